@@ -1,0 +1,97 @@
+"""The command line: parse, call a verb, show the result.
+
+Commands are loaded when they are called, so that `notewright --help` starts at once and `notewright status` imports nothing heavy.
+Errors are translated here, once: one line and a hint on stderr, exit code 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+from .. import __version__
+from ..errors import Invalid, NotewrightError
+
+# name: (module in this package, one line of help), in the order a newcomer needs them
+COMMANDS: dict[str, tuple[str, str]] = {
+    "init": ("init", "make the library and name your vault"),
+    "demo": ("demo", "the whole journey on the bundled sample, in a throw-away home"),
+    "status": ("status", "what is in the library, and the next command to type"),
+    "doctor": ("doctor", "check Python, torch, device, memory, disk, vault and token"),
+    "import": ("imports", "bring in highlights (readwise, kindle) and your notes (vault)"),
+    "sources": ("sources", "the books, articles and podcasts your highlights came from"),
+    "pair": ("pairs", "match highlights with the passages you wrote from them"),
+    "pairs": ("pairs", "list, show, accept, reject and export pairs"),
+    "dataset": ("dataset", "freeze training data from pairs (sft) or from your choices (preference)"),
+    "train": ("train", "teach a model your style (sft) or your taste (dpo)"),
+    "runs": ("train", "trainings so far"),
+    "evaluate": ("evaluate", "measure a model on held-out sources"),
+    "models": ("models", "versions: list, use, rollback, show"),
+    "draft": ("draft", "write candidate sections for a source"),
+    "drafts": ("draft", "drafts so far"),
+    "rank": ("rank", "order the candidates of a batch, reject them, comment"),
+    "accept": ("accept", "put a draft into a note"),
+    "undo": ("accept", "take back the last insertion or judgement"),
+    "feedback": ("feedback", "what you ranked, decided, commented and edited"),
+    "token": ("token", "store or forget the Readwise token"),
+    "completion": ("completion", "print a shell completion script"),
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code (0 done, 1 an error the person can act on, 2 wrong usage, 130 interrupted)."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        options = build_parser(arguments).parse_args(arguments)
+        if options.home:
+            os.environ["NOTEWRIGHT_HOME"] = options.home
+        code = options.handler(options)
+        sys.stdout.flush()
+        return int(code or 0)
+    except NotewrightError as error:
+        print(f"error: {error.message}", file=sys.stderr)
+        if isinstance(error, Invalid):
+            for problem in error.problems:
+                print(f"  - {problem}", file=sys.stderr)
+        if error.hint:
+            print(f"hint: {error.hint}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nStopped. The library is as it was before the unfinished step; run the same command to go on.", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # The reader (head, less) has gone: not an error. Keep the interpreter from complaining when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def build_parser(arguments: Sequence[str] = (), *, everything: bool = False) -> argparse.ArgumentParser:
+    """The parser with the arguments of the command that `arguments` name, or of all commands (for shell completion)."""
+    parser = argparse.ArgumentParser(
+        prog="notewright",
+        description="Learns how you turn highlights into Obsidian notes, and writes the notes for you, on your own machine.",
+        epilog="Start with: notewright demo, or notewright init --vault PATH",
+    )
+    parser.add_argument("--version", action="version", version=f"notewright {__version__}")
+    parser.add_argument("--home", metavar="PATH", help="the library's folder (default: NOTEWRIGHT_HOME, else ~/.notewright)")
+    parser.set_defaults(handler=lambda _: parser.print_help())
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command")
+    named = next((word for word in _words(arguments) if word in COMMANDS), "")
+    for name, (module, help_line) in COMMANDS.items():
+        command = commands.add_parser(name, help=help_line, description=help_line[0].upper() + help_line[1:] + ".")
+        if everything or name == named:
+            importlib.import_module(f".{module}", __package__).configure(name, command)
+    return parser
+
+
+def _words(arguments: Sequence[str]) -> list[str]:
+    """Arguments without the global option and its value."""
+    words, skip = [], False
+    for item in arguments:
+        if not skip and item != "--home":
+            words.append(item)
+        skip = item == "--home"
+    return words

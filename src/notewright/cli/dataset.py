@@ -1,0 +1,70 @@
+"""notewright dataset sft|preference|list|show"""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from ..records import Dataset
+from .show import as_json, facts, json_option, open_library, progress, table
+
+
+def configure(name: str, parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(handler=list_datasets, json=False)
+    actions = parser.add_subparsers(metavar="sft|preference|list|show")
+    for kind, line in (("sft", "prompts and the passages you wrote"), ("preference", "what you chose over what you did not")):
+        build = actions.add_parser(kind, help=line)
+        build.add_argument("--seed", type=int, default=0)
+        json_option(build)
+        build.set_defaults(handler=build_dataset, kind=kind)
+    listing = actions.add_parser("list", help="datasets so far")
+    json_option(listing)
+    listing.set_defaults(handler=list_datasets)
+    show = actions.add_parser("show", help="one dataset's manifest, checked against its files")
+    show.add_argument("id")
+    json_option(show)
+    show.set_defaults(handler=show_dataset)
+
+
+def build_dataset(options: argparse.Namespace) -> None:
+    from .. import datasets
+
+    library, settings = open_library()
+    with library, progress("building") as advance:
+        dataset = datasets.build(library, kind=options.kind, settings=settings, seed=options.seed, progress=advance)
+    as_json(dataset) if options.json else _describe(dataset)
+
+
+def list_datasets(options: argparse.Namespace) -> None:
+    library, _ = open_library()
+    with library:
+        found = library.datasets.all()
+    if options.json:
+        as_json(found)
+        return
+    rows = [(dataset.id, dataset.kind, *_counts(dataset).values(), dataset.created_at[:16].replace("T", " ")) for dataset in found]
+    table(rows, "dataset", "kind", "train", "valid", "test", "built (UTC)", empty="No datasets yet. Build one with: notewright dataset sft")
+
+
+def show_dataset(options: argparse.Namespace) -> None:
+    from .. import datasets
+
+    library, _ = open_library()
+    with library:
+        dataset = library.datasets.get(options.id)
+    datasets.verify(dataset)
+    as_json(dataset) if options.json else _describe(dataset)
+
+
+def _counts(dataset: Dataset) -> dict[str, Any]:
+    counts = dataset.manifest.get("counts", {})
+    assert isinstance(counts, dict)
+    return {split: counts.get(split, 0) for split in ("train", "valid", "test")}
+
+
+def _describe(dataset: Dataset) -> None:
+    facts({"dataset": dataset.id, "kind": dataset.kind, **_counts(dataset), "folder": dataset.path})
+    left_out = dataset.manifest.get("left_out") or {}
+    assert isinstance(left_out, dict)
+    for reason, number in left_out.items():
+        print(f"left out: {number} ({reason})")

@@ -1,0 +1,83 @@
+"""notewright import readwise|kindle|vault, notewright token"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from ..errors import Invalid
+from ..records import ImportReport
+from .show import as_json, count, json_option, open_library, progress
+
+
+def configure(name: str, parser: argparse.ArgumentParser) -> None:
+    kinds = parser.add_subparsers(title="from", metavar="readwise|kindle|vault", required=True)
+    readwise = kinds.add_parser("readwise", help="a Readwise export (CSV, API JSON, Markdown folder), or the API itself")
+    readwise.add_argument("path", nargs="?", type=Path, help="the exported file or folder")
+    readwise.add_argument("--api", action="store_true", help="ask the Readwise API (the token: notewright token set)")
+    readwise.add_argument("--full", action="store_true", help="with --api: everything again, not only what changed")
+    readwise.set_defaults(handler=import_readwise)
+    kindle = kinds.add_parser("kindle", help="a Kindle's My Clippings.txt")
+    kindle.add_argument("path", type=Path)
+    kindle.set_defaults(handler=import_kindle)
+    vault = kinds.add_parser("vault", help="your own notes (the Readwise folder and dot folders are left out)")
+    vault.set_defaults(handler=import_vault)
+    for kind in (readwise, kindle, vault):
+        json_option(kind)
+
+
+def import_readwise(options: argparse.Namespace) -> None:
+    from .. import importers
+
+    if bool(options.path) == options.api:
+        raise Invalid("Give either a path or --api.", "For example: notewright import readwise ~/Downloads/readwise-data.csv")
+    library, settings = open_library()
+    with library, progress("importing") as advance:
+        if options.api:
+            from ..importers.readwise_api import find_token, import_api
+
+            report = import_api(library, token=find_token(settings), full=options.full, progress=advance)
+        else:
+            report = importers.import_readwise(library, path=options.path, progress=advance)
+    _show(report, options.json)
+
+
+def import_kindle(options: argparse.Namespace) -> None:
+    from ..importers import import_clippings
+
+    library, _ = open_library()
+    with library, progress("importing") as advance:
+        report = import_clippings(library, path=options.path, progress=advance)
+    _show(report, options.json)
+
+
+def import_vault(options: argparse.Namespace) -> None:
+    from ..importers.vault import import_vault as read_vault
+
+    library, settings = open_library()
+    with library, progress("reading notes") as advance:
+        report = read_vault(library, settings=settings, progress=advance)
+        passages = library.counts()["passages"]
+    if options.json:
+        as_json(report)
+        return
+    changed = report.added or report.updated or report.removed
+    print(f"{count(report.added, 'note')} new, {report.updated:,} changed, {report.removed:,} gone, {report.unchanged:,} as before;", end=" ")
+    print(f"{count(passages, 'passage')}." if changed else "nothing changed.")
+    for warning in report.warnings:
+        print(f"warning: {warning}")
+
+
+def _show(report: ImportReport, as_data: bool) -> None:
+    if as_data:
+        as_json(report)
+        return
+    if not report.changed:
+        print(f"Nothing changed: {count(report.unchanged, 'highlight')} were already here.")
+    else:
+        print(
+            f"{count(report.sources_added, 'source')} new, {report.sources_updated:,} changed; {count(report.added, 'highlight')} new, "
+            f"{report.updated:,} changed, {report.removed:,} removed, {report.unchanged:,} as before."
+        )
+    for warning in report.warnings:
+        print(f"warning: {warning}")

@@ -1,0 +1,99 @@
+"""notewright pair, notewright pairs list|show|accept|reject|export"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from .show import as_json, count, facts, json_option, open_library, progress, shorten, table
+
+
+def configure(name: str, parser: argparse.ArgumentParser) -> None:
+    if name == "pair":
+        json_option(parser)
+        parser.set_defaults(handler=pair)
+        return
+    parser.set_defaults(handler=list_pairs, status="", json=False)
+    actions = parser.add_subparsers(metavar="list|show|accept|reject|export")
+    listing = actions.add_parser("list", help="all pairs, or those of one status")
+    listing.add_argument("--status", choices=("proposed", "accepted", "rejected"), default="")
+    json_option(listing)
+    listing.set_defaults(handler=list_pairs)
+    show = actions.add_parser("show", help="one pair: its highlights, its passage, and why they belong together")
+    show.add_argument("id")
+    json_option(show)
+    show.set_defaults(handler=show_pair)
+    for word, status in (("accept", "accepted"), ("reject", "rejected")):
+        action = actions.add_parser(word, help=f"say that pairs are {'right' if word == 'accept' else 'wrong'}; never overwritten")
+        action.add_argument("ids", nargs="+", metavar="ID")
+        action.set_defaults(handler=decide, status=status)
+    export = actions.add_parser("export", help="JSON lines, one per highlight and passage")
+    export.add_argument("path", type=Path, nargs="?", help="the file to write (default: standard output)")
+    export.set_defaults(handler=export_pairs)
+
+
+def pair(options: argparse.Namespace) -> None:
+    from .. import pairing
+
+    library, settings = open_library()
+    with library, progress("pairing") as advance:
+        report = pairing.pair(library, settings=settings, progress=advance)
+        links = sum(len(found.links) for found in library.pairs.all())
+    if options.json:
+        as_json(report)
+        return
+    print(f"{count(report.added, 'pair')} new, {report.kept:,} kept, {report.removed:,} gone, {report.decided:,} decided by you;", end=" ")
+    print(f"{count(links, 'highlight')} in all. Look at them with: notewright pairs list")
+
+
+def list_pairs(options: argparse.Namespace) -> None:
+    library, _ = open_library()
+    with library:
+        pairs = library.pairs.all(status=options.status)
+    if options.json:
+        as_json(pairs)
+        return
+    rows = [
+        (found.id, found.status, f"{found.score:.2f}", found.method, len(found.links), found.note_path, shorten(" › ".join(found.headings), 40))
+        for found in pairs
+    ]
+    table(rows, "pair", "status", "score", "method", "highlights", "note", "passage", empty="No pairs yet. Make some with: notewright pair")
+
+
+def show_pair(options: argparse.Namespace) -> None:
+    from ..pairing import explain
+
+    library, _ = open_library()
+    with library:
+        found = library.pairs.get(options.id)
+        source = library.sources.get(found.source_id)
+        highlights = {link.highlight_id: library.sources.highlight(link.highlight_id) for link in found.links}
+    if options.json:
+        as_json({"pair": found, "source": source, "highlights": list(highlights.values())})
+        return
+    facts({"pair": found.id, "status": found.status, "score": f"{found.score:.2f}", "source": source.title, "note": found.note_path})
+    print(f"why     {explain(found)}\n")
+    for link in found.links:
+        print(f"  {link.score:.2f} {link.method:<9} {shorten(highlights[link.highlight_id].text, 90)}")
+        if link.evidence:
+            print(f"                 {link.evidence}")
+    print(f"\n{found.passage_text}")
+
+
+def decide(options: argparse.Namespace) -> None:
+    library, _ = open_library()
+    with library, library.db.write():
+        for pair_id in options.ids:
+            library.pairs.decide(pair_id, options.status)
+    print(f"{count(len(options.ids), 'pair')} {options.status}.")
+
+
+def export_pairs(options: argparse.Namespace) -> None:
+    from ..pairing.export import export_pairs as export
+
+    library, _ = open_library()
+    with library:
+        rows = export(library, path=options.path or Path("/dev/stdout"))
+    if options.path:
+        print(f"{count(rows, 'row')} written to {options.path}", file=sys.stderr)

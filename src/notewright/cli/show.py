@@ -1,0 +1,101 @@
+"""How results look: tables, JSON, progress bars. Output that is piped is plain text."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ..library import Library
+from ..settings import Settings, load_settings
+
+Advance = Callable[..., None]
+
+
+def open_library() -> tuple[Library, Settings]:
+    """The library and settings of the current home; raises NotFound with the command that makes one."""
+    settings = load_settings()
+    return Library.open(settings.home), settings
+
+
+def json_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+
+
+def as_json(value: object) -> None:
+    """Print records, or anything made of them, as JSON."""
+    print(json.dumps(value, default=_plain, ensure_ascii=False, indent=2))
+
+
+def _plain(value: object) -> object:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {item.name: getattr(value, item.name) for item in dataclasses.fields(value)}
+    if isinstance(value, Path):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+def table(rows: Iterable[Sequence[object]], *headers: str, empty: str = "") -> None:
+    """Rows under headers; `empty` is said when there are none."""
+    cells = [[str(cell) for cell in row] for row in rows]
+    if not cells:
+        print(empty or "Nothing here yet.")
+        return
+    if not sys.stdout.isatty():
+        for row in cells:
+            print("\t".join(row))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    view = Table(box=None, pad_edge=False, header_style="bold")
+    for header in headers:
+        view.add_column(header, overflow="fold")
+    for row in cells:
+        view.add_row(*(cell.replace("[", "\\[") for cell in row))
+    Console().print(view)
+
+
+def facts(pairs: Mapping[str, object]) -> None:
+    """Names and values, aligned."""
+    width = max(map(len, pairs), default=0)
+    for name, value in pairs.items():
+        print(f"{name:<{width}}  {value}")
+
+
+def shorten(text: str, width: int = 60) -> str:
+    """One line of at most `width` characters."""
+    line = " ".join(text.split())
+    return line if len(line) <= width else line[: width - 1] + "…"
+
+
+def count(number: int, word: str) -> str:
+    """`1 pair`, `2 pairs`."""
+    return f"{number:,} {word}{'' if number == 1 else 's'}"
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Advance]:
+    """A bar on stderr. The yielded function takes (done, total=None, text=""); without a terminal nothing is drawn."""
+    if not sys.stderr.isatty():
+        yield lambda *_, **__: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    columns: tuple[Any, ...] = (
+        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=30), MofNCompleteColumn(), TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )  # fmt: skip
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=None)
+
+        def advance(done: int, total: int | None = None, text: str = "") -> None:
+            bar.update(task, completed=done, total=total, description=f"{what} {text}".rstrip())
+
+        yield advance

@@ -1,0 +1,72 @@
+"""The person's store: one SQLite file plus folders under one home.
+
+    library.sources     mirrors of Readwise: sources and highlights, upserted by outside id; vanished rows are marked, not deleted
+    library.notes       mirror of the vault: notes and their passages
+    library.pairs       which highlights became which passage; human decisions outrank machines
+    library.events      append-only: rankings, decisions, comments, edits, insertions, undos
+    library.datasets, library.runs, library.models, library.drafts      what the stages made
+
+The only SQL of the project is in this package. Weights never go into the database.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+
+from ..errors import NotFound
+from .database import Database
+from .events import EventStore
+from .notes import NoteStore
+from .pairs import PairStore
+from .products import DatasetStore, DraftStore, ModelStore, RunStore
+from .sources import SourceStore
+
+FOLDERS = ("datasets", "runs", "models", "backups", "logs")
+
+
+class Library:
+    """An open library. Use as a context manager; `Library.create` makes a new home, `Library.open` needs an existing one."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.db = Database(home / "library.db", backups=home / "backups")
+        self.sources = SourceStore(self.db)
+        self.notes = NoteStore(self.db)
+        self.events = EventStore(self.db)
+        self.pairs = PairStore(self.db, self.events)
+        self.datasets = DatasetStore(self.db)
+        self.runs = RunStore(self.db)
+        self.models = ModelStore(self.db)
+        self.drafts = DraftStore(self.db)
+
+    @classmethod
+    def create(cls, home: Path) -> Library:
+        """Make the home folder and its database; an existing one is opened and brought up to date."""
+        home.mkdir(parents=True, exist_ok=True)
+        for name in FOLDERS:
+            (home / name).mkdir(exist_ok=True)
+        return cls(home)
+
+    @classmethod
+    def open(cls, home: Path) -> Library:
+        """Raises NotFound where no library has been made."""
+        if not (home / "library.db").exists():
+            raise NotFound(f"There is no notewright library in {home}.", "Make one with: notewright init --vault PATH")
+        return cls(home)
+
+    def counts(self) -> dict[str, int]:
+        """Rows by kind, for status pages."""
+        return self.db.counts()
+
+    def close(self) -> None:
+        self.db.close()
+
+    def __enter__(self) -> Library:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+
+__all__ = ["FOLDERS", "Library"]

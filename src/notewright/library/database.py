@@ -1,0 +1,134 @@
+"""The connection: WAL, foreign keys, busy timeout, numbered migrations, short write transactions, friendly ids."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from ..errors import Busy, Invalid
+from .migrations import MIGRATIONS
+
+
+def now() -> str:
+    """UTC, ISO 8601, microseconds."""
+    return datetime.now(UTC).isoformat()
+
+
+def to_json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+class Database:
+    """One SQLite file. Opening applies pending migrations, each in one transaction with its record, after copying the file."""
+
+    def __init__(self, path: Path, *, backups: Path) -> None:
+        self.path = path
+        try:
+            self.connection = sqlite3.connect(path, timeout=15, isolation_level=None, check_same_thread=False)
+            self.connection.row_factory = sqlite3.Row
+            self.connection.execute("PRAGMA journal_mode=WAL")
+            self.connection.execute("PRAGMA synchronous=NORMAL")
+            self.connection.execute("PRAGMA foreign_keys=ON")
+            self._migrate(backups)
+        except sqlite3.DatabaseError as error:
+            if "locked" in str(error):
+                raise Busy(f"The library {path} is in use by another process.", "Wait for it to finish and try again.") from error
+            raise Invalid(f"{path} is not a notewright library: {error}", f"Look for a copy in {backups}, or move the file away.") from error
+
+    def _migrate(self, backups: Path) -> None:
+        self.connection.execute("CREATE TABLE IF NOT EXISTS migrations (number INTEGER PRIMARY KEY, applied_at TEXT NOT NULL)")
+        applied = {row["number"] for row in self.connection.execute("SELECT number FROM migrations")}
+        unknown = applied - {number for number, _ in MIGRATIONS}
+        if unknown:
+            raise Invalid(
+                f"{self.path} was written by a newer notewright (migration {max(unknown)}).", "Upgrade: pip install --upgrade notewright"
+            )
+        pending = [(number, script) for number, script in MIGRATIONS if number not in applied]
+        if pending and applied:
+            backups.mkdir(parents=True, exist_ok=True)
+            with sqlite3.connect(backups / f"library-before-migration-{pending[0][0]:04d}.db") as copy:
+                self.connection.backup(copy)
+            copy.close()
+        for number, script in pending:
+            with self.write():
+                # Another process may have migrated between our look and our lock.
+                if self.connection.execute("SELECT 1 FROM migrations WHERE number=?", (number,)).fetchone():
+                    continue
+                for statement in _statements(script):
+                    self.connection.execute(statement)
+                self.connection.execute("INSERT INTO migrations VALUES (?, ?)", (number, now()))
+
+    @contextmanager
+    def write(self) -> Iterator[sqlite3.Connection]:
+        """One short write transaction; nested use joins the outer one. Rolled back on any exception, Ctrl-C included."""
+        if self.connection.in_transaction:
+            yield self.connection
+            return
+        try:
+            self.connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            raise Busy(f"The library {self.path} is in use by another process.", "Wait for it to finish and try again.") from error
+        try:
+            yield self.connection
+        except BaseException:
+            self.connection.execute("ROLLBACK")
+            raise
+        self.connection.execute("COMMIT")
+
+    def rows(self, query: str, parameters: Iterable[Any] = ()) -> list[sqlite3.Row]:
+        return self.connection.execute(query, tuple(parameters)).fetchall()
+
+    def row(self, query: str, parameters: Iterable[Any] = ()) -> sqlite3.Row | None:
+        found: sqlite3.Row | None = self.connection.execute(query, tuple(parameters)).fetchone()
+        return found
+
+    def next_id(self, prefix: str) -> str:
+        """`prefix-1`, `prefix-2`, …: short enough to type, never given twice. Call inside `write`."""
+        number = self.connection.execute(
+            "INSERT INTO counters VALUES (?, 1) ON CONFLICT (prefix) DO UPDATE SET last = last + 1 RETURNING last", (prefix,)
+        ).fetchone()[0]
+        return f"{prefix}-{number}"
+
+    def get_state(self, key: str) -> str:
+        """A remembered value such as a sync cursor; empty when never set."""
+        row = self.row("SELECT value FROM state WHERE key=?", (key,))
+        return row["value"] if row else ""
+
+    def set_state(self, key: str, value: str) -> None:
+        with self.write() as connection:
+            connection.execute("INSERT INTO state VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value=excluded.value", (key, value))
+
+    def counts(self) -> dict[str, int]:
+        queries = {
+            "sources": "SELECT count(*) FROM sources WHERE removed_at=''",
+            "highlights": "SELECT count(*) FROM highlights WHERE removed_at='' AND heading_level=0",
+            "notes": "SELECT count(*) FROM notes WHERE removed_at=''",
+            "passages": "SELECT count(*) FROM passages",
+            "pairs": "SELECT count(*) FROM pairs WHERE status<>'rejected'",
+            "pairs_accepted": "SELECT count(*) FROM pairs WHERE status='accepted'",
+            "datasets": "SELECT count(*) FROM datasets",
+            "models": "SELECT count(*) FROM models",
+            "drafts": "SELECT count(*) FROM drafts",
+            "rankings": "SELECT count(*) FROM events WHERE kind='ranking'",
+            "events": "SELECT count(*) FROM events",
+        }
+        return {name: self.connection.execute(query).fetchone()[0] for name, query in queries.items()}
+
+    def close(self) -> None:
+        self.connection.close()
+
+
+def _statements(script: str) -> Iterator[str]:
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+    if statement.strip():
+        raise AssertionError(f"unfinished migration statement: {statement[:80]}")

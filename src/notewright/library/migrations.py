@@ -1,0 +1,78 @@
+"""Numbered migrations, oldest first. Never change one that was released: add the next."""
+
+MIGRATIONS: list[tuple[int, str]] = [
+    (
+        1,
+        """
+CREATE TABLE counters (prefix TEXT PRIMARY KEY, last INTEGER NOT NULL);
+CREATE TABLE state (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+
+CREATE TABLE sources (
+    id TEXT PRIMARY KEY, title TEXT NOT NULL, author TEXT NOT NULL, kind TEXT NOT NULL, app TEXT NOT NULL, url TEXT NOT NULL,
+    readwise_url TEXT NOT NULL, asin TEXT NOT NULL, cover_url TEXT NOT NULL, summary TEXT NOT NULL, document_note TEXT NOT NULL,
+    tags TEXT NOT NULL, imported_at TEXT NOT NULL, removed_at TEXT NOT NULL DEFAULT ''
+);
+CREATE TABLE source_ids (outside_id TEXT PRIMARY KEY, source_id TEXT NOT NULL REFERENCES sources(id)) WITHOUT ROWID;
+CREATE INDEX source_ids_by_source ON source_ids(source_id);
+
+CREATE TABLE highlights (
+    id TEXT PRIMARY KEY, source_id TEXT NOT NULL REFERENCES sources(id), text TEXT NOT NULL, annotation TEXT NOT NULL, tags TEXT NOT NULL,
+    location INTEGER, location_type TEXT NOT NULL, chapter TEXT NOT NULL, heading_level INTEGER NOT NULL, color TEXT NOT NULL,
+    url TEXT NOT NULL, highlighted_at TEXT NOT NULL, updated_at TEXT NOT NULL, is_favorite INTEGER NOT NULL, is_discard INTEGER NOT NULL,
+    position INTEGER NOT NULL, text_key TEXT NOT NULL, origins TEXT NOT NULL, imported_at TEXT NOT NULL,
+    removed_at TEXT NOT NULL DEFAULT ''
+);
+CREATE INDEX highlights_by_source ON highlights(source_id);
+CREATE TABLE highlight_ids (outside_id TEXT PRIMARY KEY, highlight_id TEXT NOT NULL REFERENCES highlights(id)) WITHOUT ROWID;
+CREATE INDEX highlight_ids_by_highlight ON highlight_ids(highlight_id);
+
+CREATE TABLE notes (
+    id TEXT PRIMARY KEY, path TEXT NOT NULL UNIQUE, title TEXT NOT NULL, content_hash TEXT NOT NULL, properties TEXT NOT NULL,
+    aliases TEXT NOT NULL, links TEXT NOT NULL, mtime_ns INTEGER NOT NULL, removed_at TEXT NOT NULL DEFAULT ''
+);
+CREATE TABLE passages (
+    id TEXT NOT NULL, note_id TEXT NOT NULL REFERENCES notes(id), start INTEGER NOT NULL, "end" INTEGER NOT NULL, text TEXT NOT NULL,
+    headings TEXT NOT NULL, PRIMARY KEY (note_id, id)
+);
+
+CREATE TABLE pairs (
+    id TEXT PRIMARY KEY, source_id TEXT NOT NULL REFERENCES sources(id), note_id TEXT NOT NULL, note_path TEXT NOT NULL,
+    passage_id TEXT NOT NULL, passage_start INTEGER NOT NULL, passage_end INTEGER NOT NULL, passage_text TEXT NOT NULL,
+    headings TEXT NOT NULL, score REAL NOT NULL, method TEXT NOT NULL,
+    status TEXT NOT NULL CHECK (status IN ('proposed', 'accepted', 'rejected')), updated_at TEXT NOT NULL,
+    UNIQUE (source_id, passage_id)
+);
+CREATE TABLE pair_links (
+    pair_id TEXT NOT NULL REFERENCES pairs(id) ON DELETE CASCADE, highlight_id TEXT NOT NULL REFERENCES highlights(id),
+    score REAL NOT NULL, method TEXT NOT NULL, evidence TEXT NOT NULL, PRIMARY KEY (pair_id, highlight_id)
+) WITHOUT ROWID;
+
+CREATE TABLE events (
+    id INTEGER PRIMARY KEY, kind TEXT NOT NULL, at TEXT NOT NULL, subject TEXT NOT NULL, payload TEXT NOT NULL
+);
+CREATE INDEX events_by_kind ON events(kind, id);
+CREATE INDEX events_by_subject ON events(subject, id);
+CREATE TRIGGER events_never_change BEFORE UPDATE ON events BEGIN SELECT RAISE(ABORT, 'events are append-only'); END;
+CREATE TRIGGER events_never_vanish BEFORE DELETE ON events BEGIN SELECT RAISE(ABORT, 'events are append-only'); END;
+
+CREATE TABLE datasets (
+    id TEXT PRIMARY KEY, kind TEXT NOT NULL, path TEXT NOT NULL, created_at TEXT NOT NULL, manifest TEXT NOT NULL
+);
+CREATE TABLE runs (
+    id TEXT PRIMARY KEY, method TEXT NOT NULL, path TEXT NOT NULL, status TEXT NOT NULL, created_at TEXT NOT NULL, dataset_id TEXT NOT NULL,
+    parent_model_id TEXT NOT NULL, recipe TEXT NOT NULL, metrics TEXT NOT NULL
+);
+CREATE TABLE models (
+    id TEXT PRIMARY KEY, base TEXT NOT NULL, revision TEXT NOT NULL, adapter_path TEXT NOT NULL, role TEXT NOT NULL, created_at TEXT NOT NULL,
+    run_id TEXT NOT NULL, parent_id TEXT NOT NULL, dataset_id TEXT NOT NULL, recipe TEXT NOT NULL, metrics TEXT NOT NULL
+);
+CREATE TABLE promotions (id INTEGER PRIMARY KEY, model_id TEXT NOT NULL REFERENCES models(id), at TEXT NOT NULL, reason TEXT NOT NULL);
+CREATE TABLE drafts (
+    id TEXT PRIMARY KEY, batch_id TEXT NOT NULL, source_id TEXT NOT NULL, chapter TEXT NOT NULL, model_id TEXT NOT NULL, text TEXT NOT NULL,
+    position INTEGER NOT NULL, seed INTEGER NOT NULL, created_at TEXT NOT NULL, messages TEXT NOT NULL, sampling TEXT NOT NULL,
+    problems TEXT NOT NULL, highlight_ids TEXT NOT NULL
+);
+CREATE INDEX drafts_by_batch ON drafts(batch_id, position);
+""",
+    ),
+]

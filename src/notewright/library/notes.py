@@ -1,0 +1,95 @@
+"""Mirror of the vault: notes and their passages."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from ..errors import NotFound
+from ..records import Note, Passage
+from .database import Database, now, to_json
+
+
+@dataclass(frozen=True, slots=True)
+class NotesReport:
+    """What one reading of the vault changed."""
+
+    added: int = 0
+    updated: int = 0
+    removed: int = 0
+    unchanged: int = 0
+
+
+class NoteStore:
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def sync(self, scanned: Iterable[tuple[Note, Sequence[Passage]]], *, unchanged: Iterable[str] = ()) -> NotesReport:
+        """Replace the mirror by `scanned`; notes whose paths are in `unchanged` are kept as they are, all others are marked removed.
+
+        One transaction. A note's id is kept by path.
+        """
+        added = updated = 0
+        same = set(unchanged)
+        with self._db.write() as connection:
+            seen = set(same)
+            for note, passages in scanned:
+                seen.add(note.path)
+                old = self._db.row("SELECT id, content_hash, mtime_ns, removed_at FROM notes WHERE path=?", (note.path,))
+                if old and old["content_hash"] == note.content_hash and not old["removed_at"]:
+                    connection.execute("UPDATE notes SET mtime_ns=? WHERE id=?", (note.mtime_ns, old["id"]))
+                    same.add(note.path)
+                    continue
+                added, updated = (added, updated + 1) if old else (added + 1, updated)
+                note_id = old["id"] if old else note.id
+                connection.execute(
+                    "INSERT INTO notes VALUES (?, ?, ?, ?, ?, ?, ?, ?, '') ON CONFLICT (id) DO UPDATE SET title=excluded.title,"
+                    " content_hash=excluded.content_hash, properties=excluded.properties, aliases=excluded.aliases, links=excluded.links,"
+                    " mtime_ns=excluded.mtime_ns, removed_at=''",
+                    (
+                        note_id, note.path, note.title, note.content_hash, json.dumps(note.properties, ensure_ascii=False, default=str),
+                        to_json(note.aliases), to_json(note.links), note.mtime_ns,
+                    ),
+                )  # fmt: skip
+                connection.execute("DELETE FROM passages WHERE note_id=?", (note_id,))
+                connection.executemany(
+                    "INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?)",
+                    [(item.id, note_id, item.start, item.end, item.text, to_json(item.headings)) for item in passages],
+                )
+            gone = [row["id"] for row in self._db.rows("SELECT id, path FROM notes WHERE removed_at=''") if row["path"] not in seen]
+            connection.executemany("UPDATE notes SET removed_at=? WHERE id=?", [(now(), note_id) for note_id in gone])
+            connection.executemany("DELETE FROM passages WHERE note_id=?", [(note_id,) for note_id in gone])
+        return NotesReport(added=added, updated=updated, removed=len(gone), unchanged=len(same))
+
+    def all(self) -> list[Note]:
+        return [_note(row) for row in self._db.rows("SELECT * FROM notes WHERE removed_at='' ORDER BY path")]
+
+    def find(self, path: str) -> Note:
+        row = self._db.row("SELECT * FROM notes WHERE path=? AND removed_at=''", (path,))
+        if row is None:
+            raise NotFound(f"The library knows no note {path!r}.", "Read the vault again with: notewright import vault")
+        return _note(row)
+
+    def passages(self, note_id: str = "") -> list[Passage]:
+        """Passages of one note, or of all notes, in file order."""
+        where = "WHERE passages.note_id=?" if note_id else ""
+        rows = self._db.rows(
+            f"SELECT passages.*, notes.path FROM passages JOIN notes ON notes.id=passages.note_id {where} ORDER BY notes.path, start",
+            (note_id,) if note_id else (),
+        )
+        return [
+            Passage(
+                id=row["id"], note_id=row["note_id"], note_path=row["path"], start=row["start"], end=row["end"], text=row["text"],
+                headings=tuple(json.loads(row["headings"])),
+            )
+            for row in rows
+        ]  # fmt: skip
+
+
+def _note(row: sqlite3.Row) -> Note:
+    return Note(
+        id=row["id"], path=row["path"], title=row["title"], content_hash=row["content_hash"], properties=json.loads(row["properties"]),
+        aliases=tuple(json.loads(row["aliases"])), links=tuple(json.loads(row["links"])), mtime_ns=row["mtime_ns"],
+    )  # fmt: skip

@@ -1,0 +1,91 @@
+"""Pairs: highlights matched to passages. A decision of the person is never overwritten by a machine."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections import defaultdict
+from collections.abc import Iterable
+
+from ..errors import NotFound
+from ..records import Pair, PairLink
+from .database import Database, now, to_json
+from .events import EventStore
+
+
+class PairStore:
+    def __init__(self, db: Database, events: EventStore) -> None:
+        self._db = db
+        self._events = events
+
+    def propose(self, pairs: Iterable[Pair]) -> dict[str, int]:
+        """Replace all proposals by `pairs`; accepted and rejected pairs stay exactly as they are.
+
+        A pair is known by its source and passage; a proposal for one that is already decided is dropped, and a re-proposed pair keeps
+        its id. Returns counts: added, kept, removed, decided.
+        """
+        counts = dict.fromkeys(("added", "kept", "removed", "decided"), 0)
+        with self._db.write() as connection:
+            known = {(row["source_id"], row["passage_id"]): row for row in self._db.rows("SELECT id, source_id, passage_id, status FROM pairs")}
+            proposed: set[str] = set()
+            for pair in pairs:
+                old = known.get((pair.source_id, pair.passage_id))
+                if old and old["status"] != "proposed":
+                    counts["decided"] += 1
+                    continue
+                pair_id = old["id"] if old else self._db.next_id("pair")
+                counts["kept" if old else "added"] += 1
+                proposed.add(pair_id)
+                if old:
+                    connection.execute("DELETE FROM pairs WHERE id=?", (pair_id,))
+                connection.execute(
+                    "INSERT INTO pairs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'proposed', ?)",
+                    (
+                        pair_id, pair.source_id, pair.note_id, pair.note_path, pair.passage_id, pair.passage_start, pair.passage_end,
+                        pair.passage_text, to_json(pair.headings), pair.score, pair.method, now(),
+                    ),
+                )  # fmt: skip
+                connection.executemany(
+                    "INSERT INTO pair_links VALUES (?, ?, ?, ?, ?)",
+                    [(pair_id, link.highlight_id, link.score, link.method, link.evidence) for link in pair.links],
+                )
+            stale = [row["id"] for row in known.values() if row["status"] == "proposed" and row["id"] not in proposed]
+            connection.executemany("DELETE FROM pairs WHERE id=?", [(pair_id,) for pair_id in stale])
+            counts["removed"] = len(stale)
+        return counts
+
+    def decide(self, pair_id: str, status: str) -> Pair:
+        """Record the person's `accepted`, `rejected` or (taking it back) `proposed`."""
+        with self._db.write() as connection:
+            before = self.get(pair_id)
+            connection.execute("UPDATE pairs SET status=?, updated_at=? WHERE id=?", (status, now(), pair_id))
+            self._events.append("pair", pair_id, {"status": status, "before": before.status, "passage_id": before.passage_id})
+        return self.get(pair_id)
+
+    def all(self, *, status: str = "", source_id: str = "", note_path: str = "") -> list[Pair]:
+        """Pairs by note and place in it."""
+        filters = {"status": status, "source_id": source_id, "note_path": note_path}
+        used = {name: value for name, value in filters.items() if value}
+        where = " WHERE " + " AND ".join(f"{name}=?" for name in used) if used else ""
+        rows = self._db.rows(f"SELECT * FROM pairs{where} ORDER BY note_path, passage_start, id", used.values())
+        links: dict[str, list[PairLink]] = defaultdict(list)
+        query = "SELECT pair_links.* FROM pair_links JOIN highlights ON highlights.id=highlight_id ORDER BY pair_id, position"
+        for row in self._db.rows(query):
+            links[row["pair_id"]].append(PairLink(row["highlight_id"], row["score"], row["method"], row["evidence"]))
+        return [_pair(row, links[row["id"]]) for row in rows]
+
+    def get(self, pair_id: str) -> Pair:
+        row = self._db.row("SELECT * FROM pairs WHERE id=?", (pair_id,))
+        if row is None:
+            raise NotFound(f"No pair has the id {pair_id!r}.", "List them with: notewright pairs list")
+        query = "SELECT pair_links.* FROM pair_links JOIN highlights ON highlights.id=highlight_id WHERE pair_id=? ORDER BY position"
+        links = [PairLink(item["highlight_id"], item["score"], item["method"], item["evidence"]) for item in self._db.rows(query, (pair_id,))]
+        return _pair(row, links)
+
+
+def _pair(row: sqlite3.Row, links: Iterable[PairLink]) -> Pair:
+    return Pair(
+        id=row["id"], source_id=row["source_id"], note_id=row["note_id"], note_path=row["note_path"], passage_id=row["passage_id"],
+        passage_start=row["passage_start"], passage_end=row["passage_end"], passage_text=row["passage_text"], score=row["score"],
+        method=row["method"], status=row["status"], links=tuple(links), headings=tuple(json.loads(row["headings"])),
+    )  # fmt: skip

@@ -1,0 +1,210 @@
+"""What the stages made: datasets, runs, models (with promotions) and drafts. The bulk lies in folders; here are the rows."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Mapping
+
+from ..errors import NotFound
+from ..records import Dataset, Draft, Model, Run
+from .database import Database, now, to_json
+
+
+class DatasetStore:
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def add(self, dataset: Dataset) -> Dataset:
+        with self._db.write() as connection:
+            connection.execute(
+                "INSERT INTO datasets VALUES (?, ?, ?, ?, ?)",
+                (dataset.id, dataset.kind, dataset.path, dataset.created_at, to_json(dataset.manifest)),
+            )
+        return dataset
+
+    def new_id(self) -> str:
+        with self._db.write():
+            return self._db.next_id("dataset")
+
+    def all(self, kind: str = "") -> list[Dataset]:
+        """Oldest first."""
+        where, parameters = (" WHERE kind=?", (kind,)) if kind else ("", ())
+        rows = self._db.rows(f"SELECT * FROM datasets{where} ORDER BY created_at, rowid", parameters)
+        return [Dataset(row["id"], row["kind"], row["path"], row["created_at"], json.loads(row["manifest"])) for row in rows]
+
+    def get(self, dataset_id: str) -> Dataset:
+        for dataset in self.all():
+            if dataset.id == dataset_id:
+                return dataset
+        raise NotFound(f"No dataset has the id {dataset_id!r}.", "Build one with: notewright dataset sft")
+
+
+class RunStore:
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def add(self, run: Run) -> Run:
+        with self._db.write() as connection:
+            connection.execute(
+                "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    run.id, run.method, run.path, run.status, run.created_at, run.dataset_id, run.parent_model_id, to_json(run.recipe),
+                    to_json(run.metrics),
+                ),
+            )  # fmt: skip
+        return run
+
+    def new_id(self) -> str:
+        with self._db.write():
+            return self._db.next_id("run")
+
+    def update(self, run_id: str, *, status: str = "", metrics: Mapping[str, object] | None = None) -> Run:
+        """Set what is given; metrics are merged into the ones already there."""
+        with self._db.write() as connection:
+            run = self.get(run_id)
+            merged = {**run.metrics, **(metrics or {})}
+            connection.execute("UPDATE runs SET status=?, metrics=? WHERE id=?", (status or run.status, to_json(merged), run_id))
+        return self.get(run_id)
+
+    def all(self) -> list[Run]:
+        return [_run(row) for row in self._db.rows("SELECT * FROM runs ORDER BY created_at, rowid")]
+
+    def get(self, run_id: str) -> Run:
+        row = self._db.row("SELECT * FROM runs WHERE id=?", (run_id,))
+        if row is None:
+            raise NotFound(f"No run has the id {run_id!r}.", "List them with: notewright runs")
+        return _run(row)
+
+
+class ModelStore:
+    """Registered versions. The current one is the last promotion; rollback promotes the one that was current before it."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def add(self, model: Model) -> Model:
+        with self._db.write() as connection:
+            connection.execute(
+                "INSERT INTO models VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    model.id, model.base, model.revision, model.adapter_path, model.role, model.created_at, model.run_id, model.parent_id,
+                    model.dataset_id, to_json(model.recipe), to_json(model.metrics),
+                ),
+            )  # fmt: skip
+        return model
+
+    def new_id(self) -> str:
+        with self._db.write():
+            return self._db.next_id("model")
+
+    def set_metrics(self, model_id: str, metrics: Mapping[str, object]) -> Model:
+        """Merge evaluation results into the model's row."""
+        with self._db.write() as connection:
+            merged = {**self.get(model_id).metrics, **metrics}
+            connection.execute("UPDATE models SET metrics=? WHERE id=?", (to_json(merged), model_id))
+        return self.get(model_id)
+
+    def all(self) -> list[Model]:
+        return [_model(row) for row in self._db.rows("SELECT * FROM models ORDER BY created_at, rowid")]
+
+    def get(self, model_id: str) -> Model:
+        row = self._db.row("SELECT * FROM models WHERE id=?", (model_id,))
+        if row is None:
+            raise NotFound(f"No model has the id {model_id!r}.", "List them with: notewright models list")
+        return _model(row)
+
+    def promote(self, model_id: str, reason: str) -> Model:
+        """Make a model the current one."""
+        with self._db.write() as connection:
+            model = self.get(model_id)
+            connection.execute("INSERT INTO promotions (model_id, at, reason) VALUES (?, ?, ?)", (model_id, now(), reason))
+        return model
+
+    def promotions(self) -> list[tuple[str, str, str]]:
+        """(model id, when, why), oldest first."""
+        rows = self._db.rows("SELECT model_id, at, reason FROM promotions ORDER BY id")
+        return [(row["model_id"], row["at"], row["reason"]) for row in rows]
+
+    def current(self) -> Model | None:
+        row = self._db.row("SELECT model_id FROM promotions ORDER BY id DESC LIMIT 1")
+        return self.get(row["model_id"]) if row else None
+
+    def rollback(self) -> Model:
+        """Promote the version that was current before the current one; repeated rollbacks walk further back."""
+        stack: list[str] = []
+        for model_id, _, reason in self.promotions():
+            if reason == "rollback":
+                stack.pop()
+            elif not stack or stack[-1] != model_id:
+                stack.append(model_id)
+        if len(stack) < 2:
+            raise NotFound("There is no earlier version to go back to.", "See them with: notewright models list")
+        return self.promote(stack[-2], "rollback")
+
+
+class DraftStore:
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def new_batch(self) -> str:
+        with self._db.write():
+            return self._db.next_id("batch")
+
+    def add(self, drafts: Iterable[Draft]) -> list[Draft]:
+        """Store drafts, giving each that has no id the next one."""
+        stored = []
+        with self._db.write() as connection:
+            for draft in drafts:
+                draft_id = draft.id or self._db.next_id("draft")
+                connection.execute(
+                    "INSERT INTO drafts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    (
+                        draft_id, draft.batch_id, draft.source_id, draft.chapter, draft.model_id, draft.text, draft.position, draft.seed,
+                        draft.created_at, to_json(draft.messages), to_json(draft.sampling), to_json(draft.problems),
+                        to_json(draft.highlight_ids),
+                    ),
+                )  # fmt: skip
+                stored.append(self.get(draft_id))
+        return stored
+
+    def get(self, draft_id: str) -> Draft:
+        row = self._db.row("SELECT * FROM drafts WHERE id=?", (draft_id,))
+        if row is None:
+            raise NotFound(f"No draft has the id {draft_id!r}.", "List them with: notewright drafts")
+        return _draft(row)
+
+    def batch(self, batch_id: str) -> list[Draft]:
+        rows = self._db.rows("SELECT * FROM drafts WHERE batch_id=? ORDER BY position", (batch_id,))
+        if not rows:
+            raise NotFound(f"No batch of drafts has the id {batch_id!r}.", "Write one with: notewright draft --source TITLE")
+        return [_draft(row) for row in rows]
+
+    def all(self) -> list[Draft]:
+        """Oldest first."""
+        return [_draft(row) for row in self._db.rows("SELECT * FROM drafts ORDER BY created_at, batch_id, position")]
+
+
+def _run(row: sqlite3.Row) -> Run:
+    return Run(
+        id=row["id"], method=row["method"], path=row["path"], status=row["status"], created_at=row["created_at"],
+        dataset_id=row["dataset_id"], parent_model_id=row["parent_model_id"], recipe=json.loads(row["recipe"]),
+        metrics=json.loads(row["metrics"]),
+    )  # fmt: skip
+
+
+def _model(row: sqlite3.Row) -> Model:
+    return Model(
+        id=row["id"], base=row["base"], adapter_path=row["adapter_path"], role=row["role"], created_at=row["created_at"],
+        run_id=row["run_id"], parent_id=row["parent_id"], dataset_id=row["dataset_id"], revision=row["revision"],
+        recipe=json.loads(row["recipe"]), metrics=json.loads(row["metrics"]),
+    )  # fmt: skip
+
+
+def _draft(row: sqlite3.Row) -> Draft:
+    return Draft(
+        id=row["id"], batch_id=row["batch_id"], source_id=row["source_id"], chapter=row["chapter"], model_id=row["model_id"],
+        text=row["text"], position=row["position"], seed=row["seed"], created_at=row["created_at"],
+        messages=tuple(json.loads(row["messages"])), sampling=json.loads(row["sampling"]), problems=tuple(json.loads(row["problems"])),
+        highlight_ids=tuple(json.loads(row["highlight_ids"])),
+    )  # fmt: skip

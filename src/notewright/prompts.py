@@ -1,0 +1,88 @@
+"""Highlights and retrieved examples -> chat messages: the one rendering that training and drafting share.
+
+A prompt is a system line, then for every retrieved example a user turn (its highlights) and an assistant turn (the passage the
+person wrote from them), then a user turn with the chosen highlights. Bump `PROMPT_VERSION` whenever the rendering changes: datasets
+and models record the version they were built with.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+
+from .records import Highlight, Prompt
+
+PROMPT_VERSION = 1
+SYSTEM = "Write the note for these highlights in the reader's own style. Use only what the highlights say."
+
+Message = dict[str, str]
+
+
+def location_label(highlight: Highlight) -> str:
+    """The location as readers write it: `p. 34`, `loc. 1203`, `12:05` or `1:02:05`; empty for orders and offsets."""
+    value = highlight.location
+    if value is None:
+        return ""
+    match highlight.location_type:
+        case "page":
+            return f"p. {value}"
+        case "location":
+            return f"loc. {value}"
+        case "time_offset":
+            minutes, seconds = divmod(value, 60)
+            hours, minutes = divmod(minutes, 60)
+            return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"
+    return ""
+
+
+def _indented(text: str) -> str:
+    return "\n   ".join(text.strip().splitlines())
+
+
+def render_highlights(prompt: Prompt) -> str:
+    """The user turn. Highlights keep their order; a chapter line opens each chapter; metadata lines are indented under the text.
+
+    The text stands alone on its line so that a small model can copy it byte for byte.
+    """
+    source = prompt.source
+    lines = [f"Title: {source.title}"]
+    if source.author:
+        lines.append(f"Author: {source.author}")
+    lines.append(f"Kind: {source.kind}")
+    if source.tags:
+        lines.append("Tags: " + ", ".join(source.tags))
+    if source.summary and not prompt.chapter:
+        lines.append("Summary: " + " ".join(source.summary.split()))
+    chapter = None
+    for number, highlight in enumerate(prompt.highlights, 1):
+        if highlight.chapter != chapter:
+            chapter = highlight.chapter
+            lines += ["", f"Chapter: {chapter}"] if chapter else [""]
+        elif number == 1:
+            lines.append("")
+        lines.append(f"{number}. {_indented(highlight.text)}")
+        facts = [location_label(highlight), " ".join(f"#{tag}" for tag in highlight.tags), "favourite" if highlight.is_favorite else ""]
+        if any(facts):
+            lines.append("   " + " · ".join(fact for fact in facts if fact))
+        if highlight.annotation:
+            lines.append(f"   Annotation: {_indented(highlight.annotation)}")
+    if prompt.instruction:
+        lines += ["", f"Instruction: {prompt.instruction}"]
+    return "\n".join(lines)
+
+
+def build_messages(prompt: Prompt, examples: Iterable[tuple[Prompt, str]] = ()) -> list[Message]:
+    """Messages for `prompt`, each example (its prompt, the passage written from it) as an earlier exchange."""
+    messages = [{"role": "system", "content": SYSTEM}]
+    for example, passage in examples:
+        messages.append({"role": "user", "content": render_highlights(example)})
+        messages.append({"role": "assistant", "content": passage})
+    messages.append({"role": "user", "content": render_highlights(prompt)})
+    return messages
+
+
+def prompt_id(messages: Sequence[Message]) -> str:
+    """A short content hash; equal messages under one prompt version have equal ids."""
+    body = json.dumps([PROMPT_VERSION, list(messages)], ensure_ascii=False, separators=(",", ":"))
+    return "prompt_" + hashlib.sha256(body.encode()).hexdigest()[:16]

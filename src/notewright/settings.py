@@ -1,0 +1,113 @@
+"""Who and where: the home folder, config.toml, the environment. Nothing about training lives here (that is a recipe).
+
+Order of precedence: environment, then `config.toml`, then defaults. The Readwise token never goes into the TOML file: it is read
+from the environment, the system keyring, or a file of mode 0600 in the home folder.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from .errors import Invalid, NotFound
+
+TELEMETRY_OFF = {
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "DISABLE_TELEMETRY": "1",
+    "DO_NOT_TRACK": "1",
+    "TRL_EXPERIMENTAL_SILENCE": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+}
+
+
+def silence_telemetry() -> None:
+    """Set the opt-out variables of the libraries we build on; call before any of them is imported."""
+    for name, value in TELEMETRY_OFF.items():
+        os.environ.setdefault(name, value)
+    os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """`vault` is absent until `notewright init --vault`. `readwise_folder` and `exclude` are vault-relative and never indexed as notes.
+
+    `base_model` is a hub id or a folder; empty means the bundled seedling. `device` is auto, cpu, cuda or mps.
+    """
+
+    home: Path
+    vault: Path | None = None
+    readwise_folder: str = ""
+    exclude: tuple[str, ...] = ()
+    base_model: str = ""
+    device: str = "auto"
+
+    @property
+    def config_path(self) -> Path:
+        return self.home / "config.toml"
+
+    def need_vault(self) -> Path:
+        """The vault folder, or an error that says how to name one."""
+        if self.vault is None:
+            raise Invalid("No vault is set.", "Name yours with: notewright init --vault PATH")
+        if not self.vault.is_dir():
+            raise NotFound(f"The vault {self.vault} does not exist.", "Name it again with: notewright init --vault PATH")
+        return self.vault
+
+
+def home_folder(environ: Mapping[str, str] = os.environ) -> Path:
+    """`NOTEWRIGHT_HOME`, else `~/.notewright`."""
+    value = environ.get("NOTEWRIGHT_HOME")
+    return Path(value).expanduser().absolute() if value else Path.home() / ".notewright"
+
+
+def load_settings(home: Path | None = None) -> Settings:
+    """Settings from `home`'s config.toml; a missing file gives the defaults. Raises Invalid for bad TOML or unknown keys."""
+    home = home or home_folder()
+    path = home / "config.toml"
+    if not path.exists():
+        return Settings(home=home)
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise Invalid(f"{path} is not valid TOML: {error}", "Mend that line, or delete the file and run notewright init again.") from error
+    return replace(Settings(home=home), **_checked(table, path))
+
+
+def _checked(table: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    kinds: dict[str, type] = {"vault": str, "readwise_folder": str, "exclude": list, "base_model": str, "device": str}
+    problems = [f"unknown key {key!r} (known: {', '.join(kinds)})" for key in table if key not in kinds]
+    problems += [
+        f"{key} must be a {kinds[key].__name__}, not {type(value).__name__}"
+        for key, value in table.items()
+        if key in kinds and not isinstance(value, kinds[key])
+    ]
+    if table.get("device", "auto") not in ("auto", "cpu", "cuda", "mps"):
+        problems.append(f"device must be auto, cpu, cuda or mps, not {table['device']!r}")
+    if problems:
+        raise Invalid(f"{path} has {len(problems)} problem(s): " + "; ".join(problems), "Mend config.toml and try again.", problems)
+    values = dict(table)
+    if "vault" in values:
+        values["vault"] = Path(values["vault"]).expanduser()
+    if "exclude" in values:
+        values["exclude"] = tuple(str(item) for item in values["exclude"])
+    return values
+
+
+def save_settings(settings: Settings) -> None:
+    """Write config.toml (atomically, defaults left out)."""
+    import tomli_w
+
+    default = Settings(home=settings.home)
+    table: dict[str, Any] = {}
+    for item in fields(Settings):
+        value = getattr(settings, item.name)
+        if item.name != "home" and value != getattr(default, item.name):
+            table[item.name] = str(value) if isinstance(value, Path) else list(value) if isinstance(value, tuple) else value
+    settings.home.mkdir(parents=True, exist_ok=True)
+    partial = settings.config_path.with_suffix(".toml.part")
+    partial.write_text(tomli_w.dumps(table), encoding="utf-8")
+    os.replace(partial, settings.config_path)

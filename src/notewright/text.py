@@ -1,0 +1,69 @@
+"""Pure text: normal forms for matching, sentences, content hashes, word diffs, edit distance."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import re
+import unicodedata
+from collections.abc import Iterator
+
+_MARKDOWN_LINK = re.compile(r"!?\[([^\]]*)\]\(([^)\s]*)(?:\s+\"[^\"]*\")?\)")
+_WIKILINK = re.compile(r"!?\[\[([^\]|]*)(?:\|([^\]]*))?\]\]")
+_MARKS = re.compile(r"[*_`~=#>\\]+|^\s*(?:[-+•]|\d+[.)])\s+", re.MULTILINE)
+_PUNCTUATION = str.maketrans({"“": '"', "”": '"', "„": '"', "‘": "'", "’": "'", "–": "-", "—": "-", "…": "...", "\u00ad": "", "\u200b": ""})
+_SENTENCE_END = re.compile(r"(?<=[.!?…])[\"'”’)\]]*\s+(?=[\"'“‘(\[]*[A-ZÀ-ÖØ-Þ0-9])")
+_WORD = re.compile(r"\w+(?:['’]\w+)*|[^\w\s]", re.UNICODE)
+
+
+def content_hash(data: str | bytes) -> str:
+    """SHA-256 in hex, tagged with the algorithm so that a later change can be told apart."""
+    return "sha256:" + hashlib.sha256(data.encode() if isinstance(data, str) else data).hexdigest()
+
+
+def normalise(text: str) -> str:
+    """A form for comparing text that travelled through different exporters.
+
+    NFKC, straight quotes and dashes, Markdown marks and links reduced to their words, whitespace folded, case folded.
+    """
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", text.translate(_PUNCTUATION))
+    if "[" in text:
+        text = _MARKDOWN_LINK.sub(lambda found: found[1] or found[2], text)
+        text = _WIKILINK.sub(lambda found: found[2] or found[1], text)
+    return " ".join(_MARKS.sub("", text).split()).casefold()
+
+
+def sentences(text: str) -> list[str]:
+    """Sentences of one paragraph, by terminal punctuation before a capital or digit. Abbreviations are not known to it."""
+    return [part.strip() for part in _SENTENCE_END.split(text) if part.strip()]
+
+
+def words(text: str) -> list[str]:
+    """Words and single punctuation marks, in order."""
+    return _WORD.findall(text)
+
+
+def word_diff(before: str, after: str) -> Iterator[tuple[str, str]]:
+    """Pieces ("=", "-" or "+", text) that turn `before` into `after`, cut at word and whitespace borders."""
+    left, right = re.findall(r"\s+|\S+", before), re.findall(r"\s+|\S+", after)
+    for tag, a0, a1, b0, b1 in difflib.SequenceMatcher(a=left, b=right, autojunk=False).get_opcodes():
+        if tag == "equal":
+            yield "=", "".join(left[a0:a1])
+            continue
+        if a1 > a0:
+            yield "-", "".join(left[a0:a1])
+        if b1 > b0:
+            yield "+", "".join(right[b0:b1])
+
+
+def edit_distance(left: str, right: str) -> float:
+    """Normalised edit distance in [0, 1]: Levenshtein over words and marks, divided by the longer length; 0 for two empty texts."""
+    from rapidfuzz.distance import Levenshtein
+
+    return float(Levenshtein.normalized_distance(tokens(left), tokens(right)))
+
+
+def tokens(text: str) -> list[str]:
+    """Words, marks and line breaks: the units of `edit_distance`, so that layout counts and spaces do not."""
+    return re.findall(r"\n|\w+|[^\w\s]", text)

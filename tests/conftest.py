@@ -1,0 +1,45 @@
+"""Fixtures shared by all tests: a home of its own for every test, the bundled sample, the outside data where it is at hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from notewright.library import Library
+from notewright.settings import silence_telemetry
+
+silence_telemetry()
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A throw-away NOTEWRIGHT_HOME; no test ever sees the real one."""
+    folder = tmp_path / "home"
+    monkeypatch.setenv("NOTEWRIGHT_HOME", str(folder))
+    monkeypatch.delenv("READWISE_TOKEN", raising=False)
+    return folder
+
+
+@pytest.fixture
+def library(home: Path) -> Iterator[Library]:
+    with Library.create(home) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def sample() -> Path:
+    """The bundled sample's data folder (read-only: copy what a test writes to)."""
+    return REPOSITORY / "src" / "notewright" / "sample" / "data"
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Real vaults and corpora kept beside the checkout; tests that use them skip where they are absent."""
+    folder = REPOSITORY.parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip("the shared data folder is not beside this checkout")
+    return folder
