@@ -62,7 +62,9 @@ def import_vault(options: argparse.Namespace) -> None:
         as_json(report)
         return
     changed = report.added or report.updated or report.removed
-    print(f"{count(report.added, 'note')} new, {report.updated:,} changed, {report.removed:,} gone, {report.unchanged:,} as before;", end=" ")
+    print(
+        f"{count(report.added, 'note')} new, {report.updated:,} changed, {report.removed:,} gone, {report.unchanged:,} as before;", end=" "
+    )
     print(f"{count(passages, 'passage')}." if changed else "nothing changed.")
     for warning in report.warnings:
         print(f"warning: {warning}")

@@ -55,7 +55,15 @@ def list_pairs(options: argparse.Namespace) -> None:
         as_json(pairs)
         return
     rows = [
-        (found.id, found.status, f"{found.score:.2f}", found.method, len(found.links), found.note_path, shorten(" › ".join(found.headings), 40))
+        (
+            found.id,
+            found.status,
+            f"{found.score:.2f}",
+            found.method,
+            len(found.links),
+            found.note_path,
+            shorten(" › ".join(found.headings), 40),
+        )
         for found in pairs
     ]
     table(rows, "pair", "status", "score", "method", "highlights", "note", "passage", empty="No pairs yet. Make some with: notewright pair")

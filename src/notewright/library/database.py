@@ -38,7 +38,9 @@ class Database:
         except sqlite3.DatabaseError as error:
             if "locked" in str(error):
                 raise Busy(f"The library {path} is in use by another process.", "Wait for it to finish and try again.") from error
-            raise Invalid(f"{path} is not a notewright library: {error}", f"Look for a copy in {backups}, or move the file away.") from error
+            raise Invalid(
+                f"{path} is not a notewright library: {error}", f"Look for a copy in {backups}, or move the file away."
+            ) from error
 
     def _migrate(self, backups: Path) -> None:
         self.connection.execute("CREATE TABLE IF NOT EXISTS migrations (number INTEGER PRIMARY KEY, applied_at TEXT NOT NULL)")

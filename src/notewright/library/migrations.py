@@ -63,7 +63,8 @@ CREATE TABLE runs (
     parent_model_id TEXT NOT NULL, recipe TEXT NOT NULL, metrics TEXT NOT NULL
 );
 CREATE TABLE models (
-    id TEXT PRIMARY KEY, base TEXT NOT NULL, revision TEXT NOT NULL, adapter_path TEXT NOT NULL, role TEXT NOT NULL, created_at TEXT NOT NULL,
+    id TEXT PRIMARY KEY, base TEXT NOT NULL, revision TEXT NOT NULL, adapter_path TEXT NOT NULL, role TEXT NOT NULL,
+    created_at TEXT NOT NULL,
     run_id TEXT NOT NULL, parent_id TEXT NOT NULL, dataset_id TEXT NOT NULL, recipe TEXT NOT NULL, metrics TEXT NOT NULL
 );
 CREATE TABLE promotions (id INTEGER PRIMARY KEY, model_id TEXT NOT NULL REFERENCES models(id), at TEXT NOT NULL, reason TEXT NOT NULL);

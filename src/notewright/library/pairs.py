@@ -26,7 +26,9 @@ class PairStore:
         """
         counts = dict.fromkeys(("added", "kept", "removed", "decided"), 0)
         with self._db.write() as connection:
-            known = {(row["source_id"], row["passage_id"]): row for row in self._db.rows("SELECT id, source_id, passage_id, status FROM pairs")}
+            known = {
+                (row["source_id"], row["passage_id"]): row for row in self._db.rows("SELECT id, source_id, passage_id, status FROM pairs")
+            }
             proposed: set[str] = set()
             for pair in pairs:
                 old = known.get((pair.source_id, pair.passage_id))
@@ -79,7 +81,9 @@ class PairStore:
         if row is None:
             raise NotFound(f"No pair has the id {pair_id!r}.", "List them with: notewright pairs list")
         query = "SELECT pair_links.* FROM pair_links JOIN highlights ON highlights.id=highlight_id WHERE pair_id=? ORDER BY position"
-        links = [PairLink(item["highlight_id"], item["score"], item["method"], item["evidence"]) for item in self._db.rows(query, (pair_id,))]
+        links = [
+            PairLink(item["highlight_id"], item["score"], item["method"], item["evidence"]) for item in self._db.rows(query, (pair_id,))
+        ]
         return _pair(row, links)
 
 

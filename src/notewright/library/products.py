@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 from ..errors import NotFound
 from ..records import Dataset, Draft, Model, Run
@@ -12,14 +13,18 @@ from .database import Database, now, to_json
 
 
 class DatasetStore:
+    """Frozen folders. Paths inside the home are kept relative to it, so that a home can be moved; records carry whole paths."""
+
     def __init__(self, db: Database) -> None:
         self._db = db
 
     def add(self, dataset: Dataset) -> Dataset:
+        home, path = self._db.path.parent, Path(dataset.path)
+        stored = path.relative_to(home).as_posix() if path.is_relative_to(home) else dataset.path
         with self._db.write() as connection:
             connection.execute(
                 "INSERT INTO datasets VALUES (?, ?, ?, ?, ?)",
-                (dataset.id, dataset.kind, dataset.path, dataset.created_at, to_json(dataset.manifest)),
+                (dataset.id, dataset.kind, stored, dataset.created_at, to_json(dataset.manifest)),
             )
         return dataset
 
@@ -31,7 +36,8 @@ class DatasetStore:
         """Oldest first."""
         where, parameters = (" WHERE kind=?", (kind,)) if kind else ("", ())
         rows = self._db.rows(f"SELECT * FROM datasets{where} ORDER BY created_at, rowid", parameters)
-        return [Dataset(row["id"], row["kind"], row["path"], row["created_at"], json.loads(row["manifest"])) for row in rows]
+        home = self._db.path.parent
+        return [Dataset(row["id"], row["kind"], str(home / row["path"]), row["created_at"], json.loads(row["manifest"])) for row in rows]
 
     def get(self, dataset_id: str) -> Dataset:
         for dataset in self.all():

@@ -29,7 +29,15 @@ HIGHLIGHT_FIELDS = (
 SOURCE_FIELDS = (
     "title", "author", "kind", "app", "url", "readwise_url", "asin", "cover_url", "summary", "document_note", "tags",
 )  # fmt: skip
-_NEVER_EMPTIED = {"location", "location_type", "chapter", "color", "url", "highlighted_at", "updated_at"}  # absent means unknown, not erased
+_NEVER_EMPTIED = {
+    "location",
+    "location_type",
+    "chapter",
+    "color",
+    "url",
+    "highlighted_at",
+    "updated_at",
+}  # absent means unknown, not erased
 _COLUMNS = ("id", "source_id", *HIGHLIGHT_FIELDS, "position", "text_key", "origins", "imported_at", "removed_at")
 _INSERT = f"INSERT INTO highlights ({', '.join(_COLUMNS)}) VALUES ({', '.join(':' + name for name in _COLUMNS)})"
 _UPDATE = f"UPDATE highlights SET {', '.join(f'{name}=:{name}' for name in _COLUMNS if name not in ('id', 'imported_at'))} WHERE id=:id"
@@ -136,7 +144,13 @@ class _Upsert:
     """One import in progress. Memory is that of one source plus the sets of touched ids."""
 
     def __init__(
-        self, db: Database, connection: sqlite3.Connection, origin: str, complete: bool, carries: frozenset[str], source_carries: frozenset[str]
+        self,
+        db: Database,
+        connection: sqlite3.Connection,
+        origin: str,
+        complete: bool,
+        carries: frozenset[str],
+        source_carries: frozenset[str],
     ) -> None:
         self._db, self._connection = db, connection
         self._origin, self._complete, self._carries, self._source_carries = origin, complete, carries, source_carries
@@ -169,7 +183,9 @@ class _Upsert:
 
     def _resolve_source(self, incoming: Source) -> str:
         connection = self._connection
-        title_id = "title:" + hashlib.blake2b(f"{normalise(incoming.title)}|{normalise(incoming.author)}".encode(), digest_size=12).hexdigest()
+        title_id = (
+            "title:" + hashlib.blake2b(f"{normalise(incoming.title)}|{normalise(incoming.author)}".encode(), digest_size=12).hexdigest()
+        )
         ids = [*incoming.outside_ids, title_id]
         for outside in ids:
             for row in self._db.rows("SELECT source_id FROM source_ids WHERE outside_id=?", (outside,)):
@@ -194,9 +210,7 @@ class _Upsert:
         known: dict[str, set[str]] = defaultdict(set)
         for row in self._db.rows("SELECT outside_id FROM source_ids WHERE source_id=?", (source_id,)):
             known[row["outside_id"].partition(":")[0]].add(row["outside_id"])
-        return any(
-            known[kind] and item not in known[kind] for item in outside_ids if (kind := item.partition(":")[0]) in EXCLUSIVE_KINDS
-        )
+        return any(known[kind] and item not in known[kind] for item in outside_ids if (kind := item.partition(":")[0]) in EXCLUSIVE_KINDS)
 
     def _update_source(self, source_id: str, incoming: Source) -> None:
         row = self._db.row("SELECT * FROM sources WHERE id=?", (source_id,))
@@ -280,9 +294,7 @@ class _Upsert:
         rows[new_id] = {}
         return new_id
 
-    def _merge(
-        self, source_id: str, key: str, incoming: Highlight, words: str, rows: dict[str, dict[str, object]], index: int
-    ) -> None:
+    def _merge(self, source_id: str, key: str, incoming: Highlight, words: str, rows: dict[str, dict[str, object]], index: int) -> None:
         row = rows[key]
         if not row:
             row.update({name: _column(incoming, name) for name in HIGHLIGHT_FIELDS})
@@ -359,5 +371,3 @@ def _highlight(row: sqlite3.Row) -> Highlight:
     values = {name: row[name] for name in HIGHLIGHT_FIELDS}
     values.update(tags=tuple(json.loads(row["tags"])), is_favorite=bool(row["is_favorite"]), is_discard=bool(row["is_discard"]))
     return Highlight(id=row["id"], source_id=row["source_id"], position=row["position"], is_deleted=bool(row["removed_at"]), **values)
-
-

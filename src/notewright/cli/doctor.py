@@ -1,0 +1,107 @@
+"""notewright doctor"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import os
+import platform
+import shutil
+import sys
+from importlib.metadata import PackageNotFoundError, version
+
+from ..settings import Settings, load_settings, silence_telemetry
+from .show import as_json, facts, json_option
+
+EXTRAS = {
+    "bitsandbytes": "4-bit QLoRA on CUDA: pip install 'notewright[quantization]'",
+    "mlflow": "tracking with --report-to mlflow: pip install 'notewright[tracking]'",
+    "tensorboard": "tracking with --report-to tensorboard: pip install 'notewright[tracking]'",
+    "trackio": "tracking with --report-to trackio: pip install 'notewright[tracking]'",
+}
+
+
+def configure(name: str, parser: argparse.ArgumentParser) -> None:
+    json_option(parser)
+    parser.set_defaults(handler=doctor)
+
+
+def doctor(options: argparse.Namespace) -> int:
+    settings = load_settings()
+    findings: dict[str, object] = {}
+    problems: list[str] = []
+    findings["python"] = f"{platform.python_version()} ({sys.executable})"
+    _packages(findings, problems)
+    _machine(findings, problems, settings)
+    _vault(findings, problems, settings)
+    _base(findings, problems, settings)
+    absent = {name: gain for name, gain in EXTRAS.items() if importlib.util.find_spec(name) is None}
+    if options.json:
+        as_json({"findings": findings, "problems": problems, "not_installed": absent})
+        return 1 if problems else 0
+    facts(findings)
+    for name, gain in absent.items():
+        print(f"not installed: {name:<13} {gain}")
+    for problem in problems:
+        print(f"PROBLEM: {problem}")
+    print("\nAll is well." if not problems else f"\n{len(problems)} to mend.")
+    return 1 if problems else 0
+
+
+def _packages(findings: dict[str, object], problems: list[str]) -> None:
+    found = []
+    for name in ("torch", "transformers", "trl", "peft"):
+        try:
+            found.append(f"{name} {version(name)}")
+        except PackageNotFoundError:
+            problems.append(f"{name} is not installed: pip install notewright")
+    findings["packages"] = ", ".join(found)
+
+
+def _machine(findings: dict[str, object], problems: list[str], settings: Settings) -> None:
+    import psutil
+
+    from ..models.engine import describe_device
+
+    silence_telemetry()
+    findings["device"] = describe_device(settings.device)
+    memory = psutil.virtual_memory()
+    findings["memory"] = f"{memory.available / 2**30:.1f} of {memory.total / 2**30:.1f} GiB free, {os.cpu_count()} cores"
+    folder = settings.home if settings.home.exists() else settings.home.parent
+    free = shutil.disk_usage(folder if folder.exists() else "/").free
+    findings["disk"] = f"{free / 2**30:.1f} GiB free at {folder}"
+    if free < 2**30:
+        problems.append(f"less than 1 GiB of disk is free at {folder}")
+    findings["library"] = (
+        settings.home if (settings.home / "library.db").exists() else f"none in {settings.home}: notewright init --vault PATH"
+    )
+
+
+def _vault(findings: dict[str, object], problems: list[str], settings: Settings) -> None:
+    from ..importers.readwise_api import token_place
+
+    if settings.vault is None:
+        findings["vault"] = "none: notewright init --vault PATH"
+    elif not settings.vault.is_dir():
+        findings["vault"] = f"{settings.vault} (missing)"
+        problems.append(f"the vault {settings.vault} does not exist: notewright init --vault PATH")
+    else:
+        notes = sum(
+            1 for path in settings.vault.rglob("*.md") if not any(part.startswith(".") for part in path.relative_to(settings.vault).parts)
+        )
+        writable = "writable" if os.access(settings.vault, os.W_OK) else "read-only"
+        findings["vault"] = f"{settings.vault} ({notes} Markdown files, {writable})"
+        if writable == "read-only":
+            problems.append(f"the vault {settings.vault} cannot be written to: accepting drafts will fail")
+    findings["Readwise token"] = token_place(settings) or "none (only needed for --api): notewright token set"
+
+
+def _base(findings: dict[str, object], problems: list[str], settings: Settings) -> None:
+    from ..errors import NotewrightError
+    from ..models import bases
+
+    try:
+        findings["base model"] = bases.describe(settings.base_model)
+    except NotewrightError as error:
+        findings["base model"] = settings.base_model or "the bundled seedling"
+        problems.append(f"{error.message} {error.hint}")

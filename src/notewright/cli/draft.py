@@ -1,0 +1,97 @@
+"""notewright draft, notewright drafts [list|show]"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+
+from ..records import Draft
+from .show import as_json, json_option, open_library, progress, shorten, table
+
+
+def configure(name: str, parser: argparse.ArgumentParser) -> None:
+    if name == "drafts":
+        parser.set_defaults(handler=list_drafts, json=False)
+        actions = parser.add_subparsers(metavar="list|show")
+        listing = actions.add_parser("list", help="drafts so far, newest last")
+        json_option(listing)
+        listing.set_defaults(handler=list_drafts)
+        show = actions.add_parser("show", help="one draft, or all candidates of a batch")
+        show.add_argument("id", help="a draft or a batch")
+        json_option(show)
+        show.set_defaults(handler=show_drafts)
+        return
+    parser.add_argument("--source", required=True, metavar="TITLE", help="its title, a part of it, or its id")
+    parser.add_argument("--chapter", default="", help="only the highlights of this chapter")
+    parser.add_argument("-n", type=int, default=3, choices=range(1, 9), metavar="N", help="how many candidates (default 3)")
+    parser.add_argument("--instruction", default="", help="a wish for this draft, in words")
+    parser.add_argument("--temperature", type=float, default=0.8, help="0 writes the likeliest text; higher differs more (default 0.8)")
+    parser.add_argument("--seed", type=int, default=None, help="to get the same candidates again")
+    parser.add_argument("--model", default="", metavar="ID", help="default: the current one")
+    json_option(parser)
+    parser.set_defaults(handler=draft)
+
+
+def draft(options: argparse.Namespace) -> None:
+    from .. import drafting
+
+    library, settings = open_library()
+    with library, progress("drafting") as advance:
+        drafts = drafting.draft(
+            library, settings=settings, source=options.source, chapter=options.chapter, n=options.n, model_id=options.model,
+            temperature=options.temperature, seed=options.seed, instruction=options.instruction, progress=advance,
+        )  # fmt: skip
+    if options.json:
+        as_json(drafts)
+        return
+    print_candidates(drafts)
+    batch = drafts[0].batch_id
+    print(f"Next: notewright rank {batch}   or   notewright accept {drafts[0].id} --into NOTE")
+
+
+def print_candidates(drafts: Sequence[Draft]) -> None:
+    """Candidates one under the other, numbered as `rank` numbers them; findings of the validator below each."""
+    from rich.console import Console
+    from rich.rule import Rule
+
+    console = Console()
+    for item in drafts:
+        if console.is_terminal:
+            console.print(Rule(f"{item.position + 1}   {item.id}   {item.model_id}", align="left"))
+        else:
+            print(f"--- {item.position + 1}  {item.id}  {item.model_id}")
+        print(item.text)
+        for problem in item.problems:
+            print(f"! {problem}")
+        print()
+
+
+def list_drafts(options: argparse.Namespace) -> None:
+    library, _ = open_library()
+    with library:
+        drafts = library.drafts.all()
+        titles = {source.id: source.title for source in library.sources.all(include_removed=True)}
+    if options.json:
+        as_json(drafts)
+        return
+    rows = [
+        (item.id, item.batch_id, item.model_id, shorten(titles.get(item.source_id, ""), 30), item.chapter, shorten(item.text, 40))
+        for item in drafts
+    ]
+    table(
+        rows,
+        "draft",
+        "batch",
+        "model",
+        "source",
+        "chapter",
+        "text",
+        empty="No drafts yet. Write some with: notewright draft --source TITLE",
+    )
+
+
+def show_drafts(options: argparse.Namespace) -> None:
+    library, _ = open_library()
+    with library:
+        found = library.drafts.batch(options.id) if options.id.startswith("batch-") else [library.drafts.get(options.id)]
+    as_json(found) if options.json else print_candidates(found)

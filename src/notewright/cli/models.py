@@ -1,0 +1,86 @@
+"""notewright models list|use|rollback|show"""
+
+from __future__ import annotations
+
+import argparse
+
+from ..records import Model
+from .show import as_json, facts, json_option, open_library, table
+
+
+def configure(name: str, parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(handler=list_models, json=False)
+    actions = parser.add_subparsers(metavar="list|use|rollback|show")
+    listing = actions.add_parser("list", help="all versions; * marks the current one")
+    json_option(listing)
+    listing.set_defaults(handler=list_models)
+    use = actions.add_parser("use", help="make a version the current one")
+    use.add_argument("id")
+    use.set_defaults(handler=use_model)
+    actions.add_parser("rollback", help="go back to the version that was current before").set_defaults(handler=rollback)
+    show = actions.add_parser("show", help="one version: parents, dataset, recipe, metrics")
+    show.add_argument("id", nargs="?", help="default: the current one")
+    json_option(show)
+    show.set_defaults(handler=show_model)
+
+
+def list_models(options: argparse.Namespace) -> None:
+    library, _ = open_library()
+    with library:
+        models, current = library.models.all(), library.models.current()
+    if options.json:
+        as_json({"current": current.id if current else None, "models": models})
+        return
+    rows = [
+        (
+            ("* " if current and current.id == model.id else "  ") + model.id,
+            model.role,
+            model.parent_id or "-",
+            model.dataset_id or "-",
+            _distance(model),
+        )
+        for model in models
+    ]
+    table(rows, "  model", "role", "parent", "dataset", "held-out distance", empty="No models yet. Train one with: notewright train sft")
+
+
+def _distance(model: Model) -> str:
+    value = model.metrics.get("edit_distance")
+    return f"{value:.3f}" if isinstance(value, float) else "not measured"
+
+
+def use_model(options: argparse.Namespace) -> None:
+    from ..models import registry
+
+    library, _ = open_library()
+    with library:
+        print(f"Current model: {registry.use(library, options.id).id}")
+
+
+def rollback(options: argparse.Namespace) -> None:
+    from ..models import registry
+
+    library, _ = open_library()
+    with library:
+        print(f"Current model: {registry.rollback(library).id}")
+
+
+def show_model(options: argparse.Namespace) -> None:
+    from ..errors import NotFound
+
+    library, _ = open_library()
+    with library:
+        model = library.models.get(options.id) if options.id else library.models.current()
+    if model is None:
+        raise NotFound("No model is current.", "Train one with: notewright train sft")
+    if options.json:
+        as_json(model)
+        return
+    facts({
+        "model": model.id, "role": model.role, "base": model.base, "revision": model.revision or "-", "adapter": model.adapter_path or "-",
+        "parent": model.parent_id or "-", "run": model.run_id or "-", "dataset": model.dataset_id or "-", "made": model.created_at,
+    })  # fmt: skip
+    for name, values in (("metrics", model.metrics), ("recipe", model.recipe)):
+        if values:
+            print(f"\n{name}")
+            facts({f"  {key}": value for key, value in values.items()})

@@ -1,0 +1,89 @@
+"""notewright rank"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+
+from ..errors import Invalid
+from ..records import Draft
+from .draft import print_candidates
+from .show import as_json, json_option, open_library
+
+CHIPS = {
+    "l": "too long", "s": "too short", "t": "wrong structure", "h": "lost a highlight", "v": "not my voice", "i": "invented",
+}  # fmt: skip
+HELP = """Best first, by number: 2 1 3. Ties with =: 2=3 1. Leave out those you do not want to order.
+x rejects all. Then, if you like, a reason: l too long, s too short, t wrong structure, h lost a highlight, v not my voice, i invented,
+or any words of your own."""
+
+
+def configure(name: str, parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("batch", nargs="?", default="", help="default: the newest")
+    parser.add_argument("--order", metavar='"2 1=3"', help="best first, = for a tie, x for none of them; asked for when not given")
+    parser.add_argument("--comment", default="", help="a remark kept with the ranking")
+    parser.epilog = HELP
+    json_option(parser)
+    parser.set_defaults(handler=rank)
+
+
+def rank(options: argparse.Namespace) -> None:
+    from .. import feedback
+
+    library, _ = open_library()
+    with library:
+        if options.batch:
+            drafts = library.drafts.batch(options.batch)
+        else:
+            everything = library.drafts.all()
+            if not everything:
+                raise Invalid("There are no drafts to rank.", "Write some with: notewright draft --source TITLE")
+            drafts = library.drafts.batch(everything[-1].batch_id)
+        order, comment, seconds = options.order, options.comment, None
+        if order is None:
+            order, comment, seconds = ask(drafts)
+        groups, reject_all = parse_order(order, drafts)
+        chips = [CHIPS[comment]] if comment in CHIPS else []
+        event = feedback.rank(
+            library, batch_id=drafts[0].batch_id, order=groups, rejected=[item.id for item in drafts] if reject_all else (),
+            comment="" if chips else comment, chips=chips, seconds=seconds,
+        )  # fmt: skip
+    if options.json:
+        as_json(event)
+        return
+    print("Noted: all rejected." if reject_all else f"Noted. To put the best one into a note: notewright accept {groups[0][0]} --into NOTE")
+
+
+def parse_order(order: str, drafts: Sequence[Draft]) -> tuple[list[list[str]], bool]:
+    """`2 1=3` -> ([[id of 2], [ids of 1 and 3]], False); `x` -> ([], True). Raises Invalid naming what was not understood."""
+    if order.strip().lower() == "x":
+        return [], True
+    by_number = {str(item.position + 1): item.id for item in drafts}
+    groups = [part.split("=") for part in order.replace(",", " ").replace(">", " ").split()]
+    named = [number for group in groups for number in group]
+    bad = [number for number in named if number not in by_number]
+    if bad or not named or len(set(named)) != len(named):
+        what = f"does not know {', '.join(bad)}" if bad else "names no draft" if not named else "names a draft twice"
+        raise Invalid(
+            f"The order {order!r} {what}.", f"Use the numbers 1 to {len(drafts)}, best first, each at most once; = for ties; x for none."
+        )
+    return [[by_number[number] for number in group] for group in groups], False
+
+
+def ask(drafts: Sequence[Draft]) -> tuple[str, str, float]:
+    """Show the candidates and ask; returns (order, comment, seconds taken). Asks again until the order is understood."""
+    if not sys.stdin.isatty():
+        raise Invalid("There is no terminal to ask at.", 'Give the order: notewright rank BATCH --order "2 1 3"')
+    started = time.monotonic()
+    print_candidates(drafts)
+    print(HELP)
+    while True:
+        order = input("order> ").strip()
+        try:
+            parse_order(order, drafts)
+            break
+        except Invalid as problem:
+            print(f"{problem.message} {problem.hint}")
+    return order, input("why> ").strip(), round(time.monotonic() - started, 1)

@@ -1,0 +1,157 @@
+"""notewright train sft|dpo, notewright runs [list|show]"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from ..records import Run
+from .show import as_json, facts, json_option, open_library, table
+
+
+def configure(name: str, parser: argparse.ArgumentParser) -> None:
+    if name == "runs":
+        parser.set_defaults(handler=list_runs, json=False)
+        actions = parser.add_subparsers(metavar="list|show")
+        listing = actions.add_parser("list", help="trainings so far")
+        json_option(listing)
+        listing.set_defaults(handler=list_runs)
+        show = actions.add_parser("show", help="one training: recipe, metrics, log and plot")
+        show.add_argument("id")
+        json_option(show)
+        show.set_defaults(handler=show_run)
+        return
+    parser.add_argument("method", choices=("sft", "dpo"), help="sft: from the notes you wrote; dpo: from what you chose and edited")
+    parser.add_argument(
+        "--base", default="", metavar="HUB_ID_OR_PATH", help="base model, for example Qwen/Qwen3-1.7B (default: as configured)"
+    )
+    parser.add_argument("--dataset", default="", metavar="ID", help="default: the newest of the right kind, built anew if there is none")
+    parser.add_argument("--effort", choices=("quick", "normal", "thorough"), default="normal")
+    parser.add_argument("--recipe", type=Path, metavar="FILE.toml", help="a recipe file; a --set flag outranks it")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="one recipe value; may be repeated")
+    parser.add_argument("--report-to", default="none", metavar="TRACKER", help="mlflow, tensorboard or trackio")
+    parser.add_argument("--resume", default="", metavar="RUN", help="go on with an interrupted training")
+    parser.add_argument("--no-promote", action="store_true", help="register the model without making it the current one")
+    parser.add_argument("--force", action="store_true", help="start although the memory may not suffice")
+    json_option(parser)
+    parser.set_defaults(handler=train)
+
+
+def train(options: argparse.Namespace) -> None:
+    from .. import datasets, training
+    from ..errors import NotFound
+
+    library, settings = open_library()
+    with library, TrainingLine(quiet=options.json) as line:
+        if options.resume:
+            run = training.resume_run(library, options.resume, settings=settings, promote=not options.no_promote, progress=line)
+        else:
+            kind = "sft" if options.method == "sft" else "preference"
+            dataset_id = options.dataset
+            if not dataset_id:
+                built = library.datasets.all(kind)
+                dataset_id = built[-1].id if built else datasets.build(library, kind=kind, settings=settings).id
+            elif library.datasets.get(dataset_id).kind != kind:
+                raise NotFound(f"{dataset_id} is no {kind} dataset.", f"Build one with: notewright dataset {kind}")
+            run = training.train(
+                library, settings=settings, method=options.method, base=options.base, dataset_id=dataset_id, effort=options.effort,
+                recipe_file=options.recipe, overrides=_overrides(options.set), report_to=options.report_to, promote=not options.no_promote,
+                force=options.force, progress=line,
+            )  # fmt: skip
+        current = library.models.current()
+    if options.json:
+        as_json(run)
+        return
+    _describe(run)
+    if current:
+        print(f"\nCurrent model: {current.id}. Next: notewright draft --source TITLE")
+
+
+def _overrides(settings: list[str]) -> dict[str, str]:
+    from ..errors import Invalid
+
+    bad = [item for item in settings if "=" not in item]
+    if bad:
+        raise Invalid(f"--set needs NAME=VALUE, not {', '.join(bad)}.", "For example: --set learning_rate=3e-4")
+    return dict(item.split("=", 1) for item in settings)
+
+
+class TrainingLine:
+    """One line on stderr that says where the training is; plain lines every tenth step where stderr is no terminal."""
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self._quiet = quiet
+        self._status: Any = None
+
+    def __enter__(self) -> TrainingLine:
+        from rich.console import Console
+
+        self._console = Console(stderr=True)
+        if self._console.is_terminal and not self._quiet:
+            self._status = self._console.status("starting")
+            self._status.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._status:
+            self._status.stop()
+
+    def __call__(self, event: dict[str, Any]) -> None:
+        if self._quiet:
+            return
+        if "message" in event:
+            self._console.print(str(event["message"]), markup=False, highlight=False)
+            return
+        if "step" not in event:
+            return
+        text = f"step {event['step']}/{event['steps']}  loss {event.get('loss', float('nan')):.3f}"
+        if event.get("tokens_per_second"):
+            text += f"  {event['tokens_per_second']:,.0f} tokens/s"
+        if event.get("eta_seconds") is not None:
+            text += f"  {_duration(event['eta_seconds'])} left"
+        if self._status:
+            self._status.update(text)
+        elif event["step"] % 10 == 0 or event["step"] == event["steps"]:
+            self._console.print(text, markup=False, highlight=False)
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+
+
+def _describe(run: Run) -> None:
+    shown: dict[str, object] = {"run": run.id, "method": run.method, "status": run.status, "dataset": run.dataset_id}
+    shown.update(
+        {
+            name: f"{value:.4g}" if isinstance(value, float) else value
+            for name, value in run.metrics.items()
+            if not isinstance(value, (dict, list))
+        }
+    )
+    facts({**shown, "folder": run.path})
+
+
+def list_runs(options: argparse.Namespace) -> None:
+    library, _ = open_library()
+    with library:
+        runs = library.runs.all()
+    if options.json:
+        as_json(runs)
+        return
+    rows = [(run.id, run.method, run.status, run.dataset_id, run.created_at[:16].replace("T", " ")) for run in runs]
+    table(rows, "run", "method", "status", "dataset", "started (UTC)", empty="No trainings yet. Start one with: notewright train sft")
+
+
+def show_run(options: argparse.Namespace) -> None:
+    library, _ = open_library()
+    with library:
+        run = library.runs.get(options.id)
+    if options.json:
+        as_json(run)
+        return
+    _describe(run)
+    print("\nrecipe")
+    facts({f"  {name}": value for name, value in run.recipe.items()})
