@@ -1,0 +1,89 @@
+"""The one rendering: a golden text, and what must never be lost in it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from notewright.prompts import PROMPT_VERSION, SYSTEM, build_messages, location_label, prompt_id, render_highlights
+from notewright.records import Highlight, Prompt, Source
+
+RIVER = Source(
+    title="The Slow River", id="s1", author="Marit Ekholm", kind="book", tags=("rivers", "restoration"), summary="Rivers\nget bends."
+)
+ONE = Highlight("A straight river is an argument.\nIt meets its flood.", id="h1", location=19, location_type="page", chapter="Speed")
+TWO = Highlight("$Q = A v$", id="h2", annotation="The one equation", tags=("hydraulics",), is_favorite=True, chapter="Speed")
+THREE = Highlight("![figure](https://x.org/a.png)", id="h3", location=3725, location_type="time_offset", chapter="Wood")
+
+GOLDEN = """\
+Title: The Slow River
+Author: Marit Ekholm
+Kind: book
+Tags: rivers, restoration
+Summary: Rivers get bends.
+
+Chapter: Speed
+1. A straight river is an argument.
+   It meets its flood.
+   p. 19
+2. $Q = A v$
+   #hydraulics · favourite
+   Annotation: The one equation
+
+Chapter: Wood
+3. ![figure](https://x.org/a.png)
+   1:02:05
+
+Instruction: Three bullets at most."""
+
+
+def test_golden_rendering() -> None:
+    assert PROMPT_VERSION == 1, "a changed rendering needs a new version and a new golden text"
+    assert render_highlights(Prompt(RIVER, (ONE, TWO, THREE), instruction="Three bullets at most.")) == GOLDEN
+
+
+def test_a_single_chapter_leaves_the_summary_out() -> None:
+    assert "Summary" not in render_highlights(Prompt(RIVER, (ONE, TWO), chapter="Speed"))
+
+
+def test_a_source_with_nothing_but_a_title() -> None:
+    plain = Highlight("Just words.", id="h")
+    assert render_highlights(Prompt(Source(title="T", kind="article"), (plain,))) == "Title: T\nKind: article\n\n1. Just words."
+
+
+@pytest.mark.parametrize(
+    ("location", "kind", "label"),
+    [
+        (34, "page", "p. 34"), (1203, "location", "loc. 1203"), (725, "time_offset", "12:05"), (3725, "time_offset", "1:02:05"),
+        (3, "order", ""), (None, "page", ""),
+    ],
+)  # fmt: skip
+def test_locations_as_readers_write_them(location: int | None, kind: str, label: str) -> None:
+    assert location_label(Highlight("x", location=location, location_type=kind)) == label
+
+
+def test_examples_are_earlier_exchanges() -> None:
+    question, earlier = Prompt(RIVER, (ONE,)), Prompt(replace(RIVER, title="Other"), (TWO,))
+    messages = build_messages(question, [(earlier, "## Note\n- bytes kept  \n")])
+    assert [message["role"] for message in messages] == ["system", "user", "assistant", "user"]
+    assert messages[0]["content"] == SYSTEM
+    assert messages[1]["content"] == render_highlights(earlier)
+    assert messages[2]["content"] == "## Note\n- bytes kept  \n"
+    assert messages[3] == build_messages(question)[-1]
+
+
+@given(st.lists(st.text(alphabet=st.characters(codec="utf-8", exclude_categories=["Cc", "Zl", "Zp"]), min_size=1), min_size=1, max_size=5))
+def test_every_one_line_highlight_stands_whole_on_its_line(texts: list[str]) -> None:
+    prompt = Prompt(RIVER, tuple(Highlight(text, id=str(number)) for number, text in enumerate(texts)))
+    rendered = render_highlights(prompt)
+    for number, text in enumerate(texts, 1):
+        assert f"{number}. {text.strip()}" in rendered
+
+
+def test_prompt_ids_follow_the_words() -> None:
+    one, two = build_messages(Prompt(RIVER, (ONE,))), build_messages(Prompt(RIVER, (TWO,)))
+    assert prompt_id(one) == prompt_id([dict(message) for message in one])
+    assert prompt_id(one) != prompt_id(two)

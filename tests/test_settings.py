@@ -1,0 +1,86 @@
+"""The home folder and config.toml: precedence, round trip, every kind of bad file."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from notewright.errors import Invalid, NotFound
+from notewright.settings import Settings, home_folder, load_settings, save_settings, silence_telemetry
+
+
+def test_the_environment_names_the_home(tmp_path: Path) -> None:
+    assert home_folder({"NOTEWRIGHT_HOME": str(tmp_path)}) == tmp_path
+    assert home_folder({}) == Path.home() / ".notewright"
+    assert home_folder({"NOTEWRIGHT_HOME": ""}) == Path.home() / ".notewright"
+
+
+def test_no_file_means_defaults(home: Path) -> None:
+    assert load_settings() == Settings(home=home)
+
+
+def test_saved_settings_come_back(home: Path, tmp_path: Path) -> None:
+    settings = Settings(
+        home=home, vault=tmp_path, readwise_folder="Réadwise", exclude=("Templates", 'A "b"'), base_model="org/base", device="cpu"
+    )
+    save_settings(settings)
+    assert load_settings() == settings
+    assert sorted(item.name for item in home.iterdir()) == ["config.toml"]
+
+
+def test_defaults_are_not_written(home: Path) -> None:
+    save_settings(Settings(home=home))
+    assert (home / "config.toml").read_text() == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("vault = ", ["not valid TOML"]),
+        ("vualt = 'x'\n", ["unknown key 'vualt'", "vault"]),
+        ("vault = 3\n", ["vault must be a str, not int"]),
+        ("exclude = 'Templates'\n", ["exclude must be a list, not str"]),
+        ("device = 'tpu'\n", ["device must be auto, cpu, cuda or mps, not 'tpu'"]),
+        ("vualt = 1\ndevice = 'x'\n", ["unknown key 'vualt'", "device must be", "2 problem(s)"]),
+    ],
+)
+def test_bad_files_say_everything_that_is_wrong(home: Path, text: str, words: list[str]) -> None:
+    home.mkdir()
+    (home / "config.toml").write_text(text)
+    with pytest.raises(Invalid) as caught:
+        load_settings()
+    for word in [*words, "config.toml"]:
+        assert word in caught.value.message
+    assert caught.value.hint
+
+
+def test_wrong_encoding_is_bad_toml(home: Path) -> None:
+    home.mkdir()
+    (home / "config.toml").write_bytes("vault = 'é'".encode("latin-1"))
+    with pytest.raises(Invalid, match="not valid TOML"):
+        load_settings()
+
+
+def test_tilde_in_the_vault_path(home: Path) -> None:
+    home.mkdir()
+    (home / "config.toml").write_text("vault = '~/Vault'\n")
+    assert load_settings().vault == Path.home() / "Vault"
+
+
+def test_needing_a_vault(home: Path, tmp_path: Path) -> None:
+    with pytest.raises(Invalid) as caught:
+        Settings(home=home).need_vault()
+    assert "notewright init --vault" in caught.value.hint
+    with pytest.raises(NotFound):
+        Settings(home=home, vault=tmp_path / "gone").need_vault()
+    assert Settings(home=home, vault=tmp_path).need_vault() == tmp_path
+
+
+def test_telemetry_is_off_before_anything_is_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HUB_DISABLE_TELEMETRY", "0")
+    monkeypatch.delenv("DO_NOT_TRACK", raising=False)
+    silence_telemetry()
+    assert os.environ["HF_HUB_DISABLE_TELEMETRY"] == "1"
+    assert os.environ["DO_NOT_TRACK"] == "1"
