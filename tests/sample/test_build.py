@@ -16,7 +16,9 @@ from notewright.sample.read import load_sources
 
 def test_the_committed_tree_is_up_to_date(sample: Path) -> None:
     tree = {name: body for name, body in render_all().items() if not name.endswith(".png")}  # zlib builds differ in their bytes
-    stored = {path.relative_to(sample).as_posix(): path.read_bytes() for path in sample.rglob("*") if path.is_file() and path.suffix != ".png"}
+    stored = {
+        path.relative_to(sample).as_posix(): path.read_bytes() for path in sample.rglob("*") if path.is_file() and path.suffix != ".png"
+    }
     assert stored == tree
 
 

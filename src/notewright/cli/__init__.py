@@ -59,7 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if error.hint:
             print(f"hint: {error.hint}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, EOFError):
         print("\nStopped. The library is as it was before the unfinished step; run the same command to go on.", file=sys.stderr)
         return 130
     except BrokenPipeError:

@@ -39,7 +39,7 @@ def init(options: argparse.Namespace) -> None:
     if settings.vault:
         from ..vault.config import read_config
 
-        config = read_config(settings.vault, settings)
+        config = read_config(settings)
         shown["Readwise folder"] = ", ".join(config.readwise_folders) or "none found"
         shown["attachments"] = config.attachment_folder or "vault root"
         shown["links"] = f"{'Markdown' if config.use_markdown_links else 'wikilinks'}, {config.new_link_format}"

@@ -1,0 +1,128 @@
+"""The command line itself: help, errors, exit codes, completion, what status advises."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from notewright.cli import COMMANDS, build_parser, main
+from notewright.cli.rank import parse_order
+from notewright.errors import Invalid
+from notewright.library import Library
+from notewright.records import Draft
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main([command, "--help"])
+    assert caught.value.code == 0
+    assert f"notewright {command}" in capsys.readouterr().out
+
+
+def test_no_command_prints_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 0
+    assert "notewright demo" in capsys.readouterr().out
+
+
+def test_an_unknown_command_names_the_known_ones(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["drafft"])
+    assert caught.value.code == 2
+    assert "draft" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [["sources"], ["pairs"], ["draft", "--source", "x"], ["models"], ["drafts"], ["undo"]])
+def test_without_a_library_the_next_step_is_said(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(command) == 1
+    assert "hint: Make one with: notewright init" in capsys.readouterr().err
+
+
+def test_bad_settings_are_reported_together(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    home.mkdir()
+    (home / "config.toml").write_text('vualt = "x"\ndevice = "abacus"\n')
+    assert main(["status"]) == 1
+    printed = capsys.readouterr().err
+    assert "vualt" in printed
+    assert "abacus" in printed
+
+
+def test_init_keeps_what_was_set_before(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "vault").mkdir()
+    assert main(["init", "--vault", str(tmp_path / "vault"), "--exclude", "Templates"]) == 0
+    assert main(["init", "--readwise-folder", "Reading"]) == 0
+    text = (home / "config.toml").read_text()
+    assert all(word in text for word in ("vault", "Templates", "Reading"))
+    assert main(["init", "--vault", str(tmp_path / "nowhere")]) == 1
+
+
+def test_home_option_outranks_the_environment(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NOTEWRIGHT_HOME", str(tmp_path / "other"))
+    assert main(["--home", str(tmp_path / "mine"), "init"]) == 0
+    assert (tmp_path / "mine" / "library.db").exists()
+    assert not (tmp_path / "other").exists()
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "tcsh"])
+def test_completion_scripts_know_all_commands(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["completion", shell]) == 0
+    script = capsys.readouterr().out
+    assert all(command in script for command in COMMANDS)
+    assert shell == "tcsh" or "--chapter" in script  # shtab's tcsh scripts know no options of sub-commands
+
+
+def test_the_whole_parser_is_consistent() -> None:
+    assert build_parser(everything=True).format_help()
+
+
+def test_interrupting_says_how_to_go_on(home: Path) -> None:
+    Library.create(home).close()
+    script = (
+        "import notewright.cli.sources as module\ndef stop(options): raise KeyboardInterrupt\nmodule.sources = stop\n"
+        "from notewright.cli import main\nraise SystemExit(main(['sources']))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 130
+    assert "run the same command" in done.stderr
+
+
+def test_a_closed_pipe_is_no_error(home: Path) -> None:
+    Library.create(home).close()
+    done = subprocess.run(
+        f"{sys.executable} -m notewright.cli completion bash | head -1", shell=True, capture_output=True, text=True, check=True
+    )
+    assert done.stderr == ""
+
+
+def test_status_of_an_empty_home_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["status", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["next"] == "notewright init --vault PATH"
+
+
+def drafts(number: int) -> list[Draft]:
+    return [Draft(f"draft-{place + 1}", "batch-1", "s", "", "m", "text", place, 0, "now") for place in range(number)]
+
+
+@pytest.mark.parametrize(
+    ("order", "groups"),
+    [
+        ("2 1 3", [["draft-2"], ["draft-1"], ["draft-3"]]),
+        ("2=3 1", [["draft-2", "draft-3"], ["draft-1"]]),
+        ("3", [["draft-3"]]),
+        ("1>2>3", [["draft-1"], ["draft-2"], ["draft-3"]]),
+        ("1, 2", [["draft-1"], ["draft-2"]]),
+    ],
+)
+def test_orders_are_read_as_meant(order: str, groups: list[list[str]]) -> None:
+    assert parse_order(order, drafts(3)) == (groups, False)
+    assert parse_order("x", drafts(3)) == ([], True)
+
+
+@pytest.mark.parametrize("order", ["", "4", "1 1", "1=1", "one", "0", "2 x"])
+def test_orders_that_cannot_be_meant_are_refused(order: str) -> None:
+    with pytest.raises(Invalid):
+        parse_order(order, drafts(3))

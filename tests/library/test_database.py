@@ -1,0 +1,106 @@
+"""Migrations, transactions and refusals of the SQLite file."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from notewright.errors import Busy, Invalid, NotFound
+from notewright.library import Library, database
+
+
+def test_opening_needs_a_library_and_says_how_to_make_one(tmp_path: Path) -> None:
+    with pytest.raises(NotFound) as caught:
+        Library.open(tmp_path)
+    assert "notewright init" in caught.value.hint
+
+
+def test_the_file_is_in_wal_mode_with_foreign_keys(library: Library) -> None:
+    assert library.db.connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
+    assert library.db.connection.execute("PRAGMA foreign_keys").fetchone()[0] == 1
+
+
+def test_a_pending_migration_copies_the_file_first_and_runs_once(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    library.db.set_state("before", "yes")
+    home = library.home
+    library.close()
+    monkeypatch.setattr(database, "MIGRATIONS", [*database.MIGRATIONS, (2, "CREATE TABLE later (id INTEGER);")])
+    for _ in range(2):
+        with Library.open(home) as opened:
+            assert opened.db.rows("SELECT * FROM later") == []
+            assert [row["number"] for row in opened.db.rows("SELECT number FROM migrations")] == [1, 2]
+    with sqlite3.connect(home / "backups" / "library-before-migration-0002.db") as copy:
+        assert copy.execute("SELECT value FROM state WHERE key='before'").fetchone()[0] == "yes"
+    copy.close()
+
+
+def test_a_failing_migration_leaves_nothing_behind(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = library.home
+    library.close()
+    monkeypatch.setattr(database, "MIGRATIONS", [*database.MIGRATIONS, (2, "CREATE TABLE half (id INTEGER);\nSELECT * FROM nowhere;")])
+    with pytest.raises(Invalid):
+        Library.open(home)
+    with sqlite3.connect(home / "library.db") as connection:
+        assert not connection.execute("SELECT 1 FROM sqlite_master WHERE name='half'").fetchall()
+        assert connection.execute("SELECT max(number) FROM migrations").fetchone()[0] == 1
+    connection.close()
+
+
+def test_a_library_of_a_newer_version_is_refused(library: Library) -> None:
+    with library.db.write() as connection:
+        connection.execute("INSERT INTO migrations VALUES (999, 'later')")
+    library.close()
+    with pytest.raises(Invalid, match="newer notewright"):
+        Library.open(library.home)
+
+
+def test_a_file_that_is_no_database_is_refused(home: Path) -> None:
+    home.mkdir()
+    (home / "library.db").write_bytes(b"this is not SQLite at all, but long enough to be read as a header" * 10)
+    with pytest.raises(Invalid, match="not a notewright library"):
+        Library.open(home)
+
+
+def test_a_second_writer_is_told_that_the_library_is_busy(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Library.open(library.home) as other:
+        other.db.connection.execute("PRAGMA busy_timeout=50")
+        with library.db.write(), pytest.raises(Busy):
+            other.db.set_state("key", "value")
+        other.db.set_state("key", "value")
+    assert library.db.get_state("key") == "value"
+
+
+def test_an_interrupted_write_is_rolled_back(library: Library) -> None:
+    def stopped_halfway() -> None:
+        with library.db.write():
+            library.db.set_state("key", "value")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        stopped_halfway()
+    assert library.db.get_state("key") == ""
+
+
+def test_a_killed_process_leaves_a_consistent_library(library: Library) -> None:
+    script = f"""
+        import os, pathlib
+        from notewright.library import Library
+        library = Library.open(pathlib.Path({str(library.home)!r}))
+        library.db.set_state("done", "yes")
+        with library.db.write():
+            library.db.set_state("half", "yes")
+            os.kill(os.getpid(), 9)
+    """
+    subprocess.run([sys.executable, "-c", textwrap.dedent(script)], check=False)
+    assert (library.db.get_state("done"), library.db.get_state("half")) == ("yes", "")
+
+
+def test_ids_are_short_and_never_given_twice(library: Library) -> None:
+    with library.db.write():
+        assert [library.db.next_id("draft") for _ in range(3)] == ["draft-1", "draft-2", "draft-3"]
+        assert library.db.next_id("pair") == "pair-1"
