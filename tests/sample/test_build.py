@@ -45,7 +45,9 @@ def test_the_three_exports_hold_the_same_highlights(sample: Path) -> None:
 
 
 def test_images_of_finished_notes_are_in_the_vault(sample: Path) -> None:
-    assert all((sample / "vault" / "Assets" / item.image).exists() for source in load_sources() if source.note == "finished" for item in source.highlights if item.image)  # fmt: skip
+    images = [item.image for source in load_sources() if source.note == "finished" for item in source.highlights if item.image]
+    assert images
+    assert all((sample / "vault" / "Assets" / image).exists() for image in images)
 
 
 def test_copying_gives_a_whole_tree_and_never_overwrites(tmp_path: Path, sample: Path) -> None:

@@ -42,6 +42,6 @@ def init(options: argparse.Namespace) -> None:
         config = read_config(settings)
         shown["Readwise folder"] = ", ".join(config.readwise_folders) or "none found"
         shown["attachments"] = config.attachment_folder or "vault root"
-        shown["links"] = f"{'Markdown' if config.use_markdown_links else 'wikilinks'}, {config.new_link_format}"
+        shown["links"] = f"{'Markdown' if config.markdown_links else 'wikilinks'}, {config.link_format}"
     facts(shown)
     print("\nNext: notewright import readwise PATH   then   notewright import vault")

@@ -1,0 +1,102 @@
+"""Training repeats itself, resumes, learns to copy in the small, and exports what transformers loads."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from notewright.seedling.batches import make_batch
+from notewright.seedling.export import export
+from notewright.seedling.network import SHAPES, build, losses
+from notewright.seedling.train import Recipe, Trainer, plot
+
+from .conftest import PARAGRAPHS
+
+pytestmark = pytest.mark.slow
+RECIPE = Recipe(shape="tiny", tokens_per_step=512, copy_tokens=512 * 90, warmup_steps=10)
+
+
+@pytest.fixture
+def books(tmp_path: Path) -> Path:
+    folder = tmp_path / "books"
+    folder.mkdir()
+    (folder / "one.txt").write_text("\n\n".join(PARAGRAPHS), encoding="utf-8")
+    return folder
+
+
+def trainer(folder: Path, books: Path, bundled: Path, minutes: float = 600) -> Trainer:
+    vocabulary = folder / "tokenizer"
+    vocabulary.mkdir(parents=True, exist_ok=True)
+    shutil.copy(bundled / "tokenizer.json", vocabulary)
+    return Trainer(folder, RECIPE, device="cpu", minutes=minutes, corpus=books, compiled=False)
+
+
+def weights(one: Trainer) -> torch.Tensor:
+    return torch.cat([p.detach().flatten() for p in one.model.parameters()])
+
+
+def test_the_first_hundred_steps_repeat(tmp_path: Path, books: Path, bundled: Path) -> None:
+    runs = [trainer(tmp_path / name, books, bundled) for name in ("a", "b")]
+    logged = [run.run(max_steps=100, log_every=10) for run in runs]
+    assert logged[0] == logged[1]
+    assert torch.equal(weights(runs[0]), weights(runs[1]))
+    assert logged[0][-1] < logged[0][0]
+
+
+def test_a_resumed_run_goes_on_as_if_never_stopped(tmp_path: Path, books: Path, bundled: Path) -> None:
+    straight = trainer(tmp_path / "straight", books, bundled)
+    straight.run(max_steps=20)
+    trainer(tmp_path / "broken", books, bundled).run(max_steps=8)
+    resumed = trainer(tmp_path / "broken", books, bundled)
+    resumed.load()
+    assert resumed.progress.step == 8
+    resumed.run(max_steps=20)
+    assert torch.equal(weights(straight), weights(resumed))
+
+
+def test_the_rate_rises_stays_and_falls(tmp_path: Path, books: Path, bundled: Path) -> None:
+    run = trainer(tmp_path / "run", books, bundled, minutes=10)
+    factors = []
+    for step, elapsed in ((0, 0.0), (50, 60.0), (50, 480.0), (50, 540.0), (50, 600.0)):
+        run.progress.step, run.progress.elapsed = step, elapsed
+        factors.append(run.rate_factor())
+    assert factors == pytest.approx([0.1, 1.0, 1.0, 0.5, 0.0])
+
+
+def test_loss_counts_targets_only(tmp_path: Path, books: Path, bundled: Path) -> None:
+    run = trainer(tmp_path / "run", books, bundled)
+    batch = make_batch(run.encoder, run.corpus, seed=0, step=0, stage="copying", progress=0.0, tokens=512)
+    loss, sums = losses(run.model, run.body, batch.ids, batch.weights)
+    targets = torch.where(batch.weights[:, 1:] > 0, batch.ids[:, 1:], -100)
+    logits = run.model(batch.ids).logits[:, :-1]
+    expected = torch.nn.functional.cross_entropy(logits.reshape(-1, logits.shape[-1]), targets.reshape(-1))
+    assert sums[:, 1].sum() == (targets != -100).sum()
+    assert (sums[:, 0].sum() / sums[:, 1].sum()).item() == pytest.approx(expected.item(), rel=1e-4)
+    assert loss.item() > 0
+
+
+def test_log_plot_and_export(tmp_path: Path, books: Path, bundled: Path) -> None:
+    run = trainer(tmp_path / "run", books, bundled)
+    run.run(max_steps=4, log_every=2)
+    assert [json.loads(line)["step"] for line in (run.folder / "log.jsonl").read_text().splitlines()] == [2, 4]
+    plot(run.folder, tmp_path / "loss.png")
+    assert (tmp_path / "loss.png").stat().st_size > 1000
+    out = export(run.folder / "checkpoint.pt", tmp_path / "model")
+    model = AutoModelForCausalLM.from_pretrained(out, dtype=torch.float32)
+    ids = AutoTokenizer.from_pretrained(out)("1. Slow water", return_tensors="pt", return_token_type_ids=False)
+    ours = run.model.eval()(ids["input_ids"]).logits
+    assert torch.allclose(model(**ids).logits, ours, atol=0.05)
+    assert "sha256" in (out / "README.md").read_text(encoding="utf-8")
+    assert {file.stat().st_mode & 0o777 for file in out.iterdir()} == {0o644}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_shapes_build(shape: str) -> None:
+    model = build(shape, 0)
+    assert model.config.tie_word_embeddings
+    assert model.config.max_position_embeddings == 2048
