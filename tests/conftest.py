@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -43,3 +44,31 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("the shared data folder is not beside this checkout")
     return folder
+
+
+CLOSED_SOCKETS = """
+import socket
+def refuse(self, address, *rest):
+    if self.family in (socket.AF_INET, socket.AF_INET6):
+        with open({log!r}, "a") as file:
+            file.write(repr(address) + "\\n")
+        raise OSError("this test allows no network: " + repr(address))
+    return connect(self, address, *rest)
+connect = socket.socket.connect
+socket.socket.connect = socket.socket.connect_ex = refuse
+"""
+
+
+@pytest.fixture
+def no_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Close the internet sockets of this process and of its children; the returned file lists every address that was tried."""
+    log = tmp_path / "connections.txt"
+    log.touch()
+    code = CLOSED_SOCKETS.format(log=str(log))
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "sitecustomize.py").write_text(code)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "site"))
+    monkeypatch.setattr(socket.socket, "connect", socket.socket.connect)  # puts the real ones back afterwards
+    monkeypatch.setattr(socket.socket, "connect_ex", socket.socket.connect_ex)
+    exec(code, {})
+    return log

@@ -33,7 +33,7 @@ def run(capsys: pytest.CaptureFixture[str], home: Path) -> Callable[..., str]:
     return command
 
 
-def test_from_highlights_to_a_note_in_the_persons_style(run: Callable[..., str], tmp_path: Path) -> None:
+def test_from_highlights_to_a_note_in_the_persons_style(run: Callable[..., str], tmp_path: Path, no_network: Path) -> None:
     def data(*arguments: str) -> Any:
         return json.loads(run(*arguments, "--json"))
 
@@ -98,3 +98,6 @@ def test_from_highlights_to_a_note_in_the_persons_style(run: Callable[..., str],
     assert re.search("error: .*earlier", run("models", "rollback", code=1)) or data("models", "list")["current"] != tuned
     assert data("feedback", "stats")["ranking"] == 1
     assert data("status")["next"].startswith("notewright ")
+
+    # All of it without one connection, in this process or in the training's.
+    assert no_network.read_text() == ""

@@ -126,3 +126,10 @@ def test_orders_are_read_as_meant(order: str, groups: list[list[str]]) -> None:
 def test_orders_that_cannot_be_meant_are_refused(order: str) -> None:
     with pytest.raises(Invalid):
         parse_order(order, drafts(3))
+
+
+def test_the_documented_help_is_fresh() -> None:
+    from notewright.cli.reference import reference
+
+    stored = (Path(__file__).resolve().parents[2] / "docs" / "cli.md").read_text(encoding="utf-8")
+    assert stored == reference(), "run: python -m notewright.cli.reference > docs/cli.md"
