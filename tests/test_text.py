@@ -45,7 +45,6 @@ def test_sentences_end_before_a_capital() -> None:
     assert sentences("") == []
 
 
-@pytest.mark.xfail(reason="the closing quote is swallowed by the split", strict=True)
 def test_a_sentence_keeps_its_closing_quote() -> None:
     assert sentences("“Why?” Because.") == ["“Why?”", "Because."]
 

@@ -10,9 +10,10 @@ from collections.abc import Iterator
 
 _MARKDOWN_LINK = re.compile(r"!?\[([^\]]*)\]\(([^)\s]*)(?:\s+\"[^\"]*\")?\)")
 _WIKILINK = re.compile(r"!?\[\[([^\]|]*)(?:\|([^\]]*))?\]\]")
-_MARKS = re.compile(r"[*_`~=#>\\]+|^\s*(?:[-+•]|\d+[.)])\s+", re.MULTILINE)
+_MARKS = str.maketrans("", "", "*_`~=#>\\")
+_LIST_MARK = re.compile(r"^\s*(?:[-+•]|\d+[.)])\s+", re.MULTILINE)
 _PUNCTUATION = str.maketrans({"“": '"', "”": '"', "„": '"', "‘": "'", "’": "'", "–": "-", "—": "-", "…": "...", "\u00ad": "", "\u200b": ""})
-_SENTENCE_END = re.compile(r"(?<=[.!?…])[\"'”’)\]]*\s+(?=[\"'“‘(\[]*[A-ZÀ-ÖØ-Þ0-9])")
+_SENTENCE_END = re.compile(r"[.!?…][\"'”’)\]]*(?=\s+[\"'“‘(\[]*[A-ZÀ-ÖØ-Þ0-9])")
 _WORD = re.compile(r"\w+(?:['’]\w+)*|[^\w\s]", re.UNICODE)
 
 
@@ -31,12 +32,19 @@ def normalise(text: str) -> str:
     if "[" in text:
         text = _MARKDOWN_LINK.sub(lambda found: found[1] or found[2], text)
         text = _WIKILINK.sub(lambda found: found[2] or found[1], text)
-    return " ".join(_MARKS.sub("", text).split()).casefold()
+    text = text.translate(_MARKS).strip()
+    if "\n" in text:
+        text = _LIST_MARK.sub("", text)
+    elif mark := _LIST_MARK.match(text):  # far quicker than a search that can only hit the start
+        text = text[mark.end() :]
+    return " ".join(text.split()).casefold()
 
 
 def sentences(text: str) -> list[str]:
     """Sentences of one paragraph, by terminal punctuation before a capital or digit. Abbreviations are not known to it."""
-    return [part.strip() for part in _SENTENCE_END.split(text) if part.strip()]
+    borders = [0, *(found.end() for found in _SENTENCE_END.finditer(text)), len(text)]
+    parts = (text[start:end].strip() for start, end in zip(borders, borders[1:], strict=False))
+    return [part for part in parts if part]
 
 
 def words(text: str) -> list[str]:

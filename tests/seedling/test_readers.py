@@ -40,7 +40,9 @@ def test_only_the_assistant_is_a_target(encoder: Encoder, corpus: Corpus) -> Non
 
 def test_exchanges_grow_with_what_is_asked(corpus: Corpus) -> None:
     rng = random.Random(0)
-    counts = [[len(Reader.draw(rng, corpus).exchange(rng, corpus, tokens=tokens)[0].highlights) for _ in range(30)] for tokens in (120, 1500)]
+    counts = [
+        [len(Reader.draw(rng, corpus).exchange(rng, corpus, tokens=tokens)[0].highlights) for _ in range(30)] for tokens in (120, 1500)
+    ]
     assert max(counts[0]) < 8
     assert 8 < max(counts[1]) <= 25
 

@@ -11,11 +11,24 @@ from notewright.seedling.styles import DEFAULTS, DIGEST, SPACE, Style, draw_styl
 
 SOURCE = Source(title="The Slow River Handbook", author="Marit Ekholm-Dray", tags=("rivers", "restoration"))
 HIGHLIGHTS = (
-    Highlight("Speed breaks bridges, and 41 bends went. The rest is history.", annotation="Speed breaks", location=12, location_type="page", chapter="Why"),
+    Highlight(
+        "Speed breaks bridges, and 41 bends went. The rest is history.",
+        annotation="Speed breaks",
+        location=12,
+        location_type="page",
+        chapter="Why",
+    ),
     Highlight("My grandmother kept two boats on it.", location=17, location_type="page", chapter="Why"),
     Highlight("A straight river is an argument.", is_favorite=True, location=19, location_type="page", chapter="Why"),
     Highlight("![](https://example.org/x/bed-level.png)", annotation="Bed level", location=20, location_type="page", chapter="Why"),
-    Highlight("Incision drains wells. It is quiet.", annotation="Dry wells!", tags=("ground-water",), location=21, location_type="page", chapter="Why"),
+    Highlight(
+        "Incision drains wells. It is quiet.",
+        annotation="Dry wells!",
+        tags=("ground-water",),
+        location=21,
+        location_type="page",
+        chapter="Why",
+    ),
 )
 PROMPT = Prompt(SOURCE, HIGHLIGHTS, chapter="Why")
 
@@ -46,11 +59,17 @@ def test_a_plain_default() -> None:
 @pytest.mark.parametrize(
     ("style", "expected"),
     [
-        (Style(bullet="1. ", select="first 2", trim="first clause"), "## Why\n\n1. Speed breaks bridges\n2. My grandmother kept two boats on it"),
+        (
+            Style(bullet="1. ", select="first 2", trim="first clause"),
+            "## Why\n\n1. Speed breaks bridges\n2. My grandmother kept two boats on it",
+        ),
         (Style(heading="", bullet="> ", loose=True, select="favourite", place=" — {}"), "> A straight river is an argument. — p. 19"),
         (Style(heading="", select="tagged", tags="#{}", tags_on="below"), "- Incision drains wells. It is quiet.\n  #ground-water"),
         (Style(heading="", select="tagged", annotation="  - {}"), "- Incision drains wells. It is quiet.\n  - Dry wells!"),
-        (Style(heading="", select="tagged", lead="words", lead_form="**{}** "), "- **Incision drains wells. It** Incision drains wells. It is quiet."),
+        (
+            Style(heading="", select="tagged", lead="words", lead_form="**{}** "),
+            "- **Incision drains wells. It** Incision drains wells. It is quiet.",
+        ),
     ],
 )
 def test_choices_show(style: Style, expected: str) -> None:

@@ -47,7 +47,8 @@ def test_llama_cpp_knows_the_pre_tokenizer(bundled: Path) -> None:
     """Digits(individual) then ByteLevel is what its converter calls smollm."""
     parts = json.loads((bundled / "tokenizer.json").read_text(encoding="utf-8"))["pre_tokenizer"]["pretokenizers"]
     assert [part["type"] for part in parts] == ["Digits", "ByteLevel"]
-    assert parts[0]["individual_digits"] and not parts[1]["add_prefix_space"]
+    assert parts[0]["individual_digits"]
+    assert not parts[1]["add_prefix_space"]
 
 
 def test_straight_quotes() -> None:

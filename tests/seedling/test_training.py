@@ -62,7 +62,7 @@ def test_a_resumed_run_goes_on_as_if_never_stopped(tmp_path: Path, books: Path, 
 def test_the_rate_rises_stays_and_falls(tmp_path: Path, books: Path, bundled: Path) -> None:
     run = trainer(tmp_path / "run", books, bundled, minutes=10)
     factors = []
-    for step, elapsed in ((0, 0.0), (50, 60.0), (50, 480.0), (50, 540.0), (50, 600.0)):
+    for step, elapsed in ((0, 0.0), (50, 60.0), (50, 180.0), (50, 390.0), (50, 600.0)):
         run.progress.step, run.progress.elapsed = step, elapsed
         factors.append(run.rate_factor())
     assert factors == pytest.approx([0.1, 1.0, 1.0, 0.5, 0.0])

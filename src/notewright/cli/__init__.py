@@ -59,8 +59,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         if error.hint:
             print(f"hint: {error.hint}", file=sys.stderr)
         return 1
-    except (KeyboardInterrupt, EOFError):
-        print("\nStopped. The library is as it was before the unfinished step; run the same command to go on.", file=sys.stderr)
+    except (KeyboardInterrupt, EOFError) as stopped:
+        advice = "Stopped. The library is as it was before the unfinished step; run the same command to go on."
+        print(f"\n{stopped if str(stopped) else advice}", file=sys.stderr)
         return 130
     except BrokenPipeError:
         # The reader (head, less) has gone: not an error. Keep the interpreter from complaining when it flushes at exit.

@@ -21,17 +21,21 @@ if TYPE_CHECKING:
 THRESHOLD = 0.6
 MIN_COVERAGE = 0.15
 _SURE = 0.9
+_CLOSE = 0.1  # a highlight belongs to the passage it fits best, and to those that fit nearly as well
+
+Shape = tuple[str, bool, float, float]  # kind of source, one chapter?, log of the number and of the length of highlights
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A passage of the person and the prompt it answers."""
+    """A passage of the person and the prompt it answers; `shape` is the prompt's, as `nearest` compares it."""
 
     prompt: Prompt
     passage: str
     pair_id: str
     note_path: str
     weight: float
+    shape: Shape
 
     @property
     def source_id(self) -> str:
@@ -60,11 +64,18 @@ def from_pairs(
     """
     reasons = left_out if left_out is not None else Counter()
     pairs = [pair for pair in library.pairs.all() if pair.status != "rejected"]
-    owners: dict[str, set[str]] = defaultdict(set)
+    best: dict[str, float] = defaultdict(float)
     for pair in pairs:
         for link in pair.links:
-            if link.score >= threshold:
-                owners[link.highlight_id].add(pair.passage_id)
+            best[link.highlight_id] = max(best[link.highlight_id], link.score)
+    linked = {
+        pair.id: {link.highlight_id for link in pair.links if link.score >= max(threshold, best[link.highlight_id] - _CLOSE)}
+        for pair in pairs
+    }
+    owners: dict[str, set[str]] = defaultdict(set)
+    for pair in pairs:
+        for highlight_id in linked[pair.id]:
+            owners[highlight_id].add(pair.passage_id)
     seen: set[str] = set()
     sources: dict[str, Source] = {}
     shown: dict[str, list[Highlight]] = {}
@@ -73,7 +84,7 @@ def from_pairs(
         if pair.source_id not in sources:
             sources[pair.source_id] = library.sources.get(pair.source_id)
             shown[pair.source_id] = visible_highlights(library, pair.source_id)
-        reason, prompt = _prompt(pair, sources[pair.source_id], shown[pair.source_id], owners, threshold)
+        reason, prompt = _prompt(pair, sources[pair.source_id], shown[pair.source_id], linked[pair.id], owners, threshold)
         if prompt and pair.status != "accepted" and pair.score < _SURE and coverage(pair.passage_text, prompt.highlights) < min_coverage:
             reason = "weak coverage: the passage shares too few words with its highlights"
         key = normalise(pair.passage_text)
@@ -84,12 +95,12 @@ def from_pairs(
             continue
         seen.add(key)
         weight = 1.0 if pair.status == "accepted" else round(pair.score, 3)
-        found[pair.id] = Example(prompt, pair.passage_text, pair.id, pair.note_path, weight)
+        found[pair.id] = Example(prompt, pair.passage_text, pair.id, pair.note_path, weight, shape(prompt))
     return [found[pair.id] for pair in pairs if pair.id in found]
 
 
 def _prompt(
-    pair: Pair, source: Source, shown: Sequence[Highlight], owners: Mapping[str, set[str]], threshold: float
+    pair: Pair, source: Source, shown: Sequence[Highlight], linked: set[str], owners: Mapping[str, set[str]], threshold: float
 ) -> tuple[str, Prompt | None]:
     """The reason why there is none, or the prompt."""
     accepted = pair.status == "accepted"
@@ -97,13 +108,14 @@ def _prompt(
         return f"score below {threshold:g}", None
     if not pair.passage_text.strip():
         return "empty passage", None
-    sure = {link.highlight_id for link in pair.links if link.score >= threshold} or {link.highlight_id for link in pair.links if accepted}
-    linked = [index for index, highlight in enumerate(shown) if highlight.id in sure]
-    if not linked:
-        return "no visible highlight is linked", None
-    names = {shown[index].chapter for index in linked}
+    sure = linked or {link.highlight_id for link in pair.links if accepted}
+    places = [index for index, highlight in enumerate(shown) if highlight.id in sure]
+    if not places:
+        elsewhere = not sure and any(link.score >= threshold for link in pair.links)
+        return "its highlights fit another passage better" if elsewhere else "no visible highlight is linked", None
+    names = {shown[index].chapter for index in places}
     chapter = names.pop() if len(names) == 1 else ""
-    window = [item for item in shown if item.chapter == chapter] if chapter else shown[linked[0] : linked[-1] + 1]
+    window = [item for item in shown if item.chapter == chapter] if chapter else shown[places[0] : places[-1] + 1]
     kept = tuple(item for item in window if item.id in sure or not owners.get(item.id, set()) - {pair.passage_id})
     return "", Prompt(source=source, highlights=kept, chapter=chapter)
 
@@ -124,9 +136,10 @@ def nearest(prompt: Prompt, candidates: Iterable[Example]) -> list[Example]:
 
     Alike in shape rather than in topic: the kind of source, whether it is one chapter, how many highlights and how long they are.
     """
+    wanted = shape(prompt)
     ranked = sorted(
         (item for item in candidates if item.source_id != prompt.source.id),
-        key=lambda item: (_unlikeness(prompt, item.prompt), -item.weight, item.pair_id),
+        key=lambda item: (_unlikeness(wanted, item.shape), -item.weight, item.pair_id),
     )
     best: dict[str, Example] = {}
     for example in ranked:
@@ -134,11 +147,13 @@ def nearest(prompt: Prompt, candidates: Iterable[Example]) -> list[Example]:
     return list(best.values())
 
 
-def _unlikeness(left: Prompt, right: Prompt) -> float:
-    def size(prompt: Prompt) -> int:
-        return sum(len(item.text) + len(item.annotation) for item in prompt.highlights) + 1
+def shape(prompt: Prompt) -> Shape:
+    """What of a prompt tells which kind of passage may answer it."""
+    size = sum(len(item.text) + len(item.annotation) for item in prompt.highlights) + 1
+    return prompt.source.kind, bool(prompt.chapter), math.log(len(prompt.highlights) + 1), math.log(size)
 
-    kind = 0.0 if left.source.kind == right.source.kind else 1.0
-    shape = 0.0 if bool(left.chapter) == bool(right.chapter) else 0.5
-    number = abs(math.log((len(left.highlights) + 1) / (len(right.highlights) + 1)))
-    return kind + shape + number + 0.5 * abs(math.log(size(left) / size(right)))
+
+def _unlikeness(left: Shape, right: Shape) -> float:
+    kind = 0.0 if left[0] == right[0] else 1.0
+    chapter = 0.0 if left[1] == right[1] else 0.5
+    return kind + chapter + abs(left[2] - right[2]) + 0.5 * abs(left[3] - right[3])

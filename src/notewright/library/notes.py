@@ -38,7 +38,7 @@ class NoteStore:
             for note, passages in scanned:
                 seen.add(note.path)
                 old = self._db.row("SELECT id, content_hash, mtime_ns, removed_at FROM notes WHERE path=?", (note.path,))
-                if old and old["content_hash"] == note.content_hash and not old["removed_at"]:
+                if old and old["content_hash"] == note.content_hash and not old["removed_at"] and self._cut_alike(old["id"], passages):
                     connection.execute("UPDATE notes SET mtime_ns=? WHERE id=?", (note.mtime_ns, old["id"]))
                     same.add(note.path)
                     continue
@@ -62,6 +62,11 @@ class NoteStore:
             connection.executemany("UPDATE notes SET removed_at=? WHERE id=?", [(now(), note_id) for note_id in gone])
             connection.executemany("DELETE FROM passages WHERE note_id=?", [(note_id,) for note_id in gone])
         return NotesReport(added=added, updated=updated, removed=len(gone), unchanged=len(same))
+
+    def _cut_alike(self, note_id: str, passages: Sequence[Passage]) -> bool:
+        """Equal bytes may still be cut differently, by a newer parser."""
+        rows = self._db.rows('SELECT id, start, "end" FROM passages WHERE note_id=? ORDER BY start', (note_id,))
+        return [tuple(row) for row in rows] == sorted(((item.id, item.start, item.end) for item in passages), key=lambda item: item[1])
 
     def all(self) -> list[Note]:
         return [_note(row) for row in self._db.rows("SELECT * FROM notes WHERE removed_at='' ORDER BY path")]

@@ -1,0 +1,236 @@
+"""Measure the seedling on books and styles that its training never saw: `python benchmarks/seedling.py [--model DIR] [--write]`.
+
+Distances are character-level normalized Levenshtein to the note that the simulated reader would write (0 = the same). Decoding is greedy.
+`--write` stores the table in the model's card and in docs/seedling.md. Part one shows 0 to 3 examples in the prompt; part two trains on 30
+(and 10) pairs of one unseen style, all weights and LoRA, then writes notes without examples.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import json
+import random
+import re
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from rapidfuzz import fuzz
+from rapidfuzz.distance import Levenshtein
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from notewright.prompts import Message, build_messages
+from notewright.records import Prompt
+from notewright.seedling import corpora, model_dir
+from notewright.seedling.card import sha256, write_card
+from notewright.seedling.readers import Reader
+from notewright.seedling.styles import trimmed
+
+CONTEXT = 2048
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is asked and what the reader would write."""
+
+    prompt: Prompt
+    gold: str
+    messages: list[Message]
+
+
+class Writer:
+    """Greedy notes from a model, a few prompts at a time."""
+
+    def __init__(self, model, tokenizer) -> None:
+        self.model, self.tokenizer = model.eval(), tokenizer
+
+    @torch.inference_mode()
+    def write(self, cases: Sequence[Case], size: int = 8) -> list[tuple[str, bool]]:
+        """(note, whether it ended by itself) for each case."""
+        written = []
+        for start in range(0, len(cases), size):
+            some = cases[start : start + size]
+            texts = [self.tokenizer.apply_chat_template(c.messages, tokenize=False, add_generation_prompt=True) for c in some]
+            inputs = self.tokenizer(texts, return_tensors="pt", padding=True, add_special_tokens=False, return_token_type_ids=False)
+            longest = max(len(self.tokenizer(c.gold)["input_ids"]) for c in some)
+            room = max(8, min(int(longest * 1.4) + 40, CONTEXT - inputs["input_ids"].shape[1]))
+            out = self.model.generate(**inputs, max_new_tokens=room, do_sample=False)
+            for row in out[:, inputs["input_ids"].shape[1] :].tolist():
+                ended = self.tokenizer.eos_token_id in row
+                ids = row[: row.index(self.tokenizer.eos_token_id)] if ended else row
+                written.append((self.tokenizer.decode(ids, skip_special_tokens=False), ended))
+        return written
+
+
+def valid(text: str, ended: bool) -> bool:
+    """A note that could be inserted: it ended, is not empty, its marks are closed and no chat token leaked into it."""
+    properties = not text.startswith("---\n") or "\n---" in text[4:]
+    closed = text.count("[[") == text.count("]]") and len(re.findall(r"(?<!\*)\*\*(?!\*)", text)) % 2 == 0
+    return ended and bool(text.strip()) and properties and closed and "<|" not in text
+
+
+def spans(case: Case, text: str) -> tuple[int, int]:
+    """(copied byte for byte, attempted) over the highlight texts that the gold note holds."""
+    exact = tried = 0
+    for highlight in case.prompt.highlights:
+        forms = {trimmed(highlight.text, how).rstrip("…") for how in ("whole", "first sentence", "last sentence", "first clause")}
+        held = max((form for form in forms if form in case.gold), key=len, default="")
+        if len(held) < 20:
+            continue
+        if held in text:
+            exact, tried = exact + 1, tried + 1
+        elif fuzz.partial_ratio(held, text) >= 75:
+            tried += 1
+    return exact, tried
+
+
+def same_highlights(case: Case, text: str) -> bool:
+    """No highlight repeated, dropped or added, by the first words of each."""
+    starts = Counter(" ".join(trimmed(h.text, "whole").split()[:4]) for h in case.prompt.highlights)
+    return all(text.count(start) == case.gold.count(start) for start in starts)
+
+
+def score(cases: Sequence[Case], notes: Sequence[tuple[str, bool]]) -> dict[str, float]:
+    distances = [Levenshtein.normalized_distance(text, case.gold) for case, (text, _) in zip(cases, notes, strict=True)]
+    copied = [spans(case, text) for case, (text, _) in zip(cases, notes, strict=True)]
+    count = len(cases)
+    return {
+        "cases": count,
+        "distance": sum(distances) / count,
+        "exactly right": sum(d == 0 for d in distances) / count,
+        "valid": sum(valid(*note) for note in notes) / count,
+        "spans exact": sum(e for e, _ in copied) / max(1, sum(t for _, t in copied)),
+        "same highlights": sum(same_highlights(case, text) for case, (text, _) in zip(cases, notes, strict=True)) / count,
+    }
+
+
+def prompted_cases(corpus: corpora.Corpus, seed: int, count: int, examples: int, tokens: int) -> list[Case]:
+    """Cases that fit the context; the same readers and questions whatever the number of examples."""
+    cases = []
+    for number in range(count):
+        rng = random.Random(f"{seed}/{number}")
+        reader = Reader.draw(rng, corpus, held_out=True)
+        asked = reader.exchange(rng, corpus, tokens=tokens)
+        shown = [reader.exchange(rng, corpus, tokens=tokens) for _ in range(examples)]
+        cases.append(Case(*asked, build_messages(asked[0], shown)))
+    return cases
+
+
+def style_cases(corpus: corpora.Corpus, seed: int, count: int, tokens: int) -> list[Case]:
+    """Cases of one unseen style, without examples."""
+    rng = random.Random(f"style/{seed}")
+    reader = Reader.draw(rng, corpus, held_out=True)
+    pairs = [reader.exchange(rng, corpus, tokens=tokens) for _ in range(count)]
+    return [Case(prompt, note, build_messages(prompt)) for prompt, note in pairs]
+
+
+def tune(model, tokenizer, cases: Sequence[Case], *, steps: int, lora: bool, seed: int) -> tuple[object, float]:
+    """A copy of the model after `steps` steps of 8 pairs; returns it and the seconds it took."""
+    torch.manual_seed(seed)
+    tuned = copy.deepcopy(model).float()
+    if lora:
+        from peft import LoraConfig, get_peft_model
+
+        tuned = get_peft_model(tuned, LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM"))
+    rate = 4e-3 if lora else 1e-3
+    optimizer = torch.optim.AdamW([p for p in tuned.parameters() if p.requires_grad], lr=rate, weight_decay=0.0)
+    rows = []
+    for case in cases:
+        prompt = tokenizer.apply_chat_template(case.messages, tokenize=False, add_generation_prompt=True)
+        before = tokenizer(prompt, add_special_tokens=False)["input_ids"]
+        after = tokenizer(case.gold + tokenizer.eos_token, add_special_tokens=False)["input_ids"]
+        rows.append((before + after, [-100] * len(before) + after))
+    rng, began = random.Random(seed), time.monotonic()
+    order: list[int] = []
+    tuned.train()
+    for step in range(steps):
+        while len(order) < 8:
+            order += rng.sample(range(len(rows)), len(rows))
+        picked, order = [rows[i] for i in order[:8]], order[8:]
+        longest = max(len(ids) for ids, _ in picked)
+        ids = torch.tensor([ids + [0] * (longest - len(ids)) for ids, _ in picked])
+        labels = torch.tensor([labels + [-100] * (longest - len(labels)) for _, labels in picked])
+        for group in optimizer.param_groups:
+            group["lr"] = rate * min(1.0, (step + 1) / 5, (steps - step) / (0.5 * steps))
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            loss = tuned(input_ids=ids, attention_mask=(ids != 0).long(), labels=labels).loss
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(tuned.parameters(), 1.0)
+        optimizer.step()
+        optimizer.zero_grad()
+    return tuned.eval(), time.monotonic() - began
+
+
+def mean(results: Sequence[dict[str, float]]) -> dict[str, float]:
+    total = sum(r["cases"] for r in results)
+    return {k: total if k == "cases" else sum(r[k] * r["cases"] for r in results) / total for k in results[0]}
+
+
+def table(results: dict[str, dict[str, float]]) -> list[str]:
+    names = ["cases", "distance", "exactly right", "valid", "spans exact", "same highlights"]
+    lines = ["| setting | " + " | ".join(names) + " |", "|---|" + "---:|" * len(names)]
+    for setting, row in results.items():
+        cells = [f"{row['cases']:.0f}", f"{row['distance']:.3f}", *(f"{row[name]:.0%}" for name in names[2:])]
+        lines.append(f"| {setting} | " + " | ".join(cells) + " |")
+    return lines
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", type=Path, default=model_dir())
+    parser.add_argument("--corpora", type=Path, default=None)
+    parser.add_argument("--cases", type=int, default=40, help="prompted cases per number of examples")
+    parser.add_argument("--examples", type=int, nargs="*", default=[0, 1, 2, 3])
+    parser.add_argument("--tokens", type=int, default=350, help="about how long an exchange is")
+    parser.add_argument("--styles", type=int, default=3, help="unseen styles to train on")
+    parser.add_argument("--steps", type=int, default=60)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--show", type=int, default=0, help="print so many notes beside their gold")
+    parser.add_argument("--write", action="store_true", help="store the results in the card and in docs/seedling.md")
+    given = parser.parse_args()
+    torch.set_num_threads(given.threads)
+    corpus = corpora.load(given.corpora, held_out=True)
+    tokenizer = AutoTokenizer.from_pretrained(given.model)
+    model = AutoModelForCausalLM.from_pretrained(given.model, dtype=torch.float32)
+    results: dict[str, dict[str, float]] = {}
+
+    def record(setting: str, parts: Sequence[dict[str, float]], more: str = "") -> None:
+        results[setting] = mean(parts)
+        print(setting, {k: round(v, 3) for k, v in results[setting].items()}, more, flush=True)
+
+    for examples in given.examples:
+        cases = prompted_cases(corpus, given.seed, given.cases, examples, given.tokens)
+        notes = Writer(model, tokenizer).write(cases)
+        record(f"{examples} example{'s' * (examples != 1)} in the prompt", [score(cases, notes)])
+        for case, (text, _) in list(zip(cases, notes, strict=True))[: given.show]:
+            print(f"--- asked\n{case.messages[-1]['content']}\n--- gold\n{case.gold}\n--- written\n{text}\n")
+    for pairs, lora in ((30, False), (30, True), (10, False)) if given.styles else ():
+        parts, seconds = [], []
+        for seed in range(given.seed, given.seed + given.styles):
+            cases = style_cases(corpus, seed, pairs + 12, given.tokens)
+            tuned, took = tune(model, tokenizer, cases[:pairs], steps=given.steps, lora=lora, seed=seed)
+            parts.append(score(cases[pairs:], Writer(tuned, tokenizer).write(cases[pairs:], 12)))
+            seconds.append(took)
+        what = "LoRA" if lora else "all weights"
+        record(f"after {given.steps} steps on {pairs} pairs ({what})", parts, f"{max(seconds):.0f} s")
+    lines = table(results)
+    print("\n".join(lines))
+    if given.write:
+        digest = sha256(given.model / "model.safetensors")
+        evaluation = {"weights": digest, "seed": given.seed, "results": results, "table": lines}
+        (given.model / "evaluation.json").write_text(json.dumps(evaluation, indent=2) + "\n", encoding="utf-8")
+        write_card(given.model)
+        document = Path(__file__).resolve().parents[1] / "docs" / "seedling.md"
+        if document.exists():
+            text = document.read_text(encoding="utf-8")
+            fresh = "\n".join(["<!-- results -->", *lines, "<!-- /results -->"])
+            document.write_text(re.sub(r"<!-- results -->.*<!-- /results -->", lambda _: fresh, text, flags=re.S), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

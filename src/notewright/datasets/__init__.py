@@ -1,0 +1,12 @@
+"""Pairs and feedback -> frozen JSONL folders in TRL's conversational formats, split by source.
+
+    build(library, kind="sft")           rows: prompt, completion (+ prompt_with_examples to compare with)
+    build(library, kind="preference")    rows: prompt, chosen, rejected, margin
+
+A dataset is a folder that never changes: `train.jsonl`, `valid.jsonl`, `test.jsonl` and, written last, `manifest.json`.
+"""
+
+from .build import KINDS, build
+from .freeze import load, verify
+
+__all__ = ["KINDS", "build", "load", "verify"]

@@ -1,0 +1,93 @@
+"""Writing, reading and checking a frozen dataset folder."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import Invalid, NotFound
+from ..library.database import now
+from ..library.splits import SPLITS
+from ..records import Dataset
+
+if TYPE_CHECKING:
+    from ..library import Library
+
+Row = dict[str, Any]
+
+
+def freeze(library: Library, kind: str, rows: Mapping[str, Sequence[Row]], facts: Mapping[str, object]) -> Dataset:
+    """Write the rows of each split, then the manifest with `facts`, and register the folder; all of it or nothing.
+
+    An existing dataset of the same content and facts is handed back instead of a copy.
+    """
+    texts = {split: "".join(json.dumps(row, ensure_ascii=False, sort_keys=True) + "\n" for row in rows.get(split, ())) for split in SPLITS}
+    counts = {split: len(rows.get(split, ())) for split in SPLITS}
+    hashes = {f"{split}.jsonl": hashlib.sha256(text.encode()).hexdigest() for split, text in texts.items()}
+    manifest: dict[str, object] = json.loads(json.dumps({"kind": kind, "counts": counts, **facts, "sha256": hashes}))
+    for known in library.datasets.all(kind):
+        same = {name: value for name, value in known.manifest.items() if name not in ("id", "created_at")} == manifest
+        if same and not verify(known, strict=False):
+            return known
+    return _write(library, kind, texts, manifest)
+
+
+def _write(library: Library, kind: str, texts: Mapping[str, str], manifest: Mapping[str, object]) -> Dataset:
+    dataset_id = library.datasets.new_id()
+    folder = library.home / "datasets" / dataset_id
+    partial = folder.with_name(f".{dataset_id}.part")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    try:
+        for split, text in texts.items():
+            _durable(partial / f"{split}.jsonl", text)
+        whole = {"id": dataset_id, "created_at": now(), **manifest}
+        _durable(partial / "manifest.json", json.dumps(whole, ensure_ascii=False, indent=2) + "\n")
+        os.replace(partial, folder)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+    return library.datasets.add(Dataset(dataset_id, kind, str(folder), str(whole["created_at"]), whole))
+
+
+def _durable(path: Path, text: str) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def load(dataset: Dataset, split: str) -> list[Row]:
+    """The rows of one split, in file order. Raises NotFound where the folder is gone, Invalid for an unknown split or a broken file."""
+    if split not in SPLITS:
+        raise Invalid(f"A dataset has no split {split!r}.", f"Name one of: {', '.join(SPLITS)}.")
+    path = Path(dataset.path) / f"{split}.jsonl"
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            return [json.loads(line) for line in file]
+    except FileNotFoundError as error:
+        raise NotFound(f"The dataset file {path} is gone.", f"Build it again with: notewright dataset {dataset.kind}") from error
+    except ValueError as error:
+        raise Invalid(f"{path} is not a JSONL file any more: {error}", f"Build it again with: notewright dataset {dataset.kind}") from error
+
+
+def verify(dataset: Dataset, *, strict: bool = True) -> tuple[str, ...]:
+    """Compare every file with the manifest's hashes. Problems raise Invalid, or are returned when not `strict`."""
+    problems = []
+    hashes = dataset.manifest["sha256"]
+    assert isinstance(hashes, dict)
+    for name, expected in hashes.items():
+        path = Path(dataset.path) / name
+        if not path.is_file():
+            problems.append(f"{name} is missing")
+        elif hashlib.sha256(path.read_bytes()).hexdigest() != expected:
+            problems.append(f"{name} was changed after it was frozen")
+    if problems and strict:
+        hint = f"Build it again with: notewright dataset {dataset.kind}"
+        raise Invalid(f"{dataset.id} is not as it was frozen: {'; '.join(problems)}", hint, problems)
+    return tuple(problems)

@@ -1,0 +1,213 @@
+"""Preference rows, derived from what the person did: rankings, decisions, edits. Nothing here is stored by hand.
+
+A ranking gives every better-worse pair between its groups (ties give none), and everything ranked beats what was rejected beside it;
+drafts the person did not mention are not compared. An accepted draft beats the others shown in its batch. An edited text beats the
+draft it came from. For each two texts the latest word counts; undone events do not.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..errors import Invalid, NotFound
+from ..library import splits
+from ..library.examples import Example, from_pairs
+from ..prompts import PROMPT_VERSION, Message
+from ..records import Draft, Event
+from ..text import edit_distance
+from .freeze import Row
+
+if TYPE_CHECKING:
+    from ..library import Library
+
+TYPO = 0.02  # an edit smaller than this share of the words says nothing about taste
+
+
+@dataclass(frozen=True, slots=True)
+class Preference:
+    """`chosen` beats `rejected`; `margin` in (0, 1] tells how far apart they were placed. `key` names the two texts without direction."""
+
+    key: frozenset[str]
+    kind: str
+    event_id: int
+    source_id: str
+    messages: tuple[Message, ...]
+    chosen: str
+    rejected: str
+    margin: float
+
+    def row(self) -> Row:
+        return {
+            "prompt": list(self.messages),
+            "chosen": [{"role": "assistant", "content": self.chosen}],
+            "rejected": [{"role": "assistant", "content": self.rejected}],
+            "source_id": self.source_id,
+            "kind": self.kind,
+            "margin": round(self.margin, 4),
+            "event_id": self.event_id,
+        }
+
+
+def preference_rows(
+    library: Library,
+    *,
+    adjacent: bool,
+    demonstrations: bool,
+    threshold: float,
+    max_chars: int,
+    split: tuple[float, float, float],
+    progress: Callable[[int, int], None] | None,
+) -> tuple[dict[str, list[Row]], dict[str, object]]:
+    """Rows by split, and the facts for the manifest."""
+    left_out: Counter[str] = Counter()
+    events = library.events.all("ranking", "decision", "edit")
+    undone = undone_ids(library.events.all("undo"))
+    latest: dict[frozenset[str], Preference] = {}
+    for done, event in enumerate(_standing(events, undone, left_out), 1):
+        for preference in _derive(library, event, adjacent, left_out):
+            latest.pop(preference.key, None)
+            latest[preference.key] = preference
+        if progress:
+            progress(done, len(events))
+    found = list(latest.values())
+    if demonstrations:
+        found += _demonstrations(library, threshold)
+    sides = splits.assign(library, [item.source_id for item in found], shares=split, fill=False)
+    rows: dict[str, list[Row]] = {name: [] for name in splits.SPLITS}
+    for item in found:
+        side = sides[item.source_id]
+        if item.chosen.strip() == item.rejected.strip():
+            left_out["identical texts"] += 1
+        elif sum(len(message["content"]) for message in item.messages) + max(len(item.chosen), len(item.rejected)) > max_chars:
+            left_out[f"longer than {max_chars} characters"] += 1
+        elif item.kind == "demonstration" and side != "train":
+            left_out["demonstration of a source that only measures"] += 1
+        else:
+            rows[side].append(item.row())
+    _insist(library, rows, events)
+    facts: dict[str, object] = {
+        "prompt_version": PROMPT_VERSION,
+        "parameters": {
+            "adjacent": adjacent, "demonstrations": demonstrations, "threshold": threshold, "max_chars": max_chars, "split": list(split),
+        },
+        "left_out": dict(sorted(left_out.items())),
+        "parents": {
+            "events": len(events),
+            "first_event": events[0].id if events else 0,
+            "last_event": events[-1].id if events else 0,
+        },
+        "sources": {source_id: sides[source_id] for source_id in sorted({item.source_id for item in found})},
+    }  # fmt: skip
+    return rows, facts
+
+
+def undone_ids(undos: Sequence[Event]) -> set[int]:
+    """Ids of the events that later undo events took back."""
+    return {int(number) for undo in undos for number in _list(undo.payload.get("events"))}
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _standing(events: Sequence[Event], undone: set[int], left_out: Counter[str]) -> Iterator[Event]:
+    """Events that still count: not undone, and of several rankings of one batch only the last."""
+    last = {event.subject: event.id for event in events if event.kind == "ranking" and event.id not in undone}
+    for event in events:
+        if event.id in undone:
+            left_out["undone"] += 1
+        elif event.kind == "ranking" and last[event.subject] != event.id:
+            left_out["ranked again later"] += 1
+        else:
+            yield event
+
+
+def _derive(library: Library, event: Event, adjacent: bool, left_out: Counter[str]) -> Iterator[Preference]:
+    try:
+        if event.kind == "ranking":
+            yield from _from_ranking(library, event, adjacent)
+        elif event.kind == "decision":
+            yield from _from_decision(library, event, left_out)
+        else:
+            yield from _from_edit(library, event, left_out)
+    except NotFound:
+        left_out["its drafts are gone"] += 1
+
+
+def _from_ranking(library: Library, event: Event, adjacent: bool) -> Iterator[Preference]:
+    drafts = {draft.id: draft for draft in library.drafts.batch(event.subject)}
+    groups = [list(group) for group in _list(event.payload.get("order"))]
+    rejected = _list(event.payload.get("rejected"))
+    if rejected and groups:
+        groups.append(list(rejected))
+    for better, upper in enumerate(groups):
+        for worse, lower in enumerate(groups[better + 1 :], better + 1):
+            if adjacent and worse > better + 1:
+                break
+            for winner in upper:
+                for loser in lower:
+                    yield _between(event, "ranking", drafts[winner], drafts[loser], (worse - better) / (len(groups) - 1))
+
+
+def _from_decision(library: Library, event: Event, left_out: Counter[str]) -> Iterator[Preference]:
+    if event.payload.get("decision") != "accept":
+        left_out[f"a {event.payload.get('decision')} alone compares nothing"] += 1
+        return
+    accepted = library.drafts.get(event.subject)
+    shown = library.drafts.batch(accepted.batch_id)
+    if len(shown) == 1:
+        left_out["accepted without a rival"] += 1
+    for other in shown:
+        if other.id != accepted.id:
+            yield _between(event, "accept", accepted, other, 1.0)
+
+
+def _from_edit(library: Library, event: Event, left_out: Counter[str]) -> Iterator[Preference]:
+    draft = library.drafts.get(event.subject)
+    final = str(event.payload.get("final_text", ""))
+    if not final.strip():
+        left_out["edited to nothing"] += 1
+    elif final.strip() != draft.text.strip() and edit_distance(draft.text, final) < TYPO:
+        left_out["an edit no larger than a typo"] += 1
+    else:
+        key = frozenset((draft.id, f"edit of {draft.id}"))
+        yield Preference(key, "edit", event.id, draft.source_id, draft.messages, final, draft.text, 1.0)
+
+
+def _between(event: Event, kind: str, winner: Draft, loser: Draft, margin: float) -> Preference:
+    key = frozenset((winner.id, loser.id))
+    return Preference(key, kind, event.id, winner.source_id, winner.messages, winner.text, loser.text, margin)
+
+
+def _demonstrations(library: Library, threshold: float) -> Iterator[Preference]:
+    """The person's passage beats every stored draft that was written from exactly the same highlights."""
+    by_highlights: dict[tuple[str, ...], Example] = {}
+    for example in from_pairs(library, threshold=threshold):
+        by_highlights.setdefault(tuple(item.id for item in example.prompt.highlights), example)
+    for draft in library.drafts.all():
+        match = by_highlights.get(draft.highlight_ids)
+        if match:
+            key = frozenset((match.pair_id, draft.id))
+            yield Preference(key, "demonstration", 0, draft.source_id, draft.messages, match.passage, draft.text, 1.0)
+
+
+def _insist(library: Library, rows: dict[str, list[Row]], events: Sequence[Event]) -> None:
+    if rows["train"]:
+        return
+    measuring = len(rows["valid"]) + len(rows["test"])
+    if measuring:
+        titles = sorted({library.sources.get(row["source_id"]).title for side in ("valid", "test") for row in rows[side]})
+        raise Invalid(
+            f"All {measuring} choices are about sources that only measure ({'; '.join(titles[:3])}).",
+            "Draft and rank another source: notewright draft --source TITLE, then notewright rank",
+        )
+    if events:
+        raise Invalid(
+            f"The {len(events)} choices so far compare no two different texts.",
+            "Rank the drafts of one batch against each other: notewright rank",
+        )
+    hint = "Write and judge drafts: notewright draft --source TITLE, then notewright rank"
+    raise Invalid("There are no choices to learn from yet.", hint)

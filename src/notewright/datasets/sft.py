@@ -1,0 +1,116 @@
+"""Prompt-completion rows from pairs."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from ..errors import Invalid
+from ..library import splits
+from ..library.examples import Example, from_pairs, nearest
+from ..prompts import PROMPT_VERSION, Message, build_messages, render_highlights
+from .freeze import Row
+
+if TYPE_CHECKING:
+    from ..library import Library
+
+_CHOICES = 6  # a training prompt's examples are drawn from this many nearest ones, so that the model does not rely on one neighbour
+
+
+def sft_rows(
+    library: Library,
+    *,
+    share: float,
+    max_examples: int,
+    threshold: float,
+    min_coverage: float,
+    max_chars: int,
+    split: tuple[float, float, float],
+    seed: int,
+    progress: Callable[[int, int], None] | None,
+) -> tuple[dict[str, list[Row]], dict[str, object]]:
+    """Rows by split, and the facts for the manifest."""
+    left_out: Counter[str] = Counter()
+    found = from_pairs(library, threshold=threshold, min_coverage=min_coverage, left_out=left_out)
+    usable = []
+    for example in found:
+        if len(render_highlights(example.prompt)) + len(example.passage) > max_chars:
+            left_out[f"longer than {max_chars} characters"] += 1
+        else:
+            usable.append(example)
+    if not usable:
+        raise _nothing(library, left_out)
+    sides = splits.assign(library, [example.source_id for example in usable], shares=split)
+    teaching = [example for example in usable if sides[example.source_id] == "train"]
+    rows: dict[str, list[Row]] = {name: [] for name in splits.SPLITS}
+    for done, example in enumerate(usable, 1):
+        side = sides[example.source_id]
+        rng = random.Random(f"{seed}|{example.pair_id}")
+        wanted = rng.randint(1, max_examples) if side == "train" and max_examples and rng.random() < share else 0
+        near = nearest(example.prompt, teaching)[:_CHOICES] if wanted or side != "train" else []
+        chosen = fitting(example, rng.sample(near, min(wanted, len(near))), max_chars)
+        row: Row = {
+            "prompt": _messages(example, chosen),
+            "completion": [{"role": "assistant", "content": example.passage}],
+            "source_id": example.source_id,
+            "pair_id": example.pair_id,
+            "note_path": example.note_path,
+            "chapter": example.prompt.chapter,
+            "highlight_ids": [item.id for item in example.prompt.highlights],
+            "examples": len(chosen),
+            "weight": example.weight,
+        }
+        if side != "train":
+            retrieved = fitting(example, near[:max_examples], max_chars)
+            row["prompt_with_examples"] = _messages(example, retrieved)
+        rows[side].append(row)
+        if progress:
+            progress(done, len(usable))
+    if not rows["train"]:
+        raise Invalid(
+            f"All {len(usable)} usable pairs belong to sources that only measure.",
+            "Pair more sources first: notewright import readwise PATH, then notewright pair",
+        )
+    pair_text = "\n".join(f"{item.pair_id} {item.passage}" for item in usable)
+    facts: dict[str, object] = {
+        "prompt_version": PROMPT_VERSION,
+        "parameters": {
+            "examples": share, "max_examples": max_examples, "threshold": threshold, "min_coverage": min_coverage, "max_chars": max_chars,
+            "split": list(split), "seed": seed,
+        },
+        "left_out": dict(sorted(left_out.items())),
+        "parents": {"pairs": len(usable), "pairs_sha256": hashlib.sha256(pair_text.encode()).hexdigest()},
+        "sources": {source_id: sides[source_id] for source_id in sorted({item.source_id for item in usable})},
+    }  # fmt: skip
+    return rows, facts
+
+
+def fitting(example: Example, chosen: Sequence[Example], max_chars: int) -> list[Example]:
+    """As many of `chosen` as fit with the example into `max_chars`, the most alike last, next to the question."""
+    room = max_chars - len(render_highlights(example.prompt)) - len(example.passage)
+    kept = []
+    for other in chosen:
+        size = len(render_highlights(other.prompt)) + len(other.passage)
+        if size <= room:
+            room -= size
+            kept.append(other)
+    return kept[::-1]
+
+
+def _messages(example: Example, chosen: Sequence[Example]) -> list[Message]:
+    return build_messages(example.prompt, [(other.prompt, other.passage) for other in chosen])
+
+
+def _nothing(library: Library, left_out: Counter[str]) -> Invalid:
+    counts = library.counts()
+    if not counts["highlights"]:
+        return Invalid("There are no highlights to learn from.", "Import yours with: notewright import readwise PATH")
+    if not counts["passages"]:
+        return Invalid("There are no notes to learn from.", "Read your vault with: notewright import vault")
+    if not counts["pairs"]:
+        return Invalid("No highlights are paired with passages yet.", "Pair them with: notewright pair")
+    reasons = "; ".join(f"{count}: {reason}" for reason, count in left_out.most_common())
+    return Invalid(f"None of the pairs can be learnt from ({reasons}).", "Look at them and accept good ones: notewright pairs list")

@@ -1,0 +1,133 @@
+"""The verb: choose highlights, write candidates in one batch, check them, store them."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from ..errors import Invalid
+from ..library.database import now
+from ..models import registry
+from ..prompts import PROMPT_VERSION, Message, build_messages, prompt_id
+from ..records import Draft, Prompt
+from ..settings import Settings
+from ..vault import build_index, check_draft
+from .engines import Candidate, Writer, engine_for, prompt_tokens
+from .examples import retrieve_examples
+from .highlights import choose_prompt
+
+if TYPE_CHECKING:
+    from ..library import Library
+
+AUTO_EXAMPLES = 2
+MAX_CANDIDATES = 16
+HOTTER = 0.3  # added to the temperature when candidates come out alike
+
+
+def draft(
+    library: Library,
+    *,
+    settings: Settings,
+    source: str,
+    chapter: str = "",
+    highlight_ids: Sequence[str] = (),
+    n: int = 3,
+    model_id: str = "",
+    temperature: float = 0.8,
+    top_p: float = 0.95,
+    max_new_tokens: int = 512,
+    seed: int | None = None,
+    instruction: str = "",
+    examples: int | None = None,
+    engine: Writer | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> list[Draft]:
+    """Write and store up to `n` different candidates, those without problems first; the first one written is greedy.
+
+    `model_id` is a registered version (default: the current one, or the plain base). `examples` is how many of the person's passages
+    go into the prompt (default: up to 2, as many as fit the model's context). Without a `seed` one is drawn; it is stored either way.
+    `engine` replaces the model's own engine. `progress` gets (tokens written, most tokens).
+
+    Raises NotFound and Invalid as `choose_prompt` does, and Invalid for impossible sampling. Interrupted, it stores nothing.
+    """
+    _check(n, temperature, top_p, max_new_tokens, examples)
+    prompt = choose_prompt(library, source=source, chapter=chapter, highlight_ids=highlight_ids, instruction=instruction)
+    model = library.models.get(model_id) if model_id else registry.current(library, settings)
+    seed = random.SystemRandom().randrange(2**31) if seed is None else seed
+    writer: Writer = engine or engine_for(library, model, device=settings.device)
+    retrieved = retrieve_examples(library, prompt, limit=AUTO_EXAMPLES if examples is None else examples)
+    messages = _fit(writer, prompt, retrieved, max_new_tokens if examples is None else 0)
+    report = (lambda written, _: progress(written, max_new_tokens)) if progress else None
+
+    def write(count: int, heat: float, first_seed: int, greedy: bool) -> Sequence[Candidate]:
+        return writer.generate(
+            messages, n=count, temperature=heat, top_p=top_p, max_new_tokens=max_new_tokens, seed=first_seed, greedy_first=greedy,
+            on_token=report,
+        )  # fmt: skip
+
+    written = [(item, temperature) for item in write(n, temperature, seed, True)]
+    kept = _different(written)
+    if len(kept) < n:
+        hotter = temperature + HOTTER
+        kept = _different([*kept, *((item, hotter) for item in write(n - len(kept), hotter, seed + n, False))])
+    index = build_index(settings.vault) if settings.vault and settings.vault.is_dir() else None
+    known = f"{prompt.source.title}\n{prompt.source.author}\n{prompt.source.summary}"
+    checked = []
+    for order, (item, heat) in enumerate(kept):
+        problems = check_draft(item.text, highlights=prompt.highlights, vault_index=index, known=known)
+        if not item.finished:
+            problems = (*problems, f"cut off after {item.tokens} tokens")
+        sampling = {
+            "temperature": heat, "top_p": top_p, "max_new_tokens": max_new_tokens, "greedy": order == 0, "written": order,
+            "tokens": item.tokens, "finished": item.finished, "examples": (len(messages) - 2) // 2, "prompt_id": prompt_id(messages),
+            "prompt_version": PROMPT_VERSION, "asked_seed": seed,
+        }  # fmt: skip
+        checked.append((item, problems, sampling))
+    checked.sort(key=lambda entry: bool(entry[1]))
+    at = now()
+    with library.db.write():
+        batch_id = library.drafts.new_batch()
+        return library.drafts.add(
+            Draft(
+                id="", batch_id=batch_id, source_id=prompt.source.id, chapter=prompt.chapter, model_id=model.id, text=item.text,
+                position=position, seed=item.seed, created_at=at, messages=tuple(messages), sampling=sampling, problems=tuple(problems),
+                highlight_ids=tuple(highlight.id for highlight in prompt.highlights),
+            )
+            for position, (item, problems, sampling) in enumerate(checked)
+        )  # fmt: skip
+
+
+def _check(n: int, temperature: float, top_p: float, max_new_tokens: int, examples: int | None) -> None:
+    problems = []
+    if not 1 <= n <= MAX_CANDIDATES:
+        problems.append(f"n must lie between 1 and {MAX_CANDIDATES}, not {n}")
+    if not 0 <= temperature <= 3:
+        problems.append(f"temperature must lie between 0 and 3, not {temperature}")
+    if not 0 < top_p <= 1:
+        problems.append(f"top_p must lie above 0 and up to 1, not {top_p}")
+    if max_new_tokens < 1:
+        problems.append(f"max_new_tokens must be at least 1, not {max_new_tokens}")
+    if examples is not None and examples < 0:
+        problems.append(f"examples must not be negative, not {examples}")
+    if problems:
+        raise Invalid("; ".join(problems), "Leave an option away for its default.", problems)
+
+
+def _fit(writer: Writer, prompt: Prompt, retrieved: Sequence[tuple[Prompt, str]], reserve: int) -> list[Message]:
+    """Messages with as many examples as leave `reserve` tokens of the context for the note; the least alike goes first."""
+    messages = build_messages(prompt, retrieved)
+    context = getattr(writer, "context", 0)
+    dropped = 0
+    while context and reserve and dropped < len(retrieved) and prompt_tokens(writer, messages) + reserve > context:
+        dropped += 1
+        messages = build_messages(prompt, retrieved[dropped:])
+    return messages
+
+
+def _different(written: Sequence[tuple[Candidate, float]]) -> list[tuple[Candidate, float]]:
+    """The first of every text, white space at its ends aside."""
+    first: dict[str, tuple[Candidate, float]] = {}
+    for item, heat in written:
+        first.setdefault(item.text.strip(), (item, heat))
+    return list(first.values())

@@ -1,0 +1,73 @@
+"""One loaded engine per process: kept between drafts, its adapter switched without loading the base again. One thread owns it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from ..models.registry import adapter_folder, open_engine
+from ..prompts import Message
+from ..records import Model
+
+if TYPE_CHECKING:
+    from ..library import Library
+    from ..models.engine import Engine
+
+
+class Candidate(Protocol):
+    """What an engine writes; `models.engine.Generated` is one."""
+
+    @property
+    def text(self) -> str: ...
+    @property
+    def tokens(self) -> int: ...
+    @property
+    def finished(self) -> bool: ...
+    @property
+    def seed(self) -> int: ...
+
+
+class Writer(Protocol):
+    """What drafting needs of an engine; `models.engine.Engine` is one."""
+
+    def generate(
+        self,
+        messages: Sequence[Message],
+        *,
+        n: int,
+        temperature: float,
+        top_p: float,
+        max_new_tokens: int,
+        seed: int,
+        greedy_first: bool,
+        on_token: Callable[[int, int], None] | None,
+    ) -> Sequence[Candidate]: ...
+
+
+_held: dict[tuple[str, str, str], Engine] = {}
+
+
+def engine_for(library: Library, model: Model, *, device: str) -> Engine:
+    """The engine with `model`'s adapter switched on; another base replaces the one held (imports torch)."""
+    key = (model.base, model.revision, device)
+    if key not in _held:
+        release_engine()
+        _held[key] = open_engine(library, model, device=device)
+    engine = _held[key]
+    engine.use_adapter(adapter_folder(library, model))
+    return engine
+
+
+def release_engine() -> None:
+    """Let go of the loaded base, so that its memory can be used by a training run."""
+    _held.clear()
+
+
+def prompt_tokens(engine: object, messages: Sequence[Message]) -> int:
+    """The prompt's length in the engine's tokens; 0 for an engine without a tokenizer (a remote one)."""
+    tokenizer = getattr(engine, "tokenizer", None)
+    if tokenizer is None:
+        return 0
+    from ..models.chat import encode_prompt
+
+    return len(encode_prompt(tokenizer, messages))

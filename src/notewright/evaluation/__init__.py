@@ -1,0 +1,12 @@
+"""How near a model's drafts come to what the person wrote, on sources it never learnt from.
+
+    evaluate(library, model_id=..., dataset_id=..., settings=...)     greedy drafts against the person's passages -> EvaluationReport
+    compare(before, after)      paired bootstrap of the difference
+    plot(reports, path)         per passage, before and after, as a PNG
+"""
+
+from .evaluate import evaluate
+from .plot import plot
+from .report import Comparison, EvaluationReport, Item, compare, read_report
+
+__all__ = ["Comparison", "EvaluationReport", "Item", "compare", "evaluate", "plot", "read_report"]

@@ -1,0 +1,140 @@
+"""The verb: greedy drafts for a held-out split, measured against the person's passages."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from ..errors import Invalid, NotFound
+from ..library.database import now
+from ..library.splits import SPLITS
+from ..models import registry
+from ..prompts import Message
+from ..records import Dataset, Highlight, Model
+from ..settings import Settings
+from ..text import edit_distance
+from ..vault import build_index, check_draft
+from .report import EvaluationReport, Item, summarise, write_report
+
+if TYPE_CHECKING:
+    from ..library import Library
+
+
+class Writer(Protocol):
+    """What evaluation needs of an engine; `models.engine.Engine` is one."""
+
+    def generate(
+        self, messages: Sequence[Message], *, n: int, temperature: float, max_new_tokens: int, seed: int, greedy_first: bool
+    ) -> Sequence[Any]: ...
+
+
+def evaluate(
+    library: Library,
+    *,
+    settings: Settings,
+    dataset_id: str = "",
+    model_id: str = "",
+    base: str = "",
+    split: str = "test",
+    limit: int | None = None,
+    examples: bool = False,
+    max_new_tokens: int = 512,
+    engine: Writer | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> EvaluationReport:
+    """One greedy draft for every row of `split` in a prompt-completion dataset (default: the newest).
+
+    `model_id` names a version, `base` a plain base instead; with neither it is the current model. `limit` takes the first rows only.
+    `examples` puts the retrieved examples into the prompts. `engine` replaces the model's own. `progress` gets (rows done, rows in all).
+
+    The figures go into the model's metrics (`evaluation`; `edit_distance` for a whole test split), the report into the home's logs.
+    Raises Invalid where the split is empty or the dataset is of another kind.
+    """
+    if model_id and base:
+        raise Invalid("Name a model or a base, not both.", "Leave --base away to evaluate the model.")
+    dataset = _dataset(library, dataset_id)
+    rows = _rows(dataset, split)[:limit]
+    if not rows:
+        raise Invalid(
+            f"{dataset.id} has no rows in {split}: too few sources are paired to keep one back.",
+            "Pair more sources, then build again: notewright dataset sft",
+        )
+    model = _model(library, settings, model_id, base)
+    writer: Writer = engine or registry.open_engine(library, model, device=settings.device)
+    index = build_index(settings.vault) if settings.vault and settings.vault.is_dir() else None
+    started, items = time.monotonic(), []
+    for done, row in enumerate(rows, 1):
+        messages = row["prompt_with_examples"] if examples and row.get("prompt_with_examples") else row["prompt"]
+        written = writer.generate(messages, n=1, temperature=0.0, max_new_tokens=max_new_tokens, seed=0, greedy_first=True)[0]
+        highlights = [library.sources.highlight(highlight_id) for highlight_id in row["highlight_ids"]]
+        source = library.sources.get(row["source_id"])
+        known = f"{source.title}\n{source.author}\n{source.summary}"
+        problems = check_draft(written.text, highlights=highlights, vault_index=index, known=known)
+        if not written.finished:
+            problems = (*problems, f"cut off after {written.tokens} tokens")
+        items.append(_item(row, written.text, highlights, problems))
+        if progress:
+            progress(done, len(rows))
+    report = summarise(
+        items, model_id=model.id, dataset_id=dataset.id, split=split, examples=examples, created_at=now(),
+        seconds=time.monotonic() - started, path=_path(library.home / "logs", f"evaluation-{model.id}-{split}"),
+    )  # fmt: skip
+    write_report(report)
+    figures: dict[str, object] = {"evaluation": report.metrics()}
+    if split == "test" and not limit:
+        figures["edit_distance"] = report.mean
+    library.models.set_metrics(model.id, figures)
+    return report
+
+
+def _dataset(library: Library, dataset_id: str) -> Dataset:
+    if dataset_id:
+        dataset = library.datasets.get(dataset_id)
+        if dataset.kind != "sft":
+            raise Invalid(f"{dataset_id} has no passages to measure on: it is a {dataset.kind} dataset.", "Name one of kind sft.")
+        return dataset
+    known = library.datasets.all("sft")
+    if not known:
+        raise NotFound("There is no dataset to measure on.", "Build one with: notewright dataset sft")
+    return known[-1]
+
+
+def _rows(dataset: Dataset, split: str) -> list[dict[str, Any]]:
+    if split not in SPLITS:
+        raise Invalid(f"A dataset has no split {split!r}.", f"Name one of: {', '.join(SPLITS)}.")
+    path = Path(dataset.path) / f"{split}.jsonl"
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            return [json.loads(line) for line in file]
+    except FileNotFoundError as error:
+        raise NotFound(f"The dataset file {path} is gone.", "Build it again with: notewright dataset sft") from error
+
+
+def _model(library: Library, settings: Settings, model_id: str, base: str) -> Model:
+    if model_id:
+        return library.models.get(model_id)
+    return registry.ensure_base_model(library, settings, base=base) if base else registry.current(library, settings)
+
+
+def _item(row: dict[str, Any], text: str, highlights: Sequence[Highlight], problems: tuple[str, ...]) -> Item:
+    from rapidfuzz.distance import Levenshtein
+
+    passage = row["completion"][0]["content"]
+    copied = "\n".join(f"- {' '.join(item.text.split())}" for item in highlights)
+    return Item(
+        pair_id=row["pair_id"], source_id=row["source_id"], note_path=row["note_path"], ned=edit_distance(text.strip(), passage.strip()),
+        ned_chars=Levenshtein.normalized_distance(text.strip(), passage.strip()), copied_ned=edit_distance(copied, passage.strip()),
+        exact=text.strip() == passage.strip(), problems=problems, draft=text, passage=passage,
+    )  # fmt: skip
+
+
+def _path(folder: Path, stem: str) -> Path:
+    """The first free `stem-N.json`."""
+    number = 1
+    while (folder / f"{stem}-{number}.json").exists():
+        number += 1
+    return folder / f"{stem}-{number}.json"
+

@@ -1,0 +1,152 @@
+"""What an evaluation found, and the statistics on it.
+
+NED is the edit distance between draft and passage divided by the longer one's length: 0 is the person's own text, 1 shares nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from statistics import fmean, median
+
+from ..errors import Invalid, NotFound
+
+ROUNDS = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One passage. `ned` counts words, marks and line breaks, `ned_chars` characters; `copied_ned` is that of the bare highlights."""
+
+    pair_id: str
+    source_id: str
+    note_path: str
+    ned: float
+    ned_chars: float
+    copied_ned: float
+    exact: bool
+    problems: tuple[str, ...]
+    draft: str
+    passage: str
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationReport:
+    """One model on one split. `mean`, `median` and `interval` (90 % for the mean, bootstrap over passages) are of the items' `ned`.
+
+    `copied` is the mean NED of simply listing the highlights: what a model has to beat. `exact` and `valid` are shares.
+    """
+
+    model_id: str
+    dataset_id: str
+    split: str
+    examples: bool
+    created_at: str
+    mean: float
+    median: float
+    interval: tuple[float, float]
+    mean_chars: float
+    copied: float
+    exact: float
+    valid: float
+    seconds: float = 0.0
+    path: str = ""
+    items: tuple[Item, ...] = field(default=(), repr=False)
+
+    def metrics(self) -> dict[str, object]:
+        """The figures without the items, as they are kept with the model."""
+        return {
+            "mean": self.mean, "median": self.median, "interval": list(self.interval), "mean_chars": self.mean_chars, "copied": self.copied,
+            "exact": self.exact, "valid": self.valid, "items": len(self.items), "dataset": self.dataset_id, "split": self.split,
+            "examples": self.examples, "at": self.created_at, "report": Path(self.path).name,
+        }  # fmt: skip
+
+
+def summarise(
+    items: Sequence[Item], *, model_id: str, dataset_id: str, split: str, examples: bool, created_at: str, seconds: float, path: Path
+) -> EvaluationReport:
+    """The report on at least one item; figures are rounded to four places."""
+    low, high = interval([item.ned for item in items])
+    return EvaluationReport(
+        model_id=model_id, dataset_id=dataset_id, split=split, examples=examples, created_at=created_at,
+        mean=round(fmean(item.ned for item in items), 4), median=round(median(item.ned for item in items), 4),
+        interval=(round(low, 4), round(high, 4)), mean_chars=round(fmean(item.ned_chars for item in items), 4),
+        copied=round(fmean(item.copied_ned for item in items), 4), exact=round(fmean(item.exact for item in items), 4),
+        valid=round(fmean(not item.problems for item in items), 4), seconds=round(seconds, 1), path=str(path), items=tuple(items),
+    )  # fmt: skip
+
+
+def write_report(report: EvaluationReport) -> None:
+    """Write the whole report to its `path`, atomically."""
+    path = Path(report.path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".part")
+    partial.write_text(json.dumps(asdict(report), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    os.replace(partial, path)
+
+
+def read_report(path: Path) -> EvaluationReport:
+    """A report that `evaluate` wrote."""
+    try:
+        table = json.loads(path.read_text(encoding="utf-8"))
+        items = tuple(Item(**{**row, "problems": tuple(row["problems"])}) for row in table["items"])
+        low, high = table["interval"]
+        return EvaluationReport(**{**table, "interval": (low, high), "items": items, "path": str(path)})
+    except FileNotFoundError as error:
+        raise NotFound(f"There is no report {path}.", "Make one with: notewright evaluate") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise Invalid(f"{path} is not an evaluation report: {error}", "Make one with: notewright evaluate") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """`difference` is after minus before, so a negative one is an improvement; `low` and `high` bound it with 90 %.
+
+    `p_better` is the share of bootstrap samples in which the mean fell; `relative` is the difference as a share of before.
+    """
+
+    items: int
+    before: float
+    after: float
+    difference: float
+    low: float
+    high: float
+    p_better: float
+
+    @property
+    def relative(self) -> float:
+        return self.difference / self.before if self.before else 0.0
+
+
+def compare(before: EvaluationReport, after: EvaluationReport, *, rounds: int = ROUNDS, seed: int = 0) -> Comparison:
+    """Paired bootstrap of the mean NED over the passages both reports have. Raises Invalid where they share none."""
+    first = {item.pair_id: item.ned for item in before.items}
+    shared = [(first[item.pair_id], item.ned) for item in after.items if item.pair_id in first]
+    if not shared:
+        raise Invalid("The two evaluations share no passage.", "Evaluate both models on the same dataset and split.")
+    differences = [later - earlier for earlier, later in shared]
+    means = _bootstrap(differences, rounds, seed)
+    low, high = _middle(means)
+    return Comparison(
+        items=len(shared), before=fmean(pair[0] for pair in shared), after=fmean(pair[1] for pair in shared), difference=fmean(differences),
+        low=low, high=high, p_better=sum(mean < 0 for mean in means) / len(means),
+    )  # fmt: skip
+
+
+def interval(values: Sequence[float], *, rounds: int = ROUNDS, seed: int = 0) -> tuple[float, float]:
+    """90 % percentile bootstrap interval of the mean."""
+    return _middle(_bootstrap(values, rounds, seed))
+
+
+def _bootstrap(values: Sequence[float], rounds: int, seed: int) -> list[float]:
+    rng = random.Random(seed)
+    return sorted(fmean(rng.choices(values, k=len(values))) for _ in range(rounds))
+
+
+def _middle(means: Sequence[float], share: float = 0.9) -> tuple[float, float]:
+    edge = (1 - share) / 2
+    return means[int(edge * (len(means) - 1))], means[round((1 - edge) * (len(means) - 1))]

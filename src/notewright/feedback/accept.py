@@ -1,0 +1,102 @@
+"""Accepting a draft: into the note, and into the events, both or neither."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .. import vault
+from ..errors import Invalid
+from ..records import Draft, Event
+from ..settings import Settings
+from .judge import decide, record_edit
+from .undo import undone_ids
+
+if TYPE_CHECKING:
+    from ..library import Library
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """An insertion that was made. `events` are the edit (if the text was changed), the decision and the insertion; `diff` is unified."""
+
+    draft_id: str
+    note_path: str
+    events: tuple[Event, ...]
+    before_hash: str
+    after_hash: str
+    diff: str
+    created: bool = False
+
+
+def accept(
+    library: Library,
+    *,
+    settings: Settings,
+    draft_id: str,
+    into: str,
+    under: str | None = None,
+    final_text: str | None = None,
+    expected_hash: str | None = None,
+    force: bool = False,
+    seconds: float | None = None,
+) -> Accepted:
+    """Insert a draft into the note `into` (made if it does not exist), at the end of the section `under` or of the note.
+
+    `final_text` is the person's own version of the draft: it is inserted instead and recorded as an edit. `expected_hash`
+    (`text.content_hash` of the note as the person saw it) refuses with Conflict if the note changed since. The earlier note is kept in
+    the home's backups.
+
+    Raises Invalid for a draft with problems or one that is already in a note, unless `force`; and whatever `vault.insert` raises. In all
+    these cases neither the note nor the library is changed.
+    """
+    draft = library.drafts.get(draft_id)
+    text = draft.text if final_text is None else final_text
+    if not force:
+        _refuse(library, draft, edited=final_text is not None)
+    insertion: vault.Insertion | None = None
+    try:
+        with library.db.write():
+            events = []
+            if final_text is not None:
+                events.append(record_edit(library, draft_id=draft_id, final_text=text, note_path=into))
+            events.append(decide(library, draft_id=draft_id, decision="accept", seconds=seconds))
+            insertion = vault.insert(
+                settings, into, text, under=under, expected_hash=expected_hash, backups=library.home / "backups" / "notes"
+            )
+            payload = {"insertion": asdict(insertion), "under": under or "", "forced": force, "with": [event.id for event in events]}
+            events.append(library.events.append("insertion", draft_id, payload))
+    except BaseException:
+        if insertion:
+            vault.undo(insertion)
+        raise
+    return Accepted(
+        draft_id=draft_id, note_path=insertion.note_path, events=tuple(events), before_hash=insertion.before_hash,
+        after_hash=insertion.after_hash, diff=_diff(insertion), created=insertion.created,
+    )  # fmt: skip
+
+
+def _refuse(library: Library, draft: Draft, *, edited: bool) -> None:
+    undone = undone_ids(library)
+    for event in library.events.all("insertion", subject=draft.id):
+        if event.id not in undone:
+            table = event.payload["insertion"]
+            assert isinstance(table, dict)
+            hint = "Take it back with notewright undo, or insert it again with --force."
+            raise Invalid(f"{draft.id} is already in {table['note_path']}.", hint)
+    if draft.problems and not edited:
+        raise Invalid(
+            f"{draft.id} has problems: {'; '.join(draft.problems)}.", "Edit it first, choose another draft, or add --force.", draft.problems
+        )
+
+
+def _diff(insertion: vault.Insertion) -> str:
+    before = Path(insertion.backup).read_bytes() if insertion.backup else b""
+    span = insertion.inserted.encode()
+    after = before[: insertion.start] + span + before[insertion.start :]
+    old, new = (data.decode("utf-8-sig").replace("\r\n", "\n").splitlines(keepends=True) for data in (before, after))
+    name = insertion.note_path
+    lines = difflib.unified_diff(old, new, "/dev/null" if insertion.created else name, name, n=2)
+    return "".join(line if line.endswith("\n") else line + "\n" for line in lines)

@@ -1,0 +1,63 @@
+"""Taking back the last thing done. The events stay; an undo event says that they no longer count."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .. import vault
+from ..errors import NotFound
+from ..records import Event
+from ..settings import Settings
+
+if TYPE_CHECKING:
+    from ..library import Library
+
+KINDS = ("ranking", "decision", "comment", "edit", "insertion")
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One thing the person did with drafts; `undone` says that it was taken back."""
+
+    event: Event
+    undone: bool
+
+
+def undone_ids(library: Library) -> set[int]:
+    """Ids of the events that were taken back."""
+    return {int(number) for event in library.events.all("undo") for number in _list(event.payload.get("events"))}
+
+
+def history(library: Library, *, limit: int | None = None) -> list[Action]:
+    """Rankings, decisions, comments, edits and insertions, newest first."""
+    undone = undone_ids(library)
+    return [Action(event, event.id in undone) for event in reversed(library.events.all(*KINDS))][:limit]
+
+
+def undo(library: Library, *, settings: Settings | None = None) -> Event:
+    """Take back the last action that still counts; an accepted draft leaves its note again, with its decision and edit.
+
+    The undo event's payload has `events` (their ids), `kind`, and for insertions `note_path` and `how` (restored, removed or deleted).
+    Raises NotFound when nothing is left to undo, Conflict (from the vault) when the person has since changed the inserted text.
+    An insertion remembers its vault; where that folder is gone, the one in `settings` is used.
+    """
+    with library.db.write():
+        standing = [action.event for action in history(library) if not action.undone]
+        if not standing:
+            raise NotFound("There is nothing to undo.", "See what was done with: notewright feedback list")
+        last = standing[0]
+        payload: dict[str, object] = {"events": [*_list(last.payload.get("with")), last.id], "kind": last.kind}
+        if last.kind == "insertion":
+            table = last.payload["insertion"]
+            assert isinstance(table, dict)
+            insertion = vault.Insertion(**table)
+            if settings and not Path(insertion.vault).is_dir():
+                insertion = replace(insertion, vault=str(settings.need_vault()), backups=str(library.home / "backups" / "notes"))
+            payload |= asdict(vault.undo(insertion))
+        return library.events.append("undo", str(last.id), payload)
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []

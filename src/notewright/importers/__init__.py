@@ -1,0 +1,113 @@
+"""Outside files and services -> records in the library. Each verb reads everything first, then stores it in one transaction.
+
+import_readwise     a file, folder or ZIP from readwise.io/export: what it is is found out by looking
+import_clippings    Kindle's My Clippings.txt
+import_api          the Readwise API, from where the last import ended
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from ..errors import Invalid
+from ..library import Library
+from ..library.sources import HIGHLIGHT_FIELDS, SOURCE_FIELDS
+from ..records import ImportReport, Source
+from .reading import EXPECTED, Document, decode, documents
+from .readwise_api import find_token, import_api, save_token
+
+__all__ = ["find_token", "import_api", "import_clippings", "import_readwise", "save_token"]
+
+Progress = Callable[[int, int | None, str], None]
+_MOST_WARNINGS = 50
+
+
+def import_readwise(library: Library, *, path: Path, progress: Progress | None = None) -> ImportReport:
+    """Import a CSV, an API export (JSON, JSONL), a Markdown export (folder or file), or a ZIP of one. All of it or nothing."""
+    found = list(documents(path))
+    if not path.is_dir() and len(found) == 1:
+        return _one(library, found.pop(), progress)
+    markdown = [item for item in found if item.suffix in (".md", ".markdown")]
+    if not markdown:
+        return _only(library, path, found, progress)
+    sources, warnings = _markdown(markdown, progress)
+    if not sources:
+        raise Invalid(f"{path} holds {len(markdown)} Markdown files and none of them is a highlights export.", EXPECTED)
+    return _store_markdown(library, sources, warnings, progress)
+
+
+def import_clippings(library: Library, *, path: Path, progress: Progress | None = None) -> ImportReport:
+    """Import Kindle's My Clippings.txt. The file never says what was deleted, so nothing is taken away."""
+    from .clippings import CARRIES, read_clippings
+    from .reading import read_bytes
+
+    document = Document(path.name, read_bytes(path))
+    sources, warnings = read_clippings(document, _reading(progress, "records"))
+    return _store(library, sources, "kindle", False, CARRIES, ("title", "author", "app"), warnings, progress)
+
+
+def _only(library: Library, path: Path, found: list[Document], progress: Progress | None) -> ImportReport:
+    """A folder or archive without Markdown: the one export file in it."""
+    files = [item for item in found if item.suffix in (".csv", ".json", ".jsonl", ".zip")]
+    if len(files) == 1 and files[0].suffix != ".zip":
+        return _one(library, files[0], progress)
+    names = ", ".join(item.name for item in files[:5])
+    raise Invalid(f"There is no highlights export in {path}.", f"Name one file of it: {names}" if files else EXPECTED)
+
+
+def _one(library: Library, document: Document, progress: Progress | None) -> ImportReport:
+    from .api_export import CARRIES, read_json
+    from .clippings import looks_like_clippings
+    from .csv_export import looks_like_csv, read_csv
+
+    text = decode(document)
+    start = text.lstrip("\ufeff \t\r\n")[:2]
+    if document.suffix in (".json", ".jsonl") or (document.suffix not in (".csv", ".md") and start[:1] in "{[" and start != "[["):
+        sources, warnings = read_json(document)
+        return _store(library, sources, "api", False, CARRIES, SOURCE_FIELDS, warnings, progress)
+    if document.suffix in (".csv", ".tsv") or (document.suffix not in (".md", ".markdown") and looks_like_csv(text)):
+        del text
+        export = read_csv(document, _reading(progress, "rows"))
+        document = Document(document.name, b"")  # a big file need not stay while it is stored
+        fields = (export.carries, export.source_carries)
+        return _store(library, export.sources(), "csv", True, *fields, export.warnings, progress, export.count)
+    if looks_like_clippings(text):
+        raise Invalid(f"{document.name} is a Kindle clippings file.", f'Import it with: notewright import kindle "{document.name}"')
+    sources, warnings = _markdown([document], progress)
+    if not sources:
+        raise Invalid(f"{document.name}, line 1: this is no highlights export ({text.strip().splitlines()[0][:60]!r}).", EXPECTED)
+    return _store_markdown(library, sources, warnings, progress)
+
+
+def _markdown(found: list[Document], progress: Progress | None) -> tuple[list[Source], list[str]]:
+    from .markdown_export import read_markdown
+
+    return read_markdown(found, progress=(lambda done: progress(done, len(found), "reading files")) if progress else None)
+
+
+def _store_markdown(library: Library, sources: list[Source], warnings: list[str], progress: Progress | None) -> ImportReport:
+    from .markdown_export import CARRIES, SOURCE_CARRIES
+
+    carries = [name for name in CARRIES if not name.startswith("is_")]
+    return _store(library, sources, "markdown", True, carries, SOURCE_CARRIES, warnings, progress)
+
+
+def _reading(progress: Progress | None, what: str) -> Callable[[int], None] | None:
+    return (lambda done: progress(done, None, f"reading {what}")) if progress else None
+
+
+def _store(
+    library: Library, sources: Iterable[Source], origin: str, complete: bool, carries: Iterable[str], source_carries: Iterable[str],
+    warnings: list[str], progress: Progress | None, total: int | None = None,
+) -> ImportReport:  # fmt: skip
+    if total is None and isinstance(sources, list):
+        total = sum(len(source.highlights) for source in sources)
+    report = library.sources.upsert(
+        sources, origin=origin, complete=complete, carries=[name for name in carries if name in HIGHLIGHT_FIELDS],
+        source_carries=source_carries, progress=(lambda done: progress(done, total, "storing highlights")) if progress else None,
+    )  # fmt: skip
+    if len(warnings) > _MOST_WARNINGS:
+        warnings = [*warnings[:_MOST_WARNINGS], f"and {len(warnings) - _MOST_WARNINGS} more warnings"]
+    return replace(report, warnings=tuple(warnings))

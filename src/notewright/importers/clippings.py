@@ -1,0 +1,290 @@
+"""Kindle's `My Clippings.txt`: five-line records in the device's language, notes apart from their highlights, every edit a new record."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from ..errors import Invalid
+from ..records import Highlight, Source
+from ..text import normalise
+from .marks import read_marks
+from .reading import Document, decode, refuse
+
+CARRIES = (
+    "text", "annotation", "tags", "location", "location_type", "heading_level", "highlighted_at", "is_favorite", "is_discard",
+)  # fmt: skip
+EXPECTED = "Expected Kindle's “My Clippings.txt”: a title line, a line like “- Your Highlight on page 12 | Location 145-147 | Added on …”."
+
+_END = re.compile(r"=={7,}\s*")
+# In the order they are looked for: "marcador" and "signet" must win over the words for highlight and note.
+_TYPES = (
+    ("bookmark", ("bookmark", "lesezeichen", "signet", "marcador", "segnalibro", "bladwijzer", "закладка", "书签", "書籤", "ブックマーク")),
+    ("highlight", ("highlight", "markierung", "surlignement", "subrayado", "resaltado", "evidenziazione", "destaque", "markering",
+                   "выделен", "标注", "標註", "ハイライト", "clip this article")),
+    ("note", ("note", "notiz", "nota", "notitie", "заметка", "笔记", "筆記", "註記", "メモ")),
+)  # fmt: skip
+_NUMBERS = r"[\s:#.°º]*(?:no\.?\s*)?(\d+)(?:\s*[-–]\s*(\d+))?"
+_LOCATION = re.compile(
+    r"(?:\bloc(?:ation|\.)?|\bposition|\bemplacement|\bposici[oó]n|\bposizione|\bposi[cç][aã]o|\blocalização|\blocatie|\bместо|位置)"
+    + _NUMBERS,
+    re.IGNORECASE,
+)
+_PAGE = re.compile(r"(?:\bpage|\bseite|\bp[aá]gina|\bстраниц\w*)" + _NUMBERS, re.IGNORECASE)
+_CJK_PAGE = re.compile(r"(\d+)(?:\s*[-–]\s*(\d+))?\s*(?:页|頁|ページ)")
+_CJK_DATE = re.compile(r"(\d{4})年\s*(\d{1,2})月\s*(\d{1,2})日")
+_TIME = re.compile(r"(上午|下午|午前|午後|凌晨|中午|晚上)?\s*(\d{1,2})[:.時时](\d{2})(?:[:.分](\d{2}))?\s*([ap])?", re.IGNORECASE)
+_MONTHS = {
+    name: number
+    for number, names in enumerate(
+        (
+            "january januar janvier enero gennaio janeiro januari", "february februar février fevrier febrero febbraio fevereiro februari",
+            "march märz maerz mars marzo março marco maart", "april avril abril aprile", "may mai mayo maggio maio mei",
+            "june juni juin junio giugno junho", "july juli juillet julio luglio julho", "august août aout agosto augustus",
+            "september septembre septiembre settembre setembro", "october oktober octobre octubre ottobre outubro",
+            "november novembre noviembre novembro", "december dezember décembre decembre diciembre dicembre dezembro",
+        ), 1,
+    )
+    for name in names.split()
+}  # fmt: skip
+_LIMIT = re.compile(r"^\s*<[^<>]*(?:clipping limit|limit|limite|límite|Limit)[^<>]*>\s*$", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Clipping:
+    kind: str
+    title: str
+    author: str
+    text: str
+    page: int | None
+    start: int | None
+    end: int | None
+    at: str
+    line: int
+    note: str = ""
+
+    @property
+    def place(self) -> int | None:
+        return self.start if self.start is not None else self.page
+
+
+def looks_like_clippings(text: str) -> bool:
+    lines = text.lstrip("\ufeff").split("\n", 3)
+    return len(lines) > 2 and lines[1].lstrip().startswith(("-", "–")) and bool(re.search(r"^={8,}\s*$", text, re.MULTILINE))
+
+
+def read_clippings(document: Document, progress: Callable[[int], None] | None = None) -> tuple[list[Source], list[str]]:
+    """Sources of a clippings file, and warnings. Raises Invalid with the line of the first record that is none."""
+    name, text = document.name, decode(document)
+    if not re.search(r"^\ufeff?={8,}\s*$", text, re.MULTILINE):
+        raise Invalid(f"{name}, line 1: no record ends with “==========” in this file.", EXPECTED)
+    warnings: list[str] = []
+    problems: list[str] = []
+    books: dict[tuple[str, str], list[_Clipping]] = {}
+    for count, (line, lines, closed) in enumerate(_records(text)):
+        found = _clipping(lines, line, problems, f"{name}, line {line}", warnings)
+        if found is None:
+            continue
+        if not closed:
+            warnings.append(f"{name}, line {line}: the last record is not closed by “==========”")
+        books.setdefault((found.title, found.author), []).append(found)
+        if progress and count % 500 == 0:
+            progress(count)
+    if problems:
+        raise refuse(name, problems, EXPECTED)
+    return [_source(title, author, items, name, warnings) for (title, author), items in books.items()], warnings
+
+
+def _records(text: str) -> Iterator[tuple[int, list[str], bool]]:
+    """Line number, lines and whether it was closed, for every record."""
+    start = 1
+    lines: list[str] = []
+    for number, line in enumerate(text.replace("\r\n", "\n").split("\n"), 1):
+        if _END.fullmatch(line):
+            if any(item.strip() for item in lines):
+                yield start, lines, True
+            start, lines = number + 1, []
+        else:
+            lines.append(line)
+    if any(item.strip(" \ufeff\t\r") for item in lines):
+        yield start, lines, False
+
+
+def _clipping(lines: list[str], line: int, problems: list[str], where: str, warnings: list[str]) -> _Clipping | None:
+    while lines and not lines[0].strip(" \ufeff\t\r"):
+        lines, line = lines[1:], line + 1
+    head = lines[0].strip(" \ufeff\t\r")
+    meta = lines[1].strip(" \ufeff\t\r") if len(lines) > 1 else ""
+    if not meta.startswith(("-", "–")):
+        problems.append(f"line {line + 1}: {meta[:60]!r} does not say what was clipped where.")
+        return None
+    place, _, added = meta.lstrip("-– ").rpartition("|")
+    if not place:
+        place, added = added, ""
+    folded = place.casefold()
+    kind = next((kind for kind, words in _TYPES if any(word in folded for word in words)), "")
+    body = "\n".join(item.rstrip("\r") for item in lines[2:]).strip("\n\ufeff ")
+    if kind == "bookmark" or (not body and kind != "note"):
+        return None
+    if _LIMIT.match(body):
+        warnings.append(f"{where}: the publisher's clipping limit was reached, no text")
+        return None
+    page = _PAGE.search(place) or _CJK_PAGE.search(place)
+    location = _LOCATION.search(place)
+    if not kind:
+        if not page and not location:
+            problems.append(f"line {line + 1}: {meta[:60]!r} is in no known form.")
+            return None
+        warnings.append(f"{where}: {meta[:60]!r} is in no known language, taken for a highlight")
+        kind = "highlight"
+    start, end = _range(location)
+    if start is None:
+        _, end = _range(page)
+    title, author = _title_and_author(head)
+    return _Clipping(kind, title, author, body, int(page[1]) if page else None, start, end, _moment(added), line)
+
+
+def _range(found: re.Match[str] | None) -> tuple[int | None, int | None]:
+    if not found:
+        return None, None
+    start, end = found[1], found[2] or found[1]
+    if len(end) < len(start):
+        end = start[: len(start) - len(end)] + end  # "1406-07"
+    return int(start), max(int(start), int(end))
+
+
+def _title_and_author(head: str) -> tuple[str, str]:
+    """The author is the last bracketed group, or what follows the last " - "."""
+    if head.endswith(")"):
+        depth = 0
+        for index in range(len(head) - 1, -1, -1):
+            depth += (head[index] == ")") - (head[index] == "(")
+            if depth == 0:
+                title, author = head[:index].strip(), head[index + 1 : -1].strip()
+                return (title, _author(author)) if title else (head, "")
+    title, dash, author = head.rpartition(" - ")
+    return (title.strip(), _author(author)) if dash and title.strip() else (head, "")
+
+
+def _author(text: str) -> str:
+    """`Newport, Cal` as `Cal Newport`; several authors joined as Readwise does."""
+    people = [person.strip() for person in text.split(";") if person.strip()]
+    turned = []
+    for person in people:
+        last, comma, first = person.partition(",")
+        turned.append(f"{first.strip()} {last.strip()}" if comma and "," not in first and first.strip() else person)
+    return ", ".join(turned)
+
+
+def _moment(added: str) -> str:
+    """The device's local time as it stands; the file knows no zone."""
+    day, month, year = 0, 0, 0
+    rest = added
+    if found := _CJK_DATE.search(added):
+        year, month, day = int(found[1]), int(found[2]), int(found[3])
+        rest = added[found.end() :]
+    else:
+        for word in re.findall(r"[^\W\d_]+", added.casefold()):
+            month = month or _MONTHS.get(word, 0)
+        if found := re.search(r"\b(\d{4})\b", added):
+            year = int(found[1])
+        if found := re.search(r"(?<![\d:.])(\d{1,2})(?![\d:])(?:st|nd|rd|th|er|º|\.)?(?=\W|$)", added):
+            day = int(found[1])
+    clock = _TIME.search(rest)
+    hour, minute, second = (int(clock[2]), int(clock[3]), int(clock[4] or 0)) if clock else (0, 0, 0)
+    half = ((clock[1] or "") + (clock[5] or "").casefold()) if clock else ""
+    if half in ("下午", "午後", "晚上", "p") and hour < 12:
+        hour += 12
+    elif half in ("上午", "午前", "凌晨", "a") and hour == 12:
+        hour = 0
+    if not (year and 1 <= month <= 12 and 1 <= day <= 31 and hour < 24 and minute < 60 and second < 60):
+        return ""
+    return f"{year:04d}-{month:02d}-{day:02d}T{hour:02d}:{minute:02d}:{second:02d}+00:00"
+
+
+def _source(title: str, author: str, items: list[_Clipping], name: str, warnings: list[str]) -> Source:
+    highlights: list[_Clipping] = []
+    for item in items:
+        if item.kind == "highlight":
+            earlier = next((index for index, other in enumerate(highlights) if _same_mark(other, item)), -1)
+            if earlier >= 0:
+                highlights[earlier] = _later(highlights[earlier], item)
+            else:
+                highlights.append(item)
+    for item in items:
+        if item.kind == "note":
+            index = _home(highlights, item)
+            if index >= 0:
+                highlights[index] = replace(highlights[index], note=item.text)  # a later note at this place is an edit of the first
+            elif item.text:
+                warnings.append(f"{name}, line {item.line}: a note without a highlight, left out: {item.text[:60]!r}")
+    order = sorted(range(len(highlights)), key=lambda index: (highlights[index].place or 0, index))
+    return Source(title=title, author=author, kind="book", app="kindle", highlights=tuple(_chained([highlights[index] for index in order])))
+
+
+def _same_mark(left: _Clipping, right: _Clipping) -> bool:
+    """Two records of one highlight: their ranges overlap and one holds the other's words, or nearly so."""
+    if left.start is not None and right.start is not None:
+        assert left.end is not None
+        assert right.end is not None
+        if left.start > right.end or right.start > left.end:
+            return False
+    elif left.page != right.page:
+        return False
+    a, b = normalise(left.text), normalise(right.text)
+    if a in b or b in a:
+        return True
+    shorter, longer = sorted((a.split(), b.split()), key=len)
+    head, tail = shorter[: max(4, len(shorter) // 2)], shorter[-max(4, len(shorter) // 2) :]
+    return len(shorter) >= 4 and (_inside(head, longer) or _inside(tail, longer))
+
+
+def _inside(part: list[str], whole: list[str]) -> bool:
+    return f" {' '.join(part)} " in f" {' '.join(whole)} "
+
+
+def _later(left: _Clipping, right: _Clipping) -> _Clipping:
+    """The last edit counts; where the times do not tell, the longer text."""
+    if left.at and right.at and left.at != right.at:
+        return max(left, right, key=lambda item: item.at)
+    return max(left, right, key=lambda item: len(item.text))
+
+
+def _home(highlights: list[_Clipping], note: _Clipping) -> int:
+    """The highlight a note belongs to: the one that ends where the note stands, else one around it, else the only one on its page."""
+    spot = note.start
+    best, score = -1, 0
+    for index, item in enumerate(highlights):
+        if spot is not None and item.start is not None and item.end is not None:
+            value = 4 if item.end == spot else 3 if item.start <= spot <= item.end else 0
+        else:
+            value = 2 if note.page is not None and note.page == item.page and spot is None else 0
+        if value and value >= score and (value > score or item.line < note.line):
+            best, score = index, value
+    return best
+
+
+def _chained(items: list[_Clipping]) -> Iterator[Highlight]:
+    """Highlights of one book; `.c1`, `.c2`, … notes join their highlights as Readwise would on import."""
+    chain: Highlight | None = None
+    for item in items:
+        link = re.fullmatch(r"\.c(\d+)", item.note.strip(), re.IGNORECASE)
+        marked = read_marks("" if link else item.note)
+        highlight = Highlight(
+            text=item.text, annotation=marked.annotation, tags=marked.tags, heading_level=marked.heading_level,
+            is_favorite=marked.is_favorite, is_discard=marked.is_discard, location=item.place,
+            location_type="location" if item.start is not None else "page" if item.page is not None else "", highlighted_at=item.at,
+        )  # fmt: skip
+        if chain is not None:
+            if link and int(link[1]) > 1:
+                chain = replace(chain, text=f"{chain.text} {highlight.text}")
+                continue
+            yield chain
+            chain = None
+        if link:
+            chain = highlight
+        else:
+            yield highlight
+    if chain is not None:
+        yield chain

@@ -1,0 +1,238 @@
+"""The Readwise CSV: one row a highlight, no ids. Old (10 columns), new (11), and any subset with `Highlight`."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import re
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+
+from ..errors import Invalid
+from ..library.sources import HIGHLIGHT_FIELDS
+from ..records import Highlight, Source
+from .marks import highlight_ids, read_marks, source_ids, split_tags, utc_time
+from .reading import Document, decode, refuse
+
+HEADER = (
+    "Highlight", "Book Title", "Book Author", "Amazon Book ID", "Note", "Color", "Tags", "Location Type", "Location", "Highlighted at",
+    "Document tags",
+)  # fmt: skip
+# The same columns under the names of Readwise's template for importing into it, and of older exports.
+_ALIASES = {"title": "book title", "author": "book author", "date": "highlighted at", "asin": "amazon book id"}
+_FIELDS = {
+    "highlight": ("text",), "note": ("annotation",), "color": ("color",), "location type": ("location_type",), "location": ("location",),
+    "highlighted at": ("highlighted_at",), "url": ("url",),
+}  # fmt: skip
+_SOURCE_FIELDS = {
+    "book title": "title", "book author": "author", "amazon book id": "asin", "document tags": "tags", "url": "url",
+}  # fmt: skip
+_LOCATION = re.compile(r"(\d+)(?:\.0+)?(?:\s*[-–]\s*\d+)?")
+_KIND_OF_LOCATION = {"time_offset": "podcast", "offset": "article", "order": "article"}
+_MOST_PROBLEMS = 20
+
+
+@dataclass(slots=True)
+class CsvExport:
+    """What a CSV held. `sources` are given out once, freed as they are taken."""
+
+    carries: tuple[str, ...]
+    source_carries: tuple[str, ...]
+    count: int
+    warnings: list[str] = field(default_factory=list)
+    _sources: dict[tuple[str, str, str], tuple[Source, list[Highlight]]] = field(default_factory=dict)
+
+    def sources(self) -> Iterator[Source]:
+        for key in list(self._sources):
+            source, highlights = self._sources.pop(key)
+            yield replace(source, highlights=tuple(highlights))
+
+
+def looks_like_csv(text: str) -> bool:
+    """Does the first line name a `Highlight` column?"""
+    first = text.lstrip("\ufeff").partition("\n")[0].casefold()
+    return any("highlight" in [cell.strip(' "\r') for cell in first.split(mark)] for mark in ",;\t")
+
+
+def read_csv(document: Document, progress: Callable[[int], None] | None = None) -> CsvExport:
+    """Parse a whole CSV. Raises Invalid with every problem and its line; nothing is yielded from a file with problems."""
+    name = document.name
+    first = decode(document).partition("\n")[0]
+    delimiter = max(",;\t", key=first.count)
+    reader = csv.reader(_lines(document), delimiter=delimiter, strict=True)
+    export, columns, width = _header(name, reader)
+    sources, problems = export._sources, []
+    at = _Columns(*(columns.get(column, width) for column in (*map(str.casefold, HEADER), "url")))  # an absent one reads the "" put last
+    started = reader.line_num + 1
+    while True:
+        try:
+            row = next(reader)
+        except StopIteration:
+            break
+        except csv.Error:
+            problems.append(_quote_problem(list(_lines(document)), started, delimiter, reader.line_num))
+            break
+        line, started = started, reader.line_num + 1
+        if len(row) != width:
+            if not row or not any(row):
+                continue
+            problems.append(_width_problem(row, line, reader.line_num, width))
+            if len(problems) >= _MOST_PROBLEMS:
+                problems.append("line …: reading stopped here")
+                break
+            continue
+        row.append("")
+        if not row[at.text].strip():
+            export.warnings.append(f"{name}, line {line}: no text in the Highlight column, left out")
+            continue
+        key = (row[at.title], row[at.author], row[at.asin])
+        known = sources.get(key)
+        if known is None:
+            known = sources[key] = (_source(row, at, "Untitled" if at.title < width else document.stem), [])
+        known[1].append(_highlight(row, at, name, line, export.warnings))
+        export.count += 1
+        if progress and export.count % 2000 == 0:
+            progress(export.count)
+    if problems:
+        raise refuse(name, problems)
+    _mend_kinds(sources)
+    return export
+
+
+def _lines(document: Document) -> Iterator[str]:
+    """Lines as the csv module wants them, decoded bit by bit: a big file is held once, not three times."""
+    encoding = "utf-16" if document.data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig"
+    return io.TextIOWrapper(io.BytesIO(document.data), encoding=encoding, newline="")
+
+
+def _header(name: str, reader: Iterator[list[str]]) -> tuple[CsvExport, dict[str, int], int]:
+    expected = f"Expected: {','.join(HEADER)} (all but Highlight may be absent)."
+    try:
+        header = next(reader)
+    except (csv.Error, StopIteration):
+        raise refuse(name, [f"line 1: the header breaks off inside a quote. {expected}"]) from None
+    cells = [cell.strip().lstrip("\ufeff").strip() for cell in header]
+    folded = [_ALIASES.get(cell.casefold(), cell.casefold()) for cell in cells]
+    if "highlight" not in folded:
+        found = ",".join(cells)
+        raise Invalid(
+            f"{name}, line 1: the header is {found[:200]!r}, without a Highlight column. {expected}",
+            "Export it again at readwise.io/export.", [f"{name}, line 1: no Highlight column"],
+        )  # fmt: skip
+    doubled = sorted({cell for cell in folded if cell and folded.count(cell) > 1})
+    if doubled:
+        raise Invalid(f"{name}, line 1: the column {doubled[0]!r} is there twice. {expected}", "Remove one of them.")
+    columns = {column: index for index, column in enumerate(folded)}
+    fields = [item for column in columns for item in _FIELDS.get(column, ())]
+    if "note" in columns or "tags" in columns:
+        fields += ["tags", "heading_level"]
+    carries = tuple(item for item in HIGHLIGHT_FIELDS if item in fields)
+    export = CsvExport(carries, tuple(item for column, item in _SOURCE_FIELDS.items() if column in columns), 0)
+    unknown = [cell for cell, column in zip(cells, folded, strict=True) if column not in _FIELDS and column not in _SOURCE_FIELDS]
+    unknown = [cell for cell in unknown if cell and cell.casefold() != "tags"]
+    if unknown:
+        export.warnings.append(f"{name}, line 1: unknown columns left out: {', '.join(unknown)}")
+    return export, columns, len(cells)
+
+
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """Where each column stands in a row, in the order of HEADER."""
+
+    text: int
+    title: int
+    author: int
+    asin: int
+    note: int
+    color: int
+    tags: int
+    location_type: int
+    location: int
+    highlighted_at: int
+    document_tags: int
+    url: int
+
+
+def _source(row: list[str], at: _Columns, untitled: str) -> Source:
+    asin, url = row[at.asin].strip(), row[at.url].strip()
+    return Source(
+        title=" ".join(row[at.title].split()) or untitled, author=row[at.author].strip(), kind="book", asin=asin, url=url,
+        tags=read_marks("", split_tags(row[at.document_tags])).tags, outside_ids=source_ids(asin=asin, url=url),
+    )  # fmt: skip
+
+
+def _highlight(row: list[str], at: _Columns, name: str, line: int, warnings: list[str]) -> Highlight:
+    color = sys.intern(row[at.color].strip().lower())
+    marked = read_marks(row[at.note], split_tags(row[at.tags]), color)
+    location: int | None = None
+    if place := row[at.location].strip():
+        if place.isdecimal():
+            location = int(place)
+        elif found := _LOCATION.fullmatch(place):
+            location = int(found[1])
+        elif place.casefold() != "none":
+            warnings.append(f"{name}, line {line}: the location {place!r} is no number, left out")
+    moment = ""
+    if said := row[at.highlighted_at].strip():
+        try:
+            moment = utc_time(said)
+        except ValueError:
+            warnings.append(f"{name}, line {line}: the time {said!r} is not like 2024-01-31 16:45:00+00:00, left out")
+    kind = sys.intern(row[at.location_type].strip().lower())
+    url = row[at.url].strip()
+    return Highlight(
+        text=row[at.text].strip(), annotation=marked.annotation, tags=marked.tags, heading_level=marked.heading_level,
+        is_favorite=marked.is_favorite, is_discard=marked.is_discard, location=location, location_type="" if kind == "none" else kind,
+        color=color, highlighted_at=moment, url=url, outside_ids=highlight_ids(url=url) if url else (),
+    )  # fmt: skip
+
+
+def _mend_kinds(sources: dict[tuple[str, str, str], tuple[Source, list[Highlight]]]) -> None:
+    """The CSV does not say what a source is; the kind of its locations does, for a start."""
+    for key, (source, highlights) in sources.items():
+        kind = _KIND_OF_LOCATION.get(highlights[0].location_type, "") if highlights else ""
+        if kind and not source.asin:
+            sources[key] = (replace(source, kind=kind), highlights)
+
+
+def _width_problem(row: list[str], line: int, last: int, width: int) -> str:
+    problem = f"line {line}: {len(row)} columns where the header has {width}"
+    if last > line:
+        problem += f" (this row runs to line {last}: look for a quote that is not closed)"
+    return problem + "."
+
+
+def _quote_problem(lines: list[str], started: int, delimiter: str, failed: int) -> str:
+    """Which quote broke the row that starts in line `started`? Walk its fields by hand."""
+    rest = "".join(lines[started - 1 :])
+    position, line = 0, started
+    while position < len(rest):
+        if rest[position] == '"':
+            opened, end = line, position + 1
+            while end < len(rest):
+                if rest[end] == '"':
+                    if rest[end + 1 : end + 2] != '"':
+                        break
+                    end += 1
+                end += 1
+            line += rest.count("\n", position, end)
+            follower = rest[end + 1 : end + 2]
+            if end >= len(rest):
+                return f'line {opened}: a quote (") opened here is never closed. Expected a closing quote; inner quotes are doubled ("").'
+            if follower not in ("", delimiter, "\n", "\r"):
+                return (
+                    f'line {opened}: the quote (") opened here closes in line {line} before {rest[end + 1 : end + 12]!r}.'
+                    f' Expected a comma or a line end there; inner quotes are doubled ("").'
+                )
+            position = end + 1
+        else:
+            cut = [index for index in (rest.find(delimiter, position), rest.find("\n", position)) if index >= 0]
+            position = min(cut) if cut else len(rest)
+        if position < len(rest):
+            line += rest[position] == "\n"
+            position += 1
+            if rest[position - 1] == "\r" and rest[position : position + 1] == "\n":
+                position, line = position + 1, line + 1
+    return f"line {failed}: this row cannot be read as CSV (a field over {csv.field_size_limit()} characters?)."

@@ -1,0 +1,92 @@
+"""A Markdown export: the official folder, one of its files, or a folder of people's own templates. Files that are no exports are named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from ..errors import Invalid
+from ..library.sources import text_key
+from ..records import Highlight, Source
+from .markdown_file import read_markdown_file
+from .reading import Document, decode
+
+CARRIES = (
+    "text", "annotation", "tags", "location", "location_type", "heading_level", "url", "is_favorite", "is_discard",
+)  # fmt: skip
+SOURCE_CARRIES = ("title", "author", "kind", "url", "readwise_url", "asin", "cover_url", "summary", "document_note", "tags")
+_MOST_NAMED = 20
+
+
+def read_markdown(documents: Iterable[Document], *, progress: Callable[[int], None] | None = None) -> tuple[list[Source], list[str]]:
+    """Sources of all files that are exports, and warnings. Raises Invalid for a file that is no text."""
+    sources: list[Source] = []
+    names: list[str] = []
+    warnings: list[str] = []
+    others: list[str] = []
+    problems: list[Invalid] = []
+    for count, document in enumerate(documents, 1):
+        if not document.data.strip():
+            others.append(document.name)
+            continue
+        try:
+            text = decode(document)
+        except Invalid as error:
+            problems.append(error)
+            continue
+        parsed = read_markdown_file(text, stem=document.stem, folder=document.folder)
+        if parsed.source is None:
+            others.append(document.name)
+        else:
+            _add(sources, names, parsed.source, document.name, warnings)
+        if progress:
+            progress(count)
+    if problems:
+        raise Invalid(problems[0].message, problems[0].hint, [problem.message for problem in problems])
+    if others and sources:
+        more = f" and {len(others) - _MOST_NAMED} more" if len(others) > _MOST_NAMED else ""
+        warnings.append(f"{len(others)} files are no exports, left out: {', '.join(others[:_MOST_NAMED])}{more}")
+    return sources, warnings
+
+
+def _add(sources: list[Source], names: list[str], source: Source, name: str, warnings: list[str]) -> None:
+    """Append, or merge into the file of the same source: a renamed file makes the official plugin write a second one."""
+    for index, known in enumerate(sources):
+        if _same(known, source):
+            ids = {item for highlight in known.highlights for item in highlight.outside_ids}
+            words = {(text_key(highlight.text), highlight.location) for highlight in known.highlights}
+            more = tuple(item for item in source.highlights if not _given(item, ids, words))
+            sources[index] = replace(
+                known, highlights=known.highlights + more, outside_ids=tuple(dict.fromkeys(known.outside_ids + source.outside_ids))
+            )
+            warnings.append(f"{name} and {names[index]} are exports of one source: put together")
+            return
+    sources.append(replace(source, highlights=tuple(_once(source.highlights, name, warnings))))
+    names.append(name)
+
+
+def _same(left: Source, right: Source) -> bool:
+    shared = set(left.outside_ids) & set(right.outside_ids)
+    strong = {kind for item in (*left.outside_ids, *right.outside_ids) if (kind := item.partition(":")[0])}
+    for kind in ("readwise", "reader", "asin", "url"):
+        if kind in strong:
+            ours, theirs = ({item for item in source.outside_ids if item.startswith(kind + ":")} for source in (left, right))
+            if ours and theirs:
+                return bool(ours & theirs)
+    return bool(shared) or (left.title.casefold(), left.author.casefold()) == (right.title.casefold(), right.author.casefold())
+
+
+def _given(item: Highlight, ids: set[str], words: set[tuple[str, int | None]]) -> bool:
+    return any(outside in ids for outside in item.outside_ids) or (text_key(item.text), item.location) in words
+
+
+def _once(highlights: Iterable[Highlight], name: str, warnings: list[str]) -> list[Highlight]:
+    found: list[Highlight] = []
+    seen: set[str] = set()
+    for item in highlights:
+        if any(outside in seen for outside in item.outside_ids):
+            warnings.append(f"{name}: {item.outside_ids[0]} is there twice, the second left out")
+            continue
+        seen.update(item.outside_ids)
+        found.append(item)
+    return found

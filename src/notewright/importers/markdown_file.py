@@ -1,0 +1,391 @@
+"""One Markdown file of an export: the official template, the manual export, and people's own templates as far as they show a shape.
+
+A line walker. Above the highlights it gathers metadata; below it opens an item at each bullet, quote block, paragraph or heading that
+names one highlight, and hangs continuation lines, notes, tags and links on it. Other headings there are chapter marks.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from ..records import Highlight, Source
+from .markdown_marks import Tail, cut_tail, field_line, front_matter, heading, key_line, of_one_highlight, opens_highlights, says_added
+from .marks import KIND_OF, read_marks, review_id, source_ids, split_tags
+
+_BULLET = re.compile(r"[-*+][ \t\u00a0]+(.*)$|[-*+]$")
+_FENCE = re.compile(r"[ >\t]*(?:[-*+] )?`{3,}[^`]*$")
+_RULE = re.compile(r"(?:-{3,}|\*{3,}|_{3,})\s*$")
+_COVER = re.compile(r"!\[rw-book-cover\]\(([^)]*)\)")
+_CALLOUT = re.compile(r"\[!\w+\][-+]?\s*(.*)$")
+_EVIDENCE = re.compile(
+    r"rw-book-cover|readwise\.io/(?:open|to_kindle|bookreview)|read\.readwise\.io|\s\^rw(?:hi)?\d|\((?:Page|Location)[ \u00a0]\d+\)"
+    r"|\[Location \d"
+)
+_LOGS = re.compile(r"(?:readwise )?syncs?", re.IGNORECASE)
+_DATE_ONLY = re.compile(r"(?:[A-Z][a-z]{2,8}\.? \d{1,2}|\d{1,2} [A-Z][a-z]{2,8}),? \d{4}")  # of Apple Books' mails
+_AUTHOR_KEYS = ("author", "authors", "creator", "by")
+_NO_TITLES = ("metadata", "information", "about", "summary", "notes")
+_URL_KEYS = ("url", "source url", "link", "source", "original url")
+
+
+@dataclass(slots=True)
+class _Item:
+    """One highlight, chapter mark or rule in the making."""
+
+    kind: str  # bullet, quote, paragraph, heading (it names one highlight), mark, rule
+    line: int
+    lines: list[str] = field(default_factory=list)
+    note: list[str] = field(default_factory=list)
+    tags: list[str] = field(default_factory=list)
+    level: int = 0
+    in_note: bool = False
+    tail: Tail = field(default_factory=lambda: Tail(""))
+
+    def finish(self) -> None:
+        cut = cut_tail("\n".join(self.lines))
+        known = self.tail
+        for url, label in ((cut.url, ""), (known.url, "")):
+            if url:
+                cut.link(url, label)
+        cut.ids = list(dict.fromkeys([*cut.ids, *known.ids]))
+        cut.asin = cut.asin or known.asin
+        if known.location is not None and cut.location is None:
+            cut.location, cut.location_type = known.location, known.location_type
+        cut.found = cut.found or known.found
+        self.tail = cut
+
+
+@dataclass(slots=True)
+class MarkdownFile:
+    """A parsed file. `source` is absent where the file is no export; `official` says that it has the standard template's metadata."""
+
+    source: Source | None
+    official: bool = False
+
+
+def read_markdown_file(text: str, *, stem: str, folder: str = "") -> MarkdownFile:
+    """Parse one file; `stem` and `folder` stand in for what its template does not say."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n").lstrip("\ufeff")
+    if _LOGS.fullmatch(stem):
+        return MarkdownFile(None)
+    front, body, _ = front_matter(text)
+    lines = body.split("\n")
+    has_heading = any(depth and opens_highlights(words) for depth, words in map(heading, lines))
+    if not has_heading and not _EVIDENCE.search(body):
+        return MarkdownFile(None)
+    head, items = _Walk(assume=not has_heading).run(lines)
+    for item in items:
+        item.finish()
+    items = _joined(items)
+    official = any(key == "full title" for key, _ in head.fields) and any(key == "category" for key, _ in head.fields)
+    highlights = [found for item in items if (found := _highlight(item))]
+    if not highlights and not (official or "rw-book-cover" in body):
+        return MarkdownFile(None)
+    asins = [item.tail.asin for item in items if item.tail.asin]
+    return MarkdownFile(_source(front, head, highlights, asins[0] if asins else "", stem, folder, body), official)
+
+
+@dataclass(slots=True)
+class _Head:
+    titles: list[tuple[int, str]] = field(default_factory=list)
+    fields: list[tuple[str, str]] = field(default_factory=list)
+    cover: str = ""
+
+    def get(self, *keys: str) -> str:
+        return next((value for key, value in self.fields if key in keys and value), "")
+
+
+class _Walk:
+    """The line walker: head, highlights, other."""
+
+    def __init__(self, *, assume: bool) -> None:
+        self.assume = assume  # there is no Highlights heading: they start where the metadata ends
+        self.mode = "head"
+        self.section = 1 if assume else 6
+        self.head = _Head()
+        self.items: list[_Item] = []
+        self.item: _Item | None = None
+        self.blank = True
+        self.quoting = False
+        self.fenced = False
+        self.shift = 0
+
+    def run(self, lines: list[str]) -> tuple[_Head, list[_Item]]:
+        for number, line in enumerate(lines, 1):
+            line = line.rstrip()
+            if self.shift and line:
+                line = line.expandtabs(4)
+                self.shift = self.shift if line[: self.shift].isspace() else 0
+                line = line[self.shift :]
+            depth, words = heading(line)
+            if depth and self.fenced:
+                self.fenced = not (of_one_highlight(words) or opens_highlights(words))  # its end was forgotten
+                depth = 0 if self.fenced else depth
+            if depth:
+                self._heading(depth, words, number)
+            elif self.mode == "head":
+                self._head_line(line, number)
+            elif self.mode == "highlights":
+                self._line(line, number)
+            self.quoting = self.quoting and line.startswith(">")
+            self.blank = not line.strip()
+            if _FENCE.match(line):
+                self.fenced = not self.fenced
+        return self.head, self.items
+
+    def _open(self, kind: str, number: int, first: str = "", level: int = 0) -> _Item:
+        self.item = _Item(kind, number, [first] if first else [], level=level)
+        self.items.append(self.item)
+        return self.item
+
+    def _heading(self, depth: int, words: str, number: int) -> None:
+        if opens_highlights(words):
+            self.section = min(self.section, depth) if self.mode == "highlights" or self.section < 6 else depth
+            self.mode, self.item = "highlights", None
+            return
+        if self.mode == "head":
+            self.head.titles.append((depth, words))
+            if not (self.assume and of_one_highlight(words)):
+                return
+            self.mode, self.section = "highlights", min(self.section, depth - 1)
+        if self.mode != "highlights":
+            return
+        one = of_one_highlight(words)
+        if one:
+            self._open("heading", number).tail = one
+        elif (depth <= self.section and self.section < 3) or words.casefold() in ("full document", "metadata"):
+            self.mode, self.item = "other", None
+        else:
+            self._open("mark", number, words, min(6, max(1, depth - self.section)))
+
+    def _head_line(self, line: str, number: int) -> None:
+        if not line.strip():
+            return
+        if cover := _COVER.search(line):
+            self.head.cover = cover[1]
+            return
+        bullet = _BULLET.match(line)
+        if bullet and (opens_highlights(bullet[1] or "")):
+            self.mode = "highlights"
+            self._shifted()
+            return
+        key, value = field_line(line.strip())
+        if key and (not self.assume or len(key.split()) <= 3):
+            self.head.fields.append((key, value))
+        elif self.assume:
+            self.mode = "highlights"
+            self._line(line, number)
+
+    def _shifted(self) -> None:
+        """An outliner's `- New highlights added …`: the highlights hang one level below."""
+        self.shift, self.item = 4, None
+
+    def _line(self, line: str, number: int) -> None:
+        item, stripped = self.item, line.strip()
+        if not stripped:
+            return
+        indent = len(line.expandtabs(4)) - len(line.expandtabs(4).lstrip())
+        if self.fenced and item:
+            (item.note if item.in_note else item.lines).append(line)
+        elif indent >= 2 and item and item.kind != "rule":
+            self._below(item, line, stripped)
+        elif line.startswith(">"):
+            self._quote(line[1:].removeprefix(" "), number)
+        elif _RULE.match(line):
+            self._open("rule", number)
+            self.item = None
+        elif bullet := _BULLET.match(stripped):
+            self._bullet(bullet[1] or "", stripped, number)
+        else:
+            self._plain(stripped, number)
+
+    def _below(self, item: _Item, line: str, stripped: str) -> None:
+        """An indented line: a Tags or Note bullet, or more of what it stands below."""
+        bulleted = _BULLET.match(stripped)
+        key, value = key_line(stripped) if bulleted or item.kind != "bullet" else ("", "")
+        if key and (bulleted or key in ("tags", "note")):
+            self._key(item, key, value)
+        elif item.in_note:
+            item.note.append(stripped)
+        else:
+            item.lines.append(re.sub(r"^(?:  |\t)", "", line))
+
+    def _quote(self, words: str, number: int) -> None:
+        item = self.item
+        if item and item.kind == "heading" and item.in_note:
+            item.note.append(f"> {words}".rstrip())  # a quote in the person's remark
+            return
+        if item is None or not (self.quoting or item.kind == "heading"):
+            item = self._open("quote", number)
+        self.quoting = True
+        if callout := _CALLOUT.match(words.strip()):
+            title = cut_tail(callout[1])
+            for item_id in title.ids:
+                item.tail.ids.append(item_id)
+            if title.found:
+                item.tail.found, item.tail.url, item.tail.asin = True, title.url, title.asin
+                item.tail.location, item.tail.location_type = title.location, title.location_type
+            return
+        key, value = key_line(words.strip())
+        if key in ("tags", "note") and item.lines:
+            self._key(item, key, value)
+        elif item.in_note:
+            item.note.append(words.strip())
+        elif words.strip() or item.lines:
+            item.lines.append(words.rstrip())
+
+    def _bullet(self, words: str, stripped: str, number: int) -> None:
+        item = self.item
+        if says_added(words):
+            self._shifted()
+            return
+        if item and item.kind in ("heading", "quote", "paragraph"):
+            key, value = key_line(stripped)
+            if key in ("tags", "note", "color", "colour", "location", "link", "url", "id"):
+                self._key(item, key, value)
+                return
+            if item.kind == "heading":
+                (item.note if item.in_note else item.lines).append(words if not item.lines else stripped)
+                return
+        depth, title = heading(words)
+        if depth:
+            self._open("mark", number, title, depth)
+        else:
+            self._open("bullet", number, words)
+
+    def _plain(self, stripped: str, number: int) -> None:
+        item = self.item
+        key, value = key_line(stripped)
+        if item and item.kind not in ("mark", "rule"):
+            if key and (item.kind != "bullet" or self.blank):
+                self._key(item, key, value)
+                return
+            if self._hangs(item, stripped):
+                return
+            if not self.blank:
+                (item.note if item.in_note else item.lines).append(stripped)
+                return
+            if item.kind == "heading":
+                told = item.in_note or (item.lines and item.note is not None)
+                (item.note if told else item.lines).append(stripped)
+                item.in_note = item.in_note or bool(told)
+                return
+        if stripped.startswith("%%") and stripped.endswith("%%"):
+            return
+        self._open("paragraph", number, stripped)
+
+    def _hangs(self, item: _Item, stripped: str) -> bool:
+        """A line that is only links, ids or comments belongs to the item above it."""
+        cut = cut_tail(stripped)
+        if cut.text.strip(" ()|·-–—") or not (cut.found or stripped.startswith("%%")):
+            return False
+        item.tail.ids += cut.ids
+        item.tail.found = item.tail.found or cut.found
+        item.tail.url = item.tail.url or cut.url
+        item.tail.asin = item.tail.asin or cut.asin
+        if item.tail.location is None:
+            item.tail.location, item.tail.location_type = cut.location, cut.location_type
+        return True
+
+    def _key(self, item: _Item, key: str, value: str) -> None:
+        item.in_note = False
+        if key == "tags":
+            item.tags += split_tags(value)
+        elif key == "note":
+            item.in_note = True
+            cut = cut_tail(value)
+            item.tail.ids += [found for found in cut.ids if found not in item.tail.ids]
+            if cut.text:
+                item.note.append(cut.text)
+        elif key in ("location", "page") and value.isdigit():
+            item.tail.place(key, value)
+        elif key == "id" and value.isdigit():
+            item.tail.ids.append(f"readwise:{value}")
+        elif key in ("link", "url"):
+            self._hangs(item, value)
+
+
+def _joined(items: list[_Item]) -> list[_Item]:
+    """Put together what blank lines or rules cut apart, in files where nearly every highlight ends with an exporter's link."""
+    texts = [item for item in items if item.kind in ("bullet", "paragraph")]
+    tailed = sum(item.tail.found for item in texts)
+    if not tailed or tailed * 2 < len(texts):
+        return [item for item in items if item.kind != "rule"]
+    found: list[_Item] = []
+    rules: list[_Item] = []
+    for item in items:
+        if item.kind == "rule":
+            rules.append(item)
+            continue
+        last = found[-1] if found else None
+        open_end = last is not None and last.kind in ("bullet", "paragraph") and not (last.tail.found or last.note or last.tags)
+        if last and open_end and item.kind == "paragraph" and (last.kind == "bullet" or not rules):
+            between = "\n---\n" if rules else "\n\n"
+            item.tail.text = last.tail.text + between + item.tail.text
+            item.kind, item.line = last.kind, last.line
+            found[-1] = item
+        else:
+            found.append(item)
+        rules = []
+    return found
+
+
+def _highlight(item: _Item) -> Highlight | None:
+    tail, text = item.tail, item.tail.text
+    if item.kind == "mark":
+        text = re.sub(r"\[\[(?:[^\]|]*\|)?([^\]]*)\]\]", r"\1", text)
+    marked = read_marks("\n".join(item.note), item.tags)
+    if not text.strip() or _DATE_ONLY.fullmatch(text):
+        return None
+    level = item.level or marked.heading_level
+    return Highlight(
+        text=text, annotation=marked.annotation, tags=marked.tags, heading_level=level, is_favorite=marked.is_favorite,
+        is_discard=marked.is_discard, location=tail.location, location_type=tail.location_type, url=tail.url,
+        outside_ids=tuple(dict.fromkeys(tail.ids)),
+    )  # fmt: skip
+
+
+def _source(
+    front: dict[str, list[str]], head: _Head, highlights: list[Highlight], asin: str, stem: str, folder: str, body: str
+) -> Source:  # fmt: skip
+    def said(*keys: str) -> str:
+        return head.get(*keys) or next((", ".join(front[key]) for key in keys if front.get(key)), "")
+
+    author = _names(said(*_AUTHOR_KEYS) or _wikilinks(head.get("source")))
+    url = _url(said(*_URL_KEYS))
+    category = re.split(r"[\s,]+", said("category", "type", "media", "kind").strip().lstrip("#").strip("[]").casefold())[0]
+    kind = KIND_OF.get(category) or KIND_OF.get(folder.casefold()) or ("article" if url else "book")
+    number = review_id(body) or next((front[key][0] for key in ("book id", "readwise id") if front.get(key)), "")
+    reader = next((front[key][0] for key in ("reader document id", "reader id") if front.get(key)), "")
+    asin = asin or said("asin")
+    return Source(
+        title=_title(front, head, stem), author=author, kind=kind, url=url, asin=asin, cover_url=head.cover or said("cover", "image"),
+        summary=said("summary"), document_note=said("document note"), tags=read_marks("", split_tags(said("document tags"))).tags,
+        readwise_url=f"https://readwise.io/bookreview/{number}" if number.isdigit() else "",
+        outside_ids=source_ids(readwise=number if number.isdigit() else None, reader=reader, asin=asin, url=url),
+        highlights=tuple(highlights),
+    )  # fmt: skip
+
+
+def _title(front: dict[str, list[str]], head: _Head, stem: str) -> str:
+    full = head.get("full title") or " ".join(front.get("full title", [])) or head.get("title")
+    if not full:
+        plain = [(depth, words) for depth, words in head.titles if words.casefold() not in _NO_TITLES]
+        top = next((words for depth, words in plain if depth == 1 or words.casefold().endswith("(highlights)")), "")
+        above_cover = plain[-1][1] if plain and head.cover else ""
+        full = top or above_cover or " ".join(front.get("title", [])) or (plain[0][1] if plain else stem)
+    return " ".join(re.sub(r"\(highlights\)\s*$", "", full, flags=re.IGNORECASE).split()) or stem
+
+
+def _names(text: str) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"\[\[(?:[^\]|]*\|)?([^\]]*)\]\]", r"\1", text)).strip(" ,;")
+
+
+def _wikilinks(text: str) -> str:
+    return ", ".join(re.findall(r"\[\[(?:[^\]|]*\|)?([^\]]*)\]\]", text))
+
+
+def _url(text: str) -> str:
+    found = re.search(r"\]\((https?://[^\s]+)\)", text) or re.search(r"(https?://[^\s>]+)", text)
+    return found[1] if found else ""

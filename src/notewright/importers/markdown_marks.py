@@ -1,0 +1,175 @@
+"""The small marks of Markdown exports: links, places and ids that hang at the end of a highlight, headings, keys, front matter."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from .marks import highlight_ids, kindle_place
+
+_LINK = r"\[(?P<label>[^\[\]]*)\]\((?P<url>[^()\s]*(?:\([^()\s]*\)[^()\s]*)*)\)"
+_LINK_TAIL = re.compile(r"(?<!!)(?:\(\s*" + _LINK + r"\s*\)|" + _LINK.replace("label", "label2").replace("url", "url2") + r")[\s.]*$")
+_LABEL = re.compile(
+    r"[\s(]*(?:(?P<word>location|loc\.?|page|p\.|time|timestamp)\s*(?P<number>[\d:]+)?(?:\s*[-–]\s*\d+)?"
+    r"|view (?:highlight|tweet|original|in reader|in readwise)|open in (?:readwise|reader|kindle)|)[\s)]*",
+    re.IGNORECASE,
+)
+_PLAIN_TAIL = re.compile(r"\(\s*(?P<word>page|location|loc\.?|p\.|time)\s*(?P<number>\d[\d:]*)(?:\s*[-–]\s*\d+)?\s*\)\s*$", re.IGNORECASE)
+_BLOCK_ID = re.compile(r"(?:^|(?<=\s))\^(?:rw(?:hi)?|id)?-?(\d{4,})(?:-note)?\s*$")
+_COMMENT_TAIL = re.compile(r"%%[^%]*%%\s*$")
+_DASH = re.compile(r"(?:\s\\[-–—]|\n\s*[-–—]|^\\?[-–—])\s*$")
+_OUR_URL = re.compile(r"https?://(?:(?:www\.|read\.)?readwise\.io/(?:open|to_kindle|(?:[a-z]+/)?read)\b)|kindle://", re.IGNORECASE)
+_HEADING = re.compile(r"(#{1,6})[ \t\u00a0]+(.*?)(?:[ \t]+#+)?\s*$")
+_HIGHLIGHTS = re.compile(r"[^\w\[]*(?:my |kindle |book |article |readwise )?highlights?(?: &| and)?(?: notes)?\W*$", re.IGNORECASE)
+_ADDED = re.compile(r"\W*(?:new highlights added|highlights? first synced)\b", re.IGNORECASE)
+_OF_ONE = re.compile(
+    r"(?:\[\[?)?\W*(?:(?:id|rw|rwhi)-?(?P<id>\d{4,})|(?P<bare>\d{6,})|(?P<word>location|loc\.?|page)\s*(?P<number>\d+)(?:\s*[-–]\s*\d+)?"
+    r"|highlight\s*#?\d+)\W*$",
+    re.IGNORECASE,
+)
+_KEY = re.compile(
+    r"(?:[-*+]\s+)?(?:\*\*|__|[*_])?(?P<key>tags?|notes?|annotation|comment|my note|colou?r|location|page|highlighted(?: at| on)?|date"
+    r"|updated|id|link|url|initial thought or note on)(?:\*\*|__|[*_])?\s*::?(?:\*\*|__|[*_])?(?:\s+|$)(?P<value>.*)$",
+    re.IGNORECASE | re.DOTALL,
+)
+_FIELD = re.compile(r"(?:[-*+]\s+)?(?:\*\*|__)?(?P<key>[A-Za-z][A-Za-z _/-]{0,30}?)(?:\*\*|__)?\s*::?(?:\*\*|__)?(?:\s+(?P<value>.*))?$")
+_CLOCK = {"time", "timestamp"}
+
+
+@dataclass(slots=True)
+class Tail:
+    """What hung at the end of a highlight. `found` says that something of an exporter's did."""
+
+    text: str
+    ids: list[str] = field(default_factory=list)
+    url: str = ""
+    asin: str = ""
+    location: int | None = None
+    location_type: str = ""
+    found: bool = False
+
+    def place(self, word: str, number: str) -> None:
+        word = word.casefold().rstrip(".")
+        if self.location is not None or not number:
+            return
+        if word in _CLOCK:
+            seconds = 0
+            for part in number.strip(":").split(":"):
+                seconds = seconds * 60 + int(part or 0)
+            self.location, self.location_type = seconds, "time_offset"
+        elif number.isdigit():
+            self.location, self.location_type = int(number), "page" if word in ("page", "p") else "location"
+
+    def link(self, url: str, label: str = "") -> None:
+        if known := _LABEL.fullmatch(label):
+            self.place(known["word"] or "", known["number"] or "")
+        asin, location = kindle_place(url)
+        self.asin = self.asin or asin
+        if location is not None:
+            self.place("location", str(location))
+        self.ids += [item for item in highlight_ids(url=url) if item not in self.ids]
+        if not self.url or "readwise.io/open/" in self.url:
+            self.url = url
+
+
+def cut_tail(text: str) -> Tail:
+    """Take links, places, block ids and comments off the end of a highlight, as far as they are an exporter's and not the author's."""
+    tail = Tail(text.strip())
+    while True:
+        before = tail.text
+        if match := _COMMENT_TAIL.search(tail.text):
+            tail.text = tail.text[: match.start()].rstrip()
+        if match := _BLOCK_ID.search(tail.text):
+            tail.ids.append(f"readwise:{match[1]}")
+            tail.text, tail.found = tail.text[: match.start()].rstrip(), True
+        if match := _LINK_TAIL.search(tail.text):
+            label, url = (match["label"], match["url"]) if match["url"] is not None else (match["label2"], match["url2"])
+            if _OUR_URL.match(url) or (_LABEL.fullmatch(label.replace("\u00a0", " ")) and (label.strip() or "readwise" in url)):
+                tail.link(url, label.replace("\u00a0", " "))
+                tail.text, tail.found = tail.text[: match.start()].rstrip(), True
+        if match := _PLAIN_TAIL.search(tail.text):
+            tail.place(match["word"], match["number"] or "")
+            tail.text, tail.found = tail.text[: match.start()].rstrip(), True
+        if tail.found and (match := _DASH.search(tail.text)):
+            tail.text = tail.text[: match.start()].rstrip()
+        if tail.text == before:
+            return tail
+
+
+def heading(line: str) -> tuple[int, str]:
+    """Depth and words of an ATX heading; (0, "") for any other line."""
+    found = _HEADING.match(line)
+    return (len(found[1]), found[2].strip()) if found else (0, "")
+
+
+def opens_highlights(words: str) -> bool:
+    return bool(_HIGHLIGHTS.match(words) or _ADDED.match(words))
+
+
+def says_added(words: str) -> bool:
+    return bool(_ADDED.match(words))
+
+
+def of_one_highlight(words: str) -> Tail | None:
+    """A heading that names one highlight (`id123`, `Location 42`) and not a chapter."""
+    cut = cut_tail(words)
+    found = _OF_ONE.match(cut.text)
+    if not found:
+        if cut.text or not cut.found:
+            return None
+        return cut
+    number = found["id"] or found["bare"]
+    if number:
+        cut.ids.append(f"readwise:{number}")
+    if found["word"]:
+        cut.place(found["word"], found["number"])
+    cut.text, cut.found = "", True
+    return cut
+
+
+def key_line(line: str) -> tuple[str, str]:
+    """`- Note: words` as ("note", "words"): the keys exporters put below a highlight. ("", "") for any other line."""
+    found = _KEY.match(line)
+    if not found:
+        return "", ""
+    key = found["key"].casefold()
+    if key in ("notes", "annotation", "comment", "my note", "initial thought or note on"):
+        key = "note"
+    return ("tags" if key == "tag" else key), found["value"].strip()
+
+
+def field_line(line: str) -> tuple[str, str]:
+    """`- Full Title: words`, `**Link:** …` or `Author:: …` of the part above the highlights."""
+    found = _FIELD.match(line)
+    return (found["key"].strip().casefold().replace("_", " ").replace("-", " "), (found["value"] or "").strip()) if found else ("", "")
+
+
+def front_matter(text: str) -> tuple[dict[str, list[str]], str, int]:
+    """Values by key, the text below, and how many lines were taken. Tolerant: exporters' templates break YAML easily."""
+    if not re.match(r"---[ \t]*\n", text):
+        return {}, text, 0
+    end = re.search(r"^(?:---|\.\.\.)[ \t]*$", text[4:], re.MULTILINE)
+    if not end:
+        return {}, text, 0
+    values: dict[str, list[str]] = {}
+    key = ""
+    for line in text[4 : 4 + end.start()].split("\n"):
+        found = re.match(r"([A-Za-z][\w /-]*):(?:\s+(.*))?$", line)
+        if found:
+            key = found[1].strip().casefold().replace("_", " ").replace("-", " ")
+            value = (found[2] or "").strip()
+            if value.startswith("[") and value.endswith("]") and not value.startswith("[["):
+                values[key] = [_unquoted(part) for part in value[1:-1].split(",") if part.strip()]
+            else:
+                values[key] = [_unquoted(value)] if value and value not in ("|", ">", "|-", ">-") else []
+        elif key and line.strip():
+            values[key].append(_unquoted(re.sub(r"^\s*-\s+", "", line)))
+    body = text[4 + end.end() :]
+    return values, body, text[: 4 + end.end()].count("\n")
+
+
+def _unquoted(value: str) -> str:
+    value = value.strip()
+    if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
+        value = value[1:-1].replace('\\"', '"') if value[0] == '"' else value[1:-1].replace("''", "'")
+    return value

@@ -1,0 +1,127 @@
+"""Bytes to text with errors that name the file, the line and what was expected; what sort of file this is."""
+
+from __future__ import annotations
+
+import codecs
+import io
+import zipfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from ..errors import Invalid, NotFound
+
+EXPECTED = "Expected from readwise.io/export: the CSV, the Markdown folder (or one of its files), or the JSON of /api/v2/export/."
+_MAGIC = (
+    (b"%PDF", "a PDF"), (b"\x89PNG", "an image"), (b"\xff\xd8\xff", "an image"), (b"GIF8", "an image"), (b"SQLite format 3", "a database"),
+    (b"\x1f\x8b", "a gzip archive"), (b"{\\rtf", "a rich text document"), (b"\xd0\xcf\x11\xe0", "an Office document"),
+    (b"7z\xbc\xaf", "a 7z archive"), (b"Rar!", "a RAR archive"),
+)  # fmt: skip
+_BOMS = (
+    (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"), (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One file of an export: its path inside the folder or archive, and its bytes."""
+
+    name: str
+    data: bytes
+
+    @property
+    def stem(self) -> str:
+        return PurePosixPath(self.name).stem
+
+    @property
+    def suffix(self) -> str:
+        return PurePosixPath(self.name).suffix.lower()
+
+    @property
+    def folder(self) -> str:
+        return PurePosixPath(self.name).parent.name
+
+
+def documents(path: Path) -> Iterator[Document]:
+    """The files of an export: one file, a folder (dot folders left out), or the members of a ZIP."""
+    if path.is_dir():
+        for file in sorted(path.rglob("*")):
+            relative = file.relative_to(path)
+            if file.is_file() and not any(part.startswith(".") for part in relative.parts) and _wanted(relative.suffix):
+                yield Document(relative.as_posix(), read_bytes(file))
+        return
+    data = read_bytes(path)
+    if data.startswith(b"PK\x03\x04"):
+        yield from _members(path.name, data)
+    else:
+        yield Document(path.name, data)
+
+
+def read_bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise NotFound(f"There is no file or folder {path}.", "Give the path of your export.") from None
+    except OSError as error:
+        raise Invalid(f"{path} cannot be read: {error.strerror}", "Check its permissions and try again.") from error
+
+
+def _wanted(suffix: str) -> bool:
+    return suffix.lower() in (".md", ".markdown", ".csv", ".json", ".jsonl", ".zip")
+
+
+def _members(name: str, data: bytes) -> Iterator[Document]:
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            for info in sorted(archive.infolist(), key=lambda info: info.filename):
+                hidden = any(part.startswith((".", "__MACOSX")) for part in PurePosixPath(info.filename).parts)
+                if not info.is_dir() and not hidden and _wanted(PurePosixPath(info.filename).suffix):
+                    yield Document(info.filename, archive.read(info))
+    except (zipfile.BadZipFile, EOFError, RuntimeError, NotImplementedError) as error:
+        raise Invalid(f"{name} is a damaged or locked ZIP archive: {error}", "Download the export again.") from error
+
+
+def decode(document: Document) -> str:
+    """The text of a file: UTF-8, or UTF-16/32 with its mark. Raises Invalid for anything else, naming the byte and its line."""
+    data, name = document.data, document.name
+    if not data.strip():
+        raise Invalid(f"{name} is empty.", EXPECTED)
+    what = next((words for magic, words in _MAGIC if data.startswith(magic)), "")
+    if what:
+        raise Invalid(f"{name} is {what}, not a highlights export.", EXPECTED)
+    encoding = next((codec for mark, codec in _BOMS if data.startswith(mark)), "utf-8")
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError as error:
+        if encoding == "utf-8" and b"\0" in data[:4096]:
+            raise Invalid(f"{name} is a binary file, not a highlights export.", EXPECTED) from None
+        line = data.count(b"\n", 0, error.start) + 1
+        raise Invalid(
+            f"{name}, line {line}: byte 0x{data[error.start]:02x} at offset {error.start} is not {encoding.upper()} text"
+            f"{_guess(data) if encoding == 'utf-8' else ''}. Expected UTF-8.",
+            "Export it again, or save the file as UTF-8 in your editor and import that.",
+        ) from None
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise Invalid(f"{name}, line {line}: a zero byte, so this is a binary file or UTF-16 without its mark. Expected UTF-8.", EXPECTED)
+    if text.lstrip()[:200].casefold().startswith(("<!doctype", "<html", "<?xml")):
+        raise Invalid(f"{name}, line 1: this is a web page or XML, not a highlights export.", EXPECTED)
+    if not text.strip():
+        raise Invalid(f"{name} is empty.", EXPECTED)
+    return text
+
+
+def _guess(data: bytes) -> str:
+    try:
+        data.decode("cp1252")
+    except UnicodeDecodeError:
+        return ""
+    return " (the file looks like Windows-1252 or Latin-1)"
+
+
+def refuse(name: str, problems: Iterable[str], hint: str = "Nothing was imported. Export the file again, or mend it.") -> Invalid:
+    """One error for all problems of a file."""
+    found = list(problems)
+    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+    return Invalid(f"{name}, {found[0]}{more}", hint, [f"{name}, {problem}" for problem in found])

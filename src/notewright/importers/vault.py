@@ -1,0 +1,90 @@
+"""The person's own notes -> the library's mirror of the vault. Only what changed is read again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import Invalid
+from ..library import Library
+from ..records import Note, Passage
+from ..settings import Settings
+from ..vault.config import read_config
+from ..vault.files import iterate_notes
+from ..vault.notes import PARSER_VERSION, parse_note
+
+_STATE = "vault:scan"
+
+
+@dataclass(frozen=True, slots=True)
+class VaultReport:
+    """What one reading of the vault changed, in notes. `warnings` name notes that were skipped or only partly understood."""
+
+    added: int = 0
+    updated: int = 0
+    removed: int = 0
+    unchanged: int = 0
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def changed(self) -> bool:
+        return bool(self.added or self.updated or self.removed)
+
+
+def import_vault(library: Library, *, settings: Settings, progress: Callable[[int, int], None] | None = None) -> VaultReport:
+    """Bring the mirror of the vault up to date, in one transaction.
+
+    A note whose size and modification time are as before is taken as unchanged and not opened. Notes that are not UTF-8 are left out
+    and those that cannot be opened are kept as they were, both with a warning. `progress` gets notes done and notes in all. Raises as
+    `Settings.need_vault` does.
+    """
+    vault = settings.need_vault()
+    config = read_config(settings)
+    files = list(iterate_notes(vault, config, exclude=settings.exclude))
+    seen = _last_scan(library, vault)
+    known = {note.path: note for note in library.notes.all()}
+    warnings = list(config.warnings)
+    unchanged: list[str] = []
+    scanned: list[tuple[Note, tuple[Passage, ...]]] = []
+    sizes: dict[str, int] = {}
+    for number, file in enumerate(files, 1):
+        before = known.get(file.path)
+        if before and before.mtime_ns == file.mtime_ns and seen.get(file.path) == file.size:
+            unchanged.append(file.path)
+            sizes[file.path] = file.size
+        else:
+            try:
+                parsed = parse_note(file.path, file.file.read_bytes(), mtime_ns=file.mtime_ns)
+            except Invalid as problem:
+                warnings.append(f"{problem.message} It was left out.")
+                continue
+            except OSError as problem:
+                warnings.append(f"{file.path} could not be opened ({problem.strerror}).")
+                if before:
+                    unchanged.append(file.path)
+                continue
+            warnings += [f"{file.path}: {finding}" for finding in parsed.findings]
+            scanned.append((parsed.note, parsed.passages))
+            sizes[file.path] = file.size
+        if progress:
+            progress(number, len(files))
+    report = library.notes.sync(scanned, unchanged=unchanged)
+    _remember(library, vault, sizes)
+    return VaultReport(report.added, report.updated, report.removed, report.unchanged, tuple(warnings))
+
+
+def _last_scan(library: Library, vault: Path) -> dict[str, int]:
+    """Sizes by path at the last reading of this vault by this parser; anything else means reading all notes again."""
+    value = library.sources.get_state(_STATE)
+    state = json.loads(value) if value else {}
+    if state.get("vault") != str(vault.resolve()) or state.get("parser") != PARSER_VERSION:
+        return {}
+    sizes: dict[str, int] = state["sizes"]
+    return sizes
+
+
+def _remember(library: Library, vault: Path, sizes: dict[str, int]) -> None:
+    state = {"vault": str(vault.resolve()), "parser": PARSER_VERSION, "sizes": sizes}
+    library.sources.set_state(_STATE, json.dumps(state, ensure_ascii=False, separators=(",", ":")))

@@ -1,0 +1,525 @@
+"""How one import is merged into the mirror: whose highlight is this, which fields may change, what is gone, in which order it reads.
+
+Identity of a source, first hit wins: an outside id, strongest first; the highlights' own outside ids; the same title and author; the same
+words under a title that was shortened or renamed. Never one that carries a different id of an equally strong or stronger kind: two books
+may share a title. Identity of a highlight within its source: an outside id; its words in normal form; where and when it was marked (an
+edited text without an id); nearly the same words at the same place. So one highlight from a CSV, from the API and from a Markdown export
+becomes one row, in any order, and that row keeps the id it got first.
+
+Exporters differ in what they can express and how they format it. `RANK` says whose form wins when two say the same in other words, so
+that importing the lesser export again changes nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
+from difflib import SequenceMatcher
+from functools import lru_cache
+from itertools import pairwise
+from operator import attrgetter, itemgetter
+
+from ..records import Highlight, ImportReport, Source
+from ..text import normalise
+from .chapters import assign_chapters
+from .database import Database, now, to_json
+
+EXCLUSIVE_KINDS = ("readwise", "reader", "asin", "url")
+HIGHLIGHT_FIELDS = (
+    "text", "annotation", "tags", "location", "location_type", "chapter", "heading_level", "color", "url", "highlighted_at", "updated_at",
+    "is_favorite", "is_discard",
+)  # fmt: skip
+SOURCE_FIELDS = (
+    "title", "author", "kind", "app", "url", "readwise_url", "asin", "cover_url", "summary", "document_note", "tags",
+)  # fmt: skip
+RANK = {"kindle": 0, "markdown": 1, "csv": 2, "api": 3}
+_TRUSTED = RANK["csv"]  # from here on an empty annotation means that there is none
+# Absent means unknown, not erased:
+_NEVER_EMPTIED = {"location", "location_type", "chapter", "color", "url", "highlighted_at", "updated_at"}
+_EMPTIED_BY_TRUSTED = {"tags", "summary", "document_note"}
+_FORMATTED = {"text", "annotation", "tags"}
+_COLUMNS = ("id", "source_id", *HIGHLIGHT_FIELDS, "position", "text_key", "origins", "imported_at", "removed_at")
+_VISIBLE = (*HIGHLIGHT_FIELDS, "source_id")
+_INSERT = f"INSERT INTO highlights ({', '.join(_COLUMNS)}) VALUES ({', '.join(':' + name for name in _COLUMNS)})"
+_UPDATE = f"UPDATE highlights SET {', '.join(f'{name}=:{name}' for name in _COLUMNS if name not in ('id', 'imported_at'))} WHERE id=:id"
+
+Row = dict[str, object]
+
+
+def text_key(text: str) -> str:
+    """Identity of a highlight's words: a hash of the normal form, equal across exporters' formatting."""
+    return hashlib.blake2b(normalise(text).encode(), digest_size=12).hexdigest()
+
+
+@lru_cache(maxsize=64)
+def _rank(origins: str) -> int:
+    return max(RANK.get(origin, RANK["markdown"]) for origin in origins.split(","))
+
+
+class Merge:
+    """One import in progress. Memory is that of one source plus the ids touched so far."""
+
+    def __init__(
+        self,
+        db: Database,
+        connection: sqlite3.Connection,
+        origin: str,
+        complete: bool,
+        carries: frozenset[str],
+        source_carries: frozenset[str],
+    ) -> None:
+        self._db, self._connection = db, connection
+        self._origin, self._complete, self._source_carries = origin, complete, source_carries
+        self._carries = tuple(name for name in HIGHLIGHT_FIELDS if name in carries)
+        # Without tags, which rows hold as JSON: a whole highlight and its row in one comparison.
+        plain = [name for name in self._carries if name != "tags"] or ["text"]
+        self._of_highlight, self._of_row = attrgetter(*plain), itemgetter(*plain)
+        self._my_rank = _rank(origin)
+        self._at = now()
+        self._counts: Counter[str] = Counter()
+        self._touched: set[str] = set()
+        self._gone: set[str] = set()
+        self._titles: dict[str, list[tuple[str, str]]] = defaultdict(list)
+        for row in db.rows("SELECT id, title, author FROM sources"):
+            self._titles[row["title"].casefold()].append((row["id"], row["author"].casefold()))
+        self._was_empty = not self._titles
+        self._sources_of_words: dict[str, str] | None = None
+        self.seen = 0
+
+    def finish(self) -> ImportReport:
+        """Mark what vanished, now that everything was seen, and say what changed."""
+        gone = sorted(self._gone - self._touched)
+        self._connection.executemany("UPDATE highlights SET removed_at=? WHERE id=?", [(self._at, key) for key in gone])
+        counts = self._counts
+        return ImportReport(
+            origin=self._origin, sources_added=counts["sources_added"], sources_updated=counts["sources_updated"], added=counts["added"],
+            updated=counts["updated"], removed=counts["removed"] + len(gone), unchanged=counts["unchanged"],
+        )  # fmt: skip
+
+    def source(self, incoming: Source) -> None:
+        source_id = self._resolve_source(incoming)
+        found = self._db.rows("SELECT * FROM highlights WHERE source_id=?", (source_id,))
+        self.seen += len(incoming.highlights)
+        if found and self._as_before(incoming, found):
+            self._counts["unchanged"] += len(found)
+            self._touched.update(row["id"] for row in found)
+            self._was_empty = False
+            return
+        before: dict[str, Row] = {row["id"]: dict(row) for row in found}
+        after = {key: row.copy() for key, row in before.items()}
+        self._was_empty = self._was_empty and not before
+        marks = {" ".join(str(row["text"]).split()) for row in before.values() if row["heading_level"]}
+        homes = self._match(source_id, incoming, before, after)
+        self._touched.update(homes)
+        live = {key: row for key, row in after.items() if row["source_id"] == source_id and not row["removed_at"]}
+        gone = set()
+        for key, row in live.items():
+            if incoming.is_deleted:
+                row["removed_at"] = self._at
+            elif self._complete and key not in self._touched and row["origins"] == self._origin:
+                gone.add(key)
+        own = {key: row for key, row in live.items() if key not in gone}
+        self._reorder(homes, own)
+        for row in own.values():
+            if row["chapter"] and row["chapter"] in marks:
+                row["chapter"] = ""  # it came from a mark, which may be gone
+        _place(list(own.values()))
+        self._store(before, after, gone)
+        self._gone |= gone
+
+    def _as_before(self, incoming: Source, found: list[sqlite3.Row]) -> bool:
+        """Does the mirror hold exactly these highlights in this order? The usual case of a second import, told cheaply."""
+        if len(found) != len(incoming.highlights) or incoming.is_deleted:
+            return False
+        tagged = "tags" in self._carries
+        for highlight, row in zip(incoming.highlights, sorted(found, key=itemgetter("position")), strict=True):
+            if row["removed_at"] or self._of_highlight(highlight) != self._of_row(row) or self._origin not in row["origins"].split(","):
+                return False
+            if highlight.outside_ids or highlight.is_deleted or (tagged and _column(highlight, "tags") != row["tags"]):
+                return False
+            if highlight.is_favorite > row["is_favorite"] or highlight.is_discard > row["is_discard"]:
+                return False
+        return True
+
+    # -- which source
+
+    def _resolve_source(self, incoming: Source) -> str:
+        connection = self._connection
+        name = f"{normalise(incoming.title)}|{normalise(incoming.author)}"
+        title_id = "title:" + hashlib.blake2b(name.encode(), digest_size=12).hexdigest()
+        ids = [*incoming.outside_ids, title_id]
+        source_id = self._known_source(incoming, ids, title_id)
+        if source_id:
+            self._update_source(source_id, incoming)
+        else:
+            source_id = ids[0] if ids[0] != title_id else "source:" + title_id.removeprefix("title:")
+            while self._db.row("SELECT 1 FROM sources WHERE id=?", (source_id,)):
+                source_id += "+"
+            values = [_column(incoming, name) for name in SOURCE_FIELDS]
+            marks = ", ".join("?" * (len(values) + 3))
+            connection.execute(
+                f"INSERT INTO sources (id, {', '.join(SOURCE_FIELDS)}, imported_at, removed_at) VALUES ({marks})",
+                (source_id, *values, self._at, self._at if incoming.is_deleted else ""),
+            )
+            self._titles[incoming.title.casefold()].append((source_id, incoming.author.casefold()))
+            self._counts["sources_added"] += not incoming.is_deleted
+        connection.executemany("INSERT OR IGNORE INTO source_ids VALUES (?, ?)", [(item, source_id) for item in ids])
+        return source_id
+
+    def _known_source(self, incoming: Source, ids: list[str], title_id: str) -> str:
+        for number, outside in enumerate(ids):
+            if outside == title_id and not self._was_empty:
+                owners = Counter(self._owners(incoming))
+                for source_id, _ in owners.most_common(1):
+                    if not self._clashes(source_id, [item for item in ids if not item.startswith("url:")]):
+                        return source_id
+            for row in self._db.rows("SELECT source_id FROM source_ids WHERE outside_id=?", (outside,)):
+                found: str = row["source_id"]
+                if not self._clashes(found, ids[:number]):
+                    return found
+        return "" if self._was_empty else self._by_words(incoming, ids)
+
+    def _owners(self, incoming: Source) -> list[str]:
+        wanted = [outside for highlight in incoming.highlights for outside in highlight.outside_ids]
+        return [row["source_id"] for row in self._in("SELECT h.source_id FROM highlight_ids i JOIN highlights h ON h.id=i.highlight_id"
+                                                     " WHERE i.outside_id IN ({})", wanted)]  # fmt: skip
+
+    def _clashes(self, source_id: str, outside_ids: list[str]) -> bool:
+        """Does the known source carry a different id of an exclusive kind?"""
+        if not outside_ids:
+            return False
+        known: dict[str, set[str]] = defaultdict(set)
+        for row in self._db.rows("SELECT outside_id FROM source_ids WHERE source_id=?", (source_id,)):
+            known[row["outside_id"].partition(":")[0]].add(row["outside_id"])
+        return any(known[kind] and item not in known[kind] for item in outside_ids if (kind := item.partition(":")[0]) in EXCLUSIVE_KINDS)
+
+    def _by_words(self, incoming: Source, ids: list[str]) -> str:
+        """The source that holds these very highlights under another form of the title or author."""
+        if self._sources_of_words is None:
+            rows = self._db.rows("SELECT text_key, source_id FROM highlights")
+            self._sources_of_words = {row["text_key"]: row["source_id"] for row in rows}
+        owners: Counter[str] = Counter()
+        for highlight in incoming.highlights:
+            owner = self._sources_of_words.get(text_key(highlight.text))
+            if owner:
+                owners[owner] += 1
+        for source_id, hits in owners.most_common(1):
+            row = self._db.row("SELECT title FROM sources WHERE id=?", (source_id,))
+            assert row is not None
+            share = hits / len(incoming.highlights)
+            alike = _same_head(normalise(row["title"]), normalise(incoming.title))
+            if ((alike and share >= 0.3) or (hits >= 3 and share >= 0.6)) and not self._clashes(source_id, ids):
+                return source_id
+        return ""
+
+    def _update_source(self, source_id: str, incoming: Source) -> None:
+        row = self._db.row("SELECT * FROM sources WHERE id=?", (source_id,))
+        assert row is not None
+        changes: Row = {}
+        for name in self._source_carries:
+            value = _column(incoming, name)
+            empty = value in ("", "[]") and not (self._my_rank >= _TRUSTED and name in _EMPTIED_BY_TRUSTED)
+            if value == row[name] or empty:
+                continue
+            if name in ("title", "author") and normalise(str(value)) == normalise(row[name]):
+                continue
+            if self._my_rank < _TRUSTED and row[name] not in ("", "[]", "book") and (name != "tags" or _same_form(name, value, row[name])):
+                continue  # it fills gaps; what is there may come from a better exporter
+            changes[name] = value
+        if changes.get("kind") == "book":
+            del changes["kind"]  # the default of formats that do not say
+        removed = self._at if incoming.is_deleted else ""
+        if bool(removed) != bool(row["removed_at"]):
+            changes["removed_at"] = removed
+        if changes:
+            assignments = ", ".join(f"{name}=?" for name in changes)
+            self._connection.execute(f"UPDATE sources SET {assignments} WHERE id=?", (*changes.values(), source_id))
+            self._counts["sources_updated"] += 1
+
+    # -- which highlight
+
+    def _match(self, source_id: str, incoming: Source, before: dict[str, Row], rows: dict[str, Row]) -> list[str]:
+        """Merge incoming highlights into `rows` (id -> columns) and return the ids they ended up as, in their order."""
+        same_text = {row["text"]: str(row["text_key"]) for row in rows.values()}
+        items = [(highlight, same_text.get(highlight.text) or text_key(highlight.text)) for highlight in incoming.highlights]
+        known = {} if self._was_empty else self._known_ids(incoming.highlights, before, rows)
+        ids_of: dict[str, list[str]] = defaultdict(list)
+        for outside, key in known.items():
+            ids_of[key].append(outside)
+        homes = [""] * len(items)
+        taken: set[str] = set()
+
+        def settle(index: int, candidates: Iterable[str]) -> None:
+            for key in candidates:
+                if key not in taken:
+                    homes[index] = key
+                    taken.add(key)
+                    return
+
+        def fits(key: str, highlight: Highlight) -> bool:
+            """Is the known row no other highlight of the same exporter (one with a different id of the same kind)?"""
+            kinds = {outside.partition(":")[0] for outside in highlight.outside_ids}
+            return not any(item.partition(":")[0] in kinds and item not in highlight.outside_ids for item in self._ids(key, ids_of, kinds))
+
+        for index, (highlight, _) in enumerate(items):
+            settle(index, [known[outside] for outside in highlight.outside_ids if outside in known])
+        lost = [index for index, home in enumerate(homes) if not home]
+        free = [key for key in rows if key not in taken] if lost else []
+        by_text: dict[object, list[str]] = defaultdict(list)
+        for key in sorted(free, key=lambda key: (rows[key]["removed_at"] != "", rows[key]["position"], key)):
+            by_text[rows[key]["text_key"]].append(key)
+        for index in lost:
+            highlight, words = items[index]
+            if candidates := by_text.get(words):
+                if len(candidates) > 1:
+                    candidates = sorted(candidates, key=lambda key: _conflicts(highlight, rows[key]))
+                settle(index, [key for key in candidates if fits(key, highlight)])
+        self._claim_twins(source_id, incoming, items, homes, taken, before, rows)
+        self._match_edited(items, homes, [key for key in free if key not in taken], rows, settle, fits)
+        for index, (highlight, words) in enumerate(items):
+            homes[index] = homes[index] or self._new_id(source_id, highlight, words, known, rows)
+            self._merge(source_id, homes[index], highlight, words, rows, index)
+        return homes
+
+    def _match_edited(
+        self, items: list[tuple[Highlight, str]], homes: list[str], free: list[str], rows: dict[str, Row],
+        settle: Callable[[int, list[str]], None], fits: Callable[[str, Highlight], bool],
+    ) -> None:  # fmt: skip
+        """Edited texts without an id: marked at the same place and time; failing that, nearly the same words at the same place."""
+        lost = [index for index, home in enumerate(homes) if not home]
+        if not free or not lost:
+            return
+        by_time: dict[object, list[str]] = defaultdict(list)
+        for key in free:
+            by_time[(rows[key]["location"], rows[key]["highlighted_at"])].append(key)
+        for index in lost:
+            highlight = items[index][0]
+            if highlight.highlighted_at:
+                candidates = by_time.get((highlight.location, highlight.highlighted_at), [])
+                settle(index, [key for key in candidates if fits(key, highlight)])
+        placed = set(homes)
+        free = [key for key in free if key not in placed and not rows[key]["removed_at"]]
+        lost = [index for index in lost if not homes[index]]
+        if len(free) * len(lost) > 20_000:
+            return
+        for index in lost:
+            highlight = items[index][0]
+            scores = [(_likeness(highlight, rows[key]), key) for key in free if key not in placed and fits(key, highlight)]
+            settle(index, [key for score, key in sorted(scores, reverse=True) if score])
+            placed.add(homes[index])
+
+    def _ids(self, key: str, ids_of: dict[str, list[str]], kinds: set[str]) -> list[str]:
+        if not kinds or self._was_empty:
+            return []
+        if ids_of.get(key) is None:
+            found = self._db.rows("SELECT outside_id FROM highlight_ids WHERE highlight_id=?", (key,))
+            ids_of[key] = [row["outside_id"] for row in found]
+        return ids_of[key]
+
+    def _known_ids(self, incoming: Iterable[Highlight], before: dict[str, Row], rows: dict[str, Row]) -> dict[str, str]:
+        """Highlight ids by outside id; rows that sit in another source (it was merged or split there) are taken in."""
+        wanted = [outside for highlight in incoming for outside in highlight.outside_ids]
+        query = "SELECT outside_id, highlight_id FROM highlight_ids WHERE outside_id IN ({})"
+        known: dict[str, str] = {row["outside_id"]: row["highlight_id"] for row in self._in(query, wanted)}
+        elsewhere = sorted({key for key in known.values() if key not in rows})
+        for found in self._in("SELECT * FROM highlights WHERE id IN ({})", elsewhere):
+            before[found["id"]] = dict(found)
+            rows[found["id"]] = dict(found)
+        return known
+
+    def _claim_twins(
+        self, source_id: str, incoming: Source, items: list[tuple[Highlight, str]], homes: list[str], taken: set[str],
+        before: dict[str, Row], rows: dict[str, Row],
+    ) -> None:  # fmt: skip
+        """Highlights of another source with this title: a CSV cannot tell two articles of one name apart, the API can."""
+        author = incoming.author.casefold()
+        twins = [other for other, name in self._titles[incoming.title.casefold()] if other != source_id and name == author]
+        missing = {words: index for index, (_, words) in reversed(list(enumerate(items))) if not homes[index]}
+        if not twins or not missing:
+            return
+        kinds = {outside.partition(":")[0] for highlight, _ in items for outside in highlight.outside_ids}
+        for row in self._in("SELECT * FROM highlights WHERE removed_at='' AND source_id IN ({})", twins):
+            index = missing.get(row["text_key"])
+            if index is None or row["id"] in taken or any(kind in kinds for kind in self._kinds(row["id"])):
+                continue
+            before[row["id"]], rows[row["id"]] = dict(row), dict(row)
+            homes[index] = row["id"]
+            taken.add(row["id"])
+            del missing[row["text_key"]]
+
+    def _kinds(self, highlight_id: str) -> set[str]:
+        found = self._db.rows("SELECT outside_id FROM highlight_ids WHERE highlight_id=?", (highlight_id,))
+        return {row["outside_id"].partition(":")[0] for row in found}
+
+    def _new_id(self, source_id: str, highlight: Highlight, words: str, known: dict[str, str], rows: dict[str, Row]) -> str:
+        new_id = highlight.outside_ids[0] if highlight.outside_ids else ""
+        if not new_id or new_id in rows or new_id in known:
+            base = hashlib.blake2b(f"{source_id}|{words}".encode(), digest_size=9).hexdigest()
+            new_id, number = f"highlight:{base}", 1
+            while new_id in rows or (not self._was_empty and self._db.row("SELECT 1 FROM highlights WHERE id=?", (new_id,))):
+                number += 1
+                new_id = f"highlight:{base}.{number}"
+        rows[new_id] = {}
+        return new_id
+
+    # -- which fields
+
+    def _merge(self, source_id: str, key: str, incoming: Highlight, words: str, rows: dict[str, Row], index: int) -> None:
+        row = rows[key]
+        if row:
+            self._merge_known(source_id, row, incoming, words)
+        else:
+            row.update({name: _column(incoming, name) for name in HIGHLIGHT_FIELDS})
+            row.update(id=key, source_id=source_id, origins=self._origin, imported_at=self._at, text_key=words)
+            row["position"] = index if self._complete else len(rows)
+            row["removed_at"] = self._at if incoming.is_deleted else ""
+        row["outside_ids"] = incoming.outside_ids
+
+    def _merge_known(self, source_id: str, row: Row, incoming: Highlight, words: str) -> None:
+        origins = str(row["origins"])
+        rank = _rank(origins)
+        lesser = self._my_rank < rank
+        same = self._of_highlight(incoming) == self._of_row(row) and (
+            "tags" not in self._carries or _column(incoming, "tags") == row["tags"]
+        )
+        for name in () if same else self._carries:
+            value = _column(incoming, name)
+            if value == row[name]:
+                continue
+            if value in ("", None) and name in _NEVER_EMPTIED:
+                continue
+            if lesser:
+                if name in _FORMATTED and _same_form(name, value, row[name], str(row["color"])):
+                    continue
+                if self._my_rank < _TRUSTED and value in ("", "[]", 0):
+                    continue  # its template may just not show it
+                if self._my_rank == RANK["kindle"] and row[name] not in ("", None, "[]", 0):
+                    continue
+            row[name] = value
+        if "text" in self._carries and row["text"] == incoming.text:
+            row["text_key"] = words
+        if "api" not in origins:
+            for name in ("is_favorite", "is_discard"):
+                row[name] = int(bool(row[name]) or getattr(incoming, name)) if name not in self._carries else row[name]
+        if row["source_id"] != source_id and not lesser and (incoming.outside_ids or self._my_rank > rank):
+            row["source_id"] = source_id
+        if incoming.is_deleted:
+            row["removed_at"] = row["removed_at"] or self._at
+        elif not (lesser and rank == RANK["api"]):  # only Readwise itself takes a deletion back
+            row["removed_at"] = ""
+        if self._origin not in origins.split(","):
+            row["origins"] = ",".join(sorted({*origins.split(","), self._origin}))
+
+    def _reorder(self, homes: list[str], live: dict[str, Row]) -> None:
+        """Take over the exporter's order where it lists every live highlight and no better exporter has spoken."""
+        if self._complete and live.keys() <= set(homes) and all(_rank(str(row["origins"])) <= self._my_rank for row in live.values()):
+            for index, key in enumerate(homes):
+                if key in live:
+                    live[key]["position"] = index
+
+    def _store(self, before: dict[str, Row], after: dict[str, Row], gone: set[str]) -> None:
+        new, changed, ids = [], [], []
+        counts = self._counts
+        for key, row in after.items():
+            outside = row.pop("outside_ids", ())
+            assert isinstance(outside, tuple)
+            ids += [(item, key) for item in outside]
+            old = before.get(key)
+            if old is None:
+                new.append(row)
+                counts["added"] += not row["removed_at"]
+                continue
+            if row == old:
+                counts["unchanged"] += not row["removed_at"] and key not in gone
+                continue
+            changed.append(row)
+            if row["removed_at"]:
+                counts["removed"] += not old["removed_at"]
+            elif old["removed_at"] or any(row[name] != old[name] for name in _VISIBLE):
+                counts["updated"] += 1
+            else:
+                counts["unchanged"] += 1
+        self._connection.executemany(_INSERT, new)
+        self._connection.executemany(_UPDATE, changed)
+        self._connection.executemany("INSERT OR IGNORE INTO highlight_ids VALUES (?, ?)", ids)
+
+    def _in(self, query: str, values: list[str]) -> list[sqlite3.Row]:
+        """Rows of a query with one `IN ({})`, in parts that SQLite takes."""
+        found: list[sqlite3.Row] = []
+        for start in range(0, len(values), 500):
+            part = values[start : start + 500]
+            found += self._db.rows(query.format(",".join("?" * len(part))), part)
+        return found
+
+
+def _place(rows: list[Row]) -> None:
+    """Give rows their reading order and chapters.
+
+    By location where every live highlight has one of the same kind, else as the exporter listed them. A chapter mark without a location
+    stands just before what follows it, so that later additions, which exports append at their end, still find their chapter.
+    """
+    live = sorted((row for row in rows if not row["removed_at"]), key=lambda row: (row["position"], row["id"]))
+    body = [row for row in live if not row["heading_level"]]
+    if body and all(row["location"] is not None for row in body) and len({row["location_type"] for row in body}) == 1:
+        places: list[float] = []
+        following = float("inf")
+        for row in reversed(live):
+            following = following if row["location"] is None else float(str(row["location"]))
+            places.append(following)
+        places.reverse()
+        if any(left > right for left, right in pairwise(places)):
+            live = [live[index] for index in sorted(range(len(live)), key=lambda index: places[index])]
+    for position, row in enumerate(live):
+        row["position"] = position
+    assign_chapters(live)
+
+
+def _conflicts(incoming: Highlight, row: Row) -> int:
+    """How many of place, time and annotation speak against these being one, of highlights with the same words."""
+    return (
+        (incoming.location is not None and incoming.location != row["location"])
+        + bool(incoming.highlighted_at and incoming.highlighted_at != row["highlighted_at"])
+        + (incoming.annotation != row["annotation"])
+    )
+
+
+def _likeness(incoming: Highlight, row: Row) -> float:
+    """How surely an unmatched row is an earlier form of this highlight; 0 means no. Only within one place."""
+    if incoming.location != row["location"]:
+        return 0
+    left, right = normalise(incoming.text), normalise(str(row["text"]))
+    if incoming.location is not None and min(len(left), len(right)) >= 12 and (left in right or right in left):
+        return 1
+    matcher = SequenceMatcher(a=left, b=right, autojunk=False)
+    floor = 0.8 if incoming.location is None else 0.6
+    if matcher.real_quick_ratio() < floor or matcher.quick_ratio() < floor:
+        return 0
+    score = matcher.ratio()
+    return score if score >= floor else 0
+
+
+def _same_form(name: str, left: object, right: object, color: str = "") -> bool:
+    """Do two exporters say the same in other words?"""
+    if name == "tags":
+        return _tag_set(str(left), color) == _tag_set(str(right), color)
+    return normalise(str(left)) == normalise(str(right))
+
+
+def _tag_set(tags: str, color: str) -> set[str]:
+    found = {tag.strip().casefold().replace("-", " ").replace("_", " ") for tag in tags.strip("[]").replace('"', "").split(",")}
+    return found - {color, ""}
+
+
+def _same_head(left: str, right: str) -> bool:
+    """Is one title the other with a subtitle, a series or a prefix added?"""
+    shorter, longer = sorted((left, right), key=len)
+    return len(shorter) >= 4 and (longer.startswith(shorter) or longer.endswith(shorter))
+
+
+def _column(record: Source | Highlight, name: str) -> object:
+    value = getattr(record, name)
+    if isinstance(value, tuple):
+        return to_json(list(value)) if value else "[]"
+    return int(value) if isinstance(value, bool) else value

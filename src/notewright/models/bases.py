@@ -1,0 +1,231 @@
+"""Base models by name, and the memory they need. Light: reads configs and safetensors headers, loads no weights.
+
+A base is `""` or `seedling` (bundled), a folder, or a hub id with an optional `@revision`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from ..errors import Invalid, NotFound, Unavailable
+
+SEEDLING = "seedling"
+WANTED = ("*.json", "*.safetensors", "*.jinja", "*.model", "*.txt", "tokenizer*")
+BYTES = {"float32": 4.0, "bfloat16": 2.0, "float16": 2.0, "4bit": 0.56}
+METHODS = ("draft", "lora", "qlora")
+SMALL = 1_000_000_000  # parameters; smaller bases are kept in float32, without activation checkpointing
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """A base that lies in `folder`. `name` is what the person calls it; `revision` is the hub's commit, empty for local ones."""
+
+    name: str
+    folder: Path
+    revision: str = ""
+
+
+def seedling_folder() -> Path:
+    return Path(str(files("notewright"))) / "seedling" / "model"
+
+
+def fetch_base(name: str, *, revision: str = "") -> Base:
+    """The base's folder; a hub id is downloaded if it is not in the cache yet (safetensors only)."""
+    if name in ("", SEEDLING):
+        folder = seedling_folder()
+        if not (folder / "config.json").exists():
+            raise NotFound("The bundled seedling model is missing from this installation.", "Name another base: --base HUB_ID_OR_PATH")
+        return Base(SEEDLING, folder)
+    if Path(name).expanduser().is_dir():
+        folder = Path(name).expanduser().absolute()
+        if not (folder / "config.json").exists():
+            raise Invalid(f"{folder} is not a model folder: it has no config.json.", "Name a folder in Hugging Face format, or a hub id.")
+        if not list(folder.glob("*.safetensors")):
+            raise Invalid(f"{folder} has no .safetensors weights.", "Save the model in safetensors format first.")
+        return Base(str(folder), folder)
+    name, _, pinned = name.partition("@")
+    if name.count("/") != 1 or name.startswith(("/", ".", "~")):
+        raise NotFound(f"There is no base model {name!r}.", "Name a folder, a hub id such as Qwen/Qwen3-0.6B, or seedling.")
+    folder = _download(name, pinned or revision)
+    return Base(name, folder, folder.name)
+
+
+def _download(name: str, revision: str) -> Path:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import (
+        GatedRepoError,
+        HfHubHTTPError,
+        LocalEntryNotFoundError,
+        OfflineModeIsEnabled,
+        RepositoryNotFoundError,
+        RevisionNotFoundError,
+    )
+
+    where = f"{name}@{revision}" if revision else name
+    try:
+        folder = Path(snapshot_download(name, revision=revision or None, allow_patterns=list(WANTED), ignore_patterns=["original/*"]))
+    except GatedRepoError as error:
+        raise Unavailable(
+            f"{name} asks for a licence to be accepted.", f"Accept it at https://huggingface.co/{name}, then: hf auth login"
+        ) from error
+    except RevisionNotFoundError as error:
+        raise NotFound(f"{name} has no revision {revision!r}.", "Leave @revision away for the newest.") from error
+    except RepositoryNotFoundError as error:
+        raise NotFound(f"The hub has no model {name!r} (or it is private).", "Check the spelling, or log in with: hf auth login") from error
+    except (LocalEntryNotFoundError, OfflineModeIsEnabled, HfHubHTTPError, OSError) as error:
+        raise Unavailable(
+            f"{where} is not on this machine and the model hub does not answer.",
+            "Connect once to download it, or use --base seedling or a folder.",
+        ) from error
+    if not list(folder.glob("*.safetensors")):
+        raise Invalid(f"{where} has no safetensors weights; other formats can run code and are refused.", "Choose another base.")
+    return folder
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    return {**config, **config.get("text_config", {})}
+
+
+def _shape(config: Mapping[str, Any]) -> dict[str, int]:
+    """The sizes that matter, under one set of names (GPT-J says n_embd where Llama says hidden_size)."""
+
+    def first(*names: str, default: int = 0) -> int:
+        return next((int(config[name]) for name in names if config.get(name)), default)
+
+    hidden, heads = first("hidden_size", "n_embd"), first("num_attention_heads", "n_head", default=1)
+    return {
+        "hidden": hidden,
+        "layers": first("num_hidden_layers", "n_layer"),
+        "heads": heads,
+        "kv_heads": first("num_key_value_heads", default=heads),
+        "head": first("head_dim", default=hidden // heads),
+        "inner": first("intermediate_size", "n_inner", default=4 * hidden),
+        "vocabulary": first("vocab_size"),
+        "matrices": 2 if "n_embd" in config else 3,
+        "tied": int(bool(config.get("tie_word_embeddings", "n_embd" not in config and config.get("model_type") in TIED))),
+    }
+
+
+TIED = ("gemma", "gemma2", "gemma3", "gemma3_text")
+
+
+def parameter_count(config: Mapping[str, Any], folder: Path | None = None) -> int:
+    """Exact from the weights' headers where they are at hand, else from the config's sizes."""
+    weights = sorted(folder.glob("*.safetensors")) if folder else []
+    if weights:
+        return sum(_count_file(path) for path in weights)
+    s = _shape(config)
+    attention = s["hidden"] * s["head"] * (2 * s["heads"] + 2 * s["kv_heads"])
+    layer = attention + s["matrices"] * s["hidden"] * s["inner"] + 2 * s["hidden"]
+    return s["layers"] * layer + s["vocabulary"] * s["hidden"] * (1 if s["tied"] else 2)
+
+
+def _count_file(path: Path) -> int:
+    with path.open("rb") as file:
+        header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+    total = 0
+    for name, tensor in header.items():
+        if name != "__metadata__":
+            count = 1
+            for size in tensor["shape"]:
+                count *= size
+            total += count
+    return total
+
+
+def adapter_count(config: Mapping[str, Any], rank: int) -> int:
+    """Trainable numbers of a LoRA of this rank on all linear layers."""
+    s = _shape(config)
+    attention = s["hidden"] + s["heads"] * s["head"]
+    ends = 2 * attention + 2 * (s["hidden"] + s["kv_heads"] * s["head"]) + s["matrices"] * (s["hidden"] + s["inner"])
+    return rank * s["layers"] * ends
+
+
+def memory_needed(
+    config: Mapping[str, Any],
+    *,
+    method: str,
+    dtype: str = "float32",
+    tokens: int = 1024,
+    rows: int = 4,
+    rank: int = 16,
+    completion: int = 256,
+    activation_checkpointing: bool = False,
+    half: bool = False,
+    dropout: bool = True,
+    on_cpu: bool = True,
+    parameters: int = 0,
+) -> int:
+    """Bytes for the model and its work, without Python and torch themselves.
+
+    `method` is draft (rows = candidates, tokens = prompt and note), lora or qlora (rows = rows in a batch, tokens = a row's length,
+    completion = trained tokens of a row, half = bfloat16 autocast over float32 weights).
+    """
+    assert method in METHODS, method
+    s = _shape(config)
+    width = BYTES["4bit" if method == "qlora" else dtype]
+    count = parameters or parameter_count(config)
+    # 4-bit quantises the layers only; embeddings and head stay at 2 bytes.
+    ends = s["vocabulary"] * s["hidden"] * (1 if s["tied"] else 2)
+    weights = (count - ends) * width + ends * 2 if method == "qlora" else count * width
+    if method == "draft":
+        cache = 2 * s["layers"] * s["kv_heads"] * s["head"] * tokens * rows * BYTES[dtype]
+        return int(weights + cache + 4 * s["vocabulary"] * rows * 4)
+    adapter = adapter_count(config, rank) * 16  # weights, gradients and two Adam moments in float32
+    layer = _kept_bytes(s, rank, half=half or dtype != "float32" or method == "qlora", dropout=dropout)
+    if activation_checkpointing:
+        kept = layer + s["layers"] * s["hidden"] * 4
+    else:
+        kept = s["layers"] * layer
+    logits = completion * rows * s["vocabulary"] * 12
+    return int(weights + adapter + rows * tokens * kept * (CPU_RETENTION if on_cpu else 1.0) + logits)
+
+
+# The C library keeps freed blocks between forward and backward passes: measured, the resident peak is this much above what is live.
+CPU_RETENTION = 1.7
+
+
+def _kept_bytes(s: Mapping[str, int], rank: int, *, half: bool, dropout: bool) -> int:
+    """What one layer keeps of one token for the backward pass, under LoRA on all linear layers.
+
+    Inputs of both norms; per adapted matrix its input (its own copy under autocast or dropout, and dropout's noise); queries, keys, values and
+    output of the attention; gate, activation, up and their product.
+    """
+    hidden, heads, inner = s["hidden"], s["heads"] * s["head"], s["inner"]
+    kept = {
+        (False, False): 20 * hidden + 20 * heads + 20 * inner,
+        (False, True): 48 * hidden + 24 * heads + 20 * inner,
+        (True, False): 24 * hidden + 10 * heads + 10 * inner,
+        (True, True): 38 * hidden + 12 * heads + 10 * inner,
+    }[half, dropout]
+    return kept + 14 * rank * (2 if half else 4)
+
+
+def free_memory() -> int:
+    """Free main memory in bytes (the graphics card's is asked by the worker, which has torch)."""
+    import psutil
+
+    return int(psutil.virtual_memory().available)
+
+
+def require_memory(needed: int, free: int, *, what: str, override: bool = False) -> None:
+    """Refuse work that cannot fit; `override` lets the person try."""
+    if needed > free and not override:
+        raise Invalid(
+            f"{what} needs about {readable(needed)} of memory, but {readable(free)} is free.",
+            "Choose a smaller base, a shorter max_length or batch_size, close other programs, or add --force to try all the same.",
+        )
+
+
+def readable(size: float) -> str:
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"
+
+
+def short(count: int) -> str:
+    return f"{count / 1e9:.1f}B" if count >= 1e9 else f"{count / 1e6:.1f}M"

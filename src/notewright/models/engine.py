@@ -1,0 +1,226 @@
+"""The in-process engine: a base loaded once, adapters switched by folder, n candidates from one prefill.
+
+The prompt is read once, in a batch of one; its key-value cache is then repeated for the candidates, which are written side by side, one
+token a step, each with its own random generator. A draft depends on (prompt, seed, sampling) only, not on its neighbours: rows
+are padded to a multiple of `WIDTH`, because matrix kernels round differently for other row counts.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from peft import PeftModel
+from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers.cache_utils import Cache, DynamicCache
+from transformers.utils import logging
+
+from ..errors import Invalid, NotFound
+from ..prompts import Message
+from . import bases, chat
+
+WIDTH = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Generated:
+    """One candidate. `finished` is false when it ran into `max_new_tokens`; `greedy` ones do not depend on `seed`."""
+
+    text: str
+    tokens: int
+    finished: bool
+    seed: int
+    greedy: bool = False
+
+
+def pick_device(device: str = "auto") -> str:
+    """`auto` is CUDA, then Metal, then the CPU; a named device that is absent raises Invalid."""
+    cuda, metal = torch.cuda.is_available(), torch.backends.mps.is_available()
+    if device == "auto":
+        return "cuda" if cuda else "mps" if metal else "cpu"
+    if (device == "cuda" and not cuda) or (device == "mps" and not metal):
+        raise Invalid(f"This machine has no {device} device that torch can use.", "Use device = auto or cpu.")
+    return device
+
+
+def native_bf16(device: str) -> bool:
+    """Whether bfloat16 is fast here and not merely emulated."""
+    if device == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return device == "cpu" and (torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+
+
+def pick_dtype(parameters: int, device: str) -> torch.dtype:
+    """float32 for small bases, else bfloat16 where it is native or the base would not fit (Metal: float16)."""
+    if parameters <= bases.SMALL:
+        return torch.float32
+    return torch.float16 if device == "mps" else torch.bfloat16
+
+
+def load_base(folder: Path, *, device: str = "cpu", dtype: torch.dtype | None = None, **options: Any) -> tuple[Any, Any]:
+    """(model, prepared tokenizer) from a folder: safetensors only, no remote code."""
+    config = bases.read_config(folder)
+    dtype = dtype or pick_dtype(bases.parameter_count(config, folder), device)
+    tokenizer = chat.prepare_tokenizer(AutoTokenizer.from_pretrained(folder))
+    logging.disable_progress_bar()
+    model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, use_safetensors=True, **options)
+    if "quantization_config" not in options:
+        model.to(device)
+    model.config.pad_token_id = model.generation_config.pad_token_id = tokenizer.pad_token_id
+    return model, tokenizer
+
+
+def context_length(config: Any) -> int:
+    """How many tokens the base can see; a large number where it names no limit."""
+    return int(getattr(config.get_text_config(), "max_position_embeddings", None) or 1 << 20)
+
+
+class Engine:
+    """A base with any number of adapters. Not thread-safe: one thread owns it."""
+
+    def __init__(
+        self,
+        base: str | Path = "",
+        adapter: Path | None = None,
+        *,
+        device: str = "auto",
+        dtype: torch.dtype | None = None,
+        revision: str | None = None,
+    ) -> None:
+        self.device = pick_device(device)
+        self.base = bases.fetch_base(str(base), revision=revision or "")
+        self._bare, self.tokenizer = load_base(self.base.folder, device=self.device, dtype=dtype)
+        self._bare.eval()
+        self._model: Any = self._bare
+        self._names: dict[tuple[Path, float], str] = {}
+        self.adapter: Path | None = None
+        self.context = context_length(self._bare.config)
+        self._stops = chat.stop_tokens(self.tokenizer, self._bare.generation_config.eos_token_id)
+        self.use_adapter(adapter)
+
+    def use_adapter(self, path: Path | None) -> None:
+        """Write with this adapter from now on (None: the plain base). Loaded at first use, then switched without a reload."""
+        if path is None:
+            if self._names:
+                self._model.base_model.disable_adapter_layers()
+            self.adapter = None
+            return
+        weights = path / "adapter_model.safetensors"
+        if not weights.exists():
+            raise NotFound(f"There is no adapter in {path}.", "List the models with: notewright models list")
+        key = (path.resolve(), weights.stat().st_mtime)
+        if key not in self._names:
+            name = re.sub(r"\W", "_", path.name) + f"_{len(self._names)}"
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)  # PEFT asks transformers
+                if self._names:
+                    self._model.load_adapter(str(path), adapter_name=name, is_trainable=False)
+                else:
+                    self._model = PeftModel.from_pretrained(self._bare, str(path), adapter_name=name, is_trainable=False)
+            self._names[key] = name
+            self._model.eval()
+        self._model.base_model.enable_adapter_layers()
+        self._model.set_adapter(self._names[key])
+        self.adapter = path
+
+    @torch.inference_mode()
+    def generate(
+        self,
+        messages: Sequence[Message],
+        *,
+        n: int = 3,
+        temperature: float = 0.8,
+        top_p: float = 0.95,
+        max_new_tokens: int = 512,
+        seed: int = 0,
+        greedy_first: bool = True,
+        no_repeat_ngram: int = 0,
+        on_token: Callable[[int, int], None] | None = None,
+    ) -> list[Generated]:
+        """n candidates for one prompt; candidate i draws from seed + i, the first one greedily if `greedy_first`.
+
+        `no_repeat_ngram` forbids a candidate to write the same run of that many tokens twice (0: allowed); it breaks loops.
+        `on_token(written, writing)` is called after every step; what it raises stops the drafting.
+        """
+        prompt = chat.encode_prompt(self.tokenizer, messages)
+        room = self.context - len(prompt)
+        if room < min(16, max_new_tokens):
+            raise Invalid(
+                f"The prompt has {len(prompt)} tokens, but this model sees {self.context} in all, the note included.",
+                "Choose fewer highlights or one chapter (--chapter), or fewer examples, or a base with a longer context.",
+            )
+        rows = [Row(self._stops, seed + i, 0.0 if greedy_first and i == 0 else temperature, top_p, no_repeat_ngram) for i in range(n)]
+        cache = DynamicCache(config=self._bare.config)
+        logits = self._step(torch.tensor([prompt]), cache).expand(n, -1)
+        cache.batch_repeat_interleave(_padded(n))
+        for written in range(1, min(max_new_tokens, room) + 1):
+            for row, scores in zip(rows, logits, strict=False):
+                if not row.finished:
+                    row.choose(scores)
+            if on_token:
+                on_token(written, sum(not row.finished for row in rows))
+            if all(row.finished for row in rows) or written == min(max_new_tokens, room):
+                break
+            last = [row.ids[-1] for row in rows]
+            logits = self._step(torch.tensor([*last, *[last[0]] * (_padded(n) - n)])[:, None], cache)
+        return [row.result(self.tokenizer) for row in rows]
+
+    def _step(self, ids: torch.Tensor, cache: Cache) -> torch.Tensor:
+        """Scores of the next token for every row, float32, on the CPU."""
+        output = self._model(input_ids=ids.to(self.device), past_key_values=cache, use_cache=True, logits_to_keep=1)
+        scores: torch.Tensor = output.logits[:, -1].float().cpu()
+        return scores
+
+    @torch.inference_mode()
+    def logprob(self, messages: Sequence[Message], text: str) -> tuple[float, int]:
+        """(log-probability of `text` with its end as the answer to `messages`, number of its tokens)."""
+        prompt, completion = chat.encode_prompt(self.tokenizer, messages), chat.encode_completion(self.tokenizer, text)
+        if len(prompt) + len(completion) > self.context:
+            raise Invalid(f"Prompt and text have {len(prompt) + len(completion)} tokens, but this model sees {self.context}.")
+        ids = torch.tensor([prompt + completion], device=self.device)
+        logits = self._model(input_ids=ids, use_cache=False, logits_to_keep=len(completion) + 1).logits[0, :-1].float()
+        chosen = torch.log_softmax(logits, -1).gather(1, ids[0, len(prompt) :, None])
+        return float(chosen.sum()), len(completion)
+
+
+class Row:
+    """One candidate being written: its ids, its own random generator, its sampling."""
+
+    def __init__(self, stops: set[int], seed: int, temperature: float, top_p: float, no_repeat_ngram: int) -> None:
+        self.stops, self.seed, self.temperature, self.top_p, self.ngram = stops, seed, temperature, top_p, no_repeat_ngram
+        self.random = torch.Generator().manual_seed(seed)
+        self.ids: list[int] = []
+        self.followers: dict[tuple[int, ...], set[int]] = {}
+        self.finished = False
+
+    def choose(self, scores: torch.Tensor) -> None:
+        """Append the next token: the best one at temperature 0, else one draw from the smallest set with probability `top_p`."""
+        banned = self.followers.get(tuple(self.ids[len(self.ids) - self.ngram + 1 :])) if self.ngram else None
+        if banned:
+            scores = scores.clone()
+            scores[list(banned)] = -torch.inf
+        if self.temperature <= 0:
+            token = int(scores.argmax())
+        else:
+            chances, order = torch.softmax(scores / self.temperature, -1).sort(descending=True, stable=True)
+            sums = chances.cumsum(0)
+            kept = int(torch.searchsorted(sums, torch.tensor(self.top_p))) + 1
+            draw = torch.rand((), generator=self.random) * sums[min(kept, len(sums)) - 1]
+            token = int(order[min(int(torch.searchsorted(sums, draw, right=True)), kept - 1)])
+        if self.ngram and len(self.ids) >= self.ngram - 1:
+            self.followers.setdefault(tuple(self.ids[len(self.ids) - self.ngram + 1 :]), set()).add(token)
+        self.ids.append(token)
+        self.finished = token in self.stops
+
+    def result(self, tokenizer: Any) -> Generated:
+        ids = self.ids[:-1] if self.finished else self.ids
+        return Generated(chat.decode(tokenizer, ids), len(self.ids), self.finished, self.seed, self.temperature <= 0)
+
+
+def _padded(rows: int) -> int:
+    return -(-rows // WIDTH) * WIDTH

@@ -1,0 +1,121 @@
+"""Registered model versions: a base plus an adapter, with parents, dataset, recipe and metrics. One is current.
+
+Adapters lie in `models/<id>/` of the home; rows keep that path relative, so that a home can be moved: ask `adapter_folder`.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import NotFound
+from ..library import Library
+from ..library.database import now
+from ..records import Model, Run
+from ..settings import Settings
+from . import bases
+
+if TYPE_CHECKING:
+    from .engine import Engine
+
+
+def adapter_folder(library: Library, model: Model) -> Path | None:
+    """Where a model's adapter lies; None for a plain base."""
+    return library.home / model.adapter_path if model.adapter_path else None
+
+
+def ensure_base_model(library: Library, settings: Settings, *, base: str = "", folder: bases.Base | None = None) -> Model:
+    """The plain base as a registered model of role `base`; registered, and made current if nothing is, at its first use."""
+    found = folder or bases.fetch_base(base or settings.base_model)
+    for model in library.models.all():
+        if model.role == "base" and (model.base, model.revision) == (found.name, found.revision):
+            break
+    else:
+        model_id = library.models.new_id()
+        model = library.models.add(Model(model_id, found.name, "", "base", now(), revision=found.revision))
+    if library.models.current() is None:
+        library.models.promote(model.id, "first use")
+    return model
+
+
+def current(library: Library, settings: Settings) -> Model:
+    """The promoted model, or the plain base where nothing was trained yet."""
+    return library.models.current() or ensure_base_model(library, settings)
+
+
+def register(
+    library: Library,
+    run: Run,
+    *,
+    base: bases.Base,
+    adapter: Path,
+    parent_id: str = "",
+    metrics: Mapping[str, object] | None = None,
+) -> Model:
+    """Keep a finished run's adapter as a new version (not promoted): files first, then the row."""
+    model_id = library.models.new_id()
+    folder = library.home / "models" / model_id
+    partial = folder.with_name(model_id + ".part")
+    shutil.rmtree(partial, ignore_errors=True)
+    shutil.copytree(adapter, partial)
+    os.replace(partial, folder)
+    model = Model(
+        model_id, base.name, folder.relative_to(library.home).as_posix(), "policy", now(), run_id=run.id, parent_id=parent_id,
+        dataset_id=run.dataset_id, revision=base.revision, recipe=run.recipe, metrics=dict(metrics or {}),
+    )  # fmt: skip
+    return library.models.add(model)
+
+
+def use(library: Library, model_id: str) -> Model:
+    """Make a version the current one."""
+    model = library.models.get(model_id)
+    folder = adapter_folder(library, model)
+    if folder is not None and not (folder / "adapter_model.safetensors").exists():
+        raise NotFound(f"The files of {model_id} are gone: {folder}", "Use another version, or train again.")
+    return library.models.promote(model_id, "chosen")
+
+
+def rollback(library: Library) -> Model:
+    """Go back to the version that was current before."""
+    return library.models.rollback()
+
+
+def lineage(library: Library, model: Model) -> list[Model]:
+    """The model and its parents, newest first."""
+    chain = [model]
+    while chain[-1].parent_id:
+        chain.append(library.models.get(chain[-1].parent_id))
+    return chain
+
+
+def describe(library: Library, model_id: str = "") -> dict[str, object]:
+    """All about one version (the current one if no id is given), ready for printing or JSON."""
+    model = library.models.get(model_id) if model_id else library.models.current()
+    if model is None:
+        raise NotFound("No model has been used yet.", "Train one with: notewright train sft")
+    now_current = library.models.current()
+    folder = adapter_folder(library, model)
+    return {
+        "id": model.id,
+        "role": model.role,
+        "current": now_current is not None and now_current.id == model.id,
+        "base": model.base + (f"@{model.revision}" if model.revision else ""),
+        "adapter": str(folder) if folder else "",
+        "parents": [parent.id for parent in lineage(library, model)[1:]],
+        "run": model.run_id,
+        "dataset": model.dataset_id,
+        "created_at": model.created_at,
+        "recipe": model.recipe,
+        "metrics": model.metrics,
+        "promotions": [{"at": at, "reason": reason} for promoted, at, reason in library.models.promotions() if promoted == model.id],
+    }
+
+
+def open_engine(library: Library, model: Model, *, device: str = "auto") -> Engine:
+    """The engine with this version loaded (imports torch)."""
+    from .engine import Engine
+
+    return Engine(model.base, adapter_folder(library, model), device=device, revision=model.revision or None)

@@ -1,0 +1,164 @@
+"""Words for matching: what a text says once links, images and marks are gone, how telling each word is, and shared word runs."""
+
+from __future__ import annotations
+
+import math
+import re
+from array import array
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from ..text import normalise
+
+if TYPE_CHECKING:
+    import numpy
+
+GRAM = 5  # words in a row that make two texts candidates when nothing else links them
+BACKGROUND = 1000  # imagined other texts, so that a small library knows common words too
+LONGEST = 20_000  # characters of one text that are looked at
+TELLING = 7.0  # nats; no single word counts for more
+_NOT_WORDS = re.compile(
+    r"!\[\[[^\[\]\n]*\]\]|!\[[^\[\]\n]*\]\([^()\n]*\)|%%[^%\n]*%%|<!--[^<]*?-->|</?[a-zA-Z][^<>\n]*>|\{\{[^{}\n]*\}\}|\s\^[\w-]+[ \t]*$"
+    r"|(?<=\])\([^)\s]*\)|\b[a-z]+://\S+|^---[ \t]*$",
+    re.MULTILINE | re.DOTALL,
+)
+_LONG_LINK = re.compile(r"(\[\[[^\[\]|\n]*?\w+(?:[^\w\[\]|\n]+\w+){3}[^\[\]|\n]*\]\])")
+_QUOTE_MARKS = re.compile(r"^(?:[ \t]*>)+[ \t]?(?:\[![^\]\n]*\][+-]?)?", re.MULTILINE)
+_WORD = re.compile(r"\w+(?:'\w+)*")
+_WIDE = re.compile(r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
+_WIDE_WORD = re.compile(
+    r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]|(?:(?![\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff])\w)+"
+)
+_COMMON = frozenset(
+    """a about after all also an and any are as at be because been but by can could did do does for from had has have he her his how i if in
+    into is it its just like make many may me more most my no not of on one only or other our out over own people she should so some such
+    than that the their them then there these they thing things this those through time to two up us use very was way we well were what
+    when where which who why will with work would you your it's don't that's you're can't der die das und ist nicht ein eine zu mit von den
+    le la les un une et est que de des du en el los y es il lo gli di che een het van""".split()  # noqa: SIM905 - a list reads worse
+)
+
+
+def match_words(text: str) -> list[str]:
+    """The words of `text` in normal form, without images, link targets, comments, block ids and HTML."""
+    text = text[:LONGEST]
+    words = normalise(_QUOTE_MARKS.sub("", _NOT_WORDS.sub(" ", text)))
+    if not words.isascii() and _WIDE.search(words):
+        return _WIDE_WORD.findall(words)
+    return _WORD.findall(words)
+
+
+def title_places(text: str) -> frozenset[int]:
+    """Which of `match_words(text)` stand in bare links of four words or more: the titles of other notes, not words written here."""
+    places: set[int] = set()
+    position = 0
+    for number, part in enumerate(_LONG_LINK.split(text) if "[[" in text else ()):
+        size = len(match_words(part))
+        if number % 2:
+            places.update(range(position, position + size))
+        position += size
+    return frozenset(places)
+
+
+def commonness(word: str) -> float:
+    """A guess at the share of texts that hold `word`, from its shape alone."""
+    if word in _COMMON:
+        return 0.3
+    if word.isdigit():
+        return 0.05 if len(word) < 3 else 0.004
+    return (0.1, 0.1, 0.1, 0.03, 0.012, 0.005, 0.004)[len(word)] if len(word) < 7 else 0.002
+
+
+class Corpus:
+    """Texts as word ids, with how telling each word is: `weights[word]` in nats, from all texts plus an imagined background.
+
+    Text `i` is `ids[offsets[i]:offsets[i + 1]]`.
+    """
+
+    def __init__(self, texts: Iterable[str]) -> None:
+        vocabulary: dict[str, int] = {}
+        ids = array("I")
+        self.offsets = [0]
+        counts: list[int] = []
+        for text in texts:
+            numbers = [vocabulary.setdefault(word, len(vocabulary)) for word in match_words(text)]
+            counts.extend(0 for _ in range(len(vocabulary) - len(counts)))
+            for number in set(numbers):
+                counts[number] += 1
+            ids.extend(numbers)
+            self.offsets.append(len(ids))
+        self.ids = ids
+        self.vocabulary = list(vocabulary)
+        total = len(self.offsets) - 1 + BACKGROUND
+        expected = (count + BACKGROUND * commonness(word) for word, count in zip(self.vocabulary, counts, strict=True))
+        self.weights = [min(TELLING, math.log(total / count)) for count in expected]
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def words(self, text: int) -> array[int]:
+        return self.ids[self.offsets[text] : self.offsets[text + 1]]
+
+    def information(self, words: Iterable[int]) -> float:
+        """Nats."""
+        return sum(self.weights[word] for word in words)
+
+
+def shared_grams(corpus: Corpus, left: range, right: range, *, most: int = 60) -> Iterator[tuple[int, int]]:
+    """Pairs (text of `left`, text of `right`) that share two or more runs of GRAM words (one, where `left` has no more), near-linear.
+
+    A run found in more than `most` texts of either side is a set phrase and does not count.
+    """
+    import numpy
+
+    left_grams, left_texts = _grams(corpus, left)
+    right_grams, right_texts = _grams(corpus, right)
+    common = numpy.intersect1d(left_grams, right_grams)
+    if not len(common):
+        return
+    left_keys, left_texts = _grouped(left_grams, left_texts, common, most)
+    right_keys, right_texts = _grouped(right_grams, right_texts, common, most)
+    first = numpy.searchsorted(right_keys, left_keys, side="left")
+    count = numpy.searchsorted(right_keys, left_keys, side="right") - first
+    if not count.sum():
+        return
+    starts = numpy.repeat(first - numpy.concatenate(([0], numpy.cumsum(count)[:-1])), count)
+    pairs = numpy.repeat(left_texts, count).astype(numpy.int64) * len(corpus) + right_texts[starts + numpy.arange(count.sum())]
+    found, times = numpy.unique(pairs, return_counts=True)
+    short = numpy.diff(numpy.asarray(corpus.offsets))[found // len(corpus)] <= GRAM
+    for pair in found[(times >= 2) | short].tolist():
+        yield divmod(pair, len(corpus))
+
+
+def _grams(corpus: Corpus, texts: range) -> tuple[numpy.ndarray, numpy.ndarray]:
+    """A hash for every run of GRAM words inside one text, and the text it is in."""
+    import numpy
+
+    begin, end = corpus.offsets[texts.start], corpus.offsets[texts.stop]
+    if end - begin < GRAM:
+        return numpy.zeros(0, numpy.uint64), numpy.zeros(0, numpy.int64)
+    words = numpy.frombuffer(corpus.ids, dtype=numpy.uint32)[begin:end].astype(numpy.uint64)
+    sizes = numpy.diff(numpy.asarray(corpus.offsets[texts.start : texts.stop + 1]))
+    owner = numpy.repeat(numpy.arange(texts.start, texts.stop), sizes)
+    size = len(words) - GRAM + 1
+    value = numpy.zeros(size, dtype=numpy.uint64)
+    for offset in range(GRAM):
+        value = (value ^ (words[offset : offset + size] + numpy.uint64(1))) * numpy.uint64(0x9E3779B97F4A7C15)
+        value ^= value >> numpy.uint64(29)
+    inside = owner[:size] == owner[GRAM - 1 :]
+    return value[inside], owner[:size][inside]
+
+
+def _grouped(grams: numpy.ndarray, texts: numpy.ndarray, common: numpy.ndarray, most: int) -> tuple[numpy.ndarray, numpy.ndarray]:
+    """Sorted by gram, each (gram, text) once, without grams on the other side only and without set phrases."""
+    import numpy
+
+    keep = numpy.isin(grams, common)
+    grams, texts = grams[keep], texts[keep]
+    order = numpy.lexsort((texts, grams))
+    grams, texts = grams[order], texts[order]
+    fresh = numpy.ones(len(grams), dtype=bool)
+    fresh[1:] = (grams[1:] != grams[:-1]) | (texts[1:] != texts[:-1])
+    grams, texts = grams[fresh], texts[fresh]
+    _, inverse, counts = numpy.unique(grams, return_inverse=True, return_counts=True)
+    rare = counts[inverse] <= most
+    return grams[rare], texts[rare]

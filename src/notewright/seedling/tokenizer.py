@@ -1,0 +1,90 @@
+"""A byte-level BPE tokenizer of 4,096 tokens for Markdown notes, in the shape that llama.cpp calls "smollm": digits apart, byte level.
+
+Obsidian's marks are tokens of their own so that copying a word never depends on the mark that stands beside it. None of them begins with a
+newline: the prompt `<|assistant|>\n` and the note after it are then tokenized alike, together or apart.
+`python -m notewright.seedling.tokenizer OUT` trains it.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
+
+from ..prompts import SYSTEM
+from . import corpora
+
+VOCABULARY = 4096
+PAD, END = "<|pad|>", "<|end|>"
+ROLES = ("system", "user", "assistant")
+SPECIAL = (PAD, END, *(f"<|{role}|>" for role in ROLES))
+MARKS = (
+    "**", "*", "[[", "]]", "![[", "![](", "|center|", "|left|", "|right|", "> [!", "- [ ]", "- [x]", "==", "$$", "$", "`", "|", "---",
+    "##", "###", "####", "(p. ", "(loc. ", "Title:", "Author:", "Kind:", "Tags:", "Summary:", "Chapter:", "Annotation:", "Instruction:",
+    " · ", ".png", ".jpg", "https://",
+)  # fmt: skip
+_PIECES = re.compile("|".join(re.escape(mark) for mark in sorted(MARKS, key=len, reverse=True)))
+_WORDS = (
+    "book", "article", "podcast", "tweet", "supplemental", "tags", "created", "updated", "status", "source", "author", "aliases",
+    "cssclasses", "quote", "note", "info", "tip", "important", "favourite",
+)  # fmt: skip
+
+
+def _training_text(folder: Path | None, seed: int) -> Iterator[str]:
+    rng = random.Random(seed)
+    corpus = corpora.load(folder)
+    for _ in range(60_000):
+        text = corpus.paragraph(rng)
+        if rng.random() < 0.4:
+            text = straight(text)
+        yield from _PIECES.split(text)
+    for _ in range(400):
+        yield SYSTEM
+        yield from (f" {word}" for word in _WORDS)
+        yield from (f"{word}:" for word in _WORDS)
+
+
+def straight(text: str) -> str:
+    """Typographic quotes as typed ones."""
+    return text.translate(str.maketrans("“”‘’", "\"\"''"))
+
+
+def _train(folder: Path | None, seed: int, merged: int) -> Tokenizer:
+    tokenizer = Tokenizer(models.BPE(byte_fallback=False))
+    digits, byte_level = pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([digits, byte_level])  # type: ignore[assignment]
+    tokenizer.decoder = decoders.ByteLevel()  # type: ignore[assignment]
+    trainer = trainers.BpeTrainer(
+        vocab_size=merged, special_tokens=list(SPECIAL), initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False
+    )
+    tokenizer.train_from_iterator(_training_text(folder, seed), trainer)
+    tokenizer.add_special_tokens([AddedToken(token, normalized=False, special=True) for token in SPECIAL])
+    tokenizer.add_tokens([AddedToken(mark, normalized=False, special=False) for mark in MARKS])
+    return tokenizer
+
+
+def train(folder: Path | None = None, seed: int = 0) -> Tokenizer:
+    """Train on the training corpora. Marks that are merges already leave room for a few more merges: hence the second pass."""
+    merged = VOCABULARY - len(MARKS)
+    first = _train(folder, seed, merged)
+    return _train(folder, seed, merged + VOCABULARY - first.get_vocab_size())
+
+
+def save(tokenizer: Tokenizer, folder: Path) -> None:
+    """Write tokenizer.json; the rest of the folder is the export's."""
+    folder.mkdir(parents=True, exist_ok=True)
+    tokenizer.save(str(folder / "tokenizer.json"))
+
+
+def load(folder: Path) -> Tokenizer:
+    return Tokenizer.from_file(str(folder / "tokenizer.json"))
+
+
+if __name__ == "__main__":
+    out = Path(sys.argv[1])
+    save(train(), out)
+    print(f"{out}/tokenizer.json: {load(out).get_vocab_size()} tokens")

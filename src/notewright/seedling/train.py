@@ -1,0 +1,223 @@
+"""Train the seedling: `python -m notewright.seedling.train [--device cpu|cuda] [--minutes N] [--resume]`.
+
+Stage A (copying) lasts `--copy-tokens`, stage B (notes) the rest of the budget. The rate falls linearly over the last 70 % of the minutes,
+so a run may be given any length. Checkpoints are written whole and then renamed; SIGTERM writes one and stops.
+A budget counts training time over all resumes. Which batch comes next depends on (seed, step) and, for lengths, on progress.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import time
+from collections import defaultdict
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+
+from . import corpora, tokenizer
+from .batches import Batch, make_batch
+from .chat import Encoder
+from .network import build, losses, optimizers
+
+DECAY = 0.7
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """All that decides what a run computes, but the time it is given."""
+
+    shape: str = "first"
+    seed: int = 0
+    tokens_per_step: int = 4096
+    matrix_rate: float = 6e-3
+    other_rate: float = 3e-3
+    warmup_steps: int = 100
+    copy_tokens: int = 3_000_000
+    clip: float = 1.0
+
+
+@dataclass(slots=True)
+class Progress:
+    """Where a run stands. `notes_from` is the elapsed time at which stage B began (None before)."""
+
+    step: int = 0
+    tokens: int = 0
+    elapsed: float = 0.0
+    notes_from: float | None = None
+
+
+class Trainer:
+    """One run in one folder: `checkpoint.pt`, `log.jsonl`, `loss.png`, `recipe.json`."""
+
+    def __init__(self, folder: Path, recipe: Recipe, *, device: str, minutes: float, corpus: Path | None, compiled: bool) -> None:
+        self.folder, self.recipe, self.device, self.budget = folder, recipe, device, minutes * 60
+        self.corpus = corpora.load(corpus)
+        vocabulary = folder / "tokenizer"
+        if not (vocabulary / "tokenizer.json").exists():
+            tokenizer.save(tokenizer.train(corpus, 0), vocabulary)
+        self.encoder = Encoder(tokenizer.load(vocabulary))
+        self.model = build(recipe.shape, recipe.seed)
+        torch.nn.Module.to(self.model, device)
+        self.body = torch.compile(self.model.model, dynamic=False) if compiled else self.model.model
+        self.optimizers = optimizers(self.model, recipe.matrix_rate, recipe.other_rate)
+        self.rates = [[group["lr"] for group in optimizer.param_groups] for optimizer in self.optimizers]
+        self.progress = Progress()
+        self.stopping = False
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "recipe.json").write_text(json.dumps({**asdict(recipe), "minutes": minutes}, indent=2) + "\n")
+
+    def _plan(self, ahead: int) -> tuple[int, str, float]:
+        """The step `ahead` steps from now, its stage, and the progress (0-1) within it: by tokens for copying, by time for notes."""
+        step, tokens = self.progress.step + ahead, self.progress.tokens + ahead * self.recipe.tokens_per_step
+        if tokens < self.recipe.copy_tokens:
+            return step, "copying", tokens / self.recipe.copy_tokens
+        if self.progress.notes_from is None:
+            self.progress.notes_from = self.progress.elapsed
+        return step, "notes", (self.progress.elapsed - self.progress.notes_from) / max(1.0, self.budget - self.progress.notes_from)
+
+    def rate_factor(self) -> float:
+        warm = min(1.0, (self.progress.step + 1) / self.recipe.warmup_steps)
+        left = (1 - self.progress.elapsed / self.budget) / DECAY
+        return max(0.0, min(warm, left))
+
+    def _prepare(self, step: int, stage: str, progress: float) -> tuple[Batch, str]:
+        tokens, seed = self.recipe.tokens_per_step, self.recipe.seed
+        return make_batch(self.encoder, self.corpus, seed=seed, step=step, stage=stage, progress=progress, tokens=tokens), stage
+
+    def step(self, batch: Batch) -> dict[str, list[float]]:
+        """One update; returns per kind of row the sum of losses and the number of targets."""
+        ids, weights = batch.ids.to(self.device), batch.weights.to(self.device)
+        factor = self.rate_factor()
+        for optimizer, rates in zip(self.optimizers, self.rates, strict=True):
+            for group, rate in zip(optimizer.param_groups, rates, strict=True):
+                group["lr"] = rate * factor
+        with torch.autocast(self.device, dtype=torch.bfloat16):
+            loss, sums = losses(self.model, self.body, ids, weights)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.clip)
+        for optimizer in self.optimizers:
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+        self.progress.step += 1
+        self.progress.tokens += ids.numel()
+        found: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])
+        for kind, (total, count) in zip(batch.kinds, sums.tolist(), strict=True):
+            found[kind][0] += total
+            found[kind][1] += count
+        return found
+
+    def save(self) -> None:
+        state = {
+            "model": self.model.state_dict(),
+            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
+            "progress": asdict(self.progress),
+            "recipe": asdict(self.recipe),
+        }
+        part = self.folder / "checkpoint.part"
+        torch.save(state, part)
+        os.replace(part, self.folder / "checkpoint.pt")
+
+    def load(self) -> None:
+        state = torch.load(self.folder / "checkpoint.pt", map_location=self.device, weights_only=True)
+        self.model.load_state_dict(state["model"])
+        for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(saved)
+        known = Progress.__dataclass_fields__
+        self.progress = Progress(**{name: value for name, value in state["progress"].items() if name in known})
+
+    def run(self, *, max_steps: int | None = None, log_every: int = 20, save_every: float = 240.0) -> list[float]:
+        """Train until the budget, `max_steps` or SIGTERM; returns the loss of every logged stretch."""
+        logged: list[float] = []
+        stretch: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])
+        saved = time.monotonic()
+        last, since = time.monotonic(), (time.monotonic(), self.progress.tokens)
+        with ThreadPoolExecutor(1) as pool:
+            coming: Future = pool.submit(self._prepare, *self._plan(0))
+            while self.progress.elapsed < self.budget and not self.stopping and (max_steps is None or self.progress.step < max_steps):
+                batch, stage = coming.result()
+                coming = pool.submit(self._prepare, *self._plan(1))
+                for kind, (total, count) in self.step(batch).items():
+                    stretch[kind][0] += total
+                    stretch[kind][1] += count
+                now = time.monotonic()
+                self.progress.elapsed += now - last
+                last = now
+                if self.progress.step % log_every == 0:
+                    speed = (self.progress.tokens - since[1]) / max(1e-9, now - since[0])
+                    since = (now, self.progress.tokens)
+                    means = {kind: round(total / max(1.0, count), 4) for kind, (total, count) in stretch.items()}
+                    logged.append(sum(t for t, _ in stretch.values()) / max(1.0, sum(c for _, c in stretch.values())))
+                    self._log(stage=stage, length=batch.ids.shape[1], losses=means, speed=round(speed), rate=round(self.rate_factor(), 3))
+                    stretch.clear()
+                if now - saved > save_every:
+                    self.save()
+                    saved = time.monotonic()
+            coming.cancel()
+        self.save()
+        return logged
+
+    def _log(self, **entry: object) -> None:
+        entry = {"step": self.progress.step, "tokens": self.progress.tokens, "elapsed": round(self.progress.elapsed, 1), **entry}
+        with (self.folder / "log.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps(entry) + "\n")
+
+
+def plot(folder: Path, out: Path) -> None:
+    """Loss per kind of row against tokens, from log.jsonl."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    lines: dict[str, tuple[list[float], list[float]]] = defaultdict(lambda: ([], []))
+    for line in (folder / "log.jsonl").read_text(encoding="utf-8").splitlines():
+        entry = json.loads(line)
+        for kind, loss in entry["losses"].items():
+            lines[kind][0].append(entry["tokens"] / 1e6)
+            lines[kind][1].append(loss)
+    figure, axes = pyplot.subplots(figsize=(8, 4.5))
+    for kind, (tokens, values) in sorted(lines.items()):
+        axes.plot(tokens, values, label=kind, linewidth=1)
+    axes.set(xlabel="million tokens", ylabel="nats per target token", yscale="log", title="Seedling: training loss")
+    axes.grid(alpha=0.3)
+    axes.legend()
+    figure.tight_layout()
+    figure.savefig(out, dpi=100)
+    pyplot.close(figure)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, default=Path(".seedling-train/run"))
+    parser.add_argument("--corpora", type=Path, default=None, help="folder of .txt books and markdown/ (default: ../shared/data/corpora)")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    parser.add_argument("--minutes", type=float, default=80.0, help="training time over all resumes")
+    parser.add_argument("--steps", type=int, default=None, help="stop after so many steps")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--resume", action="store_true")
+    parser.add_argument("--no-compile", action="store_true")
+    for name, default in asdict(Recipe()).items():
+        parser.add_argument("--" + name.replace("_", "-"), type=type(default), default=default)
+    given = parser.parse_args()
+    torch.set_num_threads(given.threads)
+    recipe = Recipe(**{name: getattr(given, name) for name in asdict(Recipe())})
+    trainer = Trainer(given.out, recipe, device=given.device, minutes=given.minutes, corpus=given.corpora, compiled=not given.no_compile)
+    if given.resume:
+        trainer.load()
+
+    def stop(*_: object) -> None:
+        trainer.stopping = True
+
+    signal.signal(signal.SIGTERM, stop)
+    trainer.run(max_steps=given.steps)
+    plot(given.out, given.out / "loss.png")
+    print(f"{trainer.progress.step} steps, {trainer.progress.tokens} tokens, {trainer.progress.elapsed / 60:.1f} minutes -> {given.out}")
+
+
+if __name__ == "__main__":
+    main()

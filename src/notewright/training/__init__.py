@@ -1,0 +1,224 @@
+"""Training: a dataset and a recipe become a run, and a finished run becomes a model.
+
+    recipes     all settings of a training and where each came from
+    runs        run folders and the child process
+    worker      [heavy] the child; `sft` and `dpo` are the methods, `session`, `data` and `head` what they share
+
+    run = train(library, settings=settings, method="sft", progress=print)
+
+Progress events are dicts with a key `event`: plan, loading, memory, start, step, checkpoint, warning, finished, stopped. A `step` has step,
+steps, loss, tokens_per_second, eta_seconds. Nothing heavy is imported here: training happens in a process of its own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import shutil
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ..errors import Busy, Invalid, MissingExtra, NotFound
+from ..library import Library
+from ..library.database import now
+from ..models import bases, registry
+from ..records import Dataset, Run
+from ..settings import Settings
+from . import recipes, runs
+from .runs import Job, Progress, settle
+
+METHODS = {"sft": "sft", "dpo": "preference"}  # method -> kind of dataset
+TRACKERS = ("mlflow", "tensorboard", "trackio")
+
+
+def train(
+    library: Library,
+    *,
+    settings: Settings,
+    method: str,
+    base: str = "",
+    dataset_id: str = "",
+    effort: str = "normal",
+    recipe_file: Path | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    report_to: str = "none",
+    resume: bool = False,
+    promote: bool = True,
+    force: bool = False,
+    progress: Progress | None = None,
+) -> Run:
+    """Train a model on a dataset (the newest of its kind if none is named) and register it; returns the finished run.
+
+    SFT starts from `base`, DPO from the current model. `resume` goes on with the newest interrupted run of the method instead.
+    Ctrl-C stops at the next step with a checkpoint, marks the run interrupted, and is raised again with words on how to go on.
+    """
+    if method not in METHODS:
+        raise Invalid(f"There is no training method {method!r}.", f"Methods: {', '.join(METHODS)}")
+    settle(library)
+    if resume:
+        return resume_run(library, newest_interrupted(library, method).id, settings=settings, promote=promote, progress=progress)
+    _require_tracker(report_to)
+    dataset = _dataset(library, method, dataset_id)
+    folder = library.home / dataset.path
+    rows = _count_rows(folder / "train.jsonl")
+    if rows < recipes.MINIMUM_ROWS[method]:
+        more = "Accept more pairs (notewright pairs)" if method == "sft" else "Rank more drafts (notewright rank)"
+        raise Invalid(
+            f"{dataset.id} has {rows} training rows; {method} needs at least {recipes.MINIMUM_ROWS[method]}.",
+            f"{more}, then build it again: notewright dataset {METHODS[method]}",
+        )
+    parent, found = _start(library, settings, method, base)
+    config = bases.read_config(found.folder)
+    parameters = bases.parameter_count(config, found.folder)
+    resolved = recipes.resolve(method, parameters=parameters, rows=rows, effort=effort, recipe_file=recipe_file, overrides=overrides)
+    adapter = registry.adapter_folder(library, parent) if method != "sft" else None
+    job = Job(
+        method=method, recipe=resolved.values(), origins=resolved.origins, base=found.name, base_folder=str(found.folder),
+        revision=found.revision, start_adapter=str(adapter) if adapter else "", parent_id=parent.id, dataset_id=dataset.id,
+        dataset_folder=str(folder), dataset_hash=_hash(folder / "train.jsonl"), device=settings.device, report_to=report_to, force=force,
+        promote=promote, versions=runs.package_versions(),
+    )  # fmt: skip
+    run_id = library.runs.new_id()
+    path = library.home / "runs" / run_id
+    path.mkdir(parents=True)
+    job.save(path)
+    run = library.runs.add(
+        Run(run_id, method, f"runs/{run_id}", "created", now(), dataset.id, parent.id, resolved.values(), {"base": found.name})
+    )
+    if progress:
+        progress(_plan(run, config, resolved, rows, parameters))
+    return _run(library, run, job, progress)
+
+
+def resume_run(
+    library: Library, run_id: str, *, settings: Settings | None = None, promote: bool = True, progress: Progress | None = None
+) -> Run:
+    """Go on with an interrupted or failed run from its newest good checkpoint, with the recipe it began with."""
+    run = library.runs.get(run_id)
+    folder = runs.run_folder(library, run)
+    if run.status == "finished":
+        raise Invalid(f"{run_id} is finished; there is nothing to resume.", f"Train again with: notewright train {run.method}")
+    if runs.is_alive(folder):
+        raise Busy(f"{run_id} is still being trained by another process.", "Wait for it, or stop that process first.")
+    job = Job.load(folder)
+    job = replace(job, promote=job.promote and promote, device=settings.device if settings else job.device)
+    for what, path in (("dataset", job.dataset_folder), ("base model", job.base_folder)):
+        if not Path(path).exists():
+            raise NotFound(f"The {what} of {run_id} is gone: {path}", f"Train anew with: notewright train {run.method}")
+    if _hash(Path(job.dataset_folder) / "train.jsonl") != job.dataset_hash:
+        raise Invalid(f"The dataset of {run_id} has changed since it began.", f"Train anew with: notewright train {run.method}")
+    return _run(library, run, job, progress)
+
+
+def newest_interrupted(library: Library, method: str) -> Run:
+    """The run that `resume` would go on with."""
+    settle(library)
+    for run in reversed(library.runs.all()):
+        if run.method == method and run.status == "interrupted":
+            return run
+    raise NotFound(f"No interrupted {method} run is left to resume.", f"Start one with: notewright train {method}")
+
+
+def _run(library: Library, run: Run, job: Job, progress: Progress | None) -> Run:
+    folder = runs.run_folder(library, run)
+    library.runs.update(run.id, status="running")
+    try:
+        outcome = runs.execute(folder, progress, name=run.id)
+    except KeyboardInterrupt:
+        library.runs.update(run.id, status="interrupted")
+        step = runs.checkpoint_step(folder)
+        raise KeyboardInterrupt(
+            f"{run.id} stopped; step {step} is saved. Go on with: notewright train {run.method} --resume {run.id}"
+        ) from None
+    except runs.Killed:
+        library.runs.update(run.id, status="interrupted")
+        raise
+    except BaseException:
+        library.runs.update(run.id, status="failed")
+        raise
+    if outcome["event"] == "stopped":
+        return library.runs.update(run.id, status="interrupted")
+    base = bases.Base(job.base, Path(job.base_folder), job.revision)
+    metrics = outcome["metrics"]
+    with library.db.write():
+        model = registry.register(library, run, base=base, adapter=folder / "adapter", parent_id=job.parent_id, metrics=metrics)
+        if job.promote:
+            library.models.promote(model.id, f"trained by {run.id}")
+        run = library.runs.update(run.id, status="finished", metrics={**metrics, "model": model.id})
+    shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+    return run
+
+
+def _start(library: Library, settings: Settings, method: str, base: str) -> tuple[registry.Model, bases.Base]:
+    """The model that the training starts from, and its base."""
+    if method == "sft":
+        found = bases.fetch_base(base or settings.base_model)
+        return registry.ensure_base_model(library, settings, folder=found), found
+    model = registry.current(library, settings)
+    found = bases.fetch_base(model.base, revision=model.revision)
+    if base and bases.fetch_base(base).folder != found.folder:
+        raise Invalid(
+            f"{method} goes on from the current model {model.id}, whose base is {model.base}, not {base}.",
+            "Leave --base away, or choose another model first: notewright models use MODEL",
+        )
+    return model, found
+
+
+def _dataset(library: Library, method: str, dataset_id: str) -> Dataset:
+    kind = METHODS[method]
+    if dataset_id:
+        dataset = library.datasets.get(dataset_id)
+        if dataset.kind != kind:
+            raise Invalid(
+                f"{dataset.id} is a dataset of kind {dataset.kind}; {method} needs one of kind {kind}.",
+                f"Build one: notewright dataset {kind}",
+            )
+        return dataset
+    found = library.datasets.all(kind)
+    if not found:
+        raise NotFound(f"There is no {kind} dataset yet.", f"Build one with: notewright dataset {kind}")
+    return found[-1]
+
+
+def _count_rows(path: Path) -> int:
+    if not path.exists():
+        raise NotFound(f"The dataset's file is gone: {path}", "Build the dataset again: notewright dataset sft|preference")
+    with path.open(encoding="utf-8") as file:
+        return sum(1 for line in file if line.strip())
+
+
+def _hash(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _plan(run: Run, config: Mapping[str, Any], resolved: recipes.Resolved, rows: int, parameters: int) -> dict[str, Any]:
+    """What is about to happen, before anything heavy starts. The rows are not measured yet: they count as long as they may be."""
+    recipe = resolved.recipe
+    large = parameters > bases.SMALL
+    memory = bases.memory_needed(
+        config, method="qlora" if recipe.quantize else "lora", dtype="bfloat16" if large else "float32", parameters=parameters,
+        tokens=recipe.max_length or 1024, rows=recipe.batch_size, rank=recipe.lora_rank, activation_checkpointing=large,
+    )  # fmt: skip
+    steps, free, base = recipes.total_steps(recipe, rows), bases.free_memory(), str(run.metrics["base"])
+    first = f"{run.id}: {run.method} on {base} ({bases.short(parameters)} parameters), {rows} rows, {steps} steps"
+    need = f"memory: about {bases.readable(memory)} for the model and its work ({bases.readable(free)} is free)"
+    return {
+        "event": "plan", "run": run.id, "method": run.method, "base": base, "parameters": parameters, "rows": rows, "total_steps": steps,
+        "recipe": resolved.values(), "origins": resolved.origins, "memory": memory, "memory_free": free,
+        "message": "\n".join([first, need, *recipes.explain(resolved)]),
+    }  # fmt: skip
+
+
+def _require_tracker(report_to: str) -> None:
+    for name in report_to.split(","):
+        if name in ("none", ""):
+            continue
+        if name not in TRACKERS:
+            raise Invalid(f"There is no tracker {name!r}.", f"Trackers: {', '.join(TRACKERS)}, none")
+        if importlib.util.find_spec(name) is None:
+            raise MissingExtra(f"--report-to {name} needs {name}.", "Install it with: pip install 'notewright[tracking]'")
+
+
+__all__ = ["METHODS", "newest_interrupted", "resume_run", "settle", "train"]

@@ -1,0 +1,113 @@
+"""A dataset folder's rows as token ids, and the order in which a training sees them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from datasets import Dataset
+from torch.utils.data import Sampler
+
+from ..errors import Invalid
+from ..models import chat
+
+IGNORED = -100
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Encoded rows. `too_long` were left out, and are reported; `tokens` counts each row once, `trained` its passage."""
+
+    dataset: Dataset
+    lengths: list[int]
+    too_long: int
+    trained: int
+
+    @property
+    def tokens(self) -> int:
+        return sum(self.lengths)
+
+
+def read_rows(path: Path) -> list[dict[str, Any]]:
+    """The rows of a JSONL file; a missing file has none."""
+    if not path.exists():
+        return []
+    with path.open(encoding="utf-8") as file:
+        return [json.loads(line) for line in file if line.strip()]
+
+
+def encode_sft(rows: list[dict[str, Any]], tokenizer: Any, max_length: int) -> Rows:
+    """`input_ids` and `labels`: the prompt is context only, the passage and its end are learnt."""
+    encoded, lengths, trained = [], [], 0
+    end = chat.turn_end(tokenizer)
+    for row in rows:
+        prompt = chat.encode_prompt(tokenizer, row["prompt"])
+        completion = chat.encode_completion(tokenizer, row["completion"][0]["content"])
+        assert completion[-1] == end, "the turn's end must be learnt"
+        if len(prompt) + len(completion) <= max_length:
+            encoded.append({"input_ids": prompt + completion, "labels": [IGNORED] * len(prompt) + completion})
+            lengths.append(len(prompt) + len(completion))
+            trained += len(completion)
+    return Rows(_dataset(encoded, ("input_ids", "labels")), lengths, len(rows) - len(encoded), trained)
+
+
+def encode_preferences(rows: list[dict[str, Any]], tokenizer: Any, max_length: int) -> Rows:
+    """`prompt_ids`, `chosen_ids` and `rejected_ids`, in the same encoding as SFT and drafting."""
+    encoded, lengths, trained = [], [], 0
+    for row in rows:
+        prompt = chat.encode_prompt(tokenizer, row["prompt"])
+        chosen, rejected = (chat.encode_completion(tokenizer, row[side][0]["content"]) for side in ("chosen", "rejected"))
+        if len(prompt) + max(len(chosen), len(rejected)) <= max_length:
+            encoded.append({"prompt_ids": prompt, "chosen_ids": chosen, "rejected_ids": rejected})
+            lengths.append(len(prompt) + max(len(chosen), len(rejected)))
+            trained += len(chosen) + len(rejected)
+    return Rows(_dataset(encoded, ("prompt_ids", "chosen_ids", "rejected_ids")), lengths, len(rows) - len(encoded), trained)
+
+
+def _dataset(rows: list[dict[str, list[int]]], columns: tuple[str, ...]) -> Dataset:
+    return Dataset.from_dict({name: [row[name] for row in rows] for name in columns})
+
+
+def require_rows(rows: Rows, minimum: int, *, max_length: int) -> None:
+    """Refuse a training on fewer rows than it can learn from."""
+    if len(rows.lengths) < minimum:
+        left_out = f" ({rows.too_long} more are longer than max_length = {max_length} tokens)" if rows.too_long else ""
+        raise Invalid(
+            f"The dataset has {len(rows.lengths)} usable rows{left_out}; this method needs at least {minimum}.",
+            "Accept more pairs or record more choices, then build the dataset again: notewright dataset sft|preference",
+        )
+
+
+class LengthSampler(Sampler[int]):
+    """Row order for one epoch after another: batches of rows of similar length, in random order.
+
+    Lengths are blurred by a tenth so that neighbours change from epoch to epoch. The order depends on (seed, epoch) only, so a resumed
+    training goes on exactly where it was. A last batch that is not full comes last.
+    """
+
+    def __init__(self, lengths: list[int], batch: int, seed: int, *, grouped: bool = True) -> None:
+        self.lengths, self.batch, self.seed, self.grouped = lengths, batch, seed, grouped
+        self.epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def __iter__(self) -> Iterator[int]:
+        random = torch.Generator().manual_seed(self.seed * 1_000_003 + self.epoch)
+        if not self.grouped:
+            yield from torch.randperm(len(self.lengths), generator=random).tolist()
+            return
+        blur = 1 + 0.2 * (torch.rand(len(self.lengths), generator=random) - 0.5)
+        order = (torch.tensor(self.lengths) * blur).argsort(descending=True).tolist()
+        batches = [order[start : start + self.batch] for start in range(0, len(order), self.batch)]
+        last = batches.pop() if batches and len(batches[-1]) < self.batch else []
+        for index in torch.randperm(len(batches), generator=random).tolist():
+            yield from batches[index]
+        yield from last

@@ -1,0 +1,216 @@
+"""Recipes: all the settings of one training, as one flat frozen dataclass per method.
+
+A value comes from the first of: a flag, the `--recipe` file, the effort preset, the tables below (by model size and number of rows),
+the field's default. `resolve` also says which it was. Zero means "by the tables". Nothing heavy is imported here.
+"""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from collections.abc import Mapping
+from dataclasses import MISSING, Field, asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+from ..errors import Invalid, NotFound
+from ..models.bases import short
+
+EFFORTS = ("quick", "normal", "thorough")
+MINIMUM_ROWS = {"sft": 8, "dpo": 4}
+TINY = 50_000_000
+
+
+def _of(default: Any, *, low: float = -math.inf, high: float = math.inf, choices: tuple[str, ...] = ()) -> Any:
+    return field(default=default, metadata={"low": low, "high": high, "choices": choices})
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What every method shares."""
+
+    seed: int = _of(0, low=0)
+    effort: float = _of(1.0, low=0.01, high=100)  # multiplies the epochs of the tables
+    epochs: float = _of(0.0, low=0, high=1000)
+    max_steps: int = _of(0, low=0)  # 0: the epochs decide
+    batch_size: int = _of(0, low=0, high=1024)
+    accumulation: int = _of(1, low=1, high=1024)
+    learning_rate: float = _of(0.0, low=0, high=1)
+    scheduler: str = _of("cosine", choices=("cosine", "linear", "constant", "constant_with_warmup"))
+    warmup: float = _of(0.06, low=0, high=1)  # share of the steps
+    weight_decay: float = _of(0.01, low=0, high=10)
+    adam_beta2: float = _of(0.0, low=0, high=0.99999)
+    clip: float = _of(1.0, low=0)
+    max_length: int = _of(0, low=0)  # tokens of prompt and note; 0: what the base sees, at most 2048
+    lora_rank: int = _of(0, low=0, high=1024)
+    lora_alpha: int = _of(0, low=0, high=4096)
+    lora_dropout: float = _of(0.05, low=0, high=0.9)
+    precision: str = _of("auto", choices=("auto", "float32", "bfloat16"))
+    activation_checkpointing: str = _of("auto", choices=("auto", "on", "off"))
+    quantize: str = _of("", choices=("", "4bit"))
+    length_grouping: bool = _of(True)
+    checkpoint_seconds: float = _of(15.0, low=1, high=3600)
+
+
+@dataclass(frozen=True, slots=True)
+class SftRecipe(Recipe):
+    """Supervised fine-tuning on the person's own passages; loss on the passage only."""
+
+
+@dataclass(frozen=True, slots=True)
+class DpoRecipe(Recipe):
+    """Preferences: the sigmoid loss plus `sft_weight` times the chosen passage's own loss, which keeps its probability from falling."""
+
+    beta: float = _of(0.0, low=0, high=10)
+    sft_weight: float = _of(0.2, low=0, high=10)
+    label_smoothing: float = _of(0.0, low=0, high=0.49)
+
+
+RECIPES: dict[str, type[Recipe]] = {"sft": SftRecipe, "dpo": DpoRecipe}
+PRESETS: dict[str, dict[str, dict[str, Any]]] = {
+    "sft": {"quick": {"effort": 0.4}, "normal": {}, "thorough": {"effort": 2.0}},
+    "dpo": {"quick": {"effort": 0.5}, "normal": {}, "thorough": {"effort": 2.0}},
+}
+# Up to so many parameters: LoRA rank, SFT rate, DPO rate, rows a batch, beta.
+SIZES: tuple[tuple[float, int, float, float, int, float], ...] = (
+    (TINY, 16, 3e-3, 3e-4, 4, 0.2),
+    (0.6e9, 16, 3e-4, 2e-5, 8, 0.2),
+    (2e9, 16, 2e-4, 1e-5, 8, 0.2),
+    (5e9, 16, 2e-4, 1e-5, 8, 0.1),
+    (9e9, 16, 1e-4, 5e-6, 8, 0.1),
+    (math.inf, 16, 8e-5, 5e-6, 8, 0.1),
+)
+# Up to so many rows: epochs.
+EPOCHS = ((100, 5.0), (300, 4.0), (1000, 3.0), (math.inf, 2.0))
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A recipe without open values, and where each value came from."""
+
+    recipe: Recipe
+    origins: dict[str, str]
+
+    def values(self) -> dict[str, object]:
+        return asdict(self.recipe)
+
+
+def resolve(
+    method: str,
+    *,
+    parameters: int,
+    rows: int,
+    effort: str = "normal",
+    recipe_file: Path | None = None,
+    overrides: Mapping[str, Any] | None = None,
+) -> Resolved:
+    """The whole recipe for a base of so many parameters and so many rows. Raises Invalid with every unknown key and bad value at once."""
+    if method not in RECIPES:
+        raise Invalid(f"There is no training method {method!r}.", f"Methods: {', '.join(RECIPES)}")
+    if effort not in EFFORTS:
+        raise Invalid(f"There is no effort {effort!r}.", f"Efforts: {', '.join(EFFORTS)}")
+    known = {item.name: item for item in fields(RECIPES[method])}
+    origins = dict.fromkeys(known, "default")
+    values: dict[str, Any] = {}
+    problems: list[str] = []
+    layers = [(f"effort {effort}", PRESETS[method][effort])]
+    if recipe_file is not None:
+        layers.append((recipe_file.name, _read(recipe_file)))
+    layers.append(("flag", {name: value for name, value in (overrides or {}).items() if value is not None}))
+    for origin, table in layers:
+        for name, value in table.items():
+            if name not in known:
+                problems.append(f"{origin}: unknown key {name!r}")
+                continue
+            try:
+                values[name] = _checked(known[name], value)
+                origins[name] = origin
+            except ValueError as error:
+                problems.append(f"{origin}: {name} {error}")
+    if problems:
+        raise Invalid(
+            f"The {method} recipe has {len(problems)} problem(s): " + "; ".join(problems),
+            f"Keys: {', '.join(known)}", problems,
+        )  # fmt: skip
+    recipe = replace(RECIPES[method](), **values)
+    for name, (value, origin) in _by_tables(method, recipe, parameters, rows).items():
+        if getattr(recipe, name) == 0:
+            recipe = replace(recipe, **{name: value})
+            origins[name] = origin
+    if not recipe.lora_alpha:
+        recipe, origins["lora_alpha"] = replace(recipe, lora_alpha=2 * recipe.lora_rank), "2 x lora_rank"
+    return Resolved(recipe, origins)
+
+
+def _by_tables(method: str, recipe: Recipe, parameters: int, rows: int) -> dict[str, tuple[Any, str]]:
+    _, rank, sft_rate, dpo_rate, batch, beta = next(row for row in SIZES if parameters <= row[0])
+    size = f"base of {short(parameters)} parameters"
+    batch = recipe.batch_size or batch
+    if method == "dpo":
+        epochs = 3.0 if parameters <= TINY else 2.0
+        rate = dpo_rate
+    else:
+        epochs = next(value for limit, value in EPOCHS if rows <= limit)
+        rate = sft_rate if rows >= 30 else sft_rate / 2
+        if parameters <= TINY:
+            # A tiny base needs about 120 updates to take a style on, however few the rows are.
+            epochs, rate = min(16.0, max(epochs, 120 * batch / max(1, rows))), sft_rate
+    found: dict[str, tuple[Any, str]] = {
+        "lora_rank": (rank, size),
+        "learning_rate": (rate, f"{size}, {rows} rows"),
+        "batch_size": (batch, size),
+        "epochs": (round(epochs * recipe.effort, 2), f"{size}, {rows} rows, effort {recipe.effort:g}"),
+        "adam_beta2": (0.95 if epochs * recipe.effort * rows / batch < 200 else 0.999, "number of steps"),
+    }
+    if method == "dpo":
+        found["beta"] = (beta, size)
+    return found
+
+
+def explain(resolved: Resolved) -> list[str]:
+    """One line for each value that is not the field's default: the value and where it came from."""
+    return [f"  {name} = {resolved.values()[name]}  ({origin})" for name, origin in resolved.origins.items() if origin != "default"]
+
+
+def total_steps(recipe: Recipe, rows: int) -> int:
+    """Optimizer steps of the whole training."""
+    if recipe.max_steps:
+        return recipe.max_steps
+    each = max(1, math.ceil(math.ceil(rows / recipe.batch_size) / recipe.accumulation))
+    return max(1, math.ceil(each * recipe.epochs))
+
+
+def load(method: str, values: Mapping[str, Any]) -> Recipe:
+    """A recipe as it was saved with a run."""
+    return RECIPES[method](**values)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    if not path.exists():
+        raise NotFound(f"There is no recipe file {path}.", "Name an existing TOML file: --recipe FILE")
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise Invalid(f"{path} is not valid TOML: {error}", "Mend that line and try again.") from error
+
+
+def _checked(item: Field[Any], value: Any) -> Any:
+    """The value in the field's type and range; ValueError says what was expected. Text (from flags) is parsed."""
+    assert item.default is not MISSING
+    kind = type(item.default)
+    if isinstance(value, str) and kind is not str:
+        words = {"true": True, "on": True, "false": False, "off": False}
+        try:
+            value = words[value.lower()] if kind is bool else kind(value)
+        except (KeyError, ValueError):
+            raise ValueError(f"must be a {kind.__name__}, not {value!r}") from None
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if type(value) is not kind:
+        raise ValueError(f"must be a {kind.__name__}, not {value!r}")
+    choices, low, high = item.metadata["choices"], item.metadata["low"], item.metadata["high"]
+    if choices and value not in choices:
+        raise ValueError(f"must be one of {', '.join(repr(choice) for choice in choices)}, not {value!r}")
+    if kind in (int, float) and not (low <= value <= high and math.isfinite(value)):
+        raise ValueError(f"must be between {low:g} and {high:g}, not {value!r}")
+    return value

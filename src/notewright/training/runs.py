@@ -1,0 +1,202 @@
+"""Run folders and the child process that trains in them. Light: no torch here.
+
+    runs/<id>/run.json          the job: recipe and origins, base, dataset, device, package versions
+    runs/<id>/progress.jsonl    one JSON object a line, written by the worker while it trains
+    runs/<id>/log.txt           everything the libraries print
+    runs/<id>/checkpoints/      resumable saves; one is good once it holds `good.json`
+    runs/<id>/adapter/          the result
+    runs/<id>/loss.png          the loss curve
+
+The worker stops at its next step, with a checkpoint, when its standard input closes: so it also stops when we are killed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from .. import __version__
+from ..errors import Busy, Conflict, Invalid, MissingExtra, NotewrightError, NotFound, RunFailed, Unavailable
+from ..library import Library
+from ..records import Run
+from ..settings import TELEMETRY_OFF
+
+Progress = Callable[[dict[str, Any]], None]
+KINDS: dict[str, type[NotewrightError]] = {
+    kind.__name__: kind for kind in (Busy, Conflict, Invalid, MissingExtra, NotFound, RunFailed, Unavailable)
+}
+PACKAGES = ("torch", "transformers", "trl", "peft", "accelerate", "datasets", "tokenizers", "safetensors")
+STOPPED = 3  # the worker's exit status when it was told to stop
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """All that the worker needs; saved as run.json. `start_adapter` is what DPO refines (empty: a fresh adapter)."""
+
+    method: str
+    recipe: dict[str, Any]
+    origins: dict[str, str]
+    base: str
+    base_folder: str
+    revision: str
+    start_adapter: str
+    parent_id: str
+    dataset_id: str
+    dataset_folder: str
+    dataset_hash: str
+    device: str = "auto"
+    report_to: str = "none"
+    force: bool = False
+    promote: bool = True
+    versions: dict[str, str] = field(default_factory=dict)
+
+    def save(self, folder: Path) -> None:
+        (folder / "run.json").write_text(json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> Job:
+        path = folder / "run.json"
+        if not path.exists():
+            raise NotFound(f"{folder} is not a run folder: it has no run.json.", "List the runs with: notewright runs")
+        return cls(**json.loads(path.read_text(encoding="utf-8")))
+
+
+def package_versions() -> dict[str, str]:
+    found = {"notewright": __version__, "python": sys.version.split()[0]}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = ""
+    return found
+
+
+def run_folder(library: Library, run: Run) -> Path:
+    """Where a run lies (rows keep the path relative to the home)."""
+    return library.home / run.path
+
+
+def checkpoints(folder: Path) -> list[Path]:
+    """Good checkpoints, newest last; one that was cut off while being written is not among them."""
+    good = [path.parent for path in (folder / "checkpoints").glob("checkpoint-*/good.json")]
+    return sorted(good, key=lambda path: int(path.name.rpartition("-")[2]))
+
+
+def newest_checkpoint(folder: Path) -> Path | None:
+    found = checkpoints(folder)
+    return found[-1] if found else None
+
+
+def checkpoint_step(folder: Path) -> int:
+    """The step from which the run would go on; 0 is the start."""
+    newest = newest_checkpoint(folder)
+    return int(newest.name.rpartition("-")[2]) if newest else 0
+
+
+def is_alive(folder: Path) -> bool:
+    """Whether a worker trains in this folder now."""
+    try:
+        pid = int((folder / "worker.pid").read_text(encoding="utf-8"))
+        os.kill(pid, 0)
+    except (OSError, ValueError):
+        return False
+    try:
+        return "notewright.training.worker" in Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return not Path("/proc").is_dir()
+
+
+def settle(library: Library) -> list[Run]:
+    """Mark runs whose worker is gone (power cut, killed terminal) as interrupted; returns them."""
+    gone = [run for run in library.runs.all() if run.status in ("created", "running") and not is_alive(run_folder(library, run))]
+    return [library.runs.update(run.id, status="interrupted") for run in gone]
+
+
+def execute(folder: Path, progress: Progress | None = None, *, name: str = "") -> dict[str, Any]:
+    """Run the worker in `folder` until it ends; relays its events. Returns the last event, `finished` or `stopped`.
+
+    Ctrl-C asks it to stop at the next step and waits for the checkpoint; a second Ctrl-C kills it. Raises the worker's own
+    errors, or RunFailed when it ended without a word.
+    """
+    events = folder / "progress.jsonl"
+    start = events.stat().st_size if events.exists() else 0
+    environment = {**os.environ, **TELEMETRY_OFF, "HF_HUB_OFFLINE": "1", "PYTHONUNBUFFERED": "1"}
+    command = [sys.executable, "-m", "notewright.training.worker", str(folder)]
+    with (folder / "log.txt").open("ab") as log:
+        # A session of its own: Ctrl-C in the terminal reaches us, and we ask the worker to stop.
+        child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=log, stderr=log, env=environment, start_new_session=True)
+    try:
+        last = _follow(child, events, start, progress)
+    except BaseException as error:
+        if child.stdin and not child.stdin.closed:
+            child.stdin.close()
+        try:
+            child.wait(timeout=600 if isinstance(error, KeyboardInterrupt) else 60)
+        except (subprocess.TimeoutExpired, KeyboardInterrupt):
+            child.kill()
+            child.wait()
+        raise
+    finally:
+        if child.stdin and not child.stdin.closed:
+            child.stdin.close()
+        (folder / "worker.pid").unlink(missing_ok=True)
+    return _outcome(child.returncode, last, folder, name or folder.name)
+
+
+def _follow(child: subprocess.Popen[bytes], events: Path, start: int, progress: Progress | None) -> dict[str, Any]:
+    last: dict[str, Any] = {}
+    for event in _tail(child, events, start):
+        if progress and event["event"] != "error":
+            progress(event)
+        last = event
+    return last
+
+
+def _tail(child: subprocess.Popen[bytes], path: Path, start: int) -> Iterator[dict[str, Any]]:
+    """The events in the file from byte `start` on, until the child has ended and all of them were read."""
+    position, rest = start, b""
+    while True:
+        ended = child.poll() is not None
+        if path.exists():
+            with path.open("rb") as file:
+                file.seek(position)
+                rest += file.read()
+                position = file.tell()
+            *lines, rest = rest.split(b"\n")
+            yield from (json.loads(line) for line in lines if line)
+        if ended:
+            return
+        time.sleep(0.1)
+
+
+def _outcome(status: int, last: dict[str, Any], folder: Path, name: str) -> dict[str, Any]:
+    kind = last.get("event")
+    if kind == "error":
+        error = KINDS.get(last["kind"], RunFailed)
+        hint = last["hint"] or f"See the log: {folder / 'log.txt'}"
+        if error is Invalid:
+            raise Invalid(last["message"], hint, last.get("problems", ()))
+        raise error(last["message"], hint)
+    if (status == 0 and kind == "finished") or (status == STOPPED and kind == "stopped"):
+        return last
+    if status < 0:
+        word = signal.Signals(-status).name
+        step = checkpoint_step(folder)
+        raise Killed(
+            f"The training process was killed ({word}) before it finished; the last checkpoint is at step {step}.",
+            f"Go on with: notewright train {Job.load(folder).method} --resume {name}   (log: {folder / 'log.txt'})",
+        )
+    raise RunFailed(f"The training process ended with status {status}.", f"See the log: {folder / 'log.txt'}")
+
+
+class Killed(RunFailed):
+    """The worker was killed from outside (a signal, the system out of memory); the run can be resumed."""

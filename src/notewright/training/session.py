@@ -1,0 +1,262 @@
+"""What every method's training shares: base and adapter in memory, trainer arguments, checkpoints, progress, the result."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import math
+import os
+import resource
+import shutil
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+from peft import LoraConfig, PeftModel, get_peft_model
+from transformers import TrainerCallback
+
+from ..errors import Invalid, MissingExtra, RunFailed
+from ..models import bases, engine
+from .data import Rows
+from .recipes import Recipe, load
+from .runs import Job, checkpoint_step, newest_checkpoint
+from .worker import Reporter
+
+LONGEST = 2048
+
+
+@dataclass(slots=True)
+class Session:
+    """A loaded job: `model` carries the adapter `default`, which is the one that is trained."""
+
+    job: Job
+    folder: Path
+    reporter: Reporter
+    recipe: Any
+    device: str
+    model: Any
+    tokenizer: Any
+    max_length: int
+    bf16: bool
+    parameters: int
+
+
+def open_session(job: Job, folder: Path, reporter: Reporter) -> Session:
+    """Load the base (4-bit if asked), then the start adapter or a fresh one."""
+    recipe: Any = load(job.method, job.recipe)
+    device = engine.pick_device(job.device)
+    base = Path(job.base_folder)
+    config = bases.read_config(base)
+    parameters = bases.parameter_count(config, base)
+    dtype = engine.pick_dtype(parameters, device)
+    bf16 = device != "mps" and (recipe.precision == "bfloat16" or (recipe.precision == "auto" and engine.native_bf16(device)))
+    options = {"quantization_config": _four_bit(device)} if recipe.quantize else {}
+    model, tokenizer = engine.load_base(base, device=device, dtype=dtype, **options)
+    context = engine.context_length(model.config)
+    max_length = min(recipe.max_length or LONGEST, context)
+    torch.manual_seed(recipe.seed)
+    if job.start_adapter:
+        model = PeftModel.from_pretrained(model, job.start_adapter, is_trainable=True)
+    else:
+        lora = LoraConfig(
+            r=recipe.lora_rank, lora_alpha=recipe.lora_alpha, lora_dropout=recipe.lora_dropout, target_modules="all-linear",
+            task_type="CAUSAL_LM",
+        )  # fmt: skip
+        model = get_peft_model(model, lora)
+    return Session(job, folder, reporter, recipe, device, model, tokenizer, max_length, bf16, parameters)
+
+
+def _four_bit(device: str) -> Any:
+    if device != "cuda":
+        raise Invalid("4-bit training (quantize = 4bit) needs a CUDA device.", "Leave quantize away, or use a machine with an NVIDIA card.")
+    if importlib.util.find_spec("bitsandbytes") is None:
+        raise MissingExtra("4-bit training needs bitsandbytes.", "Install it with: pip install 'notewright[quantization]'")
+    return transformers.BitsAndBytesConfig(
+        load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=torch.bfloat16, bnb_4bit_use_double_quant=True
+    )
+
+
+def check_memory(session: Session, rows: Rows) -> None:
+    """Tell what the training needs; refuse what cannot fit unless forced."""
+    recipe = session.recipe
+    doubled = 2 if session.job.method == "dpo" else 1
+    base_dtype = str(session.model.dtype).removeprefix("torch.")
+    needed = bases.memory_needed(
+        bases.read_config(Path(session.job.base_folder)), method="qlora" if recipe.quantize else "lora", dtype=base_dtype,
+        half=session.bf16, tokens=max(rows.lengths), rows=recipe.batch_size * doubled, rank=recipe.lora_rank,
+        completion=max(1, rows.trained // max(1, len(rows.lengths)) // doubled), activation_checkpointing=checkpointing(session),
+        dropout=recipe.lora_dropout > 0, on_cpu=session.device == "cpu", parameters=session.parameters,
+    )  # fmt: skip
+    free = torch.cuda.mem_get_info()[0] if session.device == "cuda" else bases.free_memory()
+    session.reporter.emit("memory", needed=needed, free=free)
+    bases.require_memory(needed, free, what=f"Training {session.job.base} with these rows", override=session.job.force)
+
+
+def checkpointing(session: Session) -> bool:
+    """Activation checkpointing costs a fifth of the speed or more; it pays only where memory is short."""
+    choice = session.recipe.activation_checkpointing
+    return choice == "on" or (choice == "auto" and session.parameters > bases.SMALL)
+
+
+def arguments(session: Session, steps: int) -> dict[str, Any]:
+    """Trainer arguments that SFTConfig and DPOConfig share."""
+    recipe: Recipe = session.recipe
+    warmup = math.ceil(recipe.warmup * steps)
+    return {
+        "output_dir": str(session.folder / "checkpoints"),
+        "use_cpu": session.device == "cpu",
+        "bf16": session.bf16,
+        "seed": recipe.seed,
+        "num_train_epochs": recipe.epochs,
+        "max_steps": recipe.max_steps or -1,
+        "per_device_train_batch_size": recipe.batch_size,
+        "per_device_eval_batch_size": recipe.batch_size,
+        "gradient_accumulation_steps": recipe.accumulation,
+        "activation_checkpointing": checkpointing(session),
+        "learning_rate": recipe.learning_rate,
+        "lr_scheduler_type": recipe.scheduler,
+        "warmup_steps": warmup,
+        "weight_decay": recipe.weight_decay,
+        "adam_beta2": recipe.adam_beta2,
+        "max_grad_norm": recipe.clip or 0.0,
+        "logging_steps": 1,
+        "logging_nan_inf_filter": False,
+        "save_strategy": "no",  # the Keeper decides when
+        "save_total_limit": 2,
+        "eval_strategy": "no",
+        "report_to": session.job.report_to,
+        "run_name": session.folder.name,
+        "disable_tqdm": True,
+        "dataloader_pin_memory": session.device == "cuda",
+    }
+
+
+class Keeper(TrainerCallback):
+    """Progress lines, checkpoints, stopping when asked, and the alarm for a loss that is no number."""
+
+    def __init__(self, session: Session) -> None:
+        self.session, self.reporter = session, session.reporter
+        self.losses: list[float] = []
+        self.stopped = False
+        self._started = self._saved = 0.0
+        self._first_step = 0
+        self._saving = 0.0
+        self.tokens = 0
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        self._started = self._saved = time.monotonic()
+        self._first_step = state.global_step
+        self.reporter.emit("start", done=state.global_step, steps=state.max_steps)
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        if self.reporter.stop.is_set() and state.global_step < state.max_steps:
+            self.stopped = control.should_training_stop = control.should_save = True
+            return
+        # Often enough that a killed run loses little, and never more than a twentieth of the time.
+        waited = time.monotonic() - self._saved
+        tenth = max(1, state.max_steps // 10)
+        due = state.global_step % tenth == 0 or waited >= self.session.recipe.checkpoint_seconds
+        if due and waited >= 20 * self._saving and state.global_step < state.max_steps:
+            control.should_save = True
+            self._save_started = time.monotonic()
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **_: Any) -> None:
+        if not logs or "loss" not in logs:
+            return
+        loss, norm = float(logs["loss"]), float(logs.get("grad_norm", 0.0))
+        if not math.isfinite(loss) or not math.isfinite(norm):
+            step = checkpoint_step(self.session.folder)
+            what = "loss" if not math.isfinite(loss) else "gradient"
+            kept = f"the last good checkpoint is at step {step}" if step else "there is no checkpoint yet"
+            raise RunFailed(
+                f"The {what} is no longer a number at step {state.global_step}; {kept}.",
+                f"Try a lower rate (now {self.session.recipe.learning_rate:g}) or precision = float32. "
+                f"Log: {self.session.folder / 'log.txt'}",
+            )  # fmt: skip
+        self.losses.append(loss)
+        elapsed = max(time.monotonic() - self._started, 1e-9)
+        step, steps = state.global_step, state.max_steps
+        left = elapsed / max(1, step - self._first_step) * (steps - step)
+        self.reporter.emit(
+            "step", step=step, steps=steps, loss=round(loss, 5), learning_rate=logs.get("learning_rate"),
+            tokens_per_second=round(self.tokens / elapsed), eta_seconds=round(left, 1), elapsed=round(elapsed, 1),
+        )  # fmt: skip
+
+    def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        folder = Path(args.output_dir) / f"checkpoint-{state.global_step}"
+        (folder / "good.json").write_text(json.dumps({"step": state.global_step}), encoding="utf-8")
+        if hasattr(self, "_save_started"):
+            self._saving = time.monotonic() - self._save_started
+        self._saved = time.monotonic()
+        self.reporter.emit("checkpoint", saved_step=state.global_step)
+
+
+class Counting:
+    """A mixin for TRL's trainers: counts real tokens, takes the row order from a LengthSampler, writes no model cards."""
+
+    keeper: Keeper
+    sampler: Any = None
+
+    def compute_loss(self, model: Any, inputs: Any, *args: Any, **options: Any) -> Any:
+        if model.training:
+            self.keeper.tokens += int(inputs["attention_mask"].sum())
+        return super().compute_loss(model, inputs, *args, **options)  # type: ignore[misc]
+
+    def create_model_card(self, *_: Any, **__: Any) -> None:
+        return None
+
+    def _get_train_sampler(self, *_: Any) -> Any:
+        return self.sampler
+
+
+def train(session: Session, trainer: Any, keeper: Keeper) -> bool:
+    """Train from the newest good checkpoint or the start; False when stopped before the end."""
+    folder = session.folder
+    for path in (folder / "checkpoints").glob("checkpoint-*"):
+        if not (path / "good.json").exists():
+            shutil.rmtree(path)
+    newest = newest_checkpoint(folder)
+    if session.reporter.stop.is_set():
+        return False
+    trainer.train(resume_from_checkpoint=str(newest) if newest else None)
+    return not keeper.stopped
+
+
+def save_adapter(session: Session) -> Path:
+    """Write the trained adapter to `adapter/`, whole or not at all; it names its base as the person does."""
+    partial, final = session.folder / "adapter.part", session.folder / "adapter"
+    shutil.rmtree(partial, ignore_errors=True)
+    session.model.save_pretrained(str(partial), selected_adapters=["default"], save_embedding_layers=False)
+    (partial / "README.md").unlink(missing_ok=True)
+    config = json.loads((partial / "adapter_config.json").read_text(encoding="utf-8"))
+    config["base_model_name_or_path"], config["revision"] = session.job.base, session.job.revision or None
+    (partial / "adapter_config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+    shutil.rmtree(final, ignore_errors=True)
+    os.replace(partial, final)
+    return final
+
+
+def common_metrics(session: Session, keeper: Keeper, rows: Rows, elapsed: float) -> dict[str, Any]:
+    """What every method measures. Losses are means over the last tenth of the steps."""
+    tail = keeper.losses[-max(1, len(keeper.losses) // 10) :]
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    return {
+        "loss": round(sum(tail) / len(tail), 5) if tail else None,
+        "first_loss": round(keeper.losses[0], 5) if keeper.losses else None,
+        "steps": len(keeper.losses),
+        "rows": len(rows.lengths),
+        "rows_too_long": rows.too_long,
+        "max_length": session.max_length,
+        "tokens": keeper.tokens,
+        "tokens_per_second": round(keeper.tokens / max(elapsed, 1e-9)),
+        "training_seconds": round(elapsed, 1),
+        "parameters": session.parameters,
+        "trainable": sum(p.numel() for p in session.model.parameters() if p.requires_grad),
+        "device": session.device,
+        "bf16": session.bf16,
+        "peak_memory": torch.cuda.max_memory_allocated() if session.device == "cuda" else peak,
+    }

@@ -1,0 +1,110 @@
+"""The training process: `python -m notewright.training.worker RUN_FOLDER`. Started by `runs.execute`, never by hand.
+
+It writes its events to progress.jsonl and everything else to standard output, which is the run's log. It stops at the next step,
+with a checkpoint, when standard input closes or on SIGTERM or SIGINT.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+import time
+import traceback
+from pathlib import Path
+from typing import Any
+
+from ..errors import Invalid, NotewrightError, RunFailed
+from ..settings import silence_telemetry
+from .runs import STOPPED, Job
+
+
+class Reporter:
+    """Events out, stop requests in."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.stop = threading.Event()
+        self._lock = threading.Lock()
+        self.warnings: list[str] = []
+
+    def emit(self, event: str, **values: Any) -> None:
+        line = json.dumps({"event": event, **values}, ensure_ascii=False) + "\n"
+        with self._lock, (self.folder / "progress.jsonl").open("a", encoding="utf-8") as file:
+            file.write(line)
+
+    def warn(self, message: str) -> None:
+        self.warnings.append(message)
+        self.emit("warning", message=message)
+
+    def listen(self) -> None:
+        """Stop when the parent closes our standard input (or dies), or on a signal."""
+
+        def wait() -> None:
+            if not sys.stdin.closed:
+                sys.stdin.buffer.read()
+            self.stop.set()
+
+        threading.Thread(target=wait, daemon=True).start()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self.stop.set())
+
+
+def main(folder: Path) -> int:
+    silence_telemetry()
+    started = time.monotonic()
+    (folder / "worker.pid").write_text(str(os.getpid()), encoding="utf-8")
+    reporter = Reporter(folder)
+    reporter.listen()
+    try:
+        job = Job.load(folder)
+        reporter.emit("loading", method=job.method, base=job.base)
+        if job.method == "sft":
+            from . import sft as method
+        else:
+            from . import dpo as method  # type: ignore[no-redef]
+        metrics = method.run(job, folder, reporter)
+        if metrics is None:
+            reporter.emit("stopped")
+            return STOPPED
+        metrics["seconds"] = round(time.monotonic() - started, 1)
+        metrics["warnings"] = reporter.warnings
+        (folder / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
+        from .plots import plot_loss
+
+        plot_loss(folder)
+        reporter.emit("finished", metrics=metrics)
+        return 0
+    except NotewrightError as error:
+        traceback.print_exc()
+        return _fail(reporter, error)
+    except MemoryError:
+        traceback.print_exc()
+        return _fail(reporter, _out_of_memory())
+    except Exception as error:  # the boundary of the process: the parent must learn of it in words, the log keeps the rest
+        traceback.print_exc()
+        if "out of memory" in str(error).lower() or "can't allocate" in str(error):
+            return _fail(reporter, _out_of_memory())
+        first = (str(error).strip().splitlines() or [""])[0]
+        return _fail(reporter, RunFailed(f"Training failed: {type(error).__name__}: {first}", f"See the log: {folder / 'log.txt'}"))
+
+
+def _out_of_memory() -> RunFailed:
+    return RunFailed(
+        "The training ran out of memory.", "Use a smaller batch_size or max_length, or activation_checkpointing = on, or a smaller base."
+    )
+
+
+def _fail(reporter: Reporter, error: NotewrightError) -> int:
+    problems = list(error.problems) if isinstance(error, Invalid) else []
+    reporter.emit("error", kind=type(error).__name__, message=error.message, hint=error.hint, problems=problems)
+    return 1
+
+
+if __name__ == "__main__":
+    status = main(Path(sys.argv[1]))
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)  # skips the libraries' exit handlers, which can hang on a busy machine; all our files are closed or flushed

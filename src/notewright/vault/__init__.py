@@ -1,0 +1,34 @@
+"""The person's Obsidian vault: the only package that touches the bytes of their notes.
+
+    config    the vault's own settings: attachment folder, link style, where Readwise exports land
+    files     which files are the person's notes, and which targets a link can have
+    outline   bytes -> lines with byte spans: properties, headings, fences, comments, math
+    notes     bytes -> title, properties, links, and passages with exact byte spans
+    write     one span into one note, atomically, with a backup and an undo
+    lint      what is wrong with a drafted section, in words
+
+Work is on bytes throughout; a note is never rendered back from a parse.
+"""
+
+from .config import VaultConfig, read_config
+from .files import NoteFile, VaultIndex, build_index, iterate_notes, locate
+from .lint import check_draft
+from .notes import ParsedNote, parse_note
+from .write import Insertion, Undone, insert, undo
+
+__all__ = [
+    "Insertion",
+    "NoteFile",
+    "ParsedNote",
+    "Undone",
+    "VaultConfig",
+    "VaultIndex",
+    "build_index",
+    "check_draft",
+    "insert",
+    "iterate_notes",
+    "locate",
+    "parse_note",
+    "read_config",
+    "undo",
+]

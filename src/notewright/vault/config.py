@@ -1,0 +1,106 @@
+"""The vault's own settings, read and never written: attachment folder, link style, and where Readwise exports land."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from unicodedata import normalize
+
+from ..settings import Settings
+
+CONFIG_FOLDER = ".obsidian"
+LINK_FORMATS = ("shortest", "relative", "absolute")
+_GUESSES = ("readwise",)
+_EXPORT_MARKS = re.compile(
+    r"!\[rw-book-cover\]|\[View Highlight\]|\[Open in Readwise\]|read\.readwise\.io/|readwise\.io/(?:open|to_kindle|bookreview)"
+    r"|^## New highlights added |^- Full Title: |^- Category: #",
+    re.MULTILINE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class VaultConfig:
+    """What `.obsidian` says; a missing key is Obsidian's default.
+
+    `attachment_folder` is as Obsidian writes it: empty for the vault's root, `Assets` for one folder, `./` or `./assets` beside the
+    note. `readwise_folders` are vault-relative with forward slashes; `warnings` name files that could not be read.
+    """
+
+    attachment_folder: str = ""
+    link_format: str = "shortest"
+    markdown_links: bool = False
+    readwise_folders: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    def attachment_path(self, note_path: str, name: str) -> str:
+        """The vault-relative path where Obsidian would put attachment `name` of `note_path`."""
+        folder = self.attachment_folder
+        if folder.startswith("."):
+            base = PurePosixPath(note_path).parent / folder.removeprefix(".").strip("/")
+        else:
+            base = PurePosixPath(folder.strip("/"))
+        return str(base / name)
+
+
+def read_config(settings: Settings) -> VaultConfig:
+    """Read `.obsidian` of the settings' vault. Broken files give defaults and a warning. Raises as `Settings.need_vault` does."""
+    vault = settings.need_vault()
+    warnings: list[str] = []
+    app = _table(vault / CONFIG_FOLDER / "app.json", warnings)
+    attachment, link_format = app.get("attachmentFolderPath"), app.get("newLinkFormat")
+    return VaultConfig(
+        attachment_folder="" if attachment == "/" or not isinstance(attachment, str) else attachment,
+        link_format=link_format if isinstance(link_format, str) and link_format in LINK_FORMATS else "shortest",
+        markdown_links=app.get("useMarkdownLinks") is True,
+        readwise_folders=_readwise_folders(vault, settings.readwise_folder, warnings),
+        warnings=tuple(warnings),
+    )
+
+
+def looks_like_export(text: str) -> bool:
+    """Does this Markdown carry two or more of the marks that Readwise's exporters leave?"""
+    return sum(1 for _, _ in zip(range(2), _EXPORT_MARKS.finditer(text), strict=False)) == 2
+
+
+def _table(path: Path, warnings: list[str]) -> dict[str, object]:
+    try:
+        value = json.loads(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, RecursionError) as error:
+        warnings.append(f"{path.name} could not be read ({error}); Obsidian's defaults are used")
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _readwise_folders(vault: Path, chosen: str, warnings: list[str]) -> tuple[str, ...]:
+    if clean := _relative(chosen):
+        return (clean,)
+    named = _table(vault / CONFIG_FOLDER / "plugins" / "readwise-official" / "data.json", warnings).get("readwiseDir")
+    if isinstance(named, str) and (clean := _relative(named)):
+        return (clean,)
+    try:
+        folders = sorted(item for item in vault.iterdir() if item.name.casefold() in _GUESSES and item.is_dir() and not item.is_symlink())
+    except OSError:
+        return ()
+    return tuple(normalize("NFC", folder.name) for folder in folders if _holds_exports(folder))
+
+
+def _relative(path: str) -> str:
+    parts = [part for part in normalize("NFC", path).replace("\\", "/").split("/") if part not in ("", ".")]
+    return "" if ".." in parts else "/".join(parts)
+
+
+def _holds_exports(folder: Path) -> bool:
+    """Are there Readwise-like files among the first fifty notes? Reads the first 64 kB of each."""
+    for _, path in zip(range(50), sorted(folder.rglob("*.md")), strict=False):
+        try:
+            with path.open("rb") as file:
+                head = file.read(65536)
+        except OSError:
+            continue
+        if looks_like_export(head.decode("utf-8", errors="replace")):
+            return True
+    return False

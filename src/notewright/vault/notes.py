@@ -1,0 +1,209 @@
+"""Bytes of one note -> properties, title, aliases, outgoing links, and passages with exact byte spans."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+from ..errors import Invalid
+from ..records import Note, Passage
+from ..text import content_hash
+from .outline import Heading, Line, Outline, properties_span, read_outline
+
+PARSER_VERSION = 1
+LONG = 2500  # characters; a longer section is cut at block borders
+_TOP_BULLET = re.compile(rb"(?:[-+*]|\d{1,9}[.)])[ \t]")
+_COMMENT = re.compile(r"%%[^\n]*?%%|<!--[^\n]*?-->")
+_NO_PROSE = re.compile(r"!?\[\[[^\]\n]*\]\]|!\[[^\]\n]*\]\([^)\n]*\)|(?<![^\s])#[^\s#]+|\^[A-Za-z0-9-]+")
+_WIKILINK = re.compile(r"\[\[([^\[\]\n|]+?)\\?(?:\|[^\[\]\n]*)?\]\]")
+_LINK = re.compile(r"\]\((?:<([^<>\n]+)>|([^()\s<>]+(?:\([^()\s]*\)[^()\s]*)*))(?:\s+[\"'][^\"'\n]*[\"'])?\)")
+_URL = re.compile(r"(?<![(<\w])(?:https?|zotero|kindle)://[^\s<>\"'|\]`]+|<((?:https?|zotero|kindle)://[^\s<>]+)>")
+_HUGO = re.compile(r"\{\{[<%]\s*(?:rel)?ref\s+[\"']?([^\"'\s>%]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedNote:
+    """A note as read. `findings` say in words what could not be understood; `heading` is the text of the first heading."""
+
+    note: Note
+    passages: tuple[Passage, ...]
+    findings: tuple[str, ...] = ()
+    heading: str = field(default="", repr=False)
+
+
+def note_id(path: str) -> str:
+    """The id of the note at vault-relative `path`."""
+    return "note-" + hashlib.blake2b(path.encode(), digest_size=8).hexdigest()
+
+
+def parse_note(path: str, data: bytes, *, mtime_ns: int = 0) -> ParsedNote:
+    """Read the note at vault-relative `path`. Raises Invalid when the bytes are not UTF-8; anything else is a finding."""
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        raise Invalid(
+            f"{path} is not UTF-8 text (line {line}, byte {error.start}).", "Save the note as UTF-8 and read the vault again."
+        ) from error
+    outline = read_outline(data)
+    uncoded = b"".join(data[line.start : line.end] for line in outline.lines if line.kind != "code").decode("utf-8")
+    properties, findings = _properties(data)
+    title = PurePosixPath(path).stem
+    identity = note_id(path)
+    note = Note(
+        id=identity, path=path, title=title, content_hash=content_hash(data), properties=properties, aliases=_aliases(properties),
+        links=tuple(dict.fromkeys(_links(uncoded))), mtime_ns=mtime_ns,
+    )  # fmt: skip
+    passages = tuple(_passages(path, identity, data, outline))
+    heading = outline.headings[0].title if outline.headings else ""
+    return ParsedNote(note=note, passages=passages, findings=findings, heading=heading)
+
+
+def _properties(data: bytes) -> tuple[dict[str, object], tuple[str, ...]]:
+    _, start, end, _ = properties_span(data)
+    if not data[start:end].strip():
+        return {}, ()
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    reader = YAML(typ="safe", pure=True)
+    reader.allow_duplicate_keys = True
+    # The reader raises nearly any built-in error for odd dates, numbers, tags and nesting.
+    try:
+        value = reader.load(data[start:end].decode("utf-8"))
+        if isinstance(value, dict):
+            plain = _plain(value, [20000], 0)
+            assert isinstance(plain, dict)
+            return plain, ()
+    except (YAMLError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError, NotImplementedError) as error:
+        reason = str(error).strip().splitlines()
+        return {}, (f"the properties are not valid YAML ({reason[0] if reason else type(error).__name__}) and were not read",)
+    return {}, () if value is None else ("the properties are not a list of names and values and were not read",)
+
+
+def _plain(value: object, budget: list[int], depth: int) -> object:
+    """JSON-like copy: text keys, no shared or endless nesting. Raises ValueError when the value expands beyond reason."""
+    budget[0] -= 1
+    if budget[0] < 0 or depth > 50:
+        raise ValueError("too large or nested too deeply")
+    if isinstance(value, Mapping):
+        return {_name(key): _plain(item, budget, depth + 1) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(item, budget, depth + 1) for item in value]
+    if value is None or isinstance(value, bool | int | str):
+        return value if not isinstance(value, str) else _encodable(value)
+    if isinstance(value, float):
+        return value if value == value and abs(value) != float("inf") else str(value)
+    return _encodable(str(value))
+
+
+def _name(key: object) -> str:
+    return _encodable("" if key is None else str(key))
+
+
+def _encodable(text: str) -> str:
+    return text.encode("utf-8", errors="replace").decode("utf-8")
+
+
+def _aliases(properties: Mapping[str, object]) -> tuple[str, ...]:
+    found: list[str] = []
+    for name, value in properties.items():
+        if name.casefold() in ("aliases", "alias"):
+            items = value if isinstance(value, list) else str(value or "").split(",")
+            found += [text for item in items if item is not None and (text := str(item).strip())]
+    return tuple(dict.fromkeys(found))
+
+
+def _links(text: str) -> Iterator[str]:
+    """Targets as written, fragment included: wikilinks and embeds, Markdown links, bare URLs, Hugo references."""
+    for found in _WIKILINK.finditer(text):
+        yield found[1].strip()
+    for found in _LINK.finditer(text):
+        yield (found[1] or found[2]).strip()
+    for found in _URL.finditer(text):
+        yield found[1] or found[0].rstrip(".,;:!?*_)")
+    for found in _HUGO.finditer(text):
+        yield found[1]
+
+
+def _passages(path: str, identity: str, data: bytes, outline: Outline) -> Iterator[Passage]:
+    count: Counter[tuple[str, ...]] = Counter()
+    trail: list[Heading] = []
+    sections: list[tuple[Heading | None, int, int]] = []
+    borders = [heading.start for heading in outline.headings] + [len(data)]
+    sections.append((None, outline.body, borders[0]))
+    sections += [(heading, heading.start, borders[index + 1]) for index, heading in enumerate(outline.headings)]
+    first = 0
+    for heading, start, end in sections:
+        while first < len(outline.lines) and outline.lines[first].start < start:
+            first += 1
+        last = first
+        while last < len(outline.lines) and outline.lines[last].start < end:
+            last += 1
+        if heading is not None:
+            trail = [item for item in trail if item.level < heading.level] + [heading]
+        titles = tuple(item.title for item in trail)
+        lines = outline.lines[first:last]
+        if not _has_prose(data, lines, strict=heading is None):
+            continue
+        for begin, stop in _pieces(data, lines):
+            number = count[titles]
+            count[titles] += 1
+            key = "\x00".join((path, *titles, str(number)))
+            yield Passage(
+                id="p-" + hashlib.blake2b(key.encode(), digest_size=8).hexdigest(), note_id=identity, note_path=path, start=begin, end=stop,
+                text=data[begin:stop].decode("utf-8"), headings=titles,
+            )  # fmt: skip
+
+
+def _has_prose(data: bytes, lines: tuple[Line, ...], *, strict: bool) -> bool:
+    """Is there anything to learn from? Comments never count; before the first heading, bare links, embeds and tags do not either."""
+    for line in lines:
+        if line.kind in ("blank", "comment", "heading", "underline", "properties"):
+            continue
+        text = _COMMENT.sub("", data[line.start : line.end].decode("utf-8"))
+        if any(character.isalnum() for character in _NO_PROSE.sub("", text)) if strict else text.strip():
+            return True
+    return False
+
+
+def _pieces(data: bytes, lines: tuple[Line, ...]) -> Iterator[tuple[int, int]]:
+    """Spans of at most about LONG characters, cut before blank-line-separated blocks and top-level bullets; no blank ends."""
+    blocks: list[tuple[int, int, int]] = []  # start, end, characters
+    fresh = True
+    for index, line in enumerate(lines):
+        if line.kind == "blank":
+            fresh = True
+            continue
+        heading_before = index and lines[index - 1].kind in ("heading", "underline")
+        bullet = line.kind == "text" and not heading_before and _TOP_BULLET.match(data, line.start)
+        # Blank lines inside a fence, comment or math block are of that kind, so they never cut it.
+        text = len(data[line.start : line.end].decode("utf-8"))
+        if blocks and not fresh and not bullet:
+            start, _, size = blocks[-1]
+            blocks[-1] = (start, line.end, size + text)
+        else:
+            blocks.append((line.start, line.end, text))
+        fresh = False
+    piece: tuple[int, int, int] | None = None
+    headed = bool(lines) and any(line.kind == "heading" for line in lines[:1])
+    for number, (start, end, size) in enumerate(blocks):
+        if piece is None:
+            piece = (start, end, size)
+        elif piece[2] + size > LONG and not (headed and number == 1):
+            yield _trimmed(data, piece)
+            piece = (start, end, size)
+        else:
+            piece = (piece[0], end, piece[2] + size)
+    if piece is not None:
+        yield _trimmed(data, piece)
+
+
+def _trimmed(data: bytes, piece: tuple[int, int, int]) -> tuple[int, int]:
+    """Without the last line's newline."""
+    start, end, _ = piece
+    return start, start + len(data[start:end].rstrip(b"\r\n"))

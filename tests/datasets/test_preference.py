@@ -1,0 +1,206 @@
+"""Preferences derived from what the person did."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import small_world
+from notewright import datasets, feedback
+from notewright.errors import Invalid
+from notewright.library import Library, splits
+from notewright.library.database import now
+from notewright.library.examples import from_pairs
+from notewright.records import Draft
+from notewright.settings import Settings
+
+
+@pytest.fixture
+def world(library: Library, tmp_path: Path) -> small_world.World:
+    made = small_world.build(library, tmp_path)
+    splits.assign(library, [source.id for source in library.sources.all()])
+    return made
+
+
+def batch(library: Library, *texts: str, thing: str = "looms", highlight_ids: tuple[str, ...] = ()) -> tuple[str, list[str]]:
+    """Stored drafts with these texts; returns the batch id and the draft ids."""
+    batch_id = library.drafts.new_batch()
+    drafts = library.drafts.add(
+        Draft(
+            id="", batch_id=batch_id, source_id=f"readwise:b-{thing}", chapter="Beginnings", model_id="model-1", text=text,
+            position=position, seed=position, created_at=now(), messages=({"role": "user", "content": f"about {thing}"},),
+            highlight_ids=highlight_ids,
+        )
+        for position, text in enumerate(texts)
+    )  # fmt: skip
+    return batch_id, [draft.id for draft in drafts]
+
+
+def learnt(library: Library, split: str = "train", **options) -> list[tuple[str, str, str, float]]:
+    """(kind, chosen, rejected, margin) of a fresh dataset."""
+    found = datasets.load(datasets.build(library, kind="preference", **options), split)
+    return [(row["kind"], row["chosen"][0]["content"], row["rejected"][0]["content"], row["margin"]) for row in found]
+
+
+def test_a_ranking_with_ties_gives_every_better_worse_pair(world: small_world.World) -> None:
+    batch_id, (a, b, c, d) = batch(world.library, "A", "B", "C", "D")
+    feedback.rank(world.library, batch_id=batch_id, order=[[b], [a, d], [c]])
+    assert learnt(world.library) == [
+        ("ranking", "B", "A", 0.5), ("ranking", "B", "D", 0.5), ("ranking", "B", "C", 1.0), ("ranking", "A", "C", 0.5),
+        ("ranking", "D", "C", 0.5),
+    ]  # fmt: skip
+    assert [row[1:3] for row in learnt(world.library, adjacent=True)] == [("B", "A"), ("B", "D"), ("A", "C"), ("D", "C")]
+
+
+def test_unmentioned_drafts_are_not_compared_and_rejected_ones_lose(world: small_world.World) -> None:
+    batch_id, (a, b, c, d) = batch(world.library, "A", "B", "C", "D")
+    feedback.rank(world.library, batch_id=batch_id, order=[[b]], rejected=[d])
+    assert [row[1:3] for row in learnt(world.library)] == [("B", "D")]
+
+
+def test_rows_have_trls_columns(world: small_world.World) -> None:
+    batch_id, (a, b) = batch(world.library, "A", "B")
+    event = feedback.rank(world.library, batch_id=batch_id, order=[[a], [b]])
+    [row] = datasets.load(datasets.build(world.library, kind="preference"), "train")
+    assert row == {
+        "prompt": [{"role": "user", "content": "about looms"}], "chosen": [{"role": "assistant", "content": "A"}],
+        "rejected": [{"role": "assistant", "content": "B"}], "source_id": "readwise:b-looms", "kind": "ranking", "margin": 1.0,
+        "event_id": event.id,
+    }  # fmt: skip
+
+
+def test_the_last_ranking_of_a_batch_counts(world: small_world.World) -> None:
+    batch_id, (a, b) = batch(world.library, "A", "B")
+    feedback.rank(world.library, batch_id=batch_id, order=[[a], [b]])
+    feedback.rank(world.library, batch_id=batch_id, order=[[b], [a]])
+    dataset = datasets.build(world.library, kind="preference")
+    assert [row["chosen"][0]["content"] for row in datasets.load(dataset, "train")] == ["B"]
+    assert dataset.manifest["left_out"] == {"ranked again later": 1}
+
+
+def test_undone_events_do_not_count(world: small_world.World) -> None:
+    batch_id, (a, b) = batch(world.library, "A", "B")
+    feedback.rank(world.library, batch_id=batch_id, order=[[a], [b]])
+    feedback.rank(world.library, batch_id=batch_id, order=[[b], [a]])
+    feedback.undo(world.library, settings=world.settings)
+    assert [row[1:3] for row in learnt(world.library)] == [("A", "B")]
+    feedback.undo(world.library, settings=world.settings)
+    with pytest.raises(Invalid):
+        datasets.build(world.library, kind="preference")
+
+
+def test_accepting_beats_what_was_shown_beside_it(world: small_world.World) -> None:
+    _, (a, b, c) = batch(world.library, "A", "B", "C")
+    batch(world.library, "elsewhere")
+    feedback.decide(world.library, draft_id=b, decision="accept")
+    assert learnt(world.library) == [("accept", "B", "A", 1.0), ("accept", "B", "C", 1.0)]
+
+
+def test_a_later_word_on_two_texts_replaces_the_earlier(world: small_world.World) -> None:
+    batch_id, (a, b, c) = batch(world.library, "A", "B", "C")
+    feedback.rank(world.library, batch_id=batch_id, order=[[a], [b], [c]])
+    feedback.decide(world.library, draft_id=b, decision="accept")
+    assert sorted(row[1:3] for row in learnt(world.library)) == [("A", "C"), ("B", "A"), ("B", "C")]
+
+
+def test_rejections_alone_compare_nothing(world: small_world.World) -> None:
+    batch_id, (a, b) = batch(world.library, "A", "B")
+    feedback.decide(world.library, draft_id=a, decision="reject")
+    feedback.decide(world.library, batch_id=batch_id, decision="reject_all")
+    feedback.rank(world.library, batch_id=batch_id, order=[], rejected=[a, b])
+    with pytest.raises(Invalid, match="The 3 choices so far compare no two different texts"):
+        datasets.build(world.library, kind="preference")
+
+
+@pytest.mark.parametrize(
+    ("final", "expected"),
+    [
+        ("one two three FOUR", [("edit", "one two three FOUR", "one two three four", 1.0)]),
+        ("one two three four\n", []),
+        ("  ", []),
+    ],
+)
+def test_an_edit_beats_its_draft(world: small_world.World, final: str, expected: list) -> None:
+    batch_id, (a, b, c) = batch(world.library, "one two three four", "X", "Y")
+    feedback.rank(world.library, batch_id=batch_id, order=[[b], [c]])
+    feedback.record_edit(world.library, draft_id=a, final_text=final)
+    assert [row for row in learnt(world.library) if row[0] == "edit"] == expected
+
+
+def test_a_typos_worth_of_editing_says_nothing_about_taste(world: small_world.World) -> None:
+    text = " ".join(f"word{number}" for number in range(100))
+    batch_id, (a, b, c) = batch(world.library, text, "X", "Y")
+    feedback.rank(world.library, batch_id=batch_id, order=[[b], [c]])
+    feedback.record_edit(world.library, draft_id=a, final_text=text.replace("word7 ", "ward7 "))
+    dataset = datasets.build(world.library, kind="preference")
+    assert dataset.manifest["left_out"] == {"an edit no larger than a typo": 1}
+
+
+def test_identical_texts_are_skipped(world: small_world.World) -> None:
+    batch_id, (a, b, c) = batch(world.library, "A", "A\n", "C")
+    feedback.rank(world.library, batch_id=batch_id, order=[[a], [b], [c]])
+    dataset = datasets.build(world.library, kind="preference")
+    assert dataset.manifest["counts"] == {"train": 2, "valid": 0, "test": 0}
+    assert dataset.manifest["left_out"] == {"identical texts": 1}
+
+
+def test_choices_about_held_out_sources_only_measure(world: small_world.World) -> None:
+    side = {split: source_id.removeprefix("readwise:b-") for source_id, split in splits.known(world.library).items()}
+    for thing in (side["test"], side["valid"]):
+        batch_id, (a, b) = batch(world.library, "A", "B", thing=thing)
+        feedback.rank(world.library, batch_id=batch_id, order=[[a], [b]])
+    with pytest.raises(Invalid, match="All 2 choices are about sources that only measure") as caught:
+        datasets.build(world.library, kind="preference")
+    assert "notewright draft --source" in caught.value.hint
+    batch_id, (a, b) = batch(world.library, "A", "B", thing=side["train"])
+    feedback.rank(world.library, batch_id=batch_id, order=[[a], [b]])
+    assert datasets.build(world.library, kind="preference").manifest["counts"] == {"train": 1, "valid": 1, "test": 1}
+
+
+def test_demonstrations_only_when_asked_for(world: small_world.World) -> None:
+    example = next(item for item in from_pairs(world.library) if item.source_id == "readwise:b-looms")
+    shown = tuple(item.id for item in example.prompt.highlights)
+    batch_id, (a, b) = batch(world.library, "A", "B", highlight_ids=shown)
+    batch(world.library, "not from the same highlights", highlight_ids=shown[:1])
+    feedback.rank(world.library, batch_id=batch_id, order=[[a], [b]])
+    assert len(learnt(world.library)) == 1
+    rows = learnt(world.library, demonstrations=True)
+    assert rows[1:] == [("demonstration", example.passage, "A", 1.0), ("demonstration", example.passage, "B", 1.0)]
+
+
+def test_nothing_done_yet(library: Library) -> None:
+    with pytest.raises(Invalid, match="no choices") as caught:
+        datasets.build(library, kind="preference", settings=Settings(home=library.home))
+    assert "notewright rank" in caught.value.hint
+
+
+def test_the_same_choices_give_the_same_dataset(world: small_world.World) -> None:
+    batch_id, (a, b) = batch(world.library, "A", "B")
+    feedback.rank(world.library, batch_id=batch_id, order=[[a], [b]])
+    first = datasets.build(world.library, kind="preference")
+    feedback.comment(world.library, draft_id=a, text="fine")
+    assert datasets.build(world.library, kind="preference") == first
+    feedback.decide(world.library, draft_id=a, decision="accept")
+    assert datasets.build(world.library, kind="preference").id != first.id
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25, deadline=None)
+@given(st.lists(st.integers(0, 3), min_size=2, max_size=5), st.booleans())
+def test_derived_pairs_never_contradict_the_ranking(world: small_world.World, places: list[int], adjacent: bool) -> None:
+    batch_id, ids = batch(world.library, *(f"text {number}" for number in range(len(places))))
+    order = [[ids[index] for index, at in enumerate(places) if at == place] for place in sorted(set(places))]
+    feedback.rank(world.library, batch_id=batch_id, order=order)
+    place_of = {f"text {index}": at for index, at in enumerate(places)}
+    event_id = feedback.history(world.library)[0].event.id
+    if len(order) == 1:
+        return
+    dataset = datasets.build(world.library, kind="preference", adjacent=adjacent)
+    rows = [row for row in datasets.load(dataset, "train") if row["event_id"] == event_id]
+    found = [(row["chosen"][0]["content"], row["rejected"][0]["content"]) for row in rows]
+    assert all(place_of[chosen] < place_of[rejected] for chosen, rejected in found)
+    assert len(set(found)) == len(found)
+    if not adjacent:
+        assert len(found) == sum(one < other for one in places for other in places)

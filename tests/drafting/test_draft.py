@@ -1,0 +1,150 @@
+"""Candidates: written in one batch, checked, ordered, stored. The engine here is a scripted one that honours the real one's contract."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import small_world
+from notewright import drafting
+from notewright.errors import Invalid, NotFound
+from notewright.library import Library, splits
+from notewright.prompts import build_messages, prompt_id
+from small_world import ScriptedEngine, numbered
+
+
+@pytest.fixture
+def world(library: Library, tmp_path: Path) -> small_world.World:
+    made = small_world.build(library, tmp_path)
+    small_world.base_model(library)
+    return made
+
+
+def draft(world: small_world.World, engine: ScriptedEngine, **options):
+    asked = {"source": "rivers", "chapter": "Beginnings", "seed": 7, **options}
+    return drafting.draft(world.library, settings=world.settings, engine=engine, **asked)
+
+
+def test_candidates_are_stored_with_all_that_made_them(world: small_world.World) -> None:
+    engine = ScriptedEngine(numbered)
+    drafts = draft(world, engine)
+    assert drafts == world.library.drafts.batch(drafts[0].batch_id)
+    assert [item.text for item in drafts] == [numbered((), seed) for seed in (-1, 8, 9)]
+    assert [item.seed for item in drafts] == [7, 8, 9]
+    assert [item.position for item in drafts] == [0, 1, 2]
+    assert [item.sampling["greedy"] for item in drafts] == [True, False, False]
+    first = drafts[0]
+    assert (first.source_id, first.chapter, first.model_id, first.problems) == ("readwise:b-rivers", "Beginnings", "model-1", ())
+    assert list(first.messages) == engine.calls[0]["messages"]
+    assert first.sampling["prompt_id"] == prompt_id(list(first.messages))
+    assert (first.sampling["temperature"], first.sampling["asked_seed"], first.sampling["finished"]) == (0.8, 7, True)
+    assert first.highlight_ids == tuple(small_world.highlight_id("rivers", 0, number) for number in range(3))
+    assert len(engine.calls) == 1
+
+
+def test_the_same_seed_gives_the_same_candidates(world: small_world.World) -> None:
+    one, two = draft(world, ScriptedEngine(numbered)), draft(world, ScriptedEngine(numbered))
+    assert [item.text for item in one] == [item.text for item in two]
+    assert one[0].batch_id != two[0].batch_id
+
+
+def test_without_a_seed_one_is_drawn_and_kept(world: small_world.World) -> None:
+    engine = ScriptedEngine(numbered)
+    drafts = draft(world, engine, seed=None)
+    assert drafts[0].sampling["asked_seed"] == engine.calls[0]["seed"] == drafts[0].seed
+
+
+def test_the_prompt_is_the_one_rendering_with_retrieved_examples(world: small_world.World) -> None:
+    engine = ScriptedEngine(numbered)
+    drafts = draft(world, engine, instruction="Be brief.")
+    prompt = drafting.choose_prompt(world.library, source="rivers", chapter="Beginnings", instruction="Be brief.")
+    examples = drafting.retrieve_examples(world.library, prompt)
+    assert len(examples) == 2
+    assert list(drafts[0].messages) == build_messages(prompt, examples)
+    assert drafts[0].sampling["examples"] == 2
+    assert list(draft(world, engine, instruction="Be brief.", examples=0)[0].messages) == build_messages(prompt)
+
+
+def test_examples_never_come_from_the_same_or_a_held_out_source(world: small_world.World) -> None:
+    splits.assign(world.library, [source.id for source in world.library.sources.all()])
+    held_out = {source_id for source_id, side in splits.known(world.library).items() if side != "train"}
+    prompt = drafting.choose_prompt(world.library, source="rivers", chapter="Beginnings")
+    found = {example.source.id for example, _ in drafting.retrieve_examples(world.library, prompt, limit=50, max_chars=10**6)}
+    assert len(found) == len(small_world.THINGS) - len(held_out | {"readwise:b-rivers"})
+    assert not found & {"readwise:b-rivers", *held_out}
+
+
+def test_examples_only_as_far_as_they_fit(world: small_world.World) -> None:
+    prompt = drafting.choose_prompt(world.library, source="rivers", chapter="Beginnings")
+    assert drafting.retrieve_examples(world.library, prompt, max_chars=10) == []
+    assert len(drafting.retrieve_examples(world.library, prompt, max_chars=800)) == 1
+
+
+def test_candidates_without_problems_come_first(world: small_world.World) -> None:
+    texts = {-1: "", 8: "## Note\n- In 1999 it rained.\n", 9: "## Note\n- The first fact.\n"}
+    drafts = draft(world, ScriptedEngine(lambda _, seed: texts[seed]))
+    assert [item.text for item in drafts] == [texts[9], texts[-1], texts[8]]
+    assert drafts[1].problems == ("the draft is empty",)
+    assert "1999" in drafts[2].problems[0]
+    assert [item.sampling["written"] for item in drafts] == [2, 0, 1]
+
+
+def test_a_cut_off_candidate_says_so(world: small_world.World) -> None:
+    drafts = draft(world, ScriptedEngine(numbered, finished=False), n=1)
+    assert drafts[0].problems[-1].startswith("cut off after")
+
+
+def test_numbers_of_the_title_are_no_inventions(world: small_world.World) -> None:
+    world.library.sources.upsert([replace(small_world.source("rivers"), summary="Since 1999.")], origin="api", complete=True)
+    assert draft(world, ScriptedEngine(lambda *_: "## Note\n- It began in 1999.\n"), n=1)[0].problems == ()
+
+
+def test_alike_candidates_are_written_once_more_and_hotter(world: small_world.World) -> None:
+    engine = ScriptedEngine(lambda _, seed: "## Note\n- Same words.\n" if seed < 9 else numbered((), seed))
+    drafts = draft(world, engine, n=3)
+    assert len({item.text for item in drafts}) == 3
+    assert [(call["n"], call["seed"], call["greedy_first"]) for call in engine.calls] == [(3, 7, True), (1, 10, False)]
+    assert drafts[-1].sampling["temperature"] == pytest.approx(1.1)
+    stubborn = ScriptedEngine(lambda *_: "## Note\n- Same words.\n")
+    assert len(draft(world, stubborn, n=3)) == 1
+    assert len(stubborn.calls) == 2
+
+
+def test_a_named_model_is_recorded(world: small_world.World) -> None:
+    second = small_world.base_model(world.library)
+    assert draft(world, ScriptedEngine(numbered), model_id="model-1")[0].model_id == "model-1"
+    assert draft(world, ScriptedEngine(numbered))[0].model_id == second.id
+    with pytest.raises(NotFound):
+        draft(world, ScriptedEngine(numbered), model_id="model-9")
+
+
+def test_progress_gets_tokens(world: small_world.World) -> None:
+    seen: list[tuple[int, int]] = []
+    draft(world, ScriptedEngine(numbered), max_new_tokens=50, progress=lambda done, total: seen.append((done, total)))
+    assert seen == [(1, 50)]
+
+
+def test_an_interrupted_draft_stores_nothing(world: small_world.World) -> None:
+    def stop(*_: object) -> str:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        draft(world, ScriptedEngine(stop))
+    assert world.library.drafts.all() == []
+
+
+@pytest.mark.parametrize(
+    "bad", [{"n": 0}, {"n": 99}, {"temperature": -1.0}, {"top_p": 0.0}, {"max_new_tokens": 0}, {"examples": -1}], ids=str
+)
+def test_impossible_sampling(world: small_world.World, bad) -> None:
+    with pytest.raises(Invalid) as caught:
+        draft(world, ScriptedEngine(numbered), **bad)
+    assert len(caught.value.problems) == 1
+
+
+def test_drafting_works_without_a_vault(world: small_world.World) -> None:
+    assert drafting.draft(
+        world.library, settings=replace(world.settings, vault=None), source="rivers", chapter="Beginnings", engine=ScriptedEngine(numbered)
+    )

@@ -1,0 +1,44 @@
+"""Drafting with the real engine, on a tiny random model: one base in memory, examples dropped until the prompt fits."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import small_world
+import tiny_models
+from notewright import drafting
+from notewright.drafting.engines import engine_for, prompt_tokens
+from notewright.errors import Invalid
+from notewright.library import Library
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def world(library: Library, tmp_path: Path) -> small_world.World:
+    made = small_world.build(library, tmp_path, things=small_world.THINGS[:6])
+    folder = tiny_models.build("qwen2", tmp_path / "tiny", context=1024)
+    yield replace(made, settings=replace(made.settings, base_model=str(folder)))
+    drafting.release_engine()
+
+
+def test_the_base_is_loaded_once_and_the_prompt_fits(world: small_world.World) -> None:
+    options = {"settings": world.settings, "source": "rivers", "chapter": "Beginnings", "max_new_tokens": 12, "seed": 1}
+    drafts = drafting.draft(world.library, **options)
+    assert 1 <= len(drafts) <= 3
+    model = world.library.models.current()
+    assert model is not None
+    assert drafts[0].model_id == model.id
+    engine = engine_for(world.library, model, device="cpu")
+    assert prompt_tokens(engine, drafts[0].messages) + 12 <= engine.context
+    assert [item.text for item in drafting.draft(world.library, **options)] == [item.text for item in drafts]
+    assert engine_for(world.library, model, device="cpu") is engine
+
+
+def test_too_long_for_the_model_says_what_to_do(world: small_world.World) -> None:
+    with pytest.raises(Invalid) as caught:
+        drafting.draft(world.library, settings=world.settings, source="rivers", max_new_tokens=8, examples=5)
+    assert "fewer" in caught.value.hint

@@ -1,0 +1,102 @@
+"""Which highlights a draft is about."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import small_world
+from notewright.drafting import choose_prompt
+from notewright.errors import Invalid, NotFound
+from notewright.library import Library
+from notewright.records import Highlight, Source
+
+
+@pytest.fixture
+def world(library: Library, tmp_path: Path) -> small_world.World:
+    return small_world.build(library, tmp_path, things=("rivers", "looms"))
+
+
+def add(library: Library, number: int, *, chapters: bool) -> None:
+    highlights = tuple(
+        Highlight(
+            f"Sentence number {index} of many.", location=index, chapter=f"Part {index // 10}" if chapters else "",
+            outside_ids=(f"readwise:l{index}",),
+        )
+        for index in range(number)
+    )  # fmt: skip
+    library.sources.upsert([Source("Long", outside_ids=("readwise:b-long",), highlights=highlights)], origin="api", complete=True)
+
+
+def test_a_chapter(world: small_world.World) -> None:
+    prompt = choose_prompt(world.library, source="rivers", chapter="Troubles", instruction="Be brief.")
+    assert (prompt.chapter, prompt.source.title, prompt.instruction) == ("Troubles", "A Book of Rivers", "Be brief.")
+    assert [item.id for item in prompt.highlights] == [small_world.highlight_id("rivers", 1, number) for number in range(3)]
+
+
+@pytest.mark.parametrize("spelt", ["troubles", "TROUBLES ", "trouble", "Trubles", "Trobles"])
+def test_near_spellings_of_a_chapter(world: small_world.World, spelt: str) -> None:
+    assert choose_prompt(world.library, source="rivers", chapter=spelt).chapter == "Troubles"
+
+
+@pytest.mark.parametrize("wrong", ["Endings", "n", "zzz"])
+def test_an_unknown_chapter_lists_those_there_are(world: small_world.World, wrong: str) -> None:
+    if wrong == "n":
+        assert choose_prompt(world.library, source="rivers", chapter=wrong).chapter == "Beginnings"
+        return
+    with pytest.raises(NotFound) as caught:
+        choose_prompt(world.library, source="rivers", chapter=wrong)
+    assert "Beginnings (3); Troubles (3)" in caught.value.hint
+
+
+def test_a_chapter_that_could_be_several(library: Library) -> None:
+    add(library, 30, chapters=True)
+    with pytest.raises(NotFound, match="3 chapters") as caught:
+        choose_prompt(library, source="Long", chapter="part")
+    assert "Part 0; Part 1; Part 2" in caught.value.hint
+
+
+def test_a_short_source_is_drafted_whole(world: small_world.World) -> None:
+    prompt = choose_prompt(world.library, source="A Book of Looms")
+    assert (prompt.chapter, len(prompt.highlights)) == ("", 6)
+
+
+@pytest.mark.parametrize(("number", "chapters", "fine"), [(25, True, True), (26, True, False), (60, False, True)])
+def test_a_long_source_with_chapters_needs_one_named(library: Library, number: int, chapters: bool, fine: bool) -> None:
+    add(library, number, chapters=chapters)
+    if fine:
+        assert len(choose_prompt(library, source="Long").highlights) == number
+        return
+    with pytest.raises(Invalid) as caught:
+        choose_prompt(library, source="Long")
+    assert "--chapter: Part 0 (10); Part 1 (10); Part 2 (6)" in caught.value.hint
+
+
+def test_a_source_of_one_chapter_is_that_chapter(library: Library) -> None:
+    add(library, 8, chapters=True)
+    assert choose_prompt(library, source="Long").chapter == "Part 0"
+
+
+def test_a_source_without_chapters_has_none_to_name(library: Library) -> None:
+    add(library, 8, chapters=False)
+    with pytest.raises(NotFound, match="no chapters"):
+        choose_prompt(library, source="Long", chapter="One")
+
+
+def test_picked_highlights_keep_reading_order(world: small_world.World) -> None:
+    picked = [small_world.highlight_id("rivers", 1, 0), small_world.highlight_id("rivers", 0, 2)]
+    prompt = choose_prompt(world.library, source="rivers", highlight_ids=picked)
+    assert ([item.id for item in prompt.highlights], prompt.chapter) == (picked[::-1], "")
+    assert choose_prompt(world.library, source="rivers", highlight_ids=picked[:1]).chapter == "Troubles"
+    with pytest.raises(NotFound, match="readwise:103"):
+        choose_prompt(world.library, source="rivers", highlight_ids=["readwise:103"])
+
+
+def test_nothing_visible(library: Library) -> None:
+    gone = Highlight("Only this.", is_discard=True, outside_ids=("readwise:1",))
+    library.sources.upsert([Source("Empty", outside_ids=("readwise:b",), highlights=(gone,))], origin="api", complete=True)
+    with pytest.raises(Invalid, match="no highlights to write about"):
+        choose_prompt(library, source="Empty")
+    with pytest.raises(NotFound):
+        choose_prompt(library, source="Nowhere")

@@ -1,0 +1,172 @@
+"""Greedy drafts against the person's passages: figures, statistics, what is kept."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import small_world
+import tiny_models
+from notewright import datasets, evaluation
+from notewright.errors import Invalid, NotFound
+from notewright.evaluation import EvaluationReport, Item
+from notewright.evaluation.report import interval
+from notewright.library import Library
+from notewright.library.splits import SHARES
+from small_world import ScriptedEngine
+
+
+@pytest.fixture
+def world(library: Library, tmp_path: Path) -> small_world.World:
+    made = small_world.build(library, tmp_path)
+    datasets.build(library, kind="sft", split=(0.5, 0.1, 0.4))
+    small_world.base_model(library)
+    return made
+
+
+def gold(library: Library) -> dict[str, str]:
+    """Passages by the text of their prompt's last turn."""
+    return {row["prompt"][-1]["content"]: row["completion"][0]["content"] for row in datasets.load(library.datasets.all()[0], "test")}
+
+
+def evaluate(world: small_world.World, engine: ScriptedEngine, **options) -> EvaluationReport:
+    return evaluation.evaluate(world.library, settings=world.settings, engine=engine, **options)
+
+
+def test_the_persons_own_texts_are_at_distance_zero(world: small_world.World) -> None:
+    passages = gold(world.library)
+    engine = ScriptedEngine(lambda messages, _: passages[messages[-1]["content"]] + "\n")
+    report = evaluate(world, engine)
+    assert (report.mean, report.median, report.mean_chars, report.exact, report.valid) == (0, 0, 0, 1, 1)
+    assert report.interval == (0, 0)
+    assert 0 < report.copied < 1
+    assert {item.source_id for item in report.items} == {row["source_id"] for row in datasets.load(world.library.datasets.all()[0], "test")}
+    assert all((call["n"], call["temperature"], call["greedy_first"]) == (1, 0.0, True) for call in engine.calls)
+
+
+def test_bad_drafts_are_far_and_invalid(world: small_world.World) -> None:
+    report = evaluate(world, ScriptedEngine(lambda *_: "In 1999 sure"))
+    assert report.mean > 0.9
+    assert (report.exact, report.valid) == (0, 0)
+    assert any("1999" in problem for problem in report.items[0].problems)
+    unfinished = evaluate(world, ScriptedEngine(lambda *_: "## A\n- Words.\n", finished=False))
+    assert unfinished.valid == 0
+
+
+def test_figures_go_to_the_model_and_the_report_to_the_logs(world: small_world.World) -> None:
+    report = evaluate(world, ScriptedEngine(lambda *_: "words"))
+    model = world.library.models.get(report.model_id)
+    assert model.metrics["edit_distance"] == report.mean
+    assert model.metrics["evaluation"] == report.metrics()
+    assert Path(report.path).parent == world.library.home / "logs"
+    assert evaluation.read_report(Path(report.path)) == report
+    assert evaluate(world, ScriptedEngine(lambda *_: "words")).path != report.path
+
+
+def test_a_part_or_another_split_leaves_the_headline_alone(world: small_world.World) -> None:
+    assert len(evaluate(world, ScriptedEngine(lambda *_: "words"), limit=2).items) == 2
+    evaluate(world, ScriptedEngine(lambda *_: "words"), split="train")
+    assert "edit_distance" not in world.library.models.get("model-1").metrics
+
+
+def test_with_and_without_examples(world: small_world.World) -> None:
+    engine = ScriptedEngine(lambda *_: "words")
+    evaluate(world, engine, limit=1)
+    evaluate(world, engine, limit=1, examples=True)
+    assert [len(call["messages"]) for call in engine.calls] == [2, 6]
+
+
+def test_progress_counts_passages(world: small_world.World) -> None:
+    seen: list[tuple[int, int]] = []
+    evaluate(world, ScriptedEngine(lambda *_: "words"), limit=2, progress=lambda done, total: seen.append((done, total)))
+    assert seen == [(1, 2), (2, 2)]
+
+
+def test_what_cannot_be_measured(world: small_world.World) -> None:
+    engine = ScriptedEngine(lambda *_: "words")
+    for options, words in (
+        ({"split": "dev"}, "no split"),
+        ({"model_id": "model-1", "base": "x"}, "not both"),
+        ({"limit": 0}, "no rows"),
+    ):
+        with pytest.raises(Invalid, match=words):
+            evaluate(world, engine, **options)
+    for options in ({"dataset_id": "dataset-9"}, {"model_id": "model-9"}):
+        with pytest.raises(NotFound):
+            evaluate(world, engine, **options)
+
+
+def test_nothing_kept_back_and_no_dataset(library: Library, tmp_path: Path) -> None:
+    world = small_world.build(library, tmp_path, things=("rivers", "looms"))
+    with pytest.raises(NotFound, match="no dataset"):
+        evaluate(world, ScriptedEngine(lambda *_: ""))
+    datasets.build(library, kind="sft", split=SHARES)
+    with pytest.raises(Invalid, match="no rows in test") as caught:
+        evaluate(world, ScriptedEngine(lambda *_: ""))
+    assert "dataset sft" in caught.value.hint
+
+
+@pytest.mark.slow
+def test_a_plain_base_is_measured_with_its_own_engine(world: small_world.World, tmp_path: Path) -> None:
+    folder = tiny_models.build("gptj", tmp_path / "tiny")
+    report = evaluation.evaluate(world.library, settings=world.settings, base=str(folder), limit=1, max_new_tokens=8)
+    assert world.library.models.get(report.model_id).role == "base"
+    assert report.mean > 0.5
+
+
+def report(neds: list[float], **change) -> EvaluationReport:
+    items = tuple(Item(f"pair-{number}", "s", "Notes/A $x$.md", ned, ned, 0.5, False, (), "", "") for number, ned in enumerate(neds))
+    made = EvaluationReport("model-1", "dataset-1", "test", False, "2026", 0.5, 0.5, (0.4, 0.6), 0.5, 0.5, 0.0, 1.0, items=items)
+    return replace(made, **change)
+
+
+def test_a_clear_improvement_is_sure(tmp_path: Path) -> None:
+    before, after = report([0.8, 0.7, 0.9, 0.6]), report([0.5, 0.6, 0.6, 0.5])
+    found = evaluation.compare(before, after)
+    assert (found.items, found.p_better) == (4, 1.0)
+    assert found.difference == pytest.approx(-0.2)
+    assert found.relative == pytest.approx(-0.2 / 0.75)
+    assert found.low <= found.difference <= found.high < 0
+    assert evaluation.compare(after, before).p_better == 0.0
+    assert evaluation.compare(before, after) == found
+
+
+def test_only_shared_passages_are_compared() -> None:
+    assert evaluation.compare(report([0.8, 0.7]), report([0.6])).items == 1
+    with pytest.raises(Invalid, match="share no passage"):
+        evaluation.compare(report([]), report([0.5]))
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=30))
+def test_the_interval_lies_within_the_values_and_around_the_mean(values: list[float]) -> None:
+    low, high = interval(values, rounds=200)
+    assert min(values) - 1e-9 <= low <= high <= max(values) + 1e-9
+
+
+def test_the_interval_of_many_values_is_the_textbook_one() -> None:
+    values = [0.0, 1.0] * 200
+    low, high = interval(values)
+    assert (low, high) == pytest.approx((0.5 - 1.645 * 0.025, 0.5 + 1.645 * 0.025), abs=0.006)
+
+
+def test_a_plot_of_before_and_after(tmp_path: Path) -> None:
+    path = evaluation.plot([report([0.8, 0.7, 0.3]), report([0.5, 0.6, 0.2])], tmp_path / "plots" / "x.png", labels=["before", "after"])
+    assert path.read_bytes().startswith(b"\x89PNG")
+    assert path.stat().st_size > 10_000
+    with pytest.raises(Invalid):
+        evaluation.plot([], tmp_path / "none.png")
+
+
+def test_a_file_that_is_no_report(tmp_path: Path) -> None:
+    path = tmp_path / "x.json"
+    with pytest.raises(NotFound):
+        evaluation.read_report(path)
+    for text in ("{", json.dumps({"mean": 1}), "[]"):
+        path.write_text(text)
+        with pytest.raises(Invalid):
+            evaluation.read_report(path)

@@ -1,0 +1,237 @@
+"""What the person does: events that tell the whole situation, insertions into real notes, and taking things back."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import small_world
+from notewright import drafting, feedback
+from notewright.errors import Conflict, Invalid, NotFound
+from notewright.library import Library
+from notewright.records import Draft
+from notewright.text import content_hash
+from small_world import ScriptedEngine, numbered
+
+NOTE = "Notes/Rivers.md"
+
+
+@pytest.fixture
+def world(library: Library, tmp_path: Path) -> small_world.World:
+    made = small_world.build(library, tmp_path, things=("rivers", "looms"))
+    small_world.base_model(library)
+    return made
+
+
+@pytest.fixture
+def drafts(world: small_world.World) -> list[Draft]:
+    return drafting.draft(
+        world.library, settings=world.settings, source="rivers", chapter="Beginnings", seed=3, engine=ScriptedEngine(numbered)
+    )
+
+
+def test_a_ranking_tells_the_whole_situation(library: Library, drafts: list[Draft]) -> None:
+    a, b, c = (draft.id for draft in drafts)
+    event = feedback.rank(
+        library, batch_id=drafts[0].batch_id, order=[[b], [a]], rejected=[c], comment="c is dull", chips=["too long"], seconds=4.5
+    )
+    assert library.events.all("ranking") == [event]
+    assert event.subject == drafts[0].batch_id
+    payload = event.payload
+    assert (payload["order"], payload["rejected"]) == ([[b], [a]], [c])
+    assert (payload["comment"], payload["chips"], payload["seconds"]) == ("c is dull", ["too long"], 4.5)
+    assert (payload["source"], payload["chapter"]) == ("readwise:b-rivers", "Beginnings")
+    assert payload["prompt"] == {"id": drafts[0].sampling["prompt_id"], "version": 1}
+    assert payload["shown"] == [
+        {
+            "draft": draft.id, "position": position, "text_hash": content_hash(draft.text), "model": "model-1", "seed": 3 + position,
+            "sampling": draft.sampling, "problems": [], "propensity": 1.0,
+        }
+        for position, draft in enumerate(drafts)
+    ]  # fmt: skip
+    json.dumps(payload)
+
+
+def test_a_ranking_that_is_none_says_everything_that_is_wrong(library: Library, drafts: list[Draft]) -> None:
+    a, batch_id = drafts[0].id, drafts[0].batch_id
+    with pytest.raises(Invalid) as caught:
+        feedback.rank(library, batch_id=batch_id, order=[[a], [a, "draft-9"], []], chips=["ugly"], seconds=-1)
+    found = "; ".join(caught.value.problems)
+    for words in ("draft-9 is not in batch-1", "draft-1 is placed 2 times", "a place is empty", "'ugly' is no chip", "negative"):
+        assert words in found
+    with pytest.raises(Invalid, match="no draft is placed"):
+        feedback.rank(library, batch_id=batch_id, order=[])
+    with pytest.raises(NotFound):
+        feedback.rank(library, batch_id="batch-9", order=[[a]])
+    assert library.events.all() == []
+
+
+def test_decisions_and_comments(library: Library, drafts: list[Draft]) -> None:
+    feedback.decide(library, draft_id=drafts[1].id, decision="reject", chips=["invented"])
+    feedback.decide(library, draft_id=drafts[1].id, decision="reject_all")
+    feedback.decide(library, batch_id=drafts[0].batch_id, decision="reject_all")
+    feedback.comment(library, draft_id=drafts[0].id, text="Callouts for definitions, please.")
+    feedback.comment(library, batch_id=drafts[0].batch_id, chips=["too short"])
+    assert [(event.kind, event.subject) for event in library.events.all()] == [
+        ("decision", "draft-2"), ("decision", "batch-1"), ("decision", "batch-1"), ("comment", "draft-1"), ("comment", "batch-1"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("verb", "options"),
+    [
+        (feedback.decide, {"draft_id": "draft-1", "decision": "maybe"}),
+        (feedback.decide, {"decision": "accept"}),
+        (feedback.decide, {"decision": "reject_all"}),
+        (feedback.comment, {"draft_id": "draft-1", "text": "  "}),
+        (feedback.comment, {"text": "about nothing"}),
+        (feedback.comment, {"draft_id": "draft-1", "batch_id": "batch-1", "text": "both"}),
+        (feedback.record_edit, {"draft_id": "draft-1", "final_text": "x", "seconds": -1}),
+    ],
+)
+def test_judgements_that_cannot_be_recorded(library: Library, drafts: list[Draft], verb, options) -> None:
+    with pytest.raises(Invalid):
+        verb(library, **options)
+    assert library.events.all() == []
+
+
+def test_an_edit_keeps_the_whole_text(library: Library, drafts: list[Draft]) -> None:
+    event = feedback.record_edit(library, draft_id=drafts[0].id, final_text="## Mine\n", note_path=NOTE)
+    assert (event.payload["final_text"], event.payload["note_path"]) == ("## Mine\n", NOTE)
+    assert 0 < event.payload["distance"] <= 1
+    assert feedback.record_edit(library, draft_id=drafts[0].id, final_text=drafts[0].text).payload["distance"] == 0
+
+
+def test_accepting_changes_only_the_inserted_span(world: small_world.World, drafts: list[Draft]) -> None:
+    path = world.vault / NOTE
+    before = path.read_bytes()
+    done = feedback.accept(world.library, settings=world.settings, draft_id=drafts[0].id, into=NOTE, under="Troubles")
+    after = path.read_bytes()
+    assert drafts[0].text.strip().encode() in after
+    assert done.note_path == NOTE
+    assert (done.before_hash, done.after_hash) == (content_hash(before), content_hash(after))
+    assert [event.kind for event in done.events] == ["decision", "insertion"]
+    assert done.events[1].payload["with"] == [done.events[0].id]
+    assert "+- The greedy words say b." in done.diff
+    assert not [line for line in done.diff.splitlines() if line.startswith("-") and not line.startswith("---")]
+    assert [file.read_bytes() for file in (world.library.home / "backups" / "notes").iterdir()] == [before]
+
+
+def test_accepting_and_undoing_gives_the_bytes_back(world: small_world.World, drafts: list[Draft]) -> None:
+    path = world.vault / NOTE
+    path.write_bytes(b"\xef\xbb\xbf# Rivers\r\n\r\ntext  \r\n")
+    before = path.read_bytes()
+    done = feedback.accept(world.library, settings=world.settings, draft_id=drafts[0].id, into=NOTE)
+    event = feedback.undo(world.library, settings=world.settings)
+    assert path.read_bytes() == before
+    assert event.payload["events"] == [item.id for item in done.events]
+    assert (event.kind, event.payload["kind"], event.payload["how"]) == ("undo", "insertion", "restored")
+    assert all(action.undone for action in feedback.history(world.library))
+    assert feedback.accept(world.library, settings=world.settings, draft_id=drafts[0].id, into=NOTE).after_hash == done.after_hash
+
+
+def test_a_new_note_is_made_and_taken_back(world: small_world.World, drafts: list[Draft]) -> None:
+    done = feedback.accept(world.library, settings=world.settings, draft_id=drafts[0].id, into="Notes/New")
+    assert done.created
+    assert done.diff.startswith("--- /dev/null")
+    assert (world.vault / "Notes" / "New.md").read_text().startswith("## Note")
+    feedback.undo(world.library, settings=world.settings)
+    assert not (world.vault / "Notes" / "New.md").exists()
+
+
+def test_the_persons_own_version_is_inserted_and_recorded(world: small_world.World, drafts: list[Draft]) -> None:
+    done = feedback.accept(world.library, settings=world.settings, draft_id=drafts[0].id, into=NOTE, final_text="## Mine\n- Better.\n")
+    assert [event.kind for event in done.events] == ["edit", "decision", "insertion"]
+    assert "- Better." in (world.vault / NOTE).read_text()
+    assert drafts[0].text not in (world.vault / NOTE).read_text()
+    feedback.undo(world.library)
+    assert [action.undone for action in feedback.history(world.library)] == [True, True, True]
+
+
+def test_what_is_refused_changes_nothing(world: small_world.World, drafts: list[Draft]) -> None:
+    path = world.vault / NOTE
+    before = path.read_bytes()
+    bad = Draft("", "batch-1", drafts[0].source_id, "", "model-1", "x 1999", 9, 0, "2026", problems=("invented",))
+    [flawed] = world.library.drafts.add([bad])
+
+    def refused(error: type[Exception], draft_id: str = drafts[0].id, **options) -> None:
+        with pytest.raises(error):
+            feedback.accept(world.library, settings=world.settings, draft_id=draft_id, **{"into": NOTE, **options})
+        assert path.read_bytes() == before
+        assert world.library.events.all() == []
+
+    refused(Invalid, flawed.id)
+    refused(NotFound, "draft-99")
+    refused(NotFound, under="Nowhere")
+    refused(Invalid, into="../outside.md")
+    refused(Invalid, into=".obsidian/app.md")
+    refused(Conflict, expected_hash=content_hash("as it was"))
+    feedback.accept(world.library, settings=world.settings, draft_id=flawed.id, into=NOTE, force=True)
+    assert path.read_bytes() != before
+
+
+def test_a_draft_goes_in_once(world: small_world.World, drafts: list[Draft]) -> None:
+    options = {"settings": world.settings, "draft_id": drafts[0].id, "into": NOTE}
+    feedback.accept(world.library, **options)
+    with pytest.raises(Invalid, match="already in Notes/Rivers.md"):
+        feedback.accept(world.library, **options)
+    feedback.accept(world.library, **options, force=True)
+    assert (world.vault / NOTE).read_text().count("The greedy words") == 2
+
+
+def test_when_the_library_fails_the_note_is_as_before(
+    world: small_world.World, drafts: list[Draft], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = (world.vault / NOTE).read_bytes()
+    append = world.library.events.append
+
+    def failing(kind: str, subject: str, payload):
+        if kind == "insertion":
+            raise KeyboardInterrupt
+        return append(kind, subject, payload)
+
+    monkeypatch.setattr(world.library.events, "append", failing)
+    with pytest.raises(KeyboardInterrupt):
+        feedback.accept(world.library, settings=world.settings, draft_id=drafts[0].id, into=NOTE)
+    assert (world.vault / NOTE).read_bytes() == before
+    assert world.library.events.all() == []
+
+
+def test_undo_walks_back_one_action_at_a_time(world: small_world.World, drafts: list[Draft]) -> None:
+    library = world.library
+    feedback.rank(library, batch_id="batch-1", order=[[drafts[0].id], [drafts[1].id]])
+    feedback.decide(library, draft_id=drafts[0].id, decision="accept")
+    feedback.comment(library, draft_id=drafts[0].id, text="Good.")
+    kinds = [feedback.undo(library, settings=world.settings).payload["kind"] for _ in range(3)]
+    assert kinds == ["comment", "decision", "ranking"]
+    with pytest.raises(NotFound, match="nothing to undo"):
+        feedback.undo(library, settings=world.settings)
+    assert len(library.events.all()) == 6
+
+
+def test_an_undo_that_the_vault_refuses_is_no_undo(world: small_world.World, drafts: list[Draft]) -> None:
+    feedback.accept(world.library, settings=world.settings, draft_id=drafts[0].id, into=NOTE)
+    path = world.vault / NOTE
+    path.write_text(path.read_text().replace("greedy words", "words of mine"))
+    mine = path.read_bytes()
+    with pytest.raises(Conflict):
+        feedback.undo(world.library, settings=world.settings)
+    assert path.read_bytes() == mine
+    assert not feedback.history(world.library)[0].undone
+
+
+def test_a_moved_vault_can_still_be_undone(world: small_world.World, drafts: list[Draft], tmp_path: Path) -> None:
+    before = (world.vault / NOTE).read_bytes()
+    feedback.accept(world.library, settings=world.settings, draft_id=drafts[0].id, into=NOTE)
+    world.vault.rename(tmp_path / "moved")
+    feedback.undo(world.library, settings=replace(world.settings, vault=tmp_path / "moved"))
+    assert (tmp_path / "moved" / NOTE).read_bytes() == before
+
+
+def test_history_is_newest_first(library: Library, drafts: list[Draft]) -> None:
+    for text in ("one", "two", "three"):
+        feedback.comment(library, draft_id=drafts[0].id, text=text)
+    assert [action.event.payload["comment"] for action in feedback.history(library, limit=2)] == ["three", "two"]

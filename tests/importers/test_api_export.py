@@ -1,0 +1,110 @@
+"""Saved answers of /api/v2/export/: envelope, list, JSONL; and errors with line and column."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from notewright.errors import Invalid
+from notewright.importers import import_readwise
+from notewright.importers.api_export import read_json
+from notewright.importers.reading import Document
+from notewright.library import Library
+
+
+def highlight(number: int, text: str = "Text", **more: Any) -> dict[str, Any]:
+    base = {
+        "id": number, "is_deleted": False, "text": text, "location": number, "location_type": "offset", "note": "", "color": "",
+        "highlighted_at": "2024-01-02T03:04:05.678901Z", "updated_at": "2024-02-02T03:04:05.678901Z", "external_id": None, "url": None,
+        "tags": [], "is_favorite": False, "is_discard": False,
+    }  # fmt: skip
+    return {**base, **more}
+
+
+def book(number: int, *highlights: dict[str, Any], **more: Any) -> dict[str, Any]:
+    base = {
+        "user_book_id": number, "is_deleted": False, "title": f"Book {number}", "author": "Ann Author", "readable_title": None,
+        "source": "reader", "cover_image_url": None, "unique_url": None, "summary": None, "book_tags": [], "category": "articles",
+        "document_note": None, "readwise_url": f"https://readwise.io/bookreview/{number}", "source_url": None, "external_id": None,
+        "asin": None, "highlights": list(highlights),
+    }  # fmt: skip
+    return {**base, **more}
+
+
+def read(value: object) -> Any:
+    return read_json(Document("x.json", (value if isinstance(value, str) else json.dumps(value, indent=1)).encode()))
+
+
+def test_a_book_is_read_whole() -> None:
+    ulid = "01hf4085a0tp3jdvc88gvh2avw"
+    mark = highlight(
+        7, url=f"https://read.readwise.io/read/{ulid}", external_id=ulid, color="yellow", tags=[{"id": 1, "name": "yellow"}, {"id": 2, "name": "Idea"}],
+        is_favorite=True,
+    )  # fmt: skip
+    ((source,), warnings) = read({"count": 1, "nextPageCursor": None, "results": [
+        book(3, mark, source_url="https://a.example/x#part", external_id="01h" + "a" * 23, book_tags=[{"id": 1, "name": "web"}])]})  # fmt: skip
+    assert warnings == []
+    assert (source.kind, source.app, source.url, source.tags) == ("article", "reader", "https://a.example/x#part", ("web",))
+    assert source.outside_ids == ("readwise:3", "reader:01h" + "a" * 23, "url:https://a.example/x")
+    (found,) = source.highlights
+    assert found.outside_ids == ("readwise:7", f"reader:{ulid}")
+    assert (found.tags, found.is_favorite, found.highlighted_at) == (("Idea",), True, "2024-01-02T03:04:05+00:00")
+    assert found.updated_at == "2024-02-02T03:04:05.678901+00:00"
+
+
+def test_a_kindle_highlight_gets_its_link() -> None:
+    ((source,), _) = read([book(1, highlight(5, location=223, location_type="location"), asin="B01", source="kindle", category="books")])
+    assert source.highlights[0].url == "https://readwise.io/to_kindle?action=open&asin=B01&location=223"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        json.dumps({"count": 2, "nextPageCursor": None, "results": [book(1), book(2)]}),
+        json.dumps([book(1), book(2)]),
+        json.dumps(book(1)) + "\n" + json.dumps(book(2)) + "\n\n",
+        json.dumps({"results": [book(1)]}) + "\n" + json.dumps({"results": [book(2)]}),
+    ],
+)
+def test_all_wrappings_hold_the_same_books(text: str) -> None:
+    sources, _ = read(text)
+    assert [source.title for source in sources] == ["Book 1", "Book 2"]
+
+
+def test_one_page_of_several_is_said() -> None:
+    _, warnings = read({"results": [book(1)], "nextPageCursor": 12})
+    assert "one page of several" in warnings[0]
+
+
+def test_missing_and_null_fields_are_fine() -> None:
+    ((source,), warnings) = read([{"highlights": [{"text": "Bare"}, {"text": "Odd", "location": "x", "highlighted_at": "soon"}]}])
+    assert (source.title, source.author, source.kind) == ("Untitled", "", "book")
+    assert len(warnings) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('{"results": [\n {"title": "A", "highl', ["line 2", "column", "cut off"]),
+        ('{"results": [\n {"title": }]}', ["line 2, column 12"]),
+        ('{"highlights": []}\n{"b": ', ["line 2, column"]),
+        ('{"detail": "Invalid token."}', ["error answer", "Invalid token."]),
+        ('{"foo": 1}', ["line 1", "no list of books"]),
+        ('[\n{"highlights": []},\n{"highlights": [\n{"text": 5}]}]', ["line 4", '"text" must be text']),
+        ('[{"id": 1,\n "text": "x", "book_id": 3}]', ["/api/v2/highlights/"]),
+        ('[\n{"user_book_id": 1, "highlights": [\n{"id": 9, "text": "a"},\n{"id": 9, "text": "b"}]}]', ["line 4", "highlight id 9", "twice"]),
+        ('[\n{"user_book_id": 1, "highlights": []},\n{"user_book_id": 1, "highlights": []}]', ["line 3", "user_book_id 1", "twice"]),
+    ],
+)
+def test_broken_json_is_refused_with_the_line(library: Library, tmp_path: Path, text: str, expected: list[str]) -> None:
+    path = tmp_path / "export.json"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(Invalid) as caught:
+        import_readwise(library, path=path)
+    for words in expected:
+        assert words in caught.value.message
+    assert caught.value.message.startswith("export.json, line")
+    assert library.sources.all() == []

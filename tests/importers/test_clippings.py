@@ -1,0 +1,155 @@
+"""Kindle's My Clippings.txt in several languages, with notes, edits and bookmarks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from notewright.errors import Invalid
+from notewright.importers import import_clippings, import_readwise
+from notewright.importers.clippings import read_clippings
+from notewright.importers.reading import Document
+from notewright.library import Library
+from notewright.records import Highlight
+
+
+def record(meta: str, text: str = "Some words here.", title: str = "Deep Work (Newport, Cal)") -> str:
+    return f"{title}\r\n- {meta}\r\n\r\n{text}\r\n==========\r\n"
+
+
+def parse(text: str) -> tuple[Highlight, ...]:
+    sources, _ = read_clippings(Document("c.txt", ("\ufeff" + text).encode()))
+    return tuple(highlight for source in sources for highlight in source.highlights)
+
+
+@pytest.mark.parametrize(
+    "meta",
+    [
+        "Your Highlight on page 12 | Location 145-147 | Added on Monday, 5 October 2020 10:15:30",
+        "Your Highlight on page 12 | Location 145-147 | Added on Monday, October 5, 2020 10:15:30 AM",
+        "Highlight on Page 12 | Loc. 145-47  | Added on Monday, October 05, 2020, 10:15:30 AM",
+        "Ihre Markierung auf Seite 12 | bei Position 145-147 | Hinzugefügt am Montag, 5. Oktober 2020 10:15:30",
+        "Votre surlignement sur la page 12 | emplacement 145-147 | Ajouté le lundi 5 octobre 2020 10:15:30",
+        "Tu subrayado en la página 12 | posición 145-147 | Añadido el lunes, 5 de octubre de 2020 10:15:30",
+        "La tua evidenziazione a pagina 12 | posizione 145-147 | Aggiunto in data lunedì 5 ottobre 2020 10:15:30",
+        "Seu destaque na página 12 | posição 145-147 | Adicionado: segunda-feira, 5 de outubro de 2020 10:15:30",
+        "您在第 12 页（位置 #145-147）的标注 | 添加于 2020年10月5日星期一 上午10:15:30",
+        "12ページ|位置No. 145-147のハイライト |作成日: 2020年10月5日月曜日 10:15:30",
+    ],
+)
+def test_headers_in_many_languages(meta: str) -> None:
+    (found,) = parse(record(meta))
+    assert (found.location, found.location_type, found.highlighted_at) == (145, "location", "2020-10-05T10:15:30+00:00")
+
+
+@pytest.mark.parametrize(
+    ("highlight", "note", "bookmark"),
+    [
+        ("Your Highlight at location 10-12 | x", "Your Note at location 12 | x", "Your Bookmark at location 12 | x"),
+        ("Ihre Markierung bei Position 10-12 | x", "Ihre Notiz bei Position 12 | x", "Ihr Lesezeichen bei Position 12 | x"),
+        ("Votre surlignement à l’emplacement 10-12 | x", "Votre note à l’emplacement 12 | x", "Votre signet à l’emplacement 12 | x"),
+        ("Tu subrayado en la posición 10-12 | x", "Tu nota en la posición 12 | x", "Tu marcador en la posición 12 | x"),
+        ("La tua evidenziazione alla posizione 10-12 | x", "La tua nota alla posizione 12 | x", "Il tuo segnalibro alla posizione 12 | x"),
+        ("Seu destaque na posição 10-12 | x", "Sua nota na posição 12 | x", "Seu marcador na posição 12 | x"),
+        ("您在位置 #10-12的标注 | x", "您在位置 #12的笔记 | x", "您在位置 #12的书签 | x"),
+        ("位置No. 10-12のハイライト |x", "位置No. 12のメモ |x", "位置No. 12のブックマーク |x"),
+    ],
+)
+def test_notes_join_their_highlight_and_bookmarks_vanish(highlight: str, note: str, bookmark: str) -> None:
+    (found,) = parse(record(note, "My remark") + record(highlight) + record(bookmark, ""))
+    assert (found.text, found.annotation, found.location) == ("Some words here.", "My remark", 10)
+
+
+@pytest.mark.parametrize(
+    ("title", "expected"),
+    [
+        ("Deep Work (Newport, Cal)", ("Deep Work", "Cal Newport")),
+        ("Dune (Dune Chronicles, Book 1) (Frank Herbert)", ("Dune (Dune Chronicles, Book 1)", "Frank Herbert")),
+        ("Delivery (Humble, Jez;Farley, David)", ("Delivery", "Jez Humble, David Farley")),
+        ("Odd (A (B))", ("Odd", "A (B)")),
+        ("Title - Author", ("Title", "Author")),
+        ("my document", ("my document", "")),
+    ],
+)
+def test_titles_and_authors(title: str, expected: tuple[str, str]) -> None:
+    sources, _ = read_clippings(Document("c.txt", record("Your Highlight on page 1 | x", title=title).encode()))
+    assert (sources[0].title, sources[0].author) == expected
+
+
+def test_edits_collapse_to_the_last() -> None:
+    first = record("Your Highlight at location 10-11 | Added on Monday, 5 October 2020 10:00:00", "the first part of a")
+    longer = record("Your Highlight at location 10-12 | Added on Monday, 5 October 2020 10:01:00", "the first part of a whole sentence")
+    other = record("Your Highlight at location 12-13 | Added on Monday, 5 October 2020 10:02:00", "Something else entirely, really.")
+    assert [item.text for item in parse(first + longer + other)] == ["the first part of a whole sentence", "Something else entirely, really."]
+
+
+def test_marks_and_chains() -> None:
+    text = "".join(
+        record(f"Your Highlight at location {place}-{place} | x", words) + record(f"Your Note at location {place} | x", note)
+        for place, words, note in [(1, "Chapter", ".h2"), (5, "left", ".c1"), (9, "right", ".c2"), (12, "Fine", ".favorite")]
+    )
+    chapter, joined, fine = parse(text)
+    assert (chapter.heading_level, joined.text, fine.is_favorite) == (2, "left right", True)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("just words\n", ["line 1", "=========="]),
+        (record("Your Highlight on page 1 | x") + "Title\r\nno dash\r\n\r\nText\r\n==========\r\n", ["line 7", "no dash"]),
+        (record("Quelque chose d'autre | x"), ["line 2", "no known form"]),
+    ],
+)
+def test_broken_files_are_refused_with_the_line(library: Library, tmp_path: Path, text: str, expected: list[str]) -> None:
+    (tmp_path / "My Clippings.txt").write_text(text, encoding="utf-8", newline="")
+    with pytest.raises(Invalid) as caught:
+        import_clippings(library, path=tmp_path / "My Clippings.txt")
+    for words in expected:
+        assert words in caught.value.message
+    assert library.sources.all() == []
+
+
+def test_a_note_without_a_highlight_and_a_cut_end_are_told() -> None:
+    text = record("Your Note at location 99 | x", "alone") + record("Your Highlight at location 1-2 | x").removesuffix("==========\r\n")
+    sources, warnings = read_clippings(Document("c.txt", text.encode()))
+    assert len(sources[0].highlights) == 1
+    assert ["line 1" in warnings[0] or "line 1" in warnings[1], any("not closed" in item for item in warnings)] == [True, True]
+
+
+def test_importing_again_and_growing(library: Library, tmp_path: Path) -> None:
+    path = tmp_path / "My Clippings.txt"
+    path.write_text(record("Your Highlight at location 10-11 | x", "the first part of a thing"), encoding="utf-8")
+    assert import_clippings(library, path=path).added == 1
+    assert not import_clippings(library, path=path).changed
+    path.write_text(record("Your Highlight at location 10-12 | x", "the first part of a thing, and more"), encoding="utf-8")
+    report = import_clippings(library, path=path)
+    assert (report.added, report.updated) == (0, 1)
+
+
+def test_a_highlight_already_known_from_readwise_stays_one(library: Library, tmp_path: Path) -> None:
+    (tmp_path / "r.csv").write_text(
+        "Highlight,Book Title,Book Author,Amazon Book ID,Note,Location Type,Location,Highlighted at\n"
+        "Some words here.,Deep Work: Rules for Focused Success,Cal Newport,B00X,mine,location,145,2020-10-05 08:15:30+00:00\n",
+        encoding="utf-8",
+    )
+    (tmp_path / "c.txt").write_text(
+        record("Your Highlight on page 12 | Location 145-147 | Added on Monday, 5 October 2020 10:15:30"), encoding="utf-8"
+    )
+    import_readwise(library, path=tmp_path / "r.csv")
+    report = import_clippings(library, path=tmp_path / "c.txt")
+    assert (report.sources_added, report.added, report.unchanged) == (0, 0, 1)
+    (source,) = library.sources.all()
+    (found,) = library.sources.highlights(source.id)
+    assert (found.annotation, found.highlighted_at) == ("mine", "2020-10-05T08:15:30+00:00")
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.text(alphabet="ab-|= \n\r()", max_size=60))
+def test_any_text_is_read_or_refused(text: str) -> None:
+    try:
+        read_clippings(Document("c.txt", (text + "\n==========\n").encode()))
+    except Invalid as error:
+        assert error.message

@@ -1,0 +1,138 @@
+"""The CSV: headers old and new, quoting, times, marks; and one clear error with the line for everything that is wrong."""
+
+from __future__ import annotations
+
+import csv
+import io
+import string
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from notewright.errors import Invalid
+from notewright.importers import import_readwise
+from notewright.importers.csv_export import HEADER, read_csv
+from notewright.importers.reading import Document
+from notewright.library import Library
+from notewright.records import Highlight
+
+NEW = ",".join(HEADER)
+OLD = ",".join(HEADER[:10])
+
+
+def parse(text: str | bytes) -> list[Highlight]:
+    export = read_csv(Document("x.csv", text.encode() if isinstance(text, str) else text))
+    return [highlight for source in export.sources() for highlight in source.highlights]
+
+
+def test_a_full_row_is_read() -> None:
+    export = read_csv(
+        Document(
+            "x.csv",
+            f'{NEW}\r\n"Two ""quoted"" lines,\nreally",Deep Work,Cal Newport,B00X47ZVXM,My remark,yellow,"focus, yellow",location,223,'
+            '2020-10-05 10:15:30+00:00,"productivity, books"\r\n'.encode(),
+        )
+    )
+    (source,) = export.sources()
+    assert (source.title, source.author, source.asin, source.tags) == ("Deep Work", "Cal Newport", "B00X47ZVXM", ("productivity", "books"))
+    assert source.outside_ids == ("asin:B00X47ZVXM",)
+    (highlight,) = source.highlights
+    assert highlight.text == 'Two "quoted" lines,\nreally'
+    assert (highlight.annotation, highlight.tags, highlight.color) == ("My remark", ("focus",), "yellow")
+    assert (highlight.location, highlight.location_type, highlight.highlighted_at) == (223, "location", "2020-10-05T10:15:30+00:00")
+    assert "url" not in export.carries
+    assert "is_favorite" not in export.carries
+
+
+@pytest.mark.parametrize(
+    ("header", "row"),
+    [
+        (NEW, "Text,T,A,,,,,,,,"),
+        (OLD, "Text,T,A,,,,,,,"),
+        ("Highlight", "Text"),
+        ("highlight , Book Title", "Text,T"),
+        ("Book Title,Highlight,Something new", "T,Text,?"),
+        ("Highlight,Title,Author,URL,Note,Location", "Text,T,A,https://a.example/x#y,,"),
+        ("Highlight;Book Title", "Text;T"),
+    ],
+)
+def test_any_header_with_a_highlight_column_is_read(header: str, row: str) -> None:
+    assert [item.text for item in parse(f"{header}\n{row}\n")] == ["Text"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le-bom"])
+def test_marks_of_the_encoding_are_understood(encoding: str) -> None:
+    text = f"{NEW}\nCafé – “x”,T,A,,,,,,,,\n"
+    data = b"\xff\xfe" + text.encode("utf-16-le") if encoding == "utf-16-le-bom" else text.encode(encoding)
+    assert parse(data)[0].text == "Café – “x”"
+
+
+def test_chapter_marks_and_flags_come_from_notes_and_tags() -> None:
+    rows = "One,T,A,,.h1,,,,,,\nTwo,T,A,,,,H2,,,,\nThree,T,A,,,,.favorite,,,,\nFour,T,A,,.discard,,,,,,\nFive,T,A,,.idea,,,,,,\n"
+    one, two, three, four, five = parse(f"{NEW}\n{rows}")
+    assert (one.heading_level, one.annotation) == (1, "")
+    assert (two.heading_level, two.tags) == (2, ())
+    assert three.is_favorite
+    assert four.is_discard
+    assert (five.annotation, five.tags) == ("", ("idea",))
+
+
+def test_odd_values_are_warnings_not_errors() -> None:
+    export = read_csv(Document("x.csv", f"{NEW}\nA,T,,,,,,page,ix,,\nB,T,,,,,,page,12-14,yesterday,\n,T,,,,,,,,,\n".encode()))
+    (source,) = export.sources()
+    assert [item.location for item in source.highlights] == [None, 12]
+    assert [warning.split(":")[0] for warning in export.warnings] == ["x.csv, line 2", "x.csv, line 3", "x.csv, line 4"]
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("Quote,Who\nText,T\n", ["line 1", "'Quote,Who'", "Highlight,Book Title"]),
+        (f"{NEW}\nA,T,,,,,,,,,\nB,T\n", ["line 3", "2 columns", "11"]),
+        (f"{NEW}\nA,T,,,,,,,,,,extra\n", ["line 2", "12 columns", "11"]),
+        (f'{NEW}\nA,T,,,,,,,,,\n"B is never closed,T,,,,,,,,,\nC,T,,,,,,,,,\n', ["line 3", "never closed"]),
+        (f'{NEW}\n"A\nB,T,,,,,,,,,\n"C, with",T,,,,,,,,,\n', ["line 2", "closes in line 4"]),
+        (f'{NEW}\nA,T,,"x" y,,,,,,,\n', ["line 2", "Expected a comma"]),
+        (f"{NEW},Note\n", ["line 1", "twice"]),
+    ],
+)
+def test_broken_files_are_refused_with_the_line(library: Library, tmp_path: Path, body: str, expected: list[str]) -> None:
+    path = tmp_path / "export.csv"
+    path.write_text(body, encoding="utf-8")
+    with pytest.raises(Invalid) as caught:
+        import_readwise(library, path=path)
+    assert caught.value.message.startswith("export.csv, line ")
+    for words in expected:
+        assert words in caught.value.message
+    assert caught.value.hint
+    assert library.sources.all() == []
+
+
+def test_all_problems_are_told_at_once() -> None:
+    with pytest.raises(Invalid) as caught:
+        parse(f"{NEW}\nA\nB,T,,,,,,,,,\nC,D\n")
+    assert [problem.split(":")[0] for problem in caught.value.problems] == ["x.csv, line 2", "x.csv, line 4"]
+
+
+cell = st.text(alphabet=string.ascii_letters + ' ",\n;“é', max_size=30)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+@given(st.lists(st.tuples(cell.filter(str.strip), cell), max_size=8))
+def test_what_csv_writes_is_read_back(rows: list[tuple[str, str]]) -> None:
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(["Highlight", "Note"])
+    writer.writerows(rows)
+    assert [item.text for item in parse(out.getvalue())] == [text.strip() for text, _ in rows]
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.text(alphabet='ab",\n\r;', max_size=40))
+def test_any_text_is_read_or_refused(text: str) -> None:
+    try:
+        parse(f"Highlight,Note\n{text}")
+    except Invalid as error:
+        assert error.message.startswith("x.csv, line ")

@@ -1,0 +1,260 @@
+"""Markdown exports: the official template, its oddities in real exports, and people's own templates."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from notewright.errors import Invalid
+from notewright.importers import import_readwise
+from notewright.importers.markdown_file import read_markdown_file
+from notewright.library import Library
+from notewright.records import Source
+
+NBSP = "\u00a0"
+ULID = "01jfrm3ytkja4jzgyrfwv5ynpv"
+OFFICIAL = f"""# Deep Work
+
+![rw-book-cover](https://covers.example/deep.jpg)
+
+## Metadata
+- Author: [[Cal Newport, Someone Else]]
+- Full Title: Deep Work: Rules for Focused Success
+- Category: #books
+- Document Tags: [[focus]] [[work habits]]\x20
+- Summary: About attention.
+- URL: https://deep.example/a?b=1#c
+
+## Highlights
+### Part One
+- First highlight. ([Location 223](https://readwise.io/to_kindle?action=open&asin=B00X&location=223))
+    - Tags: [[idea]] [[big idea]]\x20
+    - Note: A remark
+- Several lines:
+  1. one
+  2. two ([View Highlight](https://read.readwise.io/read/{ULID}))
+  - Note: two spaces deep
+#### A section
+- With a page (Page{NBSP}0)
+\t- Tags: [[tab]]
+- ![](https://images.example/a.png) ([](https://readwise.io/open/555))
+- __Inner highlight__ and a [link](https://x.example) at the end [here](https://y.example)
+## New highlights added April 17, 2024 at 5:22 AM
+- Added later ^rw987654
+- A rule inside
+  ---
+  <iframe src="https://v.example"></iframe>
+- # INTRODUCTION
+"""
+
+
+def parse(text: str, stem: str = "File", folder: str = "") -> Source:
+    found = read_markdown_file(text, stem=stem, folder=folder).source
+    assert found is not None
+    return found
+
+
+def test_the_official_template_is_read_whole() -> None:
+    source = parse(OFFICIAL)
+    assert (source.title, source.author, source.kind) == ("Deep Work: Rules for Focused Success", "Cal Newport, Someone Else", "book")
+    assert (source.tags, source.summary, source.cover_url) == (("focus", "work habits"), "About attention.", "https://covers.example/deep.jpg")
+    assert source.outside_ids == ("asin:B00X", "url:https://deep.example/a?b=1")
+    found = source.highlights
+    assert [(item.heading_level, item.text) for item in found] == [
+        (1, "Part One"),
+        (0, "First highlight."),
+        (0, "Several lines:\n1. one\n2. two"),
+        (2, "A section"),
+        (0, "With a page"),
+        (0, "![](https://images.example/a.png)"),
+        (0, "__Inner highlight__ and a [link](https://x.example) at the end [here](https://y.example)"),
+        (0, "Added later"),
+        (0, 'A rule inside\n---\n<iframe src="https://v.example"></iframe>'),
+        (1, "INTRODUCTION"),
+    ]
+    first, several, page, image, added = found[1], found[2], found[4], found[5], found[7]
+    assert (first.location, first.location_type, first.tags, first.annotation) == (223, "location", ("idea", "big idea"), "A remark")
+    assert (several.outside_ids, several.annotation) == ((f"reader:{ULID}",), "two spaces deep")
+    assert several.url == f"https://read.readwise.io/read/{ULID}"
+    assert (page.location, page.location_type, page.tags) == (0, "page", ("tab",))
+    assert image.outside_ids == ("readwise:555",)
+    assert added.outside_ids == ("readwise:987654",)
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_newline_styles_make_no_difference(newline: str) -> None:
+    assert parse(OFFICIAL.replace("\n", newline)) == parse(OFFICIAL)
+
+
+def test_each_highlight_under_its_own_heading() -> None:
+    source = parse(
+        f"""---
+authors:
+  - Greg Deckler
+media: books
+source-url: https://x.example/y
+title: Reference - Learn
+---
+## Learn Power BI (Highlights)
+
+![rw-book-cover](https://c.example)
+
+## Highlights
+
+### id827905563
+
+> First line
+> second line.
+> \\- [(View Highlight)](https://read.readwise.io/read/{ULID})
+
+**Initial thought or note on:** [(View Highlight)](https://read.readwise.io/read/{ULID})
+Trust, but verify.
+
+> quoted in the remark
+
+### Location 42
+
+> Words.
+> \\- [(Location 42)](https://readwise.io/to_kindle?action=open&asin=B09&location=42)
+"""
+    )
+    assert (source.title, source.author, source.kind, source.asin) == ("Learn Power BI", "Greg Deckler", "book", "B09")
+    first, second = source.highlights
+    assert (first.text, set(first.outside_ids)) == ("First line\nsecond line.", {"readwise:827905563", f"reader:{ULID}"})
+    assert first.annotation == "Trust, but verify.\n> quoted in the remark"
+    assert (second.text, second.location, second.heading_level) == ("Words.", 42, 0)
+
+
+TEMPLATES = {
+    "front matter only": f"---\ntitle: T\nauthor: A\ncategory: articles\n---\n- One ([View Highlight](https://read.readwise.io/read/{ULID}))\n- Two\n",
+    "callouts": "# T\n## Highlights\n> [!quote] [View Highlight](https://readwise.io/open/11)\n> One\n\n> [!quote]\n> Two\n",
+    "quotes": "# T\n\n## Highlights\n> One\n\n> Two\n",
+    "paragraphs": "# T\n## Highlights\nOne ([Location 1](https://readwise.io/to_kindle?action=open&asin=B&location=1))\n\nTwo (Page 3)\n",
+    "cut by blank lines": "# T\n## Highlights\nOne\n\nmore of it (Page 1)\n\nTwo (Page 3)\n\nThree (Page 4)\n",
+    "mirror": "%%\nID: 3\n%%\n# Highlights\nOne ([4](https://readwise.io/to_kindle?action=open&asin=B&location=4)) %% Color: blue %% ^123456\n\n"
+    "Note: remark\nTags: #a #b\n[View Highlight](https://readwise.io/open/123456)\n\n---\n\nTwo ^123457\n\n---\n",
+    "manual export": "# T\n\n![](c)\n\n### Metadata\n\n- Author: A\n- Full Title: T\n- Category: #books\n\n### Highlights\n\n- One (Page 1)\n- Two\n",
+    "dataview": "Author:: A\nURL:: https://x.example\n## Highlights\n* One ^rwhi123456\n* Two\n",
+    "broken front matter": '---\nauthor: "Jez Humble\nDavid Farley"\ntags: [a\n---\n# T\n## Highlights\n- One\n- Two\n',
+    "outliner": "- Author: [[A]]\n- Highlights first synced by [[Readwise]] [[May 1st, 2023]]\n    - One (Page 1)\n        - Note: remark\n    - Two\n",
+    "full document below": "# T\n## Highlights\n- One\n- Two\n## Full Document\n- not a highlight\n",
+    "fence": "# T\n## Highlights\n- One\n  ```sh\n  ## not a chapter\n  ```\n- Two\n",
+}
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_templates_of_people(name: str) -> None:
+    source = parse(TEMPLATES[name], stem="T")
+    found = [item for item in source.highlights if not item.heading_level]
+    assert [item.text.split()[0] for item in found][:2] == ["One", "Two"], source.highlights
+    assert len(found) == (3 if name == "cut by blank lines" else 2)
+    assert not any(item.heading_level for item in source.highlights)
+
+
+def test_the_mirror_template_keeps_ids_notes_and_tags() -> None:
+    first, second = parse(TEMPLATES["mirror"]).highlights
+    assert (first.text, first.annotation, first.tags, first.location) == ("One", "remark", ("a", "b"), 4)
+    assert (first.outside_ids, second.outside_ids) == (("readwise:123456",), ("readwise:123457",))
+
+
+@pytest.mark.parametrize(
+    ("text", "stem"),
+    [("# A note\nwith words\n- and a list\n", "x"), ("# Readwise Syncs\n- 3 highlights\n", "Readwise Syncs"), ("## Highlights\n", "x")],
+)
+def test_other_notes_are_no_exports(text: str, stem: str) -> None:
+    assert read_markdown_file(text, stem=stem).source is None
+
+
+def make_folder(folder: Path) -> Path:
+    (folder / "Books").mkdir(parents=True)
+    (folder / "Books" / 'Odd “name” #1 % 📚?.md').write_text(OFFICIAL, encoding="utf-8")
+    (folder / "Articles").mkdir()
+    (folder / "Articles" / "Plain.md").write_text("## Highlights\n- Only one\n", encoding="utf-8")
+    (folder / "Readwise Syncs.md").write_text("log", encoding="utf-8")
+    (folder / ".obsidian").mkdir()
+    (folder / ".obsidian" / "x.md").write_text(OFFICIAL, encoding="utf-8")
+    return folder
+
+
+def test_a_folder_and_its_zip_are_the_same_import(library: Library, tmp_path: Path) -> None:
+    folder = make_folder(tmp_path / "Readwise")
+    report = import_readwise(library, path=folder)
+    assert (report.origin, report.sources_added, report.added) == ("markdown", 2, 11)
+    assert "Readwise Syncs.md" in report.warnings[0]
+    assert {source.title: source.kind for source in library.sources.all()} == {
+        "Deep Work: Rules for Focused Success": "book", "Plain": "article"
+    }  # fmt: skip
+    with zipfile.ZipFile(tmp_path / "export.zip", "w") as archive:
+        for file in folder.rglob("*.md"):
+            archive.write(file, file.relative_to(folder).as_posix())
+    assert not import_readwise(library, path=tmp_path / "export.zip").changed
+
+
+def test_two_files_of_one_source_are_put_together(library: Library, tmp_path: Path) -> None:
+    folder = make_folder(tmp_path / "Readwise")
+    (folder / "Books" / "Renamed-2.md").write_text(OFFICIAL + "- Only in the second file\n", encoding="utf-8")
+    report = import_readwise(library, path=folder)
+    assert (report.sources_added, report.added) == (2, 12)
+    assert "put together" in report.warnings[0]
+    assert not import_readwise(library, path=folder).changed
+
+
+def test_edits_and_removals_arrive(library: Library, tmp_path: Path) -> None:
+    path = tmp_path / "T.md"
+    path.write_text("## Highlights\n- Kept (Page 1)\n    - Note: old\n- Gone (Page 2)\n- Words that I read here (Page 3)\n", encoding="utf-8")
+    import_readwise(library, path=path)
+    path.write_text("## Highlights\n- Kept (Page 1)\n    - Note: new\n- Words that I read there (Page 3)\n", encoding="utf-8")
+    report = import_readwise(library, path=path)
+    assert (report.added, report.updated, report.removed) == (0, 2, 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "expected"),
+    [
+        ("a.pdf", b"%PDF-1.7 \n%\xe2", "is a PDF"),
+        ("a.md", b"", "is empty"),
+        ("a.csv", b" \n", "is empty"),
+        ("a.html", b"<!DOCTYPE html><html></html>", "web page"),
+        ("a.bin", bytes(range(256)) * 8, "binary"),
+        ("a.csv", "Highlight\nCafé\n".encode("latin-1"), "a.csv, line 2: byte 0xe9 at offset 13"),
+        ("a.md", b"# Just a note\n", "no highlights export"),
+        ("a.txt", b"hello\n", "no highlights export"),
+        ("My Clippings.txt", "T (A)\n- Your Note on page 1\n\nx\n==========\n".encode(), "Kindle clippings"),
+        ("a.zip", b"PK\x03\x04 cut off", "damaged"),
+    ],
+)
+def test_files_that_are_no_exports(library: Library, tmp_path: Path, name: str, data: bytes, expected: str) -> None:
+    (tmp_path / name).write_bytes(data)
+    with pytest.raises(Invalid) as caught:
+        import_readwise(library, path=tmp_path / name)
+    assert expected in caught.value.message
+    assert caught.value.hint
+    assert library.sources.all() == []
+
+
+def test_one_unreadable_file_stops_a_folder(library: Library, tmp_path: Path) -> None:
+    folder = make_folder(tmp_path / "Readwise")
+    (folder / "Books" / "bad.md").write_bytes(b"## Highlights\n- caf\xe9\n")
+    with pytest.raises(Invalid, match=r"Books/bad\.md, line 2: byte 0xe9"):
+        import_readwise(library, path=folder)
+    assert library.sources.all() == []
+
+
+def test_a_folder_without_an_export(library: Library, tmp_path: Path) -> None:
+    with pytest.raises(Invalid, match="no highlights export"):
+        import_readwise(library, path=tmp_path)
+    (tmp_path / "note.md").write_text("# Hello\n", encoding="utf-8")
+    with pytest.raises(Invalid, match="none of them"):
+        import_readwise(library, path=tmp_path)
+
+
+def test_real_vaults(library: Library, shared_data: Path) -> None:
+    vaults = shared_data / "vaults"
+    first = import_readwise(library, path=vaults / "biancamika+digital-garden-template" / "Readwise")
+    second = import_readwise(library, path=vaults / "matt2ology+tech-journal-and-blog-content" / "post" / "reference")
+    assert (first.sources_added, second.sources_added) == (202, 27)
+    marks = [item for source in library.sources.all() for item in library.sources.highlights(source.id, marks=True)]
+    assert len(marks) == first.added + second.added
+    assert not import_readwise(library, path=vaults / "biancamika+digital-garden-template" / "Readwise").changed

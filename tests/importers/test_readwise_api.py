@@ -1,0 +1,266 @@
+"""The Readwise network, played by a real HTTP server on loopback: pages, pace, patience, deletions, the cursor, the token."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import threading
+from collections.abc import Iterator
+from datetime import datetime
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import keyring
+import keyring.backend
+import keyring.backends.fail
+import pytest
+
+from notewright.errors import Invalid, Unavailable
+from notewright.importers import import_api
+from notewright.importers.readwise_api import CURSOR, find_token, forget_token, save_token, token_place
+from notewright.library import Library
+from notewright.settings import Settings
+
+TOKEN = "secret-token-123"
+
+
+class FakeReadwise:
+    """Books with highlights, answered two a page, as the real service does; `script` holds answers to give first."""
+
+    def __init__(self) -> None:
+        self.books: dict[int, dict[str, Any]] = {}
+        self.requests: list[dict[str, str]] = []
+        self.script: list[tuple[int, dict[str, str], bytes]] = []
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                outer.answer(self)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self.server = HTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+        self.thread.start()
+
+    def close(self) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join()
+
+    def put(self, book: int, highlight: int, text: str, updated: str, **more: Any) -> None:
+        known = self.books.setdefault(
+            book, {"user_book_id": book, "title": f"Book {book}", "author": "A", "category": "books", "source": "kindle", "highlights": {}}
+        )
+        known["highlights"][highlight] = {
+            "id": highlight, "text": text, "location": highlight, "location_type": "page", "note": "", "color": "", "tags": [],
+            "highlighted_at": "2024-01-01T00:00:00Z", "updated_at": updated, "is_deleted": False, **more,
+        }  # fmt: skip
+
+    def answer(self, request: BaseHTTPRequestHandler) -> None:
+        parts = urlsplit(request.path)
+        query = {key: values[0] for key, values in parse_qs(parts.query).items()}
+        self.requests.append({"path": parts.path, **query})
+        if self.script:
+            status, headers, body = self.script.pop(0)
+        elif request.headers.get("Authorization") != f"Token {TOKEN}":
+            status, headers, body = 401, {}, b'{"detail":"Invalid token."}'
+        else:
+            status, headers, body = 200, {}, json.dumps(self.page(query)).encode()
+        request.send_response(status)
+        for name, value in {**headers, "Content-Length": str(len(body))}.items():
+            request.send_header(name, value)
+        request.end_headers()
+        request.wfile.write(body)
+
+    def page(self, query: dict[str, str]) -> dict[str, Any]:
+        ids = {int(item) for item in query["ids"].split(",")} if "ids" in query else None
+        since = datetime.fromisoformat(query.get("updatedAfter", "2000-01-01T00:00:00Z"))
+        found = []
+        for number, book in self.books.items():
+            highlights = [
+                item
+                for item in book["highlights"].values()
+                if datetime.fromisoformat(item["updated_at"]) > since and (query.get("includeDeleted") == "true" or not item["is_deleted"])
+            ]
+            if (ids is None or number in ids) and highlights:
+                found.append({**book, "highlights": highlights})
+        start = int(query.get("pageCursor", 0))
+        return {"count": len(found), "nextPageCursor": start + 2 if start + 2 < len(found) else None, "results": found[start : start + 2]}
+
+
+@pytest.fixture
+def readwise() -> Iterator[FakeReadwise]:
+    server = FakeReadwise()
+    for book in range(1, 6):
+        for number in range(3):
+            server.put(book, book * 10 + number, f"Highlight {book}-{number}", f"2024-01-0{book}T00:00:00.00000{number}Z")
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def slept() -> list[float]:
+    return []
+
+
+def sync(library: Library, readwise: FakeReadwise, slept: list[float], **more: Any) -> Any:
+    return import_api(library, token=TOKEN, base_url=readwise.url, sleep=slept.append, **more)
+
+
+def test_the_first_import_takes_all_pages(library: Library, readwise: FakeReadwise, slept: list[float]) -> None:
+    seen: list[tuple[int, int | None, str]] = []
+    report = sync(library, readwise, slept, progress=lambda *step: seen.append(step))
+    assert (report.origin, report.sources_added, report.added) == ("api", 5, 15)
+    assert [item.get("pageCursor") for item in readwise.requests] == [None, "2", "4"]
+    assert all(item["includeDeleted"] == "true" and item["path"] == "/api/v2/export/" for item in readwise.requests)
+    assert library.sources.get_state(CURSOR) == "2024-01-05T00:00:00.000002+00:00"
+    assert seen[-1] == (15, 15, "storing highlights")
+    assert slept == []
+
+
+def test_the_next_import_asks_for_changes_and_then_for_whole_books(library: Library, readwise: FakeReadwise, slept: list[float]) -> None:
+    sync(library, readwise, slept)
+    assert not sync(library, readwise, slept).changed
+    readwise.requests.clear()
+    readwise.put(2, 21, "Edited", "2024-02-01T00:00:00.000000Z", tags=[{"id": 1, "name": "new"}])
+    readwise.put(3, 30, "Highlight 3-0", "2024-02-02T00:00:00.000000Z", is_deleted=True)
+    readwise.put(3, 39, "Added", "2024-02-03T00:00:00.000000Z")
+    report = sync(library, readwise, slept)
+    assert (report.added, report.updated, report.removed, report.unchanged) == (1, 1, 1, 4)
+    assert readwise.requests[0]["updatedAfter"] == "2024-01-05T00:00:00.000002+00:00"
+    assert readwise.requests[1]["ids"] == "2,3"
+    assert "updatedAfter" not in readwise.requests[1]
+    assert library.sources.highlight("readwise:21").tags == ("new",)
+    assert library.sources.get_state(CURSOR) == "2024-02-03T00:00:00.000000+00:00"
+    readwise.requests.clear()
+    assert not sync(library, readwise, slept, full=True).changed
+    assert "updatedAfter" not in readwise.requests[0]
+
+
+def test_ids_go_in_chunks_of_a_hundred(library: Library, readwise: FakeReadwise, slept: list[float]) -> None:
+    sync(library, readwise, slept)
+    for book in range(100, 205):
+        readwise.put(book, book * 10, "Text", "2024-03-01T00:00:00.000000Z")
+    readwise.requests.clear()
+    assert sync(library, readwise, slept).added == 105
+    assert sorted({len(item["ids"].split(",")) for item in readwise.requests if "ids" in item}) == [5, 100]
+
+
+def test_at_most_twenty_requests_a_minute(library: Library, readwise: FakeReadwise, slept: list[float]) -> None:
+    for book in range(100, 150):
+        readwise.put(book, book * 10, "Text", "2024-03-01T00:00:00.000000Z")
+    sync(library, readwise, slept)
+    assert len(readwise.requests) == 28
+    assert len(slept) == 8
+    assert all(50 < wait <= 60 for wait in slept)
+
+
+def test_too_many_requests_waits_as_told(library: Library, readwise: FakeReadwise, slept: list[float]) -> None:
+    readwise.script = [(429, {"Retry-After": "7"}, b""), (503, {}, b""), (502, {}, b"")]
+    assert sync(library, readwise, slept).added == 15
+    assert slept == [7.0, 2.0, 4.0]
+
+
+@pytest.mark.parametrize(
+    ("script", "expected"),
+    [
+        ([(500, {}, b"")] * 9, "does not answer after 6 tries"),
+        ([(429, {}, b"")] * 9, "429"),
+        ([(401, {}, b"{}")], "refused the token"),
+        ([(404, {}, b"nothing here")], "404: nothing here"),
+        ([(200, {}, b"<html>log in</html>")], "no export"),
+        ([(200, {}, b'{"results": [{"title": 5, "highlights": []}]}')], "cannot be read"),
+    ],
+)
+def test_trouble_changes_nothing(
+    library: Library, readwise: FakeReadwise, slept: list[float], script: list[tuple[int, dict[str, str], bytes]], expected: str
+) -> None:
+    first_page = json.dumps(readwise.page({})).encode()
+    readwise.script = [(200, {}, first_page), *script]
+    with pytest.raises(Unavailable, match=expected) as caught:
+        sync(library, readwise, slept)
+    assert caught.value.hint
+    assert TOKEN not in caught.value.message + caught.value.hint
+    assert library.sources.all() == []
+    assert library.sources.get_state(CURSOR) == ""
+
+
+def test_a_refused_connection_is_tried_again_and_told(library: Library, slept: list[float]) -> None:
+    with pytest.raises(Unavailable, match="6 tries"):
+        import_api(library, token=TOKEN, base_url="http://127.0.0.1:1", sleep=slept.append)
+    assert slept == [1.0, 2.0, 4.0, 8.0, 16.0]
+
+
+def test_no_token_is_told(library: Library) -> None:
+    with pytest.raises(Unavailable, match="No Readwise token"):
+        import_api(library, token=" ")
+
+
+class MemoryKeyring(keyring.backend.KeyringBackend):
+    priority = 1  # type: ignore[assignment]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kept: dict[tuple[str, str], str] = {}
+
+    def get_password(self, service: str, username: str) -> str | None:
+        return self.kept.get((service, username))
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        self.kept[(service, username)] = password
+
+    def delete_password(self, service: str, username: str) -> None:
+        del self.kept[(service, username)]
+
+
+@pytest.fixture
+def no_keyring(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.delenv("NOTEWRIGHT_READWISE_TOKEN", raising=False)
+    before = keyring.get_keyring()
+    keyring.set_keyring(keyring.backends.fail.Keyring())
+    yield
+    keyring.set_keyring(before)
+
+
+@pytest.mark.usefixtures("no_keyring")
+def test_without_a_keyring_the_token_is_in_a_private_file(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = Settings(home=home)
+    assert (find_token(settings), token_place(settings), forget_token(settings)) == ("", "", False)
+    assert save_token(settings, f" {TOKEN}\n") == str(home / "readwise-token")
+    assert find_token(settings) == TOKEN
+    if os.name == "posix":
+        assert stat.S_IMODE((home / "readwise-token").stat().st_mode) == 0o600
+        (home / "readwise-token").chmod(0o644)
+        with pytest.raises(Invalid, match="read by others"):
+            find_token(settings)
+        (home / "readwise-token").chmod(0o600)
+    monkeypatch.setenv("READWISE_TOKEN", "from-the-environment")
+    assert find_token(settings) == "from-the-environment"
+    assert "READWISE_TOKEN" in token_place(settings)
+    monkeypatch.delenv("READWISE_TOKEN")
+    assert forget_token(settings)
+    assert find_token(settings) == ""
+
+
+@pytest.mark.usefixtures("no_keyring")
+def test_the_keyring_comes_before_the_file(home: Path) -> None:
+    settings = Settings(home=home)
+    save_token(settings, "in-the-file")
+    keyring.set_keyring(MemoryKeyring())
+    assert save_token(settings, TOKEN) == "the system keyring"
+    assert not (home / "readwise-token").exists()
+    assert (find_token(settings), token_place(settings)) == (TOKEN, "the system keyring")
+    assert forget_token(settings)
+    assert find_token(settings) == ""
+
+
+@pytest.mark.parametrize("token", ["", "two words"])
+def test_a_token_is_one_word(home: Path, token: str) -> None:
+    with pytest.raises(Invalid):
+        save_token(Settings(home=home), token)

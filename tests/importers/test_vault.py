@@ -1,0 +1,101 @@
+"""Reading the vault: only what changed, only the person's notes, and never a half-read mirror."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from notewright.importers.vault import import_vault
+from notewright.library import Library
+from notewright.settings import Settings
+
+
+@pytest.fixture
+def settings(home: Path, tmp_path: Path, sample: Path) -> Settings:
+    vault = tmp_path / "vault"
+    shutil.copytree(sample / "vault", vault)
+    return Settings(home=home, vault=vault)
+
+
+def test_the_sample_vault_is_read_without_its_exports(library: Library, settings: Settings) -> None:
+    steps: list[tuple[int, int]] = []
+    report = import_vault(library, settings=settings, progress=lambda done, of: steps.append((done, of)))
+    paths = [note.path for note in library.notes.all()]
+    assert report.added == len(paths) > 20
+    assert not report.warnings
+    assert not [path for path in paths if path.startswith(("Readwise/", "."))]
+    assert steps[-1] == (report.added, report.added)
+    passages = library.notes.passages()
+    assert len(passages) >= 60
+    for passage in passages:
+        data = (settings.need_vault() / passage.note_path).read_bytes()
+        assert data[passage.start : passage.end].decode() == passage.text
+
+
+def test_a_second_reading_changes_nothing_and_opens_nothing(library: Library, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = import_vault(library, settings=settings)
+    before = library.notes.passages()
+    monkeypatch.setattr(Path, "read_bytes", lambda self: pytest.fail(f"opened {self}"))
+    second = import_vault(library, settings=settings)
+    assert (second.added, second.updated, second.removed, second.unchanged) == (0, 0, 0, first.added)
+    assert not second.changed
+    assert library.notes.passages() == before
+
+
+def test_edits_new_notes_and_deletions_arrive(library: Library, settings: Settings) -> None:
+    import_vault(library, settings=settings)
+    vault = settings.need_vault()
+    (vault / "New.md").write_text("# New\nhello\n")
+    edited = vault / "Home/Home Index.md"
+    edited.write_text(edited.read_text() + "\n## More\nwords\n")
+    (vault / "Projects/Bathroom Shelf.md").unlink()
+    report = import_vault(library, settings=settings)
+    assert (report.added, report.updated, report.removed) == (1, 1, 1)
+    assert any(passage.headings[-1:] == ("More",) for passage in library.notes.passages())
+    assert "Projects/Bathroom Shelf.md" not in [note.path for note in library.notes.all()]
+
+
+def test_a_touched_note_with_equal_bytes_is_unchanged(library: Library, settings: Settings) -> None:
+    import_vault(library, settings=settings)
+    os.utime(settings.need_vault() / "Home/Home Index.md", (1, 1))
+    assert not import_vault(library, settings=settings).changed
+
+
+def test_an_edit_that_keeps_the_time_but_not_the_size_is_seen(library: Library, settings: Settings) -> None:
+    import_vault(library, settings=settings)
+    path = settings.need_vault() / "Home/Home Index.md"
+    status = path.stat()
+    path.write_text("# Short\nnow\n")
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert import_vault(library, settings=settings).updated == 1
+
+
+def test_notes_that_cannot_be_read_are_named_and_left_out(library: Library, settings: Settings) -> None:
+    vault = settings.need_vault()
+    (vault / "latin.md").write_bytes(b"caf\xe9")
+    (vault / "yaml.md").write_text("---\na: b: c\n---\n# A\nbody\n")
+    report = import_vault(library, settings=settings)
+    assert len(report.warnings) == 2
+    assert "latin.md is not UTF-8" in report.warnings[0]
+    assert "yaml.md: the properties are not valid YAML" in report.warnings[1]
+    assert "yaml.md" in [note.path for note in library.notes.all()]
+
+
+def test_excluded_folders_stay_out(library: Library, settings: Settings) -> None:
+    import dataclasses
+
+    import_vault(library, settings=dataclasses.replace(settings, exclude=("Daily", "Home/*.md")))
+    assert not [note.path for note in library.notes.all() if note.path.startswith(("Daily/", "Home/"))]
+
+
+def test_another_vault_is_read_afresh(library: Library, settings: Settings, tmp_path: Path) -> None:
+    import dataclasses
+
+    import_vault(library, settings=settings)
+    other = tmp_path / "other"
+    shutil.copytree(settings.need_vault(), other)
+    (other / "Home/Home Index.md").write_text("x")
+    assert import_vault(library, settings=dataclasses.replace(settings, vault=other)).updated == 1

@@ -1,0 +1,71 @@
+"""Events: as given, in order, for ever."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from notewright.library import Library
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
+@given(st.dictionaries(st.text(max_size=6), json_values, max_size=4))
+def test_a_payload_comes_back_as_it_was_given(library: Library, payload: dict[str, object]) -> None:
+    event = library.events.append("comment", "draft-1", payload)
+    assert library.events.all()[-1] == event
+    assert library.events.all()[-1].payload == payload
+
+
+def test_by_kind_and_subject_in_the_order_they_happened(library: Library) -> None:
+    for kind, subject in (("ranking", "batch-1"), ("comment", "draft-1"), ("decision", "draft-1"), ("ranking", "batch-2")):
+        library.events.append(kind, subject, {})
+    assert [event.subject for event in library.events.all("ranking")] == ["batch-1", "batch-2"]
+    assert [event.kind for event in library.events.all("comment", "decision", subject="draft-1")] == ["comment", "decision"]
+    assert [event.kind for event in library.events.all(subject="draft-1")] == ["comment", "decision"]
+    ids = [event.id for event in library.events.all()]
+    assert ids == sorted(ids)
+    assert len(ids) == 4
+
+
+@pytest.mark.parametrize("statement", ["UPDATE events SET kind='x'", "DELETE FROM events"])
+def test_events_cannot_be_changed_or_removed(library: Library, statement: str) -> None:
+    library.events.append("ranking", "batch-1", {})
+    with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+        library.db.connection.execute(statement)
+    assert len(library.events.all()) == 1
+
+
+def test_a_failed_action_leaves_no_event(library: Library) -> None:
+    def failing() -> None:
+        with library.db.write():
+            library.events.append("decision", "draft-1", {})
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        failing()
+    assert library.events.all() == []
+
+
+def test_two_writers_lose_nothing(library: Library) -> None:
+    def write(name: str) -> None:
+        with Library.open(library.home) as mine:
+            for number in range(25):
+                mine.events.append("comment", name, {"number": number})
+
+    threads = [threading.Thread(target=write, args=(name,)) for name in ("one", "two")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for name in ("one", "two"):
+        assert [event.payload["number"] for event in library.events.all(subject=name)] == list(range(25))

@@ -1,0 +1,102 @@
+"""Datasets, runs, models and drafts: rows that come back as they went in; the current model and rolling back."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from notewright.errors import NotFound
+from notewright.library import Library
+from notewright.records import Dataset, Draft, Model, Run
+
+AT = "2026-01-01T00:00:00+00:00"
+
+
+def model(library: Library) -> str:
+    return library.models.add(Model(library.models.new_id(), "base", "models/x", "policy", AT, recipe={"rank": 8})).id
+
+
+def draft(batch_id: str, position: int = 0) -> Draft:
+    return Draft(
+        id="", batch_id=batch_id, source_id="s", chapter="C", model_id="model-1", text="é\n", position=position, seed=2**31, created_at=AT,
+        messages=({"role": "user", "content": "“x”"},), sampling={"temperature": 0.8}, problems=("bad",), highlight_ids=("h1", "h2"),
+    )  # fmt: skip
+
+
+def test_a_dataset_moves_with_the_home(library: Library, tmp_path: Path) -> None:
+    inside = Dataset(library.datasets.new_id(), "sft", str(library.home / "datasets" / "dataset-1"), AT, {"rows": 3})
+    outside = Dataset(library.datasets.new_id(), "preference", str(tmp_path / "elsewhere"), AT)
+    assert library.datasets.add(inside) == inside
+    library.datasets.add(outside)
+    assert library.datasets.all() == [inside, outside]
+    assert library.datasets.all("sft") == [inside]
+    library.close()
+    shutil.move(library.home, tmp_path / "moved")
+    with Library.open(tmp_path / "moved") as moved:
+        assert moved.datasets.get("dataset-1").path == str(tmp_path / "moved" / "datasets" / "dataset-1")
+        assert moved.datasets.get("dataset-2").path == outside.path
+
+
+def test_run_metrics_are_merged(library: Library) -> None:
+    run = library.runs.add(Run(library.runs.new_id(), "sft", "runs/run-1", "created", AT, recipe={"epochs": 3}, metrics={"loss": 2.0}))
+    assert library.runs.all() == [run]
+    changed = library.runs.update(run.id, status="finished", metrics={"tokens": 9})
+    assert (changed.status, changed.metrics, changed.recipe) == ("finished", {"loss": 2.0, "tokens": 9}, {"epochs": 3})
+    assert library.runs.update(run.id, metrics={"loss": 1.0}).status == "finished"
+
+
+def test_model_metrics_are_merged(library: Library) -> None:
+    model_id = model(library)
+    library.models.set_metrics(model_id, {"edit_distance": 0.5})
+    assert library.models.set_metrics(model_id, {"valid": 1.0}).metrics == {"edit_distance": 0.5, "valid": 1.0}
+
+
+def test_no_model_is_current_before_the_first_promotion(library: Library) -> None:
+    model(library)
+    assert library.models.current() is None
+    with pytest.raises(NotFound, match="no earlier version"):
+        library.models.rollback()
+
+
+def test_rolling_back_walks_further_back(library: Library) -> None:
+    one, two, three = (model(library) for _ in range(3))
+    for model_id in (one, two, two, three):
+        library.models.promote(model_id, "better")
+    assert [library.models.rollback().id, library.models.rollback().id] == [two, one]
+    with pytest.raises(NotFound):
+        library.models.rollback()
+    library.models.promote(three, "chosen")
+    assert library.models.rollback().id == one
+
+
+def test_drafts_come_back_by_batch_in_order(library: Library) -> None:
+    first, second = library.drafts.new_batch(), library.drafts.new_batch()
+    stored = library.drafts.add([draft(first, 1), draft(first, 0)])
+    library.drafts.add([draft(second)])
+    assert [item.id for item in stored] == ["draft-1", "draft-2"]
+    assert [item.id for item in library.drafts.batch(first)] == ["draft-2", "draft-1"]
+    one = library.drafts.get("draft-1")
+    assert one == stored[0]
+    assert (one.text, one.messages, one.sampling, one.problems, one.highlight_ids) == (
+        "é\n", ({"role": "user", "content": "“x”"},), {"temperature": 0.8}, ("bad",), ("h1", "h2"),
+    )  # fmt: skip
+    assert len(library.drafts.all()) == 3
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda library: library.datasets.get("dataset-9"),
+        lambda library: library.runs.get("run-9"),
+        lambda library: library.models.get("model-9"),
+        lambda library: library.models.promote("model-9", "x"),
+        lambda library: library.drafts.get("draft-9"),
+        lambda library: library.drafts.batch("batch-9"),
+    ],
+)
+def test_unknown_ids_say_what_to_do(library: Library, ask) -> None:
+    with pytest.raises(NotFound) as caught:
+        ask(library)
+    assert "notewright " in caught.value.hint

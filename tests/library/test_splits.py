@@ -1,0 +1,65 @@
+"""Splits by source: fixed for ever, never empty where it matters."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from notewright.errors import Invalid
+from notewright.library import Library, splits
+
+ids = st.lists(st.text(alphabet="abcdef0123456789", min_size=1, max_size=6), unique=True, max_size=40)
+
+
+@given(ids, ids)
+def test_new_sources_never_move_old_ones(first: list[str], second: list[str]) -> None:
+    before = splits.choose(first, {})
+    after = splits.choose([*first, *second], before)
+    assert all(after[source_id] == side for source_id, side in before.items())
+    assert set(after) == {*first, *second}
+
+
+@given(ids)
+def test_something_always_teaches_and_from_five_on_something_measures(source_ids: list[str]) -> None:
+    chosen = splits.choose(source_ids, {})
+    sides = set(chosen.values())
+    assert not source_ids or "train" in sides
+    assert ("test" in sides) == (len(source_ids) >= splits.MIN_FOR_TEST)
+    assert "valid" in sides or len(source_ids) < splits.MIN_FOR_VALID
+
+
+@given(ids, st.randoms())
+def test_the_order_in_which_sources_come_does_not_matter(source_ids: list[str], rng) -> None:
+    shuffled = list(source_ids)
+    rng.shuffle(shuffled)
+    assert splits.choose(shuffled, {}) == splits.choose(source_ids, {})
+
+
+@pytest.mark.parametrize(("each", "expected"), [(1, 5), (2, 4), (4, 2), (8, 1), (20, 1)])
+def test_a_thin_test_split_is_filled_up_to_a_quarter_of_the_sources(each: int, expected: int) -> None:
+    few = [name for name in (f"source-{number}" for number in range(200)) if splits.fraction(name) < 0.8][:20]
+    chosen = splits.choose(few * each, {})
+    assert sum(side == "test" for side in chosen.values()) == expected
+    assert "test" not in splits.choose(few * each, {}, fill=False).values()
+
+
+def test_shares_are_kept_in_the_large() -> None:
+    chosen = splits.choose((f"readwise:{number}" for number in range(4000)), {})
+    shares = [sum(side == name for side in chosen.values()) / 4000 for name in splits.SPLITS]
+    assert shares == pytest.approx([0.8, 0.1, 0.1], abs=0.02)
+
+
+def test_a_split_survives_closing_the_library(library: Library) -> None:
+    first = splits.assign(library, [f"source-{number}" for number in range(9)])
+    with Library.open(library.home) as again:
+        assert splits.known(again) == first
+        grown = splits.assign(again, ["source-100"], shares=(0.1, 0.1, 0.8))
+    assert {name: grown[name] for name in first} == first
+
+
+@pytest.mark.parametrize("shares", [(0.0, 0.5, 0.5), (1.0, -0.1, 0.1), (1.0, 0.0)])
+def test_impossible_shares(library: Library, shares) -> None:
+    with pytest.raises(Invalid, match="not three shares"):
+        splits.assign(library, ["one"], shares=shares)
+    assert splits.known(library) == {}

@@ -1,0 +1,139 @@
+"""Bases by name, their size and the memory they need."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from notewright.errors import Invalid, NotFound, Unavailable
+from notewright.models import bases
+
+LLAMA_7B = {
+    "model_type": "llama", "hidden_size": 4096, "num_hidden_layers": 32, "num_attention_heads": 32, "intermediate_size": 11008,
+    "vocab_size": 32000, "max_position_embeddings": 4096,
+}  # fmt: skip
+MISTRAL_7B = {**LLAMA_7B, "model_type": "mistral", "num_key_value_heads": 8, "intermediate_size": 14336}
+GPTJ_6B = {"model_type": "gptj", "n_embd": 4096, "n_layer": 28, "n_head": 16, "vocab_size": 50400, "tie_word_embeddings": False}
+QWEN_HALF = {
+    "model_type": "qwen2", "hidden_size": 896, "num_hidden_layers": 24, "num_attention_heads": 14, "num_key_value_heads": 2,
+    "intermediate_size": 4864, "vocab_size": 151936, "tie_word_embeddings": True,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("config", "billions"), [(LLAMA_7B, 6.738), (MISTRAL_7B, 7.242), (GPTJ_6B, 6.051), (QWEN_HALF, 0.494)], ids=["llama", "mistral", "gptj", "qwen"]
+)
+def test_parameters_are_counted_from_the_config(config: dict, billions: float) -> None:
+    assert bases.parameter_count(config) / 1e9 == pytest.approx(billions, rel=0.01)
+
+
+def test_memory_of_a_seven_billion_base() -> None:
+    gb = {
+        "draft": bases.memory_needed(MISTRAL_7B, method="draft", dtype="bfloat16") / 1e9,
+        "lora": bases.memory_needed(MISTRAL_7B, method="lora", dtype="bfloat16", rows=8, activation_checkpointing=True) / 1e9,
+        "qlora": bases.memory_needed(MISTRAL_7B, method="qlora", dtype="bfloat16", rows=4, activation_checkpointing=True) / 1e9,
+    }
+    assert 14 < gb["draft"] < 16.5
+    assert 17 < gb["lora"] < 25
+    assert 5 < gb["qlora"] < 10
+
+
+def test_too_little_memory_is_refused_unless_forced() -> None:
+    with pytest.raises(Invalid, match=r"Training big needs about 16.0 GB of memory, but 8.0 GB is free") as caught:
+        bases.require_memory(16 * 10**9, 8 * 10**9, what="Training big")
+    assert "--force" in caught.value.hint
+    bases.require_memory(16 * 10**9, 8 * 10**9, what="Training big", override=True)
+    assert bases.free_memory() > 10**6
+
+
+def test_a_folder_must_hold_a_safe_model(tmp_path: Path) -> None:
+    with pytest.raises(Invalid, match="no config.json"):
+        bases.fetch_base(str(tmp_path))
+    (tmp_path / "config.json").write_text(json.dumps(LLAMA_7B))
+    (tmp_path / "pytorch_model.bin").write_bytes(b"pickle")
+    with pytest.raises(Invalid, match=r"no \.safetensors weights"):
+        bases.fetch_base(str(tmp_path))
+    (tmp_path / "model.safetensors").write_bytes(b"")
+    assert bases.fetch_base(str(tmp_path)) == bases.Base(str(tmp_path), tmp_path)
+
+
+@pytest.mark.parametrize("name", ["no-such-folder", "/nowhere/at/all", "a/b/c", "./here"])
+def test_what_is_neither_folder_nor_hub_id(name: str) -> None:
+    with pytest.raises(NotFound, match="no base model"):
+        bases.fetch_base(name)
+
+
+def test_offline_hub_ids_say_what_to_do(tmp_path: Path) -> None:
+    script = (
+        "from notewright.models import bases\nfrom notewright.errors import Unavailable\n"
+        "try: bases.fetch_base('nobody/nothing@main')\nexcept Unavailable as e: print(e.message, '|', e.hint)"
+    )
+    environment = {"HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path), "PATH": "/usr/bin:/bin"}
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment, check=True)
+    assert "nobody/nothing@main is not on this machine" in done.stdout
+    assert "--base seedling" in done.stdout
+    assert issubclass(Unavailable, Exception)
+
+
+MEASURE = """
+import json, resource, sys
+from pathlib import Path
+import tiny_models
+from notewright.models import bases
+from notewright.models.engine import load_base
+from notewright.training import recipes, runs, sft
+from notewright.training.worker import Reporter
+
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+def train(base, folder, words):
+    folder.mkdir()
+    rows = tiny_models.sft_rows(12)
+    for row in rows:
+        row["prompt"][1]["content"] = "abcdefgh " * words
+        row["completion"][0]["content"] = "## Note " * 20
+    (folder / "train.jsonl").write_text("".join(json.dumps(row) + chr(10) for row in rows))
+    recipe = recipes.resolve("sft", parameters=10**5, rows=12, overrides={"max_steps": 3, "precision": "float32"}).values()
+    sft.run(runs.Job("sft", recipe, {}, "base", str(base), "", "", "", "", str(folder), "", device="cpu"), folder, Reporter(folder))
+    events = [json.loads(line) for line in (folder / "progress.jsonl").read_text().splitlines()]
+    return next(event["needed"] for event in events if event["event"] == "memory")
+
+def draft(base):
+    import torch
+    model, _ = load_base(base)
+    with torch.inference_mode():
+        model(input_ids=torch.randint(5, 300, (4, 256)), use_cache=True, logits_to_keep=1)
+    return bases.memory_needed(bases.read_config(base), method="draft", tokens=256, rows=4)
+
+root = Path(sys.argv[1])
+small, big = tiny_models.build("llama", root / "tiny"), tiny_models.build("llama", root / "big", width=512, layers=6, vocabulary=4096)
+if sys.argv[2] == "lora":
+    train(small, root / "a", 5)
+    before = peak()
+    needed = train(big, root / "b", 40)
+else:
+    draft(small)
+    before = peak()
+    needed = draft(big)
+print(needed, peak() - before)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="how memory is counted differs by system")
+@pytest.mark.parametrize("method", ["draft", "lora"])
+def test_the_estimate_is_near_what_is_measured(method: str, tmp_path: Path) -> None:
+    tests = str(Path(__file__).parent.parent)
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", MEASURE, str(tmp_path), method], capture_output=True, text=True, cwd=tests,
+        env={**os.environ, "PYTHONPATH": tests, "OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2000:]
+    estimate, measured = (int(word) for word in done.stdout.split()[-2:])
+    assert estimate == pytest.approx(measured, rel=0.2)

@@ -1,0 +1,81 @@
+"""One encoding for every tokenizer: templates that are missing, that refuse a role, and where a turn ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import tiny_models
+
+pytestmark = pytest.mark.slow
+Prepare = Callable[[str], object]
+MESSAGES = [
+    {"role": "system", "content": "Write the note."},
+    {"role": "user", "content": "Title: One\n\n1. First."},
+    {"role": "assistant", "content": "## One\n"},
+    {"role": "user", "content": "Title: Two\n\n1. Second."},
+]
+
+
+@pytest.fixture(params=tiny_models.SHAPES)
+def tokenizer(request: pytest.FixtureRequest):
+    from notewright.models.chat import prepare_tokenizer
+
+    return prepare_tokenizer(tiny_models.tokenizer(request.param))
+
+
+def test_every_prompt_shows_all_that_was_said_in_order_and_ends_openly(tokenizer) -> None:
+    from notewright.models.chat import encode_prompt, render_prompt, turn_end
+
+    text = render_prompt(tokenizer, MESSAGES)
+    places = [text.index(message["content"].strip()) for message in MESSAGES]
+    assert places == sorted(places)
+    assert all(text.count(message["content"].strip()) == 1 for message in MESSAGES)
+    ids = encode_prompt(tokenizer, MESSAGES)
+    assert ids[-1] != turn_end(tokenizer)
+    assert ids.count(tokenizer.bos_token_id) <= 1
+    assert tokenizer.pad_token_id is not None
+
+
+def test_ends() -> None:
+    from notewright.models.chat import encode_completion, prepare_tokenizer, stop_tokens, turn_end
+
+    ends = {"llama": "<|eot_id|>", "mistral": "</s>", "qwen2": "<|im_end|>", "gptj": "<|endoftext|>"}
+    for shape, token in ends.items():
+        words = prepare_tokenizer(tiny_models.tokenizer(shape))
+        assert turn_end(words) == words.convert_tokens_to_ids(token), shape
+        assert encode_completion(words, "A note")[-1] == turn_end(words)
+        assert {turn_end(words), words.eos_token_id, 7} == stop_tokens(words, [7])
+
+
+@pytest.mark.parametrize("text", ["## Title\n\n- **bold** $x^2$\n", " leading", "trailing \n\n", "\n\nblank lines first", "日本語 and é ![[a.png]]"])
+def test_passages_keep_their_bytes(text: str, tokenizer) -> None:
+    from notewright.models.chat import decode, encode_completion
+
+    assert decode(tokenizer, encode_completion(tokenizer, text)[:-1]) == text
+
+
+def test_mistral_gets_the_system_text_in_the_first_user_turn() -> None:
+    from notewright.models.chat import fit_messages, prepare_tokenizer
+
+    words = prepare_tokenizer(tiny_models.tokenizer("mistral"))
+    fitted = fit_messages(words, [*MESSAGES, {"role": "user", "content": "And more."}])
+    assert [message["role"] for message in fitted] == ["user", "assistant", "user"]
+    assert fitted[0]["content"] == "Write the note.\n\nTitle: One\n\n1. First."
+    assert fitted[2]["content"] == "Title: Two\n\n1. Second.\n\nAnd more."
+    llama = prepare_tokenizer(tiny_models.tokenizer("llama"))
+    assert fit_messages(llama, MESSAGES) == MESSAGES
+
+
+def test_a_tokenizer_without_an_end_is_refused() -> None:
+    from tokenizers import Tokenizer, models
+    from transformers import PreTrainedTokenizerFast
+
+    from notewright.errors import Invalid
+    from notewright.models.chat import prepare_tokenizer
+
+    bare = PreTrainedTokenizerFast(tokenizer_object=Tokenizer(models.BPE({"a": 0, "b": 1}, [])))
+    with pytest.raises(Invalid, match="no end-of-text token"):
+        prepare_tokenizer(bare)
+    named = PreTrainedTokenizerFast(tokenizer_object=Tokenizer(models.BPE({"a": 0, "</s>": 1}, [])))
+    assert prepare_tokenizer(named).eos_token == "</s>"

@@ -1,0 +1,159 @@
+"""Drafting: reproducible per seed whatever stands beside, stopped where it should be, adapters switched without a reload."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import tiny_models
+
+from notewright.errors import Invalid, NotFound
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:`(is_)?gradient_checkpointing` is deprecated:FutureWarning"),
+]
+Tiny = Callable[[str], Path]
+MESSAGES = tiny_models.sft_rows(4)[3]["prompt"]
+
+
+@pytest.mark.parametrize("shape", tiny_models.SHAPES)
+def test_a_draft_depends_on_its_seed_and_not_on_its_neighbours(shape: str, tiny: Tiny) -> None:
+    from notewright.models.engine import Engine
+
+    engine = Engine(tiny(shape), device="cpu")
+    three = engine.generate(MESSAGES, n=3, max_new_tokens=40, seed=5)
+    assert [draft.seed for draft in three] == [5, 6, 7] and [draft.greedy for draft in three] == [True, False, False]
+    assert len({draft.text for draft in three}) == 3
+    assert engine.generate(MESSAGES, n=3, max_new_tokens=40, seed=5) == three
+    assert engine.generate(MESSAGES, n=7, max_new_tokens=40, seed=5)[:3] == three
+    assert engine.generate(MESSAGES, n=1, max_new_tokens=40, seed=7, greedy_first=False) == three[2:]
+    assert engine.generate(MESSAGES, n=1, max_new_tokens=40)[0].text == three[0].text
+
+
+@pytest.mark.parametrize("shape", tiny_models.SHAPES)
+def test_greedy_drafts_equal_transformers_own(shape: str, tiny: Tiny) -> None:
+    import torch
+
+    from notewright.models import chat
+    from notewright.models.engine import Engine
+
+    engine = Engine(tiny(shape), device="cpu")
+    ids = chat.encode_prompt(engine.tokenizer, MESSAGES)
+    expected = engine._model.generate(
+        input_ids=torch.tensor([ids]), attention_mask=torch.ones(1, len(ids), dtype=torch.long), do_sample=False, max_new_tokens=30,
+        eos_token_id=list(engine._stops), pad_token_id=0,
+    )[0, len(ids) :].tolist()  # fmt: skip
+    draft = engine.generate(MESSAGES, n=1, max_new_tokens=30)[0]
+    assert draft.text == chat.decode(engine.tokenizer, [token for token in expected if token not in engine._stops])
+    assert draft.tokens == len(expected) and draft.finished == (expected[-1] in engine._stops)
+
+
+def test_logprob_is_the_sum_over_the_passage_and_its_end(tiny: Tiny) -> None:
+    import torch
+
+    from notewright.models import chat
+    from notewright.models.engine import Engine
+
+    engine = Engine(tiny("mistral"), device="cpu")
+    prompt, answer = chat.encode_prompt(engine.tokenizer, MESSAGES), chat.encode_completion(engine.tokenizer, "## A note\n")
+    with torch.inference_mode():
+        scores = engine._model(input_ids=torch.tensor([prompt + answer])).logits[0].log_softmax(-1)
+    expected = sum(float(scores[len(prompt) + i - 1, token]) for i, token in enumerate(answer))
+    total, count = engine.logprob(MESSAGES, "## A note\n")
+    assert total == pytest.approx(expected, abs=1e-3) and count == len(answer)
+
+
+def test_adapters_are_switched_without_a_reload(tiny: Tiny, tmp_path: Path) -> None:
+    import torch
+    from peft import LoraConfig, get_peft_model
+
+    from notewright.models.engine import Engine, load_base
+
+    for seed in (1, 2):
+        torch.manual_seed(seed)
+        model, _ = load_base(tiny("qwen2"))
+        tuned = get_peft_model(model, LoraConfig(r=4, target_modules="all-linear", task_type="CAUSAL_LM", init_lora_weights=False))
+        tuned.save_pretrained(tmp_path / f"adapter-{seed}")
+    engine = Engine(tiny("qwen2"), device="cpu")
+    bare = engine._bare
+
+    def score() -> float:
+        return engine.logprob(MESSAGES, "## Note\n")[0]
+
+    plain = score()
+    engine.use_adapter(tmp_path / "adapter-1")
+    one = score()
+    engine.use_adapter(tmp_path / "adapter-2")
+    two = score()
+    assert len({plain, one, two}) == 3
+    engine.use_adapter(tmp_path / "adapter-1")
+    assert score() == one
+    engine.use_adapter(None)
+    assert score() == plain
+    assert engine._bare is bare
+    assert Engine(tiny("qwen2"), tmp_path / "adapter-2", device="cpu").logprob(MESSAGES, "## Note\n")[0] == pytest.approx(two, abs=1e-4)
+    with pytest.raises(NotFound, match="no adapter in"):
+        engine.use_adapter(tmp_path / "nowhere")
+
+
+def test_limits(tiny: Tiny) -> None:
+    from notewright.models.engine import Engine, pick_device
+
+    engine = Engine(tiny("llama"), device="cpu")
+    endless = [{"role": "user", "content": "The river carries silt to the plain. " * 300}]
+    with pytest.raises(Invalid, match=r"The prompt has \d+ tokens, but this model sees 1024"):
+        engine.generate(endless)
+    with pytest.raises(Invalid, match="this model sees 1024"):
+        engine.logprob(endless, "x")
+    near = [{"role": "user", "content": "\x01" * 960}]
+    drafts = engine.generate(near, n=2, max_new_tokens=500, seed=3)
+    assert all(draft.tokens <= 64 for draft in drafts)
+    with pytest.raises(Invalid, match="no mps device"):
+        pick_device("mps")
+
+
+def test_progress_is_told_and_may_stop_the_drafting(tiny: Tiny) -> None:
+    from notewright.models.engine import Engine
+
+    engine = Engine(tiny("llama"), device="cpu")
+    seen: list[tuple[int, int]] = []
+    engine.generate(MESSAGES, n=2, max_new_tokens=6, on_token=lambda written, writing: seen.append((written, writing)))
+    assert [written for written, _ in seen] == list(range(1, len(seen) + 1)) and len(seen) <= 6
+
+    def stop(written: int, writing: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        engine.generate(MESSAGES, on_token=stop)
+
+
+def test_loops_can_be_forbidden(tiny: Tiny) -> None:
+    import torch
+
+    from notewright.models.engine import Row
+
+    scores = torch.zeros(9)
+    scores[4], scores[5] = 3.0, 2.0
+    row = Row({8}, seed=0, temperature=0.0, top_p=1.0, no_repeat_ngram=3)
+    for _ in range(8):
+        row.choose(scores)
+    runs = [tuple(row.ids[i : i + 3]) for i in range(6)]
+    assert row.ids[:4] == [4, 4, 4, 5] and len(set(runs)) == len(runs)
+
+
+def test_sampling_follows_the_probabilities() -> None:
+    import torch
+
+    from notewright.models.engine import Row
+
+    chances = torch.tensor([0.5, 0.3, 0.15, 0.05])
+    counts = [0, 0, 0, 0]
+    row = Row(set(), seed=1, temperature=1.0, top_p=0.9, no_repeat_ngram=0)
+    for _ in range(4000):
+        row.choose(chances.log())
+    for token in row.ids:
+        counts[token] += 1
+    assert counts[3] == 0
+    assert [count / 4000 for count in counts[:3]] == pytest.approx([0.5 / 0.95, 0.3 / 0.95, 0.15 / 0.95], abs=0.03)

@@ -1,0 +1,73 @@
+"""Versions: registered with their history, chosen, rolled back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from notewright.errors import NotFound
+from notewright.library import Library
+from notewright.models import bases, registry
+from notewright.records import Model, Run
+from notewright.settings import Settings
+
+
+@pytest.fixture
+def base(tmp_path: Path) -> bases.Base:
+    folder = tmp_path / "base"
+    folder.mkdir()
+    (folder / "config.json").write_text("{}")
+    (folder / "model.safetensors").write_bytes(b"")
+    return bases.fetch_base(str(folder))
+
+
+def add(library: Library, base: bases.Base, tmp_path: Path, parent: str) -> Model:
+    adapter = tmp_path / f"adapter-{parent}"
+    adapter.mkdir()
+    (adapter / "adapter_model.safetensors").write_bytes(parent.encode())
+    run = library.runs.add(Run(library.runs.new_id(), "sft", "runs/x", "finished", "2026-01-01", "dataset-1", parent, {"seed": 1}))
+    return registry.register(library, run, base=base, adapter=adapter, parent_id=parent, metrics={"loss": 0.5})
+
+
+def test_the_plain_base_is_registered_once_and_current_at_first(library: Library, home: Path, base: bases.Base) -> None:
+    settings = Settings(home=home, base_model=base.name)
+    first = registry.current(library, settings)
+    assert (first.role, first.base, first.adapter_path) == ("base", base.name, "")
+    assert registry.ensure_base_model(library, settings) == first == registry.current(library, settings)
+    assert registry.adapter_folder(library, first) is None
+    assert len(library.models.all()) == 1
+
+
+def test_versions_keep_their_own_copy_and_their_history(library: Library, home: Path, tmp_path: Path, base: bases.Base) -> None:
+    root = registry.ensure_base_model(library, Settings(home=home, base_model=base.name))
+    one = add(library, base, tmp_path, root.id)
+    two = add(library, base, tmp_path, one.id)
+    assert library.models.current() == root
+    assert (registry.adapter_folder(library, two) or Path()).joinpath("adapter_model.safetensors").read_bytes() == one.id.encode()
+    assert two.adapter_path == f"models/{two.id}"
+    assert [model.id for model in registry.lineage(library, two)] == [two.id, one.id, root.id]
+    registry.use(library, one.id)
+    registry.use(library, two.id)
+    assert registry.rollback(library).id == one.id
+    assert registry.rollback(library).id == root.id
+    with pytest.raises(NotFound, match="no earlier version"):
+        registry.rollback(library)
+    described = registry.describe(library, two.id)
+    assert described["parents"] == [one.id, root.id] and described["current"] is False and described["recipe"] == {"seed": 1}
+    assert registry.describe(library)["id"] == root.id
+
+
+def test_a_version_without_its_files_cannot_be_used(library: Library, home: Path, tmp_path: Path, base: bases.Base) -> None:
+    root = registry.ensure_base_model(library, Settings(home=home, base_model=base.name))
+    model = add(library, base, tmp_path, root.id)
+    (library.home / model.adapter_path / "adapter_model.safetensors").unlink()
+    with pytest.raises(NotFound, match="files of model-2 are gone"):
+        registry.use(library, model.id)
+    with pytest.raises(NotFound):
+        registry.use(library, "model-99")
+
+
+def test_nothing_to_describe_yet(library: Library) -> None:
+    with pytest.raises(NotFound, match="No model has been used yet"):
+        registry.describe(library)

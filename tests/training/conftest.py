@@ -1,0 +1,55 @@
+"""Datasets in a library, tiny bases on disk, and one torch thread: tiny matrices only lose from more, above all on a busy machine."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import tiny_models
+
+from notewright.library import Library
+from notewright.library.database import now
+from notewright.records import Dataset
+from notewright.settings import Settings
+
+MakeDataset = Callable[[str, list[dict]], Dataset]
+
+
+@pytest.fixture(autouse=True)
+def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+
+
+@pytest.fixture
+def settings(home: Path) -> Settings:
+    return Settings(home=home, device="cpu")
+
+
+@pytest.fixture
+def make_dataset(library: Library) -> MakeDataset:
+    """A frozen dataset as the datasets stage leaves it; the last three rows are for validation."""
+
+    def make(kind: str, rows: list[dict]) -> Dataset:
+        dataset_id = library.datasets.new_id()
+        folder = library.home / "datasets" / dataset_id
+        folder.mkdir()
+        for name, part in (("train", rows[:-3]), ("valid", rows[-3:]), ("test", [])):
+            (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in part), encoding="utf-8")
+        (folder / "manifest.json").write_text("{}", encoding="utf-8")
+        return library.datasets.add(Dataset(dataset_id, kind, f"datasets/{dataset_id}", now()))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """The folder of a tiny random base of one shape, built once."""
+    root = tmp_path_factory.mktemp("bases")
+
+    def base(shape: str) -> Path:
+        folder = root / shape
+        return folder if folder.exists() else tiny_models.build(shape, folder)
+
+    return base

@@ -1,0 +1,78 @@
+"""Rows as training sees them: the same tokens as drafting, the end in the loss, similar lengths together, scores where they are needed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import tiny_models
+
+pytestmark = pytest.mark.slow
+Tiny = Callable[[str], Path]
+
+
+@pytest.mark.parametrize("shape", tiny_models.SHAPES)
+def test_training_and_drafting_agree_to_the_token(shape: str, tiny: Tiny) -> None:
+    from notewright.models import chat
+    from notewright.models.engine import load_base
+    from notewright.training.data import IGNORED, encode_preferences, encode_sft
+
+    _, tokenizer = load_base(tiny(shape))
+    rows = tiny_models.sft_rows(6)
+    encoded = encode_sft(rows, tokenizer, 2048)
+    for row, given in zip(encoded.dataset, rows, strict=True):
+        prompt = chat.encode_prompt(tokenizer, given["prompt"])
+        assert row["input_ids"][: len(prompt)] == prompt
+        assert row["labels"][: len(prompt)] == [IGNORED] * len(prompt)
+        learnt = row["labels"][len(prompt) :]
+        assert learnt == row["input_ids"][len(prompt) :]
+        assert learnt[-1] == chat.turn_end(tokenizer)
+        assert chat.decode(tokenizer, learnt[:-1]) == given["completion"][0]["content"]
+    for row, given in zip(encode_preferences(tiny_models.preference_rows(3), tokenizer, 2048).dataset, rows, strict=False):
+        assert row["prompt_ids"] == chat.encode_prompt(tokenizer, given["prompt"])
+        assert row["chosen_ids"][-1] == row["rejected_ids"][-1] == chat.turn_end(tokenizer)
+
+
+def test_batches_hold_rows_of_similar_length_in_an_order_of_seed_and_epoch() -> None:
+    from notewright.training.data import LengthSampler
+
+    lengths = [(37 * i) % 200 + 20 for i in range(50)]
+    sampler = LengthSampler(lengths, 4, seed=3)
+    first = list(sampler)
+    assert sorted(first) == list(range(50)) and first == list(sampler)
+
+    def waste(order: list[int]) -> float:
+        batches = [order[start : start + 4] for start in range(0, 50, 4)]
+        padded = sum(max(lengths[i] for i in batch) * len(batch) for batch in batches)
+        return padded / sum(lengths) - 1
+
+    assert waste(first) < 0.12 < waste(list(range(50)))
+    sampler.set_epoch(1)
+    assert list(sampler) != first
+    assert {frozenset(first[:4])} != {frozenset(list(sampler)[:4])}
+
+
+def test_the_compact_head_scores_as_the_model_does(tiny: Tiny) -> None:
+    import torch
+    from trl.trainer.utils import add_fused_lm_head
+
+    from notewright.models.engine import load_base
+    from notewright.training.head import use_compact_head
+
+    for shape in ("llama", "gptj"):
+        model, _ = load_base(tiny(shape))
+        ids = torch.randint(5, 300, (3, 40), generator=torch.Generator().manual_seed(0))
+        labels = ids.clone()
+        labels[:, :25] = -100
+        labels[1, 30:] = -100
+        expected = model(input_ids=ids, labels=labels).loss
+        add_fused_lm_head(model, outputs=("log_probs", "entropy", "is_top1", "mean_logits"))
+        theirs = model(input_ids=ids, labels=labels, fused_lm_head=True)
+        assert use_compact_head(model)
+        ours = model(input_ids=ids, labels=labels, fused_lm_head=True)
+        assert torch.allclose(ours.loss, expected, atol=1e-5)
+        for name in ("log_probs", "entropy", "mean_logits"):
+            assert torch.allclose(getattr(ours, name), getattr(theirs, name), atol=1e-4), name
+        assert torch.equal(ours.is_top1, theirs.is_top1) and torch.equal(ours.label_mask, theirs.label_mask)
+        assert model(input_ids=ids).logits.shape == (3, 40, 512)

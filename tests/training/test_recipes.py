@@ -1,0 +1,88 @@
+"""Where a recipe's values come from, and what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from notewright.errors import Invalid, NotFound
+from notewright.training import recipes
+
+SEEDLING, SEVEN = 4_300_000, 7_000_000_000
+
+
+def test_precedence_is_default_tables_preset_file_flag(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text("learning_rate = 1e-3\nlora_rank = 8\neffort = 3\n")
+    resolved = recipes.resolve(
+        "sft", parameters=SEEDLING, rows=45, effort="quick", recipe_file=file, overrides={"learning_rate": 2e-3, "seed": None}
+    )
+    recipe, origins = resolved.recipe, resolved.origins
+    assert recipe.learning_rate == 2e-3 and origins["learning_rate"] == "flag"
+    assert recipe.lora_rank == 8 and origins["lora_rank"] == "mine.toml"
+    assert recipe.effort == 3 and origins["effort"] == "mine.toml"
+    assert recipe.lora_alpha == 16 and origins["lora_alpha"] == "2 x lora_rank"
+    assert recipe.batch_size == 4 and origins["batch_size"] == "base of 4.3M parameters"
+    assert recipe.seed == 0 and origins["seed"] == "default"
+    assert any(line.strip().startswith("lora_rank = 8") and "mine.toml" in line for line in recipes.explain(resolved))
+
+
+def test_effort_presets_scale_the_epochs() -> None:
+    epochs = {
+        effort: recipes.resolve("sft", parameters=SEVEN, rows=200, effort=effort).recipe.epochs for effort in recipes.EFFORTS
+    }
+    assert epochs["quick"] < epochs["normal"] < epochs["thorough"]
+    assert epochs["normal"] == 4
+
+
+@pytest.mark.parametrize(
+    ("parameters", "rows", "rate", "batch"),
+    [(SEEDLING, 45, 3e-3, 4), (500_000_000, 200, 3e-4, 8), (1_700_000_000, 200, 2e-4, 8), (SEVEN, 200, 1e-4, 8), (SEVEN, 20, 5e-5, 8)],
+)
+def test_defaults_follow_model_and_data_size(parameters: int, rows: int, rate: float, batch: int) -> None:
+    recipe = recipes.resolve("sft", parameters=parameters, rows=rows).recipe
+    assert (recipe.learning_rate, recipe.batch_size) == (rate, batch)
+
+
+def test_all_problems_are_reported_together(tmp_path: Path) -> None:
+    file = tmp_path / "bad.toml"
+    file.write_text('learning_rat = 1\nbatch_size = "many"\nscheduler = "wavy"\n')
+    with pytest.raises(Invalid) as caught:
+        recipes.resolve("sft", parameters=SEEDLING, rows=45, recipe_file=file, overrides={"beta": 0.1, "lora_rank": -1, "epochs": "x"})
+    text = " ".join(caught.value.problems)
+    assert len(caught.value.problems) == 6
+    for word in ("'learning_rat'", "batch_size must be a int", "wavy", "flag: unknown key 'beta'", "between 0 and 1024", "epochs must be a float"):
+        assert word in text, word
+    assert "learning_rate" in caught.value.hint
+
+
+def test_flags_may_be_text() -> None:
+    recipe = recipes.resolve(
+        "dpo", parameters=SEEDLING, rows=9, overrides={"beta": "0.3", "max_steps": "5", "length_grouping": "false", "precision": "float32"}
+    ).recipe
+    assert isinstance(recipe, recipes.DpoRecipe)
+    assert (recipe.beta, recipe.max_steps, recipe.length_grouping, recipe.precision) == (0.3, 5, False, "float32")
+
+
+def test_a_saved_recipe_loads_again() -> None:
+    resolved = recipes.resolve("dpo", parameters=SEEDLING, rows=9)
+    assert recipes.load("dpo", resolved.values()) == resolved.recipe
+
+
+def test_steps() -> None:
+    recipe = recipes.resolve("sft", parameters=SEVEN, rows=45, overrides={"epochs": 2.0, "batch_size": 4}).recipe
+    assert recipes.total_steps(recipe, 45) == 24
+    assert recipes.total_steps(recipes.resolve("sft", parameters=SEVEN, rows=45, overrides={"max_steps": 7}).recipe, 45) == 7
+
+
+def test_missing_or_broken_files_and_words(tmp_path: Path) -> None:
+    with pytest.raises(NotFound):
+        recipes.resolve("sft", parameters=1, rows=9, recipe_file=tmp_path / "none.toml")
+    (tmp_path / "broken.toml").write_text("a = = 1")
+    with pytest.raises(Invalid, match="not valid TOML"):
+        recipes.resolve("sft", parameters=1, rows=9, recipe_file=tmp_path / "broken.toml")
+    with pytest.raises(Invalid, match="no effort"):
+        recipes.resolve("sft", parameters=1, rows=9, effort="heroic")
+    with pytest.raises(Invalid, match="no training method"):
+        recipes.resolve("magic", parameters=1, rows=9)

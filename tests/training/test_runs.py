@@ -1,0 +1,132 @@
+"""Runs without torch: what is refused before a process starts, checkpoints, runs left behind, the worker's last words."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import tiny_models
+
+from notewright.errors import Invalid, MissingExtra, NotFound, RunFailed
+from notewright.library import Library
+from notewright.records import Dataset, Run
+from notewright.settings import Settings
+from notewright.training import newest_interrupted, resume_run, runs, settle, train
+
+MakeDataset = Callable[[str, list[dict]], Dataset]
+
+
+def test_training_needs_a_dataset_of_its_kind(library: Library, settings: Settings, make_dataset: MakeDataset) -> None:
+    with pytest.raises(NotFound, match="no sft dataset"):
+        train(library, settings=settings, method="sft")
+    dataset = make_dataset("preference", tiny_models.preference_rows(8))
+    with pytest.raises(Invalid, match="kind preference"):
+        train(library, settings=settings, method="sft", dataset_id=dataset.id)
+    with pytest.raises(Invalid, match="no training method 'magic'"):
+        train(library, settings=settings, method="magic")
+    assert library.runs.all() == []
+
+
+@pytest.mark.parametrize(("method", "kind", "least"), [("sft", "sft", 8), ("dpo", "preference", 4)])
+def test_too_few_rows_are_refused_with_the_number(
+    method: str, kind: str, least: int, library: Library, settings: Settings, make_dataset: MakeDataset
+) -> None:
+    rows = tiny_models.sft_rows(least + 2) if kind == "sft" else tiny_models.preference_rows(least + 2)
+    make_dataset(kind, rows)
+    with pytest.raises(Invalid, match=f"has {least - 1} training rows; {method} needs at least {least}") as caught:
+        train(library, settings=settings, method=method)
+    assert f"notewright dataset {kind}" in caught.value.hint
+    assert library.runs.all() == []
+
+
+def test_trackers_are_checked_first(library: Library, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(Invalid, match="no tracker 'wandb'"):
+        train(library, settings=settings, method="sft", report_to="wandb")
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(MissingExtra, match="needs trackio") as caught:
+        train(library, settings=settings, method="sft", report_to="trackio")
+    assert "notewright[tracking]" in caught.value.hint
+
+
+def test_only_whole_checkpoints_count(tmp_path: Path) -> None:
+    for step in (2, 10, 9, 30):
+        (tmp_path / "checkpoints" / f"checkpoint-{step}").mkdir(parents=True)
+    for step in (2, 10, 9):
+        (tmp_path / "checkpoints" / f"checkpoint-{step}" / "good.json").write_text("{}")
+    assert runs.checkpoint_step(tmp_path) == 10
+    assert [path.name for path in runs.checkpoints(tmp_path)] == ["checkpoint-2", "checkpoint-9", "checkpoint-10"]
+
+
+def test_runs_left_behind_are_marked_interrupted(library: Library) -> None:
+    for status in ("running", "finished", "created"):
+        run_id = library.runs.new_id()
+        (library.home / "runs" / run_id).mkdir()
+        library.runs.add(Run(run_id, "sft", f"runs/{run_id}", status, "2026-01-01"))
+    (library.home / "runs" / "run-1" / "worker.pid").write_text("999999999")
+    assert [run.id for run in settle(library)] == ["run-1", "run-3"]
+    assert newest_interrupted(library, "sft").id == "run-3"
+    with pytest.raises(NotFound, match="No interrupted dpo run"):
+        newest_interrupted(library, "dpo")
+    with pytest.raises(Invalid, match="run-2 is finished"):
+        resume_run(library, "run-2")
+
+
+def fake_worker(folder: Path, body: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Replace the Python that `execute` starts by one that runs `body`."""
+    script = folder / "fake.py"
+    script.write_text(f"import json, os, signal, sys, time\nfolder = {str(folder)!r}\n{body}")
+    launcher = folder / "python"
+    launcher.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{script}"\n')
+    launcher.chmod(0o755)
+    job = runs.Job("sft", {}, {}, "seedling", "", "", "", "", "", "", "")
+    job.save(folder)
+    monkeypatch.setattr(runs.sys, "executable", str(launcher))
+
+
+SAY = "def say(**e):\n    open(folder + '/progress.jsonl', 'a').write(json.dumps(e) + '\\n')\n"
+
+
+def test_events_are_relayed_and_old_ones_are_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "progress.jsonl").write_text(json.dumps({"event": "step", "step": 1}) + "\n")
+    fake_worker(tmp_path, SAY + "say(event='step', step=2)\ntime.sleep(.3)\nsay(event='finished', metrics={'loss': 1.0})", monkeypatch)
+    seen: list[dict] = []
+    assert runs.execute(tmp_path, seen.append) == {"event": "finished", "metrics": {"loss": 1.0}}
+    assert [event["event"] for event in seen] == ["step", "finished"]
+
+
+def test_the_workers_errors_come_back_as_they_were(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    body = SAY + "say(event='error', kind='Invalid', message='bad', hint='mend it', problems=['a', 'b'])\nsys.exit(1)"
+    fake_worker(tmp_path, body, monkeypatch)
+    with pytest.raises(Invalid, match="bad") as caught:
+        runs.execute(tmp_path)
+    assert (caught.value.hint, caught.value.problems) == ("mend it", ("a", "b"))
+
+
+def test_a_worker_that_ends_without_a_word(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_worker(tmp_path, "print('a trace'); sys.exit(7)", monkeypatch)
+    with pytest.raises(RunFailed, match="status 7") as caught:
+        runs.execute(tmp_path)
+    assert "log.txt" in caught.value.hint
+    assert "a trace" in (tmp_path / "log.txt").read_text()
+
+
+def test_a_killed_worker_can_be_resumed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_worker(tmp_path, "os.kill(os.getpid(), signal.SIGKILL)", monkeypatch)
+    with pytest.raises(runs.Killed, match="SIGKILL") as caught:
+        runs.execute(tmp_path, name="run-9")
+    assert "notewright train sft --resume run-9" in caught.value.hint
+
+
+def test_ctrl_c_closes_the_workers_input_and_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    body = SAY + "say(event='step', step=1)\nsys.stdin.read()\nsay(event='stopped')\nsys.exit(3)"
+    fake_worker(tmp_path, body, monkeypatch)
+
+    def interrupt(event: dict) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        runs.execute(tmp_path, interrupt)
+    assert "stopped" in (tmp_path / "progress.jsonl").read_text()

@@ -1,0 +1,108 @@
+"""Which files are the person's notes, what the vault's settings say, and what a link can mean."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from notewright.errors import Invalid, NotFound
+from notewright.settings import Settings
+from notewright.vault.config import VaultConfig, looks_like_export, read_config
+from notewright.vault.files import build_index, iterate_notes, locate
+
+EXPORT = "# Book\n\n![rw-book-cover](https://x.org/a.png)\n\n## Highlights\n- text ([View Highlight](https://read.readwise.io/read/01a))\n"
+
+
+def make(root: Path, files: dict[str, str]) -> Path:
+    for name, text in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return root
+
+
+def config_of(vault: Path, **values: object) -> VaultConfig:
+    return read_config(Settings(home=vault, vault=vault, **values))  # type: ignore[arg-type]
+
+
+def test_settings_of_the_vault_are_read(tmp_path: Path) -> None:
+    app = {"attachmentFolderPath": "Assets", "newLinkFormat": "relative", "useMarkdownLinks": True}
+    config = config_of(make(tmp_path, {".obsidian/app.json": json.dumps(app)}))
+    assert (config.attachment_folder, config.link_format, config.markdown_links) == ("Assets", "relative", True)
+    assert config.attachment_path("Notes/A.md", "x.png") == "Assets/x.png"
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"newLinkFormat": 3, "attachmentFolderPath": null}', "\xff", '{"a":' * 2000])
+def test_broken_settings_give_the_defaults(tmp_path: Path, text: str) -> None:
+    make(tmp_path, {".obsidian/app.json": ""})
+    (tmp_path / ".obsidian/app.json").write_bytes(text.encode("latin-1"))
+    config = config_of(tmp_path)
+    assert (config.attachment_folder, config.link_format, config.markdown_links) == ("", "shortest", False)
+    assert config.warnings or text in ("[]", '{"newLinkFormat": 3, "attachmentFolderPath": null}')
+
+
+@pytest.mark.parametrize(("folder", "expected"), [("/", "x.png"), ("./", "N/x.png"), ("./assets", "N/assets/x.png"), ("a/b", "a/b/x.png")])
+def test_attachments_go_where_obsidian_puts_them(tmp_path: Path, folder: str, expected: str) -> None:
+    make(tmp_path, {".obsidian/app.json": json.dumps({"attachmentFolderPath": folder})})
+    assert config_of(tmp_path).attachment_path("N/a.md", "x.png") == expected
+
+
+def test_the_readwise_folder_is_found(tmp_path: Path) -> None:
+    make(tmp_path, {"readwise/Books/B.md": EXPORT, "Notes/a.md": "mine"})
+    assert config_of(tmp_path).readwise_folders == ("readwise",)
+    make(tmp_path, {".obsidian/plugins/readwise-official/data.json": '{"readwiseDir": "/Library/Readwise/", "token": "secret"}'})
+    assert config_of(tmp_path).readwise_folders == ("Library/Readwise",)
+    assert config_of(tmp_path, readwise_folder="Exports").readwise_folders == ("Exports",)
+
+
+def test_a_folder_of_that_name_without_exports_is_the_persons(tmp_path: Path) -> None:
+    make(tmp_path, {"Readwise/How I use it.md": "I like Readwise."})
+    assert config_of(tmp_path).readwise_folders == ()
+    assert looks_like_export(EXPORT)
+    assert not looks_like_export("see https://readwise.io/open/1")
+
+
+def test_a_missing_vault_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(Invalid):
+        read_config(Settings(home=tmp_path))
+    with pytest.raises(NotFound):
+        read_config(Settings(home=tmp_path, vault=tmp_path / "gone"))
+
+
+def test_only_the_persons_notes_are_listed(tmp_path: Path) -> None:
+    outside = make(tmp_path / "outside", {"secret.md": "not ours"})
+    vault = make(
+        tmp_path / "vault",
+        {
+            "b.md": "", "a/B.MD": "", "a/z.txt": "", ".obsidian/x.md": "", ".trash/y.md": "", ".hidden.md": "", "Readwise/r.md": "",
+            "Templates/t.md": "", "a/draft-1.md": "", "Readwise notes.md": "",
+        },
+    )  # fmt: skip
+    (vault / "link").symlink_to(outside)
+    (vault / "link.md").symlink_to(outside / "secret.md")
+    (vault / "loop").symlink_to(vault)
+    config = VaultConfig(readwise_folders=("Readwise",))
+    found = [note.path for note in iterate_notes(vault, config, exclude=("Templates/", "a/draft-*.md"))]
+    assert found == ["Readwise notes.md", "a/B.MD", "b.md"]
+
+
+def test_names_are_in_one_normal_form(tmp_path: Path) -> None:
+    make(tmp_path, {"Cafe\u0301/e\u0301.md": "x"})
+    note = next(iterate_notes(tmp_path, VaultConfig()))
+    assert note.path == "Caf\u00e9/\u00e9.md"
+    assert note.file.read_text() == "x"
+    assert locate(tmp_path, note.path).read_text() == "x"
+    assert not locate(tmp_path, "Caf\u00e9/new.md").exists()
+
+
+def test_the_index_knows_what_links_mean(tmp_path: Path) -> None:
+    index = build_index(make(tmp_path, {"Notes/My Note.md": "", "Assets/Pic One.png": "", ".obsidian/z.png": ""}))
+    assert index.has_file("pic one.png")
+    assert index.has_file("Assets/Pic%20One.png")
+    assert not index.has_file("z.png")
+    assert not index.has_file("Other/Pic One.png")
+    assert index.has_note("My Note#Heading")
+    assert index.has_note("Notes/my note")
+    assert not index.has_note("Nope")

@@ -1,0 +1,117 @@
+"""What is said about drafted sections: nothing about the sample's own passages, something about each kind of damage."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from notewright.records import Highlight
+from notewright.vault.files import VaultIndex, build_index
+from notewright.vault.lint import check_draft
+from notewright.vault.notes import parse_note
+
+HIGHLIGHTS = (
+    Highlight(text="Between 1890 and 1935 they removed 41 bends from a river that had 58.", location=12, location_type="page"),
+    Highlight(text="A straight river is an argument that has not met its flood yet.", annotation="The best line", location=725),
+    Highlight(text="![](https://images.example.org/bed-level.png)", chapter="Floods"),
+)
+GOOD = """## Floods
+> [!quote] p. 12
+> A straight river is an argument that has not met its flood yet.
+
+- **Bends go.** They removed 41 bends between 1890 and 1935. (p. 12) [[Rivers]]
+- **The equation.** It costs $5 and $Q = A v$ holds, as in `a $ b`.
+
+![[bed-level.png|center|600]]
+
+$$
+x = 58
+$$
+
+#rivers #a/b-1
+"""
+
+
+def test_a_good_section_has_no_problems() -> None:
+    assert check_draft(GOOD, highlights=HIGHLIGHTS) == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        (" \n", "empty"),
+        ("A $x + y without end.", "$"),
+        ("$$\nx = 58\n", "$$"),
+        ("```\ncode", "never closed"),
+        ("> [!tip]\n\ntext.", "no body"),
+        ("[!quote] p. 12\n> x.", "lacks its '>'"),
+        ("See [[Rivers.", "broken"),
+        ("See Rivers]].", "broken"),
+        ("![[bed-level.png|center|600", "broken"),
+        ("See [this](https://exa", "cut off"),
+        ("Fine.<|im_end|>", "chat residue"),
+        ("</think>\nFine.", "chat residue"),
+        ("Sure! Here is the note:\n\nFine.", "chat residue"),
+        ("![[other.png]]", "neither in the highlights nor in the vault"),
+        ("![](https://evil.example.org/x.png)", "in no highlight"),
+        ("They removed 99 bends.", "number 99"),
+        ("It fell by 7%.", "number 7%"),
+        ("> [!quote]\n> A straight river is a promise that met its flood.", "quotation"),
+        ("> A straight river is a promise that met its flood.", "quotation"),
+        ("As he says, “a river is a promise that met its flood”.", "quotation"),
+        ("- A straight river is an argument.\n- A straight river is an argument.", "2 times"),
+        ("the flood the flood the flood the flood the flood.", "over and over"),
+        ("- They removed the bends from the", "breaks off"),
+        ("- They removed bends.\n- The river was straight then.\n- The flood came and took it all aw", "breaks off"),
+        ("Text.\n\n## Next", "heading that has nothing"),
+    ],
+)
+def test_each_kind_of_damage_is_named(text: str, word: str) -> None:
+    problems = check_draft(text, highlights=HIGHLIGHTS)
+    assert any(word in problem for problem in problems), problems
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "> A straight river […] has not met its flood yet.",
+        "> [!quote]\n> A straight river is an argument that has not met its flood yet. (p. 12)\n> — Someone",
+        "> [!note] My thought\n> Entirely my own words about this.",
+        "1. One thing.\n2. Another thing.",
+        "At 12:05 he stops.",
+        "Costs $5 or $6 a day.",
+        "- bends\n- floods",
+        "He said “no”.",
+    ],
+)
+def test_what_is_fine_is_left_alone(text: str) -> None:
+    assert check_draft(text, highlights=HIGHLIGHTS) == ()
+
+
+def test_files_of_the_vault_and_known_facts_are_fine() -> None:
+    text = "Episode 41 of “The title that we all know well” shows ![[other.png|600]] here."
+    assert len(check_draft(text.replace("41", "77"), highlights=HIGHLIGHTS)) == 3
+    index = VaultIndex(paths=frozenset({"assets/other.png"}), names=frozenset({"other.png"}))
+    assert check_draft(text, highlights=HIGHLIGHTS, vault_index=index, known="The title that we all know well") == ()
+
+
+def test_the_samples_own_passages_pass(sample: Path) -> None:
+    """The person's own sections, checked against their whole export: at most a few may look odd."""
+    import json
+
+    from notewright.importers.api_export import read_book
+
+    listed = json.loads((sample / "readwise-api.json").read_text(encoding="utf-8"))["results"]
+    highlights = [item for book in listed for item in read_book(book, []).highlights]
+    index = build_index(sample / "vault")
+    odd = []
+    count = 0
+    for path in sorted((sample / "vault" / "Notes").rglob("*.md")):
+        for passage in parse_note(path.name, path.read_bytes()).passages:
+            if len(passage.headings) > 1:
+                count += 1
+                problems = check_draft(passage.text, highlights=highlights, vault_index=index)
+                odd += [(passage.headings[-1], problem) for problem in problems]
+    assert count >= 60
+    assert len(odd) <= count * 0.1, odd

@@ -1,0 +1,296 @@
+"""Span writes: only our bytes change, undo gives the note back, and nothing forbidden is ever written."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from notewright.errors import Conflict, Invalid, NotFound, Unavailable
+from notewright.settings import Settings
+from notewright.text import content_hash
+from notewright.vault import write
+from notewright.vault.write import Insertion, insert, undo
+
+NOTE = "# Book\n\n## One\n- first\n\n## Two\ntext of two\n\n### Inner\ninner\n\n## Three\n"
+
+
+@pytest.fixture
+def vault(tmp_path: Path) -> Path:
+    folder = tmp_path / "vault"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def backups(tmp_path: Path) -> Path:
+    return tmp_path / "backups"
+
+
+def put(vault: Path, text: str | bytes, name: str = "Note.md") -> Path:
+    path = vault / name
+    path.write_bytes(text.encode() if isinstance(text, str) else text)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("before", "under", "text", "after"),
+    [
+        ("", None, "hello", "hello\n"),
+        ("\ufeff", None, "hello", "\ufeffhello\n"),
+        ("a\n", None, "hello", "a\n\nhello\n"),
+        ("a", None, "hello", "a\n\nhello"),
+        ("a\n\n\n", None, "hello", "a\n\nhello\n\n"),
+        ("a  \n", None, "hello", "a  \n\nhello\n"),
+        ("a\r\nb\r\n", None, "x\ny", "a\r\nb\r\n\r\nx\r\ny\r\n"),
+        ("---\na: 1\n---\n", None, "hello", "---\na: 1\n---\n\nhello\n"),
+        ("## A\nx\n\n## B\ny\n", "A", "hello", "## A\nx\n\nhello\n\n## B\ny\n"),
+        ("## A\nx\n## B\ny\n", "A", "hello", "## A\nx\n\nhello\n\n## B\ny\n"),
+        ("## A\nx\n### C\nz\n\n## B\n", "A", "hello", "## A\nx\n### C\nz\n\nhello\n\n## B\n"),
+        ("## A\n\n## B\ny\n", "A", "hello", "## A\nhello\n\n## B\ny\n"),
+        ("## A\n\n## B\n\ny\n", "A", "hello", "## A\n\nhello\n\n## B\n\ny\n"),
+        ("# T\n\n## A\n\n## B\n\ny\n", None, "## A\nhello", "# T\n\n## A\n\nhello\n\n## B\n\ny\n"),
+        ("# T\n\n## A\nfull\n", None, "## A\nhello", "# T\n\n## A\nfull\n\n## A\nhello\n"),
+        ("# T\n## A\n## A\n", None, "## A\nhello", "# T\n## A\n## A\n\n## A\nhello\n"),
+        ("## A\nfull\n", "A", "## A\nhello", "## A\nfull\n\nhello\n"),
+        ("A\n===\nbody\n\nB\n===\n", "A", "hello", "A\n===\nbody\n\nhello\n\nB\n===\n"),
+        ("## A\n```\n## B\n```\n", "A", "hello", "## A\n```\n## B\n```\n\nhello\n"),
+    ],
+)
+def test_text_lands_where_it_belongs(vault: Path, backups: Path, before: str, under: str | None, text: str, after: str) -> None:
+    path = put(vault, before)
+    done = insert(vault, "Note.md", text, under=under, backups=backups)
+    assert path.read_bytes().decode() == after
+    assert done.after_hash == content_hash(after)
+    assert Path(done.backup).read_bytes().decode() == before
+    assert undo(done).how == "restored"
+    assert path.read_bytes().decode() == before
+
+
+def test_an_unknown_heading_lists_those_there_are(vault: Path, backups: Path) -> None:
+    put(vault, NOTE)
+    with pytest.raises(NotFound) as caught:
+        insert(vault, "Note", "x", under="Four", backups=backups)
+    assert "One; Two; Inner; Three" in caught.value.hint
+
+
+def test_a_doubled_heading_needs_its_parent(vault: Path, backups: Path) -> None:
+    path = put(vault, "# A\n## Notes\na\n# B\n## Notes\nb\n")
+    with pytest.raises(NotFound, match="lines 2, 5"):
+        insert(vault, "Note", "x", under="Notes", backups=backups)
+    insert(vault, "Note", "x", under="B#Notes", backups=backups)
+    assert path.read_text() == "# A\n## Notes\na\n# B\n## Notes\nb\n\nx\n"
+
+
+def test_a_new_note_is_created_and_undone(vault: Path, backups: Path) -> None:
+    done = insert(Settings(home=backups, vault=vault), "Sub/New note", "## Hi\ntext", backups=backups)
+    assert done.created
+    assert done.note_path == "Sub/New note.md"
+    assert (vault / "Sub/New note.md").read_text() == "## Hi\ntext\n"
+    assert undo(done).how == "deleted"
+    assert not (vault / "Sub/New note.md").exists()
+
+
+def test_an_insertion_survives_json(vault: Path, backups: Path) -> None:
+    import dataclasses
+    import json
+
+    path = put(vault, NOTE)
+    done = insert(vault, "Note", "x", backups=backups)
+    undo(Insertion(**json.loads(json.dumps(dataclasses.asdict(done)))))
+    assert path.read_text() == NOTE
+
+
+def test_a_note_changed_since_it_was_read_is_refused(vault: Path, backups: Path) -> None:
+    path = put(vault, NOTE)
+    with pytest.raises(Conflict):
+        insert(vault, "Note", "x", expected_hash=content_hash("something else"), backups=backups)
+    assert path.read_text() == NOTE
+    insert(vault, "Note", "x", expected_hash=content_hash(NOTE), backups=backups)
+    with pytest.raises(Conflict):
+        insert(vault, "Gone", "x", expected_hash=content_hash(NOTE), backups=backups)
+
+
+def test_a_change_during_the_write_is_refused(vault: Path, backups: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = put(vault, NOTE)
+    real = write._part
+
+    def part_and_edit(target: Path, data: bytes, mode: int | None = None) -> Path:
+        if target == path:
+            path.write_text(NOTE + "typed meanwhile\n")
+        return real(target, data, mode)
+
+    monkeypatch.setattr(write, "_part", part_and_edit)
+    with pytest.raises(Conflict):
+        insert(vault, "Note", "x", backups=backups)
+    assert path.read_text() == NOTE + "typed meanwhile\n"
+    assert [item.name for item in vault.iterdir()] == ["Note.md"]
+
+
+def test_undo_keeps_later_edits_elsewhere(vault: Path, backups: Path) -> None:
+    path = put(vault, NOTE)
+    done = insert(vault, "Note", "- a drafted bullet", under="One", backups=backups)
+    path.write_text("intro\n\n" + path.read_text())
+    assert undo(done).how == "removed"
+    assert path.read_text() == "intro\n\n" + NOTE
+
+
+def test_undo_finds_its_text_after_newlines_were_changed(vault: Path, backups: Path) -> None:
+    path = put(vault, NOTE.replace("\n", "\r\n"))
+    done = insert(vault, "Note", "- a drafted bullet\n- and another", under="One", backups=backups)
+    path.write_bytes(path.read_bytes().replace(b"\r\n", b"\n"))
+    assert undo(done).how == "removed"
+    assert path.read_text() == NOTE
+
+
+def test_undo_refuses_when_our_text_was_edited(vault: Path, backups: Path) -> None:
+    path = put(vault, NOTE)
+    done = insert(vault, "Note", "- a drafted bullet", backups=backups)
+    changed = path.read_text().replace("drafted", "rewritten")
+    path.write_text(changed)
+    with pytest.raises(Conflict) as caught:
+        undo(done)
+    assert str(path) in caught.value.message
+    assert done.backup in caught.value.hint
+    assert path.read_text() == changed
+
+
+@pytest.mark.parametrize(
+    "name", ["", "/etc/passwd", "../out", "a/../../out", ".obsidian/app", "a/.trash/b", "C:/x", "a\\..\\..\\b", "what?", "end. ", "a\x00b"]
+)
+def test_forbidden_places_are_refused(vault: Path, backups: Path, name: str) -> None:
+    with pytest.raises(Invalid):
+        insert(vault, name, "x", backups=backups)
+    assert not list(vault.parent.rglob("*.md"))
+
+
+def test_symbolic_links_are_not_written_through(vault: Path, backups: Path, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "x.md").write_text("theirs")
+    (vault / "linked").symlink_to(outside)
+    (vault / "x.md").symlink_to(outside / "x.md")
+    for name in ("linked/x.md", "linked/new.md", "x.md"):
+        with pytest.raises(Invalid, match="symbolic link"):
+            insert(vault, name, "mine", backups=backups)
+    assert (outside / "x.md").read_text() == "theirs"
+    assert len(list(outside.iterdir())) == 1
+
+
+def test_a_vault_behind_a_link_is_fine(vault: Path, backups: Path, tmp_path: Path) -> None:
+    (tmp_path / "alias").symlink_to(vault)
+    insert(tmp_path / "alias", "New", "x", backups=backups)
+    assert (vault / "New.md").read_text() == "x\n"
+
+
+@pytest.mark.parametrize("bad", [b"\xff\xfe# A", b"caf\xe9\n"])
+def test_text_that_is_not_utf8_is_left_alone(vault: Path, backups: Path, bad: bytes) -> None:
+    path = put(vault, bad)
+    with pytest.raises(Invalid, match="UTF-8"):
+        insert(vault, "Note", "x", backups=backups)
+    assert path.read_bytes() == bad
+
+
+@pytest.mark.parametrize(("note", "text"), [("```\ncode\n", "x"), ("a\n", "```\nopen"), ("a\n", " \n\n"), ("a\n", "\ud800")])
+def test_text_that_would_vanish_or_swallow_is_refused(vault: Path, backups: Path, note: str, text: str) -> None:
+    path = put(vault, note)
+    with pytest.raises(Invalid):
+        insert(vault, "Note", text, backups=backups)
+    assert path.read_text() == note
+
+
+def test_mode_is_kept_and_read_only_notes_are_refused(vault: Path, backups: Path) -> None:
+    path = put(vault, NOTE)
+    path.chmod(0o640)
+    insert(vault, "Note", "x", backups=backups)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+    path.chmod(0o440)
+    with pytest.raises(Unavailable, match="read-only"):
+        insert(vault, "Note", "y", backups=backups)
+
+
+def test_a_name_that_differs_only_in_case_is_refused(vault: Path, backups: Path) -> None:
+    put(vault, NOTE)
+    if (vault / "note.md").exists():
+        pytest.skip("this file system folds case")
+    with pytest.raises(Conflict):
+        insert(vault, "note", "x", backups=backups)
+
+
+def test_accents_are_found_however_the_disk_spells_them(vault: Path, backups: Path) -> None:
+    path = put(vault, "a\n", "Cafe\u0301.md")
+    insert(vault, "Caf\u00e9", "x", backups=backups)
+    assert path.read_text() == "a\n\nx\n"
+    assert len(list(vault.iterdir())) == 1
+
+
+@pytest.mark.parametrize("moment", ["replace", "fsync", "chmod"])
+def test_a_writer_that_dies_leaves_the_old_note(vault: Path, backups: Path, monkeypatch: pytest.MonkeyPatch, moment: str) -> None:
+    path = put(vault, NOTE)
+    insert(vault, "Other", "first", backups=backups)
+    write._keep(backups, NOTE.encode())
+
+    def die(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, moment, die)
+    with pytest.raises(KeyboardInterrupt):
+        insert(vault, "Note", "x", backups=backups)
+    assert path.read_text() == NOTE
+    assert sorted(item.name for item in vault.iterdir()) == ["Note.md", "Other.md"]
+
+
+def test_a_full_disk_is_told_and_changes_nothing(vault: Path, backups: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = put(vault, NOTE)
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(Unavailable, match="No space left"):
+        insert(vault, "Note", "x", backups=backups)
+    assert path.read_text() == NOTE
+
+
+def test_a_killed_writers_file_never_becomes_the_note_and_is_cleared_later(vault: Path, backups: Path) -> None:
+    path = put(vault, NOTE)
+    left = vault / f".{'0' * 12}{write._TEMPORARY}"
+    left.write_text("half a no")
+    insert(vault, "Note", "x", backups=backups)
+    assert left.exists()
+    os.utime(left, (0, 0))
+    insert(vault, "Note", "y", backups=backups)
+    assert not left.exists()
+    assert path.read_text() == NOTE + "\nx\n\ny\n"
+
+
+LINES = st.sampled_from(["", "a", "## A", "# B", "- x", "> q", "```", "$$", "%%", "---", "===", "a: b", "| a |", "    code", "é 😀", "a  "])
+NEWLINE = st.sampled_from(["\n", "\r\n", "\n", "\r"])
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    parts=st.lists(st.tuples(LINES, NEWLINE), max_size=14), bom=st.booleans(), cut=st.booleans(), under=st.sampled_from([None, "A", "B"]),
+    text=st.sampled_from(["hello", "## A\nbody", "- x\n- y", "a\n\nb\n"]),
+)  # fmt: skip
+def test_everything_outside_the_span_stays_and_undo_restores(
+    vault: Path, backups: Path, parts: list[tuple[str, str]], bom: bool, cut: bool, under: str | None, text: str
+) -> None:
+    whole = ("\ufeff" if bom else "") + "".join(line + newline for line, newline in parts)
+    before = (whole.rstrip("\r\n") if cut else whole).encode()
+    path = put(vault, before)
+    try:
+        done = insert(vault, "Note", text, under=under, backups=backups)
+    except (NotFound, Invalid):
+        assert path.read_bytes() == before
+        return
+    after, span = path.read_bytes(), done.inserted.encode()
+    assert after[: done.start] == before[: done.start]
+    assert after[done.start + len(span) :] == before[done.start :]
+    assert after[done.start : done.start + len(span)] == span
+    assert undo(done).how == "restored"
+    assert path.read_bytes() == before
