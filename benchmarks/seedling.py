@@ -24,7 +24,7 @@ from rapidfuzz.distance import Levenshtein
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from notewright.prompts import Message, build_messages
-from notewright.records import Prompt
+from notewright.records import Highlight, Prompt, Source
 from notewright.seedling import corpora, model_dir
 from notewright.seedling.card import sha256, write_card
 from notewright.seedling.readers import Reader
@@ -128,6 +128,30 @@ def style_cases(corpus: corpora.Corpus, seed: int, count: int, tokens: int) -> l
     return [Case(prompt, note, build_messages(prompt)) for prompt, note in pairs]
 
 
+def sample_cases() -> tuple[list[Case], list[Case]]:
+    """The bundled sample's finished passages: (all but the last three sources, those). What the person added of her own stays in the gold."""
+    from notewright.sample.person import render_section
+    from notewright.sample.read import load_sources
+
+    sources = [source for source in load_sources() if source.note == "finished"]
+    found: list[list[Case]] = []
+    for source in sources:
+        kind = source.category.removesuffix("s")
+        record = Source(title=source.title, author=source.author, kind=kind, tags=tuple(source.tags), summary=source.summary)
+        found.append([])
+        for chapter in source.chapters:
+            highlights = tuple(
+                Highlight(
+                    item.text, annotation=item.annotation, tags=tuple(item.tags), location=item.location, location_type=source.location_type,
+                    chapter=chapter.title, is_favorite=item.favorite, position=number,
+                )
+                for number, item in enumerate(chapter.highlights) if not item.discard
+            )  # fmt: skip
+            prompt = Prompt(record, highlights, chapter=chapter.title)
+            found[-1].append(Case(prompt, render_section(source, chapter), build_messages(prompt)))
+    return [case for cases in found[:-3] for case in cases], [case for cases in found[-3:] for case in cases]
+
+
 def tune(model, tokenizer, cases: Sequence[Case], *, steps: int, lora: bool, seed: int) -> tuple[object, float]:
     """A copy of the model after `steps` steps of 8 pairs; returns it and the seconds it took."""
     torch.manual_seed(seed)
@@ -191,6 +215,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--show", type=int, default=0, help="print so many notes beside their gold")
+    parser.add_argument("--sample", action="store_true", help="also the bundled sample's own pairs")
     parser.add_argument("--write", action="store_true", help="store the results in the card and in docs/seedling.md")
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
@@ -218,6 +243,24 @@ def main() -> None:
             seconds.append(took)
         what = "LoRA" if lora else "all weights"
         record(f"after {given.steps} steps on {pairs} pairs ({what})", parts, f"{max(seconds):.0f} s")
+    if given.sample:
+        known, asked = sample_cases()
+        for count in (0, 2):
+            rng = random.Random(given.seed)
+            shown = [sorted(rng.sample(known, 6), key=lambda case: len(case.gold))[:count] for _ in asked]
+            cases = [
+                Case(case.prompt, case.gold, build_messages(case.prompt, [(s.prompt, s.gold) for s in some]))
+                for case, some in zip(asked, shown, strict=True)
+            ]
+            record(f"bundled sample, {count} examples", [score(cases, Writer(model, tokenizer).write(cases))])
+        for lora in (False, True):
+            tuned, took = tune(model, tokenizer, known, steps=given.steps, lora=lora, seed=given.seed)
+            what = "LoRA" if lora else "all weights"
+            record(
+                f"bundled sample, after {given.steps} steps on {len(known)} pairs ({what})",
+                [score(asked, Writer(tuned, tokenizer).write(asked))],
+                f"{took:.0f} s",
+            )
     lines = table(results)
     print("\n".join(lines))
     if given.write:

@@ -51,15 +51,16 @@ def synthetic_rows(count: int, seed: int = 0) -> list[dict[str, Any]]:
 def sample_rows(folder: Path) -> dict[str, list[dict[str, Any]]]:
     """The bundled sample, imported and paired in a throw-away home."""
     from notewright import datasets, importers, pairing
+    from notewright.importers import vault as vault_importer
     from notewright.library import Library
-    from notewright.sample import data_dir
+    from notewright.sample import copy_sample
     from notewright.settings import Settings
 
-    vault = data_dir() / "vault"
-    with Library.create(folder) as library:
-        settings = Settings(home=folder, vault=vault, readwise_folder="Readwise")
-        importers.import_readwise(library, path=data_dir() / "readwise.csv")
-        importers.import_vault(library, settings)
+    data = copy_sample(folder / "sample")
+    with Library.create(folder / "home") as library:
+        settings = Settings(home=folder / "home", vault=data / "vault", readwise_folder="Readwise")
+        importers.import_readwise(library, path=data / "readwise.csv")
+        vault_importer.import_vault(library, settings=settings)
         pairing.pair(library)
         dataset = datasets.build(library, kind="sft", settings=settings)
         return {name: list(datasets.load(dataset, name)) for name in ("train", "valid")}
@@ -96,11 +97,11 @@ def theirs(base: str, data: Path, folder: Path, epochs: float) -> dict[str, Any]
     """TRL as its documentation begins: a model, rows, a LoRA; all else is the default."""
     import resource
 
-    import datasets as hf_datasets
     import torch
     from peft import LoraConfig
     from trl import SFTConfig, SFTTrainer
 
+    import datasets as hf_datasets
     from notewright.models import bases
     from notewright.models.engine import load_base
 
@@ -186,7 +187,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         sets = {
-            "sample": write(folder / "data" / "sample", sample_rows(folder / "home")),
+            "sample": write(folder / "data" / "sample", sample_rows(folder)),
             "synthetic": write(folder / "data" / "synthetic", {"train": synthetic_rows(96), "valid": synthetic_rows(12, seed=1)}),
         }
         results = {

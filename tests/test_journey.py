@@ -33,7 +33,7 @@ def run(capsys: pytest.CaptureFixture[str], home: Path) -> Callable[..., str]:
     return command
 
 
-def test_from_highlights_to_a_note_in_the_persons_style(run: Callable[..., str], tmp_path: Path, no_network: Path) -> None:
+def test_from_highlights_to_a_note_in_the_persons_style(run: Callable[..., str], tmp_path: Path, home: Path, no_network: Path) -> None:
     def data(*arguments: str) -> Any:
         return json.loads(run(*arguments, "--json"))
 
@@ -72,7 +72,7 @@ def test_from_highlights_to_a_note_in_the_persons_style(run: Callable[..., str],
     assert dataset["manifest"]["counts"]["test"] > 0
     trained = data("train", "sft", "--effort", "quick", "--set", "epochs=2")
     assert trained["status"] == "finished"
-    assert (Path(trained["path"]) / "loss.png").stat().st_size > 5_000
+    assert (home / trained["path"] / "loss.png").stat().st_size > 5_000
     tuned = data("models", "list")["current"]
 
     # Three candidates for a chapter nobody has written about yet; they rank them, and the ranking is kept as given.

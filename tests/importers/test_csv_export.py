@@ -80,10 +80,11 @@ def test_chapter_marks_and_flags_come_from_notes_and_tags() -> None:
 
 
 def test_odd_values_are_warnings_not_errors() -> None:
-    export = read_csv(Document("x.csv", f"{NEW}\nA,T,,,,,,page,ix,,\nB,T,,,,,,page,12-14,yesterday,\n,T,,,,,,,,,\n".encode()))
+    rows = ["A,T,,,,,,page,ix,,", "B,T,,,,,,page,12-14,yesterday,", ",T,,,,,,,,,", f"C,T,,,,,,page,{9:099d},2024-99-01 00:00:00+00:00,"]
+    export = read_csv(Document("x.csv", "\n".join([NEW, *rows]).encode()))
     (source,) = export.sources()
-    assert [item.location for item in source.highlights] == [None, 12]
-    assert [warning.split(":")[0] for warning in export.warnings] == ["x.csv, line 2", "x.csv, line 3", "x.csv, line 4"]
+    assert [item.location for item in source.highlights] == [None, 12, None]
+    assert [int(warning.split(":")[0].removeprefix("x.csv, line ")) for warning in export.warnings] == [2, 3, 4, 5, 5]
 
 
 @pytest.mark.parametrize(
@@ -132,7 +133,9 @@ def test_what_csv_writes_is_read_back(rows: list[tuple[str, str]]) -> None:
 @settings(max_examples=150, deadline=None)
 @given(st.text(alphabet='ab",\n\r;', max_size=40))
 def test_any_text_is_read_or_refused(text: str) -> None:
+    message = ""
     try:
         parse(f"Highlight,Note\n{text}")
     except Invalid as error:
-        assert error.message.startswith("x.csv, line ")
+        message = error.message
+    assert not message or message.startswith("x.csv, line ")

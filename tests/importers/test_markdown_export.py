@@ -59,7 +59,11 @@ def parse(text: str, stem: str = "File", folder: str = "") -> Source:
 def test_the_official_template_is_read_whole() -> None:
     source = parse(OFFICIAL)
     assert (source.title, source.author, source.kind) == ("Deep Work: Rules for Focused Success", "Cal Newport, Someone Else", "book")
-    assert (source.tags, source.summary, source.cover_url) == (("focus", "work habits"), "About attention.", "https://covers.example/deep.jpg")
+    assert (source.tags, source.summary, source.cover_url) == (
+        ("focus", "work habits"),
+        "About attention.",
+        "https://covers.example/deep.jpg",
+    )
     assert source.outside_ids == ("asin:B00X", "url:https://deep.example/a?b=1")
     found = source.highlights
     assert [(item.heading_level, item.text) for item in found] == [
@@ -128,17 +132,18 @@ Trust, but verify.
 
 
 TEMPLATES = {
-    "front matter only": f"---\ntitle: T\nauthor: A\ncategory: articles\n---\n- One ([View Highlight](https://read.readwise.io/read/{ULID}))\n- Two\n",
+    "front matter only": f"---\ntitle: T\nauthor: A\n---\n- One ([View Highlight](https://read.readwise.io/read/{ULID}))\n- Two\n",
     "callouts": "# T\n## Highlights\n> [!quote] [View Highlight](https://readwise.io/open/11)\n> One\n\n> [!quote]\n> Two\n",
     "quotes": "# T\n\n## Highlights\n> One\n\n> Two\n",
     "paragraphs": "# T\n## Highlights\nOne ([Location 1](https://readwise.io/to_kindle?action=open&asin=B&location=1))\n\nTwo (Page 3)\n",
     "cut by blank lines": "# T\n## Highlights\nOne\n\nmore of it (Page 1)\n\nTwo (Page 3)\n\nThree (Page 4)\n",
-    "mirror": "%%\nID: 3\n%%\n# Highlights\nOne ([4](https://readwise.io/to_kindle?action=open&asin=B&location=4)) %% Color: blue %% ^123456\n\n"
+    "mirror": "%%\nID: 3\n%%\n# Highlights\n"
+    "One ([4](https://readwise.io/to_kindle?action=open&asin=B&location=4)) %% Color: blue %% ^123456\n\n"
     "Note: remark\nTags: #a #b\n[View Highlight](https://readwise.io/open/123456)\n\n---\n\nTwo ^123457\n\n---\n",
-    "manual export": "# T\n\n![](c)\n\n### Metadata\n\n- Author: A\n- Full Title: T\n- Category: #books\n\n### Highlights\n\n- One (Page 1)\n- Two\n",
+    "manual export": "# T\n\n![](c)\n\n### Metadata\n\n- Author: A\n- Full Title: T\n\n### Highlights\n\n- One (Page 1)\n- Two\n",
     "dataview": "Author:: A\nURL:: https://x.example\n## Highlights\n* One ^rwhi123456\n* Two\n",
     "broken front matter": '---\nauthor: "Jez Humble\nDavid Farley"\ntags: [a\n---\n# T\n## Highlights\n- One\n- Two\n',
-    "outliner": "- Author: [[A]]\n- Highlights first synced by [[Readwise]] [[May 1st, 2023]]\n    - One (Page 1)\n        - Note: remark\n    - Two\n",
+    "outliner": "- Author: [[A]]\n- Highlights first synced by [[Readwise]]\n    - One (Page 1)\n        - Note: x\n    - Two\n",
     "full document below": "# T\n## Highlights\n- One\n- Two\n## Full Document\n- not a highlight\n",
     "fence": "# T\n## Highlights\n- One\n  ```sh\n  ## not a chapter\n  ```\n- Two\n",
 }
@@ -169,7 +174,7 @@ def test_other_notes_are_no_exports(text: str, stem: str) -> None:
 
 def make_folder(folder: Path) -> Path:
     (folder / "Books").mkdir(parents=True)
-    (folder / "Books" / 'Odd “name” #1 % 📚?.md').write_text(OFFICIAL, encoding="utf-8")
+    (folder / "Books" / "Odd “name” #1 % 📚?.md").write_text(OFFICIAL, encoding="utf-8")
     (folder / "Articles").mkdir()
     (folder / "Articles" / "Plain.md").write_text("## Highlights\n- Only one\n", encoding="utf-8")
     (folder / "Readwise Syncs.md").write_text("log", encoding="utf-8")
@@ -203,7 +208,8 @@ def test_two_files_of_one_source_are_put_together(library: Library, tmp_path: Pa
 
 def test_edits_and_removals_arrive(library: Library, tmp_path: Path) -> None:
     path = tmp_path / "T.md"
-    path.write_text("## Highlights\n- Kept (Page 1)\n    - Note: old\n- Gone (Page 2)\n- Words that I read here (Page 3)\n", encoding="utf-8")
+    before = "## Highlights\n- Kept (Page 1)\n    - Note: old\n- Gone (Page 2)\n- Words that I read here (Page 3)\n"
+    path.write_text(before, encoding="utf-8")
     import_readwise(library, path=path)
     path.write_text("## Highlights\n- Kept (Page 1)\n    - Note: new\n- Words that I read there (Page 3)\n", encoding="utf-8")
     report = import_readwise(library, path=path)
@@ -221,7 +227,7 @@ def test_edits_and_removals_arrive(library: Library, tmp_path: Path) -> None:
         ("a.csv", "Highlight\nCafé\n".encode("latin-1"), "a.csv, line 2: byte 0xe9 at offset 13"),
         ("a.md", b"# Just a note\n", "no highlights export"),
         ("a.txt", b"hello\n", "no highlights export"),
-        ("My Clippings.txt", "T (A)\n- Your Note on page 1\n\nx\n==========\n".encode(), "Kindle clippings"),
+        ("My Clippings.txt", b"T (A)\n- Your Note on page 1\n\nx\n==========\n", "Kindle clippings"),
         ("a.zip", b"PK\x03\x04 cut off", "damaged"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from itertools import permutations
 from pathlib import Path
 
@@ -18,11 +19,7 @@ def everything(library: Library) -> list[object]:
     found: list[object] = []
     for source in library.sources.all():
         found.append((source.title, source.author, source.kind, source.app, source.url, source.asin, source.summary, source.tags))
-        found += [
-            (item.text, item.annotation, item.tags, item.location, item.location_type, item.chapter, item.heading_level, item.color, item.url,
-             item.highlighted_at, item.updated_at, item.is_favorite, item.is_discard, item.position)
-            for item in library.sources.highlights(source.id, marks=True)
-        ]  # fmt: skip
+        found += [replace(item, id="", source_id="", outside_ids=()) for item in library.sources.highlights(source.id, marks=True)]
     return found
 
 

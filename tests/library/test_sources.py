@@ -243,12 +243,12 @@ def test_find_says_what_is_near(library: Library) -> None:
 
 words = st.sampled_from(["one", "two", "three", "four", "one two", "**one** two"])
 row = st.builds(
-    Highlight, text=words, annotation=st.sampled_from(["", "n"]), location=st.sampled_from([None, 1, 2]), heading_level=st.sampled_from([0, 0, 1]),
-    highlighted_at=st.sampled_from(["", "2024-01-01T00:00:00+00:00"]),
+    Highlight, text=words, annotation=st.sampled_from(["", "n"]), location=st.sampled_from([None, 1, 2]),
+    heading_level=st.sampled_from([0, 0, 1]), highlighted_at=st.sampled_from(["", "2024-01-01T00:00:00+00:00"]),
 )  # fmt: skip
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30, deadline=None)
 @given(st.lists(st.lists(row, max_size=6), min_size=1, max_size=4))
 def test_any_import_repeated_changes_nothing(tmp_path_factory: pytest.TempPathFactory, versions: list[list[Highlight]]) -> None:
     with Library.create(tmp_path_factory.mktemp("home")) as library:
@@ -260,13 +260,14 @@ def test_any_import_repeated_changes_nothing(tmp_path_factory: pytest.TempPathFa
             assert sorted(item.text.replace("*", "") for item in live) == sorted(item.text.replace("*", "") for item in highlights)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30, deadline=None)
 @given(st.lists(row, max_size=5), st.permutations(["csv", "api", "markdown"]), st.booleans())
 def test_exporters_that_agree_leave_each_other_alone(
     tmp_path_factory: pytest.TempPathFactory, highlights: list[Highlight], order: list[str], placed: bool
 ) -> None:
     """The same highlights through three exporters, each with what it can express, in any order: one set, settled after one round."""
-    highlights = [replace(item, location=index if placed else None, location_type="page" if placed else "") for index, item in enumerate(highlights)]
+    kind = "page" if placed else ""
+    highlights = [replace(item, location=index if placed else None, location_type=kind) for index, item in enumerate(highlights)]
     forms = {
         "csv": book(*highlights),
         "api": book(*(replace(item, outside_ids=(f"readwise:{index}",)) for index, item in enumerate(highlights, 1)), ids=("readwise:1",)),

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import tiny_models
 from notewright.errors import Invalid, NotFound, Unavailable
 from notewright.models import bases
 
@@ -26,7 +27,9 @@ QWEN_HALF = {
 
 
 @pytest.mark.parametrize(
-    ("config", "billions"), [(LLAMA_7B, 6.738), (MISTRAL_7B, 7.242), (GPTJ_6B, 6.051), (QWEN_HALF, 0.494)], ids=["llama", "mistral", "gptj", "qwen"]
+    ("config", "billions"),
+    [(LLAMA_7B, 6.738), (MISTRAL_7B, 7.242), (GPTJ_6B, 6.051), (QWEN_HALF, 0.494)],
+    ids=["llama", "mistral", "gptj", "qwen"],
 )
 def test_parameters_are_counted_from_the_config(config: dict, billions: float) -> None:
     assert bases.parameter_count(config) / 1e9 == pytest.approx(billions, rel=0.01)
@@ -35,8 +38,9 @@ def test_parameters_are_counted_from_the_config(config: dict, billions: float) -
 def test_memory_of_a_seven_billion_base() -> None:
     gb = {
         "draft": bases.memory_needed(MISTRAL_7B, method="draft", dtype="bfloat16") / 1e9,
-        "lora": bases.memory_needed(MISTRAL_7B, method="lora", dtype="bfloat16", rows=8, activation_checkpointing=True) / 1e9,
-        "qlora": bases.memory_needed(MISTRAL_7B, method="qlora", dtype="bfloat16", rows=4, activation_checkpointing=True) / 1e9,
+        "lora": bases.memory_needed(MISTRAL_7B, method="lora", dtype="bfloat16", rows=8, activation_checkpointing=True, on_cpu=False) / 1e9,
+        "qlora": bases.memory_needed(MISTRAL_7B, method="qlora", dtype="bfloat16", rows=4, activation_checkpointing=True, on_cpu=False)
+        / 1e9,
     }
     assert 14 < gb["draft"] < 16.5
     assert 17 < gb["lora"] < 25
@@ -112,7 +116,7 @@ def draft(base):
     return bases.memory_needed(bases.read_config(base), method="draft", tokens=256, rows=4)
 
 root = Path(sys.argv[1])
-small, big = tiny_models.build("llama", root / "tiny"), tiny_models.build("llama", root / "big", width=512, layers=6, vocabulary=4096)
+small, big = root / "tiny", root / "big"
 if sys.argv[2] == "lora":
     train(small, root / "a", 5)
     before = peak()
@@ -130,6 +134,8 @@ print(needed, peak() - before)
 @pytest.mark.parametrize("method", ["draft", "lora"])
 def test_the_estimate_is_near_what_is_measured(method: str, tmp_path: Path) -> None:
     tests = str(Path(__file__).parent.parent)
+    tiny_models.build("llama", tmp_path / "tiny")
+    tiny_models.build("llama", tmp_path / "big", width=512, layers=6, vocabulary=4096)
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", MEASURE, str(tmp_path), method], capture_output=True, text=True, cwd=tests,
         env={**os.environ, "PYTHONPATH": tests, "OMP_NUM_THREADS": "1"},

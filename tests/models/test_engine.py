@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import tiny_models
 
+import tiny_models
 from notewright.errors import Invalid, NotFound
 
 pytestmark = [
@@ -24,7 +24,8 @@ def test_a_draft_depends_on_its_seed_and_not_on_its_neighbours(shape: str, tiny:
 
     engine = Engine(tiny(shape), device="cpu")
     three = engine.generate(MESSAGES, n=3, max_new_tokens=40, seed=5)
-    assert [draft.seed for draft in three] == [5, 6, 7] and [draft.greedy for draft in three] == [True, False, False]
+    assert [draft.seed for draft in three] == [5, 6, 7]
+    assert [draft.greedy for draft in three] == [True, False, False]
     assert len({draft.text for draft in three}) == 3
     assert engine.generate(MESSAGES, n=3, max_new_tokens=40, seed=5) == three
     assert engine.generate(MESSAGES, n=7, max_new_tokens=40, seed=5)[:3] == three
@@ -47,7 +48,8 @@ def test_greedy_drafts_equal_transformers_own(shape: str, tiny: Tiny) -> None:
     )[0, len(ids) :].tolist()  # fmt: skip
     draft = engine.generate(MESSAGES, n=1, max_new_tokens=30)[0]
     assert draft.text == chat.decode(engine.tokenizer, [token for token in expected if token not in engine._stops])
-    assert draft.tokens == len(expected) and draft.finished == (expected[-1] in engine._stops)
+    assert draft.tokens == len(expected)
+    assert draft.finished == (expected[-1] in engine._stops)
 
 
 def test_logprob_is_the_sum_over_the_passage_and_its_end(tiny: Tiny) -> None:
@@ -62,7 +64,8 @@ def test_logprob_is_the_sum_over_the_passage_and_its_end(tiny: Tiny) -> None:
         scores = engine._model(input_ids=torch.tensor([prompt + answer])).logits[0].log_softmax(-1)
     expected = sum(float(scores[len(prompt) + i - 1, token]) for i, token in enumerate(answer))
     total, count = engine.logprob(MESSAGES, "## A note\n")
-    assert total == pytest.approx(expected, abs=1e-3) and count == len(answer)
+    assert total == pytest.approx(expected, abs=1e-3)
+    assert count == len(answer)
 
 
 def test_adapters_are_switched_without_a_reload(tiny: Tiny, tmp_path: Path) -> None:
@@ -120,7 +123,8 @@ def test_progress_is_told_and_may_stop_the_drafting(tiny: Tiny) -> None:
     engine = Engine(tiny("llama"), device="cpu")
     seen: list[tuple[int, int]] = []
     engine.generate(MESSAGES, n=2, max_new_tokens=6, on_token=lambda written, writing: seen.append((written, writing)))
-    assert [written for written, _ in seen] == list(range(1, len(seen) + 1)) and len(seen) <= 6
+    assert [written for written, _ in seen] == list(range(1, len(seen) + 1))
+    assert len(seen) <= 6
 
     def stop(written: int, writing: int) -> None:
         raise KeyboardInterrupt
@@ -140,7 +144,8 @@ def test_loops_can_be_forbidden(tiny: Tiny) -> None:
     for _ in range(8):
         row.choose(scores)
     runs = [tuple(row.ids[i : i + 3]) for i in range(6)]
-    assert row.ids[:4] == [4, 4, 4, 5] and len(set(runs)) == len(runs)
+    assert row.ids[:4] == [4, 4, 4, 5]
+    assert len(set(runs)) == len(runs)
 
 
 def test_sampling_follows_the_probabilities() -> None:

@@ -54,7 +54,9 @@ def test_versions_keep_their_own_copy_and_their_history(library: Library, home: 
     with pytest.raises(NotFound, match="no earlier version"):
         registry.rollback(library)
     described = registry.describe(library, two.id)
-    assert described["parents"] == [one.id, root.id] and described["current"] is False and described["recipe"] == {"seed": 1}
+    assert described["parents"] == [one.id, root.id]
+    assert described["current"] is False
+    assert described["recipe"] == {"seed": 1}
     assert registry.describe(library)["id"] == root.id
 
 

@@ -148,6 +148,13 @@ def test_a_title_that_quotes_needs_more_than_the_link_to_it(library: Library) ->
     assert fill(library, {"a.md": text}) == []
 
 
+def test_a_note_titled_with_a_sentence_of_its_source(library: Library) -> None:
+    title = RIVER[3].rstrip(".")
+    found = fill(library, {f"{title}.md": "# Thoughts\nMy words. See [[The Slow River Handbook]].\n", f"Unlinked, {title}.md": "Mine.\n"})
+    assert links(found) == {(f"{title}.md", "readwise:41003", "quote")}
+    assert "the note's title quotes" in found[0].links[0].evidence
+
+
 def test_notes_that_share_only_a_subject_are_left_alone(library: Library) -> None:
     notes = {
         "Balcony.md": "# Balcony\n\nBuy gravel and an alder tree before winter. The children want a log to sit on.\n",

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import tiny_models
 
+import tiny_models
 from notewright.library import Library
 from notewright.library.database import now
 from notewright.records import Dataset

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 import tiny_models
 
 pytestmark = pytest.mark.slow
@@ -40,7 +41,8 @@ def test_batches_hold_rows_of_similar_length_in_an_order_of_seed_and_epoch() -> 
     lengths = [(37 * i) % 200 + 20 for i in range(50)]
     sampler = LengthSampler(lengths, 4, seed=3)
     first = list(sampler)
-    assert sorted(first) == list(range(50)) and first == list(sampler)
+    assert sorted(first) == list(range(50))
+    assert first == list(sampler)
 
     def waste(order: list[int]) -> float:
         batches = [order[start : start + 4] for start in range(0, 50, 4)]
@@ -74,5 +76,6 @@ def test_the_compact_head_scores_as_the_model_does(tiny: Tiny) -> None:
         assert torch.allclose(ours.loss, expected, atol=1e-5)
         for name in ("log_probs", "entropy", "mean_logits"):
             assert torch.allclose(getattr(ours, name), getattr(theirs, name), atol=1e-4), name
-        assert torch.equal(ours.is_top1, theirs.is_top1) and torch.equal(ours.label_mask, theirs.label_mask)
+        assert torch.equal(ours.is_top1, theirs.is_top1)
+        assert torch.equal(ours.label_mask, theirs.label_mask)
         assert model(input_ids=ids).logits.shape == (3, 40, 512)

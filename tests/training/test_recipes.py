@@ -19,19 +19,23 @@ def test_precedence_is_default_tables_preset_file_flag(tmp_path: Path) -> None:
         "sft", parameters=SEEDLING, rows=45, effort="quick", recipe_file=file, overrides={"learning_rate": 2e-3, "seed": None}
     )
     recipe, origins = resolved.recipe, resolved.origins
-    assert recipe.learning_rate == 2e-3 and origins["learning_rate"] == "flag"
-    assert recipe.lora_rank == 8 and origins["lora_rank"] == "mine.toml"
-    assert recipe.effort == 3 and origins["effort"] == "mine.toml"
-    assert recipe.lora_alpha == 16 and origins["lora_alpha"] == "2 x lora_rank"
-    assert recipe.batch_size == 4 and origins["batch_size"] == "base of 4.3M parameters"
-    assert recipe.seed == 0 and origins["seed"] == "default"
+    assert recipe.learning_rate == 2e-3
+    assert origins["learning_rate"] == "flag"
+    assert recipe.lora_rank == 8
+    assert origins["lora_rank"] == "mine.toml"
+    assert recipe.effort == 3
+    assert origins["effort"] == "mine.toml"
+    assert recipe.lora_alpha == 16
+    assert origins["lora_alpha"] == "2 x lora_rank"
+    assert recipe.batch_size == 4
+    assert origins["batch_size"] == "base of 4.3M parameters"
+    assert recipe.seed == 0
+    assert origins["seed"] == "default"
     assert any(line.strip().startswith("lora_rank = 8") and "mine.toml" in line for line in recipes.explain(resolved))
 
 
 def test_effort_presets_scale_the_epochs() -> None:
-    epochs = {
-        effort: recipes.resolve("sft", parameters=SEVEN, rows=200, effort=effort).recipe.epochs for effort in recipes.EFFORTS
-    }
+    epochs = {effort: recipes.resolve("sft", parameters=SEVEN, rows=200, effort=effort).recipe.epochs for effort in recipes.EFFORTS}
     assert epochs["quick"] < epochs["normal"] < epochs["thorough"]
     assert epochs["normal"] == 4
 
@@ -52,7 +56,15 @@ def test_all_problems_are_reported_together(tmp_path: Path) -> None:
         recipes.resolve("sft", parameters=SEEDLING, rows=45, recipe_file=file, overrides={"beta": 0.1, "lora_rank": -1, "epochs": "x"})
     text = " ".join(caught.value.problems)
     assert len(caught.value.problems) == 6
-    for word in ("'learning_rat'", "batch_size must be a int", "wavy", "flag: unknown key 'beta'", "between 0 and 1024", "epochs must be a float"):
+    words = (
+        "'learning_rat'",
+        "batch_size must be a int",
+        "wavy",
+        "flag: unknown key 'beta'",
+        "between 0 and 1024",
+        "epochs must be a float",
+    )
+    for word in words:
         assert word in text, word
     assert "learning_rate" in caught.value.hint
 

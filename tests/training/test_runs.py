@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import tiny_models
 
+import tiny_models
 from notewright.errors import Invalid, MissingExtra, NotFound, RunFailed
 from notewright.library import Library
 from notewright.records import Dataset, Run

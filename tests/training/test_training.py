@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import tiny_models
 
+import tiny_models
 from notewright.errors import Invalid, RunFailed
 from notewright.library import Library
 from notewright.models import registry
@@ -66,12 +66,14 @@ def test_every_shape_trains_saves_reloads_and_drafts(
     sft = in_process("sft", tmp_path / "sft", base=tiny(shape), dataset=demonstrations, max_steps=16, learning_rate=1e-2)
     assert sft["loss"] < sft["first_loss"] - 0.5
     assert sft["valid_loss"] < sft["valid_loss_base"]
-    assert sft["rows"] == 17 and sft["rows_too_long"] == 0
+    assert sft["rows"] == 17
+    assert sft["rows_too_long"] == 0
 
     engine = Engine(tiny(shape), tmp_path / "sft" / "adapter", device="cpu")
     messages, passage = rows[0]["prompt"], rows[0]["completion"][0]["content"]
     drafts = engine.generate(messages, n=2, max_new_tokens=12)
-    assert len(drafts) == 2 and all(draft.tokens for draft in drafts)
+    assert len(drafts) == 2
+    assert all(draft.tokens for draft in drafts)
     tuned, count = engine.logprob(messages, passage)
     engine.use_adapter(None)
     plain, _ = engine.logprob(messages, passage)
@@ -81,14 +83,15 @@ def test_every_shape_trains_saves_reloads_and_drafts(
     dpo = in_process(
         "dpo", tmp_path / "dpo", base=tiny(shape), dataset=preferences, start=tmp_path / "sft" / "adapter", max_steps=4, learning_rate=3e-3
     )
-    assert dpo["valid_margin"] > 0 and dpo["valid_accuracy"] > 0.5
+    assert dpo["valid_margin"] > 0
+    assert dpo["valid_accuracy"] > 0.5
     assert not (tmp_path / "dpo" / "adapter" / "ref").exists()
     assert not same(weights(tmp_path / "dpo" / "adapter"), weights(tmp_path / "sft" / "adapter"))
     engine.use_adapter(tmp_path / "dpo" / "adapter")
     assert engine.generate(messages, n=1, max_new_tokens=4)
 
 
-def test_the_first_preference_loss_is_that_of_no_difference(tiny: Tiny, tmp_path: Path, library: Library, make_dataset: MakeDataset) -> None:
+def test_dpo_starts_where_sft_ended(tiny: Tiny, tmp_path: Path, library: Library, make_dataset: MakeDataset) -> None:
     """The reference is the start adapter, not the plain base: at the first step both agree and the sigmoid loss is log 2."""
     demonstrations = library.home / make_dataset("sft", tiny_models.sft_rows(20)).path
     preferences = library.home / make_dataset("preference", tiny_models.preference_rows(12)).path
@@ -141,7 +144,8 @@ def test_a_run_killed_or_interrupted_resumes_to_the_same_adapter(library: Librar
     assert reached < runs.checkpoint_step(folder) < 60
     seen: list[dict[str, Any]] = []
     resumed = train(library, settings=settings, method="sft", resume=True, progress=seen.append)
-    assert resumed.id == "run-2" and resumed.status == "finished"
+    assert resumed.id == "run-2"
+    assert resumed.status == "finished"
     assert min(event["step"] for event in seen if event["event"] == "step") > reached
     assert same(adapter_of(library, straight), adapter_of(library, resumed))
     assert not (folder / "checkpoints").exists()
@@ -153,20 +157,24 @@ def test_a_finished_run_is_a_current_model_with_its_history(
     seen: list[dict[str, Any]] = []
     run = trained(overrides={"max_steps": 4}, progress=seen.append)
     kinds = [event["event"] for event in seen]
-    assert kinds[:3] == ["plan", "loading", "warning"] and kinds[-1] == "finished"
-    assert seen[0]["origins"]["learning_rate"] == "flag" and "learning_rate = 0.003  (flag)" in seen[0]["message"]
+    assert kinds[:3] == ["plan", "loading", "warning"]
+    assert kinds[-1] == "finished"
+    assert seen[0]["origins"]["learning_rate"] == "flag"
+    assert "learning_rate = 0.003  (flag)" in seen[0]["message"]
     step = next(event for event in seen if event["event"] == "step")
     assert {"step", "steps", "loss", "tokens_per_second", "eta_seconds"} <= step.keys()
     folder = runs.run_folder(library, run)
     assert {"run.json", "progress.jsonl", "log.txt", "loss.png", "metrics.json", "adapter"} <= {path.name for path in folder.iterdir()}
     assert (folder / "loss.png").read_bytes()[:4] == b"\x89PNG"
     job = json.loads((folder / "run.json").read_text())
-    assert job["versions"]["trl"] and job["dataset_hash"]
+    assert job["versions"]["trl"]
+    assert job["dataset_hash"]
 
     model = library.models.current()
     assert isinstance(model, Model)
     assert (model.id, model.role, model.parent_id, model.run_id, model.dataset_id) == ("model-2", "policy", "model-1", "run-1", "dataset-1")
-    assert model.metrics["valid_loss"] and model.recipe["max_steps"] == 4
+    assert model.metrics["valid_loss"]
+    assert model.recipe["max_steps"] == 4
     assert library.models.get("model-1").role == "base"
     config = json.loads((library.home / model.adapter_path / "adapter_config.json").read_text())
     assert config["base_model_name_or_path"] == model.base
@@ -174,7 +182,8 @@ def test_a_finished_run_is_a_current_model_with_its_history(
     make_dataset("preference", tiny_models.preference_rows(10))
     after = train(library, settings=settings, method="dpo", overrides={"max_steps": 3}, promote=False)
     second = library.models.get(str(after.metrics["model"]))
-    assert second.parent_id == "model-2" and library.models.current() == model
+    assert second.parent_id == "model-2"
+    assert library.models.current() == model
     assert registry.describe(library, second.id)["parents"] == ["model-2", "model-1"]
 
 
@@ -201,7 +210,8 @@ def test_a_loss_that_is_no_number_stops_the_run(
 def test_rows_that_are_too_long_are_counted(tiny: Tiny, tmp_path: Path, library: Library, make_dataset: MakeDataset) -> None:
     dataset = library.home / make_dataset("sft", tiny_models.sft_rows(20)).path
     metrics = in_process("sft", tmp_path / "run", base=tiny("llama"), dataset=dataset, max_steps=2, max_length=100)
-    assert metrics["rows"] + metrics["rows_too_long"] == 17 and metrics["rows_too_long"] > 0
+    assert metrics["rows"] + metrics["rows_too_long"] == 17
+    assert metrics["rows_too_long"] > 0
     events = (tmp_path / "run" / "progress.jsonl").read_text()
     assert f"{metrics['rows_too_long']} rows are longer than 100 tokens" in events
     with pytest.raises(Invalid, match=r"usable rows \(\d+ more are longer than max_length = 20 tokens\); this method needs at least 8"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 from ..records import Dataset
@@ -32,7 +33,7 @@ def build_dataset(options: argparse.Namespace) -> None:
     library, settings = open_library()
     with library, progress("building") as advance:
         dataset = datasets.build(library, kind=options.kind, settings=settings, seed=options.seed, progress=advance)
-    as_json(dataset) if options.json else _describe(dataset)
+    as_json(dataset) if options.json else _describe(dataset, settings.home)
 
 
 def list_datasets(options: argparse.Namespace) -> None:
@@ -49,11 +50,11 @@ def list_datasets(options: argparse.Namespace) -> None:
 def show_dataset(options: argparse.Namespace) -> None:
     from .. import datasets
 
-    library, _ = open_library()
+    library, settings = open_library()
     with library:
         dataset = library.datasets.get(options.id)
     datasets.verify(dataset)
-    as_json(dataset) if options.json else _describe(dataset)
+    as_json(dataset) if options.json else _describe(dataset, settings.home)
 
 
 def _counts(dataset: Dataset) -> dict[str, Any]:
@@ -62,8 +63,8 @@ def _counts(dataset: Dataset) -> dict[str, Any]:
     return {split: counts.get(split, 0) for split in ("train", "valid", "test")}
 
 
-def _describe(dataset: Dataset) -> None:
-    facts({"dataset": dataset.id, "kind": dataset.kind, **_counts(dataset), "folder": dataset.path})
+def _describe(dataset: Dataset, home: Path) -> None:
+    facts({"dataset": dataset.id, "kind": dataset.kind, **_counts(dataset), "folder": home / dataset.path})
     left_out = dataset.manifest.get("left_out") or {}
     assert isinstance(left_out, dict)
     for reason, number in left_out.items():

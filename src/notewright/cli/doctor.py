@@ -9,7 +9,9 @@ import platform
 import shutil
 import sys
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
+from ..errors import NotewrightError
 from ..settings import Settings, load_settings, silence_telemetry
 from .show import as_json, facts, json_option
 
@@ -61,10 +63,11 @@ def _packages(findings: dict[str, object], problems: list[str]) -> None:
 def _machine(findings: dict[str, object], problems: list[str], settings: Settings) -> None:
     import psutil
 
-    from ..models.engine import describe_device
-
     silence_telemetry()
-    findings["device"] = describe_device(settings.device)
+    from ..models.engine import native_bf16, pick_device
+
+    device = pick_device(settings.device)
+    findings["device"] = f"{device}, bfloat16 {'native' if native_bf16(device) else 'emulated: training uses float32'}"
     memory = psutil.virtual_memory()
     findings["memory"] = f"{memory.available / 2**30:.1f} of {memory.total / 2**30:.1f} GiB free, {os.cpu_count()} cores"
     folder = settings.home if settings.home.exists() else settings.home.parent
@@ -97,11 +100,22 @@ def _vault(findings: dict[str, object], problems: list[str], settings: Settings)
 
 
 def _base(findings: dict[str, object], problems: list[str], settings: Settings) -> None:
-    from ..errors import NotewrightError
+    """The base model: looked at where it lies on this machine; a hub id is only named, never downloaded from here."""
     from ..models import bases
 
+    name = settings.base_model or bases.SEEDLING
+    if name != bases.SEEDLING and not Path(name).expanduser().is_dir():
+        findings["base model"] = f"{name} (from the Hub, fetched at its first use)"
+        return
     try:
-        findings["base model"] = bases.describe(settings.base_model)
+        base = bases.fetch_base(name)
     except NotewrightError as error:
-        findings["base model"] = settings.base_model or "the bundled seedling"
+        findings["base model"] = name
         problems.append(f"{error.message} {error.hint}")
+        return
+    config = bases.read_config(base.folder)
+    size = bases.parameter_count(config, base.folder)
+    context = config.get("max_position_embeddings", "unknown")
+    findings["base model"] = f"{base.name}: {config.get('model_type')}, {bases.short(size)} parameters, context {context}, in {base.folder}"
+    if base.name == bases.SEEDLING:
+        findings["seedling card"] = base.folder / "README.md"

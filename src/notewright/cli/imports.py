@@ -38,7 +38,7 @@ def import_readwise(options: argparse.Namespace) -> None:
 
             report = import_api(library, token=find_token(settings), full=options.full, progress=advance)
         else:
-            report = importers.import_readwise(library, path=options.path, progress=advance)
+            report = importers.import_readwise(library, path=options.path, vault=settings.vault, progress=advance)
     _show(report, options.json)
 
 

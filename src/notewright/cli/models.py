@@ -66,21 +66,19 @@ def rollback(options: argparse.Namespace) -> None:
 
 
 def show_model(options: argparse.Namespace) -> None:
-    from ..errors import NotFound
+    from ..models import registry
 
     library, _ = open_library()
     with library:
-        model = library.models.get(options.id) if options.id else library.models.current()
-    if model is None:
-        raise NotFound("No model is current.", "Train one with: notewright train sft")
+        shown = registry.describe(library, options.id or "")
     if options.json:
-        as_json(model)
+        as_json(shown)
         return
-    facts({
-        "model": model.id, "role": model.role, "base": model.base, "revision": model.revision or "-", "adapter": model.adapter_path or "-",
-        "parent": model.parent_id or "-", "run": model.run_id or "-", "dataset": model.dataset_id or "-", "made": model.created_at,
-    })  # fmt: skip
-    for name, values in (("metrics", model.metrics), ("recipe", model.recipe)):
-        if values:
+    facts({name: value for name, value in shown.items() if value and not isinstance(value, (dict, list))})
+    for name in ("parents", "metrics", "recipe", "promotions"):
+        values = shown[name]
+        if isinstance(values, dict) and values:
             print(f"\n{name}")
             facts({f"  {key}": value for key, value in values.items()})
+        elif isinstance(values, list) and values:
+            print(f"\n{name}: " + "; ".join(" ".join(item.values()) if isinstance(item, dict) else str(item) for item in values))

@@ -63,7 +63,7 @@ def train(options: argparse.Namespace) -> None:
     if options.json:
         as_json(run)
         return
-    _describe(run)
+    _describe(run, settings.home)
     if current:
         print(f"\nCurrent model: {current.id}. Next: notewright draft --source TITLE")
 
@@ -122,7 +122,7 @@ def _duration(seconds: float) -> str:
     return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
 
 
-def _describe(run: Run) -> None:
+def _describe(run: Run, home: Path) -> None:
     shown: dict[str, object] = {"run": run.id, "method": run.method, "status": run.status, "dataset": run.dataset_id}
     shown.update(
         {
@@ -131,7 +131,7 @@ def _describe(run: Run) -> None:
             if not isinstance(value, (dict, list))
         }
     )
-    facts({**shown, "folder": run.path})
+    facts({**shown, "folder": home / run.path})
 
 
 def list_runs(options: argparse.Namespace) -> None:
@@ -146,12 +146,12 @@ def list_runs(options: argparse.Namespace) -> None:
 
 
 def show_run(options: argparse.Namespace) -> None:
-    library, _ = open_library()
+    library, settings = open_library()
     with library:
         run = library.runs.get(options.id)
     if options.json:
         as_json(run)
         return
-    _describe(run)
+    _describe(run, settings.home)
     print("\nrecipe")
     facts({f"  {name}": value for name, value in run.recipe.items()})

@@ -24,15 +24,19 @@ Progress = Callable[[int, int | None, str], None]
 _MOST_WARNINGS = 50
 
 
-def import_readwise(library: Library, *, path: Path, progress: Progress | None = None) -> ImportReport:
-    """Import a CSV, an API export (JSON, JSONL), a Markdown export (folder or file), or a ZIP of one. All of it or nothing."""
+def import_readwise(library: Library, *, path: Path, vault: Path | None = None, progress: Progress | None = None) -> ImportReport:
+    """Import a CSV, an API export (JSON, JSONL), a Markdown export (folder or file), or a ZIP of one. All of it or nothing.
+
+    Sources of Markdown files remember where they lay: relative to `vault` if they lie in it, else to the folder above `path`.
+    """
     found = list(documents(path))
+    root = _root(path, vault)
     if not path.is_dir() and len(found) == 1:
-        return _one(library, found.pop(), progress)
+        return _one(library, found.pop(), root, progress)
     markdown = [item for item in found if item.suffix in (".md", ".markdown")]
     if not markdown:
-        return _only(library, path, found, progress)
-    sources, warnings = _markdown(markdown, progress)
+        return _only(library, path, found, root, progress)
+    sources, warnings = _markdown(markdown, root, progress)
     if not sources:
         raise Invalid(f"{path} holds {len(markdown)} Markdown files and none of them is a highlights export.", EXPECTED)
     return _store_markdown(library, sources, warnings, progress)
@@ -48,16 +52,16 @@ def import_clippings(library: Library, *, path: Path, progress: Progress | None 
     return _store(library, sources, "kindle", False, CARRIES, ("title", "author", "app"), warnings, progress)
 
 
-def _only(library: Library, path: Path, found: list[Document], progress: Progress | None) -> ImportReport:
+def _only(library: Library, path: Path, found: list[Document], root: str, progress: Progress | None) -> ImportReport:
     """A folder or archive without Markdown: the one export file in it."""
     files = [item for item in found if item.suffix in (".csv", ".json", ".jsonl", ".zip")]
     if len(files) == 1 and files[0].suffix != ".zip":
-        return _one(library, files[0], progress)
+        return _one(library, files[0], root, progress)
     names = ", ".join(item.name for item in files[:5])
     raise Invalid(f"There is no highlights export in {path}.", f"Name one file of it: {names}" if files else EXPECTED)
 
 
-def _one(library: Library, document: Document, progress: Progress | None) -> ImportReport:
+def _one(library: Library, document: Document, root: str, progress: Progress | None) -> ImportReport:
     from .api_export import CARRIES, read_json
     from .clippings import looks_like_clippings
     from .csv_export import looks_like_csv, read_csv
@@ -75,16 +79,25 @@ def _one(library: Library, document: Document, progress: Progress | None) -> Imp
         return _store(library, export.sources(), "csv", True, *fields, export.warnings, progress, export.count)
     if looks_like_clippings(text):
         raise Invalid(f"{document.name} is a Kindle clippings file.", f'Import it with: notewright import kindle "{document.name}"')
-    sources, warnings = _markdown([document], progress)
+    sources, warnings = _markdown([document], root, progress)
     if not sources:
         raise Invalid(f"{document.name}, line 1: this is no highlights export ({text.strip().splitlines()[0][:60]!r}).", EXPECTED)
     return _store_markdown(library, sources, warnings, progress)
 
 
-def _markdown(found: list[Document], progress: Progress | None) -> tuple[list[Source], list[str]]:
+def _root(path: Path, vault: Path | None) -> str:
+    """The folder that document names are relative to, as it is remembered; empty for a vault's own top or a lone file outside one."""
+    folder = path.resolve() if path.is_dir() else path.resolve().parent
+    if vault is not None and folder.is_relative_to(vault.resolve()):
+        relative = folder.relative_to(vault.resolve()).as_posix()
+        return "" if relative == "." else relative
+    return folder.name if path.is_dir() else ""
+
+
+def _markdown(found: list[Document], root: str, progress: Progress | None) -> tuple[list[Source], list[str]]:
     from .markdown_export import read_markdown
 
-    return read_markdown(found, progress=(lambda done: progress(done, len(found), "reading files")) if progress else None)
+    return read_markdown(found, root=root, progress=(lambda done: progress(done, len(found), "reading files")) if progress else None)
 
 
 def _store_markdown(library: Library, sources: list[Source], warnings: list[str], progress: Progress | None) -> ImportReport:

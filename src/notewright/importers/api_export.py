@@ -227,6 +227,8 @@ def _text(table: Mapping[str, Any], key: str) -> str:
         return ""
     if not isinstance(value, str):
         raise BadShape((key,), f'"{key}" must be text, not {_kind(value)}.')
+    if not value.isascii():  # half a surrogate pair would not go into the library
+        value = value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return value.strip()
 
 
@@ -243,10 +245,13 @@ def _number(table: Mapping[str, Any], key: str) -> int | None:
 
 def _location(item: Mapping[str, Any], warnings: list[str], where: str) -> int | None:
     value = item.get("location")
-    if value is None or (isinstance(value, int) and not isinstance(value, bool)):
-        return value
+    if value is None:
+        return None
     try:
-        return int(float(value))
+        number = int(float(value))
+        if abs(number) < 10**12:
+            return number
+        raise ValueError
     except (TypeError, ValueError, OverflowError):
         warnings.append(f"{where}: the location {value!r} is no number, left out")
         return None

@@ -25,7 +25,7 @@ _TYPES = (
                    "выделен", "标注", "標註", "ハイライト", "clip this article")),
     ("note", ("note", "notiz", "nota", "notitie", "заметка", "笔记", "筆記", "註記", "メモ")),
 )  # fmt: skip
-_NUMBERS = r"[\s:#.°º]*(?:no\.?\s*)?(\d+)(?:\s*[-–]\s*(\d+))?"
+_NUMBERS = r"[\s:#.°º]*(?:no\.?\s*)?(\d{1,12})(?:\s*[-–]\s*(\d{1,12}))?"
 _LOCATION = re.compile(
     r"(?:\bloc(?:ation|\.)?|\bposition|\bemplacement|\bposici[oó]n|\bposizione|\bposi[cç][aã]o|\blocalização|\blocatie|\bместо|位置)"
     + _NUMBERS,

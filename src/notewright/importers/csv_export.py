@@ -29,7 +29,7 @@ _FIELDS = {
 _SOURCE_FIELDS = {
     "book title": "title", "book author": "author", "amazon book id": "asin", "document tags": "tags", "url": "url",
 }  # fmt: skip
-_LOCATION = re.compile(r"(\d+)(?:\.0+)?(?:\s*[-–]\s*\d+)?")
+_LOCATION = re.compile(r"(\d{1,12})(?:\.0+)?(?:\s*[-–]\s*\d+)?")
 _KIND_OF_LOCATION = {"time_offset": "podcast", "offset": "article", "order": "article"}
 _MOST_PROBLEMS = 20
 
@@ -168,7 +168,7 @@ def _highlight(row: list[str], at: _Columns, name: str, line: int, warnings: lis
     marked = read_marks(row[at.note], split_tags(row[at.tags]), color)
     location: int | None = None
     if place := row[at.location].strip():
-        if place.isdecimal():
+        if place.isdecimal() and len(place) <= 12:
             location = int(place)
         elif found := _LOCATION.fullmatch(place):
             location = int(found[1])

@@ -18,8 +18,13 @@ SOURCE_CARRIES = ("title", "author", "kind", "url", "readwise_url", "asin", "cov
 _MOST_NAMED = 20
 
 
-def read_markdown(documents: Iterable[Document], *, progress: Callable[[int], None] | None = None) -> tuple[list[Source], list[str]]:
-    """Sources of all files that are exports, and warnings. Raises Invalid for a file that is no text."""
+def read_markdown(
+    documents: Iterable[Document], *, root: str = "", progress: Callable[[int], None] | None = None
+) -> tuple[list[Source], list[str]]:
+    """Sources of all files that are exports, and warnings. Raises Invalid for a file that is no text.
+
+    Each source remembers its file as `file:<root>/<name>` among its outside ids.
+    """
     sources: list[Source] = []
     names: list[str] = []
     warnings: list[str] = []
@@ -46,7 +51,10 @@ def read_markdown(documents: Iterable[Document], *, progress: Callable[[int], No
     if others and sources:
         more = f" and {len(others) - _MOST_NAMED} more" if len(others) > _MOST_NAMED else ""
         warnings.append(f"{len(others)} files are no exports, left out: {', '.join(others[:_MOST_NAMED])}{more}")
-    return sources, warnings
+    where = f"{root}/" if root else ""
+    return [
+        replace(source, outside_ids=(*source.outside_ids, f"file:{where}{name}")) for source, name in zip(sources, names, strict=True)
+    ], warnings
 
 
 def _add(sources: list[Source], names: list[str], source: Source, name: str, warnings: list[str]) -> None:

@@ -50,7 +50,7 @@ class Tail:
 
     def place(self, word: str, number: str) -> None:
         word = word.casefold().rstrip(".")
-        if self.location is not None or not number:
+        if self.location is not None or not 0 < len(number) <= 12:
             return
         if word in _CLOCK:
             seconds = 0

@@ -22,6 +22,7 @@ _CSV_TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\+00:00")
 _OPEN = re.compile(r"https?://(?:www\.)?readwise\.io/open/(\d+)")
 _READER = re.compile(r"https?://(?:read\.)?readwise\.io/(?:(?:new|later|shortlist|archive|feed|reader)/)?read/([0-9A-Za-z]+)")
 _REVIEW = re.compile(r"https?://(?:www\.)?readwise\.io/bookreview/(\d+)")
+_PLACE = re.compile(r"[0-9]{1,12}")
 _ULID = re.compile(r"01[0-9a-hjkmnp-tv-z]{24}", re.IGNORECASE)
 
 
@@ -95,6 +96,7 @@ def split_tags(text: str) -> list[str]:
 def utc_time(text: str) -> str:
     """Any ISO-like time as `YYYY-MM-DDTHH:MM:SS+00:00`, to the second as all exporters have it. Raises ValueError."""
     if _CSV_TIME.fullmatch(text):
+        datetime.fromisoformat(text)
         return f"{text[:10]}T{text[11:]}"
     return _utc(text).replace(microsecond=0).isoformat()
 
@@ -106,7 +108,10 @@ def exact_time(text: str) -> str:
 
 def _utc(text: str) -> datetime:
     moment = datetime.fromisoformat(text.strip())
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    try:
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError(str(error)) from error
 
 
 def highlight_ids(*, readwise: object = None, reader: str = "", url: str = "") -> tuple[str, ...]:
@@ -151,7 +156,7 @@ def kindle_place(url: str) -> tuple[str, int | None]:
         return "", None
     query = parse_qs(urlsplit(url).query)
     asin, location = query.get("asin", [""])[0], query.get("location", [""])[0]
-    return asin, int(location) if location.isdigit() else None
+    return asin, int(location) if _PLACE.fullmatch(location) else None
 
 
 def kindle_link(asin: str, location: int) -> str:

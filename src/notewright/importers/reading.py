@@ -18,7 +18,7 @@ _MAGIC = (
     (b"7z\xbc\xaf", "a 7z archive"), (b"Rar!", "a RAR archive"),
 )  # fmt: skip
 _BOMS = (
-    (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"), (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"),
 )  # fmt: skip
 

@@ -149,7 +149,8 @@ class Merge:
         connection = self._connection
         name = f"{normalise(incoming.title)}|{normalise(incoming.author)}"
         title_id = "title:" + hashlib.blake2b(name.encode(), digest_size=12).hexdigest()
-        ids = [*incoming.outside_ids, title_id]
+        # Where an export lay says nothing of what it is (files are moved and renamed): `file:` ids are kept, never matched by.
+        ids = [*(item for item in incoming.outside_ids if not item.startswith("file:")), title_id]
         source_id = self._known_source(incoming, ids, title_id)
         if source_id:
             self._update_source(source_id, incoming)
@@ -165,7 +166,8 @@ class Merge:
             )
             self._titles[incoming.title.casefold()].append((source_id, incoming.author.casefold()))
             self._counts["sources_added"] += not incoming.is_deleted
-        connection.executemany("INSERT OR IGNORE INTO source_ids VALUES (?, ?)", [(item, source_id) for item in ids])
+        known_as = dict.fromkeys([*ids, *incoming.outside_ids])
+        connection.executemany("INSERT OR IGNORE INTO source_ids VALUES (?, ?)", [(item, source_id) for item in known_as])
         return source_id
 
     def _known_source(self, incoming: Source, ids: list[str], title_id: str) -> str:
@@ -270,11 +272,15 @@ class Merge:
         by_text: dict[object, list[str]] = defaultdict(list)
         for key in sorted(free, key=lambda key: (rows[key]["removed_at"] != "", rows[key]["position"], key)):
             by_text[rows[key]["text_key"]].append(key)
-        for index in lost:
-            highlight, words = items[index]
-            if candidates := by_text.get(words):
+        for sure in (True, False):  # repeated words: first the rows that fit in every field
+            for index in lost:
+                highlight, words = items[index]
+                candidates = by_text.get(words, [])
+                if homes[index] or not candidates:
+                    continue
                 if len(candidates) > 1:
-                    candidates = sorted(candidates, key=lambda key: _conflicts(highlight, rows[key]))
+                    scores = {key: _conflicts(highlight, rows[key]) for key in candidates if key not in taken}
+                    candidates = sorted((key for key in scores if not (sure and scores[key])), key=lambda key: scores[key])
                 settle(index, [key for key in candidates if fits(key, highlight)])
         self._claim_twins(source_id, incoming, items, homes, taken, before, rows)
         self._match_edited(items, homes, [key for key in free if key not in taken], rows, settle, fits)
@@ -477,11 +483,13 @@ def _place(rows: list[Row]) -> None:
 
 
 def _conflicts(incoming: Highlight, row: Row) -> int:
-    """How many of place, time and annotation speak against these being one, of highlights with the same words."""
+    """How many fields speak against these being one, of highlights with the same words."""
     return (
         (incoming.location is not None and incoming.location != row["location"])
         + bool(incoming.highlighted_at and incoming.highlighted_at != row["highlighted_at"])
         + (incoming.annotation != row["annotation"])
+        + (incoming.heading_level != row["heading_level"])
+        + (incoming.text != row["text"])
     )
 
 

@@ -179,10 +179,7 @@ def memory_needed(
         return int(weights + cache + 4 * s["vocabulary"] * rows * 4)
     adapter = adapter_count(config, rank) * 16  # weights, gradients and two Adam moments in float32
     layer = _kept_bytes(s, rank, half=half or dtype != "float32" or method == "qlora", dropout=dropout)
-    if activation_checkpointing:
-        kept = layer + s["layers"] * s["hidden"] * 4
-    else:
-        kept = s["layers"] * layer
+    kept = layer + s["layers"] * s["hidden"] * 4 if activation_checkpointing else s["layers"] * layer
     logits = completion * rows * s["vocabulary"] * 12
     return int(weights + adapter + rows * tokens * kept * (CPU_RETENTION if on_cpu else 1.0) + logits)
 
@@ -194,8 +191,8 @@ CPU_RETENTION = 1.7
 def _kept_bytes(s: Mapping[str, int], rank: int, *, half: bool, dropout: bool) -> int:
     """What one layer keeps of one token for the backward pass, under LoRA on all linear layers.
 
-    Inputs of both norms; per adapted matrix its input (its own copy under autocast or dropout, and dropout's noise); queries, keys, values and
-    output of the attention; gate, activation, up and their product.
+    Inputs of both norms; per adapted matrix its input (a copy of its own under autocast or dropout, and dropout's noise); queries, keys,
+    values and output of the attention; gate, activation, up and their product.
     """
     hidden, heads, inner = s["hidden"], s["heads"] * s["head"], s["inner"]
     kept = {

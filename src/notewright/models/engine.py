@@ -16,8 +16,9 @@ from typing import Any
 
 import torch
 from peft import PeftModel
+from peft.tuners.lora import LoraLayer
 from transformers import AutoModelForCausalLM, AutoTokenizer
-from transformers.cache_utils import Cache, DynamicCache
+from transformers.cache_utils import Cache, DynamicCache, DynamicLayer
 from transformers.utils import logging
 
 from ..errors import Invalid, NotFound
@@ -25,6 +26,7 @@ from ..prompts import Message
 from . import bases, chat
 
 WIDTH = 4
+MERGED = 300_000_000  # parameters; up to here an adapter is added into the weights (fast), and the plain weights are kept beside them
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,8 @@ class Engine:
         self._bare.eval()
         self._model: Any = self._bare
         self._names: dict[tuple[Path, float], str] = {}
+        self._plain: dict[str, torch.Tensor] = {}
+        self._merges = self._bare.dtype == torch.float32 and sum(p.numel() for p in self._bare.parameters()) <= MERGED
         self.adapter: Path | None = None
         self.context = context_length(self._bare.config)
         self._stops = chat.stop_tokens(self.tokenizer, self._bare.generation_config.eos_token_id)
@@ -107,7 +111,7 @@ class Engine:
         """Write with this adapter from now on (None: the plain base). Loaded at first use, then switched without a reload."""
         if path is None:
             if self._names:
-                self._model.base_model.disable_adapter_layers()
+                self._merge("")
             self.adapter = None
             return
         weights = path / "adapter_model.safetensors"
@@ -124,9 +128,22 @@ class Engine:
                     self._model = PeftModel.from_pretrained(self._bare, str(path), adapter_name=name, is_trainable=False)
             self._names[key] = name
             self._model.eval()
-        self._model.base_model.enable_adapter_layers()
-        self._model.set_adapter(self._names[key])
+        self._merge(self._names[key])
         self.adapter = path
+
+    def _merge(self, name: str) -> None:
+        """Switch to a loaded adapter (`""`: none). Small bases: its product is added to the kept plain weights, so nothing drifts."""
+        if name and not self._merges:
+            self._model.base_model.enable_adapter_layers()
+            self._model.set_adapter(name)
+            return
+        self._model.base_model.disable_adapter_layers()
+        layers: Any = self._bare.named_modules() if self._merges else ()
+        for place, layer in layers:
+            if isinstance(layer, LoraLayer):
+                weight = layer.get_base_layer().weight
+                plain = self._plain.setdefault(place, weight.detach().clone())
+                weight.data.copy_(plain + layer.get_delta_weight(name) if name in layer.lora_A else plain)
 
     @torch.inference_mode()
     def generate(
@@ -156,6 +173,7 @@ class Engine:
             )
         rows = [Row(self._stops, seed + i, 0.0 if greedy_first and i == 0 else temperature, top_p, no_repeat_ngram) for i in range(n)]
         cache = DynamicCache(config=self._bare.config)
+        cache.layers = [RoomyLayer() if type(layer) is DynamicLayer else layer for layer in cache.layers]
         logits = self._step(torch.tensor([prompt]), cache).expand(n, -1)
         cache.batch_repeat_interleave(_padded(n))
         for written in range(1, min(max_new_tokens, room) + 1):
@@ -186,6 +204,38 @@ class Engine:
         logits = self._model(input_ids=ids, use_cache=False, logits_to_keep=len(completion) + 1).logits[0, :-1].float()
         chosen = torch.log_softmax(logits, -1).gather(1, ids[0, len(prompt) :, None])
         return float(chosen.sum()), len(completion)
+
+
+class RoomyLayer(DynamicLayer):
+    """A cache layer with room to grow: transformers' own copies all keys and values at every token."""
+
+    ROOM = 256
+
+    def update(self, key_states: torch.Tensor, value_states: torch.Tensor, *args: Any, **kwargs: Any) -> tuple[torch.Tensor, torch.Tensor]:
+        if not self.is_initialized:
+            self.lazy_initialization(key_states, value_states)
+            self.keys, self.values = key_states, value_states
+            self._space: tuple[torch.Tensor, torch.Tensor] | None = None
+            return self.keys, self.values
+        assert self.keys is not None
+        assert self.values is not None
+        old, end = self.keys.shape[2], self.keys.shape[2] + key_states.shape[2]
+        if self._space is None or self._space[0].shape[2] < end:
+            self._space = (self._roomy(self.keys, end), self._roomy(self.values, end))
+        keys, values = self._space
+        keys[:, :, old:end], values[:, :, old:end] = key_states, value_states
+        self.keys, self.values = keys[:, :, :end], values[:, :, :end]
+        return self.keys, self.values
+
+    def _roomy(self, states: torch.Tensor, end: int) -> torch.Tensor:
+        rows, heads, length, width = states.shape
+        space = states.new_empty(rows, heads, end + self.ROOM, width)
+        space[:, :, :length] = states
+        return space
+
+    def batch_repeat_interleave(self, repeats: int) -> None:
+        super().batch_repeat_interleave(repeats)
+        self._space = None
 
 
 class Row:

@@ -19,11 +19,12 @@ from ..records import Highlight, Note, Pair, Passage, Source
 from ..settings import Settings
 from ..vault.config import looks_like_export
 from .export import explain, export_pairs
-from .keys import asins, highlight_numbers, reader_ids, title_key
+from .keys import asins, highlight_numbers, reader_ids, title_key, undecorated
 from .linking import SourceIndex, SourceLink
 from .matching import PROPOSED, Candidate, NoteMatcher, is_link_section, match_source
-from .words import Corpus, shared_grams
+from .words import Corpus, match_words, shared_grams
 
+_TITLE_WORDS = 5
 _METHODS = ("id", "reader-id", "quote", "fuzzy", "words")
 
 
@@ -43,7 +44,8 @@ class PairReport:
 def pair(library: Library, *, settings: Settings | None = None, progress: Callable[[int, int], None] | None = None) -> PairReport:
     """Propose pairs anew from all highlights and passages; accepted and rejected pairs stay as they are.
 
-    `progress` gets notes done and notes in all; `settings` is taken for symmetry with the other verbs and not needed yet. Needs an import of highlights and of the vault first; without them nothing is proposed.
+    Needs an import of highlights and of the vault first; without them nothing is proposed. `progress` gets notes done and notes in all;
+    `settings` is taken for symmetry with the other verbs and not needed yet.
     """
     work = _Work(library)
     pairs: list[Pair] = []
@@ -96,9 +98,9 @@ class _Work:
         self.passage_texts = {(item.note_id, item.id): 2 * count + number for number, item in enumerate(passages)}
         self.by_id = {item.id: item for item in highlights}
         self.near: dict[tuple[str, str], set[str]] = defaultdict(set)
-        for left, right in shared_grams(self.corpus, range(0, count), range(2 * count, len(texts))):
+        for left, right in shared_grams(self.corpus, range(0, 2 * count), range(2 * count, len(texts))):
             passage = passages[right - 2 * count]
-            self.near[(passage.note_id, passage.id)].add(highlights[left].id)
+            self.near[(passage.note_id, passage.id)].add(highlights[left % count].id)
 
     def links(self, note: Note) -> dict[str, SourceLink]:
         return self.index.links(note, self.passages.get(note.id, ()), names=self.names)
@@ -131,11 +133,26 @@ class _Work:
             candidates = match_source(
                 matcher, self.highlights[source_id], self.texts, linked=strength, among=among, text_passages=text_passages
             )
+            candidates += self._titled(note, source_id, strength, text_passages)
             found[source_id] = _better(candidates, found.get(source_id, ()))
         self._keys(passages, text_passages, found)
         for source_id in sorted(found):
             reason = linked[source_id].evidence if source_id in linked else ""
             yield from _pairs(source_id, passages, found[source_id], reason)
+
+    def _titled(self, note: Note, source_id: str, strength: float, text_passages: set[int]) -> Iterator[Candidate]:
+        """A note whose title is a sentence of a highlight was made from it: the title belongs to its first passage."""
+        words = match_words(undecorated(note.title))
+        about = title_key(self.sources[source_id].title)
+        if len(words) < _TITLE_WORDS or not text_passages or title_key(note.title) in about or about in title_key(note.title):
+            return
+        wanted = f" {' '.join(words)} "
+        for highlight in self.highlights[source_id]:
+            told = self.corpus.words(self.texts[highlight.id][0])
+            spoken = [self.corpus.vocabulary[word] for word in told]
+            if wanted in f" {' '.join(spoken)} ":
+                evidence = f"the note's title quotes {len(words)} of {len(spoken)} words"
+                yield Candidate(highlight, min(text_passages), 4 * strength, "quote", [evidence])
 
     def _is_export(self, note: Note, passages: Sequence[Passage]) -> bool:
         """Is this note the very file a source was imported from?"""

@@ -19,7 +19,7 @@ LONGEST = 20_000  # characters of one text that are looked at
 TELLING = 7.0  # nats; no single word counts for more
 _NOT_WORDS = re.compile(
     r"!\[\[[^\[\]\n]*\]\]|!\[[^\[\]\n]*\]\([^()\n]*\)|%%[^%\n]*%%|<!--[^<]*?-->|</?[a-zA-Z][^<>\n]*>|\{\{[^{}\n]*\}\}|\s\^[\w-]+[ \t]*$"
-    r"|(?<=\])\([^)\s]*\)|\b[a-z]+://\S+|^---[ \t]*$",
+    r"|(?<=\])\([^()\s]*(?:\([^()\s]*\))?[^()\s]*\)|\b[a-z]+://\S+|^---[ \t]*$",
     re.MULTILINE | re.DOTALL,
 )
 _LONG_LINK = re.compile(r"(\[\[[^\[\]|\n]*?\w+(?:[^\w\[\]|\n]+\w+){3}[^\[\]|\n]*\]\])")
@@ -41,6 +41,8 @@ _COMMON = frozenset(
 def match_words(text: str) -> list[str]:
     """The words of `text` in normal form, without images, link targets, comments, block ids and HTML."""
     text = text[:LONGEST]
+    if text.count("[") > 1000:  # no prose; looking for links in it would take long
+        text = text.replace("[", " ")
     words = normalise(_QUOTE_MARKS.sub("", _NOT_WORDS.sub(" ", text)))
     if not words.isascii() and _WIDE.search(words):
         return _WIDE_WORD.findall(words)

@@ -45,7 +45,7 @@ class Reader:
     def exchange(self, rng: random.Random, corpus: Corpus, *, tokens: int, source: Source | None = None) -> tuple[Prompt, str]:
         """Highlights and the note made of them, together about `tokens` tokens long."""
         longer = rng.choice((1, 1, 2, 3)) if tokens >= 700 else 1
-        mean = rng.choice((8, 10, 14, 20) if tokens < 250 else (9, 14, 20, 20, 28, 40)) * longer
+        mean = rng.choice((7, 8, 10, 12, 16) if tokens < 250 else (8, 10, 12, 14, 20, 28)) * longer
         count = max(1, min(25, round((tokens - PER_PROMPT) / (PER_HIGHLIGHT + PER_WORD * mean))))
         chapters = rng.randint(2, 3) if count >= 4 and rng.random() < 0.2 else 1
         source = source or make_source(rng, corpus, self.habits)

@@ -1,6 +1,7 @@
 """A byte-level BPE tokenizer of 4,096 tokens for Markdown notes, in the shape that llama.cpp calls "smollm": digits apart, byte level.
 
-Obsidian's marks are tokens of their own so that copying a word never depends on the mark that stands beside it. None of them begins with a
+Obsidian's marks are tokens of their own so that copying a word never depends on the mark that stands beside it; marks after which the
+prompt and the note differ in spacing ("Annotation: x" becomes "**x**", "a, b" becomes "#a #b") hold their space. None of them begins with a
 newline: the prompt `<|assistant|>\n` and the note after it are then tokenized alike, together or apart.
 `python -m notewright.seedling.tokenizer OUT` trains it.
 """
@@ -23,11 +24,16 @@ PAD, END = "<|pad|>", "<|end|>"
 ROLES = ("system", "user", "assistant")
 SPECIAL = (PAD, END, *(f"<|{role}|>" for role in ROLES))
 MARKS = (
-    "**", "*", "[[", "]]", "![[", "![](", "|center|", "|left|", "|right|", "> [!", "- [ ]", "- [x]", "==", "$$", "$", "`", "|", "---",
-    "##", "###", "####", "(p. ", "(loc. ", "Title:", "Author:", "Kind:", "Tags:", "Summary:", "Chapter:", "Annotation:", "Instruction:",
+    "**", "*", "[[", "]]", "![[", "![](", "|center|", ", ", "  - ", "> [!", "- [ ]", "- [x]", "==", "$$", "$", "`", "|", "---",
+    "##", "###", " → ", "(p. ", "(loc. ", "Title:", "Author:", "Kind:", "Tags: ", "   p. ", "Chapter:", "Annotation: ", "   loc. ",
     " · ", ".png", ".jpg", "https://",
 )  # fmt: skip
-_PIECES = re.compile("|".join(re.escape(mark) for mark in sorted(MARKS, key=len, reverse=True)))
+# What the text for training the merges is cut at: the marks, but without those that are mere punctuation and spaces.
+_CUTS = (
+    *(mark.strip() for mark in MARKS if mark not in (", ", "  - ", " → ", "   p. ", "   loc. ", " · ", "(p. ", "(loc. ")),
+    " · ", "(p. ", "(loc. ", "|left|", "|right|", "####", "Summary:", "Instruction:",
+)  # fmt: skip
+_PIECES = re.compile("|".join(re.escape(cut) for cut in sorted(_CUTS, key=len, reverse=True)))
 _WORDS = (
     "book", "article", "podcast", "tweet", "supplemental", "tags", "created", "updated", "status", "source", "author", "aliases",
     "cssclasses", "quote", "note", "info", "tip", "important", "favourite",

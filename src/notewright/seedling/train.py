@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
+from torch._inductor import config as inductor
 
 from . import corpora, tokenizer
 from .batches import Batch, make_batch
@@ -25,6 +26,7 @@ from .chat import Encoder
 from .network import build, losses, optimizers
 
 DECAY = 0.7
+COMPILED_LENGTH = 1024  # longer rows are too few to pay for compiling
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +53,45 @@ class Progress:
     notes_from: float | None = None
 
 
+class Threads:
+    """One or all threads, whichever is faster now: on a machine with other work, two threads waiting for each other lose to one.
+
+    `tell` takes the seconds per token of a step; now and then the slower choice is tried again.
+    """
+
+    def __init__(self, most: int) -> None:
+        self.choices = (1, most) if most > 1 else (1,)
+        self.cost: dict[int, float] = {}
+        self.now, self.steps = most, 0
+        torch.set_num_threads(most)
+
+    def tell(self, cost: float) -> None:
+        self.steps += 1
+        if self.steps % 30 not in (1, 5):  # the first step after a switch doesn't count
+            known = self.cost.get(self.now)
+            self.cost[self.now] = cost if known is None else 0.6 * known + 0.4 * cost
+        best = min(self.cost, key=self.cost.__getitem__, default=self.now)
+        other = next((c for c in self.choices if c != best), best)
+        choice = other if self.steps % 30 < 5 else best
+        if choice != self.now:
+            self.now = choice
+            torch.set_num_threads(choice)
+
+
 class Trainer:
     """One run in one folder: `checkpoint.pt`, `log.jsonl`, `loss.png`, `recipe.json`."""
 
-    def __init__(self, folder: Path, recipe: Recipe, *, device: str, minutes: float, corpus: Path | None, compiled: bool) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        recipe: Recipe,
+        *,
+        device: str,
+        minutes: float,
+        corpus: Path | None,
+        compiled: bool,
+        threads: Threads | None = None,
+    ) -> None:
         self.folder, self.recipe, self.device, self.budget = folder, recipe, device, minutes * 60
         self.corpus = corpora.load(corpus)
         vocabulary = folder / "tokenizer"
@@ -64,6 +101,7 @@ class Trainer:
         self.model = build(recipe.shape, recipe.seed)
         torch.nn.Module.to(self.model, device)
         self.body = torch.compile(self.model.model, dynamic=False) if compiled else self.model.model
+        self.threads = threads
         self.optimizers = optimizers(self.model, recipe.matrix_rate, recipe.other_rate)
         self.rates = [[group["lr"] for group in optimizer.param_groups] for optimizer in self.optimizers]
         self.progress = Progress()
@@ -97,7 +135,8 @@ class Trainer:
             for group, rate in zip(optimizer.param_groups, rates, strict=True):
                 group["lr"] = rate * factor
         with torch.autocast(self.device, dtype=torch.bfloat16):
-            loss, sums = losses(self.model, self.body, ids, weights)
+            body = self.body if ids.shape[1] <= COMPILED_LENGTH else self.model.model
+            loss, sums = losses(self.model, body, ids, weights)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.clip)
         for optimizer in self.optimizers:
@@ -146,6 +185,8 @@ class Trainer:
                     stretch[kind][1] += count
                 now = time.monotonic()
                 self.progress.elapsed += now - last
+                if self.threads:
+                    self.threads.tell((now - last) / batch.ids.numel())
                 last = now
                 if self.progress.step % log_every == 0:
                     speed = (self.progress.tokens - since[1]) / max(1e-9, now - since[0])
@@ -204,9 +245,17 @@ def main() -> None:
     for name, default in asdict(Recipe()).items():
         parser.add_argument("--" + name.replace("_", "-"), type=type(default), default=default)
     given = parser.parse_args()
-    torch.set_num_threads(given.threads)
+    inductor.cpp.dynamic_threads = True
     recipe = Recipe(**{name: getattr(given, name) for name in asdict(Recipe())})
-    trainer = Trainer(given.out, recipe, device=given.device, minutes=given.minutes, corpus=given.corpora, compiled=not given.no_compile)
+    trainer = Trainer(
+        given.out,
+        recipe,
+        device=given.device,
+        minutes=given.minutes,
+        corpus=given.corpora,
+        compiled=not given.no_compile,
+        threads=Threads(given.threads),
+    )
     if given.resume:
         trainer.load()
 

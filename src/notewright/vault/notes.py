@@ -17,8 +17,8 @@ from .outline import Heading, Line, Outline, properties_span, read_outline
 PARSER_VERSION = 1
 LONG = 2500  # characters; a longer section is cut at block borders
 _TOP_BULLET = re.compile(rb"(?:[-+*]|\d{1,9}[.)])[ \t]")
-_COMMENT = re.compile(r"%%[^\n]*?%%|<!--[^\n]*?-->")
-_NO_PROSE = re.compile(r"!?\[\[[^\]\n]*\]\]|!\[[^\]\n]*\]\([^)\n]*\)|(?<![^\s])#[^\s#]+|\^[A-Za-z0-9-]+")
+_COMMENT = re.compile(r"%%[^%\n]*%%|<!--[^<\n]*-->")
+_NO_PROSE = re.compile(r"!?\[\[[^\[\]\n]*\]\]|!\[[^\[\]\n]*\]\([^()\n]*\)|(?<![^\s])#[^\s#]+|\^[A-Za-z0-9-]+")
 _WIKILINK = re.compile(r"\[\[([^\[\]\n|]+?)\\?(?:\|[^\[\]\n]*)?\]\]")
 _LINK = re.compile(r"\]\((?:<([^<>\n]+)>|([^()\s<>]+(?:\([^()\s]*\)[^()\s]*)*))(?:\s+[\"'][^\"'\n]*[\"'])?\)")
 _URL = re.compile(r"(?<![(<\w])(?:https?|zotero|kindle)://[^\s<>\"'|\]`]+|<((?:https?|zotero|kindle)://[^\s<>]+)>")
