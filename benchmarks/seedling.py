@@ -129,7 +129,7 @@ def style_cases(corpus: corpora.Corpus, seed: int, count: int, tokens: int) -> l
 
 
 def sample_cases() -> tuple[list[Case], list[Case]]:
-    """The bundled sample's finished passages: (all but the last three sources, those). What the person added of her own stays in the gold."""
+    """The bundled sample's finished passages: (all but those of the last three sources, those). The person's own words stay in the gold."""
     from notewright.sample.person import render_section
     from notewright.sample.read import load_sources
 
@@ -142,8 +142,8 @@ def sample_cases() -> tuple[list[Case], list[Case]]:
         for chapter in source.chapters:
             highlights = tuple(
                 Highlight(
-                    item.text, annotation=item.annotation, tags=tuple(item.tags), location=item.location, location_type=source.location_type,
-                    chapter=chapter.title, is_favorite=item.favorite, position=number,
+                    item.text, annotation=item.annotation, tags=tuple(item.tags), location=item.location,
+                    location_type=source.location_type, chapter=chapter.title, is_favorite=item.favorite, position=number,
                 )
                 for number, item in enumerate(chapter.highlights) if not item.discard
             )  # fmt: skip

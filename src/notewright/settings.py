@@ -24,8 +24,14 @@ TELEMETRY_OFF = {
 }
 
 
+# OpenMP threads that wait must sleep, not spin: beside any other work on the machine spinning made drafting 15 times slower.
+POLITE_THREADS = {"OMP_WAIT_POLICY": "PASSIVE"}
+
+
 def silence_telemetry() -> None:
-    """Set the opt-out variables of the libraries we build on; call before any of them is imported."""
+    """Set the opt-out variables of the libraries we build on, and polite threads; call before any of them is imported."""
+    for name, value in POLITE_THREADS.items():
+        os.environ.setdefault(name, value)
     for name, value in TELEMETRY_OFF.items():
         os.environ.setdefault(name, value)
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"

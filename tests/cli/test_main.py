@@ -122,7 +122,7 @@ def test_orders_are_read_as_meant(order: str, groups: list[list[str]]) -> None:
     assert parse_order("x", drafts(3)) == ([], True)
 
 
-@pytest.mark.parametrize("order", ["", "4", "1 1", "1=1", "one", "0", "2 x"])
+@pytest.mark.parametrize("order", ["", "4", "1 1", "1=1", "one", "0", "2 x", "1=", "="])
 def test_orders_that_cannot_be_meant_are_refused(order: str) -> None:
     with pytest.raises(Invalid):
         parse_order(order, drafts(3))
@@ -133,3 +133,105 @@ def test_the_documented_help_is_fresh() -> None:
 
     stored = (Path(__file__).resolve().parents[2] / "docs" / "cli.md").read_text(encoding="utf-8")
     assert stored == reference(), "run: python -m notewright.cli.reference > docs/cli.md"
+
+
+@pytest.fixture
+def started(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Path:
+    """A library with a vault of one note and a batch of two drafts; returns the vault."""
+    vault = tmp_path / "vault"
+    vault.mkdir()
+    (vault / "Note.md").write_text("# Note\n\nText.\n")
+    assert main(["init", "--vault", str(vault)]) == 0
+    with Library.open(home) as library:
+        batch = library.drafts.new_batch()
+        library.drafts.add(Draft("", batch, "s", "", "m", f"- text {place}", place, 0, "now") for place in range(2))
+    capsys.readouterr()
+    return vault
+
+
+def test_a_whole_path_into_the_vault_is_understood_and_undo_says_what_it_did(started: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["accept", "draft-1", "--into", str(started / "Note.md")]) == 0
+    assert "Inserted into Note.md (backup kept" in capsys.readouterr().out
+    assert main(["accept", "draft-2", "--into", str(started.parent / "Outside.md")]) == 1
+    assert main(["accept", "draft-2", "--into", "New"]) == 0
+    assert "a new note" in capsys.readouterr().out
+    assert main(["rank", "--order", "2 1"]) == 0
+    for words in ("the ranking of batch-1", "draft-2 into New.md (it was new", "draft-1 into Note.md (byte for byte"):
+        assert main(["undo"]) == 0
+        assert words in capsys.readouterr().out
+    assert (started / "Note.md").read_text() == "# Note\n\nText.\n"
+
+
+@pytest.mark.parametrize("group", ["pairs", "drafts", "dataset", "models", "feedback"])
+def test_a_group_lists_as_json_too(started: Path, group: str, capsys: pytest.CaptureFixture[str]) -> None:
+    for words in ([group, "--json"], [group, "--json", "list"], [group, "list", "--json"]):
+        assert main(words) == 0
+        json.loads(capsys.readouterr().out)
+    assert main([group]) == 0
+
+
+@pytest.mark.parametrize("vault", ["", "  ", "nowhere", "file"])
+def test_a_vault_that_is_none_is_refused(home: Path, tmp_path: Path, vault: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("x")
+    monkeypatch.chdir(tmp_path)
+    assert main(["init", "--vault", vault]) == 1
+    assert not home.exists()
+
+
+def test_folders_that_are_not_there_are_told(started: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["init", "--readwise-folder", "Reedwise", "--exclude", "*.tmp"]) == 0
+    printed = capsys.readouterr().out
+    assert "'Reedwise'" in printed
+    assert "*.tmp" not in printed
+
+
+def test_a_folder_of_a_base_model_is_remembered_whole(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "base").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert main(["init", "--base", "./base"]) == 0
+    assert str(tmp_path / "base") in (home / "config.toml").read_text()
+
+
+def test_a_vanished_vault_is_what_status_speaks_of(started: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    started.rename(started.with_name("elsewhere"))
+    assert main(["status"]) == 0
+    printed = capsys.readouterr().out
+    assert "(missing)" in printed
+    assert "Next: notewright init --vault PATH" in printed
+
+
+def test_an_error_is_said_once(started: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "bad.csv").write_text("Highlight,Book Title\na\n")
+    assert main(["import", "readwise", str(tmp_path / "bad.csv")]) == 1
+    assert capsys.readouterr().err.count("line 2") == 1
+    (tmp_path / "none.csv").write_text("Highlight,Book Title\n")
+    assert main(["import", "readwise", str(tmp_path / "none.csv")]) == 0
+    assert "no highlights in it" in capsys.readouterr().out
+
+
+def test_pairing_nothing_says_what_is_missing(started: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["pair"]) == 0
+    assert "notewright import readwise" in capsys.readouterr().out
+    assert main(["pairs", "list", "--status", "rejected"]) == 0
+    assert "No rejected pairs" in capsys.readouterr().out
+    assert main(["pairs", "export"]) == 0
+    assert capsys.readouterr().out == ""
+
+
+def test_trouble_with_the_disk_is_no_traceback(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    home.mkdir()
+    (home / "config.toml").mkdir()
+    assert main(["status"]) == 1
+    assert "hint:" in capsys.readouterr().err
+
+
+def test_undo_is_never_stuck_on_a_note_that_is_gone(started: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["rank", "--order", "2 1"]) == 0
+    assert main(["accept", "draft-2", "--into", "New"]) == 0
+    (started / "New.md").unlink()
+    assert main(["undo"]) == 1
+    assert "undo --keep-note" in capsys.readouterr().err
+    assert main(["undo", "--keep-note"]) == 0
+    assert "left as it is" in capsys.readouterr().out
+    assert main(["undo"]) == 0
+    assert "the ranking of batch-1" in capsys.readouterr().out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -235,3 +236,13 @@ def test_history_is_newest_first(library: Library, drafts: list[Draft]) -> None:
     for text in ("one", "two", "three"):
         feedback.comment(library, draft_id=drafts[0].id, text=text)
     assert [action.event.payload["comment"] for action in feedback.history(library, limit=2)] == ["three", "two"]
+
+
+def test_whether_a_draft_is_in_a_note_is_looked_at_under_the_lock(
+    world: small_world.World, drafts: list[Draft], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    locked = []
+    module = importlib.import_module("notewright.feedback.accept")  # the package's `accept` is the verb
+    monkeypatch.setattr(module, "_refuse", lambda library, *_, **__: locked.append(library.db.connection.in_transaction))
+    feedback.accept(world.library, settings=world.settings, draft_id=drafts[0].id, into=NOTE)
+    assert locked == [True]

@@ -114,3 +114,9 @@ def test_values_that_no_store_takes_are_softened(library: Library, tmp_path: Pat
     report = import_readwise(library, path=tmp_path / "x.json")
     assert (report.added, len(report.warnings)) == (1, 2)
     assert not import_readwise(library, path=tmp_path / "x.json").changed
+
+
+def test_endless_nesting_is_refused(library: Library, tmp_path: Path) -> None:
+    (tmp_path / "deep.json").write_text("[" * 100_000)
+    with pytest.raises(Invalid, match="nested too deeply"):
+        import_readwise(library, path=tmp_path / "deep.json")

@@ -153,3 +153,19 @@ def test_a_highlight_already_known_from_readwise_stays_one(library: Library, tmp
 def test_any_text_is_read_or_refused(text: str) -> None:
     with contextlib.suppress(Invalid):
         read_clippings(Document("c.txt", (text + "\n==========\n").encode()))
+
+
+def test_an_unknown_language_with_a_range_is_taken_for_a_highlight() -> None:
+    text = record("Twoje podkreślenie na stronie 5 | pozycja 100-102 | Dodano: poniedziałek, 5 października 2020")
+    sources, warnings = read_clippings(Document("c.txt", text.encode()))
+    assert [item.location for item in sources[0].highlights] == [100]
+    assert "no known language" in warnings[0]
+
+
+def test_a_folder_and_an_empty_file_are_told_apart(library: Library, tmp_path: Path) -> None:
+    (tmp_path / "empty.txt").write_text("")
+    with pytest.raises(Invalid, match="is a folder"):
+        import_clippings(library, path=tmp_path)
+    with pytest.raises(Invalid, match="is empty") as caught:
+        import_clippings(library, path=tmp_path / "empty.txt")
+    assert "Kindle" in caught.value.hint

@@ -139,3 +139,12 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     except Invalid as error:
         message = error.message
     assert not message or message.startswith("x.csv, line ")
+
+
+def test_a_csv_without_tags_takes_none_away(library: Library, tmp_path: Path) -> None:
+    (tmp_path / "full.csv").write_text('Highlight,Book Title,Note,Tags\nWords here,Book,Remark,"a, b"\n')
+    (tmp_path / "bare.csv").write_text("Highlight,Book Title,Note\nWords here,Book,Remark\n")
+    import_readwise(library, path=tmp_path / "full.csv")
+    assert not import_readwise(library, path=tmp_path / "bare.csv").changed
+    (source,) = library.sources.all()
+    assert library.sources.highlights(source.id)[0].tags == ("a", "b")

@@ -78,3 +78,9 @@ def test_changes_arrive_through_each_form(forms: dict[str, Path], library: Libra
 
 def _id(library: Library, number: int) -> str:
     return next(key for key, ids in library.sources.outside_ids().items() if f"readwise:{number}" in ids)
+
+
+def test_an_export_beside_notes_is_found(library: Library, sample: Path, tmp_path: Path) -> None:
+    (tmp_path / "readme.md").write_text("# Just words\n")
+    (tmp_path / "readwise.csv").write_bytes((sample / "readwise.csv").read_bytes())
+    assert import_readwise(library, path=tmp_path).added > 240

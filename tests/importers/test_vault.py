@@ -99,3 +99,14 @@ def test_another_vault_is_read_afresh(library: Library, settings: Settings, tmp_
     shutil.copytree(settings.need_vault(), other)
     (other / "Home/Home Index.md").write_text("x")
     assert import_vault(library, settings=dataclasses.replace(settings, vault=other)).updated == 1
+
+
+@pytest.mark.parametrize("place", ["", "notewright"])
+def test_a_home_inside_the_vault_is_not_read_as_notes(tmp_path: Path, place: str) -> None:
+    (tmp_path / "A.md").write_text("# A\n\nText.\n")
+    home = tmp_path / place
+    with Library.create(home) as library:
+        (home / "backups" / "notes").mkdir()
+        (home / "backups" / "notes" / "abc.md").write_text("# Old A\n\nText.\n")
+        import_vault(library, settings=Settings(home=home, vault=tmp_path))
+        assert [note.path for note in library.notes.all()] == ["A.md"]

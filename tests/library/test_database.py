@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from notewright.errors import Busy, Invalid, NotFound
+from notewright.errors import Busy, Invalid, NotFound, Unavailable
 from notewright.library import Library, database
 
 
@@ -104,3 +104,19 @@ def test_ids_are_short_and_never_given_twice(library: Library) -> None:
     with library.db.write():
         assert [library.db.next_id("draft") for _ in range(3)] == ["draft-1", "draft-2", "draft-3"]
         assert library.db.next_id("pair") == "pair-1"
+
+
+def test_a_home_that_cannot_be_made_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(Unavailable, match="No library can be made"):
+        Library.create(tmp_path / "file" / "home")
+
+
+def test_a_full_disk_is_no_bug_of_ours(library: Library) -> None:
+    pages = library.db.row("PRAGMA page_count")
+    assert pages is not None
+    library.db.connection.execute(f"PRAGMA max_page_count={pages[0]}")
+    with pytest.raises(Unavailable, match="full"):
+        library.db.set_state("much", "x" * 100_000)
+    library.db.connection.execute("PRAGMA max_page_count=1000000")
+    assert library.db.get_state("much") == ""

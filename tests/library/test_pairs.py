@@ -6,7 +6,7 @@ import pytest
 
 from notewright.errors import NotFound
 from notewright.library import Library
-from notewright.records import Highlight, Pair, PairLink, Source
+from notewright.records import Highlight, Note, Pair, PairLink, Passage, Source
 
 
 @pytest.fixture
@@ -53,3 +53,49 @@ def test_a_decision_is_an_event_and_can_be_taken_back(filled: Library) -> None:
     assert filled.pairs.propose([])["removed"] == 1
     with pytest.raises(NotFound):
         filled.pairs.get(pair_id)
+
+
+def note(library: Library, path: str, *texts: str) -> None:
+    """A vault of one note with these passages, each under its own number."""
+    start, passages = 0, []
+    for number, text in enumerate(texts):
+        end = start + len(text.encode())
+        passages.append(Passage(f"p-{path}-{number}", f"note-{path}", path, start, end, text, ("H",)))
+        start = end + 1
+    library.notes.sync([(Note(f"note-{path}", path, "T", "|".join(texts)), passages)])
+
+
+def pair_up(library: Library) -> None:
+    library.pairs.propose([
+        Pair("", "readwise:9", item.note_id, item.note_path, item.id, item.start, item.end, item.text, 0.9, "quote", "proposed",
+             (PairLink("readwise:0", 0.9, "quote"),), item.headings)
+        for item in library.notes.passages()
+    ])  # fmt: skip
+
+
+def test_decided_pairs_follow_their_passages(filled: Library) -> None:
+    first, second = "the first passage of this note", "quite another one, the second"
+    note(filled, "a.md", first, second)
+    pair_up(filled)
+    one, two = filled.pairs.all()
+    filled.pairs.decide(one.id, "accepted")
+    filled.pairs.decide(two.id, "rejected")
+
+    def now() -> list[tuple[str, str, str, int, str]]:
+        pair_up(filled)
+        return [(item.id, item.status, item.note_path, item.passage_start, item.passage_text) for item in filled.pairs.all()]
+
+    note(filled, "a.md", "new above", first, second)  # moved, and each in the other's former place
+    assert now()[1:] == [(one.id, "accepted", "a.md", 10, first), (two.id, "rejected", "a.md", 41, second)]
+    note(filled, "a.md", first, second)
+    assert now() == [(one.id, "accepted", "a.md", 0, first), (two.id, "rejected", "a.md", 31, second)]
+    mended = first.replace("first", "foremost")
+    note(filled, "a.md", mended, second)
+    assert now()[0] == (one.id, "accepted", "a.md", 0, mended)
+    note(filled, "new name.md", mended, second)
+    assert now() == [(one.id, "accepted", "new name.md", 0, mended), (two.id, "rejected", "new name.md", 34, second)]
+    note(filled, "new name.md", "nothing of all that is left in here", second)
+    kept = {item[0]: item for item in now()}
+    assert kept[one.id][4] == mended
+    assert kept[two.id][3:] == (36, second)
+    assert len(kept) == 3  # the new text is a proposal of its own

@@ -36,11 +36,11 @@ def test_parameters_are_counted_from_the_config(config: dict, billions: float) -
 
 
 def test_memory_of_a_seven_billion_base() -> None:
+    on_card = {"dtype": "bfloat16", "activation_checkpointing": True, "on_cpu": False}
     gb = {
         "draft": bases.memory_needed(MISTRAL_7B, method="draft", dtype="bfloat16") / 1e9,
-        "lora": bases.memory_needed(MISTRAL_7B, method="lora", dtype="bfloat16", rows=8, activation_checkpointing=True, on_cpu=False) / 1e9,
-        "qlora": bases.memory_needed(MISTRAL_7B, method="qlora", dtype="bfloat16", rows=4, activation_checkpointing=True, on_cpu=False)
-        / 1e9,
+        "lora": bases.memory_needed(MISTRAL_7B, method="lora", rows=8, **on_card) / 1e9,
+        "qlora": bases.memory_needed(MISTRAL_7B, method="qlora", rows=4, **on_card) / 1e9,
     }
     assert 14 < gb["draft"] < 16.5
     assert 17 < gb["lora"] < 25

@@ -49,9 +49,7 @@ def test_ends() -> None:
         assert {turn_end(words), words.eos_token_id, 7} == stop_tokens(words, [7])
 
 
-@pytest.mark.parametrize(
-    "text", ["## Title\n\n- **bold** $x^2$\n", " leading", "trailing \n\n", "\n\nblank first", "日本語 and é ![[a.png]]"]
-)
+@pytest.mark.parametrize("text", ["## Title\n\n- **bold** $x^2$\n", " leading", "trailing \n\n", "\n\nblank first", "日本語 é ![[a.png]]"])
 def test_passages_keep_their_bytes(text: str, tokenizer) -> None:
     from notewright.models.chat import decode, encode_completion
 

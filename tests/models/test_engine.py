@@ -117,6 +117,16 @@ def test_limits(tiny: Tiny) -> None:
         pick_device("mps")
 
 
+def test_a_base_that_does_not_fit_is_refused(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
+    from notewright.models import bases
+    from notewright.models.engine import Engine
+
+    monkeypatch.setattr(bases, "free_memory", lambda: 1000)
+    with pytest.raises(Invalid, match="Drafting with .* needs about .* of memory, but 0 MB is free"):
+        Engine(tiny("llama"), device="cpu")
+    assert Engine(tiny("llama"), device="cpu", force=True).generate(MESSAGES, n=1, max_new_tokens=2)
+
+
 def test_progress_is_told_and_may_stop_the_drafting(tiny: Tiny) -> None:
     from notewright.models.engine import Engine
 

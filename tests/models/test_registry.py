@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from notewright.errors import NotFound
+from notewright.errors import Invalid, NotFound
 from notewright.library import Library
 from notewright.models import bases, registry
 from notewright.records import Model, Run
@@ -58,6 +58,24 @@ def test_versions_keep_their_own_copy_and_their_history(library: Library, home: 
     assert described["current"] is False
     assert described["recipe"] == {"seed": 1}
     assert registry.describe(library)["id"] == root.id
+
+
+def test_a_newer_seedling_takes_the_place_of_the_plain_one_and_refuses_old_adapters(
+    library: Library, home: Path, tmp_path: Path, base: bases.Base, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bases, "seedling_folder", lambda: base.folder)
+    settings = Settings(home=home)
+    first = registry.current(library, settings)
+    assert first.base == "seedling"
+    trained = add(library, bases.fetch_base(""), tmp_path, first.id)
+    (base.folder / "model.safetensors").write_bytes(b"better")
+    second = registry.current(library, settings)
+    assert second.id != first.id
+    assert second.revision != first.revision
+    assert registry.current(library, settings) == second
+    with pytest.raises(Invalid, match="trained on another seedling") as caught:
+        bases.fetch_base(trained.base, revision=trained.revision)
+    assert "notewright train sft" in caught.value.hint
 
 
 def test_a_version_without_its_files_cannot_be_used(library: Library, home: Path, tmp_path: Path, base: bases.Base) -> None:

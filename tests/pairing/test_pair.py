@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from notewright.errors import Unavailable
 from notewright.importers.vault import import_vault
 from notewright.library import Library
 from notewright.pairing import explain, export_pairs, pair, source_links
@@ -293,3 +294,12 @@ def test_the_sample_is_paired_nearly_without_error(library: Library, home: Path,
     right = len(proposed & wanted)
     assert right / len(proposed) > 0.93
     assert right / len(wanted) > 0.93
+
+
+def test_export_to_an_open_file_and_not_over_a_device(library: Library, tmp_path: Path) -> None:
+    fill(library, {"a.md": f"# A\n- {RIVER[0]}\n"})
+    with (tmp_path / "open.jsonl").open("w+", encoding="utf-8") as file:
+        assert export_pairs(library, path=file) == 1
+    (tmp_path / "device").mkdir()
+    with pytest.raises(Unavailable, match="is not a file"):
+        export_pairs(library, path=tmp_path / "device")

@@ -62,17 +62,19 @@ def test_the_compact_head_scores_as_the_model_does(tiny: Tiny) -> None:
     from notewright.models.engine import load_base
     from notewright.training.head import use_compact_head
 
-    for shape in ("llama", "gptj"):
+    for shape in tiny_models.SHAPES:
         model, _ = load_base(tiny(shape))
         ids = torch.randint(5, 300, (3, 40), generator=torch.Generator().manual_seed(0))
         labels = ids.clone()
         labels[:, :25] = -100
         labels[1, 30:] = -100
-        expected = model(input_ids=ids, labels=labels).loss
+        mask = torch.ones_like(ids)
+        mask[1, 30:] = 0  # padding on the right
+        expected = model(input_ids=ids, attention_mask=mask, labels=labels).loss
         add_fused_lm_head(model, outputs=("log_probs", "entropy", "is_top1", "mean_logits"))
-        theirs = model(input_ids=ids, labels=labels, fused_lm_head=True)
+        theirs = model(input_ids=ids, attention_mask=mask, labels=labels, fused_lm_head=True)
         assert use_compact_head(model)
-        ours = model(input_ids=ids, labels=labels, fused_lm_head=True)
+        ours = model(input_ids=ids, attention_mask=mask, labels=labels, fused_lm_head=True)
         assert torch.allclose(ours.loss, expected, atol=1e-5)
         for name in ("log_probs", "entropy", "mean_logits"):
             assert torch.allclose(getattr(ours, name), getattr(theirs, name), atol=1e-4), name

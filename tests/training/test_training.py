@@ -39,10 +39,18 @@ def same(one: dict[str, Any], other: dict[str, Any]) -> bool:
     return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
 
 
-def in_process(method: str, folder: Path, *, base: Path, dataset: Path, start: Path | None = None, **overrides: Any) -> dict[str, Any]:
-    """What the worker does, without the process."""
+def in_process(
+    method: str, folder: Path, *, base: Path, dataset: Path, start: Path | None = None, stop_at: int = 0, **overrides: Any
+) -> dict[str, Any]:
+    """What the worker does, without the process. With `stop_at` it is told to stop at that step, and then started again."""
     from notewright.training import dpo, sft
     from notewright.training.worker import Reporter
+
+    class Stopping(Reporter):
+        def emit(self, event: str, **values: Any) -> None:
+            super().emit(event, **values)
+            if values.get("step", 0) == stop_at:
+                self.stop.set()
 
     folder.mkdir()
     resolved = recipes.resolve(method, parameters=10**5, rows=17, overrides=overrides)
@@ -50,7 +58,11 @@ def in_process(method: str, folder: Path, *, base: Path, dataset: Path, start: P
         method=method, recipe=resolved.values(), origins={}, base=str(base), base_folder=str(base), revision="", parent_id="",
         start_adapter=str(start or ""), dataset_id="", dataset_folder=str(dataset), dataset_hash="", device="cpu",
     )  # fmt: skip
-    metrics = (sft if method == "sft" else dpo).run(job, folder, Reporter(folder))
+    run = (sft if method == "sft" else dpo).run
+    if stop_at:
+        assert run(job, folder, Stopping(folder)) is None
+        assert stop_at <= runs.checkpoint_step(folder) < resolved.recipe.max_steps
+    metrics = run(job, folder, Reporter(folder))
     assert metrics is not None
     return metrics
 
@@ -101,6 +113,16 @@ def test_dpo_starts_where_sft_ended(tiny: Tiny, tmp_path: Path, library: Library
         precision="float32",
     )  # fmt: skip
     assert dpo["first_loss"] == pytest.approx(0.6931, abs=1e-3)
+
+
+def test_preferences_resume_to_the_same_adapter(tiny: Tiny, tmp_path: Path, library: Library, make_dataset: MakeDataset) -> None:
+    demonstrations = library.home / make_dataset("sft", tiny_models.sft_rows(20)).path
+    preferences = library.home / make_dataset("preference", tiny_models.preference_rows(12)).path
+    in_process("sft", tmp_path / "sft", base=tiny("llama"), dataset=demonstrations, max_steps=4)
+    options: dict[str, Any] = {"base": tiny("llama"), "dataset": preferences, "start": tmp_path / "sft" / "adapter", "max_steps": 7}
+    in_process("dpo", tmp_path / "straight", **options)
+    in_process("dpo", tmp_path / "stopped", stop_at=4, **options)
+    assert same(weights(tmp_path / "straight" / "adapter"), weights(tmp_path / "stopped" / "adapter"))
 
 
 @pytest.fixture

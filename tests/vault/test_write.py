@@ -294,3 +294,18 @@ def test_everything_outside_the_span_stays_and_undo_restores(
     assert after[done.start : done.start + len(span)] == span
     assert undo(done).how == "restored"
     assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["Note#Heading", "[[Note]]", "a^b", "con", "x" * 300, "y" * 250])
+def test_names_that_links_or_systems_refuse(vault: Path, backups: Path, name: str) -> None:
+    with pytest.raises(Invalid):
+        insert(vault, name, "hello", backups=backups)
+    assert list(vault.iterdir()) == []
+
+
+def test_headings_that_nothing_tells_apart(vault: Path, backups: Path) -> None:
+    put(vault, "# A\n## S\nx\n## S\ny\n# B\n## S\nz\n")
+    with pytest.raises(NotFound) as caught:
+        insert(vault, "Note.md", "hello", under="S", backups=backups)
+    assert "Parent#Heading" not in caught.value.hint
+    assert insert(vault, "Note.md", "hello", under="B#S", backups=backups).note_path == "Note.md"

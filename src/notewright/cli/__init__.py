@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -44,6 +45,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code (0 done, 1 an error the person can act on, 2 wrong usage, 130 interrupted)."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal or pipe that cannot show a letter is no reason to fail
     try:
         options = build_parser(arguments).parse_args(arguments)
         if options.home:
@@ -55,7 +58,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"error: {error.message}", file=sys.stderr)
         if isinstance(error, Invalid):
             for problem in error.problems:
-                print(f"  - {problem}", file=sys.stderr)
+                if problem not in error.message:
+                    print(f"  - {problem}", file=sys.stderr)
         if error.hint:
             print(f"hint: {error.hint}", file=sys.stderr)
         return 1
@@ -64,9 +68,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"\n{stopped if str(stopped) else advice}", file=sys.stderr)
         return 130
     except BrokenPipeError:
-        # The reader (head, less) has gone: not an error. Keep the interpreter from complaining when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()  # the reader (head, less) has gone: not an error
         return 0
+    except OSError as error:
+        place = f": {error.filename}" if error.filename else ""
+        print(f"error: {error.strerror or error}{place}", file=sys.stderr)
+        print("hint: Check that the disk has room and that the place can be read and written, then run the same command.", file=sys.stderr)
+        if not error.filename:
+            _drop_output()  # most likely it was the output itself
+        return 1
+
+
+def _drop_output() -> None:
+    """Keep the interpreter from complaining about an output that cannot be written when it flushes at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def build_parser(arguments: Sequence[str] = (), *, everything: bool = False) -> argparse.ArgumentParser:
@@ -78,7 +93,7 @@ def build_parser(arguments: Sequence[str] = (), *, everything: bool = False) -> 
     )
     parser.add_argument("--version", action="version", version=f"notewright {__version__}")
     parser.add_argument("--home", metavar="PATH", help="the library's folder (default: NOTEWRIGHT_HOME, else ~/.notewright)")
-    parser.set_defaults(handler=lambda _: parser.print_help())
+    parser.set_defaults(handler=lambda _: parser.print_help(), json=False)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command")
     named = next((word for word in _words(arguments) if word in COMMANDS), "")
     for name, (module, help_line) in COMMANDS.items():

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
+from ..settings import Settings
 from .show import as_json, json_option, open_library
 
 
 def configure(name: str, parser: argparse.ArgumentParser) -> None:
     json_option(parser)
     if name == "undo":
+        parser.add_argument("--keep-note", action="store_true", help="an insertion no longer counts, but its note is left as it is")
         parser.set_defaults(handler=undo)
         return
     parser.add_argument("draft", help="the draft's id")
@@ -25,12 +28,24 @@ def accept(options: argparse.Namespace) -> None:
     library, settings = open_library()
     with library:
         done = feedback.accept(
-            library, settings=settings, draft_id=options.draft, into=options.into, under=options.under, force=options.force
-        )
+            library, settings=settings, draft_id=options.draft, into=_inside(settings, options.into), under=options.under,
+            force=options.force,
+        )  # fmt: skip
     if options.json:
         as_json(done)
         return
-    print(f"Inserted into {done.note_path} (backup kept; take it back with: notewright undo)")
+    kept = "a new note" if done.created else "backup kept"
+    print(f"Inserted into {done.note_path} ({kept}; take it back with: notewright undo)")
+
+
+def _inside(settings: Settings, into: str) -> str:
+    """A whole path that lies in the vault, as the shell completes it, seen from the vault; anything else as it is."""
+    path = Path(into).expanduser()
+    if path.is_absolute():
+        for root in (settings.need_vault(), settings.need_vault().resolve()):
+            if path.is_relative_to(root):
+                return path.relative_to(root).as_posix()
+    return into
 
 
 def undo(options: argparse.Namespace) -> None:
@@ -38,8 +53,17 @@ def undo(options: argparse.Namespace) -> None:
 
     library, settings = open_library()
     with library:
-        event = feedback.undo(library, settings=settings)
+        event = feedback.undo(library, settings=settings, keep_note=options.keep_note)
+        about = next(action.event for action in feedback.history(library) if str(action.event.id) == event.subject)
     if options.json:
         as_json(event)
         return
-    print(f"Taken back: {event.payload.get('kind', 'the last action')} ({event.subject}).")
+    kind = str(event.payload["kind"])
+    if kind != "insertion":
+        print(f"Taken back: the {kind} of {about.subject}.")
+        return
+    how = {
+        "restored": "byte for byte as it was before", "deleted": "it was new, and is gone again",
+        "kept": "in the record only: the note was left as it is", "removed": "what you changed elsewhere in it since is kept",
+    }  # fmt: skip
+    print(f"Taken back: the insertion of {about.subject} into {event.payload['note_path']} ({how[str(event.payload['how'])]}).")

@@ -11,7 +11,8 @@ from .show import as_json, facts, json_option, open_library, progress, table
 
 
 def configure(name: str, parser: argparse.ArgumentParser) -> None:
-    parser.set_defaults(handler=list_datasets, json=False)
+    json_option(parser)
+    parser.set_defaults(handler=list_datasets)
     actions = parser.add_subparsers(metavar="sft|preference|list|show")
     for kind, line in (("sft", "prompts and the passages you wrote"), ("preference", "what you chose over what you did not")):
         build = actions.add_parser(kind, help=line)

@@ -22,6 +22,7 @@ from ..text import edit_distance
 from .show import count, facts, progress, shorten
 from .train import TrainingLine
 
+LONGEST = 320  # tokens of a measured passage; the person's longest has 265
 CHOICES = 12  # chapters of training sources that get a recorded choice
 ACCEPT_INTO = ("What Moss Knows About Cities", "Notes/Articles/What Moss Knows About Cities.md")
 
@@ -84,7 +85,7 @@ def _learn(library: Library, settings: Settings, effort: str) -> dict[str, float
     from ..models import registry
 
     with step("Freeze the training data, split by source"):
-        dataset = datasets.build(library, kind="sft", settings=settings)
+        dataset = datasets.build(library, kind="sft", settings=settings, examples=0.25)
         counts = dataset.manifest["counts"]
         assert isinstance(counts, dict)
         held_out = [source for source in library.sources.all() if source.id in {row["source_id"] for row in datasets.load(dataset, "test")}]
@@ -93,7 +94,9 @@ def _learn(library: Library, settings: Settings, effort: str) -> dict[str, float
 
     def measure(title: str, model_id: str) -> float:
         with step(f"Held-out edit distance, {title}"), progress("writing held-out passages") as advance:
-            report = evaluation.evaluate(library, model_id=model_id, dataset_id=dataset.id, settings=settings, progress=advance)
+            report = evaluation.evaluate(
+                library, model_id=model_id, dataset_id=dataset.id, settings=settings, max_new_tokens=LONGEST, progress=advance
+            )
             low, high = report.interval
             print(f"   {report.mean:.3f} (90 % interval {low:.3f} to {high:.3f}), {report.valid:.0%} valid, {len(report.items)} passages")
         return float(report.mean)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ..errors import NotewrightError
 from ..settings import Settings, load_settings, silence_telemetry
-from .show import as_json, facts, json_option
+from .show import as_json, count, facts, json_option
 
 EXTRAS = {
     "bitsandbytes": "4-bit QLoRA on CUDA: pip install 'notewright[quantization]'",
@@ -70,8 +70,10 @@ def _machine(findings: dict[str, object], problems: list[str], settings: Setting
     findings["device"] = f"{device}, bfloat16 {'native' if native_bf16(device) else 'emulated: training uses float32'}"
     memory = psutil.virtual_memory()
     findings["memory"] = f"{memory.available / 2**30:.1f} of {memory.total / 2**30:.1f} GiB free, {os.cpu_count()} cores"
-    folder = settings.home if settings.home.exists() else settings.home.parent
-    free = shutil.disk_usage(folder if folder.exists() else "/").free
+    folder = next(place for place in (settings.home, *settings.home.parents) if place.exists())
+    free = shutil.disk_usage(folder).free
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
+        problems.append(f"{folder} is {'read-only' if folder.is_dir() else 'no folder'}, so there can be no library in {settings.home}")
     findings["disk"] = f"{free / 2**30:.1f} GiB free at {folder}"
     if free < 2**30:
         problems.append(f"less than 1 GiB of disk is free at {folder}")
@@ -82,6 +84,7 @@ def _machine(findings: dict[str, object], problems: list[str], settings: Setting
 
 def _vault(findings: dict[str, object], problems: list[str], settings: Settings) -> None:
     from ..importers.readwise_api import token_place
+    from ..vault import iterate_notes, read_config
 
     if settings.vault is None:
         findings["vault"] = "none: notewright init --vault PATH"
@@ -89,14 +92,17 @@ def _vault(findings: dict[str, object], problems: list[str], settings: Settings)
         findings["vault"] = f"{settings.vault} (missing)"
         problems.append(f"the vault {settings.vault} does not exist: notewright init --vault PATH")
     else:
-        notes = sum(
-            1 for path in settings.vault.rglob("*.md") if not any(part.startswith(".") for part in path.relative_to(settings.vault).parts)
-        )
+        config = read_config(settings)
+        notes = sum(1 for _ in iterate_notes(settings.vault, config, exclude=settings.exclude))
+        problems.extend(config.warnings)
         writable = "writable" if os.access(settings.vault, os.W_OK) else "read-only"
-        findings["vault"] = f"{settings.vault} ({notes} Markdown files, {writable})"
+        findings["vault"] = f"{settings.vault} ({count(notes, 'note')} of yours, {writable})"
         if writable == "read-only":
             problems.append(f"the vault {settings.vault} cannot be written to: accepting drafts will fail")
-    findings["Readwise token"] = token_place(settings) or "none (only needed for --api): notewright token set"
+    try:
+        findings["Readwise token"] = token_place(settings) or "none (only needed for --api): notewright token set"
+    except NotewrightError as error:
+        problems.append(f"{error.message} {error.hint}")
 
 
 def _base(findings: dict[str, object], problems: list[str], settings: Settings) -> None:

@@ -11,7 +11,8 @@ from .show import as_json, json_option, open_library, progress, shorten, table
 
 def configure(name: str, parser: argparse.ArgumentParser) -> None:
     if name == "drafts":
-        parser.set_defaults(handler=list_drafts, json=False)
+        json_option(parser)
+        parser.set_defaults(handler=list_drafts)
         actions = parser.add_subparsers(metavar="list|show")
         listing = actions.add_parser("list", help="drafts so far, newest last")
         json_option(listing)

@@ -10,7 +10,8 @@ from .show import as_json, json_option, open_library, shorten, table
 
 
 def configure(name: str, parser: argparse.ArgumentParser) -> None:
-    parser.set_defaults(handler=list_events, json=False)
+    json_option(parser)
+    parser.set_defaults(handler=list_events)
     actions = parser.add_subparsers(metavar="list|export|stats")
     listing = actions.add_parser("list", help="everything you did, oldest first")
     json_option(listing)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable
 from pathlib import Path
 
 from ..errors import Invalid
@@ -39,7 +40,8 @@ def import_readwise(options: argparse.Namespace) -> None:
             report = import_api(library, token=find_token(settings), full=options.full, progress=advance)
         else:
             report = importers.import_readwise(library, path=options.path, vault=settings.vault, progress=advance)
-    _show(report, options.json)
+        pairs = library.counts()["pairs"]
+    _show(report, options.json, pairs)
 
 
 def import_kindle(options: argparse.Namespace) -> None:
@@ -48,7 +50,8 @@ def import_kindle(options: argparse.Namespace) -> None:
     library, _ = open_library()
     with library, progress("importing") as advance:
         report = import_clippings(library, path=options.path, progress=advance)
-    _show(report, options.json)
+        pairs = library.counts()["pairs"]
+    _show(report, options.json, pairs)
 
 
 def import_vault(options: argparse.Namespace) -> None:
@@ -57,7 +60,7 @@ def import_vault(options: argparse.Namespace) -> None:
     library, settings = open_library()
     with library, progress("reading notes") as advance:
         report = read_vault(library, settings=settings, progress=advance)
-        passages = library.counts()["passages"]
+        counts = library.counts()
     if options.json:
         as_json(report)
         return
@@ -65,21 +68,28 @@ def import_vault(options: argparse.Namespace) -> None:
     print(
         f"{count(report.added, 'note')} new, {report.updated:,} changed, {report.removed:,} gone, {report.unchanged:,} as before;", end=" "
     )
-    print(f"{count(passages, 'passage')}." if changed else "nothing changed.")
-    for warning in report.warnings:
+    print(f"{count(counts['passages'], 'passage')}." if changed else "nothing changed.")
+    _warn(report.warnings, bool(changed and counts["pairs"]))
+
+
+def _warn(warnings: Iterable[str], pairs_are_old: bool) -> None:
+    for warning in warnings:
         print(f"warning: {warning}")
+    if pairs_are_old:
+        print("Your pairs are older than this. Bring them up to date with: notewright pair")
 
 
-def _show(report: ImportReport, as_data: bool) -> None:
+def _show(report: ImportReport, as_data: bool, pairs: int) -> None:
     if as_data:
         as_json(report)
         return
-    if not report.changed:
-        print(f"Nothing changed: {count(report.unchanged, 'highlight')} were already here.")
+    if not report.changed and not report.unchanged:
+        print("Nothing to import: there are no highlights in it.")
+    elif not report.changed:
+        print(f"Nothing changed: {count(report.unchanged, 'highlight')} already here.")
     else:
         print(
             f"{count(report.sources_added, 'source')} new, {report.sources_updated:,} changed; {count(report.added, 'highlight')} new, "
             f"{report.updated:,} changed, {report.removed:,} removed, {report.unchanged:,} as before."
         )
-    for warning in report.warnings:
-        print(f"warning: {warning}")
+    _warn(report.warnings, report.changed and bool(pairs))

@@ -9,7 +9,8 @@ from .show import as_json, facts, json_option, open_library, table
 
 
 def configure(name: str, parser: argparse.ArgumentParser) -> None:
-    parser.set_defaults(handler=list_models, json=False)
+    json_option(parser)
+    parser.set_defaults(handler=list_models)
     actions = parser.add_subparsers(metavar="list|use|rollback|show")
     listing = actions.add_parser("list", help="all versions; * marks the current one")
     json_option(listing)

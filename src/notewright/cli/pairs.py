@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from .show import as_json, count, facts, json_option, open_library, progress, shorten, table
@@ -14,7 +15,8 @@ def configure(name: str, parser: argparse.ArgumentParser) -> None:
         json_option(parser)
         parser.set_defaults(handler=pair)
         return
-    parser.set_defaults(handler=list_pairs, status="", json=False)
+    json_option(parser)
+    parser.set_defaults(handler=list_pairs, status="")
     actions = parser.add_subparsers(metavar="list|show|accept|reject|export")
     listing = actions.add_parser("list", help="all pairs, or those of one status")
     listing.add_argument("--status", choices=("proposed", "accepted", "rejected"), default="")
@@ -40,11 +42,25 @@ def pair(options: argparse.Namespace) -> None:
     with library, progress("pairing") as advance:
         report = pairing.pair(library, settings=settings, progress=advance)
         links = sum(len(found.links) for found in library.pairs.all())
+        counts = library.counts()
     if options.json:
         as_json(report)
         return
+    if not links:
+        print(_why_none(counts))
+        return
     print(f"{count(report.added, 'pair')} new, {report.kept:,} kept, {report.removed:,} gone, {report.decided:,} decided by you;", end=" ")
     print(f"{count(links, 'highlight')} in all. Look at them with: notewright pairs list")
+
+
+def _why_none(counts: Mapping[str, int]) -> str:
+    if not counts["highlights"]:
+        return "Nothing to pair: there are no highlights yet. Bring some in with: notewright import readwise PATH"
+    if not counts["passages"]:
+        return "Nothing to pair: there are no notes yet. Read your vault with: notewright import vault"
+    return (
+        f"None of the {counts['passages']:,} passages was recognised as written from a highlight. Are these the right notes and highlights?"
+    )
 
 
 def list_pairs(options: argparse.Namespace) -> None:
@@ -62,11 +78,15 @@ def list_pairs(options: argparse.Namespace) -> None:
             found.method,
             len(found.links),
             found.note_path,
-            shorten(" › ".join(found.headings), 40),
+            shorten(found.headings[-1] if found.headings else "", 40),
         )
         for found in pairs
     ]
-    table(rows, "pair", "status", "score", "method", "highlights", "note", "passage", empty="No pairs yet. Make some with: notewright pair")
+    table(rows, "pair", "status", "score", "method", "highlights", "note", "passage", empty=_no_pairs(options.status))
+
+
+def _no_pairs(status: str) -> str:
+    return f"No {status} pairs. See all with: notewright pairs list" if status else "No pairs yet. Make some with: notewright pair"
 
 
 def show_pair(options: argparse.Namespace) -> None:
@@ -102,6 +122,6 @@ def export_pairs(options: argparse.Namespace) -> None:
 
     library, _ = open_library()
     with library:
-        rows = export(library, path=options.path or Path("/dev/stdout"))
+        rows = export(library, path=options.path or sys.stdout)
     if options.path:
         print(f"{count(rows, 'row')} written to {options.path}", file=sys.stderr)

@@ -63,7 +63,7 @@ def parse_order(order: str, drafts: Sequence[Draft]) -> tuple[list[list[str]], b
     by_number = {str(item.position + 1): item.id for item in drafts}
     groups = [part.split("=") for part in order.replace(",", " ").replace(">", " ").split()]
     named = [number for group in groups for number in group]
-    bad = [number for number in named if number not in by_number]
+    bad = [number or "an empty place" for number in named if number not in by_number]
     if bad or not named or len(set(named)) != len(named):
         what = f"does not know {', '.join(bad)}" if bad else "names no draft" if not named else "names a draft twice"
         raise Invalid(

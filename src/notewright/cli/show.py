@@ -15,6 +15,7 @@ from ..library import Library
 from ..settings import Settings, load_settings
 
 Advance = Callable[..., None]
+_NEVER_BROKEN = 12  # ids, numbers and states stay whole in a narrow window
 
 
 def open_library() -> tuple[Library, Settings]:
@@ -24,7 +25,8 @@ def open_library() -> tuple[Library, Settings]:
 
 
 def json_option(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    # Without a default, so that `pairs --json list` is not undone by the inner parser.
+    parser.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="print JSON instead of a table")
 
 
 def as_json(value: object) -> None:
@@ -54,8 +56,9 @@ def table(rows: Iterable[Sequence[object]], *headers: str, empty: str = "") -> N
     from rich.table import Table
 
     view = Table(box=None, pad_edge=False, header_style="bold")
-    for header in headers:
-        view.add_column(header, overflow="fold")
+    for number, header in enumerate(headers):
+        short = max(len(row[number]) for row in cells) <= _NEVER_BROKEN
+        view.add_column(header, overflow="fold", no_wrap=short)
     for row in cells:
         view.add_row(*(cell.replace("[", "\\[") for cell in row))
     Console().print(view)

@@ -36,9 +36,11 @@ def status(options: argparse.Namespace) -> None:
             "unfinished_runs": unfinished, "next": step,
         })  # fmt: skip
         return
+    missing = settings.vault is not None and not settings.vault.is_dir()
+    marks = f", and {count(counts['chapter_marks'], 'chapter mark')}" if counts["chapter_marks"] else ""
     facts({
-        "library": settings.home, "vault": settings.vault or "none",
-        "highlights": f"{count(counts['highlights'], 'highlight')} from {count(counts['sources'], 'source')}",
+        "library": settings.home, "vault": f"{settings.vault or 'none'}{' (missing)' if missing else ''}",
+        "highlights": f"{count(counts['highlights'], 'highlight')} from {count(counts['sources'], 'source')}{marks}",
         "notes": f"{count(counts['notes'], 'note')}, {count(counts['passages'], 'passage')}",
         "pairs": f"{count(counts['pairs'], 'pair')}, {counts['pairs_accepted']:,} accepted by you",
         "datasets": counts["datasets"],
@@ -54,7 +56,7 @@ def next_command(
     settings: Settings, counts: dict[str, int], trained: bool, unfinished: list[str], newest_batch: str, ranked: set[str], chosen: bool
 ) -> str:
     """The one command that brings the person furthest now."""
-    if settings.vault is None:
+    if settings.vault is None or not settings.vault.is_dir():
         return "notewright init --vault PATH"
     if not counts["highlights"]:
         return "notewright import readwise PATH"

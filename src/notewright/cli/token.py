@@ -28,6 +28,9 @@ def set_token(options: argparse.Namespace) -> None:
 
 
 def forget(options: argparse.Namespace) -> None:
-    from ..importers.readwise_api import forget_token
+    from ..importers.readwise_api import forget_token, token_place
 
-    print("Forgotten." if forget_token(load_settings()) else "There was no stored token.")
+    settings = load_settings()
+    print("Forgotten." if forget_token(settings) else "There was no stored token.")
+    if place := token_place(settings):
+        print(f"A token is still set in {place}; notewright does not touch that one.")

@@ -54,11 +54,11 @@ def accept(
     """
     draft = library.drafts.get(draft_id)
     text = draft.text if final_text is None else final_text
-    if not force:
-        _refuse(library, draft, edited=final_text is not None)
     insertion: vault.Insertion | None = None
     try:
         with library.db.write():
+            if not force:  # looked at under the lock: of two that accept the same draft at once, one inserts it
+                _refuse(library, draft, edited=final_text is not None)
             events = []
             if final_text is not None:
                 events.append(record_edit(library, draft_id=draft_id, final_text=text, note_path=into))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import vault
-from ..errors import NotFound
+from ..errors import Conflict, NotFound
 from ..records import Event
 from ..settings import Settings
 
@@ -36,11 +36,12 @@ def history(library: Library, *, limit: int | None = None) -> list[Action]:
     return [Action(event, event.id in undone) for event in reversed(library.events.all(*KINDS))][:limit]
 
 
-def undo(library: Library, *, settings: Settings | None = None) -> Event:
+def undo(library: Library, *, settings: Settings | None = None, keep_note: bool = False) -> Event:
     """Take back the last action that still counts; an accepted draft leaves its note again, with its decision and edit.
 
     The undo event's payload has `events` (their ids), `kind`, and for insertions `note_path` and `how` (restored, removed or deleted).
-    Raises NotFound when nothing is left to undo, Conflict (from the vault) when the person has since changed the inserted text.
+    Raises NotFound when nothing is left to undo, Conflict (from the vault) when the person has since changed the inserted text or the
+    note is gone. With `keep_note` an insertion no longer counts and its note is left as it is (`how` is kept), so that undoing can go on.
     An insertion remembers its vault; where that folder is gone, the one in `settings` is used.
     """
     with library.db.write():
@@ -55,8 +56,16 @@ def undo(library: Library, *, settings: Settings | None = None) -> Event:
             insertion = vault.Insertion(**table)
             if settings and not Path(insertion.vault).is_dir():
                 insertion = replace(insertion, vault=str(settings.need_vault()), backups=str(library.home / "backups" / "notes"))
-            payload |= asdict(vault.undo(insertion))
+            payload |= {"note_path": insertion.note_path, "how": "kept"} if keep_note else _take_out(insertion)
         return library.events.append("undo", str(last.id), payload)
+
+
+def _take_out(insertion: vault.Insertion) -> dict[str, object]:
+    try:
+        return asdict(vault.undo(insertion))
+    except Conflict as conflict:
+        hint = f"{conflict.hint} To leave the note as it is and go on: notewright undo --keep-note"
+        raise Conflict(conflict.message, hint) from conflict
 
 
 def _list(value: object) -> list[Any]:

@@ -37,6 +37,8 @@ def import_readwise(library: Library, *, path: Path, vault: Path | None = None, 
     if not markdown:
         return _only(library, path, found, root, progress)
     sources, warnings = _markdown(markdown, root, progress)
+    if not sources and len(markdown) < len(found):
+        return _only(library, path, found, root, progress)
     if not sources:
         raise Invalid(f"{path} holds {len(markdown)} Markdown files and none of them is a highlights export.", EXPECTED)
     return _store_markdown(library, sources, warnings, progress)
@@ -58,7 +60,9 @@ def _only(library: Library, path: Path, found: list[Document], root: str, progre
     if len(files) == 1 and files[0].suffix != ".zip":
         return _one(library, files[0], root, progress)
     names = ", ".join(item.name for item in files[:5])
-    raise Invalid(f"There is no highlights export in {path}.", f"Name one file of it: {names}" if files else EXPECTED)
+    if files:
+        raise Invalid(f"{path} holds no Markdown export, and which of its files is the export is not clear.", f"Name it, one of: {names}")
+    raise Invalid(f"There is no highlights export in {path}.", EXPECTED)
 
 
 def _one(library: Library, document: Document, root: str, progress: Progress | None) -> ImportReport:

@@ -34,6 +34,8 @@ def read_json(document: Document) -> tuple[list[Source], list[str]]:
     name, text = document.name, decode(document)
     try:
         parts: list[tuple[int, str, Any]] = [(0, text, json.loads(text))]
+    except RecursionError:
+        raise refuse(name, ["line 1: brackets are nested too deeply for an export."], EXPECTED) from None
     except json.JSONDecodeError as error:
         if error.msg != "Extra data" or text.lstrip()[:1] not in "{[":
             raise _cut(name, 0, error) from None

@@ -32,6 +32,7 @@ _LOCATION = re.compile(
     re.IGNORECASE,
 )
 _PAGE = re.compile(r"(?:\bpage|\bseite|\bp[aá]gina|\bстраниц\w*)" + _NUMBERS, re.IGNORECASE)
+_ANY_RANGE = re.compile(r"(\d{1,12})\s*[-–]\s*(\d{1,12})(?!.*\d)")  # the last one, in a language that is not known
 _CJK_PAGE = re.compile(r"(\d+)(?:\s*[-–]\s*(\d+))?\s*(?:页|頁|ページ)")
 _CJK_DATE = re.compile(r"(\d{4})年\s*(\d{1,2})月\s*(\d{1,2})日")
 _TIME = re.compile(r"(上午|下午|午前|午後|凌晨|中午|晚上)?\s*(\d{1,2})[:.時时](\d{2})(?:[:.分](\d{2}))?\s*([ap])?", re.IGNORECASE)
@@ -76,7 +77,7 @@ def looks_like_clippings(text: str) -> bool:
 
 def read_clippings(document: Document, progress: Callable[[int], None] | None = None) -> tuple[list[Source], list[str]]:
     """Sources of a clippings file, and warnings. Raises Invalid with the line of the first record that is none."""
-    name, text = document.name, decode(document)
+    name, text = document.name, decode(document, EXPECTED)
     if not re.search(r"^\ufeff?={8,}\s*$", text, re.MULTILINE):
         raise Invalid(f"{name}, line 1: no record ends with “==========” in this file.", EXPECTED)
     warnings: list[str] = []
@@ -133,6 +134,7 @@ def _clipping(lines: list[str], line: int, problems: list[str], where: str, warn
     page = _PAGE.search(place) or _CJK_PAGE.search(place)
     location = _LOCATION.search(place)
     if not kind:
+        location = location or (None if page else _ANY_RANGE.search(place))
         if not page and not location:
             problems.append(f"line {line + 1}: {meta[:60]!r} is in no known form.")
             return None

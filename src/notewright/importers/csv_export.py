@@ -127,7 +127,9 @@ def _header(name: str, reader: Iterator[list[str]]) -> tuple[CsvExport, dict[str
     columns = {column: index for index, column in enumerate(folded)}
     fields = [item for column in columns for item in _FIELDS.get(column, ())]
     if "note" in columns or "tags" in columns:
-        fields += ["tags", "heading_level"]
+        fields += ["heading_level"]
+    if "tags" in columns:
+        fields += ["tags"]
     carries = tuple(item for item in HIGHLIGHT_FIELDS if item in fields)
     export = CsvExport(carries, tuple(item for column, item in _SOURCE_FIELDS.items() if column in columns), 0)
     unknown = [cell for cell, column in zip(cells, folded, strict=True) if column not in _FIELDS and column not in _SOURCE_FIELDS]

@@ -15,7 +15,7 @@ CARRIES = (
     "text", "annotation", "tags", "location", "location_type", "heading_level", "url", "is_favorite", "is_discard",
 )  # fmt: skip
 SOURCE_CARRIES = ("title", "author", "kind", "url", "readwise_url", "asin", "cover_url", "summary", "document_note", "tags")
-_MOST_NAMED = 20
+_MOST_NAMED = 5
 
 
 def read_markdown(

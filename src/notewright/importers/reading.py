@@ -49,7 +49,8 @@ def documents(path: Path) -> Iterator[Document]:
         for file in sorted(path.rglob("*")):
             relative = file.relative_to(path)
             if file.is_file() and not any(part.startswith(".") for part in relative.parts) and _wanted(relative.suffix):
-                yield Document(relative.as_posix(), read_bytes(file))
+                archive = relative.suffix.lower() == ".zip"  # is named, never opened: a folder of downloads may hold big ones
+                yield Document(relative.as_posix(), b"" if archive else read_bytes(file))
         return
     data = read_bytes(path)
     if data.startswith(b"PK\x03\x04"):
@@ -63,6 +64,8 @@ def read_bytes(path: Path) -> bytes:
         return path.read_bytes()
     except FileNotFoundError:
         raise NotFound(f"There is no file or folder {path}.", "Give the path of your export.") from None
+    except IsADirectoryError:
+        raise Invalid(f"{path} is a folder.", "Name the file in it.") from None
     except OSError as error:
         raise Invalid(f"{path} cannot be read: {error.strerror}", "Check its permissions and try again.") from error
 
@@ -82,20 +85,23 @@ def _members(name: str, data: bytes) -> Iterator[Document]:
         raise Invalid(f"{name} is a damaged or locked ZIP archive: {error}", "Download the export again.") from error
 
 
-def decode(document: Document) -> str:
-    """The text of a file: UTF-8, or UTF-16/32 with its mark. Raises Invalid for anything else, naming the byte and its line."""
+def decode(document: Document, expected: str = EXPECTED) -> str:
+    """The text of a file: UTF-8, or UTF-16/32 with its mark. Raises Invalid for anything else, naming the byte and its line.
+
+    `expected` is the hint where the file is of another sort altogether.
+    """
     data, name = document.data, document.name
     if not data.strip():
-        raise Invalid(f"{name} is empty.", EXPECTED)
+        raise Invalid(f"{name} is empty.", expected)
     what = next((words for magic, words in _MAGIC if data.startswith(magic)), "")
     if what:
-        raise Invalid(f"{name} is {what}, not a highlights export.", EXPECTED)
+        raise Invalid(f"{name} is {what}, not a highlights export.", expected)
     encoding = next((codec for mark, codec in _BOMS if data.startswith(mark)), "utf-8")
     try:
         text = data.decode(encoding)
     except UnicodeDecodeError as error:
         if encoding == "utf-8" and b"\0" in data[:4096]:
-            raise Invalid(f"{name} is a binary file, not a highlights export.", EXPECTED) from None
+            raise Invalid(f"{name} is a binary file, not a highlights export.", expected) from None
         line = data.count(b"\n", 0, error.start) + 1
         raise Invalid(
             f"{name}, line {line}: byte 0x{data[error.start]:02x} at offset {error.start} is not {encoding.upper()} text"
@@ -104,11 +110,11 @@ def decode(document: Document) -> str:
         ) from None
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
-        raise Invalid(f"{name}, line {line}: a zero byte, so this is a binary file or UTF-16 without its mark. Expected UTF-8.", EXPECTED)
+        raise Invalid(f"{name}, line {line}: a zero byte, so this is a binary file or UTF-16 without its mark. Expected UTF-8.", expected)
     if text.lstrip()[:200].casefold().startswith(("<!doctype", "<html", "<?xml")):
-        raise Invalid(f"{name}, line 1: this is a web page or XML, not a highlights export.", EXPECTED)
+        raise Invalid(f"{name}, line 1: this is a web page or XML, not a highlights export.", expected)
     if not text.strip():
-        raise Invalid(f"{name} is empty.", EXPECTED)
+        raise Invalid(f"{name} is empty.", expected)
     return text
 
 

@@ -49,7 +49,7 @@ def import_api(
 ) -> ImportReport:
     """Bring the library up to date with Readwise. Raises Unavailable; then nothing was changed and the next try starts where this did."""
     if not token.strip():
-        raise Unavailable("No Readwise token is set.", f"Take it from {TOKEN_PAGE} and put it into READWISE_TOKEN, or save it once.")
+        raise Unavailable("No Readwise token is set.", f"Take it from {TOKEN_PAGE}, then: notewright token set (or set READWISE_TOKEN).")
     since = "" if full else library.sources.get_state(CURSOR)
     with _Client(base_url, token.strip(), sleep, progress) as client:
         books = client.books({"updatedAfter": since} if since else {})
@@ -253,12 +253,15 @@ def save_token(settings: Settings, token: str) -> str:
     if _keyring_set(token):
         path.unlink(missing_ok=True)
         return "the system keyring"
-    settings.home.mkdir(parents=True, exist_ok=True)
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        if os.name == "posix":
-            os.fchmod(file.fileno(), 0o600)
-        file.write(token + "\n")
+    try:
+        settings.home.mkdir(parents=True, exist_ok=True)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            if os.name == "posix":
+                os.fchmod(file.fileno(), 0o600)
+            file.write(token + "\n")
+    except OSError as error:
+        raise Unavailable(f"The token cannot be stored in {path}: {error.strerror}.", "Set READWISE_TOKEN instead.") from error
     return str(path)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import Invalid
-from ..library import Library
+from ..library import FOLDERS, Library
 from ..records import Note, Passage
 from ..settings import Settings
 from ..vault.config import read_config
@@ -42,7 +42,7 @@ def import_vault(library: Library, *, settings: Settings, progress: Callable[[in
     """
     vault = settings.need_vault()
     config = read_config(settings)
-    files = list(iterate_notes(vault, config, exclude=settings.exclude))
+    files = list(iterate_notes(vault, config, exclude=(*settings.exclude, *_own_folders(vault, settings.home))))
     seen = _last_scan(library, vault)
     known = {note.path: note for note in library.notes.all()}
     warnings = list(config.warnings)
@@ -73,6 +73,13 @@ def import_vault(library: Library, *, settings: Settings, progress: Callable[[in
     report = library.notes.sync(scanned, unchanged=unchanged)
     _remember(library, vault, sizes)
     return VaultReport(report.added, report.updated, report.removed, report.unchanged, tuple(warnings))
+
+
+def _own_folders(vault: Path, home: Path) -> list[str]:
+    """The library's folders where its home lies in the vault: their copies of notes are no notes."""
+    if not home.resolve().is_relative_to(vault.resolve()):
+        return []
+    return [(home.resolve() / name).relative_to(vault.resolve()).as_posix() for name in FOLDERS]
 
 
 def _last_scan(library: Library, vault: Path) -> dict[str, int]:

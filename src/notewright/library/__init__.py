@@ -14,7 +14,7 @@ from __future__ import annotations
 from pathlib import Path
 from types import TracebackType
 
-from ..errors import NotFound
+from ..errors import NotFound, Unavailable
 from .database import Database
 from .events import EventStore
 from .notes import NoteStore
@@ -43,9 +43,13 @@ class Library:
     @classmethod
     def create(cls, home: Path) -> Library:
         """Make the home folder and its database; an existing one is opened and brought up to date."""
-        home.mkdir(parents=True, exist_ok=True)
-        for name in FOLDERS:
-            (home / name).mkdir(exist_ok=True)
+        try:
+            home.mkdir(parents=True, exist_ok=True)
+            for name in FOLDERS:
+                (home / name).mkdir(exist_ok=True)
+        except OSError as error:
+            hint = "Choose another folder: notewright --home PATH init, or set NOTEWRIGHT_HOME."
+            raise Unavailable(f"No library can be made in {home}: {error.strerror}.", hint) from error
         return cls(home)
 
     @classmethod

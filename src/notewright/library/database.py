@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ..errors import Busy, Invalid
+from ..errors import Busy, Invalid, NotewrightError, Unavailable
 from .migrations import MIGRATIONS
 
 
@@ -36,8 +36,8 @@ class Database:
             self.connection.execute("PRAGMA foreign_keys=ON")
             self._migrate(backups)
         except sqlite3.DatabaseError as error:
-            if "locked" in str(error):
-                raise Busy(f"The library {path} is in use by another process.", "Wait for it to finish and try again.") from error
+            if isinstance(error, sqlite3.OperationalError) and _is_outside(error):
+                raise self._trouble(error) from error
             raise Invalid(
                 f"{path} is not a notewright library: {error}", f"Look for a copy in {backups}, or move the file away."
             ) from error
@@ -74,13 +74,23 @@ class Database:
         try:
             self.connection.execute("BEGIN IMMEDIATE")
         except sqlite3.OperationalError as error:
-            raise Busy(f"The library {self.path} is in use by another process.", "Wait for it to finish and try again.") from error
+            raise self._trouble(error) from error
         try:
             yield self.connection
-        except BaseException:
-            self.connection.execute("ROLLBACK")
+            self.connection.execute("COMMIT")
+        except BaseException as error:
+            if self.connection.in_transaction:  # SQLite itself rolls back when the disk is full
+                self.connection.execute("ROLLBACK")
+            if isinstance(error, sqlite3.OperationalError) and _is_outside(error):
+                raise self._trouble(error) from error
             raise
-        self.connection.execute("COMMIT")
+
+    def _trouble(self, error: sqlite3.OperationalError) -> NotewrightError:
+        if "locked" in str(error) or "busy" in str(error):
+            return Busy(f"The library {self.path} is in use by another process.", "Wait for it to finish and try again.")
+        return Unavailable(
+            f"The library {self.path} cannot be written: {error}. Nothing was changed.", "Check the disk and its permissions."
+        )
 
     def rows(self, query: str, parameters: Iterable[Any] = ()) -> list[sqlite3.Row]:
         return self.connection.execute(query, tuple(parameters)).fetchall()
@@ -109,6 +119,7 @@ class Database:
         queries = {
             "sources": "SELECT count(*) FROM sources WHERE removed_at=''",
             "highlights": "SELECT count(*) FROM highlights WHERE removed_at='' AND heading_level=0",
+            "chapter_marks": "SELECT count(*) FROM highlights WHERE removed_at='' AND heading_level>0",
             "notes": "SELECT count(*) FROM notes WHERE removed_at=''",
             "passages": "SELECT count(*) FROM passages",
             "pairs": "SELECT count(*) FROM pairs WHERE status<>'rejected'",
@@ -123,6 +134,11 @@ class Database:
 
     def close(self) -> None:
         self.connection.close()
+
+
+def _is_outside(error: sqlite3.OperationalError) -> bool:
+    """Is the disk or another process to blame, rather than our SQL?"""
+    return any(words in str(error) for words in ("locked", "busy", "full", "readonly", "disk I/O", "unable to open"))
 
 
 def _statements(script: str) -> Iterator[str]:

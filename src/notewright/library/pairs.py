@@ -11,6 +11,7 @@ from ..errors import NotFound
 from ..records import Pair, PairLink
 from .database import Database, now, to_json
 from .events import EventStore
+from .following import follow_passages
 
 
 class PairStore:
@@ -19,13 +20,14 @@ class PairStore:
         self._events = events
 
     def propose(self, pairs: Iterable[Pair]) -> dict[str, int]:
-        """Replace all proposals by `pairs`; accepted and rejected pairs stay exactly as they are.
+        """Replace all proposals by `pairs`; accepted and rejected pairs stay as they are, and follow their passages.
 
         A pair is known by its source and passage; a proposal for one that is already decided is dropped, and a re-proposed pair keeps
         its id. Returns counts: added, kept, removed, decided.
         """
         counts = dict.fromkeys(("added", "kept", "removed", "decided"), 0)
         with self._db.write() as connection:
+            follow_passages(self._db)
             known = {
                 (row["source_id"], row["passage_id"]): row for row in self._db.rows("SELECT id, source_id, passage_id, status FROM pairs")
             }

@@ -5,6 +5,7 @@ A base is `""` or `seedling` (bundled), a folder, or a hub id with an optional `
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ SMALL = 1_000_000_000  # parameters; smaller bases are kept in float32, without 
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """A base that lies in `folder`. `name` is what the person calls it; `revision` is the hub's commit, empty for local ones."""
+    """A base that lies in `folder`. `revision` is the hub's commit or the seedling's hash; empty for folders."""
 
     name: str
     folder: Path
@@ -40,7 +41,13 @@ def fetch_base(name: str, *, revision: str = "") -> Base:
         folder = seedling_folder()
         if not (folder / "config.json").exists():
             raise NotFound("The bundled seedling model is missing from this installation.", "Name another base: --base HUB_ID_OR_PATH")
-        return Base(SEEDLING, folder)
+        found = hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()[:12]
+        if revision not in ("", found):
+            raise Invalid(
+                f"This model was trained on another seedling ({revision}) than the one in this notewright ({found}).",
+                "Train again: notewright train sft   (or install the notewright version that it was trained with)",
+            )
+        return Base(SEEDLING, folder, found)
     if Path(name).expanduser().is_dir():
         folder = Path(name).expanduser().absolute()
         if not (folder / "config.json").exists():
@@ -211,12 +218,16 @@ def free_memory() -> int:
     return int(psutil.virtual_memory().available)
 
 
-def require_memory(needed: int, free: int, *, what: str, override: bool = False) -> None:
+TRAIN_HINT = "Choose a smaller base, max_length or batch_size, close other programs, or add --force to try all the same."
+DRAFT_HINT = "Choose a smaller base, or close other programs."
+
+
+def require_memory(needed: int, free: int, *, what: str, hint: str = TRAIN_HINT, override: bool = False) -> None:
     """Refuse work that cannot fit; `override` lets the person try."""
     if needed > free and not override:
         raise Invalid(
             f"{what} needs about {readable(needed)} of memory, but {readable(free)} is free.",
-            "Choose a smaller base, a shorter max_length or batch_size, close other programs, or add --force to try all the same.",
+            hint,
         )
 
 

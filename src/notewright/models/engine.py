@@ -93,9 +93,12 @@ class Engine:
         device: str = "auto",
         dtype: torch.dtype | None = None,
         revision: str | None = None,
+        force: bool = False,
     ) -> None:
+        """`force` loads a base even if the memory does not seem to suffice."""
         self.device = pick_device(device)
         self.base = bases.fetch_base(str(base), revision=revision or "")
+        self._require_memory(dtype, force)
         self._bare, self.tokenizer = load_base(self.base.folder, device=self.device, dtype=dtype)
         self._bare.eval()
         self._model: Any = self._bare
@@ -106,6 +109,14 @@ class Engine:
         self.context = context_length(self._bare.config)
         self._stops = chat.stop_tokens(self.tokenizer, self._bare.generation_config.eos_token_id)
         self.use_adapter(adapter)
+
+    def _require_memory(self, dtype: torch.dtype | None, force: bool) -> None:
+        config = bases.read_config(self.base.folder)
+        parameters = bases.parameter_count(config, self.base.folder)
+        width = str(dtype or pick_dtype(parameters, self.device)).removeprefix("torch.")
+        needed = bases.memory_needed(config, method="draft", dtype=width, parameters=parameters)
+        free = torch.cuda.mem_get_info()[0] if self.device == "cuda" else bases.free_memory()
+        bases.require_memory(needed, free, what=f"Drafting with {self.base.name}", hint=bases.DRAFT_HINT, override=force)
 
     def use_adapter(self, path: Path | None) -> None:
         """Write with this adapter from now on (None: the plain base). Loaded at first use, then switched without a reload."""
@@ -138,12 +149,13 @@ class Engine:
             self._model.set_adapter(name)
             return
         self._model.base_model.disable_adapter_layers()
-        layers: Any = self._bare.named_modules() if self._merges else ()
-        for place, layer in layers:
+        layers: dict[str, Any] = dict(self._bare.named_modules()) if self._merges else {}
+        for place, layer in layers.items():
             if isinstance(layer, LoraLayer):
-                weight = layer.get_base_layer().weight
+                adapted: Any = layer
+                weight = adapted.get_base_layer().weight
                 plain = self._plain.setdefault(place, weight.detach().clone())
-                weight.data.copy_(plain + layer.get_delta_weight(name) if name in layer.lora_A else plain)
+                weight.data.copy_(plain + adapted.get_delta_weight(name) if name in adapted.lora_A else plain)
 
     @torch.inference_mode()
     def generate(

@@ -43,7 +43,13 @@ def ensure_base_model(library: Library, settings: Settings, *, base: str = "", f
 
 def current(library: Library, settings: Settings) -> Model:
     """The promoted model, or the plain base where nothing was trained yet."""
-    return library.models.current() or ensure_base_model(library, settings)
+    model = library.models.current()
+    if model is None:
+        return ensure_base_model(library, settings)
+    if model.role == "base" and model.base == bases.SEEDLING:
+        plain = ensure_base_model(library, settings, base=model.base)
+        return model if plain.id == model.id else library.models.promote(plain.id, "the bundled seedling is a newer one")
+    return model
 
 
 def register(

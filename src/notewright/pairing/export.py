@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TextIO
 
 from ..errors import Unavailable
 from ..library import Library
@@ -27,24 +28,33 @@ def explain(pair: Pair) -> str:
     return f"{where} {' and '.join(parts) or 'was matched'} ({_sureness(pair)}).{strongest}"
 
 
-def export_pairs(library: Library, *, path: Path) -> int:
-    """Write one JSON line for each highlight of each pair to `path` (replaced whole); returns the number of lines.
+def export_pairs(library: Library, *, path: Path | TextIO) -> int:
+    """Write one JSON line for each highlight of each pair to `path` (replaced whole) or to an open file; returns the number of lines.
 
     `passage_start` and `passage_end` are byte offsets in the note. `highlight_id` is Readwise's id where one is known; `source_path` is
     the file the source was imported from, as its importer named it, else empty. Raises Unavailable where `path` cannot be written.
     """
+    if not isinstance(path, Path):
+        return _write(library, path)
+    if path.exists() and not path.is_file():
+        raise Unavailable(f"{path} is not a file.", "Choose another name, or leave it out to write to standard output.")
     part = path.with_name(path.name + ".part")
-    count = 0
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with part.open("w", encoding="utf-8", newline="\n") as file:
-            for row in _rows(library):
-                file.write(json.dumps(row, ensure_ascii=False) + "\n")
-                count += 1
+            count = _write(library, file)
         os.replace(part, path)
     except OSError as error:
         part.unlink(missing_ok=True)
         raise Unavailable(f"{path} cannot be written: {error.strerror}.", "Choose another file.") from error
+    return count
+
+
+def _write(library: Library, file: TextIO) -> int:
+    count = 0
+    for row in _rows(library):
+        file.write(json.dumps(row, ensure_ascii=False) + "\n")
+        count += 1
     return count
 
 

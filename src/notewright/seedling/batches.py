@@ -15,7 +15,7 @@ from .readers import note_row
 
 Row = Callable[[random.Random, Encoder, Corpus, int], Tokens]
 COPY_LENGTHS = ((0.0, 128), (0.5, 256), (0.8, 512))
-NOTE_LENGTHS = ((0.0, {512: 0.6, 1024: 0.4}), (0.7, {512: 0.35, 1024: 0.45, 2048: 0.2}))
+NOTE_LENGTHS = ((0.0, {512: 0.6, 1024: 0.4}), (0.7, {512: 0.4, 1024: 0.5, 2048: 0.1}))
 
 
 @dataclass(frozen=True, slots=True)

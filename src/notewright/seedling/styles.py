@@ -115,8 +115,8 @@ DIGEST = Style(
 
 def _draw(rng: random.Random) -> Style:
     chosen = {name: rng.choices([v for v, _ in values], weights=[w for _, w in values])[0] for name, values in SPACE.items()}
-    if rng.random() < 0.25:
-        kept = {field.name: getattr(DIGEST, field.name) for field in fields(Style) if rng.random() < 0.7}
+    if rng.random() < 0.5:
+        kept = {field.name: getattr(DIGEST, field.name) for field in fields(Style) if rng.random() < 0.8}
         chosen |= kept
     style = Style(**chosen)  # type: ignore[arg-type]
     if style.lead == "annotation" and style.annotation:

@@ -73,7 +73,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
 }
 # Up to so many parameters: LoRA rank, SFT rate, DPO rate, rows a batch, beta.
 SIZES: tuple[tuple[float, int, float, float, int, float], ...] = (
-    (TINY, 16, 3e-3, 3e-4, 4, 0.2),
+    (TINY, 16, 6e-3, 4e-4, 4, 0.2),
     (0.6e9, 16, 3e-4, 2e-5, 8, 0.2),
     (2e9, 16, 2e-4, 1e-5, 8, 0.2),
     (5e9, 16, 2e-4, 1e-5, 8, 0.1),
@@ -153,8 +153,8 @@ def _by_tables(method: str, recipe: Recipe, parameters: int, rows: int) -> dict[
         epochs = next(value for limit, value in EPOCHS if rows <= limit)
         rate = sft_rate if rows >= 30 else sft_rate / 2
         if parameters <= TINY:
-            # A tiny base needs about 120 updates to take a style on, however few the rows are.
-            epochs, rate = min(16.0, max(epochs, 120 * batch / max(1, rows))), sft_rate
+            # A tiny base needs about 80 updates to take a style on, however few the rows are.
+            epochs, rate = min(16.0, max(epochs, 80 * batch / max(1, rows))), sft_rate
     found: dict[str, tuple[Any, str]] = {
         "lora_rank": (rank, size),
         "lora_dropout": (0.0 if parameters <= TINY else 0.05, size),  # costs a tiny base a fifth of its speed

@@ -105,6 +105,7 @@ def _fail(reporter: Reporter, error: NotewrightError) -> int:
 
 if __name__ == "__main__":
     status = main(Path(sys.argv[1]))
+    (Path(sys.argv[1]) / "worker.pid").unlink(missing_ok=True)
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(status)  # skips the libraries' exit handlers, which can hang on a busy machine; all our files are closed or flushed

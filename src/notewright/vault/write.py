@@ -22,7 +22,7 @@ from .files import locate
 from .outline import BOM, Heading, Outline, read_outline
 
 _TEMPORARY = ".notewright-part"
-_ODD_NAMES = re.compile(r"[\x00-\x1f\x7f*\"\\<>:|?]|[. ]$|^ ")
+_ODD_NAMES = re.compile(r"[\x00-\x1f\x7f*\"\\<>:|?#^\[\]]|[. ]$|^ |^(?:con|prn|aux|nul|com\d|lpt\d)$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +118,12 @@ def undo(insertion: Insertion) -> Undone:
 
 
 def _cannot(path: Path, insertion: Insertion, what: str) -> Conflict:
-    kept = insertion.backup or "none: the note was new"
-    return Conflict(f"{path} {what}, so nothing was undone.", f"Compare it with the earlier note, kept in: {kept}")
+    hint = (
+        f"Compare it with the earlier note, kept in: {insertion.backup}"
+        if insertion.backup
+        else "The note was new; there is no earlier one."
+    )
+    return Conflict(f"{path} {what}, so nothing was undone.", hint)
 
 
 def _only_place(now: bytes, span: bytes) -> tuple[int, int] | None:
@@ -161,6 +165,8 @@ def _allowed(root: Path, note_path: str) -> Path:
         raise Invalid(f"{note_path!r} lies in a dot folder, which belongs to Obsidian.", "Choose a note outside dot folders.")
     if not parts[-1].lower().endswith(".md"):
         parts[-1] += ".md"
+    if any(len(part.encode("utf-8", errors="replace")) > 255 for part in parts):
+        raise Invalid(f"{note_path[:60]!r} holds a name longer than file systems allow.", "Choose a shorter name.")
     file = locate(root, "/".join(parts))
     for folder in (file, *file.parents):
         if folder == root:
@@ -178,8 +184,8 @@ def _check_new(root: Path, file: Path, parts: list[str]) -> None:
     stems = [*parts[:-1], parts[-1][:-3]]
     odd = [part for part in stems if _ODD_NAMES.search(part) or len(part.encode()) > 240]
     if odd:
-        hint = 'Leave out * " \\ < > : | ? and dots or spaces at the end.'
-        raise Invalid(f"{odd[0]!r} is no file name that works on every system.", hint)
+        hint = 'Leave out * " \\ < > : | ? # ^ [ ] and dots or spaces at the end; a heading is named with --under.'
+        raise Invalid(f"{odd[0][:60]!r} is no name for a note that works on every system and in links.", hint)
     if not file.parent.exists():
         return
     if not file.parent.is_dir():
@@ -257,7 +263,10 @@ def _find(note_path: str, outline: Outline, under: str) -> Heading:
         return hits[0]
     if hits:
         lines = ", ".join(str(heading.line) for heading in hits)
-        raise NotFound(f"{note_path} has {len(hits)} headings {under!r} (lines {lines}).", "Name the one above it too: Parent#Heading")
+        told = [trail for heading, trail in zip(outline.headings, trails, strict=True) if heading in hits]
+        apart = all(told.count(trail) == 1 for trail in told)
+        hint = "Name the one above it too: Parent#Heading" if apart else "Give one of them another name in the note first."
+        raise NotFound(f"{note_path} has {len(hits)} headings {under!r} (lines {lines}).", hint)
     names = "; ".join(heading.title for heading in outline.headings)
     raise NotFound(f"{note_path} has no heading {under!r}.", f"Its headings: {names}" if names else "It has no headings; leave it out.")
 
