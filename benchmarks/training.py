@@ -97,11 +97,11 @@ def theirs(base: str, data: Path, folder: Path, epochs: float) -> dict[str, Any]
     """TRL as its documentation begins: a model, rows, a LoRA; all else is the default."""
     import resource
 
+    import datasets as hf_datasets
     import torch
     from peft import LoraConfig
     from trl import SFTConfig, SFTTrainer
 
-    import datasets as hf_datasets
     from notewright.models import bases
     from notewright.models.engine import load_base
 
@@ -194,7 +194,7 @@ def main() -> None:
             name: compare(given.base, data, folder / name, epochs=given.epochs, repeats=given.repeats) for name, data in sets.items()
         }
     RESULTS.parent.mkdir(exist_ok=True)
-    report = {"base": given.base, "machine": machine(), "sft": results}
+    report = {"base": Path(given.base).name, "machine": machine(), "sft": results}
     RESULTS.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     print("| rows | TRL defaults, tokens/s | notewright, tokens/s | ratio | loss TRL | loss notewright |\n|---|---|---|---|---|---|")
     for name, found in results.items():

@@ -1,8 +1,8 @@
 """Prompt -> candidates -> validated, ordered drafts.
 
-    draft(library, settings=..., source="TITLE", chapter="...")     n candidates in one batch, stored
-    choose_prompt(...)      which highlights a draft is about
-    retrieve_examples(...)  the person's nearest finished passages, shown to the model as earlier exchanges
+draft(library, settings=..., source="TITLE", chapter="...")     n candidates in one batch, stored
+choose_prompt(...)      which highlights a draft is about
+retrieve_examples(...)  the person's nearest finished passages, shown to the model as earlier exchanges
 """
 
 from .draft import draft

@@ -17,9 +17,7 @@ if TYPE_CHECKING:
 MAX_WHOLE = 25  # highlights; a longer source that has chapters is drafted chapter by chapter
 
 
-def choose_prompt(
-    library: Library, *, source: str, chapter: str = "", highlight_ids: Sequence[str] = (), instruction: str = ""
-) -> Prompt:
+def choose_prompt(library: Library, *, source: str, chapter: str = "", highlight_ids: Sequence[str] = (), instruction: str = "") -> Prompt:
     """The prompt for a source (title or id), one of its chapters (near spellings are understood), or some of its highlights.
 
     Raises NotFound for an unknown source, chapter or highlight, and Invalid where a chapter has to be named or nothing is left to show.
@@ -30,7 +28,7 @@ def choose_prompt(
         wanted = set(highlight_ids)
         chosen = tuple(item for item in everything if item.id in wanted)
         if missing := sorted(wanted - {item.id for item in chosen}):
-            raise NotFound(f"{found.title!r} shows no highlight {', '.join(missing)}.", f"List them with: notewright highlights {found.id}")
+            raise NotFound(f"{found.title!r} shows no highlight {', '.join(missing)}.", f"List them with: notewright sources {found.id}")
         names = {item.chapter for item in chosen}
         return Prompt(found, chosen, names.pop() if len(names) == 1 else "", instruction)
     titles = chapters(library, found.id)

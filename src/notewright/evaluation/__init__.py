@@ -1,8 +1,8 @@
 """How near a model's drafts come to what the person wrote, on sources it never learnt from.
 
-    evaluate(library, model_id=..., dataset_id=..., settings=...)     greedy drafts against the person's passages -> EvaluationReport
-    compare(before, after)      paired bootstrap of the difference
-    plot(reports, path)         per passage, before and after, as a PNG
+evaluate(library, model_id=..., dataset_id=..., settings=...)     greedy drafts against the person's passages -> EvaluationReport
+compare(before, after)      paired bootstrap of the difference
+plot(reports, path)         per passage, before and after, as a PNG
 """
 
 from .evaluate import evaluate

@@ -137,4 +137,3 @@ def _path(folder: Path, stem: str) -> Path:
     while (folder / f"{stem}-{number}.json").exists():
         number += 1
     return folder / f"{stem}-{number}.json"
-
