@@ -57,7 +57,7 @@ class Writer:
             texts = [self.tokenizer.apply_chat_template(c.messages, tokenize=False, add_generation_prompt=True) for c in some]
             inputs = self.tokenizer(texts, return_tensors="pt", padding=True, add_special_tokens=False, return_token_type_ids=False)
             longest = max(len(self.tokenizer(c.gold)["input_ids"]) for c in some)
-            room = max(8, min(int(longest * 1.4) + 40, CONTEXT - inputs["input_ids"].shape[1]))
+            room = max(8, min(max(400, int(longest * 1.4)), CONTEXT - inputs["input_ids"].shape[1]))
             out = self.model.generate(**inputs, max_new_tokens=room, do_sample=False)
             for row in out[:, inputs["input_ids"].shape[1] :].tolist():
                 ended = self.tokenizer.eos_token_id in row

@@ -10,7 +10,7 @@ from ..errors import Invalid
 from ..library.database import now
 from ..models import registry
 from ..prompts import PROMPT_VERSION, Message, build_messages, prompt_id
-from ..records import Draft, Prompt
+from ..records import Draft, Model, Prompt
 from ..settings import Settings
 from ..vault import build_index, check_draft
 from .engines import Candidate, Writer, engine_for, prompt_tokens
@@ -46,8 +46,9 @@ def draft(
     """Write and store up to `n` different candidates, those without problems first; the first one written is greedy.
 
     `model_id` is a registered version (default: the current one, or the plain base). `examples` is how many of the person's passages
-    go into the prompt (default: up to 2, as many as fit the model's context). Without a `seed` one is drawn; it is stored either way.
-    `engine` replaces the model's own engine. `progress` gets (tokens written, most tokens).
+    go into the prompt (default: up to 2, as many as fit the model's context, but none for a model that was taught without).
+    Without a `seed` one is drawn; it is stored either way. `engine` replaces the model's own engine. `progress` gets (tokens written,
+    most tokens).
 
     Raises NotFound and Invalid as `choose_prompt` does, and Invalid for impossible sampling. Interrupted, it stores nothing.
     """
@@ -56,7 +57,7 @@ def draft(
     model = library.models.get(model_id) if model_id else registry.current(library, settings)
     seed = random.SystemRandom().randrange(2**31) if seed is None else seed
     writer: Writer = engine or engine_for(library, model, device=settings.device)
-    retrieved = retrieve_examples(library, prompt, limit=AUTO_EXAMPLES if examples is None else examples)
+    retrieved = retrieve_examples(library, prompt, limit=_taught_examples(library, model) if examples is None else examples)
     messages = _fit(writer, prompt, retrieved, max_new_tokens if examples is None else 0)
     report = (lambda written, _: progress(written, max_new_tokens)) if progress else None
 
@@ -96,6 +97,16 @@ def draft(
             )
             for position, (item, problems, sampling) in enumerate(checked)
         )  # fmt: skip
+
+
+def _taught_examples(library: Library, model: Model) -> int:
+    """How many examples a prompt should carry: what most of the model's own training prompts could carry; the usual for a plain base."""
+    for version in registry.lineage(library, model):
+        if version.dataset_id and (dataset := library.datasets.get(version.dataset_id)).kind == "sft":
+            parameters = dataset.manifest["parameters"]
+            assert isinstance(parameters, dict)
+            return int(parameters["max_examples"]) if float(parameters["examples"]) >= 0.5 else 0
+    return AUTO_EXAMPLES
 
 
 def _check(n: int, temperature: float, top_p: float, max_new_tokens: int, examples: int | None) -> None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from ..prompts import Message
 from . import bases, chat
 
 WIDTH = 4
+TINY = 50_000_000  # parameters; up to here one thread writes faster than several that must meet after every small matrix
 MERGED = 300_000_000  # parameters; up to here an adapter is added into the weights (fast), and the plain weights are kept beside them
 
 
@@ -104,7 +106,9 @@ class Engine:
         self._model: Any = self._bare
         self._names: dict[tuple[Path, float], str] = {}
         self._plain: dict[str, torch.Tensor] = {}
-        self._merges = self._bare.dtype == torch.float32 and sum(p.numel() for p in self._bare.parameters()) <= MERGED
+        size = sum(p.numel() for p in self._bare.parameters())
+        self._merges = self._bare.dtype == torch.float32 and size <= MERGED
+        self._one_thread = self.device == "cpu" and size <= TINY
         self.adapter: Path | None = None
         self.context = context_length(self._bare.config)
         self._stops = chat.stop_tokens(self.tokenizer, self._bare.generation_config.eos_token_id)
@@ -183,22 +187,32 @@ class Engine:
                 f"The prompt has {len(prompt)} tokens, but this model sees {self.context} in all, the note included.",
                 "Choose fewer highlights or one chapter (--chapter), or fewer examples, or a base with a longer context.",
             )
-        rows = [Row(self._stops, seed + i, 0.0 if greedy_first and i == 0 else temperature, top_p, no_repeat_ngram) for i in range(n)]
-        cache = DynamicCache(config=self._bare.config)
-        cache.layers = [RoomyLayer() if type(layer) is DynamicLayer else layer for layer in cache.layers]
-        logits = self._step(torch.tensor([prompt]), cache).expand(n, -1)
-        cache.batch_repeat_interleave(_padded(n))
-        for written in range(1, min(max_new_tokens, room) + 1):
-            for row, scores in zip(rows, logits, strict=False):
-                if not row.finished:
-                    row.choose(scores)
-            if on_token:
-                on_token(written, sum(not row.finished for row in rows))
-            if all(row.finished for row in rows) or written == min(max_new_tokens, room):
-                break
-            last = [row.ids[-1] for row in rows]
-            logits = self._step(torch.tensor([*last, *[last[0]] * (_padded(n) - n)])[:, None], cache)
-        return [row.result(self.tokenizer) for row in rows]
+        with self._threads():
+            rows = [Row(self._stops, seed + i, 0.0 if greedy_first and i == 0 else temperature, top_p, no_repeat_ngram) for i in range(n)]
+            cache = DynamicCache(config=self._bare.config)
+            cache.layers = [RoomyLayer() if type(layer) is DynamicLayer else layer for layer in cache.layers]
+            logits = self._step(torch.tensor([prompt]), cache).expand(n, -1)
+            cache.batch_repeat_interleave(_padded(n))
+            for written in range(1, min(max_new_tokens, room) + 1):
+                for row, scores in zip(rows, logits, strict=False):
+                    if not row.finished:
+                        row.choose(scores)
+                if on_token:
+                    on_token(written, sum(not row.finished for row in rows))
+                if all(row.finished for row in rows) or written == min(max_new_tokens, room):
+                    break
+                last = [row.ids[-1] for row in rows]
+                logits = self._step(torch.tensor([*last, *[last[0]] * (_padded(n) - n)])[:, None], cache)
+            return [row.result(self.tokenizer) for row in rows]
+
+    @contextmanager
+    def _threads(self) -> Iterator[None]:
+        before = torch.get_num_threads()
+        torch.set_num_threads(1 if self._one_thread else before)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)
 
     def _step(self, ids: torch.Tensor, cache: Cache) -> torch.Tensor:
         """Scores of the next token for every row, float32, on the CPU."""
