@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 import small_world
-from notewright import drafting
+from notewright import datasets, drafting
 from notewright.errors import Invalid, NotFound
 from notewright.library import Library, splits
 from notewright.prompts import build_messages, prompt_id
+from notewright.records import Model
 from small_world import ScriptedEngine, numbered
 
 
@@ -74,6 +75,16 @@ def test_examples_never_come_from_the_same_or_a_held_out_source(world: small_wor
     found = {example.source.id for example, _ in drafting.retrieve_examples(world.library, prompt, limit=50, max_chars=10**6)}
     assert len(found) == len(small_world.THINGS) - len(held_out | {"readwise:b-rivers"})
     assert not found & {"readwise:b-rivers", *held_out}
+
+
+@pytest.mark.parametrize(("share", "turns"), [(0.7, 6), (0.25, 2)])
+def test_a_tuned_model_sees_examples_only_if_its_training_did(world: small_world.World, share: float, turns: int) -> None:
+    dataset = datasets.build(world.library, kind="sft", settings=world.settings, examples=share)
+    tuned = Model("model-9", "seedling", "", "policy", "2026-01-01", dataset_id=dataset.id, parent_id="model-1")
+    world.library.models.add(tuned)
+    engine = ScriptedEngine(numbered)
+    draft(world, engine, model_id="model-9")
+    assert len(engine.calls[0]["messages"]) == turns
 
 
 def test_examples_only_as_far_as_they_fit(world: small_world.World) -> None:
