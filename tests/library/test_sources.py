@@ -241,6 +241,17 @@ def test_find_says_what_is_near(library: Library) -> None:
     assert "Soundings" in caught.value.hint
 
 
+def test_the_same_words_four_times_stay_four_settled_rows(library: Library) -> None:
+    rows = [
+        Highlight(text="one", heading_level=1),
+        Highlight(text="one", location=2),
+        Highlight(text="one", heading_level=1, highlighted_at="2024-01-01T00:00:00+00:00"),
+        Highlight(text="one", location=1),
+    ]
+    assert put(library, book(*rows), origin="csv").added == 4
+    assert not put(library, book(*rows), origin="csv").changed
+
+
 words = st.sampled_from(["one", "two", "three", "four", "one two", "**one** two"])
 row = st.builds(
     Highlight, text=words, annotation=st.sampled_from(["", "n"]), location=st.sampled_from([None, 1, 2]),

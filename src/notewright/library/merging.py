@@ -280,7 +280,10 @@ class Merge:
                     continue
                 if len(candidates) > 1:
                     scores = {key: _conflicts(highlight, rows[key]) for key in candidates if key not in taken}
-                    candidates = sorted((key for key in scores if not (sure and scores[key])), key=lambda key: scores[key])
+                    possible = [key for key in scores if not (sure and scores[key])]
+                    candidates = sorted(
+                        possible, key=lambda key: (scores[key], rows[key]["removed_at"] != "", _differences(highlight, rows[key]))
+                    )
                 settle(index, [key for key in candidates if fits(key, highlight)])
         self._claim_twins(source_id, incoming, items, homes, taken, before, rows)
         self._match_edited(items, homes, [key for key in free if key not in taken], rows, settle, fits)
@@ -394,8 +397,8 @@ class Merge:
             value = _column(incoming, name)
             if value == row[name]:
                 continue
-            if value in ("", None) and name in _NEVER_EMPTIED:
-                continue
+            if value in ("", None) and name in _NEVER_EMPTIED and origins != self._origin:
+                continue  # another exporter knew it
             if lesser:
                 if name in _FORMATTED and _same_form(name, value, row[name], str(row["color"])):
                     continue
@@ -480,6 +483,14 @@ def _place(rows: list[Row]) -> None:
     for position, row in enumerate(live):
         row["position"] = position
     assign_chapters(live)
+
+
+def _differences(incoming: Highlight, row: Row) -> int:
+    """In how many fields they differ at all; of rows without a conflict the one that is exactly this highlight comes first.
+
+    Chapters do not count: they follow from the marks.
+    """
+    return sum(_column(incoming, name) != row[name] for name in HIGHLIGHT_FIELDS if name != "chapter")
 
 
 def _conflicts(incoming: Highlight, row: Row) -> int:
