@@ -244,3 +244,9 @@ def test_four_bit_needs_a_graphics_card(tiny: Tiny, tmp_path: Path, library: Lib
     dataset = library.home / make_dataset("sft", tiny_models.sft_rows(20)).path
     with pytest.raises(Invalid, match="needs a CUDA device"):
         in_process("sft", tmp_path / "run", base=tiny("llama"), dataset=dataset, quantize="4bit")
+
+
+def test_tensorboard_files_outlive_the_checkpoints(library: Library, trained: Callable[..., Run]) -> None:
+    pytest.importorskip("tensorboard")
+    run = trained(report_to="tensorboard")
+    assert list((library.home / run.path / "tensorboard").glob("*tfevents*"))

@@ -12,7 +12,8 @@ from .show import as_json, facts, json_option, open_library, table
 
 def configure(name: str, parser: argparse.ArgumentParser) -> None:
     if name == "runs":
-        parser.set_defaults(handler=list_runs, json=False)
+        json_option(parser)
+        parser.set_defaults(handler=list_runs)
         actions = parser.add_subparsers(metavar="list|show")
         listing = actions.add_parser("list", help="trainings so far")
         json_option(listing)

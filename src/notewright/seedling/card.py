@@ -24,7 +24,8 @@ LIMITS = """\
 - English prose. Other scripts are copied byte by byte.
 - It was trained on invented readers with synthetic metadata; real notes that fuse, reword or judge are outside what it can learn.
 - Contexts end at 2,048 tokens (about 7,500 characters); most of its training was shorter.
-- Without an example in the prompt it writes in a plain style of its own; show it one or two, or train it."""
+- Without an example in the prompt it writes in a plain style of its own; show it one or two, or train it.
+- This first cut repeats or drops highlights in most notes and was trained on few tokens: `docs/seedling.md` says where it misses its aims."""
 
 
 HISTORY = """\

@@ -129,7 +129,8 @@ def execute(folder: Path, progress: Progress | None = None, *, name: str = "") -
     """
     events = folder / "progress.jsonl"
     start = events.stat().st_size if events.exists() else 0
-    environment = {**os.environ, **TELEMETRY_OFF, "HF_HUB_OFFLINE": "1", "PYTHONUNBUFFERED": "1"}
+    kept = {"TENSORBOARD_LOGGING_DIR": str(folder / "tensorboard")}  # its default lies among the checkpoints, which go at the end
+    environment = {**kept, **os.environ, **TELEMETRY_OFF, "HF_HUB_OFFLINE": "1", "PYTHONUNBUFFERED": "1"}
     command = [sys.executable, "-m", "notewright.training.worker", str(folder)]
     with (folder / "log.txt").open("ab") as log:
         # A session of its own: Ctrl-C in the terminal reaches us, and we ask the worker to stop.
