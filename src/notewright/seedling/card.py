@@ -25,7 +25,8 @@ LIMITS = """\
 - It was trained on invented readers with synthetic metadata; real notes that fuse, reword or judge are outside what it can learn.
 - Contexts end at 2,048 tokens (about 7,500 characters); most of its training was shorter.
 - Without an example in the prompt it writes in a plain style of its own; show it one or two, or train it.
-- This first cut repeats or drops highlights in most notes and was trained on few tokens: `docs/seedling.md` says where it misses its aims."""
+- This first cut repeats or drops highlights in most notes, and may copy from an example instead of the asked highlights:
+  `docs/seedling.md` says where it misses its aims. Don't use what it writes unread."""
 
 
 HISTORY = """\
@@ -112,6 +113,10 @@ def _evaluation(folder: Path, digest: str) -> list[str]:
     if path.exists():
         found = json.loads(path.read_text(encoding="utf-8"))
         if found.get("weights") == digest:
-            return ["On held-out books and held-out styles (`python benchmarks/seedling.py`):", "", *found["table"]]
+            return [
+                "On held-out books and styles; of the bundled sample only the texts are unseen (command in `docs/seedling.md`):",
+                "",
+                *found["table"],
+            ]
         path.unlink()
     return ["Not measured for these weights: run `python benchmarks/seedling.py --write`."]
