@@ -19,6 +19,7 @@ SEEDLING = "seedling"
 WANTED = ("*.json", "*.safetensors", "*.jinja", "*.model", "*.txt", "tokenizer*")
 BYTES = {"float32": 4.0, "bfloat16": 2.0, "float16": 2.0, "4bit": 0.56}
 METHODS = ("draft", "lora", "qlora")
+WORK = 16_000_000  # bytes: kernels' buffers and pages of the mapped weights file, as measured
 SMALL = 1_000_000_000  # parameters; smaller bases are kept in float32, without activation checkpointing
 
 
@@ -183,7 +184,7 @@ def memory_needed(
     weights = (count - ends) * width + ends * 2 if method == "qlora" else count * width
     if method == "draft":
         cache = 2 * s["layers"] * s["kv_heads"] * s["head"] * tokens * rows * BYTES[dtype]
-        return int(weights + cache + 4 * s["vocabulary"] * rows * 4)
+        return int(weights + cache + 4 * s["vocabulary"] * rows * 4) + WORK
     adapter = adapter_count(config, rank) * 16  # weights, gradients and two Adam moments in float32
     layer = _kept_bytes(s, rank, half=half or dtype != "float32" or method == "qlora", dropout=dropout)
     kept = layer + s["layers"] * s["hidden"] * 4 if activation_checkpointing else s["layers"] * layer
