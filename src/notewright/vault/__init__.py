@@ -4,6 +4,7 @@
     files     which files are the person's notes, and which targets a link can have
     outline   bytes -> lines with byte spans: properties, headings, fences, comments, math
     notes     bytes -> title, properties, links, and passages with exact byte spans
+    trace     where a passage stands in a note that has changed since
     write     one span into one note, atomically, with a backup and an undo
     lint      what is wrong with a drafted section, in words
 
@@ -14,12 +15,14 @@ from .config import VaultConfig, read_config
 from .files import NoteFile, VaultIndex, build_index, iterate_notes, locate
 from .lint import check_draft
 from .notes import ParsedNote, parse_note
+from .trace import Traced, trace
 from .write import Insertion, Undone, insert, undo
 
 __all__ = [
     "Insertion",
     "NoteFile",
     "ParsedNote",
+    "Traced",
     "Undone",
     "VaultConfig",
     "VaultIndex",
@@ -30,5 +33,6 @@ __all__ = [
     "locate",
     "parse_note",
     "read_config",
+    "trace",
     "undo",
 ]
