@@ -111,12 +111,15 @@ class ScriptedEngine:
         self.calls: list[dict[str, object]] = []
 
     def generate(
-        self, messages, *, n=3, temperature=0.8, top_p=0.95, max_new_tokens=512, seed=0, greedy_first=True, on_token=None
+        self, messages, *, n=3, temperature=0.8, top_p=0.95, max_new_tokens=512, seed=0, greedy_first=True, on_token=None, on_text=None
     ) -> list[Written]:
         self.calls.append({"messages": list(messages), "n": n, "temperature": temperature, "seed": seed, "greedy_first": greedy_first})
         if on_token:
             on_token(1, n)
         texts = [self.write(messages, -1 if greedy_first and index == 0 else seed + index) for index in range(n)]
+        for index, text in enumerate(texts):
+            for end in (len(text) // 2, len(text)) if on_text else ():
+                on_text(index, text[:end])
         return [Written(text, len(text.split()), self.finished, seed + index) for index, text in enumerate(texts)]
 
 

@@ -102,6 +102,15 @@ def test_candidates_without_problems_come_first(world: small_world.World) -> Non
     assert [item.sampling["written"] for item in drafts] == [2, 0, 1]
 
 
+def test_texts_are_told_while_they_grow_under_the_number_that_the_draft_keeps(world: small_world.World) -> None:
+    engine = ScriptedEngine(lambda _, seed: "## Note\n- Same words.\n" if seed < 9 else numbered((), seed))
+    told: dict[int, list[str]] = {}
+    drafts = draft(world, engine, n=3, on_text=lambda candidate, text: told.setdefault(candidate, []).append(text))
+    assert sorted(told) == [0, 1, 2, 3]
+    assert {item.sampling["written"]: item.text for item in drafts} == {number: told[number][-1] for number in (0, 2, 3)}
+    assert all(last.startswith(first) for first, last in told.values())
+
+
 def test_a_cut_off_candidate_says_so(world: small_world.World) -> None:
     drafts = draft(world, ScriptedEngine(numbered, finished=False), n=1)
     assert drafts[0].problems[-1].startswith("cut off after")

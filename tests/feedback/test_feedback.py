@@ -174,6 +174,18 @@ def test_what_is_refused_changes_nothing(world: small_world.World, drafts: list[
     assert path.read_bytes() != before
 
 
+@pytest.mark.parametrize(("into", "under"), [(NOTE, None), (NOTE, "Troubles"), ("Notes/New", None)])
+def test_a_preview_shows_exactly_what_accepting_does(world: small_world.World, drafts: list[Draft], into: str, under: str | None) -> None:
+    asked = {"settings": world.settings, "draft_id": drafts[0].id, "into": into, "under": under}
+    shown = feedback.preview(world.library, **asked)
+    assert (world.library.events.all(), (world.vault / NOTE).read_bytes().find(b"greedy")) == ([], -1)
+    done = feedback.accept(world.library, **asked, expected_hash=shown.before_hash)
+    for name in ("note_path", "before_hash", "after_hash", "diff", "created"):
+        assert getattr(shown, name) == getattr(done, name)
+    assert content_hash((world.vault / done.note_path).read_bytes()) == shown.after_hash
+    assert shown.inserted.strip() == drafts[0].text.strip()
+
+
 def test_a_draft_goes_in_once(world: small_world.World, drafts: list[Draft]) -> None:
     options = {"settings": world.settings, "draft_id": drafts[0].id, "into": NOTE}
     feedback.accept(world.library, **options)

@@ -143,6 +143,34 @@ def test_progress_is_told_and_may_stop_the_drafting(tiny: Tiny) -> None:
         engine.generate(MESSAGES, on_token=stop)
 
 
+@pytest.mark.parametrize("shape", tiny_models.SHAPES)
+def test_texts_are_told_as_they_grow(shape: str, tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
+    from notewright.models import engine as module
+
+    monkeypatch.setattr(module, "TELL_EVERY", 0.0)
+    told: dict[int, list[str]] = {}
+    engine = module.Engine(tiny(shape), device="cpu")
+    drafts = engine.generate(MESSAGES, n=3, max_new_tokens=30, seed=5, on_text=lambda row, text: told.setdefault(row, []).append(text))
+    for row, draft in enumerate(drafts):
+        assert len(told[row]) > 3
+        assert told[row] == list(dict.fromkeys(told[row]))
+        assert told[row][-1].rstrip("\ufffd") == draft.text.rstrip("\ufffd")
+        assert not any(text.endswith("\ufffd") for text in told[row][:-1])
+
+
+def test_a_stop_text_ends_a_candidate_and_is_not_part_of_it(tiny: Tiny) -> None:
+    from notewright.models.engine import Engine
+
+    engine = Engine(tiny("llama"), device="cpu")
+    whole = engine.generate(MESSAGES, n=2, max_new_tokens=40, seed=5)
+    stop = whole[0].text[5:8]
+    cut = engine.generate(MESSAGES, n=2, max_new_tokens=40, seed=5, stop=[stop])
+    assert cut[0].text == whole[0].text[: whole[0].text.index(stop)]
+    assert cut[0].finished
+    assert cut[0].tokens < whole[0].tokens
+    assert cut[1].text == whole[1].text.partition(stop)[0]
+
+
 def test_loops_can_be_forbidden(tiny: Tiny) -> None:
     import torch
 

@@ -14,7 +14,7 @@ from notewright.errors import Conflict, Invalid, NotFound, Unavailable
 from notewright.settings import Settings
 from notewright.text import content_hash
 from notewright.vault import write
-from notewright.vault.write import Insertion, insert, undo
+from notewright.vault.write import Insertion, insert, plan, undo
 
 NOTE = "# Book\n\n## One\n- first\n\n## Two\ntext of two\n\n### Inner\ninner\n\n## Three\n"
 
@@ -111,8 +111,26 @@ def test_a_note_changed_since_it_was_read_is_refused(vault: Path, backups: Path)
         insert(vault, "Note", "x", expected_hash=content_hash("something else"), backups=backups)
     assert path.read_text() == NOTE
     insert(vault, "Note", "x", expected_hash=content_hash(NOTE), backups=backups)
-    with pytest.raises(Conflict):
-        insert(vault, "Gone", "x", expected_hash=content_hash(NOTE), backups=backups)
+    for under in (None, "Ideas"):
+        with pytest.raises(Conflict, match="gone since it was read"):
+            insert(vault, "Gone", "x", under=under, expected_hash=content_hash(NOTE), backups=backups)
+
+
+def test_a_note_that_appeared_since_it_was_found_missing_is_refused(vault: Path, backups: Path) -> None:
+    missing = content_hash(b"")
+    assert insert(vault, "Fresh", "x", expected_hash=missing, backups=backups).created
+    with pytest.raises(Conflict, match="changed since it was read"):
+        insert(vault, "Fresh", "y", expected_hash=missing, backups=backups)
+
+
+def test_a_plan_says_what_an_insertion_then_does(vault: Path, backups: Path) -> None:
+    path = put(vault, NOTE)
+    for name in ("New", "Note"):
+        planned = plan(vault, name, "x\n\ny")
+        assert path.read_text() == NOTE
+        done = insert(vault, name, "x\n\ny", expected_hash=content_hash(planned.before or b""), backups=backups)
+        assert (vault / planned.note_path).read_bytes() == planned.after
+        assert (done.note_path, done.start, done.created) == (planned.note_path, planned.start, planned.before is None)
 
 
 def test_a_change_during_the_write_is_refused(vault: Path, backups: Path, monkeypatch: pytest.MonkeyPatch) -> None:

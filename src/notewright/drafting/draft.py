@@ -42,13 +42,14 @@ def draft(
     examples: int | None = None,
     engine: Writer | None = None,
     progress: Callable[[int, int], None] | None = None,
+    on_text: Callable[[int, str], None] | None = None,
 ) -> list[Draft]:
     """Write and store up to `n` different candidates, those without problems first; the first one written is greedy.
 
     `model_id` is a registered version (default: the current one, or the plain base). `examples` is how many of the person's passages
     go into the prompt (default: up to 2, as many as fit the model's context, but none for a model that was taught without).
     Without a `seed` one is drawn; it is stored either way. `engine` replaces the model's own engine. `progress` gets (tokens written,
-    most tokens).
+    most tokens), `on_text` gets (candidate, its text so far) while they grow; a candidate's number is kept as `sampling["written"]`.
 
     Raises NotFound and Invalid as `choose_prompt` does, and Invalid for impossible sampling. Interrupted, it stores nothing.
     """
@@ -61,26 +62,25 @@ def draft(
     messages = _fit(writer, prompt, retrieved, max_new_tokens if examples is None else 0)
     report = (lambda written, _: progress(written, max_new_tokens)) if progress else None
 
-    def write(count: int, heat: float, first_seed: int, greedy: bool) -> Sequence[Candidate]:
-        return writer.generate(
-            messages, n=count, temperature=heat, top_p=top_p, max_new_tokens=max_new_tokens, seed=first_seed, greedy_first=greedy,
-            on_token=report,
+    def write(count: int, heat: float, first: int) -> list[tuple[int, Candidate, float]]:
+        items = writer.generate(
+            messages, n=count, temperature=heat, top_p=top_p, max_new_tokens=max_new_tokens, seed=seed + first, greedy_first=not first,
+            on_token=report, on_text=(lambda candidate, text: on_text(first + candidate, text)) if on_text else None,
         )  # fmt: skip
+        return [(first + place, item, heat) for place, item in enumerate(items)]
 
-    written = [(item, temperature) for item in write(n, temperature, seed, True)]
-    kept = _different(written)
+    kept = _different(write(n, temperature, 0))
     if len(kept) < n:
-        hotter = temperature + HOTTER
-        kept = _different([*kept, *((item, hotter) for item in write(n - len(kept), hotter, seed + n, False))])
+        kept = _different([*kept, *write(n - len(kept), temperature + HOTTER, n)])
     index = build_index(settings.vault) if settings.vault and settings.vault.is_dir() else None
     known = f"{prompt.source.title}\n{prompt.source.author}\n{prompt.source.summary}"
     checked = []
-    for order, (item, heat) in enumerate(kept):
+    for number, item, heat in kept:
         problems = check_draft(item.text, highlights=prompt.highlights, vault_index=index, known=known)
         if not item.finished:
             problems = (*problems, f"cut off after {item.tokens} tokens")
         sampling = {
-            "temperature": heat, "top_p": top_p, "max_new_tokens": max_new_tokens, "greedy": order == 0, "written": order,
+            "temperature": heat, "top_p": top_p, "max_new_tokens": max_new_tokens, "greedy": number == 0, "written": number,
             "tokens": item.tokens, "finished": item.finished, "examples": (len(messages) - 2) // 2, "prompt_id": prompt_id(messages),
             "prompt_version": PROMPT_VERSION, "asked_seed": seed,
         }  # fmt: skip
@@ -136,9 +136,9 @@ def _fit(writer: Writer, prompt: Prompt, retrieved: Sequence[tuple[Prompt, str]]
     return messages
 
 
-def _different(written: Sequence[tuple[Candidate, float]]) -> list[tuple[Candidate, float]]:
+def _different(written: Sequence[tuple[int, Candidate, float]]) -> list[tuple[int, Candidate, float]]:
     """The first of every text, white space at its ends aside."""
-    first: dict[str, tuple[Candidate, float]] = {}
-    for item, heat in written:
-        first.setdefault(item.text.strip(), (item, heat))
+    first: dict[str, tuple[int, Candidate, float]] = {}
+    for number, item, heat in written:
+        first.setdefault(item.text.strip(), (number, item, heat))
     return list(first.values())

@@ -41,6 +41,7 @@ class Writer(Protocol):
         seed: int,
         greedy_first: bool,
         on_token: Callable[[int, int], None] | None,
+        on_text: Callable[[int, str], None] | None,
     ) -> Sequence[Candidate]: ...
 
 

@@ -11,6 +11,7 @@ from .. import vault
 from ..errors import Invalid
 from ..records import Draft, Event
 from ..settings import Settings
+from ..text import content_hash
 from .judge import decide, record_edit
 from .undo import undone_ids
 
@@ -92,11 +93,45 @@ def _refuse(library: Library, draft: Draft, *, edited: bool) -> None:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What `accept` would do to the note now. `before_hash` is the `expected_hash` that lets exactly this happen; `diff` is unified.
+
+    `inserted` is what is added, its surrounding newlines included, after byte `start` of the note.
+    """
+
+    draft_id: str
+    note_path: str
+    under: str
+    before_hash: str
+    after_hash: str
+    diff: str
+    inserted: str
+    start: int
+    created: bool
+
+
+def preview(
+    library: Library, *, settings: Settings, draft_id: str, into: str, under: str | None = None, final_text: str | None = None
+) -> Preview:
+    """The change that `accept` would make, without making it. Raises what `vault.plan` raises."""
+    draft = library.drafts.get(draft_id)
+    planned = vault.plan(settings, into, draft.text if final_text is None else final_text, under=under)
+    before = planned.before or b""
+    return Preview(
+        draft_id=draft_id, note_path=planned.note_path, under=under or "", before_hash=content_hash(before),
+        after_hash=content_hash(planned.after), diff=_unified(planned.note_path, before, planned.after, created=planned.before is None),
+        inserted=planned.inserted.decode("utf-8"), start=planned.start, created=planned.before is None,
+    )  # fmt: skip
+
+
 def _diff(insertion: vault.Insertion) -> str:
     before = Path(insertion.backup).read_bytes() if insertion.backup else b""
-    span = insertion.inserted.encode()
-    after = before[: insertion.start] + span + before[insertion.start :]
+    after = before[: insertion.start] + insertion.inserted.encode() + before[insertion.start :]
+    return _unified(insertion.note_path, before, after, created=insertion.created)
+
+
+def _unified(name: str, before: bytes, after: bytes, *, created: bool) -> str:
     old, new = (data.decode("utf-8-sig").replace("\r\n", "\n").splitlines(keepends=True) for data in (before, after))
-    name = insertion.note_path
-    lines = difflib.unified_diff(old, new, "/dev/null" if insertion.created else name, name, n=2)
+    lines = difflib.unified_diff(old, new, "/dev/null" if created else name, name, n=2)
     return "".join(line if line.endswith("\n") else line + "\n" for line in lines)

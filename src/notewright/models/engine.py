@@ -8,6 +8,7 @@ are padded to a multiple of `WIDTH`, because matrix kernels round differently fo
 from __future__ import annotations
 
 import re
+import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -28,6 +29,7 @@ from . import bases, chat
 
 WIDTH = 4
 TINY = 50_000_000  # parameters; up to here one thread writes faster than several that must meet after every small matrix
+TELL_EVERY = 0.05  # seconds between two looks at the texts being written; decoding them at every token would slow small bases
 MERGED = 300_000_000  # parameters; up to here an adapter is added into the weights (fast), and the plain weights are kept beside them
 
 
@@ -173,12 +175,16 @@ class Engine:
         seed: int = 0,
         greedy_first: bool = True,
         no_repeat_ngram: int = 0,
+        stop: Sequence[str] = (),
         on_token: Callable[[int, int], None] | None = None,
+        on_text: Callable[[int, str], None] | None = None,
     ) -> list[Generated]:
         """n candidates for one prompt; candidate i draws from seed + i, the first one greedily if `greedy_first`.
 
         `no_repeat_ngram` forbids a candidate to write the same run of that many tokens twice (0: allowed); it breaks loops.
-        `on_token(written, writing)` is called after every step; what it raises stops the drafting.
+        A candidate ends before the first of the texts in `stop`. `on_token(written, writing)` is called after every step,
+        `on_text(candidate, text so far)` when a candidate has grown, at most every `TELL_EVERY` seconds; what they raise stops
+        the drafting.
         """
         prompt = chat.encode_prompt(self.tokenizer, messages)
         room = self.context - len(prompt)
@@ -188,7 +194,11 @@ class Engine:
                 "Choose fewer highlights or one chapter (--chapter), or fewer examples, or a base with a longer context.",
             )
         with self._threads():
-            rows = [Row(self._stops, seed + i, 0.0 if greedy_first and i == 0 else temperature, top_p, no_repeat_ngram) for i in range(n)]
+            rows = [
+                Row(self._stops, seed + i, 0.0 if greedy_first and i == 0 else temperature, top_p, no_repeat_ngram, self.tokenizer, stop)
+                for i in range(n)
+            ]
+            told = 0.0
             cache = DynamicCache(config=self._bare.config)
             cache.layers = [RoomyLayer() if type(layer) is DynamicLayer else layer for layer in cache.layers]
             logits = self._step(torch.tensor([prompt]), cache).expand(n, -1)
@@ -199,11 +209,17 @@ class Engine:
                         row.choose(scores)
                 if on_token:
                     on_token(written, sum(not row.finished for row in rows))
-                if all(row.finished for row in rows) or written == min(max_new_tokens, room):
+                over = all(row.finished for row in rows) or written == min(max_new_tokens, room)
+                if on_text and (over or time.monotonic() - told >= TELL_EVERY):
+                    for index, row in enumerate(rows):
+                        if (text := row.grown()) is not None:
+                            on_text(index, text)
+                    told = time.monotonic()
+                if over:
                     break
                 last = [row.ids[-1] for row in rows]
                 logits = self._step(torch.tensor([*last, *[last[0]] * (_padded(n) - n)])[:, None], cache)
-            return [row.result(self.tokenizer) for row in rows]
+            return [row.result() for row in rows]
 
     @contextmanager
     def _threads(self) -> Iterator[None]:
@@ -267,12 +283,19 @@ class RoomyLayer(DynamicLayer):
 class Row:
     """One candidate being written: its ids, its own random generator, its sampling."""
 
-    def __init__(self, stops: set[int], seed: int, temperature: float, top_p: float, no_repeat_ngram: int) -> None:
+    def __init__(
+        self, stops: set[int], seed: int, temperature: float, top_p: float, no_repeat_ngram: int, tokenizer: Any = None,
+        stop: Sequence[str] = (),
+    ) -> None:  # fmt: skip
         self.stops, self.seed, self.temperature, self.top_p, self.ngram = stops, seed, temperature, top_p, no_repeat_ngram
+        self.tokenizer, self.stop = tokenizer, [text for text in stop if text]
+        # A token is at least one byte: this many last tokens hold any stop text that has just been completed.
+        self.reach = max((len(text.encode()) for text in self.stop), default=0) + 4
         self.random = torch.Generator().manual_seed(seed)
         self.ids: list[int] = []
         self.followers: dict[tuple[int, ...], set[int]] = {}
         self.finished = False
+        self.told = ""
 
     def choose(self, scores: torch.Tensor) -> None:
         """Append the next token: the best one at temperature 0, else one draw from the smallest set with probability `top_p`."""
@@ -292,10 +315,26 @@ class Row:
             self.followers.setdefault(tuple(self.ids[len(self.ids) - self.ngram + 1 :]), set()).add(token)
         self.ids.append(token)
         self.finished = token in self.stops
+        if self.stop and not self.finished:
+            tail = chat.decode(self.tokenizer, self.ids[-self.reach :])
+            self.finished = any(text in tail for text in self.stop)
 
-    def result(self, tokenizer: Any) -> Generated:
-        ids = self.ids[:-1] if self.finished else self.ids
-        return Generated(chat.decode(tokenizer, ids), len(self.ids), self.finished, self.seed, self.temperature <= 0)
+    @property
+    def text(self) -> str:
+        ids = self.ids[:-1] if self.ids and self.ids[-1] in self.stops else self.ids
+        text = chat.decode(self.tokenizer, ids)
+        return text[: min((at for stop in self.stop if (at := text.find(stop)) >= 0), default=len(text))]
+
+    def grown(self) -> str | None:
+        """The text so far if it differs from what was told last, without a letter whose bytes are not all there yet."""
+        text = self.text if self.finished else self.text.rstrip("\ufffd")
+        if text == self.told:
+            return None
+        self.told = text
+        return text
+
+    def result(self) -> Generated:
+        return Generated(self.text, len(self.ids), self.finished, self.seed, self.temperature <= 0)
 
 
 def _padded(rows: int) -> int:

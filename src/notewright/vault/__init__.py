@@ -16,12 +16,13 @@ from .files import NoteFile, VaultIndex, build_index, iterate_notes, locate
 from .lint import check_draft
 from .notes import ParsedNote, parse_note
 from .trace import Traced, trace
-from .write import Insertion, Undone, insert, undo
+from .write import Insertion, Plan, Undone, insert, plan, undo
 
 __all__ = [
     "Insertion",
     "NoteFile",
     "ParsedNote",
+    "Plan",
     "Traced",
     "Undone",
     "VaultConfig",
@@ -32,6 +33,7 @@ __all__ = [
     "iterate_notes",
     "locate",
     "parse_note",
+    "plan",
     "read_config",
     "trace",
     "undo",

@@ -58,33 +58,59 @@ def insert(
 ) -> Insertion:
     """Insert `text` at the end of the section `under` (a heading, or `Parent#Heading`), or at the end of the note.
 
-    A note that does not exist is created; `.md` is added where it lacks. `expected_hash` is `text.content_hash` of the bytes as read.
+    A note that does not exist is created; `.md` is added where it lacks. `expected_hash` is `text.content_hash` of the bytes as read, of
+    no bytes for a note that did not exist.
     When the text opens with a heading that stands empty in the note, its body goes under that heading instead of a second one.
     Raises NotFound for an unknown heading (the hint lists those there are), Conflict when the note changed since it was read, Invalid
     for a forbidden place or nothing to insert, Unavailable when the disk refuses. Nothing is written in any of these cases.
     """
+    planned = plan(vault, note_path, text, under=under, expected_hash=expected_hash)
+    path = planned.root / planned.note_path
+    if planned.before is None:
+        return _create(planned.root, path, planned.inserted, backups)
+    after = planned.after
+    assert after[: planned.start] == planned.before[: planned.start]
+    assert after[planned.start + len(planned.inserted) :] == planned.before[planned.start :]
+    backup = _keep(backups, planned.before)
+    _replace(path, planned.before, after)
+    return Insertion(
+        vault=str(planned.root), note_path=planned.note_path, start=planned.start, inserted=planned.inserted.decode("utf-8"),
+        before_hash=content_hash(planned.before), after_hash=content_hash(after), backup=str(backup), backups=str(backups),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What an insertion would do: `inserted` at byte `start` of `before`, which is None where the note does not exist yet."""
+
+    root: Path
+    note_path: str
+    before: bytes | None
+    start: int
+    inserted: bytes
+
+    @property
+    def after(self) -> bytes:
+        before = self.before or b""
+        return before[: self.start] + self.inserted + before[self.start :]
+
+
+def plan(vault: Path | Settings, note_path: str, text: str, *, under: str | None = None, expected_hash: str | None = None) -> Plan:
+    """What `insert` would write, without writing. Raises as `insert` does."""
     root = (vault.need_vault() if isinstance(vault, Settings) else vault).resolve()
     path = _allowed(root, note_path)
     clean = _clean(text)
+    place = path.relative_to(root).as_posix()
     if not path.exists():
-        if expected_hash:
+        if expected_hash not in (None, "", content_hash(b"")):
             raise Conflict(f"{note_path} is gone since it was read.", "Look where it went, then accept the draft again.")
         if under:
             raise NotFound(f"{note_path} does not exist yet, so it has no heading {under!r}.", "Leave the heading out to create the note.")
-        return _create(root, path, clean, backups)
+        return Plan(root, place, None, 0, (clean + "\n").encode("utf-8"))
     before = _read(path)
     if expected_hash and content_hash(before) != expected_hash:
         raise Conflict(f"{note_path} changed since it was read; nothing was written.", "Read the vault again, then accept the draft again.")
-    start, inserted = _span(note_path, before, clean, under)
-    after = before[:start] + inserted + before[start:]
-    assert after[:start] == before[:start]
-    assert after[start + len(inserted) :] == before[start:]
-    backup = _keep(backups, before)
-    _replace(path, before, after)
-    return Insertion(
-        vault=str(root), note_path=path.relative_to(root).as_posix(), start=start, inserted=inserted.decode("utf-8"),
-        before_hash=content_hash(before), after_hash=content_hash(after), backup=str(backup), backups=str(backups),
-    )  # fmt: skip
+    return Plan(root, place, before, *_span(note_path, before, clean, under))
 
 
 def undo(insertion: Insertion) -> Undone:
@@ -311,8 +337,7 @@ def _newline(data: bytes, position: int) -> str:
     return found[0].decode()
 
 
-def _create(root: Path, path: Path, text: str, backups: Path) -> Insertion:
-    data = (text + "\n").encode("utf-8")
+def _create(root: Path, path: Path, data: bytes, backups: Path) -> Insertion:
     part = path
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
