@@ -134,10 +134,21 @@ class Prompt:
 
 
 @dataclass(frozen=True, slots=True)
+class Finding:
+    """What a gate found in a draft. `severity` is block or warn; `start` and `end` are character offsets, both 0 for the whole draft."""
+
+    gate: str
+    severity: str
+    reason: str
+    start: int = 0
+    end: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Draft:
     """A text a model wrote for a prompt. Drafts of one `batch_id` were shown side by side, at `position` (0-based).
 
-    `problems` are the validator's findings; an empty tuple means that the draft may be inserted as it is.
+    `findings` are what the gates found; `problems` the reasons of those that block: without any the draft may be inserted as it is.
     """
 
     id: str
@@ -153,6 +164,11 @@ class Draft:
     sampling: dict[str, object] = field(default_factory=dict, hash=False)
     problems: tuple[str, ...] = ()
     highlight_ids: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        return tuple(finding.reason for finding in self.findings if finding.severity == "warn")
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,7 @@ class Settings:
     """`vault` is absent until `notewright init --vault`. `readwise_folder` and `exclude` are vault-relative and never indexed as notes.
 
     `base_model` is a hub id or a folder; empty means the bundled seedling. `device` is auto, cpu, cuda or mps.
+    `nli_model` is the folder of an entailment model for the gates (optional).
     """
 
     home: Path
@@ -50,6 +51,7 @@ class Settings:
     exclude: tuple[str, ...] = ()
     base_model: str = ""
     device: str = "auto"
+    nli_model: Path | None = None
 
     @property
     def config_path(self) -> Path:
@@ -84,7 +86,7 @@ def load_settings(home: Path | None = None) -> Settings:
 
 
 def _checked(table: Mapping[str, Any], path: Path) -> dict[str, Any]:
-    kinds: dict[str, type] = {"vault": str, "readwise_folder": str, "exclude": list, "base_model": str, "device": str}
+    kinds: dict[str, type] = {"vault": str, "readwise_folder": str, "exclude": list, "base_model": str, "device": str, "nli_model": str}
     problems = [f"unknown key {key!r} (known: {', '.join(kinds)})" for key in table if key not in kinds]
     problems += [
         f"{key} must be a {kinds[key].__name__}, not {type(value).__name__}"
@@ -96,8 +98,9 @@ def _checked(table: Mapping[str, Any], path: Path) -> dict[str, Any]:
     if problems:
         raise Invalid(f"{path} has {len(problems)} problem(s): " + "; ".join(problems), "Mend config.toml and try again.", problems)
     values = dict(table)
-    if "vault" in values:
-        values["vault"] = Path(values["vault"]).expanduser()
+    for key in ("vault", "nli_model"):
+        if key in values:
+            values[key] = Path(values[key]).expanduser()
     if "exclude" in values:
         values["exclude"] = tuple(str(item) for item in values["exclude"])
     return values

@@ -18,7 +18,7 @@ def configure(name: str, parser: argparse.ArgumentParser) -> None:
     parser.add_argument("draft", help="the draft's id")
     parser.add_argument("--into", required=True, metavar="NOTE", help="path in the vault; a new note is made if there is none")
     parser.add_argument("--under", metavar="HEADING", help="the section to put it at the end of (default: the end of the note)")
-    parser.add_argument("--force", action="store_true", help="although the validator found problems")
+    parser.add_argument("--force", action="store_true", help="although a gate blocks it")
     parser.set_defaults(handler=accept)
 
 

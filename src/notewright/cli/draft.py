@@ -51,7 +51,7 @@ def draft(options: argparse.Namespace) -> None:
 
 
 def print_candidates(drafts: Sequence[Draft]) -> None:
-    """Candidates one under the other, numbered as `rank` numbers them; findings of the validator below each."""
+    """Candidates one under the other, numbered as `rank` numbers them; what the gates found below each: ! blocks, ? only warns."""
     from rich.console import Console
     from rich.rule import Rule
 
@@ -64,6 +64,8 @@ def print_candidates(drafts: Sequence[Draft]) -> None:
         print(item.text)
         for problem in item.problems:
             print(f"! {problem}")
+        for warning in item.warnings:
+            print(f"? {warning}")
         print()
 
 

@@ -6,14 +6,15 @@ import random
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from .. import gates
 from ..errors import Invalid
 from ..library.database import now
 from ..models import registry
 from ..prompts import PROMPT_VERSION, Message, build_messages, prompt_id
 from ..records import Draft, Model, Prompt
 from ..settings import Settings
-from ..vault import build_index, check_draft
-from .engines import Candidate, Writer, engine_for, prompt_tokens
+from ..vault import build_index
+from .engines import Candidate, Writer, engine_for, entailment, prompt_tokens
 from .examples import retrieve_examples
 from .highlights import choose_prompt
 
@@ -74,28 +75,30 @@ def draft(
         kept = _different([*kept, *write(n - len(kept), temperature + HOTTER, n)])
     index = build_index(settings.vault) if settings.vault and settings.vault.is_dir() else None
     known = f"{prompt.source.title}\n{prompt.source.author}\n{prompt.source.summary}"
+    habits, nli = gates.habits_of(library), entailment(settings)
     checked = []
     for number, item, heat in kept:
-        problems = check_draft(item.text, highlights=prompt.highlights, vault_index=index, known=known)
-        if not item.finished:
-            problems = (*problems, f"cut off after {item.tokens} tokens")
+        findings = gates.check(
+            item.text, highlights=prompt.highlights, vault_index=index, known=known, habits=habits, finished=item.finished,
+            tokens=item.tokens, nli=nli,
+        )  # fmt: skip
         sampling = {
             "temperature": heat, "top_p": top_p, "max_new_tokens": max_new_tokens, "greedy": number == 0, "written": number,
             "tokens": item.tokens, "finished": item.finished, "examples": (len(messages) - 2) // 2, "prompt_id": prompt_id(messages),
             "prompt_version": PROMPT_VERSION, "asked_seed": seed,
         }  # fmt: skip
-        checked.append((item, problems, sampling))
-    checked.sort(key=lambda entry: bool(entry[1]))
+        checked.append((item, findings, sampling))
+    checked.sort(key=lambda entry: bool(gates.problems(entry[1])))
     at = now()
     with library.db.write():
         batch_id = library.drafts.new_batch()
         return library.drafts.add(
             Draft(
                 id="", batch_id=batch_id, source_id=prompt.source.id, chapter=prompt.chapter, model_id=model.id, text=item.text,
-                position=position, seed=item.seed, created_at=at, messages=tuple(messages), sampling=sampling, problems=tuple(problems),
-                highlight_ids=tuple(highlight.id for highlight in prompt.highlights),
+                position=position, seed=item.seed, created_at=at, messages=tuple(messages), sampling=sampling,
+                problems=gates.problems(findings), highlight_ids=tuple(highlight.id for highlight in prompt.highlights), findings=findings,
             )
-            for position, (item, problems, sampling) in enumerate(checked)
+            for position, (item, findings, sampling) in enumerate(checked)
         )  # fmt: skip
 
 

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Protocol
 from ..models.registry import adapter_folder, open_engine
 from ..prompts import Message
 from ..records import Model
+from ..settings import Settings
 
 if TYPE_CHECKING:
+    from ..gates.nli import NliModel
     from ..library import Library
     from ..models.engine import Engine
 
@@ -62,6 +64,15 @@ def engine_for(library: Library, model: Model, *, device: str) -> Engine:
 def release_engine() -> None:
     """Let go of the loaded base, so that its memory can be used by a training run."""
     _held.clear()
+
+
+def entailment(settings: Settings) -> NliModel | None:
+    """The entailment model that the person named (imports torch), or None."""
+    if settings.nli_model is None:
+        return None
+    from ..gates.nli import load
+
+    return load(settings.nli_model)
 
 
 def prompt_tokens(engine: object, messages: Sequence[Message]) -> int:

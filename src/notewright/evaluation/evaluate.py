@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from .. import gates
 from ..errors import Invalid, NotFound
 from ..library.database import now
 from ..library.splits import SPLITS
@@ -16,7 +17,7 @@ from ..prompts import Message
 from ..records import Dataset, Highlight, Model
 from ..settings import Settings
 from ..text import edit_distance
-from ..vault import build_index, check_draft
+from ..vault import build_index
 from .report import EvaluationReport, Item, summarise, write_report
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ def evaluate(
     model = _model(library, settings, model_id, base)
     writer: Writer = engine or registry.open_engine(library, model, device=settings.device)
     index = build_index(settings.vault) if settings.vault and settings.vault.is_dir() else None
+    habits = gates.habits_of(library)
     started, items = time.monotonic(), []
     for done, row in enumerate(rows, 1):
         messages = row["prompt_with_examples"] if examples and row.get("prompt_with_examples") else row["prompt"]
@@ -72,10 +74,11 @@ def evaluate(
         highlights = [library.sources.highlight(highlight_id) for highlight_id in row["highlight_ids"]]
         source = library.sources.get(row["source_id"])
         known = f"{source.title}\n{source.author}\n{source.summary}"
-        problems = check_draft(written.text, highlights=highlights, vault_index=index, known=known)
-        if not written.finished:
-            problems = (*problems, f"cut off after {written.tokens} tokens")
-        items.append(_item(row, written.text, highlights, problems))
+        findings = gates.check(
+            written.text, highlights=highlights, vault_index=index, known=known, habits=habits, finished=written.finished,
+            tokens=written.tokens,
+        )  # fmt: skip
+        items.append(_item(row, written.text, highlights, gates.problems(findings)))
         if progress:
             progress(done, len(rows))
     report = summarise(

@@ -76,4 +76,5 @@ CREATE TABLE drafts (
 CREATE INDEX drafts_by_batch ON drafts(batch_id, position);
 """,
     ),
+    (6, "ALTER TABLE drafts ADD COLUMN findings TEXT NOT NULL DEFAULT '[]';"),
 ]

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 
 from ..errors import NotFound
-from ..records import Dataset, Draft, Model, Run
+from ..records import Dataset, Draft, Finding, Model, Run
 from .database import Database, now, to_json
 
 
@@ -164,11 +165,12 @@ class DraftStore:
             for draft in drafts:
                 draft_id = draft.id or self._db.next_id("draft")
                 connection.execute(
-                    "INSERT INTO drafts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    "INSERT INTO drafts (id, batch_id, source_id, chapter, model_id, text, position, seed, created_at, messages, sampling,"
+                    " problems, highlight_ids, findings) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                     (
                         draft_id, draft.batch_id, draft.source_id, draft.chapter, draft.model_id, draft.text, draft.position, draft.seed,
                         draft.created_at, to_json(draft.messages), to_json(draft.sampling), to_json(draft.problems),
-                        to_json(draft.highlight_ids),
+                        to_json(draft.highlight_ids), to_json([asdict(finding) for finding in draft.findings]),
                     ),
                 )  # fmt: skip
                 stored.append(self.get(draft_id))
@@ -213,4 +215,5 @@ def _draft(row: sqlite3.Row) -> Draft:
         text=row["text"], position=row["position"], seed=row["seed"], created_at=row["created_at"],
         messages=tuple(json.loads(row["messages"])), sampling=json.loads(row["sampling"]), problems=tuple(json.loads(row["problems"])),
         highlight_ids=tuple(json.loads(row["highlight_ids"])),
+        findings=tuple(Finding(**finding) for finding in json.loads(row["findings"])),
     )  # fmt: skip

@@ -13,8 +13,9 @@ Work is on bytes throughout; a note is never rendered back from a parse.
 
 from .config import VaultConfig, read_config
 from .files import NoteFile, VaultIndex, build_index, iterate_notes, locate
-from .lint import check_draft
+from .lint import check_draft, find_problems
 from .notes import ParsedNote, parse_note
+from .outline import read_outline
 from .trace import Traced, trace
 from .write import Insertion, Plan, Undone, insert, plan, undo
 
@@ -29,12 +30,14 @@ __all__ = [
     "VaultIndex",
     "build_index",
     "check_draft",
+    "find_problems",
     "insert",
     "iterate_notes",
     "locate",
     "parse_note",
     "plan",
     "read_config",
+    "read_outline",
     "trace",
     "undo",
 ]

@@ -1,4 +1,7 @@
-"""What is wrong with a drafted section, in words a person can act on. An empty answer means that it may go into a note as it is."""
+"""What is wrong with a drafted section, in words a person can act on. An empty answer means that it may go into a note as it is.
+
+These are the checks that need the draft, its highlights and the vault only; `gates` adds those that know the person's own notes.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from ..records import Highlight
+from ..records import Finding, Highlight
 from ..text import normalise
 from .files import VaultIndex
 from .outline import Outline, read_outline
@@ -31,23 +34,52 @@ _DANGLING = re.compile(
 _MEDIA = re.compile(r"\.(?:png|jpe?g|gif|svg|webp|bmp|avif|pdf|mp3|m4a|wav|ogg|mp4|webm|mov|mkv)$", re.IGNORECASE)
 
 
+Problem = tuple[str, str]  # the reason, and the words of the draft that it is about ("": the whole draft)
+
+
 def check_draft(text: str, *, highlights: Sequence[Highlight], vault_index: VaultIndex | None = None, known: str = "") -> tuple[str, ...]:
-    """Problems of `text` as a section drafted from `highlights`.
+    """Problems of `text` as a section drafted from `highlights`: the reasons of `find_problems`."""
+    found = find_problems(text, highlights=highlights, vault_index=vault_index, known=known)
+    return tuple(dict.fromkeys(finding.reason for finding in found))
+
+
+def find_problems(
+    text: str, *, highlights: Sequence[Highlight], vault_index: VaultIndex | None = None, known: str = ""
+) -> tuple[Finding, ...]:
+    """What is wrong with `text` as a section drafted from `highlights`, each finding with its gate and place; all of them block.
 
     `known` is further text whose numbers and quotations are fine (the source's title, author, summary). Without a `vault_index` an
     embedded file must come from the highlights.
     """
     if not text.strip():
-        return ("the draft is empty",)
+        return (Finding("empty", "block", "the draft is empty"),)
     outline = read_outline(text.encode("utf-8", errors="replace"))
-    prose = _prose(text, outline)
-    given = _Given(highlights, known)
-    found = [*_structure(prose, outline), *_residue(text), *_brackets(prose), *_embeds(prose, given, vault_index)]
-    found += [*_numbers(prose, given), *_quotations(prose, given), *_repeats(prose), *_ending(prose, outline)]
+    prose = draft_prose(text, outline)
+    given = Given(highlights, known)
+    by_gate: dict[str, Iterator[Problem]] = {
+        "structure": _structure(prose, outline),
+        "residue": _residue(text),
+        "links": _brackets(prose),
+        "invented asset": _embeds(prose, given, vault_index),
+        "invented number": _numbers(prose, given),
+        "invented quotation": _quotations(prose, given),
+        "repeats": _repeats(prose),
+        "breaks off": _ending(prose, outline),
+    }
+    found = (Finding(gate, "block", reason, *locate(text, words)) for gate, problems in by_gate.items() for reason, words in problems)
     return tuple(dict.fromkeys(found))
 
 
-class _Given:
+def locate(text: str, words: str) -> tuple[int, int]:
+    """Character offsets of the words in the draft, whatever line breaks and quote marks lie between them; (0, 0) where they are not."""
+    if not words.strip():
+        return 0, 0
+    pattern = r"(?:\s|>)+".join(re.escape(word) for word in words.split())
+    found = re.search(rf"(?<![\w.,]){pattern}(?!\w)", text) or re.search(pattern, text, re.IGNORECASE)
+    return found.span() if found else (0, 0)
+
+
+class Given:
     """What a draft may draw on."""
 
     def __init__(self, highlights: Sequence[Highlight], known: str) -> None:
@@ -69,7 +101,7 @@ class _Given:
         return all(part in self.words for part in parts if part)
 
 
-def _prose(text: str, outline: Outline) -> str:
+def draft_prose(text: str, outline: Outline) -> str:
     """Without fenced code and comments, inline code blanked; lines keep their places."""
     data = text.encode("utf-8", errors="replace")
     lines = [
@@ -79,26 +111,26 @@ def _prose(text: str, outline: Outline) -> str:
     return _INLINE_CODE.sub("`code`", "".join(lines).replace("\r\n", "\n").replace("\r", "\n"))
 
 
-def _structure(prose: str, outline: Outline) -> Iterator[str]:
+def _structure(prose: str, outline: Outline) -> Iterator[Problem]:
     if outline.unclosed:
-        yield f"the {outline.unclosed} is never closed"
+        yield f"the {outline.unclosed} is never closed", ""
     without_escapes = prose.replace("\\$", "")
     if without_escapes.count("$$") % 2:
-        yield "a math block opened by $$ is never closed"
+        yield "a math block opened by $$ is never closed", "$$"
     for paragraph in re.split(r"\n\s*\n", re.sub(r"\$\$.*?\$\$", "", without_escapes, flags=re.DOTALL)):
         if _lonely_dollar(paragraph.replace("$$", "")):
-            yield f"a math span opened by $ is never closed: {_short(paragraph)}"
+            yield f"a math span opened by $ is never closed: {_short(paragraph)}", paragraph
     lines = prose.split("\n")
     for index, line in enumerate(lines):
         callout = _CALLOUT.match(line)
         if callout:
             body = [other for other in _quote_block(lines, index + 1) if not _CALLOUT.match(other)]
             if not callout[3].strip() and not any(re.sub(r"^[ \t>]+", "", other).strip() for other in body):
-                yield f"the callout [!{callout[2]}] has no body"
+                yield f"the callout [!{callout[2]}] has no body", line
         elif re.match(r"^[ \t>]*\[!\w*$", line):
-            yield f"a callout header is cut off: {_short(line)}"
+            yield f"a callout header is cut off: {_short(line)}", line
         elif re.match(r"^\[!\w+\][+-]?", line):
-            yield f"a callout header lacks its '>': {_short(line)}"
+            yield f"a callout header lacks its '>': {_short(line)}", line
 
 
 def _lonely_dollar(paragraph: str) -> bool:
@@ -122,47 +154,47 @@ def _quote_block(lines: list[str], start: int) -> Iterator[str]:
         yield line
 
 
-def _residue(text: str) -> Iterator[str]:
+def _residue(text: str) -> Iterator[Problem]:
     found = _RESIDUE.search(text)
     if found:
-        yield f"chat residue: {_short(found[0])}"
+        yield f"chat residue: {_short(found[0])}", found[0]
 
 
-def _brackets(prose: str) -> Iterator[str]:
+def _brackets(prose: str) -> Iterator[Problem]:
     for line in prose.split("\n"):
         bare = re.sub(r"!?\[\[[^\[\]]+\]\]", "", line)
         if re.search(r"\[\[\s*\]\]", line):
-            yield f"an empty link: {_short(line)}"
+            yield f"an empty link: {_short(line)}", line
         elif "[[" in bare or "]]" in bare:
-            yield f"a wikilink or embed is broken: {_short(line)}"
+            yield f"a wikilink or embed is broken: {_short(line)}", line
         elif re.search(r"\]\([^)\s]*$", line) or re.search(r"!\[[^\]]*$", line):
-            yield f"a link or image is cut off: {_short(line)}"
+            yield f"a link or image is cut off: {_short(line)}", line
 
 
-def _embeds(prose: str, given: _Given, index: VaultIndex | None) -> Iterator[str]:
+def _embeds(prose: str, given: Given, index: VaultIndex | None) -> Iterator[Problem]:
     for found in _EMBED.finditer(prose):
         target = (found[1] if found[1] is not None else found[2] or "").split("|")[0].partition("#")[0].strip()
         name = target.rpartition("/")[2].casefold()
         if re.match(r"https?://", target):
             if target not in given.raw and name not in given.files:
-                yield f"the image {target} is in no highlight"
+                yield f"the image {target} is in no highlight", found[0]
         elif target and (_MEDIA.search(target) or found[1] is None) and name not in given.files and not (index and index.has_file(target)):
-            yield f"the embedded file {target} is neither in the highlights nor in the vault"
+            yield f"the embedded file {target} is neither in the highlights nor in the vault", found[0]
 
 
-def _numbers(prose: str, given: _Given) -> Iterator[str]:
+def _numbers(prose: str, given: Given) -> Iterator[Problem]:
     text = _TARGETS.sub(" ", _LIST_MARK.sub("", _EMBED.sub(" ", prose)))
     for found in dict.fromkeys(_NUMBER.findall(text)):
         plain = _plain_number(found)
         if plain not in given.numbers and (len(plain) > 1 or found.endswith("%")):
-            yield f"the number {found} is in no highlight"
+            yield f"the number {found} is in no highlight", found
 
 
 def _plain_number(text: str) -> str:
     return re.sub(r"[,\s%]", "", text).rstrip(".:")
 
 
-def _quotations(prose: str, given: _Given) -> Iterator[str]:
+def _quotations(prose: str, given: Given) -> Iterator[Problem]:
     lines = prose.split("\n")
     index = 0
     while index < len(lines):
@@ -170,7 +202,7 @@ def _quotations(prose: str, given: _Given) -> Iterator[str]:
         if not block:
             for quoted in _quoted_spans(lines[index]):
                 if not given.says(quoted):
-                    yield f"a quotation is in no highlight: {_short(quoted)}"
+                    yield f"a quotation is in no highlight: {_short(quoted)}", quoted
             index += 1
             continue
         index += len(block)
@@ -184,7 +216,7 @@ def _quotations(prose: str, given: _Given) -> Iterator[str]:
         for span in spans:
             bare = re.sub(r"\s*\((?:p|pp|loc|location|page)\.?[^)]*\)\s*$|\s+\^[\w-]+$", "", span).strip().strip('“”"')
             if len(_flat(bare).split()) > 2 and not given.says(bare):
-                yield f"a quotation is in no highlight: {_short(bare)}"
+                yield f"a quotation is in no highlight: {_short(bare)}", bare
 
 
 def _quoted_spans(line: str) -> Iterator[str]:
@@ -194,25 +226,31 @@ def _quoted_spans(line: str) -> Iterator[str]:
             yield quoted.rstrip(",")
 
 
-def _repeats(prose: str) -> Iterator[str]:
-    lines = [_flat(line) for line in prose.split("\n") if line.strip() and not line.lstrip().startswith(("|", "#", "```"))]
-    for line, count in Counter(line for line in lines if len(line.split()) >= 4).items():
+def _repeats(prose: str) -> Iterator[Problem]:
+    lines: dict[str, str] = {}
+    counts: Counter[str] = Counter()
+    for line in prose.split("\n"):
+        flat = _flat(line)
+        if len(flat.split()) >= 4 and not line.lstrip().startswith(("|", "#", "```")):
+            lines.setdefault(flat, line)
+            counts[flat] += 1
+    for flat, count in counts.items():
         if count > 1:
-            yield f"said {count} times: {_short(line)}"
+            yield f"said {count} times: {_short(flat)}", lines[flat]
     words = _flat(prose).split()
     for size in (1, 2, 3, 4, 6):
         run = 1
         for at in range(size, len(words) - size + 1, size):
             run = run + 1 if words[at : at + size] == words[at - size : at] else 1
             if run >= 4:
-                yield f"the same words over and over: {' '.join(words[at : at + size])}"
+                yield f"the same words over and over: {' '.join(words[at : at + size])}", ""
                 return
 
 
-def _ending(prose: str, outline: Outline) -> Iterator[str]:
+def _ending(prose: str, outline: Outline) -> Iterator[Problem]:
     kinds = [line.kind for line in outline.lines if line.kind != "blank"]
     if kinds and kinds[-1] in ("heading", "underline"):
-        yield "it ends with a heading that has nothing under it"
+        yield "it ends with a heading that has nothing under it", ""
         return
     lines = [line.strip() for line in prose.split("\n") if line.strip()]
     if not lines or kinds[-1:] == ["code"]:
@@ -226,7 +264,7 @@ def _ending(prose: str, outline: Outline) -> Iterator[str]:
     others_end = len(plain) >= 2 and all(_ends(line) for line in plain)
     open_end = bare.endswith((",", ";", "(", "-", "–", "—", "[")) or re.fullmatch(r"(?:[-+*]|\d+[.)]|>)", bare)
     if open_end or (not _ends(last) and ((words and _DANGLING.match(words[-1])) or (others_end and len(words) > 3))):
-        yield f"it breaks off: …{bare[-40:]}"
+        yield f"it breaks off: …{bare[-40:]}", bare[-40:]
 
 
 def _ends(line: str) -> bool:

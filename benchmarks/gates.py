@@ -1,0 +1,171 @@
+"""Gates on the person's own notes (false alarms) and on corrupted copies of them (detections): `python benchmarks/gates.py`.
+
+Every passage of the bundled sample is judged with habits learnt from the other sources only. Corruptions are seeded.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+import tempfile
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+from notewright import importers, pairing, sample
+from notewright.gates import GATES, check, habits_of
+from notewright.gates.support import sentence_spans, supported
+from notewright.importers.vault import import_vault
+from notewright.library import Library
+from notewright.library.examples import Example, from_pairs
+from notewright.settings import Settings
+from notewright.vault import build_index
+
+RESULTS = Path(__file__).parent / "results" / "gates.json"
+NAMES = ("Ottoline Farquhar", "Bertrand Quigley", "Rosalind Achterberg", "Tobias Menzies", "Ingeborg Valdez")
+
+Corruption = Callable[[random.Random, Example, list[Example]], "str | None"]
+
+
+def swapped_number(rng: random.Random, example: Example, _: list[Example]) -> str | None:
+    """One number in the text (no page, no list mark) becomes another."""
+    numbers = re.finditer(r"(?<![\w.,:(#\[|-])\d{2,}(?![\w:])", example.passage)
+    found = [item for item in numbers if not re.search(r"(?:p|loc)\. $", example.passage[: item.start()])]
+    if not found:
+        return None
+    chosen = rng.choice(found)
+    return example.passage[: chosen.start()] + str(int(chosen[0]) + rng.choice((7, 13, 31))) + example.passage[chosen.end() :]
+
+
+def invented_name(rng: random.Random, example: Example, _: list[Example]) -> str | None:
+    """A person whom no highlight knows is credited inside a sentence."""
+    spans = [span for span in sentence_spans(example.passage) if len(example.passage[slice(*span)].split()) >= 6]
+    if not spans:
+        return None
+    start, end = rng.choice(spans)
+    words = example.passage[start:end].split(" ")
+    words.insert(rng.randint(3, len(words) - 1), f"as {rng.choice(NAMES)} says")
+    return example.passage[:start] + " ".join(words) + example.passage[end:]
+
+
+def dropped_highlight(rng: random.Random, example: Example, _: list[Example]) -> str | None:
+    """One bullet goes."""
+    lines = example.passage.split("\n")
+    bullets = [index for index, line in enumerate(lines) if line.startswith("- ")]
+    if len(bullets) < 2:
+        return None
+    del lines[rng.choice(bullets)]
+    return "\n".join(lines)
+
+
+def invented_sentence(rng: random.Random, example: Example, others: list[Example]) -> str | None:
+    """A sentence about another source joins a bullet."""
+    lines = example.passage.split("\n")
+    bullets = [index for index, line in enumerate(lines) if line.startswith("- ")]
+    other = rng.choice([item for item in others if item.source_id != example.source_id])
+    sentences = [item.text for item in supported(other.passage, other.prompt.highlights) if len(item.text.split()) >= 7]
+    if not bullets or not sentences:
+        return None
+    lines[rng.choice(bullets)] += " " + rng.choice(sentences)
+    return "\n".join(lines)
+
+
+def altered_quotation(rng: random.Random, example: Example, _: list[Example]) -> str | None:
+    """A word inside a quoting callout becomes another."""
+    found = list(re.finditer(r"(?m)^> (?!\[!).*?(\b[a-z]{5,}\b)", example.passage))
+    if not found:
+        return None
+    chosen = rng.choice(found)
+    return example.passage[: chosen.start(1)] + rng.choice(("bicycle", "octopus", "marmalade")) + example.passage[chosen.end(1) :]
+
+
+def invented_asset(rng: random.Random, example: Example, _: list[Example]) -> str | None:
+    """An embedded picture that exists nowhere."""
+    return example.passage.rstrip() + f"\n\n![[figure-{rng.randint(100, 999)}.png]]\n"
+
+
+def lost_asset(_: random.Random, example: Example, __: list[Example]) -> str | None:
+    """The embedded picture goes."""
+    changed = re.sub(r"!\[\[[^\]]*\]\]\n?", "", example.passage)
+    return changed if changed != example.passage else None
+
+
+def cut_short(rng: random.Random, example: Example, _: list[Example]) -> str | None:
+    """The text ends inside its last third, inside a word's sentence."""
+    words = example.passage.rstrip().split(" ")
+    if len(words) < 30:
+        return None
+    return " ".join(words[: rng.randint(2 * len(words) // 3, len(words) - 4)])
+
+
+CORRUPTIONS: dict[str, tuple[Corruption, tuple[str, ...]]] = {
+    "a number swapped": (swapped_number, ("invented number",)),
+    "a name invented": (invented_name, ("invented name",)),
+    "a highlight dropped": (dropped_highlight, ("lost highlight",)),
+    "a sentence invented": (invented_sentence, ("unsupported sentence",)),
+    "a quotation altered": (altered_quotation, ("invented quotation",)),
+    "an asset invented": (invented_asset, ("invented asset",)),
+    "an asset lost": (lost_asset, ("lost asset",)),
+    "cut short": (cut_short, ("breaks off", "structure", "links", "lost highlight", "lost asset")),
+}
+
+
+def measure(seeds: int = 3) -> dict[str, object]:
+    """False alarms by gate and detections by corruption, with the severity they had."""
+    with tempfile.TemporaryDirectory() as folder:
+        data = sample.copy_sample(Path(folder) / "sample")
+        settings = Settings(home=Path(folder) / "home", vault=data / "vault")
+        with Library.create(settings.home) as library:
+            importers.import_readwise(library, path=data / "readwise.csv")
+            importers.import_readwise(library, path=data / "readwise-api.json")
+            import_vault(library, settings=settings)
+            pairing.pair(library, settings=settings)
+            examples = from_pairs(library)
+            habits = {source: habits_of(library, without_source=source) for source in {item.source_id for item in examples}}
+            index = build_index(data / "vault")
+
+            def gates(example: Example, text: str) -> dict[str, str]:
+                source = example.prompt.source
+                found = check(
+                    text, highlights=example.prompt.highlights, vault_index=index, habits=habits[source.id],
+                    known=f"{source.title}\n{source.author}\n{source.summary}",
+                )  # fmt: skip
+                return {finding.gate: finding.severity for finding in reversed(found)}
+
+            clean = [gates(example, example.passage) for example in examples]
+            alarms = Counter((gate, severity) for found in clean for gate, severity in found.items())
+            detections = {}
+            for name, (corrupt, expected) in CORRUPTIONS.items():
+                tried = caught = blocked = 0
+                for seed in range(seeds):
+                    for number, (example, before) in enumerate(zip(examples, clean, strict=True)):
+                        text = corrupt(random.Random(f"{seed}|{number}|{name}"), example, examples)
+                        if text is None or set(before) & set(expected):
+                            continue
+                        tried += 1
+                        found = gates(example, text)
+                        caught += any(gate in found for gate in expected)
+                        blocked += any(found.get(gate) == "block" for gate in expected)
+                detections[name] = {"tried": tried, "caught": caught, "blocked": blocked}
+    return {
+        "passages": len(examples),
+        "false_alarms": {gate: {level: alarms[gate, level] for level in ("block", "warn")} for gate in GATES},
+        "detections": detections,
+    }
+
+
+def main() -> None:
+    result = measure()
+    RESULTS.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    passages = result["passages"]
+    print(f"| gate | false alarms that block, of {passages} own passages | that warn |\n|---|---|---|")
+    for gate, counts in result["false_alarms"].items():  # type: ignore[attr-defined]
+        print(f"| {gate} | {counts['block']} | {counts['warn']} |")
+    print("\n| corruption | tried | caught | blocked |\n|---|---|---|---|")
+    for name, row in result["detections"].items():  # type: ignore[attr-defined]
+        print(f"| {name} | {row['tried']} | {row['caught'] / max(1, row['tried']):.2f} | {row['blocked'] / max(1, row['tried']):.2f} |")
+
+
+if __name__ == "__main__":
+    main()

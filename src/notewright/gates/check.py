@@ -1,0 +1,84 @@
+"""All gates over one draft, and how much each of them may say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Protocol
+
+from ..records import Finding, Highlight
+from ..vault import VaultIndex, find_problems
+from .coverage import lost
+from .habits import SEVERITY, Habits
+from .names import invented_names
+from .support import Sentence, supported
+
+GATES = tuple(SEVERITY)
+LEAST_SUPPORT = 0.34  # of a sentence's content words; below it the sentence is called unsupported
+ENTAILED = 0.5
+
+
+class Entailment(Protocol):
+    """What the entailment gate needs; `gates.nli.NliModel` is one."""
+
+    def probability(self, premise: str, sentence: str) -> float: ...
+
+
+def check(
+    text: str,
+    *,
+    highlights: Sequence[Highlight],
+    vault_index: VaultIndex | None = None,
+    known: str = "",
+    habits: Habits | None = None,
+    finished: bool = True,
+    tokens: int = 0,
+    nli: Entailment | None = None,
+) -> tuple[Finding, ...]:
+    """Everything the gates find in `text` as a section drafted from `highlights`, in the order of `GATES`.
+
+    `known` is further text that a draft may draw on (title, author, summary). `habits` are the person's: without them nothing is said
+    about highlights left out, and the gates that guess only warn. `finished` is false for a draft that ran into its limit of `tokens`.
+    `nli` is asked about sentences whose words the highlights do have; it catches what turns their meaning around.
+    """
+    habits = habits or Habits()
+    found = list(find_problems(text, highlights=highlights, vault_index=vault_index, known=known))
+    if not finished:
+        found.append(Finding("cut off", "block", f"cut off after {tokens} tokens", len(text), len(text)))
+    if text.strip():
+        found += invented_names(text, highlights, known)
+        found += lost(text, highlights, habits)
+        sentences = supported(text, highlights, known)
+        found += _unsupported(sentences)
+        if nli:
+            found += _contradicted(sentences, highlights, nli)
+    judged = ((finding, habits.severity(finding)) for finding in found)
+    kept = [replace(finding, severity=severity) for finding, severity in judged if severity]
+    return tuple(sorted(dict.fromkeys(kept), key=lambda finding: GATES.index(finding.gate)))
+
+
+def problems(findings: Sequence[Finding]) -> tuple[str, ...]:
+    """The reasons of those findings that block."""
+    return tuple(dict.fromkeys(finding.reason for finding in findings if finding.severity == "block"))
+
+
+def _unsupported(sentences: Sequence[Sentence]) -> list[Finding]:
+    return [
+        Finding("unsupported sentence", "warn", f"no highlight says this: {item.shown}", item.start, item.end)
+        for item in sentences
+        if item.support < LEAST_SUPPORT
+    ]
+
+
+def _contradicted(sentences: Sequence[Sentence], highlights: Sequence[Highlight], nli: Entailment) -> list[Finding]:
+    texts = {item.id: f"{item.text} {item.annotation}".strip() for item in highlights}
+    found = []
+    for item in sentences:
+        if item.support < LEAST_SUPPORT:
+            continue  # already reported
+        premise = " ".join(texts[one] for one in item.highlight_ids if one in texts)
+        chance = nli.probability(premise, item.text) if premise else 1.0
+        if chance < ENTAILED:
+            reason = f"its highlights may not say this (entailed with {chance:.2f}): {item.shown}"
+            found.append(Finding("not entailed", "warn", reason, item.start, item.end))
+    return found

@@ -1,0 +1,72 @@
+"""Highlights and pictures that a draft lost, judged by what the person's own notes do with such highlights."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ..records import Finding, Highlight
+from .support import stems
+
+if TYPE_CHECKING:
+    from .habits import Habits
+
+USED = 0.5  # of the content words of a highlight's best sentence; a person who kept only the annotation kept all of it
+_FILE = re.compile(r"[^\s()\[\]|<>\"/]+\.(?:png|jpe?g|gif|svg|webp|bmp|avif|pdf)\b", re.IGNORECASE)
+_SENTENCE = re.compile(r"(?<=[.!?…])[\"”’)]*\s+")
+
+
+def lost(text: str, highlights: Sequence[Highlight], habits: Habits) -> list[Finding]:
+    """Highlights of a sort that the person's notes mostly use, and that this draft does not."""
+    found = []
+    for item in unused(text, highlights):
+        if severity := habits.lost_severity(sort(item)):
+            if asset(item):
+                found.append(Finding("lost asset", severity, f"the picture {asset(item)} is left out"))
+            else:
+                found.append(Finding("lost highlight", severity, f"a highlight is left out: {_short(item.text)}"))
+    return found
+
+
+def unused(text: str, highlights: Sequence[Highlight]) -> list[Highlight]:
+    """The highlights of which the text has neither the picture nor half the words of one sentence nor the annotation.
+
+    Words that most of the highlights share tell none of them from the others, and do not count.
+    """
+    said = stems(text)
+    held = Counter(stem for item in highlights for stem in stems(item.text))
+    shared = {stem for stem, count in held.items() if len(highlights) > 2 and count > len(highlights) / 2}
+    return [item for item in highlights if not _uses(text, said, item, shared)]
+
+
+def _uses(text: str, said: set[str], highlight: Highlight, shared: set[str]) -> bool:
+    name = asset(highlight)
+    if name:
+        return name.casefold() in text.casefold()
+    parts = [*_SENTENCE.split(" ".join(highlight.text.split())), highlight.text]
+    wanted = [stems(part) - shared for part in parts]
+    long = [words for words in wanted if len(words) >= 3] or wanted[-1:]
+    remark = stems(highlight.annotation)
+    return (len(remark) > 1 and remark <= said) or any(words and len(words & said) / len(words) >= USED for words in long)
+
+
+def asset(highlight: Highlight) -> str:
+    """The file name of a highlight that is a picture, else empty."""
+    if not re.match(r"\s*!\[", highlight.text):
+        return ""
+    found = _FILE.search(highlight.text)
+    return found[0] if found else ""
+
+
+def sort(highlight: Highlight) -> str:
+    """How the person treats highlights depends on this: picture, favourite, annotated or plain."""
+    if asset(highlight):
+        return "picture"
+    return "favourite" if highlight.is_favorite else "annotated" if highlight.annotation else "plain"
+
+
+def _short(text: str) -> str:
+    flat = " ".join(text.split())
+    return flat if len(flat) <= 60 else flat[:57] + "…"

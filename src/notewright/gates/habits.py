@@ -1,0 +1,115 @@
+"""What the person's own finished notes do, so that no gate blames a draft for what the person does too.
+
+Every gate is tried on the person's passages first. One that often fires there only warns, or is silent; and a highlight may be missed only
+where the person's notes would have used it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from math import sqrt
+from typing import TYPE_CHECKING
+
+from ..records import Finding, Highlight
+
+if TYPE_CHECKING:
+    from ..library import Library
+
+# Gate -> the most it may say. Those of `GUESSES` reach it only where the person's own passages have shown them to be reliable.
+SEVERITY = {
+    "empty": "block", "cut off": "block", "structure": "block", "residue": "block", "links": "block", "invented asset": "block",
+    "invented number": "block", "invented quotation": "block", "invented name": "block", "repeats": "block", "breaks off": "block",
+    "lost asset": "block", "lost highlight": "block", "unsupported sentence": "warn", "not entailed": "warn",
+}  # fmt: skip
+ALWAYS = ("empty", "cut off", "residue")
+GUESSES = ("invented name",)
+ENOUGH = 20  # passages before the person's own notes may silence a gate or let a guess block
+RARE, OFTEN = 0.05, 0.4  # share of own passages on which a gate fires: up to RARE it keeps its severity, above OFTEN it is silent
+SURE, LIKELY = 0.9, 0.5  # least share of such highlights that the person uses (lower bound, 95 %): above SURE a lost one blocks
+MOST = 200  # passages looked at
+_STATE = "gate habits"
+
+
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """`fired` and `passages`: on how many of the person's own passages each gate fires. `used` by sort of highlight: (used, shown)."""
+
+    passages: int = 0
+    fired: Mapping[str, int] = field(default_factory=dict, hash=False)
+    used: Mapping[str, tuple[int, int]] = field(default_factory=dict, hash=False)
+
+    def severity(self, finding: Finding) -> str:
+        """What may be said: block, warn, or nothing."""
+        gate, most = finding.gate, finding.severity if finding.gate.startswith("lost") else SEVERITY[finding.gate]
+        if gate in ALWAYS or gate.startswith("lost"):
+            return most
+        if self.passages < ENOUGH:
+            return "warn" if gate in GUESSES else most
+        share = self.fired.get(gate, 0) / self.passages
+        return most if share <= RARE else "warn" if share <= OFTEN else ""
+
+    def lost_severity(self, sort: str) -> str:
+        """What may be said of a lost highlight of this sort: nothing where the person often leaves such ones out."""
+        used, shown = self.used.get(sort, (0, 0))
+        sure = _lower(used, shown)
+        return "block" if sure > SURE else "warn" if sure > LIKELY else ""
+
+
+def habits_of(library: Library, *, without_source: str = "") -> Habits:
+    """The person's habits, from accepted and sure pairs; kept until the pairs change. `without_source` leaves one out, to measure."""
+    pairs = library.pairs.all()
+    stamp = f"2|{len(pairs)}|{sum(hash_of(pair.id, pair.status, pair.passage_text) for pair in pairs) % 10**12}"
+    kept = json.loads(library.db.get_state(_STATE) or "{}") if not without_source else {}
+    if kept.get("stamp") == stamp:
+        return Habits(kept["passages"], kept["fired"], {sort: (used, shown) for sort, (used, shown) in kept["used"].items()})
+    from ..library.examples import from_pairs
+
+    examples = [item for item in from_pairs(library) if item.source_id != without_source][-MOST:]
+    found = learn(
+        (item.passage, item.prompt.highlights, f"{item.prompt.source.title}\n{item.prompt.source.author}\n{item.prompt.source.summary}")
+        for item in examples
+    )
+    if not without_source:
+        state = {"stamp": stamp, "passages": found.passages, "fired": dict(found.fired), "used": dict(found.used)}
+        library.db.set_state(_STATE, json.dumps(state))
+    return found
+
+
+def learn(passages: Iterable[tuple[str, Iterable[Highlight], str]]) -> Habits:
+    """Habits from (passage, highlights shown for it, further known text)."""
+    from .check import check
+    from .coverage import sort, unused
+
+    fired: Counter[str] = Counter()
+    used: Counter[str] = Counter()
+    shown: Counter[str] = Counter()
+    count = 0
+    for passage, given, known in passages:
+        highlights = tuple(given)
+        count += 1
+        # Without a vault at hand its own pictures look invented; the person's pictures are theirs.
+        fired.update({finding.gate for finding in check(passage, highlights=highlights, known=known) if finding.gate != "invented asset"})
+        missing = {item.id for item in unused(passage, highlights)}
+        for item in highlights:
+            shown[sort(item)] += 1
+            used[sort(item)] += item.id not in missing
+    return Habits(count, dict(fired), {name: (used[name], total) for name, total in shown.items()})
+
+
+def hash_of(*parts: str) -> int:
+    """A stable number for texts."""
+    from hashlib import blake2b
+
+    return int.from_bytes(blake2b("\x1f".join(parts).encode(), digest_size=6).digest(), "big")
+
+
+def _lower(successes: int, trials: int) -> float:
+    """Wilson's lower bound of a share, 95 %."""
+    if not trials:
+        return 0.0
+    z, share = 1.96, successes / trials
+    centre = share + z * z / (2 * trials)
+    return float((centre - z * sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials))) / (1 + z * z / trials))

@@ -1,0 +1,55 @@
+"""Invented names: capitalised words inside a sentence that no highlight has."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from ..records import Finding, Highlight
+from ..text import normalise
+from .support import sentence_spans
+
+_LINK = re.compile(r"!?\[\[[^\[\]\n]*\]\]|\]\([^)\n]*\)|https?://\S+|`[^`\n]*`|\$[^$\n]*\$|(?<!\S)[#^][\w/-]+")
+_WORD = re.compile(r"[^\W\d_][\w’'-]*")
+TITLE_CASE = 0.5  # a sentence with more of its words capitalised is a title, where capitals tell nothing
+
+
+def invented_names(text: str, highlights: Sequence[Highlight], known: str = "") -> list[Finding]:
+    """Runs of capitalised words, the first word of a sentence aside, whose words stand nowhere in the highlights or in `known`."""
+    given = _words(" ".join([known, *(f"{item.text} {item.annotation} {item.chapter} {' '.join(item.tags)}" for item in highlights)]))
+    found: dict[str, Finding] = {}
+    for start, end in sentence_spans(text):
+        sentence = _LINK.sub(lambda match: " " * len(match[0]), text[start:end])
+        words = list(_WORD.finditer(sentence))
+        capitals = [word for word in words if word[0][0].isupper()]
+        if len(words) > 2 and len(capitals) > TITLE_CASE * len(words):
+            continue
+        for run in _runs(capitals, sentence, words[0].start() if words else 0):
+            unknown = [word for word in run if not _words(word[0]) <= given]
+            name = sentence[run[0].start() : run[-1].end()]
+            if unknown and name not in found:
+                place = start + run[0].start()
+                found[name] = Finding("invented name", "block", f"the name {name} is in no highlight", place, place + len(name))
+    return list(found.values())
+
+
+def _runs(capitals: list[re.Match[str]], sentence: str, first: int) -> list[list[re.Match[str]]]:
+    """Neighbouring capitalised words. A sentence's first word starts a name only when another follows it, and not after a colon or dash."""
+    runs: list[list[re.Match[str]]] = []
+    for word in capitals:
+        gap = sentence[runs[-1][-1].end() : word.start()] if runs else ""
+        if runs and gap == " ":
+            runs[-1].append(word)
+        else:
+            runs.append([word])
+    named = []
+    for run in runs:
+        opens = run[0].start() == first or bool(re.search(r"[.:!?…—–\"“‘(*]\s*[\"“‘(*_]*$", sentence[: run[0].start()]))
+        run = run[1:] if opens else run
+        if run and not (len(run) == 1 and run[0][0] in ("I", "I’m", "I'm", "I’ve", "I've", "I’d", "I'd", "I’ll", "I'll")):
+            named.append(run)
+    return named
+
+
+def _words(text: str) -> set[str]:
+    return set(re.findall(r"\w+", re.sub(r"[’']s\b", "", normalise(text))))

@@ -1,0 +1,171 @@
+"""Gates: silent about the person's own sections, loud about corrupted ones, and calibrated by what the person does."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+from notewright.gates import GATES, Habits, check, habits_of, problems, supported
+from notewright.gates.habits import learn
+from notewright.library import Library
+from notewright.records import Finding, Highlight
+
+BENDS = Highlight(
+    text="Between 1890 and 1935 the engineers of Varde removed 41 bends from a river. It rained.", id="h1", annotation="Bends go"
+)
+FLOOD = Highlight(text="A straight river is an argument that has not met its flood yet.", id="h2", is_favorite=True)
+PICTURE = Highlight(text="![](https://images.example.org/bed-level.png)", id="h3")
+ALL = (BENDS, FLOOD, PICTURE)
+GOOD = (
+    "## Rivers\n> [!quote]\n> A straight river is an argument that has not met its flood yet.\n\n"
+    "- **Bends go.** The engineers of Varde removed 41 bends from a river.\n\n![[bed-level.png]]\n"
+)
+SURE = Habits(100, {}, {"annotated": (60, 60), "favourite": (60, 60), "picture": (20, 20), "plain": (0, 50)})
+
+
+def gates(text: str, habits: Habits = SURE, **options: object) -> dict[str, str]:
+    return {finding.gate: finding.severity for finding in check(text, highlights=ALL, habits=habits, **options)}  # type: ignore[arg-type]
+
+
+def test_a_good_section_passes() -> None:
+    assert check(GOOD, highlights=ALL, habits=SURE) == ()
+
+
+@pytest.mark.parametrize(
+    ("changed", "gate", "severity"),
+    [
+        (GOOD.replace("41", "43"), "invented number", "block"),
+        (GOOD.replace("of Varde", "of Port Holmby"), "invented name", "block"),
+        (GOOD.replace("removed", "removed, as Anna Lind says,"), "invented name", "block"),
+        (GOOD.replace("argument that", "promise that"), "invented quotation", "block"),
+        (GOOD.replace("![[bed-level.png]]", ""), "lost asset", "warn"),
+        (GOOD.replace("bed-level", "sea-level"), "invented asset", "block"),
+        (GOOD[: GOOD.index("- **")] + "![[bed-level.png]]\n", "lost highlight", "block"),
+        (GOOD.replace("river.\n", "river. Bakers prefer sourdough because customers enjoy crusts.\n"), "unsupported sentence", "warn"),
+        (GOOD + "\n## Next\n", "breaks off", "block"),
+        ("", "empty", "block"),
+    ],
+)  # fmt: skip
+def test_each_damage_meets_its_gate(changed: str, gate: str, severity: str) -> None:
+    assert gates(changed).get(gate) == severity
+
+
+def test_a_cut_off_draft_says_so() -> None:
+    found = check(GOOD, highlights=ALL, habits=SURE, finished=False, tokens=12)
+    assert problems(found) == ("cut off after 12 tokens",)
+
+
+@pytest.mark.parametrize(("sort", "used", "severity"), [
+    ("annotated", (60, 60), "block"), ("annotated", (45, 60), "warn"), ("annotated", (3, 3), ""),
+    ("annotated", (10, 60), ""), ("plain", (60, 60), ""),
+])  # fmt: skip
+def test_a_lost_highlight_counts_only_where_the_person_would_have_used_it(sort: str, used: tuple[int, int], severity: str) -> None:
+    text = GOOD[: GOOD.index("- **")]
+    habits = Habits(100, {}, {sort: used})
+    assert gates(text, habits).get("lost highlight", "") == severity
+
+
+@pytest.mark.parametrize(("passages", "fired", "severity"), [(100, 0, "block"), (100, 20, "warn"), (100, 60, ""), (5, 5, "block")])
+def test_a_gate_that_fires_on_the_persons_own_notes_says_less(passages: int, fired: int, severity: str) -> None:
+    text = GOOD.replace("41", "43")
+    assert gates(text, Habits(passages, {"invented number": fired})).get("invented number", "") == severity
+
+
+def test_names_only_warn_until_enough_passages_are_known() -> None:
+    assert gates(GOOD.replace("of Varde", "of Holmby"), Habits())["invented name"] == "warn"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Rivers meander. Engineers disagree.",
+        "As Varde’s people say, I’m a river.",
+        "See [[Some Other Note]] and #Tag here.",
+        "**A Title In Capitals Everywhere.** It rained.",
+        "> [!note] Remember This\n> it rained.",
+    ],
+)
+def test_what_is_no_invented_name(text: str) -> None:
+    assert "invented name" not in gates(text, Habits())
+
+
+def test_findings_point_into_the_draft() -> None:
+    text = GOOD.replace("of Varde", "of Varde and Port Holmby").replace("41", "43")
+    for finding in check(text, highlights=ALL, habits=SURE):
+        assert text[finding.start : finding.end] in ("43", "Varde and Port Holmby", "Port Holmby")
+
+
+def test_sentences_know_their_highlights() -> None:
+    found = supported(GOOD, ALL)
+    assert [(GOOD[item.start : item.start + 12], item.highlight_ids) for item in found] == [
+        ("A straight r", ("h2",)),
+        (" The enginee", ("h1",)),
+    ]
+    assert all(item.support == 1 for item in found)
+
+
+def test_similar_highlights_are_told_apart() -> None:
+    alike = tuple(Highlight(f"The {word} fact about rivers concerns careful observers.", id=word) for word in ("first", "second", "third"))
+    habits = learn([("- The first fact about rivers concerns careful observers.", alike, "")])
+    assert habits.used["plain"] == (1, 3)
+
+
+class Meaning:
+    """An entailment model that knows one lie."""
+
+    def probability(self, premise: str, sentence: str) -> float:
+        return 0.1 if "added" in sentence else 0.9
+
+
+def test_the_entailment_gate_catches_what_words_cannot() -> None:
+    turned = GOOD.replace("removed 41 bends from", "added 41 bends from")
+    assert gates(turned) == {}
+    assert gates(turned, nli=Meaning()) == {"not entailed": "warn"}
+    assert gates(GOOD, nli=Meaning()) == {}
+
+
+def test_findings_are_stored_with_the_draft(library: Library) -> None:
+    from notewright.library.database import now
+    from notewright.records import Draft
+
+    findings = check(GOOD.replace("41", "43").replace("![[bed-level.png]]", ""), highlights=ALL, habits=SURE)
+    draft = Draft("", "batch-1", "s", "", "model-1", "x", 0, 0, now(), problems=problems(findings), findings=findings)
+    (stored,) = library.drafts.add([draft])
+    assert stored.findings == findings
+    assert stored.problems == ("the number 43 is in no highlight",)
+    assert stored.warnings == ("the picture bed-level.png is left out",)
+
+
+def test_every_gate_has_its_place() -> None:
+    assert len(set(GATES)) == len(GATES)
+    with pytest.raises(KeyError):
+        SURE.severity(Finding("unheard of", "block", "x"))
+
+
+def test_habits_are_kept_until_the_pairs_change(library: Library, tmp_path: Path) -> None:
+    import small_world
+
+    world = small_world.build(library, tmp_path)
+    first = habits_of(world.library)
+    assert first.passages == 24
+    assert first.used == {"annotated": (24, 24), "plain": (24, 48)}
+    assert habits_of(world.library) == first
+    library.pairs.decide(library.pairs.all()[0].id, "rejected")
+    assert habits_of(world.library).passages == 23
+
+
+def test_the_sample_person_is_left_alone_and_damage_is_found() -> None:
+    """The figures of docs/lab-notes.md, with one seed: no gate blocks the person's own passages; each corruption meets its gate."""
+    spec = importlib.util.spec_from_file_location("gate_figures", Path(__file__).resolve().parents[2] / "benchmarks" / "gates.py")
+    assert spec is not None
+    assert spec.loader is not None
+    figures = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(figures)
+    result = figures.measure(seeds=1)
+    assert result["passages"] >= 50
+    assert sum(counts["block"] for counts in result["false_alarms"].values()) == 0
+    for name, row in result["detections"].items():
+        least = 0.6 if name == "cut short" else 0.95
+        assert row["caught"] >= least * row["tried"] > 0, name
