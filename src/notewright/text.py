@@ -42,9 +42,18 @@ def normalise(text: str) -> str:
 
 def sentences(text: str) -> list[str]:
     """Sentences of one paragraph, by terminal punctuation before a capital or digit. Abbreviations are not known to it."""
+    return [text[start:end] for start, end in sentence_spans(text)]
+
+
+def sentence_spans(text: str) -> list[tuple[int, int]]:
+    """Where the `sentences` of one paragraph stand, in characters, without the spaces around them."""
     borders = [0, *(found.end() for found in _SENTENCE_END.finditer(text)), len(text)]
-    parts = (text[start:end].strip() for start, end in zip(borders, borders[1:], strict=False))
-    return [part for part in parts if part]
+    spans = []
+    for start, end in zip(borders, borders[1:], strict=False):
+        part = text[start:end]
+        if part.strip():
+            spans.append((start + len(part) - len(part.lstrip()), end - len(part) + len(part.rstrip())))
+    return spans
 
 
 def words(text: str) -> list[str]:
