@@ -246,7 +246,11 @@ def test_four_bit_needs_a_graphics_card(tiny: Tiny, tmp_path: Path, library: Lib
         in_process("sft", tmp_path / "run", base=tiny("llama"), dataset=dataset, quantize="4bit")
 
 
-def test_tensorboard_files_outlive_the_checkpoints(library: Library, trained: Callable[..., Run]) -> None:
-    pytest.importorskip("tensorboard")
-    run = trained(report_to="tensorboard")
-    assert list((library.home / run.path / "tensorboard").glob("*tfevents*"))
+@pytest.mark.parametrize(
+    ("tracker", "place"),
+    [("tensorboard", "runs/run-1/tensorboard/*tfevents*"), ("mlflow", "mlflow.db"), ("trackio", "trackio/*.db")],
+)
+def test_what_a_tracker_wrote_is_found_in_the_home(library: Library, trained: Callable[..., Run], tracker: str, place: str) -> None:
+    pytest.importorskip(tracker)
+    trained(report_to=tracker)
+    assert list(library.home.glob(place))

@@ -121,6 +121,17 @@ def settle(library: Library) -> list[Run]:
     return [library.runs.update(run.id, status="interrupted") for run in gone]
 
 
+def _tracker_places(folder: Path) -> dict[str, str]:
+    """Where trackers write unless the environment says otherwise: their own defaults are the checkpoints (which go at the end), whatever
+    folder the command was typed in, and a cache."""
+    home = folder.resolve().parent.parent
+    return {
+        "TENSORBOARD_LOGGING_DIR": str(folder / "tensorboard"),
+        "MLFLOW_TRACKING_URI": f"sqlite:///{home / 'mlflow.db'}",
+        "TRACKIO_DIR": str(home / "trackio"),
+    }
+
+
 def execute(folder: Path, progress: Progress | None = None, *, name: str = "") -> dict[str, Any]:
     """Run the worker in `folder` until it ends; relays its events. Returns the last event, `finished` or `stopped`.
 
@@ -129,8 +140,7 @@ def execute(folder: Path, progress: Progress | None = None, *, name: str = "") -
     """
     events = folder / "progress.jsonl"
     start = events.stat().st_size if events.exists() else 0
-    kept = {"TENSORBOARD_LOGGING_DIR": str(folder / "tensorboard")}  # its default lies among the checkpoints, which go at the end
-    environment = {**kept, **os.environ, **TELEMETRY_OFF, "HF_HUB_OFFLINE": "1", "PYTHONUNBUFFERED": "1"}
+    environment = {**_tracker_places(folder), **os.environ, **TELEMETRY_OFF, "HF_HUB_OFFLINE": "1", "PYTHONUNBUFFERED": "1"}
     command = [sys.executable, "-m", "notewright.training.worker", str(folder)]
     with (folder / "log.txt").open("ab") as log:
         # A session of its own: Ctrl-C in the terminal reaches us, and we ask the worker to stop.
