@@ -100,3 +100,14 @@ def test_shapes_build(shape: str) -> None:
     model = build(shape, 0)
     assert model.config.tie_word_embeddings
     assert model.config.max_position_embeddings == 2048
+
+
+def test_a_run_may_begin_from_an_exported_model(tmp_path: Path, books: Path, bundled: Path) -> None:
+    first = trainer(tmp_path / "first", books, bundled)
+    first.run(max_steps=3)
+    folder = export(tmp_path / "first" / "checkpoint.pt", tmp_path / "exported")
+    second = Trainer(tmp_path / "second", RECIPE, device="cpu", minutes=600, corpus=books, compiled=False, start=folder)
+    assert len(second.recipe.started_from) == 64
+    assert torch.equal(weights(second), weights(first).to(torch.bfloat16).float())
+    second.run(max_steps=2)
+    assert not torch.equal(weights(second), weights(first))

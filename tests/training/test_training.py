@@ -240,6 +240,21 @@ def test_rows_that_are_too_long_are_counted(tiny: Tiny, tmp_path: Path, library:
         in_process("sft", tmp_path / "short", base=tiny("llama"), dataset=dataset, max_length=20)
 
 
+def test_activation_checkpointing_comes_on_where_the_memory_is_short(
+    tiny: Tiny, tmp_path: Path, library: Library, make_dataset: MakeDataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset = library.home / make_dataset("sft", tiny_models.sft_rows(20)).path
+    told = []
+    for name, free in (("roomy", 10**12), ("short", 0)):
+        monkeypatch.setattr("notewright.models.bases.free_memory", lambda free=free: free)
+        monkeypatch.setattr("notewright.models.bases.require_memory", lambda *_, **__: None)
+        in_process("sft", tmp_path / name, base=tiny("llama"), dataset=dataset, max_steps=2)
+        events = [json.loads(line) for line in (tmp_path / name / "progress.jsonl").read_text().splitlines()]
+        told += [event for event in events if event["event"] == "memory"]
+    assert [event["activation_checkpointing"] for event in told] == [False, True]
+    assert told[1]["needed"] < told[0]["needed"]
+
+
 def test_four_bit_needs_a_graphics_card(tiny: Tiny, tmp_path: Path, library: Library, make_dataset: MakeDataset) -> None:
     dataset = library.home / make_dataset("sft", tiny_models.sft_rows(20)).path
     with pytest.raises(Invalid, match="needs a CUDA device"):

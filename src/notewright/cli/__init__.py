@@ -31,6 +31,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "runs": ("train", "trainings so far"),
     "evaluate": ("evaluate", "measure a model on held-out sources"),
     "models": ("models", "versions: list, use, rollback, show"),
+    "bases": ("bases", "open base models: what they need, which one fits here, download"),
     "draft": ("draft", "write candidate sections for a source"),
     "drafts": ("draft", "drafts so far"),
     "rank": ("rank", "order the candidates of a batch, reject them, comment"),

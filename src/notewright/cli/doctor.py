@@ -125,3 +125,15 @@ def _base(findings: dict[str, object], problems: list[str], settings: Settings) 
     findings["base model"] = f"{base.name}: {config.get('model_type')}, {bases.short(size)} parameters, context {context}, in {base.folder}"
     if base.name == bases.SEEDLING:
         findings["seedling card"] = base.folder / "README.md"
+    findings["bigger base"] = _recommended(settings)
+
+
+def _recommended(settings: Settings) -> str:
+    from ..models import bases, catalogue
+    from ..models.engine import free_on_device, pick_device
+
+    device = pick_device(settings.device)
+    best = catalogue.recommend(free_on_device(device), device=device)
+    if best is None:
+        return "none fits the free memory: notewright bases"
+    return f"{best.id} ({bases.short(best.parameters)}, {best.licence}): notewright bases get {best.id}"

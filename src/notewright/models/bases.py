@@ -13,10 +13,10 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from ..errors import Invalid, NotFound, Unavailable
+from ..errors import Invalid, NotFound
+from . import download
 
 SEEDLING = "seedling"
-WANTED = ("*.json", "*.safetensors", "*.jinja", "*.model", "*.txt", "tokenizer*")
 BYTES = {"float32": 4.0, "bfloat16": 2.0, "float16": 2.0, "4bit": 0.56}
 METHODS = ("draft", "lora", "qlora")
 WORK = 16_000_000  # bytes: kernels' buffers and pages of the mapped weights file, as measured
@@ -59,40 +59,8 @@ def fetch_base(name: str, *, revision: str = "") -> Base:
     name, _, pinned = name.partition("@")
     if name.count("/") != 1 or name.startswith(("/", ".", "~")):
         raise NotFound(f"There is no base model {name!r}.", "Name a folder, a hub id such as Qwen/Qwen3-0.6B, or seedling.")
-    folder = _download(name, pinned or revision)
+    folder = download.snapshot(name, pinned or revision)
     return Base(name, folder, folder.name)
-
-
-def _download(name: str, revision: str) -> Path:
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import (
-        GatedRepoError,
-        HfHubHTTPError,
-        LocalEntryNotFoundError,
-        OfflineModeIsEnabled,
-        RepositoryNotFoundError,
-        RevisionNotFoundError,
-    )
-
-    where = f"{name}@{revision}" if revision else name
-    try:
-        folder = Path(snapshot_download(name, revision=revision or None, allow_patterns=list(WANTED), ignore_patterns=["original/*"]))
-    except GatedRepoError as error:
-        raise Unavailable(
-            f"{name} asks for a licence to be accepted.", f"Accept it at https://huggingface.co/{name}, then: hf auth login"
-        ) from error
-    except RevisionNotFoundError as error:
-        raise NotFound(f"{name} has no revision {revision!r}.", "Leave @revision away for the newest.") from error
-    except RepositoryNotFoundError as error:
-        raise NotFound(f"The hub has no model {name!r} (or it is private).", "Check the spelling, or log in with: hf auth login") from error
-    except (LocalEntryNotFoundError, OfflineModeIsEnabled, HfHubHTTPError, OSError) as error:
-        raise Unavailable(
-            f"{where} is not on this machine and the model hub does not answer.",
-            "Connect once to download it, or use --base seedling or a folder.",
-        ) from error
-    if not list(folder.glob("*.safetensors")):
-        raise Invalid(f"{where} has no safetensors weights; other formats can run code and are refused.", "Choose another base.")
-    return folder
 
 
 def read_config(folder: Path) -> dict[str, Any]:

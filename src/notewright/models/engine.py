@@ -54,6 +54,11 @@ def pick_device(device: str = "auto") -> str:
     return device
 
 
+def free_on_device(device: str) -> int:
+    """Free bytes where a model would lie: the card's memory for CUDA, else main memory."""
+    return int(torch.cuda.mem_get_info()[0]) if device == "cuda" else bases.free_memory()
+
+
 def native_bf16(device: str) -> bool:
     """Whether bfloat16 is fast here and not merely emulated."""
     if device == "cuda":
@@ -121,7 +126,7 @@ class Engine:
         parameters = bases.parameter_count(config, self.base.folder)
         width = str(dtype or pick_dtype(parameters, self.device)).removeprefix("torch.")
         needed = bases.memory_needed(config, method="draft", dtype=width, parameters=parameters)
-        free = torch.cuda.mem_get_info()[0] if self.device == "cuda" else bases.free_memory()
+        free = free_on_device(self.device)
         bases.require_memory(needed, free, what=f"Drafting with {self.base.name}", hint=bases.DRAFT_HINT, override=force)
 
     def use_adapter(self, path: Path | None) -> None:

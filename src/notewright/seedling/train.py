@@ -3,21 +3,25 @@
 Stage A (copying) lasts `--copy-tokens`, stage B (notes) the rest of the budget. The rate falls linearly over the last 70 % of the minutes,
 so a run may be given any length. Checkpoints are written whole and then renamed; SIGTERM writes one and stops.
 A budget counts training time over all resumes. Which batch comes next depends on (seed, step) and, for lengths, on progress.
+`--start FOLDER` begins from an exported seedling instead of random weights (with `--copy-tokens 0`, as it can copy already).
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
+import shutil
 import signal
 import time
 from collections import defaultdict
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
+from safetensors.torch import load_model
 from torch._inductor import config as inductor
 
 from . import corpora, tokenizer
@@ -41,6 +45,7 @@ class Recipe:
     warmup_steps: int = 100
     copy_tokens: int = 3_000_000
     clip: float = 1.0
+    started_from: str = ""  # sha256 of the weights that a run began with
 
 
 @dataclass(slots=True)
@@ -91,14 +96,21 @@ class Trainer:
         corpus: Path | None,
         compiled: bool,
         threads: Threads | None = None,
+        start: Path | None = None,
     ) -> None:
         self.folder, self.recipe, self.device, self.budget = folder, recipe, device, minutes * 60
         self.corpus = corpora.load(corpus)
         vocabulary = folder / "tokenizer"
-        if not (vocabulary / "tokenizer.json").exists():
+        if start:
+            vocabulary.mkdir(parents=True, exist_ok=True)
+            shutil.copy(start / "tokenizer.json", vocabulary)
+            self.recipe = recipe = replace(recipe, started_from=hashlib.sha256((start / "model.safetensors").read_bytes()).hexdigest())
+        elif not (vocabulary / "tokenizer.json").exists():
             tokenizer.save(tokenizer.train(corpus, 0), vocabulary)
         self.encoder = Encoder(tokenizer.load(vocabulary))
         self.model = build(recipe.shape, recipe.seed)
+        if start:
+            load_model(self.model, start / "model.safetensors", strict=False)  # the tied head is not stored
         torch.nn.Module.to(self.model, device)
         self.body = torch.compile(self.model.model, dynamic=False) if compiled else self.model.model
         self.threads = threads
@@ -241,12 +253,14 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=None, help="stop after so many steps")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--resume", action="store_true")
+    parser.add_argument("--start", type=Path, default=None, help="an exported folder to begin from")
     parser.add_argument("--no-compile", action="store_true")
-    for name, default in asdict(Recipe()).items():
+    settings = {name: default for name, default in asdict(Recipe()).items() if name != "started_from"}
+    for name, default in settings.items():
         parser.add_argument("--" + name.replace("_", "-"), type=type(default), default=default)
     given = parser.parse_args()
     inductor.cpp.dynamic_threads = True
-    recipe = Recipe(**{name: getattr(given, name) for name in asdict(Recipe())})
+    recipe = Recipe(**{name: getattr(given, name) for name in settings})
     trainer = Trainer(
         given.out,
         recipe,
@@ -255,6 +269,7 @@ def main() -> None:
         corpus=given.corpora,
         compiled=not given.no_compile,
         threads=Threads(given.threads),
+        start=given.start,
     )
     if given.resume:
         trainer.load()

@@ -196,12 +196,16 @@ def _hash(path: Path) -> str:
 def _plan(run: Run, config: Mapping[str, Any], resolved: recipes.Resolved, rows: int, parameters: int) -> dict[str, Any]:
     """What is about to happen, before anything heavy starts. The rows are not measured yet: they count as long as they may be."""
     recipe = resolved.recipe
-    large = parameters > bases.SMALL
-    memory = bases.memory_needed(
-        config, method="qlora" if recipe.quantize else "lora", dtype="bfloat16" if large else "float32", parameters=parameters,
-        tokens=recipe.max_length or 1024, rows=recipe.batch_size, rank=recipe.lora_rank, activation_checkpointing=large,
-    )  # fmt: skip
-    steps, free, base = recipes.total_steps(recipe, rows), bases.free_memory(), str(run.metrics["base"])
+    large, free = parameters > bases.SMALL, bases.free_memory()
+
+    def needed(checkpointing: bool) -> int:
+        return bases.memory_needed(
+            config, method="qlora" if recipe.quantize else "lora", dtype="bfloat16" if large else "float32", parameters=parameters,
+            tokens=recipe.max_length or 1024, rows=recipe.batch_size, rank=recipe.lora_rank, activation_checkpointing=checkpointing,
+        )  # fmt: skip
+
+    memory = needed(True) if large or needed(False) > free else needed(False)
+    steps, base = recipes.total_steps(recipe, rows), str(run.metrics["base"])
     first = f"{run.id}: {run.method} on {base} ({bases.short(parameters)} parameters), {rows} rows, {steps} steps"
     need = f"memory: about {bases.readable(memory)} for the model and its work ({bases.readable(free)} is free)"
     return {

@@ -43,6 +43,7 @@ class Session:
     max_length: int
     bf16: bool
     parameters: int
+    checkpointing: bool = False  # of activations; `check_memory` decides
 
 
 def open_session(job: Job, folder: Path, reporter: Reporter) -> Session:
@@ -81,25 +82,26 @@ def _four_bit(device: str) -> Any:
 
 
 def check_memory(session: Session, rows: Rows) -> None:
-    """Tell what the training needs; refuse what cannot fit unless forced."""
+    """Tell what the training needs, with activation checkpointing only where it must be; refuse what cannot fit unless forced."""
     recipe = session.recipe
     doubled = 2 if session.job.method == "dpo" else 1
-    base_dtype = str(session.model.dtype).removeprefix("torch.")
-    needed = bases.memory_needed(
-        bases.read_config(Path(session.job.base_folder)), method="qlora" if recipe.quantize else "lora", dtype=base_dtype,
-        half=session.bf16, tokens=max(rows.lengths), rows=recipe.batch_size * doubled, rank=recipe.lora_rank,
-        completion=max(1, rows.trained // max(1, len(rows.lengths)) // doubled), activation_checkpointing=checkpointing(session),
-        dropout=recipe.lora_dropout > 0, on_cpu=session.device == "cpu", parameters=session.parameters,
-    )  # fmt: skip
-    free = torch.cuda.mem_get_info()[0] if session.device == "cuda" else bases.free_memory()
-    session.reporter.emit("memory", needed=needed, free=free)
-    bases.require_memory(needed, free, what=f"Training {session.job.base} with these rows", override=session.job.force)
+    free = engine.free_on_device(session.device)
 
+    def needed(checkpointing: bool) -> int:
+        return bases.memory_needed(
+            bases.read_config(Path(session.job.base_folder)), method="qlora" if recipe.quantize else "lora",
+            dtype=str(session.model.dtype).removeprefix("torch."), half=session.bf16, tokens=max(rows.lengths),
+            rows=recipe.batch_size * doubled, rank=recipe.lora_rank,
+            completion=max(1, rows.trained // max(1, len(rows.lengths)) // doubled), activation_checkpointing=checkpointing,
+            dropout=recipe.lora_dropout > 0, on_cpu=session.device == "cpu", parameters=session.parameters,
+        )  # fmt: skip
 
-def checkpointing(session: Session) -> bool:
-    """Activation checkpointing costs a fifth of the speed or more; it pays only where memory is short."""
-    choice = session.recipe.activation_checkpointing
-    return choice == "on" or (choice == "auto" and session.parameters > bases.SMALL)
+    # It costs a fifth of the speed or more, so a small base goes without as long as the memory lasts.
+    choice = recipe.activation_checkpointing
+    session.checkpointing = choice == "on" or (choice == "auto" and (session.parameters > bases.SMALL or needed(False) > free))
+    size = needed(session.checkpointing)
+    session.reporter.emit("memory", needed=size, free=free, activation_checkpointing=session.checkpointing)
+    bases.require_memory(size, free, what=f"Training {session.job.base} with these rows", override=session.job.force)
 
 
 def arguments(session: Session, steps: int) -> dict[str, Any]:
@@ -116,7 +118,7 @@ def arguments(session: Session, steps: int) -> dict[str, Any]:
         "per_device_train_batch_size": recipe.batch_size,
         "per_device_eval_batch_size": recipe.batch_size,
         "gradient_accumulation_steps": recipe.accumulation,
-        "activation_checkpointing": checkpointing(session),
+        "activation_checkpointing": session.checkpointing,
         "learning_rate": recipe.learning_rate,
         "lr_scheduler_type": recipe.scheduler,
         "warmup_steps": warmup,

@@ -1,0 +1,109 @@
+"""Open base models worth naming, from 0.1 to 13 billion parameters: what each is, needs and allows.
+
+A short list, not a registry: any Hub id or folder in Hugging Face format works as a base. Sizes are those of the published configurations,
+from which the same formulas as everywhere (`bases.memory_needed`) reckon the memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from . import bases
+
+PYTHON_AND_TORCH = 700_000_000  # bytes that a process with the training libraries takes before it holds a model, as measured
+SPARE = 0.85  # share of the free memory that a recommendation may fill
+SLOW_ON_CPU = 2_000_000_000  # parameters; above, a draft on a laptop's CPU takes minutes
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One base. `config` holds the sizes under Llama's names; `gated` ones ask for a licence to be accepted on the Hub first."""
+
+    id: str
+    licence: str
+    context: int
+    config: Mapping[str, Any]
+    gated: bool = False
+    remark: str = ""
+
+    @property
+    def parameters(self) -> int:
+        return bases.parameter_count(self.config)
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """Bytes of memory, Python and torch included: three drafts of 1,024 tokens; LoRA and QLoRA with rows of 1,024 tokens, four at a time,
+    and activation checkpointing, which training switches on where memory is short."""
+
+    draft: int
+    lora: int
+    qlora: int
+
+
+def _sizes(hidden: int, layers: int, heads: int, kv: int, inner: int, vocabulary: int, head: int = 0, *, tied: bool) -> dict[str, Any]:
+    return {
+        "hidden_size": hidden, "num_hidden_layers": layers, "num_attention_heads": heads, "num_key_value_heads": kv,
+        "intermediate_size": inner, "vocab_size": vocabulary, "tie_word_embeddings": tied, **({"head_dim": head} if head else {}),
+    }  # fmt: skip
+
+
+_GPTJ = {"model_type": "gptj", "n_embd": 4096, "n_layer": 28, "n_head": 16, "vocab_size": 50400, "tie_word_embeddings": False}
+_APACHE, _LLAMA = "Apache-2.0", "Llama community licence"
+
+CATALOGUE = (
+    Entry("HuggingFaceTB/SmolLM2-135M-Instruct", _APACHE, 8192, _sizes(576, 30, 9, 3, 1536, 49152, tied=True)),
+    Entry("HuggingFaceTB/SmolLM2-360M-Instruct", _APACHE, 8192, _sizes(960, 32, 15, 5, 2560, 49152, tied=True)),
+    Entry("Qwen/Qwen3-0.6B", _APACHE, 40960, _sizes(1024, 28, 16, 8, 3072, 151936, 128, tied=True)),
+    Entry("meta-llama/Llama-3.2-1B-Instruct", _LLAMA, 131072, _sizes(2048, 16, 32, 8, 8192, 128256, 64, tied=True), gated=True),
+    Entry("HuggingFaceTB/SmolLM2-1.7B-Instruct", _APACHE, 8192, _sizes(2048, 24, 32, 32, 8192, 49152, tied=True)),
+    Entry("Qwen/Qwen3-1.7B", _APACHE, 40960, _sizes(2048, 28, 16, 8, 6144, 151936, 128, tied=True)),
+    Entry("HuggingFaceTB/SmolLM3-3B", _APACHE, 65536, _sizes(2048, 36, 16, 4, 11008, 128256, tied=True)),
+    Entry("meta-llama/Llama-3.2-3B-Instruct", _LLAMA, 131072, _sizes(3072, 28, 24, 8, 8192, 128256, 128, tied=True), gated=True),
+    Entry("Qwen/Qwen3-4B-Instruct-2507", _APACHE, 262144, _sizes(2560, 36, 32, 8, 9728, 151936, 128, tied=True)),
+    Entry(
+        "EleutherAI/gpt-j-6b", _APACHE, 2048, _GPTJ,
+        remark="no chat training; where its repository holds pickles only, notewright refuses it: convert it to safetensors first",
+    ),
+    Entry("mistralai/Mistral-7B-Instruct-v0.3", _APACHE, 32768, _sizes(4096, 32, 32, 8, 14336, 32768, tied=False)),
+    Entry("allenai/OLMo-2-1124-7B-Instruct", _APACHE, 4096, _sizes(4096, 32, 32, 32, 11008, 100352, tied=False)),
+    Entry("meta-llama/Llama-3.1-8B-Instruct", _LLAMA, 131072, _sizes(4096, 32, 32, 8, 14336, 128256, tied=False), gated=True),
+    Entry("Qwen/Qwen3-8B", _APACHE, 40960, _sizes(4096, 36, 32, 8, 12288, 151936, 128, tied=False)),
+    Entry("mistralai/Mistral-Nemo-Instruct-2407", _APACHE, 131072, _sizes(5120, 40, 32, 8, 14336, 131072, 128, tied=False)),
+    Entry("allenai/OLMo-2-1124-13B-Instruct", _APACHE, 4096, _sizes(5120, 40, 40, 40, 13824, 100352, tied=False)),
+)  # fmt: skip
+
+
+def needs(entry: Entry) -> Needs:
+    """What drafting and training need, in the number formats that notewright picks for a base of this size."""
+    small = entry.parameters <= bases.SMALL
+    dtype = "float32" if small else "bfloat16"
+
+    def training(method: str, *, on_cpu: bool) -> int:
+        return bases.memory_needed(entry.config, method=method, dtype=dtype, activation_checkpointing=True, half=True, on_cpu=on_cpu)
+
+    return Needs(
+        draft=bases.memory_needed(entry.config, method="draft", dtype=dtype, rows=3) + PYTHON_AND_TORCH,
+        lora=training("lora", on_cpu=small) + PYTHON_AND_TORCH,
+        qlora=training("qlora", on_cpu=False) + PYTHON_AND_TORCH,
+    )
+
+
+def recommend(free: int, *, device: str = "cpu") -> Entry | None:
+    """The largest ungated base that this machine can both draft with and train; None where even the smallest is too much.
+
+    `free` is free memory in bytes: the card's for cuda (where QLoRA counts), main memory else. On a CPU nothing above `SLOW_ON_CPU`
+    parameters is recommended, whatever the memory.
+    """
+    room = free * SPARE
+    fitting = [
+        entry
+        for entry in CATALOGUE
+        if not entry.gated
+        and "n_embd" not in entry.config  # bases without chat training need more pairs than most people have
+        and (device != "cpu" or entry.parameters <= SLOW_ON_CPU)
+        and (needs(entry).qlora if device == "cuda" else max(needs(entry).draft, needs(entry).lora)) <= room
+    ]
+    return max(fitting, key=lambda entry: entry.parameters, default=None)

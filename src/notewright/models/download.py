@@ -1,0 +1,168 @@
+"""Bases from the model hub: only safetensors, with progress, resumed where it broke off, every file's hash checked.
+
+The cache is the hub library's own (`HF_HOME`), so that other programs find the model too and nothing is fetched twice. `HF_ENDPOINT` names
+another hub. What has been fetched once works without a network.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import sys
+from collections.abc import Callable, Iterable
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import Invalid, NotewrightError, NotFound, Unavailable
+
+if TYPE_CHECKING:
+    from huggingface_hub.hf_api import RepoSibling
+
+WANTED = ("*.json", "*.safetensors", "*.jinja", "*.model", "*.txt", "tokenizer*")
+UNWANTED = ("original/*", "onnx/*", "runs/*", "consolidated*")  # the same weights again, in other forms
+CHUNK = 1 << 20
+
+Progress = Callable[[int, int, str], None]
+
+
+def snapshot(name: str, revision: str = "") -> Path:
+    """The folder of hub model `name`, from the cache or else the hub. Raises NotFound, Unavailable, or Invalid without safetensors."""
+    from huggingface_hub import snapshot_download
+
+    where = f"{name}@{revision}" if revision else name
+    folder = Path(
+        _asking(where, lambda: snapshot_download(name, revision=revision or None, allow_patterns=[*WANTED], ignore_patterns=[*UNWANTED]))
+    )
+    if not list(folder.glob("*.safetensors")):
+        raise _no_safetensors(where)
+    return folder
+
+
+def download(name: str, revision: str = "", *, progress: Progress | None = None) -> Path:
+    """Fetch `name` (or go on with a broken fetch), check every file against the hub's hashes, and return its folder.
+
+    `progress` gets (bytes done, bytes in all, what is being done). Raises as `snapshot` does, before anything is fetched where the hub
+    has only pickles or the disk has too little room; a file that arrived damaged is removed and raises Invalid.
+    """
+    from huggingface_hub import HfApi, constants, snapshot_download
+
+    where = f"{name}@{revision}" if revision else name
+    info = _asking(where, lambda: HfApi().model_info(name, revision=revision or None, files_metadata=True))
+    files = [item for item in info.siblings or () if _wanted(item.rfilename)]
+    if not any(item.rfilename.endswith(".safetensors") for item in files):
+        raise _no_safetensors(where)
+    size = sum(item.size or 0 for item in files)
+    cache = Path(constants.HF_HUB_CACHE)
+    cache.mkdir(parents=True, exist_ok=True)
+    _require_room(where, size, cache)
+    folder = Path(
+        _asking(
+            where,
+            lambda: snapshot_download(
+                name, revision=revision or None, allow_patterns=[*WANTED], ignore_patterns=[*UNWANTED], tqdm_class=_bar(size, progress)
+            ),
+        )
+    )
+    _check(where, folder, files, size, progress)
+    return folder
+
+
+def _wanted(path: str) -> bool:
+    return any(fnmatch(path, pattern) for pattern in WANTED) and not any(fnmatch(path, pattern) for pattern in UNWANTED)
+
+
+def _no_safetensors(where: str) -> Invalid:
+    return Invalid(f"{where} has no safetensors weights; other formats can run code and are refused.", "Choose another base.")
+
+
+def _require_room(where: str, size: int, cache: Path) -> None:
+    free = shutil.disk_usage(cache).free
+    if size > free:
+        raise Unavailable(
+            f"{where} takes {size / 1e9:.1f} GB of disk, but {free / 1e9:.1f} GB is free in {cache}.",
+            "Make room, choose a smaller base, or set HF_HOME to a folder on another disk.",
+        )
+
+
+def _asking(where: str, ask: Callable[[], Any]) -> Any:
+    """What the hub answers, its refusals in our words."""
+    from huggingface_hub.errors import (
+        GatedRepoError,
+        HfHubHTTPError,
+        LocalEntryNotFoundError,
+        OfflineModeIsEnabled,
+        RepositoryNotFoundError,
+        RevisionNotFoundError,
+    )
+
+    name, _, revision = where.partition("@")
+    try:
+        return ask()
+    except NotewrightError:
+        raise
+    except GatedRepoError as error:
+        raise Unavailable(
+            f"{name} asks for a licence to be accepted.", f"Accept it at https://huggingface.co/{name}, then: hf auth login"
+        ) from error
+    except RevisionNotFoundError as error:
+        raise NotFound(f"{name} has no revision {revision!r}.", "Leave @revision away for the newest.") from error
+    except RepositoryNotFoundError as error:
+        raise NotFound(f"The hub has no model {name!r} (or it is private).", "Check the spelling, or log in with: hf auth login") from error
+    except (LocalEntryNotFoundError, OfflineModeIsEnabled, HfHubHTTPError, OSError, *_network_errors()) as error:
+        raise Unavailable(
+            f"{where} is not whole on this machine and the model hub does not answer.",
+            "Connect and try again (a broken download goes on where it stopped), or use --base seedling or a folder.",
+        ) from error
+
+
+def _network_errors() -> tuple[type[Exception], ...]:
+    """What the hub's library lets through when nobody answers; which client it speaks with depends on its version."""
+    return tuple(sys.modules[name].HTTPError for name in ("httpx", "httpx2") if name in sys.modules)
+
+
+def _bar(total: int, progress: Progress | None) -> type:
+    """A progress bar for the hub's library that tells `progress` and draws nothing."""
+    from tqdm.auto import tqdm
+
+    class Bar(tqdm):  # type: ignore[type-arg]
+        def __init__(self, *args: Any, **options: Any) -> None:
+            self.told = options.pop("name", "") == "huggingface_hub.snapshot_download"
+            super().__init__(*args, **{**options, "disable": False, "file": _Nowhere()})
+
+        def update(self, n: float | None = 1) -> bool | None:
+            drawn = super().update(n)
+            if progress and self.told:
+                progress(min(int(self.n), total), total, "fetching")
+            return drawn
+
+    return Bar
+
+
+class _Nowhere:
+    def write(self, _: str) -> int:
+        return 0
+
+    def flush(self) -> None:
+        pass
+
+
+def _check(where: str, folder: Path, files: Iterable[RepoSibling], size: int, progress: Progress | None) -> None:
+    """Compare every file with the hub's hash of it: SHA-256 for large files, git's blob hash for small ones."""
+    done = 0
+    for item in files:
+        path = folder / item.rfilename
+        if not path.exists():
+            raise Unavailable(f"{item.rfilename} of {where} did not arrive.", "Try again; what has arrived is kept.")
+        expected = item.lfs.sha256 if item.lfs else item.blob_id
+        digest: Any = hashlib.sha256() if item.lfs else hashlib.sha1(b"blob %d\0" % path.stat().st_size, usedforsecurity=False)
+        with path.open("rb") as file:
+            while chunk := file.read(CHUNK):
+                digest.update(chunk)
+                done += len(chunk)
+                if progress:
+                    progress(min(done, size), size, "checking")
+        if expected and digest.hexdigest() != expected:
+            path.resolve().unlink()
+            path.unlink(missing_ok=True)
+            raise Invalid(f"{item.rfilename} of {where} arrived damaged and was removed.", "Try again; the other files are kept.")

@@ -1,0 +1,47 @@
+"""The catalogue's sizes agree with the models' names, and recommendations fit the machine."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from notewright.models import catalogue
+from notewright.models.catalogue import CATALOGUE, Entry
+
+GB = 10**9
+
+
+@pytest.mark.parametrize("entry", CATALOGUE, ids=lambda entry: entry.id)
+def test_the_sizes_give_about_the_parameters_that_the_name_says(entry: Entry) -> None:
+    found = re.search(r"(\d+(?:\.\d+)?)([MBb])(?:-|$)", entry.id.partition("/")[2])
+    named = float(found[1]) * (1e6 if found[2] == "M" else 1e9) if found else 12.2e9  # Mistral Nemo's name says none
+    assert entry.parameters == pytest.approx(named, rel=0.25)
+
+
+def test_the_catalogue_goes_from_small_to_large() -> None:
+    sizes = [entry.parameters for entry in CATALOGUE]
+    assert sizes == sorted(sizes)
+    assert sizes[0] < 0.2e9
+    assert 12e9 < sizes[-1] < 14e9
+
+
+def test_more_memory_never_recommends_a_smaller_base() -> None:
+    best = [catalogue.recommend(free * GB, device="cuda") for free in (2, 4, 8, 12, 24, 48)]
+    sizes = [entry.parameters if entry else 0 for entry in best]
+    assert sizes == sorted(sizes)
+    assert sizes[-1] > 12e9
+
+
+@pytest.mark.parametrize("free", [4, 8, 16, 64])
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_what_is_recommended_fits(free: int, device: str) -> None:
+    entry = catalogue.recommend(free * GB, device=device)
+    assert entry is not None
+    assert catalogue.needs(entry).draft < free * GB or device == "cuda"
+    assert (catalogue.needs(entry).qlora if device == "cuda" else catalogue.needs(entry).lora) < free * GB
+    assert not entry.gated
+
+
+def test_too_little_memory_recommends_nothing() -> None:
+    assert catalogue.recommend(GB // 2) is None

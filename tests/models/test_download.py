@@ -1,0 +1,192 @@
+"""The model hub, played by a real HTTP server on loopback that speaks its protocol; each fetch in a process and cache of its own."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import numpy
+import pytest
+import safetensors.numpy
+
+import tiny_models
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+pytestmark = pytest.mark.slow
+
+
+class Hub:
+    """One model, `someone/tiny`, from a folder. `spoil` damages a file on the wire; `cut` ends the first answer for a file early."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.files = {path.name: path.read_bytes() for path in folder.iterdir()}
+        self.requests: list[tuple[str, str, str]] = []
+        self.spoil = self.cut = ""
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self) -> None:
+                outer.answer(self)
+
+            do_HEAD = do_GET
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+
+    def large(self, name: str) -> bool:
+        return name.endswith(".safetensors")
+
+    def etag(self, name: str) -> str:
+        data = self.files[name]
+        return hashlib.sha256(data).hexdigest() if self.large(name) else hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
+
+    def listing(self) -> bytes:
+        siblings = []
+        for name, data in sorted(self.files.items()):
+            entry: dict[str, object] = {"rfilename": name, "size": len(data), "blobId": self.etag(name)}
+            if self.large(name):
+                entry["lfs"] = {"sha256": self.etag(name), "size": len(data), "pointerSize": 134}
+            siblings.append(entry)
+        return json.dumps({"_id": "1", "id": "someone/tiny", "modelId": "someone/tiny", "sha": COMMIT, "siblings": siblings}).encode()
+
+    def tree(self) -> bytes:
+        return json.dumps(
+            [{"type": "file", "path": name, "size": len(data), "oid": self.etag(name)} for name, data in sorted(self.files.items())]
+        ).encode()
+
+    def answer(self, request: BaseHTTPRequestHandler) -> None:
+        path, span = request.path.partition("?")[0], request.headers.get("Range", "")
+        self.requests.append((request.command, path, span))
+        file = re.fullmatch(r"/someone/tiny/resolve/[^/]+/(.+)", path)
+        if path.startswith("/api/models/someone/tiny/tree/"):
+            self.send(request, 200, self.tree(), {"Content-Type": "application/json"})
+        elif path.startswith("/api/models/someone/tiny"):
+            self.send(request, 200, self.listing(), {"Content-Type": "application/json"})
+        elif file and file[1] in self.files:
+            self.send_file(request, file[1], span)
+        else:
+            self.send(request, 404, b"{}", {"X-Error-Code": "RepoNotFound"})
+
+    def send_file(self, request: BaseHTTPRequestHandler, name: str, span: str) -> None:
+        data = self.files[name]
+        if name == self.spoil:
+            data = bytes([data[0] ^ 1]) + data[1:]
+        headers = {"X-Repo-Commit": COMMIT, "ETag": f'"{self.etag(name)}"', "Accept-Ranges": "bytes"}
+        found = re.fullmatch(r"bytes=(\d+)-", span)
+        if found:
+            start = int(found[1])
+            headers["Content-Range"] = f"bytes {start}-{len(data) - 1}/{len(data)}"
+            self.send(request, 206, data[start:], headers)
+            return
+        if name == self.cut and request.command == "GET":
+            self.cut = ""
+            request.send_response(200)
+            for key, value in {**headers, "Content-Length": str(len(data))}.items():
+                request.send_header(key, value)
+            request.end_headers()
+            request.wfile.write(data[: 3 * len(data) // 4])
+            request.wfile.flush()
+            request.connection.shutdown(socket.SHUT_RDWR)
+            return
+        self.send(request, 200, data, headers)
+
+    def send(self, request: BaseHTTPRequestHandler, status: int, body: bytes, headers: dict[str, str]) -> None:
+        request.send_response(status)
+        for key, value in {**headers, "Content-Length": str(len(body))}.items():
+            request.send_header(key, value)
+        request.end_headers()
+        if request.command == "GET":
+            request.wfile.write(body)
+
+    def close(self) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Iterator[Hub]:
+    played = Hub(tiny_models.build("llama", tmp_path / "published"))
+    yield played
+    played.close()
+
+
+def get(hub: Hub, cache: Path, name: str = "someone/tiny", **more: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "HF_ENDPOINT": hub.url, "HF_HOME": str(cache), "HF_HUB_DISABLE_XET": "1", "OMP_NUM_THREADS": "1", **more}
+    command = [sys.executable, "-m", "notewright.cli", "bases", "get", name, "--json"]
+    return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120)
+
+
+def test_a_fetched_base_works_offline(hub: Hub, tmp_path: Path) -> None:
+    done = get(hub, tmp_path / "cache")
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told["name"] == "someone/tiny"
+    assert told["revision"] == COMMIT
+    assert {path.name for path in Path(told["folder"]).iterdir()} >= {"config.json", "model.safetensors", "tokenizer.json"}
+    asked = len(hub.requests)
+    script = (
+        "from notewright.models import bases\nfrom notewright.models.engine import Engine\n"
+        "base = bases.fetch_base('someone/tiny')\nassert base.revision == " + repr(COMMIT) + "\n"
+        "print(Engine('someone/tiny').generate([{'role': 'user', 'content': 'x'}], n=1, max_new_tokens=2)[0].tokens)"
+    )
+    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path / "cache"), "OMP_NUM_THREADS": "1"}
+    offline = subprocess.run([sys.executable, "-W", "ignore", "-c", script], capture_output=True, text=True, env=environment)
+    assert offline.returncode == 0, offline.stderr
+    assert int(offline.stdout) in (1, 2)
+    assert len(hub.requests) == asked
+
+
+def test_a_broken_fetch_goes_on_where_it_stopped(hub: Hub, tmp_path: Path) -> None:
+    hub.files["more.safetensors"] = safetensors.numpy.save(
+        {"more": numpy.zeros(6_000_000, numpy.float32)}
+    )  # the hub's library keeps 10 MB at a time
+    hub.cut = "more.safetensors"
+    done = get(hub, tmp_path / "cache")
+    assert done.returncode == 0, done.stderr
+    (span,) = [span for _, path, span in hub.requests if path.endswith("more.safetensors") and span]
+    assert 10_000_000 <= int(span.removeprefix("bytes=").removesuffix("-")) < len(hub.files["more.safetensors"])
+
+
+def test_a_damaged_file_is_removed_and_named(hub: Hub, tmp_path: Path) -> None:
+    hub.spoil = "model.safetensors"
+    done = get(hub, tmp_path / "cache")
+    assert done.returncode == 1
+    assert "model.safetensors of someone/tiny arrived damaged and was removed" in done.stderr
+    assert not list((tmp_path / "cache").rglob("model.safetensors"))
+    hub.spoil = ""
+    assert get(hub, tmp_path / "cache").returncode == 0
+
+
+def test_pickles_are_refused_before_anything_is_fetched(hub: Hub, tmp_path: Path) -> None:
+    hub.files["pytorch_model.bin"] = hub.files.pop("model.safetensors")
+    done = get(hub, tmp_path / "cache")
+    assert done.returncode == 1
+    assert "someone/tiny has no safetensors weights" in done.stderr
+    assert not [path for command, path, _ in hub.requests if "/resolve/" in path]
+
+
+def test_an_unknown_model_and_an_absent_hub_say_what_to_do(hub: Hub, tmp_path: Path) -> None:
+    unknown = get(hub, tmp_path / "cache", "someone/else")
+    assert unknown.returncode == 1
+    assert "The hub has no model 'someone/else'" in unknown.stderr
+    absent = get(hub, tmp_path / "cache", HF_ENDPOINT="http://127.0.0.1:9")
+    assert absent.returncode == 1
+    assert "the model hub does not answer" in absent.stderr
+    assert "Traceback" not in absent.stderr
