@@ -97,6 +97,7 @@ def _asking(where: str, ask: Callable[[], Any]) -> Any:
     )
 
     name, _, revision = where.partition("@")
+    silent: tuple[type[Exception], ...] = (LocalEntryNotFoundError, OfflineModeIsEnabled, HfHubHTTPError, OSError, *_network_errors())
     try:
         return ask()
     except NotewrightError:
@@ -109,7 +110,7 @@ def _asking(where: str, ask: Callable[[], Any]) -> Any:
         raise NotFound(f"{name} has no revision {revision!r}.", "Leave @revision away for the newest.") from error
     except RepositoryNotFoundError as error:
         raise NotFound(f"The hub has no model {name!r} (or it is private).", "Check the spelling, or log in with: hf auth login") from error
-    except (LocalEntryNotFoundError, OfflineModeIsEnabled, HfHubHTTPError, OSError, *_network_errors()) as error:
+    except silent as error:
         raise Unavailable(
             f"{where} is not whole on this machine and the model hub does not answer.",
             "Connect and try again (a broken download goes on where it stopped), or use --base seedling or a folder.",
