@@ -149,6 +149,7 @@ class Draft:
     """A text a model wrote for a prompt. Drafts of one `batch_id` were shown side by side, at `position` (0-based).
 
     `findings` are what the gates found; `problems` the reasons of those that block: without any the draft may be inserted as it is.
+    A draft that is not `shown` was written and held back; `sampling["selection"]` says why.
     """
 
     id: str
@@ -165,6 +166,7 @@ class Draft:
     problems: tuple[str, ...] = ()
     highlight_ids: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
+    shown: bool = True
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -173,7 +175,8 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What the person did, stored as given and never changed. `kind`: ranking, decision, comment, edit, insertion, undo, pair."""
+    """What the person did, stored as given and never changed. `kind`: ranking, decision, comment, edit, insertion, undo, pair,
+    belief (a corrected belief about the person's taste), rule (a wish that became a rule)."""
 
     id: int
     kind: str

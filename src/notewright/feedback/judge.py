@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ..errors import Invalid
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 CHIPS = ("too long", "too short", "wrong structure", "lost a highlight", "not my voice", "invented")
 DECISIONS = ("accept", "reject", "reject_all")
+ASPECTS = ("structure", "content", "voice")
 
 
 def rank(
@@ -24,29 +25,42 @@ def rank(
     batch_id: str,
     order: Sequence[Sequence[str]],
     rejected: Sequence[str] = (),
+    best_only: bool = False,
+    aspects: Mapping[str, Sequence[str]] | None = None,
     comment: str = "",
     chips: Sequence[str] = (),
     seconds: float | None = None,
 ) -> Event:
     """Record a ranking of one batch: groups of draft ids, best first, equal ones in one group; `rejected` ones are worse than all.
 
-    Drafts that are not mentioned stay uncompared, so "only the best" is `order=[[best], others]`. A later ranking of the same batch
-    replaces this one when preferences are derived. `seconds` is how long the person took. Raises Invalid with all problems.
+    Drafts that are not mentioned stay uncompared. With `best_only` the order names one draft, which beats all others shown; these are
+    kept as a second group that says nothing about its members. `aspects` are the ticks: for a draft, in which of `ASPECTS` it is good.
+    A later ranking of the same batch replaces this one. `seconds` is how long the person took. Raises Invalid with all problems.
     """
     drafts = library.drafts.batch(batch_id)
     groups = [list(group) for group in order]
+    ticks = {draft_id: list(names) for draft_id, names in (aspects or {}).items() if names}
     named = Counter([*(draft_id for group in groups for draft_id in group), *rejected])
     known = {draft.id for draft in drafts}
     problems = [f"{draft_id} is not in {batch_id}" for draft_id in named if draft_id not in known]
     problems += [f"{draft_id} is placed {count} times" for draft_id, count in named.items() if count > 1]
     problems += ["a place is empty"] if any(not group for group in groups) else []
     problems += [] if named else ["no draft is placed"]
+    problems += ["best only means one draft and no rejections"] if best_only and (list(map(len, groups)) != [1] or rejected) else []
+    problems += [f"{draft_id} is not in {batch_id}, but has a tick" for draft_id in ticks if draft_id not in known]
+    wrong = {name for names in ticks.values() for name in names if name not in ASPECTS}
+    problems += [f"{name!r} is no aspect (there are: {', '.join(ASPECTS)})" for name in sorted(wrong)]
     problems += _remark_problems(chips, seconds)
     if problems:
         raise Invalid(
             f"That is no ranking of {batch_id}: {'; '.join(problems)}.", f"Its drafts: {', '.join(draft.id for draft in drafts)}", problems
         )
-    payload = {"order": groups, "rejected": list(rejected), **_situation(drafts), **_remark(comment, chips, seconds)}
+    if best_only and len(drafts) > 1:
+        groups.append([draft.id for draft in drafts if draft.id != groups[0][0]])
+    payload = {
+        "order": groups, "rejected": list(rejected), "best_only": best_only, "aspects": ticks, **_situation(drafts),
+        **_remark(comment, chips, seconds),
+    }  # fmt: skip
     return library.events.append("ranking", batch_id, payload)
 
 
@@ -114,7 +128,7 @@ def _remark(text: str, chips: Sequence[str], seconds: float | None) -> dict[str,
 def _situation(drafts: Sequence[Draft]) -> dict[str, object]:
     """The candidates as shown. Their texts lie in the drafts table, which never changes; the hashes prove it.
 
-    `propensity` is the chance with which the candidate was chosen to be shown: 1, as all written ones are shown today.
+    `propensity` is the chance with which the candidate was chosen to be shown; how it was worked out stands in `sampling["selection"]`.
     """
     messages = [dict(message) for message in drafts[0].messages]
     return {
@@ -125,8 +139,14 @@ def _situation(drafts: Sequence[Draft]) -> dict[str, object]:
         "shown": [
             {
                 "draft": draft.id, "position": draft.position, "text_hash": content_hash(draft.text), "model": draft.model_id,
-                "seed": draft.seed, "sampling": draft.sampling, "problems": list(draft.problems), "propensity": 1.0,
+                "seed": draft.seed, "sampling": draft.sampling, "problems": list(draft.problems), "propensity": _propensity(draft),
             }
             for draft in drafts
         ],
     }  # fmt: skip
+
+
+def _propensity(draft: Draft) -> float:
+    """1 for drafts from before there was a choice: all that were written were shown."""
+    selection = draft.sampling.get("selection")
+    return float(selection["propensity"]) if isinstance(selection, dict) else 1.0

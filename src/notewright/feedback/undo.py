@@ -14,12 +14,12 @@ from ..settings import Settings
 if TYPE_CHECKING:
     from ..library import Library
 
-KINDS = ("ranking", "decision", "comment", "edit", "insertion")
+KINDS = ("ranking", "decision", "comment", "edit", "insertion", "belief", "rule")
 
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One thing the person did with drafts; `undone` says that it was taken back."""
+    """One thing the person did; `undone` says that it was taken back."""
 
     event: Event
     undone: bool
@@ -27,11 +27,11 @@ class Action:
 
 def undone_ids(library: Library) -> set[int]:
     """Ids of the events that were taken back."""
-    return {int(number) for event in library.events.all("undo") for number in _list(event.payload.get("events"))}
+    return library.events.undone()
 
 
 def history(library: Library, *, limit: int | None = None) -> list[Action]:
-    """Rankings, decisions, comments, edits and insertions, newest first."""
+    """Everything of `KINDS`, newest first."""
     undone = undone_ids(library)
     return [Action(event, event.id in undone) for event in reversed(library.events.all(*KINDS))][:limit]
 

@@ -3,8 +3,9 @@
     library.sources     mirrors of Readwise: sources and highlights, upserted by outside id; vanished rows are marked, not deleted
     library.notes       mirror of the vault: notes and their passages
     library.pairs       which highlights became which passage; human decisions outrank machines
-    library.events      append-only: rankings, decisions, comments, edits, insertions, undos
+    library.events      append-only: rankings, decisions, comments, edits, insertions, undos, beliefs, rules
     library.datasets, library.runs, library.models, library.drafts      what the stages made
+    library.measures    a cache of the texts' style measures; may be emptied at any time
 
 The only SQL of the project is in this package. Weights never go into the database.
 """
@@ -17,6 +18,7 @@ from types import TracebackType
 from ..errors import NotFound, Unavailable
 from .database import Database
 from .events import EventStore
+from .measures import MeasureStore
 from .notes import NoteStore
 from .pairs import PairStore
 from .products import DatasetStore, DraftStore, ModelStore, RunStore
@@ -39,6 +41,7 @@ class Library:
         self.runs = RunStore(self.db)
         self.models = ModelStore(self.db)
         self.drafts = DraftStore(self.db)
+        self.measures = MeasureStore(self.db)
 
     @classmethod
     def create(cls, home: Path) -> Library:

@@ -14,25 +14,44 @@ class EventStore:
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    def append(self, kind: str, subject: str, payload: Mapping[str, object]) -> Event:
-        """`subject` is the id of what the event is about: a batch, draft, pair or earlier event."""
+    def append(self, kind: str, subject: str, payload: Mapping[str, object], *, at: str = "") -> Event:
+        """`subject` is the id of what the event is about: a batch, draft, pair or earlier event. `at` is for events that are imported.
+
+        On return the event is on the disk (outside of a larger write transaction; inside one, when that ends).
+        """
         with self._db.write() as connection:
-            at = now()
+            at = at or now()
             number = connection.execute(
                 "INSERT INTO events (kind, at, subject, payload) VALUES (?, ?, ?, ?)", (kind, at, subject, to_json(dict(payload)))
             ).lastrowid
         assert number is not None
         return Event(id=number, kind=kind, at=at, subject=subject, payload=dict(payload))
 
-    def all(self, *kinds: str, subject: str = "") -> list[Event]:
-        """Events of `kinds` (all kinds when none is named), oldest first."""
+    def all(self, *kinds: str, subject: str = "", after: int = 0) -> list[Event]:
+        """Events of `kinds` (all kinds when none is named) with ids above `after`, oldest first."""
         conditions = [f"kind IN ({','.join('?' * len(kinds))})"] if kinds else []
-        parameters: list[str] = list(kinds)
+        parameters: list[str | int] = list(kinds)
+        if after:
+            conditions.append("id>?")
+            parameters.append(after)
         if subject:
             conditions.append("subject=?")
             parameters.append(subject)
         where = " WHERE " + " AND ".join(conditions) if conditions else ""
         return [_event(row) for row in self._db.rows(f"SELECT * FROM events{where} ORDER BY id", parameters)]
+
+    def undone(self) -> set[int]:
+        """Ids of the events that later undo events took back."""
+        taken: set[int] = set()
+        for event in self.all("undo"):
+            numbers = event.payload.get("events")
+            taken |= {int(number) for number in numbers} if isinstance(numbers, list) else set()
+        return taken
+
+    def standing(self, *kinds: str, subject: str = "") -> list[Event]:
+        """As `all`, without the events that were taken back."""
+        undone = self.undone()
+        return [event for event in self.all(*kinds, subject=subject) if event.id not in undone]
 
 
 def _event(row: sqlite3.Row) -> Event:

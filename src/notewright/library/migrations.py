@@ -76,5 +76,12 @@ CREATE TABLE drafts (
 CREATE INDEX drafts_by_batch ON drafts(batch_id, position);
 """,
     ),
+    (
+        4,
+        """
+ALTER TABLE drafts ADD COLUMN shown INTEGER NOT NULL DEFAULT 1;
+CREATE TABLE measures (subject TEXT PRIMARY KEY, version INTEGER NOT NULL, "values" TEXT NOT NULL) WITHOUT ROWID;
+""",
+    ),
     (6, "ALTER TABLE drafts ADD COLUMN findings TEXT NOT NULL DEFAULT '[]';"),
 ]

@@ -166,11 +166,11 @@ class DraftStore:
                 draft_id = draft.id or self._db.next_id("draft")
                 connection.execute(
                     "INSERT INTO drafts (id, batch_id, source_id, chapter, model_id, text, position, seed, created_at, messages, sampling,"
-                    " problems, highlight_ids, findings) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    " problems, highlight_ids, findings, shown) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                     (
                         draft_id, draft.batch_id, draft.source_id, draft.chapter, draft.model_id, draft.text, draft.position, draft.seed,
                         draft.created_at, to_json(draft.messages), to_json(draft.sampling), to_json(draft.problems),
-                        to_json(draft.highlight_ids), to_json([asdict(finding) for finding in draft.findings]),
+                        to_json(draft.highlight_ids), to_json([asdict(finding) for finding in draft.findings]), draft.shown,
                     ),
                 )  # fmt: skip
                 stored.append(self.get(draft_id))
@@ -182,15 +182,17 @@ class DraftStore:
             raise NotFound(f"No draft has the id {draft_id!r}.", "List them with: notewright drafts")
         return _draft(row)
 
-    def batch(self, batch_id: str) -> list[Draft]:
-        rows = self._db.rows("SELECT * FROM drafts WHERE batch_id=? ORDER BY position", (batch_id,))
+    def batch(self, batch_id: str, *, unshown: bool = False) -> list[Draft]:
+        """The drafts that were shown side by side; with `unshown` also those that were written and held back, after them."""
+        rows = self._db.rows("SELECT * FROM drafts WHERE batch_id=? AND shown>=? ORDER BY position", (batch_id, not unshown))
         if not rows:
             raise NotFound(f"No batch of drafts has the id {batch_id!r}.", "Write one with: notewright draft --source TITLE")
         return [_draft(row) for row in rows]
 
-    def all(self) -> list[Draft]:
-        """Oldest first."""
-        return [_draft(row) for row in self._db.rows("SELECT * FROM drafts ORDER BY created_at, batch_id, position")]
+    def all(self, *, unshown: bool = False) -> list[Draft]:
+        """Oldest first; held back ones only with `unshown`."""
+        rows = self._db.rows("SELECT * FROM drafts WHERE shown>=? ORDER BY created_at, batch_id, position", (not unshown,))
+        return [_draft(row) for row in rows]
 
 
 def _run(row: sqlite3.Row) -> Run:
@@ -216,4 +218,5 @@ def _draft(row: sqlite3.Row) -> Draft:
         messages=tuple(json.loads(row["messages"])), sampling=json.loads(row["sampling"]), problems=tuple(json.loads(row["problems"])),
         highlight_ids=tuple(json.loads(row["highlight_ids"])),
         findings=tuple(Finding(**finding) for finding in json.loads(row["findings"])),
+        shown=bool(row["shown"]),
     )  # fmt: skip
