@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from notewright.cli import COMMANDS, build_parser, main
-from notewright.cli.rank import parse_order
+from notewright.cli.rank import parse_order, parse_ticks, split_ticks
 from notewright.errors import Invalid
 from notewright.library import Library
 from notewright.records import Draft
@@ -126,6 +126,18 @@ def test_orders_are_read_as_meant(order: str, groups: list[list[str]]) -> None:
 def test_orders_that_cannot_be_meant_are_refused(order: str) -> None:
     with pytest.raises(Invalid):
         parse_order(order, drafts(3))
+
+
+def test_ticks_are_told_by_number_and_letter_or_name() -> None:
+    assert split_ticks("2 1=3 2:sv 1:content") == ("2 1=3", "2:sv 1:content")
+    assert parse_ticks("2:sv 1:content,voice", drafts(3)) == {"draft-2": ["structure", "voice"], "draft-1": ["content", "voice"]}
+    assert parse_ticks("", drafts(3)) == {}
+
+
+@pytest.mark.parametrize("ticks", ["4:s", "1:", "1:x", "s", "1:structur"])
+def test_ticks_that_cannot_be_meant_are_refused(ticks: str) -> None:
+    with pytest.raises(Invalid):
+        parse_ticks(ticks, drafts(3))
 
 
 def test_the_documented_help_is_fresh() -> None:

@@ -70,6 +70,24 @@ def test_a_ranking_that_is_none_says_everything_that_is_wrong(library: Library, 
     assert library.events.all() == []
 
 
+def test_best_only_says_nothing_about_the_others(library: Library, drafts: list[Draft]) -> None:
+    a, b, c = (draft.id for draft in drafts)
+    event = feedback.rank(library, batch_id="batch-1", order=[[b]], best_only=True)
+    assert (event.payload["order"], event.payload["best_only"]) == ([[b], [a, c]], True)
+    for order, rejected in (([[a], [b]], []), ([[a, b]], []), ([[a]], [b])):
+        with pytest.raises(Invalid, match="best only"):
+            feedback.rank(library, batch_id="batch-1", order=order, rejected=rejected, best_only=True)
+
+
+def test_ticks_for_aspects(library: Library, drafts: list[Draft]) -> None:
+    a, b, _ = (draft.id for draft in drafts)
+    event = feedback.rank(library, batch_id="batch-1", order=[[a], [b]], aspects={a: ["voice"], b: ["structure", "content"]})
+    assert event.payload["aspects"] == {a: ["voice"], b: ["structure", "content"]}
+    with pytest.raises(Invalid) as caught:
+        feedback.rank(library, batch_id="batch-1", order=[[a]], aspects={a: ["looks"], "draft-9": ["voice"]})
+    assert [problem.split(" ")[0] for problem in caught.value.problems] == ["draft-9", "'looks'"]
+
+
 def test_decisions_and_comments(library: Library, drafts: list[Draft]) -> None:
     feedback.decide(library, draft_id=drafts[1].id, decision="reject", chips=["invented"])
     feedback.decide(library, draft_id=drafts[1].id, decision="reject_all")

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -69,3 +73,41 @@ def test_two_writers_lose_nothing(library: Library) -> None:
         thread.join()
     for name in ("one", "two"):
         assert [event.payload["number"] for event in library.events.all(subject=name)] == list(range(25))
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from notewright.library import Library
+with Library.open(Path(sys.argv[1])) as library:
+    for number in range(int(sys.argv[3])):
+        print(library.events.append("comment", sys.argv[2], {"number": number}).id, flush=True)
+"""
+
+
+def test_two_faces_at_once_lose_nothing_and_double_nothing(library: Library) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2] / "src")}
+    faces = [
+        subprocess.Popen(
+            [sys.executable, "-c", WRITER, str(library.home), name, "150"], stdout=subprocess.PIPE, text=True, env=environment
+        )
+        for name in ("studio", "shell")
+    ]  # fmt: skip
+    told = [int(line) for face in faces for line in face.communicate()[0].split()]
+    assert [face.returncode for face in faces] == [0, 0]
+    assert sorted(told) == [event.id for event in library.events.all()]
+    for name in ("studio", "shell"):
+        assert [event.payload["number"] for event in library.events.all(subject=name)] == list(range(150))
+
+
+def test_an_event_is_on_the_disk_when_it_is_acknowledged(library: Library) -> None:
+    assert library.db.connection.execute("PRAGMA synchronous").fetchone()[0] == 2  # FULL: the log is synced at every commit
+    assert library.db.connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
+
+
+def test_standing_events_are_those_not_taken_back(library: Library) -> None:
+    first, second = (library.events.append("comment", "draft-1", {"number": number}) for number in (1, 2))
+    library.events.append("undo", str(first.id), {"events": [first.id], "kind": "comment"})
+    assert library.events.undone() == {first.id}
+    assert library.events.standing("comment") == [second]
+    assert [event.id for event in library.events.all(after=second.id)] == [3]

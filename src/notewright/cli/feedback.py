@@ -1,22 +1,31 @@
-"""notewright feedback list|export|stats"""
+"""notewright feedback list|export|import|stats"""
 
 from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections import Counter
+from pathlib import Path
 
-from .show import as_json, json_option, open_library, shorten, table
+from ..errors import Invalid
+from .show import as_json, count, json_option, open_library, shorten, table
 
 
 def configure(name: str, parser: argparse.ArgumentParser) -> None:
     json_option(parser)
     parser.set_defaults(handler=list_events)
-    actions = parser.add_subparsers(metavar="list|export|stats")
+    actions = parser.add_subparsers(metavar="list|export|import|stats")
     listing = actions.add_parser("list", help="everything you did, oldest first")
     json_option(listing)
     listing.set_defaults(handler=list_events)
-    actions.add_parser("export", help="JSON lines on standard output").set_defaults(handler=export)
+    actions.add_parser("export", help="JSON lines on standard output: the events and the drafts they are about").set_defaults(
+        handler=export
+    )
+    taking = actions.add_parser("import", help="add what such a file tells; what is known already is skipped")
+    taking.add_argument("file", help="a file that export wrote; - reads standard input")
+    json_option(taking)
+    taking.set_defaults(handler=import_)
     stats = actions.add_parser("stats", help="how many of each kind")
     json_option(stats)
     stats.set_defaults(handler=statistics)
@@ -37,18 +46,51 @@ def list_events(options: argparse.Namespace) -> None:
 
 
 def export(options: argparse.Namespace) -> None:
+    from .. import feedback
+
     library, _ = open_library()
     with library:
-        for event in library.events.all():
-            row = {"id": event.id, "kind": event.kind, "at": event.at, "subject": event.subject, "payload": event.payload}
-            print(json.dumps(row, ensure_ascii=False))
+        for line in feedback.export_feedback(library):
+            sys.stdout.buffer.write(line.encode() + b"\n")  # the same bytes on every machine, whatever its terminal can show
+    sys.stdout.buffer.flush()
+
+
+def import_(options: argparse.Namespace) -> None:
+    from .. import feedback
+
+    data = sys.stdin.buffer.read() if options.file == "-" else Path(options.file).expanduser().read_bytes()
+    try:
+        lines = data.decode("utf-8").split("\n")
+    except UnicodeDecodeError as error:
+        raise Invalid(f"{options.file} is not UTF-8 text.", "Give a file that notewright feedback export wrote.") from error
+    library, _ = open_library()
+    with library:
+        done = feedback.import_feedback(library, lines)
+    if options.json:
+        as_json(done)
+        return
+    print(f"Imported {count(done.events, 'event')} and {count(done.drafts, 'draft')}; {count(done.known, 'line')} known already.")
 
 
 def statistics(options: argparse.Namespace) -> None:
     library, _ = open_library()
     with library:
-        counts = Counter(event.kind for event in library.events.all())
+        events, undone = library.events.all(), library.events.undone()
+    counts = Counter(event.kind for event in events)
+    taken = Counter(event.kind for event in events if event.id in undone)
+    chips = Counter(chip for event in events if event.id not in undone for chip in _chips(event.payload))
+    seconds = sorted(found for event in events if isinstance(found := event.payload.get("seconds"), int | float))
+    median = seconds[len(seconds) // 2] if seconds else None
     if options.json:
-        as_json(counts)
+        as_json({"events": counts, "undone": taken, "chips": chips, "median_seconds": median})
         return
-    table(sorted(counts.items()), "kind", "events", empty="No feedback yet.")
+    table([(kind, number, taken[kind]) for kind, number in sorted(counts.items())], "kind", "events", "undone", empty="No feedback yet.")
+    for chip, number in chips.most_common():
+        print(f"{chip}: {number}")
+    if median is not None:
+        print(f"median time: {median:g} s")
+
+
+def _chips(payload: dict[str, object]) -> list[str]:
+    found = payload.get("chips")
+    return [str(chip) for chip in found] if isinstance(found, list) else []

@@ -15,14 +15,17 @@ from .show import as_json, json_option, open_library
 CHIPS = {
     "l": "too long", "s": "too short", "t": "wrong structure", "h": "lost a highlight", "v": "not my voice", "i": "invented",
 }  # fmt: skip
-HELP = """Best first, by number: 2 1 3. Ties with =: 2=3 1. Leave out those you do not want to order.
-x rejects all. Then, if you like, a reason: l too long, s too short, t wrong structure, h lost a highlight, v not my voice, i invented,
+ASPECTS = {"s": "structure", "c": "content", "v": "voice"}
+HELP = """Best first, by number: 2 1 3. Ties with =: 2=3 1. Leave out those you do not want to order; a single number is the best of all.
+x rejects all. If you like, tick what is good in which: 2:structure,voice 1:content (or 2:sv 1:c).
+Then, if you like, a reason: l too long, s too short, t wrong structure, h lost a highlight, v not my voice, i invented,
 or any words of your own."""
 
 
 def configure(name: str, parser: argparse.ArgumentParser) -> None:
     parser.add_argument("batch", nargs="?", default="", help="default: the newest")
     parser.add_argument("--order", metavar='"2 1=3"', help="best first, = for a tie, x for none of them; asked for when not given")
+    parser.add_argument("--good", metavar='"2:sv 1:c"', default="", help="ticks: which drafts are good in structure, content or voice")
     parser.add_argument("--comment", default="", help="a remark kept with the ranking")
     parser.epilog = HELP
     json_option(parser)
@@ -44,11 +47,14 @@ def rank(options: argparse.Namespace) -> None:
         order, comment, seconds = options.order, options.comment, None
         if order is None:
             order, comment, seconds = ask(drafts)
+        order, ticks = split_ticks(order)
         groups, reject_all = parse_order(order, drafts)
+        best_only = not reject_all and len(drafts) > 1 and list(map(len, groups)) == [1]
         chips = [CHIPS[comment]] if comment in CHIPS else []
         event = feedback.rank(
             library, batch_id=drafts[0].batch_id, order=groups, rejected=[item.id for item in drafts] if reject_all else (),
-            comment="" if chips else comment, chips=chips, seconds=seconds,
+            best_only=best_only, aspects=parse_ticks(f"{ticks} {options.good}", drafts), comment="" if chips else comment, chips=chips,
+            seconds=seconds,
         )  # fmt: skip
     if options.json:
         as_json(event)
@@ -72,6 +78,25 @@ def parse_order(order: str, drafts: Sequence[Draft]) -> tuple[list[list[str]], b
     return [[by_number[number] for number in group] for group in groups], False
 
 
+def split_ticks(order: str) -> tuple[str, str]:
+    """`2 1 2:sv` -> ("2 1", "2:sv")."""
+    parts = order.split()
+    return " ".join(part for part in parts if ":" not in part), " ".join(part for part in parts if ":" in part)
+
+
+def parse_ticks(text: str, drafts: Sequence[Draft]) -> dict[str, list[str]]:
+    """`2:sv 1:content` -> {id of 2: [structure, voice], id of 1: [content]}. Raises Invalid naming what was not understood."""
+    by_number = {str(item.position + 1): item.id for item in drafts}
+    ticks: dict[str, list[str]] = {}
+    for part in text.split():
+        number, _, names = part.partition(":")
+        known = [name for word in names.split(",") for name in ([word] if word in ASPECTS.values() else map(ASPECTS.get, word))]
+        if number not in by_number or not known or None in known:
+            raise Invalid(f"The tick {part!r} was not understood.", "Like 2:structure,voice or 2:sv; s structure, c content, v voice.")
+        ticks[by_number[number]] = list(dict.fromkeys(str(name) for name in known))
+    return ticks
+
+
 def ask(drafts: Sequence[Draft]) -> tuple[str, str, float]:
     """Show the candidates and ask; returns (order, comment, seconds taken). Asks again until the order is understood."""
     if not sys.stdin.isatty():
@@ -82,7 +107,8 @@ def ask(drafts: Sequence[Draft]) -> tuple[str, str, float]:
     while True:
         order = input("order> ").strip()
         try:
-            parse_order(order, drafts)
+            parse_order(split_ticks(order)[0], drafts)
+            parse_ticks(split_ticks(order)[1], drafts)
             break
         except Invalid as problem:
             print(f"{problem.message} {problem.hint}")

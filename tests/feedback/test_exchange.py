@@ -1,0 +1,153 @@
+"""Feedback goes out and in again with the same bytes, into any library, as often as one likes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import small_world
+from notewright import drafting, feedback
+from notewright.errors import Invalid
+from notewright.feedback import export_feedback, import_feedback
+from notewright.library import Library
+from small_world import ScriptedEngine, numbered
+
+
+def judged(library: Library, folder: Path, *, thing: str = "rivers", seed: int = 3) -> small_world.World:
+    """A library in which everything that can be done was done at least once."""
+    world = small_world.build(library, folder, things=("rivers", "looms"))
+    small_world.base_model(library)
+    for chapter in small_world.CHAPTERS:
+        drafts = drafting.draft(
+            library, settings=world.settings, source=thing, chapter=chapter, seed=seed, n=3, engine=ScriptedEngine(numbered)
+        )
+        a, b, c = (draft.id for draft in drafts)
+        feedback.rank(
+            library, batch_id=drafts[0].batch_id, order=[[b], [a]], rejected=[c], aspects={a: ["voice"]}, comment="draft-1 „ist“ besser",
+            chips=["too long"], seconds=1.25,
+        )  # fmt: skip
+        feedback.rank(library, batch_id=drafts[0].batch_id, order=[[b]], best_only=True)
+        feedback.decide(library, draft_id=c, decision="reject")
+        feedback.comment(library, draft_id=a, text="callouts for definitions")
+        feedback.accept(library, settings=world.settings, draft_id=a, into="Notes/Rivers.md", final_text=f'## Mine\n- {chapter}, é \\ "\n')
+        feedback.undo(library, settings=world.settings)
+    library.pairs.decide(library.pairs.all()[0].id, "accepted")
+    return world
+
+
+@pytest.fixture
+def other(tmp_path: Path):
+    with Library.create(tmp_path / "other") as opened:
+        yield opened
+
+
+def test_out_in_and_out_again_gives_the_same_bytes(library: Library, other: Library, tmp_path: Path) -> None:
+    judged(library, tmp_path / "one")
+    lines = list(export_feedback(library))
+    small_world.build(other, tmp_path / "two", things=("rivers", "looms"))
+    done = import_feedback(other, lines)
+    assert (done.drafts, done.known) == (len(library.drafts.all(unshown=True)), 0)
+    assert done.events == len(library.events.all())
+    assert list(export_feedback(other)) == lines
+    mine, theirs = library.events.all(), other.events.all()
+    assert [(event.kind, event.at) for event in mine] == [(event.kind, event.at) for event in theirs]
+    assert other.events.undone() == {theirs[[event.id for event in mine].index(number)].id for number in library.events.undone()}
+
+
+def test_importing_again_changes_nothing(library: Library, other: Library, tmp_path: Path) -> None:
+    judged(library, tmp_path / "one")
+    lines = list(export_feedback(library))
+    assert import_feedback(library, lines) == feedback.Exchanged(0, 0, len(lines))
+    import_feedback(other, lines)
+    assert import_feedback(other, lines) == feedback.Exchanged(0, 0, len(lines))
+    assert list(export_feedback(library)) == lines
+
+
+def test_into_a_library_with_feedback_of_its_own(library: Library, other: Library, tmp_path: Path) -> None:
+    judged(library, tmp_path / "one")
+    judged(other, tmp_path / "two", seed=9)
+    lines, own = list(export_feedback(library)), list(export_feedback(other))
+    import_feedback(other, lines)
+    both = list(export_feedback(other))
+    assert both[: len(own)] == own
+    assert [line for line in both if line in set(lines)] == [line for line in lines if line not in set(own)]
+    ranking = other.events.all("ranking")[-1]  # its drafts are the imported ones, under new ids
+    assert ranking.subject == "batch-4"
+    texts = {draft.id: draft.text for draft in other.drafts.batch(ranking.subject)}
+    assert all(item["draft"] in texts for item in ranking.payload["shown"])
+    assert texts[ranking.payload["order"][0][0]] == library.drafts.get(library.events.all("ranking")[-1].payload["order"][0][0]).text
+    with Library.create(tmp_path / "third") as third:
+        import_feedback(third, both)
+        assert list(export_feedback(third)) == both
+
+
+def test_events_that_are_equal_to_the_microsecond_are_both_kept(library: Library, other: Library) -> None:
+    for _ in range(3):
+        library.events.append("comment", "draft-1", {"comment": "again"}, at="2026-01-01T00:00:00+00:00")
+    lines = list(export_feedback(library))
+    assert len(set(lines)) == 3
+    import_feedback(other, lines)
+    import_feedback(other, lines)
+    assert list(export_feedback(other)) == lines
+
+
+def test_an_undo_of_one_of_two_equal_events_stays_with_it(library: Library, other: Library) -> None:
+    for _ in range(2):
+        event = library.events.append("comment", "draft-1", {"comment": "again"}, at="2026-01-01T00:00:00+00:00")
+    library.events.append("undo", str(event.id), {"events": [event.id], "kind": "comment"})
+    other.events.append("comment", "draft-9", {"comment": "mine"})
+    lines = list(export_feedback(library))
+    import_feedback(other, lines)
+    assert other.events.undone() == {3}
+    assert other.events.all("undo")[0].subject == "3"
+    assert list(export_feedback(other))[1:] == lines
+
+
+@pytest.mark.parametrize(
+    ("damage", "says"),
+    [
+        (lambda line: "no json", "is not JSON"),
+        (lambda line: "[1]", "no JSON object"),
+        (lambda line: line.replace('"comment":"hello"', '"comment":"changed"'), "changed since"),
+        (lambda line: json.dumps({"event": "event:1"}), "neither a draft nor an event"),
+        (lambda line: json.dumps({"draft": "draft:1", "batch": "b"}), "lacks"),
+        (lambda line: json.dumps({**json.loads(line), "payload": 3}), "wrong kind"),
+    ],
+)
+def test_lines_that_are_no_feedback_import_nothing(library: Library, other: Library, damage, says: str) -> None:
+    library.events.append("comment", "draft-1", {"comment": "hello"})
+    [line] = export_feedback(library)
+    with pytest.raises(Invalid, match=says) as caught:
+        import_feedback(other, [line, damage(line)])
+    assert "line 2" in caught.value.message
+    assert other.events.all() == []
+
+
+words = st.text(max_size=12)
+steps = st.lists(st.tuples(st.sampled_from(["comment", "rank", "undo", "decide"]), words, st.integers(0, 2)), max_size=8)
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps)
+def test_any_history_round_trips(tmp_path_factory: pytest.TempPathFactory, history) -> None:
+    folder = tmp_path_factory.mktemp("history")
+    with Library.create(folder / "a") as one, Library.create(folder / "b") as two:
+        world = small_world.build(one, folder, things=("rivers",))
+        small_world.base_model(one)
+        drafts = drafting.draft(one, settings=world.settings, source="rivers", chapter="Beginnings", n=3, engine=ScriptedEngine(numbered))
+        for what, text, number in history:
+            if what == "comment":
+                feedback.comment(one, draft_id=drafts[number].id, text=text or "x")
+            elif what == "rank":
+                feedback.rank(one, batch_id="batch-1", order=[[drafts[number].id]], best_only=True, comment=text)
+            elif what == "decide":
+                feedback.decide(one, draft_id=drafts[number].id, decision="reject", comment=text)
+            elif feedback.history(one) and not all(action.undone for action in feedback.history(one)):
+                feedback.undo(one)
+        lines = list(export_feedback(one))
+        import_feedback(two, lines)
+        assert list(export_feedback(two)) == lines
