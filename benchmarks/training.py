@@ -3,8 +3,9 @@
     python benchmarks/training.py [--repeats 3] [--epochs 1] [--base BASE]
 
 Each side runs in a process of its own, in turn, first one and then the other first. Both train on the same rows (the bundled sample's
-passages, and synthetic ones of very different lengths). Tokens/s counts real tokens, padding left out, from the first step to the last; the
-loss is measured afterwards on the same held-out rows, by the same code, for both. Medians go to benchmarks/results/training.json.
+passages, and synthetic ones of very different lengths); every repeat has its own seed for order and adapter. Tokens/s counts real
+tokens, padding left out, from the first step to the last; the loss is measured afterwards on the same held-out rows, by the same code,
+for both. Medians go to benchmarks/results/training.json.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from notewright.settings import silence_telemetry
 
 silence_telemetry()
 RESULTS = Path(__file__).parent / "results" / "training.json"
-RATE, RANK, BATCH, SEED = 2e-3, 16, 8, 0
+RATE, RANK, BATCH = 2e-3, 16, 8
 WORDS = "river silt plain tide bread cloth ledger moss city night map bell ice reindeer lead line tempo peat mud loom"
 
 
@@ -74,17 +75,17 @@ def write(folder: Path, rows: dict[str, list[dict[str, Any]]]) -> Path:
     return folder
 
 
-def ours(base: str, data: Path, folder: Path, epochs: float) -> dict[str, Any]:
+def ours(base: str, data: Path, folder: Path, epochs: float, seed: int) -> dict[str, Any]:
     from notewright.models import bases
     from notewright.training import recipes, runs, sft
     from notewright.training.worker import Reporter
 
     found = bases.fetch_base(base)
     recipe = recipes.resolve(
-        "sft", parameters=10**6, rows=1000,
+        "sft", parameters=10**6, rows=100,
         overrides={
             "epochs": epochs, "batch_size": BATCH, "learning_rate": RATE, "lora_rank": RANK, "lora_dropout": 0.0, "scheduler": "linear",
-            "warmup": 0.0, "weight_decay": 0.0, "adam_beta2": 0.999, "seed": SEED,
+            "warmup": 0.0, "weight_decay": 0.0, "adam_beta2": 0.999, "seed": seed,
         },
     ).values()  # fmt: skip
     job = runs.Job("sft", recipe, {}, found.name, str(found.folder), "", "", "", "", str(data), "")
@@ -93,7 +94,7 @@ def ours(base: str, data: Path, folder: Path, epochs: float) -> dict[str, Any]:
     return {"tokens": metrics["tokens"], "seconds": metrics["training_seconds"], "peak_memory": metrics["peak_memory"]}
 
 
-def theirs(base: str, data: Path, folder: Path, epochs: float) -> dict[str, Any]:
+def theirs(base: str, data: Path, folder: Path, epochs: float, seed: int) -> dict[str, Any]:
     """TRL as its documentation begins: a model, rows, a LoRA; all else is the default."""
     import resource
 
@@ -108,7 +109,7 @@ def theirs(base: str, data: Path, folder: Path, epochs: float) -> dict[str, Any]
     model, tokenizer = load_base(bases.fetch_base(base).folder, device="cuda" if torch.cuda.is_available() else "cpu")
     rows = [json.loads(line) for line in (data / "train.jsonl").read_text(encoding="utf-8").splitlines()]
     settings = SFTConfig(
-        output_dir=str(folder / "trl"), use_cpu=not torch.cuda.is_available(), num_train_epochs=epochs, learning_rate=RATE, seed=SEED,
+        output_dir=str(folder / "trl"), use_cpu=not torch.cuda.is_available(), num_train_epochs=epochs, learning_rate=RATE, seed=seed,
         max_length=2048, report_to="none", save_strategy="no",
     )  # fmt: skip
     lora = LoraConfig(r=RANK, lora_alpha=2 * RANK, target_modules="all-linear", task_type="CAUSAL_LM")
@@ -139,9 +140,9 @@ def held_out_loss(base: str, data: Path, folder: Path) -> float:
     return total / count
 
 
-def child(side: str, base: str, data: Path, folder: Path, epochs: float) -> None:
+def child(side: str, base: str, data: Path, folder: Path, epochs: float, seed: int) -> None:
     folder.mkdir(parents=True)
-    result = (ours if side == "ours" else theirs)(base, data, folder, epochs)
+    result = (ours if side == "ours" else theirs)(base, data, folder, epochs, seed)
     result["loss"] = held_out_loss(base, data, folder)
     (folder / "result.json").write_text(json.dumps(result), encoding="utf-8")
 
@@ -153,13 +154,21 @@ def compare(base: str, data: Path, folder: Path, *, epochs: float, repeats: int)
         for side in ("ours", "trl") if turn % 2 == 0 else ("trl", "ours"):
             place = folder / f"{side}-{turn}"
             command = [sys.executable, "-W", "ignore", __file__, "--side", side, "--base", base, "--data", str(data), "--out", str(place)]
-            subprocess.run([*command, "--epochs", str(epochs)], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            subprocess.run(
+                [*command, "--epochs", str(epochs), "--seed", str(turn)], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            )
             result = json.loads((place / "result.json").read_text(encoding="utf-8"))
             result["tokens_per_second"] = result["tokens"] / result["seconds"]
             measured[side].append(result)
             print(f"  {data.name:10} {side:5} {result['tokens_per_second']:8.0f} tokens/s  loss {result['loss']:.4f}", file=sys.stderr)
     found = {side: {key: statistics.median(run[key] for run in runs) for key in runs[0]} for side, runs in measured.items()}
-    return {**found, "ratio": found["ours"]["tokens_per_second"] / found["trl"]["tokens_per_second"], "repeats": repeats, "epochs": epochs}
+    return {
+        **found,
+        "ratio": found["ours"]["tokens_per_second"] / found["trl"]["tokens_per_second"],
+        "repeats": repeats,
+        "epochs": epochs,
+        "losses": {side: [run["loss"] for run in runs] for side, runs in measured.items()},
+    }
 
 
 def machine() -> dict[str, Any]:
@@ -177,12 +186,13 @@ def main() -> None:
     parser.add_argument("--base", default="seedling")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--epochs", type=float, default=1.0)
+    parser.add_argument("--seed", type=int, default=0, help=argparse.SUPPRESS)
     parser.add_argument("--side", choices=("ours", "trl"), help=argparse.SUPPRESS)
     parser.add_argument("--data", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--out", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.side:
-        child(given.side, given.base, given.data, given.out, given.epochs)
+        child(given.side, given.base, given.data, given.out, given.epochs, given.seed)
         return
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

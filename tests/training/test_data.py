@@ -39,7 +39,7 @@ def test_batches_hold_rows_of_similar_length_in_an_order_of_seed_and_epoch() -> 
     from notewright.training.data import LengthSampler
 
     lengths = [(37 * i) % 200 + 20 for i in range(50)]
-    sampler = LengthSampler(lengths, 4, seed=3)
+    sampler = LengthSampler(lengths, 4, seed=3, grouping="on")
     first = list(sampler)
     assert sorted(first) == list(range(50))
     assert first == list(sampler)
@@ -53,6 +53,14 @@ def test_batches_hold_rows_of_similar_length_in_an_order_of_seed_and_epoch() -> 
     sampler.set_epoch(1)
     assert list(sampler) != first
     assert {frozenset(first[:4])} != {frozenset(list(sampler)[:4])}
+
+
+def test_few_batches_are_not_grouped_unless_asked() -> None:
+    from notewright.training.data import LengthSampler
+
+    assert not LengthSampler([5] * 799, 8, seed=0).grouped
+    assert LengthSampler([5] * 800, 8, seed=0).grouped
+    assert not LengthSampler([5] * 800, 8, seed=0, grouping="off").grouped
 
 
 def test_the_compact_head_scores_as_the_model_does(tiny: Tiny) -> None:

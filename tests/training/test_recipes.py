@@ -71,10 +71,10 @@ def test_all_problems_are_reported_together(tmp_path: Path) -> None:
 
 def test_flags_may_be_text() -> None:
     recipe = recipes.resolve(
-        "dpo", parameters=SEEDLING, rows=9, overrides={"beta": "0.3", "max_steps": "5", "length_grouping": "false", "precision": "float32"}
+        "dpo", parameters=SEEDLING, rows=9, overrides={"beta": "0.3", "max_steps": "5", "length_grouping": "off", "precision": "float32"}
     ).recipe
     assert isinstance(recipe, recipes.DpoRecipe)
-    assert (recipe.beta, recipe.max_steps, recipe.length_grouping, recipe.precision) == (0.3, 5, False, "float32")
+    assert (recipe.beta, recipe.max_steps, recipe.length_grouping, recipe.precision) == (0.3, 5, "off", "float32")
 
 
 def test_a_saved_recipe_loads_again() -> None:

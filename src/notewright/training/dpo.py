@@ -56,7 +56,7 @@ def run(job: Job, folder: Path, reporter: Reporter) -> dict[str, Any] | None:
         processing_class=session.tokenizer, callbacks=[keeper],
     )  # fmt: skip
     trainer.keeper = keeper
-    trainer.sampler = LengthSampler(rows.lengths, recipe.batch_size, recipe.seed, grouped=recipe.length_grouping)
+    trainer.sampler = LengthSampler(rows.lengths, recipe.batch_size, recipe.seed, grouping=recipe.length_grouping)
     use_compact_head(session.model.get_base_model())
 
     started = time.monotonic()

@@ -48,7 +48,7 @@ class Recipe:
     precision: str = _of("auto", choices=("auto", "float32", "bfloat16"))
     activation_checkpointing: str = _of("auto", choices=("auto", "on", "off"))
     quantize: str = _of("", choices=("", "4bit"))
-    length_grouping: bool = _of(True)
+    length_grouping: str = _of("auto", choices=("auto", "on", "off"))  # batches of rows of similar length; auto: where there are many
     checkpoint_seconds: float = _of(15.0, low=1, high=3600)
 
 
