@@ -29,6 +29,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "dataset": ("dataset", "freeze training data from pairs (sft) or from your choices (preference)"),
     "train": ("train", "teach a model your style (sft) or your taste (dpo)"),
     "runs": ("train", "trainings so far"),
+    "improve": ("improve", "rebuild from everything there is; promote only what is better on held-out work"),
     "evaluate": ("evaluate", "measure a model on held-out sources"),
     "models": ("models", "versions: list, use, rollback, show"),
     "bases": ("bases", "open base models: what they need, which one fits here, download"),

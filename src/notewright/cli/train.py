@@ -57,8 +57,8 @@ def train(options: argparse.Namespace) -> None:
                 raise NotFound(f"{dataset_id} is no {kind} dataset.", f"Build one with: notewright dataset {kind}")
             run = training.train(
                 library, settings=settings, method=options.method, base=options.base, dataset_id=dataset_id, effort=options.effort,
-                recipe_file=options.recipe, overrides=_overrides(options.set), report_to=options.report_to, promote=not options.no_promote,
-                force=options.force, progress=line,
+                recipe_file=options.recipe, overrides=overrides_of(options.set), report_to=options.report_to,
+                promote=not options.no_promote, force=options.force, progress=line,
             )  # fmt: skip
         current = library.models.current()
     if options.json:
@@ -69,7 +69,8 @@ def train(options: argparse.Namespace) -> None:
         print(f"\nCurrent model: {current.id}. Next: notewright draft --source TITLE")
 
 
-def _overrides(settings: list[str]) -> dict[str, str]:
+def overrides_of(settings: list[str]) -> dict[str, str]:
+    """`["learning_rate=3e-4"]` as a table; raises Invalid for what has no `=`."""
     from ..errors import Invalid
 
     bad = [item for item in settings if "=" not in item]
@@ -104,6 +105,8 @@ class TrainingLine:
         if "message" in event:
             self._console.print(str(event["message"]), markup=False, highlight=False)
             return
+        if "status" in event and self._status:
+            self._status.update(str(event["status"]))
         if "step" not in event:
             return
         text = f"step {event['step']}/{event['steps']}  loss {event.get('loss', float('nan')):.3f}"

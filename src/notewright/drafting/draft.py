@@ -59,7 +59,7 @@ def draft(
     model = library.models.get(model_id) if model_id else registry.current(library, settings)
     seed = random.SystemRandom().randrange(2**31) if seed is None else seed
     writer: Writer = engine or engine_for(library, model, device=settings.device)
-    retrieved = retrieve_examples(library, prompt, limit=_taught_examples(library, model) if examples is None else examples)
+    retrieved = retrieve_examples(library, prompt, limit=taught_examples(library, model) if examples is None else examples)
     messages = _fit(writer, prompt, retrieved, max_new_tokens if examples is None else 0)
     report = (lambda written, _: progress(written, max_new_tokens)) if progress else None
 
@@ -102,8 +102,12 @@ def draft(
         )  # fmt: skip
 
 
-def _taught_examples(library: Library, model: Model) -> int:
-    """How many examples a prompt should carry: what most of the model's own training prompts could carry; the usual for a plain base."""
+def taught_examples(library: Library, model: Model) -> int:
+    """How many examples a prompt should carry: what proved better on held-out work, else what most of the model's own training prompts
+    could carry, else (a plain base) the usual."""
+    proven = model.metrics.get("examples")
+    if isinstance(proven, bool):
+        return AUTO_EXAMPLES if proven else 0
     for version in registry.lineage(library, model):
         if version.dataset_id and (dataset := library.datasets.get(version.dataset_id)).kind == "sft":
             parameters = dataset.manifest["parameters"]

@@ -7,6 +7,6 @@ plot(reports, path)         per passage, before and after, as a PNG
 
 from .evaluate import evaluate
 from .plot import plot
-from .report import Comparison, EvaluationReport, Item, compare, read_report
+from .report import Comparison, EvaluationReport, Item, compare, merge, read_report
 
-__all__ = ["Comparison", "EvaluationReport", "Item", "compare", "evaluate", "plot", "read_report"]
+__all__ = ["Comparison", "EvaluationReport", "Item", "compare", "evaluate", "merge", "plot", "read_report"]

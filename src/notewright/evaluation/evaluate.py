@@ -49,7 +49,8 @@ def evaluate(
     """One greedy draft for every row of `split` in a prompt-completion dataset (default: the newest).
 
     `model_id` names a version, `base` a plain base instead; with neither it is the current model. `limit` takes the first rows only.
-    `examples` puts the retrieved examples into the prompts. `engine` replaces the model's own. `progress` gets (rows done, rows in all).
+    `examples` puts the retrieved examples into the prompts that have room for them. `engine` replaces the model's own. `progress` gets
+    (rows done, rows in all).
 
     The figures go into the model's metrics (`evaluation`; `edit_distance` for a whole test split), the report into the home's logs.
     Raises Invalid where the split is empty or the dataset is of another kind.
@@ -69,7 +70,9 @@ def evaluate(
     habits = gates.habits_of(library)
     started, items = time.monotonic(), []
     for done, row in enumerate(rows, 1):
-        messages = row["prompt_with_examples"] if examples and row.get("prompt_with_examples") else row["prompt"]
+        messages = row["prompt"]
+        if examples and row.get("prompt_with_examples") and _fits(writer, row["prompt_with_examples"], max_new_tokens):
+            messages = row["prompt_with_examples"]
         written = writer.generate(messages, n=1, temperature=0.0, max_new_tokens=max_new_tokens, seed=0, greedy_first=True)[0]
         highlights = [library.sources.highlight(highlight_id) for highlight_id in row["highlight_ids"]]
         source = library.sources.get(row["source_id"])
@@ -91,6 +94,16 @@ def evaluate(
         figures["edit_distance"] = report.mean
     library.models.set_metrics(model.id, figures)
     return report
+
+
+def _fits(writer: Writer, messages: Sequence[Message], reserve: int) -> bool:
+    """Whether the prompt leaves `reserve` tokens of the context for the note; yes for a writer that does not say (a remote one)."""
+    tokenizer, context = getattr(writer, "tokenizer", None), getattr(writer, "context", 0)
+    if tokenizer is None or not context:
+        return True
+    from ..models.chat import encode_prompt
+
+    return len(encode_prompt(tokenizer, messages)) + reserve <= context
 
 
 def _dataset(library: Library, dataset_id: str) -> Dataset:

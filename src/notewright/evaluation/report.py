@@ -80,6 +80,17 @@ def summarise(
     )  # fmt: skip
 
 
+def merge(reports: Sequence[EvaluationReport]) -> EvaluationReport:
+    """One report, not written anywhere, over the passages of several splits that one model wrote in one way."""
+    first = reports[0]
+    assert all((other.model_id, other.examples) == (first.model_id, first.examples) for other in reports)
+    return summarise(
+        [item for report in reports for item in report.items], model_id=first.model_id, dataset_id=first.dataset_id,
+        split="+".join(report.split for report in reports), examples=first.examples, created_at=reports[-1].created_at,
+        seconds=sum(report.seconds for report in reports), path=Path(),
+    )  # fmt: skip
+
+
 def write_report(report: EvaluationReport) -> None:
     """Write the whole report to its `path`, atomically."""
     path = Path(report.path)

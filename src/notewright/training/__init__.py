@@ -44,6 +44,7 @@ def train(
     recipe_file: Path | None = None,
     overrides: Mapping[str, Any] | None = None,
     report_to: str = "none",
+    start_id: str = "",
     resume: bool = False,
     promote: bool = True,
     force: bool = False,
@@ -51,7 +52,8 @@ def train(
 ) -> Run:
     """Train a model on a dataset (the newest of its kind if none is named) and register it; returns the finished run.
 
-    SFT starts from `base`, DPO from the current model. `resume` goes on with the newest interrupted run of the method instead.
+    SFT starts from `base`, DPO from model `start_id` (default: the current one). `resume` goes on with the newest interrupted run of the
+    method instead.
     Ctrl-C stops at the next step with a checkpoint, marks the run interrupted, and is raised again with words on how to go on.
     """
     if method not in METHODS:
@@ -69,7 +71,7 @@ def train(
             f"{dataset.id} has {rows} training rows; {method} needs at least {recipes.MINIMUM_ROWS[method]}.",
             f"{more}, then build it again: notewright dataset {METHODS[method]}",
         )
-    parent, found = _start(library, settings, method, base)
+    parent, found = _start(library, settings, method, base, start_id)
     config = bases.read_config(found.folder)
     parameters = bases.parameter_count(config, found.folder)
     resolved = recipes.resolve(method, parameters=parameters, rows=rows, effort=effort, recipe_file=recipe_file, overrides=overrides)
@@ -151,16 +153,16 @@ def _run(library: Library, run: Run, job: Job, progress: Progress | None) -> Run
     return run
 
 
-def _start(library: Library, settings: Settings, method: str, base: str) -> tuple[registry.Model, bases.Base]:
+def _start(library: Library, settings: Settings, method: str, base: str, start_id: str) -> tuple[registry.Model, bases.Base]:
     """The model that the training starts from, and its base."""
     if method == "sft":
         found = bases.fetch_base(base or settings.base_model)
         return registry.ensure_base_model(library, settings, folder=found), found
-    model = registry.current(library, settings)
+    model = library.models.get(start_id) if start_id else registry.current(library, settings)
     found = bases.fetch_base(model.base, revision=model.revision)
     if base and bases.fetch_base(base).folder != found.folder:
         raise Invalid(
-            f"{method} goes on from the current model {model.id}, whose base is {model.base}, not {base}.",
+            f"{method} goes on from {model.id}, whose base is {model.base}, not {base}.",
             "Leave --base away, or choose another model first: notewright models use MODEL",
         )
     return model, found

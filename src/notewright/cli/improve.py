@@ -1,0 +1,68 @@
+"""notewright improve"""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from .show import as_json, count, json_option, open_library, table
+from .train import TrainingLine, overrides_of
+
+
+def configure(name: str, parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--effort", choices=("quick", "normal", "thorough"), default="normal")
+    parser.add_argument("--confidence", type=float, default=0.9, help="how sure a promotion must be (default 0.9)")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a value of the SFT recipe")
+    parser.add_argument("--fresh", action="store_true", help="begin anew although an unfinished one could go on")
+    parser.add_argument("--schedule", action="store_true", help="print the lines that run it every night, and do nothing else")
+    parser.add_argument("--at", default="03:30", metavar="HH:MM", help="with --schedule: when")
+    json_option(parser)
+    parser.set_defaults(handler=improve)
+
+
+def improve(options: argparse.Namespace) -> None:
+    import re
+
+    from .. import loop
+    from ..errors import Invalid
+    from ..settings import load_settings
+
+    if not 0.5 <= options.confidence < 1:
+        raise Invalid(f"A confidence of {options.confidence} makes no sense.", "Give one from 0.5 up to 0.99.")
+    if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", options.at):
+        raise Invalid(f"{options.at!r} is no time of day.", "Give hours and minutes: --at 03:30")
+    if options.schedule:
+        print(loop.schedule(load_settings().home, at=options.at))
+        return
+    library, settings = open_library()
+    with library, TrainingLine(quiet=options.json) as line:
+
+        def tell(event: dict[str, Any]) -> None:
+            if "evaluating" in event:
+                who, done, total = event["evaluating"], event["done"], event["total"]
+                whole = {"message": f"{who}: {count(total, 'held-out passage')} written"}
+                event = whole if done == total else {"status": f"{who}: held-out passage {done + 1} of {total}"}
+            line(event)
+
+        report = loop.improve(
+            library, settings=settings, effort=options.effort, confidence=options.confidence, overrides=overrides_of(options.set),
+            fresh=options.fresh, progress=tell,
+        )  # fmt: skip
+    if options.json:
+        as_json(report)
+        return
+    rows = [
+        (
+            verdict.contender.label, verdict.contender.model_id, f"{verdict.comparison.after:.3f}",
+            f"{verdict.comparison.difference:+.3f} ({verdict.comparison.low:+.3f} to {verdict.comparison.high:+.3f})",
+            "; ".join(verdict.objections) or "passes",
+        )
+        for verdict in report.decision.verdicts
+    ]  # fmt: skip
+    table(rows, "contender", "model", "distance", "change (90 %)", "verdict")
+    for skipped in report.skipped:
+        print(f"not trained: {skipped}")
+    print(f"\n{report.promoted} is the current version now." if report.promoted else f"\n{report.current} stays the current version.")
+    print(f"{report.reason}.\nReport: {report.page}")
+    if report.promoted:
+        print("Not what you like? notewright models rollback")

@@ -1,0 +1,13 @@
+"""It gets better by itself, and never worse: rebuild from the base, measure on held-out work, promote or keep.
+
+improve(library, settings=...)   the verb; can be stopped anywhere and goes on where it was
+decide      which contender, if any, is better beyond doubt and harmless elsewhere (pure)
+page        what was tried and why the decision fell, as one HTML page
+schedule    the lines that let a timer run it at night
+"""
+
+from .decide import Contender, Decision, decide
+from .improve import ImproveReport, improve
+from .schedule import schedule
+
+__all__ = ["Contender", "Decision", "ImproveReport", "decide", "improve", "schedule"]

@@ -1,0 +1,91 @@
+"""Which contender becomes the current version: better on held-out work with the stated confidence, and harmless elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from ..evaluation import Comparison, EvaluationReport, compare
+from ..text import words
+
+CONFIDENCE = 0.9  # that the mean distance really fell; shared among the contenders (Bonferroni), so that trying more proves less
+VALID_MARGIN = 0.05  # the share of valid drafts may not fall by more
+LENGTHS = (0.6, 1.6)  # the median length, as a share of the person's own passages, may not leave this range (unless it was outside before)
+FEWEST = 6  # held-out passages; below, no figure is trusted
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """One way to write: a registered model, and whether retrieved examples stand in its prompts. `report` is its held-out work."""
+
+    label: str
+    model_id: str
+    examples: bool
+    report: EvaluationReport
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A contender beside the version that is current. `objections` say in words why it may not replace it; none means it may."""
+
+    contender: Contender
+    comparison: Comparison
+    length: float
+    objections: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """`winner` is None when the current version stays. `reason` says why in words; `verdicts` are in the order of the contenders."""
+
+    winner: Contender | None
+    reason: str
+    verdicts: tuple[Verdict, ...]
+
+
+def decide(current: Contender, contenders: Sequence[Contender], *, confidence: float = CONFIDENCE) -> Decision:
+    """Paired bootstrap of each contender against the current version on the passages both wrote; the best that passes wins.
+
+    A contender passes when the chance that its mean distance is lower is at least `1 - (1 - confidence) / number of contenders`, its share
+    of valid drafts did not fall by more than `VALID_MARGIN`, and its lengths stay within `LENGTHS` of the person's own.
+    """
+    needed = 1 - (1 - confidence) / max(1, len(contenders))
+    verdicts = tuple(_judge(current, contender, needed) for contender in contenders)
+    passages = len(current.report.items)
+    if passages < FEWEST:
+        reason = f"only {passages} held-out passages: too few to tell better from luck (at least {FEWEST} are needed)"
+        return Decision(None, reason, verdicts)
+    passing = [verdict for verdict in verdicts if not verdict.objections]
+    if not passing:
+        best = min(verdicts, key=lambda verdict: verdict.comparison.after, default=None)
+        if best is None:
+            return Decision(None, "there was nothing to compare with", verdicts)
+        return Decision(None, f"no contender passed; the nearest, {best.contender.label}: {'; '.join(best.objections)}", verdicts)
+    winner = min(passing, key=lambda verdict: verdict.comparison.after)
+    change = winner.comparison
+    reason = (
+        f"{winner.contender.label}: held-out distance {change.before:.3f} -> {change.after:.3f} over {change.items} passages "
+        f"(90 % interval of the change {change.low:+.3f} to {change.high:+.3f}, {change.p_better:.0%} sure)"
+    )
+    return Decision(winner.contender, reason, verdicts)
+
+
+def _judge(current: Contender, contender: Contender, needed: float) -> Verdict:
+    change = compare(current.report, contender.report)
+    before, length = relative_length(current.report), relative_length(contender.report)
+    objections = []
+    if change.p_better < needed:
+        objections.append(
+            f"its distance is {change.after:.3f} against {change.before:.3f}: {change.p_better:.0%} sure, {needed:.0%} needed"
+        )
+    if contender.report.valid < current.report.valid - VALID_MARGIN:
+        objections.append(f"fewer of its drafts are valid ({contender.report.valid:.0%} against {current.report.valid:.0%})")
+    if not LENGTHS[0] <= length <= LENGTHS[1] and abs(length - 1) > abs(before - 1):
+        objections.append(f"its drafts are {length:.1f} times as long as your own passages")
+    return Verdict(contender, change, length, tuple(objections))
+
+
+def relative_length(report: EvaluationReport) -> float:
+    """Median over passages of the draft's words as a share of the passage's."""
+    return median(len(words(item.draft)) / max(1, len(words(item.passage))) for item in report.items)

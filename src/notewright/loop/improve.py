@@ -1,0 +1,246 @@
+"""The verb. Every step's outcome is kept in the folder's state.json, so that a stopped `improve` goes on with the step it was in."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .. import datasets, evaluation, training
+from ..errors import Busy, Invalid, NotFound
+from ..evaluation import EvaluationReport
+from ..library import Library
+from ..library.database import now
+from ..models import registry
+from ..records import Dataset, Model
+from ..settings import Settings
+from ..training.recipes import MINIMUM_ROWS
+from .decide import CONFIDENCE, Contender, Decision, decide
+from .page import write_page
+
+HELD_OUT = ("valid", "test")  # neither was trained on; together they hold more passages than either
+WITH_EXAMPLES = " + examples"
+
+Progress = Callable[[dict[str, Any]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class ImproveReport:
+    """What came of it. `promoted` is empty when the current version stayed; `page` is the HTML report; `skipped` says what was not
+    trained and why."""
+
+    id: str
+    folder: str
+    page: str
+    current: str
+    promoted: str
+    reason: str
+    decision: Decision
+    skipped: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class _State:
+    """state.json: what each step has come to."""
+
+    path: Path
+    table: dict[str, Any] = field(default_factory=dict)
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.table
+
+    def __getitem__(self, key: str) -> Any:
+        return self.table[key]
+
+    def keep(self, key: str, value: object) -> None:
+        self.table[key] = value
+        partial = self.path.with_suffix(".part")
+        partial.write_text(json.dumps(self.table, indent=2) + "\n", encoding="utf-8")
+        os.replace(partial, self.path)
+
+
+def improve(
+    library: Library,
+    *,
+    settings: Settings,
+    effort: str = "normal",
+    confidence: float = CONFIDENCE,
+    max_new_tokens: int = 512,
+    overrides: Mapping[str, Any] | None = None,
+    fresh: bool = False,
+    progress: Progress | None = None,
+) -> ImproveReport:
+    """Learn from everything there is since the last build, and promote what came of it only if it is better beyond doubt.
+
+    Each time the build begins at the base: SFT on the pairs, then DPO on the choices and edits where there are enough. The contenders
+    (the base with the person's examples in its prompt, the SFT version, the DPO version, the latter two with examples as well) and the
+    current version write every held-out passage; `decide` compares. Nothing is promoted before that, and drafting goes on meanwhile.
+
+    An `improve` that was stopped goes on, unless `fresh`. `overrides` are recipe values for SFT. `progress` gets training's events, and
+    {"message": ...} and {"evaluating": ..., "done": n, "total": n}. Raises Busy while another one runs, Invalid with too few pairs.
+    """
+    tell = progress or (lambda event: None)
+    with _alone(library.home):
+        training.settle(library)
+        state = _open(library.home / "runs", fresh)
+        begun = "goes on" if "current" in state else "begins"
+        tell({"message": f"{state.path.parent.name} {begun}: a rebuild from the base. The current version keeps writing meanwhile."})
+        work = _Work(library, settings, state, effort, max_new_tokens, dict(overrides or {}), tell)
+        current, contenders = work.contenders()
+        decision = decide(current, contenders, confidence=confidence)
+        winner = decision.winner
+        if winner and "promoted" not in state:
+            with library.db.write():
+                library.models.set_metrics(winner.model_id, {"examples": winner.examples})
+                library.models.promote(winner.model_id, f"better on held-out work: {decision.reason}")
+        state.keep("promoted", winner.model_id if winner else "")
+        report = ImproveReport(
+            id=state.path.parent.name, folder=str(state.path.parent), page=str(state.path.with_name("report.html")),
+            current=current.model_id, promoted=state["promoted"], reason=decision.reason, decision=decision,
+            skipped=tuple(state["skipped"]),
+        )  # fmt: skip
+        write_page(Path(report.page), report, current)
+        state.keep("finished_at", now())
+        return report
+
+
+class _Work:
+    """The steps, each done once."""
+
+    def __init__(
+        self, library: Library, settings: Settings, state: _State, effort: str, longest: int, overrides: dict[str, Any], tell: Progress
+    ) -> None:
+        self.library, self.settings, self.state, self.effort = library, settings, state, effort
+        self.longest, self.overrides, self.tell = longest, overrides, tell
+
+    def contenders(self) -> tuple[Contender, list[Contender]]:
+        library = self.library
+        if "current" not in self.state:
+            self.state.keep("current", registry.current(library, self.settings).id)
+        pairs = self._dataset("sft")
+        if not any(_rows(pairs, split) for split in HELD_OUT):
+            raise Invalid(
+                "No source is kept back to measure on, so nothing can be proven.",
+                "Pair notes of five or more sources (notewright pairs), then try again; notewright train works without a proof.",
+            )
+        base = registry.ensure_base_model(library, self.settings)
+        tuned = self._train("sft", pairs)
+        entries = [("base", base, True), ("SFT", tuned, False), ("SFT", tuned, True)]
+        refined = self._refined(tuned)
+        if refined:
+            entries += [("DPO", refined, False), ("DPO", refined, True)]
+        now_current = library.models.get(self.state["current"])
+        before = self._contender("current", now_current, self._usual(now_current), pairs)
+        # A contender that cannot differ from the current version only takes time and makes the others' proof harder.
+        others = [entry for entry in entries if (entry[1].id, entry[2]) != (now_current.id, before.examples)]
+        return before, [self._contender(label, model, examples, pairs) for label, model, examples in others]
+
+    def _dataset(self, kind: str) -> Dataset:
+        key = f"{kind}_dataset"
+        if key not in self.state:
+            self.state.keep(key, datasets.build(self.library, kind=kind, settings=self.settings).id)
+        return self.library.datasets.get(self.state[key])
+
+    def _refined(self, tuned: Model) -> Model | None:
+        """The DPO version, where there are choices enough; what is missing is kept in the state."""
+        if "skipped" not in self.state:
+            try:
+                self._dataset("preference")
+                rows = _rows(self.library.datasets.get(self.state["preference_dataset"]), "train")
+                lacking = "" if rows >= MINIMUM_ROWS["dpo"] else f"DPO: {rows} preferences, at least {MINIMUM_ROWS['dpo']} are needed"
+            except (Invalid, NotFound) as nothing:
+                lacking = f"DPO: {nothing.message}"
+            self.state.keep("skipped", [lacking] if lacking else [])
+        return None if self.state["skipped"] else self._train("dpo", self._dataset("preference"), start=tuned.id)
+
+    def _train(self, method: str, dataset: Dataset, *, start: str = "") -> Model:
+        key = f"{method}_model"
+        if key in self.state:
+            return self.library.models.get(self.state[key])
+
+        def relay(event: dict[str, Any]) -> None:
+            if "run" in event:
+                self.state.keep(f"{method}_run", event["run"])
+            self.tell(event)
+
+        known = self.state.table.get(f"{method}_run")
+        if known and self.library.runs.get(known).status == "interrupted":
+            run = training.resume_run(self.library, known, settings=self.settings, promote=False, progress=relay)
+        elif known and self.library.runs.get(known).status == "finished":
+            run = self.library.runs.get(known)
+        else:
+            run = training.train(
+                self.library, settings=self.settings, method=method, dataset_id=dataset.id, effort=self.effort, start_id=start,
+                overrides=self.overrides if method == "sft" else None, promote=False, progress=relay,
+            )  # fmt: skip
+        self.state.keep(key, run.metrics["model"])
+        return self.library.models.get(self.state[key])
+
+    def _usual(self, model: Model) -> bool:
+        """Whether drafting puts examples into this model's prompts."""
+        from ..drafting import taught_examples
+
+        return taught_examples(self.library, model) > 0
+
+    def _contender(self, label: str, model: Model, examples: bool, pairs: Dataset) -> Contender:
+        label += WITH_EXAMPLES if examples else ""
+        reports = [self._report(label, model, examples, pairs, split) for split in HELD_OUT if _rows(pairs, split)]
+        return Contender(label, model.id, examples, evaluation.merge(reports))
+
+    def _report(self, label: str, model: Model, examples: bool, pairs: Dataset, split: str) -> EvaluationReport:
+        key = f"report {model.id}{WITH_EXAMPLES if examples else ''} {split}"
+        if key not in self.state:
+            report = evaluation.evaluate(
+                self.library, settings=self.settings, dataset_id=pairs.id, model_id=model.id, split=split, examples=examples,
+                max_new_tokens=self.longest,
+                progress=lambda done, total: self.tell({"evaluating": f"{label}, {split}", "done": done, "total": total}),
+            )  # fmt: skip
+            self.state.keep(key, report.path)
+        return evaluation.read_report(Path(self.state[key]))
+
+
+def _rows(dataset: Dataset, split: str) -> int:
+    counts = dataset.manifest["counts"]
+    assert isinstance(counts, dict)
+    return int(counts[split])
+
+
+def _open(runs: Path, fresh: bool) -> _State:
+    """The newest unfinished improve folder, or a new one."""
+    numbered = sorted(runs.glob("improve-*"), key=lambda path: int(path.name.rpartition("-")[2]))
+    for folder in reversed(numbered[-1:] if not fresh else []):
+        path = folder / "state.json"
+        if path.exists():
+            table = json.loads(path.read_text(encoding="utf-8"))
+            if "finished_at" not in table:
+                return _State(path, table)
+    folder = runs / f"improve-{int(numbered[-1].name.rpartition('-')[2]) + 1 if numbered else 1}"
+    folder.mkdir(parents=True)
+    state = _State(folder / "state.json")
+    state.keep("started_at", now())
+    return state
+
+
+@contextmanager
+def _alone(home: Path) -> Iterator[None]:
+    """Only one improve at a time: a lock that the system lets go of when its process ends, however that ends."""
+    with (home / "improve.lock").open("a") as file:
+        if os.name == "posix":
+            import fcntl
+
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise Busy("Another notewright improve is at work on this library.", "Wait for it, or stop it first.") from error
+        else:
+            import msvcrt
+
+            try:
+                msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+            except OSError as error:
+                raise Busy("Another notewright improve is at work on this library.", "Wait for it, or stop it first.") from error
+        yield

@@ -1,0 +1,40 @@
+"""Lines for a timer. They are printed, never installed: what runs at night on a person's machine is theirs to set."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+
+
+def schedule(home: Path, *, at: str = "03:30") -> str:
+    """A systemd user timer and a cron line that run `improve` for this home every night at `at` (HH:MM)."""
+    hour, minute = at.split(":")
+    command = shlex.join([sys.executable, "-m", "notewright.cli", "--home", str(home), "improve"])
+    unit = command.replace("%", "%%")
+    return f"""# systemd: two files in ~/.config/systemd/user, then: systemctl --user enable --now notewright-improve.timer
+
+# notewright-improve.service
+[Unit]
+Description=notewright learns from the day's choices and edits
+
+[Service]
+Type=oneshot
+Nice=19
+IOSchedulingClass=idle
+ExecStart={unit}
+
+# notewright-improve.timer
+[Unit]
+Description=notewright improves every night
+
+[Timer]
+OnCalendar=*-*-* {at}:00
+Persistent=true
+
+[Install]
+WantedBy=timers.target
+
+# or cron: crontab -e, then add
+{int(minute)} {int(hour)} * * * nice -n 19 {command.replace("%", chr(92) + "%")}
+"""

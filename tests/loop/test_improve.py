@@ -1,0 +1,132 @@
+"""The whole loop on a small world and a tiny base: stops anywhere, goes on, keeps what is current when nothing is better."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import small_world
+import tiny_models
+from notewright import feedback, loop
+from notewright.errors import Busy, Invalid
+from notewright.library import Library
+from notewright.library.database import now
+from notewright.models import registry
+from notewright.records import Draft
+from notewright.settings import Settings
+
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:`(is_)?gradient_checkpointing` is deprecated:FutureWarning")]
+QUICK = {"max_steps": 4, "batch_size": 4}
+
+
+@pytest.fixture(autouse=True)
+def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+
+
+@pytest.fixture
+def world(library: Library, tmp_path: Path) -> small_world.World:
+    made = small_world.build(library, tmp_path)
+    base = tiny_models.build("llama", tmp_path / "tiny")
+    return small_world.World(library, Settings(home=library.home, vault=made.vault, base_model=str(base), device="cpu"), made.vault)
+
+
+def choices(world: small_world.World) -> None:
+    """Six rankings of two drafts each."""
+    library = world.library
+    for source in library.sources.all()[:6]:
+        batch = library.drafts.new_batch()
+        drafts = library.drafts.add(
+            Draft(
+                id="", batch_id=batch, source_id=source.id, chapter="Beginnings", model_id="model-1", text=text, position=place, seed=place,
+                created_at=now(), messages=({"role": "user", "content": f"1. A fact of {source.title}"},),
+            )
+            for place, text in enumerate((f"## Good\n- {source.title}", "Bad words"))
+        )  # fmt: skip
+        feedback.rank(library, batch_id=batch, order=[[drafts[0].id], [drafts[1].id]])
+
+
+def improve(world: small_world.World, **options: Any) -> loop.ImproveReport:
+    return loop.improve(world.library, settings=world.settings, overrides=QUICK, max_new_tokens=12, **options)
+
+
+def test_nothing_better_means_nothing_changes(world: small_world.World) -> None:
+    before = registry.current(world.library, world.settings)
+    report = improve(world)
+    assert report.promoted == ""
+    after = world.library.models.current()
+    assert after is not None
+    assert after.id == before.id
+    assert [verdict.contender.label for verdict in report.decision.verdicts] == ["SFT", "SFT + examples"]
+    assert "DPO:" in report.skipped[0]
+    page = Path(report.page).read_text(encoding="utf-8")
+    assert f"{before.id} stays" in page
+    assert "<script" not in page
+    assert "http" not in page.replace("http-equiv", "")
+
+
+def test_a_stopped_improve_goes_on_where_it_was(world: small_world.World) -> None:
+    choices(world)
+
+    def stop_in(place: str):
+        def progress(event: dict[str, Any]) -> None:
+            if place in str(event.get("evaluating", "")) or (place == event.get("run") and "total_steps" in event):
+                raise KeyboardInterrupt
+
+        return progress
+
+    with pytest.raises(KeyboardInterrupt):
+        improve(world, progress=stop_in("run-2"))
+    with pytest.raises(KeyboardInterrupt):
+        improve(world, progress=stop_in("DPO"))
+    report = improve(world)
+    assert report.id == "improve-1"
+    assert [verdict.contender.label for verdict in report.decision.verdicts] == ["SFT", "SFT + examples", "DPO", "DPO + examples"]
+    methods = [run.method for run in world.library.runs.all() if run.status == "finished"]
+    assert methods == ["sft", "dpo"]
+    refined = world.library.models.get(report.decision.verdicts[2].contender.model_id)
+    assert refined.parent_id == report.decision.verdicts[0].contender.model_id
+    state = json.loads((Path(report.folder) / "state.json").read_text())
+    assert state["finished_at"]
+    assert improve(world).id == "improve-2"
+
+
+def test_only_one_at_a_time(world: small_world.World) -> None:
+    script = (
+        "import sys, time\nfrom pathlib import Path\nfrom notewright.loop.improve import _alone\n"
+        "with _alone(Path(sys.argv[1])):\n    print('in', flush=True)\n    time.sleep(60)\n"
+    )
+    child = subprocess.Popen(
+        [sys.executable, "-c", script, str(world.library.home)], stdout=subprocess.PIPE, text=True, env=dict(os.environ)
+    )
+    assert child.stdout is not None
+    try:
+        assert child.stdout.readline() == "in\n"
+        with pytest.raises(Busy, match="Another notewright improve"):
+            improve(world)
+    finally:
+        child.kill()
+        child.wait()
+        child.stdout.close()
+
+
+def test_without_held_out_sources_nothing_can_be_proven(library: Library, tmp_path: Path) -> None:
+    made = small_world.build(library, tmp_path, things=small_world.THINGS[:4])
+    base = tiny_models.build("llama", tmp_path / "tiny")
+    settings = Settings(home=library.home, vault=made.vault, base_model=str(base), device="cpu")
+    with pytest.raises(Invalid, match="nothing can be proven"):
+        loop.improve(library, settings=settings, overrides=QUICK)
+    assert not library.runs.all()
+
+
+def test_the_schedule_names_this_home(tmp_path: Path) -> None:
+    lines = loop.schedule(tmp_path / "my home", at="04:05")
+    assert "OnCalendar=*-*-* 04:05:00" in lines
+    assert f"--home '{tmp_path / 'my home'}' improve" in lines
+    assert "\n5 4 * * * nice" in lines
