@@ -120,3 +120,31 @@ def save_settings(settings: Settings) -> None:
     partial = settings.config_path.with_suffix(".toml.part")
     partial.write_text(tomli_w.dumps(table), encoding="utf-8")
     os.replace(partial, settings.config_path)
+
+
+def change_settings(settings: Settings, changes: Mapping[str, Any]) -> Settings:
+    """Settings with `changes` (names of fields, values as config.toml has them), checked and saved. Raises Invalid, NotFound."""
+    values = dict(changes)
+    if "vault" in values:
+        values["vault"] = str(vault_folder(values["vault"]))
+    if folder := values.get("base_model"):
+        path = Path(folder).expanduser()
+        values["base_model"] = str(path.absolute()) if path.is_dir() else folder
+    changed = replace(settings, **_checked(values, settings.config_path))
+    save_settings(changed)
+    return changed
+
+
+def vault_folder(given: str) -> Path:
+    """The absolute path of an existing folder."""
+    hint = "Give the folder that holds your notes (the one with .obsidian in it)."
+    if not given.strip() or "\x00" in given:
+        raise Invalid("The path of the vault is empty.", hint)
+    vault = Path(given).expanduser().absolute()
+    if not vault.is_dir():
+        raise NotFound(f"{vault} is a file, not a folder." if vault.exists() else f"There is no folder {vault}.", hint)
+    try:
+        str(vault).encode()
+    except UnicodeEncodeError:
+        raise Invalid(f"The path {str(vault)!r} is not valid UTF-8, so it cannot be remembered.", "Rename the folder.") from None
+    return vault

@@ -38,6 +38,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "rank": ("rank", "order the candidates of a batch, reject them, comment"),
     "accept": ("accept", "put a draft into a note"),
     "undo": ("accept", "take back the last insertion or judgement"),
+    "serve": ("serve", "the studio in your browser, and the API for the plugin and scripts"),
     "feedback": ("feedback", "what you ranked, decided, commented and edited"),
     "token": ("token", "store or forget the Readwise token"),
     "completion": ("completion", "print a shell completion script"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from ..settings import Settings, load_settings
+from ..settings import load_settings
 from .show import as_json, count, facts, json_option
 
 
@@ -15,6 +15,7 @@ def configure(name: str, parser: argparse.ArgumentParser) -> None:
 
 
 def status(options: argparse.Namespace) -> None:
+    from .. import overview
     from ..library import Library
 
     settings = load_settings()
@@ -23,20 +24,16 @@ def status(options: argparse.Namespace) -> None:
         as_json(nothing) if options.json else print(f"No library in {settings.home} yet.\nNext: {nothing['next']}")
         return
     with Library.open(settings.home) as library:
-        counts, current = library.counts(), library.models.current()
-        unfinished = [run.id for run in library.runs.all() if run.status in ("running", "interrupted")]
-        used = current.dataset_id if current else ""
-        newest_batch = library.drafts.all()[-1].batch_id if counts["drafts"] else ""
-        ranked = {event.subject for event in library.events.all("ranking")}
-        trained_on_choices = any(model.role == "dpo" for model in library.models.all())
-    step = next_command(settings, counts, bool(current and current.role != "base"), unfinished, newest_batch, ranked, trained_on_choices)
+        now = overview.status(library, settings=settings)
     if options.json:
         as_json({
-            "home": settings.home, "vault": settings.vault, "counts": counts, "current_model": current.id if current else None,
-            "unfinished_runs": unfinished, "next": step,
+            "home": settings.home, "vault": settings.vault, "counts": now.counts, "current_model": now.current_model or None,
+            "unfinished_runs": now.unfinished_runs, "next": now.next,
         })  # fmt: skip
         return
+    counts = now.counts
     missing = settings.vault is not None and not settings.vault.is_dir()
+    origin = f", from {now.current_dataset}" if now.current_dataset else ""
     marks = f", and {count(counts['chapter_marks'], 'chapter mark')}" if counts["chapter_marks"] else ""
     facts({
         "library": settings.home, "vault": f"{settings.vault or 'none'}{' (missing)' if missing else ''}",
@@ -44,32 +41,9 @@ def status(options: argparse.Namespace) -> None:
         "notes": f"{count(counts['notes'], 'note')}, {count(counts['passages'], 'passage')}",
         "pairs": f"{count(counts['pairs'], 'pair')}, {counts['pairs_accepted']:,} accepted by you",
         "datasets": counts["datasets"],
-        "model": f"{current.id} ({current.role}{', from ' + used if used else ''})" if current else "none yet",
+        "model": f"{now.current_model} ({now.current_role}{origin})" if now.current_model else "none yet",
         "drafts": f"{count(counts['drafts'], 'draft')}, {count(counts['rankings'], 'ranking')}",
     })  # fmt: skip
-    for run_id in unfinished:
+    for run_id in now.unfinished_runs:
         print(f"unfinished: {run_id} (go on with: notewright train sft --resume {run_id})")
-    print(f"\nNext: {step}")
-
-
-def next_command(
-    settings: Settings, counts: dict[str, int], trained: bool, unfinished: list[str], newest_batch: str, ranked: set[str], chosen: bool
-) -> str:
-    """The one command that brings the person furthest now."""
-    if settings.vault is None or not settings.vault.is_dir():
-        return "notewright init --vault PATH"
-    if not counts["highlights"]:
-        return "notewright import readwise PATH"
-    if not counts["notes"]:
-        return "notewright import vault"
-    if not counts["pairs"]:
-        return "notewright pair"
-    if not counts["datasets"]:
-        return "notewright dataset sft"
-    if not trained:
-        return f"notewright train sft --resume {unfinished[0]}" if unfinished else "notewright train sft"
-    if newest_batch and newest_batch not in ranked:
-        return f"notewright rank {newest_batch}"
-    if counts["rankings"] >= 8 and not chosen:
-        return "notewright dataset preference && notewright train dpo"
-    return "notewright draft --source TITLE"
+    print(f"\nNext: {now.next}")

@@ -2,12 +2,15 @@
 
 draft(library, settings=..., source="TITLE", chapter="...")     n candidates in one batch, stored
 choose_prompt(...)      which highlights a draft is about
+queue(library)          chapters with highlights and no note yet
 retrieve_examples(...)  the person's nearest finished passages, shown to the model as earlier exchanges
 """
 
 from .draft import draft, taught_examples
-from .engines import release_engine
+from .engines import Engines, release_engine, writing_model
 from .examples import retrieve_examples
 from .highlights import choose_prompt
+from .queue import queue
 
 __all__ = ["choose_prompt", "draft", "release_engine", "retrieve_examples", "taught_examples"]
+__all__ = ["Engines", "choose_prompt", "draft", "queue", "release_engine", "retrieve_examples", "writing_model"]

@@ -14,7 +14,7 @@ from ..prompts import PROMPT_VERSION, Message, build_messages, prompt_id
 from ..records import Draft, Model, Prompt
 from ..settings import Settings
 from ..vault import build_index
-from .engines import Candidate, Writer, engine_for, entailment, prompt_tokens
+from .engines import Candidate, Writer, engine_for, entailment, prompt_tokens, writing_model
 from .examples import retrieve_examples
 from .highlights import choose_prompt
 
@@ -56,7 +56,7 @@ def draft(
     """
     _check(n, temperature, top_p, max_new_tokens, examples)
     prompt = choose_prompt(library, source=source, chapter=chapter, highlight_ids=highlight_ids, instruction=instruction)
-    model = library.models.get(model_id) if model_id else registry.current(library, settings)
+    model = writing_model(library, settings, model_id)
     seed = random.SystemRandom().randrange(2**31) if seed is None else seed
     writer: Writer = engine or engine_for(library, model, device=settings.device)
     retrieved = retrieve_examples(library, prompt, limit=taught_examples(library, model) if examples is None else examples)

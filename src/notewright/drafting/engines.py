@@ -1,10 +1,11 @@
-"""One loaded engine per process: kept between drafts, its adapter switched without loading the base again. One thread owns it."""
+"""A loaded engine is kept between drafts, its adapter switched without loading the base again. One thread owns it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
+from ..models import registry
 from ..models.registry import adapter_folder, open_engine
 from ..prompts import Message
 from ..records import Model
@@ -47,23 +48,43 @@ class Writer(Protocol):
     ) -> Sequence[Candidate]: ...
 
 
-_held: dict[tuple[str, str, str], Engine] = {}
+def writing_model(library: Library, settings: Settings, model_id: str = "") -> Model:
+    """The version that is to write: the one named, else the current one, else the plain base."""
+    return library.models.get(model_id) if model_id else registry.current(library, settings)
 
 
-def engine_for(library: Library, model: Model, *, device: str) -> Engine:
-    """The engine with `model`'s adapter switched on; another base replaces the one held (imports torch)."""
-    key = (model.base, model.revision, device)
-    if key not in _held:
-        release_engine()
-        _held[key] = open_engine(library, model, device=device)
-    engine = _held[key]
-    engine.use_adapter(adapter_folder(library, model))
-    return engine
+class Engines:
+    """Holds one loaded engine, so that drafts with the same base need no loading. Not thread-safe: one thread owns it."""
+
+    def __init__(self) -> None:
+        self._held: dict[tuple[str, str, str], Engine] = {}
+
+    def get(self, library: Library, model: Model, *, device: str) -> Writer:
+        """The engine with `model`'s adapter switched on; another base replaces the one held (imports torch)."""
+        key = (model.base, model.revision, device)
+        if key not in self._held:
+            self.release()
+            self._held[key] = open_engine(library, model, device=device)
+        engine = self._held[key]
+        engine.use_adapter(adapter_folder(library, model))
+        return engine
+
+    def release(self) -> None:
+        """Let go of the loaded base, so that its memory can be used by a training run."""
+        self._held.clear()
+
+
+_process = Engines()
+
+
+def engine_for(library: Library, model: Model, *, device: str) -> Writer:
+    """The engine for `model`, kept for this whole process."""
+    return _process.get(library, model, device=device)
 
 
 def release_engine() -> None:
-    """Let go of the loaded base, so that its memory can be used by a training run."""
-    _held.clear()
+    """Let go of this process's engine."""
+    _process.release()
 
 
 def entailment(settings: Settings) -> NliModel | None:

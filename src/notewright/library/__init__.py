@@ -6,6 +6,7 @@
     library.events      append-only: rankings, decisions, comments, edits, insertions, undos, beliefs, rules
     library.datasets, library.runs, library.models, library.drafts      what the stages made
     library.measures    a cache of the texts' style measures; may be emptied at any time
+    library.browse      read-only views for the faces
 
 The only SQL of the project is in this package. Weights never go into the database.
 """
@@ -16,6 +17,7 @@ from pathlib import Path
 from types import TracebackType
 
 from ..errors import NotFound, Unavailable
+from .browse import Browse
 from .database import Database
 from .events import EventStore
 from .measures import MeasureStore
@@ -42,6 +44,7 @@ class Library:
         self.models = ModelStore(self.db)
         self.drafts = DraftStore(self.db)
         self.measures = MeasureStore(self.db)
+        self.browse = Browse(self.db)
 
     @classmethod
     def create(cls, home: Path) -> Library:

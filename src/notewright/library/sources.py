@@ -55,14 +55,14 @@ class SourceStore:
         for row in self._db.rows("SELECT outside_id, source_id FROM source_ids ORDER BY outside_id"):
             ids[row["source_id"]].append(row["outside_id"])
         rows = self._db.rows(f"SELECT * FROM sources{where} ORDER BY title COLLATE NOCASE, id")
-        return [_source(row, ids[row["id"]]) for row in rows]
+        return [source_from_row(row, ids[row["id"]]) for row in rows]
 
     def get(self, source_id: str) -> Source:
         row = self._db.row("SELECT * FROM sources WHERE id=?", (source_id,))
         if row is None:
             raise NotFound(f"No source has the id {source_id!r}.", "List them with: notewright sources")
         ids = self._db.rows("SELECT outside_id FROM source_ids WHERE source_id=?", (source_id,))
-        return _source(row, [found["outside_id"] for found in ids])
+        return source_from_row(row, [found["outside_id"] for found in ids])
 
     def find(self, title: str) -> Source:
         """By id, exact title, then the only title that contains the words (case-insensitive). Raises NotFound naming near titles."""
@@ -112,7 +112,7 @@ class SourceStore:
         self._db.set_state(key, value)
 
 
-def _source(row: sqlite3.Row, outside_ids: Iterable[str]) -> Source:
+def source_from_row(row: sqlite3.Row, outside_ids: Iterable[str]) -> Source:
     values = {name: row[name] for name in SOURCE_FIELDS}
     values["tags"] = tuple(json.loads(row["tags"]))
     return Source(id=row["id"], is_deleted=bool(row["removed_at"]), outside_ids=tuple(outside_ids), **values)

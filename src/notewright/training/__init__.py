@@ -27,7 +27,7 @@ from ..models import bases, registry
 from ..records import Dataset, Run
 from ..settings import Settings
 from . import recipes, runs
-from .runs import Job, Progress, settle
+from .runs import Job, Progress, read_log, read_progress, settle, stop_run
 
 METHODS = {"sft": "sft", "dpo": "preference"}  # method -> kind of dataset
 TRACKERS = ("mlflow", "tensorboard", "trackio")
@@ -112,6 +112,11 @@ def resume_run(
     if _hash(Path(job.dataset_folder) / "train.jsonl") != job.dataset_hash:
         raise Invalid(f"The dataset of {run_id} has changed since it began.", f"Train anew with: notewright train {run.method}")
     return _run(library, run, job, progress)
+
+
+def is_alive(library: Library, run_id: str) -> bool:
+    """Whether a process trains this run now."""
+    return runs.is_alive(runs.run_folder(library, library.runs.get(run_id)))
 
 
 def newest_interrupted(library: Library, method: str) -> Run:
@@ -227,4 +232,4 @@ def _require_tracker(report_to: str) -> None:
             raise MissingExtra(f"--report-to {name} needs {name}.", "Install it with: pip install 'notewright[tracking]'")
 
 
-__all__ = ["METHODS", "newest_interrupted", "resume_run", "settle", "train"]
+__all__ = ["METHODS", "is_alive", "newest_interrupted", "read_log", "read_progress", "resume_run", "settle", "stop_run", "train"]

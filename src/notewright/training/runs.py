@@ -115,6 +115,35 @@ def is_alive(folder: Path) -> bool:
         return not Path("/proc").is_dir()
 
 
+def read_progress(library: Library, run_id: str, *, after: int = 0) -> list[dict[str, Any]]:
+    """A run's events from number `after` on, as its worker wrote them; a line that is still being written is left for later."""
+    path = run_folder(library, library.runs.get(run_id)) / "progress.jsonl"
+    if not path.exists():
+        return []
+    lines = path.read_text(encoding="utf-8", errors="replace").split("\n")[:-1]
+    return [json.loads(line) for line in lines[after:] if line]
+
+
+def read_log(library: Library, run_id: str, *, lines: int = 200) -> str:
+    """The last lines of what the libraries printed during a run."""
+    path = run_folder(library, library.runs.get(run_id)) / "log.txt"
+    if not path.exists():
+        return ""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - 400 * lines))
+        return "\n".join(file.read().decode("utf-8", errors="replace").splitlines()[-lines:])
+
+
+def stop_run(library: Library, run_id: str) -> Run:
+    """Ask the run's worker to stop at its next step, with a checkpoint. Raises Invalid when none trains."""
+    run = library.runs.get(run_id)
+    folder = run_folder(library, run)
+    if not is_alive(folder):
+        raise Invalid(f"{run_id} is not being trained now ({run.status}).", "See the runs with: notewright runs")
+    os.kill(int((folder / "worker.pid").read_text(encoding="utf-8")), signal.SIGTERM)
+    return run
+
+
 def settle(library: Library) -> list[Run]:
     """Mark runs whose worker is gone (power cut, killed terminal) as interrupted; returns them."""
     gone = [run for run in library.runs.all() if run.status in ("created", "running") and not is_alive(run_folder(library, run))]

@@ -5,6 +5,7 @@
     outline   bytes -> lines with byte spans: properties, headings, fences, comments, math
     notes     bytes -> title, properties, links, and passages with exact byte spans
     trace     where a passage stands in a note that has changed since
+    looking   one note, or one picture, as it stands on the disk now
     write     one span into one note, atomically, with a backup and an undo
     lint      what is wrong with a drafted section, in words
 
@@ -14,6 +15,7 @@ Work is on bytes throughout; a note is never rendered back from a parse.
 from .config import VaultConfig, read_config
 from .files import NoteFile, VaultIndex, build_index, iterate_notes, locate
 from .lint import check_draft, find_problems
+from .looking import OpenNote, look, picture
 from .notes import ParsedNote, parse_note
 from .outline import read_outline
 from .trace import Traced, trace
@@ -22,6 +24,7 @@ from .write import Insertion, Plan, Undone, insert, plan, undo
 __all__ = [
     "Insertion",
     "NoteFile",
+    "OpenNote",
     "ParsedNote",
     "Plan",
     "Traced",
@@ -34,7 +37,9 @@ __all__ = [
     "insert",
     "iterate_notes",
     "locate",
+    "look",
     "parse_note",
+    "picture",
     "plan",
     "read_config",
     "read_outline",

@@ -98,7 +98,7 @@ class Plan:
 def plan(vault: Path | Settings, note_path: str, text: str, *, under: str | None = None, expected_hash: str | None = None) -> Plan:
     """What `insert` would write, without writing. Raises as `insert` does."""
     root = (vault.need_vault() if isinstance(vault, Settings) else vault).resolve()
-    path = _allowed(root, note_path)
+    path = allowed(root, note_path)
     clean = _clean(text)
     place = path.relative_to(root).as_posix()
     if not path.exists():
@@ -119,7 +119,7 @@ def undo(insertion: Insertion) -> Undone:
     The state before the undo is backed up too. Raises Conflict naming the note and the backup when neither is possible.
     """
     root = Path(insertion.vault)
-    path = _allowed(root, insertion.note_path)
+    path = allowed(root, insertion.note_path)
     if not path.exists():
         raise _cannot(path, insertion, "is gone")
     now, span = _read(path), insertion.inserted.encode("utf-8")
@@ -180,11 +180,11 @@ def _clean(text: str) -> str:
     return "\n".join(lines)
 
 
-def _allowed(root: Path, note_path: str) -> Path:
+def allowed(root: Path, note_path: str) -> Path:
     """The note's file, or Invalid when it would lie outside the vault, in a dot folder, or behind a symbolic link."""
     path = normalize("NFC", note_path).replace("\\", "/")
     pure = PurePosixPath(path)
-    if not path.strip() or pure.is_absolute() or ".." in pure.parts or re.match(r"[A-Za-z]:", path):
+    if not path.strip() or "\x00" in path or pure.is_absolute() or ".." in pure.parts or re.match(r"[A-Za-z]:", path):
         raise Invalid(f"{note_path!r} is not a path inside the vault.", "Name the note by its path from the vault's top folder.")
     parts = [part for part in pure.parts if part != "."]
     if not parts or any(part.startswith(".") for part in parts):

@@ -1,0 +1,81 @@
+"""notewright serve"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import threading
+import time
+from types import FrameType
+
+from ..errors import Unavailable
+from ..library import Library
+from ..settings import load_settings, silence_telemetry
+
+PORT = 8765
+
+
+def configure(name: str, parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--host", default="127.0.0.1", metavar="ADDRESS", help="where to listen (default: this machine only)")
+    parser.add_argument("--port", type=int, default=PORT, metavar="N", help=f"default {PORT}; 0 takes a free one")
+    parser.add_argument("--name", action="append", default=[], metavar="HOSTNAME", help="a further name it is asked by; may be repeated")
+    parser.add_argument("--open", action="store_true", help="open the studio in the browser")
+    parser.add_argument("--cold", action="store_true", help="load the model at the first draft, not at once")
+    parser.set_defaults(handler=serve)
+
+
+def serve(options: argparse.Namespace) -> int:
+    silence_telemetry()
+    import uvicorn
+
+    from ..server import create_app
+
+    settings = load_settings()
+    Library.create(settings.home).close()
+    app = create_app(settings, hosts=options.name)
+    context = app.state.context
+
+    class Server(uvicorn.Server):
+        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+            context.hub.stop()  # open streams end, so that the server need not wait for them
+            super().handle_exit(sig, frame)
+
+    config = uvicorn.Config(
+        app, host=options.host, port=options.port, log_level="warning", access_log=False, timeout_graceful_shutdown=5,
+        forwarded_allow_ips="127.0.0.1,::1", server_header=False, limit_concurrency=1000,
+    )  # fmt: skip
+    try:
+        listening = config.bind_socket()
+    except SystemExit:
+        hint = "Choose another with --port, or stop the other server."
+        raise Unavailable(f"Port {options.port} of {options.host} is taken, or not allowed.", hint) from None
+    address = _address(options.host, listening.getsockname()[1])
+    link = f"{address}/login?token={context.token}"
+    print(f"notewright serves {settings.home}\n\n  {link}\n\nThe link logs this browser in. Stop with Ctrl-C.", flush=True)
+    if options.host not in ("127.0.0.1", "localhost", "::1"):
+        print(BEYOND, file=sys.stderr, flush=True)
+    if not options.cold:
+        context.warm()
+    if options.open:
+        threading.Thread(target=_open, args=(link,), daemon=True).start()
+    try:
+        Server(config).run(sockets=[listening])
+    except KeyboardInterrupt:
+        print("\nStopped.")
+    return 0
+
+
+BEYOND = """Others in your network can reach this server; without the token they get nothing. But what travels is readable on the way:
+put a TLS proxy (Caddy, nginx) before it, and name its host with --name. docs/serving.md has both, ready to copy."""
+
+
+def _address(host: str, port: int) -> str:
+    name = "127.0.0.1" if host in ("0.0.0.0", "::") else host
+    return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"
+
+
+def _open(link: str) -> None:
+    import webbrowser
+
+    time.sleep(0.5)
+    webbrowser.open(link)

@@ -1,0 +1,215 @@
+"""Read-only views for the faces: sources with their counts, chapters with what was done about them, batches of drafts, a fingerprint."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ..records import Source
+from .database import Database
+from .sources import source_from_row
+
+SURE = 0.6  # a proposed pair counts as a note from this score on, as it does for training
+
+
+@dataclass(frozen=True, slots=True)
+class SourceView:
+    """A source with its numbers of highlights: the visible ones, those that came with the newest import, those with a note."""
+
+    source: Source
+    highlights: int
+    chapters: int
+    new: int
+    noted: int
+    last_highlighted_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChapterView:
+    """A chapter ("" for highlights before the first one) and what was done about it; numbers are of visible highlights."""
+
+    source_id: str
+    source_title: str
+    source_author: str
+    source_kind: str
+    chapter: str
+    position: int
+    highlights: int
+    new: int
+    noted: int
+    batches: int
+    inserted: int
+    last_highlighted_at: str
+    highlight_ids: tuple[str, ...]
+
+    @property
+    def has_note(self) -> bool:
+        return bool(self.noted or self.inserted)
+
+
+@dataclass(frozen=True, slots=True)
+class BatchView:
+    """Drafts shown side by side, told in one line. `ranked`, `accepted`, `rejected` are what still counts of the person's judgements."""
+
+    id: str
+    source_id: str
+    source_title: str
+    chapter: str
+    model_id: str
+    created_at: str
+    drafts: int
+    ranked: bool
+    accepted: bool
+    rejected: bool
+    opening: str
+
+
+class Browse:
+    """Views over a whole library; nothing here writes."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def sources(self, *, query: str = "", kind: str = "", limit: int = 100, offset: int = 0) -> tuple[list[SourceView], int]:
+        """(A page of the sources by title, how many there are). Every word of `query` must occur in title, author, tags or highlights."""
+        where, parameters = ["s.removed_at=''"], []
+        if kind:
+            where.append("s.kind=?")
+            parameters.append(kind)
+        for word in query.split():
+            like = "%" + word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+            fields = " OR ".join(f"s.{name} LIKE ? ESCAPE '\\'" for name in ("title", "author", "tags"))
+            inside = "EXISTS (SELECT 1 FROM highlights h WHERE h.source_id=s.id AND h.removed_at='' AND (h.text LIKE ? ESCAPE '\\'"
+            where.append(f"({fields} OR {inside} OR h.chapter LIKE ? ESCAPE '\\' OR h.annotation LIKE ? ESCAPE '\\')))")
+            parameters += [like] * 6
+        condition = " AND ".join(where)
+        total = self._db.rows(f"SELECT count(*) AS n FROM sources s WHERE {condition}", parameters)[0]["n"]
+        rows = self._db.rows(
+            f"SELECT s.id FROM sources s WHERE {condition} ORDER BY s.title COLLATE NOCASE, s.id LIMIT ? OFFSET ?",
+            [*parameters, limit, offset],
+        )
+        return self._source_views([row["id"] for row in rows]), total
+
+    def source(self, source_id: str) -> SourceView | None:
+        """One source, also one that Readwise no longer has; None where the id is unknown."""
+        found = self._source_views([source_id])
+        return found[0] if found else None
+
+    def _source_views(self, ids: list[str]) -> list[SourceView]:
+        marks = ",".join("?" * len(ids))
+        rows = {row["id"]: row for row in self._db.rows(f"SELECT * FROM sources WHERE id IN ({marks})", ids)}
+        counts: dict[str, list[ChapterView]] = defaultdict(list)
+        for view in self.chapters(source_ids=ids):
+            counts[view.source_id].append(view)
+        views = []
+        for source_id in (source_id for source_id in ids if source_id in rows):
+            chapters = counts[source_id]
+            views.append(
+                SourceView(
+                    source=source_from_row(rows[source_id], ()),
+                    highlights=sum(item.highlights for item in chapters),
+                    chapters=sum(1 for item in chapters if item.chapter),
+                    new=sum(item.new for item in chapters),
+                    noted=sum(item.noted for item in chapters),
+                    last_highlighted_at=max((item.last_highlighted_at for item in chapters), default=""),
+                )  # fmt: skip
+            )
+        return views
+
+    def chapters(self, *, source_ids: Iterable[str] | None = None) -> list[ChapterView]:
+        """Chapters that have visible highlights, by source title and place in it; of all sources, or of some."""
+        chosen = None if source_ids is None else list(source_ids)
+        where = "" if chosen is None else f" AND h.source_id IN ({','.join('?' * len(chosen))})"
+        times = self._db.rows("SELECT min(imported_at) AS first, max(imported_at) AS last FROM highlights")[0]
+        newest = times["last"] if times["last"] != times["first"] else "-"
+        rows = self._db.rows(
+            "SELECT h.source_id, h.chapter, s.title, s.author, s.kind, min(h.position) AS place, count(*) AS highlights,"
+            " sum(h.imported_at=?) AS new, sum(h.id IN (SELECT l.highlight_id FROM pair_links l JOIN pairs p ON p.id=l.pair_id"
+            "   WHERE p.status='accepted' OR (p.status='proposed' AND l.score>=?))) AS noted,"
+            " max(h.highlighted_at) AS last_at, json_group_array(h.id) AS ids"
+            " FROM highlights h JOIN sources s ON s.id=h.source_id"
+            f" WHERE h.removed_at='' AND s.removed_at='' AND h.heading_level=0 AND h.is_discard=0{where}"
+            " GROUP BY h.source_id, h.chapter ORDER BY s.title COLLATE NOCASE, s.id, place",
+            [newest, SURE, *(chosen or ())],
+        )
+        batches, inserted = self._drafted()
+        return [
+            ChapterView(
+                source_id=row["source_id"], source_title=row["title"], source_author=row["author"], source_kind=row["kind"],
+                chapter=row["chapter"], position=row["place"], highlights=row["highlights"], new=row["new"], noted=row["noted"],
+                batches=batches[row["source_id"], row["chapter"]], inserted=inserted[row["source_id"], row["chapter"]],
+                last_highlighted_at=row["last_at"], highlight_ids=tuple(json.loads(row["ids"])),
+            )
+            for row in rows
+        ]  # fmt: skip
+
+    def _drafted(self) -> tuple[dict[tuple[str, str], int], dict[tuple[str, str], int]]:
+        """Numbers of batches, and of drafts that stand in a note, by source and chapter."""
+        batches: dict[tuple[str, str], int] = defaultdict(int)
+        inserted: dict[tuple[str, str], int] = defaultdict(int)
+        for row in self._db.rows("SELECT source_id, chapter, count(DISTINCT batch_id) AS n FROM drafts GROUP BY source_id, chapter"):
+            batches[row["source_id"], row["chapter"]] = row["n"]
+        rows = self._db.rows(
+            f"SELECT d.source_id, d.chapter FROM events e JOIN drafts d ON d.id=e.subject WHERE e.kind='insertion' AND {_STANDS}"
+        )
+        for row in rows:
+            inserted[row["source_id"], row["chapter"]] += 1
+        return batches, inserted
+
+    def batches(self, *, source_id: str = "", chapter: str | None = None, limit: int = 50, offset: int = 0) -> tuple[list[BatchView], int]:
+        """(A page of the batches, newest first; how many there are), of all sources or of one, of one chapter if it is given."""
+        where, parameters = ["1"], []
+        if source_id:
+            where.append("d.source_id=?")
+            parameters.append(source_id)
+        if chapter is not None:
+            where.append("d.chapter=?")
+            parameters.append(chapter)
+        condition = " AND ".join(where)
+        total = self._db.rows(f"SELECT count(DISTINCT batch_id) AS n FROM drafts d WHERE {condition}", parameters)[0]["n"]
+        judged = (
+            f"EXISTS (SELECT 1 FROM events e WHERE e.kind='ranking' AND e.subject=d.batch_id AND {_STANDS}) AS ranked,"
+            f" EXISTS (SELECT 1 FROM events e JOIN drafts x ON x.id=e.subject WHERE x.batch_id=d.batch_id AND e.kind='decision'"
+            f"   AND json_extract(e.payload, '$.decision')='accept' AND {_STANDS}) AS accepted,"
+            f" EXISTS (SELECT 1 FROM events e WHERE e.kind='decision' AND e.subject=d.batch_id"
+            f"   AND json_extract(e.payload, '$.decision')='reject_all' AND {_STANDS}) AS rejected"
+        )
+        rows = self._db.rows(
+            "SELECT d.batch_id, d.source_id, coalesce(s.title, '') AS title, d.chapter, d.model_id, min(d.created_at) AS created_at,"
+            f" count(*) AS drafts, substr(d.text, 1, 200) AS opening, min(d.position), {judged}"
+            f" FROM drafts d LEFT JOIN sources s ON s.id=d.source_id WHERE {condition}"
+            " GROUP BY d.batch_id ORDER BY max(d.rowid) DESC LIMIT ? OFFSET ?",
+            [*parameters, limit, offset],
+        )
+        return [
+            BatchView(
+                id=row["batch_id"], source_id=row["source_id"], source_title=row["title"], chapter=row["chapter"], model_id=row["model_id"],
+                created_at=row["created_at"], drafts=row["drafts"], ranked=bool(row["ranked"]), accepted=bool(row["accepted"]),
+                rejected=bool(row["rejected"]), opening=row["opening"],
+            )
+            for row in rows
+        ], total  # fmt: skip
+
+    def version(self) -> int:
+        """A number that changes whenever another connection has written to the library."""
+        return int(self._db.rows("PRAGMA data_version")[0][0])
+
+    def fingerprint(self) -> dict[str, str]:
+        """One short text for each part of the library that differs when that part has changed."""
+        queries = {
+            "sources": "SELECT count(*), max(imported_at), sum(removed_at<>'') FROM sources",
+            "highlights": "SELECT count(*), max(imported_at), max(updated_at), sum(removed_at<>'') FROM highlights",
+            "notes": "SELECT count(*), sum(mtime_ns % 1000003), sum(removed_at<>'') FROM notes",
+            "pairs": "SELECT count(*), max(updated_at), sum(status='accepted'), sum(status='rejected') FROM pairs",
+            "drafts": "SELECT count(*), max(rowid) FROM drafts",
+            "events": "SELECT max(id) FROM events",
+            "datasets": "SELECT count(*) FROM datasets",
+            "runs": "SELECT group_concat(id || status) FROM runs",
+            "models": "SELECT (SELECT count(*) FROM models), (SELECT max(id) FROM promotions), (SELECT sum(length(metrics)) FROM models)",
+        }
+        return {name: repr(tuple(self._db.rows(query)[0])) for name, query in queries.items()}
+
+
+_STANDS = "NOT EXISTS (SELECT 1 FROM events u, json_each(u.payload, '$.events') back WHERE u.kind='undo' AND back.value=e.id)"

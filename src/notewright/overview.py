@@ -1,0 +1,183 @@
+"""What is there, what comes next, and what is wrong: the views behind `status` and `doctor`, for every face."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import platform
+import shutil
+import sys
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from .errors import NotewrightError
+from .library import Library
+from .settings import Settings, silence_telemetry
+
+EXTRAS = {
+    "bitsandbytes": "4-bit QLoRA on CUDA: pip install 'notewright[quantization]'",
+    "mlflow": "tracking with --report-to mlflow: pip install 'notewright[tracking]'",
+    "tensorboard": "tracking with --report-to tensorboard: pip install 'notewright[tracking]'",
+    "trackio": "tracking with --report-to trackio: pip install 'notewright[tracking]'",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The library in numbers. `next` is the one command that brings the person furthest now."""
+
+    counts: dict[str, int]
+    current_model: str
+    current_role: str
+    current_dataset: str
+    unfinished_runs: tuple[str, ...]
+    next: str
+
+
+@dataclass(frozen=True, slots=True)
+class Checkup:
+    """`findings` by what was looked at, `problems` to mend, `absent` optional packages with what they would give."""
+
+    findings: dict[str, str]
+    problems: tuple[str, ...]
+    absent: dict[str, str]
+
+
+def status(library: Library, *, settings: Settings) -> Status:
+    """Where the library stands."""
+    counts, current = library.counts(), library.models.current()
+    unfinished = [run.id for run in library.runs.all() if run.status in ("running", "interrupted")]
+    newest_batch = library.drafts.all()[-1].batch_id if counts["drafts"] else ""
+    ranked = {event.subject for event in library.events.all("ranking")}
+    chosen = any(model.role == "dpo" for model in library.models.all())
+    step = next_command(settings, counts, bool(current and current.role != "base"), unfinished, newest_batch, ranked, chosen)
+    return Status(
+        counts=counts, current_model=current.id if current else "", current_role=current.role if current else "",
+        current_dataset=current.dataset_id if current else "", unfinished_runs=tuple(unfinished), next=step,
+    )  # fmt: skip
+
+
+def next_command(
+    settings: Settings, counts: dict[str, int], trained: bool, unfinished: list[str], newest_batch: str, ranked: set[str], chosen: bool
+) -> str:
+    """The one command that brings the person furthest now."""
+    if settings.vault is None or not settings.vault.is_dir():
+        return "notewright init --vault PATH"
+    if not counts["highlights"]:
+        return "notewright import readwise PATH"
+    if not counts["notes"]:
+        return "notewright import vault"
+    if not counts["pairs"]:
+        return "notewright pair"
+    if not counts["datasets"]:
+        return "notewright dataset sft"
+    if not trained:
+        return f"notewright train sft --resume {unfinished[0]}" if unfinished else "notewright train sft"
+    if newest_batch and newest_batch not in ranked:
+        return f"notewright rank {newest_batch}"
+    if counts["rankings"] >= 8 and not chosen:
+        return "notewright dataset preference && notewright train dpo"
+    return "notewright draft --source TITLE"
+
+
+def checkup(settings: Settings) -> Checkup:
+    """Look at Python, packages, machine, vault, token and base model."""
+    findings: dict[str, str] = {}
+    problems: list[str] = []
+    findings["python"] = f"{platform.python_version()} ({sys.executable})"
+    _packages(findings, problems)
+    _machine(findings, problems, settings)
+    _vault(findings, problems, settings)
+    _base(findings, problems, settings)
+    absent = {name: gain for name, gain in EXTRAS.items() if importlib.util.find_spec(name) is None}
+    return Checkup(findings, tuple(problems), absent)
+
+
+def _packages(findings: dict[str, str], problems: list[str]) -> None:
+    found = []
+    for name in ("torch", "transformers", "trl", "peft"):
+        try:
+            found.append(f"{name} {version(name)}")
+        except PackageNotFoundError:
+            problems.append(f"{name} is not installed: pip install notewright")
+    findings["packages"] = ", ".join(found)
+
+
+def _machine(findings: dict[str, str], problems: list[str], settings: Settings) -> None:
+    import psutil
+
+    silence_telemetry()
+    from .models.engine import native_bf16, pick_device
+
+    device = pick_device(settings.device)
+    findings["device"] = f"{device}, bfloat16 {'native' if native_bf16(device) else 'emulated: training uses float32'}"
+    memory = psutil.virtual_memory()
+    findings["memory"] = f"{memory.available / 2**30:.1f} of {memory.total / 2**30:.1f} GiB free, {os.cpu_count()} cores"
+    folder = next(place for place in (settings.home, *settings.home.parents) if place.exists())
+    free = shutil.disk_usage(folder).free
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
+        problems.append(f"{folder} is {'read-only' if folder.is_dir() else 'no folder'}, so there can be no library in {settings.home}")
+    findings["disk"] = f"{free / 2**30:.1f} GiB free at {folder}"
+    if free < 2**30:
+        problems.append(f"less than 1 GiB of disk is free at {folder}")
+    findings["library"] = (
+        str(settings.home) if (settings.home / "library.db").exists() else f"none in {settings.home}: notewright init --vault PATH"
+    )
+
+
+def _vault(findings: dict[str, str], problems: list[str], settings: Settings) -> None:
+    from .importers.readwise_api import token_place
+    from .vault import iterate_notes, read_config
+
+    if settings.vault is None:
+        findings["vault"] = "none: notewright init --vault PATH"
+    elif not settings.vault.is_dir():
+        findings["vault"] = f"{settings.vault} (missing)"
+        problems.append(f"the vault {settings.vault} does not exist: notewright init --vault PATH")
+    else:
+        config = read_config(settings)
+        notes = sum(1 for _ in iterate_notes(settings.vault, config, exclude=settings.exclude))
+        problems.extend(config.warnings)
+        writable = "writable" if os.access(settings.vault, os.W_OK) else "read-only"
+        findings["vault"] = f"{settings.vault} ({notes:,} {'note' if notes == 1 else 'notes'} of yours, {writable})"
+        if writable == "read-only":
+            problems.append(f"the vault {settings.vault} cannot be written to: accepting drafts will fail")
+    try:
+        findings["Readwise token"] = token_place(settings) or "none (only needed for --api): notewright token set"
+    except NotewrightError as error:
+        problems.append(f"{error.message} {error.hint}")
+
+
+def _base(findings: dict[str, str], problems: list[str], settings: Settings) -> None:
+    """The base model: looked at where it lies on this machine; a hub id is only named, never downloaded from here."""
+    from .models import bases
+
+    name = settings.base_model or bases.SEEDLING
+    if name != bases.SEEDLING and not Path(name).expanduser().is_dir():
+        findings["base model"] = f"{name} (from the Hub, fetched at its first use)"
+        return
+    try:
+        base = bases.fetch_base(name)
+    except NotewrightError as error:
+        findings["base model"] = name
+        problems.append(f"{error.message} {error.hint}")
+        return
+    config = bases.read_config(base.folder)
+    size = bases.parameter_count(config, base.folder)
+    context = config.get("max_position_embeddings", "unknown")
+    findings["base model"] = f"{base.name}: {config.get('model_type')}, {bases.short(size)} parameters, context {context}, in {base.folder}"
+    if base.name == bases.SEEDLING:
+        findings["seedling card"] = str(base.folder / "README.md")
+    findings["bigger base"] = _recommended(settings)
+
+
+def _recommended(settings: Settings) -> str:
+    from .models import bases, catalogue
+    from .models.engine import free_on_device, pick_device
+
+    device = pick_device(settings.device)
+    best = catalogue.recommend(free_on_device(device), device=device)
+    if best is None:
+        return "none fits the free memory: notewright bases"
+    return f"{best.id} ({bases.short(best.parameters)}, {best.licence}): notewright bases get {best.id}"

@@ -1,0 +1,73 @@
+"""What one running server holds, and how handlers get at it."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Annotated, cast
+
+from fastapi import Depends, Request
+
+from ..drafting.engines import Engines, writing_model
+from ..library import Library
+from ..settings import Settings, load_settings
+from .hub import Hub
+from .jobs import Jobs
+from .queueing import EngineQueue, Ticket
+
+
+@dataclass
+class Context:
+    """`boot` tells one start of the server from the next; `given` are the settings it was made with."""
+
+    given: Settings
+    token: str
+    engines: Engines
+    hub: Hub = field(init=False)
+    jobs: Jobs = field(init=False)
+    queue: EngineQueue = field(init=False)
+    boot: str = field(default_factory=lambda: secrets.token_hex(8))
+
+    def __post_init__(self) -> None:
+        self.hub = Hub()
+        self.jobs = Jobs(self.hub)
+        self.queue = EngineQueue()
+
+    @property
+    def settings(self) -> Settings:
+        """As config.toml says now, so that a change by any face counts at once."""
+        return load_settings(self.given.home) if self.given.config_path.exists() else self.given
+
+    def warm(self) -> None:
+        """Load the current model in the engine thread, so that the first draft need not wait for it."""
+
+        def load(_: Ticket) -> None:
+            with self.open_library() as library:
+                self.engines.get(library, writing_model(library, self.settings), device=self.settings.device)
+
+        self.queue.submit(load, ahead=True)
+
+    def open_library(self) -> Library:
+        """A library of the caller's own, to be closed by it; made where there is none yet."""
+        return Library.create(self.given.home)
+
+
+def context(request: Request) -> Context:
+    return cast(Context, request.app.state.context)
+
+
+Here = Annotated[Context, Depends(context)]
+
+
+def current_settings(here: Here) -> Settings:
+    return here.settings
+
+
+def opened_library(here: Here) -> Iterator[Library]:
+    with here.open_library() as library:
+        yield library
+
+
+Opened = Annotated[Library, Depends(opened_library)]
+Current = Annotated[Settings, Depends(current_settings)]

@@ -1,0 +1,155 @@
+"""Long work the person started: imports, pairing, datasets, training, evaluation. Progress goes to the hub.
+
+Two lanes: `library` (work waits its turn) and `training` (a second one is refused). The trainings themselves are child processes of the
+verbs; a job here only follows them, and stopping the server stops them with a checkpoint.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, is_dataclass
+from typing import Any
+
+from ..errors import Busy, Invalid, NotewrightError, NotFound
+from ..library.database import now
+from .hub import Hub
+
+KEPT = 200  # finished jobs that are remembered
+
+
+class Job:
+    """One piece of work. `state`: waiting, running, done, failed, stopped."""
+
+    def __init__(self, kind: str, title: str, lane: str) -> None:
+        self.id = f"job-{secrets.token_hex(4)}"
+        self.kind, self.title, self.lane = kind, title, lane
+        self.state = "waiting"
+        self.done: int | None = None
+        self.total: int | None = None
+        self.text = ""
+        self.run_id = ""
+        self.started_at = ""
+        self.ended_at = ""
+        self.result: Any = None
+        self.problem: NotewrightError | None = None
+        self.settled = threading.Event()  # it is known whether it could begin
+        self.stopping = threading.Event()
+        self.stop: Callable[[], object] | None = None
+
+    def raise_problem(self) -> None:
+        """Raise what went wrong, if it has failed."""
+        if self.problem:
+            raise self.problem
+
+
+class Jobs:
+    """All jobs since the server started."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self._lock = threading.Lock()
+        self._jobs: dict[str, Job] = {}
+        self._lanes = {name: ThreadPoolExecutor(1, thread_name_prefix=f"notewright-{name}") for name in ("library", "training")}
+        self._told = 0.0
+
+    def start(self, kind: str, title: str, work: Callable[[Job], Any], *, lane: str = "library") -> Job:
+        """Begin `work(job)` in its lane; it reports through `advance` and returns a record. Raises Busy as the lanes demand."""
+        job = Job(kind, title, lane)
+        with self._lock:
+            busy = next(
+                (other for other in self._jobs.values() if other.lane == "training" and other.state in ("waiting", "running")), None
+            )
+            if lane == "training" and busy:
+                raise Busy(f"{busy.title} is going on already.", "Wait for it, or stop it first.")
+            for old in [old for old in self._jobs.values() if old.ended_at][:-KEPT]:
+                del self._jobs[old.id]
+            self._jobs[job.id] = job
+        self._lanes[lane].submit(self._run, job, work)
+        self._tell(job)
+        return job
+
+    def all(self) -> list[Job]:
+        """Newest first."""
+        with self._lock:
+            return list(self._jobs.values())[::-1]
+
+    def get(self, job_id: str) -> Job:
+        with self._lock:
+            if job_id not in self._jobs:
+                raise NotFound(f"No job has the id {job_id!r}.", "Jobs are remembered until the server stops.")
+            return self._jobs[job_id]
+
+    def stop(self, job_id: str) -> Job:
+        """Ask a job to end. Raises Invalid for one that cannot be interrupted or is over."""
+        job = self.get(job_id)
+        if job.ended_at or job.stop is None:
+            raise Invalid(f"{job.title} cannot be stopped now ({job.state}).", "Wait for it to end.")
+        job.stopping.set()
+        job.stop()
+        return job
+
+    def advance(self, job: Job, done: int | None = None, total: int | None = None, text: str = "") -> None:
+        """Progress; passed on ten times a second at most."""
+        job.done, job.total, job.text = done, total, text
+        moment = time.monotonic()
+        if moment - self._told >= 0.1:
+            self._told = moment
+            self._tell(job)
+
+    def event(self, job: Job, event: dict[str, Any]) -> None:
+        """A training's own event: told as it is, under the run's name."""
+        if event.get("event") == "plan":
+            job.run_id = str(event["run"])
+        if job.run_id:
+            job.settled.set()
+        if "step" in event:
+            job.done, job.total = event["step"], event.get("steps")
+        self._hub.publish("run", {"job": job.id, "run": job.run_id, **event})
+        self._tell(job)
+
+    def close(self, timeout: float = 60.0) -> None:
+        """Stop what can be stopped and wait for it to reach its checkpoint."""
+        for job in self.all():
+            if not job.ended_at and job.stop:
+                job.stopping.set()
+                try:
+                    job.stop()
+                except (NotewrightError, OSError):
+                    continue  # it ended in this very moment
+        waiter = threading.Thread(target=self._shut, daemon=True)
+        waiter.start()
+        waiter.join(timeout)
+
+    def _shut(self) -> None:
+        for lane in self._lanes.values():
+            lane.shutdown(cancel_futures=True)
+
+    def _tell(self, job: Job) -> None:
+        from .schemas import JobOut
+
+        self._hub.publish("job", JobOut.of(job).model_dump(mode="json"))
+
+    def _run(self, job: Job, work: Callable[[Job], Any]) -> None:
+        job.state, job.started_at = "running", now()
+        self._tell(job)
+        try:
+            result = work(job)
+            job.result = asdict(result) if is_dataclass(result) and not isinstance(result, type) else result
+            job.state = "stopped" if job.stopping.is_set() else "done"
+        except NotewrightError as error:
+            job.problem, job.state = error, "stopped" if job.stopping.is_set() else "failed"
+        except Exception as error:  # the boundary of the thread: whoever looks at the job must learn of it
+            traceback.print_exc()
+            job.problem = NotewrightError(
+                f"{job.title} failed: {type(error).__name__}: {error}", "This is a bug in notewright; see the log."
+            )
+            job.state = "failed"
+        finally:
+            job.ended_at = now()
+            job.settled.set()
+            self._tell(job)

@@ -1,0 +1,64 @@
+"""Errors, translated once: each kind of NotewrightError has its status code; an answer says what is wrong and what to do."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from ..errors import Busy, Conflict, Invalid, MissingExtra, NotewrightError, NotFound, RunFailed, Unavailable
+from .schemas import Problem
+
+# Trouble outside (a disk, Readwise, another server) is 424, not 5xx: that would say that this server is broken, and clients would repeat.
+STATUS: dict[type[NotewrightError], int] = {
+    NotFound: 404, Conflict: 409, Invalid: 422, Busy: 423, Unavailable: 424, MissingExtra: 424, RunFailed: 424,
+}  # fmt: skip
+WORDS = {404: "There is nothing here.", 405: "That cannot be done here.", 413: "That is too much at once."}
+
+
+def problem_of(error: NotewrightError) -> tuple[int, Problem]:
+    """Status code and body."""
+    status = next((code for kind, code in STATUS.items() if isinstance(error, kind)), 422)
+    return status, Problem(message=error.message, hint=error.hint, problems=list(getattr(error, "problems", ())))
+
+
+def answer(request: Request, status: int, problem: Problem, **more: object) -> JSONResponse:
+    """The problem as the caller expects it: ours, or OpenAI's under /v1."""
+    if request.url.path.startswith("/v1/"):
+        words = " ".join(filter(None, (problem.message, *problem.problems, problem.hint)))
+        kind = "invalid_request_error" if status < 500 else "server_error"
+        code = "model_not_found" if status == 404 else None
+        return JSONResponse({"error": {"message": words, "type": kind, "param": None, "code": code}}, status)
+    return JSONResponse({**problem.model_dump(), **more}, status)
+
+
+def add_handlers(app: FastAPI) -> None:
+    """The handler table."""
+
+    @app.exception_handler(NotewrightError)
+    def known(request: Request, error: NotewrightError) -> JSONResponse:
+        return answer(request, *problem_of(error))
+
+    @app.exception_handler(RequestValidationError)
+    def unreadable(request: Request, error: RequestValidationError) -> JSONResponse:
+        problems = [f"{'.'.join(str(part) for part in item['loc'][1:]) or item['loc'][0]}: {item['msg']}" for item in error.errors()]
+        return answer(
+            request, 422, Problem(message="That request cannot be understood.", hint="See /openapi.json.", problems=problems[:50])
+        )
+
+    @app.exception_handler(HTTPException)
+    def refused(request: Request, error: HTTPException) -> JSONResponse:
+        message = WORDS.get(error.status_code, str(error.detail))
+        response = answer(request, error.status_code, Problem(message=message, hint="See /openapi.json for the routes.", problems=[]))
+        response.headers.update(error.headers or {})
+        return response
+
+    @app.exception_handler(Exception)
+    def bug(request: Request, error: Exception) -> JSONResponse:
+        traceback.print_exception(error, file=sys.stderr)
+        words = f"{type(error).__name__}: that is a bug in notewright, not your mistake."
+        return answer(request, 500, Problem(message=words, hint="What the server printed helps to mend it.", problems=[]))

@@ -1,0 +1,117 @@
+"""The one thread that owns the engine, and the order of those who wait for it.
+
+Work is done in the order it came, work ahead of need (candidates prepared while the person reads) after all other. Work learns that it was
+cancelled through `Ticket.check`, which it calls as often as it can.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any
+
+from ..errors import Busy
+
+
+class Cancelled(Exception):
+    """Whoever asked for the work has gone."""
+
+
+class Ticket:
+    """One piece of work in the queue. `result` is a future of what it returned or raised."""
+
+    def __init__(self, work: Callable[[Ticket], Any], place: tuple[bool, int], moved: Callable[[int], None] | None) -> None:
+        self.work, self.place, self.moved = work, place, moved
+        self.result: Future[Any] = Future()
+        self._cancelled = threading.Event()
+
+    def cancel(self) -> None:
+        self._cancelled.set()
+
+    @property
+    def cancelled(self) -> bool:
+        return self._cancelled.is_set()
+
+    def check(self) -> None:
+        """Raise Cancelled once nobody wants the result any more."""
+        if self.cancelled:
+            raise Cancelled
+
+
+class EngineQueue:
+    """Takes work from any thread, does one piece at a time in a thread of its own, started at first use."""
+
+    LONGEST = 512  # pieces of work that may wait
+
+    def __init__(self) -> None:
+        self._numbers = itertools.count()
+        self._changed = threading.Condition()
+        self._waiting: list[Ticket] = []
+        self._running: Ticket | None = None
+        self._thread: threading.Thread | None = None
+        self._closed = False
+
+    def submit(self, work: Callable[[Ticket], Any], *, ahead: bool = False, moved: Callable[[int], None] | None = None) -> Ticket:
+        """Queue `work(ticket)`. `moved(position)` is called whenever its place changes; 0 says that it begins. Raises Busy when full."""
+        with self._changed:
+            if self._closed:
+                raise Busy("The server is stopping.", "Start it again and repeat the request.")
+            if len(self._waiting) >= self.LONGEST:
+                raise Busy(f"{self.LONGEST} requests wait for the model already.", "Try again in a minute.")
+            ticket = Ticket(work, (ahead, next(self._numbers)), moved)
+            self._waiting.append(ticket)
+            self._waiting.sort(key=lambda item: item.place)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="notewright-engine", daemon=True)
+                self._thread.start()
+            self._changed.notify_all()
+            self._tell()
+        return ticket
+
+    def position(self, ticket: Ticket) -> int:
+        """How many pieces of work come first; 0 when it is being done or is over."""
+        with self._changed:
+            return self._waiting.index(ticket) + (self._running is not None) if ticket in self._waiting else 0
+
+    def __len__(self) -> int:
+        with self._changed:
+            return len(self._waiting) + (self._running is not None)
+
+    def close(self, timeout: float = 10.0) -> None:
+        """Cancel everything and wait for the thread to end."""
+        with self._changed:
+            self._closed = True
+            for ticket in [*self._waiting, *([self._running] if self._running else [])]:
+                ticket.cancel()
+            self._changed.notify_all()
+        if self._thread:
+            self._thread.join(timeout)
+
+    def _tell(self) -> None:
+        """Places changed: tell those who wait (the lock is held; `moved` only passes the number on)."""
+        busy = self._running is not None
+        for place, ticket in enumerate(self._waiting):
+            if ticket.moved and not ticket.cancelled:
+                ticket.moved(place + busy)
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                self._running = None
+                while not self._waiting and not self._closed:
+                    self._changed.wait()
+                if not self._waiting:
+                    return
+                ticket = self._running = self._waiting.pop(0)
+                self._tell()
+            if ticket.cancelled:
+                ticket.result.set_exception(Cancelled())
+                continue
+            if ticket.moved:
+                ticket.moved(0)
+            try:
+                ticket.result.set_result(ticket.work(ticket))
+            except Exception as error:  # the boundary of the thread: whoever waits gets it, the thread lives on
+                ticket.result.set_exception(error)

@@ -1,0 +1,7 @@
+"""Handlers: parse, call a verb, return a schema. One file for each part of the API; `ROUTERS` is all of them."""
+
+from . import access, drafts, events, feedback, imports, models, overview, pairs, sources, training, vault
+
+ROUTERS = tuple(part.router for part in (access, overview, sources, drafts, feedback, vault, pairs, models, training, imports, events))
+
+__all__ = ["ROUTERS"]

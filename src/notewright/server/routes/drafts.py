@@ -1,0 +1,170 @@
+"""Drafts: written by the engine thread, told while they grow; and the batches so far."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import StreamingResponse
+
+from ... import drafting
+from ...errors import Invalid, NotewrightError
+from ...library import Library
+from ...records import Draft
+from ...text import edit_distance, word_diff
+from ..context import Context, Here, Opened
+from ..hub import sse
+from ..problems import problem_of
+from ..queueing import Cancelled, Ticket
+from ..schemas import BatchOut, BatchPage, BatchRow, DiffIn, DiffOut, DraftIn, DraftOut
+from .sources import Limit, Offset
+
+router = APIRouter(prefix="/api", tags=["drafts"])
+EVENTS = (
+    "`queued` {position}; `started` {model_id}; `text` {candidate, text, replace}: append `text` to the candidate, or put it in its place; "
+    "`done` the batch, in the order to show (each draft's `sampling.written` is its candidate number; duplicates are left out); "
+    "`error` {status, message, hint, problems, offer}: `offer` has smaller settings to try, or null"
+)
+
+
+@router.post(
+    "/drafts",
+    operation_id="createDrafts",
+    response_model=BatchOut,
+    responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}, "description": f"The batch, or events: {EVENTS}"}},
+)
+async def create_drafts(wish: DraftIn, request: Request, here: Here) -> Any:
+    """Write candidates for a source, a chapter, or chosen highlights. Whoever hangs up cancels the work; then nothing is stored."""
+    stream = Telling(here, wish)
+    await stream.choose_model()
+    if wish.stream:
+        return StreamingResponse(stream.events(), media_type="text/event-stream", headers={"x-accel-buffering": "no"})
+    return await until_gone(request, stream)
+
+
+class Telling:
+    """One request for drafts on its way through the engine thread, seen from the event loop."""
+
+    def __init__(self, here: Context, wish: DraftIn) -> None:
+        self.here, self.wish = here, wish
+        self.loop = asyncio.get_running_loop()
+        self.told: asyncio.Queue[tuple[str, Any]] = asyncio.Queue()
+        self.texts: dict[int, str] = {}
+        self.ticket: Ticket | None = None
+
+    async def choose_model(self) -> None:
+        """Say no before anything is queued: unknown source, chapter, highlight or model."""
+        await asyncio.to_thread(self._check)
+
+    def _check(self) -> None:
+        with self.here.open_library() as library:
+            drafting.choose_prompt(library, source=self.wish.source, chapter=self.wish.chapter, highlight_ids=self.wish.highlight_ids)
+            if self.wish.model_id:
+                library.models.get(self.wish.model_id)
+
+    def tell(self, event: str, data: Any) -> None:
+        """From any thread."""
+        self.loop.call_soon_threadsafe(self.told.put_nowait, (event, data))
+
+    def submit(self) -> Ticket:
+        moved = lambda position: self.tell("queued", {"position": position}) if position else None  # noqa: E731
+        self.ticket = self.here.queue.submit(self._write, ahead=self.wish.ahead, moved=moved)
+        self.ticket.result.add_done_callback(lambda _: self.tell("over", None))
+        return self.ticket
+
+    def _write(self, ticket: Ticket) -> list[Draft]:
+        """In the engine thread."""
+        wish, settings = self.wish, self.here.settings
+        with self.here.open_library() as library:
+            ticket.check()
+            model = drafting.writing_model(library, settings, wish.model_id)
+            engine = self.here.engines.get(library, model, device=settings.device)
+            self.tell("started", {"model_id": model.id})
+            return drafting.draft(
+                library, settings=settings, source=wish.source, chapter=wish.chapter, highlight_ids=wish.highlight_ids, n=wish.n,
+                model_id=model.id, temperature=wish.temperature, top_p=wish.top_p, max_new_tokens=wish.max_new_tokens, seed=wish.seed,
+                instruction=wish.instruction, examples=wish.examples, engine=engine, progress=lambda *_: ticket.check(), on_text=self._grow,
+            )  # fmt: skip
+
+    def _grow(self, candidate: int, text: str) -> None:
+        before = self.texts.get(candidate, "")
+        self.texts[candidate] = text
+        added = text.startswith(before)
+        self.tell("text", {"candidate": candidate, "text": text[len(before) :] if added else text, "replace": not added})
+
+    async def events(self) -> AsyncIterator[bytes]:
+        ticket: Ticket | None = None
+        try:
+            ticket = self.submit()
+            while (item := await self.told.get())[0] != "over":
+                yield sse(*item)
+            yield sse("done", batch_out(ticket.result.result()).model_dump(mode="json"))
+        except Cancelled:
+            return
+        except NotewrightError as error:
+            status, problem = problem_of(error)
+            offer = None
+            if getattr(error, "too_large", False):
+                offer = {"n": max(1, self.wish.n // 2), "max_new_tokens": max(64, self.wish.max_new_tokens // 2)}
+            yield sse("error", {"status": status, **problem.model_dump(), "offer": offer})
+        finally:
+            if ticket:
+                ticket.cancel()
+
+
+async def until_gone(request: Request, stream: Telling) -> BatchOut:
+    """The whole batch at once; the work is cancelled when the client hangs up meanwhile."""
+    ticket = stream.submit()
+    future = asyncio.wrap_future(ticket.result)
+    try:
+        while not (await asyncio.wait([future], timeout=0.25))[0]:
+            if await request.is_disconnected():
+                ticket.cancel()
+        return batch_out(await future)
+    except Cancelled:
+        raise Invalid("The request was cancelled.", "Ask again.") from None
+    finally:
+        ticket.cancel()
+
+
+@router.get("/batches", operation_id="listBatches")
+def list_batches(
+    library: Opened,
+    source_id: Annotated[str, Query(max_length=1000)] = "",
+    chapter: Annotated[str | None, Query(max_length=2000)] = None,
+    limit: Limit = 50,
+    offset: Offset = 0,
+) -> BatchPage:
+    """Batches of drafts, newest first, with what the person did with them."""
+    rows, total = library.browse.batches(source_id=source_id, chapter=chapter, limit=limit, offset=offset)
+    return BatchPage(total=total, batches=[BatchRow.of(row) for row in rows])
+
+
+@router.get("/batches/{batch_id}", operation_id="getBatch")
+def get_batch(library: Opened, batch_id: str) -> BatchOut:
+    """Drafts that were shown side by side."""
+    return batch_out(library.drafts.batch(batch_id))
+
+
+@router.get("/drafts/{draft_id}", operation_id="getDraft")
+def get_draft(library: Opened, draft_id: str) -> DraftOut:
+    return DraftOut.of(library.drafts.get(draft_id))
+
+
+@router.post("/diff", operation_id="diff")
+def diff(texts: DiffIn) -> DiffOut:
+    """Word by word: equal, taken away, added; and the edit distance (0 the same, 1 nothing in common)."""
+    return DiffOut(pieces=list(word_diff(texts.before, texts.after)), distance=edit_distance(texts.before, texts.after))  # type: ignore[arg-type]
+
+
+def batch_out(drafts: list[Draft]) -> BatchOut:
+    first = drafts[0]
+    return BatchOut(
+        id=first.batch_id, source_id=first.source_id, chapter=first.chapter, model_id=first.model_id,
+        drafts=[DraftOut.of(item) for item in drafts],
+    )  # fmt: skip
+
+
+__all__ = ["Library", "router"]

@@ -1,0 +1,116 @@
+"""What the person does with drafts: rank, decide, comment, edit, accept, undo."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+
+from ... import feedback
+from ...errors import Conflict, NotewrightError
+from ..context import Current, Opened
+from ..problems import answer, problem_of
+from ..schemas import (
+    AcceptedOut,
+    AcceptIn,
+    ActionOut,
+    ChangedNote,
+    CommentIn,
+    DecisionIn,
+    EditIn,
+    EventOut,
+    PlaceIn,
+    PreviewOut,
+    RankingIn,
+    UndoIn,
+)
+
+router = APIRouter(prefix="/api", tags=["feedback"])
+
+
+@router.post("/batches/{batch_id}/ranking", operation_id="rank")
+def rank(library: Opened, batch_id: str, ranking: RankingIn) -> EventOut:
+    """Order a batch: best first, ties in one group, rejected ones below all. A later ranking of the batch replaces this one."""
+    event = feedback.rank(
+        library, batch_id=batch_id, order=ranking.order, rejected=ranking.rejected, comment=ranking.comment, chips=ranking.chips,
+        seconds=ranking.seconds,
+    )  # fmt: skip
+    return EventOut.of(event)
+
+
+@router.post("/decisions", operation_id="decide")
+def decide(library: Opened, decision: DecisionIn) -> EventOut:
+    """Accept or reject one draft, or reject a whole batch, without writing a note."""
+    event = feedback.decide(
+        library, decision=decision.decision, draft_id=decision.draft_id, batch_id=decision.batch_id, comment=decision.comment,
+        chips=decision.chips, seconds=decision.seconds,
+    )  # fmt: skip
+    return EventOut.of(event)
+
+
+@router.post("/comments", operation_id="comment")
+def comment(library: Opened, remark: CommentIn) -> EventOut:
+    """A remark on one draft or on a batch: text, chips, or both."""
+    event = feedback.comment(
+        library, draft_id=remark.draft_id, batch_id=remark.batch_id, text=remark.text, chips=remark.chips, seconds=remark.seconds
+    )
+    return EventOut.of(event)
+
+
+@router.get("/chips", operation_id="listChips")
+def list_chips() -> list[str]:
+    """The quick comments there are."""
+    return list(feedback.CHIPS)
+
+
+@router.post("/drafts/{draft_id}/edits", operation_id="edit")
+def edit(library: Opened, draft_id: str, change: EditIn) -> EventOut:
+    """What the person made of a draft; the draft itself never changes."""
+    event = feedback.record_edit(
+        library, draft_id=draft_id, final_text=change.final_text, note_path=change.note_path, seconds=change.seconds
+    )
+    return EventOut.of(event)
+
+
+@router.post("/drafts/{draft_id}/accept/preview", operation_id="previewAccept")
+def preview(library: Opened, settings: Current, draft_id: str, place: PlaceIn) -> PreviewOut:
+    """The exact change that accepting would make to the note, and the hash that lets just this change happen."""
+    shown = feedback.preview(
+        library, settings=settings, draft_id=draft_id, into=place.into, under=place.under or None, final_text=place.final_text
+    )
+    return PreviewOut.of(shown)
+
+
+@router.post(
+    "/drafts/{draft_id}/accept",
+    operation_id="accept",
+    response_model=AcceptedOut,
+    responses={409: {"model": ChangedNote, "description": "The note changed since the preview; nothing was written"}},
+)
+def accept(library: Opened, settings: Current, request: Request, draft_id: str, wish: AcceptIn) -> Any:
+    """Put a draft into a note, if the note is still as the preview saw it."""
+    try:
+        done = feedback.accept(
+            library, settings=settings, draft_id=draft_id, into=wish.into, under=wish.under or None, final_text=wish.final_text,
+            expected_hash=wish.expected_hash, force=wish.force, seconds=wish.seconds,
+        )  # fmt: skip
+    except Conflict as conflict:
+        status, problem = problem_of(conflict)
+        try:
+            now = preview(library, settings, draft_id, wish)
+        except NotewrightError:
+            now = None
+        return answer(request, status, problem, current=now.model_dump(mode="json") if now else None)
+    return AcceptedOut.of(done)
+
+
+@router.post("/undo", operation_id="undo")
+def undo(library: Opened, settings: Current, wish: UndoIn) -> EventOut:
+    """Take back the last thing done that still counts; an accepted draft leaves its note again."""
+    return EventOut.of(feedback.undo(library, settings=settings, keep_note=wish.keep_note))
+
+
+@router.get("/history", operation_id="history")
+def history(library: Opened, limit: Annotated[int, Query(ge=1, le=1000)] = 50) -> list[ActionOut]:
+    """Rankings, decisions, comments, edits and insertions, newest first."""
+    return [ActionOut.of(action) for action in feedback.history(library, limit=limit)]

@@ -1,0 +1,134 @@
+"""Bringing highlights and notes in; settings; the Readwise token."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Form, UploadFile
+from fastapi.responses import Response
+
+from ... import importers
+from ...errors import Invalid, NotFound
+from ...importers import readwise_api
+from ...importers.vault import import_vault
+from ...library import Library
+from ...settings import change_settings
+from ..context import Context, Current, Here
+from ..jobs import Job
+from ..schemas import JobOut, PathIn, SettingsIn, SettingsOut, SyncIn, TokenIn
+
+Kind = Literal["readwise", "kindle"]
+router = APIRouter(prefix="/api", tags=["import"])
+
+
+@router.post("/import/upload", operation_id="importUpload", status_code=202)
+def import_upload(here: Here, file: UploadFile, kind: Annotated[Kind, Form()] = "readwise") -> JobOut:
+    """An export file: Readwise's CSV, JSON, Markdown or ZIP, or Kindle's My Clippings.txt."""
+    name = PurePosixPath((file.filename or "").replace("\\", "/")).name.replace("\x00", "")[-200:]
+    if not name or name in (".", ".."):
+        raise Invalid("The file has no name.", "Choose an export file.")
+    folder = Path(tempfile.mkdtemp(prefix="notewright-upload-"))
+    try:
+        with (folder / name).open("wb") as target:
+            shutil.copyfileobj(file.file, target)
+    except (OSError, UnicodeEncodeError) as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise Invalid(f"That file cannot be taken: {error}", "Rename it, or import it by its path.") from error
+
+    def after() -> None:
+        shutil.rmtree(folder, ignore_errors=True)
+
+    return _import(here, folder / name, kind, after)
+
+
+@router.post("/import/path", operation_id="importPath", status_code=202)
+def import_path(here: Here, wish: PathIn) -> JobOut:
+    """An export file or folder that lies on the server's machine."""
+    if "\x00" in wish.path:
+        raise Invalid("That is no path.", "Give the path of an export file or folder.")
+    path = Path(wish.path).expanduser()
+    try:
+        there = path.exists()
+    except OSError as error:
+        raise Invalid(f"That path cannot be looked at: {error.strerror}.", "Give the path of an export file or folder.") from error
+    if not there:
+        raise NotFound(f"There is no {wish.path}.", "Give the path of an export file or folder.")
+    return _import(here, path, wish.kind, None)
+
+
+def _import(here: Context, path: Path, kind: Kind, after: Callable[[], None] | None) -> JobOut:
+    def work(library: Library, job: Job) -> object:
+        advance = here.jobs.advance
+        try:
+            if kind == "kindle":
+                return importers.import_clippings(library, path=path, progress=lambda *at: advance(job, *at))
+            return importers.import_readwise(library, path=path, vault=here.settings.vault, progress=lambda *at: advance(job, *at))
+        finally:
+            if after:
+                after()
+
+    return _start(here, f"Importing {path.name}", work)
+
+
+@router.post("/import/sync", operation_id="importSync", status_code=202)
+def import_sync(here: Here, settings: Current, wish: SyncIn) -> JobOut:
+    """Ask Readwise itself, with the token that is set."""
+    if not readwise_api.find_token(settings):
+        raise Invalid("No Readwise token is set.", "Store one first: PUT /api/readwise-token, or notewright token set")
+
+    def work(library: Library, job: Job) -> object:
+        token = readwise_api.find_token(here.settings)
+        return readwise_api.import_api(library, token=token, full=wish.full, progress=lambda *at: here.jobs.advance(job, *at))
+
+    return _start(here, "Asking Readwise", work)
+
+
+@router.post("/import/vault", operation_id="importVault", status_code=202)
+def import_notes(here: Here, settings: Current) -> JobOut:
+    """Read the vault's notes again; only what changed is opened."""
+    settings.need_vault()
+
+    def work(library: Library, job: Job) -> object:
+        return import_vault(library, settings=here.settings, progress=lambda done, total: here.jobs.advance(job, done, total))
+
+    return _start(here, "Reading the vault", work)
+
+
+def _start(here: Context, title: str, work: Callable[[Library, Job], object]) -> JobOut:
+    def opened(job: Job) -> object:
+        with here.open_library() as library:
+            return work(library, job)
+
+    return JobOut.of(here.jobs.start("import", title, opened))
+
+
+@router.put("/readwise-token", operation_id="setReadwiseToken", status_code=204)
+def set_token(settings: Current, wish: TokenIn) -> Response:
+    """Keep the Readwise token in the system's keyring, or in a file only the person can read. It is never shown again."""
+    readwise_api.save_token(settings, wish.token)
+    return Response(status_code=204)
+
+
+@router.delete("/readwise-token", operation_id="forgetReadwiseToken", status_code=204)
+def forget_token(settings: Current) -> Response:
+    readwise_api.forget_token(settings)
+    return Response(status_code=204)
+
+
+@router.get("/settings", operation_id="getSettings")
+def get_settings(settings: Current) -> SettingsOut:
+    exists = settings.vault is not None and settings.vault.is_dir()
+    return SettingsOut.of(
+        settings, home=str(settings.home), vault=str(settings.vault) if settings.vault else None, vault_exists=exists,
+        exclude=list(settings.exclude), readwise_token=readwise_api.token_place(settings),
+    )  # fmt: skip
+
+
+@router.put("/settings", operation_id="changeSettings")
+def put_settings(settings: Current, wish: SettingsIn) -> SettingsOut:
+    """Change the settings that are given; they are checked first and kept in config.toml."""
+    return get_settings(change_settings(settings, wish.model_dump(exclude_none=True)))

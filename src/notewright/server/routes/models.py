@@ -1,0 +1,49 @@
+"""Registered versions: list, show, use, roll back, measure."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from ...library import Library
+from ...models import registry
+from ..context import Opened
+from ..schemas import ModelDetail, ModelOut, ModelPage, Promotion
+
+router = APIRouter(prefix="/api", tags=["models"])
+
+
+@router.get("/models", operation_id="listModels")
+def list_models(library: Opened) -> ModelPage:
+    """All versions and every change of the current one, oldest first."""
+    current = library.models.current()
+    return ModelPage(
+        current=current.id if current else "", models=[ModelOut.of(item) for item in library.models.all()],
+        promotions=_promotions(library),
+    )  # fmt: skip
+
+
+@router.get("/models/{model_id}", operation_id="getModel")
+def get_model(library: Opened, model_id: str) -> ModelDetail:
+    """One version: parents, recipe, metrics, when and why it became the current one."""
+    model, current = library.models.get(model_id), library.models.current()
+    return ModelDetail(
+        model=ModelOut.of(model), current=current is not None and current.id == model_id, recipe=model.recipe,
+        parents=[parent.id for parent in registry.lineage(library, model)[1:]],
+        promotions=[item for item in _promotions(library) if item.model_id == model_id],
+    )  # fmt: skip
+
+
+@router.post("/models/rollback", operation_id="rollback")
+def rollback(library: Opened) -> ModelOut:
+    """Go back to the version that was current before."""
+    return ModelOut.of(registry.rollback(library))
+
+
+@router.post("/models/{model_id}/use", operation_id="useModel")
+def use(library: Opened, model_id: str) -> ModelOut:
+    """Make a version the current one; the next draft is written by it."""
+    return ModelOut.of(registry.use(library, model_id))
+
+
+def _promotions(library: Library) -> list[Promotion]:
+    return [Promotion(model_id=model_id, at=at, reason=reason) for model_id, at, reason in library.models.promotions()]

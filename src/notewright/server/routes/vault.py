@@ -1,0 +1,67 @@
+"""The vault as the accept dialog and the previews need it: notes, headings, pictures, rendered Markdown."""
+
+from __future__ import annotations
+
+import html
+from collections import Counter
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from fastapi.responses import FileResponse
+
+from ... import vault
+from ...text import normalise
+from ..context import Current, Opened
+from ..schemas import HtmlOut, MarkdownIn, NoteOut, NotePage, NoteRow
+from .sources import Limit, Offset
+
+router = APIRouter(prefix="/api", tags=["vault"])
+
+
+@router.get("/notes", operation_id="listNotes")
+def list_notes(
+    library: Opened,
+    q: Annotated[str, Query(max_length=500)] = "",
+    source_id: Annotated[str, Query(max_length=1000)] = "",
+    limit: Limit = 50,
+    offset: Offset = 0,
+) -> NotePage:
+    """Notes whose path or aliases hold all words of `q`; those with pairs of `source_id`, or called like it, first."""
+    words = normalise(q).split()
+    paired = (
+        Counter(pair.note_path for pair in library.pairs.all(source_id=source_id) if pair.status != "rejected") if source_id else Counter()
+    )
+    source = library.browse.source(source_id) if source_id else None
+    title = normalise(source.source.title) if source else ""
+    found = []
+    for note in library.notes.all():
+        names = normalise(" ".join((note.path, *note.aliases)))
+        if all(word in names for word in words):
+            alike = bool(title) and title in (normalise(note.title), *(normalise(item) for item in note.aliases))
+            found.append((-paired[note.path], not alike, note.path, note))
+    found.sort(key=lambda item: item[:3])
+    page = found[offset : offset + limit]
+    return NotePage(total=len(found), notes=[NoteRow.of(note, pairs=-pairs) for pairs, _, _, note in page])
+
+
+@router.get("/note", operation_id="getNote")
+def get_note(settings: Current, path: Annotated[str, Query(min_length=1, max_length=1000)]) -> NoteOut:
+    """One note as it stands on the disk now, with its headings; one that does not exist is answered too, with `exists` false."""
+    return NoteOut.of(vault.look(settings, path))
+
+
+@router.get("/attachments", operation_id="getAttachment", response_class=FileResponse, responses={200: {"content": {"image/*": {}}}})
+def get_attachment(
+    settings: Current,
+    path: Annotated[str, Query(min_length=1, max_length=1000)],
+    note_path: Annotated[str, Query(max_length=1000)] = "",
+) -> FileResponse:
+    """A picture of the vault, by the name or path that an embed in `note_path` uses."""
+    file, media = vault.picture(settings, path, note_path=note_path)
+    return FileResponse(file, media_type=media, headers={"cache-control": "private, max-age=60"})
+
+
+@router.post("/preview", operation_id="preview")
+def preview(wish: MarkdownIn) -> HtmlOut:
+    """Markdown as Obsidian shows it."""
+    return HtmlOut(html=f"<pre>{html.escape(wish.markdown)}</pre>")

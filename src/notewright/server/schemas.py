@@ -1,0 +1,522 @@
+"""What goes over the wire. Fields have the names and meanings of `records.py`; times are UTC ISO text; `limit` and `offset` page lists."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+if TYPE_CHECKING:
+    from .jobs import Job
+
+Id = Annotated[str, StringConstraints(min_length=1, max_length=400)]
+Short = Annotated[str, StringConstraints(max_length=2_000)]
+Text = Annotated[str, StringConstraints(max_length=500_000)]
+Seconds = Annotated[float, Field(ge=0, le=10_000_000, allow_inf_nan=False)]
+
+
+class Out(BaseModel):
+    """An answer; filled from a record."""
+
+    model_config = ConfigDict(from_attributes=True, json_schema_serialization_defaults_required=True)
+
+    @classmethod
+    def of(cls, record: object, **more: object) -> Self:
+        """From a record, with further fields where the record lacks them."""
+        if not more:
+            return cls.model_validate(record)
+        names = cls.model_fields.keys() - more.keys()
+        return cls.model_validate({name: getattr(record, name) for name in names if hasattr(record, name)} | more)
+
+
+class In(BaseModel):
+    """A request body; unknown fields are refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Problem(Out):
+    """Every error: what is wrong, what to do, and all single problems of bad input."""
+
+    message: str
+    hint: str
+    problems: list[str]
+
+
+class Health(Out):
+    name: Literal["notewright"]
+    version: str
+    api: int = Field(description="Raised when a route changes so that older clients break")
+    boot: str = Field(description="Another one after every start of the server")
+
+
+class StatusOut(Out):
+    version: str
+    home: str
+    vault: str | None
+    counts: dict[str, int]
+    current_model: str
+    unfinished_runs: list[str]
+    next: str = Field(description="The one command that brings the person furthest now")
+    waiting: int = Field(description="Requests that wait for the model or are being answered")
+
+
+class CheckupOut(Out):
+    findings: dict[str, str]
+    problems: list[str]
+    absent: dict[str, str]
+
+
+# --- sources ---------------------------------------------------------------------------------------------------------------------
+
+
+class SourceOut(Out):
+    id: str
+    title: str
+    author: str
+    kind: str
+    app: str
+    url: str
+    readwise_url: str
+    summary: str
+    document_note: str
+    tags: list[str]
+    is_deleted: bool
+    highlights: int = Field(description="Visible ones: no discards, no chapter marks")
+    chapters: int
+    new: int = Field(description="Highlights that came with the newest import")
+    noted: int = Field(description="Highlights that a note was made from")
+    last_highlighted_at: str
+
+
+class SourcePage(Out):
+    total: int
+    sources: list[SourceOut]
+
+
+class HighlightOut(Out):
+    id: str
+    text: str
+    annotation: str
+    tags: list[str]
+    chapter: str
+    location_label: str
+    location: int | None
+    color: str
+    url: str
+    highlighted_at: str
+    is_favorite: bool
+    is_discard: bool
+    images: list[str] = Field(description="Addresses of pictures in the text; outside ones are for links, not to be loaded")
+    pair_ids: list[str]
+
+
+class ChapterOut(Out):
+    source_id: str
+    source_title: str
+    source_author: str
+    source_kind: str
+    chapter: str = Field(description="Empty for highlights before the first chapter, or of a source without chapters")
+    highlights: int
+    new: int
+    noted: int
+    batches: int
+    inserted: int
+    has_note: bool
+    last_highlighted_at: str
+    highlight_ids: list[str]
+
+
+class SourceDetail(Out):
+    source: SourceOut
+    chapters: list[ChapterOut]
+    highlights: list[HighlightOut]
+
+
+class QueuePage(Out):
+    total: int
+    chapters: list[ChapterOut]
+
+
+# --- drafts ----------------------------------------------------------------------------------------------------------------------
+
+
+class DraftIn(In):
+    source: Id = Field(description="A source's id, title, or part of its title")
+    chapter: Short = ""
+    highlight_ids: list[Id] = Field(default=[], max_length=500)
+    n: int = Field(default=3, ge=1, le=16)
+    model_id: Short = Field(default="", description="A registered version; empty for the current one")
+    temperature: float = Field(default=0.8, ge=0, le=3, allow_inf_nan=False)
+    top_p: float = Field(default=0.95, gt=0, le=1, allow_inf_nan=False)
+    max_new_tokens: int = Field(default=512, ge=1, le=8192)
+    seed: int | None = Field(default=None, ge=0, lt=2**31)
+    instruction: Short = ""
+    examples: int | None = Field(default=None, ge=0, le=20)
+    stream: bool = Field(default=True, description="Server-sent events; false: one JSON answer when all is written")
+    ahead: bool = Field(default=False, description="Prepared before it is needed: waits until nobody else waits")
+
+
+class DraftOut(Out):
+    id: str
+    batch_id: str
+    source_id: str
+    chapter: str
+    model_id: str
+    text: str
+    position: int
+    seed: int
+    created_at: str
+    problems: list[str]
+    highlight_ids: list[str]
+    sampling: dict[str, Any] = Field(description="`written` is the candidate's number in the stream")
+
+
+class BatchOut(Out):
+    id: str
+    source_id: str
+    chapter: str
+    model_id: str
+    drafts: list[DraftOut]
+
+
+class BatchRow(Out):
+    id: str
+    source_id: str
+    source_title: str
+    chapter: str
+    model_id: str
+    created_at: str
+    drafts: int
+    ranked: bool
+    accepted: bool
+    rejected: bool
+    opening: str
+
+
+class BatchPage(Out):
+    total: int
+    batches: list[BatchRow]
+
+
+class EditIn(In):
+    final_text: Text
+    note_path: Short = ""
+    seconds: Seconds | None = None
+
+
+class DiffIn(In):
+    before: Text
+    after: Text
+
+
+class DiffOut(Out):
+    pieces: list[tuple[Literal["=", "-", "+"], str]]
+    distance: float
+
+
+class EventOut(Out):
+    id: int
+    kind: str
+    at: str
+    subject: str
+    payload: dict[str, Any]
+
+
+class RemarkIn(In):
+    comment: Text = ""
+    chips: list[Short] = Field(default=[], max_length=20)
+    seconds: Seconds | None = None
+
+
+class RankingIn(RemarkIn):
+    order: list[list[Id]] = Field(max_length=32, description="Best first; equal ones in one group")
+    rejected: list[Id] = Field(default=[], max_length=32, description="Worse than all others")
+
+
+class DecisionIn(RemarkIn):
+    decision: Literal["accept", "reject", "reject_all"]
+    draft_id: Short = ""
+    batch_id: Short = ""
+
+
+class CommentIn(In):
+    draft_id: Short = ""
+    batch_id: Short = ""
+    text: Text = ""
+    chips: list[Short] = Field(default=[], max_length=20)
+    seconds: Seconds | None = None
+
+
+class UndoIn(In):
+    keep_note: bool = False
+
+
+class ActionOut(Out):
+    event: EventOut
+    undone: bool
+
+
+class PlaceIn(In):
+    into: Id = Field(description="The note's path in the vault; it is made where there is none")
+    under: Short | None = Field(default=None, description="A heading, or Parent#Heading; else the end of the note")
+    final_text: Text | None = Field(default=None, description="The person's own version of the draft")
+
+
+class AcceptIn(PlaceIn):
+    expected_hash: Id = Field(description="`before_hash` of the preview: the note is only written if it is still so")
+    force: bool = Field(default=False, description="Although the draft has problems, or is in a note already")
+    seconds: Seconds | None = None
+
+
+class PreviewOut(Out):
+    draft_id: str
+    note_path: str
+    under: str
+    before_hash: str
+    after_hash: str
+    diff: str = Field(description="Unified diff of the note")
+    inserted: str
+    start: int
+    created: bool
+
+
+class AcceptedOut(Out):
+    draft_id: str
+    note_path: str
+    before_hash: str
+    after_hash: str
+    diff: str
+    created: bool
+    events: list[EventOut]
+
+
+class ChangedNote(Problem):
+    """409: the note is not as the person saw it. `current` is what accepting would do to it now, if it still can be done."""
+
+    current: PreviewOut | None
+
+
+# --- vault -----------------------------------------------------------------------------------------------------------------------
+
+
+class NoteRow(Out):
+    path: str
+    title: str
+    aliases: list[str]
+    pairs: int = Field(description="Pairs with the source that was asked for")
+
+
+class NotePage(Out):
+    total: int
+    notes: list[NoteRow]
+
+
+class HeadingOut(Out):
+    level: int
+    title: str
+    line: int
+
+
+class NoteOut(Out):
+    path: str
+    exists: bool
+    content_hash: str
+    text: str
+    headings: list[HeadingOut]
+
+
+class MarkdownIn(In):
+    markdown: Text
+    note_path: Short = Field(default="", description="Where it would stand: relative links and pictures are found from there")
+
+
+class HtmlOut(Out):
+    html: str = Field(description="Safe to put into a page: no scripts, no handlers, no outside resources")
+
+
+# --- pairs -----------------------------------------------------------------------------------------------------------------------
+
+
+class LinkOut(Out):
+    highlight_id: str
+    score: float
+    method: str
+    evidence: str
+
+
+class PairOut(Out):
+    id: str
+    source_id: str
+    source_title: str
+    note_path: str
+    headings: list[str]
+    passage_text: str
+    passage_start: int
+    passage_end: int
+    score: float
+    method: str
+    status: Literal["proposed", "accepted", "rejected"]
+    links: list[LinkOut]
+
+
+class PairPage(Out):
+    total: int
+    pairs: list[PairOut]
+
+
+class PairDetail(Out):
+    pair: PairOut
+    why: str
+    highlights: list[HighlightOut]
+
+
+class PairDecisionIn(In):
+    status: Literal["proposed", "accepted", "rejected"]
+
+
+# --- models, runs, jobs ----------------------------------------------------------------------------------------------------------
+
+
+class ModelOut(Out):
+    id: str
+    base: str
+    revision: str
+    role: str
+    created_at: str
+    run_id: str
+    parent_id: str
+    dataset_id: str
+    metrics: dict[str, Any]
+
+
+class Promotion(Out):
+    model_id: str
+    at: str
+    reason: str
+
+
+class ModelPage(Out):
+    current: str
+    models: list[ModelOut]
+    promotions: list[Promotion]
+
+
+class ModelDetail(Out):
+    model: ModelOut
+    current: bool
+    parents: list[str]
+    recipe: dict[str, Any]
+    promotions: list[Promotion]
+
+
+class RunOut(Out):
+    id: str
+    method: str
+    status: str
+    created_at: str
+    dataset_id: str
+    parent_model_id: str
+    recipe: dict[str, Any]
+    metrics: dict[str, Any]
+
+
+class RunProgress(Out):
+    run: RunOut
+    alive: bool
+    next: int = Field(description="Pass it as `after` to get what comes later")
+    events: list[dict[str, Any]]
+
+
+class LogOut(Out):
+    text: str
+
+
+class RunIn(In):
+    method: Short
+    base: Short = ""
+    dataset_id: Short = Field(default="", description="Empty: the newest of the right kind, built anew if there is none")
+    effort: Literal["quick", "normal", "thorough"] = "normal"
+    overrides: dict[Short, str | int | float | bool] = Field(default={}, max_length=100)
+    promote: bool = True
+    force: bool = False
+
+
+class EvaluateIn(In):
+    dataset_id: Short = ""
+    limit: int | None = Field(default=None, ge=1, le=100_000)
+
+
+class JobOut(Out):
+    id: str
+    kind: str
+    title: str
+    state: Literal["waiting", "running", "done", "failed", "stopped"]
+    done: int | None
+    total: int | None
+    text: str
+    run_id: str
+    started_at: str
+    ended_at: str
+    can_stop: bool
+    problem: Problem | None
+    result: Any
+
+    @classmethod
+    def of(cls, record: object, **more: object) -> Self:
+        job: Job = record  # type: ignore[assignment]
+        problem = None
+        if job.problem:
+            problems = list(getattr(job.problem, "problems", ()))
+            problem = Problem(message=job.problem.message, hint=job.problem.hint, problems=problems)
+        names = ("id", "kind", "title", "state", "done", "total", "text", "run_id", "started_at", "ended_at", "result")
+        given = {name: getattr(job, name) for name in names}
+        return cls(**given, can_stop=job.stop is not None and not job.ended_at, problem=problem)
+
+
+class DatasetOut(Out):
+    id: str
+    kind: str
+    created_at: str
+    manifest: dict[str, Any]
+
+
+class DatasetIn(In):
+    kind: Literal["sft", "preference"]
+
+
+# --- import, settings ------------------------------------------------------------------------------------------------------------
+
+
+class PathIn(In):
+    path: Id
+    kind: Literal["readwise", "kindle"] = "readwise"
+
+
+class SyncIn(In):
+    full: bool = Field(default=False, description="Everything again, not only what changed")
+
+
+class TokenIn(In):
+    token: Id
+
+
+class SettingsOut(Out):
+    home: str
+    vault: str | None
+    vault_exists: bool
+    readwise_folder: str
+    exclude: list[str]
+    base_model: str
+    device: str
+    readwise_token: str = Field(description="Where a token is kept, in words; empty where there is none")
+
+
+class SettingsIn(In):
+    """Only the fields that are given are changed."""
+
+    vault: Id | None = None
+    readwise_folder: Short | None = None
+    exclude: list[Short] | None = Field(default=None, max_length=200)
+    base_model: Short | None = None
+    device: Literal["auto", "cpu", "cuda", "mps"] | None = None
