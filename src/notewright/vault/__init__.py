@@ -2,7 +2,9 @@
 
     config    the vault's own settings: attachment folder, link style, where Readwise exports land
     files     which files are the person's notes, and which targets a link can have
-    outline   bytes -> lines with byte spans: properties, headings, fences, comments, math
+    tokens    bytes -> tokens whose spans join up to exactly those bytes (blocks and inline do the work)
+    views     one token's text -> its parts: link, image, callout, fence
+    outline   tokens -> lines and headings with byte spans
     notes     bytes -> title, properties, links, and passages with exact byte spans
     trace     where a passage stands in a note that has changed since
     looking   one note, or one picture, as it stands on the disk now
@@ -18,15 +20,18 @@ from .lint import check_draft, find_problems
 from .looking import OpenNote, look, picture
 from .notes import ParsedNote, parse_note
 from .outline import read_outline
+from .tokens import KINDS, Token, tokenize, tokenize_inline
 from .trace import Traced, trace
 from .write import Insertion, Plan, Undone, insert, plan, undo
 
 __all__ = [
+    "KINDS",
     "Insertion",
     "NoteFile",
     "OpenNote",
     "ParsedNote",
     "Plan",
+    "Token",
     "Traced",
     "Undone",
     "VaultConfig",
@@ -43,6 +48,8 @@ __all__ = [
     "plan",
     "read_config",
     "read_outline",
+    "tokenize",
+    "tokenize_inline",
     "trace",
     "undo",
 ]

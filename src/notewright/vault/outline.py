@@ -1,22 +1,18 @@
-"""Bytes of a note -> its lines with byte spans and kinds: where properties, headings, fences, comments and math are.
-
-This is the coarse view that passages and writing need. Any bytes are accepted: lines end at LF, CRLF or CR, their spans join up to the
-whole input, and bytes that are not UTF-8 are simply text.
-"""
+"""The coarse view of a note that passages and writing need: its lines with byte spans and kinds, and its headings. Made from the tokens."""
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
-BOM = b"\xef\xbb\xbf"
-_LINE = re.compile(rb"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+\Z")
-_HEADING = re.compile(rb" {0,3}(#{1,6})(?=[ \t]|\Z)")
-_FENCE = re.compile(rb"((?:[ \t]*>)*)([ \t]*)((?:[-+*]|\d{1,9}[.)])[ \t]+)?(`{3,}|~{3,})(.*)\Z", re.DOTALL)
-_SETEXT = re.compile(rb" {0,3}(=+|-+)[ \t]*\Z")
-_LIST_ITEM = re.compile(rb"[ \t]*(?:[-+*]|\d{1,9}[.)])(?:[ \t]|\Z)")
-_QUOTE_PREFIX = re.compile(rb"(?:[ \t]*>)*[ \t]*")
-_NOT_PARAGRAPH = re.compile(rb"(?: {0,3}(?:[>|<]|(?:[-*_][ \t]*){3,}\Z)| {4}|\t)")
+from .blocks import BOM, NEWLINE, properties_span
+from .tokens import Token, tokenize
+
+__all__ = ["BOM", "Heading", "Line", "Outline", "properties_span", "read_outline"]
+
+_LAYOUT = ("newline", "indent", "bom")
+_HIDDEN = ("comment", "html_comment")
+_WHOLE_LINES = {"properties": "properties", "fence": "code", "indented_code": "code"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +29,8 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """`start` is where its first line begins, `body` where the line after it begins (byte offsets)."""
+    """`start` is where its first line begins, `body` where the line after it begins (byte offsets). Headings inside quotes, callouts
+    and list items divide nothing and are not among them."""
 
     level: int
     title: str
@@ -44,7 +41,7 @@ class Heading:
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """`unclosed` names a fence, comment or math block that runs to the end of the note, else it is empty."""
+    """`unclosed` names a code fence that runs to the end of the note, else it is empty."""
 
     lines: tuple[Line, ...]
     headings: tuple[Heading, ...]
@@ -52,192 +49,104 @@ class Outline:
     unclosed: str = ""
 
 
-def read_outline(data: bytes) -> Outline:
-    """Lines and headings of a note. `Outline.body` is the offset after the byte order mark and the properties."""
-    return _Reader(data).read()
-
-
-def properties_span(data: bytes) -> tuple[int, int, int, int]:
-    """Offsets (block start, YAML start, YAML end, block end) of the properties at the top; all equal where there are none."""
-    start = len(BOM) if data.startswith(BOM) else 0
-    found = re.compile(rb"---[ \t]*(?:\r\n|\n|\r)").match(data, start)
-    if not found:
-        return start, start, start, start
-    closing = re.compile(rb"^---[ \t]*(?:\r\n|\n|\r|\Z)", re.MULTILINE)
-    end = closing.search(data, found.end())
-    if not end:
-        # A file of old Mac newlines has no line starts that re.MULTILINE knows.
-        end = re.compile(rb"(?<=\r)---[ \t]*(?:\r|\Z)").search(data, found.end())
-    if not end:
-        return start, start, start, start
-    return start, found.end(), end.start(), end.end()
-
-
-class _Reader:
-    def __init__(self, data: bytes) -> None:
-        self.data = data
-        self.lines: list[Line] = []
-        self.block = ""  # code, comment, html or math: what the current line is inside of
-        self.fence = b""
-        self.fence_depth = self.fence_indent = self.opened_at = 0
-        self.in_list = False
-        self.paragraph: int | None = None  # index of the first line of the paragraph that a setext underline would make a heading
-
-    def read(self) -> Outline:
-        data = self.data
-        start, _, _, body = properties_span(data)
-        if start:
-            self.lines.append(Line(0, start, "text"))
-        position = start
-        for found in _LINE.finditer(data, start):
-            begin, position = found.span()
-            if begin < body:
-                self.lines.append(Line(begin, position, "properties"))
-                continue
-            self._line(begin, position, data[begin:position].rstrip(b"\r\n"))
-        return Outline(tuple(self.lines), self._headings(), body, self._unclosed())
-
-    def _add(self, start: int, end: int, kind: str, level: int = 0, title: str = "") -> None:
-        self.lines.append(Line(start, end, kind, level, title))
-        if kind != "text":
-            self.paragraph = None
-
-    def _line(self, start: int, end: int, text: bytes) -> None:
-        if self.block and self._inside(start, end, text):
-            return
-        if not text.strip():
-            self._add(start, end, "blank")
-            return
-        if self._opens_fence(text):
-            self._add(start, end, "code")
-            return
-        heading = _HEADING.match(text)
-        if heading:
-            self._add(start, end, "heading", len(heading[1]), _heading_title(text[heading.end() :]))
-            self.in_list = False
-            return
-        underline = _SETEXT.match(text)
-        if underline and self.paragraph is not None:
-            self._setext(start, end, 1 if underline[1].startswith(b"=") else 2)
-            return
-        kind = self._opens_block(text, end)
-        if kind:
-            self._add(start, end, kind)
-            return
-        self._text(start, end, text)
-
-    def _text(self, start: int, end: int, text: bytes) -> None:
-        item = _LIST_ITEM.match(text)
-        if item:
-            self.in_list = True
-        elif text[:1] not in b" \t" and (not self.lines or self.lines[-1].kind == "blank"):
-            self.in_list = False
-        follows = self.paragraph is not None
-        plain = not item and not self.in_list and (follows or not _NOT_PARAGRAPH.match(text)) and not re.match(rb" {0,3}[>|]", text)
-        first = self.paragraph
-        self._add(start, end, "text")
-        previous_is_lazy = len(self.lines) > 1 and self.lines[-2].kind == "text" and not follows and self._is_container(self.lines[-2])
-        self.paragraph = (first if follows else len(self.lines) - 1) if plain and not previous_is_lazy else None
-
-    def _is_container(self, line: Line) -> bool:
-        """A quote or table line, which an unmarked next line continues."""
-        return re.match(rb" {0,3}[>|]", self.data[line.start : line.end]) is not None
-
-    def _setext(self, start: int, end: int, level: int) -> None:
-        assert self.paragraph is not None
-        first = self.paragraph
-        title = " ".join(_decoded(self.data[line.start : line.end]) for line in self.lines[first:])
-        head = self.lines[first]
-        self.lines[first] = Line(head.start, head.end, "heading", level, title)
-        for index in range(first + 1, len(self.lines)):
-            line = self.lines[index]
-            self.lines[index] = Line(line.start, line.end, "underline")
-        self._add(start, end, "underline")
-
-    def _opens_fence(self, text: bytes) -> bool:
-        found = _FENCE.match(text)
-        if not found:
-            return False
-        quotes, indent, item, fence, info = found.groups()
-        if fence.startswith(b"`") and b"`" in info:
-            return False
-        width = len(indent.expandtabs(4))
-        if width > 3 and not (self.in_list or item or quotes):
-            return False  # indented code
-        self.block, self.fence, self.fence_depth = "code", fence, quotes.count(b">")
-        self.fence_indent = width + len(item or b"") if (item or self.in_list) and width + len(item or b"") else 0
-        self.opened_at = len(self.lines)
-        self.in_list = self.in_list or bool(item)
-        return True
-
-    def _opens_block(self, text: bytes, end: int) -> str:
-        """Does a comment or a math block begin here that is closed on a later line?"""
-        bare = re.sub(rb"`+[^`]*`+", b"", text)
-        if bare.count(b"%%") % 2 and self.data.find(b"%%", end) >= 0:
-            self.block = "comment"
-        elif bare.rfind(b"<!--") > bare.rfind(b"-->") and self.data.find(b"-->", end) >= 0:
-            self.block = "html"
-        elif bare.count(b"$$") % 2 and self.data.find(b"$$", end) >= 0 and _QUOTE_PREFIX.sub(b"", bare, count=1).startswith(b"$$"):
-            self.block = "math"
+def read_outline(data: bytes, tokens: tuple[Token, ...] | None = None) -> Outline:
+    """Lines and headings of a note (of its `tokens`, where they are at hand). `Outline.body` is the offset after the byte order mark and
+    the properties."""
+    tokens = tokenize(data) if tokens is None else tokens
+    start, _, _, body = properties_span(data)
+    lines = [Line(0, start, "text")] if start else []
+    openers: list[str] = [""] * len(lines)  # the first kind on each line, layout aside
+    for begin, end, inside in _tokens_by_line(data, tokens, start):
+        content = [token for token in inside if token.kind not in _LAYOUT]
+        first = content[0] if content else None
+        openers.append(first.kind if first else "")
+        if first and first.kind == "heading" and not first.depth:
+            lines.append(Line(begin, end, "heading", first.level, _title(data, first.end, end, content)))
+        elif first and first.kind == "heading_underline" and not first.depth and _is_paragraph(lines, openers):
+            _make_heading(data, lines, openers, first.level)
+            lines.append(Line(begin, end, "underline"))
         else:
-            return ""
-        self.opened_at = len(self.lines)
-        if self.block == "math":
+            lines.append(Line(begin, end, _kind(begin, end, content)))
+    return Outline(tuple(lines), _headings(lines), body, _unclosed(tokens, lines))
+
+
+def _tokens_by_line(data: bytes, tokens: tuple[Token, ...], start: int) -> Iterator[tuple[int, int, list[Token]]]:
+    """(start, end, tokens that have a part in it) of each line."""
+    inside: list[Token] = []
+    begin = start
+    for token in tokens:
+        if token.end <= start:
+            continue
+        inside.append(token)
+        if token.kind == "newline":
+            yield begin, token.end, inside
+            begin, inside = token.end, []
+        elif token.kind != "text":
+            for found in NEWLINE.finditer(data, token.start, token.end):
+                yield begin, found.end(), inside
+                begin, inside = found.end(), [token]
+    if begin < len(data):
+        yield begin, len(data), inside
+
+
+def _kind(begin: int, end: int, content: list[Token]) -> str:
+    if not content:
+        return "blank"
+    first, last = content[0], content[-1]
+    if first.kind in _WHOLE_LINES:
+        return _WHOLE_LINES[first.kind]
+    for token in (first, last):
+        if token.kind == "math_block" and (token.start < begin or token.end > end):
             return "math"
-        mark = b"%%" if self.block == "comment" else b"<!--"
-        return "comment" if bare.lstrip().startswith(mark) else "text"
-
-    def _inside(self, start: int, end: int, text: bytes) -> bool:
-        """Handle a line inside a block; False when the block turned out to have ended before this line."""
-        if self.block == "code":
-            prefix = _QUOTE_PREFIX.match(text)
-            depth = prefix[0].count(b">") if prefix else 0
-            content = text.lstrip(b" \t>") if self.fence_depth else text.strip()
-            stripped = content.rstrip(b" \t")
-            closes = stripped.startswith(self.fence) and not stripped.strip(self.fence[:1])
-            if depth < self.fence_depth:
-                self.block = ""
-                return False
-            indent = len(text.expandtabs(4)) - len(text.expandtabs(4).lstrip(b" "))
-            if not closes and text.strip() and self.fence_indent and not self.fence_depth and indent == 0:
-                self.block = ""
-                return False
-            self._add(start, end, "code")
-            if closes:
-                self.block = ""
-            return True
-        kind = "math" if self.block == "math" else "comment"
-        mark = {"comment": b"%%", "html": b"-->", "math": b"$$"}[self.block]
-        at = text.find(mark)
-        if at >= 0:
-            self.block = ""
-            kind = "text" if kind == "comment" and text[at + len(mark) :].strip() else kind
-        self._add(start, end, kind)
-        return True
-
-    def _headings(self) -> tuple[Heading, ...]:
-        found = []
-        for index, line in enumerate(self.lines):
-            if not line.level:
-                continue
-            body = index + 1
-            while body < len(self.lines) and self.lines[body].kind == "underline":
-                body += 1
-            found.append(Heading(line.level, line.title, line.start, self.lines[body - 1].end, index + 1))
-        return tuple(found)
-
-    def _unclosed(self) -> str:
-        if not self.block:
-            return ""
-        name = {"code": "code fence", "comment": "comment (%%)", "html": "comment (<!--)", "math": "math block ($$)"}[self.block]
-        return f"{name} opened on line {self.opened_at + 1}"
+    return "comment" if all(token.kind in _HIDDEN for token in content) else "text"
 
 
-def _heading_title(text: bytes) -> str:
-    """Without the closing run of `#` that may follow after a space."""
-    stripped = text.rstrip(b" \t")
-    bare = stripped.rstrip(b"#")
-    return _decoded(bare if not bare or bare[-1:] in b" \t" else stripped)
+def _is_paragraph(lines: list[Line], openers: list[str]) -> bool:
+    """Can the line above end a paragraph of the note's own, rather than of a list item or quote?"""
+    first = _paragraph_start(lines, openers)
+    return first < len(lines) and openers[first] not in ("list_marker", "quote")
+
+
+def _paragraph_start(lines: list[Line], openers: list[str]) -> int:
+    first = len(lines)
+    while first and lines[first - 1].kind == "text" and openers[first - 1] not in ("table_pipe", "html_block", "bom"):
+        first -= 1
+        if openers[first] in ("list_marker", "quote", "footnote_definition"):
+            break
+    return first
+
+
+def _make_heading(data: bytes, lines: list[Line], openers: list[str], level: int) -> None:
+    """The paragraph at the end of `lines` turns out to be a heading."""
+    first = _paragraph_start(lines, openers)
+    title = " ".join(_decoded(data[line.start : line.end]) for line in lines[first:])
+    lines[first] = replace(lines[first], kind="heading", level=level, title=title)
+    for index in range(first + 1, len(lines)):
+        lines[index] = replace(lines[index], kind="underline")
+
+
+def _headings(lines: list[Line]) -> tuple[Heading, ...]:
+    found = []
+    for index, line in enumerate(lines):
+        if not line.level:
+            continue
+        body = index + 1
+        while body < len(lines) and lines[body].kind == "underline":
+            body += 1
+        found.append(Heading(line.level, line.title, line.start, lines[body - 1].end, index + 1))
+    return tuple(found)
+
+
+def _unclosed(tokens: tuple[Token, ...], lines: list[Line]) -> str:
+    last = next((token for token in reversed(tokens) if token.kind not in _LAYOUT), None)
+    if not last or last.kind != "fence" or last.level:
+        return ""
+    return f"code fence opened on line {sum(1 for line in lines if line.end <= last.start) + 1}"
+
+
+def _title(data: bytes, start: int, end: int, content: list[Token]) -> str:
+    closing = next((token.start for token in content if token.kind == "heading_end"), end)
+    return _decoded(data[start:closing])
 
 
 def _decoded(text: bytes) -> str:
