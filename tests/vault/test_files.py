@@ -10,7 +10,7 @@ import pytest
 from notewright.errors import Invalid, NotFound
 from notewright.settings import Settings
 from notewright.vault.config import VaultConfig, looks_like_export, read_config
-from notewright.vault.files import build_index, iterate_notes, locate
+from notewright.vault.files import iterate_notes, locate
 
 EXPORT = "# Book\n\n![rw-book-cover](https://x.org/a.png)\n\n## Highlights\n- text ([View Highlight](https://read.readwise.io/read/01a))\n"
 
@@ -95,14 +95,3 @@ def test_names_are_in_one_normal_form(tmp_path: Path) -> None:
     assert note.file.read_text() == "x"
     assert locate(tmp_path, note.path).read_text() == "x"
     assert not locate(tmp_path, "Caf\u00e9/new.md").exists()
-
-
-def test_the_index_knows_what_links_mean(tmp_path: Path) -> None:
-    index = build_index(make(tmp_path, {"Notes/My Note.md": "", "Assets/Pic One.png": "", ".obsidian/z.png": ""}))
-    assert index.has_file("pic one.png")
-    assert index.has_file("Assets/Pic%20One.png")
-    assert not index.has_file("z.png")
-    assert not index.has_file("Other/Pic One.png")
-    assert index.has_note("My Note#Heading")
-    assert index.has_note("Notes/my note")
-    assert not index.has_note("Nope")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from notewright.records import Highlight
-from notewright.vault.files import VaultIndex, build_index
+from notewright.vault.index import VaultIndex, build_index
 from notewright.vault.lint import check_draft
 from notewright.vault.notes import parse_note
 
@@ -92,7 +92,7 @@ def test_what_is_fine_is_left_alone(text: str) -> None:
 def test_files_of_the_vault_and_known_facts_are_fine() -> None:
     text = "Episode 41 of “The title that we all know well” shows ![[other.png|600]] here."
     assert len(check_draft(text.replace("41", "77"), highlights=HIGHLIGHTS)) == 3
-    index = VaultIndex(paths=frozenset({"assets/other.png"}), names=frozenset({"other.png"}))
+    index = VaultIndex(paths=["Assets/other.png"])
     assert check_draft(text, highlights=HIGHLIGHTS, vault_index=index, known="The title that we all know well") == ()
 
 

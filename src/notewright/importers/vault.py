@@ -44,14 +44,13 @@ def import_vault(library: Library, *, settings: Settings, progress: Callable[[in
     config = read_config(settings)
     files = list(iterate_notes(vault, config, exclude=(*settings.exclude, *_own_folders(vault, settings.home))))
     seen = _last_scan(library, vault)
-    known = {note.path: note for note in library.notes.all()}
+    known = library.notes.times()
     warnings = list(config.warnings)
     unchanged: list[str] = []
     scanned: list[tuple[Note, tuple[Passage, ...]]] = []
     sizes: dict[str, int] = {}
     for number, file in enumerate(files, 1):
-        before = known.get(file.path)
-        if before and before.mtime_ns == file.mtime_ns and seen.get(file.path) == file.size:
+        if known.get(file.path) == file.mtime_ns and seen.get(file.path) == file.size:
             unchanged.append(file.path)
             sizes[file.path] = file.size
         else:
@@ -62,7 +61,7 @@ def import_vault(library: Library, *, settings: Settings, progress: Callable[[in
                 continue
             except OSError as problem:
                 warnings.append(f"{file.path} could not be opened ({problem.strerror}).")
-                if before:
+                if file.path in known:
                     unchanged.append(file.path)
                 continue
             warnings += [f"{file.path}: {finding}" for finding in parsed.findings]

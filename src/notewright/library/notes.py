@@ -71,6 +71,10 @@ class NoteStore:
     def all(self) -> list[Note]:
         return [_note(row) for row in self._db.rows("SELECT * FROM notes WHERE removed_at='' ORDER BY path")]
 
+    def times(self) -> dict[str, int]:
+        """Modification times (nanoseconds) of all notes by path, as they were read."""
+        return {row["path"]: row["mtime_ns"] for row in self._db.rows("SELECT path, mtime_ns FROM notes WHERE removed_at=''")}
+
     def find(self, path: str) -> Note:
         row = self._db.row("SELECT * FROM notes WHERE path=? AND removed_at=''", (path,))
         if row is None:

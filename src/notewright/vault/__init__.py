@@ -1,7 +1,8 @@
 """The person's Obsidian vault: the only package that touches the bytes of their notes.
 
     config    the vault's own settings: attachment folder, link style, where Readwise exports land
-    files     which files are the person's notes, and which targets a link can have
+    files     which files are the person's notes
+    index     what links and embeds can mean: files, headings, block ids
     tokens    bytes -> tokens whose spans join up to exactly those bytes (blocks and inline do the work)
     views     one token's text -> its parts: link, image, callout, fence
     outline   tokens -> lines and headings with byte spans
@@ -15,7 +16,8 @@ Work is on bytes throughout; a note is never rendered back from a parse.
 """
 
 from .config import VaultConfig, read_config
-from .files import NoteFile, VaultIndex, build_index, iterate_notes, locate
+from .files import NoteFile, iterate_notes, locate
+from .index import NoteFacts, VaultIndex, build_index
 from .lint import check_draft, find_problems
 from .looking import OpenNote, look, picture
 from .notes import ParsedNote, parse_note
@@ -27,6 +29,7 @@ from .write import Insertion, Plan, Undone, insert, plan, undo
 __all__ = [
     "KINDS",
     "Insertion",
+    "NoteFacts",
     "NoteFile",
     "OpenNote",
     "ParsedNote",

@@ -1,4 +1,4 @@
-"""Which files of the vault are the person's own notes, and which files a link or embed can mean.
+"""Which files of the vault are the person's own notes.
 
 Paths are vault-relative, with forward slashes, in NFC (file systems differ in how they store accents); dot folders are never entered.
 """
@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from unicodedata import normalize
-from urllib.parse import unquote
 
 from .config import VaultConfig
 
@@ -26,26 +25,6 @@ class NoteFile:
     mtime_ns: int
 
 
-@dataclass(frozen=True, slots=True)
-class VaultIndex:
-    """What links can mean: vault-relative paths of all visible files, by full path and by name, case folded."""
-
-    paths: frozenset[str] = frozenset()
-    names: frozenset[str] = field(default=frozenset(), repr=False)
-
-    def has_file(self, target: str) -> bool:
-        """Is there a file that an embed of `target` (name or path; percent-encoded is fine) would show?"""
-        wanted = _folded(target)
-        if "/" not in wanted:
-            return wanted in self.names
-        return wanted in self.paths or any(path.endswith("/" + wanted) for path in self.paths)
-
-    def has_note(self, target: str) -> bool:
-        """Is there a note that `[[target]]` opens? Headings and block ids after `#` are not checked."""
-        name = target.partition("#")[0].strip()
-        return not name or self.has_file(name if name.lower().endswith(".md") else name + ".md") or self.has_file(name)
-
-
 def iterate_notes(vault: Path, config: VaultConfig, *, exclude: Iterable[str] = ()) -> Iterator[NoteFile]:
     """The person's notes, sorted by path: no dot files, no Readwise exports, nothing under `exclude` (folders, files or globs).
 
@@ -53,7 +32,7 @@ def iterate_notes(vault: Path, config: VaultConfig, *, exclude: Iterable[str] = 
     """
     unwanted = tuple(filter(None, (_clean(item) for item in (*config.readwise_folders, *exclude))))
     seen: set[str] = set()
-    for path, entry in _walk(vault, unwanted):
+    for path, entry in walk(vault, unwanted):
         if path.lower().endswith(".md") and path not in seen:
             seen.add(path)
             try:
@@ -61,12 +40,6 @@ def iterate_notes(vault: Path, config: VaultConfig, *, exclude: Iterable[str] = 
             except OSError:
                 continue
             yield NoteFile(path=path, file=Path(entry.path), size=status.st_size, mtime_ns=status.st_mtime_ns)
-
-
-def build_index(vault: Path) -> VaultIndex:
-    """Every visible file of the vault, Readwise exports and attachments included."""
-    paths = frozenset(_folded(path) for path, _ in _walk(vault, ()))
-    return VaultIndex(paths=paths, names=frozenset(path.rpartition("/")[2] for path in paths))
 
 
 def locate(vault: Path, path: str) -> Path:
@@ -81,7 +54,8 @@ def locate(vault: Path, path: str) -> Path:
     return folder
 
 
-def _walk(vault: Path, unwanted: tuple[str, ...]) -> Iterator[tuple[str, os.DirEntry[str]]]:
+def walk(vault: Path, unwanted: tuple[str, ...] = ()) -> Iterator[tuple[str, os.DirEntry[str]]]:
+    """Every visible file by path in normal form, sorted: no dot files, no links, nothing under `unwanted`."""
     found: list[tuple[str, os.DirEntry[str]]] = []
     waiting = [("", str(vault))]
     while waiting:
@@ -117,7 +91,3 @@ def _is_unwanted(path: str, unwanted: tuple[str, ...]) -> bool:
 
 def _clean(path: str) -> str:
     return normalize("NFC", path).replace("\\", "/").removeprefix("./").strip("/")
-
-
-def _folded(path: str) -> str:
-    return normalize("NFC", unquote(path)).replace("\\", "/").strip().lstrip("/").removeprefix("./").casefold()

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from ..records import Finding, Highlight
 from ..text import normalise
-from .files import VaultIndex
+from .index import VaultIndex
 from .outline import Outline, read_outline
 
 _RESIDUE = re.compile(
