@@ -46,6 +46,9 @@ def list_models(options: argparse.Namespace) -> None:
 
 
 def _distance(model: Model) -> str:
+    if model.role == "reward":
+        accuracy = model.metrics.get("accuracy")
+        return f"judges {accuracy:.0%} of unseen choices" if isinstance(accuracy, float) else "not measured"
     value = model.metrics.get("edit_distance")
     return f"{value:.3f}" if isinstance(value, float) else "not measured"
 

@@ -1,4 +1,4 @@
-"""notewright train sft|dpo, notewright runs [list|show]"""
+"""notewright train sft|dpo|reward, notewright runs [list|show]"""
 
 from __future__ import annotations
 
@@ -23,7 +23,11 @@ def configure(name: str, parser: argparse.ArgumentParser) -> None:
         json_option(show)
         show.set_defaults(handler=show_run)
         return
-    parser.add_argument("method", choices=("sft", "dpo"), help="sft: from the notes you wrote; dpo: from what you chose and edited")
+    parser.add_argument(
+        "method",
+        choices=("sft", "dpo", "reward"),
+        help="sft: from the notes you wrote; dpo: from what you chose and edited; reward: a model that judges drafts as you do",
+    )
     parser.add_argument(
         "--base", default="", metavar="HUB_ID_OR_PATH", help="base model, for example Qwen/Qwen3-1.7B (default: as configured)"
     )

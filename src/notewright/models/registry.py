@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import NotFound
+from ..errors import Invalid, NotFound
 from ..library import Library
 from ..library.database import now
 from ..records import Model, Run
@@ -60,8 +60,9 @@ def register(
     adapter: Path,
     parent_id: str = "",
     metrics: Mapping[str, object] | None = None,
+    role: str = "policy",
 ) -> Model:
-    """Keep a finished run's adapter as a new version (not promoted): files first, then the row."""
+    """Keep a finished run's adapter as a new version (not promoted): files first, then the row. `role` is policy or reward."""
     model_id = library.models.new_id()
     folder = library.home / "models" / model_id
     partial = folder.with_name(model_id + ".part")
@@ -69,7 +70,7 @@ def register(
     shutil.copytree(adapter, partial)
     os.replace(partial, folder)
     model = Model(
-        model_id, base.name, folder.relative_to(library.home).as_posix(), "policy", now(), run_id=run.id, parent_id=parent_id,
+        model_id, base.name, folder.relative_to(library.home).as_posix(), role, now(), run_id=run.id, parent_id=parent_id,
         dataset_id=run.dataset_id, revision=base.revision, recipe=run.recipe, metrics=dict(metrics or {}),
     )  # fmt: skip
     return library.models.add(model)
@@ -78,6 +79,8 @@ def register(
 def use(library: Library, model_id: str) -> Model:
     """Make a version the current one."""
     model = library.models.get(model_id)
+    if model.role == "reward":
+        raise Invalid(f"{model_id} is a reward model: it judges drafts and writes none.", "Choose another: notewright models list")
     folder = adapter_folder(library, model)
     if folder is not None and not (folder / "adapter_model.safetensors").exists():
         raise NotFound(f"The files of {model_id} are gone: {folder}", "Use another version, or train again.")

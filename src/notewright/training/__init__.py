@@ -2,7 +2,7 @@
 
     recipes     all settings of a training and where each came from
     runs        run folders and the child process
-    worker      [heavy] the child; `sft` and `dpo` are the methods, `session`, `data` and `head` what they share
+    worker      [heavy] the child; `sft`, `dpo` and `reward` are the methods, `session`, `data` and `head` what they share
 
     run = train(library, settings=settings, method="sft", progress=print)
 
@@ -29,7 +29,7 @@ from ..settings import Settings
 from . import recipes, runs
 from .runs import Job, Progress, read_log, read_progress, settle, stop_run
 
-METHODS = {"sft": "sft", "dpo": "preference"}  # method -> kind of dataset
+METHODS = {"sft": "sft", "dpo": "preference", "reward": "preference"}  # method -> kind of dataset
 TRACKERS = ("mlflow", "tensorboard", "trackio")
 
 
@@ -52,8 +52,8 @@ def train(
 ) -> Run:
     """Train a model on a dataset (the newest of its kind if none is named) and register it; returns the finished run.
 
-    SFT starts from `base`, DPO from model `start_id` (default: the current one). `resume` goes on with the newest interrupted run of the
-    method instead.
+    SFT starts from `base`, DPO from model `start_id` (default: the current one), a reward model from `base` or the current model's base;
+    a reward model never becomes the current model. `resume` goes on with the newest interrupted run of the method instead.
     Ctrl-C stops at the next step with a checkpoint, marks the run interrupted, and is raised again with words on how to go on.
     """
     if method not in METHODS:
@@ -75,7 +75,7 @@ def train(
     config = bases.read_config(found.folder)
     parameters = bases.parameter_count(config, found.folder)
     resolved = recipes.resolve(method, parameters=parameters, rows=rows, effort=effort, recipe_file=recipe_file, overrides=overrides)
-    adapter = registry.adapter_folder(library, parent) if method != "sft" else None
+    adapter = registry.adapter_folder(library, parent) if method == "dpo" else None
     job = Job(
         method=method, recipe=resolved.values(), origins=resolved.origins, base=found.name, base_folder=str(found.folder),
         revision=found.revision, start_adapter=str(adapter) if adapter else "", parent_id=parent.id, dataset_id=dataset.id,
@@ -150,11 +150,13 @@ def _run(library: Library, run: Run, job: Job, progress: Progress | None) -> Run
     base = bases.Base(job.base, Path(job.base_folder), job.revision)
     metrics = outcome["metrics"]
     with library.db.write():
-        model = registry.register(library, run, base=base, adapter=folder / "adapter", parent_id=job.parent_id, metrics=metrics)
-        if job.promote:
+        role = "reward" if job.method == "reward" else "policy"
+        model = registry.register(library, run, base=base, adapter=folder / "adapter", parent_id=job.parent_id, metrics=metrics, role=role)
+        if job.promote and role == "policy":
             library.models.promote(model.id, f"trained by {run.id}")
         run = library.runs.update(run.id, status="finished", metrics={**metrics, "model": model.id})
-    shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+    for name in ("checkpoints", "members"):
+        shutil.rmtree(folder / name, ignore_errors=True)
     return run
 
 
@@ -163,7 +165,13 @@ def _start(library: Library, settings: Settings, method: str, base: str, start_i
     if method == "sft":
         found = bases.fetch_base(base or settings.base_model)
         return registry.ensure_base_model(library, settings, folder=found), found
+    if method == "reward" and base:
+        found = bases.fetch_base(base)
+        return registry.ensure_base_model(library, settings, folder=found), found
     model = library.models.get(start_id) if start_id else registry.current(library, settings)
+    if method == "reward":
+        found = bases.fetch_base(model.base, revision=model.revision)
+        return registry.ensure_base_model(library, settings, folder=found), found
     found = bases.fetch_base(model.base, revision=model.revision)
     if base and bases.fetch_base(base).folder != found.folder:
         raise Invalid(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from torch.utils.data import Sampler
 
 from ..errors import Invalid
 from ..models import chat
+from ..reward import neural
 
 IGNORED = -100
 
@@ -66,6 +67,23 @@ def encode_preferences(rows: list[dict[str, Any]], tokenizer: Any, max_length: i
             lengths.append(len(prompt) + max(len(chosen), len(rejected)))
             trained += len(chosen) + len(rejected)
     return Rows(_dataset(encoded, ("prompt_ids", "chosen_ids", "rejected_ids")), lengths, len(rows) - len(encoded), trained)
+
+
+def encode_choices(
+    rows: Sequence[dict[str, Any]], tokenizer: Any, max_length: int
+) -> tuple[Rows, list[dict[str, Any]], list[tuple[list[int], int]], list[tuple[list[int], int]]]:
+    """`chosen_ids` and `rejected_ids` as a reward model sees them; also the rows that fit, and both their texts with where each begins."""
+    usable, chosen, rejected = [], [], []
+    for row in rows:
+        better, worse = (neural.encode(tokenizer, (row["prompt"], row[side][0]["content"])) for side in ("chosen", "rejected"))
+        if max(len(better[0]), len(worse[0])) <= max_length:
+            usable.append(row)
+            chosen.append(better)
+            rejected.append(worse)
+    pairs = [(better, worse) for (better, _), (worse, _) in zip(chosen, rejected, strict=True)]
+    lengths = [max(len(better), len(worse)) for better, worse in pairs]
+    encoded = [{"chosen_ids": better, "rejected_ids": worse} for better, worse in pairs]
+    return Rows(_dataset(encoded, ("chosen_ids", "rejected_ids")), lengths, len(rows) - len(usable), 0), usable, chosen, rejected
 
 
 def _dataset(rows: list[dict[str, list[int]]], columns: tuple[str, ...]) -> Dataset:

@@ -17,7 +17,7 @@ from ..errors import Invalid, NotFound
 from ..models.bases import short
 
 EFFORTS = ("quick", "normal", "thorough")
-MINIMUM_ROWS = {"sft": 8, "dpo": 4}
+MINIMUM_ROWS = {"sft": 8, "dpo": 4, "reward": 20}
 TINY = 50_000_000
 
 
@@ -66,10 +66,19 @@ class DpoRecipe(Recipe):
     label_smoothing: float = _of(0.0, low=0, high=0.49)
 
 
-RECIPES: dict[str, type[Recipe]] = {"sft": SftRecipe, "dpo": DpoRecipe}
+@dataclass(frozen=True, slots=True)
+class RewardRecipe(Recipe):
+    """The neural reward model: `members` LoRAs with scalar heads, each without a fold of the lists; an edit counts `edit_weight` times."""
+
+    members: int = _of(3, low=1, high=16)
+    edit_weight: int = _of(3, low=1, high=12)
+
+
+RECIPES: dict[str, type[Recipe]] = {"sft": SftRecipe, "dpo": DpoRecipe, "reward": RewardRecipe}
 PRESETS: dict[str, dict[str, dict[str, Any]]] = {
     "sft": {"quick": {"effort": 0.4}, "normal": {}, "thorough": {"effort": 2.0}},
     "dpo": {"quick": {"effort": 0.5}, "normal": {}, "thorough": {"effort": 2.0}},
+    "reward": {"quick": {"effort": 0.5}, "normal": {}, "thorough": {"effort": 2.0, "members": 5}},
 }
 # Up to so many parameters: LoRA rank, SFT rate, DPO rate, rows a batch, beta.
 SIZES: tuple[tuple[float, int, float, float, int, float], ...] = (
@@ -149,6 +158,8 @@ def _by_tables(method: str, recipe: Recipe, parameters: int, rows: int) -> dict[
     if method == "dpo":
         epochs = 3.0 if parameters <= TINY else 2.0
         rate = dpo_rate
+    elif method == "reward":
+        epochs, rate = (3.0, sft_rate / 4) if parameters <= TINY else (2.0, sft_rate / 2)
     else:
         epochs = next(value for limit, value in EPOCHS if rows <= limit)
         rate = sft_rate if rows >= 30 else sft_rate / 2

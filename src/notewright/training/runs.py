@@ -4,6 +4,7 @@
     runs/<id>/progress.jsonl    one JSON object a line, written by the worker while it trains
     runs/<id>/log.txt           everything the libraries print
     runs/<id>/checkpoints/      resumable saves; one is good once it holds `good.json`
+    runs/<id>/members/          finished members of a reward ensemble
     runs/<id>/adapter/          the result
     runs/<id>/loss.png          the loss curve
 
@@ -99,7 +100,13 @@ def newest_checkpoint(folder: Path) -> Path | None:
 def checkpoint_step(folder: Path) -> int:
     """The step from which the run would go on; 0 is the start."""
     newest = newest_checkpoint(folder)
-    return int(newest.name.rpartition("-")[2]) if newest else 0
+    finished = sum(json.loads(path.read_text(encoding="utf-8"))["steps"] for path in (folder / "members").glob("member-*/scores.json"))
+    return finished + (int(newest.name.rpartition("-")[2]) if newest else 0)
+
+
+def member_folder(folder: Path, member: int) -> Path:
+    """Where an ensemble's finished member lies; while it is trained there is none."""
+    return folder / "members" / f"member-{member}"
 
 
 def is_alive(folder: Path) -> bool:

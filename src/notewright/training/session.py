@@ -55,7 +55,7 @@ def open_session(job: Job, folder: Path, reporter: Reporter) -> Session:
     parameters = bases.parameter_count(config, base)
     dtype = engine.pick_dtype(parameters, device)
     bf16 = device != "mps" and (recipe.precision == "bfloat16" or (recipe.precision == "auto" and engine.native_bf16(device)))
-    options = {"quantization_config": _four_bit(device)} if recipe.quantize else {}
+    options = {"quantization_config": four_bit(device)} if recipe.quantize else {}
     model, tokenizer = engine.load_base(base, device=device, dtype=dtype, **options)
     context = engine.context_length(model.config)
     max_length = min(recipe.max_length or LONGEST, context)
@@ -71,7 +71,7 @@ def open_session(job: Job, folder: Path, reporter: Reporter) -> Session:
     return Session(job, folder, reporter, recipe, device, model, tokenizer, max_length, bf16, parameters)
 
 
-def _four_bit(device: str) -> Any:
+def four_bit(device: str) -> Any:
     if device != "cuda":
         raise Invalid("4-bit training (quantize = 4bit) needs a CUDA device.", "Leave quantize away, or use a machine with an NVIDIA card.")
     if importlib.util.find_spec("bitsandbytes") is None:
@@ -84,7 +84,7 @@ def _four_bit(device: str) -> Any:
 def check_memory(session: Session, rows: Rows) -> None:
     """Tell what the training needs, with activation checkpointing only where it must be; refuse what cannot fit unless forced."""
     recipe = session.recipe
-    doubled = 2 if session.job.method == "dpo" else 1
+    doubled = 1 if session.job.method == "sft" else 2
     free = engine.free_on_device(session.device)
 
     def needed(checkpointing: bool) -> int:
@@ -105,7 +105,7 @@ def check_memory(session: Session, rows: Rows) -> None:
 
 
 def arguments(session: Session, steps: int) -> dict[str, Any]:
-    """Trainer arguments that SFTConfig and DPOConfig share."""
+    """Trainer arguments that all methods' configs share."""
     recipe: Recipe = session.recipe
     warmup = math.ceil(recipe.warmup * steps)
     return {
@@ -140,8 +140,10 @@ def arguments(session: Session, steps: int) -> dict[str, Any]:
 class Keeper(TrainerCallback):
     """Progress lines, checkpoints, stopping when asked, and the alarm for a loss that is no number."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, *, before: int = 0, total: int = 0) -> None:
+        """`before` and `total` count the steps of earlier trainings and of all trainings of the same run (members of an ensemble)."""
         self.session, self.reporter = session, session.reporter
+        self.before, self.total = before, total
         self.losses: list[float] = []
         self.stopped = False
         self._started = self._saved = 0.0
@@ -152,7 +154,7 @@ class Keeper(TrainerCallback):
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         self._started = self._saved = time.monotonic()
         self._first_step = state.global_step
-        self.reporter.emit("start", done=state.global_step, steps=state.max_steps)
+        self.reporter.emit("start", done=self.before + state.global_step, steps=self.total or state.max_steps)
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         if self.reporter.stop.is_set() and state.global_step < state.max_steps:
@@ -172,17 +174,18 @@ class Keeper(TrainerCallback):
         loss, norm = float(logs["loss"]), float(logs.get("grad_norm", 0.0))
         if not math.isfinite(loss) or not math.isfinite(norm):
             step = checkpoint_step(self.session.folder)
+            at = self.before + state.global_step
             what = "loss" if not math.isfinite(loss) else "gradient"
             kept = f"the last good checkpoint is at step {step}" if step else "there is no checkpoint yet"
             raise RunFailed(
-                f"The {what} is no longer a number at step {state.global_step}; {kept}.",
+                f"The {what} is no longer a number at step {at}; {kept}.",
                 f"Try a lower rate (now {self.session.recipe.learning_rate:g}) or precision = float32. "
                 f"Log: {self.session.folder / 'log.txt'}",
             )  # fmt: skip
         self.losses.append(loss)
         elapsed = max(time.monotonic() - self._started, 1e-9)
-        step, steps = state.global_step, state.max_steps
-        left = elapsed / max(1, step - self._first_step) * (steps - step)
+        step, steps = self.before + state.global_step, self.total or state.max_steps
+        left = elapsed / max(1, state.global_step - self._first_step) * (steps - step)
         self.reporter.emit(
             "step", step=step, steps=steps, loss=round(loss, 5), learning_rate=logs.get("learning_rate"),
             tokens_per_second=round(self.tokens / elapsed), eta_seconds=round(left, 1), elapsed=round(elapsed, 1),
@@ -194,7 +197,7 @@ class Keeper(TrainerCallback):
         if hasattr(self, "_save_started"):
             self._saving = time.monotonic() - self._save_started
         self._saved = time.monotonic()
-        self.reporter.emit("checkpoint", saved_step=state.global_step)
+        self.reporter.emit("checkpoint", saved_step=self.before + state.global_step)
 
 
 class Counting:

@@ -6,6 +6,7 @@ with a checkpoint, when standard input closes or on SIGTERM or SIGINT.
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import signal
@@ -61,10 +62,7 @@ def main(folder: Path) -> int:
     try:
         job = Job.load(folder)
         reporter.emit("loading", method=job.method, base=job.base)
-        if job.method == "sft":
-            from . import sft as method
-        else:
-            from . import dpo as method  # type: ignore[no-redef]
+        method = importlib.import_module(f".{job.method}", __package__)
         metrics = method.run(job, folder, reporter)
         if metrics is None:
             reporter.emit("stopped")

@@ -1,0 +1,179 @@
+"""[heavy] The neural reward model: a base with LoRA members that end in one number, and linear heads on the frozen base's own states.
+
+    models/<id>/reward.json        what belongs together: members, scales, how each list was judged by members that had not seen it
+    models/<id>/member-<k>/        a LoRA with its scalar head
+    models/<id>/heads.safetensors  one row of weights per linear head, over the mean of the last hidden states of a text
+
+A reward sees the system line, the last exchange's highlights and the text; earlier example exchanges tell nothing about this text.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from peft import PeftModel
+from safetensors.torch import load_file
+from transformers import AutoModelForSequenceClassification, AutoTokenizer
+from transformers.utils import logging
+
+from ..errors import Invalid, NotFound
+from ..models import bases, chat, engine, registry
+from ..prompts import Message
+from ..records import Model
+from .score import Score, combine
+
+if TYPE_CHECKING:
+    from ..library import Library
+
+PARTS = ("ensemble", "embedding")
+ROOM = 4096  # tokens of one forward pass
+
+Text = tuple[Sequence[Message], str]  # what was asked, and what was written
+
+
+def load_scorer(folder: Path, *, device: str, dtype: torch.dtype | None = None, **options: Any) -> tuple[Any, Any]:
+    """(base with a fresh scalar head, prepared tokenizer); the head is drawn by torch's generator, so seed it before."""
+    config = bases.read_config(folder)
+    dtype = dtype or engine.pick_dtype(bases.parameter_count(config, folder), device)
+    tokenizer = chat.prepare_tokenizer(AutoTokenizer.from_pretrained(folder))
+    with _quiet():
+        model: Any = AutoModelForSequenceClassification.from_pretrained(folder, dtype=dtype, num_labels=1, use_safetensors=True, **options)
+    if "quantization_config" not in options:
+        model.to(device)
+    model.config.get_text_config().pad_token_id = tokenizer.pad_token_id
+    return model, tokenizer
+
+
+def encode(tokenizer: Any, text: Text) -> tuple[list[int], int]:
+    """The ids of a judged text and where the text itself begins in them."""
+    messages = [item for item in text[0] if item["role"] == "system"][:1] + [item for item in text[0] if item["role"] == "user"][-1:]
+    prompt = chat.encode_prompt(tokenizer, messages)
+    return prompt + chat.encode_completion(tokenizer, text[1]), len(prompt)
+
+
+@torch.inference_mode()
+def rewards(model: Any, tokenizer: Any, rows: Sequence[list[int]]) -> torch.Tensor:
+    """The scalar head's raw output for every row (float32, on the CPU)."""
+    found = torch.zeros(len(rows))
+    for places, ids, mask in _batches(rows, tokenizer.pad_token_id, model.device):
+        found[places] = model(input_ids=ids, attention_mask=mask, use_cache=False).logits[:, 0].float().cpu()
+    return found
+
+
+@torch.inference_mode()
+def embeddings(model: Any, tokenizer: Any, rows: Sequence[tuple[list[int], int]]) -> torch.Tensor:
+    """The plain base's last hidden states, averaged over the text's own positions: (texts, hidden size)."""
+    inner = model.base_model
+    found: list[torch.Tensor | None] = [None] * len(rows)
+    for places, ids, mask in _batches([ids for ids, _ in rows], tokenizer.pad_token_id, model.device):
+        states = inner(input_ids=ids, attention_mask=mask, use_cache=False).last_hidden_state.float().cpu()
+        for place, state in zip(places, states, strict=True):
+            found[place] = state[rows[place][1] : len(rows[place][0])].mean(0)
+    return torch.stack([row for row in found if row is not None])
+
+
+def _batches(rows: Sequence[list[int]], pad: int, device: Any) -> Iterator[tuple[list[int], torch.Tensor, torch.Tensor]]:
+    """(places, padded ids, mask) of rows of similar length, as many at once as there is room for."""
+    order = sorted(range(len(rows)), key=lambda place: len(rows[place]))
+    while order:
+        count = 1
+        while count < len(order) and len(rows[order[count]]) * (count + 1) <= ROOM:
+            count += 1
+        places, order = order[:count], order[count:]
+        width = max(len(rows[place]) for place in places)
+        ids = torch.tensor([rows[place] + [pad] * (width - len(rows[place])) for place in places], device=device)
+        mask = torch.tensor([[1] * len(rows[place]) + [0] * (width - len(rows[place])) for place in places], device=device)
+        yield places, ids, mask
+
+
+class NeuralReward:
+    """A loaded reward model. Not thread-safe."""
+
+    def __init__(self, folder: Path, *, base: Path, device: str = "auto") -> None:
+        path = folder / "reward.json"
+        if not path.is_file():
+            raise NotFound(f"The files of this reward model are gone: {folder}", "Train one with: notewright train reward")
+        self.about = json.loads(path.read_text(encoding="utf-8"))
+        self.device = engine.pick_device(device)
+        bare, self.tokenizer = load_scorer(base, device=self.device)
+        self.heads = load_file(folder / "heads.safetensors")
+        first, *others = self.about["members"]
+        self.model = PeftModel.from_pretrained(bare, str(folder / first), adapter_name=first)
+        for name in others:
+            self.model.load_adapter(str(folder / name), adapter_name=name)
+        self.model.eval()
+        self.longest = int(self.about["max_length"])
+
+    def opinions(self, texts: Sequence[Text]) -> dict[str, list[list[float]]]:
+        """By part, every member's opinion of each text, in standard deviations of its opinions of the training texts."""
+        rows = [encode(self.tokenizer, text) for text in texts]
+        long = max((len(ids) for ids, _ in rows), default=0)
+        if long > self.longest:
+            raise Invalid(
+                f"Prompt and draft have {long} tokens, but this reward model sees {self.longest} in all.",
+                "Choose fewer highlights, or train one on a base with a longer context: notewright train reward --base NAME",
+            )
+        raw = []
+        for name in self.about["members"]:
+            self.model.set_adapter(name)
+            raw.append(rewards(self.model, self.tokenizer, [ids for ids, _ in rows]))
+        with self.model.disable_adapter():
+            states = embeddings(self.model.get_base_model(), self.tokenizer, rows)
+        return {
+            "ensemble": self._standard("ensemble", torch.stack(raw)),
+            "embedding": self._standard("embedding", linear(self.heads, states)),
+        }
+
+    def score(self, texts: Sequence[Text], *, part: str = "") -> list[Score]:
+        """One score a text, over the members of one part or (default) of both."""
+        found = self.opinions(texts)
+        members = [opinion for name in ([part] if part else PARTS) for opinion in found[name]]
+        return [combine(opinions) for opinions in zip(*members, strict=True)]
+
+    def _standard(self, part: str, raw: torch.Tensor) -> list[list[float]]:
+        scales = torch.tensor(self.about["scales"][part])
+        return [[float(value) for value in row] for row in (raw - scales[:, :1]) / scales[:, 1:]]
+
+
+def linear(heads: dict[str, torch.Tensor], states: torch.Tensor) -> torch.Tensor:
+    """(heads, texts): every linear head's raw opinion."""
+    return heads["weights"] @ ((states - heads["centre"]) / heads["spread"]).T
+
+
+_held: dict[tuple[str, str], NeuralReward] = {}
+
+
+def open_reward(library: Library, model: Model, *, device: str = "auto") -> NeuralReward:
+    """The reward model, loaded once per process; another one replaces it."""
+    if model.role != "reward":
+        raise Invalid(f"{model.id} is no reward model but a {model.role}.", "Train one with: notewright train reward")
+    folder = registry.adapter_folder(library, model)
+    assert folder is not None
+    key = (str(folder), device)
+    if key not in _held:
+        _held.clear()
+        base = bases.fetch_base(model.base, revision=model.revision)
+        _held[key] = NeuralReward(folder, base=base.folder, device=device)
+    return _held[key]
+
+
+def score(library: Library, model: Model, messages: Sequence[Message], texts: Sequence[str], *, device: str = "auto") -> list[Score]:
+    """What a registered reward model says of each text as an answer to the messages."""
+    return open_reward(library, model, device=device).score([(messages, text) for text in texts])
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without the loader's report that the head is new and the base's own head is not used."""
+    before = logging.get_verbosity()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(before)

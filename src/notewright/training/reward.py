@@ -1,0 +1,242 @@
+"""The neural reward model: which of two texts the person preferred, learnt by several members that each missed a part of the choices.
+
+TRL's RewardTrainer on the base with a LoRA and a scalar head. The lists (all rows of one ranking, decision or edit) are dealt into as many
+folds as there are members; member k starts from seed + k and never sees fold k. So the members differ as bootstraps do (half-sampling and
+bootstrap agree for bagging: Buja and Stuetzle, Statistica Sinica 2006), and every list is judged by a member that has not seen it: the
+honest accuracy comes with the training. The linear heads on frozen states are dealt and judged in the same way.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from peft import LoraConfig, get_peft_model
+from safetensors.torch import save_file
+from trl import RewardConfig, RewardTrainer
+
+from ..models import bases, engine
+from ..reward import neural
+from ..reward.lists import list_key, text_key
+from . import session as sessions
+from .data import LengthSampler, Rows, encode_choices, read_rows, require_rows
+from .linear import fit_heads
+from .recipes import MINIMUM_ROWS, RewardRecipe, load, total_steps
+from .runs import Job, member_folder
+from .session import LONGEST, Counting, Keeper, Session
+from .worker import Reporter
+
+CENTRE = 0.01  # keeps the rewards near zero, as TRL advises
+
+
+class Trainer(Counting, RewardTrainer):
+    """TRL's, with our row order and token count."""
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """The usable rows with their texts, encoded; `folds[i]` is the fold of row i's list."""
+
+    rows: list[dict[str, Any]]
+    encoded: Rows
+    chosen: list[tuple[list[int], int]]
+    rejected: list[tuple[list[int], int]]
+    folds: list[int]
+
+
+def run(job: Job, folder: Path, reporter: Reporter) -> dict[str, Any] | None:
+    """Train every member that is not finished yet, then the linear heads; returns the metrics, or None when stopped before the end."""
+    recipe = load(job.method, job.recipe)
+    assert isinstance(recipe, RewardRecipe)
+    device = engine.pick_device(job.device)
+    base = Path(job.base_folder)
+    options = {"quantization_config": sessions.four_bit(device)} if recipe.quantize else {}
+    plain, tokenizer = neural.load_scorer(base, device=device, **options)
+    max_length = min(recipe.max_length or LONGEST, engine.context_length(plain.config))
+    material = _material(read_rows(Path(job.dataset_folder) / "train.jsonl"), tokenizer, max_length, recipe)
+    held_out = [row for name in ("valid", "test") for row in read_rows(Path(job.dataset_folder) / f"{name}.jsonl")]
+    measured = _material(held_out, tokenizer, max_length, recipe)
+    require_rows(material.encoded, MINIMUM_ROWS["reward"], max_length=max_length)
+    if material.encoded.too_long:
+        reporter.warn(f"{material.encoded.too_long} choices are longer than {max_length} tokens and were not trained on (max_length).")
+
+    started = time.monotonic()
+    kept: list[Rows] = []
+    losses: list[float] = []
+    raw, raw_held_out, tokens = [], [], 0
+    parts = [_part(material, member, recipe) for member in range(recipe.members)]
+    steps = [total_steps(recipe, len(part.lengths)) for part in parts]
+    for member, part in enumerate(parts):
+        done = member_folder(folder, member) / "scores.json"
+        if not done.exists():
+            own = replace(recipe, seed=recipe.seed + member)
+            opened = _open(job, folder, reporter, own, device, max_length, options)
+            sessions.check_memory(opened, material.encoded)
+            keeper = Keeper(opened, before=sum(steps[:member]), total=sum(steps))
+            if not _train(opened, keeper, part, steps[member]):
+                return None
+            keep = {
+                "training": _both(opened, material), "held_out": _both(opened, measured), "losses": keeper.losses, "tokens": keeper.tokens,
+                "steps": steps[member], "trainable": sum(p.numel() for p in opened.model.parameters() if p.requires_grad),
+            }  # fmt: skip
+            _save_member(opened, folder, member, keep)
+        scores = json.loads(done.read_text(encoding="utf-8"))
+        raw.append(scores["training"])
+        raw_held_out.append(scores["held_out"])
+        losses += scores["losses"]
+        tokens += scores["tokens"]
+        kept.append(part)
+    if reporter.stop.is_set():
+        return None
+    states = neural.embeddings(plain.eval(), tokenizer, [*material.chosen, *material.rejected])
+    half = len(material.rows)
+    heads = fit_heads(states[:half] - states[half:], states, material.folds, recipe.members, weights=_weights(material.rows, recipe))
+    opinions = {"ensemble": torch.tensor(raw), "embedding": _pairs(neural.linear(heads.tensors, states), half)}
+    seen_later = {"ensemble": torch.tensor(raw_held_out), "embedding": torch.zeros(recipe.members, 2, 0)}
+    if measured.rows:
+        states = neural.embeddings(plain, tokenizer, [*measured.chosen, *measured.rejected])
+        seen_later["embedding"] = _pairs(neural.linear(heads.tensors, states), len(measured.rows))
+    about = _judge(material, measured, opinions, seen_later, max_length=max_length, strength=heads.strength)
+    _save(folder, about, heads.tensors)
+    return {
+        **_figures(about), "first_loss": round(losses[0], 5) if losses else None, "loss": round(losses[-1], 5) if losses else None,
+        "steps": sum(steps), "rows": len(material.rows), "rows_too_long": material.encoded.too_long, "max_length": max_length,
+        "tokens": tokens, "training_seconds": round(time.monotonic() - started, 1), "device": device, "strength": heads.strength,
+    }  # fmt: skip
+
+
+def _material(rows: Sequence[dict[str, Any]], tokenizer: Any, max_length: int, recipe: RewardRecipe) -> Material:
+    """Rows that fit; their lists dealt into folds, in an order that only the seed decides."""
+    encoded, usable, chosen, rejected = encode_choices(rows, tokenizer, max_length)
+    keys = sorted({list_key(row) for row in usable})
+    random.Random(recipe.seed).shuffle(keys)
+    fold = {key: place % recipe.members for place, key in enumerate(keys)}
+    return Material(usable, encoded, chosen, rejected, [fold[list_key(row)] for row in usable])
+
+
+def _weights(rows: Sequence[dict[str, Any]], recipe: RewardRecipe) -> list[int]:
+    """An edit says more than a choice: the person took the trouble to write the better text."""
+    return [recipe.edit_weight if row.get("kind") == "edit" else 1 for row in rows]
+
+
+def _part(material: Material, member: int, recipe: RewardRecipe) -> Rows:
+    """What a member is trained on: all rows outside its fold, edits several times. Its only fold, where there is one, stays in."""
+    weights = _weights(material.rows, recipe)
+    places = [at for at, fold in enumerate(material.folds) if fold != member or recipe.members == 1 for _ in range(weights[at])]
+    encoded = material.encoded
+    return Rows(encoded.dataset.select(places), [encoded.lengths[at] for at in places], 0, 0)
+
+
+def _open(
+    job: Job, folder: Path, reporter: Reporter, recipe: RewardRecipe, device: str, max_length: int, options: dict[str, Any]
+) -> Session:
+    base = Path(job.base_folder)
+    torch.manual_seed(recipe.seed)
+    model, tokenizer = neural.load_scorer(base, device=device, **options)
+    parameters = bases.parameter_count(bases.read_config(base), base)
+    lora = LoraConfig(
+        r=recipe.lora_rank, lora_alpha=recipe.lora_alpha, lora_dropout=recipe.lora_dropout, target_modules="all-linear",
+        task_type="SEQ_CLS", modules_to_save=["score"],
+    )  # fmt: skip
+    bf16 = device != "mps" and (recipe.precision == "bfloat16" or (recipe.precision == "auto" and engine.native_bf16(device)))
+    return Session(job, folder, reporter, recipe, device, get_peft_model(model, lora), tokenizer, max_length, bf16, parameters)
+
+
+def _train(session: Session, keeper: Keeper, part: Rows, steps: int) -> bool:
+    settings = RewardConfig(**sessions.arguments(session, steps), max_length=None, center_rewards_coefficient=CENTRE)
+    trainer = Trainer(
+        model=session.model, args=settings, train_dataset=part.dataset, processing_class=session.tokenizer, callbacks=[keeper]
+    )
+    trainer.keeper = keeper
+    trainer.sampler = LengthSampler(part.lengths, session.recipe.batch_size, session.recipe.seed, grouping=session.recipe.length_grouping)
+    return sessions.train(session, trainer, keeper)
+
+
+def _both(session: Session, material: Material) -> list[list[float]]:
+    """The member's raw rewards of all chosen and of all rejected texts."""
+    session.model.eval()
+    ids = [row for row, _ in [*material.chosen, *material.rejected]]
+    found = neural.rewards(session.model, session.tokenizer, ids).tolist() if ids else []
+    return [found[: len(material.rows)], found[len(material.rows) :]]
+
+
+def _pairs(raw: torch.Tensor, half: int) -> torch.Tensor:
+    """(members, texts) -> (members, chosen or rejected, rows)."""
+    return torch.stack([raw[:, :half], raw[:, half:]], 1)
+
+
+def _save_member(session: Session, folder: Path, member: int, scores: dict[str, Any]) -> None:
+    """The member's files, whole or not at all; then its checkpoints go, so that the next member begins at its own start."""
+    final = member_folder(folder, member)
+    partial = final.with_name(final.name + ".part")
+    shutil.rmtree(partial, ignore_errors=True)
+    session.model.save_pretrained(str(partial), selected_adapters=["default"], save_embedding_layers=False)
+    (partial / "README.md").unlink(missing_ok=True)
+    config = json.loads((partial / "adapter_config.json").read_text(encoding="utf-8"))
+    config["base_model_name_or_path"], config["revision"] = session.job.base, session.job.revision or None
+    (partial / "adapter_config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+    (partial / "scores.json").write_text(json.dumps(scores), encoding="utf-8")
+    shutil.rmtree(final, ignore_errors=True)
+    os.replace(partial, final)
+    shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+
+
+def _judge(
+    material: Material, measured: Material, opinions: dict[str, torch.Tensor], later: dict[str, torch.Tensor], *, max_length: int,
+    strength: float,
+) -> dict[str, Any]:  # fmt: skip
+    """reward.json: scales of the members, and for every row the gap between its two texts as judged without having seen its list."""
+    scales, gaps, gaps_later = {}, {}, {}
+    folds = torch.tensor(material.folds)
+    for part, raw in opinions.items():
+        means, spreads = raw.mean((1, 2)), raw.std((1, 2), unbiased=False).clamp(min=1e-6)
+        scales[part] = [[float(mean), float(spread)] for mean, spread in zip(means, spreads, strict=True)]
+        difference = (raw[:, 0] - raw[:, 1]) / spreads[:, None]
+        unseen = torch.arange(len(raw))[:, None] == folds[None] if len(raw) > 1 else torch.zeros_like(difference, dtype=torch.bool)
+        gaps[part] = (difference * unseen).sum(0)
+        gaps_later[part] = ((later[part][:, 0] - later[part][:, 1]) / spreads[:, None]).mean(0)
+    checks = [_check(row, gaps, at) for at, row in enumerate(material.rows)] if len(opinions["ensemble"]) > 1 else []
+    held_out = [_check(row, gaps_later, at) for at, row in enumerate(measured.rows)]
+    members = [f"member-{number}" for number in range(len(opinions["ensemble"]))]
+    return {
+        "members": members, "scales": scales, "max_length": max_length, "strength": strength, "checks": checks, "held_out": held_out
+    }  # fmt: skip
+
+
+def _check(row: dict[str, Any], gaps: dict[str, torch.Tensor], at: int) -> dict[str, Any]:
+    sides = {side: text_key(row[side][0]["content"]) for side in ("chosen", "rejected")}
+    return {"list": list_key(row), **sides, **{part: round(float(gap[at]), 5) for part, gap in gaps.items()}}
+
+
+def _figures(about: dict[str, Any]) -> dict[str, Any]:
+    """Shares of rows ordered as the person did; for the training rows as judged by members that had not seen the list."""
+
+    def share(rows: list[dict[str, Any]], *parts: str) -> float | None:
+        return round(sum(sum(row[part] for part in parts) > 0 for row in rows) / len(rows), 4) if rows else None
+
+    found: dict[str, Any] = {"lists": len({row["list"] for row in about["checks"]}), "members": len(about["members"])}
+    for name, parts in (("accuracy", neural.PARTS), ("ensemble_accuracy", ("ensemble",)), ("embedding_accuracy", ("embedding",))):
+        found[name] = share(about["checks"], *parts)
+        found[f"held_out_{name}"] = share(about["held_out"], *parts)
+    return {**found, "held_out_rows": len(about["held_out"])}
+
+
+def _save(folder: Path, about: dict[str, Any], tensors: dict[str, torch.Tensor]) -> None:
+    """Gather members, heads and reward.json in `adapter/`, whole or not at all."""
+    partial, final = folder / "adapter.part", folder / "adapter"
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir()
+    for number, name in enumerate(about["members"]):
+        shutil.copytree(member_folder(folder, number), partial / name, ignore=shutil.ignore_patterns("scores.json"))
+    save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, partial / "heads.safetensors")
+    (partial / "reward.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
+    shutil.rmtree(final, ignore_errors=True)
+    os.replace(partial, final)
