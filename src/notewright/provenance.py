@@ -25,6 +25,10 @@ RUN = 3  # words in a row that count as the same words
 _BACKGROUND = 1000  # imagined other texts, which know common words
 _TELLING = 3.0  # nats: a word above this says what a sentence is about
 _MOST = 7.0  # nats; no word counts for more
+# --- printed by benchmarks/fit_pairing.py ---
+ODDS_BIAS = -5.704
+ODDS = {"quoted": 2.303, "longest": 0.174, "telling": 0.080, "share": 0.674, "cover": 5.086, "lead": 3.609, "order": 1.616}
+# --- end ---
 RESTS = 0.5  # a unit rests on a highlight when that is at least this likely
 _HIDDEN = re.compile(
     r"!\[\[[^\[\]\n]*\]\]|!\[[^\[\]\n]*\]\([^()\n]*\)|%%[^%\n]*%%|<!--[^<]*?-->|</?[a-zA-Z][^<>\n]*>|\{\{[^{}\n]*\}\}|[ \t]\^[\w-]+[ \t]*$"
@@ -88,27 +92,32 @@ class Span:
 
 def provenance(passage_text: str, highlights: Sequence[Highlight], *, least: float = RESTS) -> tuple[Span, ...]:
     """Every unit of the passage that has words, in order, with the highlights it rests on with at least `least`, surest first."""
+    found, candidates = evidence(passage_text, highlights)
+    rests: dict[int, list[Rest]] = defaultdict(list)
+    for item in candidates:
+        score = 1 / (1 + math.exp(-ODDS_BIAS - sum(weight * item.features[name] for name, weight in ODDS.items())))
+        if score >= least:
+            rests[item.unit].append(item.rest(score))
+    return tuple(
+        Span(start, end, kind, tuple(sorted(rests[number], key=lambda rest: (-rest.score, rest.highlight))))
+        for number, (start, end, kind) in enumerate(found)
+    )
+
+
+def evidence(passage_text: str, highlights: Sequence[Highlight]) -> tuple[list[tuple[int, int, str]], list[Candidate]]:
+    """The units of a passage, and each unit and highlight that share anything, with the features that the score weighs."""
     plain = hide_marks(passage_text)
     found = list(units(plain))
     told = _Told(highlights)
     words = _word_spans(plain)
     starts = [word[1] for word in words]
-    candidates: list[_Candidate] = []
-    slices: list[tuple[int, int]] = []
+    candidates: list[Candidate] = []
     for number, (start, end, _) in enumerate(found):
-        first, last = bisect_right(starts, start - 1), bisect_right(starts, end - 1)
-        slices.append((first, last))
-        candidates += told.candidates(number, words[first:last])
-    fits = in_order([(item.unit, item.highlight, item.gain) for item in candidates])
-    rests: dict[int, list[Rest]] = defaultdict(list)
-    for item, fit in zip(candidates, fits, strict=True):
-        score = item.score(fit)
-        if score >= least:
-            rests[item.unit].append(told.rest(item, words[slices[item.unit][0] : slices[item.unit][1]], score))
-    return tuple(
-        Span(start, end, kind, tuple(sorted(rests[number], key=lambda rest: (-rest.score, rest.highlight))))
-        for number, (start, end, kind) in enumerate(found)
-    )
+        candidates += told.candidates(number, words[bisect_right(starts, start - 1) : bisect_right(starts, end - 1)])
+    company = 1 - math.exp(-(len({item.unit for item in candidates}) - 1) / 3)  # alone, everything is in order
+    for item, fit in zip(candidates, in_order([(item.unit, item.highlight, item.gain) for item in candidates]), strict=True):
+        item.features["order"] = fit * company
+    return found, candidates
 
 
 def units(text: str) -> Iterator[tuple[int, int, str]]:
@@ -251,28 +260,31 @@ def _chains(points: Sequence[tuple[int, int, float]]) -> list[float]:
 
 
 @dataclass(slots=True)
-class _Candidate:
+class Candidate:
+    """One unit against one highlight. `pairs`: (word of the unit, word of the highlight, in its annotation?) for the shared runs.
+
+    `features`: `quoted`, the share of the unit's information that lies in shared runs; `longest` run, up to 8; `telling`, nats of shared
+    telling words, up to 20; `share` of the unit's information that the highlight has at all; `cover`, the share of the highlight's that
+    the unit has; `lead` of the share over the next highlight's; `order`.
+    """
+
     unit: int
     highlight: int
-    pairs: list[tuple[int, int, bool]]  # (word of the unit, word of the highlight, in its annotation?), those in shared runs
-    quoted: float  # share of the unit's information that lies in shared runs
-    longest: int
-    telling: float  # nats of shared telling words
-    share: float  # of the unit's information that the highlight shares at all
-    rival: float  # the best such share among the other highlights
+    pairs: list[tuple[int, int, bool]]
+    features: dict[str, float]
+    told: _Told
+    words: Sequence[tuple[str, int, int]]
 
     @property
     def gain(self) -> float:
-        return max(0.0, self.telling) * self.share
+        return self.features["telling"] * self.features["share"]
 
-    def score(self, fit: float) -> float:
-        odds = -4.9 + 5.0 * self.quoted + 0.45 * min(self.longest, 8) + 0.16 * min(self.telling, 20.0) + 3.0 * self.share
-        odds += 2.0 * (self.share - self.rival) + 0.6 * fit
-        return 1 / (1 + math.exp(-odds))
+    def rest(self, score: float) -> Rest:
+        return self.told.rest(self, score)
 
     @property
     def method(self) -> str:
-        return "quote" if self.quoted >= 0.75 else "fuzzy" if self.longest > RUN else "words"
+        return "quote" if self.features["quoted"] >= 0.75 else "fuzzy" if self.features["longest"] > RUN else "words"
 
 
 class _Told:
@@ -284,6 +296,7 @@ class _Told:
         texts = [(word_spans(item.text), word_spans(item.annotation) if item.annotation else []) for item in highlights]
         self.words = [text + remark for text, remark in texts]
         self.border = [len(text) for text, _ in texts]
+        self._nats = [0.0] * len(texts)
         self.holders: dict[str, set[int]] = defaultdict(set)
         self.runs: dict[tuple[str, ...], list[tuple[int, int]]] = defaultdict(list)
         for number, words in enumerate(self.words):
@@ -300,7 +313,12 @@ class _Told:
         plain = min(_MOST, math.log((_BACKGROUND + len(self.words)) / (count + _BACKGROUND * commonness(word))))
         return plain * (1 - 0.7 * max(0, count - 1) / max(1, len(self.words) - 1)) if len(self.words) > 1 else plain
 
-    def candidates(self, unit: int, words: Sequence[tuple[str, int, int]]) -> list[_Candidate]:
+    def nats(self, number: int) -> float:
+        if self._nats[number] <= 0:
+            self._nats[number] = sum(map(self.weight, {word[0] for word in self.words[number]})) or 1.0
+        return self._nats[number]
+
+    def candidates(self, unit: int, words: Sequence[tuple[str, int, int]]) -> list[Candidate]:
         """Every highlight that shares a run or two telling words with the unit."""
         stems = [word[0] for word in words]
         weights = {word: self.weight(word) for word in stems}
@@ -322,7 +340,11 @@ class _Told:
             if pairs or len(telling) > 1:
                 quoted = sum(weights[word] for word in {stems[at] for at, _, _ in pairs}) / total
                 rival = max((share for other, share in shares.items() if other != number), default=0.0)
-                result.append(_Candidate(unit, number, pairs, quoted, longest, sum(telling), shares[number], rival))
+                features = {
+                    "quoted": quoted, "longest": min(longest, 8), "telling": min(20.0, sum(telling)), "share": shares[number],
+                    "cover": sum(weights[word] for word in both) / self.nats(number), "lead": shares[number] - rival, "order": 0.0,
+                }  # fmt: skip
+                result.append(Candidate(unit, number, pairs, features, self, words))
         return result
 
     def _aligned(self, number: int, chain: dict[tuple[int, int], int]) -> tuple[list[tuple[int, int, bool]], int]:
@@ -340,8 +362,8 @@ class _Told:
                     pairs.append((left, right, right >= self.border[number]))
         return sorted(pairs), max(chain.values(), default=0)
 
-    def rest(self, item: _Candidate, words: Sequence[tuple[str, int, int]], score: float) -> Rest:
-        theirs = self.words[item.highlight]
+    def rest(self, item: Candidate, score: float) -> Rest:
+        theirs, words = self.words[item.highlight], item.words
         pairs = list(item.pairs)
         used, taken = {left for left, _, _ in pairs}, {right for _, right, _ in pairs}
         places: dict[str, list[int]] = defaultdict(list)
@@ -362,7 +384,7 @@ class _Told:
                 merged.append(Alignment(words[left][1], words[left][2], theirs[right][1], theirs[right][2], remark))
             previous = (left, right, remark)
         known = self.highlights[item.highlight].id
-        return Rest(item.highlight, known, round(score, 3), item.method, round(item.share, 3), tuple(merged))
+        return Rest(item.highlight, known, round(score, 3), item.method, round(item.features["share"], 3), tuple(merged))
 
 
 __all__ = ["Alignment", "Rest", "Span", "commonness", "hide_marks", "in_order", "provenance", "stem", "units", "word_spans"]

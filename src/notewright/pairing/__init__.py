@@ -22,9 +22,11 @@ from .export import explain, export_pairs
 from .keys import asins, highlight_numbers, reader_ids, title_key, undecorated
 from .linking import SourceIndex, SourceLink
 from .matching import PROPOSED, Candidate, NoteMatcher, is_link_section, match_source
+from .odds import Correction
 from .words import Corpus, match_words, shared_grams
 
 _TITLE_WORDS = 5
+_LINK = 0.4  # a note that points at a source less surely does not point at it
 _METHODS = ("id", "reader-id", "quote", "fuzzy", "words")
 
 
@@ -69,10 +71,19 @@ def source_links(library: Library) -> list[SourceLink]:
     return sorted(found, key=lambda link: (link.note_id, -link.score, link.source_id))
 
 
+def all_candidates(library: Library) -> Iterator[tuple[list[Passage], Candidate]]:
+    """Everything that pairing weighs, likely or not, each with the passages of its note: what scores are fitted and measured on."""
+    work = _Work(library)
+    for note in work.notes:
+        for candidates in work.candidates(note).values():
+            yield from ((work.passages[note.id], item) for item in candidates)
+
+
 class _Work:
     """Everything loaded once: sources, highlights, notes, passages, and their words."""
 
     def __init__(self, library: Library, *, compare: bool = True) -> None:
+        self.correction = Correction()
         self.sources: dict[str, Source] = {source.id: source for source in library.sources.all()}
         self.highlights: dict[str, list[Highlight]] = {key: library.sources.highlights(key) for key in self.sources}
         self.index = SourceIndex(self.sources.values(), self.highlights, library.sources.outside_ids())
@@ -108,11 +119,18 @@ class _Work:
     def pairs(self, note: Note) -> Iterator[Pair]:
         """Proposals for one note."""
         passages = self.passages.get(note.id, [])
+        for source_id, candidates in sorted(self.candidates(note).items()):
+            link = self.links(note).get(source_id)
+            yield from _pairs(source_id, passages, candidates, link.evidence if link and link.score >= _LINK else "")
+
+    def candidates(self, note: Note) -> dict[str, list[Candidate]]:
+        """By source, everything that might belong to one note, likely or not."""
+        passages = self.passages.get(note.id, [])
         if not passages or self._is_export(note, passages):
-            return
+            return {}
         matcher = NoteMatcher(self.corpus, passages, [self.passage_texts[(note.id, item.id)] for item in passages])
         text_passages = {number for number, item in enumerate(passages) if not is_link_section(item)}
-        linked = {key: link for key, link in self.links(note).items() if link.score >= 0.4}
+        linked = {key: link for key, link in self.links(note).items() if link.score >= _LINK}
         found: dict[str, list[Candidate]] = {}
         among = max(1, len(self.by_id))
         only: dict[str, dict[str, set[int]]] = defaultdict(lambda: defaultdict(set))
@@ -124,21 +142,27 @@ class _Work:
             if source_id in linked:
                 continue
             chosen = [self.by_id[key] for key in sorted(wanted)]
-            candidates = match_source(matcher, chosen, self.texts, linked=0.0, among=among, only=wanted, text_passages=text_passages)
+            candidates = match_source(
+                matcher, chosen, self.texts, linked=0.0, among=among, only=wanted, text_passages=text_passages, correction=self.correction
+            )
             sure = [item for item in candidates if item.score >= 0.9]
             found[source_id] = candidates
             if len({item.highlight.id for item in sure}) >= 2:
                 strengths[source_id] = 0.7  # quoted more than once: as good as a link
         for source_id, strength in sorted(strengths.items()):
             candidates = match_source(
-                matcher, self.highlights[source_id], self.texts, linked=strength, among=among, text_passages=text_passages
+                matcher,
+                self.highlights[source_id],
+                self.texts,
+                linked=strength,
+                among=among,
+                text_passages=text_passages,
+                correction=self.correction,
             )
             candidates += self._titled(note, source_id, strength, text_passages)
             found[source_id] = _better(candidates, found.get(source_id, ()))
         self._keys(passages, text_passages, found)
-        for source_id in sorted(found):
-            reason = linked[source_id].evidence if source_id in linked else ""
-            yield from _pairs(source_id, passages, found[source_id], reason)
+        return found
 
     def _titled(self, note: Note, source_id: str, strength: float, text_passages: set[int]) -> Iterator[Candidate]:
         """A note whose title is a sentence of a highlight was made from it: the title belongs to its first passage."""
@@ -152,7 +176,7 @@ class _Work:
             spoken = [self.corpus.vocabulary[word] for word in told]
             if wanted in f" {' '.join(spoken)} ":
                 evidence = f"the note's title quotes {len(words)} of {len(spoken)} words"
-                yield Candidate(highlight, min(text_passages), 4 * strength, "quote", [evidence])
+                yield Candidate(highlight, min(text_passages), "quote", [evidence], odds=4 * strength)
 
     def _is_export(self, note: Note, passages: Sequence[Passage]) -> bool:
         """Is this note the very file a source was imported from?"""
@@ -183,7 +207,7 @@ class _Work:
         candidates = found.setdefault(highlight.source_id, [])
         known = next((item for item in candidates if item.highlight.id == highlight.id and item.passage == passage), None)
         if known is None:
-            candidates.append(Candidate(highlight, passage, -30.0, method, [words], sure))
+            candidates.append(Candidate(highlight, passage, method, [words], sure=sure))
         else:
             known.sure, known.method = max(known.sure, sure), method
             known.evidence.insert(0, words)
@@ -216,4 +240,4 @@ def _pairs(source_id: str, passages: Sequence[Passage], candidates: Sequence[Can
         )  # fmt: skip
 
 
-__all__ = ["PairReport", "SourceLink", "explain", "export_pairs", "pair", "source_links"]
+__all__ = ["Candidate", "PairReport", "SourceLink", "all_candidates", "explain", "export_pairs", "pair", "source_links"]

@@ -1,8 +1,6 @@
-"""Highlights <-> passages within one note: shared word runs, near copies, telling words, each turned into a probability.
+"""Highlights <-> passages within one note: shared word runs, near copies, telling words and order, as features of a fitted score.
 
-A naive reckoning in log-odds: a start that depends on whether the note points at the source, plus half a unit for every nat that the
-shared runs carry, a quarter for telling words that are merely both there, and fixed amounts for an equal chapter heading, an embedded
-image and an order that fits.
+Each candidate carries what `odds` turns into a probability. Nothing here weighs one kind of evidence against another.
 """
 
 from __future__ import annotations
@@ -10,24 +8,23 @@ from __future__ import annotations
 import math
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
+from ..provenance import in_order
 from ..records import Highlight, PairLink, Passage
 from ..text import normalise
 from .keys import title_key
+from .odds import ALONE, LINKED, Correction
 from .words import Corpus, title_places
 
 PROPOSED = 0.5  # a link or pair less likely than this is not proposed
 _RUN = 3  # words
 _TELLING_RUN = 7.0  # nats a shared run must carry to be more than a turn of phrase
-_UNLINKED, _LINKED = -4.0, -3.0  # log-odds before any text is compared; the first less the logarithm of how many highlights there are
 _UNLINKED_RUN = 6  # words in a row that an unlinked source must share
-_PER_RUN_NAT, _PER_WORD_NAT = 0.5, 0.25
 _FULL_RUN = 7  # words; a shorter run may be a turn of phrase of the subject and counts for less
-_CHAPTER, _ORDER, _IMAGE, _LENGTH = 1.0, 0.4, 6.0, 0.7
 _TELLING_WORD = 3.5  # nats
-_CEILING = 0.98
+_WINDOW = 40  # words: about a sentence or two; telling words that lie further apart say less together
 _IMAGES = re.compile(r"!\[\[([^\]|#\n]+)[^\]\n]*\]\]|!\[[^\]\n]*\]\(<?([^)\s>]+)[^)\n]*\)")
 _PLAIN_IMAGE = re.compile(r"(?:image|img|cover|photo|picture)[\W\d]*\.")
 _LINK_SECTION = re.compile(
@@ -67,13 +64,13 @@ class NoteMatcher:
         self.passages = passages
         self.words = [corpus.words(text) for text in texts]
         self._runs: dict[tuple[int, ...], list[tuple[int, int]]] = defaultdict(list)
-        self._telling: dict[int, set[int]] = defaultdict(set)
+        self._telling: dict[int, dict[int, list[int]]] = defaultdict(dict)
         for index, words in enumerate(self.words):
             for place in range(len(words) - _RUN + 1):
                 self._runs[tuple(words[place : place + _RUN])].append((index, place))
-            for word in set(words):
+            for place, word in enumerate(words):
                 if corpus.weights[word] >= _TELLING_WORD:
-                    self._telling[word].add(index)
+                    self._telling[word].setdefault(index, []).append(place)
         self.images = [image_names(passage.text) for passage in passages]
         self.headings = [{title_key(heading) for heading in passage.headings} - {""} for passage in passages]
         self._normal: dict[int, str] = {}
@@ -120,32 +117,77 @@ class NoteMatcher:
         told = sum(self.corpus.weights[words[at]] * (1.0 if whole else worth[at]) for at in shared)
         return Overlap(len(words), len(shared), longest, told, frozenset(places))
 
-    def telling(
-        self, words: Iterable[int], discount: Mapping[int, float], taken: Mapping[int, set[int]]
-    ) -> dict[int, list[tuple[float, int]]]:
-        """By passage index, the telling words shared with a text, each with its discounted weight, without those already taken."""
+    def telling(self, words: Iterable[int], discount: Mapping[int, float], taken: Mapping[int, set[int]]) -> Iterator[Telling]:
+        """By passage, the telling words shared with a text, each with its discounted weight, without those already taken."""
         shared: dict[int, list[tuple[float, int]]] = defaultdict(list)
         for word in set(words):
             for index in self._telling.get(word, ()):
                 if word not in taken.get(index, ()):
                     shared[index].append((self.corpus.weights[word] * discount.get(word, 1.0), word))
-        return shared
+        for index, found in shared.items():
+            found.sort(key=lambda item: (-item[0], item[1]))
+            if len(found) > 1:
+                yield Telling(index, found, *self._close(index, found))
+
+    def _close(self, index: int, found: Sequence[tuple[float, int]]) -> tuple[float, int]:
+        """Nats of the most telling words that stand within `_WINDOW` words of each other, each counted once, and where these end."""
+        places = sorted((place, weight, word) for weight, word in found for place in self._telling[word][index])
+        best = inside = 0.0
+        end = 0
+        held: dict[int, int] = defaultdict(int)
+        first = 0
+        for place, weight, word in places:
+            held[word] += 1
+            inside += weight if held[word] == 1 else 0.0
+            while places[first][0] <= place - _WINDOW:
+                _, left, gone = places[first]
+                held[gone] -= 1
+                inside -= left if not held[gone] else 0.0
+                first += 1
+            if inside > best:
+                best, end = inside, place
+        return best, end
+
+    def around(self, index: int, end: int) -> float:
+        """Nats of all telling words in the window that ends at `end`, reaching on where the passage is short of one."""
+        window = self.words[index][max(0, end - _WINDOW // 2) : end + _WINDOW // 2]
+        return sum(weight for word in set(window) if (weight := self.corpus.weights[word]) >= _TELLING_WORD)
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """Telling words that one highlight shares with the passage at `index`, most telling first.
+
+    `close` are the nats of those near to each other, the last of which stands at `end`.
+    """
+
+    index: int
+    words: list[tuple[float, int]]
+    close: float
+    end: int
 
 
 @dataclass(slots=True)
 class Candidate:
-    """One highlight against one passage while the evidence is being gathered."""
+    """One highlight against one passage: the evidence, in numbers for the score and in words for the person.
+
+    `gain` is how much they share, in nats; it ranks, and weighs the order. `odds` are set by `settle`.
+    """
 
     highlight: Highlight
     passage: int
-    odds: float
     method: str
     evidence: list[str]
+    features: dict[str, float] = field(default_factory=dict)
+    gain: float = 0.0
+    linked: bool = False
+    odds: float = -30.0
     sure: float = 0.0  # a probability set by a key, when there is one
+    places: frozenset[int] = frozenset()  # of the shared words in the passage
 
     @property
     def score(self) -> float:
-        return max(self.sure, min(_CEILING, 1 / (1 + math.exp(-max(-30.0, min(30.0, self.odds))))))
+        return max(self.sure, 1 / (1 + math.exp(-max(-30.0, min(30.0, self.odds)))))
 
     def link(self) -> PairLink:
         return PairLink(self.highlight.id, round(self.score, 3), self.method, "; ".join(self.evidence))
@@ -160,6 +202,7 @@ def match_source(
     among: int,
     only: Mapping[str, set[int]] | None = None,
     text_passages: set[int],
+    correction: Correction,
 ) -> list[Candidate]:
     """Candidates between `highlights` of one source and the passages of one note, likely or not.
 
@@ -167,64 +210,89 @@ def match_source(
     `among` how many highlights the library has (one of many agrees by chance more easily). With `only`, just those passages are tried
     for each highlight id: the source is not linked, so a quotation is needed.
     """
-    unlinked = _UNLINKED - math.log(among)
-    start = unlinked + (_LINKED - unlinked) * linked
     chosen: dict[tuple[str, int], Candidate] = {}
     taken: dict[int, set[int]] = defaultdict(set)
-    strong: set[str] = set()
+    quoted: set[str] = set()
     for highlight in highlights:
         allowed = text_passages if only is None else only.get(highlight.id, set()) & text_passages
-        for candidate, overlap in _quoted(matcher, highlight, texts[highlight.id], allowed, start, linked):
+        for candidate in _quoted(matcher, highlight, texts[highlight.id], allowed, linked):
             chosen[(highlight.id, candidate.passage)] = candidate
-            if candidate.score >= PROPOSED:
-                strong.add(highlight.id)
-                taken[candidate.passage].update(matcher.words[candidate.passage][at] for at in overlap.places)
+            if candidate.features["quoted"] >= 0.5 or candidate.gain >= 25:
+                quoted.add(highlight.id)
+                taken[candidate.passage].update(matcher.words[candidate.passage][at] for at in candidate.places)
     if linked:
-        for candidate in _weak(matcher, [item for item in highlights if item.id not in strong], texts, start, taken, text_passages):
+        for candidate in _weak(matcher, [item for item in highlights if item.id not in quoted], texts, taken, text_passages):
             known = chosen.get((candidate.highlight.id, candidate.passage))
-            if known is None or known.score < candidate.score:
+            if known is None:
                 chosen[(candidate.highlight.id, candidate.passage)] = candidate
-        _order(list(chosen.values()))
-    return list(chosen.values())
+            else:
+                known.features.update({name: candidate.features[name] for name in ("close", "share", "around", "lead")})
+    found = list(chosen.values())
+    settle(found, highlights, linked=linked, among=among, correction=correction)
+    return found
 
 
-def _quoted(
-    matcher: NoteMatcher, highlight: Highlight, texts: tuple[int, int], allowed: set[int], start: float, linked: float
-) -> Iterable[tuple[Candidate, Overlap]]:
+def settle(candidates: Sequence[Candidate], highlights: Sequence[Highlight], *, linked: float, among: int, correction: Correction) -> None:
+    """What only all candidates of one source and note tell together, and then the odds of each."""
+    position = {item.id: place for place, item in enumerate(highlights)}
+    fits = in_order([(item.passage, position[item.highlight.id], item.gain) for item in candidates])
+    total = sum(item.gain for item in candidates if item.method != "words")
+    company = 1 - math.exp(-(len({item.passage for item in candidates}) - 1) / 3)  # alone, everything is in order
+    for item, fit in zip(candidates, fits, strict=True):
+        item.linked = bool(linked)
+        others = total - (item.gain if item.method != "words" else 0.0)
+        item.features.update(linked=linked, among=math.log(among), order=fit * company, support=math.log1p(max(0.0, others)))
+        item.odds = correction((LINKED if linked else ALONE).odds(item.features))
+        if item.method == "words" and fit * company > 0.6:
+            item.evidence.append("in the source's order")
+
+
+def _quoted(matcher: NoteMatcher, highlight: Highlight, texts: tuple[int, int], allowed: set[int], linked: float) -> Iterable[Candidate]:
     corpus = matcher.corpus
     words, remark = corpus.words(texts[0]), corpus.words(texts[1])
     remarks = matcher.overlaps(remark) if len(remark) > 1 else {}
     quotes = matcher.overlaps(words)
     pictures = image_names(highlight.text)
-    for index in sorted(allowed):
+    for index in sorted(allowed if pictures else allowed & (quotes.keys() | remarks.keys())):
         quote, comment = quotes.get(index), remarks.get(index)
         picture = pictures & matcher.images[index]
-        if not (quote or comment or picture):
-            continue
-        odds, evidence, method = start, [], "words"
-        overlap = quote or Overlap(words=len(words))
+        evidence: list[str] = []
+        features = {"length": _length(matcher, index, len(words))}
+        method, gain = "words", 0.0
+        places: frozenset[int] = frozenset()
         if quote and (linked or _stands_alone(matcher, index, quote)):
-            odds += _PER_RUN_NAT * quote.information
             method, text = _said(quote)
             evidence.append(text)
+            gain, places = quote.information, quote.places
+            features.update(quoted=quote.shared / quote.words, run=min(quote.longest, 12), nats=math.log1p(quote.information))
+            if linked and 0.3 <= features["quoted"] < 0.8 and len(words) >= 5:
+                features["alike"] = _near(matcher, highlight, index, evidence)
         if comment and (linked or comment.longest >= _UNLINKED_RUN):
-            odds += _PER_RUN_NAT * comment.information
             whole = comment.shared == comment.words
             evidence.append("uses its annotation" if whole else f"uses {comment.shared} of {comment.words} words of its annotation")
             method = "fuzzy" if method == "words" else method
+            features["remark"] = 1.0
+            if comment.information > gain:  # the annotation is as good a text to quote as the highlight
+                share = comment.shared / comment.words
+                features.update(quoted=share, run=min(comment.longest, 12), nats=math.log1p(comment.information), alike=0.0)
+            gain, places = max(gain, comment.information), places | comment.places
         if picture:
-            odds += _IMAGE if linked else _IMAGE + 3
             method = "quote" if method == "words" else method
             evidence.append(f"embeds its image {min(picture)}")
+            features["picture"] = 1.0
+            gain = max(gain, 15.0)
         if not evidence:
             continue
-        if linked and quote and 0.3 <= quote.shared / quote.words < 0.8 and len(words) >= 5 and odds < 4:
-            odds = _near(matcher, highlight, index, odds, start + _PER_RUN_NAT * corpus.information(words), evidence)
         if linked and title_key(highlight.chapter) in matcher.headings[index]:
-            odds += _CHAPTER
+            features["chapter"] = 1.0
             evidence.append("under its chapter's heading")
-        places = overlap.places | (comment.places if comment else frozenset())
-        yield Candidate(highlight, index, odds, method, evidence), Overlap(places=places)
+        features.setdefault("quoted", 0.0)
+        yield Candidate(highlight, index, method, evidence, features, gain, places=places)
+
+
+def _length(matcher: NoteMatcher, index: int, words: int) -> float:
+    """Long texts share words by chance."""
+    return math.log(max(1.0, len(matcher.words[index]) / 100) * max(1.0, words / 40))
 
 
 def _stands_alone(matcher: NoteMatcher, index: int, quote: Overlap) -> bool:
@@ -240,25 +308,23 @@ def _said(overlap: Overlap) -> tuple[str, str]:
     return method, f"quotes {overlap.shared} of {overlap.words} words"
 
 
-def _near(matcher: NoteMatcher, highlight: Highlight, index: int, odds: float, whole: float, evidence: list[str]) -> float:
-    """Better odds where the highlight is there with small changes; `whole` are the odds if all of it were there."""
+def _near(matcher: NoteMatcher, highlight: Highlight, index: int, evidence: list[str]) -> float:
+    """How much of the highlight is there with small changes, letter by letter: from 0 (55 % or less) to 1."""
     from rapidfuzz import fuzz
 
     text = normalise(highlight.text)
     if len(matcher.normal(index)) < len(text) / 2:
-        return odds
+        return 0.0
     alike = fuzz.partial_ratio(text, matcher.normal(index), score_cutoff=75)
-    better = whole * (alike - 55) / 45
-    if alike and better > odds:
+    if alike:
         evidence.append(f"{alike:.0f} % alike, letter by letter")
-    return max(odds, better)
+    return max(0.0, (alike - 55) / 45)
 
 
 def _weak(
     matcher: NoteMatcher,
     highlights: Sequence[Highlight],
     texts: Mapping[str, tuple[int, int]],
-    start: float,
     taken: Mapping[int, set[int]],
     allowed: set[int],
 ) -> Iterable[Candidate]:
@@ -272,40 +338,23 @@ def _weak(
     # A word that many highlights of this source share does not tell which of them was used.
     discount = {word: 1 - (count - 1) / len(bags) if count * 5 < len(bags) else 1 / count for word, count in within.items()}
     for highlight in highlights:
-        best: Candidate | None = None
-        for index, shared in matcher.telling(bags[highlight.id], discount, taken).items():
-            if index not in allowed or len(shared) < 2:
-                continue
-            shared.sort(key=lambda item: (-item[0], corpus.vocabulary[item[1]]))
-            odds = start + _PER_WORD_NAT * sum(weight for weight, _ in shared[:8])
-            # Long texts share words by chance.
-            odds -= _LENGTH * math.log(max(1.0, len(matcher.words[index]) / 100) * max(1.0, len(bags[highlight.id]) / 40))
-            names = ", ".join(corpus.vocabulary[word] for _, word in shared[:3])
-            evidence = [f"shares {len(shared)} telling words ({names}{', …' if len(shared) > 3 else ''})"]
-            if title_key(highlight.chapter) in matcher.headings[index]:
-                odds += _CHAPTER
-                evidence.append("under its chapter's heading")
-            if best is None or odds > best.odds:
-                best = Candidate(highlight, index, odds, "words", evidence)
-        if best:
-            yield best
-
-
-def _order(candidates: Sequence[Candidate]) -> None:
-    """A weak candidate whose place in the source fits between the sure ones around its passage gains a little."""
-    anchors: dict[int, list[int]] = defaultdict(list)
-    for item in candidates:
-        if item.method != "words" and item.score >= 0.8:
-            anchors[item.passage].append(item.highlight.position)
-    if len(anchors) < 2:
-        return
-    ordered = sorted(anchors)
-    if any(max(anchors[left]) > min(anchors[right]) for left, right in zip(ordered, ordered[1:], strict=False)):
-        return  # the note does not follow the source
-    for item in candidates:
-        if item.method == "words":
-            before = max((max(anchors[at]) for at in ordered if at < item.passage), default=-1)
-            after = min((min(anchors[at]) for at in ordered if at > item.passage), default=1 << 30)
-            if before <= item.highlight.position <= after:
-                item.odds += _ORDER
-                item.evidence.append("in the source's order")
+        bag = bags[highlight.id]
+        shared = sorted(
+            (item for item in matcher.telling(bag, discount, taken) if item.index in allowed),
+            key=lambda item: (-item.close, item.index),
+        )
+        if not shared:
+            continue
+        best = shared[0]
+        whole = sum(corpus.weights[word] * discount[word] for word in bag if corpus.weights[word] >= _TELLING_WORD)
+        names = ", ".join(corpus.vocabulary[word] for _, word in best.words[:3])
+        evidence = [f"shares {len(best.words)} telling words ({names}{', …' if len(best.words) > 3 else ''})"]
+        features = {
+            "quoted": 0.0, "length": _length(matcher, best.index, len(bag)), "close": math.log1p(best.close),
+            "share": best.close / max(1.0, whole), "around": best.close / max(1.0, best.close, matcher.around(best.index, best.end)),
+            "lead": 1 - shared[1].close / best.close if len(shared) > 1 and best.close else 1.0,
+        }  # fmt: skip
+        if title_key(highlight.chapter) in matcher.headings[best.index]:
+            features["chapter"] = 1.0
+            evidence.append("under its chapter's heading")
+        yield Candidate(highlight, best.index, "words", evidence, features, 0.3 * best.close)

@@ -8,6 +8,7 @@ from array import array
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from ..provenance import commonness
 from ..text import normalise
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ GRAM = 5  # words in a row that make two texts candidates when nothing else link
 BACKGROUND = 1000  # imagined other texts, so that a small library knows common words too
 LONGEST = 20_000  # characters of one text that are looked at
 TELLING = 7.0  # nats; no single word counts for more
+_STEP = 0.25  # nats
 _NOT_WORDS = re.compile(
     r"!\[\[[^\[\]\n]*\]\]|!\[[^\[\]\n]*\]\([^()\n]*\)|%%[^%\n]*%%|<!--[^<]*?-->|</?[a-zA-Z][^<>\n]*>|\{\{[^{}\n]*\}\}|\s\^[\w-]+[ \t]*$"
     r"|(?<=\])\([^()\s]*(?:\([^()\s]*\))?[^()\s]*\)|\b[a-z]+://\S+|^---[ \t]*$",
@@ -28,13 +30,6 @@ _WORD = re.compile(r"\w+(?:'\w+)*")
 _WIDE = re.compile(r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
 _WIDE_WORD = re.compile(
     r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]|(?:(?![\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff])\w)+"
-)
-_COMMON = frozenset(
-    """a about after all also an and any are as at be because been but by can could did do does for from had has have he her his how i if in
-    into is it its just like make many may me more most my no not of on one only or other our out over own people she should so some such
-    than that the their them then there these they thing things this those through time to two up us use very was way we well were what
-    when where which who why will with work would you your it's don't that's you're can't der die das und ist nicht ein eine zu mit von den
-    le la les un une et est que de des du en el los y es il lo gli di che een het van""".split()  # noqa: SIM905 - a list reads worse
 )
 
 
@@ -61,15 +56,6 @@ def title_places(text: str) -> frozenset[int]:
     return frozenset(places)
 
 
-def commonness(word: str) -> float:
-    """A guess at the share of texts that hold `word`, from its shape alone."""
-    if word in _COMMON:
-        return 0.3
-    if word.isdigit():
-        return 0.05 if len(word) < 3 else 0.004
-    return (0.1, 0.1, 0.1, 0.03, 0.012, 0.005, 0.004)[len(word)] if len(word) < 7 else 0.002
-
-
 class Corpus:
     """Texts as word ids, with how telling each word is: `weights[word]` in nats, from all texts plus an imagined background.
 
@@ -90,9 +76,10 @@ class Corpus:
             self.offsets.append(len(ids))
         self.ids = ids
         self.vocabulary = list(vocabulary)
-        total = len(self.offsets) - 1 + BACKGROUND
+        # In steps, so that a few texts more or less leave nearly all weights, and with them nearly all scores, exactly as they were.
+        total = _STEP * round(math.log(len(self.offsets) - 1 + BACKGROUND) / _STEP)
         expected = (count + BACKGROUND * commonness(word) for word, count in zip(self.vocabulary, counts, strict=True))
-        self.weights = [min(TELLING, math.log(total / count)) for count in expected]
+        self.weights = [min(TELLING, max(0.0, _STEP * round((total - math.log(count)) / _STEP))) for count in expected]
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
