@@ -127,7 +127,7 @@ def test_a_ranking_is_plackett_luce() -> None:
     expected = 0.0
     for place in range(3):
         expected -= utilities[place] - np.log(np.exp(utilities[place:]).sum())
-    assert taste.Tables([ranking(SCALE, [[row] for row in items])]).objective(weights)[0] == pytest.approx(expected)
+    assert taste.Tables({0: ranking(SCALE, [[row] for row in items])}).objective(weights)[0] == pytest.approx(expected)
 
 
 def test_ties_pull_together_and_take_no_side() -> None:
@@ -137,8 +137,14 @@ def test_ties_pull_together_and_take_no_side() -> None:
     for number in range(30):
         head.add(str(number), ranking(SCALE, [[p, q]]))
     assert abs(np.diff(head.fit().score([p, q])[0])[0]) < abs(apart)
-    gradient = taste.Tables([ranking(SCALE, [[p, q]])]).objective(np.zeros(WIDTH))[1]
+    gradient = taste.Tables({0: ranking(SCALE, [[p, q]])}).objective(np.zeros(WIDTH))[1]
     assert np.abs(gradient).max() < 1e-12
+
+
+def test_a_group_may_stay_uncompared() -> None:
+    p, q, r = rows(3, 21)
+    assert ranking(SCALE, [[p], [q, r]], ties=False).sizes == (2,)
+    assert ranking(SCALE, [[p], [q, r]]).sizes == (2, 1, 1)
 
 
 def test_rejecting_all_moves_the_bar_and_accepting_moves_it_back() -> None:

@@ -48,6 +48,16 @@ class EventStore:
             taken |= {int(number) for number in numbers} if isinstance(numbers, list) else set()
         return taken
 
+    def first(self) -> tuple[int, str]:
+        """(id, time) of the oldest event, (0, "") without any: another library in the same place has another."""
+        row = self._db.row("SELECT id, at FROM events ORDER BY id LIMIT 1")
+        return (row["id"], row["at"]) if row else (0, "")
+
+    def last(self) -> int:
+        """Id of the newest event, 0 without any."""
+        row = self._db.row("SELECT max(id) AS last FROM events")
+        return int(row["last"] or 0) if row else 0
+
     def standing(self, *kinds: str, subject: str = "") -> list[Event]:
         """As `all`, without the events that were taken back."""
         undone = self.undone()

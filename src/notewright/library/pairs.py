@@ -78,6 +78,11 @@ class PairStore:
             links[row["pair_id"]].append(PairLink(row["highlight_id"], row["score"], row["method"], row["evidence"]))
         return [_pair(row, links[row["id"]]) for row in rows]
 
+    def fingerprint(self) -> str:
+        """Changes whenever a pair is added, removed, decided or follows its passage; cheap to ask for."""
+        row = self._db.row("SELECT count(*) AS n, max(updated_at) AS latest, sum(length(passage_text)) AS size FROM pairs")
+        return f"{row['n']} {row['latest']} {row['size']}" if row else ""
+
     def get(self, pair_id: str) -> Pair:
         row = self._db.row("SELECT * FROM pairs WHERE id=?", (pair_id,))
         if row is None:

@@ -189,6 +189,25 @@ class DraftStore:
             raise NotFound(f"No batch of drafts has the id {batch_id!r}.", "Write one with: notewright draft --source TITLE")
         return [_draft(row) for row in rows]
 
+    def batches(self, batch_ids: Iterable[str]) -> dict[str, list[Draft]]:
+        """The shown drafts of many batches; unknown batches are left out."""
+        found: dict[str, list[Draft]] = {}
+        wanted = list(batch_ids)
+        for first in range(0, len(wanted), 500):  # SQLite limits the parameters of one statement
+            some = wanted[first : first + 500]
+            query = f"SELECT * FROM drafts WHERE shown AND batch_id IN ({','.join('?' * len(some))}) ORDER BY batch_id, position"
+            for row in self._db.rows(query, some):
+                found.setdefault(row["batch_id"], []).append(_draft(row))
+        return found
+
+    def since(self, place: int) -> list[Draft]:
+        """Drafts stored after `place`, a number that `place_of_last` gave; held back ones too."""
+        return [_draft(row) for row in self._db.rows("SELECT * FROM drafts WHERE rowid>? ORDER BY rowid", (place,))]
+
+    def place_of_last(self) -> int:
+        row = self._db.row("SELECT max(rowid) AS last FROM drafts")
+        return int(row["last"] or 0) if row else 0
+
     def all(self, *, unshown: bool = False) -> list[Draft]:
         """Oldest first; held back ones only with `unshown`."""
         rows = self._db.rows("SELECT * FROM drafts WHERE shown>=? ORDER BY created_at, batch_id, position", (not unshown,))

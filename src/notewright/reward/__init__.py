@@ -1,29 +1,34 @@
 """What the person likes, learnt from what they do.
 
-features    interpretable measures of a draft against its highlights (`FEATURES` is the table)
-shape       a text read once for all measures
+features    interpretable measures of a draft against its highlights (`FEATURES` is the table); `shape` reads a text for them once
 scale       the measures standardised on the person's own finished notes
 taste       the instant head: Bayesian Plackett-Luce over the features, Laplace posterior
+evidence    what the events of one batch say; `corrections` and `rules` are what the person says outright
+learner     taste_of(library): the head, kept up with the library click by click
+beliefs     the head in words and as a plot
 """
 
+from .corrections import PREFERENCES, correct
 from .features import FEATURES, Feature, measure
+from .learner import forget_taste, note_rows_of, taste_of
+from .rows import draft_rows
+from .rules import (
+    Rule,
+    add_rule,
+    all_rules,
+    check_rules,
+    confirm_rule,
+    confirmed_rules,
+    edit_rule,
+    propose_rules,
+    remove_rule,
+    rules_for_prompt,
+)
 from .scale import Scale, fit_scale
 from .taste import PRIOR, Head, Prior, Stages, basis, edit, nudge, ranking, verdict, weighted
 
 __all__ = [
-    "FEATURES",
-    "PRIOR",
-    "Feature",
-    "Head",
-    "Prior",
-    "Scale",
-    "Stages",
-    "basis",
-    "edit",
-    "fit_scale",
-    "measure",
-    "nudge",
-    "ranking",
-    "verdict",
-    "weighted",
-]
+    "FEATURES", "PREFERENCES", "PRIOR", "Feature", "Head", "Prior", "Rule", "Scale", "Stages", "add_rule", "all_rules", "basis",
+    "check_rules", "confirm_rule", "confirmed_rules", "correct", "draft_rows", "edit", "edit_rule", "fit_scale", "forget_taste", "measure",
+    "note_rows_of", "nudge", "propose_rules", "ranking", "remove_rule", "rules_for_prompt", "taste_of", "verdict", "weighted",
+]  # fmt: skip

@@ -79,9 +79,15 @@ def basis(scale: Scale, rows: Sequence[Row], *, aspect: str = "") -> Any:
 
 
 def ranking(
-    scale: Scale, groups: Sequence[Sequence[Row]], *, rejected: Sequence[Row] = (), weight: float = 1.0, aspect: str = ""
+    scale: Scale,
+    groups: Sequence[Sequence[Row]],
+    *,
+    rejected: Sequence[Row] = (),
+    ties: bool = True,
+    weight: float = 1.0,
+    aspect: str = "",
 ) -> Stages:
-    """Groups best first, equal ones in one group; `rejected` are below all groups and below the bar."""
+    """Groups best first, equal ones in one group (without `ties`: not compared); `rejected` are below all groups and below the bar."""
     if aspect and aspect not in ASPECTS:
         raise ValueError(aspect)
     tiers = [basis(scale, group, aspect=aspect) for group in groups]
@@ -91,7 +97,7 @@ def ranking(
         worse = [*tiers[place + 1 :], *([below] if below is not None else [])]
         for index, winner in enumerate(tier):
             stages += [(_stack(worse) - winner, weight)] if worse else []
-            for other in tier[index + 1 :]:
+            for other in tier[index + 1 :] if ties else ():
                 stages += [(_stack([other]) - winner, weight * TIE_WEIGHT), (_stack([winner]) - other, weight * TIE_WEIGHT)]
     if below is not None:
         stages += [(_against_bar(row, accepted=False), weight * VERDICT_WEIGHT) for row in below]
@@ -162,7 +168,8 @@ class Head:
         self.scale = scale
         self._evidence: dict[str, Stages] = {}
         self._tables = Tables()
-        self._pending: list[Stages] = []
+        self._added: set[str] = set()
+        self._dropped: list[Stages] = []
         self.set_prior(prior)
         self.mean: Any = numpy.array(prior.mean)
         self._hessian: Any = None
@@ -185,13 +192,21 @@ class Head:
 
     def add(self, key: str, stages: Stages) -> None:
         """Evidence under a key; what the key held before is replaced."""
-        self._anew = self._anew or key in self._evidence
+        if key in self._evidence:
+            old = self._evidence[key]
+            if old.weights == stages.weights and old.sizes == stages.sizes and (old.rows == stages.rows).all():
+                return
+            self.drop(key)
         self._evidence[key] = stages
-        self._pending.append(stages)
+        self._added.add(key)
 
     def drop(self, key: str) -> None:
         """Forget what a key holds, if anything."""
-        self._anew = self._evidence.pop(key, None) is not None or self._anew
+        stages = self._evidence.pop(key, None)
+        if stages is not None and key not in self._added:
+            self._dropped.append(stages)
+            self._tables.drop(key)
+        self._added.discard(key)
 
     def fit(self) -> Head:
         """Newton's method from the last fit to the top of the posterior; returns itself.
@@ -199,15 +214,16 @@ class Head:
         After new evidence the last curvature plus that of the new stages is near enough to step by, and for the covariance too until the
         fit has moved by `STALE`; only gradients need all the data at every click.
         """
-        if self._anew:
-            self._tables = Tables(self._evidence.values())
-            self._survey()
-        elif self._pending:
-            self._tables.extend(self._pending)
-            self._hessian = self._hessian + Tables(self._pending).curvature(self.mean)
-        else:
+        if not (self._anew or self._added or self._dropped):
             return self
-        rebuilt, self._anew, self._pending = self._anew, False, []
+        new = {key: self._evidence[key] for key in self._added}
+        self._tables.extend(new)
+        if self._anew:
+            self._survey()
+        else:
+            gone = dict(enumerate(self._dropped))
+            self._hessian = self._hessian + Tables(new).curvature(self.mean) - Tables(gone).curvature(self.mean)
+        rebuilt, self._anew, self._added, self._dropped = self._anew, False, set(), []
         self._climb()
         away = self.mean - self._surveyed
         if rebuilt or float(away @ self._hessian @ away) > self.STALE:
@@ -287,22 +303,33 @@ class Head:
 
 
 class Tables:
-    """Stages side by side, those with equally many losers in one (stages, losers, WIDTH) array."""
+    """Stages side by side, those with equally many losers in one (stages, losers, WIDTH) array.
 
-    def __init__(self, evidence: Iterable[Stages] = ()) -> None:
+    A dropped stage keeps its place at weight 0.
+    """
+
+    def __init__(self, evidence: Mapping[Any, Stages] | None = None) -> None:
         self._rows: dict[int, Any] = {}
         self._weights: dict[int, Any] = {}
         self._used: dict[int, int] = {}
-        self.extend(evidence)
+        self._places: dict[Any, list[tuple[int, int]]] = {}
+        self.extend(evidence or {})
 
-    def extend(self, evidence: Iterable[Stages]) -> None:
+    def drop(self, key: Any) -> None:
+        for size, place in self._places.pop(key):
+            self._weights[size][place] = 0.0
+
+    def extend(self, evidence: Mapping[Any, Stages]) -> None:
         import numpy
 
         new: dict[int, list[tuple[Any, float]]] = {}
-        for stages in evidence:
+        for key, stages in evidence.items():
             at = 0
+            places = self._places[key] = []
             for size, weight in zip(stages.sizes, stages.weights, strict=True):
-                new.setdefault(size, []).append((stages.rows[at : at + size], weight))
+                some = new.setdefault(size, [])
+                places.append((size, self._used.get(size, 0) + len(some)))
+                some.append((stages.rows[at : at + size], weight))
                 at += size
         for size, parts in new.items():
             used = self._used.get(size, 0)

@@ -1,0 +1,163 @@
+"""Rules: wishes the person stated in comments and confirmed. Events throughout, so that undo and replay hold.
+
+A comment is read by plain patterns (`wishes`): what they find is *proposed*; confirming makes it a rule. A rule that is about a measure
+acts by itself: a limit becomes a check of every draft, a preference a belief of the taste head. Any other rule is told to the model.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ..errors import Invalid, NotFound
+from ..records import Event, Finding, Highlight
+from .features import FEATURES, INDEX, measure
+from .wishes import CHIP_WISHES, interpret, wishes
+
+if TYPE_CHECKING:
+    from ..library import Library
+
+CHIP_TIMES = 2  # one press of a chip is about that draft; the second is a wish
+_SOURCES = ("comment", "ranking", "decision")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """`status`: proposed, confirmed or removed. `effect`: a limit {check, feature, value}, a belief {feature, prefer, value}, or empty;
+    `events` are the comments it came from."""
+
+    name: str
+    text: str
+    effect: dict[str, object] = field(default_factory=dict, hash=False)
+    status: str = "proposed"
+    events: tuple[int, ...] = ()
+
+    @property
+    def acts(self) -> str:
+        """How the rule works, in words."""
+        feature, value = self.effect.get("feature"), self.effect.get("value")
+        if "check" in self.effect:
+            return f"every draft is checked: {self.effect['check']} {value:g} {feature}"
+        told = "; the model is told" if self.in_prompt else ""
+        if feature:
+            wish = f"about {value:g}" if self.effect.get("prefer") == "about" else str(self.effect.get("prefer"))
+            return f"drafts with {wish} {feature} come first{told}"
+        return "the model is told"
+
+    @property
+    def in_prompt(self) -> bool:
+        return not self.effect or bool(self.effect.get("prompt"))
+
+
+def all_rules(library: Library) -> list[Rule]:
+    """Confirmed and removed rules, in the order they were first confirmed."""
+    rules: dict[str, Rule] = {}
+    for event in library.events.standing("rule"):
+        name, old = event.subject, rules.get(event.subject)
+        if event.payload.get("action") == "remove":
+            rules[name] = Rule(name, old.text if old else name, old.effect if old else {}, "removed", old.events if old else ())
+            continue
+        effect, origin = event.payload.get("effect"), event.payload.get("events")
+        rules[name] = Rule(
+            name, str(event.payload.get("text", "")), dict(effect) if isinstance(effect, dict) else {}, "confirmed",
+            tuple(origin) if isinstance(origin, list) else (),
+        )  # fmt: skip
+    return list(rules.values())
+
+
+def confirmed_rules(library: Library) -> list[Rule]:
+    return [rule for rule in all_rules(library) if rule.status == "confirmed"]
+
+
+def propose_rules(library: Library) -> list[Rule]:
+    """What the standing comments and chips ask for and no rule says yet, the most often asked first."""
+    known = {rule.name for rule in all_rules(library)}
+    found: dict[str, Rule] = {}
+    pressed: Counter[str] = Counter()
+    for event in library.events.standing(*_SOURCES):
+        told = wishes(str(event.payload.get("comment", "")))
+        chips = event.payload.get("chips")
+        for chip in chips if isinstance(chips, list) else []:
+            pressed[chip] += 1
+            told += [CHIP_WISHES[chip]] if chip in CHIP_WISHES and pressed[chip] >= CHIP_TIMES else []
+        for text in told:
+            name = rule_name(text)
+            before = found.get(name)
+            found[name] = Rule(
+                name, before.text if before else text, interpret(text), "proposed", (*(before.events if before else ()), event.id)
+            )
+    return sorted((rule for rule in found.values() if rule.name not in known), key=lambda rule: -len(rule.events))
+
+
+def confirm_rule(library: Library, name: str) -> Event:
+    """Make a proposal a rule. Raises NotFound when nothing of that name is proposed."""
+    for rule in propose_rules(library):
+        if rule.name == name:
+            return _record(library, "confirm", rule.name, rule.text, rule.effect, rule.events)
+    raise NotFound(f"No rule {name!r} is proposed.", "See what is: notewright rules propose")
+
+
+def add_rule(library: Library, text: str) -> Event:
+    """A rule in the person's own words."""
+    text = " ".join(text.split())
+    if not rule_name(text):
+        raise Invalid("The rule is empty.", 'Say it in words: notewright rules add "callouts for definitions"')
+    if any(rule.name == rule_name(text) for rule in confirmed_rules(library)):
+        raise Invalid(f"There is a rule {rule_name(text)} already.", "See them with: notewright rules list")
+    return _record(library, "add", rule_name(text), text, interpret(text), ())
+
+
+def edit_rule(library: Library, name: str, text: str) -> Event:
+    """Say a rule anew; it keeps its name."""
+    rule, text = _standing(library, name), " ".join(text.split())
+    if not text:
+        raise Invalid("The rule is empty.", f"To be rid of it: notewright rules remove {name}")
+    return _record(library, "edit", name, text, interpret(text), rule.events)
+
+
+def remove_rule(library: Library, name: str) -> Event:
+    """A rule that no longer holds, or a proposal that is not wanted: it is not proposed again."""
+    if name not in {rule.name for rule in propose_rules(library)}:
+        _standing(library, name)
+    return library.events.append("rule", name, {"action": "remove"})
+
+
+def rules_for_prompt(library: Library) -> tuple[str, ...]:
+    """The texts that the model is told."""
+    return tuple(rule.text for rule in confirmed_rules(library) if rule.in_prompt)
+
+
+def check_rules(rules: Sequence[Rule], text: str, highlights: Sequence[Highlight]) -> tuple[Finding, ...]:
+    """What of a draft breaks a rule that sets a limit."""
+    limits = [rule for rule in rules if rule.status == "confirmed" and "check" in rule.effect]
+    row = measure(text, highlights) if limits else ()
+    found = []
+    for rule in limits:
+        index, limit = INDEX.get(str(rule.effect["feature"]), -1), rule.effect["value"]
+        if index < 0 or not isinstance(limit, int | float):
+            continue
+        over = row[index] > limit if rule.effect["check"] == "at most" else row[index] < limit
+        if over:
+            reason = f"your rule says {rule.text!r}, but it has {row[index]:.3g} {FEATURES[index].unit}"
+            found.append(Finding("rule", "block", reason, 0, len(text)))
+    return tuple(found)
+
+
+def rule_name(text: str) -> str:
+    """`Callouts for definitions, please!` -> `callouts-for-definitions`."""
+    words = [word for word in re.findall(r"[^\W_]+", text.casefold()) if word not in ("please", "always")]
+    return "-".join(words)[:60].rstrip("-")
+
+
+def _standing(library: Library, name: str) -> Rule:
+    for rule in confirmed_rules(library):
+        if rule.name == name:
+            return rule
+    raise NotFound(f"There is no rule {name!r}.", "See them with: notewright rules list")
+
+
+def _record(library: Library, action: str, name: str, text: str, effect: Mapping[str, object], events: Sequence[int]) -> Event:
+    return library.events.append("rule", name, {"action": action, "text": text, "effect": dict(effect), "events": list(events)})

@@ -1,0 +1,129 @@
+"""Comments -> wishes -> what they mean for the measures. Plain patterns, so that the person can see why something was proposed."""
+
+from __future__ import annotations
+
+import re
+
+# the words people use -> (feature, the feature that "shorter" and "longer" are about)
+NOUNS: dict[str, tuple[str, str]] = {
+    r"bullet(?: point)?s?|list items?": ("bullets", "bullet_words"),
+    r"(?:sub)?headings?|headers?": ("headings", ""),
+    r"call-?outs?": ("callouts", ""),
+    r"(?:block ?)?quotes?|quotations?|citations?": ("quoted", ""),
+    r"tables?": ("tables", ""),
+    r"paragraphs?": ("paragraphs", ""),
+    r"prose": ("prose", ""),
+    r"sentences?": ("", "sentence_words"),
+    r"words?": ("words", "long_words"),
+    r"(?:bold(?: (?:words?|text|print))?)": ("bold", ""),
+    r"italics?": ("italics", ""),
+    r"(?:wiki)?links?": ("links", ""),
+    r"(?:hash)?tags?": ("tags", ""),
+    r"images?|pictures?|figures?|embeds?": ("embeds", ""),
+    r"formulas?|formulae|equations?|math": ("math", ""),
+    r"questions?": ("questions", ""),
+    r"pages?(?: numbers?)?|locations?": ("locations", ""),
+    r"annotations?|(?:my )?remarks?": ("annotations", ""),
+    r"numbered lists?": ("numbered", ""),
+    r"first person": ("first_person", ""),
+    r"nesting|nested (?:bullets?|lists?)|sub-?bullets?": ("nesting", ""),
+    r"notes?|drafts?|texts?|it": ("", "words"),
+}
+CHIP_WISHES = {
+    "too long": "shorter notes",
+    "too short": "longer notes",
+    "lost a highlight": "keep every highlight",
+    "invented": "invent nothing",
+}
+COUNTED = frozenset(
+    ("bullets", "headings", "callouts", "tables", "paragraphs", "words", "links", "tags", "embeds", "math", "nesting", "bold", "italics")
+)  # features for which a number in a wish is a number of the measure
+_LIMITABLE = COUNTED | {"questions", "first_person", "numbered", "quoted", "locations"}
+
+_NOUN = "(?P<noun>" + "|".join(sorted(NOUNS, key=len, reverse=True)) + ")"
+_NUMBER = r"(?P<low>\d+)"
+_TAIL = r"(?:\W*(?:please|per (?:chapter|note|section)|in (?:a|the|my) notes?|at all|here))*\W*$"
+_HEAD = r"^\W*(?:please|i (?:want|prefer|like)|use|write|make|give me|keep(?: it)?|have|with|but|always|the|my|should be|must be)?\W*"
+_PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
+    (meaning, re.compile(_HEAD + pattern + _TAIL, re.IGNORECASE))
+    for meaning, pattern in (
+        (
+            "none",
+            rf"(?:no|never(?: use| write| add)?|without(?: any)?|don['’]?t use|do not use|avoid|drop the|not? more)\s+(?:any\s+)?{_NOUN}",
+        ),
+        ("at most", rf"(?:at most|no more than|not more than|max(?:imum)?|up to|under|fewer than|less than)\s+{_NUMBER}\s+{_NOUN}"),
+        ("at least", rf"(?:at least|no fewer than|not less than|min(?:imum)?)\s+{_NUMBER}\s+{_NOUN}"),
+        ("about", rf"(?:about|around|exactly|some)?\s*{_NUMBER}(?:\s*(?:-|–|to|or)\s*(?P<high>\d+))?\s+{_NOUN}"),
+        ("less", rf"(?:fewer|less|too many|too much|not so many|not so much)\s+{_NOUN}"),
+        ("more", rf"(?:more|too few|too little|not enough|many)\s+{_NOUN}"),
+        ("shorter", rf"(?:(?:much )?shorter|brief|briefer|too long)(?:\s+{_NOUN})?"),
+        ("longer", rf"(?:(?:much )?longer|too short)(?:\s+{_NOUN})?"),
+        ("shorter", rf"{_NOUN}\s+(?:is|are)?\s*(?:much )?(?:too long|shorter)"),
+        ("longer", rf"{_NOUN}\s+(?:is|are)?\s*(?:much )?(?:too short|longer)"),
+        ("more", rf"(?:use|add|i (?:want|like))\s+{_NOUN}"),
+    )
+)
+_FOR = re.compile(_HEAD + rf"(?:put |use )?(?:an? )?{_NOUN} (?:for|when|around|in|at|after|before|under|on) \w+", re.IGNORECASE)
+_COVERAGE = re.compile(r"\b(?:keep|use|cover|include)\b.{0,12}\b(?:every|all)\b.{0,12}\bhighlights?\b", re.IGNORECASE)
+_INVENT = re.compile(r"\b(?:invent nothing|(?:don['’]?t|do not|never) (?:invent|make (?:things|anything|stuff) up))\b", re.IGNORECASE)
+_WISH = re.compile(
+    r"\b(?:please|always|never|should|must|want|prefer|like|avoid|instead|rather|don['’]?t|do not|use|keep|put|write|add|start|end|begin|"
+    r"drop|translate|group|sort|merge|split|mention|leave|no|without)\b",
+    re.IGNORECASE,
+)
+_CLAUSE = re.compile(
+    r"[.;!?\n]+|,\s+(?:and|but)\s+|\s+(?:and|but)\s+(?=(?:no|more|fewer|less|shorter|longer|never|use|at most|at least)\b)"
+)
+
+
+def wishes(comment: str) -> list[str]:
+    """The clauses of a comment that ask for something; "nice" and "draft 2 is dull" ask for nothing."""
+    clauses = [" ".join(part.split()).strip(" ,:–-") for part in _CLAUSE.split(comment)]
+    return [
+        clause for clause in dict.fromkeys(clauses) if clause and (interpret(clause) or (_WISH.search(clause) and len(clause.split()) > 1))
+    ]
+
+
+def interpret(wish: str) -> dict[str, object]:
+    """What a wish means for the measures; empty when it is about something they do not see.
+
+    "no tables" {check: at most, value: 0}; "at most 5 bullets"; "3-5 bullets" {prefer: about, value: 4}; "shorter bullets" {prefer: less};
+    "callouts for definitions" {prefer: more, prompt: True}: more of them, and the model is told when.
+    """
+    if _COVERAGE.search(wish):
+        return {"feature": "coverage", "prefer": "more"}
+    if _INVENT.search(wish):
+        return {"feature": "own_words", "prefer": "less"}
+    for meaning, pattern in _PATTERNS:
+        found = pattern.match(wish)
+        if found and (effect := _effect(meaning, found)):
+            return effect
+    found = _FOR.match(wish)
+    feature = _features(found["noun"])[0] if found else ""
+    return {"feature": feature, "prefer": "more", "prompt": True} if feature else {}
+
+
+def _effect(meaning: str, found: re.Match[str]) -> dict[str, object]:
+    groups = found.groupdict()
+    feature, size = _features(groups["noun"]) if groups.get("noun") else ("", "words")
+    if meaning in ("shorter", "longer"):
+        return {"feature": size, "prefer": "less" if meaning == "shorter" else "more"} if size else {}
+    if not feature:
+        return {}
+    if meaning == "none":
+        return {"check": "at most", "feature": feature, "value": 0} if feature in _LIMITABLE else {"feature": feature, "prefer": "less"}
+    if meaning in ("at most", "at least", "about"):
+        if feature not in COUNTED or feature in ("bold", "italics"):
+            return {}
+        low, high = int(groups["low"]), int(groups.get("high") or groups["low"])
+        if meaning == "about":
+            return {"feature": feature, "prefer": "about", "value": (low + high) / 2}
+        return {"check": meaning, "feature": feature, "value": low}
+    return {"feature": feature, "prefer": meaning}
+
+
+def _features(noun: str) -> tuple[str, str]:
+    for pattern, features in NOUNS.items():
+        if re.fullmatch(pattern, noun, re.IGNORECASE):
+            return features
+    return "", ""

@@ -1,0 +1,168 @@
+"""The head follows the library: every kind of event moves it, undoing moves it back, and a rebuild ends at the same place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import small_world
+from notewright import drafting, feedback, reward
+from notewright.errors import Invalid
+from notewright.library import Library
+from notewright.records import Draft
+from notewright.reward.features import INDEX
+from notewright.reward.rows import draft_rows
+from notewright.reward.taste import COUNT
+from small_world import ScriptedEngine
+
+TEXTS = (
+    "## Rivers\n- The first fact about rivers concerns 3 careful observers.\n- The second fact.\n",
+    "The first fact about rivers in beginnings concerns observers. The second fact about rivers is like the first one, careful and long.\n",
+    "## Rivers\n\n> [!note] First\n> The first fact about rivers concerns 3 careful observers.\n\n**Second.** The second fact.\n",
+)
+
+
+@pytest.fixture
+def world(library: Library, tmp_path: Path) -> small_world.World:
+    made = small_world.build(library, tmp_path, things=("rivers", "looms"))
+    small_world.base_model(library)
+    return made
+
+
+@pytest.fixture
+def drafts(world: small_world.World) -> list[Draft]:
+    return batch(world)
+
+
+def batch(world: small_world.World) -> list[Draft]:
+    texts = iter(TEXTS)
+    made = drafting.draft(
+        world.library, settings=world.settings, source="rivers", chapter="Beginnings", n=3, seed=1,
+        engine=ScriptedEngine(lambda *_: next(texts, TEXTS[-1])),
+    )  # fmt: skip
+    return sorted(made, key=lambda draft: TEXTS.index(draft.text))
+
+
+def scores(library: Library, drafts: list[Draft]) -> list[float]:
+    rows = draft_rows(library, drafts)
+    return [float(value) for value in reward.taste_of(library).score([rows[draft.id] for draft in drafts])[0]]
+
+
+def rebuilt(library: Library) -> np.ndarray:
+    reward.forget_taste(library)
+    return reward.taste_of(library).mean.copy()
+
+
+def test_a_click_is_learnt_from_at_once(library: Library, drafts: list[Draft]) -> None:
+    a, b, c = drafts
+    before = scores(library, drafts)
+    feedback.rank(library, batch_id=a.batch_id, order=[[c.id], [b.id], [a.id]])
+    after = scores(library, drafts)
+    assert after[2] - after[0] > before[2] - before[0]
+    assert after[2] > after[1] > after[0]
+
+
+ACTIONS = {
+    "ranking": lambda library, a, b, c: feedback.rank(library, batch_id=a, order=[["draft-2"], ["draft-1", "draft-3"]]),
+    "best only": lambda library, a, b, c: feedback.rank(library, batch_id=a, order=[["draft-2"]], best_only=True),
+    "ticks": lambda library, a, b, c: feedback.rank(library, batch_id=a, order=[["draft-2"]], aspects={"draft-1": ["voice"]}),
+    "rejected": lambda library, a, b, c: feedback.rank(library, batch_id=a, order=[["draft-2"]], rejected=["draft-1"]),
+    "accept": lambda library, a, b, c: feedback.decide(library, draft_id="draft-1", decision="accept"),
+    "reject": lambda library, a, b, c: feedback.decide(library, draft_id="draft-1", decision="reject"),
+    "reject all": lambda library, a, b, c: feedback.decide(library, batch_id=a, decision="reject_all"),
+    "chip": lambda library, a, b, c: feedback.comment(library, draft_id="draft-1", chips=["too long"]),
+    "chip of a batch": lambda library, a, b, c: feedback.comment(library, batch_id=a, chips=["not my voice", "invented"]),
+    "edit": lambda library, a, b, c: feedback.record_edit(library, draft_id="draft-1", final_text="- Short.\n"),
+    "belief": lambda library, a, b, c: reward.correct(library, feature="bold", prefer="less"),
+    "rule": lambda library, a, b, c: reward.add_rule(library, "more callouts"),
+}
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_every_kind_of_event_counts_can_be_undone_and_replayed(library: Library, drafts: list[Draft], action: str) -> None:
+    before = reward.taste_of(library).mean.copy()
+    ACTIONS[action](library, drafts[0].batch_id, *drafts[1:])
+    moved = reward.taste_of(library).mean.copy()
+    assert np.abs(moved - before).max() > 1e-3
+    assert rebuilt(library) == pytest.approx(moved, abs=1e-5)
+    feedback.undo(library)
+    assert reward.taste_of(library).mean == pytest.approx(before, abs=1e-5)
+    assert rebuilt(library) == pytest.approx(before, abs=1e-5)
+
+
+def test_a_comment_without_chips_and_a_typo_say_nothing(library: Library, drafts: list[Draft]) -> None:
+    before = reward.taste_of(library).mean.copy()
+    feedback.comment(library, draft_id="draft-1", text="hm")
+    feedback.record_edit(library, draft_id="draft-1", final_text=drafts[0].text)
+    assert (reward.taste_of(library).mean == before).all()
+
+
+def test_what_was_accepted_after_an_edit_is_the_edited_text(library: Library, drafts: list[Draft]) -> None:
+    feedback.record_edit(library, draft_id=drafts[0].id, final_text=TEXTS[2])
+    first = scores(library, drafts)
+    feedback.decide(library, draft_id=drafts[0].id, decision="accept")
+    again = scores(library, drafts)
+    assert again[2] - again[0] >= first[2] - first[0] - 1e-6
+
+
+def test_a_later_ranking_of_a_batch_replaces_the_earlier(library: Library, drafts: list[Draft]) -> None:
+    a, b, c = (draft.id for draft in drafts)
+    feedback.rank(library, batch_id="batch-1", order=[[c], [b], [a]])
+    wanted = reward.taste_of(library).mean.copy()
+    feedback.rank(library, batch_id="batch-1", order=[[a], [b], [c]])
+    assert np.abs(reward.taste_of(library).mean - wanted).max() > 0.01
+    feedback.rank(library, batch_id="batch-1", order=[[c], [b], [a]])
+    assert reward.taste_of(library).mean == pytest.approx(wanted, abs=1e-5)
+
+
+def test_own_notes_beat_what_a_model_wrote_from_the_same_highlights(world: small_world.World, library: Library) -> None:
+    assert len(reward.note_rows_of(library)) == 4
+    alone = reward.taste_of(library).mean.copy()
+    batch(world)
+    assert np.abs(reward.taste_of(library).mean - alone).max() > 1e-3
+    assert any("demonstration" in key for key in reward.taste_of(library)._evidence)
+
+
+def test_new_pairs_move_the_yardstick(world: small_world.World, library: Library) -> None:
+    before = reward.taste_of(library).scale
+    library.pairs.decide(library.pairs.all()[0].id, "rejected")
+    assert reward.taste_of(library).scale != before
+
+
+def test_a_library_that_was_replaced_in_its_place_is_read_anew(library: Library, drafts: list[Draft], tmp_path: Path) -> None:
+    feedback.rank(library, batch_id="batch-1", order=[["draft-1"], ["draft-2"]])
+    assert len(reward.taste_of(library)) > 1
+    library.close()
+    library.home.rename(tmp_path / "away")
+    with Library.create(library.home) as new:
+        assert len(reward.taste_of(new)) == 0
+
+
+def test_a_corrected_belief_is_believed(library: Library, world: small_world.World) -> None:
+    reward.correct(library, feature="bullets", prefer="about", value=4)
+    head = reward.taste_of(library)
+    base = [max(head.scale.raw(index, 0.0), 0.0) for index in range(COUNT)]
+    utilities = []
+    for bullets in range(1, 12):
+        base[INDEX["bullets"]] = bullets
+        utilities.append(head.score([list(base)])[0][0])
+    assert int(np.argmax(utilities)) + 1 in (3, 4, 5)
+    reward.correct(library, feature="bullets", prefer="indifferent")
+    head = reward.taste_of(library)
+    assert abs(head.mean[INDEX["bullets"]]) < 0.01
+    assert abs(head.mean[COUNT + INDEX["bullets"]]) < 0.01
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"feature": "taste", "prefer": "more"}, {"feature": "bold", "prefer": "most"}, {"feature": "bold", "prefer": "about"},
+        {"feature": "bold", "prefer": "more", "value": 2.0}, {"feature": "bold", "prefer": "about", "value": float("nan")},
+    ],
+)  # fmt: skip
+def test_beliefs_that_cannot_be_recorded(library: Library, bad: dict) -> None:
+    with pytest.raises(Invalid):
+        reward.correct(library, **bad)
+    assert library.events.all() == []

@@ -1,0 +1,120 @@
+"""Comments that act: what is read out of a comment, and what becomes of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import small_world
+from notewright import drafting, feedback, reward
+from notewright.errors import Invalid, NotFound
+from notewright.library import Library
+from notewright.records import Highlight
+from notewright.reward.wishes import interpret, wishes
+from small_world import ScriptedEngine, numbered
+
+
+@pytest.mark.parametrize(
+    ("wish", "effect"),
+    [
+        ("callouts for definitions", {"feature": "callouts", "prefer": "more", "prompt": True}),
+        ("shorter bullets", {"feature": "bullet_words", "prefer": "less"}),
+        ("the bullets are too long", {"feature": "bullet_words", "prefer": "less"}),
+        ("too long", {"feature": "words", "prefer": "less"}),
+        ("longer notes please", {"feature": "words", "prefer": "more"}),
+        ("no bold, please", {"check": "at most", "feature": "bold", "value": 0}),
+        ("never use tables", {"check": "at most", "feature": "tables", "value": 0}),
+        ("Don\u2019t use italics", {"check": "at most", "feature": "italics", "value": 0}),
+        ("at most 5 bullets per chapter", {"check": "at most", "feature": "bullets", "value": 5}),
+        ("at least 2 links", {"check": "at least", "feature": "links", "value": 2}),
+        ("3-5 bullets per chapter", {"feature": "bullets", "prefer": "about", "value": 4.0}),
+        ("fewer tags", {"feature": "tags", "prefer": "less"}),
+        ("use more quotes", {"feature": "quoted", "prefer": "more"}),
+        ("keep every highlight", {"feature": "coverage", "prefer": "more"}),
+        ("do not invent anything", {"feature": "own_words", "prefer": "less"}),
+        ("don't make things up", {"feature": "own_words", "prefer": "less"}),
+        ("start with the main claim", {}),
+        ("at most 3 bold words", {}),
+    ],
+)
+def test_what_a_wish_means(wish: str, effect: dict[str, object]) -> None:
+    assert interpret(wish) == effect
+
+
+@pytest.mark.parametrize(
+    ("comment", "found"),
+    [
+        ("nice", []),
+        ("draft 2 is dull", []),
+        ("", []),
+        ("Better. No tables; start with the main claim!", ["No tables", "start with the main claim"]),
+        ("shorter bullets and no tags", ["shorter bullets", "no tags"]),
+    ],
+)
+def test_wishes_in_a_comment(comment: str, found: list[str]) -> None:
+    assert wishes(comment) == found
+
+
+@pytest.fixture
+def world(library: Library, tmp_path: Path) -> small_world.World:
+    made = small_world.build(library, tmp_path, things=("rivers", "looms"))
+    small_world.base_model(library)
+    drafting.draft(library, settings=made.settings, source="rivers", chapter="Beginnings", engine=ScriptedEngine(numbered))
+    return made
+
+
+def test_a_comment_is_proposed_confirmed_edited_removed_and_undone(world: small_world.World, library: Library) -> None:
+    event = feedback.comment(library, draft_id="draft-1", text="Callouts for definitions, please. Nice otherwise.")
+    feedback.comment(library, draft_id="draft-2", text="callouts for definitions")
+    [rule] = reward.propose_rules(library)
+    assert (rule.name, rule.status, rule.events[0]) == ("callouts-for-definitions", "proposed", event.id)
+    assert len(rule.events) == 2
+    reward.confirm_rule(library, rule.name)
+    assert reward.propose_rules(library) == []
+    assert reward.rules_for_prompt(library) == ("Callouts for definitions, please",)
+    reward.edit_rule(library, rule.name, "no callouts")
+    assert reward.rules_for_prompt(library) == ()
+    assert reward.confirmed_rules(library)[0].effect["check"] == "at most"
+    reward.remove_rule(library, rule.name)
+    assert reward.confirmed_rules(library) == []
+    assert [item.status for item in reward.all_rules(library)] == ["removed"]
+    feedback.undo(library)
+    feedback.undo(library)
+    assert reward.rules_for_prompt(library) == ("Callouts for definitions, please",)
+    feedback.undo(library)
+    assert len(reward.propose_rules(library)) == 1
+
+
+def test_a_chip_is_a_wish_the_second_time(world: small_world.World, library: Library) -> None:
+    feedback.comment(library, draft_id="draft-1", chips=["too long"])
+    assert reward.propose_rules(library) == []
+    feedback.comment(library, draft_id="draft-2", chips=["too long"])
+    [rule] = reward.propose_rules(library)
+    assert (rule.text, rule.effect) == ("shorter notes", {"feature": "words", "prefer": "less"})
+    reward.remove_rule(library, rule.name)
+    assert reward.propose_rules(library) == []
+
+
+def test_rules_in_own_words(library: Library) -> None:
+    reward.add_rule(library, "  Begin with\n the main claim ")
+    assert reward.rules_for_prompt(library) == ("Begin with the main claim",)
+    for bad in ("", " ... "):
+        with pytest.raises(Invalid):
+            reward.add_rule(library, bad)
+    with pytest.raises(Invalid, match="already"):
+        reward.add_rule(library, "begin with the main claim!")
+    for verb in (reward.confirm_rule, reward.remove_rule):
+        with pytest.raises(NotFound):
+            verb(library, "nothing")
+
+
+def test_a_limit_is_checked(library: Library) -> None:
+    reward.add_rule(library, "no bold")
+    reward.add_rule(library, "at most 2 bullets")
+    rules = reward.confirmed_rules(library)
+    highlights = [Highlight("Rivers run.")]
+    assert reward.check_rules(rules, "- one\n- two\n", highlights) == ()
+    found = reward.check_rules(rules, "- **one**\n- two\n- three\n", highlights)
+    assert [finding.severity for finding in found] == ["block", "block"]
+    assert "no bold" in found[0].reason
