@@ -111,8 +111,9 @@ class ScriptedEngine:
         self.calls: list[dict[str, object]] = []
 
     def generate(
-        self, messages, *, n=3, temperature=0.8, top_p=0.95, max_new_tokens=512, seed=0, greedy_first=True, on_token=None, on_text=None
-    ) -> list[Written]:
+        self, messages, *, n=3, temperature=0.8, top_p=0.95, max_new_tokens=512, seed=0, greedy_first=True, stop=(), on_token=None,
+        on_text=None,
+    ) -> list[Written]:  # fmt: skip
         self.calls.append({"messages": list(messages), "n": n, "temperature": temperature, "seed": seed, "greedy_first": greedy_first})
         if on_token:
             on_token(1, n)

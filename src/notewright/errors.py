@@ -34,6 +34,10 @@ class Unavailable(NotewrightError):
     """Something outside does not answer or refuses: the network, a token, a server."""
 
 
+class OutOfMemory(Unavailable):
+    """The machine's memory does not suffice; smaller settings may."""
+
+
 class MissingExtra(NotewrightError):
     """An optional dependency is not installed; the hint is the command that installs it."""
 

@@ -7,6 +7,7 @@ from the environment, the system keyring, or a file of mode 0600 in the home fol
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
@@ -42,6 +43,7 @@ class Settings:
     """`vault` is absent until `notewright init --vault`. `readwise_folder` and `exclude` are vault-relative and never indexed as notes.
 
     `base_model` is a hub id or a folder; empty means the bundled seedling. `device` is auto, cpu, cuda or mps.
+    `engine_url` names an OpenAI-compatible server (…/v1) that writes in place of a model of ours, `engine_model` its model there.
     `nli_model` is the folder of an entailment model for the gates (optional).
     """
 
@@ -51,6 +53,8 @@ class Settings:
     exclude: tuple[str, ...] = ()
     base_model: str = ""
     device: str = "auto"
+    engine_url: str = ""
+    engine_model: str = ""
     nli_model: Path | None = None
 
     @property
@@ -86,7 +90,8 @@ def load_settings(home: Path | None = None) -> Settings:
 
 
 def _checked(table: Mapping[str, Any], path: Path) -> dict[str, Any]:
-    kinds: dict[str, type] = {"vault": str, "readwise_folder": str, "exclude": list, "base_model": str, "device": str, "nli_model": str}
+    texts = ("vault", "readwise_folder", "base_model", "device", "engine_url", "engine_model", "nli_model")
+    kinds: dict[str, type] = {**dict.fromkeys(texts, str), "exclude": list}
     problems = [f"unknown key {key!r} (known: {', '.join(kinds)})" for key in table if key not in kinds]
     problems += [
         f"{key} must be a {kinds[key].__name__}, not {type(value).__name__}"
@@ -95,6 +100,9 @@ def _checked(table: Mapping[str, Any], path: Path) -> dict[str, Any]:
     ]
     if table.get("device", "auto") not in ("auto", "cpu", "cuda", "mps"):
         problems.append(f"device must be auto, cpu, cuda or mps, not {table['device']!r}")
+    url = table.get("engine_url", "")
+    if isinstance(url, str) and url and not re.fullmatch(r"https?://[^\s/]+(/\S*)?", url):
+        problems.append(f"engine_url must be the address of a server, such as http://127.0.0.1:8080/v1, not {url!r}")
     if problems:
         raise Invalid(f"{path} has {len(problems)} problem(s): " + "; ".join(problems), "Mend config.toml and try again.", problems)
     values = dict(table)

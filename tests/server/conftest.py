@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import uvicorn
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
@@ -52,3 +56,26 @@ def client(app: FastAPI) -> Iterator[TestClient]:
     """A script with the token."""
     with TestClient(app, base_url="http://127.0.0.1:8765", headers={"authorization": f"Bearer {app.state.context.token}"}) as opened:
         yield opened
+
+
+@pytest.fixture
+def running(app: FastAPI) -> Iterator[str]:
+    """The server's address, on a real port of this machine."""
+    with serve(app) as address:
+        yield address
+
+
+@contextmanager
+def serve(app: FastAPI) -> Iterator[str]:
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", access_log=False, timeout_graceful_shutdown=2))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+        assert thread.is_alive()
+    try:
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        app.state.context.hub.stop()
+        server.should_exit = True
+        thread.join(20)

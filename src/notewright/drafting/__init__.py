@@ -7,10 +7,12 @@ retrieve_examples(...)  the person's nearest finished passages, shown to the mod
 """
 
 from .draft import draft, taught_examples
-from .engines import Engines, release_engine, writing_model
+from .engines import Engines, memory_watched, prompt_tokens, release_engine, writing_model
 from .examples import retrieve_examples
 from .highlights import choose_prompt
 from .queue import queue
 
-__all__ = ["choose_prompt", "draft", "release_engine", "retrieve_examples", "taught_examples"]
-__all__ = ["Engines", "choose_prompt", "draft", "queue", "release_engine", "retrieve_examples", "writing_model"]
+__all__ = [
+    "Engines", "choose_prompt", "draft", "memory_watched", "prompt_tokens", "queue", "release_engine", "retrieve_examples",
+    "taught_examples", "writing_model",
+]  # fmt: skip

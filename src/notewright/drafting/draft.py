@@ -14,7 +14,7 @@ from ..prompts import PROMPT_VERSION, Message, build_messages, prompt_id
 from ..records import Draft, Model, Prompt
 from ..settings import Settings
 from ..vault import build_index
-from .engines import Candidate, Writer, engine_for, entailment, prompt_tokens, writing_model
+from .engines import Candidate, Writer, engine_for, entailment, memory_watched, prompt_tokens, writing_model
 from .examples import retrieve_examples
 from .highlights import choose_prompt
 
@@ -64,10 +64,11 @@ def draft(
     report = (lambda written, _: progress(written, max_new_tokens)) if progress else None
 
     def write(count: int, heat: float, first: int) -> list[tuple[int, Candidate, float]]:
-        items = writer.generate(
-            messages, n=count, temperature=heat, top_p=top_p, max_new_tokens=max_new_tokens, seed=seed + first, greedy_first=not first,
-            on_token=report, on_text=(lambda candidate, text: on_text(first + candidate, text)) if on_text else None,
-        )  # fmt: skip
+        with memory_watched():
+            items = writer.generate(
+                messages, n=count, temperature=heat, top_p=top_p, max_new_tokens=max_new_tokens, seed=seed + first, greedy_first=not first,
+                on_token=report, on_text=(lambda candidate, text: on_text(first + candidate, text)) if on_text else None,
+            )  # fmt: skip
         return [(first + place, item, heat) for place, item in enumerate(items)]
 
     kept = _different(write(n, temperature, 0))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
+from ..errors import OutOfMemory
 from ..models import registry
 from ..models.registry import adapter_folder, open_engine
+from ..models.remote import RemoteEngine
 from ..prompts import Message
 from ..records import Model
 from ..settings import Settings
@@ -43,6 +46,7 @@ class Writer(Protocol):
         max_new_tokens: int,
         seed: int,
         greedy_first: bool,
+        stop: Sequence[str] = (),
         on_token: Callable[[int, int], None] | None,
         on_text: Callable[[int, str], None] | None,
     ) -> Sequence[Candidate]: ...
@@ -57,7 +61,7 @@ class Engines:
     """Holds one loaded engine, so that drafts with the same base need no loading. Not thread-safe: one thread owns it."""
 
     def __init__(self) -> None:
-        self._held: dict[tuple[str, str, str], Engine] = {}
+        self._held: dict[tuple[str, str, str], Engine | RemoteEngine] = {}
 
     def get(self, library: Library, model: Model, *, device: str) -> Writer:
         """The engine with `model`'s adapter switched on; another base replaces the one held (imports torch)."""
@@ -66,6 +70,8 @@ class Engines:
             self.release()
             self._held[key] = open_engine(library, model, device=device)
         engine = self._held[key]
+        if isinstance(engine, RemoteEngine):
+            return engine
         engine.use_adapter(adapter_folder(library, model))
         return engine
 
@@ -85,6 +91,18 @@ def engine_for(library: Library, model: Model, *, device: str) -> Writer:
 def release_engine() -> None:
     """Let go of this process's engine."""
     _process.release()
+
+
+@contextmanager
+def memory_watched() -> Iterator[None]:
+    """Say in words that the memory did not suffice, whatever way torch and the system have to tell it."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, MemoryError) or "out of memory" in str(error).lower() or "can't allocate" in str(error):
+            hint = "Ask for fewer candidates or a shorter note, choose fewer highlights, a smaller base, or close other programs."
+            raise OutOfMemory("The memory does not suffice for this draft.", hint) from error
+        raise
 
 
 def entailment(settings: Settings) -> NliModel | None:

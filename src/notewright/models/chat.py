@@ -98,7 +98,12 @@ def fit_messages(tokenizer: PreTrainedTokenizerBase, messages: Sequence[Message]
 
 def render_prompt(tokenizer: PreTrainedTokenizerBase, messages: Sequence[Message]) -> str:
     """The prompt as text; it ends where the assistant's words begin."""
-    return _render(tokenizer, fit_messages(tokenizer, messages), open_turn=True)
+    try:
+        return _render(tokenizer, fit_messages(tokenizer, messages), open_turn=True)
+    except TemplateError as error:
+        raise Invalid(
+            f"This model does not take these turns: {error}", "Begin with system or user, then let the roles alternate."
+        ) from error
 
 
 def encode_prompt(tokenizer: PreTrainedTokenizerBase, messages: Sequence[Message]) -> list[int]:

@@ -20,6 +20,9 @@ from . import bases
 
 if TYPE_CHECKING:
     from .engine import Engine
+    from .remote import RemoteEngine
+
+REMOTE = "remote"
 
 
 def adapter_folder(library: Library, model: Model) -> Path | None:
@@ -41,8 +44,20 @@ def ensure_base_model(library: Library, settings: Settings, *, base: str = "", f
     return model
 
 
+def ensure_remote_model(library: Library, settings: Settings) -> Model:
+    """The configured server as a model of role `remote` (base: its address, revision: its model); made current when it is new."""
+    url, name = settings.engine_url.rstrip("/"), settings.engine_model
+    for model in library.models.all():
+        if model.role == REMOTE and (model.base, model.revision) == (url, name):
+            return model
+    model = library.models.add(Model(library.models.new_id(), url, "", REMOTE, now(), revision=name))
+    return library.models.promote(model.id, "set in config.toml")
+
+
 def current(library: Library, settings: Settings) -> Model:
-    """The promoted model, or the plain base where nothing was trained yet."""
+    """The promoted model, or the plain base where nothing was trained yet. A newly configured server becomes the current one."""
+    if settings.engine_url:
+        ensure_remote_model(library, settings)
     model = library.models.current()
     if model is None:
         return ensure_base_model(library, settings)
@@ -123,8 +138,12 @@ def describe(library: Library, model_id: str = "") -> dict[str, object]:
     }
 
 
-def open_engine(library: Library, model: Model, *, device: str = "auto") -> Engine:
-    """The engine with this version loaded (imports torch)."""
+def open_engine(library: Library, model: Model, *, device: str = "auto") -> Engine | RemoteEngine:
+    """The engine with this version loaded (imports torch, except for a server)."""
+    if model.role == REMOTE:
+        from .remote import RemoteEngine, engine_key
+
+        return RemoteEngine(model.base, model.revision, key=engine_key(library.home))
     from .engine import Engine
 
     return Engine(model.base, adapter_folder(library, model), device=device, revision=model.revision or None)

@@ -7,15 +7,19 @@ verbs; a job here only follows them, and stopping the server stops them with a c
 from __future__ import annotations
 
 import secrets
+import signal
+import subprocess
+import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, is_dataclass
+from pathlib import Path
 from typing import Any
 
-from ..errors import Busy, Invalid, NotewrightError, NotFound
+from ..errors import Busy, Invalid, NotewrightError, NotFound, RunFailed
 from ..library.database import now
 from .hub import Hub
 
@@ -45,6 +49,34 @@ class Job:
         """Raise what went wrong, if it has failed."""
         if self.problem:
             raise self.problem
+
+
+def run_command(jobs: Jobs, home: Path, kind: str, title: str, arguments: Sequence[str]) -> Job:
+    """A command of our own as a child process in the training lane: its memory is free when it ends; Ctrl-C's signal stops it in order."""
+
+    def work(job: Job) -> dict[str, str]:
+        command = [sys.executable, "-m", "notewright.cli", "--home", str(home), *arguments]
+        child = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace", start_new_session=True
+        )
+        job.stop = lambda: child.send_signal(signal.SIGINT)
+        assert child.stdout is not None
+        assert child.stderr is not None
+        told: list[str] = []
+        with ThreadPoolExecutor(1) as reader:
+            output = reader.submit(child.stdout.read)
+            for line in child.stderr:
+                told.append(line.strip())
+                jobs.advance(job, text=line.strip())
+            child.wait()
+        words = output.result()
+        if child.returncode and not job.stopping.is_set():
+            error = next((line.removeprefix("error: ") for line in told if line.startswith("error: ")), f"{title} failed.")
+            hint = next((line.removeprefix("hint: ") for line in told if line.startswith("hint: ")), "\n".join(told[-5:]))
+            raise RunFailed(error, hint)
+        return {"text": words}
+
+    return jobs.start(kind, title, work, lane="training")
 
 
 class Jobs:

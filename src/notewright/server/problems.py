@@ -29,11 +29,15 @@ def problem_of(error: NotewrightError) -> tuple[int, Problem]:
 def answer(request: Request, status: int, problem: Problem, **more: object) -> JSONResponse:
     """The problem as the caller expects it: ours, or OpenAI's under /v1."""
     if request.url.path.startswith("/v1/"):
-        words = " ".join(filter(None, (problem.message, *problem.problems, problem.hint)))
-        kind = "invalid_request_error" if status < 500 else "server_error"
-        code = "model_not_found" if status == 404 else None
-        return JSONResponse({"error": {"message": words, "type": kind, "param": None, "code": code}}, status)
+        return JSONResponse(openai_error(status, problem), 400 if status == 422 else status)
     return JSONResponse({**problem.model_dump(), **more}, status)
+
+
+def openai_error(status: int, problem: Problem) -> dict[str, object]:
+    """The problem in OpenAI's form."""
+    words = " ".join(filter(None, (problem.message, *problem.problems, problem.hint)))
+    kind = "invalid_request_error" if status < 500 else "server_error"
+    return {"error": {"message": words, "type": kind, "param": None, "code": "model_not_found" if status == 404 else None}}
 
 
 def add_handlers(app: FastAPI) -> None:

@@ -157,6 +157,16 @@ class DraftIn(In):
     ahead: bool = Field(default=False, description="Prepared before it is needed: waits until nobody else waits")
 
 
+class FindingOut(Out):
+    """What a gate found, at characters `start` to `end` of the text (both 0: the whole)."""
+
+    gate: str
+    severity: Literal["block", "warn"]
+    reason: str
+    start: int
+    end: int
+
+
 class DraftOut(Out):
     id: str
     batch_id: str
@@ -167,7 +177,8 @@ class DraftOut(Out):
     position: int
     seed: int
     created_at: str
-    problems: list[str]
+    problems: list[str] = Field(description="Reasons of the findings that block: the draft cannot go into a note as it is")
+    findings: list[FindingOut]
     highlight_ids: list[str]
     sampling: dict[str, Any] = Field(description="`written` is the candidate's number in the stream")
 
@@ -197,6 +208,36 @@ class BatchRow(Out):
 class BatchPage(Out):
     total: int
     batches: list[BatchRow]
+
+
+class ProvenanceIn(In):
+    text: Text
+    highlight_ids: list[Id] = Field(max_length=500)
+
+
+class AlignmentOut(Out):
+    start: int
+    end: int
+    highlight_start: int
+    highlight_end: int
+    remark: bool = Field(description="The words are the annotation's")
+
+
+class RestOut(Out):
+    highlight_id: str
+    score: float
+    method: str
+    share: float
+    alignments: list[AlignmentOut]
+
+
+class SpanOut(Out):
+    """A sentence, bullet or heading (characters `start` to `end`) and the highlights it rests on, surest first."""
+
+    start: int
+    end: int
+    kind: str
+    rests: list[RestOut]
 
 
 class EditIn(In):
@@ -232,6 +273,10 @@ class RemarkIn(In):
 class RankingIn(RemarkIn):
     order: list[list[Id]] = Field(max_length=32, description="Best first; equal ones in one group")
     rejected: list[Id] = Field(default=[], max_length=32, description="Worse than all others")
+    best_only: bool = Field(default=False, description="The order names one draft, which beats all others shown")
+    aspects: dict[Id, list[Short]] = Field(
+        default={}, max_length=32, description="Ticks: in what a draft is good (structure, content, voice)"
+    )
 
 
 class DecisionIn(RemarkIn):
@@ -445,6 +490,11 @@ class RunIn(In):
 class EvaluateIn(In):
     dataset_id: Short = ""
     limit: int | None = Field(default=None, ge=1, le=100_000)
+
+
+class ImproveIn(In):
+    effort: Literal["quick", "normal", "thorough"] = "normal"
+    fresh: bool = Field(default=False, description="Begin anew although an unfinished one could go on")
 
 
 class JobOut(Out):

@@ -10,15 +10,15 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import StreamingResponse
 
 from ... import drafting
-from ...errors import Invalid, NotewrightError
-from ...library import Library
+from ...errors import Invalid, NotewrightError, OutOfMemory
+from ...provenance import provenance as find_provenance
 from ...records import Draft
 from ...text import edit_distance, word_diff
 from ..context import Context, Here, Opened
 from ..hub import sse
 from ..problems import problem_of
 from ..queueing import Cancelled, Ticket
-from ..schemas import BatchOut, BatchPage, BatchRow, DiffIn, DiffOut, DraftIn, DraftOut
+from ..schemas import BatchOut, BatchPage, BatchRow, DiffIn, DiffOut, DraftIn, DraftOut, ProvenanceIn, SpanOut
 from .sources import Limit, Offset
 
 router = APIRouter(prefix="/api", tags=["drafts"])
@@ -106,7 +106,7 @@ class Telling:
         except NotewrightError as error:
             status, problem = problem_of(error)
             offer = None
-            if getattr(error, "too_large", False):
+            if isinstance(error, OutOfMemory):
                 offer = {"n": max(1, self.wish.n // 2), "max_new_tokens": max(64, self.wish.max_new_tokens // 2)}
             yield sse("error", {"status": status, **problem.model_dump(), "offer": offer})
         finally:
@@ -159,12 +159,16 @@ def diff(texts: DiffIn) -> DiffOut:
     return DiffOut(pieces=list(word_diff(texts.before, texts.after)), distance=edit_distance(texts.before, texts.after))  # type: ignore[arg-type]
 
 
+@router.post("/provenance", operation_id="provenance")
+def provenance(library: Opened, wish: ProvenanceIn) -> list[SpanOut]:
+    """Which sentence or bullet of a text rests on which of these highlights."""
+    highlights = [library.sources.highlight(highlight_id) for highlight_id in dict.fromkeys(wish.highlight_ids)]
+    return [SpanOut.of(span) for span in find_provenance(wish.text, highlights)]
+
+
 def batch_out(drafts: list[Draft]) -> BatchOut:
     first = drafts[0]
     return BatchOut(
         id=first.batch_id, source_id=first.source_id, chapter=first.chapter, model_id=first.model_id,
         drafts=[DraftOut.of(item) for item in drafts],
     )  # fmt: skip
-
-
-__all__ = ["Library", "router"]

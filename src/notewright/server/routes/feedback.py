@@ -32,7 +32,8 @@ router = APIRouter(prefix="/api", tags=["feedback"])
 def rank(library: Opened, batch_id: str, ranking: RankingIn) -> EventOut:
     """Order a batch: best first, ties in one group, rejected ones below all. A later ranking of the batch replaces this one."""
     event = feedback.rank(
-        library, batch_id=batch_id, order=ranking.order, rejected=ranking.rejected, comment=ranking.comment, chips=ranking.chips,
+        library, batch_id=batch_id, order=ranking.order, rejected=ranking.rejected, best_only=ranking.best_only,
+        aspects=ranking.aspects, comment=ranking.comment, chips=ranking.chips,
         seconds=ranking.seconds,
     )  # fmt: skip
     return EventOut.of(event)

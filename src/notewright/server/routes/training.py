@@ -7,13 +7,13 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 
-from ... import datasets, evaluation, training
+from ... import datasets, training
 from ...errors import Invalid
 from ...library import Library
 from ...records import Run
 from ..context import Here, Opened
-from ..jobs import Job
-from ..schemas import DatasetIn, DatasetOut, EvaluateIn, JobOut, LogOut, RunIn, RunOut, RunProgress
+from ..jobs import Job, run_command
+from ..schemas import DatasetIn, DatasetOut, EvaluateIn, ImproveIn, JobOut, LogOut, RunIn, RunOut, RunProgress
 
 BEGIN = 20.0  # seconds in which a training says whether it can begin
 router = APIRouter(prefix="/api", tags=["training"])
@@ -125,20 +125,22 @@ def _stop(here: Here, job: Job) -> None:
 
 @router.post("/models/{model_id}/evaluate", operation_id="evaluateModel", status_code=202)
 def evaluate(here: Here, library: Opened, model_id: str, wish: EvaluateIn) -> JobOut:
-    """Measure a version on the held-out sources."""
+    """Measure a version on the held-out sources, in a process of its own."""
     library.models.get(model_id)
+    if wish.dataset_id:
+        library.datasets.get(wish.dataset_id)
+    more = [*(["--dataset", wish.dataset_id] if wish.dataset_id else []), *(["--limit", str(wish.limit)] if wish.limit else [])]
+    return JobOut.of(run_command(here.jobs, here.given.home, "evaluate", f"Measuring {model_id}", ["evaluate", model_id, *more]))
 
-    def work(job: Job) -> object:
-        def measure(_: object) -> object:
-            with here.open_library() as opened:
-                return evaluation.evaluate(
-                    opened, model_id=model_id, dataset_id=wish.dataset_id, limit=wish.limit, settings=here.settings,
-                    progress=lambda done, total: here.jobs.advance(job, done, total),
-                )  # fmt: skip
 
-        return measure(None)
+@router.post("/improve", operation_id="improve", status_code=202)
+def improve(here: Here, wish: ImproveIn) -> JobOut:
+    """Rebuild from the base with everything learnt since, measure, promote only what is better; in a process of its own.
 
-    return JobOut.of(here.jobs.start("evaluate", f"Measuring {model_id}", work, lane="training"))
+    Stopped, it goes on from there the next time, unless `fresh`.
+    """
+    more = ["--fresh"] if wish.fresh else []
+    return JobOut.of(run_command(here.jobs, here.given.home, "improve", "Improving", ["improve", "--effort", wish.effort, *more]))
 
 
 @router.get("/jobs", operation_id="listJobs")
