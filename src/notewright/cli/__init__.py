@@ -39,6 +39,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "accept": ("accept", "put a draft into a note"),
     "undo": ("accept", "take back the last insertion or judgement"),
     "serve": ("serve", "the studio in your browser, and the API for the plugin and scripts"),
+    "sync": ("watch", "notice what you changed in inserted drafts since the last time"),
+    "watch": ("watch", "notice it while you write, until Ctrl-C"),
     "feedback": ("feedback", "what you ranked, decided, commented and edited"),
     "token": ("token", "store or forget the Readwise token"),
     "completion": ("completion", "print a shell completion script"),

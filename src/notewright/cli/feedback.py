@@ -6,9 +6,12 @@ import argparse
 import json
 import sys
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from ..errors import Invalid
+from ..records import Event
 from .show import as_json, count, json_option, open_library, shorten, table
 
 
@@ -38,11 +41,46 @@ def list_events(options: argparse.Namespace) -> None:
     if options.json:
         as_json(events)
         return
+    undone = {number for event in events if event.kind == "undo" for number in event.payload["events"]}  # type: ignore[attr-defined]
     rows = [
-        (event.id, event.at[:16].replace("T", " "), event.kind, event.subject, shorten(json.dumps(event.payload, ensure_ascii=False), 70))
+        (event.id, event.at[:16].replace("T", " "), event.kind + (" (undone)" if event.id in undone else ""), event.subject, _told(event))
         for event in events
     ]
     table(rows, "event", "when (UTC)", "kind", "about", "details", empty="No feedback yet. Rank a batch with: notewright rank")
+
+
+def _told(event: Event) -> str:
+    """What happened, in words."""
+    payload: dict[str, Any] = dict(event.payload)
+    if event.kind == "ranking":
+        text = " > ".join(" = ".join(group) for group in payload["order"])
+        text += f"{', ' if text else ''}rejected: {', '.join(payload['rejected'])}" if payload["rejected"] else ""
+    elif event.kind == "decision":
+        text = str(payload["decision"]).replace("_", " ")
+    elif event.kind == "edit":
+        place = f" in {payload['note_path']}" if payload["note_path"] else ""
+        text = f"{told_hunks(payload)}{place}" + {"watch": ", noticed", "plugin": ", in Obsidian"}.get(payload.get("via", ""), "")
+    elif event.kind == "insertion":
+        text = f"into {payload['insertion']['note_path']}" + (f" under {payload['under']}" if payload["under"] else "")
+    elif event.kind == "undo":
+        text = f"of the {payload['kind']}" + (f" into {payload['note_path']}" if "note_path" in payload else "")
+    else:
+        text = "" if "comment" in payload else json.dumps(payload, ensure_ascii=False)
+    remarks = [*payload.get("chips", ()), *([payload["comment"]] if payload.get("comment") else [])]
+    return shorten("; ".join(part for part in (text, *remarks) if part), 100)
+
+
+def told_hunks(payload: Mapping[str, Any]) -> str:
+    """An edit in words: `2 style, 1 typo: "better" -> "best"`."""
+    if payload.get("deleted"):
+        return "the passage was deleted"
+    hunks = payload.get("hunks", ())
+    if not hunks:
+        return "unchanged" if payload["distance"] == 0 else f"{payload['distance']:.0%} changed"
+    kinds = Counter(hunk["kind"] for hunk in hunks)
+    first = hunks[0]
+    kinds_told = ", ".join(f"{number} {kind}" for kind, number in kinds.most_common())
+    return f'{kinds_told}: "{shorten(first["before"], 30)}" -> "{shorten(first["after"], 30)}"' + (" …" if len(hunks) > 1 else "")
 
 
 def export(options: argparse.Namespace) -> None:

@@ -3,17 +3,23 @@
 rank(library, batch_id=..., order=[["draft-2"], ["draft-1", "draft-3"]])    best first, ties inside a group
 decide(...), comment(...), record_edit(...)
 preview(...), accept(library, settings=..., draft_id=..., into="Note.md")     what the note would become; and making it so
+capture(library, settings=...)                  stores what the person later changed in inserted passages, wherever they went
+watch(library, settings=..., stop=..., report=...)              the same again and again, while the person writes
+log_edit(library, draft_id=..., before=..., after=...)          the same, noticed by a face
 undo(library)     takes the last of all these back
 history(library)  what was done, newest first
 export_feedback(library), import_feedback(library, lines)     all of it as JSON lines, out and in
 """
 
 from .accept import Accepted, Preview, accept, preview
+from .capture import CaptureReport, capture, log_edit
 from .exchange import Exchanged, export_feedback, import_feedback
+from .hunks import Hunk, hunks
 from .judge import ASPECTS, CHIPS, DECISIONS, comment, decide, rank, record_edit
 from .undo import Action, history, undo
+from .watching import watch
 
 __all__ = [
-    "ASPECTS", "CHIPS", "DECISIONS", "Accepted", "Action", "Exchanged", "Preview", "accept", "comment", "decide", "export_feedback",
-    "history", "import_feedback", "preview", "rank", "record_edit", "undo",
+    "ASPECTS", "CHIPS", "DECISIONS", "Accepted", "Action", "CaptureReport", "Exchanged", "Hunk", "Preview", "accept", "capture", "comment",
+    "decide", "export_feedback", "history", "hunks", "import_feedback", "log_edit", "preview", "rank", "record_edit", "undo", "watch",
 ]  # fmt: skip

@@ -127,6 +127,8 @@ def _renamed(payload: dict[str, object], rename: Rename) -> dict[str, Any]:
             value = [{**item, "draft": rename(item["draft"])} if isinstance(item, dict) and "draft" in item else item for item in value]
         elif key in ("events", "with") and isinstance(value, list):
             value = [_event_reference(item, rename) for item in value]
+        elif key == "insertion" and isinstance(value, int | str):
+            value = _event_reference(value, rename)
         made[key] = value
     return made
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from ..errors import Invalid
+from ..errors import Invalid, NotFound
 from ..prompts import PROMPT_VERSION, prompt_id
 from ..records import Draft, Event
 from ..text import content_hash, edit_distance
+from .hunks import hunks
 
 if TYPE_CHECKING:
     from ..library import Library
@@ -103,17 +105,48 @@ def comment(
     return library.events.append("comment", draft_id or batch_id, {**_situation(drafts), **_remark(text, chips, seconds)})
 
 
-def record_edit(library: Library, *, draft_id: str, final_text: str, note_path: str = "", seconds: float | None = None) -> Event:
-    """Record what the person made of a draft. The text is stored whole; an unchanged one is recorded too (distance 0)."""
+def record_edit(
+    library: Library,
+    *,
+    draft_id: str,
+    final_text: str,
+    note_path: str = "",
+    seconds: float | None = None,
+    before: str | None = None,
+    via: str = "accept",
+    spans: Sequence[tuple[int, int]] = (),
+    insertion: int | None = None,
+) -> Event:
+    """Record what the person made of a draft. The text is stored whole; an unchanged one is recorded too (distance 0).
+
+    `before` is the text that was changed (default: the draft's), of which the hunks are told; `distance` is from the draft. `spans` are
+    the byte spans of the final text in the note, `insertion` the event that put the draft there. `via`: accept (before it was inserted),
+    watch (noticed in the vault), plugin. An empty final text means that the passage was deleted.
+    """
     draft = library.drafts.get(draft_id)
     if problems := _remark_problems((), seconds):
         raise Invalid(f"That edit cannot be recorded: {'; '.join(problems)}.", "Give the seconds as a positive number.", problems)
+    before = draft.text if before is None else before
+    found = hunks(before, final_text, highlights=_highlight_texts(library, draft), draft=draft.text)
     payload = {
         "final_text": final_text, "final_hash": content_hash(final_text), "note_path": note_path,
-        "distance": round(edit_distance(draft.text, final_text), 4), **_situation(library.drafts.batch(draft.batch_id)),
-        **_remark("", (), seconds),
+        "distance": round(edit_distance(draft.text, final_text), 4), "before": before, "before_hash": content_hash(before),
+        "hunks": [asdict(hunk) for hunk in found], "via": via, "spans": [list(span) for span in spans], "insertion": insertion,
+        "deleted": not final_text.strip(), **_situation(library.drafts.batch(draft.batch_id)), **_remark("", (), seconds),
     }  # fmt: skip
     return library.events.append("edit", draft_id, payload)
+
+
+def _highlight_texts(library: Library, draft: Draft) -> list[str]:
+    """What the draft was written from, as far as the library still knows it; annotations are known words too."""
+    found = []
+    for highlight_id in draft.highlight_ids:
+        try:
+            highlight = library.sources.highlight(highlight_id)
+        except NotFound:
+            continue
+        found += [text for text in (highlight.text, highlight.annotation) if text]
+    return found
 
 
 def _remark_problems(chips: Sequence[str], seconds: float | None) -> list[str]:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ..library import Library
 
 KINDS = ("ranking", "decision", "comment", "edit", "insertion", "belief", "rule")
+_NOTICED = ("watch", "plugin")  # edits made in the vault, which only the vault can take back
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,9 @@ def history(library: Library, *, limit: int | None = None) -> list[Action]:
 
 
 def undo(library: Library, *, settings: Settings | None = None, keep_note: bool = False) -> Event:
-    """Take back the last action that still counts; an accepted draft leaves its note again, with its decision and edit.
+    """Take back the last action that still counts; an accepted draft leaves its note again, with its decision and edits.
+
+    Edits that were noticed in the vault are no actions of their own: they go with the insertion they changed.
 
     The undo event's payload has `events` (their ids), `kind`, and for insertions `note_path` and `how` (restored, removed or deleted).
     Raises NotFound when nothing is left to undo, Conflict (from the vault) when the person has since changed the inserted text or the
@@ -45,7 +48,8 @@ def undo(library: Library, *, settings: Settings | None = None, keep_note: bool 
     An insertion remembers its vault; where that folder is gone, the one in `settings` is used.
     """
     with library.db.write():
-        standing = [action.event for action in history(library) if not action.undone]
+        actions = [action.event for action in history(library) if not action.undone]
+        standing = [event for event in actions if not (event.kind == "edit" and event.payload.get("via") in _NOTICED)]
         if not standing:
             raise NotFound("There is nothing to undo.", "See what was done with: notewright feedback list")
         last = standing[0]
@@ -54,6 +58,10 @@ def undo(library: Library, *, settings: Settings | None = None, keep_note: bool 
             table = last.payload["insertion"]
             assert isinstance(table, dict)
             insertion = vault.Insertion(**table)
+            later = [event.id for event in actions if event.kind == "edit" and event.payload.get("insertion") == last.id]
+            payload["events"] = [*_list(payload["events"]), *sorted(later)]
+            if (follow := library.follows.get(last.id)) and follow.state == "followed":
+                insertion = replace(insertion, note_path=follow.note_path)
             if settings and not Path(insertion.vault).is_dir():
                 insertion = replace(insertion, vault=str(settings.need_vault()), backups=str(library.home / "backups" / "notes"))
             payload |= {"note_path": insertion.note_path, "how": "kept"} if keep_note else _take_out(insertion)

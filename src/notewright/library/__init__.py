@@ -4,6 +4,7 @@
     library.notes       mirror of the vault: notes and their passages
     library.pairs       which highlights became which passage; human decisions outrank machines
     library.events      append-only: rankings, decisions, comments, edits, insertions, undos, beliefs, rules
+    library.follows     where each inserted passage stood when its note was last looked at
     library.datasets, library.runs, library.models, library.drafts      what the stages made
     library.measures    a cache of the texts' style measures; may be emptied at any time
     library.browse      read-only views for the faces
@@ -20,6 +21,7 @@ from ..errors import NotFound, Unavailable
 from .browse import Browse
 from .database import Database
 from .events import EventStore
+from .follows import FollowStore
 from .measures import MeasureStore
 from .notes import NoteStore
 from .pairs import PairStore
@@ -45,6 +47,7 @@ class Library:
         self.drafts = DraftStore(self.db)
         self.measures = MeasureStore(self.db)
         self.browse = Browse(self.db)
+        self.follows = FollowStore(self.db)
 
     @classmethod
     def create(cls, home: Path) -> Library:

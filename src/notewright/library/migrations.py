@@ -77,6 +77,17 @@ CREATE INDEX drafts_by_batch ON drafts(batch_id, position);
 """,
     ),
     (
+        2,
+        """
+CREATE TABLE follows (
+    insertion_id INTEGER PRIMARY KEY REFERENCES events(id), draft_id TEXT NOT NULL, vault TEXT NOT NULL, note_path TEXT NOT NULL,
+    note BLOB NOT NULL, spans TEXT NOT NULL, note_hash TEXT NOT NULL, lead TEXT NOT NULL, text TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('followed', 'deleted', 'missing', 'given up')), since TEXT NOT NULL,
+    fresh_hash TEXT NOT NULL DEFAULT '', fresh_at TEXT NOT NULL DEFAULT ''
+);
+""",
+    ),
+    (
         4,
         """
 ALTER TABLE drafts ADD COLUMN shown INTEGER NOT NULL DEFAULT 1;

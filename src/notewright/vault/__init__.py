@@ -9,6 +9,8 @@
     notes     bytes -> title, properties, links, and passages with exact byte spans
     trace     where a passage stands in a note that has changed since
     looking   one note, or one picture, as it stands on the disk now
+    follow    where it stands, given the whole note as it was
+    watch     changed notes, and notes found again after a rename
     write     one span into one note, atomically, with a backup and an undo
     lint      what is wrong with a drafted section, in words
 
@@ -17,6 +19,7 @@ Work is on bytes throughout; a note is never rendered back from a parse.
 
 from .config import VaultConfig, read_config
 from .files import NoteFile, iterate_notes, locate
+from .follow import Followed, Spans, follow, passage_text, tidy
 from .index import NoteFacts, VaultIndex, build_index
 from .lint import check_draft, find_problems
 from .looking import OpenNote, look, picture
@@ -24,35 +27,45 @@ from .notes import ParsedNote, parse_note
 from .outline import read_outline
 from .tokens import KINDS, Token, tokenize, tokenize_inline
 from .trace import Traced, trace
-from .write import Insertion, Plan, Undone, insert, plan, undo
+from .watch import changes, read_note, search
+from .write import Insertion, Plan, Undone, insert, plan, undo, written
 
 __all__ = [
-    "KINDS",
+    "Followed",
     "Insertion",
+    "KINDS",
     "NoteFacts",
     "NoteFile",
     "OpenNote",
     "ParsedNote",
     "Plan",
+    "Spans",
     "Token",
     "Traced",
     "Undone",
     "VaultConfig",
     "VaultIndex",
     "build_index",
+    "changes",
     "check_draft",
     "find_problems",
+    "follow",
     "insert",
     "iterate_notes",
     "locate",
     "look",
     "parse_note",
+    "passage_text",
     "picture",
     "plan",
     "read_config",
+    "read_note",
     "read_outline",
+    "search",
+    "tidy",
     "tokenize",
     "tokenize_inline",
     "trace",
     "undo",
+    "written",
 ]

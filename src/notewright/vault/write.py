@@ -143,6 +143,19 @@ def undo(insertion: Insertion) -> Undone:
     return Undone(insertion.note_path, "restored" if content_hash(earlier) == insertion.before_hash else "removed", str(backup))
 
 
+def written(insertion: Insertion) -> bytes | None:
+    """The whole note as `insertion` left it, made from its backup; None where the backup is gone."""
+    inserted = insertion.inserted.encode("utf-8")
+    if insertion.created:
+        return inserted
+    try:
+        before = Path(insertion.backup).read_bytes()
+    except OSError:
+        return None
+    after = before[: insertion.start] + inserted + before[insertion.start :]
+    return after if content_hash(after) == insertion.after_hash else None
+
+
 def _cannot(path: Path, insertion: Insertion, what: str) -> Conflict:
     hint = (
         f"Compare it with the earlier note, kept in: {insertion.backup}"

@@ -1,0 +1,80 @@
+"""Where each inserted passage stood when its note was last looked at, so that a later edit is noticed exactly once."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import zlib
+from dataclasses import dataclass, field
+
+from .database import Database
+
+STATES = ("followed", "deleted", "missing", "given up")
+
+
+@dataclass(frozen=True, slots=True)
+class Follow:
+    """One insertion that is followed. `note` is the whole note when the passage was last seen in it, at the byte `spans`.
+
+    `text` is the passage as last recorded (LF newlines; empty once it was deleted), `lead` the heading line that the draft brought along
+    but the note already had. `note_hash` is of the bytes last looked at. `fresh_hash` and `fresh_at` are of a change that was seen and
+    waits until the note is quiet. `state` is one of `STATES`, since `since`.
+    """
+
+    insertion_id: int
+    draft_id: str
+    vault: str
+    note_path: str
+    note: bytes = field(repr=False)
+    spans: tuple[tuple[int, int], ...]
+    note_hash: str
+    lead: str
+    text: str
+    state: str
+    since: str
+    fresh_hash: str = ""
+    fresh_at: str = ""
+
+
+class FollowStore:
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def all(self) -> list[Follow]:
+        """Oldest insertion first."""
+        return [_follow(row) for row in self._db.rows("SELECT * FROM follows ORDER BY insertion_id")]
+
+    def get(self, insertion_id: int) -> Follow | None:
+        row = self._db.row("SELECT * FROM follows WHERE insertion_id=?", (insertion_id,))
+        return _follow(row) if row else None
+
+    def of_draft(self, draft_id: str) -> Follow | None:
+        """The newest insertion of a draft."""
+        row = self._db.row("SELECT * FROM follows WHERE draft_id=? ORDER BY insertion_id DESC LIMIT 1", (draft_id,))
+        return _follow(row) if row else None
+
+    def put(self, follow: Follow) -> None:
+        """Store or replace."""
+        with self._db.write() as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO follows VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    follow.insertion_id, follow.draft_id, follow.vault, follow.note_path, zlib.compress(follow.note),
+                    json.dumps(follow.spans), follow.note_hash, follow.lead, follow.text, follow.state, follow.since, follow.fresh_hash,
+                    follow.fresh_at,
+                ),
+            )  # fmt: skip
+
+    def drop(self, insertion_id: int) -> None:
+        """Follow an insertion no longer."""
+        with self._db.write() as connection:
+            connection.execute("DELETE FROM follows WHERE insertion_id=?", (insertion_id,))
+
+
+def _follow(row: sqlite3.Row) -> Follow:
+    return Follow(
+        insertion_id=row["insertion_id"], draft_id=row["draft_id"], vault=row["vault"], note_path=row["note_path"],
+        note=zlib.decompress(row["note"]), spans=tuple((start, end) for start, end in json.loads(row["spans"])),
+        note_hash=row["note_hash"], lead=row["lead"], text=row["text"], state=row["state"], since=row["since"],
+        fresh_hash=row["fresh_hash"], fresh_at=row["fresh_at"],
+    )  # fmt: skip

@@ -1,0 +1,197 @@
+"""Where a passage stands now, given the whole note as it was: its lines are aligned with those of the changed note.
+
+Knowing the note around the passage, and not only the passage, tells an edit of it from an edit beside it. Where the alignment finds too
+little (the passage was cut and pasted elsewhere, or the note is another one), `trace` looks for its words.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..diffing import align
+from .outline import read_outline
+from .trace import trace, trail_at
+
+ENOUGH = 0.5  # share of the passage's words left in its place that needs no look elsewhere
+_REWRITTEN = 0.25  # in its place, between neighbours that did not change, this much is still the passage
+_ELSEWHERE = 0.5  # in another place it takes this much
+
+Spans = tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """`spans` are byte spans in the changed note, more than one where a section of another matter was put into the passage. `text` is
+    their text with LF newlines and no outer blank lines; `share` (0-1) of the earlier words is in it."""
+
+    spans: Spans
+    text: str
+    share: float
+
+
+def follow(before: bytes, spans: Spans, after: bytes) -> Followed | None:
+    """Find the passage that stood at the byte `spans` of the note `before` in the note `after`; None where it is gone.
+
+    Lines added inside it, or fastened to it without a blank line, are part of it now; others beside it are not.
+    """
+    if not spans:
+        return None
+    old_text = passage_text(before, spans)
+    if before == after:
+        return Followed(spans, old_text, 1.0)
+    old, new = _lines(before), _lines(after)
+    ours = [index for index, line in enumerate(old) if any(start <= line.start and line.end <= end for start, end in spans)]
+    if not ours:
+        return None
+    pairs = dict(align([line.text for line in old], [line.text for line in new]))
+    case = _Case(old, new, ours, pairs)
+    placed = _placed(case)
+    here = _followed(after, case, placed, old_text, _own_level(before, spans)) if placed else None
+    if here and here.share >= ENOUGH:
+        return here
+    trail = trail_at(read_outline(before), spans[0][0])
+    foreign = {pairs[index] for index in range(len(old)) if index in pairs and index not in set(ours)}
+    there = _elsewhere(after, old_text, trail, spans[0][0], [new[index] for index in sorted(foreign)])
+    if there and (here is None or there.share > here.share + 0.2):
+        return there
+    return here if here and (here.share >= _REWRITTEN or any(index in pairs for index in ours)) else None
+
+
+def find(before: bytes, spans: Spans, after: bytes) -> Followed | None:
+    """The same passage in a note that may be another one: at least half of its words must be there."""
+    found = follow(before, spans, after)
+    return found if found and found.share >= _ELSEWHERE else None
+
+
+def passage_text(data: bytes, spans: Spans) -> str:
+    """The text of the spans, with LF newlines and without outer blank lines."""
+    text = b"\n".join(data[start:end] for start, end in spans).decode("utf-8", errors="replace")
+    return tidy(text)
+
+
+def tidy(text: str) -> str:
+    """With LF newlines, without byte order mark and outer blank lines: the form in which passages are compared."""
+    plain = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    return re.sub(r"\A(?:[ \t]*\n)+|\s+\Z", "", plain)
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A line that is not blank. `block` numbers runs of lines between blank lines and headings; `level` is a heading's."""
+
+    start: int
+    end: int
+    text: str
+    block: int
+    level: int
+
+
+def _lines(data: bytes) -> list[_Line]:
+    found: list[_Line] = []
+    block, fresh = -1, True
+    for line in read_outline(data).lines:
+        text = data[line.start : line.end].decode("utf-8", errors="replace").rstrip()
+        if not text.strip():
+            fresh = True
+            continue
+        heading = line.kind in ("heading", "underline")
+        block += fresh or heading
+        fresh = heading
+        found.append(_Line(line.start, line.start + len(data[line.start : line.end].rstrip(b"\r\n")), text, block, line.level))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """`ours` are indexes of `old` lines, rising; `pairs` maps old lines to new ones."""
+
+    old: Sequence[_Line]
+    new: Sequence[_Line]
+    ours: Sequence[int]
+    pairs: dict[int, int]
+
+
+def _placed(case: _Case) -> tuple[int, int] | None:
+    """First and last index of the new lines that are the passage."""
+    old, new, ours, pairs = case.old, case.new, case.ours, case.pairs
+    low = max((pairs[index] + 1 for index in range(ours[0]) if index in pairs), default=0)
+    high = min((pairs[index] for index in range(ours[-1] + 1, len(old)) if index in pairs), default=len(new))
+    # A neighbour that changed beyond recognition stands in the gap too, so that what is there is not known to be ours.
+    calm_above = ours[0] == 0 or ours[0] - 1 in pairs
+    calm_below = ours[-1] + 1 == len(old) or ours[-1] + 1 in pairs
+    kept = [index for index in ours if index in pairs]
+    if not kept:
+        return (low, high - 1) if calm_above and calm_below and low < high else None
+    above = len({old[index].block for index in ours if index < kept[0]})
+    below = len({old[index].block for index in ours if index > kept[-1]})
+    first = _reach(new, pairs[kept[0]], -1, low, above if calm_above else 0)
+    last = _reach(new, pairs[kept[-1]], 1, high - 1, below if calm_below else 0)
+    return first, last
+
+
+def _reach(new: Sequence[_Line], index: int, step: int, limit: int, blocks: int) -> int:
+    """From `index` on to the end of its block, and over as many further blocks as were rewritten there."""
+    taken = {new[index].block}
+    while (index + step - limit) * step <= 0:
+        block = new[index + step].block
+        if block not in taken:
+            if len(taken) > blocks:
+                break
+            taken.add(block)
+        index += step
+    return index
+
+
+def _own_level(before: bytes, spans: Spans) -> int:
+    """The level of the section that the passage is or stands in: a heading of this level inside it opens another matter."""
+    start = spans[0][0]
+    above = [heading for heading in read_outline(before).headings if heading.start <= start]
+    return above[-1].level if above else 1
+
+
+def _followed(after: bytes, case: _Case, placed: tuple[int, int], old_text: str, level: int) -> Followed | None:
+    """Without what is of another matter: lines that stood outside before, and from a new heading of `level` or above on, each up to the
+    next line of ours."""
+    ours = set(case.ours)
+    origin = {new: old for old, new in case.pairs.items() if old in ours}
+    outside = {new for old, new in case.pairs.items() if old not in ours}
+    runs: list[list[int]] = [[]]
+    foreign = False
+    for index in range(placed[0], placed[1] + 1):
+        opens = 0 < case.new[index].level <= level and index > placed[0]
+        foreign = index not in origin and (foreign or opens or index in outside)
+        if not foreign:
+            runs[-1].append(index)
+        elif runs[-1]:
+            runs.append([])
+    runs = [run for run in runs if run]
+    if not runs:
+        return None
+    spans = tuple((case.new[run[0]].start, case.new[run[-1]].end) for run in runs)
+    text = passage_text(after, spans[:1])
+    for run, last, span in zip(runs[1:], runs, spans[1:], strict=False):
+        ends = [case.old[origin[index]].block if index in origin else index for index in (last[-1], run[0])]
+        text += ("\n" if ends[0] == ends[1] else "\n\n") + passage_text(after, (span,))
+    return Followed(spans, text, _share(old_text, text))
+
+
+def _elsewhere(after: bytes, text: str, trail: Sequence[str], start: int, others: Sequence[_Line]) -> Followed | None:
+    """Where `trace` sees the passage, unless those lines stood beside it all along."""
+    place = trace(text, after, headings=trail, start=start)
+    if place is None or place.share < _ELSEWHERE:
+        return None
+    taken = sum(line.end - line.start for line in others if place.start <= line.start and line.end <= place.end)
+    if taken * 2 > place.end - place.start:
+        return None
+    spans = ((place.start, place.end),)
+    found = passage_text(after, spans)
+    return Followed(spans, found, _share(text, found))
+
+
+def _share(before: str, after: str) -> float:
+    """How much of the earlier words, repeated ones counted, is left; marks count where there are no words."""
+    old, new = (Counter(re.findall(r"\w+", text.casefold()) or text.split()) for text in (before, after))
+    return sum((old & new).values()) / max(1, sum(old.values()))

@@ -1,0 +1,345 @@
+"""Later edits of inserted passages are noticed wherever the passage went, stored once, and nothing else is."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+import small_world
+from notewright import drafting, feedback
+from notewright.errors import Conflict, NotFound
+from notewright.feedback.capture import GIVE_UP
+from notewright.library import Library
+from notewright.records import Draft, Event
+from small_world import ScriptedEngine
+
+NOTE = "Notes/Rivers.md"
+TEXT = """## Note
+- Willow cuttings hold a bank better than stone, say the observers.
+- The first fact about rivers concerns careful observers and their willows.
+
+> A straight river is an argument that has not met its flood yet."""
+
+
+@pytest.fixture
+def world(library: Library, tmp_path: Path) -> small_world.World:
+    made = small_world.build(library, tmp_path, things=("rivers", "looms"))
+    small_world.base_model(library)
+    return made
+
+
+@pytest.fixture
+def draft(world: small_world.World) -> Draft:
+    engine = ScriptedEngine(lambda messages, seed: TEXT if seed < 0 else f"## Note\n- Other words {'abcdefgh'[seed % 8] * 3}.\n")
+    written = drafting.draft(world.library, settings=world.settings, source="rivers", chapter="Beginnings", seed=3, engine=engine)
+    return next(draft for draft in written if draft.text == TEXT)
+
+
+@pytest.fixture
+def note(world: small_world.World, draft: Draft) -> Path:
+    feedback.accept(world.library, settings=world.settings, draft_id=draft.id, into=NOTE, under="Beginnings", force=True)
+    return world.vault / NOTE
+
+
+def look(world: small_world.World, **options) -> feedback.CaptureReport:
+    return feedback.capture(world.library, settings=world.settings, **{"quiet": 0.0, **options})
+
+
+def change(path: Path, old: str, new: str) -> None:
+    text = path.read_bytes().decode()
+    assert old in text
+    path.write_bytes(text.replace(old, new, 1).encode())
+
+
+def watched(library: Library) -> list[Event]:
+    return [event for event in library.events.all("edit") if event.payload["via"] == "watch"]
+
+
+def test_nothing_changed_is_nothing_stored(world: small_world.World, note: Path) -> None:
+    for _ in range(2):
+        report = look(world)
+        assert (report.followed, report.logged, report.missing, report.waiting) == (1, (), (), ())
+    assert watched(world.library) == []
+
+
+def test_a_later_edit_is_stored_whole_and_once(world: small_world.World, note: Path, draft: Draft) -> None:
+    change(note, "better than stone", "more firmly than stone")
+    [event] = look(world).logged
+    assert look(world).logged == ()
+    payload = event.payload
+    assert (event.kind, event.subject, payload["via"], payload["note_path"]) == ("edit", draft.id, "watch", NOTE)
+    assert payload["before"] == TEXT
+    assert payload["final_text"] == TEXT.replace("better than stone", "more firmly than stone")
+    assert [(hunk["kind"], hunk["before"], hunk["after"]) for hunk in payload["hunks"]] == [("style", "better", "more firmly")]
+    assert 0 < payload["distance"] < 0.2
+    [[start, end]] = payload["spans"]
+    assert note.read_bytes()[start:end].decode() == payload["final_text"]
+    assert payload["shown"]
+    change(note, "their willows", "their **willows**")
+    [second] = look(world).logged
+    assert second.payload["before"] == payload["final_text"]
+    assert {hunk["kind"] for hunk in second.payload["hunks"]} == {"format"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("# Rivers\n", "# Rivers\n\nAn introduction that I wrote afterwards.\n\nAnd more.\n"),
+        ("## Beginnings", "## How it begins"),
+        ("## Troubles", "## Troubles of all kinds\n\nMy own text.\n"),
+        ("The first fact about rivers concerns 3", "The very first fact about rivers concerns 33"),
+        ("# Rivers\n", "---\ntags: [x]\n---\n# Rivers\n"),
+    ],
+)
+def test_changes_outside_the_passage_are_not_stored(world: small_world.World, note: Path, old: str, new: str) -> None:
+    change(note, old, new)
+    assert look(world).logged == ()
+    change(note, "better than stone", "best")
+    [event] = look(world).logged
+    assert event.payload["final_text"] == TEXT.replace("better than stone", "best")
+
+
+def test_another_newline_style_is_no_edit(world: small_world.World, note: Path) -> None:
+    note.write_bytes(note.read_bytes().replace(b"\n", b"\r\n"))
+    assert look(world).logged == ()
+
+
+@pytest.mark.parametrize("edited", [False, True])
+@pytest.mark.parametrize("place", ["Notes/Streams.md", "Archive/2026/Rivers.md"])
+def test_a_renamed_or_moved_note_is_followed(world: small_world.World, note: Path, place: str, edited: bool) -> None:
+    look(world)
+    there = world.vault / place
+    there.parent.mkdir(parents=True, exist_ok=True)
+    note.rename(there)
+    if edited:
+        change(there, "better than stone", "best")
+    report = look(world)
+    assert report.moved == ((NOTE, place),)
+    assert len(report.logged) == edited
+    change(there, "say the observers", "say the people")
+    assert [event.payload["note_path"] for event in look(world).logged] == [place]
+
+
+def test_only_part_of_the_passage_is_left(world: small_world.World, note: Path) -> None:
+    change(note, TEXT.split("\n\n")[0], "")
+    [event] = look(world).logged
+    assert event.payload["final_text"] == TEXT.split("\n\n")[1]
+    assert {hunk["kind"] for hunk in event.payload["hunks"]} == {"selection"}
+    assert not event.payload["deleted"]
+
+
+def test_a_passage_split_by_a_section_of_another_matter(world: small_world.World, note: Path) -> None:
+    change(note, "\n\n> A straight", "\n\n## Eels\n\nAll about eels, by me.\n\n> A straight")
+    assert look(world).logged == ()
+    change(note, "All about eels", "Nothing about eels")
+    assert look(world).logged == ()
+    change(note, "met its flood", "seen its flood")
+    [event] = look(world).logged
+    assert "eels" not in event.payload["final_text"].lower()
+    assert "seen its flood" in event.payload["final_text"]
+
+
+def test_a_deleted_passage_is_stored_as_such_and_may_come_back(world: small_world.World, note: Path) -> None:
+    whole = note.read_text()
+    change(note, TEXT, "")
+    [event] = look(world).logged
+    assert (event.payload["final_text"], event.payload["deleted"]) == ("", True)
+    assert look(world).logged == ()
+    change(note, "# Rivers", "# River")
+    assert look(world).logged == ()
+    note.write_text(whole)
+    [back] = look(world).logged
+    assert (back.payload["before"], back.payload["final_text"], back.payload["deleted"]) == ("", TEXT, False)
+
+
+def test_a_passage_cut_and_pasted_into_another_note(world: small_world.World, note: Path) -> None:
+    look(world)
+    change(note, TEXT, "")
+    other = world.vault / "Notes" / "Looms.md"
+    other.write_text(other.read_text() + "\n" + TEXT + "\n")
+    report = look(world)
+    assert report.logged == ()
+    assert report.moved == ((NOTE, "Notes/Looms.md"),)
+    change(other, "better", "worse")
+    assert len(look(world).logged) == 1
+
+
+def test_pasted_later_than_it_was_cut(world: small_world.World, note: Path) -> None:
+    change(note, TEXT, "")
+    assert look(world).logged[0].payload["deleted"]
+    (world.vault / "New.md").write_text("# New\n\n" + TEXT + "\n")
+    report = look(world)
+    assert report.moved == ((NOTE, "New.md"),)
+    assert [event.payload["final_text"] for event in report.logged] == [TEXT]
+
+
+def test_a_missing_note_is_said_found_again_or_given_up(world: small_world.World, note: Path, draft: Draft, tmp_path: Path) -> None:
+    look(world)
+    note.rename(tmp_path / "out.md")
+    now = time.time()
+    assert look(world).missing == ((draft.id, NOTE, "missing"),)
+    assert watched(world.library) == []
+    (tmp_path / "out.md").rename(world.vault / "Back.md")
+    assert look(world).moved == ((NOTE, "Back.md"),)
+    (world.vault / "Back.md").rename(tmp_path / "out.md")
+    assert look(world, clock=lambda: now).missing == ((draft.id, "Back.md", "missing"),)
+    assert look(world, clock=lambda: now + GIVE_UP + 1).missing == ((draft.id, "Back.md", "given up"),)
+    (tmp_path / "out.md").rename(world.vault / "Back.md")
+    assert look(world).missing == ()
+
+
+def test_it_waits_until_the_note_is_quiet(world: small_world.World, note: Path) -> None:
+    change(note, "better", "worse")
+    written = note.stat().st_mtime
+    report = look(world, quiet=60.0, clock=lambda: written + 10)
+    assert (report.logged, report.waiting) == ((), (NOTE,))
+    assert report.next_in == pytest.approx(50, abs=0.1)
+    assert len(look(world, quiet=60.0, clock=lambda: written + 61).logged) == 1
+
+
+def test_a_clock_that_runs_ahead_only_delays(world: small_world.World, note: Path) -> None:
+    change(note, "better", "worse")
+    now = time.time()
+    os.utime(note, (now + 86400, now + 86400))
+    assert look(world, quiet=60.0, clock=lambda: now).waiting == (NOTE,)
+    assert look(world, quiet=60.0, clock=lambda: now + 30).waiting == (NOTE,)
+    assert len(look(world, quiet=60.0, clock=lambda: now + 61).logged) == 1
+
+
+def test_undone_insertions_are_not_followed(world: small_world.World, note: Path) -> None:
+    look(world)
+    feedback.undo(world.library, settings=world.settings)
+    assert look(world).followed == 0
+    assert watched(world.library) == []
+
+
+def test_undo_takes_the_noticed_edits_with_the_insertion(world: small_world.World, note: Path) -> None:
+    change(note, "better", "worse")
+    [edit] = look(world).logged
+    with pytest.raises(Conflict):
+        feedback.undo(world.library, settings=world.settings)
+    event = feedback.undo(world.library, settings=world.settings, keep_note=True)
+    assert event.payload["kind"] == "insertion"
+    assert edit.id in event.payload["events"]
+    assert look(world).followed == 0
+
+
+def test_undo_finds_a_note_that_was_renamed(world: small_world.World, note: Path) -> None:
+    look(world)
+    note.rename(world.vault / "Renamed.md")
+    look(world)
+    feedback.undo(world.library, settings=world.settings)
+    assert "Willow" not in (world.vault / "Renamed.md").read_text()
+
+
+def test_two_passages_of_one_note_are_kept_apart(world: small_world.World, note: Path, draft: Draft) -> None:
+    second = world.library.drafts.batch(draft.batch_id)[1]
+    feedback.accept(world.library, settings=world.settings, draft_id=second.id, into=NOTE, under="Beginnings")
+    assert look(world).logged == ()
+    change(note, "Other words", "My words")
+    [event] = look(world).logged
+    assert event.subject == second.id
+    change(note, TEXT, "")
+    [event] = look(world).logged
+    assert (event.subject, event.payload["deleted"]) == (draft.id, True)
+
+
+def test_a_heading_the_note_already_had_counts_as_the_drafts(world: small_world.World, draft: Draft) -> None:
+    path = world.vault / NOTE
+    path.write_text(path.read_text() + "\n## Note\n")
+    feedback.accept(world.library, settings=world.settings, draft_id=draft.id, into=NOTE, force=True)
+    assert path.read_text().count("## Note") == 1
+    assert look(world).logged == ()
+    change(path, "better", "worse")
+    [event] = look(world).logged
+    assert event.payload["final_text"] == TEXT.replace("better", "worse")
+
+
+def test_the_persons_own_version_is_what_later_edits_start_from(world: small_world.World, draft: Draft) -> None:
+    mine = TEXT.replace("better", "far better")
+    feedback.accept(world.library, settings=world.settings, draft_id=draft.id, into=NOTE, final_text=mine)
+    assert look(world).logged == ()
+    change(world.vault / NOTE, "far better", "much better")
+    [event] = look(world).logged
+    assert event.payload["before"] == mine
+
+
+def test_without_its_backup_a_passage_is_followed_by_its_words(world: small_world.World, note: Path) -> None:
+    for file in (world.library.home / "backups" / "notes").iterdir():
+        file.unlink()
+    assert look(world).logged == ()
+    change(note, "better than", "worse than")
+    [event] = look(world).logged
+    assert event.payload["final_text"] == TEXT.replace("better", "worse")
+
+
+def test_two_watchers_store_one_edit(world: small_world.World, note: Path, home: Path) -> None:
+    look(world)
+    for number in range(6):
+        change(note, "the observers", f"x{number} the observers")
+        start = threading.Barrier(3)
+
+        def run(start: threading.Barrier = start) -> None:
+            with Library.open(home) as library:
+                start.wait()
+                feedback.capture(library, settings=world.settings, quiet=0.0)
+
+        threads = [threading.Thread(target=run) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(watched(world.library)) == number + 1
+
+
+def test_a_library_that_fails_loses_no_edit(world: small_world.World, note: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    look(world)
+    change(note, "better", "worse")
+    with monkeypatch.context() as patch:
+        patch.setattr(world.library.events, "append", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            look(world)
+    assert watched(world.library) == []
+    assert len(look(world).logged) == 1
+
+
+def test_another_vault_is_left_alone(world: small_world.World, note: Path, tmp_path: Path) -> None:
+    from dataclasses import replace
+
+    (tmp_path / "second").mkdir()
+    report = feedback.capture(world.library, settings=replace(world.settings, vault=tmp_path / "second"), quiet=0.0)
+    assert (report.followed, report.missing) == (0, ())
+
+
+def test_a_face_hands_over_an_edit_and_the_watcher_agrees(world: small_world.World, note: Path, draft: Draft) -> None:
+    after = TEXT.replace("better", "worse")
+    event = feedback.log_edit(world.library, draft_id=draft.id, before=TEXT, after=after + "\n", note_path=NOTE)
+    assert event
+    assert event.payload["via"] == "plugin"
+    assert [hunk["kind"] for hunk in event.payload["hunks"]] == ["style"]
+    assert feedback.log_edit(world.library, draft_id=draft.id, before=TEXT, after=after) is None
+    change(note, "better", "worse")
+    assert look(world).logged == ()
+    later = after.replace("observers", "people")
+    assert feedback.log_edit(world.library, draft_id=draft.id, before=after, after=later)
+    assert feedback.log_edit(world.library, draft_id=draft.id, before=TEXT, after=after) is None  # an old one, sent again
+    assert feedback.log_edit(world.library, draft_id=draft.id, before=later, after=after)  # but going back is a change
+    with pytest.raises(NotFound):
+        feedback.log_edit(world.library, draft_id="draft-99", before="a", after="b")
+
+
+def test_a_noticed_edit_keeps_its_insertion_in_another_library(world: small_world.World, note: Path, tmp_path: Path) -> None:
+    change(note, "better", "worse")
+    look(world)
+    lines = list(feedback.export_feedback(world.library))
+    with Library.create(tmp_path / "other") as other:
+        feedback.comment(world.library, draft_id="draft-1", text="shifts the numbers")
+        feedback.import_feedback(other, list(feedback.export_feedback(world.library))[-1:])
+        feedback.import_feedback(other, lines)
+        [edit] = other.events.all("edit")
+        [insertion] = other.events.all("insertion")
+        assert edit.payload["insertion"] == insertion.id

@@ -1,0 +1,146 @@
+"""A passage is followed from one state of its note to the next: edits of it are told from edits beside it."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from notewright.vault.follow import Followed, find, follow, tidy
+
+ABOVE = "---\ntags: [river]\n---\n# The Slow River\n\nOpening words about why I read this.\n\n## Floods\n\n"
+PASSAGE = """- **Bends go.** They removed forty-one bends between 1890 and 1935.
+- The gravel then travels until the slope is gentle enough.
+
+> A straight river is an argument that has not met its flood yet."""
+BELOW = "\n\nA later remark of mine about floods.\n\n## Willows\n\nWillow cuttings hold a bank better than stone.\n"
+
+
+def followed(after: str, before: str = ABOVE + PASSAGE + BELOW, passage: str = PASSAGE) -> Followed | None:
+    start = len(before[: before.index(passage)].encode())
+    data = after.encode()
+    found = follow(before.encode(), ((start, start + len(passage.encode())),), data)
+    if found:
+        assert " ".join(data[a:b].decode() for a, b in found.spans).split() == found.text.split()
+        assert all(a < b for a, b in found.spans)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("forty-one", "41"),
+        ("- The gravel then travels until the slope is gentle enough.\n", ""),
+        ("- **Bends go.** They removed forty-one bends between 1890 and 1935.\n", ""),
+        ("\n\n> A straight river is an argument that has not met its flood yet.", ""),
+        ("> A straight river is an argument that has not met its flood yet.", "> Rivers should not be pipes, he says."),
+        ("gentle enough.\n", "gentle enough.\n- A bullet that I added.\n"),
+        ("gentle enough.\n\n", "gentle enough.\n\nA paragraph that I added.\n\n"),
+        ("flood yet.", "flood yet.\n> And one more line of it."),
+        ("- **Bends", "- A first bullet of mine.\n- **Bends"),
+        ("- **Bends go.** They removed", "They removed"),
+    ],
+)
+def test_an_edit_inside_is_the_passage_now(old: str, new: str) -> None:
+    edited = PASSAGE.replace(old, new)
+    assert edited != PASSAGE
+    found = followed(ABOVE + edited + BELOW)
+    assert found
+    assert found.text == tidy(edited)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("Opening words about why I read this.", "Quite other words.\n\nAnd more of them, and more."),
+        ("## Floods", "## What a flood does"),
+        ("## Floods", "# Floods\n\nWords I put above it."),
+        ("## Floods\n", ""),
+        ("A later remark of mine about floods.", ""),
+        ("A later remark of mine about floods.", "Nothing alike stands here now, which I wrote today."),
+        ("\n\nA later remark", "\n\nA new paragraph of mine.\n\nA later remark"),
+        ("---\ntags: [river]\n---\n", ""),
+        ("## Willows\n\nWillow cuttings hold a bank better than stone.\n", ""),
+        ("\n", "\r\n"),
+    ],
+)
+def test_edits_beside_it_are_not_ours(old: str, new: str) -> None:
+    after = (ABOVE + "\0" + BELOW).replace(old, new)
+    passage = PASSAGE.replace("\n", "\r\n") if new == "\r\n" else PASSAGE
+    found = followed(after.replace("\0", passage))
+    assert found
+    assert found.text == PASSAGE
+    assert found.share == 1.0
+
+
+def test_a_passage_cut_and_pasted_elsewhere_is_found_there() -> None:
+    found = followed(ABOVE + BELOW.lstrip() + "\n## Kept for later\n\n" + PASSAGE + "\n")
+    assert found
+    assert found.text == PASSAGE
+
+
+def test_a_section_of_another_matter_put_into_it_is_not_ours() -> None:
+    other = "## A new section\n\nAll about eels, which I wrote myself.\n\n"
+    at = PASSAGE.index("> A straight")
+    found = followed(ABOVE + PASSAGE[:at] + other + PASSAGE[at:] + BELOW)
+    assert found
+    assert len(found.spans) == 2
+    assert found.text == PASSAGE
+
+
+@pytest.mark.parametrize("after", ["", "# Something else\n\nwith other words\n", ABOVE + BELOW.lstrip(), ABOVE, BELOW])
+def test_a_passage_that_is_gone_is_not_found(after: str) -> None:
+    assert followed(after) is None
+
+
+def test_of_two_equal_passages_each_is_followed_in_its_place() -> None:
+    note = "# A\n\nSame words here.\n\n# B\n\nSame words here.\n\n# C\n"
+    second = note.rindex("Same")
+    found = follow(note.encode(), ((second, second + 16),), note.replace("# A\n\nSame words here.\n\n", "# A\n\n").encode())
+    assert found
+    assert found.text == "Same words here."
+    gone = follow(note.encode(), ((second, second + 16),), note.replace("# B\n\nSame words here.\n\n", "# B\n\n").encode())
+    assert gone is None or gone.spans[0][0] > note.index("# B")
+
+
+def test_another_note_must_hold_half_of_it() -> None:
+    before = (ABOVE + PASSAGE + BELOW).encode()
+    start = len(ABOVE.encode())
+    spans = ((start, start + len(PASSAGE.encode())),)
+    found = find(before, spans, b"# New home\n\n" + PASSAGE.encode() + b"\n")
+    assert found
+    assert found.text == PASSAGE
+    assert find(before, spans, b"# New home\n\n- They removed bends.\n") is None
+
+
+def _line(rng: random.Random) -> str:
+    return "- " + " ".join(f"w{rng.randrange(4000)}" for _ in range(rng.randint(4, 12)))
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.integers(0, 2**32))
+def test_random_edits_beside_a_passage_never_change_it(seed: int) -> None:
+    rng = random.Random(seed)
+    above = [_line(rng) for _ in range(rng.randint(0, 8))]
+    below = [_line(rng) for _ in range(rng.randint(0, 8))]
+    passage = "\n".join(_line(rng) for _ in range(rng.randint(1, 5)))
+
+    def note(first: list[str], last: list[str]) -> str:
+        return "# T\n\n" + "\n".join(first) + "\n\n## Mine\n\n" + passage + "\n\n## Next\n\n" + "\n".join(last) + "\n"
+
+    def edited(lines: list[str]) -> list[str]:
+        kept = [line if rng.random() < 0.6 else _line(rng) for line in lines if rng.random() < 0.8]
+        return kept + [_line(rng) for _ in range(rng.randint(0, 3))]
+
+    found = followed(note(edited(above), edited(below)), note(above, below), passage)
+    assert found
+    assert found.text == passage
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.text(alphabet="ab \n#-\r", max_size=40), st.text(alphabet="ab \n#-\r", max_size=40), st.integers(0, 40), st.integers(0, 40))
+def test_any_text_and_span_is_followed_without_error(before: str, after: str, start: int, length: int) -> None:
+    found = follow(before.encode(), ((start, start + length),), after.encode())
+    assert found is None or before == after or all(0 <= a < b <= len(after.encode()) for a, b in found.spans)
