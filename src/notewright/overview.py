@@ -13,6 +13,7 @@ from pathlib import Path
 
 from .errors import NotewrightError
 from .library import Library
+from .reward.trust import REWARDS, stored
 from .settings import Settings, silence_telemetry
 
 EXTRAS = {
@@ -25,7 +26,10 @@ EXTRAS = {
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """The library in numbers. `next` is the one command that brings the person furthest now."""
+    """The library in numbers. `next` is the one command that brings the person furthest now.
+
+    `trust` says what each learnt reward may do (nothing, order, label), as last judged.
+    """
 
     counts: dict[str, int]
     current_model: str
@@ -33,6 +37,7 @@ class Status:
     current_dataset: str
     unfinished_runs: tuple[str, ...]
     next: str
+    trust: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +57,11 @@ def status(library: Library, *, settings: Settings) -> Status:
     ranked = {event.subject for event in library.events.all("ranking")}
     chosen = any(model.role == "dpo" for model in library.models.all())
     step = next_command(settings, counts, bool(current and current.role != "base"), unfinished, newest_batch, ranked, chosen)
+    judged = stored(library)
     return Status(
         counts=counts, current_model=current.id if current else "", current_role=current.role if current else "",
         current_dataset=current.dataset_id if current else "", unfinished_runs=tuple(unfinished), next=step,
+        trust={reward: judged.of(reward).level if judged else "nothing" for reward in REWARDS},
     )  # fmt: skip
 
 

@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "pairs": ("pairs", "list, show, accept, reject and export pairs"),
     "dataset": ("dataset", "freeze training data from pairs (sft) or from your choices (preference)"),
     "train": ("train", "teach a model your style (sft) or your taste (dpo)"),
+    "reward": ("reward", "how far learnt rewards may be trusted; what the reward model says of a draft"),
     "runs": ("train", "trainings so far"),
     "improve": ("improve", "rebuild from everything there is; promote only what is better on held-out work"),
     "evaluate": ("evaluate", "measure a model on held-out sources"),

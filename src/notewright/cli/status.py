@@ -28,7 +28,7 @@ def status(options: argparse.Namespace) -> None:
     if options.json:
         as_json({
             "home": settings.home, "vault": settings.vault, "counts": now.counts, "current_model": now.current_model or None,
-            "unfinished_runs": now.unfinished_runs, "next": now.next,
+            "unfinished_runs": now.unfinished_runs, "next": now.next, "trust": now.trust,
         })  # fmt: skip
         return
     counts = now.counts
@@ -43,7 +43,14 @@ def status(options: argparse.Namespace) -> None:
         "datasets": counts["datasets"],
         "model": f"{now.current_model} ({now.current_role}{origin})" if now.current_model else "none yet",
         "drafts": f"{count(counts['drafts'], 'draft')}, {count(counts['rankings'], 'ranking')}",
+        "rewards": _trusted(now.trust),
     })  # fmt: skip
     for run_id in now.unfinished_runs:
         print(f"unfinished: {run_id} (go on with: notewright train sft --resume {run_id})")
     print(f"\nNext: {now.next}")
+
+
+def _trusted(trust: dict[str, str]) -> str:
+    """What the learnt rewards may do."""
+    earned = [f"{reward} may {'order and label' if level == 'label' else level}" for reward, level in trust.items() if level != "nothing"]
+    return "; ".join(earned) or "may order nothing yet (see: notewright reward)"

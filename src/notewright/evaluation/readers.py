@@ -1,8 +1,9 @@
 """Simulated readers with hidden preferences, to measure what learns a taste. No language model, no judge: everything is a seeded function.
 
-A reader cares about a few measures of a text; about three in ten of them lie outside what the style features can see. Their choices are
-noisy (Plackett-Luce), with the noise set so that they agree with themselves on a stated share of random pairs. The measures here are
-written anew, apart from `reward.features`, so that the learner is not measured with its own ruler.
+A reader cares about a few measures of a text; three in ten of them lie outside what the style features can see, and carry 30 % of the
+variance of what the reader thinks. Their choices are noisy (Plackett-Luce), with the noise set so that they agree with themselves on a
+stated share of random pairs. The measures here are written anew, apart from `reward.features`, so that the learner is not measured with
+its own ruler.
 
     judge = Judge(reader, pool)                  the reader, calibrated on a pool of candidate texts
     judge.utility(item)                          what they really think (never shown to a learner)
@@ -49,13 +50,17 @@ class Want:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """A persona. `consistency`: how often they agree with themselves on a random pair; `flips`: share of their pairs that chance turns."""
+    """A persona. `consistency`: how often they agree with themselves on a random pair; `flips`: share of their pairs that chance turns.
+
+    `hidden`: share of their utility's variance that lies outside the style features (None: as the wants' weights have it).
+    """
 
     name: str
     family: str
     wants: tuple[Want, ...]
     consistency: float = 0.81
     flips: float = 0.0
+    hidden: float | None = 0.3
 
 
 def _lines(text: str) -> list[str]:
@@ -168,6 +173,10 @@ class Judge:
         for name in {want.measure for want in reader.wants}:
             values = [MEASURES[name](item) for item in pool]
             self._scales[name] = statistics.fmean(values), statistics.pstdev(values)
+        self._louder = 1.0
+        if reader.hidden is not None and reader.wants:
+            seen, unseen = (statistics.pvariance([self.utility(item, measures=tuple(side)) for item in pool]) for side in (SEEN, UNSEEN))
+            self._louder = math.sqrt(reader.hidden / (1 - reader.hidden) * seen / unseen) if unseen > 1e-9 else 1.0
         self.temper = self._temper(pool) if reader.wants else 0.0
 
     def utility(self, item: Item, *, at: int = 0, measures: Sequence[str] = tuple(MEASURES)) -> float:
@@ -180,7 +189,8 @@ class Judge:
             if want.measure in measures and want.only in ("", kind) and at >= want.after and not replaced:
                 mean, spread = self._scales[want.measure]
                 z = max(-3.0, min(3.0, (MEASURES[want.measure](item) - mean) / spread)) if spread > 1e-9 else 0.0
-                total += want.weight * (z if want.ideal is None else -abs(z - want.ideal))
+                weight = want.weight * (self._louder if want.measure in UNSEEN else 1.0)
+                total += weight * (z if want.ideal is None else -abs(z - want.ideal))
         return total
 
     def rank(self, items: Sequence[Item], rng: random.Random, *, at: int = 0) -> list[int]:

@@ -1,0 +1,58 @@
+"""notewright reward [show|score]"""
+
+from __future__ import annotations
+
+import argparse
+
+from .show import as_json, json_option, open_library, shorten, table
+
+DOES = {"nothing": "nothing yet", "order": "order what is shown", "label": "order, and label pairs for training"}
+
+
+def configure(name: str, parser: argparse.ArgumentParser) -> None:
+    json_option(parser)
+    parser.set_defaults(handler=show)
+    actions = parser.add_subparsers(metavar="show|score")
+    showing = actions.add_parser("show", help="how well each reward knows your choices, and what it may do")
+    json_option(showing)
+    showing.set_defaults(handler=show)
+    scoring = actions.add_parser("score", help="what the neural reward model says of a draft or a batch")
+    scoring.add_argument("id", help="a draft or a batch")
+    json_option(scoring)
+    scoring.set_defaults(handler=score)
+
+
+def show(options: argparse.Namespace) -> None:
+    from ..reward.trust import newest_reward, trust
+
+    library, _ = open_library()
+    with library:
+        report, model = trust(library), newest_reward(library)
+    if options.json:
+        as_json({"trust": report, "model": model.id if model else None})
+        return
+    rows = [(item.reward, item.version or "-", str(item.lists), DOES[item.level], item.why) for item in report.rewards]
+    table(rows, "reward", "model", "lists", "may", "why", empty="")
+    if model is None:
+        print("\nNo neural reward model yet. Train one with: notewright train reward")
+
+
+def score(options: argparse.Namespace) -> None:
+    from ..errors import NotFound
+    from ..reward.trust import newest_reward
+
+    library, settings = open_library()
+    with library:
+        model = newest_reward(library)
+        if model is None:
+            raise NotFound("There is no neural reward model yet.", "Train one with: notewright train reward")
+        drafts = library.drafts.batch(options.id) if options.id.startswith("batch-") else [library.drafts.get(options.id)]
+        from ..reward import neural
+
+        scores = neural.score(library, model, drafts[0].messages, [draft.text for draft in drafts], device=settings.device)
+    ranked = sorted(zip(drafts, scores, strict=True), key=lambda pair: -pair[1].value)
+    if options.json:
+        as_json([{"draft": draft.id, "mean": item.mean, "sd": item.sd, "value": item.value} for draft, item in ranked])
+        return
+    rows = [(draft.id, f"{item.value:+.2f}", f"{item.mean:+.2f}", f"{item.sd:.2f}", shorten(draft.text, 50)) for draft, item in ranked]
+    table(rows, "draft", "value", "mean", "sd", "text", empty="")

@@ -1,0 +1,182 @@
+"""How far each reward may be trusted: judged on the person's own lists, each by a reward that has not seen it.
+
+A list is what was decided at once: a ranking, an acceptance beside rivals, an edit. Lists, not pairs, are drawn anew in the bootstrap,
+because the pairs of one list stand or fall together. What a reward may do depends on the lower end of the 90 % interval of its accuracy:
+
+    nothing     too few lists, or the bound is at or below `ORDER_BOUND`: little better than a coin
+    order       choose and order what is shown
+    label       also label pairs for training: its mistakes would be learnt
+
+`trust(library)` computes the report and keeps it; `allowed` and `require` are asked where a reward is used.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from statistics import fmean
+from typing import TYPE_CHECKING, Any
+
+from ..errors import Invalid
+from ..library.database import now
+from .lists import Choice, choices, text_key
+from .unseen import Gaps, taste_gaps
+
+if TYPE_CHECKING:
+    from ..library import Library
+    from ..records import Model
+
+REWARDS = ("taste", "embedding", "ensemble", "combination")
+LEVELS = ("nothing", "order", "label")
+ORDER_LISTS, ORDER_BOUND = 10, 0.55
+LABEL_LISTS, LABEL_BOUND = 150, 0.62
+NEWEST = 200  # lists looked at: an old taste tells little about today's
+DRAWS = 2000
+LOW, HIGH = 0.05, 0.95
+_STATE = "trust"
+
+
+@dataclass(frozen=True, slots=True)
+class RewardTrust:
+    """One reward: share of pairs ordered as the person did (90 % interval over lists), and what it may do. `version`: the model, if any."""
+
+    reward: str
+    lists: int
+    accuracy: float
+    low: float
+    high: float
+    level: str
+    version: str = ""
+
+    @property
+    def why(self) -> str:
+        """In words."""
+        if self.lists < ORDER_LISTS:
+            return f"{self.lists} of the {ORDER_LISTS} lists that any trust needs"
+        shown = f"{self.accuracy:.0%} of unseen choices ({self.low:.0%} to {self.high:.0%}, {self.lists} lists)"
+        if self.level == "order":
+            return f"{shown}; labelling needs {LABEL_LISTS} lists and a lower end above {LABEL_BOUND:.0%}"
+        return shown if self.level == "label" else f"{shown}; ordering needs a lower end above {ORDER_BOUND:.0%}"
+
+
+@dataclass(frozen=True, slots=True)
+class TrustReport:
+    """What each reward may do, as of `at`; `stamp` says from which choices and models."""
+
+    at: str
+    stamp: str
+    rewards: tuple[RewardTrust, ...]
+
+    def of(self, reward: str) -> RewardTrust:
+        if reward not in REWARDS:
+            raise Invalid(f"There is no reward {reward!r}.", f"Rewards: {', '.join(REWARDS)}")
+        return next((item for item in self.rewards if item.reward == reward), RewardTrust(reward, 0, 0.5, 0.0, 1.0, "nothing"))
+
+
+def trust(library: Library, *, anew: bool = False) -> TrustReport:
+    """The report for the choices and the reward model that there are now; computed only when they changed (or `anew`), and kept."""
+    model = newest_reward(library)
+    stamp = f"1|{library.counts()['events']}|{model.id if model else ''}"
+    kept = json.loads(library.db.get_state(_STATE) or "{}")
+    if kept.get("stamp") == stamp and not anew:
+        return _report(kept)
+    found = choices(library)[-NEWEST:]
+    gaps = {"taste": taste_gaps(library, found), **_neural(library, model, found)}
+    gaps["combination"] = combined([gaps["taste"], gaps["embedding"], gaps["ensemble"]])
+    versions = {"embedding": model.id, "ensemble": model.id, "combination": model.id} if model else {}
+    rewards = tuple(judge(reward, gaps[reward], version=versions.get(reward, "")) for reward in REWARDS)
+    report = TrustReport(now(), stamp, rewards)
+    library.db.set_state(_STATE, json.dumps(asdict(report)))
+    return report
+
+
+def stored(library: Library) -> TrustReport | None:
+    """The last report, whatever was done since: for pages that must not compute."""
+    kept = json.loads(library.db.get_state(_STATE) or "{}")
+    return _report(kept) if kept else None
+
+
+def _report(kept: dict[str, Any]) -> TrustReport:
+    return TrustReport(kept["at"], kept["stamp"], tuple(RewardTrust(**item) for item in kept["rewards"]))
+
+
+def allowed(library: Library, reward: str, use: str) -> bool:
+    """May this reward `order` what is shown, or `label` pairs for training?"""
+    if use not in LEVELS[1:]:
+        raise Invalid(f"Nothing is called {use!r} that a reward may do.", f"Uses: {', '.join(LEVELS[1:])}")
+    return LEVELS.index(trust(library).of(reward).level) >= LEVELS.index(use)
+
+
+def require(library: Library, reward: str, use: str) -> RewardTrust:
+    """Refuse a use that the reward has not earned; the error says what is missing."""
+    found = trust(library).of(reward)
+    if not allowed(library, reward, use):
+        what = "label pairs for training" if use == "label" else "order what is shown"
+        raise Invalid(
+            f"The {reward} reward may not {what} yet: {found.why}.",
+            "Rank more drafts (notewright rank); see what is trusted with: notewright reward",
+        )
+    return found
+
+
+def judge(reward: str, gaps: Gaps, *, version: str = "") -> RewardTrust:
+    """Accuracy, interval and level from the gaps of lists that the reward had not seen."""
+    shares = [fmean((gap > 0) + 0.5 * (gap == 0) for gap in values) for values in gaps.values() if values]
+    if not shares:
+        return RewardTrust(reward, 0, 0.5, 0.0, 1.0, "nothing", version)
+    low, high = interval(shares)
+    level = "nothing"
+    if len(shares) >= ORDER_LISTS and low > ORDER_BOUND:
+        level = "label" if len(shares) >= LABEL_LISTS and low > LABEL_BOUND else "order"
+    return RewardTrust(reward, len(shares), round(fmean(shares), 4), round(low, 4), round(high, 4), level, version)
+
+
+def interval(shares: Sequence[float]) -> tuple[float, float]:
+    """90 % by bootstrap over lists; one list all right and one all wrong are added, so that a few lucky lists are no certainty."""
+    rng = random.Random("trust")
+    widened = [*shares, 0.0, 1.0]
+    means = sorted(fmean(rng.choices(widened, k=len(widened))) for _ in range(DRAWS))
+    return means[int(LOW * DRAWS)], means[int(HIGH * DRAWS) - 1]
+
+
+def combined(parts: Sequence[Gaps]) -> Gaps:
+    """Gaps of the sum of rewards, each in units of its own typical gap, for the lists that all of them judged; of one alone: nothing."""
+    present = [part for part in parts if part]
+    if len(present) < 2:
+        return {}
+    units = [max(1e-9, fmean(abs(gap) for values in part.values() for gap in values)) for part in present]
+    shared = [key for key in present[0] if all(key in part and len(part[key]) == len(present[0][key]) for part in present)]
+    return {
+        key: [sum(gap / unit for gap, unit in zip(row, units, strict=True)) for row in zip(*(part[key] for part in present), strict=True)]
+        for key in shared
+    }
+
+
+def newest_reward(library: Library) -> Model | None:
+    """The neural reward model in use: the newest."""
+    found = [model for model in library.models.all() if model.role == "reward"]
+    return found[-1] if found else None
+
+
+def _neural(library: Library, model: Model | None, found: Sequence[Choice]) -> dict[str, Gaps]:
+    """As the model's own members judged the lists that they had not seen, and the lists of sources that only measure."""
+    gaps: dict[str, dict[str, list[float]]] = {"embedding": {}, "ensemble": {}}
+    judged = {(check["list"], check["chosen"], check["rejected"]): check for check in _checks(library, model)}
+    for choice in found:
+        keys = [(choice.key, text_key(pair.better_text), text_key(pair.worse_text)) for pair in choice.pairs]
+        if all(key in judged for key in keys):
+            for part, table in gaps.items():
+                table[choice.key] = [judged[key][part] for key in keys]
+    return dict(gaps)
+
+
+def _checks(library: Library, model: Model | None) -> list[dict[str, Any]]:
+    if model is None:
+        return []
+    path = library.home / model.adapter_path / "reward.json"
+    if not path.is_file():
+        return []
+    about = json.loads(path.read_text(encoding="utf-8"))
+    return [*about["checks"], *about["held_out"]]

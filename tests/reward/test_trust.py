@@ -1,0 +1,175 @@
+"""Trust: judged on unseen lists, never from luck, kept, and enforced."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+
+import pytest
+
+import small_world
+from notewright.errors import Invalid
+from notewright.feedback import decide, rank, record_edit, undo
+from notewright.library import Library
+from notewright.library.database import now
+from notewright.records import Draft, Model
+from notewright.reward.lists import choices, text_key
+from notewright.reward.trust import allowed, combined, interval, judge, require, stored, trust
+
+
+def batch(library: Library, number: int) -> list[Draft]:
+    """Four drafts about the first chapter of a source: more and more of it in bold and in bullets."""
+    thing = small_world.THINGS[number % len(small_world.THINGS)]
+    ids = tuple(small_world.highlight_id(thing, 0, place) for place in range(3))
+    texts = []
+    for bullets in range(4):
+        lines = [library.sources.highlight(item).text for item in ids]
+        texts.append(f"## Note {number}\n\n" + "\n".join(f"- **So.** {line}" if at < bullets else line for at, line in enumerate(lines)))
+    order = random.Random(number).sample(range(4), 4)
+    batch_id = library.drafts.new_batch()
+    drafts = [
+        Draft("", batch_id, f"readwise:b-{thing}", "Beginnings", "model-1", texts[place], at, 0, now(), highlight_ids=ids)
+        for at, place in enumerate(order)
+    ]
+    return library.drafts.add(drafts)
+
+
+def bullets(draft: Draft) -> int:
+    return draft.text.count("- **")
+
+
+def rank_all(library: Library, count: int, *, at_random: bool = False) -> None:
+    for number in range(count):
+        drafts = batch(library, number)
+        shuffled = random.Random(f"choice {number}").sample(drafts, len(drafts))
+        ordered = shuffled if at_random else sorted(drafts, key=lambda draft: -bullets(draft))
+        rank(library, batch_id=drafts[0].batch_id, order=[[draft.id] for draft in ordered])
+
+
+@pytest.fixture
+def world(library: Library, tmp_path: Path) -> small_world.World:
+    made = small_world.build(library, tmp_path)
+    small_world.base_model(library)
+    return made
+
+
+def test_nothing_is_trusted_without_choices(world: small_world.World) -> None:
+    report = trust(world.library)
+    assert [item.level for item in report.rewards] == ["nothing"] * 4
+    assert "0 of the 10 lists" in report.of("taste").why
+    assert not allowed(world.library, "taste", "order")
+    with pytest.raises(Invalid, match="may not label pairs for training yet: 0 of the 10 lists"):
+        require(world.library, "combination", "label")
+
+
+def test_a_steady_taste_earns_the_right_to_order_but_not_to_label(world: small_world.World) -> None:
+    rank_all(world.library, 9)
+    assert not allowed(world.library, "taste", "order")
+    rank_all(world.library, 7)
+    found = trust(world.library).of("taste")
+    assert found.lists == 16
+    assert found.accuracy > 0.85
+    assert found.level == "order"
+    assert allowed(world.library, "taste", "order")
+    assert not allowed(world.library, "taste", "label")
+    with pytest.raises(Invalid, match="labelling needs 150 lists"):
+        require(world.library, "taste", "label")
+    assert require(world.library, "taste", "order") == found
+
+
+def test_choices_by_chance_earn_nothing(world: small_world.World) -> None:
+    rank_all(world.library, 24, at_random=True)
+    found = trust(world.library).of("taste")
+    assert found.level == "nothing"
+    assert found.low < 0.55
+
+
+def test_the_report_is_kept_until_something_happens(world: small_world.World) -> None:
+    assert stored(world.library) is None
+    rank_all(world.library, 3)
+    first = trust(world.library)
+    assert trust(world.library) == first == stored(world.library)
+    undo(world.library)
+    second = trust(world.library)
+    assert second.of("taste").lists == 2
+    assert second.stamp != first.stamp
+
+
+def test_only_names_that_exist(world: small_world.World) -> None:
+    with pytest.raises(Invalid, match="no reward"):
+        allowed(world.library, "charm", "order")
+    with pytest.raises(Invalid, match="may do"):
+        allowed(world.library, "taste", "publish")
+
+
+def test_choices_are_rankings_acceptances_and_edits(world: small_world.World) -> None:
+    library = world.library
+    one, two, three = (batch(library, number) for number in range(3))
+    rank(library, batch_id=one[0].batch_id, order=[[one[0].id], [one[1].id, one[2].id]], rejected=[one[3].id])
+    decide(library, decision="accept", draft_id=one[0].id)  # the ranking has said it
+    decide(library, decision="accept", draft_id=two[1].id)
+    decide(library, decision="reject", draft_id=two[2].id)
+    record_edit(library, draft_id=three[0].id, final_text=three[0].text + "\n\nA whole new thought of mine stands here.")
+    record_edit(library, draft_id=three[1].id, final_text=three[1].text)
+    found = choices(library)
+    assert [(choice.event.kind, len(choice.pairs)) for choice in found] == [("ranking", 5), ("decision", 3), ("edit", 1)]
+    assert found[2].pairs[0].edited
+    assert trust(library).of("taste").lists == 3
+
+
+@pytest.mark.parametrize(
+    ("shares", "level"),
+    [
+        ([1.0] * 9, "nothing"),
+        ([1.0] * 10, "order"),
+        ([0.5] * 100, "nothing"),
+        ([0.6, 0.5] * 40, "nothing"),
+        ([0.6, 0.7] * 40, "order"),
+        ([0.6, 0.7] * 100, "label"),
+        ([0.6, 0.6, 0.66] * 60, "order"),
+    ],
+)
+def test_levels(shares: list[float], level: str) -> None:
+    gaps = {str(at): [1.0] * round(100 * share) + [-1.0] * round(100 * (1 - share)) for at, share in enumerate(shares)}
+    assert judge("taste", gaps).level == level
+
+
+def test_the_interval_is_wide_for_few_lists_and_narrow_for_many() -> None:
+    few, many = interval([0.8, 0.6] * 3), interval([0.8, 0.6] * 60)
+    assert few[0] < many[0] < 0.7 < many[1] < few[1]
+    assert interval([0.8, 0.6] * 3) == few
+
+
+def test_a_combination_needs_two_and_weighs_them_alike() -> None:
+    big, small = {"a": [100.0, -300.0], "b": [200.0]}, {"a": [0.3, 0.1], "c": [0.2]}
+    assert combined([big]) == {}
+    assert combined([big, {}]) == {}
+    (gaps,) = combined([big, small]).values()
+    assert gaps == pytest.approx([0.5 + 1.5, -1.5 + 0.5])
+
+
+def test_a_neural_reward_is_trusted_by_its_own_unseen_lists(world: small_world.World) -> None:
+    library = world.library
+    rank_all(library, 12)
+    checks = [
+        {
+            "list": choice.key,
+            "chosen": text_key(pair.better_text),
+            "rejected": text_key(pair.worse_text),
+            "ensemble": 1.0,
+            "embedding": -1.0,
+        }
+        for choice in choices(library)
+        for pair in choice.pairs
+    ]
+    folder = library.home / "models" / "model-9"
+    folder.mkdir(parents=True)
+    (folder / "reward.json").write_text(json.dumps({"checks": checks[:-6], "held_out": checks[-6:]}), encoding="utf-8")
+    library.models.add(Model("model-9", "base/none", "models/model-9", "reward", now()))
+    report = trust(library)
+    assert (report.of("ensemble").level, report.of("ensemble").lists, report.of("ensemble").version) == ("order", 12, "model-9")
+    assert report.of("embedding").accuracy == 0.0
+    assert report.of("combination").lists == 12
+    rank_all(library, 1)
+    assert trust(library).of("ensemble").lists == 12  # the new list was not judged by it
