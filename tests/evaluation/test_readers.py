@@ -12,10 +12,13 @@ from notewright.evaluation.readers import FAMILIES, MEASURES, SEEN, UNSEEN, Item
 from notewright.records import Highlight, Prompt, Source
 from notewright.seedling.styles import DIGEST
 
+WORDS = ("first", "second", "third", "fourth", "fifth")
 PLACES = [
-    Highlight(f"The {word} river carries {number} tons of silt to the plain. It leaves them there for a thousand years.", id=word,
-              annotation=f"Silt {word}" if number % 2 else "", location=number, location_type="page", is_favorite=number == 3, tags=("water",))
-    for number, word in enumerate(("first", "second", "third", "fourth", "fifth"), 1)
+    Highlight(
+        f"The {word} river carries {number} tons of silt to the plain. It leaves them there for a thousand years.", id=word,
+        annotation=f"Silt {word}" if number % 2 else "", location=number, location_type="page", is_favorite=number == 3, tags=("water",),
+    )
+    for number, word in enumerate(WORDS, 1)
 ]  # fmt: skip
 PROMPTS = [
     Prompt(Source("Rivers", author="A", kind=kind, tags=("mud",)), tuple(PLACES[start : start + 3]), chapter="Mud")
