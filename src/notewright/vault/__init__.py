@@ -7,6 +7,8 @@
     views     one token's text -> its parts: link, image, callout, fence
     outline   tokens -> lines and headings with byte spans
     notes     bytes -> title, properties, links, and passages with exact byte spans
+    resolve   what a link or embed means: a file of the vault, a section, a block
+    render    a note -> safe HTML as the reading view has it (compose, parsing, parts, sanitise); page: the same as a file
     trace     where a passage stands in a note that has changed since
     looking   one note, or one picture, as it stands on the disk now
     follow    where it stands, given the whole note as it was
@@ -25,42 +27,52 @@ from .lint import check_draft, find_problems
 from .looking import OpenNote, look, picture
 from .notes import ParsedNote, parse_note
 from .outline import read_outline
+from .page import find_note, page, preview_note
+from .render import Preview, render
+from .resolve import Resolver, VaultFiles
 from .tokens import KINDS, Token, tokenize, tokenize_inline
 from .trace import Traced, trace
 from .watch import changes, read_note, search
 from .write import Insertion, Plan, Undone, insert, plan, undo, written
 
 __all__ = [
+    "KINDS",
     "Followed",
     "Insertion",
-    "KINDS",
     "NoteFacts",
     "NoteFile",
     "OpenNote",
     "ParsedNote",
     "Plan",
+    "Preview",
+    "Resolver",
     "Spans",
     "Token",
     "Traced",
     "Undone",
     "VaultConfig",
+    "VaultFiles",
     "VaultIndex",
     "build_index",
     "changes",
     "check_draft",
+    "find_note",
     "find_problems",
     "follow",
     "insert",
     "iterate_notes",
     "locate",
     "look",
+    "page",
     "parse_note",
     "passage_text",
     "picture",
     "plan",
+    "preview_note",
     "read_config",
     "read_note",
     "read_outline",
+    "render",
     "search",
     "tidy",
     "tokenize",

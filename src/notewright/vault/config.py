@@ -31,6 +31,7 @@ class VaultConfig:
     attachment_folder: str = ""
     link_format: str = "shortest"
     markdown_links: bool = False
+    strict_line_breaks: bool = False
     readwise_folders: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
@@ -54,6 +55,7 @@ def read_config(settings: Settings) -> VaultConfig:
         attachment_folder="" if attachment == "/" or not isinstance(attachment, str) else attachment,
         link_format=link_format if isinstance(link_format, str) and link_format in LINK_FORMATS else "shortest",
         markdown_links=app.get("useMarkdownLinks") is True,
+        strict_line_breaks=app.get("strictLineBreaks") is True,
         readwise_folders=_readwise_folders(vault, settings.readwise_folder, warnings),
         warnings=tuple(warnings),
     )

@@ -31,10 +31,10 @@ class NoteFacts:
 
     def has_heading(self, fragment: str) -> bool:
         """Does `fragment` (`Heading`, or `Above#Heading`) name a heading? Obsidian ignores case and marks, and so does this."""
-        wanted = [_key(part) for part in fragment.split("#") if part.strip()]
+        wanted = [title_key(part) for part in fragment.split("#") if part.strip()]
         for trail in self.headings:
-            keys = iter(_key(title) for title in trail)
-            if wanted and _key(trail[-1]) == wanted[-1] and all(part in keys for part in wanted):
+            keys = iter(title_key(title) for title in trail)
+            if wanted and title_key(trail[-1]) == wanted[-1] and all(part in keys for part in wanted):
                 return True
         return not wanted
 
@@ -156,7 +156,8 @@ def read_facts(data: bytes) -> NoteFacts:
     return NoteFacts(tuple(trails), ids)
 
 
-def _key(title: str) -> str:
+def title_key(title: str) -> str:
+    """A heading's title as links compare it."""
     return _NOT_IN_KEYS.sub("", normalize("NFC", title)).casefold()
 
 

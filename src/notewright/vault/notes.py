@@ -51,7 +51,7 @@ def parse_note(path: str, data: bytes, *, mtime_ns: int = 0) -> ParsedNote:
         ) from error
     outline = read_outline(data)
     uncoded = b"".join(data[line.start : line.end] for line in outline.lines if line.kind != "code").decode("utf-8")
-    properties, findings = _properties(data)
+    properties, findings = read_properties(data)
     title = PurePosixPath(path).stem
     identity = note_id(path)
     note = Note(
@@ -63,7 +63,8 @@ def parse_note(path: str, data: bytes, *, mtime_ns: int = 0) -> ParsedNote:
     return ParsedNote(note=note, passages=passages, findings=findings, heading=heading)
 
 
-def _properties(data: bytes) -> tuple[dict[str, object], tuple[str, ...]]:
+def read_properties(data: bytes) -> tuple[dict[str, object], tuple[str, ...]]:
+    """The properties at the top of a note, and what could not be read, in words."""
     _, start, end, _ = properties_span(data)
     if not data[start:end].strip():
         return {}, ()
