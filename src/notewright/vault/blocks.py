@@ -192,7 +192,7 @@ class BlockReader:
             return _FENCE.match(data, at, end) is not None
         if first in b"-+*_":
             item = _LIST.match(data, at, end)
-            return (item is not None and item.end() < end) or _THEMATIC.match(data, at, end) is not None
+            return (item is not None and (item.end() < end or bool(self._base(depth)))) or _THEMATIC.match(data, at, end) is not None
         if first.isdigit():
             item = _LIST.match(data, at, end)
             return item is not None and (item[1][:-1] == b"1" or bool(self._base(depth)))

@@ -239,16 +239,16 @@ class _Note:
     def _embedded(self, path: str, part: str, place: str) -> str:
         wishes = self.wishes
         here = self.trail or (self.path,)
-        if place in here or path in here:
+        if place in here or (not part and any(item.partition("#")[0] == path for item in here)):
             wishes.problems.append(f"{place} embeds itself")
             return f'<p class="embed-stopped">{escape(place)} is already open above: it embeds itself.</p>'
         wishes.embedded += 1
-        if len(self.trail) >= wishes.depth_limit or wishes.embedded > MAX_EMBEDS:
+        if len(here) > wishes.depth_limit or wishes.embedded > MAX_EMBEDS:
             wishes.problems.append(f"{place} was not opened: too many notes inside each other")
             return f'<p class="embed-stopped">{escape(place)} is not shown here: too many notes inside each other.</p>'
         assert wishes.resolver is not None
         try:
-            data = self.data if path == self.path else wishes.resolver.read(path)
+            data = self.data if path == self.path and not self.trail else wishes.resolver.read(path)
         except OSError:
             wishes.problems.append(f"{path} could not be read")
             return f'<p class="embed-stopped">{escape(path)} could not be read.</p>'
