@@ -9,8 +9,8 @@
     notes     bytes -> title, properties, links, and passages with exact byte spans
     resolve   what a link or embed means: a file of the vault, a section, a block
     render    a note -> safe HTML as the reading view has it (compose, parsing, parts, sanitise); page: the same as a file
-    trace     where a passage stands in a note that has changed since
     looking   one note, or one picture, as it stands on the disk now
+    trace     where a passage stands in a note that has changed since
     follow    where it stands, given the whole note as it was
     watch     changed notes, and notes found again after a rename
     write     one span into one note, atomically, with a backup and an undo
