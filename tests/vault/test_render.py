@@ -220,7 +220,7 @@ def test_remote_pictures_are_links_unless_asked_for(show) -> None:
 
 
 def test_blocks_carry_the_bytes_they_were_made_from(show) -> None:
-    data = "\ufeff---\r\na: é\r\n---\r\n# Täg\r\npara\r\nmore\r\n\r\n> [!note] T\r\n> body\r\n\r\n- x\r\n- y\r\n\r\n```\r\nc\r\n```\r\n".encode()
+    data = "\ufeff---\r\na: é\r\n---\r\n# Täg\r\npara\r\n\r\n> [!note] T\r\n> body\r\n\r\n- x\r\n- y\r\n\r\n```\r\nc\r\n```\r\n".encode()
     spans = {
         tag: data[int(start) : int(end)].decode()
         for tag, start, end in re.findall(r'<(\w+)[^>]*data-start="(\d+)" data-end="(\d+)"', show(data).html)
