@@ -91,3 +91,25 @@ def test_a_version_without_its_files_cannot_be_used(library: Library, home: Path
 def test_nothing_to_describe_yet(library: Library) -> None:
     with pytest.raises(NotFound, match="No model has been used yet"):
         registry.describe(library)
+
+
+def test_pruning_keeps_what_is_or_may_come_into_use(library: Library, home: Path, tmp_path: Path, base: bases.Base) -> None:
+    root = registry.ensure_base_model(library, Settings(home=home, base_model=base.name))
+    made = []
+    for number in range(6):
+        (tmp_path / str(number)).mkdir()
+        made.append(add(library, base, tmp_path / str(number), made[1].id if number == 2 else root.id))
+    library.models.promote(made[0].id, "trained by run-1")
+    registry.use(library, made[2].id)
+    library.models.promote(made[4].id, "better")
+    would = registry.prune(library, keep=1, dry_run=True)
+    assert [model.id for model in would] == [made[0].id, made[3].id]
+    assert registry.prune(library, keep=1) == would
+    whole = [model.id for model in made if (library.home / model.adapter_path).exists()]
+    assert whole == [made[1].id, made[2].id, made[4].id, made[5].id]
+    assert library.models.get(made[0].id).metrics["pruned_at"]
+    assert library.models.get(made[0].id).metrics["loss"] == 0.5
+    with pytest.raises(NotFound, match="files of .* are gone"):
+        registry.use(library, made[0].id)
+    assert registry.prune(library, keep=1) == []
+    assert registry.rollback(library).id == made[2].id

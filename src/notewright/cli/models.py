@@ -1,17 +1,17 @@
-"""notewright models list|use|rollback|show"""
+"""notewright models list|use|rollback|show|prune"""
 
 from __future__ import annotations
 
 import argparse
 
 from ..records import Model
-from .show import as_json, facts, json_option, open_library, table
+from .show import as_json, count, facts, json_option, open_library, table
 
 
 def configure(name: str, parser: argparse.ArgumentParser) -> None:
     json_option(parser)
     parser.set_defaults(handler=list_models)
-    actions = parser.add_subparsers(metavar="list|use|rollback|show")
+    actions = parser.add_subparsers(metavar="list|use|rollback|show|prune")
     listing = actions.add_parser("list", help="all versions; * marks the current one")
     json_option(listing)
     listing.set_defaults(handler=list_models)
@@ -19,6 +19,11 @@ def configure(name: str, parser: argparse.ArgumentParser) -> None:
     use.add_argument("id")
     use.set_defaults(handler=use_model)
     actions.add_parser("rollback", help="go back to the version that was current before").set_defaults(handler=rollback)
+    prune = actions.add_parser("prune", help="delete the files of old versions that nothing needs; their figures stay")
+    prune.add_argument("--keep", type=int, default=8, metavar="N", help="how many of the newest stay in any case (default 8)")
+    prune.add_argument("--dry-run", action="store_true", help="only say which")
+    json_option(prune)
+    prune.set_defaults(handler=prune_models)
     show = actions.add_parser("show", help="one version: parents, dataset, recipe, metrics")
     show.add_argument("id", nargs="?", help="default: the current one")
     json_option(show)
@@ -67,6 +72,22 @@ def rollback(options: argparse.Namespace) -> None:
     library, _ = open_library()
     with library:
         print(f"Current model: {registry.rollback(library).id}")
+
+
+def prune_models(options: argparse.Namespace) -> None:
+    from ..errors import Invalid
+    from ..models import registry
+
+    if options.keep < 0:
+        raise Invalid(f"--keep {options.keep} makes no sense.", "Give 0 or more.")
+    library, _ = open_library()
+    with library:
+        gone = registry.prune(library, keep=options.keep, dry_run=options.dry_run)
+    if options.json:
+        as_json(gone)
+        return
+    what = "would be deleted" if options.dry_run else "deleted"
+    print(f"Files of {count(len(gone), 'version')} {what}{': ' if gone else ''}{', '.join(model.id for model in gone)}.")
 
 
 def show_model(options: argparse.Namespace) -> None:

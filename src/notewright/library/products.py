@@ -137,14 +137,19 @@ class ModelStore:
         row = self._db.row("SELECT model_id FROM promotions ORDER BY id DESC LIMIT 1")
         return self.get(row["model_id"]) if row else None
 
-    def rollback(self) -> Model:
-        """Promote the version that was current before the current one; repeated rollbacks walk further back."""
+    def standing(self) -> list[str]:
+        """Ids of the versions that repeated rollbacks would walk back through, the current one last."""
         stack: list[str] = []
         for model_id, _, reason in self.promotions():
             if reason == "rollback":
                 stack.pop()
             elif not stack or stack[-1] != model_id:
                 stack.append(model_id)
+        return stack
+
+    def rollback(self) -> Model:
+        """Promote the version that was current before the current one; repeated rollbacks walk further back."""
+        stack = self.standing()
         if len(stack) < 2:
             raise NotFound("There is no earlier version to go back to.", "See them with: notewright models list")
         return self.promote(stack[-2], "rollback")

@@ -107,6 +107,31 @@ def rollback(library: Library) -> Model:
     return library.models.rollback()
 
 
+KEEP = 8  # newest versions whose files stay in any case
+
+
+def prune(library: Library, *, keep: int = KEEP, dry_run: bool = False) -> list[Model]:
+    """Delete the adapter files of old versions and return those versions; their rows, figures and recipes stay.
+
+    The newest `keep` versions stay whole, and so does whatever is or may come into use: the current version and the one that a rollback
+    goes back to, versions that the person chose by hand, and the parents of all these. With `dry_run` nothing is deleted.
+    """
+    models = [model for model in library.models.all() if model.adapter_path]
+    wanted = {model.id for model in models[max(0, len(models) - keep) :]}
+    wanted |= set(library.models.standing()[-2:])
+    wanted |= {model_id for model_id, _, reason in library.models.promotions() if reason == "chosen"}
+    needed = {parent.id for model_id in wanted for parent in lineage(library, library.models.get(model_id))}
+    gone = [model for model in models if model.id not in needed and (library.home / model.adapter_path).exists()]
+    for model in gone if not dry_run else ():
+        # Renamed first: a deletion that is broken off leaves no half adapter under the model's name.
+        folder = library.home / model.adapter_path
+        doomed = folder.with_name(folder.name + ".pruned")
+        os.replace(folder, doomed)
+        shutil.rmtree(doomed, ignore_errors=True)
+        library.models.set_metrics(model.id, {"pruned_at": now()})
+    return gone
+
+
 def lineage(library: Library, model: Model) -> list[Model]:
     """The model and its parents, newest first."""
     chain = [model]
