@@ -97,7 +97,7 @@ def test_from_highlights_to_a_note_in_the_persons_style(run: Callable[..., str],
     assert data("models", "show")["id"] == tuned
     assert "model-1" in run("models", "rollback")
     assert "no earlier version" in run("models", "rollback", code=1)
-    assert data("feedback", "stats")["ranking"] == 1
+    assert data("feedback", "stats")["events"]["ranking"] == 1
     assert data("status")["next"].startswith("notewright ")
 
     # All of it without one connection, in this process or in the training's.

@@ -79,7 +79,7 @@ def test_offline_hub_ids_say_what_to_do(tmp_path: Path) -> None:
     )
     environment = {"HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path), "PATH": "/usr/bin:/bin"}
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment, check=True)
-    assert "nobody/nothing@main is not on this machine" in done.stdout
+    assert "nobody/nothing@main is not whole on this machine" in done.stdout
     assert "--base seedling" in done.stdout
     assert issubclass(Unavailable, Exception)
 

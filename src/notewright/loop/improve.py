@@ -151,7 +151,7 @@ class _Work:
             try:
                 self._dataset("preference")
                 rows = _rows(self.library.datasets.get(self.state["preference_dataset"]), "train")
-                lacking = "" if rows >= MINIMUM_ROWS["dpo"] else f"DPO: {rows} preferences, at least {MINIMUM_ROWS['dpo']} are needed"
+                lacking = "" if rows >= MINIMUM_ROWS["dpo"] else f"DPO: {rows} preferences, at least {MINIMUM_ROWS['dpo']} are needed."
             except (Invalid, NotFound) as nothing:
                 lacking = f"DPO: {nothing.message}"
             self.state.keep("skipped", [lacking] if lacking else [])

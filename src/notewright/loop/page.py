@@ -47,7 +47,7 @@ def write_page(path: Path, report: ImproveReport, current: Contender) -> None:
     parts = [
         "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>",
         f"<title>{escape(report.id)}</title><style>{STYLE}</style><h1>{headline}</h1><p>{escape(report.reason)}.</p>",
-        *(f"<p class=soft>Not trained: {escape(line)}.</p>" for line in report.skipped),
+        *(f"<p class=soft>Not trained: {escape(line)}</p>" for line in report.skipped),
         "<table><tr><th>version<th>distance<th>change (90 % interval)<th>valid<th>length<th>verdict</tr>", *rows, "</table>",
         f"<p class=soft>Distance: words to change per word, to your own passage; 0 is word for word yours. {len(current.report.items)}"
         " passages of sources that no version was trained on. Length: median share of your own passage's words.</p>",
