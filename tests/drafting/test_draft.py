@@ -168,3 +168,11 @@ def test_drafting_works_without_a_vault(world: small_world.World) -> None:
     assert drafting.draft(
         world.library, settings=replace(world.settings, vault=None), source="rivers", chapter="Beginnings", engine=ScriptedEngine(numbered)
     )
+
+
+def test_links_and_assets_that_the_reader_never_had_are_mended_or_block_the_draft(world: small_world.World) -> None:
+    texts = iter(["- One bend went. [[Nowhere At All]]", "See https://evil.example.net/x.", "![[invented.png]]\n\nIt bends."])
+    mended, *rejected = draft(world, ScriptedEngine(lambda messages, seed: next(texts)))
+    assert mended.text == "- One bend went."
+    assert "[[Nowhere At All]]" in str(mended.sampling["repairs"])
+    assert all(any("in no highlight" in one or "neither in" in one for one in item.problems) for item in rejected)

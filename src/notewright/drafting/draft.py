@@ -13,7 +13,7 @@ from ..models import registry
 from ..prompts import PROMPT_VERSION, Message, build_messages, prompt_id
 from ..records import Draft, Model, Prompt
 from ..settings import Settings
-from ..vault import build_index
+from ..vault import build_index, repair_draft
 from .engines import Candidate, Writer, engine_for, entailment, memory_watched, prompt_tokens, writing_model
 from .examples import retrieve_examples
 from .highlights import choose_prompt
@@ -52,6 +52,9 @@ def draft(
     Without a `seed` one is drawn; it is stored either way. `engine` replaces the model's own engine. `progress` gets (tokens written,
     most tokens), `on_text` gets (candidate, its text so far) while they grow; a candidate's number is kept as `sampling["written"]`.
 
+    Links and assets that neither the highlights nor the notes have are mended where there is one way to (`sampling["repairs"]` says how);
+    otherwise the draft has a problem.
+
     Raises NotFound and Invalid as `choose_prompt` does, and Invalid for impossible sampling. Interrupted, it stores nothing.
     """
     _check(n, temperature, top_p, max_new_tokens, examples)
@@ -76,30 +79,32 @@ def draft(
         kept = _different([*kept, *write(n - len(kept), temperature + HOTTER, n)])
     index = build_index(settings.vault) if settings.vault and settings.vault.is_dir() else None
     known = f"{prompt.source.title}\n{prompt.source.author}\n{prompt.source.summary}"
+    linked = library.notes.links()
     habits, nli = gates.habits_of(library), entailment(settings)
     checked = []
     for number, item, heat in kept:
+        mended = repair_draft(item.text, highlights=prompt.highlights, known=known, vault_index=index, linked=linked)
         findings = gates.check(
-            item.text, highlights=prompt.highlights, vault_index=index, known=known, habits=habits, finished=item.finished,
+            mended.text, highlights=prompt.highlights, vault_index=index, known=known, habits=habits, finished=item.finished,
             tokens=item.tokens, nli=nli,
         )  # fmt: skip
         sampling = {
             "temperature": heat, "top_p": top_p, "max_new_tokens": max_new_tokens, "greedy": number == 0, "written": number,
             "tokens": item.tokens, "finished": item.finished, "examples": (len(messages) - 2) // 2, "prompt_id": prompt_id(messages),
-            "prompt_version": PROMPT_VERSION, "asked_seed": seed,
+            "prompt_version": PROMPT_VERSION, "asked_seed": seed, "repairs": list(mended.repairs),
         }  # fmt: skip
-        checked.append((item, findings, sampling))
-    checked.sort(key=lambda entry: bool(gates.problems(entry[1])))
+        checked.append((item, mended.text, findings, sampling))
+    checked.sort(key=lambda entry: bool(gates.problems(entry[2])))
     at = now()
     with library.db.write():
         batch_id = library.drafts.new_batch()
         return library.drafts.add(
             Draft(
-                id="", batch_id=batch_id, source_id=prompt.source.id, chapter=prompt.chapter, model_id=model.id, text=item.text,
+                id="", batch_id=batch_id, source_id=prompt.source.id, chapter=prompt.chapter, model_id=model.id, text=text,
                 position=position, seed=item.seed, created_at=at, messages=tuple(messages), sampling=sampling,
                 problems=gates.problems(findings), highlight_ids=tuple(highlight.id for highlight in prompt.highlights), findings=findings,
             )
-            for position, (item, findings, sampling) in enumerate(checked)
+            for position, (item, text, findings, sampling) in enumerate(checked)
         )  # fmt: skip
 
 

@@ -75,6 +75,11 @@ class NoteStore:
         """Modification times (nanoseconds) of all notes by path, as they were read."""
         return {row["path"]: row["mtime_ns"] for row in self._db.rows("SELECT path, mtime_ns FROM notes WHERE removed_at=''")}
 
+    def links(self) -> set[str]:
+        """Targets of all links in the notes, as written: also those that lead to no note yet."""
+        rows = self._db.rows("SELECT links FROM notes WHERE removed_at='' AND links<>'[]'")
+        return {target for row in rows for target in json.loads(row["links"])}
+
     def find(self, path: str) -> Note:
         row = self._db.row("SELECT * FROM notes WHERE path=? AND removed_at=''", (path,))
         if row is None:

@@ -13,6 +13,8 @@
     trace     where a passage stands in a note that has changed since
     follow    where it stands, given the whole note as it was
     watch     changed notes, and notes found again after a rename
+    protect   parts that a model must not touch, hidden behind placeholders
+    repair    a draft's links and assets, set right where there is one way to
     write     one span into one note, atomically, with a backup and an undo
     lint      what is wrong with a drafted section, in words
 
@@ -28,7 +30,9 @@ from .looking import OpenNote, look, picture
 from .notes import ParsedNote, parse_note
 from .outline import read_outline
 from .page import find_note, page, preview_note
+from .protect import Protection
 from .render import Preview, render
+from .repair import Repaired, repair_draft
 from .resolve import Resolver, VaultFiles
 from .tokens import KINDS, Token, tokenize, tokenize_inline
 from .trace import Traced, trace
@@ -47,6 +51,8 @@ __all__ = [
     "Preview",
     "Resolver",
     "Spans",
+    "Protection",
+    "Repaired",
     "Token",
     "Traced",
     "Undone",
@@ -73,6 +79,7 @@ __all__ = [
     "read_note",
     "read_outline",
     "render",
+    "repair_draft",
     "search",
     "tidy",
     "tokenize",

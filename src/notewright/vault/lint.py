@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import chain
 
 from ..records import Finding, Highlight
 from ..text import normalise
@@ -23,6 +24,7 @@ _RESIDUE = re.compile(
 _INLINE_CODE = re.compile(r"(`+)(?!`)[^\n]*?(?<!`)\1(?!`)")
 _EMBED = re.compile(r"!\[\[([^\[\]\n]*)\]\]|!\[[^\]\n]*\]\(<?([^)\n>]*)>?\)")
 _TARGETS = re.compile(r"!?\[\[[^\[\]\n]*\]\]|\]\([^)\n]*\)|https?://\S+|\^[A-Za-z0-9-]+|(?<!\S)#[\w/-]+")
+_ADDRESS = re.compile(r"https?://[^\s<>()\[\]\"'`|]+")
 _NUMBER = re.compile(r"(?<![\w.,])\d+(?:[.,:]\d+)*(?:\s?%)?")
 _LIST_MARK = re.compile(r"^\s*(?:>\s*)*(?:[-+*]|\d{1,9}[.)])(?:\s+\[.\])?\s+", re.MULTILINE)
 _CALLOUT = re.compile(r"^((?:[ \t]*>)+)[ \t]*\[!([^\]\n]+)\][+-]?[ \t]*(.*)$")
@@ -60,7 +62,7 @@ def find_problems(
         "structure": _structure(prose, outline),
         "residue": _residue(text),
         "links": _brackets(prose),
-        "invented asset": _embeds(prose, given, vault_index),
+        "invented asset": chain(_embeds(prose, given, vault_index), _addresses(prose, given)),
         "invented number": _numbers(prose, given),
         "invented quotation": _quotations(prose, given),
         "repeats": _repeats(prose),
@@ -92,6 +94,7 @@ class Given:
                 numbers += [str(item.location), f"{minutes}:{seconds:02d}", f"{minutes // 60}:{minutes % 60:02d}:{seconds:02d}"]
             numbers += re.findall(r"\d+", item.highlighted_at[:10])
         self.raw = "\n".join(texts)
+        self.addresses = {item.url for item in highlights if item.url}
         self.words = "\n".join(_flat(item) for item in texts)
         self.numbers = {_plain_number(item) for item in (*numbers, *_NUMBER.findall(self.raw), *re.findall(r"\d+", self.raw))}
         self.files = {name.rpartition("/")[2].casefold() for name in re.findall(r"[^\s()\[\]|<>\"]+\.\w{2,5}", self.raw)}
@@ -180,6 +183,15 @@ def _embeds(prose: str, given: Given, index: VaultIndex | None) -> Iterator[Prob
                 yield f"the image {target} is in no highlight", found[0]
         elif target and (_MEDIA.search(target) or found[1] is None) and name not in given.files and not (index and index.has_file(target)):
             yield f"the embedded file {target} is neither in the highlights nor in the vault", found[0]
+        elif target and not _MEDIA.search(target) and found[1] is not None and index and not index.has_note(target):
+            yield f"the embedded note {target} is not in the vault", found[0]
+
+
+def _addresses(prose: str, given: Given) -> Iterator[Problem]:
+    for found in _ADDRESS.finditer(_EMBED.sub(" ", prose)):
+        url = found[0].rstrip(".,;:!?*_")
+        if url.rstrip("/") not in given.raw and url not in given.addresses:
+            yield f"the address {url} is in no highlight", url
 
 
 def _numbers(prose: str, given: Given) -> Iterator[Problem]:

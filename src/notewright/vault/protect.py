@@ -19,7 +19,7 @@ from .tokens import Token, tokenize
 from .views import read_markdown_link, read_wikilink, text_of
 
 PARTS = ("image", "link", "url", "math", "code", "id", "properties", "template", "quantity")
-_MEDIA = re.compile(r"\.(?:png|jpe?g|gif|svg|webp|bmp|avif|pdf|mp3|m4a|wav|ogg|mp4|webm|mov|mkv)\Z", re.IGNORECASE)
+MEDIA = re.compile(r"\.(?:png|jpe?g|gif|svg|webp|bmp|avif|pdf|mp3|m4a|wav|ogg|mp4|webm|mov|mkv)\Z", re.IGNORECASE)
 _UNITS = (
     "[kcmµn]?m|km/h|m/s|[km]?g|[hkM]?Pa|[kMG]?Wh?|[kMG]?Hz|[kMGT]?B|ml|l|ha|°[CF]|per cent|percent|met(?:re|er)s?|kilomet(?:re|er)s?"
     "|centimet(?:re|er)s?|tonnes?|kilos?|years?|days?|hours?|minutes?|seconds?|euros?|dollars?|litres?|hectares?|degrees?"
@@ -141,7 +141,7 @@ def _of_token(data: bytes, token: Token) -> Iterator[Span]:
         inner = re.match(r"!?\[\[\s*([^|\\]*?)\s*(?:\\?\||\]\])", text)
         if inner and read_wikilink(text).target:
             start, end = (token.start + len(text[:offset].encode()) for offset in inner.span(1))
-            yield start, end, "image" if _MEDIA.search(inner[1]) else "link", "wiki"
+            yield start, end, "image" if MEDIA.search(inner[1]) else "link", "wiki"
     elif token.kind in ("image", "link"):
         target = read_markdown_link(text).target
         at = text.rfind(target) if target else -1

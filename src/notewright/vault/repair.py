@@ -1,0 +1,166 @@
+"""A draft's links and assets, set right where there is only one way: what is left over, the gates reject.
+
+A file or address one slip away from a given one becomes that one; a picture shown again is taken out; a link that leads nowhere
+the notes or highlights lead is turned into its words. So an accepted draft holds no asset and no link that its reader never had.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+from ..records import Highlight
+from ..text import normalise
+from .index import VaultIndex
+from .lint import Given
+from .protect import MEDIA
+from .tokens import Token, tokenize
+from .views import read_markdown_link, read_wikilink, text_of
+
+_URL = re.compile(r"https?://[^\s<>()\[\]\"']+")
+_NEAR = 85.0  # of 100, as rapidfuzz's ratio says
+_CLEAR = 8.0  # by which the nearest must beat the next
+_REMARK = re.compile(r"[.!?:;)\]”\"]\s*\Z")  # after this, a link at a line's end is a reference, not part of the sentence
+
+Change = tuple[int, int, str, str]  # start, end (bytes), replacement, what was done
+
+
+@dataclass(frozen=True, slots=True)
+class Repaired:
+    """The draft as mended; `repairs` say what was done, in words."""
+
+    text: str
+    repairs: tuple[str, ...] = ()
+
+
+def repair_draft(
+    text: str,
+    *,
+    highlights: Sequence[Highlight],
+    known: str = "",
+    vault_index: VaultIndex | None = None,
+    linked: AbstractSet[str] = frozenset(),
+) -> Repaired:
+    """Mend `text`, a section drafted from `highlights`. `known` is further text it may draw on (title, author, addresses); `linked` are
+    link targets in use in the person's notes, whether or not there is such a note."""
+    data = text.encode("utf-8", errors="replace")
+    allowed = _Allowed(highlights, known, vault_index, {_flat(item) for item in linked})
+    tokens = tokenize(data)
+    changes = list(_changes(data, tokens, allowed))
+    pieces, at = [], 0
+    for start, end, replacement, _ in changes:
+        pieces += [data[at:start], replacement.encode()]
+        at = end
+    if not changes:
+        return Repaired(text)
+    return Repaired(b"".join([*pieces, data[at:]]).decode("utf-8"), tuple(change for *_, change in changes))
+
+
+class _Allowed:
+    """What a draft may link to and show."""
+
+    def __init__(self, highlights: Sequence[Highlight], known: str, index: VaultIndex | None, linked: set[str]) -> None:
+        self.index = index
+        given = Given(highlights, known)
+        self.urls = sorted(given.addresses.union(_URL.findall(given.raw)))
+        self.files = {
+            name.rpartition("/")[2].casefold(): name.rpartition("/")[2] for name in re.findall(r"[^\s()\[\]|<>\"]+\.\w{2,5}", given.raw)
+        }
+        tags = [tag for item in highlights for tag in item.tags]
+        links = re.findall(r"\[\[([^\[\]|#\n]+)", given.raw)
+        self.links = linked | {_flat(item) for item in (*links, *tags, *known.splitlines())}
+        self.known = _flat(known)
+
+    def has_link(self, target: str) -> bool:
+        key = _flat(target.partition("#")[0])
+        return not key or key in self.links or f" {key} " in f" {self.known} " or bool(self.index and self.index.has_note(target))
+
+    def has_file(self, target: str) -> bool:
+        return unquote(target).rpartition("/")[2].casefold() in self.files or bool(self.index and self.index.has_file(target))
+
+    def has_url(self, url: str) -> bool:
+        return any(url == item or url.rstrip("/.,;") == item.rstrip("/.,;") for item in self.urls)
+
+
+def _changes(data: bytes, tokens: Sequence[Token], allowed: _Allowed) -> Iterator[Change]:
+    shown: set[str] = set()
+    for number, token in enumerate(tokens):
+        text = text_of(data, token)
+        if token.kind in ("embed", "image"):
+            target = read_wikilink(text).target if token.kind == "embed" else read_markdown_link(text).target
+            near = _mended_asset(target, allowed)
+            name = unquote(near or target).rpartition("/")[2].casefold()
+            line = _own_line(tokens, number)
+            if name in shown and line:
+                yield *line, "", f"{near or target} was shown twice"
+            elif near:
+                yield token.start, token.end, text.replace(target, near), f"{target} was read as {near}"
+            shown.add(name)
+        elif token.kind == "wikilink" and not allowed.has_link(read_wikilink(text).target):
+            yield _unlinked(data, tokens, number, read_wikilink(text).shown)
+        elif token.kind == "link":
+            link = read_markdown_link(text)
+            if _URL.match(link.target) and not allowed.has_url(link.target):
+                near = _nearest(link.target, allowed.urls)
+                words = f"{link.target} was read as {near}" if near else f"the link to {link.target} was taken out, its words kept"
+                yield token.start, token.end, text.replace(link.target, near) if near else link.text, words
+        elif token.kind in ("url", "autolink") and not allowed.has_url(text.strip("<>")):
+            near = _nearest(text.strip("<>"), allowed.urls)
+            if near:
+                yield token.start, token.end, text.replace(text.strip("<>"), near), f"{text} was read as {near}"
+
+
+def _mended_asset(target: str, allowed: _Allowed) -> str:
+    """The one given file or address that `target` nearly is; empty where it is one already, or nothing is near enough."""
+    if not target:
+        return ""
+    if _URL.match(target):
+        return "" if allowed.has_url(target) else _nearest(target, [url for url in allowed.urls if MEDIA.search(url)])
+    if allowed.has_file(target) or not MEDIA.search(target):
+        return ""
+    near = _nearest(unquote(target).rpartition("/")[2].casefold(), [name for name in allowed.files if MEDIA.search(name)])
+    return allowed.files[near] if near else ""
+
+
+def _nearest(word: str, known: Iterable[str]) -> str:
+    from rapidfuzz import fuzz, process
+
+    found = process.extract(word, list(known), scorer=fuzz.ratio, limit=2, score_cutoff=_NEAR - _CLEAR)
+    if not found or found[0][1] < _NEAR or (len(found) > 1 and found[0][1] - found[1][1] < _CLEAR):
+        return ""
+    return str(found[0][0])
+
+
+def _own_line(tokens: Sequence[Token], number: int) -> tuple[int, int] | None:
+    """Byte span of the line, newline and a blank line after it included, if the token stands alone on it."""
+    first, last = number, number
+    while first and tokens[first - 1].kind in ("indent", "quote"):
+        first -= 1
+    while last + 1 < len(tokens) and tokens[last + 1].kind in ("indent", "embed_tail"):
+        last += 1
+    if (first and tokens[first - 1].kind != "newline") or (last + 1 < len(tokens) and tokens[last + 1].kind != "newline"):
+        return None
+    end = last
+    while end + 1 < len(tokens) and tokens[end + 1].kind == "newline" and end - last < 2:
+        end += 1
+    return tokens[first].start, tokens[end].end
+
+
+def _unlinked(data: bytes, tokens: Sequence[Token], number: int, words: str) -> Change:
+    """Without its brackets; a reference at the end of a line, behind a finished sentence or another link, goes as a whole."""
+    token = tokens[number]
+    line_start = max(data.rfind(b"\n", 0, token.start), data.rfind(b"\r", 0, token.start)) + 1
+    before = data[line_start : token.start].decode("utf-8", errors="replace")
+    after = re.match(rb"[^\r\n]*", data[token.end :])
+    rest = re.sub(rb"\[\[[^\[\]]*\]\]", b"", after[0] if after else b"").strip()
+    if _REMARK.search(before) and not rest:
+        start = token.start - (len(before) - len(before.rstrip(" ")))
+        return start, token.end, "", f"the reference to [[{words}]], which is in no note, was taken out"
+    return token.start, token.end, words, f"the link to [[{words}]], which is in no note, was turned into its words"
+
+
+def _flat(text: str) -> str:
+    return " ".join(re.findall(r"\w+", normalise(text)))
