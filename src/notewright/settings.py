@@ -148,7 +148,10 @@ def vault_folder(given: str) -> Path:
     hint = "Give the folder that holds your notes (the one with .obsidian in it)."
     if not given.strip() or "\x00" in given:
         raise Invalid("The path of the vault is empty.", hint)
-    vault = Path(given).expanduser().absolute()
+    try:
+        vault = Path(given).expanduser().absolute()
+    except RuntimeError as error:  # ~somebody who does not exist
+        raise NotFound(f"There is no folder {given}.", hint) from error
     if not vault.is_dir():
         raise NotFound(f"{vault} is a file, not a folder." if vault.exists() else f"There is no folder {vault}.", hint)
     try:

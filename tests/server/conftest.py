@@ -2,36 +2,18 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-import uvicorn
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 import small_world
-from notewright.drafting.engines import Engines
 from notewright.library import Library
-from notewright.records import Model
 from notewright.server import create_app
-from small_world import ScriptedEngine, World, numbered
-
-
-class ScriptedEngines(Engines):
-    """Always the same scripted writer; `asked` keeps which models were to write."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.writer: object = ScriptedEngine(numbered)
-        self.asked: list[str] = []
-
-    def get(self, library: Library, model: Model, *, device: str):
-        self.asked.append(model.id)
-        return self.writer
+from served import ScriptedEngines, serve
+from small_world import World
 
 
 @pytest.fixture
@@ -63,19 +45,3 @@ def running(app: FastAPI) -> Iterator[str]:
     """The server's address, on a real port of this machine."""
     with serve(app) as address:
         yield address
-
-
-@contextmanager
-def serve(app: FastAPI) -> Iterator[str]:
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", access_log=False, timeout_graceful_shutdown=2))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-        assert thread.is_alive()
-    try:
-        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    finally:
-        app.state.context.hub.stop()
-        server.should_exit = True
-        thread.join(20)

@@ -49,18 +49,14 @@ class RemoteEngine:
     """`model` is its name at the server; empty means the first one it offers."""
 
     def __init__(self, url: str, model: str = "", *, key: str = "", silence: float = SILENCE) -> None:
-        import httpx
-
-        self.url = url.rstrip("/")
-        headers = {"authorization": f"Bearer {key}"} if key else {}
-        timeout = httpx.Timeout(silence, connect=10)
-        self._http = httpx.Client(base_url=self.url + "/", headers=headers, timeout=timeout, trust_env=False)
+        self.url, self._silence = url.rstrip("/"), silence
+        self._headers = {"authorization": f"Bearer {key}"} if key else {}
         self.model = model or self.models()[0]
 
     def models(self) -> list[str]:
         """Names of the models the server offers."""
-        with _Trouble(self.url):
-            answer = self._http.get("models")
+        with _Trouble(self.url), self._client() as http:
+            answer = http.get("models")
             self._check(answer)
             names = [str(item["id"]) for item in answer.json()["data"]]
         if not names:
@@ -94,7 +90,7 @@ class RemoteEngine:
                 wish["stop"] = list(stop)
             text, tokens, finished = "", 0, False
             try:
-                for piece in self._stream(wish):
+                for piece in self._stream(http, wish):
                     if usage := piece.get("usage"):
                         tokens = int(usage.get("completion_tokens") or tokens)
                     for choice in piece.get("choices", ())[:1]:
@@ -108,15 +104,21 @@ class RemoteEngine:
             told.over(index)
             return Written(text, tokens, finished, seed + index, heat <= 0)
 
-        with ThreadPoolExecutor(n) as pool:
+        with self._client() as http, ThreadPoolExecutor(n) as pool:
             writing = [pool.submit(write, index) for index in range(n)]
         errors = [error for item in writing if (error := item.exception()) and not isinstance(error, _Dropped)]
         if errors:
             raise errors[0]
         return [item.result() for item in writing]
 
-    def _stream(self, wish: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        with _Trouble(self.url), self._http.stream("POST", "chat/completions", json=wish) as answer:
+    def _client(self) -> httpx.Client:
+        import httpx
+
+        timeout = httpx.Timeout(self._silence, connect=10)
+        return httpx.Client(base_url=self.url + "/", headers=self._headers, timeout=timeout, trust_env=False)
+
+    def _stream(self, http: httpx.Client, wish: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        with _Trouble(self.url), http.stream("POST", "chat/completions", json=wish) as answer:
             self._check(answer)
             for line in answer.iter_lines():
                 if not line.startswith("data:") or line.endswith("[DONE]"):

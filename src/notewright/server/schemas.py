@@ -251,8 +251,13 @@ class DiffIn(In):
     after: Text
 
 
+class PieceOut(Out):
+    op: Literal["=", "-", "+"]
+    text: str
+
+
 class DiffOut(Out):
-    pieces: list[tuple[Literal["=", "-", "+"], str]]
+    pieces: list[PieceOut]
     distance: float
 
 

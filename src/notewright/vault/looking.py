@@ -55,7 +55,8 @@ def picture(settings: Settings, target: str, *, note_path: str = "") -> tuple[Pa
     wanted = normalize("NFC", unquote(target)).replace("\\", "/").lstrip("/")
     path = PurePosixPath(wanted)
     media = PICTURES.get(path.suffix.lower())
-    if not media or "\x00" in wanted or ".." in path.parts or any(part.startswith(".") for part in path.parts):
+    too_long = any(len(part.encode("utf-8", errors="replace")) > 255 for part in path.parts)
+    if not media or too_long or "\x00" in wanted or ".." in path.parts or any(part.startswith(".") for part in path.parts):
         raise Invalid(f"{target[:80]!r} is no picture of the vault.", f"Pictures end in {', '.join(PICTURES)}.")
     beside = PurePosixPath(normalize("NFC", note_path.replace("\x00", ""))).parent / path
     kept = read_config(settings).attachment_path(note_path.replace("\x00", ""), wanted)

@@ -18,7 +18,7 @@ from ..context import Context, Here, Opened
 from ..hub import sse
 from ..problems import problem_of
 from ..queueing import Cancelled, Ticket
-from ..schemas import BatchOut, BatchPage, BatchRow, DiffIn, DiffOut, DraftIn, DraftOut, ProvenanceIn, SpanOut
+from ..schemas import BatchOut, BatchPage, BatchRow, DiffIn, DiffOut, DraftIn, DraftOut, PieceOut, ProvenanceIn, SpanOut
 from .sources import Limit, Offset
 
 router = APIRouter(prefix="/api", tags=["drafts"])
@@ -33,7 +33,7 @@ EVENTS = (
     "/drafts",
     operation_id="createDrafts",
     response_model=BatchOut,
-    responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}, "description": f"The batch, or events: {EVENTS}"}},
+    responses={200: {"content": {"text/event-stream": {}}, "description": f"The batch, or events: {EVENTS}"}},
 )
 async def create_drafts(wish: DraftIn, request: Request, here: Here) -> Any:
     """Write candidates for a source, a chapter, or chosen highlights. Whoever hangs up cancels the work; then nothing is stored."""
@@ -156,7 +156,8 @@ def get_draft(library: Opened, draft_id: str) -> DraftOut:
 @router.post("/diff", operation_id="diff")
 def diff(texts: DiffIn) -> DiffOut:
     """Word by word: equal, taken away, added; and the edit distance (0 the same, 1 nothing in common)."""
-    return DiffOut(pieces=list(word_diff(texts.before, texts.after)), distance=edit_distance(texts.before, texts.after))  # type: ignore[arg-type]
+    pieces = [PieceOut.model_validate({"op": op, "text": text}) for op, text in word_diff(texts.before, texts.after)]
+    return DiffOut(pieces=pieces, distance=edit_distance(texts.before, texts.after))
 
 
 @router.post("/provenance", operation_id="provenance")

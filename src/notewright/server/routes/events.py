@@ -21,7 +21,7 @@ EVENTS = (
     "/events",
     operation_id="events",
     response_class=StreamingResponse,
-    responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}, "description": EVENTS}},
+    responses={200: {"content": {"text/event-stream": {}}, "description": EVENTS}},
 )
 async def events(here: Here) -> StreamingResponse:
     """Server-sent events, without end."""

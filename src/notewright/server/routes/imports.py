@@ -48,13 +48,11 @@ def import_upload(here: Here, file: UploadFile, kind: Annotated[Kind, Form()] = 
 @router.post("/import/path", operation_id="importPath", status_code=202)
 def import_path(here: Here, wish: PathIn) -> JobOut:
     """An export file or folder that lies on the server's machine."""
-    if "\x00" in wish.path:
-        raise Invalid("That is no path.", "Give the path of an export file or folder.")
-    path = Path(wish.path).expanduser()
     try:
+        path = Path(wish.path).expanduser()
         there = path.exists()
-    except OSError as error:
-        raise Invalid(f"That path cannot be looked at: {error.strerror}.", "Give the path of an export file or folder.") from error
+    except (OSError, RuntimeError, ValueError) as error:  # too long; ~somebody who does not exist; a null character
+        raise Invalid(f"That path cannot be looked at: {error}", "Give the path of an export file or folder.") from error
     if not there:
         raise NotFound(f"There is no {wish.path}.", "Give the path of an export file or folder.")
     return _import(here, path, wish.kind, None)

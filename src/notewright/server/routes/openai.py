@@ -26,7 +26,22 @@ from ..queueing import Cancelled, Ticket
 from ..schemas import Out, Short, Text
 
 CURRENT = "current"
-router = APIRouter(prefix="/v1", tags=["openai"])
+
+
+class OpenAIProblem(Out):
+    message: str
+    type: str
+    param: str | None
+    code: str | None
+
+
+class OpenAIError(Out):
+    error: OpenAIProblem
+
+
+router = APIRouter(
+    prefix="/v1", tags=["openai"], responses={code: {"model": OpenAIError} for code in (400, 401, 403, 404, 413, 422, 423, 424)}
+)
 
 
 class Part(BaseModel):
@@ -106,7 +121,7 @@ def get_model(library: Opened, settings: Current, model_id: str) -> OpenAIModel:
     "/chat/completions",
     operation_id="openaiChat",
     response_model=Completion,
-    responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}, "description": "The completion, or its pieces"}},
+    responses={200: {"content": {"text/event-stream": {}}, "description": "The completion, or its pieces"}},
 )
 async def chat(wish: ChatIn, request: Request, here: Here) -> Any:
     """Write an answer; `model` is a version, a base that was used here, or `current`. The prompt is taken as it is."""

@@ -1,0 +1,184 @@
+"""Another server writes in place of ours: our own one, on loopback, stands for vLLM, llama.cpp, Ollama, LM Studio."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse, PlainTextResponse, StreamingResponse
+
+import small_world
+from notewright import drafting
+from notewright.errors import Invalid, NotewrightError, NotFound, Unavailable
+from notewright.library import Library
+from notewright.models import registry
+from notewright.models.remote import KEY_FILE, KEY_VARIABLE, RemoteEngine
+from notewright.server import create_app
+from notewright.settings import Settings, change_settings
+from served import ScriptedEngines, serve
+from small_world import ScriptedEngine, numbered
+
+ASK = [{"role": "user", "content": "Write."}]
+
+
+@pytest.fixture
+def other(tmp_path: Path) -> FastAPI:
+    """The second server, on a home of its own."""
+    with Library.create(tmp_path / "other") as library:
+        small_world.base_model(library)
+    return create_app(Settings(home=tmp_path / "other"), engines=ScriptedEngines())
+
+
+@pytest.fixture
+def engine(other: FastAPI) -> Iterator[RemoteEngine]:
+    with serve(other) as address:
+        yield RemoteEngine(address + "/v1", key=other.state.context.token)
+
+
+def test_candidates_have_their_own_seeds_and_grow(engine: RemoteEngine, other: FastAPI) -> None:
+    told: dict[int, list[str]] = {}
+    steps: list[int] = []
+    written = engine.generate(
+        ASK, n=3, seed=5, temperature=0.7, max_new_tokens=50, on_token=lambda done, _: steps.append(done),
+        on_text=lambda index, text: told.setdefault(index, []).append(text),
+    )  # fmt: skip
+    assert engine.model == "current"
+    assert [item.seed for item in written] == [5, 6, 7]
+    assert [item.greedy for item in written] == [True, False, False]
+    assert [item.text for item in written] == [numbered(ASK, seed) for seed in (5, 6, 7)]
+    assert all(item.finished and item.tokens == len(item.text.split()) for item in written)
+    assert {index: texts[-1] for index, texts in told.items()} == dict(enumerate(item.text for item in written))
+    assert steps
+    calls = other.state.context.engines.writer.calls
+    assert sorted(call["temperature"] for call in calls) == [0.0, 0.7, 0.7]
+
+
+def test_a_cut_off_text_is_told(engine: RemoteEngine, other: FastAPI) -> None:
+    other.state.context.engines.writer = ScriptedEngine(numbered, finished=False)
+    assert not engine.generate(ASK, n=1)[0].finished
+
+
+def test_what_a_callback_raises_stops_the_writing(engine: RemoteEngine) -> None:
+    def stop(*_: object) -> None:
+        raise KeyError("enough")
+
+    with pytest.raises(KeyError, match="enough"):
+        engine.generate(ASK, n=3, on_text=stop)
+
+
+def test_drafting_uses_the_configured_server(library: Library, tmp_path: Path, other: FastAPI) -> None:
+    world = small_world.build(library, tmp_path)
+    (library.home / KEY_FILE).write_text(other.state.context.token)
+    local = small_world.base_model(library)
+    with serve(other) as address:
+        settings = change_settings(world.settings, {"engine_url": address + "/v1"})
+        drafts = drafting.draft(library, settings=settings, source="rivers", chapter="Beginnings", n=2, seed=3)
+        assert [item.text for item in drafts] == [numbered((), 3), numbered((), 4)]
+        model = library.models.get(drafts[0].model_id)
+        assert (model.role, model.base, model.id) == ("remote", address + "/v1", registry.current(library, settings).id)
+        assert registry.ensure_remote_model(library, settings) == model
+        registry.use(library, local.id)  # a choice of the person outranks the configuration
+        assert registry.current(library, settings).id == local.id
+        registry.use(library, model.id)
+    drafting.release_engine()
+    with pytest.raises(Unavailable, match="does not answer"):
+        drafting.draft(library, settings=settings, source="rivers", chapter="Beginnings", n=1)
+    drafting.release_engine()
+
+
+def test_the_key_from_the_environment_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from notewright.models.remote import engine_key
+
+    assert engine_key(tmp_path) == ""
+    (tmp_path / KEY_FILE).write_text("from the file\n")
+    assert engine_key(tmp_path) == "from the file"
+    monkeypatch.setenv(KEY_VARIABLE, "from the environment")
+    assert engine_key(tmp_path) == "from the environment"
+
+
+def test_a_wrong_key_or_model_is_said(engine: RemoteEngine) -> None:
+    with pytest.raises(Unavailable, match="refuses us") as refused:
+        RemoteEngine(engine.url, key="wrong")
+    assert KEY_VARIABLE in refused.value.hint
+    engine.model = "none"
+    with pytest.raises(NotFound, match="does not know none") as unknown:
+        engine.generate(ASK, n=2)
+    assert "There are: current, seedling" in unknown.value.hint
+
+
+@pytest.mark.parametrize(
+    ("path", "error", "words"),
+    [
+        ("broken", Unavailable, "fails \\(500\\)"), ("full", Invalid, "context length"), ("html", Unavailable, "speak OpenAI"),
+        ("cut", Unavailable, "does not answer"), ("silent", Unavailable, "keeps silent"), ("midway", Unavailable, "stopped: no memory"),
+    ],
+)  # fmt: skip
+def test_a_server_in_trouble_is_told_in_words(path: str, error: type[NotewrightError], words: str) -> None:
+    with serve(troubled()) as address, pytest.raises(error, match=words) as caught:
+        RemoteEngine(f"{address}/{path}", "m", silence=0.5).generate(ASK, n=2)
+    assert caught.value.hint
+
+
+def test_no_server_at_all() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with pytest.raises(Unavailable, match="does not answer"):
+        RemoteEngine(f"http://127.0.0.1:{port}/v1")
+
+
+def troubled() -> FastAPI:
+    """A server that fails in the way that the path names."""
+    import asyncio
+
+    app = FastAPI()
+    app.state.context = type("Nothing", (), {"hub": type("Hub", (), {"stop": staticmethod(lambda: None)})})
+
+    @app.post("/{how}/chat/completions")
+    async def chat(how: str, request: Request):
+        await request.json()
+        if how == "broken":
+            return JSONResponse({"error": {"message": "boom"}}, 500)
+        if how == "full":
+            return JSONResponse({"error": {"message": "maximum context length is 10"}}, 400)
+        if how == "html":
+            return PlainTextResponse("data: <html>\n\n")
+        if how == "midway":
+            return PlainTextResponse('data: {"error": {"message": "no memory"}}\n\n')
+
+        async def pieces():
+            yield b'data: {"choices": [{"delta": {"content": "Hal"}}]}\n\n'
+            if how == "silent":
+                await asyncio.sleep(3)
+            raise ConnectionError
+
+        return StreamingResponse(pieces(), headers={} if how == "silent" else {"content-length": "5000"})
+
+    return app
+
+
+@pytest.mark.slow
+def test_a_real_llama_server() -> None:
+    """llama.cpp's own server, where it is installed with a model (NOTEWRIGHT_TEST_GGUF)."""
+    pytest.importorskip("llama_cpp", reason="llama-cpp-python is not installed (it builds for 12 minutes)")
+    import os
+    import subprocess
+    import sys
+    import time
+
+    model = os.environ.get("NOTEWRIGHT_TEST_GGUF") or pytest.skip("NOTEWRIGHT_TEST_GGUF names no model file")
+    command = [sys.executable, "-m", "llama_cpp.server", "--model", model, "--port", "18779"]
+    with subprocess.Popen(command) as server:
+        try:
+            for _ in range(120):
+                try:
+                    engine = RemoteEngine("http://127.0.0.1:18779/v1")
+                    break
+                except Unavailable:
+                    time.sleep(1)
+            assert engine.generate(ASK, n=2, max_new_tokens=20)[0].text
+        finally:
+            server.terminate()
