@@ -173,3 +173,25 @@ def test_a_neural_reward_is_trusted_by_its_own_unseen_lists(world: small_world.W
     assert report.of("combination").lists == 12
     rank_all(library, 1)
     assert trust(library).of("ensemble").lists == 12  # the new list was not judged by it
+
+
+def test_only_a_trusted_reward_labels_and_only_what_nobody_judged(world: small_world.World, monkeypatch: pytest.MonkeyPatch) -> None:
+    from notewright import datasets
+    from notewright.reward import trust as trusting
+
+    library = world.library
+    rank_all(library, 14)
+    fresh, cut = batch(library, 20), batch(library, 21)
+    with pytest.raises(Invalid, match="labelling needs 150 lists"):
+        datasets.build(library, kind="preference", label="taste")
+    with pytest.raises(Invalid, match="There is no reward 'charm'"):
+        datasets.build(library, kind="preference", label="charm")
+    monkeypatch.setattr(trusting, "LABEL_LISTS", 12)
+    rank_all(library, 1)
+    dataset = datasets.build(library, kind="preference", label="taste")
+    rows = [row for row in datasets.load(dataset, "train") if row["kind"] == "labelled"]
+    assert 1 <= len(rows) <= 2
+    for row in rows:
+        assert row["chosen"][0]["content"].count("- **") > row["rejected"][0]["content"].count("- **")
+        assert row["chosen"][0]["content"] in {draft.text for draft in (*fresh, *cut)}
+    assert dataset.manifest["parameters"]["label"] == "taste"

@@ -17,6 +17,8 @@ def configure(name: str, parser: argparse.ArgumentParser) -> None:
     for kind, line in (("sft", "prompts and the passages you wrote"), ("preference", "what you chose over what you did not")):
         build = actions.add_parser(kind, help=line)
         build.add_argument("--seed", type=int, default=0)
+        if kind == "preference":
+            build.add_argument("--label", default="", metavar="REWARD", help="a trusted reward adds rows for batches you did not judge")
         json_option(build)
         build.set_defaults(handler=build_dataset, kind=kind)
     listing = actions.add_parser("list", help="datasets so far")
@@ -33,7 +35,9 @@ def build_dataset(options: argparse.Namespace) -> None:
 
     library, settings = open_library()
     with library, progress("building") as advance:
-        dataset = datasets.build(library, kind=options.kind, settings=settings, seed=options.seed, progress=advance)
+        dataset = datasets.build(
+            library, kind=options.kind, settings=settings, seed=options.seed, label=getattr(options, "label", ""), progress=advance
+        )
     as_json(dataset) if options.json else _describe(dataset, settings.home)
 
 

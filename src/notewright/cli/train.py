@@ -69,7 +69,9 @@ def train(options: argparse.Namespace) -> None:
         as_json(run)
         return
     _describe(run, settings.home)
-    if current:
+    if run.method == "reward":
+        print("\nNext: notewright reward")
+    elif current:
         print(f"\nCurrent model: {current.id}. Next: notewright draft --source TITLE")
 
 
@@ -136,7 +138,7 @@ def _describe(run: Run, home: Path) -> None:
         {
             name: f"{value:.4g}" if isinstance(value, float) else value
             for name, value in run.metrics.items()
-            if not isinstance(value, (dict, list))
+            if value is not None and not isinstance(value, (dict, list))
         }
     )
     facts({**shown, "folder": home / run.path})

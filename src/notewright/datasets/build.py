@@ -37,6 +37,7 @@ def build(
     seed: int = 0,
     demonstrations: bool = False,
     adjacent: bool = False,
+    label: str = "",
     progress: Progress | None = None,
 ) -> Dataset:
     """Build and freeze a dataset of `kind` sft or preference; the same library gives the same files, and then the same dataset.
@@ -47,7 +48,8 @@ def build(
     `split` gives train, valid and test shares for sources seen for the first time: a source never changes sides.
     For preferences, `adjacent` takes only neighbouring places of a ranking instead of all better-worse pairs, and `demonstrations`
     adds rows where the person's passage beats a stored draft for the same highlights (DITTO, arXiv:2406.00888).
-    `progress` gets (rows done, rows in all). `settings` is not needed today.
+    `label` names a reward that adds rows for batches nobody judged, best draft over worst; refused unless it has earned that
+    (`reward.trust`). `progress` gets (rows done, rows in all). `settings` says on which device a neural reward works.
 
     Raises Invalid when there is nothing to learn from; its hint names the command that helps.
     """
@@ -66,7 +68,7 @@ def build(
         )  # fmt: skip
     else:
         rows, facts = preference_rows(
-            library, adjacent=adjacent, demonstrations=demonstrations, threshold=threshold, max_chars=max_chars, split=split,
-            progress=progress,
+            library, adjacent=adjacent, demonstrations=demonstrations, label=label, device=settings.device if settings else "auto",
+            threshold=threshold, max_chars=max_chars, split=split, progress=progress,
         )  # fmt: skip
     return freeze(library, kind, rows, facts)

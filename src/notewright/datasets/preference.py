@@ -19,6 +19,7 @@ from ..prompts import PROMPT_VERSION, Message
 from ..records import Draft, Event
 from ..text import edit_distance
 from .freeze import Row
+from .labelled import labelled
 
 if TYPE_CHECKING:
     from ..library import Library
@@ -56,6 +57,8 @@ def preference_rows(
     *,
     adjacent: bool,
     demonstrations: bool,
+    label: str,
+    device: str,
     threshold: float,
     max_chars: int,
     split: tuple[float, float, float],
@@ -75,6 +78,11 @@ def preference_rows(
     found = list(latest.values())
     if demonstrations:
         found += _demonstrations(library, threshold)
+    if label:
+        found += [
+            Preference(frozenset((better.id, worse.id)), "labelled", 0, better.source_id, better.messages, better.text, worse.text, 1.0)
+            for better, worse in labelled(library, label, device=device)
+        ]
     sides = splits.assign(library, [item.source_id for item in found], shares=split, fill=False)
     rows: dict[str, list[Row]] = {name: [] for name in splits.SPLITS}
     for item in found:
@@ -83,15 +91,16 @@ def preference_rows(
             left_out["identical texts"] += 1
         elif sum(len(message["content"]) for message in item.messages) + max(len(item.chosen), len(item.rejected)) > max_chars:
             left_out[f"longer than {max_chars} characters"] += 1
-        elif item.kind == "demonstration" and side != "train":
-            left_out["demonstration of a source that only measures"] += 1
+        elif item.kind in ("demonstration", "labelled") and side != "train":
+            left_out[f"{item.kind} row of a source that only measures"] += 1
         else:
             rows[side].append(item.row())
     _insist(library, rows, events)
     facts: dict[str, object] = {
         "prompt_version": PROMPT_VERSION,
         "parameters": {
-            "adjacent": adjacent, "demonstrations": demonstrations, "threshold": threshold, "max_chars": max_chars, "split": list(split),
+            "adjacent": adjacent, "demonstrations": demonstrations, "label": label, "threshold": threshold, "max_chars": max_chars,
+            "split": list(split),
         },
         "left_out": dict(sorted(left_out.items())),
         "parents": {

@@ -6,6 +6,8 @@ taste       the instant head: Bayesian Plackett-Luce over the features, Laplace 
 evidence    what the events of one batch say; `corrections` and `rules` are what the person says outright
 learner     taste_of(library): the head, kept up with the library click by click
 beliefs     the head in words and as a plot
+neural      [heavy] the trained reward model: an ensemble with scalar heads, and linear heads on frozen states
+trust       what each reward may do, judged on lists that it has not seen (`lists`, `unseen`): ask `trust.allowed` before using one
 """
 
 from .corrections import PREFERENCES, correct

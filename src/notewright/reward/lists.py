@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..errors import NotFound
 from ..records import Draft, Event
 from ..text import edit_distance
 
@@ -42,29 +41,22 @@ class Choice:
 
 
 def choices(library: Library) -> list[Choice]:
-    """All standing choices that compare two texts, oldest first; of several rankings of a batch only the last counts."""
-    undone = {number for event in library.events.all("undo") for number in _list(event.payload.get("events"))}
+    """Standing choices that compare two texts, oldest first; of several rankings of a batch or edits of a draft the last counts."""
+    undone = library.events.undone()
     standing = [event for event in library.events.all("ranking", "decision", "edit") if event.id not in undone]
-    last = {event.subject: event.id for event in standing if event.kind == "ranking"}
+    last = {(event.kind, event.subject): event.id for event in standing}
     batches = [str(event.payload.get("batch", "")) for event in standing]
-    shown = {batch: _drafts(library, batch) for batch in dict.fromkeys(batches)}
+    shown = library.drafts.batches(list(dict.fromkeys(batches)))
     found = []
     for event, batch in zip(standing, batches, strict=True):
-        if event.kind == "ranking" and last[event.subject] != event.id:
+        if event.kind != "decision" and last[event.kind, event.subject] != event.id:
             continue
-        if event.kind == "decision" and batch in last:
+        if event.kind == "decision" and ("ranking", batch) in last:
             continue  # the ranking has said it
-        pairs = tuple(pair for pair in _pairs(event, shown[batch]) if pair.better_text.strip() != pair.worse_text.strip())
+        pairs = tuple(pair for pair in _pairs(event, shown.get(batch, [])) if pair.better_text.strip() != pair.worse_text.strip())
         if pairs:
             found.append(Choice(event, batch, pairs))
     return found
-
-
-def _drafts(library: Library, batch: str) -> list[Draft]:
-    try:
-        return library.drafts.batch(batch)
-    except NotFound:
-        return []
 
 
 def _pairs(event: Event, shown: list[Draft]) -> Iterator[Judged]:

@@ -10,6 +10,7 @@ A reward sees the system line, the last exchange's highlights and the text; earl
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -103,9 +104,11 @@ class NeuralReward:
         bare, self.tokenizer = load_scorer(base, device=self.device)
         self.heads = load_file(folder / "heads.safetensors")
         first, *others = self.about["members"]
-        self.model = PeftModel.from_pretrained(bare, str(folder / first), adapter_name=first)
-        for name in others:
-            self.model.load_adapter(str(folder / name), adapter_name=name)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)  # PEFT asks transformers
+            self.model = PeftModel.from_pretrained(bare, str(folder / first), adapter_name=first)
+            for name in others:
+                self.model.load_adapter(str(folder / name), adapter_name=name)
         self.model.eval()
         self.longest = int(self.about["max_length"])
 

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from .features import ASPECTS, FEATURES
@@ -189,6 +190,11 @@ class Head:
 
     def __contains__(self, key: str) -> bool:
         return key in self._evidence
+
+    @property
+    def evidence(self) -> Mapping[str, Stages]:
+        """What each key holds."""
+        return MappingProxyType(self._evidence)
 
     def add(self, key: str, stages: Stages) -> None:
         """Evidence under a key; what the key held before is replaced."""

@@ -78,7 +78,7 @@ class TrustReport:
 def trust(library: Library, *, anew: bool = False) -> TrustReport:
     """The report for the choices and the reward model that there are now; computed only when they changed (or `anew`), and kept."""
     model = newest_reward(library)
-    stamp = f"1|{library.counts()['events']}|{model.id if model else ''}"
+    stamp = f"1|{library.events.last()}|{model.id if model else ''}"
     kept = json.loads(library.db.get_state(_STATE) or "{}")
     if kept.get("stamp") == stamp and not anew:
         return _report(kept)

@@ -61,7 +61,8 @@ def run(job: Job, folder: Path, reporter: Reporter) -> dict[str, Any] | None:
     options = {"quantization_config": sessions.four_bit(device)} if recipe.quantize else {}
     plain, tokenizer = neural.load_scorer(base, device=device, **options)
     max_length = min(recipe.max_length or LONGEST, engine.context_length(plain.config))
-    material = _material(read_rows(Path(job.dataset_folder) / "train.jsonl"), tokenizer, max_length, recipe)
+    own = [row for row in read_rows(Path(job.dataset_folder) / "train.jsonl") if row.get("kind") != "labelled"]  # never its own word
+    material = _material(own, tokenizer, max_length, recipe)
     held_out = [row for name in ("valid", "test") for row in read_rows(Path(job.dataset_folder) / f"{name}.jsonl")]
     measured = _material(held_out, tokenizer, max_length, recipe)
     require_rows(material.encoded, MINIMUM_ROWS["reward"], max_length=max_length)
@@ -77,8 +78,8 @@ def run(job: Job, folder: Path, reporter: Reporter) -> dict[str, Any] | None:
     for member, part in enumerate(parts):
         done = member_folder(folder, member) / "scores.json"
         if not done.exists():
-            own = replace(recipe, seed=recipe.seed + member)
-            opened = _open(job, folder, reporter, own, device, max_length, options)
+            seeded = replace(recipe, seed=recipe.seed + member)
+            opened = _open(job, folder, reporter, seeded, device, max_length, options)
             sessions.check_memory(opened, material.encoded)
             keeper = Keeper(opened, before=sum(steps[:member]), total=sum(steps))
             if not _train(opened, keeper, part, steps[member]):

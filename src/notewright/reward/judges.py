@@ -1,0 +1,48 @@
+"""Any reward's scores of stored drafts, by its name in the trust report. Ask `trust.require` before acting on them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import fmean, pstdev
+from typing import TYPE_CHECKING
+
+from ..errors import NotFound
+from ..records import Draft
+from .learner import taste_of
+from .rows import draft_rows
+from .score import Score, combine
+from .trust import newest_reward
+
+if TYPE_CHECKING:
+    from ..library import Library
+
+
+def scores(library: Library, reward: str, drafts: Sequence[Draft], *, device: str = "auto") -> list[Score]:
+    """One score a draft (any prompts). All but `taste` load the newest neural reward model; NotFound where there is none.
+
+    `combination` takes the taste head (in standard deviations over these drafts) and both neural parts as three members.
+    """
+    if not drafts:
+        return []
+    found = _taste(library, drafts)
+    if reward == "taste":
+        return found
+    model = newest_reward(library)
+    if model is None:
+        raise NotFound("There is no neural reward model yet.", "Train one with: notewright train reward")
+    from . import neural
+
+    judge = neural.open_reward(library, model, device=device)
+    texts = [(draft.messages, draft.text) for draft in drafts]
+    if reward in neural.PARTS:
+        return judge.score(texts, part=reward)
+    middle, spread = fmean(score.mean for score in found), pstdev(score.mean for score in found) or 1.0
+    opinions = judge.opinions(texts)
+    parts = [[fmean(column) for column in zip(*opinions[part], strict=True)] for part in neural.PARTS]
+    return [combine([(score.mean - middle) / spread, *others]) for score, *others in zip(found, *parts, strict=True)]
+
+
+def _taste(library: Library, drafts: Sequence[Draft]) -> list[Score]:
+    rows = draft_rows(library, drafts)
+    means, deviations = taste_of(library).score([rows[draft.id] for draft in drafts])
+    return [Score(float(mean), float(deviation)) for mean, deviation in zip(means, deviations, strict=True)]
