@@ -144,7 +144,7 @@ _MARKDOWN = (
     '---\nx: "<img src=x onerror={}>"\ny: javascript:{}\nz: "[[a|<script>{}</script>]]"\n---\n',
     "==<img src=x onerror={}>==",
     "# <img src=x onerror={}>",
-    "\ue0000\ue001<img src=x onerror={}>\ue002999\ue003",
+    "\u2e5b0\u2e5c<img src=x onerror={}>\ue002999\ue003",
     "![](https://evil.example/pixel.gif)",
     "<div>\n\n<script>{}\n\n</script>",
     "&lt;img src=x onerror={}&gt;",

@@ -54,6 +54,7 @@ def flat(html: str) -> str:
     [
         ("a **b** *c* ~~d~~ ==e== \\*f\\*", "<p>a <strong>b</strong> <em>c</em> <s>d</s> <mark>e</mark> *f*</p>"),
         ("==a **b** c== ==d==", "<p><mark>a <strong>b</strong> c</mark> <mark>d</mark></p>"),
+        ("**open ==**x**== a", "<p>**open <mark><strong>x</strong></mark> a</p>"),
         ("one\ntwo", "<p>one<br>\ntwo</p>"),
         ("a %%hidden%% b\n\n%%\n# no\n%%", "<p>a  b</p>"),
         ("a <!-- no --> b", "<p>a  b</p>"),
@@ -232,7 +233,7 @@ def test_blocks_carry_the_bytes_they_were_made_from(show) -> None:
     assert "data-start" not in show("![[Target]]").html.partition("markdown-embed-content")[2]
 
 
-MARKS = "[]()!`$*_=~%<>{}#^|:\\\n -1ax\ue000\ue002\ue001"
+MARKS = "[]()!`$*_=~%<>{}#^|:\\\n -1ax\u2e5b\ue002\u2e5c"
 
 
 @settings(max_examples=150, deadline=None)

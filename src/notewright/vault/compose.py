@@ -13,11 +13,12 @@ from dataclasses import dataclass, field
 from .tokens import Token, tokenize_inline
 from .views import text_of, unquoted
 
-# Private-use characters; the note's own are shown as U+FFFD.
-INLINE = ("\ue000", "\ue001")
+# Inline placeholders stand for [[...]], $...$, ==, so they have to be punctuation in the rules of emphasis: two very rare brackets. Those for
+# blocks are of private use. The note's own such characters are shown as U+FFFD.
+INLINE = ("\u2e5b", "\u2e5c")
 BLOCK = ("\ue002", "\ue003")
-PLACEHOLDER = re.compile("[\ue000\ue002](\\d+)[\ue001\ue003]")
-_OWN = re.compile("[\ue000-\ue003\x00]")
+PLACEHOLDER = re.compile("[\u2e5b\ue002](\\d+)[\u2e5c\ue003]")
+_OWN = re.compile("[\u2e5b\u2e5c\ue002\ue003\x00]")
 _BLOCKS = frozenset(("fence", "indented_code", "html_block"))
 _GONE = frozenset(("bom", "properties", "comment", "html_comment", "block_id", "link_definition"))
 _LITERAL = frozenset(
@@ -56,7 +57,7 @@ def compose(data: bytes, tokens: Sequence[Token], hold: Callable[[bytes, Token],
             ends.append(token.start)
             starts.append(token.end)
             line = []
-        elif kind in _GONE:
+        elif kind in _GONE or (kind == "indent" and index and tokens[index - 1].kind == "task"):
             pass
         elif kind in _LITERAL:
             text = _OWN.sub("\ufffd", text_of(data, token))

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
 
-from .views import Callout, Fence, ImageView, read_callout, read_fence, read_field, unquoted
+from .views import Callout, Fence, ImageView, read_callout, read_fence, unquoted
 
 PICTURES = (".avif", ".bmp", ".gif", ".jpeg", ".jpg", ".png", ".svg", ".webp")
 _LONG_CODE = 50_000  # characters; longer code is shown plain, since lexers may be slow on it
@@ -94,9 +94,9 @@ def tag_part(text: str) -> Part:
     return Part(f'<a class="tag" data-tag="{escape(text[1:])}">{escape(text)}</a>')
 
 
-def field_part(text: str) -> Part:
-    key, value = read_field(text)
-    shown = f'<span class="inline-field-value">{escape(value)}</span>' if value else ""
+def field_part(key: str, value: str) -> Part:
+    """A Dataview field; `value` is HTML, empty where the value follows."""
+    shown = f'<span class="inline-field-value">{value}</span>' if value else ""
     return Part(f'<span class="inline-field" data-key="{escape(key)}"><span class="inline-field-key">{escape(key)}</span>{shown}</span>')
 
 

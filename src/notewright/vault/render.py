@@ -23,7 +23,7 @@ from .parsing import parse, parse_inline
 from .resolve import Resolver, find_block, find_section
 from .sanitise import sanitise
 from .tokens import Token, tokenize, tokenize_inline
-from .views import ImageView, read_code, read_image, read_markdown_link, read_math, read_wikilink, text_of, unquoted
+from .views import ImageView, read_code, read_field, read_image, read_markdown_link, read_math, read_wikilink, text_of, unquoted
 
 MAX_EMBEDS = 100  # embedded notes in one preview; with the depth limit it bounds what notes that embed each other can make of it
 _WEB = ("http://", "https://")
@@ -158,8 +158,12 @@ class _Note:
             return parts.Part("<mark>" if self.marked else "</mark>")
         if kind in ("html", "html_block"):
             return parts.Part(unquoted(text, token.depth), block=kind == "html_block", raw=True)
-        simple = {"task": parts.task_part, "tag": parts.tag_part, "field": parts.field_part, "field_key": parts.field_part}
-        return simple[kind](text) if kind in simple else parts.Part(f'<span class="{kind.replace("_", "-")}">{escape(text)}</span>')
+        if kind in ("field", "field_key"):
+            key, value = read_field(text)
+            return parts.field_part(key, self._inline(value))
+        if kind in ("task", "tag"):
+            return parts.task_part(text) if kind == "task" else parts.tag_part(text)
+        return parts.Part(f'<span class="{kind.replace("_", "-")}">{escape(text)}</span>')
 
     def _fills_its_lines(self, token: Token) -> bool:
         before = self.data[: token.start].rpartition(b"\n")[2].rpartition(b"\r")[2]
