@@ -29,8 +29,8 @@ from .lint import check_draft, find_problems
 from .looking import OpenNote, look, picture
 from .notes import ParsedNote, parse_note
 from .outline import read_outline
-from .page import find_note, page, preview_note
 from .protect import Protection
+from .page import find_note, page, preview_note, preview_text
 from .render import Preview, render
 from .repair import Repaired, repair_draft
 from .resolve import Resolver, VaultFiles
@@ -49,10 +49,10 @@ __all__ = [
     "ParsedNote",
     "Plan",
     "Preview",
-    "Resolver",
-    "Spans",
     "Protection",
     "Repaired",
+    "Resolver",
+    "Spans",
     "Token",
     "Traced",
     "Undone",
@@ -75,6 +75,7 @@ __all__ = [
     "picture",
     "plan",
     "preview_note",
+    "preview_text",
     "read_config",
     "read_note",
     "read_outline",

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from .tokens import Token, tokenize_inline
 from .views import text_of, unquoted
 
-# Inline placeholders stand for [[...]], $...$, ==, so they have to be punctuation in the rules of emphasis: two very rare brackets. Those for
-# blocks are of private use. The note's own such characters are shown as U+FFFD.
+# Inline placeholders stand for [[...]], $...$, ==, so they have to be punctuation in the rules of emphasis: two very rare brackets. For
+# blocks they are of private use. The note's own such characters are shown as U+FFFD.
 INLINE = ("\u2e5b", "\u2e5c")
 BLOCK = ("\ue002", "\ue003")
 PLACEHOLDER = re.compile("[\u2e5b\ue002](\\d+)[\u2e5c\ue003]")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from html import escape
 from importlib.resources import files
 from pathlib import Path, PurePosixPath
@@ -41,6 +42,18 @@ def preview_note(settings: Settings, note: str, *, remote_images: bool = False) 
         remote_images=remote_images, strict_line_breaks=read_config(settings).strict_line_breaks,
     )  # fmt: skip
     return page(preview, title=PurePosixPath(path).stem, remote_images=remote_images), preview
+
+
+def preview_text(
+    settings: Settings, text: str, *, note_path: str = "", attachment_url: Callable[[str], str | None] | None = None
+) -> Preview:
+    """The preview of Markdown that would stand in the note at `note_path`. Without a vault, links and embeds are named only."""
+    if settings.vault is None or not settings.vault.is_dir():
+        return render(text, note_path=note_path)
+    vault = settings.vault.resolve()
+    known = VaultFiles(vault, build_index(vault))
+    strict = read_config(settings).strict_line_breaks
+    return render(text, note_path=note_path, resolver=known, attachment_url=attachment_url, strict_line_breaks=strict)
 
 
 def page(preview: Preview, *, title: str, remote_images: bool = False) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import html
 from collections import Counter
 from typing import Annotated
+from urllib.parse import quote
 
 from fastapi import APIRouter, Query
 from fastapi.responses import FileResponse
@@ -62,6 +62,9 @@ def get_attachment(
 
 
 @router.post("/preview", operation_id="preview")
-def preview(wish: MarkdownIn) -> HtmlOut:
-    """Markdown as Obsidian shows it."""
-    return HtmlOut(html=f"<pre>{html.escape(wish.markdown)}</pre>")
+def preview(settings: Current, wish: MarkdownIn) -> HtmlOut:
+    """Markdown as Obsidian's reading view shows it; blocks carry their byte offsets as `data-start` and `data-end`."""
+    shown = vault.preview_text(
+        settings, wish.markdown, note_path=wish.note_path, attachment_url=lambda path: f"/api/attachments?path={quote(path)}"
+    )
+    return HtmlOut(html=shown.html)
