@@ -17,6 +17,7 @@ BOM = b"\xef\xbb\xbf"
 NEWLINE = re.compile(rb"\r\n|\n|\r")
 _INDENT = re.compile(rb"[ \t]*")
 _SPECIAL_START = frozenset(b" \t>#`~-+*_=|<$:[0123456789")
+_CONTAINER_START = frozenset(b" \t>-+*0123456789")
 _PREFIX = re.compile(rb"((?:[ \t]*+>)*+)[ \t]*+")
 _QUOTE = re.compile(rb"(?:[ \t]*+>)++[ \t]?")
 _LIST = re.compile(rb"([-+*]|\d{1,9}[.)])([ \t]+|\Z)")
@@ -99,6 +100,8 @@ class BlockReader:
                     self.lists[0].clear()
                 position = nexts[line]
                 line += 1
+            elif position == ends[line]:
+                line, position = self._empty(line, position)
             else:
                 line, position = self._line(line, position)
 
@@ -125,6 +128,14 @@ class BlockReader:
                 self._open(stop, last, self.depth)
                 return last + 1, self.nexts[last]
         return self._newline(last)
+
+    def _empty(self, line: int, position: int) -> tuple[int, int]:
+        if self.paragraph >= 0:
+            flushed = self._flush(line)
+            if flushed != (line, position):
+                return flushed
+        self.table, self.depth = False, 0
+        return self._newline(line)
 
     def _line(self, line: int, position: int) -> tuple[int, int]:
         data, end = self.data, self.ends[line]
@@ -206,6 +217,9 @@ class BlockReader:
     def _block(self, line: int, position: int, end: int) -> tuple[int, int]:
         """The containers that a line opens or stands in, then the block in it."""
         data, depth, offset, fresh, no_break = self.data, 0, 0, False, -1
+        if data[position] not in _CONTAINER_START:
+            self.lists = [[]]
+            return self._leaf(line, position, end, 0, False)
         while True:
             indent = _INDENT.match(data, position, end)
             assert indent
