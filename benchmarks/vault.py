@@ -2,8 +2,8 @@
 
     python benchmarks/vault.py [--notes FOLDER ...] [--generated 100000] [--rounds 5]
 
-`--notes` holds folders of Markdown (the bundled sample is always taken). The generated inputs are pieces of the golden files, cut and joined
-at random from a fixed seed. Hostile inputs repeat one piece up to 250 kB and 500 kB; linear time shows as a ratio of about 2. Writes
+`--notes` holds folders of Markdown (the bundled sample is always taken). The generated inputs are pieces of the golden files, cut and
+joined at random from a fixed seed. Hostile inputs repeat one piece up to 250 and 500 kB; linear time shows as a ratio of about 2. Writes
 benchmarks/results/vault.json and prints the tables; exits with 1 if a single input does not come back byte for byte.
 """
 
