@@ -29,8 +29,8 @@ from .lint import check_draft, find_problems
 from .looking import OpenNote, look, picture
 from .notes import ParsedNote, parse_note
 from .outline import read_outline
-from .protect import Protection
 from .page import find_note, page, preview_note, preview_text
+from .protect import Protection
 from .render import Preview, render
 from .repair import Repaired, repair_draft
 from .resolve import Resolver, VaultFiles
