@@ -44,6 +44,7 @@ class Settings:
 
     `base_model` is a hub id or a folder; empty means the bundled seedling. `device` is auto, cpu, cuda or mps.
     `engine_url` names an OpenAI-compatible server (…/v1) that writes in place of a model of ours, `engine_model` its model there.
+    Copies of notes made before a write are kept for `backup_days`, and no more than `backup_megabytes` of them; 0 keeps only what must be.
     `nli_model` is the folder of an entailment model for the gates (optional).
     """
 
@@ -56,6 +57,8 @@ class Settings:
     engine_url: str = ""
     engine_model: str = ""
     nli_model: Path | None = None
+    backup_days: int = 90
+    backup_megabytes: int = 500
 
     @property
     def config_path(self) -> Path:
@@ -91,7 +94,7 @@ def load_settings(home: Path | None = None) -> Settings:
 
 def _checked(table: Mapping[str, Any], path: Path) -> dict[str, Any]:
     texts = ("vault", "readwise_folder", "base_model", "device", "engine_url", "engine_model", "nli_model")
-    kinds: dict[str, type] = {**dict.fromkeys(texts, str), "exclude": list}
+    kinds: dict[str, type] = {**dict.fromkeys(texts, str), "exclude": list, "backup_days": int, "backup_megabytes": int}
     problems = [f"unknown key {key!r} (known: {', '.join(kinds)})" for key in table if key not in kinds]
     problems += [
         f"{key} must be a {kinds[key].__name__}, not {type(value).__name__}"
@@ -100,6 +103,9 @@ def _checked(table: Mapping[str, Any], path: Path) -> dict[str, Any]:
     ]
     if table.get("device", "auto") not in ("auto", "cpu", "cuda", "mps"):
         problems.append(f"device must be auto, cpu, cuda or mps, not {table['device']!r}")
+    problems += [
+        f"{key} must not be negative" for key in ("backup_days", "backup_megabytes") if isinstance(table.get(key), int) and table[key] < 0
+    ]
     url = table.get("engine_url", "")
     if isinstance(url, str) and url and not re.fullmatch(r"https?://[^\s/]+(/\S*)?", url):
         problems.append(f"engine_url must be the address of a server, such as http://127.0.0.1:8080/v1, not {url!r}")

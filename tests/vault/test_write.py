@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -13,7 +16,7 @@ from hypothesis import strategies as st
 from notewright.errors import Conflict, Invalid, NotFound, Unavailable
 from notewright.settings import Settings
 from notewright.text import content_hash
-from notewright.vault import write
+from notewright.vault import atomic, write
 from notewright.vault.write import Insertion, insert, plan, undo
 
 NOTE = "# Book\n\n## One\n- first\n\n## Two\ntext of two\n\n### Inner\ninner\n\n## Three\n"
@@ -135,14 +138,14 @@ def test_a_plan_says_what_an_insertion_then_does(vault: Path, backups: Path) -> 
 
 def test_a_change_during_the_write_is_refused(vault: Path, backups: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = put(vault, NOTE)
-    real = write._part
+    real = atomic._part
 
-    def part_and_edit(target: Path, data: bytes, mode: int | None = None) -> Path:
+    def part_and_edit(target: Path, data: bytes, **options) -> Path:
         if target == path:
             path.write_text(NOTE + "typed meanwhile\n")
-        return real(target, data, mode)
+        return real(target, data, **options)
 
-    monkeypatch.setattr(write, "_part", part_and_edit)
+    monkeypatch.setattr(atomic, "_part", part_and_edit)
     with pytest.raises(Conflict):
         insert(vault, "Note", "x", backups=backups)
     assert path.read_text() == NOTE + "typed meanwhile\n"
@@ -250,7 +253,7 @@ def test_accents_are_found_however_the_disk_spells_them(vault: Path, backups: Pa
 def test_a_writer_that_dies_leaves_the_old_note(vault: Path, backups: Path, monkeypatch: pytest.MonkeyPatch, moment: str) -> None:
     path = put(vault, NOTE)
     insert(vault, "Other", "first", backups=backups)
-    write._keep(backups, NOTE.encode())
+    atomic.keep(backups, NOTE.encode())
 
     def die(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
@@ -276,7 +279,7 @@ def test_a_full_disk_is_told_and_changes_nothing(vault: Path, backups: Path, mon
 
 def test_a_killed_writers_file_never_becomes_the_note_and_is_cleared_later(vault: Path, backups: Path) -> None:
     path = put(vault, NOTE)
-    left = vault / f".{'0' * 12}{write._TEMPORARY}"
+    left = vault / f".{'0' * 12}{atomic.TEMPORARY}"
     left.write_text("half a no")
     insert(vault, "Note", "x", backups=backups)
     assert left.exists()
@@ -327,3 +330,125 @@ def test_headings_that_nothing_tells_apart(vault: Path, backups: Path) -> None:
         insert(vault, "Note.md", "hello", under="S", backups=backups)
     assert "Parent#Heading" not in caught.value.hint
     assert insert(vault, "Note.md", "hello", under="B#S", backups=backups).note_path == "Note.md"
+
+
+def test_links_inside_the_vault_lead_to_the_real_note(vault: Path, backups: Path) -> None:
+    (vault / "Real").mkdir()
+    path = put(vault, NOTE, "Real/Note.md")
+    (vault / "Alias.md").symlink_to(path)
+    (vault / "Folder").symlink_to(vault / "Real")
+    for name in ("Alias", "Folder/Note"):
+        done = insert(vault, name, "hello", backups=backups)
+        assert done.note_path == "Real/Note.md"
+        assert (vault / "Alias.md").is_symlink()
+        assert undo(done).how == "restored"
+    assert path.read_text() == NOTE
+    assert insert(vault, "Folder/New", "hello", backups=backups).note_path == "Real/New.md"
+
+
+def test_links_that_break_loop_or_lead_into_dot_folders_are_refused(vault: Path, backups: Path) -> None:
+    (vault / ".obsidian").mkdir()
+    (vault / ".obsidian" / "x.md").write_text("theirs")
+    (vault / "broken.md").symlink_to(vault / "nowhere.md")
+    (vault / "loop.md").symlink_to(vault / "loop.md")
+    (vault / "dot.md").symlink_to(vault / ".obsidian" / "x.md")
+    for name in ("broken", "loop", "dot"):
+        with pytest.raises(Invalid, match="symbolic link"):
+            insert(vault, name, "mine", backups=backups)
+    assert (vault / ".obsidian" / "x.md").read_text() == "theirs"
+    assert not (vault / "nowhere.md").exists()
+
+
+def test_undo_removes_the_folders_it_made_if_they_are_empty(vault: Path, backups: Path) -> None:
+    (vault / "Kept").mkdir()
+    done = insert(vault, "Kept/A/B/New", "x", backups=backups)
+    assert list(done.folders) == ["Kept/A", "Kept/A/B"]
+    undo(done)
+    assert [item.name for item in vault.rglob("*")] == ["Kept"]
+    done = insert(vault, "Kept/A/B/New", "x", backups=backups)
+    put(vault, "mine", "Kept/A/Mine.md")
+    undo(done)
+    assert sorted(item.name for item in vault.rglob("*")) == ["A", "Kept", "Mine.md"]
+
+
+@pytest.mark.parametrize(("there", "wanted"), [("Books/A.md", "books/B"), ("Books/A.md", "BOOKS/Sub/B"), ("Straße.md", "STRASSE")])
+def test_folders_and_names_that_other_systems_take_for_the_same(vault: Path, backups: Path, there: str, wanted: str) -> None:
+    (vault / there).parent.mkdir(exist_ok=True)
+    put(vault, "a", there)
+    with pytest.raises(Conflict, match="many systems"):
+        insert(vault, wanted, "x", backups=backups)
+    assert len(list(vault.rglob("*.md"))) == 1
+
+
+def test_a_note_that_lies_in_the_cloud_is_refused(vault: Path, backups: Path) -> None:
+    put(vault, b"bplist00", ".Note.md.icloud")
+    with pytest.raises(Unavailable, match="iCloud"):
+        insert(vault, "Note", "x", backups=backups)
+    assert [item.name for item in vault.iterdir()] == [".Note.md.icloud"]
+
+
+@pytest.mark.skipif(not hasattr(os, "setxattr"), reason="this system has no extended attributes")
+def test_extended_attributes_are_kept(vault: Path, backups: Path) -> None:
+    path = put(vault, NOTE)
+    try:
+        os.setxattr(path, "user.tag", b"mine")
+    except OSError:
+        pytest.skip("this file system has no extended attributes")
+    insert(vault, "Note", "x", backups=backups)
+    assert os.getxattr(path, "user.tag") == b"mine"
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can give files away")
+def test_the_owner_is_kept(vault: Path, backups: Path) -> None:
+    path = put(vault, NOTE)
+    os.chown(path, 12345, 54321)
+    insert(vault, "Note", "x", backups=backups)
+    assert (path.stat().st_uid, path.stat().st_gid) == (12345, 54321)
+
+
+CHILD = """
+import os, resource, signal, sys
+from pathlib import Path
+from notewright.errors import Unavailable
+from notewright.vault import insert
+vault, backups, name, trouble = sys.argv[1:]
+if trouble == "full disk":
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (30_000, 30_000))
+elif os.geteuid() == 0:
+    os.setgroups([]); os.setgid(65534); os.setuid(65534)
+try:
+    insert(Path(vault), name, "hello " * 2_000, backups=Path(backups))
+except Unavailable as error:
+    print("refused:", error.message)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX limits and users")
+@pytest.mark.parametrize(
+    ("trouble", "new"), [("full disk", False), ("read-only folder", False), ("read-only folder", True), ("another owner", False)]
+)
+def test_what_the_system_refuses_changes_nothing(trouble: str, new: bool) -> None:
+    """In a child process, under a real limit of the system: nothing of ours is replaced for the test."""
+    if trouble == "another owner" and os.geteuid() != 0:
+        pytest.skip("only root can give files away")
+    with tempfile.TemporaryDirectory() as name:
+        top = Path(name)
+        top.chmod(0o755)
+        vault, backups = top / "vault", top / "backups"
+        (vault / "Sub").mkdir(parents=True)
+        backups.mkdir()
+        backups.chmod(0o777)
+        text = ("word " * 5_000).encode()
+        path = put(vault, text, "Sub/Note.md")
+        path.chmod(0o666)
+        (vault / "Sub").chmod(0o777 if trouble == "another owner" else 0o755 if os.geteuid() == 0 else 0o555)
+        environment = {**os.environ, "PYTHONPATH": str(Path(write.__file__).parents[2]), "PYTHONDONTWRITEBYTECODE": "1"}
+        done = subprocess.run(
+            [sys.executable, "-c", CHILD, str(vault), str(backups), "Sub/New" if new else "Sub/Note", trouble], capture_output=True,
+            text=True, env=environment,
+        )  # fmt: skip
+        (vault / "Sub").chmod(0o755)
+        assert "refused:" in done.stdout, done.stderr
+        assert path.read_bytes() == text
+        assert [item.name for item in (vault / "Sub").iterdir()] == ["Note.md"]

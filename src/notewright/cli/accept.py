@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from ..errors import NotFound
+from ..records import Event
 from ..settings import Settings
 from .show import as_json, json_option, open_library
 
@@ -12,6 +14,7 @@ from .show import as_json, json_option, open_library
 def configure(name: str, parser: argparse.ArgumentParser) -> None:
     json_option(parser)
     if name == "undo":
+        parser.add_argument("number", nargs="?", type=_positive, metavar="N", help="how many of the last actions (default: 1)")
         parser.add_argument("--keep-note", action="store_true", help="an insertion no longer counts, but its note is left as it is")
         parser.set_defaults(handler=undo)
         return
@@ -48,22 +51,40 @@ def _inside(settings: Settings, into: str) -> str:
     return into
 
 
+def _positive(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a number from 1 on")
+    return int(text)
+
+
 def undo(options: argparse.Namespace) -> None:
     from .. import feedback
 
     library, settings = open_library()
+    done: list[Event] = []
     with library:
-        event = feedback.undo(library, settings=settings, keep_note=options.keep_note)
-        about = next(action.event for action in feedback.history(library) if str(action.event.id) == event.subject)
+        try:
+            for _ in range(options.number or 1):
+                event = feedback.undo(library, settings=settings, keep_note=options.keep_note)
+                about = next(action.event for action in feedback.history(library) if str(action.event.id) == event.subject)
+                done.append(event)
+                if not options.json:
+                    print(_told(event, about))
+        except NotFound:
+            if not done:
+                raise
+            if not options.json:
+                print("There is nothing else to undo.")
     if options.json:
-        as_json(event)
-        return
+        as_json(done if options.number else done[0])
+
+
+def _told(event: Event, about: Event) -> str:
     kind = str(event.payload["kind"])
     if kind != "insertion":
-        print(f"Taken back: the {kind} of {about.subject}.")
-        return
+        return f"Taken back: the {kind} of {about.subject}."
     how = {
         "restored": "byte for byte as it was before", "deleted": "it was new, and is gone again",
         "kept": "in the record only: the note was left as it is", "removed": "what you changed elsewhere in it since is kept",
     }  # fmt: skip
-    print(f"Taken back: the insertion of {about.subject} into {event.payload['note_path']} ({how[str(event.payload['how'])]}).")
+    return f"Taken back: the insertion of {about.subject} into {event.payload['note_path']} ({how[str(event.payload['how'])]})."

@@ -81,5 +81,7 @@ def _lines(report: CaptureReport) -> Iterator[str]:
         yield f"stored  {event.subject} in {event.payload['note_path']}: {told_hunks(event.payload)}"
     for path in report.waiting:
         yield f"waits   {path}: it changed a moment ago"
+    for problem in report.troubles:
+        yield f"waits   {problem}"
     for draft_id, path, state in report.missing:
         yield f"{state:<7} {path} ({draft_id}): it is no longer in the vault" + ("" if state == "given up" else "; it is looked for")

@@ -3,6 +3,8 @@
 rank(library, batch_id=..., order=[["draft-2"], ["draft-1", "draft-3"]])    best first, ties inside a group
 decide(...), comment(...), record_edit(...)
 preview(...), accept(library, settings=..., draft_id=..., into="Note.md")     what the note would become; and making it so
+record_insertion(...)                           the same for a draft that the plugin has put into a note by itself
+recover(library), prune_backups(...)            after a writer was killed; old copies of notes
 capture(library, settings=...)                  stores what the person later changed in inserted passages, wherever they went
 watch(library, settings=..., stop=..., report=...)              the same again and again, while the person writes
 log_edit(library, draft_id=..., before=..., after=...)          the same, noticed by a face
@@ -11,15 +13,42 @@ history(library)  what was done, newest first
 export_feedback(library), import_feedback(library, lines)     all of it as JSON lines, out and in
 """
 
-from .accept import Accepted, Preview, accept, preview
+from .accept import Accepted, Preview, accept, preview, record_insertion
+from .backups import Pruned, prune_backups
 from .capture import CaptureReport, capture, log_edit
 from .exchange import Exchanged, export_feedback, import_feedback
 from .hunks import Hunk, hunks
+from .journal import recover
 from .judge import ASPECTS, CHIPS, DECISIONS, comment, decide, rank, record_edit
 from .undo import Action, history, undo
 from .watching import watch
 
 __all__ = [
-    "ASPECTS", "CHIPS", "DECISIONS", "Accepted", "Action", "CaptureReport", "Exchanged", "Hunk", "Preview", "accept", "capture", "comment",
-    "decide", "export_feedback", "history", "hunks", "import_feedback", "log_edit", "preview", "rank", "record_edit", "undo", "watch",
-]  # fmt: skip
+    "ASPECTS",
+    "Accepted",
+    "Action",
+    "CHIPS",
+    "CaptureReport",
+    "DECISIONS",
+    "Exchanged",
+    "Hunk",
+    "Preview",
+    "Pruned",
+    "accept",
+    "capture",
+    "comment",
+    "decide",
+    "export_feedback",
+    "history",
+    "hunks",
+    "import_feedback",
+    "log_edit",
+    "preview",
+    "prune_backups",
+    "rank",
+    "record_edit",
+    "record_insertion",
+    "recover",
+    "undo",
+    "watch",
+]

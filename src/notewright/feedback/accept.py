@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import difflib
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .. import vault
 from ..errors import Invalid
 from ..records import Draft, Event
 from ..settings import Settings
 from ..text import content_hash
-from .judge import decide, record_edit
+from .backups import prune_backups
+from .journal import recover, store, writing
 from .undo import undone_ids
 
 if TYPE_CHECKING:
@@ -53,26 +55,66 @@ def accept(
     Raises Invalid for a draft with problems or one that is already in a note, unless `force`; and whatever `vault.insert` raises. In all
     these cases neither the note nor the library is changed.
     """
+    recover(library)
     draft = library.drafts.get(draft_id)
     text = draft.text if final_text is None else final_text
+    about: dict[str, Any] = {"draft_id": draft_id, "under": under or "", "forced": force, "final_text": final_text, "seconds": seconds}
     insertion: vault.Insertion | None = None
-    try:
-        with library.db.write():
-            if not force:  # looked at under the lock: of two that accept the same draft at once, one inserts it
-                _refuse(library, draft, edited=final_text is not None)
-            events = []
-            if final_text is not None:
-                events.append(record_edit(library, draft_id=draft_id, final_text=text, note_path=into))
-            events.append(decide(library, draft_id=draft_id, decision="accept", seconds=seconds))
-            insertion = vault.insert(
-                settings, into, text, under=under, expected_hash=expected_hash, backups=library.home / "backups" / "notes"
-            )
-            payload = {"insertion": asdict(insertion), "under": under or "", "forced": force, "with": [event.id for event in events]}
-            events.append(library.events.append("insertion", draft_id, payload))
-    except BaseException:
-        if insertion:
-            vault.undo(insertion)
-        raise
+    with writing(library, "accept", about) as begin:
+        try:
+            with library.db.write():
+                if not force:  # looked at under the lock: of two that accept the same draft at once, one inserts it
+                    _refuse(library, draft, edited=final_text is not None)
+                insertion = vault.insert(
+                    settings, into, text, under=under, expected_hash=expected_hash, backups=library.home / "backups" / "notes",
+                    before_write=begin,
+                )  # fmt: skip
+                events = store(library, insertion, **about)
+        except BaseException:
+            if insertion:
+                vault.undo(insertion)
+            raise
+    prune_backups(library, settings=settings)
+    return _accepted(draft_id, insertion, events)
+
+
+def record_insertion(
+    library: Library,
+    *,
+    settings: Settings,
+    draft_id: str,
+    note_path: str,
+    start: int,
+    inserted: str,
+    under: str | None = None,
+    created: bool = False,
+    final_text: str | None = None,
+    seconds: float | None = None,
+) -> Accepted:
+    """Record an insertion that the plugin has made after a `preview`: the note must hold `inserted`, at byte `start` or elsewhere once.
+
+    From then on it is as if `accept` had made it: it can be undone, and later edits are followed. Sent again, it is recorded once. Raises
+    Conflict where the saved note does not hold the text (yet), NotFound for an unknown draft, and what `vault.insert` raises for a place
+    outside the vault.
+    """
+    recover(library)
+    library.drafts.get(draft_id)
+    with library.db.write():
+        insertion = vault.recognise(
+            settings, note_path, start=start, inserted=inserted, created=created, backups=library.home / "backups" / "notes"
+        )
+        undone = undone_ids(library)
+        for event in library.events.all("insertion", subject=draft_id):
+            table: Any = event.payload["insertion"]
+            if event.id not in undone and table["note_path"] == insertion.note_path and table["inserted"] == insertion.inserted:
+                return _accepted(draft_id, vault.Insertion(**table), [event])
+        events = store(
+            library, insertion, draft_id=draft_id, under=under or "", forced=False, final_text=final_text, seconds=seconds, via="plugin"
+        )
+    return _accepted(draft_id, insertion, events)
+
+
+def _accepted(draft_id: str, insertion: vault.Insertion, events: Sequence[Event]) -> Accepted:
     return Accepted(
         draft_id=draft_id, note_path=insertion.note_path, events=tuple(events), before_hash=insertion.before_hash,
         after_hash=insertion.after_hash, diff=_diff(insertion), created=insertion.created,

@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import vault
+from ..errors import Unavailable
 from ..library.follows import Follow
 from ..records import Event
 from ..settings import Settings
 from ..text import content_hash
+from .journal import recover
 from .judge import record_edit
 from .undo import undone_ids
 
@@ -32,13 +34,15 @@ _LOOK_ABOUT = 7 * 86400.0  # seconds in which a deleted passage may turn up in a
 @dataclass(frozen=True, slots=True)
 class CaptureReport:
     """One look at all followed passages. `logged` are the new edit events; `waiting` are notes that changed a moment ago; `moved` are
-    (old path, new path); `missing` are (draft id, note path, missing or given up). `next_in` is when a waiting note will be quiet."""
+    (old path, new path); `missing` are (draft id, note path, missing or given up); `troubles` say what could not be read. `next_in` is
+    when a waiting note will be quiet (seconds)."""
 
     followed: int
     logged: tuple[Event, ...] = ()
     waiting: tuple[str, ...] = ()
     moved: tuple[tuple[str, str], ...] = ()
     missing: tuple[tuple[str, str, str], ...] = ()
+    troubles: tuple[str, ...] = ()
     next_in: float | None = None
 
 
@@ -57,10 +61,14 @@ def capture(
     those of another vault are not followed. `clock` gives the time in seconds since 1970. Raises as `Settings.need_vault` does.
     """
     settings.need_vault()
+    recover(library)
     look = _Look(library, settings, quiet, patience, clock())
     for follow in start_following(library):
         if look.is_here(follow):
-            look.at(follow)
+            try:
+                look.at(follow)
+            except Unavailable as problem:  # one note that cannot be read keeps no other from being looked at
+                look.troubles.append(problem.message)
     return look.report()
 
 
@@ -167,11 +175,12 @@ class _Look:
         self.waiting: dict[str, float] = {}
         self.moved: list[tuple[str, str]] = []
         self.missing: list[tuple[str, str, str]] = []
+        self.troubles: list[str] = []
 
     def report(self) -> CaptureReport:
         return CaptureReport(
             followed=self.followed, logged=tuple(self.logged), waiting=tuple(self.waiting), moved=tuple(self.moved),
-            missing=tuple(self.missing), next_in=min(self.waiting.values(), default=None),
+            missing=tuple(self.missing), troubles=tuple(dict.fromkeys(self.troubles)), next_in=min(self.waiting.values(), default=None),
         )  # fmt: skip
 
     def is_here(self, follow: Follow) -> bool:

@@ -10,6 +10,7 @@ from .. import vault
 from ..errors import Conflict, NotFound
 from ..records import Event
 from ..settings import Settings
+from .journal import recover, writing
 
 if TYPE_CHECKING:
     from ..library import Library
@@ -47,7 +48,9 @@ def undo(library: Library, *, settings: Settings | None = None, keep_note: bool 
     note is gone. With `keep_note` an insertion no longer counts and its note is left as it is (`how` is kept), so that undoing can go on.
     An insertion remembers its vault; where that folder is gone, the one in `settings` is used.
     """
-    with library.db.write():
+    recover(library)
+    about: dict[str, Any] = {}
+    with writing(library, "undo", about) as begin, library.db.write():
         actions = [action.event for action in history(library) if not action.undone]
         standing = [event for event in actions if not (event.kind == "edit" and event.payload.get("via") in _NOTICED)]
         if not standing:
@@ -55,17 +58,27 @@ def undo(library: Library, *, settings: Settings | None = None, keep_note: bool 
         last = standing[0]
         payload: dict[str, object] = {"events": [*_list(last.payload.get("with")), last.id], "kind": last.kind}
         if last.kind == "insertion":
-            table = last.payload["insertion"]
-            assert isinstance(table, dict)
-            insertion = vault.Insertion(**table)
             later = [event.id for event in actions if event.kind == "edit" and event.payload.get("insertion") == last.id]
             payload["events"] = [*_list(payload["events"]), *sorted(later)]
-            if (follow := library.follows.get(last.id)) and follow.state == "followed":
-                insertion = replace(insertion, note_path=follow.note_path)
-            if settings and not Path(insertion.vault).is_dir():
-                insertion = replace(insertion, vault=str(settings.need_vault()), backups=str(library.home / "backups" / "notes"))
-            payload |= {"note_path": insertion.note_path, "how": "kept"} if keep_note else _take_out(insertion)
+            insertion = _where_it_is(library, settings, last)
+            if keep_note:
+                payload |= {"note_path": insertion.note_path, "how": "kept"}
+            else:
+                about |= {"event": last.id, "payload": dict(payload)}
+                begin(insertion)
+                payload |= _take_out(insertion)
         return library.events.append("undo", str(last.id), payload)
+
+
+def _where_it_is(library: Library, settings: Settings | None, event: Event) -> vault.Insertion:
+    """The insertion, in the note's present place as far as that is known."""
+    table: Any = event.payload["insertion"]
+    insertion = vault.Insertion(**table)
+    if (follow := library.follows.get(event.id)) and follow.state == "followed":
+        insertion = replace(insertion, note_path=follow.note_path)
+    if settings and not Path(insertion.vault).is_dir():
+        insertion = replace(insertion, vault=str(settings.need_vault()), backups=str(library.home / "backups" / "notes"))
+    return insertion
 
 
 def _take_out(insertion: vault.Insertion) -> dict[str, object]:

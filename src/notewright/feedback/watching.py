@@ -46,6 +46,6 @@ def watch(
             continue
         stored += len(seen.logged)
         wait[0] = _IDLE if seen.next_in is None else seen.next_in
-        if report and (seen.logged or seen.moved or seen.missing or (changed and seen.waiting)):
+        if report and (seen.logged or seen.moved or seen.missing or seen.troubles or (changed and seen.waiting)):
             report(seen)
     return stored

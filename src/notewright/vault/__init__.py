@@ -16,6 +16,9 @@
     protect   parts that a model must not touch, hidden behind placeholders
     repair    a draft's links and assets, set right where there is one way to
     write     one span into one note, atomically, with a backup and an undo
+    places    where a note may stand: inside the vault, under a name that works everywhere
+    atomic    whole files, old or new; backups
+    write     one span into one note, with a backup and an undo
     lint      what is wrong with a drafted section, in words
 
 Work is on bytes throughout; a note is never rendered back from a parse.
@@ -37,12 +40,12 @@ from .resolve import Resolver, VaultFiles
 from .tokens import KINDS, Token, tokenize, tokenize_inline
 from .trace import Traced, trace
 from .watch import changes, read_note, search
-from .write import Insertion, Plan, Undone, insert, plan, undo, written
+from .write import Insertion, Plan, Undone, insert, plan, recognise, state, undo, written
 
 __all__ = [
-    "KINDS",
     "Followed",
     "Insertion",
+    "KINDS",
     "NoteFacts",
     "NoteFile",
     "OpenNote",
@@ -79,9 +82,11 @@ __all__ = [
     "read_config",
     "read_note",
     "read_outline",
+    "recognise",
     "render",
     "repair_draft",
     "search",
+    "state",
     "tidy",
     "tokenize",
     "tokenize_inline",

@@ -13,7 +13,7 @@ from ..text import content_hash
 from .config import read_config
 from .files import locate
 from .outline import Heading, read_outline
-from .write import allowed
+from .places import allowed
 
 PICTURES = {
     ".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".gif": "image/gif", ".webp": "image/webp", ".svg": "image/svg+xml",

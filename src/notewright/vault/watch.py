@@ -13,6 +13,7 @@ from ..settings import Settings
 from .config import read_config
 from .files import iterate_notes, locate
 from .follow import Followed, Spans, find, passage_text
+from .places import is_in_the_cloud
 
 STEP = 0.5  # seconds between looks at the clock and at `stop`
 
@@ -21,6 +22,8 @@ def read_note(root: Path, note_path: str) -> tuple[bytes, float] | None:
     """Bytes and modification time (seconds) of the note at vault-relative `note_path`; None where there is no such file."""
     file = locate(root, note_path)
     try:
+        if file.with_name(f".{file.name}.icloud").exists() or (file.exists() and is_in_the_cloud(file.stat())):
+            raise Unavailable(f"{note_path} is in the cloud and not on this machine.", "Open it in Obsidian, so that it is downloaded.")
         if file.is_symlink() or not file.is_file():
             return None
         before = file.stat().st_mtime

@@ -1,28 +1,23 @@
 """Put one span of text into one note, and take it out again, without ever touching another byte.
 
-The policy: work on bytes; keep byte order mark, newline style and mode; refuse when the note changed since it was read; write a temp
-file in the same folder, fsync, compare once more, replace; keep a content-addressed backup. A writer that is killed leaves the old
-note and at most a dot file that no one reads and the next write into that folder clears away.
+The policy: work on bytes; keep byte order mark, newline style, mode and owner; refuse when the note changed since it was read; replace
+files whole (`atomic`); keep a content-addressed backup. `before_write` lets a caller note down what is about to happen, so that a writer
+that was killed can be told from one that was not.
 """
 
 from __future__ import annotations
 
-import os
 import re
-import secrets
-import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
-from unicodedata import normalize
+from pathlib import Path
 
-from ..errors import Conflict, Invalid, NotFound, Unavailable
+from ..errors import Conflict, Invalid, NotFound
 from ..settings import Settings
 from ..text import content_hash, normalise
-from .files import locate
+from .atomic import create, keep, read, remove_folders, replace
 from .outline import BOM, Heading, Outline, read_outline
-
-_TEMPORARY = ".notewright-part"
-_ODD_NAMES = re.compile(r"[\x00-\x1f\x7f*\"\\<>:|?#^\[\]]|[. ]$|^ |^(?:con|prn|aux|nul|com\d|lpt\d)$", re.IGNORECASE)
+from .places import allowed
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +25,7 @@ class Insertion:
     """What was written where: enough to undo it. All fields are JSON-able; `Insertion(**table)` brings one back.
 
     `start` is the byte offset of `inserted` (which includes the newlines around the text) in the note as we left it. `backup` is the
-    copy of the earlier bytes, empty when the note was created by this insertion.
+    copy of the earlier bytes, empty when the note was created by this insertion; `folders` are those that were made for it.
     """
 
     vault: str
@@ -42,6 +37,7 @@ class Insertion:
     backup: str = ""
     backups: str = ""
     created: bool = False
+    folders: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,28 +50,65 @@ class Undone:
 
 
 def insert(
-    vault: Path | Settings, note_path: str, text: str, *, under: str | None = None, expected_hash: str | None = None, backups: Path
+    vault: Path | Settings,
+    note_path: str,
+    text: str,
+    *,
+    under: str | None = None,
+    expected_hash: str | None = None,
+    backups: Path,
+    before_write: Callable[[Insertion], None] | None = None,
 ) -> Insertion:
     """Insert `text` at the end of the section `under` (a heading, or `Parent#Heading`), or at the end of the note.
 
     A note that does not exist is created; `.md` is added where it lacks. `expected_hash` is `text.content_hash` of the bytes as read, of
     no bytes for a note that did not exist.
     When the text opens with a heading that stands empty in the note, its body goes under that heading instead of a second one.
+    `before_write` gets the insertion when all is ready and nothing is written yet.
     Raises NotFound for an unknown heading (the hint lists those there are), Conflict when the note changed since it was read, Invalid
     for a forbidden place or nothing to insert, Unavailable when the disk refuses. Nothing is written in any of these cases.
     """
     planned = plan(vault, note_path, text, under=under, expected_hash=expected_hash)
     path = planned.root / planned.note_path
-    if planned.before is None:
-        return _create(planned.root, path, planned.inserted, backups)
-    after = planned.after
-    assert after[: planned.start] == planned.before[: planned.start]
-    assert after[planned.start + len(planned.inserted) :] == planned.before[planned.start :]
-    backup = _keep(backups, planned.before)
-    _replace(path, planned.before, after)
-    return Insertion(
+    before, after = planned.before, planned.after
+    missing = [folder for folder in path.parents if folder.is_relative_to(planned.root) and not folder.exists()]
+    insertion = Insertion(
         vault=str(planned.root), note_path=planned.note_path, start=planned.start, inserted=planned.inserted.decode("utf-8"),
-        before_hash=content_hash(planned.before), after_hash=content_hash(after), backup=str(backup), backups=str(backups),
+        before_hash=content_hash(before or b""), after_hash=content_hash(after), backups=str(backups), created=before is None,
+        backup="" if before is None else str(keep(backups, before)),
+        folders=tuple(folder.relative_to(planned.root).as_posix() for folder in reversed(missing)),
+    )  # fmt: skip
+    if before_write:
+        before_write(insertion)
+    if before is None:
+        create(path, after)
+        return insertion
+    assert after[: planned.start] == before[: planned.start]
+    assert after[planned.start + len(planned.inserted) :] == before[planned.start :]
+    replace(path, before, after)
+    return insertion
+
+
+def recognise(vault: Path | Settings, note_path: str, *, start: int, inserted: str, created: bool = False, backups: Path) -> Insertion:
+    """The insertion that another writer (the plugin) has made: `inserted` stands at byte `start` of the note, or elsewhere in it once.
+
+    The note without it is kept as the backup, so that undoing works as for our own. Raises Conflict where the text does not stand.
+    """
+    root = (vault.need_vault() if isinstance(vault, Settings) else vault).resolve()
+    path = allowed(root, note_path)
+    if not inserted.strip() or not path.exists():
+        raise Conflict(f"{note_path} does not hold the inserted text.", "Send it again once the note is saved.")
+    now, span = read(path), inserted.encode("utf-8", errors="replace")
+    place = (start, start + len(span)) if start >= 0 and now[start : start + len(span)] == span else _only_place(now, span)
+    if place is None:
+        raise Conflict(f"{note_path} does not hold the inserted text, or holds it more than once.", "Send it again once the note is saved.")
+    before = now[: place[0]] + now[place[1] :]
+    created = created and not before.strip()
+    return Insertion(
+        vault=str(root), note_path=path.relative_to(root).as_posix(), start=0 if created else place[0],
+        inserted=(now if created else now[place[0] : place[1]]).decode("utf-8", errors="replace"),
+        before_hash=content_hash(b"" if created else before), after_hash=content_hash(now), created=created,
+        backup="" if created else str(keep(backups, before)), backups=str(backups),
     )  # fmt: skip
 
 
@@ -107,7 +140,7 @@ def plan(vault: Path | Settings, note_path: str, text: str, *, under: str | None
         if under:
             raise NotFound(f"{note_path} does not exist yet, so it has no heading {under!r}.", "Leave the heading out to create the note.")
         return Plan(root, place, None, 0, (clean + "\n").encode("utf-8"))
-    before = _read(path)
+    before = read(path)
     if expected_hash and content_hash(before) != expected_hash:
         raise Conflict(f"{note_path} changed since it was read; nothing was written.", "Read the vault again, then accept the draft again.")
     return Plan(root, place, before, *_span(note_path, before, clean, under))
@@ -122,15 +155,16 @@ def undo(insertion: Insertion) -> Undone:
     path = allowed(root, insertion.note_path)
     if not path.exists():
         raise _cannot(path, insertion, "is gone")
-    now, span = _read(path), insertion.inserted.encode("utf-8")
+    now, span = read(path), insertion.inserted.encode("utf-8")
     end = insertion.start + len(span)
     untouched = content_hash(now) == insertion.after_hash
     backups = Path(insertion.backups) if insertion.backups else Path(insertion.backup).parent
     if untouched and insertion.created:
-        backup = _keep(backups, now)
-        if _read(path) != now:
+        backup = keep(backups, now)
+        if read(path) != now:
             raise _cannot(path, insertion, "changed while it was being undone")
         path.unlink()
+        remove_folders([root / folder for folder in insertion.folders])
         return Undone(insertion.note_path, "deleted", str(backup))
     earlier = now[: insertion.start] + now[end:]
     if not (untouched and content_hash(earlier) == insertion.before_hash):
@@ -138,9 +172,20 @@ def undo(insertion: Insertion) -> Undone:
         if at is None:
             raise _cannot(path, insertion, "was changed where the text had been put")
         earlier = now[: at[0]] + now[at[1] :]
-    backup = _keep(backups, now)
-    _replace(path, now, earlier)
+    backup = keep(backups, now)
+    replace(path, now, earlier)
     return Undone(insertion.note_path, "restored" if content_hash(earlier) == insertion.before_hash else "removed", str(backup))
+
+
+def state(insertion: Insertion) -> str:
+    """Where an interrupted write stands: `done` (the text is in the note), `undone` (the note is as it was before), else `unclear`."""
+    path = Path(insertion.vault) / insertion.note_path
+    if not path.exists():
+        return "undone" if insertion.created else "unclear"
+    now = read(path)
+    if content_hash(now) in (insertion.after_hash, insertion.before_hash):
+        return "done" if content_hash(now) == insertion.after_hash else "undone"
+    return "done" if _only_place(now, insertion.inserted.encode("utf-8")) else "unclear"
 
 
 def written(insertion: Insertion) -> bytes | None:
@@ -191,55 +236,6 @@ def _clean(text: str) -> str:
     if not lines:
         raise Invalid("There is nothing to insert.", "Accept a draft that has text.")
     return "\n".join(lines)
-
-
-def allowed(root: Path, note_path: str) -> Path:
-    """The note's file, or Invalid when it would lie outside the vault, in a dot folder, or behind a symbolic link."""
-    path = normalize("NFC", note_path).replace("\\", "/")
-    pure = PurePosixPath(path)
-    if not path.strip() or "\x00" in path or pure.is_absolute() or ".." in pure.parts or re.match(r"[A-Za-z]:", path):
-        raise Invalid(f"{note_path!r} is not a path inside the vault.", "Name the note by its path from the vault's top folder.")
-    parts = [part for part in pure.parts if part != "."]
-    if not parts or any(part.startswith(".") for part in parts):
-        raise Invalid(f"{note_path!r} lies in a dot folder, which belongs to Obsidian.", "Choose a note outside dot folders.")
-    if not parts[-1].lower().endswith(".md"):
-        parts[-1] += ".md"
-    if any(len(part.encode("utf-8", errors="replace")) > 255 for part in parts):
-        raise Invalid(f"{note_path[:60]!r} holds a name longer than file systems allow.", "Choose a shorter name.")
-    file = locate(root, "/".join(parts))
-    for folder in (file, *file.parents):
-        if folder == root:
-            break
-        if folder.is_symlink():
-            raise Invalid(f"{note_path!r} goes through a symbolic link ({folder.name}).", "Name the real note; links are not followed.")
-    if file.is_dir():
-        raise Invalid(f"{note_path!r} is a folder.", "Name a note inside it.")
-    if not file.exists():
-        _check_new(root, file, parts)
-    return file
-
-
-def _check_new(root: Path, file: Path, parts: list[str]) -> None:
-    stems = [*parts[:-1], parts[-1][:-3]]
-    odd = [part for part in stems if _ODD_NAMES.search(part) or len(part.encode()) > 240]
-    if odd:
-        hint = 'Leave out * " \\ < > : | ? # ^ [ ] and dots or spaces at the end; a heading is named with --under.'
-        raise Invalid(f"{odd[0][:60]!r} is no name for a note that works on every system and in links.", hint)
-    if not file.parent.exists():
-        return
-    if not file.parent.is_dir():
-        raise Invalid(f"{file.parent.relative_to(root)} is a file, not a folder.", "Choose another folder.")
-    folded = file.name.casefold()
-    twin = next((item.name for item in file.parent.iterdir() if normalize("NFC", item.name).casefold() == folded), None)
-    if twin:
-        raise Conflict(f"There is already {twin!r}, which many systems take for the same file.", f"Name it exactly so: {twin}")
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise Unavailable(f"{path} cannot be read: {error.strerror}.", "Check the file's permissions.") from error
 
 
 def _span(note_path: str, before: bytes, text: str, under: str | None) -> tuple[int, bytes]:
@@ -348,103 +344,3 @@ def _newline(data: bytes, position: int) -> str:
         last = max(data.rfind(b"\n"), data.rfind(b"\r"))
         return "\n" if last < 0 else "\r\n" if data[last - 1 : last + 1] == b"\r\n" else data[last : last + 1].decode()
     return found[0].decode()
-
-
-def _create(root: Path, path: Path, data: bytes, backups: Path) -> Insertion:
-    part = path
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = _part(path, data)
-        try:
-            os.link(part, path)
-        except FileExistsError:
-            raise
-        except OSError:  # a file system without hard links
-            if path.exists():
-                raise FileExistsError from None
-            os.replace(part, path)
-    except FileExistsError as error:
-        raise Conflict(f"{path} appeared while it was being written; nothing was changed.", "Accept the draft again.") from error
-    except OSError as error:
-        raise Unavailable(f"{path} cannot be written: {error.strerror}.", "Check the folder's permissions and the disk.") from error
-    finally:
-        if part != path:
-            part.unlink(missing_ok=True)
-    _sync_folder(path.parent)
-    return Insertion(
-        vault=str(root), note_path=path.relative_to(root).as_posix(), start=0, inserted=data.decode("utf-8"),
-        before_hash=content_hash(b""), after_hash=content_hash(data), backups=str(backups), created=True,
-    )  # fmt: skip
-
-
-def _replace(path: Path, before: bytes, after: bytes) -> None:
-    """Put `after` in place of `before`, or raise Conflict when the file is no longer `before`."""
-    part = path
-    try:
-        mode = path.stat().st_mode & 0o7777
-        if not mode & 0o222:
-            raise Unavailable(f"{path} is read-only.", "Make the note writable, then try again.")
-        _clear_parts(path)
-        part = _part(path, after, mode)
-        if path.is_symlink() or path.read_bytes() != before:
-            raise Conflict(f"{path} changed since it was read; nothing was written.", "Read the vault again, then try again.")
-        os.replace(part, path)
-    except OSError as error:
-        raise Unavailable(f"{path} cannot be written: {error.strerror}.", "Check the folder's permissions and the disk.") from error
-    finally:
-        if part != path:
-            part.unlink(missing_ok=True)
-    _sync_folder(path.parent)
-
-
-def _part(path: Path, data: bytes, mode: int | None = None) -> Path:
-    """A complete, synced temp file beside `path`; a dot file, so Obsidian does not show it. Without a `mode` it gets the usual one."""
-    part = path.with_name(f".{secrets.token_hex(6)}{_TEMPORARY}")
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666 if mode is None else 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            if mode is not None:
-                os.chmod(part, mode)
-            os.fsync(file.fileno())
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
-    return part
-
-
-def _clear_parts(path: Path) -> None:
-    """Remove what writers killed over an hour ago left in this folder."""
-    for stale in path.parent.glob(f".*{_TEMPORARY}"):
-        if re.fullmatch(rf"\.[0-9a-f]{{12}}{re.escape(_TEMPORARY)}", stale.name) and time.time() - stale.lstat().st_mtime > 3600:
-            stale.unlink(missing_ok=True)
-
-
-def _keep(backups: Path, data: bytes) -> Path:
-    """Store `data` under its hash; an equal copy is not written twice."""
-    target = backups / (content_hash(data).removeprefix("sha256:") + ".md")
-    try:
-        backups.mkdir(parents=True, exist_ok=True)
-        if target.exists() and target.read_bytes() == data:
-            return target
-        part = _part(target, data, 0o600)
-        os.replace(part, target)
-    except OSError as error:
-        raise Unavailable(f"No backup could be kept in {backups}: {error.strerror}.", "Nothing was written. Check the disk.") from error
-    _sync_folder(backups)
-    return target
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a rename durable where the system can sync folders."""
-    try:
-        descriptor = os.open(folder, os.O_RDONLY)
-    except OSError:
-        return
-    try:
-        os.fsync(descriptor)
-    except OSError:
-        pass
-    finally:
-        os.close(descriptor)
