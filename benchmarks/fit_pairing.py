@@ -32,11 +32,11 @@ HERE = Path(__file__).resolve().parent
 LINKED = Odds(
     -5.0,
     {
-        "linked": 1.0, "quoted": 4.0, "run": 0.2, "nats": 0.6, "alike": 2.0, "remark": 0.0, "picture": 6.0, "chapter": 1.0, "close": 1.0,
+        "linked": 1.0, "quoted": 4.0, "run": 0.2, "nats": 0.6, "alike": 2.0, "picture": 6.0, "chapter": 1.0, "close": 1.0,
         "share": 2.0, "around": 1.0, "lead": 0.5, "length": -0.7, "order": 0.5, "support": 0.2,
     },
 )  # fmt: skip
-ALONE = Odds(-4.0, {"among": -1.0, "quoted": 4.0, "run": 0.5, "nats": 2.0, "remark": 0.0, "picture": 9.0, "length": -0.7, "support": 0.5})
+ALONE = Odds(-4.0, {"among": -1.0, "quoted": 4.0, "run": 0.5, "nats": 2.0, "picture": 9.0, "length": -0.7, "support": 0.5})
 PROVENANCE = Odds(-4.9, {"quoted": 3.0, "longest": 0.45, "telling": 0.16, "share": 3.0, "cover": 2.0, "lead": 2.0, "order": 0.6})
 MIXES: tuple[dict[str, float], ...] = (
     {},

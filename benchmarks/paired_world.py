@@ -210,8 +210,7 @@ def _source(rng: random.Random, number: int, stretch: list[str], size: int, earl
 
 
 def _annotation(rng: random.Random, text: str) -> str:
-    chance = rng.random()
-    return rng.choice(_OWN) if chance < 0.01 else reword(rng, text, "key words") if chance < 0.15 else ""
+    return reword(rng, text, "key words") if rng.random() < 0.15 else ""
 
 
 def _key_words(text: str) -> list[str]:
@@ -325,7 +324,7 @@ class _Writer:
                 yield way, _ended(text), (first.outside_ids[0], second.outside_ids[0])
             else:
                 way = "trimmed" if way == "merged" else way
-                if way == "annotation" and (not first.annotation or first.annotation in _OWN):
+                if way == "annotation" and not first.annotation:
                     way = "verbatim"
                 said = first.annotation if way == "annotation" else reword(rng, first.text, way)
                 yield way, said, (first.outside_ids[0],)

@@ -88,6 +88,61 @@ CREATE TABLE follows (
 """,
     ),
     (
+        3,
+        """
+-- How often anything that pairing looks at has changed, where that stood at the last pairing, and what each note's weighing found.
+CREATE TABLE pairing (changes INTEGER NOT NULL, paired_at INTEGER NOT NULL, rules TEXT NOT NULL);
+INSERT INTO pairing VALUES (0, -1, '');
+CREATE TABLE pairing_memo (note_id TEXT PRIMARY KEY, signature TEXT NOT NULL, payload TEXT NOT NULL) WITHOUT ROWID;
+CREATE TRIGGER sources_insert_counts AFTER INSERT ON sources BEGIN UPDATE pairing SET changes = changes + 1; END;
+CREATE TRIGGER sources_delete_counts AFTER DELETE ON sources BEGIN UPDATE pairing SET changes = changes + 1; END;
+CREATE TRIGGER sources_update_counts AFTER UPDATE ON sources
+    WHEN (old.title, old.url, old.readwise_url, old.asin, old.removed_at)
+    IS NOT (new.title, new.url, new.readwise_url, new.asin, new.removed_at)
+    BEGIN UPDATE pairing SET changes = changes + 1; END;
+CREATE TRIGGER highlights_insert_counts AFTER INSERT ON highlights BEGIN UPDATE pairing SET changes = changes + 1; END;
+CREATE TRIGGER highlights_delete_counts AFTER DELETE ON highlights BEGIN UPDATE pairing SET changes = changes + 1; END;
+CREATE TRIGGER highlights_update_counts AFTER UPDATE ON highlights
+    WHEN (old.source_id, old.text, old.annotation, old.chapter, old.heading_level,
+        old.location, old.location_type, old.url, old.position, old.removed_at)
+    IS NOT (new.source_id, new.text, new.annotation, new.chapter, new.heading_level,
+        new.location, new.location_type, new.url, new.position, new.removed_at)
+    BEGIN UPDATE pairing SET changes = changes + 1; END;
+CREATE TRIGGER notes_insert_counts AFTER INSERT ON notes BEGIN UPDATE pairing SET changes = changes + 1; END;
+CREATE TRIGGER notes_delete_counts AFTER DELETE ON notes BEGIN UPDATE pairing SET changes = changes + 1; END;
+CREATE TRIGGER notes_update_counts AFTER UPDATE ON notes
+    WHEN (old.path, old.title, old.content_hash, old.properties, old.aliases,
+        old.links, old.removed_at)
+    IS NOT (new.path, new.title, new.content_hash, new.properties, new.aliases,
+        new.links, new.removed_at)
+    BEGIN UPDATE pairing SET changes = changes + 1; END;
+CREATE TRIGGER passages_insert_counts AFTER INSERT ON passages BEGIN UPDATE pairing SET changes = changes + 1; END;
+CREATE TRIGGER passages_delete_counts AFTER DELETE ON passages BEGIN UPDATE pairing SET changes = changes + 1; END;
+CREATE TRIGGER passages_update_counts AFTER UPDATE ON passages
+    WHEN (old.id, old.note_id, old.start, old."end", old.text,
+        old.headings)
+    IS NOT (new.id, new.note_id, new.start, new."end", new.text,
+        new.headings)
+    BEGIN UPDATE pairing SET changes = changes + 1; END;
+CREATE TRIGGER pairs_insert_counts AFTER INSERT ON pairs BEGIN UPDATE pairing SET changes = changes + 1; END;
+CREATE TRIGGER pairs_delete_counts AFTER DELETE ON pairs BEGIN UPDATE pairing SET changes = changes + 1; END;
+CREATE TRIGGER pairs_update_counts AFTER UPDATE ON pairs
+    WHEN (old.status, old.passage_id)
+    IS NOT (new.status, new.passage_id)
+    BEGIN UPDATE pairing SET changes = changes + 1; END;
+CREATE TRIGGER source_ids_insert_counts AFTER INSERT ON source_ids BEGIN UPDATE pairing SET changes = changes + 1; END;
+CREATE TRIGGER source_ids_delete_counts AFTER DELETE ON source_ids BEGIN UPDATE pairing SET changes = changes + 1; END;
+CREATE TRIGGER source_ids_update_counts AFTER UPDATE ON source_ids
+    WHEN old.source_id IS NOT new.source_id
+    BEGIN UPDATE pairing SET changes = changes + 1; END;
+CREATE TRIGGER highlight_ids_insert_counts AFTER INSERT ON highlight_ids BEGIN UPDATE pairing SET changes = changes + 1; END;
+CREATE TRIGGER highlight_ids_delete_counts AFTER DELETE ON highlight_ids BEGIN UPDATE pairing SET changes = changes + 1; END;
+CREATE TRIGGER highlight_ids_update_counts AFTER UPDATE ON highlight_ids
+    WHEN old.highlight_id IS NOT new.highlight_id
+    BEGIN UPDATE pairing SET changes = changes + 1; END;
+""",
+    ),
+    (
         4,
         """
 ALTER TABLE drafts ADD COLUMN shown INTEGER NOT NULL DEFAULT 1;

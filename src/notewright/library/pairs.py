@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from ..errors import NotFound
 from ..records import Pair, PairLink
@@ -19,18 +20,18 @@ class PairStore:
         self._db = db
         self._events = events
 
-    def propose(self, pairs: Iterable[Pair]) -> dict[str, int]:
+    def propose(self, pairs: Iterable[Pair], *, memo: Mapping[str, tuple[str, str]] | None = None, rules: str = "") -> dict[str, int]:
         """Replace all proposals by `pairs`; accepted and rejected pairs stay as they are, and follow their passages.
 
         A pair is known by its source and passage; a proposal for one that is already decided is dropped, and a re-proposed pair keeps
-        its id. Returns counts: added, kept, removed, decided.
+        its id. Returns counts: added, kept, removed, decided. `memo` (signature and payload by note id) and `rules` are what the pairing
+        wants to find again by `memo` and `paired_at`.
         """
         counts = dict.fromkeys(("added", "kept", "removed", "decided"), 0)
         with self._db.write() as connection:
             follow_passages(self._db)
-            known = {
-                (row["source_id"], row["passage_id"]): row for row in self._db.rows("SELECT id, source_id, passage_id, status FROM pairs")
-            }
+            known = {(row["source_id"], row["passage_id"]): row for row in self._db.rows("SELECT * FROM pairs")}
+            links = self._links()
             proposed: set[str] = set()
             for pair in pairs:
                 old = known.get((pair.source_id, pair.passage_id))
@@ -40,6 +41,8 @@ class PairStore:
                 pair_id = old["id"] if old else self._db.next_id("pair")
                 counts["kept" if old else "added"] += 1
                 proposed.add(pair_id)
+                if old and _pair(old, links[pair_id]) == replace(pair, id=pair_id):
+                    continue
                 if old:
                     connection.execute("DELETE FROM pairs WHERE id=?", (pair_id,))
                 connection.execute(
@@ -56,7 +59,36 @@ class PairStore:
             stale = [row["id"] for row in known.values() if row["status"] == "proposed" and row["id"] not in proposed]
             connection.executemany("DELETE FROM pairs WHERE id=?", [(pair_id,) for pair_id in stale])
             counts["removed"] = len(stale)
+            if memo is not None:
+                self._remember(memo, rules)
         return counts
+
+    def follow(self) -> None:
+        """Point every decided pair at where its passage stands now; `propose` does so too."""
+        with self._db.write():
+            follow_passages(self._db)
+
+    def _remember(self, memo: Mapping[str, tuple[str, str]], rules: str) -> None:
+        connection, known = self._db.connection, {key: signature for key, (signature, _) in self.memo().items()}
+        connection.executemany("DELETE FROM pairing_memo WHERE note_id=?", [(key,) for key in known if key not in memo])
+        connection.executemany(
+            "INSERT OR REPLACE INTO pairing_memo VALUES (?, ?, ?)",
+            [(key, signature, payload) for key, (signature, payload) in memo.items() if known.get(key) != signature],
+        )
+        connection.execute("UPDATE pairing SET paired_at = changes, rules = ?", (rules,))
+
+    def memo(self) -> dict[str, tuple[str, str]]:
+        """What the last pairing remembered of each note: signature and payload by note id."""
+        return {row["note_id"]: (row["signature"], row["payload"]) for row in self._db.rows("SELECT * FROM pairing_memo")}
+
+    def changes(self) -> int:
+        """How many rows that pairing looks at have changed since the library was made."""
+        return int(self._db.rows("SELECT changes FROM pairing")[0]["changes"])
+
+    def paired_at(self) -> tuple[int, str]:
+        """`changes` at the end of the last pairing, and the rules it went by; (-1, "") before the first."""
+        row = self._db.rows("SELECT paired_at, rules FROM pairing")[0]
+        return int(row["paired_at"]), str(row["rules"])
 
     def decide(self, pair_id: str, status: str) -> Pair:
         """Record the person's `accepted`, `rejected` or (taking it back) `proposed`."""
@@ -72,11 +104,16 @@ class PairStore:
         used = {name: value for name, value in filters.items() if value}
         where = " WHERE " + " AND ".join(f"{name}=?" for name in used) if used else ""
         rows = self._db.rows(f"SELECT * FROM pairs{where} ORDER BY note_path, passage_start, id", used.values())
+        links = self._links()
+        return [_pair(row, links[row["id"]]) for row in rows]
+
+    def _links(self) -> dict[str, list[PairLink]]:
+        """By pair, in reading order."""
         links: dict[str, list[PairLink]] = defaultdict(list)
-        query = "SELECT pair_links.* FROM pair_links JOIN highlights ON highlights.id=highlight_id ORDER BY pair_id, position"
+        query = "SELECT pair_links.* FROM pair_links JOIN highlights ON highlights.id=highlight_id ORDER BY pair_id, position, highlight_id"
         for row in self._db.rows(query):
             links[row["pair_id"]].append(PairLink(row["highlight_id"], row["score"], row["method"], row["evidence"]))
-        return [_pair(row, links[row["id"]]) for row in rows]
+        return links
 
     def fingerprint(self) -> str:
         """Changes whenever a pair is added, removed, decided or follows its passage; cheap to ask for."""
@@ -87,7 +124,10 @@ class PairStore:
         row = self._db.row("SELECT * FROM pairs WHERE id=?", (pair_id,))
         if row is None:
             raise NotFound(f"No pair has the id {pair_id!r}.", "List them with: notewright pairs list")
-        query = "SELECT pair_links.* FROM pair_links JOIN highlights ON highlights.id=highlight_id WHERE pair_id=? ORDER BY position"
+        query = (
+            "SELECT pair_links.* FROM pair_links JOIN highlights ON highlights.id=highlight_id WHERE pair_id=?"
+            " ORDER BY position, highlight_id"
+        )
         links = [
             PairLink(item["highlight_id"], item["score"], item["method"], item["evidence"]) for item in self._db.rows(query, (pair_id,))
         ]

@@ -12,13 +12,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ..provenance import in_order
-from ..records import Highlight, PairLink, Passage
+from ..records import Highlight, Passage
 from ..text import normalise
 from .keys import title_key
-from .odds import ALONE, LINKED, Correction
+from .odds import ALONE, LINKED
 from .words import Corpus, title_places
 
-PROPOSED = 0.5  # a link or pair less likely than this is not proposed
 _RUN = 3  # words
 _TELLING_RUN = 7.0  # nats a shared run must carry to be more than a turn of phrase
 _UNLINKED_RUN = 6  # words in a row that an unlinked source must share
@@ -125,7 +124,7 @@ class NoteMatcher:
                 if word not in taken.get(index, ()):
                     shared[index].append((self.corpus.weights[word] * discount.get(word, 1.0), word))
         for index, found in shared.items():
-            found.sort(key=lambda item: (-item[0], item[1]))
+            found.sort(key=lambda item: (-item[0], self.corpus.vocabulary[item[1]]))
             if len(found) > 1:
                 yield Telling(index, found, *self._close(index, found))
 
@@ -189,9 +188,6 @@ class Candidate:
     def score(self) -> float:
         return max(self.sure, 1 / (1 + math.exp(-max(-30.0, min(30.0, self.odds)))))
 
-    def link(self) -> PairLink:
-        return PairLink(self.highlight.id, round(self.score, 3), self.method, "; ".join(self.evidence))
-
 
 def match_source(
     matcher: NoteMatcher,
@@ -202,7 +198,6 @@ def match_source(
     among: int,
     only: Mapping[str, set[int]] | None = None,
     text_passages: set[int],
-    correction: Correction,
 ) -> list[Candidate]:
     """Candidates between `highlights` of one source and the passages of one note, likely or not.
 
@@ -228,11 +223,11 @@ def match_source(
             else:
                 known.features.update({name: candidate.features[name] for name in ("close", "share", "around", "lead")})
     found = list(chosen.values())
-    settle(found, highlights, linked=linked, among=among, correction=correction)
+    settle(found, highlights, linked=linked, among=among)
     return found
 
 
-def settle(candidates: Sequence[Candidate], highlights: Sequence[Highlight], *, linked: float, among: int, correction: Correction) -> None:
+def settle(candidates: Sequence[Candidate], highlights: Sequence[Highlight], *, linked: float, among: int) -> None:
     """What only all candidates of one source and note tell together, and then the odds of each."""
     position = {item.id: place for place, item in enumerate(highlights)}
     fits = in_order([(item.passage, position[item.highlight.id], item.gain) for item in candidates])
@@ -242,7 +237,7 @@ def settle(candidates: Sequence[Candidate], highlights: Sequence[Highlight], *, 
         item.linked = bool(linked)
         others = total - (item.gain if item.method != "words" else 0.0)
         item.features.update(linked=linked, among=math.log(among), order=fit * company, support=math.log1p(max(0.0, others)))
-        item.odds = correction((LINKED if linked else ALONE).odds(item.features))
+        item.odds = (LINKED if linked else ALONE).odds(item.features)
         if item.method == "words" and fit * company > 0.6:
             item.evidence.append("in the source's order")
 
@@ -271,7 +266,6 @@ def _quoted(matcher: NoteMatcher, highlight: Highlight, texts: tuple[int, int], 
             whole = comment.shared == comment.words
             evidence.append("uses its annotation" if whole else f"uses {comment.shared} of {comment.words} words of its annotation")
             method = "fuzzy" if method == "words" else method
-            features["remark"] = 1.0
             if comment.information > gain:  # the annotation is as good a text to quote as the highlight
                 share = comment.shared / comment.words
                 features.update(quoted=share, run=min(comment.longest, 12), nats=math.log1p(comment.information), alike=0.0)
@@ -346,7 +340,7 @@ def _weak(
         if not shared:
             continue
         best = shared[0]
-        whole = sum(corpus.weights[word] * discount[word] for word in bag if corpus.weights[word] >= _TELLING_WORD)
+        whole = math.fsum(corpus.weights[word] * discount[word] for word in bag if corpus.weights[word] >= _TELLING_WORD)
         names = ", ".join(corpus.vocabulary[word] for _, word in best.words[:3])
         evidence = [f"shares {len(best.words)} telling words ({names}{', …' if len(best.words) > 3 else ''})"]
         features = {

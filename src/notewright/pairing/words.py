@@ -18,7 +18,8 @@ GRAM = 5  # words in a row that make two texts candidates when nothing else link
 BACKGROUND = 1000  # imagined other texts, so that a small library knows common words too
 LONGEST = 20_000  # characters of one text that are looked at
 TELLING = 7.0  # nats; no single word counts for more
-_STEP = 0.25  # nats
+STEP = 0.5  # nats
+_SMALL = 0.03  # share of texts: words that common by their shape are not counted
 _NOT_WORDS = re.compile(
     r"!\[\[[^\[\]\n]*\]\]|!\[[^\[\]\n]*\]\([^()\n]*\)|%%[^%\n]*%%|<!--[^<]*?-->|</?[a-zA-Z][^<>\n]*>|\{\{[^{}\n]*\}\}|\s\^[\w-]+[ \t]*$"
     r"|(?<=\])\([^()\s]*(?:\([^()\s]*\))?[^()\s]*\)|\b[a-z]+://\S+|^---[ \t]*$",
@@ -76,10 +77,16 @@ class Corpus:
             self.offsets.append(len(ids))
         self.ids = ids
         self.vocabulary = list(vocabulary)
-        # In steps, so that a few texts more or less leave nearly all weights, and with them nearly all scores, exactly as they were.
-        total = _STEP * round(math.log(len(self.offsets) - 1 + BACKGROUND) / _STEP)
-        expected = (count + BACKGROUND * commonness(word) for word, count in zip(self.vocabulary, counts, strict=True))
-        self.weights = [min(TELLING, max(0.0, _STEP * round((total - math.log(count)) / _STEP))) for count in expected]
+        # In steps, and without counting small words, so that a few texts more or less leave nearly all weights, and with them nearly all
+        # scores, exactly as they were.
+        total = math.log(BACKGROUND) + round(math.log((len(self.offsets) - 1 + BACKGROUND) / BACKGROUND) / STEP) * STEP
+        self.weights = [self._weight(word, count, total) for word, count in zip(self.vocabulary, counts, strict=True)]
+
+    @staticmethod
+    def _weight(word: str, count: int, total: float) -> float:
+        share = commonness(word)
+        nats = -math.log(share) if share >= _SMALL else total - math.log(count + BACKGROUND * share)
+        return min(TELLING, max(0.0, STEP * round(nats / STEP)))
 
     def __len__(self) -> int:
         return len(self.offsets) - 1

@@ -1,0 +1,123 @@
+"""How pairing grows: time and peak memory on generated libraries, and against comparing every highlight with every note.
+
+    python benchmarks/pairing_scale.py [--sizes 10000 30000 100000]
+
+Each size runs in a fresh process: a generated library (highlights / 20 notes) is filled, which is not timed; then `pair` on the stored
+library and provenance for every proposed pair are, together. Then pairing again unchanged, and again after one note was edited. Peak
+memory is the process's VmHWM, the filling included. The rival compares every highlight with every note by rapidfuzz's `partial_ratio`
+(one thread; a fast C implementation) and takes those above the cutoff that is best for it on its own sample: its time is a sample's,
+multiplied to all pairs, and F1 is over (note, highlight) on the notes of the sample. Writes benchmarks/results/pairing_scale.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import paired_world
+
+HERE = Path(__file__).resolve().parent
+PER_SOURCE = 40
+
+
+def peak_mb() -> float:
+    line = next(line for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines() if line.startswith("VmHWM"))
+    return int(line.split()[1]) / 1024
+
+
+def one(size: int) -> dict[str, float]:
+    from notewright.library import Library
+    from notewright.pairing import pair
+    from notewright.provenance import provenance
+    from notewright.vault.notes import parse_note
+
+    world = paired_world.make(seed=11, sources=size // 32, notes=size // 20, texts=paired_world.texts("all"), per_source=PER_SOURCE)
+    with tempfile.TemporaryDirectory() as home, Library.create(Path(home)) as library:
+        paired_world.fill(library, world)
+        started, cpu = time.perf_counter(), time.process_time()
+        pair(library)
+        paired, pair_cpu = time.perf_counter() - started, time.process_time() - cpu
+        pairs = library.pairs.all()
+        texts = {key.id: key for source in library.sources.all() for key in library.sources.highlights(source.id)}
+        for item in pairs:
+            provenance(item.passage_text, [texts[link.highlight_id] for link in item.links])
+        whole, whole_cpu = time.perf_counter() - started, time.process_time() - cpu
+        peak = peak_mb()
+        started = time.perf_counter()
+        pair(library)
+        unchanged = time.perf_counter() - started
+        path = next(path for path in sorted(world.notes) if path.startswith("Notes/"))
+        world.notes[path] += "\n- One more thought on it.\n"
+        parsed = (parse_note(name, text.encode()) for name, text in sorted(world.notes.items()))
+        library.notes.sync([(item.note, item.passages) for item in parsed])
+        started = time.perf_counter()
+        report = pair(library)
+        edited = time.perf_counter() - started
+        found = {(item.note_path, link.highlight_id) for item in pairs for link in item.links}
+        result = {
+            "highlights": library.counts()["highlights"], "notes": len(world.notes), "pairs": len(pairs), "pair_s": paired, "pair_cpu_s": pair_cpu,
+            "with_provenance_s": whole, "with_provenance_cpu_s": whole_cpu, "peak_mb": peak, "unchanged_s": unchanged,
+            "one_edited_s": edited, "one_edited_weighed": report.notes_weighed,
+        }  # fmt: skip
+        return {**result, **rival(world, found, len(texts))}
+
+
+def rival(world: paired_world.World, found: set[tuple[str, str]], highlights: int) -> dict[str, float]:
+    """All-pairs rapidfuzz on a sample of notes, all their true highlights and as many others; F1 of both on the same pairs."""
+    from rapidfuzz import fuzz
+
+    from notewright.text import normalise
+
+    rng = random.Random(5)
+    notes = rng.sample(sorted(world.notes), min(40, len(world.notes)))
+    known = {item.outside_ids[0]: normalise(item.text) for source in world.sources for item in source.highlights}
+    truth = {(claim.note_path, key) for claim in world.claims for key in claim.highlights if claim.note_path in set(notes)}
+    some = sorted({key for _, key in truth}) + rng.sample(sorted(known), min(len(known), 300))
+    texts = {note: normalise(world.notes[note]) for note in notes}
+    started = time.process_time()
+    ratios = {(note, key): fuzz.partial_ratio(known[key], texts[note]) for note in notes for key in some}
+    seconds = time.process_time() - started
+    total = seconds / len(ratios) * highlights * len(world.notes)
+    best = max(_f1({key for key, value in ratios.items() if value >= cutoff}, truth) for cutoff in range(60, 100, 2))
+    mine = _f1({key for key in found if key in ratios}, truth)
+    return {"f1": mine, "rapidfuzz_f1": best, "rapidfuzz_all_s": total, "rapidfuzz_compared": len(ratios)}
+
+
+def _f1(found: set[tuple[str, str]], truth: set[tuple[str, str]]) -> float:
+    return 2 * len(found & truth) / max(1, len(found) + len(truth))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[10_000, 30_000, 100_000])
+    parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.one:
+        print(json.dumps(one(options.one)))
+        return
+    rows = []
+    for size in options.sizes:
+        done = subprocess.run([sys.executable, __file__, "--one", str(size)], check=True, capture_output=True, text=True)
+        rows.append({key: round(value, 3) for key, value in json.loads(done.stdout.splitlines()[-1]).items()})
+        print(json.dumps(rows[-1]), flush=True)
+    first, last = rows[0], rows[-1]
+    exponents = {
+        name: round(math.log(last[name] / first[name]) / math.log(last["highlights"] / first["highlights"]), 3)
+        for name in ("with_provenance_s", "with_provenance_cpu_s")
+        if len(rows) > 1
+    }
+    times = round(last["rapidfuzz_all_s"] / last["with_provenance_cpu_s"], 1)
+    print(f"growth exponents {exponents}; all-pairs rapidfuzz takes {times} times as long (CPU time)")
+    target = HERE / "results" / "pairing_scale.json"
+    target.write_text(json.dumps({"rows": rows, "exponents": exponents, "times_rapidfuzz": times}, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,141 @@
+"""What pairing weighed before, note by note, and the proposals that follow from it under the person's correction."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from ..library import Library
+from ..records import Note, Pair, PairLink, Passage
+from .odds import ALONE, LINKED, Correction, fit_correction
+from .work import Work
+
+METHODS = ("id", "reader-id", "quote", "fuzzy", "words")
+PROPOSED = 0.5  # a link or pair less likely than this is not proposed
+_NEVER = -2.0  # log-odds: what the evidence holds less likely than this is not remembered, and no correction brings it back
+
+
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """One highlight against one passage, as weighed: log-odds before any correction, or `sure`, a key's probability."""
+
+    passage_id: str
+    highlight_id: str
+    odds: float
+    sure: float
+    method: str
+    evidence: str
+    position: int
+
+    def score(self, correction: Correction) -> float:
+        return max(self.sure, 1 / (1 + math.exp(-max(-30.0, min(30.0, correction(self.odds))))))
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """All that was found for one note, by source; `fresh` when it was not remembered. `reasons`: why the note points at a source."""
+
+    note_id: str
+    signature: str
+    by_source: dict[str, list[Weight]]
+    reasons: dict[str, str]
+    fresh: bool
+
+    def payload(self) -> str:
+        rows = {
+            source_id: [
+                (item.passage_id, item.highlight_id, item.odds, item.sure, item.method, item.evidence, item.position) for item in weights
+            ]
+            for source_id, weights in self.by_source.items()
+        }
+        return json.dumps(rows, ensure_ascii=False)
+
+
+def rules() -> str:
+    """Changes when the coefficients do: what was weighed by others is forgotten."""
+    return hashlib.blake2b(repr((LINKED, ALONE, PROPOSED, _NEVER)).encode(), digest_size=8).hexdigest()
+
+
+def is_current(library: Library) -> bool:
+    """Has nothing changed since the last pairing: no source, highlight, note, passage or decision?"""
+    return library.pairs.paired_at() == (library.pairs.changes(), rules())
+
+
+def weighed(work: Work, note: Note, known: tuple[str, str] | None) -> Weighed:
+    """From memory where all that the note's result hangs on is as it was, else anew."""
+    signature = f"{rules()}-{work.signature(note)}"
+    if known and known[0] == signature:
+        rows = json.loads(known[1])
+        found = {source_id: [Weight(*row) for row in weights] for source_id, weights in rows.items()}
+        return Weighed(note.id, signature, found, _reasons(work, note, found), fresh=False)
+    passages = work.passages.get(note.id, [])
+    found = {}
+    for source_id, candidates in sorted(work.candidates(note).items()):
+        weights = [
+            Weight(
+                passages[item.passage].id, item.highlight.id, round(item.odds, 4), item.sure, item.method, "; ".join(item.evidence),
+                item.highlight.position,
+            )
+            for item in candidates
+            if item.sure or item.odds >= _NEVER
+        ]  # fmt: skip
+        if weights:
+            found[source_id] = weights
+    return Weighed(note.id, signature, found, _reasons(work, note, found), fresh=True)
+
+
+def _reasons(work: Work, note: Note, found: dict[str, list[Weight]]) -> dict[str, str]:
+    return {source_id: work.reason(note, source_id) for source_id in found}
+
+
+def proposals(note: Weighed, passages: Sequence[Passage], correction: Correction) -> Iterator[Pair]:
+    """One pair for each source and passage that belong together with at least `PROPOSED`."""
+    place = {passage.id: number for number, passage in enumerate(passages)}
+    for source_id, weights in sorted(note.by_source.items()):
+        by_passage: dict[int, list[tuple[float, Weight]]] = defaultdict(list)
+        for item in weights:
+            score = item.score(correction)
+            if score >= PROPOSED:
+                by_passage[place[item.passage_id]].append((score, item))
+        for number, group in sorted(by_passage.items()):
+            passage = passages[number]
+            group.sort(key=lambda found: (found[1].position, found[1].highlight_id))
+            best = max(group, key=lambda found: (found[0], -METHODS.index(found[1].method)))
+            reason = note.reasons.get(source_id, "")
+            links = tuple(
+                PairLink(
+                    item.highlight_id,
+                    round(score, 3),
+                    item.method,
+                    f"{item.evidence}; {reason}" if reason and item is best[1] else item.evidence,
+                )
+                for score, item in group
+            )
+            yield Pair(
+                id="", source_id=source_id, note_id=passage.note_id, note_path=passage.note_path, passage_id=passage.id,
+                passage_start=passage.start, passage_end=passage.end, passage_text=passage.text, score=round(best[0], 3),
+                method=best[1].method, status="proposed", links=links, headings=passage.headings,
+            )  # fmt: skip
+
+
+def correction_from(library: Library, notes: Sequence[Weighed]) -> Correction:
+    """What the person's accepted and rejected pairs say about the scores; those that a key made sure say nothing about them."""
+    decided = {(item.source_id, item.passage_id): item.status == "accepted" for item in library.pairs.all() if item.status != "proposed"}
+    if not decided:
+        return Correction()
+    best: dict[tuple[str, str], float] = {}
+    named: set[tuple[str, str]] = set()
+    for note in notes:
+        for source_id, weights in note.by_source.items():
+            for item in weights:
+                key = (source_id, item.passage_id)
+                if key in decided:
+                    best[key] = max(best.get(key, -30.0), item.odds)
+                    if item.sure:
+                        named.add(key)
+    cases = sorted((odds, decided[key]) for key, odds in best.items() if key not in named)
+    return fit_correction([odds for odds, _ in cases], [right for _, right in cases])
