@@ -38,7 +38,8 @@ def one(size: int) -> dict[str, float]:
     from notewright.provenance import provenance
     from notewright.vault.notes import parse_note
 
-    world = paired_world.make(seed=11, sources=size // 32, notes=size // 20, texts=paired_world.texts("all"), per_source=PER_SOURCE)
+    sources, notes = size // 32, size // 20
+    world = paired_world.make(seed=11, sources=sources, notes=notes, texts=paired_world.texts("all"), per_source=PER_SOURCE)
     with tempfile.TemporaryDirectory() as home, Library.create(Path(home)) as library:
         paired_world.fill(library, world)
         started, cpu = time.perf_counter(), time.process_time()

@@ -297,6 +297,7 @@ class _Told:
         self.words = [text + remark for text, remark in texts]
         self.border = [len(text) for text, _ in texts]
         self._nats = [0.0] * len(texts)
+        self._weights: dict[str, float] = {}
         self.holders: dict[str, set[int]] = defaultdict(set)
         self.runs: dict[tuple[str, ...], list[tuple[int, int]]] = defaultdict(list)
         for number, words in enumerate(self.words):
@@ -309,9 +310,11 @@ class _Told:
 
     def weight(self, word: str) -> float:
         """Nats; less for what many of these highlights say, as it does not tell which of them was used."""
-        count = len(self.holders.get(word, ()))
-        plain = min(_MOST, math.log((_BACKGROUND + len(self.words)) / (count + _BACKGROUND * commonness(word))))
-        return plain * (1 - 0.7 * max(0, count - 1) / max(1, len(self.words) - 1)) if len(self.words) > 1 else plain
+        if word not in self._weights:
+            count = len(self.holders.get(word, ()))
+            plain = min(_MOST, math.log((_BACKGROUND + len(self.words)) / (count + _BACKGROUND * commonness(word))))
+            self._weights[word] = plain * (1 - 0.7 * max(0, count - 1) / max(1, len(self.words) - 1))
+        return self._weights[word]
 
     def nats(self, number: int) -> float:
         if self._nats[number] <= 0:

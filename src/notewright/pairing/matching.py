@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 
 from ..provenance import in_order
 from ..records import Highlight, Passage
-from ..text import normalise
 from .keys import title_key
 from .odds import ALONE, LINKED
 from .words import Corpus, title_places
@@ -72,16 +71,10 @@ class NoteMatcher:
                     self._telling[word].setdefault(index, []).append(place)
         self.images = [image_names(passage.text) for passage in passages]
         self.headings = [{title_key(heading) for heading in passage.headings} - {""} for passage in passages]
-        self._normal: dict[int, str] = {}
 
     def only_titles(self, index: int, overlap: Overlap) -> bool:
         """Does the passage share these words only as the titles of notes it links to?"""
         return overlap.places <= title_places(self.passages[index].text)
-
-    def normal(self, index: int) -> str:
-        if index not in self._normal:
-            self._normal[index] = normalise(self.passages[index].text)
-        return self._normal[index]
 
     def overlaps(self, words: Sequence[int]) -> dict[int, Overlap]:
         """By passage index, the word runs shared with a text."""
@@ -261,7 +254,7 @@ def _quoted(matcher: NoteMatcher, highlight: Highlight, texts: tuple[int, int], 
             gain, places = quote.information, quote.places
             features.update(quoted=quote.shared / quote.words, run=min(quote.longest, 12), nats=math.log1p(quote.information))
             if linked and 0.3 <= features["quoted"] < 0.8 and len(words) >= 5:
-                features["alike"] = _near(matcher, highlight, index, evidence)
+                features["alike"] = _near(matcher, words, index, quote.places, evidence)
         if comment and (linked or comment.longest >= _UNLINKED_RUN):
             whole = comment.shared == comment.words
             evidence.append("uses its annotation" if whole else f"uses {comment.shared} of {comment.words} words of its annotation")
@@ -302,14 +295,19 @@ def _said(overlap: Overlap) -> tuple[str, str]:
     return method, f"quotes {overlap.shared} of {overlap.words} words"
 
 
-def _near(matcher: NoteMatcher, highlight: Highlight, index: int, evidence: list[str]) -> float:
-    """How much of the highlight is there with small changes, letter by letter: from 0 (55 % or less) to 1."""
+def _near(matcher: NoteMatcher, words: Sequence[int], index: int, places: frozenset[int], evidence: list[str]) -> float:
+    """How much of the highlight is there with small changes, letter by letter: from 0 (55 % or less) to 1.
+
+    Only the surroundings of what is quoted are looked at: as far on each side as the highlight is long, and half again.
+    """
     from rapidfuzz import fuzz
 
-    text = normalise(highlight.text)
-    if len(matcher.normal(index)) < len(text) / 2:
+    middle, reach = sorted(places)[len(places) // 2], len(words) * 3 // 2
+    window = matcher.words[index][max(0, middle - reach) : middle + reach]
+    if len(window) < len(words) / 2:
         return 0.0
-    alike = fuzz.partial_ratio(text, matcher.normal(index), score_cutoff=75)
+    spoken = matcher.corpus.vocabulary
+    alike = fuzz.partial_ratio(" ".join(spoken[word] for word in words), " ".join(spoken[word] for word in window), score_cutoff=75)
     if alike:
         evidence.append(f"{alike:.0f} % alike, letter by letter")
     return max(0.0, (alike - 55) / 45)

@@ -39,25 +39,25 @@ class Correction:
 
 # --- printed by benchmarks/fit_pairing.py ---
 LINKED = Odds(
-    -7.204,
+    -7.417,
     {
-        "linked": 1.354,
-        "quoted": 5.294,
-        "run": 0.279,
-        "nats": 0.415,
-        "alike": 5.124,
-        "picture": 6.112,
-        "chapter": 1.095,
-        "close": 0.219,
-        "share": 7.011,
-        "around": 7.666,
-        "lead": -0.375,
-        "length": -0.318,
-        "order": 0.531,
-        "support": 0.039,
+        "linked": 1.613,
+        "quoted": 5.182,
+        "run": 0.268,
+        "nats": 0.440,
+        "alike": 4.913,
+        "picture": 6.119,
+        "chapter": 1.104,
+        "close": 0.210,
+        "share": 6.925,
+        "around": 7.590,
+        "lead": -0.343,
+        "length": -0.343,
+        "order": 0.482,
+        "support": 0.045,
     },
 )
-ALONE = Odds(-8.765, {"among": -0.904, "quoted": 5.060, "run": 0.112, "nats": 3.573, "picture": 9.000, "length": -1.111, "support": 0.379})
+ALONE = Odds(-8.890, {"among": -0.915, "quoted": 5.202, "run": 0.113, "nats": 3.624, "picture": 9.000, "length": -1.128, "support": 0.361})
 # --- end ---
 
 
