@@ -64,8 +64,8 @@ def one(size: int) -> dict[str, float]:
         found = {(item.note_path, link.highlight_id) for item in pairs for link in item.links}
         result = {
             "highlights": library.counts()["highlights"], "notes": len(world.notes), "pairs": len(pairs), "pair_s": paired,
-            "pair_cpu_s": pair_cpu, "with_provenance_s": whole, "with_provenance_cpu_s": whole_cpu, "peak_mb": peak, "unchanged_s": unchanged,
-            "one_edited_s": edited, "one_edited_weighed": report.notes_weighed,
+            "pair_cpu_s": pair_cpu, "with_provenance_s": whole, "with_provenance_cpu_s": whole_cpu, "peak_mb": peak,
+            "unchanged_s": unchanged, "one_edited_s": edited, "one_edited_weighed": report.notes_weighed,
         }  # fmt: skip
         return {**result, **rival(world, found, len(texts))}
 
