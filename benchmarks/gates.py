@@ -122,8 +122,9 @@ def measure(seeds: int = 3) -> dict[str, object]:
             import_vault(library, settings=settings)
             pairing.pair(library, settings=settings)
             examples = from_pairs(library)
-            habits = {source: habits_of(library, without_source=source) for source in {item.source_id for item in examples}}
             index = build_index(data / "vault")
+            sources = {item.source_id for item in examples}
+            habits = {source: habits_of(library, vault_index=index, without_source=source) for source in sources}
 
             def gates(example: Example, text: str) -> dict[str, str]:
                 source = example.prompt.source

@@ -11,6 +11,7 @@ from notewright.gates import GATES, Habits, check, habits_of, problems, supporte
 from notewright.gates.habits import learn
 from notewright.library import Library
 from notewright.records import Finding, Highlight
+from notewright.vault import VaultIndex
 
 BENDS = Highlight(
     text="Between 1890 and 1935 the engineers of Varde removed 41 bends from a river. It rained.", id="h1", annotation="Bends go"
@@ -110,6 +111,15 @@ def test_similar_highlights_are_told_apart() -> None:
     alike = tuple(Highlight(f"The {word} fact about rivers concerns careful observers.", id=word) for word in ("first", "second", "third"))
     habits = learn([("- The first fact about rivers concerns careful observers.", alike, "")])
     assert habits.used["plain"] == (1, 3)
+
+
+def test_pictures_and_addresses_of_their_own_are_a_habit_too() -> None:
+    index = VaultIndex(paths=["own.png"])
+    passages = [(GOOD + f"\n![[own.png]] ![](https://own.example.org/{at}.png)\n", ALL, "") for at in range(24)]
+    habits = learn(passages, vault_index=index)
+    assert habits.fired["invented asset"] == 24
+    assert "invented asset" not in gates(GOOD + "\n![](https://new.example.org/x.png)\n", habits)
+    assert learn(passages).fired.get("invented asset", 0) == 0
 
 
 class Meaning:

@@ -80,7 +80,7 @@ def draft(
     index = build_index(settings.vault) if settings.vault and settings.vault.is_dir() else None
     known = f"{prompt.source.title}\n{prompt.source.author}\n{prompt.source.summary}"
     linked = library.notes.links()
-    habits, nli = gates.habits_of(library), entailment(settings)
+    habits, nli = gates.habits_of(library, vault_index=index), entailment(settings)
     checked = []
     for number, item, heat in kept:
         mended = repair_draft(item.text, highlights=prompt.highlights, known=known, vault_index=index, linked=linked)

@@ -67,7 +67,7 @@ def evaluate(
     model = _model(library, settings, model_id, base)
     writer: Writer = engine or registry.open_engine(library, model, device=settings.device)
     index = build_index(settings.vault) if settings.vault and settings.vault.is_dir() else None
-    habits = gates.habits_of(library)
+    habits = gates.habits_of(library, vault_index=index)
     started, items = time.monotonic(), []
     for done, row in enumerate(rows, 1):
         messages = row["prompt"]

@@ -14,6 +14,7 @@ from math import sqrt
 from typing import TYPE_CHECKING
 
 from ..records import Finding, Highlight
+from ..vault import VaultIndex
 
 if TYPE_CHECKING:
     from ..library import Library
@@ -58,27 +59,28 @@ class Habits:
         return "block" if sure > SURE else "warn" if sure > LIKELY else ""
 
 
-def habits_of(library: Library, *, without_source: str = "") -> Habits:
-    """The person's habits, from accepted and sure pairs; kept until the pairs change. `without_source` leaves one out, to measure."""
-    pairs = library.pairs.all()
-    stamp = f"2|{len(pairs)}|{sum(hash_of(pair.id, pair.status, pair.passage_text) for pair in pairs) % 10**12}"
+def habits_of(library: Library, *, vault_index: VaultIndex | None = None, without_source: str = "") -> Habits:
+    """The person's habits, from accepted and sure pairs; kept until the pairs change. `without_source` leaves one out, to measure.
+
+    With the `vault_index` that drafts are checked with, the person's own embeds and addresses count too.
+    """
+    stamp = f"3|{vault_index is not None}|{library.pairs.fingerprint()}"
     kept = json.loads(library.db.get_state(_STATE) or "{}") if not without_source else {}
     if kept.get("stamp") == stamp:
         return Habits(kept["passages"], kept["fired"], {sort: (used, shown) for sort, (used, shown) in kept["used"].items()})
     from ..library.examples import from_pairs
 
     examples = [item for item in from_pairs(library) if item.source_id != without_source][-MOST:]
-    found = learn(
-        (item.passage, item.prompt.highlights, f"{item.prompt.source.title}\n{item.prompt.source.author}\n{item.prompt.source.summary}")
-        for item in examples
-    )
+    known = (f"{item.prompt.source.title}\n{item.prompt.source.author}\n{item.prompt.source.summary}" for item in examples)
+    material = ((item.passage, item.prompt.highlights, text) for item, text in zip(examples, known, strict=True))
+    found = learn(material, vault_index=vault_index)
     if not without_source:
         state = {"stamp": stamp, "passages": found.passages, "fired": dict(found.fired), "used": dict(found.used)}
         library.db.set_state(_STATE, json.dumps(state))
     return found
 
 
-def learn(passages: Iterable[tuple[str, Iterable[Highlight], str]]) -> Habits:
+def learn(passages: Iterable[tuple[str, Iterable[Highlight], str]], *, vault_index: VaultIndex | None = None) -> Habits:
     """Habits from (passage, highlights shown for it, further known text)."""
     from .check import check
     from .coverage import sort, unused
@@ -90,20 +92,15 @@ def learn(passages: Iterable[tuple[str, Iterable[Highlight], str]]) -> Habits:
     for passage, given, known in passages:
         highlights = tuple(given)
         count += 1
-        # Without a vault at hand its own pictures look invented; the person's pictures are theirs.
-        fired.update({finding.gate for finding in check(passage, highlights=highlights, known=known) if finding.gate != "invented asset"})
+        findings = check(passage, highlights=highlights, known=known, vault_index=vault_index)
+        gates = {finding.gate for finding in findings}
+        # Without the vault at hand the person's own pictures look invented.
+        fired.update(gates if vault_index is not None else gates - {"invented asset"})
         missing = {item.id for item in unused(passage, highlights)}
         for item in highlights:
             shown[sort(item)] += 1
             used[sort(item)] += item.id not in missing
     return Habits(count, dict(fired), {name: (used[name], total) for name, total in shown.items()})
-
-
-def hash_of(*parts: str) -> int:
-    """A stable number for texts."""
-    from hashlib import blake2b
-
-    return int.from_bytes(blake2b("\x1f".join(parts).encode(), digest_size=6).digest(), "big")
 
 
 def _lower(successes: int, trials: int) -> float:
