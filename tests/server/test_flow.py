@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 from fastapi.testclient import TestClient
 
+from notewright.server import create_app
+from notewright.text import content_hash
 from small_world import World, highlight_id, numbered
 
 NOTE = "Notes/Looms.md"
@@ -68,3 +71,79 @@ def test_a_source_with_its_chapters_and_highlights(client: TestClient) -> None:
     assert (first["id"], first["annotation"], first["location_label"]) == (highlight_id("looms", 0, 0), "Mark this", "p. 1")
     assert len(first["pair_ids"]) == 1
     assert [item["is_discard"] for item in detail["highlights"]].count(True) == 2
+
+
+def test_markdown_is_shown_as_obsidian_shows_it_and_runs_nothing(client: TestClient, world: World) -> None:
+    (world.vault / "pic.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    markdown = "## Title\n- **bold** [[Looms]] [[Nowhere]]\n\n![[pic.png]]\n\n<script>alert(1)</script><img src=x onerror=alert(1)>"
+    html = client.post("/api/preview", json={"markdown": markdown, "note_path": "Notes/Rivers.md"}).json()["html"]
+    assert "<strong>bold</strong>" in html
+    assert "<script" not in html
+    assert "onerror" not in html
+    address = html.partition('<img src="')[2].partition('"')[0]
+    picture = client.get(address.replace("&amp;", "&"))
+    assert (picture.status_code, picture.headers["content-type"]) == (200, "image/png")
+    assert "sandbox" in picture.headers["content-security-policy"]
+
+
+def test_pictures_are_found_as_obsidian_finds_them_and_never_outside(client: TestClient, world: World, tmp_path: Path) -> None:
+    for place in ("Assets/deep/one.svg", "Notes/two.png", ".hidden/three.png"):
+        (world.vault / place).parent.mkdir(parents=True, exist_ok=True)
+        (world.vault / place).write_bytes(b"<svg/>")
+    (tmp_path / "secret.png").write_bytes(b"secret")
+    (world.vault / "link.png").symlink_to(tmp_path / "secret.png")
+
+    def ask(path: str) -> int:
+        return client.get("/api/attachments", params={"path": path, "note_path": "Notes/Rivers.md"}).status_code
+
+    for path in ("one.svg", "deep/one.svg", "Assets/deep/one.svg", "two.png", "Notes/two.png"):
+        assert ask(path) == 200, path
+    for path in ("other/one.svg", "three.png", "link.png"):
+        assert ask(path) == 404, path
+    for path in (".hidden/three.png", "../secret.png", "Notes/Looms.md"):
+        assert ask(path) == 422, path
+
+
+def test_notes_and_headings_for_the_accept_dialog(client: TestClient, world: World) -> None:
+    page = client.get("/api/notes", params={"source_id": "readwise:b-looms"}).json()
+    assert (page["total"], page["notes"][0]["path"], page["notes"][0]["pairs"]) == (11, "Notes/Looms.md", 2)
+    assert [note["path"] for note in client.get("/api/notes", params={"q": "notes moss"}).json()["notes"]] == ["Notes/Moss.md"]
+    note = client.get("/api/note", params={"path": "Notes/Looms"}).json()
+    assert [heading["title"] for heading in note["headings"]] == ["Looms", "Beginnings", "Troubles"]
+    assert note["content_hash"] == content_hash((world.vault / "Notes/Looms.md").read_bytes())
+    assert client.get("/api/note", params={"path": "Notes/None"}).json()["exists"] is False
+
+
+def test_a_pair_is_shown_with_its_reasons_and_decided(client: TestClient, world: World) -> None:
+    first = client.get("/api/pairs", params={"status": "proposed", "limit": 1}).json()["pairs"][0]
+    detail = client.get(f"/api/pairs/{first['id']}").json()
+    assert len(detail["highlights"]) == 2
+    assert detail["why"]
+    assert client.post(f"/api/pairs/{first['id']}/decision", json={"status": "rejected"}).json()["pair"]["status"] == "rejected"
+    assert world.library.pairs.get(first["id"]).status == "rejected"
+
+
+def test_provenance_and_diff(client: TestClient) -> None:
+    detail = client.get("/api/sources/readwise:b-looms").json()
+    first = detail["highlights"][0]
+    text = f"{first['text']} And a sentence of my own about nothing at all."
+    spans = client.post("/api/provenance", json={"text": text, "highlight_ids": [item["id"] for item in detail["highlights"]]}).json()
+    assert [bool(span["rests"]) for span in spans] == [True, False]
+    assert spans[0]["rests"][0]["highlight_id"] == first["id"]
+    diff = client.post("/api/diff", json={"before": "one two", "after": "one three"}).json()
+    assert [(piece["op"], piece["text"]) for piece in diff["pieces"]] == [("=", "one "), ("-", "two"), ("+", "three")]
+
+
+def test_the_studio_is_served_from_its_folder_with_its_own_routes(world: World, tmp_path: Path) -> None:
+    built = tmp_path / "studio"
+    (built / "assets").mkdir(parents=True)
+    (built / "index.html").write_text("<title>studio</title>")
+    (built / "assets" / "app.js").write_text("1")
+    (tmp_path / "secret.txt").write_text("secret")
+    with TestClient(create_app(world.settings, studio=built), base_url="http://127.0.0.1") as opened:
+        assert [opened.get(path).text for path in ("/", "/queue", "/models/model-1")] == ["<title>studio</title>"] * 3
+        assert "immutable" in opened.get("/assets/app.js").headers["cache-control"]
+        assert opened.get("/assets/none.js").status_code == 404
+        assert "secret" not in opened.get("/..%2fsecret.txt").text
+    with TestClient(create_app(world.settings, studio=tmp_path / "none"), base_url="http://127.0.0.1") as unbuilt:
+        assert "make studio" in unbuilt.get("/").text

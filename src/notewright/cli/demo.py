@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import shutil
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -52,7 +54,13 @@ def demo(options: argparse.Namespace) -> None:
     print(f"  export NOTEWRIGHT_HOME={settings.home}")
     for command in ("status", "sources", "pairs list", f'draft --source "{ACCEPT_INTO[0]}" --chapter "{_next_chapter(settings)}"', "rank"):
         print(f"  notewright {command}")
-    print("\nOr with your own notes:  notewright init --vault PATH  and  notewright import readwise EXPORT")
+    print(f"\nOr in the studio:  {_program()} --home {settings.home} serve --open")
+    print("Or with your own notes:  notewright init --vault PATH  and  notewright import readwise EXPORT")
+
+
+def _program() -> str:
+    """How this program is called in this shell: by name, or by its path where it is not on the search path (`make demo`)."""
+    return "notewright" if shutil.which("notewright") else sys.argv[0]
 
 
 @contextmanager

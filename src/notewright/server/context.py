@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import secrets
+import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated, cast
 
 from fastapi import Depends, Request
@@ -12,9 +15,12 @@ from fastapi import Depends, Request
 from ..drafting.engines import Engines, writing_model
 from ..library import Library
 from ..settings import Settings, load_settings
+from ..vault import VaultIndex, build_index
 from .hub import Hub
 from .jobs import Jobs
 from .queueing import EngineQueue, Ticket
+
+INDEX_SECONDS = 3.0
 
 
 @dataclass
@@ -33,6 +39,8 @@ class Context:
         self.hub = Hub()
         self.jobs = Jobs(self.hub)
         self.queue = EngineQueue()
+        self._lock = threading.Lock()
+        self._index: tuple[Path, float, VaultIndex] | None = None
 
     @property
     def settings(self) -> Settings:
@@ -47,6 +55,17 @@ class Context:
                 self.engines.get(library, writing_model(library, self.settings), device=self.settings.device)
 
         self.queue.submit(load, ahead=True)
+
+    def index(self, vault: Path) -> VaultIndex:
+        """What links in the vault can mean, looked at again every few seconds."""
+        with self._lock:
+            now = time.monotonic()
+            if self._index is None or self._index[0] != vault:
+                self._index = (vault, now, build_index(vault))
+            elif now - self._index[1] > INDEX_SECONDS:
+                self._index[2].refresh()
+                self._index = (vault, now, self._index[2])
+            return self._index[2]
 
     def open_library(self) -> Library:
         """A library of the caller's own, to be closed by it; made where there is none yet."""

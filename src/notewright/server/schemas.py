@@ -383,6 +383,7 @@ class MarkdownIn(In):
 
 class HtmlOut(Out):
     html: str = Field(description="Safe to put into a page: no scripts, no handlers, no outside resources")
+    problems: list[str] = Field(description="What could not be shown, in words")
 
 
 # --- pairs -----------------------------------------------------------------------------------------------------------------------

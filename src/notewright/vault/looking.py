@@ -64,7 +64,8 @@ def picture(settings: Settings, target: str, *, note_path: str = "") -> tuple[Pa
         if file := _inside(root, place):
             return file, media
     for found in sorted(root.rglob(_literal(path.name))):
-        if file := _inside(root, found.relative_to(root).as_posix()):
+        place = found.relative_to(root).as_posix()
+        if f"/{place}".endswith(f"/{wanted}") and (file := _inside(root, place)):
             return file, media
     raise NotFound(f"The vault has no picture {target[:80]!r}.", "Check its name and the attachment folder.")
 

@@ -12,7 +12,7 @@ from ..errors import NotFound
 from ..settings import Settings
 from .config import read_config
 from .files import locate
-from .index import build_index
+from .index import VaultIndex, build_index
 from .render import Preview, render
 from .resolve import VaultFiles
 
@@ -45,13 +45,21 @@ def preview_note(settings: Settings, note: str, *, remote_images: bool = False) 
 
 
 def preview_text(
-    settings: Settings, text: str, *, note_path: str = "", attachment_url: Callable[[str], str | None] | None = None
+    settings: Settings,
+    text: str,
+    *,
+    note_path: str = "",
+    attachment_url: Callable[[str], str | None] | None = None,
+    index: VaultIndex | None = None,
 ) -> Preview:
-    """The preview of Markdown that would stand in the note at `note_path`. Without a vault, links and embeds are named only."""
+    """The preview of Markdown that would stand in the note at `note_path`. Without a vault, links and embeds are named only.
+
+    `index` is the vault's, where the caller keeps one at hand.
+    """
     if settings.vault is None or not settings.vault.is_dir():
         return render(text, note_path=note_path)
     vault = settings.vault.resolve()
-    known = VaultFiles(vault, build_index(vault))
+    known = VaultFiles(vault, index or build_index(vault))
     strict = read_config(settings).strict_line_breaks
     return render(text, note_path=note_path, resolver=known, attachment_url=attachment_url, strict_line_breaks=strict)
 

@@ -11,7 +11,7 @@ from fastapi.responses import FileResponse
 
 from ... import vault
 from ...text import normalise
-from ..context import Current, Opened
+from ..context import Current, Here, Opened
 from ..schemas import HtmlOut, MarkdownIn, NoteOut, NotePage, NoteRow
 from .sources import Limit, Offset
 
@@ -62,9 +62,11 @@ def get_attachment(
 
 
 @router.post("/preview", operation_id="preview")
-def preview(settings: Current, wish: MarkdownIn) -> HtmlOut:
+def preview(here: Here, settings: Current, wish: MarkdownIn) -> HtmlOut:
     """Markdown as Obsidian's reading view shows it; blocks carry their byte offsets as `data-start` and `data-end`."""
+    there = settings.vault is not None and settings.vault.is_dir()
     shown = vault.preview_text(
-        settings, wish.markdown, note_path=wish.note_path, attachment_url=lambda path: f"/api/attachments?path={quote(path)}"
-    )
-    return HtmlOut(html=shown.html)
+        settings, wish.markdown, note_path=wish.note_path, attachment_url=lambda path: f"/api/attachments?path={quote(path)}",
+        index=here.index(settings.need_vault().resolve()) if there else None,
+    )  # fmt: skip
+    return HtmlOut(html=shown.html, problems=list(shown.problems))
