@@ -43,7 +43,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "sync": ("watch", "notice what you changed in inserted drafts since the last time"),
     "watch": ("watch", "notice it while you write, until Ctrl-C"),
     "feedback": ("feedback", "what you ranked, decided, commented and edited"),
-    "vault": ("vault", "look at a note as Obsidian shows it"),
+    "vault": ("vault", "look at a note as Obsidian shows it, check notes and links"),
     "token": ("token", "store or forget the Readwise token"),
     "completion": ("completion", "print a shell completion script"),
 }

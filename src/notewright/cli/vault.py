@@ -1,4 +1,4 @@
-"""notewright vault show NOTE [--html FILE] [--tokens]"""
+"""notewright vault show NOTE [--html FILE] [--tokens], notewright vault check [PATH] [--rule RULE]"""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from ..settings import load_settings
-from .show import as_json, count, json_option, shorten, table
+from .show import as_json, count, json_option, progress, shorten, table
 
 
 def configure(name: str, parser: argparse.ArgumentParser) -> None:
@@ -19,6 +19,37 @@ def configure(name: str, parser: argparse.ArgumentParser) -> None:
     shown.add_argument("--tokens", action="store_true", help="list the note's tokens with their byte spans instead")
     json_option(shown)
     shown.set_defaults(handler=show)
+    checked = actions.add_parser("check", help="what is wrong in a note, a folder or the whole vault; nothing is changed")
+    checked.add_argument("path", nargs="?", type=Path, help="a note or folder (default: the whole vault)")
+    checked.add_argument("--rule", action="append", default=[], metavar="RULE", help="only findings of this rule; may be repeated")
+    checked.add_argument("--all", action="store_true", help="list infos too, such as links to notes that do not exist yet")
+    json_option(checked)
+    checked.set_defaults(handler=check)
+
+
+def check(options: argparse.Namespace) -> int:
+    from ..vault.checkup import check_vault
+
+    with progress("checking") as advance:
+        report = check_vault(load_settings(), options.path, rules=options.rule, progress=advance)
+    if options.json:
+        as_json({"vault": report.vault, "notes": report.notes, "unread": report.unread, "by_rule": report.by_rule, "failed": report.failed})
+        return int(report.failed)
+    for note in report.notes:
+        if not note.round_trip:
+            print(f"{note.path}: its tokens do not join up to its bytes. This is a fault of notewright: please report it.")
+        for item in note.findings:
+            if item.severity != "info" or options.all or options.rule:
+                print(f"{note.path}:{item.line}: {item.severity}: {item.message} [{item.rule}]")
+                if item.fix is not None:
+                    print(f"    could be: {item.fix}")
+    for reason in report.unread:
+        print(f"error: {reason}")
+    exact = sum(note.round_trip for note in report.notes)
+    print(f"{count(len(report.notes), 'note')}, {exact:,} come out byte for byte; ", end="")
+    print(", ".join(f"{number:,} {severity}{'' if number == 1 else 's'}" for severity, number in report.by_severity.items()) + ".")
+    table(report.by_rule.items(), "rule", "findings", empty="Nothing was found.")
+    return int(report.failed)
 
 
 def show(options: argparse.Namespace) -> None:
