@@ -14,6 +14,8 @@ from ..records import Finding, Highlight
 from ..text import normalise
 from .index import VaultIndex
 from .outline import Outline, read_outline
+from .rules import structure
+from .tokens import tokenize
 
 _RESIDUE = re.compile(
     r"<\||\|>|</?think>|</?s>|\[/?INST\]|<</?SYS>>|^\s*(?:###\s*)?(?:assistant|user|system|human|response|instruction)\s*:?\s*$"
@@ -55,13 +57,15 @@ def find_problems(
     """
     if not text.strip():
         return (Finding("empty", "block", "the draft is empty"),)
-    outline = read_outline(text.encode("utf-8", errors="replace"))
+    data = text.encode("utf-8", errors="replace")
+    outline = read_outline(data)
+    broken, links = _markup(data)
     prose = draft_prose(text, outline)
     given = Given(highlights, known)
     by_gate: dict[str, Iterator[Problem]] = {
-        "structure": _structure(prose, outline),
+        "structure": chain(broken, _structure(prose)),
         "residue": _residue(text),
-        "links": _brackets(prose),
+        "links": iter(links),
         "invented asset": chain(_embeds(prose, given, vault_index), _addresses(prose, given)),
         "invented number": _numbers(prose, given),
         "invented quotation": _quotations(prose, given),
@@ -114,12 +118,19 @@ def draft_prose(text: str, outline: Outline) -> str:
     return _INLINE_CODE.sub("`code`", "".join(lines).replace("\r\n", "\n").replace("\r", "\n"))
 
 
-def _structure(prose: str, outline: Outline) -> Iterator[Problem]:
-    if outline.unclosed:
-        yield f"the {outline.unclosed} is never closed", ""
+def _markup(data: bytes) -> tuple[list[Problem], list[Problem]]:
+    """What the rules for notes say of the draft's structure, and of its links."""
+    found = structure(data, tokenize(data))
+    by_gate: tuple[list[Problem], list[Problem]] = [], []
+    for start, end, rule, _, message, _ in found:
+        words = data[start:end].decode("utf-8", errors="replace")
+        by_gate[rule == "broken-markup"].append((f"{message}: {_short(words)}", words))
+    return by_gate
+
+
+def _structure(prose: str) -> Iterator[Problem]:
+    """What is fine in a note and not in a draft: a callout without a body, any lonely $."""
     without_escapes = prose.replace("\\$", "")
-    if without_escapes.count("$$") % 2:
-        yield "a math block opened by $$ is never closed", "$$"
     for paragraph in re.split(r"\n\s*\n", re.sub(r"\$\$.*?\$\$", "", without_escapes, flags=re.DOTALL)):
         if _lonely_dollar(paragraph.replace("$$", "")):
             yield f"a math span opened by $ is never closed: {_short(paragraph)}", paragraph
@@ -130,10 +141,6 @@ def _structure(prose: str, outline: Outline) -> Iterator[Problem]:
             body = [other for other in _quote_block(lines, index + 1) if not _CALLOUT.match(other)]
             if not callout[3].strip() and not any(re.sub(r"^[ \t>]+", "", other).strip() for other in body):
                 yield f"the callout [!{callout[2]}] has no body", line
-        elif re.match(r"^[ \t>]*\[!\w*$", line):
-            yield f"a callout header is cut off: {_short(line)}", line
-        elif re.match(r"^\[!\w+\][+-]?", line):
-            yield f"a callout header lacks its '>': {_short(line)}", line
 
 
 def _lonely_dollar(paragraph: str) -> bool:
@@ -161,17 +168,6 @@ def _residue(text: str) -> Iterator[Problem]:
     found = _RESIDUE.search(text)
     if found:
         yield f"chat residue: {_short(found[0])}", found[0]
-
-
-def _brackets(prose: str) -> Iterator[Problem]:
-    for line in prose.split("\n"):
-        bare = re.sub(r"!?\[\[[^\[\]]+\]\]", "", line)
-        if re.search(r"\[\[\s*\]\]", line):
-            yield f"an empty link: {_short(line)}", line
-        elif "[[" in bare or "]]" in bare:
-            yield f"a wikilink or embed is broken: {_short(line)}", line
-        elif re.search(r"\]\([^)\s]*$", line) or re.search(r"!\[[^\]]*$", line):
-            yield f"a link or image is cut off: {_short(line)}", line
 
 
 def _embeds(prose: str, given: Given, index: VaultIndex | None) -> Iterator[Problem]:
