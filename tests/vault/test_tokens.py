@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import random
+from collections import Counter
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 
 from notewright.vault.tokens import KINDS, Token, tokenize, tokenize_inline
 
@@ -137,3 +139,48 @@ def test_long_repetitions_are_survived(piece: bytes) -> None:
     """Quadratic code would take minutes here; how long it does take is measured in benchmarks/vault.py."""
     data = piece * 20_000 + b"]: x\n"
     assert tokenize(data)[-1].end == len(data)
+
+
+@pytest.mark.parametrize(
+    "data", [b"- " * 20_000 + b"x" + b"\n a" * 20_000, b"> " * 20_000 + b"x" + b"\n>  a" * 20_000, b"[^a]:" + b"\n  [" * 20_000]
+)
+def test_depth_and_length_together_are_survived(data: bytes) -> None:
+    assert is_exact(data, tokenize(data))
+
+
+BLOCKS = {
+    "fence": "fence", "code_block": "indented_code", "hr": "thematic_break", "heading_open": "heading", "list_item_open": "list_marker",
+    "table_open": "table_delimiter",
+}  # fmt: skip
+
+
+def test_blocks_are_where_a_commonmark_parser_sees_them(sample: Path) -> None:
+    """On real notes without Obsidian's own blocks, line by line."""
+    files = sorted(sample.rglob("*.md"))
+    for folder in ("vaults", "corpora/markdown"):
+        files += sorted((SHARED / folder).rglob("*.md"))
+    parser = MarkdownIt("js-default", {"html": True})
+    compared = 0
+    for path in files:
+        data = path.read_bytes()
+        if any(mark in data for mark in (b"%%", b"$$", b"<!--", b"\r")):
+            continue
+        tokens = tokenize(data)
+        body = next((token.end for token in tokens if token.kind == "properties"), 0)
+        text = "\n" * data[:body].count(b"\n") + data[body:].decode("utf-8", errors="replace")
+        theirs = Counter(
+            (BLOCKS[token.type] if token.markup not in ("=", "-") or token.type != "heading_open" else "underline", token.map[0])
+            for token in parser.parse(text)
+            if token.type in BLOCKS and token.map
+        )
+        ours: Counter[tuple[str, int]] = Counter()
+        number = 0
+        for token in tokens:
+            if token.kind in BLOCKS.values():
+                ours[token.kind, number - (token.kind == "table_delimiter")] += 1
+            number += data.count(b"\n", token.start, token.end)
+        underlines = sum(token.kind == "heading_underline" for token in tokens)
+        assert underlines == sum(count for (kind, _), count in theirs.items() if kind == "underline"), path
+        assert ours == Counter({key: count for key, count in theirs.items() if key[0] != "underline"}), path
+        compared += len(ours)
+    assert compared > 100

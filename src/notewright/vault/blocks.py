@@ -7,7 +7,7 @@ over a line's end; a comment or a Templater command found there may run over bla
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 from typing import Any
 
@@ -144,17 +144,20 @@ class BlockReader:
         at, depth = prefix.end(), prefix[1].count(b">")
         if self.paragraph >= 0:
             if at < end and depth <= self.depth:
+                column = self._column(position, at)
+                if column - self._base(depth, column) >= 4:
+                    return line + 1, self.nexts[line]  # so far in, it goes on with the paragraph, whatever it is
                 if self._is_delimiter(line, at, end, depth):
                     return self._opens_table(line, position)
                 underline = _SETEXT.match(data, at, end) if depth == self.depth else None
-                if underline and self._column(position, at) >= self._base(depth):
+                if underline and column >= self._base(depth):
                     flushed = self._flush(line)
                     if flushed != (line, position):
                         return flushed
                     self._prefix(position, end, depth)
                     self._add("heading_underline", at, end, depth, 1 if underline[1].startswith(b"=") else 2)
                     return self._newline(line)
-                if not self._interrupts(at, end, depth):
+                if not self._interrupts(at, end, depth, inside=column >= self._base(depth)):
                     return line + 1, self.nexts[line]
             flushed = self._flush(line)
             if flushed != (line, position):
@@ -190,11 +193,17 @@ class BlockReader:
             inner = inner[1:]
         return len(inner.expandtabs(4))
 
-    def _base(self, depth: int) -> int:
-        return self.lists[depth][-1] if depth < len(self.lists) and self.lists[depth] else 0
+    def _base(self, depth: int, column: int | None = None) -> int:
+        """Where the text of the innermost open list item begins, or of the innermost one that a line at `column` can belong to."""
+        stack = self.lists[depth] if depth < len(self.lists) else []
+        count = len(stack) if column is None else bisect_right(stack, column)
+        return stack[count - 1] if count else 0
 
-    def _interrupts(self, at: int, end: int, depth: int) -> bool:
-        """Does the content at `at` begin a block of its own, although a paragraph or table is open?"""
+    def _interrupts(self, at: int, end: int, depth: int, *, inside: bool = True) -> bool:
+        """Does the content at `at` begin a block of its own, although a paragraph or table is open?
+
+        `inside` the paragraph's own list item (or in none), an item must not be empty and must be numbered 1, if at all.
+        """
         data = self.data
         first = data[at : at + 1]
         if first == b"#":
@@ -203,10 +212,10 @@ class BlockReader:
             return _FENCE.match(data, at, end) is not None
         if first in b"-+*_":
             item = _LIST.match(data, at, end)
-            return (item is not None and (item.end() < end or bool(self._base(depth)))) or _THEMATIC.match(data, at, end) is not None
+            return (item is not None and (item.end() < end or not inside)) or _THEMATIC.match(data, at, end) is not None
         if first.isdigit():
             item = _LIST.match(data, at, end)
-            return item is not None and (item[1][:-1] == b"1" or bool(self._base(depth)))
+            return item is not None and ((item[1][:-1] == b"1" and item.end() < end) or not inside)
         if first == b"<":
             return (_HTML_RAW.match(data, at, end) or _HTML_BLOCK.match(data, at, end)) is not None
         if first == b"$":
