@@ -147,7 +147,7 @@ class BlockReader:
                 column = self._column(position, at)
                 if column - self._base(depth, column) >= 4:
                     return line + 1, self.nexts[line]  # so far in, it goes on with the paragraph, whatever it is
-                if self._is_delimiter(line, at, end, depth):
+                if column >= self._base(depth) and self._is_delimiter(line, at, end, depth):
                     return self._opens_table(line, position)
                 underline = _SETEXT.match(data, at, end) if depth == self.depth else None
                 if underline and column >= self._base(depth):
@@ -157,7 +157,7 @@ class BlockReader:
                     self._prefix(position, end, depth)
                     self._add("heading_underline", at, end, depth, 1 if underline[1].startswith(b"=") else 2)
                     return self._newline(line)
-                if not self._interrupts(at, end, depth, inside=column >= self._base(depth)):
+                if not self._interrupts(at, end, depth, inside=depth == self.depth and column >= self._base(depth)):
                     return line + 1, self.nexts[line]
             flushed = self._flush(line)
             if flushed != (line, position):
@@ -387,8 +387,11 @@ class BlockReader:
         """Does this line make the one before it a table's header?"""
         if depth != self.depth or self.data[at] not in b"|:-" or not _DELIMITER.match(self.data, at, end):
             return False
-        header = self.data[self._header_start(line) : self.ends[line - 1]]
-        return (b"|" in header or b"|" in self.data[at:end]) and _cells(header) == _cells(self.data[at:end])
+        start = self._header_start(line)
+        if start > self.paragraph:
+            start, _ = self._content(start, self.ends[line - 1], depth)
+        header = self.data[start : self.ends[line - 1]]
+        return b"|" in header and _cells(header) == _cells(self.data[at:end])
 
     def _header_start(self, line: int) -> int:
         return max(self.paragraph, self.nexts[line - 2] if line > 1 else 0)
@@ -423,6 +426,6 @@ class BlockReader:
 
 
 def _cells(row: bytes) -> int:
-    bare = row.rpartition(b">")[2].strip()
+    bare = row.strip()
     pipes = sum(1 for found in _PIPE.finditer(bare) if b"|" in found[0] and found[0][:1] != b"\\")
     return pipes + 1 - bare.startswith(b"|") - (bare.endswith(b"|") and not bare.endswith(b"\\|") and len(bare) > 1)

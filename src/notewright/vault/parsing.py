@@ -14,7 +14,7 @@ from .views import Callout
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
 
-_NOT_OURS = ["code", "fence", "html_block", "reference"]
+_NOT_OURS = ["fence", "html_block", "reference"]
 _NOT_OURS_INLINE = ["html_inline", "link", "image", "autolink", "backticks", "linkify"]
 
 
