@@ -37,8 +37,8 @@ class Composed:
     ends: list[int] = field(default_factory=list)
 
 
-def compose(data: bytes, tokens: Sequence[Token], hold: Callable[[bytes, Token], int]) -> Composed:
-    """`hold` keeps the HTML of a token of these bytes and returns its number for the placeholder."""
+def compose(data: bytes, tokens: Sequence[Token], hold: Callable[[bytes, Token, bool], int]) -> Composed:
+    """`hold` keeps the HTML of a token of these bytes, as a block of its own or not, and returns its number for the placeholder."""
     out: list[str] = []
     starts, ends = [tokens[0].start if tokens else 0], []
     line: list[str] = []
@@ -61,6 +61,8 @@ def compose(data: bytes, tokens: Sequence[Token], hold: Callable[[bytes, Token],
             pass
         elif kind in _LITERAL:
             text = _OWN.sub("\ufffd", text_of(data, token))
+            if kind == "text":
+                text = text.replace("^[", "\\^[")  # it begins no footnote, and the parser would search long for its end
             out.append(text)
             if before in _BEFORE_CONTENT and kind in _BEFORE_CONTENT:
                 line.append(text)
@@ -69,13 +71,13 @@ def compose(data: bytes, tokens: Sequence[Token], hold: Callable[[bytes, Token],
             if kind == "indented_code":
                 text = text_of(data, token).expandtabs(4)
                 lead = " " * (len(text) - len(text.lstrip(" ")) - 4)
-            out.append(f"{lead}{BLOCK[0]}{hold(data, token)}{BLOCK[1]}")
+            out.append(f"{lead}{BLOCK[0]}{hold(data, token, True)}{BLOCK[1]}")
         elif kind == "footnote_inline":
             inner = unquoted(text_of(data, token), token.depth)[2:-1].replace("\n", " ").encode()
             out.append(f"^[{compose(inner, tokenize_inline(inner), hold).text}]")
         else:
             titled = titled or kind == "callout"
-            out.append(f"{INLINE[0]}{hold(data, token)}{INLINE[1]}")
+            out.append(f"{INLINE[0]}{hold(data, token, False)}{INLINE[1]}")
         before = kind if kind in _BEFORE_CONTENT else "content"
     ends.append(tokens[-1].end if tokens else 0)
     return Composed("".join(out), starts, ends)

@@ -123,11 +123,11 @@ class _Note:
                 link = read_markdown_link(f"[x]({rest.strip()})")
                 self.labels.setdefault(_label(label[1:]), (link.target, link.title))
 
-    def _hold(self, data: bytes, token: Token) -> int:
-        self.parts.append(self._part(token.kind, text_of(data, token), token))
+    def _hold(self, data: bytes, token: Token, block: bool) -> int:
+        self.parts.append(self._part(token.kind, text_of(data, token), token, block))
         return len(self.parts) - 1
 
-    def _part(self, kind: str, text: str, token: Token) -> parts.Part:
+    def _part(self, kind: str, text: str, token: Token, block: bool) -> parts.Part:
         if kind == "callout":
             return parts.callout_part(text)
         if kind == "fence":
@@ -138,7 +138,7 @@ class _Note:
             return parts.Part(f"<code>{escape(read_code(text, token.depth))}</code>")
         if kind in ("math", "math_block"):
             tex = read_math(text, token.depth)
-            return parts.math_part(tex, display=kind == "math_block", block=kind == "math_block" and self._fills_its_lines(token))
+            return parts.math_part(tex, display=kind == "math_block", block=block)
         if kind == "wikilink":
             return parts.Part(self._wikilink(text))
         if kind == "embed":
@@ -164,10 +164,6 @@ class _Note:
         if kind in ("task", "tag"):
             return parts.task_part(text) if kind == "task" else parts.tag_part(text)
         return parts.Part(f'<span class="{kind.replace("_", "-")}">{escape(text)}</span>')
-
-    def _fills_its_lines(self, token: Token) -> bool:
-        before = self.data[: token.start].rpartition(b"\n")[2].rpartition(b"\r")[2]
-        return not before.strip(b" \t>-+*.)0123456789") and self.data[token.end : token.end + 1] in (b"", b"\n", b"\r")
 
     def _wikilink(self, text: str) -> str:
         link = read_wikilink(text)
