@@ -93,7 +93,8 @@ def test_the_report_is_kept_until_something_happens(world: small_world.World) ->
     undo(world.library)
     second = trust(world.library)
     assert second.of("taste").lists == 2
-    assert second.stamp != first.stamp
+    assert second.event > first.event
+    assert trust(world.library, lag=0.5) == second
 
 
 def test_only_names_that_exist(world: small_world.World) -> None:

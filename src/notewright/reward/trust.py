@@ -34,6 +34,7 @@ ORDER_LISTS, ORDER_BOUND = 10, 0.55
 LABEL_LISTS, LABEL_BOUND = 150, 0.62
 NEWEST = 200  # lists looked at: an old taste tells little about today's
 DRAWS = 2000
+LAG = 0.05
 LOW, HIGH = 0.05, 0.95
 _STATE = "trust"
 
@@ -63,10 +64,11 @@ class RewardTrust:
 
 @dataclass(frozen=True, slots=True)
 class TrustReport:
-    """What each reward may do, as of `at`; `stamp` says from which choices and models."""
+    """What each reward may do, as of `at`, after event number `event`, with the reward model `version` (empty: none)."""
 
     at: str
-    stamp: str
+    event: int
+    version: str
     rewards: tuple[RewardTrust, ...]
 
     def of(self, reward: str) -> RewardTrust:
@@ -75,19 +77,22 @@ class TrustReport:
         return next((item for item in self.rewards if item.reward == reward), RewardTrust(reward, 0, 0.5, 0.0, 1.0, "nothing"))
 
 
-def trust(library: Library, *, anew: bool = False) -> TrustReport:
-    """The report for the choices and the reward model that there are now; computed only when they changed (or `anew`), and kept."""
+def trust(library: Library, *, lag: float = 0.0) -> TrustReport:
+    """The report for the choices and the reward model that there are now; computed only when they changed, and kept.
+
+    With a `lag` a kept one will do that misses no more than this share of the events: 200 lists take a second or two to judge.
+    """
     model = newest_reward(library)
-    stamp = f"1|{library.events.last()}|{model.id if model else ''}"
+    last, version = library.events.last(), model.id if model else ""
     kept = json.loads(library.db.get_state(_STATE) or "{}")
-    if kept.get("stamp") == stamp and not anew:
+    if kept and kept["version"] == version and last - lag * last <= kept["event"] <= last:
         return _report(kept)
     found = choices(library)[-NEWEST:]
     gaps = {"taste": taste_gaps(library, found), **_neural(library, model, found)}
     gaps["combination"] = combined([gaps["taste"], gaps["embedding"], gaps["ensemble"]])
     versions = {"embedding": model.id, "ensemble": model.id, "combination": model.id} if model else {}
     rewards = tuple(judge(reward, gaps[reward], version=versions.get(reward, "")) for reward in REWARDS)
-    report = TrustReport(now(), stamp, rewards)
+    report = TrustReport(now(), last, version, rewards)
     library.db.set_state(_STATE, json.dumps(asdict(report)))
     return report
 
@@ -99,20 +104,24 @@ def stored(library: Library) -> TrustReport | None:
 
 
 def _report(kept: dict[str, Any]) -> TrustReport:
-    return TrustReport(kept["at"], kept["stamp"], tuple(RewardTrust(**item) for item in kept["rewards"]))
+    return TrustReport(kept["at"], kept["event"], kept["version"], tuple(RewardTrust(**item) for item in kept["rewards"]))
 
 
 def allowed(library: Library, reward: str, use: str) -> bool:
-    """May this reward `order` what is shown, or `label` pairs for training?"""
+    """May this reward `order` what is shown, or `label` pairs for training? Quick: the newest twentieth of the events may be missed."""
     if use not in LEVELS[1:]:
         raise Invalid(f"Nothing is called {use!r} that a reward may do.", f"Uses: {', '.join(LEVELS[1:])}")
-    return LEVELS.index(trust(library).of(reward).level) >= LEVELS.index(use)
+    return _may(trust(library, lag=LAG).of(reward), use)
+
+
+def _may(judged: RewardTrust, use: str) -> bool:
+    return LEVELS.index(judged.level) >= LEVELS.index(use)
 
 
 def require(library: Library, reward: str, use: str) -> RewardTrust:
     """Refuse a use that the reward has not earned; the error says what is missing."""
     found = trust(library).of(reward)
-    if not allowed(library, reward, use):
+    if not _may(found, use):
         what = "label pairs for training" if use == "label" else "order what is shown"
         raise Invalid(
             f"The {reward} reward may not {what} yet: {found.why}.",
