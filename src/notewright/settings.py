@@ -45,6 +45,7 @@ class Settings:
     `base_model` is a hub id or a folder; empty means the bundled seedling. `device` is auto, cpu, cuda or mps.
     `engine_url` names an OpenAI-compatible server (…/v1) that writes in place of a model of ours, `engine_model` its model there.
     Copies of notes made before a write are kept for `backup_days`, and no more than `backup_megabytes` of them; 0 keeps only what must be.
+    `template` frames drafts that go into a new note.
     `nli_model` is the folder of an entailment model for the gates (optional).
     """
 
@@ -59,6 +60,7 @@ class Settings:
     nli_model: Path | None = None
     backup_days: int = 90
     backup_megabytes: int = 500
+    template: str = ""
 
     @property
     def config_path(self) -> Path:
@@ -93,7 +95,7 @@ def load_settings(home: Path | None = None) -> Settings:
 
 
 def _checked(table: Mapping[str, Any], path: Path) -> dict[str, Any]:
-    texts = ("vault", "readwise_folder", "base_model", "device", "engine_url", "engine_model", "nli_model")
+    texts = ("vault", "readwise_folder", "base_model", "device", "engine_url", "engine_model", "nli_model", "template")
     kinds: dict[str, type] = {**dict.fromkeys(texts, str), "exclude": list, "backup_days": int, "backup_megabytes": int}
     problems = [f"unknown key {key!r} (known: {', '.join(kinds)})" for key in table if key not in kinds]
     problems += [

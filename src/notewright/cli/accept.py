@@ -21,6 +21,7 @@ def configure(name: str, parser: argparse.ArgumentParser) -> None:
     parser.add_argument("draft", help="the draft's id")
     parser.add_argument("--into", required=True, metavar="NOTE", help="path in the vault; a new note is made if there is none")
     parser.add_argument("--under", metavar="HEADING", help="the section to put it at the end of (default: the end of the note)")
+    parser.add_argument("--template", metavar="NAME", help="the template of a new note (default: the one in config.toml; '' for none)")
     parser.add_argument("--force", action="store_true", help="although a gate blocks it")
     parser.set_defaults(handler=accept)
 
@@ -32,7 +33,7 @@ def accept(options: argparse.Namespace) -> None:
     with library:
         done = feedback.accept(
             library, settings=settings, draft_id=options.draft, into=_inside(settings, options.into), under=options.under,
-            force=options.force,
+            force=options.force, template=options.template,
         )  # fmt: skip
     if options.json:
         as_json(done)

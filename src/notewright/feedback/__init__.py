@@ -4,6 +4,7 @@ rank(library, batch_id=..., order=[["draft-2"], ["draft-1", "draft-3"]])    best
 decide(...), comment(...), record_edit(...)
 preview(...), accept(library, settings=..., draft_id=..., into="Note.md")     what the note would become; and making it so
 record_insertion(...)                           the same for a draft that the plugin has put into a note by itself
+infer_template(library, settings=...)          a template proposed from the finished notes; `frame` puts a draft into one
 recover(library), prune_backups(...)            after a writer was killed; old copies of notes
 capture(library, settings=...)                  stores what the person later changed in inserted passages, wherever they went
 watch(library, settings=..., stop=..., report=...)              the same again and again, while the person writes
@@ -17,7 +18,9 @@ from .accept import Accepted, Preview, accept, preview, record_insertion
 from .backups import Pruned, prune_backups
 from .capture import CaptureReport, capture, log_edit
 from .exchange import Exchanged, export_feedback, import_feedback
+from .framing import Framed, frame
 from .hunks import Hunk, hunks
+from .infer import Inferred, infer_template, template_slots
 from .journal import recover
 from .judge import ASPECTS, CHIPS, DECISIONS, comment, decide, rank, record_edit
 from .undo import Action, history, undo
@@ -31,7 +34,9 @@ __all__ = [
     "CaptureReport",
     "DECISIONS",
     "Exchanged",
+    "Framed",
     "Hunk",
+    "Inferred",
     "Preview",
     "Pruned",
     "accept",
@@ -39,9 +44,11 @@ __all__ = [
     "comment",
     "decide",
     "export_feedback",
+    "frame",
     "history",
     "hunks",
     "import_feedback",
+    "infer_template",
     "log_edit",
     "preview",
     "prune_backups",
@@ -49,6 +56,7 @@ __all__ = [
     "record_edit",
     "record_insertion",
     "recover",
+    "template_slots",
     "undo",
     "watch",
 ]

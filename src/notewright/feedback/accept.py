@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from ..records import Draft, Event
 from ..settings import Settings
 from ..text import content_hash
 from .backups import prune_backups
+from .framing import Framed, context_of, frame
 from .journal import recover, store, writing
 from .undo import undone_ids
 
@@ -45,12 +47,14 @@ def accept(
     expected_hash: str | None = None,
     force: bool = False,
     seconds: float | None = None,
+    template: str | None = None,
 ) -> Accepted:
     """Insert a draft into the note `into` (made if it does not exist), at the end of the section `under` or of the note.
 
     `final_text` is the person's own version of the draft: it is inserted instead and recorded as an edit. `expected_hash`
     (`text.content_hash` of the note as the person saw it) refuses with Conflict if the note changed since. The earlier note is kept in
-    the home's backups.
+    the home's backups. A new note is framed by `template` (default: the one of the settings; empty: none), with the draft at its
+    `{{draft}}`, or under `under`.
 
     Raises Invalid for a draft with problems or one that is already in a note, unless `force`; and whatever `vault.insert` raises. In all
     these cases neither the note nor the library is changed.
@@ -58,7 +62,10 @@ def accept(
     recover(library)
     draft = library.drafts.get(draft_id)
     text = draft.text if final_text is None else final_text
+    framed = _framed(library, settings, draft, text, into, under, template)
     about: dict[str, Any] = {"draft_id": draft_id, "under": under or "", "forced": force, "final_text": final_text, "seconds": seconds}
+    if framed:
+        about["passage"] = [len(framed.text[:offset].encode()) for offset in (framed.start, framed.end)]
     insertion: vault.Insertion | None = None
     with writing(library, "accept", about) as begin:
         try:
@@ -66,8 +73,8 @@ def accept(
                 if not force:  # looked at under the lock: of two that accept the same draft at once, one inserts it
                     _refuse(library, draft, edited=final_text is not None)
                 insertion = vault.insert(
-                    settings, into, text, under=under, expected_hash=expected_hash, backups=library.home / "backups" / "notes",
-                    before_write=begin,
+                    settings, into, framed.text if framed else text, under=None if framed else under, expected_hash=expected_hash,
+                    backups=library.home / "backups" / "notes", before_write=begin,
                 )  # fmt: skip
                 events = store(library, insertion, **about)
         except BaseException:
@@ -76,6 +83,23 @@ def accept(
             raise
     prune_backups(library, settings=settings)
     return _accepted(draft_id, insertion, events)
+
+
+def _framed(
+    library: Library, settings: Settings, draft: Draft, text: str, into: str, under: str | None, template: str | None
+) -> Framed | None:
+    """The whole new note, where a template is asked for or set; None for a note that exists, which is never made over."""
+    name = settings.template if template is None else template
+    if not name:
+        return None
+    note = vault.look(settings, into)
+    if note.exists:
+        if template:
+            raise Invalid(f"{note.path} exists; a template is for new notes.", "Leave --template out, or name a new note.")
+        return None
+    found = vault.get_template(settings, name)
+    when = datetime.now().astimezone()
+    return frame(found.text, text, title=Path(note.path).stem, context=context_of(library, draft), when=when, under=under)
 
 
 def record_insertion(
@@ -154,11 +178,20 @@ class Preview:
 
 
 def preview(
-    library: Library, *, settings: Settings, draft_id: str, into: str, under: str | None = None, final_text: str | None = None
+    library: Library,
+    *,
+    settings: Settings,
+    draft_id: str,
+    into: str,
+    under: str | None = None,
+    final_text: str | None = None,
+    template: str | None = None,
 ) -> Preview:
-    """The change that `accept` would make, without making it. Raises what `vault.plan` raises."""
+    """The change that `accept` would make, without making it. Raises what `vault.plan` raises, and Invalid for a bad template."""
     draft = library.drafts.get(draft_id)
-    planned = vault.plan(settings, into, draft.text if final_text is None else final_text, under=under)
+    text = draft.text if final_text is None else final_text
+    framed = _framed(library, settings, draft, text, into, under, template)
+    planned = vault.plan(settings, into, framed.text if framed else text, under=None if framed else under)
     before = planned.before or b""
     return Preview(
         draft_id=draft_id, note_path=planned.note_path, under=under or "", before_hash=content_hash(before),

@@ -19,6 +19,7 @@
     places    where a note may stand: inside the vault, under a name that works everywhere
     atomic    whole files, old or new; backups
     write     one span into one note, with a backup and an undo
+    templates note templates of the vault and of the home
     lint      what is wrong with a drafted section, in words
 
 Work is on bytes throughout; a note is never rendered back from a parse.
@@ -37,10 +38,11 @@ from .protect import Protection
 from .render import Preview, render
 from .repair import Repaired, repair_draft
 from .resolve import Resolver, VaultFiles
+from .templates import Template, all_templates, get_template, save_template
 from .tokens import KINDS, Token, tokenize, tokenize_inline
 from .trace import Traced, trace
 from .watch import changes, read_note, search
-from .write import Insertion, Plan, Undone, insert, plan, recognise, state, undo, written
+from .write import Insertion, Plan, Undone, insert, place, plan, recognise, state, undo, written
 
 __all__ = [
     "Followed",
@@ -56,18 +58,21 @@ __all__ = [
     "Repaired",
     "Resolver",
     "Spans",
+    "Template",
     "Token",
     "Traced",
     "Undone",
     "VaultConfig",
     "VaultFiles",
     "VaultIndex",
+    "all_templates",
     "build_index",
     "changes",
     "check_draft",
     "find_note",
     "find_problems",
     "follow",
+    "get_template",
     "insert",
     "iterate_notes",
     "locate",
@@ -76,6 +81,7 @@ __all__ = [
     "parse_note",
     "passage_text",
     "picture",
+    "place",
     "plan",
     "preview_note",
     "preview_text",
@@ -85,6 +91,7 @@ __all__ = [
     "recognise",
     "render",
     "repair_draft",
+    "save_template",
     "search",
     "state",
     "tidy",

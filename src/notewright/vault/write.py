@@ -146,6 +146,11 @@ def plan(vault: Path | Settings, note_path: str, text: str, *, under: str | None
     return Plan(root, place, before, *_span(note_path, before, clean, under))
 
 
+def place(before: bytes, text: str, *, under: str | None = None, note_path: str = "the note") -> tuple[int, bytes]:
+    """Where in the bytes of a note `text` would go, and the bytes that would: as `plan`, for a note that is not on the disk."""
+    return _span(note_path, before, _clean(text), under)
+
+
 def undo(insertion: Insertion) -> Undone:
     """Take `insertion` back: the exact earlier bytes if the note is as we left it, else only our span if it is still there once.
 

@@ -1,0 +1,212 @@
+"""A template proposed from the person's finished notes: what most of them have in common, with slots where they copy their source.
+
+Finished notes are those that highlights were paired with. A property is kept that most of them have; its value is the constant or the
+slot that explains most of them, or stays empty. A line of the body is kept that most of them have once the source's own words are
+replaced by slots. The draft goes where the first paired passage stands.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import mean
+from typing import TYPE_CHECKING, Any
+
+from .. import vault
+from ..errors import NotFound
+from ..records import Note, Source
+from ..settings import Settings
+
+if TYPE_CHECKING:
+    from ..library import Library
+
+MOST = 0.6  # share of the notes that must have a property or line
+_FIELDS = ("title", "author", "kind", "url", "readwise_url", "cover_url", "summary")
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateLine:
+    """One line of the proposal and the share of the notes (0-1) that have it; for a property, of those whose value it gives."""
+
+    text: str
+    support: float
+
+
+@dataclass(frozen=True, slots=True)
+class Inferred:
+    """`explained` is the share of the `notes` that have every property and every line, in this order; `coverage` the mean share of the
+    template's lines that a note has."""
+
+    text: str
+    lines: tuple[TemplateLine, ...]
+    notes: int
+    explained: float
+    coverage: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Finished:
+    note: Note
+    source: Source
+    lines: Sequence[str]  # of the body, slots filled in, blank ones left out
+    draft_at: int  # how many of these lines stand above the first paired passage
+
+
+def infer_template(library: Library, *, settings: Settings, folder: str = "", kind: str = "") -> Inferred:
+    """Propose a template from the notes in `folder` (default: all) that were written from sources of `kind` (default: any).
+
+    Raises NotFound where fewer than two finished notes are there, and as `Settings.need_vault` does.
+    """
+    finished = list(_finished(library, settings, folder.strip("/"), kind))
+    if len(finished) < 2:
+        raise NotFound(
+            f"There are {len(finished)} finished notes to learn a template from; two are the least.",
+            "Finished notes are those with pairs: notewright import vault, notewright pair. Leave --folder and --kind out for all of them.",
+        )
+    properties = list(_properties(finished))
+    body = _body(finished)
+    place = round(mean(sum(line in item.lines[: item.draft_at] for line in body) for item in finished)) if body else 0
+    lines = [TemplateLine(text, support) for text, support, _ in properties]
+    shares = [TemplateLine(line, sum(line in item.lines for item in finished) / len(finished)) for line in body]
+    shares.insert(place, TemplateLine("{{ draft }}", 1.0))
+    head = ["---", *(line.text for line in lines), "---"] if lines else []
+    text = "\n".join([*head, *_spaced([line.text for line in shares])]) + "\n"
+    coverage = [_covered(item, properties, body) for item in finished]
+    return Inferred(
+        text=text, lines=(*lines, *shares), notes=len(finished), explained=sum(share == 1 for share in coverage) / len(finished),
+        coverage=mean(coverage),
+    )  # fmt: skip
+
+
+def _finished(library: Library, settings: Settings, folder: str, kind: str) -> Iterator[_Finished]:
+    root = settings.need_vault().resolve()
+    pairs: dict[str, list[Any]] = defaultdict(list)
+    for pair in library.pairs.all():
+        if pair.status != "rejected":
+            pairs[pair.note_path].append(pair)
+    for note in library.notes.all():
+        if note.path not in pairs or (folder and not note.path.startswith(folder + "/")):
+            continue
+        source = library.sources.get(Counter(pair.source_id for pair in pairs[note.path]).most_common(1)[0][0])
+        read = None if kind and source.kind != kind else vault.read_note(root, note.path)
+        if read is None:
+            continue
+        spans = [(pair.passage_start, pair.passage_end) for pair in pairs[note.path]]
+        lines, at = _lines(read[0], spans, note, source)
+        yield _Finished(note, source, lines, at)
+
+
+def _lines(data: bytes, passages: Sequence[tuple[int, int]], note: Note, source: Source) -> tuple[list[str], int]:
+    """Lines outside the passages, which the drafts stand for, and how many of them stand above the first."""
+    slots = sorted(_slots(note, source).items(), key=lambda item: -len(item[1]))
+    found, at = [], 0
+    for line in vault.read_outline(data).lines:
+        text = data[line.start : line.end].decode("utf-8", errors="replace").strip()
+        if line.kind == "properties" or not text or any(start <= line.start < end for start, end in passages):
+            continue
+        if "{{" in text or "{%" in text:
+            continue  # would be read as template code
+        for slot, value in slots:
+            if len(value) >= 4:
+                text = text.replace(value, f"{{{{ {slot} }}}}")
+        at += line.start < min(passages)[0]
+        found.append(text)
+    return found, at
+
+
+def _slots(note: Note, source: Source) -> dict[str, str]:
+    slots = {f"source.{name}": str(getattr(source, name)) for name in _FIELDS}
+    slots["title"] = note.title
+    return {slot: value for slot, value in slots.items() if value}
+
+
+def _properties(finished: Sequence[_Finished]) -> Iterator[tuple[str, float, str]]:
+    """(line, share of the notes that it gives the value of, key), in the order in which the notes have them."""
+    places: dict[str, list[int]] = defaultdict(list)
+    for item in finished:
+        for place, key in enumerate(item.note.properties):
+            places[key].append(place)
+    kept = [key for key, found in places.items() if len(found) >= MOST * len(finished)]
+    for key in sorted(kept, key=lambda key: (mean(places[key]), key)):
+        votes: Counter[str] = Counter()
+        for item in finished:
+            votes.update(set(_values(item.note.properties.get(key), item)))
+        written, count = max(votes.items(), key=lambda vote: (vote[1], "{{" in vote[0]), default=("", 0))
+        if count < MOST * len(finished) and (shared := _shared(key, finished)):
+            written, count = shared
+        elif count < MOST * len(finished):
+            written, count = "", len(places[key])
+        yield f"{_key(key)}: {written}".rstrip(), count / len(finished), key
+
+
+def _shared(key: str, finished: Sequence[_Finished]) -> tuple[str, int] | None:
+    """Of a list property, the entries that most notes have, and how many notes have all of these."""
+    lists = [[str(entry) for entry in value] for item in finished if isinstance(value := item.note.properties.get(key), list)]
+    counts = Counter(entry for entries in lists for entry in dict.fromkeys(entries))
+    common = [entry for entry, count in counts.items() if count >= MOST * len(finished)]
+    return (json.dumps(common, ensure_ascii=False), sum(set(common) <= set(entries) for entries in lists)) if common else None
+
+
+def _values(value: object, item: _Finished) -> Iterator[str]:
+    """Every way to write this value in the template."""
+    if value is None or value == "" or value == []:
+        yield ""
+        return
+    if isinstance(value, list):
+        if value and [str(entry) for entry in value] == list(item.source.tags):
+            yield "{{ source.tags | yaml }}"
+        yield json.dumps(value, ensure_ascii=False)
+        return
+    yield json.dumps(value, ensure_ascii=False)
+    for slot, text in _slots(item.note, item.source).items():
+        if str(value) == text:
+            yield f"{{{{ {slot} | yaml }}}}"
+        elif str(value) == f"[[{text}]]":
+            yield f'{{{{ ("[[" ~ {slot} ~ "]]") | yaml }}}}'
+
+
+def _key(name: str) -> str:
+    return name if all(letter.isalnum() or letter in "_- " for letter in name) and name.strip() == name else json.dumps(name)
+
+
+def _body(finished: Sequence[_Finished]) -> list[str]:
+    """Lines that most notes have, in the order in which most have them."""
+    counts = Counter(line for item in finished for line in set(item.lines))
+    kept = [line for line, count in counts.items() if count >= max(2, MOST * len(finished)) and any(letter.isalnum() for letter in line)]
+    places = {line: mean(item.lines.index(line) / len(item.lines) for item in finished if line in item.lines) for line in kept}
+    return sorted(kept, key=lambda line: (places[line], line))
+
+
+def _covered(item: _Finished, properties: Sequence[tuple[str, float, str]], body: Sequence[str]) -> float:
+    """Share of the template's lines that the note has: properties by name and value, lines of the body in order."""
+    total = len(properties) + len(body)
+    has = 0
+    for line, _, key in properties:
+        written = line[len(_key(key)) + 2 :]
+        value = item.note.properties.get(key)
+        listed = isinstance(value, list) and written.startswith("[") and set(json.loads(written)) <= {str(entry) for entry in value}
+        has += key in item.note.properties and (not written or listed or written in _values(value, item))
+    at = 0
+    for line in body:
+        if line in item.lines[at:]:
+            at = item.lines.index(line, at) + 1
+            has += 1
+    return has / total if total else 0.0
+
+
+def _spaced(lines: Sequence[str]) -> Iterator[str]:
+    """With a blank line before and after headings, the draft and quotes."""
+    for number, line in enumerate(lines):
+        block = line.startswith(("#", ">", "{{ draft"))
+        above = lines[number - 1] if number else ""
+        if number and (block or above.startswith(("#", ">", "{{ draft"))) and not (line.startswith(">") and above.startswith(">")):
+            yield ""
+        yield line
+
+
+def template_slots(text: str) -> Mapping[str, int]:
+    """The names a template uses, for lists: `draft`, `source.title`, `date`, with how often."""
+    return Counter(re.findall(r"\{\{[-\s]*([a-z_.]+)", text, re.IGNORECASE))
