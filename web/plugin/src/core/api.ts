@@ -1,0 +1,174 @@
+/** The server as the plugin sees it. Knows nothing of Obsidian: how a request travels is given from outside. */
+
+import { eventsOf } from "./sse";
+import type { Batch, Chapter, Draft, DraftWish, Health, Insertion, Preview, Remark, Source, SourceDetail, Status } from "./types";
+
+export interface Answer {
+  status: number;
+  text: string;
+}
+
+export interface Sending {
+  url: string;
+  method: string;
+  headers: Record<string, string>;
+  body?: string;
+}
+
+/** `send` has no limits of origin but answers whole (Obsidian's `requestUrl`); `fetch` tells a draft while it grows. */
+export interface Transport {
+  send(request: Sending): Promise<Answer>;
+  fetch(request: Sending, signal: AbortSignal): Promise<Response>;
+}
+
+/** What went wrong, in the server's words where it had any. `status` is 0 when nobody answered. */
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    message: string,
+    readonly hint = "",
+  ) {
+    super(message);
+  }
+}
+
+export interface Telling {
+  queued?(position: number): void;
+  started?(model: string): void;
+  text?(candidate: number, text: string): void;
+}
+
+export const API_VERSION = 1;
+
+export class Api {
+  constructor(
+    private readonly address: () => string,
+    private readonly token: () => string,
+    private readonly transport: Transport,
+  ) {}
+
+  /** Is the server there, and one that this plugin understands? Asks for the token too, so that a wrong one is found at once. */
+  async check(): Promise<Status> {
+    const health = await this.call<Health>("GET", "/api/health");
+    if (health.name !== "notewright") throw new ApiError(0, "What answers there is not notewright.", "Check the address in the settings.");
+    if (health.api !== API_VERSION) {
+      const older = health.api < API_VERSION ? "server" : "plugin";
+      throw new ApiError(0, `The server speaks version ${health.api}, this plugin version ${API_VERSION}.`, `Update the ${older}.`);
+    }
+    return this.call<Status>("GET", "/api/status");
+  }
+
+  async sources(query: string, limit = 50): Promise<Source[]> {
+    return (await this.call<{ sources: Source[] }>("GET", `/api/sources?limit=${limit}&q=${encodeURIComponent(query)}`)).sources;
+  }
+
+  source(id: string): Promise<SourceDetail> {
+    return this.call("GET", `/api/sources/${encodeURIComponent(id)}`);
+  }
+
+  async queue(limit = 50): Promise<Chapter[]> {
+    return (await this.call<{ chapters: Chapter[] }>("GET", `/api/queue?limit=${limit}`)).chapters;
+  }
+
+  chips(): Promise<string[]> {
+    return this.call("GET", "/api/chips");
+  }
+
+  /** Writes candidates and tells their texts while they grow, where the connection lets it; the batch comes at the end either way. */
+  async draft(wish: DraftWish, telling: Telling, signal: AbortSignal): Promise<Batch> {
+    let response: Response;
+    try {
+      response = await this.transport.fetch(this.sending("POST", "/api/drafts", { ...wish, stream: true }), signal);
+    } catch (error) {
+      if (signal.aborted) throw error;
+      return this.call<Batch>("POST", "/api/drafts", { ...wish, stream: false });
+    }
+    if (!response.ok || !response.body) throw problemOf(response.status, await response.text());
+    const texts = new Map<number, string>();
+    for await (const { event, data } of eventsOf(response.body)) {
+      const told = JSON.parse(data) as Record<string, unknown>;
+      if (event === "done") return told as unknown as Batch;
+      if (event === "error") throw new ApiError(Number(told.status), String(told.message), String(told.hint ?? ""));
+      if (event === "queued") telling.queued?.(Number(told.position));
+      if (event === "started") telling.started?.(String(told.model_id));
+      if (event === "text") {
+        const candidate = Number(told.candidate);
+        const text = (told.replace ? "" : (texts.get(candidate) ?? "")) + String(told.text);
+        texts.set(candidate, text);
+        telling.text?.(candidate, text);
+      }
+    }
+    throw new ApiError(0, "The server stopped answering while it was writing.", "Try again.");
+  }
+
+  rank(batch: string, order: readonly (readonly string[])[], remark: Remark): Promise<unknown> {
+    return this.call("POST", `/api/batches/${encodeURIComponent(batch)}/ranking`, { order, rejected: [], ...remark });
+  }
+
+  reject(draft: string, remark: Remark): Promise<unknown> {
+    return this.call("POST", "/api/decisions", { decision: "reject", draft_id: draft, ...remark });
+  }
+
+  rejectAll(batch: string, remark: Remark): Promise<unknown> {
+    return this.call("POST", "/api/decisions", { decision: "reject_all", batch_id: batch, ...remark });
+  }
+
+  comment(draft: string, text: string, chips: string[]): Promise<unknown> {
+    return this.call("POST", "/api/comments", { draft_id: draft, text, chips });
+  }
+
+  /** Where in the note the draft would go, and the hash of the note for which that holds. */
+  preview(draft: string, into: string, under: string | null, finalText: string | null): Promise<Preview> {
+    const place = { into, under: under ?? undefined, final_text: finalText ?? undefined };
+    return this.call("POST", `/api/drafts/${encodeURIComponent(draft)}/accept/preview`, place);
+  }
+
+  /** Tell of an insertion that Obsidian made. The same one told twice counts once. */
+  inserted(insertion: Insertion): Promise<unknown> {
+    const { draft_id: draft, ...rest } = insertion;
+    return this.call("POST", `/api/drafts/${encodeURIComponent(draft)}/insertions`, rest);
+  }
+
+  /** Tell what a passage has become. The same text told twice counts once. */
+  edited(draft: string, before: string, after: string, path: string): Promise<unknown> {
+    return this.call("POST", `/api/drafts/${encodeURIComponent(draft)}/later-edits`, { before, after, note_path: path });
+  }
+
+  improve(): Promise<unknown> {
+    return this.call("POST", "/api/improve", {});
+  }
+
+  private sending(method: string, path: string, body?: unknown): Sending {
+    const headers: Record<string, string> = { Authorization: `Bearer ${this.token()}` };
+    if (body !== undefined) headers["Content-Type"] = "application/json";
+    const text = body === undefined ? undefined : JSON.stringify(body);
+    return { url: this.address().replace(/\/+$/, "") + path, method, headers, ...(text === undefined ? {} : { body: text }) };
+  }
+
+  private async call<T>(method: string, path: string, body?: unknown): Promise<T> {
+    let answer: Answer;
+    try {
+      answer = await this.transport.send(this.sending(method, path, body));
+    } catch {
+      throw new ApiError(0, `No notewright server answers at ${this.address()}.`, "Start it with: notewright serve");
+    }
+    if (answer.status < 200 || answer.status > 299) throw problemOf(answer.status, answer.text);
+    try {
+      return JSON.parse(answer.text) as T;
+    } catch {
+      throw new ApiError(0, `What answers at ${this.address()} is not notewright.`, "Check the address in the settings.");
+    }
+  }
+}
+
+function problemOf(status: number, text: string): ApiError {
+  try {
+    const told = JSON.parse(text) as Partial<{ message: string; hint: string; detail: unknown }>;
+    if (told.message) return new ApiError(status, told.message, told.hint ?? "");
+  } catch {
+    // not ours: a proxy's page, perhaps
+  }
+  return new ApiError(status, `The server answered with an error (${status}).`, "Look at what notewright serve printed.");
+}
+
+export type { Draft };

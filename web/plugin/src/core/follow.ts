@@ -1,0 +1,117 @@
+/** Following a passage through later edits of its note, by the difference of the two texts: whatever changed elsewhere only moves it. */
+
+import { diffLines, diffWordsWithSpace, type Change } from "diff";
+
+export interface Span {
+  start: number;
+  end: number;
+}
+
+/** Where `span` of `before` lies in `after`; empty (start = end) when nothing of it is left. Text typed at its very edges is not its own. */
+export function mapSpan(before: string, after: string, span: Span): Span {
+  if (before === after) return span;
+  const pieces = refine(diffLines(before, after));
+  let old = 0;
+  let fresh = 0;
+  let start = -1;
+  let end = -1;
+  for (const piece of pieces) {
+    const length = piece.value.length;
+    if (piece.added) {
+      // Inside of the passage an addition is part of it; what stands at its end only if the passage goes on after it.
+      fresh += length;
+      continue;
+    }
+    const from = Math.max(span.start, old);
+    const to = Math.min(span.end, old + length);
+    if (!piece.removed && from < to) {
+      if (start < 0) start = fresh + (from - old);
+      end = fresh + (to - old);
+    }
+    old += length;
+    if (!piece.removed) fresh += length;
+  }
+  if (start < 0) return replaced(pieces, span);
+  return widen(pieces, span, { start, end });
+}
+
+/** Lines that were removed and added together are compared word by word. */
+function refine(changes: Change[]): Change[] {
+  const result: Change[] = [];
+  for (let index = 0; index < changes.length; index++) {
+    const change = changes[index];
+    const next = changes[index + 1];
+    if (change?.removed && next?.added) {
+      result.push(...diffWordsWithSpace(change.value, next.value));
+      index++;
+    } else if (change) result.push(change);
+  }
+  return result;
+}
+
+/** Takes in what replaced the passage's own first and last words: additions that directly meet a removal inside of the span. */
+function widen(pieces: Change[], span: Span, found: Span): Span {
+  let old = 0;
+  let fresh = 0;
+  let { start, end } = found;
+  pieces.forEach((piece, index) => {
+    const length = piece.value.length;
+    if (piece.added) {
+      const before = pieces[index - 1];
+      const after = pieces[index + 1];
+      const removedBefore = before?.removed ? { from: old - before.value.length, to: old } : null;
+      const removedAfter = after?.removed ? { from: old, to: old + after.value.length } : null;
+      const meets = [removedBefore, removedAfter].some((gone) => gone && gone.from < span.end && gone.to > span.start);
+      if (meets) {
+        start = Math.min(start, fresh);
+        end = Math.max(end, fresh + length);
+      }
+      fresh += length;
+    } else {
+      old += length;
+      if (!piece.removed) fresh += length;
+    }
+  });
+  return { start, end };
+}
+
+/** Nothing of the passage stayed: what was put in its place, if anything was. */
+function replaced(pieces: Change[], span: Span): Span {
+  const none = { start: Number.POSITIVE_INFINITY, end: -1 };
+  const wide = widen(pieces, span, none);
+  if (wide.end < 0) {
+    const at = positionAt(pieces, span.start);
+    return { start: at, end: at };
+  }
+  return wide;
+}
+
+function positionAt(pieces: Change[], oldPosition: number): number {
+  let old = 0;
+  let fresh = 0;
+  for (const piece of pieces) {
+    const length = piece.value.length;
+    if (piece.added) fresh += length;
+    else {
+      if (oldPosition <= old + length) return fresh + (piece.removed ? 0 : oldPosition - old);
+      old += length;
+      if (!piece.removed) fresh += length;
+    }
+  }
+  return fresh;
+}
+
+/** A passage that Obsidian inserted and that is being followed. `note` is the whole note when it was last looked at. */
+export interface Followed {
+  draft: string;
+  path: string;
+  note: string;
+  span: Span;
+  sent: string;
+}
+
+/** The passage in the note as it is now, and the record that follows it from here. */
+export function look(followed: Followed, note: string): { text: string; next: Followed } {
+  const span = mapSpan(followed.note, note, followed.span);
+  return { text: note.slice(span.start, span.end), next: { ...followed, note, span } };
+}

@@ -1,0 +1,82 @@
+import { App, MarkdownView, TFile, normalizePath } from "obsidian";
+import { bytesBefore, contentHash, unitsAt } from "./core/bytes";
+import { spaced } from "./core/guess";
+import type { Insertion, Preview } from "./core/types";
+
+/** The note is not as it was when the place for the draft was found. Nothing was written. */
+export class NoteChanged extends Error {}
+
+/** What was written: for the server, and for following the passage. */
+export interface Written {
+  insertion: Insertion;
+  file: TFile;
+  note: string;
+  span: { start: number; end: number };
+}
+
+interface Wish {
+  draft: string;
+  finalText: string | null;
+  seconds: number | null;
+}
+
+/** Writes what the server's preview says, if the note still has the hash that the preview was made for. */
+export async function insertAsPreviewed(app: App, preview: Preview, wish: Wish): Promise<Written> {
+  const path = normalizePath(preview.note_path);
+  if (preview.created) {
+    if (app.vault.getAbstractFileByPath(path)) throw new NoteChanged(`${path} was made meanwhile.`);
+    const folder = path.split("/").slice(0, -1).join("/");
+    if (folder && !app.vault.getFolderByPath(folder)) await app.vault.createFolder(folder);
+    const file = await app.vault.create(path, preview.inserted);
+    return written(file, "", 0, preview.inserted, wish, true);
+  }
+  const file = app.vault.getFileByPath(path);
+  if (!file) throw new NoteChanged(`${path} is gone.`);
+  const note = await app.vault.read(file);
+  if ((await contentHash(note)) !== preview.before_hash) throw new NoteChanged(`${path} has changed.`);
+  const at = unitsAt(note, preview.start);
+  if (at === null) throw new NoteChanged(`${path} has changed.`);
+  return put(app, file, note, at, preview.inserted, wish);
+}
+
+/** Writes at the cursor of the open note, with the newlines that keep the draft apart. */
+export async function insertAtCursor(app: App, view: MarkdownView, text: string, wish: Wish): Promise<Written> {
+  const file = view.file;
+  if (!file) throw new NoteChanged("No note is open.");
+  const note = view.editor.getValue();
+  const at = view.editor.posToOffset(view.editor.getCursor("to"));
+  return put(app, file, note, at, spaced(note, at, text), wish);
+}
+
+async function put(app: App, file: TFile, note: string, at: number, inserted: string, wish: Wish): Promise<Written> {
+  const open = app.workspace.getLeavesOfType("markdown").flatMap((leaf) => (leaf.view instanceof MarkdownView ? [leaf.view] : []));
+  const view = open.find((candidate) => candidate.file?.path === file.path);
+  if (view) {
+    // Through the editor: cursor and folds stay, and Obsidian's own undo takes it back.
+    if (view.editor.getValue() !== note) throw new NoteChanged(`${file.path} has changed.`);
+    view.editor.replaceRange(inserted, view.editor.offsetToPos(at));
+    await view.save();
+  } else {
+    await app.vault.process(file, (now) => {
+      if (now !== note) throw new NoteChanged(`${file.path} has changed.`);
+      return note.slice(0, at) + inserted + note.slice(at);
+    });
+  }
+  return written(file, note, at, inserted, wish, false);
+}
+
+async function written(file: TFile, before: string, at: number, inserted: string, wish: Wish, created: boolean): Promise<Written> {
+  const note = before.slice(0, at) + inserted + before.slice(at);
+  const lead = /^\s*/.exec(inserted)?.[0].length ?? 0;
+  const tail = /\s*$/.exec(inserted)?.[0].length ?? 0;
+  return {
+    insertion: {
+      draft_id: wish.draft, note_path: file.path, start: bytesBefore(note, at), inserted, created,
+      before_hash: created ? "" : await contentHash(before), after_hash: await contentHash(note),
+      final_text: wish.finalText, seconds: wish.seconds,
+    },
+    file,
+    note,
+    span: { start: at + lead, end: at + inserted.length - tail },
+  };
+}

@@ -1,0 +1,101 @@
+import { App, PluginSettingTab, Setting } from "obsidian";
+import type NotewrightPlugin from "./main";
+import type { Followed } from "./core/follow";
+import type { Letter } from "./core/outbox";
+
+export interface Settings {
+  address: string;
+  candidates: number;
+  folder: string;
+  logEdits: boolean;
+  quietSeconds: number;
+}
+
+/** data.json: the settings, and what must survive a restart. The token is never in it. */
+export interface Stored {
+  settings: Settings;
+  followed: Followed[];
+  outbox: Letter[];
+}
+
+export const DEFAULTS: Settings = { address: "http://127.0.0.1:8765", candidates: 3, folder: "", logEdits: true, quietSeconds: 60 };
+
+const SECRET = "notewright-token";
+
+/** Obsidian's secret storage where there is one (1.11.4); else this device's local storage. Neither is synced with the vault. */
+export class Token {
+  constructor(private readonly app: App) {}
+
+  get(): string {
+    const kept: unknown = this.inSecrets() ? this.app.secretStorage.getSecret(SECRET) : this.app.loadLocalStorage(SECRET);
+    return typeof kept === "string" ? kept : "";
+  }
+
+  set(token: string): void {
+    const clean = fromLink(token);
+    if (this.inSecrets()) this.app.secretStorage.setSecret(SECRET, clean);
+    else this.app.saveLocalStorage(SECRET, clean || null);
+  }
+
+  inSecrets(): boolean {
+    return "secretStorage" in this.app;
+  }
+}
+
+/** People paste the whole link that `notewright serve` prints. */
+export function fromLink(text: string): string {
+  return /[?&]token=([^&\s]+)/.exec(text)?.[1] ?? text.trim();
+}
+
+export class SettingsTab extends PluginSettingTab {
+  constructor(
+    app: App,
+    private readonly plugin: NotewrightPlugin,
+  ) {
+    super(app, plugin);
+  }
+
+  override display(): void {
+    const { containerEl } = this;
+    const { settings, token } = this.plugin;
+    const keep = async (change: Partial<Settings>): Promise<void> => {
+      Object.assign(settings, change);
+      await this.plugin.store();
+    };
+    containerEl.empty();
+    new Setting(containerEl)
+      .setName("Server address")
+      .setDesc("Where notewright serve listens. Nothing is sent anywhere else.")
+      .addText((field) => field.setValue(settings.address).onChange((value) => keep({ address: value.trim() || DEFAULTS.address })));
+    new Setting(containerEl)
+      .setName("Token")
+      .setDesc(
+        token.inSecrets()
+          ? "The link or token that notewright serve prints. Kept in Obsidian's secret storage."
+          : "The link or token that notewright serve prints. Kept on this device only; this Obsidian has no secret storage yet.",
+      )
+      .addText((field) => {
+        field.inputEl.type = "password";
+        field.setPlaceholder(token.get() ? "A token is set" : "No token yet").onChange((value) => value && token.set(value));
+      });
+    const test = new Setting(containerEl).setName("Connection").setDesc("Ask the server whether all is well.");
+    test.addButton((button) =>
+      button.setButtonText("Test connection").onClick(async () => {
+        test.setDesc("Asking…");
+        test.setDesc(await this.plugin.describeConnection());
+      }),
+    );
+    new Setting(containerEl)
+      .setName("Candidates")
+      .setDesc("How many drafts are shown side by side.")
+      .addSlider((slider) => slider.setLimits(2, 4, 1).setValue(settings.candidates).onChange((candidates) => keep({ candidates })));
+    new Setting(containerEl)
+      .setName("Folder for new notes")
+      .setDesc("Where a note is made for a source that has none. Empty: the vault's own place for new notes.")
+      .addText((field) => field.setValue(settings.folder).onChange((value) => keep({ folder: value.trim().replace(/^\/+|\/+$/g, "") })));
+    new Setting(containerEl)
+      .setName("Log my later edits")
+      .setDesc("Tell the server what an accepted draft has become, once you have left it alone for a while. Only the draft's own passage is told.")
+      .addToggle((toggle) => toggle.setValue(settings.logEdits).onChange((logEdits) => keep({ logEdits })));
+  }
+}

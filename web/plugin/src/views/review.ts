@@ -1,0 +1,269 @@
+import { Component, ItemView, MarkdownRenderer, Menu, Platform, WorkspaceLeaf, debounce } from "obsidian";
+import type NotewrightPlugin from "../main";
+import { Ranking } from "../core/ranking";
+import type { Batch, Draft, DraftWish } from "../core/types";
+import { editText } from "./pick";
+
+export const REVIEW = "notewright-review";
+
+/** What is drafted, and where an accepted draft shall go. */
+export interface Task {
+  wish: DraftWish;
+  title: string;
+  notePath: string;
+  heading: string | null;
+  atCursor: boolean;
+}
+
+interface Card {
+  key: string;
+  draft: Draft | null;
+  text: string;
+  element: HTMLElement;
+  body: HTMLElement;
+  badge: HTMLElement;
+  component: Component;
+  draw: () => void;
+}
+
+/** Candidates side by side: they grow while they are written; rank, accept, reject, comment. */
+export class ReviewView extends ItemView {
+  private task: Task | null = null;
+  private batch: Batch | null = null;
+  private ranking = new Ranking();
+  private cards: Card[] = [];
+  private chips: string[] = [];
+  private stop: AbortController | null = null;
+  private shownAt = 0;
+
+  constructor(
+    leaf: WorkspaceLeaf,
+    private readonly plugin: NotewrightPlugin,
+  ) {
+    super(leaf);
+    this.icon = "pen-tool";
+  }
+
+  override getViewType(): string {
+    return REVIEW;
+  }
+
+  override getDisplayText(): string {
+    return "Notewright drafts";
+  }
+
+  override onOpen(): Promise<void> {
+    this.contentEl.addClass("notewright-review");
+    this.contentEl.tabIndex = -1;
+    this.registerDomEvent(this.contentEl, "keydown", (event) => this.onKey(event));
+    this.showEmpty();
+    return Promise.resolve();
+  }
+
+  override onClose(): Promise<void> {
+    this.stop?.abort();
+    this.clear();
+    return Promise.resolve();
+  }
+
+  /** Write candidates for the task and show them while they grow. */
+  async run(task: Task): Promise<void> {
+    this.stop?.abort();
+    const stop = (this.stop = new AbortController());
+    this.task = task;
+    this.batch = null;
+    this.ranking = new Ranking();
+    this.clear();
+    this.header(task.title, "Writing…");
+    try {
+      this.chips = await this.plugin.api.chips();
+      const batch = await this.plugin.api.draft(
+        task.wish,
+        {
+          queued: (position) => this.header(task.title, `Waiting: ${position} before this one.`),
+          started: (model) => this.header(task.title, `${model} is writing…`),
+          text: (candidate, text) => !stop.signal.aborted && this.grow(candidate, text),
+        },
+        stop.signal,
+      );
+      if (stop.signal.aborted) return;
+      this.show(batch);
+    } catch (error) {
+      if (stop.signal.aborted) return;
+      this.clear();
+      this.header(task.title, this.plugin.words(error));
+    }
+  }
+
+  private show(batch: Batch): void {
+    this.batch = batch;
+    this.shownAt = Date.now();
+    this.clear();
+    this.header(this.task?.title ?? "", `${batch.drafts.length} drafts by ${batch.model_id}. Click them best first, or use the keys.`);
+    for (const draft of batch.drafts) this.addCard(draft.id, draft.text, draft);
+    this.contentEl.focus();
+    this.mark();
+  }
+
+  private grow(candidate: number, text: string): void {
+    const key = `writing-${candidate}`;
+    const card = this.cards.find((known) => known.key === key) ?? this.addCard(key, text, null);
+    card.text = text;
+    card.draw();
+  }
+
+  private addCard(key: string, text: string, draft: Draft | null): Card {
+    const element = this.contentEl.createDiv({ cls: "notewright-card", attr: { role: "group", "aria-label": "Draft" } });
+    const head = element.createDiv({ cls: "notewright-card-head" });
+    const badge = head.createSpan({ cls: "notewright-badge" });
+    const body = element.createDiv({ cls: "notewright-body markdown-rendered" });
+    const component = this.addChild(new Component());
+    const card: Card = { key, draft, text, element, body, badge, component, draw: () => undefined };
+    const draw = (): void => {
+      body.empty();
+      void MarkdownRenderer.render(this.app, card.text, body, this.task?.notePath ?? "", component);
+    };
+    card.draw = draft ? draw : debounce(draw, 150);
+    this.cards.push(card);
+    if (draft) this.fill(card, draft, head);
+    card.draw();
+    return card;
+  }
+
+  private fill(card: Card, draft: Draft, head: HTMLElement): void {
+    for (const problem of draft.problems) card.element.createDiv({ cls: "notewright-problem", text: problem });
+    const button = (text: string, label: string, act: () => void): void => {
+      const made = head.createEl("button", { text, attr: { "aria-label": label } });
+      made.addEventListener("click", (event) => {
+        event.stopPropagation();
+        act();
+      });
+    };
+    button("Accept", "Put this draft into the note", () => void this.accept(draft, null));
+    button("Edit", "Change it, then put it into the note", () => void this.edit(draft));
+    button("Tie", "As good as the one before", () => this.rank(this.ranking.tie(draft.id)));
+    button("Reject", "Reject this draft", () => void this.act(() => this.plugin.api.reject(draft.id, this.remark()), card));
+    button("Comment", "Say what is wrong", () => this.openChips(draft));
+    card.body.addEventListener("click", () => this.rank(this.ranking.toggle(draft.id)));
+    if (!Platform.isMobile) {
+      card.element.draggable = true;
+      card.element.addEventListener("dragstart", (event) => event.dataTransfer?.setData("text/plain", draft.id));
+      card.element.addEventListener("dragover", (event) => event.preventDefault());
+      card.element.addEventListener("drop", (event) => {
+        event.preventDefault();
+        const moved = event.dataTransfer?.getData("text/plain");
+        const place = this.ranking.placeOf(draft.id);
+        if (moved && moved !== draft.id) this.rank(this.ranking.move(moved, place || this.ranking.groups.length + 1));
+      });
+    }
+  }
+
+  private onKey(event: KeyboardEvent): void {
+    const drafts = this.batch?.drafts;
+    if (!drafts || event.ctrlKey || event.metaKey || event.altKey || event.target instanceof HTMLTextAreaElement) return;
+    const numbered = /^[1-9]$/.test(event.key) ? drafts[Number(event.key) - 1] : undefined;
+    const last = this.ranking.placed.at(-1);
+    const best = this.ranking.placed[0] ?? drafts[0]?.id;
+    const chosen = drafts.find((draft) => draft.id === best);
+    if (numbered) this.rank(this.ranking.toggle(numbered.id));
+    else if (event.key === "=" && last) this.rank(this.ranking.tie(last));
+    else if (event.key === "a" && chosen) void this.accept(chosen, null);
+    else if (event.key === "e" && chosen) void this.edit(chosen);
+    else if (event.key === "0") void this.rejectAll();
+    else if (event.key === "Enter") void this.send();
+    else return;
+    event.preventDefault();
+  }
+
+  private rank(ranking: Ranking): void {
+    this.ranking = ranking;
+    this.mark();
+    // All placed: there is nothing more to say, so it counts.
+    if (this.batch && ranking.placed.length === this.batch.drafts.length) this.sendSoon();
+  }
+
+  private readonly sendSoon = debounce(() => void this.send(), 1200, true);
+
+  private async send(): Promise<void> {
+    const { batch, ranking } = this;
+    if (!batch || !ranking.placed.length) return;
+    await this.act(() => this.plugin.api.rank(batch.id, ranking.groups, this.remark()));
+  }
+
+  private async rejectAll(): Promise<void> {
+    const { batch } = this;
+    if (!batch) return;
+    await this.act(() => this.plugin.api.rejectAll(batch.id, this.remark()));
+    this.contentEl.addClass("notewright-rejected");
+  }
+
+  private async edit(draft: Draft): Promise<void> {
+    const text = await editText(this.app, draft.text);
+    if (text !== null) await this.accept(draft, text === draft.text ? null : text);
+  }
+
+  private async accept(draft: Draft, finalText: string | null): Promise<void> {
+    if (!this.task) return;
+    if (this.ranking.placed.length > 1) await this.send();
+    const done = await this.plugin.accept(draft, finalText, this.task, this.remark().seconds ?? null);
+    if (done) this.cards.find((card) => card.draft === draft)?.element.addClass("notewright-accepted");
+  }
+
+  private openChips(draft: Draft): void {
+    const menu = new Menu();
+    for (const chip of this.chips) {
+      menu.addItem((item) => item.setTitle(chip).onClick(() => void this.act(() => this.plugin.api.comment(draft.id, "", [chip]))));
+    }
+    menu.addSeparator();
+    menu.addItem((item) =>
+      item.setTitle("In your own words…").onClick(async () => {
+        const words = await this.plugin.ask("What is wrong with it?");
+        if (words) await this.act(() => this.plugin.api.comment(draft.id, words, []));
+      }),
+    );
+    const place = this.cards.find((card) => card.draft === draft)?.element.getBoundingClientRect();
+    menu.showAtPosition({ x: place?.left ?? 0, y: (place?.top ?? 0) + 30 });
+  }
+
+  private async act(told: () => Promise<unknown>, card?: Card): Promise<void> {
+    try {
+      await told();
+      card?.element.addClass("notewright-rejected");
+    } catch (error) {
+      this.plugin.notice(error);
+    }
+  }
+
+  private remark(): { seconds: number } {
+    return { seconds: Math.round((Date.now() - this.shownAt) / 100) / 10 };
+  }
+
+  private mark(): void {
+    this.cards.forEach((card, index) => {
+      const place = card.draft ? this.ranking.placeOf(card.draft.id) : 0;
+      card.badge.setText(place ? `${place}.` : `${index + 1}`);
+      card.element.toggleClass("is-placed", place > 0);
+      card.element.toggleClass("is-best", place === 1);
+    });
+  }
+
+  private header(title: string, text: string): void {
+    let head = this.contentEl.querySelector(".notewright-head");
+    if (!head) head = this.contentEl.createDiv({ cls: "notewright-head" });
+    head.empty();
+    head.createEl("h4", { text: title });
+    head.createEl("p", { text, attr: { role: "status" } });
+  }
+
+  private clear(): void {
+    for (const card of this.cards) this.removeChild(card.component);
+    this.cards = [];
+    this.contentEl.empty();
+    this.contentEl.removeClass("notewright-rejected");
+  }
+
+  private showEmpty(): void {
+    this.clear();
+    this.header("No drafts yet", "Open a note and run the command: draft a section from highlights.");
+  }
+}

@@ -1,0 +1,75 @@
+import { describe, expect, it } from "vitest";
+import { Api, ApiError, type Sending, type Transport } from "../../src/core/api";
+
+const BATCH = { id: "batch-1", source_id: "s", chapter: "", model_id: "m", drafts: [] };
+
+function server(answers: Record<string, [number, unknown]>, stream?: string): { api: Api; sent: Sending[] } {
+  const sent: Sending[] = [];
+  const transport: Transport = {
+    send: (request) => {
+      sent.push(request);
+      const found = answers[`${request.method} ${new URL(request.url).pathname}`];
+      if (!found) return Promise.reject(new Error("refused"));
+      return Promise.resolve({ status: found[0], text: typeof found[1] === "string" ? found[1] : JSON.stringify(found[1]) });
+    },
+    fetch: (request) => {
+      sent.push(request);
+      return stream === undefined ? Promise.reject(new TypeError("blocked")) : Promise.resolve(new Response(stream));
+    },
+  };
+  return { api: new Api(() => "http://127.0.0.1:8765/", () => "secret", transport), sent };
+}
+
+const health = (api = 1): [number, unknown] => [200, { name: "notewright", version: "0.1.0", api, boot: "b" }];
+
+describe("the client", () => {
+  it("sends the token and joins address and path", async () => {
+    const { api, sent } = server({ "GET /api/chips": [200, ["too long"]] });
+    expect(await api.chips()).toEqual(["too long"]);
+    expect(sent[0]).toMatchObject({ url: "http://127.0.0.1:8765/api/chips", headers: { Authorization: "Bearer secret" } });
+  });
+  it.each([
+    ["nobody there", {}, "No notewright server answers at http://127.0.0.1:8765/.", "notewright serve"],
+    ["another program", { "GET /api/health": [200, "<html>"] as [number, unknown] }, "is not notewright", "address"],
+    ["an older server", { "GET /api/health": health(0) }, "version 0, this plugin version 1", "Update the server"],
+    ["a newer server", { "GET /api/health": health(2) }, "version 2, this plugin version 1", "Update the plugin"],
+    [
+      "a wrong token",
+      { "GET /api/health": health(), "GET /api/status": [401, { message: "Please log in.", hint: "Open the link." }] as [number, unknown] },
+      "Please log in.",
+      "Open the link.",
+    ],
+    ["a proxy's page", { "GET /api/health": [502, "<html>bad gateway</html>"] as [number, unknown] }, "an error (502)", "serve"],
+  ])("says what to do: %s", async (_, answers, message, hint) => {
+    const error = await server(answers).api.check().catch((caught: unknown) => caught);
+    expect(error).toBeInstanceOf(ApiError);
+    expect((error as ApiError).message).toContain(message);
+    expect((error as ApiError).hint).toContain(hint);
+  });
+  it("tells growing texts and returns the batch", async () => {
+    const told: unknown[] = [];
+    const stream =
+      'event: queued\ndata: {"position": 1}\n\nevent: started\ndata: {"model_id": "m"}\n\n' +
+      'event: text\ndata: {"candidate": 0, "text": "ab", "replace": false}\n\nevent: text\ndata: {"candidate": 0, "text": "c", "replace": false}\n\n' +
+      `event: text\ndata: {"candidate": 0, "text": "z", "replace": true}\n\nevent: done\ndata: ${JSON.stringify(BATCH)}\n\n`;
+    const { api } = server({}, stream);
+    const batch = await api.draft(
+      { source: "s", n: 1 },
+      { queued: (n) => told.push(n), started: (m) => told.push(m), text: (c, t) => told.push([c, t]) },
+      new AbortController().signal,
+    );
+    expect(batch).toEqual(BATCH);
+    expect(told).toEqual([1, "m", [0, "ab"], [0, "abc"], [0, "z"]]);
+  });
+  it("asks for the whole batch where streaming is blocked", async () => {
+    const { api, sent } = server({ "POST /api/drafts": [200, BATCH] });
+    expect(await api.draft({ source: "s", n: 2 }, {}, new AbortController().signal)).toEqual(BATCH);
+    expect(JSON.parse(sent[1]?.body ?? "")).toMatchObject({ stream: false, n: 2 });
+  });
+  it("passes on an error told in the stream, and a stream that breaks off", async () => {
+    const failing = server({}, 'event: error\ndata: {"status": 404, "message": "No such source.", "hint": "Look."}\n\n').api;
+    await expect(failing.draft({ source: "s", n: 1 }, {}, new AbortController().signal)).rejects.toThrow("No such source.");
+    const broken = server({}, 'event: started\ndata: {"model_id": "m"}\n\n').api;
+    await expect(broken.draft({ source: "s", n: 1 }, {}, new AbortController().signal)).rejects.toThrow("stopped answering");
+  });
+});

@@ -1,0 +1,52 @@
+import { describe, expect, it } from "vitest";
+import { look, mapSpan } from "../../src/core/follow";
+
+const PASSAGE = "## Rivers\n- The first fact about rivers.\n- The second fact about rivers.";
+const NOTE = `# Book\n\nIntro words here.\n\n${PASSAGE}\n\n## After\n\nOther text.\n`;
+const SPAN = { start: NOTE.indexOf(PASSAGE), end: NOTE.indexOf(PASSAGE) + PASSAGE.length };
+
+function after(change: (note: string) => string): string {
+  const note = change(NOTE);
+  const span = mapSpan(NOTE, note, SPAN);
+  return note.slice(span.start, span.end);
+}
+
+describe("a followed passage", () => {
+  it.each<[string, (note: string) => string, string]>([
+    ["text added above", (note) => note.replace("Intro", "A long new line.\n\nAnother.\n\nIntro"), PASSAGE],
+    ["text removed above", (note) => note.replace("Intro words here.\n\n", ""), PASSAGE],
+    ["text added below", (note) => `${note}\nMore.\n`, PASSAGE],
+    ["a word changed", (note) => note.replace("first fact", "very first fact"), PASSAGE.replace("first fact", "very first fact")],
+    ["a bullet added inside", (note) => note.replace("- The second", "- A new one.\n- The second"), PASSAGE.replace("- The second", "- A new one.\n- The second")],
+    ["the last words changed", (note) => note.replace("second fact about rivers.", "second fact about lakes!"), PASSAGE.replace("second fact about rivers.", "second fact about lakes!")],
+    ["the heading changed", (note) => note.replace("## Rivers", "## Streams"), PASSAGE.replace("## Rivers", "## Streams")],
+    ["a bullet deleted", (note) => note.replace("- The first fact about rivers.\n", ""), PASSAGE.replace("- The first fact about rivers.\n", "")],
+    ["both above and inside", (note) => note.replace("# Book", "# My Book\n\nmore").replace("second", "2nd"), PASSAGE.replace("second", "2nd")],
+    ["all deleted", (note) => note.replace(`${PASSAGE}\n\n`, ""), ""],
+  ])("%s", (_, change, expected) => {
+    expect(after(change)).toBe(expected);
+  });
+
+  it("is untouched by whatever happens elsewhere", () => {
+    let seed = 11;
+    const random = (limit: number): number => (seed = (seed * 1103515245 + 12345) % 2147483648) % limit;
+    for (let round = 0; round < 300; round++) {
+      const head = NOTE.slice(0, SPAN.start);
+      const tail = NOTE.slice(SPAN.end);
+      const lines = head.split("\n");
+      lines.splice(random(lines.length - 1), random(2), `new line ${random(1000)}`);
+      const note = `${lines.join("\n")}${PASSAGE}${random(2) ? tail : `\n\nfurther ${random(99)}${tail}`}`;
+      const span = mapSpan(NOTE, note, SPAN);
+      expect(note.slice(span.start, span.end)).toBe(PASSAGE);
+    }
+  });
+
+  it("can be looked at again and again", () => {
+    let followed = { draft: "d", path: "p", note: NOTE, span: SPAN, sent: PASSAGE };
+    const first = look(followed, NOTE.replace("first", "1st"));
+    expect(first.text).toBe(PASSAGE.replace("first", "1st"));
+    followed = first.next;
+    const second = look(followed, followed.note.replace("Intro", "Prologue and intro").replace("second", "2nd"));
+    expect(second.text).toBe(PASSAGE.replace("first", "1st").replace("second", "2nd"));
+  });
+});
