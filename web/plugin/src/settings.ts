@@ -26,6 +26,7 @@ const SECRET = "notewright-token";
 export class Token {
   constructor(private readonly app: App) {}
 
+  /* eslint-disable obsidianmd/no-unsupported-api -- older versions never get there: inSecrets() looks first */
   get(): string {
     const kept: unknown = this.inSecrets() ? this.app.secretStorage.getSecret(SECRET) : this.app.loadLocalStorage(SECRET);
     return typeof kept === "string" ? kept : "";
@@ -36,6 +37,8 @@ export class Token {
     if (this.inSecrets()) this.app.secretStorage.setSecret(SECRET, clean);
     else this.app.saveLocalStorage(SECRET, clean || null);
   }
+
+  /* eslint-enable obsidianmd/no-unsupported-api */
 
   inSecrets(): boolean {
     return "secretStorage" in this.app;

@@ -1,7 +1,7 @@
 /** The server as the plugin sees it. Knows nothing of Obsidian: how a request travels is given from outside. */
 
 import { eventsOf } from "./sse";
-import type { Batch, Chapter, Draft, DraftWish, Health, Insertion, Preview, Remark, Source, SourceDetail, Status } from "./types";
+import type { Batch, Chapter, DraftWish, Health, Insertion, Preview, Remark, Source, SourceDetail, Status } from "./types";
 
 export interface Answer {
   status: number;
@@ -88,14 +88,14 @@ export class Api {
     for await (const { event, data } of eventsOf(response.body)) {
       const told = JSON.parse(data) as Record<string, unknown>;
       if (event === "done") return told as unknown as Batch;
-      if (event === "error") throw new ApiError(Number(told.status), String(told.message), String(told.hint ?? ""));
+      if (event === "error") throw new ApiError(Number(told.status), text(told.message), text(told.hint));
       if (event === "queued") telling.queued?.(Number(told.position));
-      if (event === "started") telling.started?.(String(told.model_id));
+      if (event === "started") telling.started?.(text(told.model_id));
       if (event === "text") {
         const candidate = Number(told.candidate);
-        const text = (told.replace ? "" : (texts.get(candidate) ?? "")) + String(told.text);
-        texts.set(candidate, text);
-        telling.text?.(candidate, text);
+        const grown = (told.replace ? "" : (texts.get(candidate) ?? "")) + text(told.text);
+        texts.set(candidate, grown);
+        telling.text?.(candidate, grown);
       }
     }
     throw new ApiError(0, "The server stopped answering while it was writing.", "Try again.");
@@ -161,14 +161,16 @@ export class Api {
   }
 }
 
-function problemOf(status: number, text: string): ApiError {
+function text(value: unknown): string {
+  return typeof value === "string" ? value : "";
+}
+
+function problemOf(status: number, body: string): ApiError {
   try {
-    const told = JSON.parse(text) as Partial<{ message: string; hint: string; detail: unknown }>;
+    const told = JSON.parse(body) as Partial<{ message: string; hint: string; detail: unknown }>;
     if (told.message) return new ApiError(status, told.message, told.hint ?? "");
   } catch {
     // not ours: a proxy's page, perhaps
   }
   return new ApiError(status, `The server answered with an error (${status}).`, "Look at what notewright serve printed.");
 }
-
-export type { Draft };

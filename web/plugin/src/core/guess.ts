@@ -13,15 +13,16 @@ const LINKS = [/readwise\.io\/bookreview\/(\d+)/, /read\.readwise\.io\/(?:\w+\/)
 
 /** What tells the source, surest first: Readwise's and Reader's ids in properties and text, then titles. */
 export function clues(note: NoteFacts): { links: string[]; titles: string[] } {
-  const values = Object.values(note.properties).flatMap((value) => (Array.isArray(value) ? value : [value]));
+  const values = Object.values(note.properties).flatMap(listed);
   const whole = [...values.filter((value): value is string => typeof value === "string"), note.text].join("\n");
   const links = LINKS.flatMap((pattern) => pattern.exec(whole)?.[1] ?? []);
-  const named = ["source", "book", "article", "title", "aliases"].flatMap((name) => {
-    const value = note.properties[name];
-    return Array.isArray(value) ? value : [value];
-  });
+  const named = ["source", "book", "article", "title", "aliases"].flatMap((name) => listed(note.properties[name]));
   const titles = [...named.filter((value): value is string => typeof value === "string" && value.length > 0), note.title];
   return { links, titles: [...new Set(titles.map((title) => title.replace(/^\[\[|\]\]$/g, "").replace(/\|.*$/, "").trim()))] };
+}
+
+function listed(value: unknown): unknown[] {
+  return Array.isArray(value) ? (value as unknown[]) : [value];
 }
 
 /** The one source that fits, or null when none or several do and the person has to say. */
