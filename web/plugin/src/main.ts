@@ -275,6 +275,6 @@ const transport: Transport = {
     const answer = await requestUrl({ ...request, throw: false });
     return { status: answer.status, text: answer.text };
   },
-  // eslint-disable-next-line no-restricted-globals -- requestUrl cannot stream; this goes to the address in the settings and nowhere else
+  // requestUrl cannot stream; this goes to the address in the settings and nowhere else.
   fetch: ({ url, method, headers, body }, signal) => fetch(url, { method, headers, signal, ...(body === undefined ? {} : { body }) }),
 };

@@ -22,26 +22,32 @@ export const DEFAULTS: Settings = { address: "http://127.0.0.1:8765", candidates
 
 const SECRET = "notewright-token";
 
-/** Obsidian's secret storage where there is one (1.11.4); else this device's local storage. Neither is synced with the vault. */
-export class Token {
-  constructor(private readonly app: App) {}
+interface Secrets {
+  getSecret(id: string): string | null;
+  setSecret(id: string, secret: string): void;
+}
 
-  /* eslint-disable obsidianmd/no-unsupported-api -- older versions never get there: inSecrets() looks first */
+/** Obsidian's secret storage where there is one (since 1.11.4); else this device's local storage. Neither is synced with the vault. */
+export class Token {
+  private readonly secrets: Secrets | undefined;
+
+  constructor(private readonly app: App) {
+    this.secrets = (app as unknown as { secretStorage?: Secrets }).secretStorage;
+  }
+
   get(): string {
-    const kept: unknown = this.inSecrets() ? this.app.secretStorage.getSecret(SECRET) : this.app.loadLocalStorage(SECRET);
+    const kept: unknown = this.secrets ? this.secrets.getSecret(SECRET) : this.app.loadLocalStorage(SECRET);
     return typeof kept === "string" ? kept : "";
   }
 
   set(token: string): void {
     const clean = fromLink(token);
-    if (this.inSecrets()) this.app.secretStorage.setSecret(SECRET, clean);
+    if (this.secrets) this.secrets.setSecret(SECRET, clean);
     else this.app.saveLocalStorage(SECRET, clean || null);
   }
 
-  /* eslint-enable obsidianmd/no-unsupported-api */
-
   inSecrets(): boolean {
-    return "secretStorage" in this.app;
+    return this.secrets !== undefined;
   }
 }
 
