@@ -1,14 +1,18 @@
-// Builds main.js, the one file that Obsidian loads. `--watch` rebuilds on every change, with a source map.
+// Builds the folder that goes into a vault: main.js (the one file that Obsidian loads), manifest.json, styles.css. `--watch` rebuilds.
+import { cp, mkdir } from "node:fs/promises";
 import esbuild from "esbuild";
 
+const out = new URL("../../src/notewright/plugin/", import.meta.url).pathname;
 const watch = process.argv.includes("--watch");
+await mkdir(out, { recursive: true });
+for (const name of ["manifest.json", "styles.css"]) await cp(new URL(name, import.meta.url).pathname, out + name);
 const context = await esbuild.context({
   entryPoints: ["src/main.ts"],
   bundle: true,
   format: "cjs",
   target: "es2021",
   external: ["obsidian", "electron", "@codemirror/*", "@lezer/*"],
-  outfile: "main.js",
+  outfile: `${out}main.js`,
   sourcemap: watch ? "inline" : false,
   minify: !watch,
   logLevel: "info",

@@ -1,0 +1,30 @@
+"""notewright plugin install"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from ..settings import load_settings
+from .show import as_json, json_option
+
+
+def configure(name: str, parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(metavar="install", required=True)
+    install = actions.add_parser("install", help="copy the plugin into a vault's plugin folder; you switch it on in Obsidian")
+    install.add_argument("--vault", metavar="PATH", type=Path, help="default: the vault of this library")
+    install.add_argument("--config", default=".obsidian", metavar="NAME", help="the vault's settings folder (default .obsidian)")
+    json_option(install)
+    install.set_defaults(handler=install_plugin)
+
+
+def install_plugin(options: argparse.Namespace) -> None:
+    from ..vault.plugin import install_plugin as install
+
+    done = install(options.vault or load_settings().need_vault(), config=options.config)
+    if options.json:
+        as_json(done)
+        return
+    what = f"updated from {done.before} to {done.version}" if done.before else f"version {done.version} installed"
+    print(f"The plugin is {what}: {done.folder}")
+    print("In Obsidian: Settings, Community plugins, reload the list, switch Notewright on; then start: notewright serve")
