@@ -65,15 +65,14 @@ async function put(app: App, file: TFile, note: string, at: number, inserted: st
   return written(file, note, at, inserted, wish, false);
 }
 
-async function written(file: TFile, before: string, at: number, inserted: string, wish: Wish, created: boolean): Promise<Written> {
+function written(file: TFile, before: string, at: number, inserted: string, wish: Wish, created: boolean): Written {
   const note = before.slice(0, at) + inserted + before.slice(at);
   const lead = /^\s*/.exec(inserted)?.[0].length ?? 0;
   const tail = /\s*$/.exec(inserted)?.[0].length ?? 0;
   return {
     insertion: {
-      draft_id: wish.draft, note_path: file.path, start: bytesBefore(note, at), inserted, created,
-      before_hash: created ? "" : await contentHash(before), after_hash: await contentHash(note),
-      final_text: wish.finalText, seconds: wish.seconds,
+      draft_id: wish.draft, note_path: file.path, start: bytesBefore(note, at), inserted, created, final_text: wish.finalText,
+      seconds: wish.seconds,
     },
     file,
     note,

@@ -1,5 +1,5 @@
 import { MarkdownView, Modal, Notice, Plugin, Setting, TFile, requestUrl } from "obsidian";
-import { Api, ApiError, type Transport } from "./core/api";
+import { Api, ApiError, isFinal, type Transport } from "./core/api";
 import { look } from "./core/follow";
 import { chapterFor, guess, headingAt } from "./core/guess";
 import { Outbox, type Letter } from "./core/outbox";
@@ -36,7 +36,7 @@ export default class NotewrightPlugin extends Plugin {
         },
       },
       (letter) => this.deliver(letter),
-      (error) => error instanceof ApiError && error.status >= 400 && error.status < 500 && ![401, 403, 408, 429].includes(error.status),
+      (error, letter) => isFinal(error, letter.at),
     );
     this.registerView(REVIEW, (leaf) => new ReviewView(leaf, this));
     this.addSettingTab(new SettingsTab(this.app, this));
@@ -134,7 +134,7 @@ export default class NotewrightPlugin extends Plugin {
         const preview = await this.api.preview(draft.id, task.notePath, task.heading, finalText);
         done = await insertAsPreviewed(this.app, preview, wish);
       }
-      await this.outbox.post({ kind: "insertion", body: { ...done.insertion } });
+      await this.outbox.post({ kind: "insertion", body: { ...done.insertion, under: task.heading }, at: Date.now() });
       const text = done.note.slice(done.span.start, done.span.end);
       this.data.followed = [...this.data.followed, { draft: draft.id, path: done.file.path, note: done.note, span: done.span, sent: text }];
       await this.store();
@@ -172,7 +172,7 @@ export default class NotewrightPlugin extends Plugin {
       this.data.followed = this.data.followed.flatMap((item) => (item !== followed ? [item] : text ? [keep] : []));
       if (text !== followed.sent) {
         const body = { draft: followed.draft, before: followed.sent, after: text, path: file.path };
-        await this.outbox.post({ kind: "edit", body });
+        await this.outbox.post({ kind: "edit", body, at: Date.now() });
       } else await this.store();
     }
     return sent;

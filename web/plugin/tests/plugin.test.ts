@@ -186,7 +186,9 @@ describe("accepting", () => {
     expect(view.editor.getValue()).toBe(AFTER);
     expect(disk.files["Books/The Slow River.md"]).toBe(AFTER);
     expect(server.of("/accept/preview")[0]).toMatchObject({ into: "Books/The Slow River.md", under: "Beginnings" });
-    expect(server.of("/insertions")).toMatchObject([{ note_path: "Books/The Slow River.md", before_hash: hash(NOTE), after_hash: hash(AFTER) }]);
+    expect(server.of("/insertions")).toMatchObject([
+      { note_path: "Books/The Slow River.md", start: Buffer.byteLength(NOTE.slice(0, NOTE.indexOf("## Troubles") - 1)), inserted: "\n- One fact.\n", under: "Beginnings" },
+    ]);
     expect(disk.files["Other.md"]).toBe("x\n");
   });
   it("writes nothing when the note is not as it was previewed", async () => {

@@ -161,6 +161,15 @@ export class Api {
   }
 }
 
+const PATIENCE = 10 * 60 * 1000;
+
+/** Whether the server has refused something for good. A note that is not as it was told (409) may only not be saved yet. */
+export function isFinal(error: unknown, postedAt: number): boolean {
+  if (!(error instanceof ApiError) || error.status < 400 || error.status > 499) return false;
+  if (error.status === 409) return Date.now() - postedAt > PATIENCE;
+  return ![401, 403, 408, 429].includes(error.status);
+}
+
 function text(value: unknown): string {
   return typeof value === "string" ? value : "";
 }

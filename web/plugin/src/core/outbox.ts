@@ -3,6 +3,8 @@
 export interface Letter {
   kind: "insertion" | "edit";
   body: Record<string, unknown>;
+  /** When it was posted, in milliseconds. */
+  at: number;
 }
 
 export interface Store {
@@ -16,7 +18,7 @@ export class Outbox {
   constructor(
     private readonly store: Store,
     private readonly deliver: (letter: Letter) => Promise<void>,
-    private readonly isFinal: (error: unknown) => boolean,
+    private readonly isFinal: (error: unknown, letter: Letter) => boolean,
   ) {}
 
   get waiting(): number {
@@ -43,7 +45,7 @@ export class Outbox {
         await this.deliver(letter);
       } catch (error) {
         // A message the server refuses for good would stop all later ones; one without an answer is tried again.
-        if (!this.isFinal(error)) return this.waiting;
+        if (!this.isFinal(error, letter)) return this.waiting;
       }
       await this.store.save(this.store.load().slice(1));
     }

@@ -28,14 +28,12 @@ export interface Remark {
   seconds?: number;
 }
 
-/** An insertion as Obsidian made it: `start` in bytes of UTF-8, the hashes as the server makes them. */
+/** An insertion as Obsidian made it; `start` in bytes of UTF-8. */
 export interface Insertion {
   draft_id: string;
   note_path: string;
   start: number;
   inserted: string;
-  before_hash: string;
-  after_hash: string;
   created: boolean;
   final_text: string | null;
   seconds: number | null;

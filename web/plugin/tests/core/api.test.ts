@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { Api, ApiError, type Sending, type Transport } from "../../src/core/api";
+import { Api, ApiError, isFinal, type Sending, type Transport } from "../../src/core/api";
 
 const BATCH = { id: "batch-1", source_id: "s", chapter: "", model_id: "m", drafts: [] };
 
@@ -71,5 +71,22 @@ describe("the client", () => {
     await expect(failing.draft({ source: "s", n: 1 }, {}, new AbortController().signal)).rejects.toThrow("No such source.");
     const broken = server({}, 'event: started\ndata: {"model_id": "m"}\n\n').api;
     await expect(broken.draft({ source: "s", n: 1 }, {}, new AbortController().signal)).rejects.toThrow("stopped answering");
+  });
+});
+
+describe("a refusal", () => {
+  it.each([
+    [0, false],
+    [401, false],
+    [404, true],
+    [422, true],
+    [429, false],
+    [500, false],
+  ])("with status %i is final: %s", (status, final) => {
+    expect(isFinal(new ApiError(status, "no"), Date.now())).toBe(final);
+  });
+  it("of a note that may not be saved yet is final only after a while", () => {
+    expect(isFinal(new ApiError(409, "no"), Date.now())).toBe(false);
+    expect(isFinal(new ApiError(409, "no"), Date.now() - 3_600_000)).toBe(true);
   });
 });

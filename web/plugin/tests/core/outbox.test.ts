@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { Outbox, type Letter } from "../../src/core/outbox";
 
-const letter = (number: number): Letter => ({ kind: "edit", body: { number } });
+const letter = (number: number): Letter => ({ kind: "edit", body: { number }, at: 0 });
 
 function box(deliver: (letter: Letter) => Promise<void>): { outbox: Outbox; kept: () => Letter[] } {
   let kept: Letter[] = [];
