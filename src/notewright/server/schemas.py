@@ -319,6 +319,26 @@ class AcceptIn(PlaceIn):
     seconds: Seconds | None = None
 
 
+class InsertionIn(In):
+    """What Obsidian has put into a note after a preview."""
+
+    note_path: Id
+    start: int = Field(ge=0, description="Byte offset of `inserted` in the note as it is now")
+    inserted: Text
+    under: Short | None = None
+    created: bool = False
+    final_text: Text | None = None
+    seconds: Seconds | None = None
+
+
+class LaterEditIn(In):
+    """A passage that came from a draft, before and after the person changed it in Obsidian."""
+
+    before: Text
+    after: Text
+    note_path: Short = ""
+
+
 class PreviewOut(Out):
     draft_id: str
     note_path: str

@@ -19,6 +19,8 @@ from ..schemas import (
     DecisionIn,
     EditIn,
     EventOut,
+    InsertionIn,
+    LaterEditIn,
     PlaceIn,
     PreviewOut,
     RankingIn,
@@ -103,6 +105,23 @@ def accept(library: Opened, settings: Current, request: Request, draft_id: str, 
             now = None
         return answer(request, status, problem, current=now.model_dump(mode="json") if now else None)
     return AcceptedOut.of(done)
+
+
+@router.post("/drafts/{draft_id}/insertions", operation_id="recordInsertion")
+def record_insertion(library: Opened, settings: Current, draft_id: str, made: InsertionIn) -> AcceptedOut:
+    """Obsidian itself has put the draft into a note: from now on it can be undone and is followed. Told twice, it counts once."""
+    done = feedback.record_insertion(
+        library, settings=settings, draft_id=draft_id, note_path=made.note_path, start=made.start, inserted=made.inserted,
+        under=made.under or None, created=made.created, final_text=made.final_text, seconds=made.seconds,
+    )  # fmt: skip
+    return AcceptedOut.of(done)
+
+
+@router.post("/drafts/{draft_id}/later-edits", operation_id="laterEdit")
+def later_edit(library: Opened, draft_id: str, change: LaterEditIn) -> EventOut | None:
+    """What an inserted passage has become, as Obsidian saw it; null when that is known already."""
+    event = feedback.log_edit(library, draft_id=draft_id, before=change.before, after=change.after, note_path=change.note_path)
+    return EventOut.of(event) if event else None
 
 
 @router.post("/undo", operation_id="undo")

@@ -1,0 +1,69 @@
+/** A small Obsidian in a page, for the end-to-end test: the fake's API, files through functions that the test provides, the built main.js. */
+
+import * as fake from "./obsidian";
+
+declare global {
+  interface Window {
+    diskList(): Promise<string[]>;
+    diskRead(path: string): Promise<string>;
+    diskWrite(path: string, text: string): Promise<void>;
+    diskRename(path: string, to: string): Promise<void>;
+    host: Host;
+  }
+}
+
+class Host {
+  app!: fake.App;
+  plugin!: fake.Plugin & { token: { set(token: string): void }; settings: Record<string, unknown> };
+  notices = fake.Notice.shown;
+
+  async start(mainJs: string, address: string, token: string): Promise<void> {
+    this.app = new fake.App({
+      list: () => window.diskList(),
+      read: (path) => window.diskRead(path),
+      write: (path, text) => window.diskWrite(path, text),
+      rename: (path, to) => window.diskRename(path, to),
+    });
+    await this.app.vault.open();
+    document.body.replaceChildren(this.app.workspace.containerEl);
+    const module = { exports: {} as { default?: new (app: fake.App, manifest: { id: string }) => Host["plugin"] } };
+    const require = (name: string): unknown => {
+      if (name !== "obsidian") throw new Error(`the plugin asked for ${name}`);
+      return fake;
+    };
+    new Function("module", "exports", "require", mainJs)(module, module.exports, require);
+    if (!module.exports.default) throw new Error("main.js has no default export");
+    this.plugin = new module.exports.default(this.app, { id: "notewright" });
+    fake.Plugin.data = { settings: { address } };
+    await this.plugin.onload();
+    this.plugin.token.set(token);
+  }
+
+  async open(path: string, line: number): Promise<void> {
+    const view = await this.app.workspace.openNote(path);
+    view.editor.setCursor({ line, ch: 0 });
+  }
+
+  command(id: string): void {
+    this.plugin.commands.get(id)?.callback?.();
+  }
+
+  value(): string {
+    return this.view().editor.getValue();
+  }
+
+  async change(from: string, to: string): Promise<void> {
+    const view = this.view();
+    if (!view.editor.getValue().includes(from)) throw new Error(`${from} is not in the note`);
+    view.editor.setValue(view.editor.getValue().replace(from, to));
+    await view.save();
+  }
+
+  private view(): fake.MarkdownView {
+    const view = this.app.workspace.getActiveViewOfType(fake.MarkdownView);
+    if (!view) throw new Error("no note is open");
+    return view;
+  }
+}
+
+window.host = new Host();
