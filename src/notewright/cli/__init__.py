@@ -45,7 +45,6 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "watch": ("watch", "notice it while you write, until Ctrl-C"),
     "feedback": ("feedback", "what you ranked, decided, commented and edited"),
     "vault": ("vault", "look at a note as Obsidian shows it, check notes and links"),
-    "vault": ("vault", "look at a note as Obsidian shows it"),
     "plugin": ("plugin", "the Obsidian plugin: install it into your vault"),
     "token": ("token", "store or forget the Readwise token"),
     "completion": ("completion", "print a shell completion script"),
