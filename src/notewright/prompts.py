@@ -67,6 +67,8 @@ def render_highlights(prompt: Prompt) -> str:
             lines.append("   " + " · ".join(fact for fact in facts if fact))
         if highlight.annotation:
             lines.append(f"   Annotation: {_indented(highlight.annotation)}")
+    if prompt.rules:
+        lines += ["", "Rules:", *(f"- {rule}" for rule in prompt.rules)]
     if prompt.instruction:
         lines += ["", f"Instruction: {prompt.instruction}"]
     return "\n".join(lines)

@@ -131,6 +131,7 @@ class Prompt:
     chapter: str = ""
     instruction: str = ""
     id: str = ""
+    rules: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

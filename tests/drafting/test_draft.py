@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 import small_world
-from notewright import datasets, drafting
+from notewright import datasets, drafting, feedback, reward
 from notewright.errors import Invalid, NotFound
 from notewright.library import Library, splits
 from notewright.prompts import build_messages, prompt_id
 from notewright.records import Model
+from notewright.reward.features import VERSION
 from small_world import ScriptedEngine, numbered
 
 
@@ -24,7 +25,7 @@ def world(library: Library, tmp_path: Path) -> small_world.World:
 
 
 def draft(world: small_world.World, engine: ScriptedEngine, **options):
-    asked = {"source": "rivers", "chapter": "Beginnings", "seed": 7, **options}
+    asked = {"source": "rivers", "chapter": "Beginnings", "seed": 7, "n": 3, "written": 3, **options}
     return drafting.draft(world.library, settings=world.settings, engine=engine, **asked)
 
 
@@ -32,11 +33,12 @@ def test_candidates_are_stored_with_all_that_made_them(world: small_world.World)
     engine = ScriptedEngine(numbered)
     drafts = draft(world, engine)
     assert drafts == world.library.drafts.batch(drafts[0].batch_id)
-    assert [item.text for item in drafts] == [numbered((), seed) for seed in (-1, 8, 9)]
-    assert [item.seed for item in drafts] == [7, 8, 9]
     assert [item.position for item in drafts] == [0, 1, 2]
-    assert [item.sampling["greedy"] for item in drafts] == [True, False, False]
-    first = drafts[0]
+    by_number = sorted(drafts, key=lambda item: item.sampling["written"])
+    assert [item.text for item in by_number] == [numbered((), seed) for seed in (-1, 8, 9)]
+    assert [item.seed for item in by_number] == [7, 8, 9]
+    assert [item.sampling["greedy"] for item in by_number] == [True, False, False]
+    first = by_number[0]
     assert (first.source_id, first.chapter, first.model_id, first.problems) == ("readwise:b-rivers", "Beginnings", "model-1", ())
     assert list(first.messages) == engine.calls[0]["messages"]
     assert first.sampling["prompt_id"] == prompt_id(list(first.messages))
@@ -47,14 +49,14 @@ def test_candidates_are_stored_with_all_that_made_them(world: small_world.World)
 
 def test_the_same_seed_gives_the_same_candidates(world: small_world.World) -> None:
     one, two = draft(world, ScriptedEngine(numbered)), draft(world, ScriptedEngine(numbered))
-    assert [item.text for item in one] == [item.text for item in two]
+    assert sorted(item.text for item in one) == sorted(item.text for item in two)
     assert one[0].batch_id != two[0].batch_id
 
 
 def test_without_a_seed_one_is_drawn_and_kept(world: small_world.World) -> None:
     engine = ScriptedEngine(numbered)
     drafts = draft(world, engine, seed=None)
-    assert drafts[0].sampling["asked_seed"] == engine.calls[0]["seed"] == drafts[0].seed
+    assert drafts[0].sampling["asked_seed"] == engine.calls[0]["seed"] == min(item.seed for item in drafts)
 
 
 def test_the_prompt_is_the_one_rendering_with_retrieved_examples(world: small_world.World) -> None:
@@ -93,13 +95,55 @@ def test_examples_only_as_far_as_they_fit(world: small_world.World) -> None:
     assert len(drafting.retrieve_examples(world.library, prompt, max_chars=800)) == 1
 
 
-def test_candidates_without_problems_come_first(world: small_world.World) -> None:
-    texts = {-1: "", 8: "## Note\n- In 1999 it rained.\n", 9: "## Note\n- The first fact.\n"}
+def test_candidates_with_problems_are_held_back(world: small_world.World) -> None:
+    texts = {-1: "## Note\n- In 1999 it rained.\n", 8: "## Note\n- The second fact.\n", 9: "## Note\n- The first fact.\n"}
     drafts = draft(world, ScriptedEngine(lambda _, seed: texts[seed]))
-    assert [item.text for item in drafts] == [texts[9], texts[-1], texts[8]]
-    assert drafts[1].problems == ("the draft is empty",)
-    assert "1999" in drafts[2].problems[0]
-    assert [item.sampling["written"] for item in drafts] == [2, 0, 1]
+    assert {item.text for item in drafts} == {texts[8], texts[9]}
+    stored = world.library.drafts.batch(drafts[0].batch_id, unshown=True)
+    assert [item.shown for item in stored] == [True, True, False]
+    assert "1999" in stored[2].problems[0]
+    assert stored[2].sampling["selection"]["why"] == "it has 1 problem"
+    assert stored[2].sampling["selection"]["propensity"] == 0
+
+
+def test_when_all_have_problems_the_least_bad_are_shown_and_marked(world: small_world.World) -> None:
+    texts = {-1: "", 8: "## Note\n- In 1999 and 1888 it rained.\n", 9: "## Note\n- In 1999 it rained.\n"}
+    drafts = draft(world, ScriptedEngine(lambda _, seed: texts[seed]), n=2)
+    assert {item.text for item in drafts} == {texts[-1], texts[9]}
+    assert all(item.problems for item in drafts)
+    one_valid = {-1: "", 8: "## Note\n- In 1999 and 1888 it rained.\n", 9: "## Note\n- The first fact.\n"}
+    drafts = draft(world, ScriptedEngine(lambda _, seed: one_valid[seed]))
+    assert [item.text for item in drafts] == [one_valid[9], one_valid[-1]]  # something to compare it with
+
+
+def test_more_are_written_than_shown_and_all_are_kept(world: small_world.World) -> None:
+    engine = ScriptedEngine(numbered)
+    drafts = draft(world, engine, written=None)
+    assert engine.calls[0]["n"] == 8
+    assert len(drafts) == 3
+    library = world.library
+    everything = library.drafts.batch("batch-1", unshown=True)
+    assert len(everything) == 8
+    assert [item.position for item in everything] == list(range(8))
+    assert library.drafts.batch("batch-1") == drafts == everything[:3] == library.drafts.all()
+    selections = [item.sampling["selection"] for item in everything]
+    assert sum(item["propensity"] for item in selections) == pytest.approx(3, abs=0.01)
+    assert {item["method"] for item in selections} == {"monte carlo"}
+    assert all(item["why"] for item in selections)
+    assert len(library.measures.get([item.id for item in everything], version=VERSION)) == 8
+    event = feedback.rank(library, batch_id="batch-1", order=[[drafts[0].id]], best_only=True)
+    assert [item["propensity"] for item in event.payload["shown"]] == [item["propensity"] for item in selections[:3]]
+
+
+def test_rules_are_told_or_checked(world: small_world.World) -> None:
+    engine = ScriptedEngine(lambda _, seed: f"## Note\n- **The** {'first' if seed % 2 else 'second'} fact.\n")
+    plain = draft(world, engine)
+    reward.add_rule(world.library, "start with the main claim")
+    reward.add_rule(world.library, "no bold")
+    drafts = draft(world, engine)
+    assert "Rules:\n- start with the main claim" in engine.calls[-1]["messages"][-1]["content"]
+    assert "Rules:" not in plain[0].messages[-1]["content"]
+    assert all("no bold" in item.problems[0] for item in drafts)
 
 
 def test_texts_are_told_while_they_grow_under_the_number_that_the_draft_keeps(world: small_world.World) -> None:
@@ -126,7 +170,7 @@ def test_alike_candidates_are_written_once_more_and_hotter(world: small_world.Wo
     drafts = draft(world, engine, n=3)
     assert len({item.text for item in drafts}) == 3
     assert [(call["n"], call["seed"], call["greedy_first"]) for call in engine.calls] == [(3, 7, True), (1, 10, False)]
-    assert drafts[-1].sampling["temperature"] == pytest.approx(1.1)
+    assert max(item.sampling["temperature"] for item in drafts) == pytest.approx(1.1)
     stubborn = ScriptedEngine(lambda *_: "## Note\n- Same words.\n")
     assert len(draft(world, stubborn, n=3)) == 1
     assert len(stubborn.calls) == 2
@@ -156,7 +200,7 @@ def test_an_interrupted_draft_stores_nothing(world: small_world.World) -> None:
 
 
 @pytest.mark.parametrize(
-    "bad", [{"n": 0}, {"n": 99}, {"temperature": -1.0}, {"top_p": 0.0}, {"max_new_tokens": 0}, {"examples": -1}], ids=str
+    "bad", [{"n": 0}, {"n": 99}, {"written": 99}, {"temperature": -1.0}, {"top_p": 0.0}, {"max_new_tokens": 0}, {"examples": -1}], ids=str
 )
 def test_impossible_sampling(world: small_world.World, bad) -> None:
     with pytest.raises(Invalid) as caught:

@@ -30,8 +30,9 @@ def world(library: Library, tmp_path: Path) -> small_world.World:
 @pytest.fixture
 def drafts(world: small_world.World) -> list[Draft]:
     return drafting.draft(
-        world.library, settings=world.settings, source="rivers", chapter="Beginnings", seed=3, engine=ScriptedEngine(numbered)
-    )
+        world.library, settings=world.settings, source="rivers", chapter="Beginnings", seed=3, n=3, written=3,
+        engine=ScriptedEngine(numbered),
+    )  # fmt: skip
 
 
 def test_a_ranking_tells_the_whole_situation(library: Library, drafts: list[Draft]) -> None:

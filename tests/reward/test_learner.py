@@ -95,7 +95,7 @@ def test_every_kind_of_event_counts_can_be_undone_and_replayed(library: Library,
 def test_a_comment_without_chips_and_a_typo_say_nothing(library: Library, drafts: list[Draft]) -> None:
     before = reward.taste_of(library).mean.copy()
     feedback.comment(library, draft_id="draft-1", text="hm")
-    feedback.record_edit(library, draft_id="draft-1", final_text=drafts[0].text)
+    feedback.record_edit(library, draft_id=drafts[0].id, final_text=drafts[0].text)
     assert (reward.taste_of(library).mean == before).all()
 
 

@@ -44,6 +44,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "sync": ("watch", "notice what you changed in inserted drafts since the last time"),
     "watch": ("watch", "notice it while you write, until Ctrl-C"),
     "feedback": ("feedback", "what you ranked, decided, commented and edited"),
+    "taste": ("taste", "what it believes you like, and correcting it"),
+    "rules": ("rules", "wishes from your comments that became rules"),
     "vault": ("vault", "look at a note as Obsidian shows it, check notes and links"),
     "plugin": ("plugin", "the Obsidian plugin: install it into your vault"),
     "token": ("token", "store or forget the Readwise token"),

@@ -156,7 +156,14 @@ def _choose(library: Library, settings: Settings, pair: Pair) -> list[Draft]:
     from .. import drafting, feedback
 
     drafts = drafting.draft(
-        library, settings=settings, source=pair.source_id, chapter=_chapter(library, pair), n=3, temperature=1.0, seed=len(pair.id)
+        library,
+        settings=settings,
+        source=pair.source_id,
+        chapter=_chapter(library, pair),
+        n=3,
+        written=4,
+        temperature=1.0,
+        seed=len(pair.id),
     )
     best_first = sorted(drafts, key=lambda item: edit_distance(item.text, pair.passage_text))
     feedback.rank(library, batch_id=drafts[0].batch_id, order=[[item.id] for item in best_first], comment="chosen by the person's own note")
@@ -171,7 +178,7 @@ def _accept(library: Library, settings: Settings) -> tuple[str, str]:
     with step(f"Draft again, for a note that was only begun ({title}), and accept"):
         source = library.sources.find(title)
         chapter = library.sources.highlights(source.id)[0].chapter
-        drafts = drafting.draft(library, settings=settings, source=title, chapter=chapter, n=3, seed=1)
+        drafts = drafting.draft(library, settings=settings, source=title, chapter=chapter, n=3, written=4, seed=1)
         before = path.read_text(encoding="utf-8")
         feedback.accept(library, settings=settings, draft_id=drafts[0].id, into=note, force=True)
         after = path.read_text(encoding="utf-8")

@@ -15,6 +15,7 @@ def configure(name: str, parser: argparse.ArgumentParser) -> None:
         parser.set_defaults(handler=list_drafts)
         actions = parser.add_subparsers(metavar="list|show")
         listing = actions.add_parser("list", help="drafts so far, newest last")
+        listing.add_argument("--all", action="store_true", help="also those that were written and held back")
         json_option(listing)
         listing.set_defaults(handler=list_drafts)
         show = actions.add_parser("show", help="one draft, or all candidates of a batch")
@@ -24,7 +25,12 @@ def configure(name: str, parser: argparse.ArgumentParser) -> None:
         return
     parser.add_argument("--source", required=True, metavar="TITLE", help="its title, a part of it, or its id")
     parser.add_argument("--chapter", default="", help="only the highlights of this chapter")
-    parser.add_argument("-n", type=int, default=3, choices=range(1, 9), metavar="N", help="how many candidates (default 3)")
+    parser.add_argument(
+        "-n", type=int, default=None, choices=range(1, 9), metavar="N", help="how many to show (default 2 to 4: fewer as you accept more)"
+    )
+    parser.add_argument(
+        "--written", type=int, default=None, choices=range(1, 17), metavar="N", help="how many to write (default 8; 4 where that is slow)"
+    )
     parser.add_argument("--instruction", default="", help="a wish for this draft, in words")
     parser.add_argument("--temperature", type=float, default=0.8, help="0 writes the likeliest text; higher differs more (default 0.8)")
     parser.add_argument("--seed", type=int, default=None, help="to get the same candidates again")
@@ -39,8 +45,8 @@ def draft(options: argparse.Namespace) -> None:
     library, settings = open_library()
     with library, progress("drafting") as advance:
         drafts = drafting.draft(
-            library, settings=settings, source=options.source, chapter=options.chapter, n=options.n, model_id=options.model,
-            temperature=options.temperature, seed=options.seed, instruction=options.instruction, progress=advance,
+            library, settings=settings, source=options.source, chapter=options.chapter, n=options.n, written=options.written,
+            model_id=options.model, temperature=options.temperature, seed=options.seed, instruction=options.instruction, progress=advance,
         )  # fmt: skip
     if options.json:
         as_json(drafts)
@@ -72,7 +78,7 @@ def print_candidates(drafts: Sequence[Draft]) -> None:
 def list_drafts(options: argparse.Namespace) -> None:
     library, _ = open_library()
     with library:
-        drafts = library.drafts.all()
+        drafts = library.drafts.all(unshown=getattr(options, "all", False))
         titles = {source.id: source.title for source in library.sources.all(include_removed=True)}
     if options.json:
         as_json(drafts)

@@ -33,7 +33,8 @@ def configure(name: str, parser: argparse.ArgumentParser) -> None:
 
 
 def rank(options: argparse.Namespace) -> None:
-    from .. import feedback
+    from .. import feedback, reward
+    from .rules import ask as ask_rules
 
     library, _ = open_library()
     with library:
@@ -56,6 +57,8 @@ def rank(options: argparse.Namespace) -> None:
             best_only=best_only, aspects=parse_ticks(f"{ticks} {options.good}", drafts), comment="" if chips else comment, chips=chips,
             seconds=seconds,
         )  # fmt: skip
+        if options.order is None and event.payload["comment"]:
+            ask_rules(library, [rule for rule in reward.propose_rules(library) if event.id in rule.events])
     if options.json:
         as_json(event)
         return

@@ -1,11 +1,13 @@
 """Prompt -> candidates -> validated, ordered drafts.
 
 draft(library, settings=..., source="TITLE", chapter="...")     n candidates in one batch, stored
+choose(...)             which of the written candidates are shown, and how likely that was; shown_count(library) says how many
 choose_prompt(...)      which highlights a draft is about
 queue(library)          chapters with highlights and no note yet
 retrieve_examples(...)  the person's nearest finished passages, shown to the model as earlier exchanges
 """
 
+from .choose import Choice, Option, Place, choose, shown_count
 from .draft import draft, taught_examples
 from .engines import Engines, memory_watched, prompt_tokens, release_engine, writing_model
 from .examples import retrieve_examples
@@ -13,6 +15,6 @@ from .highlights import choose_prompt
 from .queue import queue
 
 __all__ = [
-    "Engines", "choose_prompt", "draft", "memory_watched", "prompt_tokens", "queue", "release_engine", "retrieve_examples",
-    "taught_examples", "writing_model",
+    "Choice", "Engines", "Option", "Place", "choose", "choose_prompt", "draft", "memory_watched", "prompt_tokens", "queue",
+    "release_engine", "retrieve_examples", "shown_count", "taught_examples", "writing_model",
 ]  # fmt: skip

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
-from .. import gates
+from .. import gates, reward
 from ..errors import Invalid
 from ..library.database import now
 from ..models import registry
 from ..prompts import PROMPT_VERSION, Message, build_messages, prompt_id
 from ..records import Draft, Model, Prompt
+from ..reward.features import VERSION, measure
 from ..settings import Settings
 from ..vault import build_index, repair_draft
-from .engines import Candidate, Writer, engine_for, entailment, memory_watched, prompt_tokens, writing_model
+from .choose import Option, choose, shown_count
+from .engines import Candidate, Writer, affordable, engine_for, entailment, memory_watched, prompt_tokens, writing_model
 from .examples import retrieve_examples
 from .highlights import choose_prompt
 
@@ -33,7 +36,8 @@ def draft(
     source: str,
     chapter: str = "",
     highlight_ids: Sequence[str] = (),
-    n: int = 3,
+    n: int | None = None,
+    written: int | None = None,
     model_id: str = "",
     temperature: float = 0.8,
     top_p: float = 0.95,
@@ -45,7 +49,10 @@ def draft(
     progress: Callable[[int, int], None] | None = None,
     on_text: Callable[[int, str], None] | None = None,
 ) -> list[Draft]:
-    """Write and store up to `n` different candidates, those without problems first; the first one written is greedy.
+    """Write `written` candidates, choose up to `n` different ones to show (see `choose`), store all, and return the shown ones, best first.
+
+    `written` is 8 by default, 4 where writing is slow, and at least `n`; the first one written is greedy. By default the person's
+    acceptance decides `n` (see `shown_count`). What was held back is stored too, with the reason in `sampling["selection"]`.
 
     `model_id` is a registered version (default: the current one, or the plain base). `examples` is how many of the person's passages
     go into the prompt (default: up to 2, as many as fit the model's context, but none for a model that was taught without).
@@ -57,8 +64,11 @@ def draft(
 
     Raises NotFound and Invalid as `choose_prompt` does, and Invalid for impossible sampling. Interrupted, it stores nothing.
     """
-    _check(n, temperature, top_p, max_new_tokens, examples)
+    n = shown_count(library) if n is None else n
+    _check(n, written, temperature, top_p, max_new_tokens, examples)
     prompt = choose_prompt(library, source=source, chapter=chapter, highlight_ids=highlight_ids, instruction=instruction)
+    rules = reward.confirmed_rules(library)
+    prompt = replace(prompt, rules=tuple(rule.text for rule in rules if rule.in_prompt))
     model = writing_model(library, settings, model_id)
     seed = random.SystemRandom().randrange(2**31) if seed is None else seed
     writer: Writer = engine or engine_for(library, model, device=settings.device)
@@ -74,9 +84,10 @@ def draft(
             )  # fmt: skip
         return [(first + place, item, heat) for place, item in enumerate(items)]
 
-    kept = _different(write(n, temperature, 0))
+    count = max(n, affordable(writer) if written is None else written)
+    kept = _different(write(count, temperature, 0))
     if len(kept) < n:
-        kept = _different([*kept, *write(n - len(kept), temperature + HOTTER, n)])
+        kept = _different([*kept, *write(n - len(kept), temperature + HOTTER, count)])
     index = build_index(settings.vault) if settings.vault and settings.vault.is_dir() else None
     known = f"{prompt.source.title}\n{prompt.source.author}\n{prompt.source.summary}"
     linked = library.notes.links()
@@ -88,24 +99,43 @@ def draft(
             mended.text, highlights=prompt.highlights, vault_index=index, known=known, habits=habits, finished=item.finished,
             tokens=item.tokens, nli=nli,
         )  # fmt: skip
+        findings += reward.check_rules(rules, mended.text, prompt.highlights)
         sampling = {
             "temperature": heat, "top_p": top_p, "max_new_tokens": max_new_tokens, "greedy": number == 0, "written": number,
             "tokens": item.tokens, "finished": item.finished, "examples": (len(messages) - 2) // 2, "prompt_id": prompt_id(messages),
             "prompt_version": PROMPT_VERSION, "asked_seed": seed, "repairs": list(mended.repairs),
         }  # fmt: skip
         checked.append((item, mended.text, findings, sampling))
-    checked.sort(key=lambda entry: bool(gates.problems(entry[2])))
+    options = [
+        Option(
+            text=text, row=measure(text, prompt.highlights), problems=len(gates.problems(findings)), temperature=_heat(sampling),
+            model=model.id,
+        )
+        for _, text, findings, sampling in checked
+    ]  # fmt: skip
+    choice = choose(reward.taste_of(library), options, n=n, seed=seed)
+    hidden = [index for index in range(len(options)) if index not in choice.order]
+    order = [*choice.order, *sorted(hidden, key=lambda index: (bool(options[index].problems), -choice.places[index].score))]
     at = now()
     with library.db.write():
         batch_id = library.drafts.new_batch()
-        return library.drafts.add(
+        drafts = library.drafts.add(
             Draft(
                 id="", batch_id=batch_id, source_id=prompt.source.id, chapter=prompt.chapter, model_id=model.id, text=text,
-                position=position, seed=item.seed, created_at=at, messages=tuple(messages), sampling=sampling,
+                position=position, seed=item.seed, created_at=at, messages=tuple(messages),
+                sampling={**sampling, "selection": choice.selection(index)}, shown=index in choice.order,
                 problems=gates.problems(findings), highlight_ids=tuple(highlight.id for highlight in prompt.highlights), findings=findings,
             )
-            for position, (item, text, findings, sampling) in enumerate(checked)
+            for position, index in enumerate(order)
+            for item, text, findings, sampling in [checked[index]]
         )  # fmt: skip
+        rows = {draft.id: options[index].row for draft, index in zip(drafts, order, strict=True)}
+        library.measures.put(rows, version=VERSION)  # so that a click need not measure
+    return [draft for draft in drafts if draft.shown]
+
+
+def _heat(sampling: dict[str, Any]) -> float:
+    return 0.0 if sampling["greedy"] else float(sampling["temperature"])
 
 
 def taught_examples(library: Library, model: Model) -> int:
@@ -122,10 +152,12 @@ def taught_examples(library: Library, model: Model) -> int:
     return AUTO_EXAMPLES
 
 
-def _check(n: int, temperature: float, top_p: float, max_new_tokens: int, examples: int | None) -> None:
+def _check(n: int, written: int | None, temperature: float, top_p: float, max_new_tokens: int, examples: int | None) -> None:
     problems = []
     if not 1 <= n <= MAX_CANDIDATES:
         problems.append(f"n must lie between 1 and {MAX_CANDIDATES}, not {n}")
+    if written is not None and not 1 <= written <= MAX_CANDIDATES:
+        problems.append(f"the number written must lie between 1 and {MAX_CANDIDATES}, not {written}")
     if not 0 <= temperature <= 3:
         problems.append(f"temperature must lie between 0 and 3, not {temperature}")
     if not 0 < top_p <= 1:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from ..library import Library
     from ..models.engine import Engine
 
+MANY, SOME = 8, 4
+
 
 class Candidate(Protocol):
     """What an engine writes; `models.engine.Generated` is one."""
@@ -91,6 +93,11 @@ def engine_for(library: Library, model: Model, *, device: str) -> Writer:
 def release_engine() -> None:
     """Let go of this process's engine."""
     _process.release()
+
+
+def affordable(writer: object) -> int:
+    """How many candidates to write: 8 where they share one reading of the prompt and cost little each, else 4."""
+    return MANY if getattr(writer, "cheap", True) else SOME
 
 
 @contextmanager

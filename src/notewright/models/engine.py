@@ -116,6 +116,7 @@ class Engine:
         size = sum(p.numel() for p in self._bare.parameters())
         self._merges = self._bare.dtype == torch.float32 and size <= MERGED
         self._one_thread = self.device == "cpu" and size <= TINY
+        self.cheap = self.device == "cuda" or size <= MERGED  # whether further candidates beside the first cost little
         self.adapter: Path | None = None
         self.context = context_length(self._bare.config)
         self._stops = chat.stop_tokens(self.tokenizer, self._bare.generation_config.eos_token_id)

@@ -10,6 +10,7 @@ neural      [heavy] the trained reward model: an ensemble with scalar heads, and
 trust       what each reward may do, judged on lists that it has not seen (`lists`, `unseen`): ask `trust.allowed` before using one
 """
 
+from .beliefs import Belief, beliefs, plot
 from .corrections import PREFERENCES, correct
 from .features import FEATURES, Feature, measure
 from .learner import forget_taste, note_rows_of, taste_of
@@ -30,7 +31,8 @@ from .scale import Scale, fit_scale
 from .taste import PRIOR, Head, Prior, Stages, basis, edit, nudge, ranking, verdict, weighted
 
 __all__ = [
-    "FEATURES", "PREFERENCES", "PRIOR", "Feature", "Head", "Prior", "Rule", "Scale", "Stages", "add_rule", "all_rules", "basis",
-    "check_rules", "confirm_rule", "confirmed_rules", "correct", "draft_rows", "edit", "edit_rule", "fit_scale", "forget_taste", "measure",
-    "note_rows_of", "nudge", "propose_rules", "ranking", "remove_rule", "rules_for_prompt", "taste_of", "verdict", "weighted",
+    "FEATURES", "PREFERENCES", "PRIOR", "Belief", "Feature", "Head", "Prior", "Rule", "Scale", "Stages", "add_rule", "all_rules", "basis",
+    "beliefs", "check_rules", "confirm_rule", "confirmed_rules", "correct", "draft_rows", "edit", "edit_rule", "fit_scale", "forget_taste",
+    "measure", "note_rows_of", "nudge", "plot", "propose_rules", "ranking", "remove_rule", "rules_for_prompt", "taste_of", "verdict",
+    "weighted",
 ]  # fmt: skip

@@ -1,0 +1,131 @@
+"""What the head believes, in words and as a plot: computed from the posterior and the person's own notes."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .corrections import corrections
+from .features import ASPECTS, FEATURES, Feature
+from .learner import taste_of
+from .scale import Scale
+from .taste import COUNT, Head
+
+if TYPE_CHECKING:
+    from ..library import Library
+
+SURE, LEANING = 0.95, 0.8  # chance that the direction is right
+MIDDLE = 0.674  # half of a normal distribution lies within so many standard deviations
+RARE = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Belief:
+    """One feature. `prefer`: more, less (than the own notes have) or like mine; `low` to `high` is liked best, in the feature's unit.
+
+    `slope` is the utility of one spread more, `deviation` its standard deviation; `sure`: sure, leaning or unsure.
+    """
+
+    feature: str
+    aspect: str
+    unit: str
+    prefer: str
+    low: float
+    high: float
+    slope: float
+    deviation: float
+    sure: str
+    corrected: bool
+    sentence: str
+
+
+def beliefs(library: Library) -> list[Belief]:
+    """Every feature, what is surest and matters most first."""
+    head, corrected = taste_of(library), corrections(library)
+    deviations = [math.sqrt(value) for value in head.covariance.diagonal()]
+    found = [_belief(head, index, deviations, FEATURES[index].name in corrected) for index in range(COUNT)]
+    rank = {"sure": 0, "leaning": 1, "unsure": 2}
+    return sorted(found, key=lambda item: (not item.corrected, rank[item.sure], -abs(item.slope)))
+
+
+def _belief(head: Head, index: int, deviations: list[float], corrected: bool) -> Belief:
+    feature = FEATURES[index]
+    slope, nearness = float(head.mean[index]), float(head.mean[COUNT + index])
+    sided = _normal(abs(slope) / deviations[index])
+    peaked = _normal(nearness / deviations[COUNT + index])
+    peak = slope / math.sqrt(nearness**2 - slope**2) if nearness > abs(slope) else math.copysign(3.0, slope)
+    prefer = "like mine" if abs(peak) < MIDDLE and nearness > 0 else "more" if slope > 0 else "less"
+    chance = peaked if prefer == "like mine" else sided
+    sure = "sure" if chance >= SURE else "leaning" if chance >= LEANING else "unsure"
+    low, high = (max(head.scale.raw(index, max(min(peak, 3.0), -3.0) + step), 0.0) for step in (-MIDDLE, MIDDLE))
+    if feature.unit == "share":
+        low, high = min(low, 1.0), min(high, 1.0)
+    sentence = _sentence(feature, head.scale, index, prefer, low, high)
+    return Belief(
+        feature.name, feature.aspect, feature.unit, prefer, low, high, slope, deviations[index], sure, corrected, f"{sentence} ({sure})"
+    )
+
+
+def _sentence(feature: Feature, scale: Scale, index: int, prefer: str, low: float, high: float) -> str:
+    own = max(scale.raw(index, 0.0), 0.0)
+    usual = f"your notes have {_number(feature, own)}" if scale.notes else f"the usual is {_number(feature, own)}"
+    if prefer == "like mine":
+        if high < RARE or (own < RARE and low < RARE):
+            return f"{feature.name}: rarely, as in your notes" if scale.notes else f"{feature.name}: rarely"
+        between = f"{_number(feature, low)} to {_number(feature, high)}"
+        told = f"{feature.name}: {between} {_unit(feature)}".rstrip()
+        return f"{told}, as in your notes" if scale.notes else told
+    if own < RARE and prefer == "less":
+        return f"{feature.name}: none, or as few as can be"
+    return f"{feature.name}: {prefer} ({f'{usual} {_unit(feature)}'.rstrip()})"
+
+
+def _number(feature: Feature, value: float) -> str:
+    if feature.unit == "share":
+        return f"{value:.0%}"
+    return f"{value:.0f}" if value >= 10 or (feature.log and value >= 3) else f"{value:.1f}".removesuffix(".0")
+
+
+def _unit(feature: Feature) -> str:
+    return "" if feature.unit == "share" else feature.unit
+
+
+def _normal(value: float) -> float:
+    return (1 + math.erf(value / math.sqrt(2))) / 2
+
+
+def plot(library: Library, path: Path) -> Path:
+    """Draw every feature's slope with its 95 % interval, by aspect, as a PNG. Returns the path."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    found = {item.feature: item for item in beliefs(library)}
+    figure, panels = pyplot.subplots(1, len(ASPECTS), figsize=(13, 5.2), sharex=True)
+    for panel, aspect in zip(panels, ASPECTS, strict=True):
+        items = sorted((item for item in found.values() if item.aspect == aspect), key=lambda item: item.slope)
+        for place, item in enumerate(items):
+            colour = {"sure": "#1b5e20", "leaning": "#558b2f", "unsure": "#9e9e9e"}[item.sure]
+            reach = 1.96 * item.deviation
+            panel.plot([item.slope - reach, item.slope + reach], [place, place], color=colour, linewidth=2)
+            panel.plot(item.slope, place, marker="D" if item.corrected else "o", color=colour, markersize=6)
+        panel.axvline(0, color="#cccccc", linewidth=1, zorder=0)
+        names = [item.feature.replace("_", " ") + (" *" if item.corrected else "") for item in items]
+        panel.set_yticks(range(len(items)), names, fontsize=9)
+        panel.set_title(aspect, fontsize=11)
+        for side in ("top", "right", "left"):
+            panel.spines[side].set_visible(False)
+        panel.tick_params(axis="y", length=0)
+    head = taste_of(library)
+    figure.suptitle(
+        f"What is liked: less \N{LEFTWARDS ARROW} | \N{RIGHTWARDS ARROW} more than in the own notes ({head.scale.notes} of them)"
+    )
+    figure.supxlabel("utility of one spread more, with 95 % interval; green: sure or leaning; * corrected by hand", fontsize=9)
+    figure.tight_layout()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=110)
+    pyplot.close(figure)
+    return path

@@ -1,0 +1,70 @@
+"""The head in words and as a plot."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import small_world
+from notewright import drafting, feedback, reward
+from notewright.library import Library
+from notewright.reward.features import NAMES
+from small_world import ScriptedEngine
+
+
+@pytest.fixture
+def world(library: Library, tmp_path: Path) -> small_world.World:
+    made = small_world.build(library, tmp_path)
+    small_world.base_model(library)
+    return made
+
+
+def test_every_feature_has_a_belief_in_words(world: small_world.World, library: Library) -> None:
+    found = reward.beliefs(library)
+    assert sorted(item.feature for item in found) == sorted(NAMES)
+    for item in found:
+        assert item.sentence.startswith(item.feature)
+        assert item.sure in item.sentence
+        assert 0 <= item.low <= item.high
+        assert item.prefer in ("more", "less", "like mine")
+
+
+def test_what_is_chosen_again_and_again_is_told(world: small_world.World, library: Library) -> None:
+    texts = {
+        True: "## Rivers\n- The **first** fact **concerns** observers.\n- The **second** fact **concerns** observers.\n",
+        False: "## Rivers\n- The first fact concerns observers.\n- The second fact concerns observers.\n",
+    }
+    for number in range(24):
+        given = iter([texts[True], texts[False]])
+        drafts = drafting.draft(
+            library, settings=world.settings, source=small_world.THINGS[number % 12], chapter=small_world.CHAPTERS[number % 2], n=2,
+            written=2, seed=number, examples=0, engine=ScriptedEngine(lambda *_, given=given: next(given, "")),
+        )  # fmt: skip
+        plain, bold = sorted(drafts, key=lambda item: "**" in item.text)
+        feedback.rank(library, batch_id=plain.batch_id, order=[[plain.id], [bold.id]])
+    belief = next(item for item in reward.beliefs(library) if item.feature == "bold")
+    assert belief.prefer == "less"
+    assert belief.slope < 0
+    assert belief.sure in ("sure", "leaning")
+
+
+def test_a_correction_is_told_first_and_marked(world: small_world.World, library: Library) -> None:
+    reward.correct(library, feature="tables", prefer="less")
+    reward.correct(library, feature="bullets", prefer="about", value=6)
+    first, second = reward.beliefs(library)[:2]
+    assert {first.feature, second.feature} == {"tables", "bullets"}
+    assert first.corrected
+    assert second.corrected
+    bullets = first if first.feature == "bullets" else second
+    assert bullets.low < 6 < bullets.high
+
+
+def test_without_notes_and_events_nothing_is_sure(library: Library) -> None:
+    assert {item.sure for item in reward.beliefs(library)} <= {"unsure", "leaning"}
+
+
+def test_the_plot_is_a_picture(world: small_world.World, library: Library, tmp_path: Path) -> None:
+    path = reward.plot(library, tmp_path / "plots" / "taste.png")
+    assert path.read_bytes().startswith(b"\x89PNG")
+    assert path.stat().st_size > 10_000
