@@ -25,7 +25,7 @@ def note(library: Library, tmp_path: Path) -> Path:
     world = small_world.build(library, tmp_path, things=("rivers",))
     save_settings(world.settings)
     small_world.base_model(library)
-    draft = drafting.draft(library, settings=world.settings, source="rivers", n=1, seed=3, engine=ScriptedEngine(numbered))[0]
+    draft = drafting.draft(library, settings=world.settings, source="rivers", n=1, written=1, seed=3, engine=ScriptedEngine(numbered))[0]
     feedback.accept(library, settings=world.settings, draft_id=draft.id, into="Notes/Rivers.md", force=True)
     return world.vault / "Notes/Rivers.md"
 

@@ -35,7 +35,10 @@ def world(library: Library, tmp_path: Path) -> small_world.World:
 @pytest.fixture
 def draft(world: small_world.World) -> Draft:
     engine = ScriptedEngine(lambda messages, seed: TEXT if seed < 0 else f"## Note\n- Other words {'abcdefgh'[seed % 8] * 3}.\n")
-    written = drafting.draft(world.library, settings=world.settings, source="rivers", chapter="Beginnings", seed=3, engine=engine)
+    written = drafting.draft(
+        world.library, settings=world.settings, source="rivers", chapter="Beginnings", seed=3, n=2, written=2,
+        engine=engine,
+    )  # fmt: skip
     return next(draft for draft in written if draft.text == TEXT)
 
 

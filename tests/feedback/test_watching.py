@@ -18,7 +18,7 @@ from small_world import ScriptedEngine, numbered
 def test_an_edit_is_stored_while_watching(library: Library, tmp_path: Path, home: Path, polling: bool | None) -> None:
     world = small_world.build(library, tmp_path, things=("rivers",))
     small_world.base_model(library)
-    draft = drafting.draft(library, settings=world.settings, source="rivers", n=1, seed=3, engine=ScriptedEngine(numbered))[0]
+    draft = drafting.draft(library, settings=world.settings, source="rivers", n=1, written=1, seed=3, engine=ScriptedEngine(numbered))[0]
     feedback.accept(library, settings=world.settings, draft_id=draft.id, into="Notes/Rivers.md", force=True)
     stop, seen, stored = threading.Event(), threading.Event(), []
 

@@ -44,7 +44,7 @@ def test_from_the_queue_to_the_note_and_back(client: TestClient, world: World) -
     for kind, data in told:
         if kind == "text":
             texts[data["candidate"]] = ("" if data["replace"] else texts.get(data["candidate"], "")) + data["text"]
-    assert {item["sampling"]["written"]: item["text"] for item in batch["drafts"]} == texts
+    assert {item["sampling"]["written"]: item["text"] for item in batch["drafts"]}.items() <= texts.items()
     assert texts[0] == numbered((), -1)
     ids = [item["id"] for item in batch["drafts"]]
     ranked = client.post(f"/api/batches/{batch['id']}/ranking", json={"order": [[ids[1]], [ids[0], ids[2]]], "seconds": 2.5})

@@ -127,7 +127,7 @@ class Database:
             "pairs_accepted": "SELECT count(*) FROM pairs WHERE status='accepted'",
             "datasets": "SELECT count(*) FROM datasets",
             "models": "SELECT count(*) FROM models",
-            "drafts": "SELECT count(*) FROM drafts",
+            "drafts": "SELECT count(*) FROM drafts WHERE shown",
             "rankings": "SELECT count(*) FROM events WHERE kind='ranking'",
             "events": "SELECT count(*) FROM events",
         }

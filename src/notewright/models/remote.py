@@ -52,6 +52,7 @@ class RemoteEngine:
         self.url, self._silence = url.rstrip("/"), silence
         self._headers = {"authorization": f"Bearer {key}"} if key else {}
         self.model = model or self.models()[0]
+        self.cheap = False  # the server may write them one after the other
 
     def models(self) -> list[str]:
         """Names of the models the server offers."""
