@@ -240,7 +240,7 @@ def test_undo_finds_a_note_that_was_renamed(world: small_world.World, note: Path
 
 
 def test_two_passages_of_one_note_are_kept_apart(world: small_world.World, note: Path, draft: Draft) -> None:
-    second = world.library.drafts.batch(draft.batch_id)[1]
+    second = next(item for item in world.library.drafts.batch(draft.batch_id) if item.id != draft.id)
     feedback.accept(world.library, settings=world.settings, draft_id=second.id, into=NOTE, under="Beginnings")
     assert look(world).logged == ()
     change(note, "Other words", "My words")
