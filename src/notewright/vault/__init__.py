@@ -3,7 +3,7 @@
     config    the vault's own settings: attachment folder, link style, where Readwise exports land
     files     which files are the person's notes
     index     what links and embeds can mean: files, headings, block ids
-    tokens    bytes -> tokens whose spans join up to exactly those bytes (blocks and inline do the work)
+    tokens    bytes -> tokens whose spans join up to exactly those bytes (kinds: what there are; blocks and inline do the work)
     views     one token's text -> its parts: link, image, callout, fence
     outline   tokens -> lines and headings with byte spans
     notes     bytes -> title, properties, links, and passages with exact byte spans

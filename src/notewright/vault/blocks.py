@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable
-from typing import Any
 
 from .inline import InlineScanner
+from .kinds import Token
 
 BOM = b"\xef\xbb\xbf"
 NEWLINE = re.compile(rb"\r\n|\n|\r")
@@ -57,13 +56,12 @@ def properties_span(data: bytes) -> tuple[int, int, int, int]:
 
 
 class BlockReader:
-    """Reads one note; `token` makes a token of (kind, start, end, depth, level)."""
+    """Reads one note."""
 
-    def __init__(self, data: bytes, token: Callable[..., Any]) -> None:
+    def __init__(self, data: bytes) -> None:
         self.data = data
-        self.token = token
-        self.out: list[Any] = []
-        self.inline = InlineScanner(data, token)
+        self.out: list[Token] = []
+        self.inline = InlineScanner(data)
         self.ends: list[int] = []  # of each line's content
         self.nexts: list[int] = []  # where the line after it begins
         for found in NEWLINE.finditer(data):
@@ -78,7 +76,7 @@ class BlockReader:
         self.depth = 0  # its quotes, else those of the line before
         self.table = False
 
-    def read(self) -> list[Any]:
+    def read(self) -> list[Token]:
         start, _, _, body = properties_span(self.data)
         self._add("bom", 0, start)
         line, position = 0, body
@@ -107,7 +105,7 @@ class BlockReader:
 
     def _add(self, kind: str, start: int, end: int, depth: int = 0, level: int = 0) -> None:
         if end > start:
-            self.out.append(self.token(kind, start, end, depth, level))
+            self.out.append(Token(kind, start, end, depth, level))
 
     def _newline(self, line: int) -> tuple[int, int]:
         """Ends the line; returns the next one and where it begins."""

@@ -8,8 +8,8 @@ none: so the time is linear in the length, whatever the bytes.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from typing import Any
+
+from .kinds import Token
 
 # Text of a link: brackets may be nested twice, as in [![a [b]](image)](page).
 _TEXT = rb"(?:[^\[\]\\]|\\[\s\S]|\[(?:[^\[\]\\]|\\[\s\S]|\[[^\[\]]*+\])*+\])*+"
@@ -77,20 +77,19 @@ _CLOSERS = {"comment": b"%%", "html_comment": b"-->", "templater": b"%>"}
 
 
 class InlineScanner:
-    """Scans runs of one note. `token` is called as (kind, start, end, depth, level), in order, without gaps."""
+    """Scans runs of one note."""
 
-    def __init__(self, data: bytes, token: Callable[..., Any]) -> None:
+    def __init__(self, data: bytes) -> None:
         self.data = data
-        self.token = token
         self.labels = {_label(found[1]) for found in _DEFINITION.finditer(data)} if b"]:" in data else set()
         self.pattern, self.kinds = _WITH_REFERENCES if self.labels else _PLAIN
         self.has_fields = b"::" in data
         self.none_after: dict[bytes, int] = {}  # a closer that was looked for in vain from this offset on
 
-    def scan(self, out: list[Any], start: int, end: int, depth: int, *, far: bool = True) -> int:
+    def scan(self, out: list[Token], start: int, end: int, depth: int, *, far: bool = True) -> int:
         """Append the tokens of data[start:end] to `out`; returns where they end, which lies behind `end` when a comment or a Templater
         command goes on beyond the paragraph (they may not where `far` is false)."""
-        data, token, kinds, search = self.data, self.token, self.kinds, self.pattern.search
+        data, kinds, search = self.data, self.kinds, self.pattern.search
         first = len(out)
         marks: list[int] = []  # places in `out` of emphasis, highlight and strike marks
         ticks: dict[int, list[int]] | None = None
@@ -103,8 +102,8 @@ class InlineScanner:
             level = 0
             if kind == "newline":
                 if begin > text:
-                    out.append(token("text", text, begin, depth))
-                out.append(token("newline", begin, stop, depth))
+                    out.append(Token("text", text, begin, depth))
+                out.append(Token("newline", begin, stop, depth))
                 position = text = line = self._prefix(out, stop, end, depth)
                 continue
             if kind == "emphasis" or kind == "highlight" or kind == "strike":
@@ -157,39 +156,39 @@ class InlineScanner:
                     stop = self._line_end(stop, end)
                     position = stop
             if begin > text:
-                out.append(token("text", text, begin, depth))
-            out.append(token(kind, begin, stop, depth, level))
+                out.append(Token("text", text, begin, depth))
+            out.append(Token(kind, begin, stop, depth, level))
             text = position
             if kind == "embed" and (tail := _TAIL.match(data, stop, end)):
-                out.append(token("embed_tail", stop, tail.end(), depth))
+                out.append(Token("embed_tail", stop, tail.end(), depth))
                 position = text = tail.end()
             if stop > end:
                 break
         if text < end:
-            out.append(token("text", text, end, depth))
+            out.append(Token("text", text, end, depth))
         if marks:
             _pair(self, out, first, marks)
         return max(end, text)
 
-    def _prefix(self, out: list[Any], position: int, end: int, depth: int) -> int:
+    def _prefix(self, out: list[Token], position: int, end: int, depth: int) -> int:
         """The quote marks and indentation of a paragraph's next line."""
         found = _PREFIX.match(self.data, position, end)
         assert found
         if found.end() > position:
             middle = found.end(1)
             if middle > position:
-                out.append(self.token("quote", position, middle, depth, found[1].count(b">")))
+                out.append(Token("quote", position, middle, depth, found[1].count(b">")))
                 position = middle
             if found.end() > position:
-                out.append(self.token("indent", position, found.end(), depth))
+                out.append(Token("indent", position, found.end(), depth))
                 position = found.end()
         return self._line_start(out, position, end, depth) if self.has_fields else position
 
-    def _line_start(self, out: list[Any], position: int, end: int, depth: int) -> int:
+    def _line_start(self, out: list[Token], position: int, end: int, depth: int) -> int:
         found = _FIELD_KEY.match(self.data, position, end)
         if not found:
             return position
-        out.append(self.token("field_key", position, found.end(), depth))
+        out.append(Token("field_key", position, found.end(), depth))
         return found.end()
 
     def _line_end(self, position: int, end: int) -> int:
@@ -270,7 +269,7 @@ def _closing_ticks(runs: dict[int, list[int]], begin: int, stop: int) -> int:
     return offsets[-1] + size if offsets else 0
 
 
-def _pair(scanner: InlineScanner, out: list[Any], first: int, marks: list[int]) -> None:
+def _pair(scanner: InlineScanner, out: list[Token], first: int, marks: list[int]) -> None:
     """Keep the marks that belong together (CommonMark's delimiter algorithm, marks of all kinds on one stack); the others are text."""
     data = scanner.data
     left = {place: out[place].end - out[place].start for place in marks}
@@ -307,7 +306,7 @@ def _pair(scanner: InlineScanner, out: list[Any], first: int, marks: list[int]) 
         _as_text(scanner, out, first, set(marks) - used)
 
 
-def _odd_match(closer: Any, opener: Any) -> bool:
+def _odd_match(closer: Token, opener: Token) -> bool:
     """CommonMark's rule of three: a run that can both open and close does not match where the lengths add up to a multiple of 3."""
     if closer.level != 3 and opener.level != 3:
         return False
@@ -315,8 +314,8 @@ def _odd_match(closer: Any, opener: Any) -> bool:
     return sum(sizes) % 3 == 0 and any(size % 3 for size in sizes)
 
 
-def _as_text(scanner: InlineScanner, out: list[Any], first: int, places: set[int]) -> None:
-    kept: list[Any] = []
+def _as_text(scanner: InlineScanner, out: list[Token], first: int, places: set[int]) -> None:
+    kept: list[Token] = []
     start = None
     for place in range(first, len(out)):
         item = out[place]
@@ -326,9 +325,9 @@ def _as_text(scanner: InlineScanner, out: list[Any], first: int, places: set[int
             end, depth = item.end, item.depth
             continue
         if start is not None:
-            kept.append(scanner.token("text", start, end, depth))
+            kept.append(Token("text", start, end, depth))
             start = None
         kept.append(item)
     if start is not None:
-        kept.append(scanner.token("text", start, end, depth))
+        kept.append(Token("text", start, end, depth))
     out[first:] = kept
