@@ -110,3 +110,42 @@ def test_a_home_inside_the_vault_is_not_read_as_notes(tmp_path: Path, place: str
         (home / "backups" / "notes" / "abc.md").write_text("# Old A\n\nText.\n")
         import_vault(library, settings=Settings(home=home, vault=tmp_path))
         assert [note.path for note in library.notes.all()] == ["A.md"]
+
+
+def test_a_renamed_note_and_its_passages_keep_their_ids(library: Library, settings: Settings) -> None:
+    import_vault(library, settings=settings)
+    vault = settings.need_vault()
+    old = library.notes.find("Home/Home Index.md")
+    before = library.notes.passages(old.id)
+    (vault / "Home/Home Index.md").rename(vault / "Start.md")
+    report = import_vault(library, settings=settings)
+    assert (report.added, report.updated, report.removed) == (0, 1, 0)
+    new = library.notes.find("Start.md")
+    assert (new.id, new.title) == (old.id, "Start")
+    assert [(item.id, item.text) for item in library.notes.passages(new.id)] == [(item.id, item.text) for item in before]
+    # A note made anew at the old path is another one, and so are its passages.
+    (vault / "Home/Home Index.md").write_bytes((vault / "Start.md").read_bytes())
+    assert import_vault(library, settings=settings).added == 1
+    twin = library.notes.find("Home/Home Index.md")
+    assert twin.id != new.id
+    ids = [item.id for item in library.notes.passages()]
+    assert len(ids) == len(set(ids))
+    (vault / "Start.md").rename(vault / "Home/Again.md")
+    (vault / "Home/Home Index.md").unlink()
+    import_vault(library, settings=settings)
+    again = library.notes.find("Home/Again.md").id
+    (vault / "Home/Again.md").rename(vault / "Home/Home Index.md")
+    import_vault(library, settings=settings)
+    assert library.notes.find("Home/Home Index.md").id == again
+    assert not import_vault(library, settings=settings).changed
+
+
+def test_ids_last_when_headings_are_renamed(library: Library, settings: Settings) -> None:
+    note = settings.need_vault() / "N.md"
+    note.write_text("# Book\n## One\nFirst words.\n## Two\nSecond words.\n")
+    import_vault(library, settings=settings)
+    before = {item.text.split("\n")[1]: item.id for item in library.notes.passages() if item.note_path == "N.md"}
+    note.write_text("# Buch\nIntro.\n## Eins\nFirst words.\n## Two\nSecond words.\n")
+    import_vault(library, settings=settings)
+    after = {item.text.split("\n")[1]: item.id for item in library.notes.passages() if item.note_path == "N.md"}
+    assert {text: after[text] for text in before} == before

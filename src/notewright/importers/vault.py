@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..errors import Invalid
@@ -13,9 +13,11 @@ from ..records import Note, Passage
 from ..settings import Settings
 from ..vault.config import read_config
 from ..vault.files import iterate_notes
+from ..vault.identity import carry_ids, note_id, renamed
 from ..vault.notes import PARSER_VERSION, parse_note
 
 _STATE = "vault:scan"
+Scanned = list[tuple[Note, tuple[Passage, ...]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,8 @@ def import_vault(library: Library, *, settings: Settings, progress: Callable[[in
     """Bring the mirror of the vault up to date, in one transaction.
 
     A note whose size and modification time are as before is taken as unchanged and not opened. Notes that are not UTF-8 are left out
-    and those that cannot be opened are kept as they were, both with a warning. `progress` gets notes done and notes in all. Raises as
+    and those that cannot be opened are kept as they were, both with a warning. Ids of passages last through edits elsewhere, of notes
+    through a new name. `progress` gets notes done and notes in all. Raises as
     `Settings.need_vault` does.
     """
     vault = settings.need_vault()
@@ -47,7 +50,7 @@ def import_vault(library: Library, *, settings: Settings, progress: Callable[[in
     known = library.notes.times()
     warnings = list(config.warnings)
     unchanged: list[str] = []
-    scanned: list[tuple[Note, tuple[Passage, ...]]] = []
+    scanned: Scanned = []
     sizes: dict[str, int] = {}
     for number, file in enumerate(files, 1):
         if known.get(file.path) == file.mtime_ns and seen.get(file.path) == file.size:
@@ -69,9 +72,30 @@ def import_vault(library: Library, *, settings: Settings, progress: Callable[[in
             sizes[file.path] = file.size
         if progress:
             progress(number, len(files))
+    there = {file.path for file in files}
+    scanned = _with_lasting_ids(library, scanned, gone=[path for path in known if path not in there])
     report = library.notes.sync(scanned, unchanged=unchanged)
     _remember(library, vault, sizes)
     return VaultReport(report.added, report.updated, report.removed, report.unchanged, tuple(warnings))
+
+
+def _with_lasting_ids(library: Library, scanned: Scanned, *, gone: list[str]) -> Scanned:
+    """With the ids that notes and passages had when they were last read, also of notes that were renamed."""
+    ids = library.notes.ids()
+    if not ids or not scanned:
+        return scanned
+    texts = {path: [passage.text for passage in library.notes.passages(ids[path])] for path in gone}
+    came = {note.path: (note.content_hash, [item.text for item in passages]) for note, passages in scanned if note.path not in ids}
+    moved = renamed({path: (library.notes.find(path).content_hash, texts[path]) for path in gone}, came) if gone else {}
+    used = library.notes.passage_ids()
+    lasting = []
+    for note, passages in scanned:
+        before = ids.get(moved.get(note.path, note.path))
+        identity = before or note_id(note.path, ids.values())
+        earlier = library.notes.passages(before) if before else ()
+        kept = carry_ids(earlier, passages, taken=used)
+        lasting.append((replace(note, id=identity), tuple(replace(item, note_id=identity) for item in kept)))
+    return lasting
 
 
 def _own_folders(vault: Path, home: Path) -> list[str]:

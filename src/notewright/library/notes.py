@@ -29,7 +29,7 @@ class NoteStore:
     def sync(self, scanned: Iterable[tuple[Note, Sequence[Passage]]], *, unchanged: Iterable[str] = ()) -> NotesReport:
         """Replace the mirror by `scanned`; notes whose paths are in `unchanged` are kept as they are, all others are marked removed.
 
-        One transaction. A note's id is kept by path.
+        One transaction. A note's id is kept by path; a scanned note with the id of one at another path is that note under a new name.
         """
         added = updated = 0
         same = set(unchanged)
@@ -37,17 +37,27 @@ class NoteStore:
             seen = set(same)
             for note, passages in scanned:
                 seen.add(note.path)
-                old = self._db.row("SELECT id, content_hash, mtime_ns, removed_at FROM notes WHERE path=?", (note.path,))
-                if old and old["content_hash"] == note.content_hash and not old["removed_at"] and self._cut_alike(old["id"], passages):
+                old = self._db.row("SELECT * FROM notes WHERE path=?", (note.path,))
+                named = self._db.row("SELECT * FROM notes WHERE id=? AND path<>? AND removed_at=''", (note.id, note.path))
+                if named and (not old or old["removed_at"]):
+                    connection.execute("DELETE FROM notes WHERE path=?", (note.path,))
+                    old = named
+                if (
+                    old
+                    and old["path"] == note.path
+                    and old["content_hash"] == note.content_hash
+                    and not old["removed_at"]
+                    and self._cut_alike(old["id"], passages)
+                ):
                     connection.execute("UPDATE notes SET mtime_ns=? WHERE id=?", (note.mtime_ns, old["id"]))
                     same.add(note.path)
                     continue
                 added, updated = (added, updated + 1) if old else (added + 1, updated)
                 note_id = old["id"] if old else note.id
                 connection.execute(
-                    "INSERT INTO notes VALUES (?, ?, ?, ?, ?, ?, ?, ?, '') ON CONFLICT (id) DO UPDATE SET title=excluded.title,"
-                    " content_hash=excluded.content_hash, properties=excluded.properties, aliases=excluded.aliases, links=excluded.links,"
-                    " mtime_ns=excluded.mtime_ns, removed_at=''",
+                    "INSERT INTO notes VALUES (?, ?, ?, ?, ?, ?, ?, ?, '') ON CONFLICT (id) DO UPDATE SET path=excluded.path,"
+                    " title=excluded.title, content_hash=excluded.content_hash, properties=excluded.properties, aliases=excluded.aliases,"
+                    " links=excluded.links, mtime_ns=excluded.mtime_ns, removed_at=''",
                     (
                         note_id, note.path, note.title, note.content_hash, json.dumps(note.properties, ensure_ascii=False, default=str),
                         to_json(note.aliases), to_json(note.links), note.mtime_ns,
@@ -79,6 +89,14 @@ class NoteStore:
         """Targets of all links in the notes, as written: also those that lead to no note yet."""
         rows = self._db.rows("SELECT links FROM notes WHERE removed_at='' AND links<>'[]'")
         return {target for row in rows for target in json.loads(row["links"])}
+
+    def ids(self) -> dict[str, str]:
+        """Ids of all notes by path."""
+        return {row["path"]: row["id"] for row in self._db.rows("SELECT path, id FROM notes WHERE removed_at=''")}
+
+    def passage_ids(self) -> set[str]:
+        """Ids of all passages of all notes."""
+        return {row["id"] for row in self._db.rows("SELECT id FROM passages")}
 
     def find(self, path: str) -> Note:
         row = self._db.row("SELECT * FROM notes WHERE path=? AND removed_at=''", (path,))

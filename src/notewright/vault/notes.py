@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -12,6 +11,7 @@ from pathlib import PurePosixPath
 from ..errors import Invalid
 from ..records import Note, Passage
 from ..text import content_hash
+from .identity import note_id, passage_id
 from .outline import Heading, Line, Outline, properties_span, read_outline
 
 PARSER_VERSION = 1
@@ -33,11 +33,6 @@ class ParsedNote:
     passages: tuple[Passage, ...]
     findings: tuple[str, ...] = ()
     heading: str = field(default="", repr=False)
-
-
-def note_id(path: str) -> str:
-    """The id of the note at vault-relative `path`."""
-    return "note-" + hashlib.blake2b(path.encode(), digest_size=8).hexdigest()
 
 
 def parse_note(path: str, data: bytes, *, mtime_ns: int = 0) -> ParsedNote:
@@ -154,9 +149,8 @@ def _passages(path: str, identity: str, data: bytes, outline: Outline) -> Iterat
         for begin, stop in _pieces(data, lines):
             number = count[titles]
             count[titles] += 1
-            key = "\x00".join((path, *titles, str(number)))
             yield Passage(
-                id="p-" + hashlib.blake2b(key.encode(), digest_size=8).hexdigest(), note_id=identity, note_path=path, start=begin, end=stop,
+                id=passage_id(path, titles, number), note_id=identity, note_path=path, start=begin, end=stop,
                 text=data[begin:stop].decode("utf-8"), headings=titles,
             )  # fmt: skip
 
