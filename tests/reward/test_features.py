@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -124,3 +125,9 @@ def test_any_text_has_measures_within_reason(text: str) -> None:
         assert feature.unit != "share" or math.isnan(found) or found <= 1
     assert measure(text, HIGHLIGHTS) == pytest.approx(row, nan_ok=True)
     read_shape(text)
+
+
+def test_every_measure_is_documented() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "taste.md").read_text(encoding="utf-8")
+    for feature in FEATURES:
+        assert f"| {feature.name} | {feature.aspect} | {feature.unit} | {feature.meaning} |" in page

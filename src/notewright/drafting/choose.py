@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 APART = 0.15  # least share of words and line breaks in which two shown drafts differ
 STEP = 0.5  # spreads of the person's notes: so far apart on an axis two drafts differ on it
 WARMTH = 0.2  # difference in temperature that counts
-DRAWS = 400  # of the whole rule, for the propensities
+DRAWS = 200  # of the whole rule, for the propensities
 AXES: dict[str, tuple[str, ...]] = {
     "length": ("words",),
     "structure": ("bullets", "headings", "nesting", "paragraphs", "callouts", "tables"),
