@@ -7,8 +7,14 @@ paraphrases cannot be measured with them). Rows by level:
 
 - source-note, links: does the best source by ids, links and titles agree with the labels (no text compared)?
 - source-note, pairs: the same from the proposed pairs, for the labels that say a highlight is quoted
+- source-note, first: the best source of each labelled note, by links and pairs together (R@1)
 - highlight-note: recall of labelled quotations; precision counts as wrong every proposal about a labelled highlight that has no label,
   although part of those are shorter quotations that the labels leave out (`--show` lists them)
+- highlight-note, quotations of 60 % and more: what the labels are able to judge. They say that at least 60 % of the highlight's 5-word
+  runs stand in the note. Precision: of the proposals that say themselves to quote 60 % of the words or more, how many are labelled.
+  Recall: over the labels whose words stand outside of lists of sources and titles of linked notes, and whose highlight was imported at all
+- shorter quotations: proposals that quote less, which no label can confirm; `checked` is the share in which the note has six words in a
+  row of the highlight, looked up independently of the pairing
 
 Writes benchmarks/results/pairing.json and prints the table.
 """
@@ -97,6 +103,29 @@ def sources_from(vault: Path, files: Iterable[str], labels: list[dict[str, str]]
     return sources
 
 
+QUOTES = re.compile(r"quotes (?:all (\d+)|(\d+) of (\d+)) words")
+
+
+def claimed(library: Library, texts: dict[str, set[str]], vault: Path) -> tuple[set[tuple[str, ...]], dict[tuple[str, str], bool]]:
+    """Proposals that say to quote 60 % or more, as labels; and the others that quote, with whether six words in a row are there."""
+    claims: set[tuple[str, ...]] = set()
+    shorter: dict[tuple[str, str], bool] = {}
+    for item in library.pairs.all():
+        for link in item.links:
+            said = QUOTES.search(link.evidence)
+            if not texts[link.highlight_id] or not said:
+                continue
+            if said[1] or int(said[2]) >= 0.6 * int(said[3]):
+                claims |= {(item.note_path, text) for text in texts[link.highlight_id]}
+            else:
+                words = flat(library.sources.highlight(link.highlight_id).text).split()
+                note = flat((vault / item.note_path).read_text("utf-8"))
+                shorter[item.note_path, link.highlight_id] = any(
+                    " ".join(words[at : at + 6]) in note for at in range(max(1, len(words) - 5))
+                )
+    return claims, shorter
+
+
 def labels_of(highlight: Highlight, labels: list[str]) -> set[str]:
     """The labels that are this highlight or its annotation (they may carry the place or tags around the words)."""
     found = set()
@@ -167,12 +196,25 @@ def real_vault(vault: Path, pair_file: str, highlight_file: str, exclude: tuple[
                 for key in mine:
                     REASONS[key] = f" [{link.method} {link.score} {link.evidence}]"
         compare(proposed, expected, "highlight", show)
+        claims, shorter = claimed(library, texts, vault)
+        ranked: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
+        for found in source_links(library):
+            ranked[notes[found.note_id]][outside[found.source_id]] += found.score
+        for item in pairs:
+            ranked[item.note_path][outside[item.source_id]] += sum(link.score for link in item.links)
+        first = {note: max(ranked[note].items(), key=lambda item: item[1])[0] for note in labelled if ranked[note]}
         in_text = {(row["note_file"], normalise(row["highlight_text"])) for row in labels if outside_links(vault, row)}
         for item in sorted(in_text - proposed)[:show]:
             print("  in the text but missed: " + " | ".join(item))
+        imported = {item for item in in_text if item[1] not in lost}
         unlabelled = {note.path for note in library.notes.all()} - labelled - {row["note_file"] for row in labels}
         alone = len(unlabelled - {item.note_path for item in pairs})
         return {
+            "source-note, first (R@1)": Score(sum(1 for item in first.items() if item in wanted), len(first), len(labelled)).table(),
+            "highlight-note, quotations of 60 % and more": Score(
+                len(claims & expected), len(claims), len(imported), len(imported), len(imported & proposed)
+            ).table(),
+            "shorter quotations": {"proposals": len(shorter), "checked": round(sum(shorter.values()) / max(1, len(shorter)), 4)},
             "source-note, links (best one)": Score(sum(1 for item in best.items() if item in wanted), len(best), len(labelled)).table(),
             "source-note, pairs (recall of quoted)": replace(
                 compare(paired, wanted, "source", show), recall_of=len(quoted), recalled=len(quoted & paired)

@@ -1,4 +1,4 @@
-"""notewright pair, notewright pairs list|show|accept|reject|export"""
+"""notewright pair, notewright pairs list|show|review|accept|reject|export"""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from ..provenance import provenance
+from .review import KEYS, review
 from .show import as_json, count, facts, json_option, open_library, progress, shorten, table
 
 
@@ -17,7 +19,7 @@ def configure(name: str, parser: argparse.ArgumentParser) -> None:
         return
     json_option(parser)
     parser.set_defaults(handler=list_pairs, status="")
-    actions = parser.add_subparsers(metavar="list|show|accept|reject|export")
+    actions = parser.add_subparsers(metavar="list|show|review|accept|reject|export")
     listing = actions.add_parser("list", help="all pairs, or those of one status")
     listing.add_argument("--status", choices=("proposed", "accepted", "rejected"), default="")
     json_option(listing)
@@ -26,6 +28,9 @@ def configure(name: str, parser: argparse.ArgumentParser) -> None:
     show.add_argument("id")
     json_option(show)
     show.set_defaults(handler=show_pair)
+    look = actions.add_parser("review", help="the most useful undecided pairs, side by side; decide by a letter", epilog=KEYS)
+    look.add_argument("--limit", type=int, default=0, metavar="N", help="stop after N pairs")
+    look.set_defaults(handler=review)
     for word, status in (("accept", "accepted"), ("reject", "rejected")):
         action = actions.add_parser(word, help=f"say that pairs are {'right' if word == 'accept' else 'wrong'}; never overwritten")
         action.add_argument("ids", nargs="+", metavar="ID")
@@ -97,15 +102,20 @@ def show_pair(options: argparse.Namespace) -> None:
         found = library.pairs.get(options.id)
         source = library.sources.get(found.source_id)
         highlights = {link.highlight_id: library.sources.highlight(link.highlight_id) for link in found.links}
+    spans = provenance(found.passage_text, list(highlights.values()))
     if options.json:
-        as_json({"pair": found, "source": source, "highlights": list(highlights.values())})
+        as_json({"pair": found, "source": source, "highlights": list(highlights.values()), "spans": spans})
         return
     facts({"pair": found.id, "status": found.status, "score": f"{found.score:.2f}", "source": source.title, "note": found.note_path})
     print(f"why     {explain(found)}\n")
-    for link in found.links:
-        print(f"  {link.score:.2f} {link.method:<9} {shorten(highlights[link.highlight_id].text, 90)}")
+    for number, link in enumerate(found.links, 1):
+        print(f"  {number:>2} {link.score:.2f} {link.method:<9} {shorten(highlights[link.highlight_id].text, 90)}")
         if link.evidence:
             print(f"                 {link.evidence}")
+    print()
+    for span in spans:
+        on = ", ".join(f"{rest.highlight + 1} {rest.method} {rest.score:.2f}" for rest in span.rests) or "your own"
+        print(f"  {shorten(found.passage_text[span.start : span.end], 90)}\n                 <- {on}")
     print(f"\n{found.passage_text}")
 
 

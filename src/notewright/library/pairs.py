@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from ..errors import NotFound
@@ -52,10 +52,7 @@ class PairStore:
                         pair.passage_text, to_json(pair.headings), pair.score, pair.method, now(),
                     ),
                 )  # fmt: skip
-                connection.executemany(
-                    "INSERT INTO pair_links VALUES (?, ?, ?, ?, ?)",
-                    [(pair_id, link.highlight_id, link.score, link.method, link.evidence) for link in pair.links],
-                )
+                self._link(pair_id, pair.links)
             stale = [row["id"] for row in known.values() if row["status"] == "proposed" and row["id"] not in proposed]
             connection.executemany("DELETE FROM pairs WHERE id=?", [(pair_id,) for pair_id in stale])
             counts["removed"] = len(stale)
@@ -90,13 +87,25 @@ class PairStore:
         row = self._db.rows("SELECT paired_at, rules FROM pairing")[0]
         return int(row["paired_at"]), str(row["rules"])
 
-    def decide(self, pair_id: str, status: str) -> Pair:
-        """Record the person's `accepted`, `rejected` or (taking it back) `proposed`."""
+    def decide(self, pair_id: str, status: str, *, links: Sequence[PairLink] | None = None) -> Pair:
+        """Record the person's `accepted`, `rejected` or (taking it back) `proposed`; `links` replace the pair's highlights."""
         with self._db.write() as connection:
             before = self.get(pair_id)
+            payload: dict[str, object] = {"status": status, "before": before.status, "passage_id": before.passage_id}
+            if links is not None and tuple(links) != before.links:
+                payload["highlights"] = [link.highlight_id for link in links]
+                payload["highlights_before"] = [link.highlight_id for link in before.links]
+                connection.execute("DELETE FROM pair_links WHERE pair_id=?", (pair_id,))
+                self._link(pair_id, links)
             connection.execute("UPDATE pairs SET status=?, updated_at=? WHERE id=?", (status, now(), pair_id))
-            self._events.append("pair", pair_id, {"status": status, "before": before.status, "passage_id": before.passage_id})
+            self._events.append("pair", pair_id, payload)
         return self.get(pair_id)
+
+    def _link(self, pair_id: str, links: Iterable[PairLink]) -> None:
+        self._db.connection.executemany(
+            "INSERT INTO pair_links VALUES (?, ?, ?, ?, ?)",
+            [(pair_id, link.highlight_id, link.score, link.method, link.evidence) for link in links],
+        )
 
     def all(self, *, status: str = "", source_id: str = "", note_path: str = "") -> list[Pair]:
         """Pairs by note and place in it."""

@@ -19,7 +19,8 @@ def explain(pair: Pair) -> str:
     named = sum(1 for link in pair.links if link.method in ("id", "reader-id"))
     hinted = len(pair.links) - quoted - named
     parts = [f"names {_highlights(named)} by id"] if named else []
-    parts += [f"quotes {_highlights(quoted)}"] if quoted else []
+    told = _highlights(quoted) if quoted == len(pair.links) else f"{quoted} of {len(pair.links)} highlights"
+    parts += [f"quotes {told}"] if quoted else []
     parts += [f"shares telling words with {_highlights(hinted)}"] if hinted else []
     best = max(pair.links, key=lambda link: link.score, default=None)
     strongest = f" Strongest: {best.evidence}." if best and best.evidence else ""

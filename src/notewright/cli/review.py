@@ -1,0 +1,166 @@
+"""notewright pairs review: one pair after the other, side by side, decided by a letter."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ..errors import NotewrightError
+from ..provenance import Span, provenance
+from ..records import Highlight, Pair
+from .show import count, open_library
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+    from ..library import Library
+
+KEYS = """a accept, r reject, s skip, u undo, q quit; split 1 3 keeps highlights 1 and 3 only; merge pair-7 adds that pair's highlights"""
+_COLOURS = ("green", "cyan", "yellow", "magenta", "blue", "bright_red")
+
+
+def review(options: argparse.Namespace) -> None:
+    """Ask until the queue, the answers or the patience ends."""
+    from .. import pairing
+
+    library, settings = open_library()
+    with library:
+        waiting = pairing.review_queue(library)[: options.limit or None]
+        if not waiting:
+            print("Nothing is undecided. Make proposals with: notewright pair")
+            return
+        print(f"{count(len(waiting), 'undecided pair')}, the most useful first. {KEYS}")
+        decided = _ask(library, waiting)
+        if decided:
+            pairing.pair(library, settings=settings)
+            print(f"{count(decided, 'pair')} decided; the scores of the others were corrected by them.")
+
+
+def _ask(library: Library, waiting: Sequence[Pair]) -> int:
+    """Shows and decides; returns how many decisions stand at the end."""
+    history: list[list[Pair]] = []  # per decision, the pairs as they were before it
+    at = 0
+    while at < len(waiting):
+        pair = library.pairs.get(waiting[at].id)
+        if pair.status != "proposed":  # merged into another one on the way
+            at += 1
+            continue
+        _show(library, pair, at + 1, len(waiting))
+        answer = _answer()
+        while answer:
+            try:
+                moved = _act(library, pair, answer, history)
+            except NotewrightError as error:
+                print(f"{error.message} {error.hint}")
+                moved = None
+            if moved is not None:
+                break
+            answer = _answer()
+        if not answer or moved == "quit":
+            break
+        at = max(0, at - 1) if moved == "back" else at + 1
+    return len(history)
+
+
+def _answer() -> str:
+    """The next answer; empty at the end of a piped input."""
+    if sys.stdin.isatty():
+        print("> ", end="", flush=True)
+    for line in sys.stdin:
+        if line.strip():
+            return line.strip().lower()
+        if sys.stdin.isatty():
+            print("> ", end="", flush=True)
+    return ""
+
+
+def _act(library: Library, pair: Pair, answer: str, history: list[list[Pair]]) -> str | None:
+    """ "on", "back" or "quit", or None where the answer made no sense."""
+    from .. import pairing
+
+    word, _, rest = answer.partition(" ")
+    if word in ("q", "quit"):
+        return "quit"
+    if word in ("s", "skip"):
+        return "on"
+    if word in ("u", "undo"):
+        if not history:
+            print("Nothing to undo yet.")
+            return None
+        pairing.restore(library, history.pop())
+        print("Taken back.")
+        return "back"
+    if word in ("a", "accept", "r", "reject"):
+        library.pairs.decide(pair.id, "accepted" if word[0] == "a" else "rejected")
+        history.append([pair])
+    elif word == "split":
+        numbers = [int(part) for part in rest.replace(",", " ").split() if part.isdigit()]
+        pairing.split(library, pair.id, numbers)
+        history.append([pair])
+    elif word == "merge":
+        other = library.pairs.get(rest.strip())
+        pairing.merge(library, pair.id, other.id)
+        history.append([pair, other])
+    else:
+        print(KEYS)
+        return None
+    print(f"{pair.id} {library.pairs.get(pair.id).status}.")
+    return "on"
+
+
+def _show(library: Library, pair: Pair, number: int, of: int) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from ..pairing import explain
+
+    highlights = [library.sources.highlight(link.highlight_id) for link in pair.links]
+    spans = provenance(pair.passage_text, highlights)
+    console = Console(width=None if sys.stdout.isatty() else 120)
+    console.print()
+    source = library.sources.get(pair.source_id)
+    console.print(Text(f"{number}/{of}  {pair.id}  score {pair.score:.2f}  {source.title}  ->  {pair.note_path}", style="bold"))
+    console.print(Text(explain(pair), style="dim"))
+    view = Table(box=None, expand=True, padding=(0, 2, 0, 0))
+    view.add_column("highlights", ratio=1, overflow="fold")
+    view.add_column("passage", ratio=1, overflow="fold")
+    view.add_row(Text("\n").join(_told(highlights, spans)), _written(pair.passage_text, spans))
+    console.print(view)
+
+
+def _told(highlights: Sequence[Highlight], spans: Sequence[Span]) -> list[Text]:
+    from rich.text import Text
+
+    shown = []
+    for at, item in enumerate(highlights):
+        mark = f"{at + 1} "
+        text = Text(f"{mark}{item.text}" + (f"\n  ({item.annotation})" if item.annotation else ""))
+        text.stylize("bold", 0, len(mark))
+        for alignment in (piece for span in spans for rest in span.rests if rest.highlight == at for piece in rest.alignments):
+            start = len(mark) + alignment.highlight_start + (len(item.text) + 4 if alignment.remark else 0)
+            text.stylize(_COLOURS[at % len(_COLOURS)], start, start + alignment.highlight_end - alignment.highlight_start)
+        shown.append(text)
+    return shown
+
+
+def _written(passage: str, spans: Sequence[Span]) -> Text:
+    """The passage, its aligned words coloured as their highlights, and each unit marked with the numbers of those it rests on."""
+    from rich.text import Text
+
+    text = Text()
+    at = 0
+    for span in spans:
+        text.append(passage[at : span.start])
+        piece = Text(passage[span.start : span.end])
+        for rest in span.rests:
+            for item in rest.alignments:
+                piece.stylize(_COLOURS[rest.highlight % len(_COLOURS)], item.start - span.start, item.end - span.start)
+        text.append_text(piece)
+        if span.rests:
+            text.append(f" [{','.join(str(rest.highlight + 1) for rest in span.rests)}]", style="bold")
+        at = span.end
+    text.append(passage[at:])
+    return text

@@ -1,0 +1,67 @@
+"""Which undecided pairs are most worth a look, and what the person may say about one."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable
+
+from ..errors import Invalid
+from ..library import Library
+from ..records import Pair
+
+_CERTAIN = 0.02  # even a sure pair is worth some of a look
+_READABLE = (60, 3000)  # characters: a passage shorter or longer than this teaches little
+
+
+def queue(library: Library) -> list[Pair]:
+    """Undecided pairs, the most useful first: how unsure the score is (its entropy), times what the pair would teach.
+
+    A pair teaches more the more highlights it has (up to a point), the more readable its length, and the fewer pairs of its source are
+    decided already.
+    """
+    pairs = library.pairs.all()
+    decided = Counter(item.source_id for item in pairs if item.status != "proposed")
+    open_pairs = [item for item in pairs if item.status == "proposed"]
+    return sorted(open_pairs, key=lambda item: (-_use(item, decided[item.source_id]), item.id))
+
+
+def _use(pair: Pair, decided: int) -> float:
+    chance = min(1 - 1e-6, max(1e-6, pair.score))
+    unsure = -(chance * math.log2(chance) + (1 - chance) * math.log2(1 - chance))
+    size = len(pair.passage_text)
+    teaches = math.log2(1 + min(len(pair.links), 6)) * (1.0 if _READABLE[0] <= size <= _READABLE[1] else 0.4)
+    return (unsure + _CERTAIN) * teaches / math.sqrt(1 + decided)
+
+
+def split(library: Library, pair_id: str, numbers: Iterable[int]) -> Pair:
+    """Accept a pair with only some of its highlights, numbered from 1 in their order. Raises Invalid for numbers that are not there."""
+    pair = library.pairs.get(pair_id)
+    wanted = set(numbers)
+    unknown = sorted(wanted - set(range(1, len(pair.links) + 1)))
+    if unknown or not wanted:
+        names = ", ".join(map(str, unknown)) or "no number"
+        raise Invalid(f"{pair_id} has highlights 1 to {len(pair.links)}, not {names}.", "Name those to keep, such as: split 1 3")
+    links = [link for number, link in enumerate(pair.links, 1) if number in wanted]
+    return library.pairs.decide(pair_id, "accepted", links=links)
+
+
+def merge(library: Library, pair_id: str, other_id: str) -> Pair:
+    """Accept a pair with the highlights of another one of the same source added; the other is rejected. Raises Invalid otherwise."""
+    pair, other = library.pairs.get(pair_id), library.pairs.get(other_id)
+    if pair.id == other.id or pair.source_id != other.source_id:
+        raise Invalid(f"{pair_id} and {other_id} are not two pairs of one source.", "Merge pairs of the same source only.")
+    known = {link.highlight_id for link in pair.links}
+    added = [link for link in other.links if link.highlight_id not in known]
+    with library.db.write():
+        library.pairs.decide(other_id, "rejected")
+        return library.pairs.decide(
+            pair_id, "accepted", links=[*pair.links, *(link for link in other.links if link.highlight_id not in known)]
+        )
+
+
+def restore(library: Library, pairs: Iterable[Pair]) -> None:
+    """Take decisions back: status and highlights are as they were in `pairs`. The events stay, and say so."""
+    with library.db.write():
+        for pair in pairs:
+            library.pairs.decide(pair.id, pair.status, links=pair.links)

@@ -1,0 +1,78 @@
+"""`pairs review`, piped: what each answer does, and that it is remembered."""
+
+from __future__ import annotations
+
+import io
+
+import paired_world
+import pytest
+
+from notewright.cli import main
+from notewright.library import Library
+from notewright.pairing import pair, review_queue
+
+
+@pytest.fixture
+def filled(home: object, monkeypatch: pytest.MonkeyPatch) -> Library:
+    monkeypatch.setenv("NOTEWRIGHT_HOME", str(home))
+    library = Library.create(home)  # type: ignore[arg-type]
+    books = paired_world._bundled()
+    paired_world.fill(library, paired_world.make(seed=3, sources=8, notes=30, texts=books, per_source=12))
+    pair(library)
+    return library
+
+
+def answer(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *lines: str) -> str:
+    monkeypatch.setattr("sys.stdin", io.StringIO("".join(f"{line}\n" for line in lines)))
+    assert main(["pairs", "review"]) == 0
+    return capsys.readouterr().out
+
+
+def test_the_most_useful_come_first(filled: Library) -> None:
+    waiting = review_queue(filled)
+    assert len(waiting) > 8
+    unsure = [abs(item.score - 0.5) for item in waiting]
+    assert sum(unsure[:4]) < sum(unsure[-4:])
+
+
+def test_letters_decide_and_undo_takes_back(filled: Library, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    first, second, third = review_queue(filled)[:3]
+    shown = answer(monkeypatch, capsys, "a", "r", "what?", "u", "a", "s", "q")
+    assert f"{first.id} accepted." in shown
+    assert "Taken back." in shown
+    assert "2 pairs decided" in shown
+    assert [filled.pairs.get(item.id).status for item in (first, second, third)] == ["accepted", "accepted", "proposed"]
+    statuses = [(event.subject, event.payload["status"]) for event in filled.events.all("pair")]
+    assert statuses == [(first.id, "accepted"), (second.id, "rejected"), (second.id, "proposed"), (second.id, "accepted")]
+
+
+def test_split_keeps_some_and_merge_adds(filled: Library, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    many = next(item for item in review_queue(filled) if len(item.links) > 2)
+    other = next(item for item in filled.pairs.all() if item.source_id == many.source_id and item.id != many.id)
+    skips = ["s"] * [item.id for item in review_queue(filled)].index(many.id)
+    shown = answer(monkeypatch, capsys, *skips, "split 9 1", "split 1 3", "q")
+    assert "not 9" in shown
+    assert filled.pairs.get(many.id).links == (many.links[0], many.links[2])
+    pair(filled)
+    assert filled.pairs.get(many.id).links == (many.links[0], many.links[2])  # a machine never changes it
+    from notewright.pairing import merge, restore
+
+    before = [filled.pairs.get(many.id), filled.pairs.get(other.id)]
+    merged = merge(filled, many.id, other.id)
+    assert {link.highlight_id for link in merged.links} >= {link.highlight_id for link in other.links}
+    assert filled.pairs.get(other.id).status == "rejected"
+    restore(filled, before)
+    assert [filled.pairs.get(item.id) for item in before] == before
+
+
+def test_an_ended_pipe_ends_the_review(filled: Library, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "1/" in answer(monkeypatch, capsys)
+    assert not filled.events.all("pair")
+
+
+def test_show_tells_what_rests_on_what(filled: Library, capsys: pytest.CaptureFixture[str]) -> None:
+    item = max(filled.pairs.all(), key=lambda found: len(found.links))
+    assert main(["pairs", "show", item.id]) == 0
+    shown = capsys.readouterr().out
+    assert "<- 1 quote" in shown
+    assert "highlights" in shown
