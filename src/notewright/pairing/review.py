@@ -55,9 +55,7 @@ def merge(library: Library, pair_id: str, other_id: str) -> Pair:
     added = [link for link in other.links if link.highlight_id not in known]
     with library.db.write():
         library.pairs.decide(other_id, "rejected")
-        return library.pairs.decide(
-            pair_id, "accepted", links=[*pair.links, *(link for link in other.links if link.highlight_id not in known)]
-        )
+        return library.pairs.decide(pair_id, "accepted", links=[*pair.links, *added])
 
 
 def restore(library: Library, pairs: Iterable[Pair]) -> None:
