@@ -251,6 +251,30 @@ def test_two_passages_of_one_note_are_kept_apart(world: small_world.World, note:
     assert (event.subject, event.payload["deleted"]) == (draft.id, True)
 
 
+def test_all_passages_of_a_renamed_note_go_along(world: small_world.World, note: Path, draft: Draft) -> None:
+    second = world.library.drafts.batch(draft.batch_id)[1]
+    feedback.accept(world.library, settings=world.settings, draft_id=second.id, into=NOTE, under="Troubles", force=True)
+    look(world)
+    note.rename(world.vault / "Both.md")
+    report = look(world)
+    assert (report.followed, report.moved, report.logged) == (2, ((NOTE, "Both.md"),), ())
+    assert {follow.note_path for follow in world.library.follows.all()} == {"Both.md"}
+
+
+def test_a_note_that_went_to_the_cloud_is_waited_for(world: small_world.World, note: Path, tmp_path: Path) -> None:
+    look(world)
+    note.rename(tmp_path / "away.md")
+    placeholder = note.with_name(f".{note.name}.icloud")
+    placeholder.write_bytes(b"bplist00")
+    report = look(world)
+    assert (report.missing, report.logged) == ((), ())
+    assert "cloud" in report.troubles[0]
+    placeholder.unlink()
+    (tmp_path / "away.md").rename(note)
+    change(note, "better", "worse")
+    assert len(look(world).logged) == 1
+
+
 def test_a_heading_the_note_already_had_counts_as_the_drafts(world: small_world.World, draft: Draft) -> None:
     path = world.vault / NOTE
     path.write_text(path.read_text() + "\n## Note\n")

@@ -176,10 +176,11 @@ class _Look:
         self.moved: list[tuple[str, str]] = []
         self.missing: list[tuple[str, str, str]] = []
         self.troubles: list[str] = []
+        self.renamed: dict[str, str] = {}
 
     def report(self) -> CaptureReport:
         return CaptureReport(
-            followed=self.followed, logged=tuple(self.logged), waiting=tuple(self.waiting), moved=tuple(self.moved),
+            followed=self.followed, logged=tuple(self.logged), waiting=tuple(self.waiting), moved=tuple(dict.fromkeys(self.moved)),
             missing=tuple(self.missing), troubles=tuple(dict.fromkeys(self.troubles)), next_in=min(self.waiting.values(), default=None),
         )  # fmt: skip
 
@@ -210,8 +211,9 @@ class _Look:
         """The note was renamed, moved, or deleted."""
         first = follow.state not in ("missing", "given up")
         if follow.state != "given up" and (first or self.now - _seconds(follow.fresh_at) >= self.patience):
-            if other := vault.search(self.settings, follow.note, follow.spans):
+            if other := self._beside(follow) or vault.search(self.settings, follow.note, follow.spans):
                 self.followed += 1
+                self.renamed[follow.note_path] = other[0]
                 self._follow_to(follow, *other)
                 return
             since = self._stamp() if first else follow.since
@@ -219,6 +221,13 @@ class _Look:
             self._put(follow, replace(follow, state=state, since=since, fresh_hash="", fresh_at=self._stamp()))
             follow = replace(follow, state=state)
         self.missing.append((follow.draft_id, follow.note_path, follow.state))
+
+    def _beside(self, follow: Follow) -> tuple[str, bytes, vault.Followed] | None:
+        """Where another passage of the same note was just found: a note that was renamed took all of them along."""
+        path = self.renamed.get(follow.note_path)
+        read = vault.read_note(self.root, path) if path else None
+        found = vault.follow(follow.note, follow.spans, read[0]) if read else None
+        return (path, read[0], found) if path and read and found else None
 
     def _look_about(self, follow: Follow) -> None:
         """A passage that was cut may have been pasted into another note later."""
