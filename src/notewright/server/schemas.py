@@ -367,6 +367,46 @@ class ChangedNote(Problem):
     current: PreviewOut | None
 
 
+# --- taste -----------------------------------------------------------------------------------------------------------------------
+
+
+class CorrectionIn(In):
+    feature: Short
+    prefer: Literal["more", "less", "about", "indifferent"]
+    value: float | None = Field(default=None, ge=0, allow_inf_nan=False, description="With `about`: how much, in the feature's unit")
+
+
+class RewardTrustOut(Out):
+    reward: str
+    lists: int
+    accuracy: float
+    low: float
+    high: float
+    level: str
+    why: str
+
+
+class TrustOut(Out):
+    at: str
+    rewards: list[RewardTrustOut]
+
+
+class RuleOut(Out):
+    name: str
+    text: str
+    status: str
+    acts: str = Field(description="How it works, in words")
+
+
+class RulePage(Out):
+    confirmed: list[RuleOut]
+    proposed: list[RuleOut]
+
+
+class RuleIn(In):
+    text: Short
+
+
 # --- vault -----------------------------------------------------------------------------------------------------------------------
 
 

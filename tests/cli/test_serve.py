@@ -1,0 +1,110 @@
+"""notewright serve as a person runs it: the link, the streams, stopping, a taken port, a training over the API."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from notewright.library import Library
+
+
+@contextmanager
+def served(home: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str], httpx.Client, str]]:
+    command = [sys.executable, "-m", "notewright.cli", "--home", str(home), "serve", "--port", "0", "--cold", *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stdout is not None
+            link = next(line.strip() for line in server.stdout if "/login?token=" in line)
+            address, _, token = link.partition("/login?token=")
+            with httpx.Client(base_url=address, headers={"authorization": f"Bearer {token}"}, timeout=60, trust_env=False) as client:
+                yield server, client, link
+        finally:
+            server.kill()
+
+
+def test_the_link_works_and_ctrl_c_ends_it_though_a_page_listens(home: Path) -> None:
+    with served(home) as (server, client, link):
+        assert httpx.get(link, trust_env=False).status_code == 303
+        assert client.get("/api/status").json()["home"] == str(home)
+        with client.stream("GET", "/api/events") as response:
+            lines = response.iter_lines()
+            assert next(lines) == "event: hello"
+            server.send_signal(signal.SIGINT)
+            assert list(lines)[-1] == ""  # the stream ends in order
+        assert server.wait(10) == 0
+        assert server.stderr is not None
+        assert server.stderr.read() == ""
+    assert (home / "server-token").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_taken_port_is_said(home: Path) -> None:
+    Library.create(home).close()
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        command = [sys.executable, "-m", "notewright.cli", "serve", "--port", str(taken.getsockname()[1])]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert "is taken" in done.stderr
+    assert "--port" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_beyond_this_machine_the_token_guards_and_tls_is_advised(home: Path) -> None:
+    with served(home, "--host", "0.0.0.0") as (server, client, link):
+        assert link.startswith("http://127.0.0.1:")
+        assert httpx.get(link.partition("/login")[0] + "/api/status", trust_env=False).status_code == 401
+        assert client.get("/api/status").status_code == 200
+        assert server.stderr is not None
+        assert re.search(r"Caddy, nginx", server.stderr.readline() + server.stderr.readline())
+
+
+@pytest.mark.slow
+def test_a_training_is_started_followed_stopped_and_resumed(home: Path, tmp_path: Path) -> None:
+    import small_world
+    from notewright.settings import save_settings
+
+    with Library.create(home) as library:
+        save_settings(small_world.build(library, tmp_path).settings)
+    with served(home) as (server, client, _):
+        assert client.post("/api/runs", json={"method": "dpo"}).status_code in (404, 422)
+        assert client.post("/api/runs", json={"method": "sft", "overrides": {"max_stepz": 1}}).status_code == 422
+        small = {"max_steps": 400, "max_length": 512, "batch_size": 1, "lora_rank": 4, "checkpoint_seconds": 1}
+        started = client.post("/api/runs", json={"method": "sft", "overrides": small})
+        assert started.status_code == 202, started.text
+        run = started.json()["run_id"]
+        busy = client.post("/api/runs", json={"method": "sft"})
+        assert (busy.status_code, "going on already" in busy.json()["message"]) == (423, True)
+        wait(lambda: any(item["event"] == "step" for item in client.get(f"/api/runs/{run}/progress").json()["events"]))
+        assert client.post(f"/api/runs/{run}/stop").status_code == 200
+        wait(lambda: client.get(f"/api/jobs/{started.json()['id']}").json()["ended_at"])
+        assert client.get(f"/api/runs/{run}").json()["status"] == "interrupted"
+        resumed = client.post(f"/api/runs/{run}/resume").json()
+        wait(lambda: client.get(f"/api/runs/{run}/progress").json()["alive"])
+        seen = client.get(f"/api/runs/{run}/progress").json()["next"]
+        wait(lambda: client.get(f"/api/runs/{run}/progress", params={"after": seen}).json()["events"])
+        server.send_signal(signal.SIGTERM)  # stopping the server stops the training with a checkpoint
+        server.wait(90)
+    with Library.open(home) as library:
+        assert library.runs.get(run).status == "interrupted"
+    events = [json.loads(line) for line in (home / "runs" / run / "progress.jsonl").read_text().splitlines()]
+    assert events[-1]["event"] == "stopped"
+    assert resumed["run_id"] == run
+
+
+def wait(condition) -> None:
+    end = time.monotonic() + 120
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.1)

@@ -1,0 +1,43 @@
+"""Corrections, trust and rules over HTTP."""
+
+from __future__ import annotations
+
+from fastapi.testclient import TestClient
+
+WISH = {"source": "A Book of Rivers", "chapter": "Beginnings", "stream": False}
+
+
+def test_a_comment_proposes_a_rule_that_is_confirmed_edited_and_removed(client: TestClient) -> None:
+    draft = client.post("/api/drafts", json=WISH).json()["drafts"][0]["id"]
+    assert client.post("/api/comments", json={"draft_id": draft, "text": "Callouts for definitions, please!"}).status_code == 200
+    proposed = client.get("/api/rules").json()["proposed"]
+    assert proposed
+    name = proposed[0]["name"]
+    page = client.post(f"/api/rules/{name}/confirm").json()
+    assert [rule["name"] for rule in page["confirmed"]] == [name]
+    assert page["confirmed"][0]["acts"]
+    assert client.put(f"/api/rules/{name}", json={"text": "Keep it short"}).json()["confirmed"][0]["text"] == "Keep it short"
+    assert client.delete(f"/api/rules/{name}").json() == {"confirmed": [], "proposed": []}
+    assert client.post(f"/api/rules/{name}/confirm").status_code == 404
+
+
+def test_a_rule_in_own_words(client: TestClient) -> None:
+    page = client.post("/api/rules", json={"text": "Callouts for definitions"}).json()
+    assert page["confirmed"][0]["text"] == "Callouts for definitions"
+    assert client.post("/api/rules", json={"text": "  "}).status_code == 422
+
+
+def test_a_correction_is_an_event_and_can_be_undone(client: TestClient) -> None:
+    from notewright.reward import FEATURES
+
+    event = client.post("/api/taste/corrections", json={"feature": FEATURES[0].name, "prefer": "less"}).json()
+    assert (event["kind"], event["subject"]) == ("belief", FEATURES[0].name)
+    assert client.post("/api/taste/corrections", json={"feature": "none", "prefer": "less"}).status_code == 422
+    assert client.post("/api/taste/corrections", json={"feature": FEATURES[0].name, "prefer": "about"}).status_code == 422
+
+
+def test_without_choices_nothing_is_trusted(client: TestClient) -> None:
+    rewards = client.get("/api/trust").json()["rewards"]
+    assert rewards
+    assert {item["level"] for item in rewards} == {"nothing"}
+    assert all(item["why"] for item in rewards)
