@@ -52,6 +52,12 @@ def test_the_command_line_library_lives_in_cli(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name)
+def test_serving_lives_in_the_server(path: Path) -> None:
+    if not name(path).startswith(("server/", "cli/serve.py")):
+        assert not imported(path) & {"fastapi", "starlette", "uvicorn", "pydantic"}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name)
 def test_files_are_small_and_plainly_named(path: Path) -> None:
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 600
     assert path.stem not in ("utils", "helpers", "misc", "common")

@@ -53,10 +53,10 @@ def status(library: Library, *, settings: Settings) -> Status:
     """Where the library stands."""
     counts, current = library.counts(), library.models.current()
     unfinished = [run.id for run in library.runs.all() if run.status in ("running", "interrupted")]
-    newest_batch = library.drafts.all()[-1].batch_id if counts["drafts"] else ""
-    ranked = {event.subject for event in library.events.all("ranking")}
+    newest, _ = library.browse.batches(limit=1)
+    unranked = newest[0].id if newest and not newest[0].ranked else ""
     chosen = any(model.role == "dpo" for model in library.models.all())
-    step = next_command(settings, counts, bool(current and current.role != "base"), unfinished, newest_batch, ranked, chosen)
+    step = next_command(settings, counts, bool(current and current.role != "base"), unfinished, unranked, chosen)
     judged = stored(library)
     return Status(
         counts=counts, current_model=current.id if current else "", current_role=current.role if current else "",
@@ -65,9 +65,7 @@ def status(library: Library, *, settings: Settings) -> Status:
     )  # fmt: skip
 
 
-def next_command(
-    settings: Settings, counts: dict[str, int], trained: bool, unfinished: list[str], newest_batch: str, ranked: set[str], chosen: bool
-) -> str:
+def next_command(settings: Settings, counts: dict[str, int], trained: bool, unfinished: list[str], unranked: str, chosen: bool) -> str:
     """The one command that brings the person furthest now."""
     if settings.vault is None or not settings.vault.is_dir():
         return "notewright init --vault PATH"
@@ -81,8 +79,8 @@ def next_command(
         return "notewright dataset sft"
     if not trained:
         return f"notewright train sft --resume {unfinished[0]}" if unfinished else "notewright train sft"
-    if newest_batch and newest_batch not in ranked:
-        return f"notewright rank {newest_batch}"
+    if unranked:
+        return f"notewright rank {unranked}"
     if counts["rankings"] >= 8 and not chosen:
         return "notewright dataset preference && notewright train dpo"
     return "notewright draft --source TITLE"

@@ -155,7 +155,7 @@ def test_out_of_memory_is_said_and_smaller_settings_are_offered(client: TestClie
     assert (kind, told["status"]) == ("error", 424)
     assert "memory does not suffice" in told["message"]
     assert "fewer candidates" in told["hint"]
-    assert told["offer"] == {"n": 2, "max_new_tokens": 150}
+    assert told["offer"] == {"n": 2, "written": 2, "max_new_tokens": 150}
     engines.writer = ScriptedEngine(numbered)
     assert client.post("/api/drafts", json={**WISH, **told["offer"], "stream": False}).status_code == 200
 

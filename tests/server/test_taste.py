@@ -41,3 +41,9 @@ def test_without_choices_nothing_is_trusted(client: TestClient) -> None:
     assert rewards
     assert {item["level"] for item in rewards} == {"nothing"}
     assert all(item["why"] for item in rewards)
+
+
+def test_beliefs_are_told_in_sentences(client: TestClient) -> None:
+    page = client.get("/api/taste").json()
+    assert page["beliefs"]
+    assert all(item["sentence"] for item in page["beliefs"])

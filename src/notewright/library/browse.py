@@ -178,7 +178,7 @@ class Browse:
         )
         rows = self._db.rows(
             "SELECT d.batch_id, d.source_id, coalesce(s.title, '') AS title, d.chapter, d.model_id, min(d.created_at) AS created_at,"
-            f" count(*) AS drafts, substr(d.text, 1, 200) AS opening, min(d.position), {judged}"
+            f" sum(d.shown) AS drafts, substr(d.text, 1, 200) AS opening, min(d.position), {judged}"
             f" FROM drafts d LEFT JOIN sources s ON s.id=d.source_id WHERE {condition}"
             " GROUP BY d.batch_id ORDER BY max(d.rowid) DESC LIMIT ? OFFSET ?",
             [*parameters, limit, offset],

@@ -162,7 +162,7 @@ class Jobs:
             lane.shutdown(cancel_futures=True)
 
     def _tell(self, job: Job) -> None:
-        from .schemas import JobOut
+        from .schemas_training import JobOut
 
         self._hub.publish("job", JobOut.of(job).model_dump(mode="json"))
 

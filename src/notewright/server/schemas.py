@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
-
-if TYPE_CHECKING:
-    from .jobs import Job
 
 Id = Annotated[str, StringConstraints(min_length=1, max_length=400)]
 Short = Annotated[str, StringConstraints(max_length=2_000)]
@@ -145,7 +142,8 @@ class DraftIn(In):
     source: Id = Field(description="A source's id, title, or part of its title")
     chapter: Short = ""
     highlight_ids: list[Id] = Field(default=[], max_length=500)
-    n: int = Field(default=3, ge=1, le=16)
+    n: int | None = Field(default=None, ge=1, le=16, description="How many are shown; null: as many as the person's acceptance asks for")
+    written: int | None = Field(default=None, ge=1, le=16, description="How many are written, to choose from; null: the usual")
     model_id: Short = Field(default="", description="A registered version; empty for the current one")
     temperature: float = Field(default=0.8, ge=0, le=3, allow_inf_nan=False)
     top_p: float = Field(default=0.95, gt=0, le=1, allow_inf_nan=False)
@@ -370,6 +368,24 @@ class ChangedNote(Problem):
 # --- taste -----------------------------------------------------------------------------------------------------------------------
 
 
+class BeliefOut(Out):
+    feature: str
+    aspect: str
+    unit: str
+    prefer: str = Field(description="more, less (than the own notes have), or like mine")
+    low: float
+    high: float
+    sure: Literal["sure", "leaning", "unsure"]
+    corrected: bool
+    sentence: str
+
+
+class TasteOut(Out):
+    notes: int = Field(description="Finished passages of the person it starts from")
+    evidence: int
+    beliefs: list[BeliefOut]
+
+
 class CorrectionIn(In):
     feature: Short
     prefer: Literal["more", "less", "about", "indifferent"]
@@ -484,121 +500,6 @@ class PairDetail(Out):
 
 class PairDecisionIn(In):
     status: Literal["proposed", "accepted", "rejected"]
-
-
-# --- models, runs, jobs ----------------------------------------------------------------------------------------------------------
-
-
-class ModelOut(Out):
-    id: str
-    base: str
-    revision: str
-    role: str
-    created_at: str
-    run_id: str
-    parent_id: str
-    dataset_id: str
-    metrics: dict[str, Any]
-
-
-class Promotion(Out):
-    model_id: str
-    at: str
-    reason: str
-
-
-class ModelPage(Out):
-    current: str
-    models: list[ModelOut]
-    promotions: list[Promotion]
-
-
-class ModelDetail(Out):
-    model: ModelOut
-    current: bool
-    parents: list[str]
-    recipe: dict[str, Any]
-    promotions: list[Promotion]
-
-
-class RunOut(Out):
-    id: str
-    method: str
-    status: str
-    created_at: str
-    dataset_id: str
-    parent_model_id: str
-    recipe: dict[str, Any]
-    metrics: dict[str, Any]
-
-
-class RunProgress(Out):
-    run: RunOut
-    alive: bool
-    next: int = Field(description="Pass it as `after` to get what comes later")
-    events: list[dict[str, Any]]
-
-
-class LogOut(Out):
-    text: str
-
-
-class RunIn(In):
-    method: Short
-    base: Short = ""
-    dataset_id: Short = Field(default="", description="Empty: the newest of the right kind, built anew if there is none")
-    effort: Literal["quick", "normal", "thorough"] = "normal"
-    overrides: dict[Short, str | int | float | bool] = Field(default={}, max_length=100)
-    promote: bool = True
-    force: bool = False
-
-
-class EvaluateIn(In):
-    dataset_id: Short = ""
-    limit: int | None = Field(default=None, ge=1, le=100_000)
-
-
-class ImproveIn(In):
-    effort: Literal["quick", "normal", "thorough"] = "normal"
-    fresh: bool = Field(default=False, description="Begin anew although an unfinished one could go on")
-
-
-class JobOut(Out):
-    id: str
-    kind: str
-    title: str
-    state: Literal["waiting", "running", "done", "failed", "stopped"]
-    done: int | None
-    total: int | None
-    text: str
-    run_id: str
-    started_at: str
-    ended_at: str
-    can_stop: bool
-    problem: Problem | None
-    result: Any
-
-    @classmethod
-    def of(cls, record: object, **more: object) -> Self:
-        job: Job = record  # type: ignore[assignment]
-        problem = None
-        if job.problem:
-            problems = list(getattr(job.problem, "problems", ()))
-            problem = Problem(message=job.problem.message, hint=job.problem.hint, problems=problems)
-        names = ("id", "kind", "title", "state", "done", "total", "text", "run_id", "started_at", "ended_at", "result")
-        given = {name: getattr(job, name) for name in names}
-        return cls(**given, can_stop=job.stop is not None and not job.ended_at, problem=problem)
-
-
-class DatasetOut(Out):
-    id: str
-    kind: str
-    created_at: str
-    manifest: dict[str, Any]
-
-
-class DatasetIn(In):
-    kind: Literal["sft", "preference"]
 
 
 # --- import, settings ------------------------------------------------------------------------------------------------------------

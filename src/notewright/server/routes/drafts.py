@@ -24,7 +24,8 @@ from .sources import Limit, Offset
 router = APIRouter(prefix="/api", tags=["drafts"])
 EVENTS = (
     "`queued` {position}; `started` {model_id}; `text` {candidate, text, replace}: append `text` to the candidate, or put it in its place; "
-    "`done` the batch, in the order to show (each draft's `sampling.written` is its candidate number; duplicates are left out); "
+    "`done` the batch, in the order to show (each draft's `sampling.written` is its candidate number; more may be written "
+    "than are shown); "
     "`error` {status, message, hint, problems, offer}: `offer` has smaller settings to try, or null"
 )
 
@@ -83,7 +84,8 @@ class Telling:
             engine = self.here.engines.get(library, model, device=settings.device)
             self.tell("started", {"model_id": model.id})
             return drafting.draft(
-                library, settings=settings, source=wish.source, chapter=wish.chapter, highlight_ids=wish.highlight_ids, n=wish.n,
+                library, settings=settings, source=wish.source, chapter=wish.chapter, highlight_ids=wish.highlight_ids,
+                n=wish.n, written=wish.written,
                 model_id=model.id, temperature=wish.temperature, top_p=wish.top_p, max_new_tokens=wish.max_new_tokens, seed=wish.seed,
                 instruction=wish.instruction, examples=wish.examples, engine=engine, progress=lambda *_: ticket.check(), on_text=self._grow,
             )  # fmt: skip
@@ -107,7 +109,8 @@ class Telling:
             status, problem = problem_of(error)
             offer = None
             if isinstance(error, OutOfMemory):
-                offer = {"n": max(1, self.wish.n // 2), "max_new_tokens": max(64, self.wish.max_new_tokens // 2)}
+                offer = {"n": max(1, (self.wish.n or 4) // 2), "written": max(1, (self.wish.written or 4) // 2)}
+                offer["max_new_tokens"] = max(64, self.wish.max_new_tokens // 2)
             yield sse("error", {"status": status, **problem.model_dump(), "offer": offer})
         finally:
             if ticket:

@@ -19,7 +19,8 @@ from ...library import Library
 from ...settings import change_settings
 from ..context import Context, Current, Here
 from ..jobs import Job
-from ..schemas import JobOut, PathIn, SettingsIn, SettingsOut, SyncIn, TokenIn
+from ..schemas import PathIn, SettingsIn, SettingsOut, SyncIn, TokenIn
+from ..schemas_training import JobOut
 
 Kind = Literal["readwise", "kindle"]
 router = APIRouter(prefix="/api", tags=["import"])

@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from ...library import Library
 from ...models import registry
 from ..context import Opened
-from ..schemas import ModelDetail, ModelOut, ModelPage, Promotion
+from ..schemas_training import ModelDetail, ModelOut, ModelPage, Promotion
 
 router = APIRouter(prefix="/api", tags=["models"])
 

@@ -11,7 +11,8 @@ from ...library import Library
 from ...records import Pair
 from ..context import Here, Opened
 from ..jobs import Job
-from ..schemas import JobOut, PairDecisionIn, PairDetail, PairOut, PairPage
+from ..schemas import PairDecisionIn, PairDetail, PairOut, PairPage
+from ..schemas_training import JobOut
 from .sources import Limit, Offset, highlight_out, source_titles
 
 router = APIRouter(prefix="/api", tags=["pairs"])

@@ -1,4 +1,4 @@
-"""What the person likes: corrections of the taste, rules made of comments, and how far each reward is trusted."""
+"""What the person likes: beliefs, rules made of comments, and how far each reward is trusted."""
 
 from __future__ import annotations
 
@@ -8,9 +8,16 @@ from ... import reward
 from ...library import Library
 from ...reward.trust import trust as trust_of
 from ..context import Opened
-from ..schemas import CorrectionIn, EventOut, RuleIn, RuleOut, RulePage, TrustOut
+from ..schemas import CorrectionIn, EventOut, RuleIn, RuleOut, RulePage, TasteOut, TrustOut
 
 router = APIRouter(prefix="/api", tags=["taste"])
+
+
+@router.get("/taste", operation_id="taste")
+def taste(library: Opened) -> TasteOut:
+    """What is believed about the person's taste, the surest first, each in a sentence."""
+    head = reward.taste_of(library)
+    return TasteOut.model_validate({"notes": head.scale.notes, "evidence": len(head), "beliefs": reward.beliefs(library)})
 
 
 @router.post("/taste/corrections", operation_id="correctTaste")

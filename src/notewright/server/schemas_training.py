@@ -1,0 +1,124 @@
+"""What goes over the wire about models, datasets, trainings and jobs; the rest is in `schemas`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+from pydantic import Field
+
+from .schemas import In, Out, Problem, Short
+
+if TYPE_CHECKING:
+    from .jobs import Job
+
+
+class ModelOut(Out):
+    id: str
+    base: str
+    revision: str
+    role: str
+    created_at: str
+    run_id: str
+    parent_id: str
+    dataset_id: str
+    metrics: dict[str, Any]
+
+
+class Promotion(Out):
+    model_id: str
+    at: str
+    reason: str
+
+
+class ModelPage(Out):
+    current: str
+    models: list[ModelOut]
+    promotions: list[Promotion]
+
+
+class ModelDetail(Out):
+    model: ModelOut
+    current: bool
+    parents: list[str]
+    recipe: dict[str, Any]
+    promotions: list[Promotion]
+
+
+class RunOut(Out):
+    id: str
+    method: str
+    status: str
+    created_at: str
+    dataset_id: str
+    parent_model_id: str
+    recipe: dict[str, Any]
+    metrics: dict[str, Any]
+
+
+class RunProgress(Out):
+    run: RunOut
+    alive: bool
+    next: int = Field(description="Pass it as `after` to get what comes later")
+    events: list[dict[str, Any]]
+
+
+class LogOut(Out):
+    text: str
+
+
+class RunIn(In):
+    method: Short
+    base: Short = ""
+    dataset_id: Short = Field(default="", description="Empty: the newest of the right kind, built anew if there is none")
+    effort: Literal["quick", "normal", "thorough"] = "normal"
+    overrides: dict[Short, str | int | float | bool] = Field(default={}, max_length=100)
+    promote: bool = True
+    force: bool = False
+
+
+class EvaluateIn(In):
+    dataset_id: Short = ""
+    limit: int | None = Field(default=None, ge=1, le=100_000)
+
+
+class ImproveIn(In):
+    effort: Literal["quick", "normal", "thorough"] = "normal"
+    fresh: bool = Field(default=False, description="Begin anew although an unfinished one could go on")
+
+
+class JobOut(Out):
+    id: str
+    kind: str
+    title: str
+    state: Literal["waiting", "running", "done", "failed", "stopped"]
+    done: int | None
+    total: int | None
+    text: str
+    run_id: str
+    started_at: str
+    ended_at: str
+    can_stop: bool
+    problem: Problem | None
+    result: Any
+
+    @classmethod
+    def of(cls, record: object, **more: object) -> Self:
+        job: Job = record  # type: ignore[assignment]
+        problem = None
+        if job.problem:
+            problems = list(getattr(job.problem, "problems", ()))
+            problem = Problem(message=job.problem.message, hint=job.problem.hint, problems=problems)
+        names = ("id", "kind", "title", "state", "done", "total", "text", "run_id", "started_at", "ended_at", "result")
+        given = {name: getattr(job, name) for name in names}
+        return cls(**given, can_stop=job.stop is not None and not job.ended_at, problem=problem)
+
+
+class DatasetOut(Out):
+    id: str
+    kind: str
+    created_at: str
+    manifest: dict[str, Any]
+
+
+class DatasetIn(In):
+    kind: Literal["sft", "preference"]
