@@ -1,4 +1,4 @@
-"""notewright dataset sft|preference|list|show"""
+"""notewright dataset sft|preference|list|show|report"""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .show import as_json, facts, json_option, open_library, progress, table
 def configure(name: str, parser: argparse.ArgumentParser) -> None:
     json_option(parser)
     parser.set_defaults(handler=list_datasets)
-    actions = parser.add_subparsers(metavar="sft|preference|list|show")
+    actions = parser.add_subparsers(metavar="sft|preference|list|show|report")
     for kind, line in (("sft", "prompts and the passages you wrote"), ("preference", "what you chose over what you did not")):
         build = actions.add_parser(kind, help=line)
         build.add_argument("--seed", type=int, default=0)
@@ -28,6 +28,20 @@ def configure(name: str, parser: argparse.ArgumentParser) -> None:
     show.add_argument("id")
     json_option(show)
     show.set_defaults(handler=show_dataset)
+    page = actions.add_parser("report", help="one HTML page: coverage, lengths, features of the style, what was left out and why")
+    page.add_argument("id", nargs="?", default="", help="default: the newest sft dataset")
+    page.add_argument("--out", type=Path, metavar="FILE")
+    page.set_defaults(handler=report_dataset)
+
+
+def report_dataset(options: argparse.Namespace) -> None:
+    from .. import datasets
+
+    library, settings = open_library()
+    with library:
+        dataset = library.datasets.get(options.id) if options.id else None
+        path = datasets.report(library, dataset=dataset, path=options.out or settings.home / "reports" / "dataset.html")
+    print(path)
 
 
 def build_dataset(options: argparse.Namespace) -> None:

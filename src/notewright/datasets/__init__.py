@@ -8,5 +8,6 @@ A dataset is a folder that never changes: `train.jsonl`, `valid.jsonl`, `test.js
 
 from .build import KINDS, build
 from .freeze import load, verify
+from .report import report
 
-__all__ = ["KINDS", "build", "load", "verify"]
+__all__ = ["KINDS", "build", "load", "report", "verify"]

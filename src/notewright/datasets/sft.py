@@ -13,6 +13,7 @@ from ..library import splits
 from ..library.examples import Example, from_pairs, nearest
 from ..prompts import PROMPT_VERSION, Message, build_messages, render_highlights
 from .freeze import Row
+from .hygiene import clean, counted, leaks
 
 if TYPE_CHECKING:
     from ..library import Library
@@ -41,9 +42,18 @@ def sft_rows(
             left_out[f"longer than {max_chars} characters"] += 1
         else:
             usable.append(example)
+    unfit = clean(usable)
+    usable = [example for example in usable if example.pair_id not in unfit]
     if not usable:
+        left_out.update(counted(unfit))
         raise _nothing(library, left_out)
     sides = splits.assign(library, [example.source_id for example in usable], shares=split)
+    unfit |= leaks(
+        [example for example in usable if sides[example.source_id] == "train"],
+        [example for example in usable if sides[example.source_id] != "train"],
+    )
+    left_out.update(counted(unfit))
+    usable = [example for example in usable if example.pair_id not in unfit]
     teaching = [example for example in usable if sides[example.source_id] == "train"]
     rows: dict[str, list[Row]] = {name: [] for name in splits.SPLITS}
     for done, example in enumerate(usable, 1):
@@ -82,6 +92,7 @@ def sft_rows(
             "split": list(split), "seed": seed,
         },
         "left_out": dict(sorted(left_out.items())),
+        "left_out_pairs": dict(sorted(unfit.items())),
         "parents": {"pairs": len(usable), "pairs_sha256": hashlib.sha256(pair_text.encode()).hexdigest()},
         "sources": {source_id: sides[source_id] for source_id in sorted({item.source_id for item in usable})},
     }  # fmt: skip

@@ -16,6 +16,7 @@ from .work import Work
 
 METHODS = ("id", "reader-id", "quote", "fuzzy", "words")
 PROPOSED = 0.5  # a link or pair less likely than this is not proposed
+_CEILING = 0.999  # certain is only what the person says
 _NEVER = -2.0  # log-odds: what the evidence holds less likely than this is not remembered, and no correction brings it back
 
 
@@ -32,7 +33,7 @@ class Weight:
     position: int
 
     def score(self, correction: Correction) -> float:
-        return max(self.sure, 1 / (1 + math.exp(-max(-30.0, min(30.0, correction(self.odds))))))
+        return max(self.sure, min(_CEILING, 1 / (1 + math.exp(-max(-30.0, min(30.0, correction(self.odds)))))))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,107 @@
+"""What should not teach, found before anything is frozen: near-duplicates, leaks, boilerplate, passages of the person's own knowledge.
+
+`clean` looks at examples alone, `leaks` at training examples beside those that measure. Both give reasons by pair id, for the manifest and
+the report; an accepted pair is left out only as a copy or a leak, since the person vouched for it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+
+from ..library.examples import Example
+from ..provenance import provenance, word_spans
+from ..text import normalise
+
+_SHINGLE = 4  # words
+_ALIKE = 0.7  # shared shingles, of the smaller text's, that make two passages near-duplicates
+_COMMON = 60  # a shingle in more passages than this is a template's
+_OWN = 0.1  # a passage of whose words less than this rests on its highlights is the person's own knowledge
+_TEMPLATE = 0.7  # share of a passage's lines that recur elsewhere
+_RECURS = 5  # passages of different notes a line must stand in to be boilerplate
+
+
+def clean(examples: Sequence[Example]) -> dict[str, str]:
+    """Reasons to leave examples out, by pair id; of near-duplicates the accepted or surest one stays."""
+    reasons: dict[str, str] = {}
+    template = boilerplate(examples)
+    for example in examples:
+        if example.weight >= 1.0:
+            continue
+        lines = _lines(example.passage)
+        if lines and sum(line in template for line in lines) >= _TEMPLATE * len(lines):
+            reasons[example.pair_id] = "template boilerplate: most of its lines recur in other notes"
+        elif rested(example) < _OWN:
+            reasons[example.pair_id] = "mostly the person's own knowledge: hardly a sentence rests on its highlights"
+    order = sorted((item for item in examples if item.pair_id not in reasons), key=lambda item: (-item.weight, item.pair_id))
+    for number, other in near([item.passage for item in order]).items():
+        mine, theirs = _texts(order[number]), _texts(order[other])
+        if len(mine & theirs) >= 0.5 * len(mine):  # alike by other highlights is a habit, not a copy
+            reasons[order[number].pair_id] = "near-duplicate of another pair"
+    return reasons
+
+
+def leaks(teaching: Sequence[Example], measuring: Sequence[Example]) -> dict[str, str]:
+    """Training examples whose passage, or whose highlights, nearly stand on the measuring side too."""
+    reasons: dict[str, str] = {}
+    held = [item.passage for item in measuring]
+    for number, other in near([*held, *(item.passage for item in teaching)], among=len(held)).items():
+        if number >= len(held) and other < len(held):
+            reasons[teaching[number - len(held)].pair_id] = "leak: nearly the same passage measures"
+    sources = {key for item in measuring for key in _texts(item)}
+    for item in teaching:
+        texts = _texts(item)
+        if texts and len(texts & sources) >= 0.5 * len(texts):
+            reasons.setdefault(item.pair_id, "leak: another copy of its source measures")
+    return reasons
+
+
+def near(texts: Sequence[str], *, among: int | None = None) -> dict[int, int]:
+    """For each text that nearly repeats an earlier one (with `among`, one of the first so many): the earlier one's number."""
+    holders: dict[tuple[str, ...], list[int]] = defaultdict(list)
+    found: dict[int, int] = {}
+    sizes: list[int] = []
+    for number, text in enumerate(texts):
+        shingles = _shingles(text)
+        sizes.append(len(shingles))
+        shared = Counter(other for item in shingles for other in holders.get(item, ())[:_COMMON])
+        for other, count in shared.most_common(1):
+            if count >= _ALIKE * max(1, min(len(shingles), sizes[other])) and min(len(shingles), sizes[other]) * 2 >= len(shingles):
+                found[number] = other
+        if number not in found and (among is None or number < among):
+            for item in shingles:
+                holders[item].append(number)
+    return found
+
+
+def boilerplate(examples: Sequence[Example]) -> set[str]:
+    """Lines, in normal form, that stand in passages of several notes."""
+    notes: dict[str, set[str]] = defaultdict(set)
+    for example in examples:
+        for line in _lines(example.passage):
+            notes[line].add(example.note_path)
+    return {line for line, paths in notes.items() if len(paths) >= _RECURS}
+
+
+def rested(example: Example) -> float:
+    """Share of the passage's words in sentences and bullets that rest on the prompt's highlights; 1 where there are no words."""
+    spans = [span for span in provenance(example.passage, example.prompt.highlights) if span.kind != "heading"]
+    sizes = [len(word_spans(example.passage[span.start : span.end])) for span in spans]
+    return sum(size for span, size in zip(spans, sizes, strict=True) if span.rests) / sum(sizes) if sum(sizes) else 1.0
+
+
+def counted(reasons: Mapping[str, str]) -> Counter[str]:
+    return Counter(reasons.values())
+
+
+def _lines(text: str) -> list[str]:
+    return [line for line in map(normalise, text.splitlines()) if line]
+
+
+def _shingles(text: str) -> set[tuple[str, ...]]:
+    words = [word for word, _, _ in word_spans(text)]
+    return {tuple(words[at : at + _SHINGLE]) for at in range(max(1, len(words) - _SHINGLE + 1))} if words else set()
+
+
+def _texts(example: Example) -> set[str]:
+    return {normalise(item.text) for item in example.prompt.highlights if len(item.text) >= 40}
