@@ -22,12 +22,12 @@ def base(tmp_path: Path) -> bases.Base:
     return bases.fetch_base(str(folder))
 
 
-def add(library: Library, base: bases.Base, tmp_path: Path, parent: str) -> Model:
+def add(library: Library, base: bases.Base, tmp_path: Path, parent: str, role: str = "policy") -> Model:
     adapter = tmp_path / f"adapter-{parent}"
     adapter.mkdir()
     (adapter / "adapter_model.safetensors").write_bytes(parent.encode())
     run = library.runs.add(Run(library.runs.new_id(), "sft", "runs/x", "finished", "2026-01-01", "dataset-1", parent, {"seed": 1}))
-    return registry.register(library, run, base=base, adapter=adapter, parent_id=parent, metrics={"loss": 0.5})
+    return registry.register(library, run, base=base, adapter=adapter, parent_id=parent, metrics={"loss": 0.5}, role=role)
 
 
 def test_the_plain_base_is_registered_once_and_current_at_first(library: Library, home: Path, base: bases.Base) -> None:
@@ -91,6 +91,16 @@ def test_a_version_without_its_files_cannot_be_used(library: Library, home: Path
 def test_nothing_to_describe_yet(library: Library) -> None:
     with pytest.raises(NotFound, match="No model has been used yet"):
         registry.describe(library)
+
+
+def test_pruning_keeps_the_newest_reward_model(library: Library, home: Path, tmp_path: Path, base: bases.Base) -> None:
+    root = registry.ensure_base_model(library, Settings(home=home, base_model=base.name))
+    made = []
+    for number in range(4):
+        (tmp_path / str(number)).mkdir()
+        made.append(add(library, base, tmp_path / str(number), root.id, role="reward" if number < 2 else "policy"))
+    assert [model.id for model in registry.prune(library, keep=1)] == [made[0].id, made[2].id]
+    assert [model.role for model in made] == ["reward", "reward", "policy", "policy"]
 
 
 def test_pruning_keeps_what_is_or_may_come_into_use(library: Library, home: Path, tmp_path: Path, base: bases.Base) -> None:

@@ -114,10 +114,12 @@ def prune(library: Library, *, keep: int = KEEP, dry_run: bool = False) -> list[
     """Delete the adapter files of old versions and return those versions; their rows, figures and recipes stay.
 
     The newest `keep` versions stay whole, and so does whatever is or may come into use: the current version and the one that a rollback
-    goes back to, versions that the person chose by hand, and the parents of all these. With `dry_run` nothing is deleted.
+    goes back to, the newest reward model, versions that the person chose by hand, and the parents of all these. With `dry_run` nothing
+    is deleted.
     """
     models = [model for model in library.models.all() if model.adapter_path]
     wanted = {model.id for model in models[max(0, len(models) - keep) :]}
+    wanted |= {model.id for model in [model for model in models if model.role == "reward"][-1:]}
     wanted |= set(library.models.standing()[-2:])
     wanted |= {model_id for model_id, _, reason in library.models.promotions() if reason == "chosen"}
     needed = {parent.id for model_id in wanted for parent in lineage(library, library.models.get(model_id))}

@@ -107,9 +107,9 @@ class Completion(Out):
 
 @router.get("/models", operation_id="openaiModels")
 def list_models(library: Opened) -> OpenAIModels:
-    """`current`, the plain seedling, and every registered version."""
+    """`current`, the plain seedling, and every registered version that writes."""
     named = [OpenAIModel(id=name, created=0) for name in (CURRENT, bases.SEEDLING)]
-    return OpenAIModels(data=[*named, *(_shown(model) for model in library.models.all())])
+    return OpenAIModels(data=[*named, *(_shown(model) for model in library.models.all() if model.role != "reward")])
 
 
 @router.get("/models/{model_id:path}", operation_id="openaiModel")
@@ -230,7 +230,7 @@ def resolve(library: Library, settings: Settings, name: str) -> Model:
     """The version that a client means: an id, `current`, or the name of a base that is registered."""
     if name in ("", CURRENT):
         return drafting.writing_model(library, settings)
-    known = library.models.all()
+    known = [model for model in library.models.all() if model.role != "reward"]
     for model in known:
         if name == model.id or (model.role == "base" and name in (model.base, f"{model.base}@{model.revision}")):
             return model
