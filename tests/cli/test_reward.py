@@ -16,7 +16,7 @@ def test_reward_tells_what_is_trusted(library: Library, tmp_path: Path, capsys: 
     small_world.build(library, tmp_path)
     assert main(["reward"]) == 0
     shown = capsys.readouterr().out
-    assert "nothing yet" in shown
+    assert "do nothing yet" in shown
     assert "notewright train reward" in shown
     assert main(["reward", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)

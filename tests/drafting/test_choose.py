@@ -128,3 +128,14 @@ def test_an_accepted_draft_that_was_edited_does_not_count(library: Library) -> N
         library.events.append("edit", f"draft-{number}", {"distance": 0.2, **batch})
         library.events.append("decision", f"draft-{number}", {"decision": "accept", **batch})
     assert shown_count(library) == 4
+
+
+def test_a_head_that_has_not_earned_trust_orders_nothing(head: Head) -> None:
+    assert choose(head, options(3), n=4, seed=1, trusted=False).order == (0, 1, 2)
+    shown: Counter[int] = Counter()
+    for seed in range(120):
+        choice = choose(head, options(6), n=3, seed=seed, trusted=False)
+        assert list(choice.order) == sorted(choice.order)
+        shown.update(choice.order)
+    assert [shown[index] / 120 for index in range(6)] == pytest.approx([0.5] * 6, abs=0.15)
+    assert "not earned trust" in choice.places[choice.order[0]].why or "random" in choice.places[choice.order[0]].why

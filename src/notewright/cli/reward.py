@@ -6,7 +6,7 @@ import argparse
 
 from .show import as_json, json_option, open_library, shorten, table
 
-DOES = {"nothing": "nothing yet", "order": "order what is shown", "label": "order, and label pairs for training"}
+DOES = {"nothing": "do nothing yet", "order": "order what is shown", "label": "order, and label pairs for training"}
 
 
 def configure(name: str, parser: argparse.ArgumentParser) -> None:

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from ..errors import Invalid
+from .reward import DOES
 from .show import as_json, json_option, open_library
 
 SHOWN = 14
@@ -38,12 +39,13 @@ def configure(name: str, parser: argparse.ArgumentParser) -> None:
 
 def show(options: argparse.Namespace) -> None:
     from ..reward import beliefs, taste_of
+    from ..reward.trust import trust
 
     library, _ = open_library()
     with library:
-        found, head = beliefs(library), taste_of(library)
+        found, head, judged = beliefs(library), taste_of(library), trust(library).of("taste")
     if options.json:
-        as_json({"notes": head.scale.notes, "evidence": len(head), "beliefs": found})
+        as_json({"notes": head.scale.notes, "evidence": len(head), "beliefs": found, "trust": judged})
         return
     kept = [item for item in found if options.all or item.corrected or item.sure != "unsure"][: None if options.all else SHOWN]
     print(f"From {head.scale.notes} finished passages of yours and {len(head)} pieces of evidence:")
@@ -53,6 +55,7 @@ def show(options: argparse.Namespace) -> None:
         print("  nothing sure yet. Rank some drafts: notewright rank")
     elif not options.all and len(kept) < len(found):
         print("The rest: notewright taste show --all. Something is wrong? notewright taste correct FEATURE --prefer less (see --help)")
+    print(f"It may {DOES[judged.level]}: {judged.why}.")
 
 
 def correct(options: argparse.Namespace) -> None:

@@ -4,7 +4,7 @@ The rule. Candidates with problems are dropped; with fewer than two left the lea
 all places but the last are filled by posterior sampling: for each place one draw of the taste head's weights, and the candidate that is
 best under it (Thompson 1933). The last place is filled at random, so that every kind of draft keeps being judged. A candidate must differ
 from those chosen before it, in its words by `APART` and where possible along a named axis; what is like a chosen one only comes when
-nothing else is left. What is chosen is shown best first, by the head's mean.
+nothing else is left. What is chosen is shown best first, by the head's mean. All this only once the head has earned it (`reward.trust`).
 """
 
 from __future__ import annotations
@@ -94,8 +94,11 @@ def shown_count(library: Library) -> int:
     return MOST if rate < 0.3 else FEW if rate >= 0.6 else USUAL
 
 
-def choose(head: Head, options: Sequence[Option], *, n: int, seed: int) -> Choice:
-    """Choose up to `n` of the candidates to show. The same arguments give the same choice."""
+def choose(head: Head, options: Sequence[Option], *, n: int, seed: int, trusted: bool = True) -> Choice:
+    """Choose up to `n` of the candidates to show. The same arguments give the same choice.
+
+    With a head that is not `trusted` to order what is shown, chance fills all places and they stand as they were written.
+    """
     import numpy
 
     means, deviations = head.score([option.row for option in options])
@@ -109,8 +112,12 @@ def choose(head: Head, options: Sequence[Option], *, n: int, seed: int) -> Choic
         apart = {(i, j): not near[min(i, j), max(i, j)] for i in pool for j in pool if i != j}
         differ = {(i, j): apart[i, j] and bool(axes[i, j]) for i in pool for j in pool if i != j}
         places = max(n - 1, 1)
-        utilities = head.draw([options[index].row for index in pool], count=(DRAWS + 1) * places, seed=seed).reshape(-1, places, len(pool))
         random = numpy.random.default_rng([seed, 1])
+        if trusted:
+            drawn = head.draw([options[index].row for index in pool], count=(DRAWS + 1) * places, seed=seed)
+        else:
+            drawn = random.random(((DRAWS + 1) * places, len(pool)))
+        utilities = drawn.reshape(-1, places, len(pool))
         totals = dict.fromkeys(pool, 0.0)
         for number in range(DRAWS + 1):
             chosen, rest = _draw(pool, utilities[number], n, apart, differ)
@@ -120,10 +127,12 @@ def choose(head: Head, options: Sequence[Option], *, n: int, seed: int) -> Choic
                 totals[index] += 1 / len(rest)
             if not number:  # the first draw is the one that is shown
                 picked = [*chosen, *([rest[int(random.integers(len(rest)))]] if rest else [])]
-                why = dict.fromkeys(chosen, "the taste head's draw") | dict.fromkeys(picked[len(chosen) :], "the random place")
+                why = dict.fromkeys(
+                    chosen, "the taste head's draw" if trusted else "chance, as the taste head has not earned trust yet"
+                ) | dict.fromkeys(picked[len(chosen) :], "the random place")
         draws = DRAWS + 1
         chances = {index: total / draws for index, total in totals.items()}
-    order = sorted(picked, key=lambda index: (bool(options[index].problems), -float(means[index]), index))
+    order = sorted(picked, key=lambda index: (bool(options[index].problems), -float(means[index]) * trusted, index))
     first = order[0]
     found = []
     for index, option in enumerate(options):

@@ -14,6 +14,7 @@ from ..models import registry
 from ..prompts import PROMPT_VERSION, Message, build_messages, prompt_id
 from ..records import Draft, Model, Prompt
 from ..reward.features import VERSION, measure
+from ..reward.trust import allowed
 from ..settings import Settings
 from ..vault import build_index, repair_draft
 from .choose import Option, choose, shown_count
@@ -113,7 +114,7 @@ def draft(
         )
         for _, text, findings, sampling in checked
     ]  # fmt: skip
-    choice = choose(reward.taste_of(library), options, n=n, seed=seed)
+    choice = choose(reward.taste_of(library), options, n=n, seed=seed, trusted=allowed(library, "taste", "order"))
     hidden = [index for index in range(len(options)) if index not in choice.order]
     order = [*choice.order, *sorted(hidden, key=lambda index: (bool(options[index].problems), -choice.places[index].score))]
     at = now()
