@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from notewright.vault.index import VaultIndex, build_index, read_facts
 
 FILES = {
-    "Notes/My Note.md": "# One\n## Two: *really*\ntext ^ab-1\n\n```\n# no\n^no\n```\n- item\n  ^list-2\n",
+    "Notes/My Note.md": "# One\n## Two: *really*\ntext ^ab-1\n\n```\n# no\n^no\n```\n- item\n  ^list-2\n\n^own-3\n",
     "Notes/Twin.md": "", "Other/Twin.md": "", "Other/deep/Pic One.png": "", "Top.md": "", "Other/Top.md": "", "Cafe\u0301.md": "",
     "Notes/v1.2.md": "", ".obsidian/z.png": "", "Notes/100%.md": "",
 }  # fmt: skip
@@ -74,7 +74,7 @@ def test_files_and_notes_are_known(vault: Path) -> None:
 def test_headings_and_block_ids_are_read(vault: Path) -> None:
     facts = build_index(vault).facts("Notes/My Note.md")
     assert facts.headings == (("One",), ("One", "Two: *really*"))
-    assert facts.block_ids == {"ab-1", "list-2"}
+    assert facts.block_ids == {"ab-1", "list-2", "own-3"}
     for fragment in ("One", "one#two really", "Two really", "One#Two: really"):
         assert facts.has_heading(fragment)
     for fragment in ("Three", "Two#One", "no"):

@@ -87,7 +87,7 @@ def _with_lasting_ids(library: Library, scanned: Scanned, *, gone: list[str]) ->
     texts = {path: [passage.text for passage in library.notes.passages(ids[path])] for path in gone}
     came = {note.path: (note.content_hash, [item.text for item in passages]) for note, passages in scanned if note.path not in ids}
     moved = renamed({path: (library.notes.find(path).content_hash, texts[path]) for path in gone}, came) if gone else {}
-    used = library.notes.passage_ids()
+    used = library.notes.known_passages(item.id for _, passages in scanned for item in passages)
     lasting = []
     for note, passages in scanned:
         before = ids.get(moved.get(note.path, note.path))

@@ -94,9 +94,10 @@ class NoteStore:
         """Ids of all notes by path."""
         return {row["path"]: row["id"] for row in self._db.rows("SELECT path, id FROM notes WHERE removed_at=''")}
 
-    def passage_ids(self) -> set[str]:
-        """Ids of all passages of all notes."""
-        return {row["id"] for row in self._db.rows("SELECT id FROM passages")}
+    def known_passages(self, ids: Iterable[str]) -> set[str]:
+        """Those of `ids` that a passage of any note has."""
+        query = "SELECT id FROM passages WHERE id IN (SELECT value FROM json_each(?))"
+        return {row["id"] for row in self._db.rows(query, (json.dumps(list(ids)),))}
 
     def find(self, path: str) -> Note:
         row = self._db.row("SELECT * FROM notes WHERE path=? AND removed_at=''", (path,))

@@ -102,6 +102,6 @@ def _files(vault: Path, place: Path, settings: Settings) -> list[NoteFile]:
     exports = tuple(one for one in config.readwise_folders if not f"{inside}/".startswith(f"{one}/"))
     if not place.is_dir():
         status = place.stat()
-        return [NoteFile(path=inside, file=place, size=status.st_size, mtime_ns=status.st_mtime_ns)]
+        return [NoteFile(path=inside, place=str(place), size=status.st_size, mtime_ns=status.st_mtime_ns)]
     files = iterate_notes(vault, replace(config, readwise_folders=exports), exclude=settings.exclude)
     return [file for file in files if inside == "." or file.path.startswith(f"{inside}/")]

@@ -17,12 +17,16 @@ from .config import VaultConfig
 
 @dataclass(frozen=True, slots=True)
 class NoteFile:
-    """One Markdown file as found: `path` in normal form, `file` as the disk spells it, `size` in bytes."""
+    """One Markdown file as found: `path` in normal form, `place` (and `file`) as the disk spells it, `size` in bytes."""
 
     path: str
-    file: Path
+    place: str
     size: int
     mtime_ns: int
+
+    @property
+    def file(self) -> Path:
+        return Path(self.place)  # made when it is asked for: of thousands of notes few are opened
 
 
 def iterate_notes(vault: Path, config: VaultConfig, *, exclude: Iterable[str] = ()) -> Iterator[NoteFile]:
@@ -39,7 +43,7 @@ def iterate_notes(vault: Path, config: VaultConfig, *, exclude: Iterable[str] = 
                 status = entry.stat(follow_symlinks=False)
             except OSError:
                 continue
-            yield NoteFile(path=path, file=Path(entry.path), size=status.st_size, mtime_ns=status.st_mtime_ns)
+            yield NoteFile(path=path, place=entry.path, size=status.st_size, mtime_ns=status.st_mtime_ns)
 
 
 def locate(vault: Path, path: str) -> Path:

@@ -28,6 +28,11 @@ def passage_id(path: str, headings: Sequence[str], number: int) -> str:
     return _hashed("p-", "\x00".join((path, *headings, str(number))))
 
 
+def part_id(kind: str, headings: Sequence[str], words: bytes) -> str:
+    """The id of a section or block: the same wherever it stands in its note. A section goes by its heading, a block by its words."""
+    return _hashed("b-", "\x00".join((kind, *headings)) + ("" if kind == "section" else "\x00" + words.hex()))
+
+
 def carry_ids(before: Sequence[Passage], after: Sequence[Passage], *, taken: Iterable[str] = ()) -> tuple[Passage, ...]:
     """`after`, the passages of a note as read now, with the ids they had in `before`.
 

@@ -18,7 +18,7 @@ from urllib.parse import unquote
 from .files import walk
 from .outline import Heading, read_outline
 
-BLOCK_ID = re.compile(rb"(?:^|[ \t])\^([A-Za-z0-9-]+)[ \t]*(?:\r\n|\n|\r|\Z)")
+BLOCK_ID = re.compile(rb"(?<![^ \t\r\n])\^([A-Za-z0-9-]+)[ \t]*(?:\r\n|\n|\r|\Z)")
 _NOT_IN_KEYS = re.compile(r"[^\w]+")
 
 
