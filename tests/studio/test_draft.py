@@ -1,0 +1,245 @@
+"""The draft page from the search box to the note and back, by keyboard, in Chromium."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .helpers import ask, events, eventually, serious
+
+pytestmark = pytest.mark.browser
+TITLE = "What Moss Knows About Cities"
+NOTE = "Notes/Articles/What Moss Knows About Cities.md"
+
+
+def choose(page: Any, title: str = TITLE) -> None:
+    page.keyboard.press("/")
+    page.keyboard.type(title[:12])
+    page.get_by_role("option", name=re.compile(re.escape(title))).wait_for()
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", level=1, name=title).wait_for()
+    page.get_by_role("list", name="Highlights").get_by_role("listitem").first.wait_for()
+
+
+def write(page: Any, count: int = 3) -> None:
+    page.get_by_label("Number of candidates").select_option(str(count))
+    page.locator("main").click(position={"x": 2, "y": 2})
+    page.keyboard.press("g")
+    page.wait_for_url(re.compile("batch="), timeout=120_000)
+    page.wait_for_function("n => document.querySelectorAll('.card .badge:not(:disabled)').length >= n", arg=min(count, 2))
+
+
+@pytest.fixture(scope="module")
+def batch(server: Any) -> dict:
+    """Candidates written once for the tests that only need some."""
+    source = ask(server, "/api/sources?q=moss")["sources"][0]
+    chapter = ask(server, f"/api/sources/{source['id']}")["chapters"][0]["chapter"]
+    wish = {"source": source["id"], "chapter": chapter, "n": 3, "stream": False, "seed": 3, "max_new_tokens": 120}
+    return ask(server, "/api/drafts", wish)
+
+
+def show(page: Any, server: Any, batch: dict) -> None:
+    from urllib.parse import urlencode
+
+    page.goto(f"{server.address}/draft?" + urlencode({"source": batch["source_id"], "chapter": batch["chapter"], "batch": batch["id"]}))
+    page.locator(".card").nth(len(batch["drafts"]) - 1).wait_for()
+    page.wait_for_function("() => [...document.querySelectorAll('.card .reading')].every(one => one.children.length)")
+
+
+def shown(page: Any) -> list[str]:
+    """Ids of the drafts in the order of the cards."""
+    return page.evaluate("() => JSON.parse(localStorage.getItem('notewright:shown:' + new URLSearchParams(location.search).get('batch')))")
+
+
+def test_search_write_rank_accept_undo_by_keyboard(page: Any, server: Any) -> None:
+    choose(page)
+    write(page)
+    ids = shown(page)
+    cards = page.locator(".card")
+    assert cards.count() == len(ids) >= 2
+    page.wait_for_function("() => [...document.querySelectorAll('.card .reading')].every(one => one.children.length)")
+    for key in ("2", "1", *(str(number + 1) for number in range(2, len(ids)))):
+        page.keyboard.press(key)
+    eventually(lambda: events(server, "ranking")[-1].payload["order"], [[ids[1]], [ids[0]], *([item] for item in ids[2:])])
+    assert events(server, "ranking")[-1].payload["seconds"] > 0
+    note = Path(server.settings.vault) / NOTE
+    before = note.read_bytes()
+    page.keyboard.press("2")  # leaves its place; the card stays in focus
+    page.keyboard.press("a")
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("button", name=NOTE).or_(dialog.get_by_text(NOTE, exact=True)).first.wait_for()
+    if dialog.get_by_label("Search notes").count():
+        dialog.get_by_label("Search notes").fill("moss knows")
+        page.keyboard.press("Enter")
+    region = dialog.get_by_role("region", name="Change of the note")
+    force = dialog.get_by_label("write it all the same")
+    region.or_(force).first.wait_for()
+    region.wait_for()
+    assert note.read_bytes() == before
+    assert serious(page) == []
+    button = dialog.get_by_role("button", name="Write it")
+    page.wait_for_timeout(200)
+    if force.count():  # the checks found a problem
+        assert button.is_disabled()
+        force.check()
+    button.click()
+    page.get_by_text(f"Written into {NOTE}.").wait_for()
+    assert note.read_bytes() != before
+    page.keyboard.press("u")
+    page.get_by_text(re.compile("Taken back")).wait_for()
+    assert hashlib.sha256(note.read_bytes()).digest() == hashlib.sha256(before).digest()
+
+
+def test_ties_reject_and_all_rejected(page: Any, server: Any, batch: dict) -> None:
+    show(page, server, batch)
+    ids = shown(page)
+    for key in ("3", "=", "1"):
+        page.keyboard.press(key)
+    page.keyboard.press("j")
+    page.keyboard.press("x")
+    page.get_by_text("kept", exact=True).wait_for()
+    eventually(lambda: events(server, "ranking")[-1].payload["order"], [[ids[2], ids[0]]])
+    assert events(server, "ranking")[-1].payload["rejected"] == [ids[1]]
+    page.keyboard.press("0")
+    page.wait_for_function("() => document.querySelectorAll('.card.rejected').length === 3")
+    eventually(lambda: events(server, "decision")[-1].payload["decision"], "reject_all")
+
+
+def test_dragging_ranks(page: Any, server: Any, batch: dict) -> None:
+    show(page, server, batch)
+    ids = shown(page)
+    page.get_by_role("button", name="None").click()
+    for key in "123":
+        page.keyboard.press(key)
+    page.locator(".card header").nth(2).drag_to(
+        page.locator(".card").nth(0), source_position={"x": 120, "y": 10}, target_position={"x": 8, "y": 60}
+    )
+    eventually(lambda: events(server, "ranking")[-1].payload["order"], [[ids[2]], [ids[0]], [ids[1]]])
+
+
+def test_hovering_a_sentence_lights_its_highlights(page: Any, server: Any, batch: dict) -> None:
+    best = max(batch["drafts"], key=lambda item: len(rests(server, item)))
+    assert rests(server, best), "no sentence of these drafts rests on a highlight"
+    show(page, server, batch)
+    page.keyboard.press(str(shown(page).index(best["id"]) + 1))
+    for _ in range(20):
+        page.keyboard.press("s")
+        if page.locator("[data-highlight].lit").count():
+            break
+    assert page.locator("[data-highlight].lit").count()
+    assert page.evaluate("() => CSS.highlights.get('sentence').size > 0 && CSS.highlights.get('rests').size > 0")
+    spot = page.evaluate(
+        "() => { const box = [...CSS.highlights.get('sentence')][0].getBoundingClientRect(); return [box.x + 12, box.y + 8] }"
+    )
+    page.mouse.move(2, 2)
+    page.mouse.move(*spot)
+    assert page.locator("[data-highlight].lit").count()
+
+
+def rests(server: Any, draft: dict) -> list[dict]:
+    body = {"text": draft["text"], "highlight_ids": draft["highlight_ids"]}
+    return [span for span in ask(server, "/api/provenance", body) if span["rests"]]
+
+
+def test_edit_in_place_with_a_word_diff(page: Any, server: Any, batch: dict) -> None:
+    show(page, server, batch)
+    page.keyboard.press("1")
+    page.keyboard.press("e")
+    page.locator(".cm-content").wait_for()
+    page.keyboard.press("Control+Home")
+    page.keyboard.type("Written by hand. ")
+    assert "Written by hand." in page.get_by_label("Changes against the draft").locator("ins").first.inner_text()
+    assert serious(page) == []
+    page.keyboard.press("Control+Enter")
+    page.locator(".card .reading").get_by_text("Written by hand.").first.wait_for()
+    eventually(lambda: events(server, "edit")[-1].payload["final_text"].startswith("Written by hand. "))
+    page.reload()
+    page.locator(".card .reading").get_by_text("Written by hand.").first.wait_for()
+
+
+def test_comment_chips_and_raw_text(page: Any, server: Any, batch: dict) -> None:
+    show(page, server, batch)
+    page.keyboard.press("j")
+    page.keyboard.press("c")
+    page.get_by_role("group", name="Comment").get_by_role("button", name="too long").wait_for()
+    page.keyboard.press("1")
+    page.get_by_label("Comment in your own words").fill("<img src=x onerror=alert(1)>")
+    page.keyboard.press("Enter")
+    page.get_by_text("Comment kept.").wait_for()
+    eventually(lambda: len(events(server, "comment")), 1)
+    payload = events(server, "comment")[-1].payload
+    assert (payload["chips"], payload["comment"]) == (["too long"], "<img src=x onerror=alert(1)>")
+    page.keyboard.press("r")
+    assert page.locator(".card pre").count() == 3
+
+
+def test_a_note_changed_meanwhile_is_shown_not_overwritten(page: Any, server: Any, batch: dict) -> None:
+    note = Path(server.settings.vault) / NOTE
+    before = note.read_bytes()
+    show(page, server, batch)
+    page.keyboard.press("1")
+    page.keyboard.press("a")
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_text(NOTE).first.wait_for()
+    if dialog.get_by_label("Search notes").count():
+        dialog.get_by_label("Search notes").fill("moss knows")
+        page.keyboard.press("Enter")
+    dialog.get_by_role("region", name="Change of the note").wait_for()
+    changed = before + b"\nA line written in Obsidian.\n"
+    note.write_bytes(changed)
+    button = dialog.get_by_role("button", name="Write it")
+    force = dialog.get_by_label("write it all the same")
+    if force.count():
+        force.check()
+    button.click()
+    dialog.get_by_text("The note was changed meanwhile").wait_for()
+    assert note.read_bytes() == changed
+    assert "A line written in Obsidian." in dialog.get_by_role("region", name="Change of the note").inner_text()
+    note.write_bytes(before)
+
+
+def test_the_server_restarts_under_the_page(page: Any, server: Any, batch: dict) -> None:
+    show(page, server, batch)
+    ids = shown(page)
+    server.stop()
+    page.get_by_text("The server is away").wait_for()
+    for key in "321":
+        page.keyboard.press(key)
+    page.wait_for_timeout(1000)
+    server.start()
+    page.get_by_text("The server is away").wait_for(state="detached")
+    eventually(lambda: events(server, "ranking")[-1].payload["order"], [[ids[2]], [ids[1]], [ids[0]]])
+
+
+def test_two_tabs_show_the_same_and_both_work(page: Any, server: Any, batch: dict) -> None:
+    show(page, server, batch)
+    other = page.context.new_page()
+    other.goto(page.url)
+    other.locator(".card").nth(2).wait_for()
+    texts = [tab.locator(".card .text").all_inner_texts() for tab in (page, other)]
+    assert texts[0] == texts[1]
+    other.keyboard.press("2")
+    other.keyboard.press("Enter")
+    page.keyboard.press("3")
+    page.keyboard.press("Enter")
+    ids = shown(page)
+    eventually(lambda: {item.payload["order"][0][0] for item in events(server, "ranking")[-2:]}, {ids[1], ids[2]})
+
+
+def test_accessible_and_narrow(page: Any, server: Any, batch: dict) -> None:
+    show(page, server, batch)
+    assert serious(page) == []
+    page.set_viewport_size({"width": 360, "height": 740})
+    assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+    assert serious(page) == []
+
+
+def test_the_first_page_is_light(page: Any, server: Any) -> None:
+    page.goto(server.address)
+    page.get_by_role("combobox").wait_for()
+    loaded = page.evaluate("() => performance.getEntriesByType('resource').map(one => one.name).filter(name => name.includes('/assets/'))")
+    assert not [name for name in loaded if "katex" in name or "codemirror" in name]

@@ -1,0 +1,38 @@
+/** Short messages at the page's edge: what was done, what went wrong and what to do about it. */
+import { ApiError } from "./api.ts";
+
+export interface Notice {
+  id: number;
+  kind: "done" | "wrong";
+  text: string;
+  hint: string;
+  action?: { label: string; run: () => void };
+}
+
+class Notices {
+  all = $state<Notice[]>([]);
+  private next = 1;
+
+  done(text: string, action?: Notice["action"]): void {
+    this.add({ kind: "done", text, hint: "", ...(action ? { action } : {}) }, 8000);
+  }
+
+  /** Any error in the words of whoever raised it. */
+  wrong(error: unknown): void {
+    if (error instanceof DOMException && error.name === "AbortError") return;
+    const problem = error instanceof ApiError ? error.problem : { message: String(error), hint: "This is a bug in the studio." };
+    this.add({ kind: "wrong", text: problem.message, hint: problem.hint }, 15000);
+  }
+
+  drop(id: number): void {
+    this.all = this.all.filter((notice) => notice.id !== id);
+  }
+
+  private add(notice: Omit<Notice, "id">, milliseconds: number): void {
+    const id = this.next++;
+    this.all = [...this.all.filter((other) => other.text !== notice.text).slice(-3), { ...notice, id }];
+    setTimeout(() => this.drop(id), milliseconds);
+  }
+}
+
+export const notices = new Notices();

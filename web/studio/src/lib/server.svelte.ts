@@ -1,0 +1,70 @@
+/** The one store of what the server tells: connection, jobs, trainings, and a counter for each part of the library that grows when it changes. */
+import type { Schemas } from "./api.ts";
+import { api } from "./api.ts";
+import { outbox } from "./outbox.svelte.ts";
+
+export type Part = "sources" | "highlights" | "notes" | "pairs" | "drafts" | "events" | "datasets" | "runs" | "models";
+const PARTS: Part[] = ["sources", "highlights", "notes", "pairs", "drafts", "events", "datasets", "runs", "models"];
+type Job = Schemas["JobOut"];
+export type RunEvent = { run: string; event: string; step?: number; steps?: number; loss?: number } & Record<string, unknown>;
+
+class Server {
+  connected = $state(false);
+  lost = $state(false); // was connected, is not now
+  loggedOut = $state(false);
+  jobs = $state<Job[]>([]);
+  versions = $state(Object.fromEntries(PARTS.map((part) => [part, 0])) as Record<Part, number>);
+  lastRunEvent = $state.raw<RunEvent | null>(null);
+  private boot = "";
+  private source: EventSource | null = null;
+  private wait = 500;
+
+  /** Reading this in an effect makes it run again when one of the parts has changed. */
+  watch(...parts: Part[]): number {
+    return parts.reduce((sum, part) => sum + this.versions[part], 0);
+  }
+
+  connect(): void {
+    this.source?.close();
+    const source = (this.source = new EventSource("/api/events"));
+    source.addEventListener("hello", (event) => this.hello(JSON.parse(event.data)));
+    source.addEventListener("library", (event) => this.changed(JSON.parse(event.data).changed));
+    source.addEventListener("resync", () => this.changed(PARTS));
+    source.addEventListener("job", (event) => this.told(JSON.parse(event.data)));
+    source.addEventListener("run", (event) => (this.lastRunEvent = JSON.parse(event.data)));
+    source.onerror = () => {
+      source.close(); // we try again ourselves: the browser gives up after an error status
+      this.lost = this.lost || this.connected;
+      this.connected = false;
+      void this.checkLogin();
+      setTimeout(() => this.connect(), this.wait);
+      this.wait = Math.min(this.wait * 1.5, 5000);
+    };
+  }
+
+  private hello({ boot }: { boot: string }): void {
+    if (this.boot && (this.boot !== boot || this.lost)) this.changed(PARTS);
+    this.boot = boot;
+    this.connected = true;
+    this.lost = this.loggedOut = false;
+    this.wait = 500;
+    void outbox.flush();
+    void api.get("/api/jobs").then((jobs) => (this.jobs = jobs), () => undefined);
+  }
+
+  private changed(parts: Part[]): void {
+    for (const part of parts) if (part in this.versions) this.versions[part]++;
+  }
+
+  private told(job: Job): void {
+    const rest = this.jobs.filter((other) => other.id !== job.id);
+    this.jobs = [job, ...rest];
+  }
+
+  private async checkLogin(): Promise<void> {
+    const response = await fetch("/api/status").catch(() => null);
+    this.loggedOut = response?.status === 401;
+  }
+}
+
+export const server = new Server();

@@ -1,0 +1,184 @@
+/** One sitting over one chapter: its highlights, the candidates as they stream in, how the person ranks them. */
+import type { Schemas } from "../../lib/api.ts";
+import { ApiError, api, request } from "../../lib/api.ts";
+import { keep, recall } from "../../lib/kept.ts";
+import { notices } from "../../lib/notices.svelte.ts";
+import { outbox } from "../../lib/outbox.svelte.ts";
+import type { Ranking } from "../../lib/ranking.ts";
+import { EMPTY, drop, isEmpty, isWhole, placeOf } from "../../lib/ranking.ts";
+import { shuffled } from "../../lib/shuffle.ts";
+import { told } from "../../lib/sse.ts";
+
+export type Draft = Schemas["DraftOut"];
+export type Batch = Schemas["BatchOut"];
+type Offer = { n: number; max_new_tokens: number };
+
+export interface Candidate {
+  key: string; // the place it was given when writing began: stable, so that nothing jumps when the draft gets its id
+  id: string; // the draft's, "" while it grows
+  text: string;
+  draft: Draft | null;
+}
+
+const SAVE_AFTER = 700; // ms without another key before a whole ranking is saved
+
+export class Session {
+  candidates = $state<Candidate[]>([]);
+  batch = $state.raw<Batch | null>(null);
+  state = $state<"idle" | "queued" | "writing" | "done">("idle");
+  position = $state(0); // in the queue for the model
+  offer = $state.raw<Offer | null>(null);
+  ranking = $state.raw<Ranking>(EMPTY);
+  saved = $state(true);
+  focused = $state(0);
+  firstText = 0; // ms from asking to the first word
+  private stop: AbortController | null = null;
+  private shownAt = 0;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+
+  get ids(): string[] {
+    return this.candidates.map((item) => item.id).filter(Boolean);
+  }
+
+  get current(): Candidate | undefined {
+    return this.candidates[this.focused];
+  }
+
+  number(id: string): string {
+    return String(this.candidates.findIndex((item) => item.id === id) + 1);
+  }
+
+  /** Seconds since the batch was there to be read. */
+  seconds(): number {
+    return Math.round((performance.now() - this.shownAt) / 100) / 10;
+  }
+
+  clear(): void {
+    void this.leave();
+    this.cancel();
+    this.candidates = [];
+    this.batch = null;
+    this.state = "idle";
+    this.ranking = EMPTY;
+    this.saved = true;
+  }
+
+  cancel(): void {
+    this.stop?.abort();
+    this.stop = null;
+    if (this.state === "queued" || this.state === "writing") this.state = "idle";
+  }
+
+  /** Ask for candidates and show them while they grow; `inOrder` shows them as the server orders them. Returns the batch's id. */
+  async generate(wish: Partial<Schemas["DraftIn"]> & { source: string }, inOrder: boolean): Promise<string> {
+    this.clear();
+    const stop = (this.stop = new AbortController());
+    const asked = performance.now();
+    const count = wish.n ?? 3;
+    const numbers = Array.from({ length: count }, (_, number) => number);
+    const places = inOrder ? numbers : shuffled(numbers, String(asked));
+    this.candidates = places.map((number) => ({ key: String(number), id: "", text: "", draft: null }));
+    this.state = "queued";
+    this.position = 0;
+    this.offer = null;
+    this.focused = 0;
+    try {
+      const response = await request("/api/drafts", {
+        method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(wish), signal: stop.signal,
+      });
+      for await (const { event, data } of told(response.body!)) {
+        if (stop.signal.aborted) return "";
+        if (event === "queued") this.position = (data as { position: number }).position;
+        else if (event === "started") this.state = "writing";
+        else if (event === "text") {
+          this.firstText ||= performance.now() - asked;
+          this.grow(data as { candidate: number; text: string; replace: boolean });
+        } else if (event === "done") {
+          const batch = data as Batch;
+          this.show(batch, inOrder ? batch.drafts : places.flatMap((number) => batch.drafts.find((draft) => draft.sampling["written"] === number) ?? []));
+          return batch.id;
+        } else if (event === "error") {
+          const problem = data as Schemas["Problem"] & { status: number; offer: Offer | null };
+          this.offer = problem.offer;
+          throw new ApiError(problem.status, problem);
+        }
+      }
+      throw new ApiError(0, { message: "The server stopped while it was writing.", hint: "Press g to ask again.", problems: [] });
+    } catch (error) {
+      if (stop.signal.aborted) return "";
+      this.clear();
+      notices.wrong(error);
+      return "";
+    }
+  }
+
+  private grow({ candidate, text, replace }: { candidate: number; text: string; replace: boolean }): void {
+    const item = this.candidates.find((one) => one.key === String(candidate));
+    if (item) item.text = replace ? text : item.text + text;
+  }
+
+  /** Show a batch that is in the library, in the order in which this browser showed it before, else at random. */
+  open(batch: Batch, inOrder: boolean): void {
+    this.clear();
+    const kept = recall<string[]>(`shown:${batch.id}`, []);
+    const order = kept.length ? kept : shuffled(batch.drafts.map((draft) => draft.id), batch.id);
+    this.show(batch, inOrder ? batch.drafts : order.flatMap((id) => batch.drafts.find((draft) => draft.id === id) ?? []));
+  }
+
+  private show(batch: Batch, drafts: Draft[]): void {
+    this.candidates = drafts.map((draft) => ({ key: String(draft.sampling["written"] ?? draft.id), id: draft.id, text: draft.text, draft }));
+    this.batch = batch;
+    this.state = "done";
+    this.stop = null;
+    this.shownAt = performance.now();
+    this.ranking = recall(`ranking:${batch.id}`, EMPTY);
+    this.focused = 0;
+    keep(`shown:${batch.id}`, drafts.map((draft) => draft.id));
+  }
+
+  rank(ranking: Ranking): void {
+    if (!this.batch) return;
+    this.ranking = ranking;
+    this.saved = false;
+    keep(`ranking:${this.batch.id}`, ranking);
+    clearTimeout(this.timer);
+    if (isWhole(ranking, this.ids) && !isEmpty(ranking)) this.timer = setTimeout(() => void this.save(), SAVE_AFTER);
+  }
+
+  move(id: string, before: string | null): void {
+    const { ranking, shown } = drop(this.ranking, this.ids, id, before);
+    this.candidates = shown.flatMap((one) => this.candidates.find((item) => item.id === one) ?? []);
+    this.focused = Math.max(0, this.candidates.findIndex((item) => item.id === id));
+    this.rank(ranking);
+  }
+
+  /** Send the ranking as it stands. */
+  async save(): Promise<void> {
+    clearTimeout(this.timer);
+    if (!this.batch || this.saved || isEmpty(this.ranking)) return;
+    const { order, rejected } = this.ranking;
+    this.saved = true;
+    const body = order.length ? { order, rejected, seconds: this.seconds() } : { decision: "reject_all", batch_id: this.batch.id, seconds: this.seconds() };
+    const everything = order.length || rejected.length === this.ids.length;
+    if (order.length) await outbox.send(`/api/batches/${this.batch.id}/ranking`, body);
+    else if (everything) await outbox.send("/api/decisions", body);
+    else for (const id of rejected) await outbox.send("/api/decisions", { decision: "reject", draft_id: id, seconds: this.seconds() });
+  }
+
+  /** Before going elsewhere: what was ranked is kept. */
+  leave(): Promise<void> {
+    return this.save();
+  }
+
+  place(id: string): number {
+    return placeOf(this.ranking, id);
+  }
+}
+
+/** The newest batch of a chapter that the person has not judged yet, such as one prepared ahead. */
+export async function waitingBatch(sourceId: string, chapter: string): Promise<Batch | null> {
+  const page = await api.get("/api/batches", { query: { source_id: sourceId, chapter, limit: 1 } });
+  const row = page.batches[0];
+  if (!row || row.chapter !== chapter || row.ranked || row.accepted || row.rejected) return null;
+  return api.get("/api/batches/{batch_id}", { path: { batch_id: row.id } });
+}
