@@ -16,6 +16,7 @@ import random
 import statistics
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from notewright import feedback, importers, pairing, reward, sample
@@ -92,12 +93,15 @@ def candidate(library: Library, chance: random.Random, batch_id: str, position: 
 
 
 EXAMPLES: dict[str, list] = {}
+POOL: list[tuple[Draft, tuple[float, ...]]] = []
 
 
 def batch(library: Library, chance: random.Random) -> list[Draft]:
     with library.db.write():
         batch_id = library.drafts.new_batch()
-        made = [candidate(library, chance, batch_id, position) for position in range(4)]
+        if not POOL:
+            POOL.extend(candidate(library, chance, "", 0) for _ in range(600))
+        made = [(replace(draft, batch_id=batch_id, position=position), row) for position, (draft, row) in enumerate(chance.sample(POOL, 4))]
         drafts = library.drafts.add(draft for draft, _ in made)
         library.measures.put({draft.id: row for draft, (_, row) in zip(drafts, made, strict=True)}, version=VERSION)
     return drafts
