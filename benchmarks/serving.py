@@ -34,7 +34,7 @@ from notewright.settings import Settings, save_settings
 
 RESULTS = Path(__file__).resolve().parent / "results" / "serving.json"
 AIMS = {"first_text_s": 0.5, "ranking_s": 0.2, "errors": 0, "lost": 0}
-SHORT = {"n": 2, "max_new_tokens": 24, "examples": 0}
+SHORT = {"n": 2, "written": 2, "max_new_tokens": 24, "examples": 0}
 
 
 def prepare(folder: Path) -> Settings:
