@@ -74,13 +74,14 @@ def test_from_highlights_to_a_note_in_the_persons_style(run: Callable[..., str],
     assert (home / trained["path"] / "loss.png").stat().st_size > 5_000
     tuned = data("models", "list")["current"]
 
-    # Three candidates for a chapter nobody has written about yet; they rank them, and the ranking is kept as given.
+    # Candidates for a chapter nobody has written about yet, the two or three best of eight; they rank them: the ranking is kept as given.
     chapter = data("sources", "What Moss Knows")["highlights"][0]["chapter"]
     drafts = data("draft", "--source", "What Moss Knows", "--chapter", chapter, "--seed", "3")
-    assert [draft["model_id"] for draft in drafts] == [tuned] * 3
+    assert 2 <= len(drafts) <= 3
+    assert {draft["model_id"] for draft in drafts} == {tuned}
     same = data("draft", "--source", "What Moss Knows", "--chapter", chapter, "--seed", "3")
-    assert [draft["text"] for draft in same] == [draft["text"] for draft in drafts]
-    ranking = data("rank", drafts[0]["batch_id"], "--order", "2 1=3", "--comment", "l")
+    assert sorted(draft["text"] for draft in same) == sorted(draft["text"] for draft in drafts)
+    ranking = data("rank", drafts[0]["batch_id"], "--order", "2 1=3" if len(drafts) == 3 else "2 1", "--comment", "l")
     assert ranking["payload"]["order"][0] == [drafts[1]["id"]]
 
     # The best one goes into the note they had begun: nothing else in the vault changes by a byte.
