@@ -36,7 +36,7 @@ def write(page: Any, count: int = 3) -> None:
 @pytest.fixture(scope="module")
 def batch(server: Any) -> dict:
     """Candidates written once for the tests that only need some."""
-    source = ask(server, "/api/sources?q=moss")["sources"][0]
+    source = ask(server, "/api/sources?q=what+moss+knows")["sources"][0]
     chapter = ask(server, f"/api/sources/{source['id']}")["chapters"][0]["chapter"]
     wish = {"source": source["id"], "chapter": chapter, "n": 3, "stream": False, "seed": 3, "max_new_tokens": 120}
     return ask(server, "/api/drafts", wish)
@@ -219,7 +219,7 @@ def test_two_tabs_show_the_same_and_both_work(page: Any, server: Any, batch: dic
     show(page, server, batch)
     other = page.context.new_page()
     other.goto(page.url)
-    other.locator(".card").nth(2).wait_for()
+    other.wait_for_function("() => [...document.querySelectorAll('.card .reading')].filter(one => one.children.length).length === 3")
     texts = [tab.locator(".card .text").all_inner_texts() for tab in (page, other)]
     assert texts[0] == texts[1]
     other.keyboard.press("2")

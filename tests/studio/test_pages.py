@@ -15,7 +15,7 @@ from notewright.library import Library
 from notewright.settings import Settings, save_settings
 
 from .conftest import Server, needs_browser, serve
-from .helpers import ask, eventually, serious
+from .helpers import ask, events, eventually, serious
 
 pytestmark = pytest.mark.browser
 COLUMNS = [
@@ -50,6 +50,60 @@ def test_pairs_are_reviewed_by_keyboard(page: Any, server: Any) -> None:
     accepted = ask(server, "/api/pairs?status=accepted")["total"]
     page.keyboard.press("a")
     eventually(lambda: ask(server, "/api/pairs?status=accepted")["total"], accepted + 1)
+
+
+def test_beliefs_are_corrected_and_rules_decided_by_keyboard(page: Any, server: Any) -> None:
+    with Library.open(server.settings.home) as library:
+        for comment in ("no tables", "please write shorter bullets"):
+            library.events.append("comment", "draft-1", {"comment": comment})
+    page.goto(f"{server.address}/taste")
+    proposed = page.get_by_role("list", name="Proposed rules").get_by_role("listitem")
+    rules = page.get_by_role("list", name="Rules", exact=True)
+    page.get_by_role("list", name="Beliefs").get_by_role("listitem").first.wait_for()
+    page.get_by_role("cell", name="nothing yet").first.wait_for()
+    assert serious(page) == []
+    texts = [rule["text"] for rule in ask(server, "/api/rules")["proposed"]]
+    assert proposed.count() == len(texts) == 2
+    page.keyboard.press("j")
+    page.keyboard.press("a")
+    rules.get_by_text(texts[0]).wait_for()
+    page.keyboard.press("x")  # the line that took its place
+    proposed.first.wait_for(state="detached")
+    page.keyboard.press("e")
+    page.get_by_label("The rule, in your own words").fill(f"at most 7 bullets {SCRIPT}")
+    page.keyboard.press("Enter")
+    rules.get_by_text("at most 7 bullets <img").wait_for()
+    assert [rule["status"] for rule in ask(server, "/api/rules")["confirmed"]] == ["confirmed"]
+    page.keyboard.press("j")
+    feature = page.evaluate("() => document.activeElement.dataset.line").removeprefix("belief:")
+    page.keyboard.press("b")
+    page.get_by_label("about").fill("3")
+    page.keyboard.press("Enter")
+    eventually(lambda: events(server, "belief")[-1].payload, {"prefer": "about", "value": 3})
+    assert events(server, "belief")[-1].subject == feature
+    line = page.locator(f"[data-line='belief:{feature}']")
+    line.get_by_text("as you said").wait_for()
+    assert serious(page) == []
+    page.keyboard.press("u")
+    line.get_by_text("as you said").wait_for(state="detached")
+    page.set_viewport_size({"width": 360, "height": 740})
+    assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_improving_is_begun_watched_and_stopped_and_versions_are_compared(page: Any, server: Any) -> None:
+    figures = {"mean": 0.71, "interval": [0.64, 0.79], "copied": 0.88, "items": 9, "split": "test", "examples": False}
+    with Library.open(server.settings.home) as library:
+        library.models.set_metrics("model-1", {"evaluation": figures})
+    page.goto(f"{server.address}/models")
+    page.get_by_role("img", name="model-1: 0.710 (0.640 to 0.790), 9 passages").wait_for()
+    page.get_by_role("button", name="Improve now").click()
+    status = page.get_by_role("region", name="Improve").get_by_role("status")
+    status.get_by_text("Improving").wait_for()
+    assert page.get_by_role("button", name="Improve now").is_disabled()
+    assert serious(page) == []
+    page.get_by_role("button", name="Stop").click()
+    status.get_by_text("Stopped").wait_for()
+    assert ask(server, "/api/jobs")[0]["state"] == "stopped"
 
 
 def test_models_are_listed_and_a_refused_training_is_explained(page: Any, server: Any) -> None:
@@ -96,7 +150,8 @@ def test_no_script_of_a_source_or_note_runs(browser: Any, hostile: Server) -> No
     page.on("dialog", lambda dialog: ran.append(dialog.message))
     page.goto(hostile.link)
     source = ask(hostile, "/api/sources")["sources"][0]
-    for path in (f"draft?source={source['id']}", "queue", "pairs?status=", "models", "library"):
+    ask(hostile, "/api/rules", {"text": f"bold {SCRIPT}"})
+    for path in (f"draft?source={source['id']}", "queue", "pairs?status=", "taste", "models", "library"):
         page.goto(f"{hostile.address}/{path}")
         page.wait_for_timeout(600)
         assert page.title().endswith("notewright")

@@ -375,6 +375,8 @@ class BeliefOut(Out):
     prefer: str = Field(description="more, less (than the own notes have), or like mine")
     low: float
     high: float
+    slope: float = Field(description="Utility of one spread more")
+    deviation: float = Field(description="Standard deviation of the slope")
     sure: Literal["sure", "leaning", "unsure"]
     corrected: bool
     sentence: str

@@ -3,7 +3,7 @@ import { address } from "../src/lib/api.ts";
 import { fuzzy } from "../src/lib/fuzzy.ts";
 import { nameOf } from "../src/lib/keys.ts";
 import { characters } from "../src/lib/offsets.ts";
-import { shuffled } from "../src/lib/shuffle.ts";
+import { settled, shuffled } from "../src/lib/shuffle.ts";
 import { Parser } from "../src/lib/sse.ts";
 
 describe("shortcuts", () => {
@@ -60,4 +60,14 @@ it("shuffles the same way for the same seed, and moves things", () => {
 
 it("turns characters into UTF-16 offsets", () => {
   expect(characters("a🌿b")).toEqual([0, 1, 3, 4]);
+});
+
+it.each([
+  [[2, 0, 1], [0, 1, 2], [2, 0, 1]],
+  [[2, 0, 1], [1, 5], [5, 1]],
+  [[0, 1], [], []],
+  [[0], [4], [4]],
+  [[1, 0], [0, 1, 3], [1, 0, 3]],
+])("candidates that grew at %j, of which %j are shown, stand as %j", (places, shown, order) => {
+  expect(settled(places, shown, (number) => number, "batch-1")).toEqual(order);
 });

@@ -16,3 +16,11 @@ export function shuffled<T>(items: readonly T[], seed: string): T[] {
   }
   return result;
 }
+
+/** What is shown in the end, where it was seen growing; more grow than are shown, and what was not seen takes the places of those held back. */
+export function settled<T>(places: readonly number[], shown: readonly T[], numberOf: (item: T) => unknown, seed: string): T[] {
+  const seen = new Map(places.map((number) => [number, shown.find((item) => numberOf(item) === number)]));
+  const others = shuffled(shown.filter((item) => ![...seen.values()].includes(item)), seed);
+  const placed = places.map((number) => seen.get(number) ?? others.shift());
+  return [...placed.filter((item) => item !== undefined), ...others];
+}

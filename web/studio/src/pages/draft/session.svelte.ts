@@ -6,7 +6,7 @@ import { notices } from "../../lib/notices.svelte.ts";
 import { outbox } from "../../lib/outbox.svelte.ts";
 import type { Ranking } from "../../lib/ranking.ts";
 import { EMPTY, drop, isEmpty, isWhole, placeOf } from "../../lib/ranking.ts";
-import { shuffled } from "../../lib/shuffle.ts";
+import { settled, shuffled } from "../../lib/shuffle.ts";
 import { told } from "../../lib/sse.ts";
 
 export type Draft = Schemas["DraftOut"];
@@ -95,7 +95,7 @@ export class Session {
           this.grow(data as { candidate: number; text: string; replace: boolean });
         } else if (event === "done") {
           const batch = data as Batch;
-          this.show(batch, inOrder ? batch.drafts : places.flatMap((number) => batch.drafts.find((draft) => draft.sampling["written"] === number) ?? []));
+          this.show(batch, inOrder ? batch.drafts : settled(places, batch.drafts, (draft) => draft.sampling["written"], batch.id));
           return batch.id;
         } else if (event === "error") {
           const problem = data as Schemas["Problem"] & { status: number; offer: Offer | null };

@@ -1,0 +1,37 @@
+/** What the held-out passages say about each version: the edit distance to the person's own passage, 0 word for word the same, 1 nothing in common. */
+import type { Schemas } from "../../lib/api.ts";
+
+export interface Figure {
+  id: string;
+  mean: number;
+  interval: [number, number] | null; // 90 %
+  copied: number | null; // what merely listing the highlights would get
+  items: number | null;
+  examples: boolean; // the prompt showed earlier pairs
+  split: string;
+}
+
+type Measured = Pick<Schemas["ModelOut"], "id" | "metrics">;
+const number = (value: unknown): number | null => (typeof value === "number" && Number.isFinite(value) ? value : null);
+
+/** One figure for each version that was measured, in the order given. */
+export function heldOut(models: readonly Measured[]): Figure[] {
+  return models.flatMap(({ id, metrics }) => {
+    const evaluation = (metrics["evaluation"] ?? {}) as Record<string, unknown>;
+    const mean = number(evaluation["mean"]) ?? number(metrics["edit_distance"]);
+    if (mean === null) return [];
+    const [low, high] = Array.isArray(evaluation["interval"]) ? evaluation["interval"].map(number) : [];
+    return {
+      id, mean, interval: low != null && high != null ? [low, high] as [number, number] : null, copied: number(evaluation["copied"]),
+      items: number(evaluation["items"]), examples: evaluation["examples"] === true, split: typeof evaluation["split"] === "string" ? evaluation["split"] : "",
+    };
+  });
+}
+
+export function inWords(figure: Figure | undefined): string {
+  if (!figure) return "";
+  const { mean, interval, items, split, examples } = figure;
+  const range = interval ? ` (${interval[0].toFixed(3)} to ${interval[1].toFixed(3)})` : "";
+  const passages = items === null ? "" : `, ${items} ${items === 1 ? "passage" : "passages"}${split && split !== "test" ? ` of ${split}` : ""}`;
+  return `${mean.toFixed(3)}${range}${passages}${examples ? ", with examples" : ""}`;
+}

@@ -1,0 +1,15 @@
+import { expect, test } from "vitest";
+import { heldOut, inWords } from "../src/pages/models/figures.ts";
+
+const evaluation = { mean: 0.71234, interval: [0.65, 0.78], copied: 0.9, items: 1, split: "valid", examples: true };
+
+test.each([
+  [{ evaluation }, "0.712 (0.650 to 0.780), 1 passage of valid, with examples"],
+  [{ evaluation: { ...evaluation, split: "test", items: 9, examples: false } }, "0.712 (0.650 to 0.780), 9 passages"],
+  [{ edit_distance: 0.5 }, "0.500"],
+  [{ evaluation: { ...evaluation, interval: [null, 1], items: null } }, "0.712, with examples"],
+  [{ loss: 2 }, ""],
+  [{ evaluation: { mean: "0.5" } }, ""],
+])("%j reads %s", (metrics, words) => {
+  expect(inWords(heldOut([{ id: "model-1", metrics }])[0])).toBe(words);
+});
