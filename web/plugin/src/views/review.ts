@@ -31,6 +31,7 @@ export class ReviewView extends ItemView {
   private task: Task | null = null;
   private batch: Batch | null = null;
   private ranking = new Ranking();
+  private sent: Ranking | null = null;
   private cards: Card[] = [];
   private chips: string[] = [];
   private stop: AbortController | null = null;
@@ -105,7 +106,9 @@ export class ReviewView extends ItemView {
     this.mark();
   }
 
+  /** The server writes more than it will show; which ones it shows is known at the end. */
   private grow(candidate: number, text: string): void {
+    if (candidate >= (this.task?.wish.n ?? 0)) return;
     const key = `writing-${candidate}`;
     const card = this.cards.find((known) => known.key === key) ?? this.addCard(key, text, null);
     card.text = text;
@@ -186,7 +189,8 @@ export class ReviewView extends ItemView {
 
   private async send(): Promise<void> {
     const { batch, ranking } = this;
-    if (!batch || !ranking.placed.length) return;
+    if (!batch || !ranking.placed.length || this.sent === ranking) return;
+    this.sent = ranking;
     await this.act(() => this.plugin.api.rank(batch.id, ranking.groups, this.remark()));
   }
 

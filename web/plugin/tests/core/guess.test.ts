@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { bytesBefore, contentHash, unitsAt } from "../../src/core/bytes";
-import { chapterFor, guess, headingAt, spaced } from "../../src/core/guess";
+import { chapterFor, guess, headingAt, outsideProperties, spaced } from "../../src/core/guess";
 import type { Source } from "../../src/core/types";
 
 const source = (title: string, more: Partial<Source> = {}): Source => ({ id: title, title, readwise_url: "", url: "", ...more }) as Source;
@@ -40,6 +40,19 @@ describe("headings and chapters", () => {
     ["before\n\n\nafter", 8, "text\n"],
   ])("is kept apart from its neighbours: %j", (note, at, expected) => {
     expect(spaced(note, at, "\ntext \n\n")).toBe(expected);
+  });
+});
+
+describe("the properties", () => {
+  it.each([
+    ["---\na: 1\n---\ntext", 0, 13],
+    ["---\na: 1\n---\ntext", 15, 15],
+    ["---\n---\ntext", 2, 8],
+    ["\uFEFF---\r\na: 1\r\n---\r\ntext", 3, 17],
+    ["--- no properties\n---\n", 1, 1],
+    ["text\n---\nmore\n---\n", 6, 6],
+  ])("of %j are never written into", (note, at, expected) => {
+    expect(outsideProperties(note, at)).toBe(expected);
   });
 });
 
