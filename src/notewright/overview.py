@@ -55,8 +55,9 @@ def status(library: Library, *, settings: Settings) -> Status:
     unfinished = [run.id for run in library.runs.all() if run.status in ("running", "interrupted")]
     newest, _ = library.browse.batches(limit=1)
     unranked = newest[0].id if newest and not newest[0].ranked else ""
-    chosen = any(model.role == "dpo" for model in library.models.all())
-    step = next_command(settings, counts, bool(current and current.role != "base"), unfinished, unranked, chosen)
+    learnt_at = max((run.created_at for run in library.runs.all() if run.status == "finished" and run.method in ("sft", "dpo")), default="")
+    fresh = library.events.count("ranking", "edit", since=learnt_at)
+    step = next_command(settings, counts, bool(current and current.role != "base"), unfinished, unranked, fresh)
     judged = stored(library)
     return Status(
         counts=counts, current_model=current.id if current else "", current_role=current.role if current else "",
@@ -65,8 +66,11 @@ def status(library: Library, *, settings: Settings) -> Status:
     )  # fmt: skip
 
 
-def next_command(settings: Settings, counts: dict[str, int], trained: bool, unfinished: list[str], unranked: str, chosen: bool) -> str:
-    """The one command that brings the person furthest now."""
+ENOUGH = 8  # rankings and edits since the last training that make a rebuild worth its time
+
+
+def next_command(settings: Settings, counts: dict[str, int], trained: bool, unfinished: list[str], unranked: str, fresh: int) -> str:
+    """The one command that brings the person furthest now; `fresh` counts rankings and edits that no training has seen."""
     if settings.vault is None or not settings.vault.is_dir():
         return "notewright init --vault PATH"
     if not counts["highlights"]:
@@ -81,8 +85,8 @@ def next_command(settings: Settings, counts: dict[str, int], trained: bool, unfi
         return f"notewright train sft --resume {unfinished[0]}" if unfinished else "notewright train sft"
     if unranked:
         return f"notewright rank {unranked}"
-    if counts["rankings"] >= 8 and not chosen:
-        return "notewright dataset preference && notewright train dpo"
+    if fresh >= ENOUGH:
+        return "notewright improve"
     return "notewright draft --source TITLE"
 
 

@@ -27,6 +27,11 @@ class EventStore:
         assert number is not None
         return Event(id=number, kind=kind, at=at, subject=subject, payload=dict(payload))
 
+    def count(self, *kinds: str, since: str = "") -> int:
+        """How many events of `kinds` there are after a time."""
+        row = self._db.row(f"SELECT count(*) AS n FROM events WHERE kind IN ({','.join('?' * len(kinds))}) AND at>?", (*kinds, since))
+        return int(row["n"]) if row else 0
+
     def all(self, *kinds: str, subject: str = "", after: int = 0) -> list[Event]:
         """Events of `kinds` (all kinds when none is named) with ids above `after`, oldest first."""
         conditions = [f"kind IN ({','.join('?' * len(kinds))})"] if kinds else []

@@ -1,0 +1,42 @@
+"""What `status` says to type next: each step once the one before it is done."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from notewright.library import Library
+from notewright.library.database import now
+from notewright.overview import ENOUGH, next_command, status
+from notewright.records import Run
+from notewright.settings import Settings
+
+FULL = {"highlights": 9, "notes": 9, "pairs": 9, "datasets": 1}
+
+
+@pytest.mark.parametrize(
+    ("missing", "command"),
+    [("highlights", "import readwise"), ("notes", "import vault"), ("pairs", "pair"), ("datasets", "dataset sft")],
+)
+def test_the_first_thing_that_is_missing_comes_next(tmp_path: Path, missing: str, command: str) -> None:
+    counts = {**FULL, missing: 0}
+    step = next_command(Settings(home=tmp_path, vault=tmp_path), counts, False, [], "", 0)
+    assert step.startswith(f"notewright {command}")
+
+
+def test_without_a_vault_that_comes_first(tmp_path: Path) -> None:
+    assert next_command(Settings(home=tmp_path), FULL, True, [], "", 99).startswith("notewright init")
+
+
+def test_enough_new_choices_ask_for_a_rebuild_and_a_training_settles_it(library: Library, tmp_path: Path) -> None:
+    settings = Settings(home=library.home, vault=tmp_path)
+    for number in range(ENOUGH):
+        assert library.events.count("ranking", "edit") == number
+        library.events.append("ranking", f"batch-{number}", {})
+    step = next_command(settings, FULL, True, [], "", library.events.count("ranking", "edit", since=""))
+    assert step == "notewright improve"
+    library.runs.add(Run(library.runs.new_id(), "sft", "runs/x", "finished", now()))
+    learnt = library.runs.all()[0].created_at
+    assert library.events.count("ranking", "edit", since=learnt) == 0
+    assert status(library, settings=settings).next.startswith("notewright import readwise")
