@@ -99,7 +99,7 @@ def serve(folder: Path) -> Iterator[Server]:
     server.stop()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """On the sample: imported, paired, the seedling as its model."""
     needs_browser()
@@ -116,8 +116,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 def shorten(route: Any) -> None:
-    """The page's drafts end early: how long they grow is none of these tests' business."""
-    route.continue_(post_data=json.dumps(route.request.post_data_json | {"max_new_tokens": 120}))
+    """The page's drafts are fewer and end early: how many and how long is none of these tests' business. More are written than shown."""
+    wish = route.request.post_data_json
+    route.continue_(post_data=json.dumps(wish | {"written": 4, "max_new_tokens": 8 if wish.get("ahead") else 120}))
 
 
 @pytest.fixture

@@ -153,7 +153,7 @@ def test_no_script_of_a_source_or_note_runs(browser: Any, hostile: Server) -> No
     ask(hostile, "/api/rules", {"text": f"bold {SCRIPT}"})
     for path in (f"draft?source={source['id']}", "queue", "pairs?status=", "taste", "models", "library"):
         page.goto(f"{hostile.address}/{path}")
-        page.wait_for_timeout(600)
+        page.wait_for_timeout(300)
         assert page.title().endswith("notewright")
         assert page.locator("main script, main img[src='x']").count() == 0
     assert ran == []
