@@ -107,7 +107,7 @@ def test_from_a_note_to_a_logged_edit(host: Any, server: Server) -> None:
     host.locator(".notewright-review").focus()
     for key in ("2", "1", "3")[:count]:
         host.keyboard.press(key)
-    eventually(lambda: len(events(server, "ranking")), 1)
+    eventually(lambda: len(events(server, "ranking")), 1, seconds=60)
     with Library.open(server.settings.home) as library:
         drafts = library.drafts.batch(events(server, "ranking")[0].subject)
         ranked = events(server, "ranking")[0].payload["order"]
@@ -129,7 +129,7 @@ def test_from_a_note_to_a_logged_edit(host: Any, server: Server) -> None:
     }
     host.evaluate("host.notices")
 
-    word = next(line for line in best.text.splitlines() if len(line) > 20)
+    word = max(inserted.decode().splitlines(), key=len)
     host.evaluate("([from, to]) => host.change(from, to)", [word, word + " Indeed."])
     host.evaluate("host.command('log-edits')")
     eventually(lambda: len(events(server, "edit")), 1, seconds=60)

@@ -65,6 +65,8 @@ _MARKS = st.sampled_from(
 @given(st.one_of(st.text(), st.lists(_MARKS).map("".join)), st.lists(st.sampled_from(PARTS)))
 @example("![](x/A.png)![](y/A.png)![[A.png]]![[b/A.png]]", list(PARTS))
 @example("{image1}![[A.png]]", list(PARTS))
+@example("{text0}", [])
+@example("{image0{text1}", [])
 def test_restoring_what_was_hidden_gives_the_text(text: str, parts: list[str]) -> None:
     protection = Protection(tuple(parts))
     hidden = protection.hide(text)

@@ -128,7 +128,8 @@ def _spans(data: bytes, parts: tuple[str, ...]) -> Iterator[Span]:
     if b"{" not in data:
         return
     text = data.decode("utf-8", errors="surrogatepass")
-    for found in _DAMAGED.finditer(text):  # words of the text itself that would be read as a placeholder
+    # Words of the text itself that would be read as a placeholder.
+    for found in (*_PLACEHOLDER.finditer(text), *_DAMAGED.finditer(text)):
         start = len(text[: found.start()].encode("utf-8", errors="surrogatepass"))
         end = start + len(found[0].encode("utf-8", errors="surrogatepass"))
         if not any(start < stop and begin < end for begin, stop in taken):
