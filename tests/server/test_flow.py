@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 from fastapi.testclient import TestClient
 
 from notewright.server import create_app
@@ -121,6 +122,50 @@ def test_a_pair_is_shown_with_its_reasons_and_decided(client: TestClient, world:
     assert detail["why"]
     assert client.post(f"/api/pairs/{first['id']}/decision", json={"status": "rejected"}).json()["pair"]["status"] == "rejected"
     assert world.library.pairs.get(first["id"]).status == "rejected"
+
+
+def test_a_pair_shows_which_words_are_which_highlights(client: TestClient) -> None:
+    first = client.get("/api/pairs", params={"limit": 1}).json()["pairs"][0]
+    detail = client.get(f"/api/pairs/{first['id']}").json()
+    text, told = detail["pair"]["passage_text"], {item["id"]: item["text"] for item in detail["highlights"]}
+    rests = [(span, rest) for span in detail["spans"] for rest in span["rests"]]
+    assert {rest["highlight_id"] for _, rest in rests} == told.keys()
+    for span, rest in rests:
+        for piece in rest["alignments"]:
+            assert span["start"] <= piece["start"] < piece["end"] <= span["end"]
+            assert (
+                text[piece["start"] : piece["end"]].lower()
+                == told[rest["highlight_id"]][piece["highlight_start"] : piece["highlight_end"]].lower()
+            )
+
+
+def test_pairs_are_split_and_merged_and_that_is_taken_back(client: TestClient) -> None:
+    one, other = client.get("/api/pairs", params={"source_id": "readwise:b-looms"}).json()["pairs"]
+    keep = [one["links"][1]["highlight_id"]]
+    split = client.post(f"/api/pairs/{one['id']}/split", json={"highlight_ids": keep}).json()
+    assert (split["pair"]["status"], [item["id"] for item in split["highlights"]]) == ("accepted", keep)
+    merged = client.post(f"/api/pairs/{one['id']}/merge", json={"pair_id": other["id"]}).json()
+    assert [link["highlight_id"] for link in merged["pair"]["links"]] == keep + [link["highlight_id"] for link in other["links"]]
+    assert client.get(f"/api/pairs/{other['id']}").json()["pair"]["status"] == "rejected"
+    for pair in (one, other):
+        assert client.post(f"/api/pairs/{pair['id']}/decision", json={"status": "proposed"}).json()["pair"] == pair
+    waiting = client.get("/api/pairs/review", params={"limit": 3}).json()
+    assert (len(waiting["pairs"]), waiting["total"]) == (3, client.get("/api/pairs").json()["total"])
+
+
+@pytest.mark.parametrize(
+    ("route", "body", "status", "told"),
+    [
+        ("split", {"highlight_ids": []}, 422, "without highlights"),
+        ("split", {"highlight_ids": ["readwise:none"]}, 422, "does not have readwise:none"),
+        ("merge", {"pair_id": "pair-1"}, 422, "not two pairs"),
+        ("merge", {"pair_id": "pair-0"}, 404, "pair-0"),
+    ],
+)
+def test_what_cannot_be_split_or_merged_is_refused(client: TestClient, route: str, body: object, status: int, told: str) -> None:
+    answer = client.post(f"/api/pairs/pair-1/{route}", json=body)
+    assert (answer.status_code, told in answer.json()["message"]) == (status, True)
+    assert client.get("/api/pairs/pair-1").json()["pair"]["status"] == "proposed"
 
 
 def test_provenance_and_diff(client: TestClient) -> None:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ..errors import NotewrightError
+from ..errors import Invalid, NotewrightError
 from ..provenance import Span, provenance
 from ..records import Highlight, Pair
 from .show import count, open_library
@@ -96,8 +96,7 @@ def _act(library: Library, pair: Pair, answer: str, history: list[list[Pair]]) -
         library.pairs.decide(pair.id, "accepted" if word[0] == "a" else "rejected")
         history.append([pair])
     elif word == "split":
-        numbers = [int(part) for part in rest.replace(",", " ").split() if part.isdigit()]
-        pairing.split(library, pair.id, numbers)
+        pairing.split(library, pair.id, _numbered(pair, rest))
         history.append([pair])
     elif word == "merge":
         other = library.pairs.get(rest.strip())
@@ -108,6 +107,16 @@ def _act(library: Library, pair: Pair, answer: str, history: list[list[Pair]]) -
         return None
     print(f"{pair.id} {library.pairs.get(pair.id).status}.")
     return "on"
+
+
+def _numbered(pair: Pair, words: str) -> list[str]:
+    """The highlights that `1 3` or `1,3` names. Raises Invalid for what is no number of one of them."""
+    wanted = words.replace(",", " ").split()
+    wrong = [word for word in wanted if not word.isdigit() or not 1 <= int(word) <= len(pair.links)]
+    if wrong or not wanted:
+        names = ", ".join(wrong) or "no number"
+        raise Invalid(f"{pair.id} has highlights 1 to {len(pair.links)}, not {names}.", "Name those to keep, such as: split 1 3")
+    return [pair.links[int(word) - 1].highlight_id for word in wanted]
 
 
 def _show(library: Library, pair: Pair, number: int, of: int) -> None:

@@ -94,7 +94,7 @@ class PairStore:
             payload: dict[str, object] = {"status": status, "before": before.status, "passage_id": before.passage_id}
             if links is not None and tuple(links) != before.links:
                 payload["highlights"] = [link.highlight_id for link in links]
-                payload["highlights_before"] = [link.highlight_id for link in before.links]
+                payload["links_before"] = [(link.highlight_id, link.score, link.method, link.evidence) for link in before.links]
                 connection.execute("DELETE FROM pair_links WHERE pair_id=?", (pair_id,))
                 self._link(pair_id, links)
             connection.execute("UPDATE pairs SET status=?, updated_at=? WHERE id=?", (status, now(), pair_id))

@@ -7,7 +7,7 @@ matching   highlight <-> passage within a note: the evidence, in numbers and in 
 odds       evidence -> probability, and the person's own correction of it
 work       all of it gathered; what each note's result hangs on
 memo       what was weighed before: only what changed is weighed again
-review     which undecided pairs are most worth a look; split, merge, restore
+review     which undecided pairs are most worth a look; split, merge, reopen
 export     pairs as JSONL; a pair explained in words
 """
 
@@ -24,7 +24,7 @@ from .export import explain, export_pairs
 from .linking import SourceLink
 from .matching import Candidate
 from .memo import METHODS, Weighed, correction_from, is_current, proposals, rules, weighed
-from .review import merge, restore, split
+from .review import merge, reopen, restore, split
 from .review import queue as review_queue
 from .work import Work
 
@@ -102,6 +102,6 @@ def all_candidates(library: Library) -> Iterator[tuple[list[Passage], Candidate]
 
 
 __all__ = [
-    "Candidate", "PairReport", "SourceLink", "all_candidates", "explain", "export_pairs", "merge", "pair", "restore", "review_queue",
-    "source_links", "split",
+    "Candidate", "PairReport", "SourceLink", "all_candidates", "explain", "export_pairs", "merge", "pair", "reopen", "restore",
+    "review_queue", "source_links", "split",
 ]  # fmt: skip

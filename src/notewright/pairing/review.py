@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from ..errors import Invalid
 from ..library import Library
-from ..records import Pair
+from ..records import Pair, PairLink
 
 _CERTAIN = 0.02  # even a sure pair is worth some of a look
 _READABLE = (60, 3000)  # characters: a passage shorter or longer than this teaches little
@@ -34,16 +34,15 @@ def _use(pair: Pair, decided: int) -> float:
     return (unsure + _CERTAIN) * teaches / math.sqrt(1 + decided)
 
 
-def split(library: Library, pair_id: str, numbers: Iterable[int]) -> Pair:
-    """Accept a pair with only some of its highlights, numbered from 1 in their order. Raises Invalid for numbers that are not there."""
+def split(library: Library, pair_id: str, highlight_ids: Iterable[str]) -> Pair:
+    """Accept a pair with only some of its highlights. Raises Invalid for none, and for ids that it does not have."""
     pair = library.pairs.get(pair_id)
-    wanted = set(numbers)
-    unknown = sorted(wanted - set(range(1, len(pair.links) + 1)))
+    wanted = set(highlight_ids)
+    unknown = sorted(wanted - {link.highlight_id for link in pair.links})
     if unknown or not wanted:
-        names = ", ".join(map(str, unknown)) or "no number"
-        raise Invalid(f"{pair_id} has highlights 1 to {len(pair.links)}, not {names}.", "Name those to keep, such as: split 1 3")
-    links = [link for number, link in enumerate(pair.links, 1) if number in wanted]
-    return library.pairs.decide(pair_id, "accepted", links=links)
+        what = f"does not have {', '.join(unknown)}" if unknown else "cannot be kept without highlights"
+        raise Invalid(f"{pair_id} {what}.", "Name highlights of it that are to be kept; or reject the pair.")
+    return library.pairs.decide(pair_id, "accepted", links=[link for link in pair.links if link.highlight_id in wanted])
 
 
 def merge(library: Library, pair_id: str, other_id: str) -> Pair:
@@ -63,3 +62,17 @@ def restore(library: Library, pairs: Iterable[Pair]) -> None:
     with library.db.write():
         for pair in pairs:
             library.pairs.decide(pair.id, pair.status, links=pair.links)
+
+
+def reopen(library: Library, pair_id: str) -> Pair:
+    """Take back what was decided about a pair: it is proposed again, with the highlights that it had as a proposal.
+
+    Of two merged pairs, each is reopened by itself.
+    """
+    links = library.pairs.get(pair_id).links
+    for event in reversed(library.events.all("pair", subject=pair_id)):
+        before = event.payload.get("links_before")
+        links = tuple(PairLink(*row) for row in before) if isinstance(before, list) else links
+        if event.payload.get("before") == "proposed":
+            break
+    return library.pairs.decide(pair_id, "proposed", links=links)

@@ -497,11 +497,20 @@ class PairPage(Out):
 class PairDetail(Out):
     pair: PairOut
     why: str
-    highlights: list[HighlightOut]
+    highlights: list[HighlightOut] = Field(description="In the order of the pair's links")
+    spans: list[SpanOut] = Field(description="Of `passage_text`; offsets count characters of it, and of the highlight's text or annotation")
 
 
 class PairDecisionIn(In):
     status: Literal["proposed", "accepted", "rejected"]
+
+
+class PairSplitIn(In):
+    highlight_ids: list[Id] = Field(max_length=500, description="Those of the pair's highlights to keep")
+
+
+class PairMergeIn(In):
+    pair_id: Id = Field(description="Another pair of the same source")
 
 
 # --- import, settings ------------------------------------------------------------------------------------------------------------

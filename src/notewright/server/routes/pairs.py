@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 
 from ... import pairing
 from ...library import Library
+from ...provenance import provenance
 from ...records import Pair
 from ..context import Here, Opened
 from ..jobs import Job
-from ..schemas import PairDecisionIn, PairDetail, PairOut, PairPage
+from ..schemas import PairDecisionIn, PairDetail, PairMergeIn, PairOut, PairPage, PairSplitIn, SpanOut
 from ..schemas_training import JobOut
 from .sources import Limit, Offset, highlight_out, source_titles
 
@@ -28,21 +30,44 @@ def list_pairs(
     offset: Offset = 0,
 ) -> PairPage:
     """Pairs by note and place in it."""
-    found = library.pairs.all(status=status, source_id=source_id, note_path=note_path)
+    return _page(library, library.pairs.all(status=status, source_id=source_id, note_path=note_path), limit, offset)
+
+
+@router.get("/pairs/review", operation_id="pairsToReview")
+def pairs_to_review(library: Opened, limit: Limit = 100, offset: Offset = 0) -> PairPage:
+    """Undecided pairs, those first whose decision teaches most."""
+    return _page(library, pairing.review_queue(library), limit, offset)
+
+
+def _page(library: Library, found: Sequence[Pair], limit: int, offset: int) -> PairPage:
     titles = source_titles(library)
     return PairPage(total=len(found), pairs=[_pair(item, titles) for item in found[offset : offset + limit]])
 
 
 @router.get("/pairs/{pair_id}", operation_id="getPair")
 def get_pair(library: Opened, pair_id: str) -> PairDetail:
-    """One pair with its highlights, and why they belong together."""
+    """One pair with its highlights, why they belong together, and which words of the passage are words of which highlight."""
     return _detail(library, library.pairs.get(pair_id))
 
 
 @router.post("/pairs/{pair_id}/decision", operation_id="decidePair")
 def decide_pair(library: Opened, pair_id: str, decision: PairDecisionIn) -> PairDetail:
-    """Say that a pair is right or wrong, or take that back (`proposed`). Pairing again never changes it."""
+    """Say that a pair is right or wrong, or take that back (`proposed`, with all its highlights). Pairing again never changes it."""
+    if decision.status == "proposed":
+        return _detail(library, pairing.reopen(library, pair_id))
     return _detail(library, library.pairs.decide(pair_id, decision.status))
+
+
+@router.post("/pairs/{pair_id}/split", operation_id="splitPair")
+def split_pair(library: Opened, pair_id: str, wish: PairSplitIn) -> PairDetail:
+    """Accept a pair with only some of its highlights."""
+    return _detail(library, pairing.split(library, pair_id, wish.highlight_ids))
+
+
+@router.post("/pairs/{pair_id}/merge", operation_id="mergePair")
+def merge_pair(library: Opened, pair_id: str, wish: PairMergeIn) -> PairDetail:
+    """Accept a pair with the highlights of another one of its source added; the other is rejected. Reopen both to take it back."""
+    return _detail(library, pairing.merge(library, pair_id, wish.pair_id))
 
 
 @router.post("/pair", operation_id="pair", status_code=202)
@@ -61,5 +86,7 @@ def _pair(item: Pair, titles: dict[str, str]) -> PairOut:
 
 
 def _detail(library: Library, found: Pair) -> PairDetail:
-    highlights = [highlight_out(library.sources.highlight(link.highlight_id), [found.id]) for link in found.links]
-    return PairDetail(pair=_pair(found, source_titles(library)), why=pairing.explain(found), highlights=highlights)
+    known = [library.sources.highlight(link.highlight_id) for link in found.links]
+    highlights = [highlight_out(item, [found.id]) for item in known]
+    spans = [SpanOut.of(span) for span in provenance(found.passage_text, known)]
+    return PairDetail(pair=_pair(found, source_titles(library)), why=pairing.explain(found), highlights=highlights, spans=spans)
