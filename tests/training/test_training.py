@@ -18,7 +18,8 @@ from notewright.library import Library
 from notewright.models import registry
 from notewright.records import Dataset, Model, Run
 from notewright.settings import Settings
-from notewright.training import recipes, resume_run, runs, train
+from notewright.training import resume_run, runs, train
+from tiny_training import in_process, same, weights
 
 pytestmark = [
     pytest.mark.slow,
@@ -26,46 +27,6 @@ pytestmark = [
 ]
 MakeDataset = Callable[[str, list[dict]], Dataset]
 Tiny = Callable[[str], Path]
-
-
-def weights(folder: Path) -> dict[str, Any]:
-    from safetensors.torch import load_file
-
-    return load_file(folder / "adapter_model.safetensors")
-
-
-def same(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    import torch
-
-    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
-
-
-def in_process(
-    method: str, folder: Path, *, base: Path, dataset: Path, start: Path | None = None, stop_at: int = 0, **overrides: Any
-) -> dict[str, Any]:
-    """What the worker does, without the process. With `stop_at` it is told to stop at that step, and then started again."""
-    from notewright.training import dpo, sft
-    from notewright.training.worker import Reporter
-
-    class Stopping(Reporter):
-        def emit(self, event: str, **values: Any) -> None:
-            super().emit(event, **values)
-            if values.get("step", 0) == stop_at:
-                self.stop.set()
-
-    folder.mkdir()
-    resolved = recipes.resolve(method, parameters=10**5, rows=17, overrides=overrides)
-    job = runs.Job(
-        method=method, recipe=resolved.values(), origins={}, base=str(base), base_folder=str(base), revision="", parent_id="",
-        start_adapter=str(start or ""), dataset_id="", dataset_folder=str(dataset), dataset_hash="", device="cpu",
-    )  # fmt: skip
-    run = (sft if method == "sft" else dpo).run
-    if stop_at:
-        assert run(job, folder, Stopping(folder)) is None
-        assert stop_at <= runs.checkpoint_step(folder) < resolved.recipe.max_steps
-    metrics = run(job, folder, Reporter(folder))
-    assert metrics is not None
-    return metrics
 
 
 @pytest.mark.parametrize("shape", tiny_models.SHAPES)

@@ -1,4 +1,4 @@
-"""notewright train sft|dpo|reward, notewright runs [list|show]"""
+"""notewright train METHOD, notewright runs [list|show]"""
 
 from __future__ import annotations
 
@@ -25,8 +25,9 @@ def configure(name: str, parser: argparse.ArgumentParser) -> None:
         return
     parser.add_argument(
         "method",
-        choices=("sft", "dpo", "reward"),
-        help="sft: from the notes you wrote; dpo: from what you chose and edited; reward: a model that judges drafts as you do",
+        choices=("sft", "ditto", "dpo", "reward"),
+        help="sft: from the notes you wrote; ditto: your notes over what it writes itself; dpo: from what you chose and edited; "
+        "reward: a model that judges drafts as you do",
     )
     parser.add_argument(
         "--base", default="", metavar="HUB_ID_OR_PATH", help="base model, for example Qwen/Qwen3-1.7B (default: as configured)"
@@ -52,7 +53,7 @@ def train(options: argparse.Namespace) -> None:
         if options.resume:
             run = training.resume_run(library, options.resume, settings=settings, promote=not options.no_promote, progress=line)
         else:
-            kind = "sft" if options.method == "sft" else "preference"
+            kind = training.METHODS[options.method]
             dataset_id = options.dataset
             if not dataset_id:
                 built = library.datasets.all(kind)

@@ -2,7 +2,8 @@
 
     recipes     all settings of a training and where each came from
     runs        run folders and the child process
-    worker      [heavy] the child; `sft`, `dpo` and `reward` are the methods, `session`, `data` and `head` what they share
+    worker      [heavy] the child; `sft`, `ditto`, `dpo` and `reward` are the methods; `session`, `data`, `policy`, `losses`, `sampling`,
+                `rounds` and `head` what they share, `watch`, `rates` and `sources` what makes SFT a person's own
 
     run = train(library, settings=settings, method="sft", progress=print)
 
@@ -26,10 +27,11 @@ from ..library.database import now
 from ..models import bases, registry
 from ..records import Dataset, Run
 from ..settings import Settings
-from . import recipes, runs
+from . import rates, recipes, runs, sources
 from .runs import Job, Progress, read_log, read_progress, settle, stop_run
 
-METHODS = {"sft": "sft", "dpo": "preference", "reward": "preference"}  # method -> kind of dataset
+METHODS = {"sft": "sft", "ditto": "sft", "dpo": "preference", "reward": "preference"}  # method -> kind of dataset
+FROM_BASE = ("sft", "reward")  # the others go on from a model
 TRACKERS = ("mlflow", "tensorboard", "trackio")
 
 
@@ -52,8 +54,8 @@ def train(
 ) -> Run:
     """Train a model on a dataset (the newest of its kind if none is named) and register it; returns the finished run.
 
-    SFT starts from `base`, DPO from model `start_id` (default: the current one), a reward model from `base` or the current model's base;
-    a reward model never becomes the current model. `resume` goes on with the newest interrupted run of the method instead.
+    SFT starts from `base`, a reward model from `base` or the current model's base, the others go on from model `start_id` (default: the
+    current one); a reward model never becomes the current model. `resume` goes on with the newest interrupted run of the method instead.
     Ctrl-C stops at the next step with a checkpoint, marks the run interrupted, and is raised again with words on how to go on.
     """
     if method not in METHODS:
@@ -66,7 +68,7 @@ def train(
     folder = library.home / dataset.path
     rows = _count_rows(folder / "train.jsonl")
     if rows < recipes.MINIMUM_ROWS[method]:
-        more = "Accept more pairs (notewright pairs)" if method == "sft" else "Rank more drafts (notewright rank)"
+        more = "Accept more pairs (notewright pairs)" if METHODS[method] == "sft" else "Rank more drafts (notewright rank)"
         raise Invalid(
             f"{dataset.id} has {rows} training rows; {method} needs at least {recipes.MINIMUM_ROWS[method]}.",
             f"{more}, then build it again: notewright dataset {METHODS[method]}",
@@ -75,7 +77,9 @@ def train(
     config = bases.read_config(found.folder)
     parameters = bases.parameter_count(config, found.folder)
     resolved = recipes.resolve(method, parameters=parameters, rows=rows, effort=effort, recipe_file=recipe_file, overrides=overrides)
-    adapter = registry.adapter_folder(library, parent) if method == "dpo" else None
+    if method == "sft":
+        resolved = _for_this_person(library, resolved, found.name)
+    adapter = None if method in FROM_BASE else registry.adapter_folder(library, parent)
     job = Job(
         method=method, recipe=resolved.values(), origins=resolved.origins, base=found.name, base_folder=str(found.folder),
         revision=found.revision, start_adapter=str(adapter) if adapter else "", parent_id=parent.id, dataset_id=dataset.id,
@@ -155,7 +159,9 @@ def _run(library: Library, run: Run, job: Job, progress: Progress | None) -> Run
         if job.promote and role == "policy":
             library.models.promote(model.id, f"trained by {run.id}")
         run = library.runs.update(run.id, status="finished", metrics={**metrics, "model": model.id})
-    for name in ("checkpoints", "members"):
+        if "rate_factor" in metrics:
+            rates.remember(library, job.base, {"factor": metrics["rate_factor"], "distances": metrics["rate_check"], "run": run.id})
+    for name in ("checkpoints", "members", "rounds", "watch"):
         shutil.rmtree(folder / name, ignore_errors=True)
     return run
 
@@ -179,6 +185,24 @@ def _start(library: Library, settings: Settings, method: str, base: str, start_i
             "Leave --base away, or choose another model first: notewright models use MODEL",
         )
     return model, found
+
+
+def _for_this_person(library: Library, resolved: recipes.Resolved, base: str) -> recipes.Resolved:
+    """SFT's open choices: the rate that earlier trainings found for this base, or to look for it now; sources by id."""
+    recipe, origins = resolved.recipe, dict(resolved.origins)
+    assert isinstance(recipe, recipes.SftRecipe)
+    if recipe.source_weights:
+        recipe = replace(recipe, source_weights=sources.by_id(library, recipe.source_weights))
+    factor = rates.remembered(library, base)
+    given = recipe.max_steps > 0 or not origins["learning_rate"].startswith("base of")
+    if recipe.rate_check == "auto" and factor is not None and not given:
+        recipe = replace(recipe, rate_check="off", learning_rate=factor * recipe.learning_rate)
+        origins["learning_rate"] += f", x{factor:g} by the first training's rate check"
+    elif recipe.rate_check == "auto":
+        quick = recipe.effort < 1
+        recipe = replace(recipe, rate_check="off" if given or quick else "on")
+        origins["rate_check"] = "the rate or the steps are given" if given else "quick" if quick else "first training of this base"
+    return recipes.Resolved(recipe, origins)
 
 
 def _dataset(library: Library, method: str, dataset_id: str) -> Dataset:
@@ -220,7 +244,7 @@ def _plan(run: Run, config: Mapping[str, Any], resolved: recipes.Resolved, rows:
         )  # fmt: skip
 
     memory = needed(True) if large or needed(False) > free else needed(False)
-    steps, base = recipes.total_steps(recipe, rows), str(run.metrics["base"])
+    steps, base = recipes.planned_steps(recipe, rows), str(run.metrics["base"])
     first = f"{run.id}: {run.method} on {base} ({bases.short(parameters)} parameters), {rows} rows, {steps} steps"
     need = f"memory: about {bases.readable(memory)} for the model and its work ({bases.readable(free)} is free)"
     return {

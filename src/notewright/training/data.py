@@ -23,7 +23,7 @@ IGNORED = -100
 class Rows:
     """Encoded rows. `too_long` were left out, and are reported; `tokens` counts each row once, `trained` its passage."""
 
-    dataset: Dataset
+    dataset: Any
     lengths: list[int]
     too_long: int
     trained: int
@@ -41,19 +41,20 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
         return [json.loads(line) for line in file if line.strip()]
 
 
-def encode_sft(rows: list[dict[str, Any]], tokenizer: Any, max_length: int) -> Rows:
-    """`input_ids` and `labels`: the prompt is context only, the passage and its end are learnt."""
+def encode_sft(rows: list[dict[str, Any]], tokenizer: Any, max_length: int, *, weights: Sequence[float] = ()) -> Rows:
+    """`input_ids`, `labels` and `row_weight`: the prompt is context only, the passage and its end are learnt."""
     encoded, lengths, trained = [], [], 0
     end = chat.turn_end(tokenizer)
-    for row in rows:
+    for row, weight in zip(rows, weights or [1.0] * len(rows), strict=True):
         prompt = chat.encode_prompt(tokenizer, row["prompt"])
         completion = chat.encode_completion(tokenizer, row["completion"][0]["content"])
         assert completion[-1] == end, "the turn's end must be learnt"
         if len(prompt) + len(completion) <= max_length:
-            encoded.append({"input_ids": prompt + completion, "labels": [IGNORED] * len(prompt) + completion})
+            labels = [IGNORED] * len(prompt) + completion
+            encoded.append({"input_ids": prompt + completion, "labels": labels, "row_weight": weight})
             lengths.append(len(prompt) + len(completion))
             trained += len(completion)
-    return Rows(_dataset(encoded, ("input_ids", "labels")), lengths, len(rows) - len(encoded), trained)
+    return Rows(_dataset(encoded, ("input_ids", "labels", "row_weight")), lengths, len(rows) - len(encoded), trained)
 
 
 def encode_preferences(rows: list[dict[str, Any]], tokenizer: Any, max_length: int) -> Rows:
@@ -86,7 +87,7 @@ def encode_choices(
     return Rows(_dataset(encoded, ("chosen_ids", "rejected_ids")), lengths, len(rows) - len(usable), 0), usable, chosen, rejected
 
 
-def _dataset(rows: list[dict[str, list[int]]], columns: tuple[str, ...]) -> Dataset:
+def _dataset(rows: Sequence[dict[str, Any]], columns: tuple[str, ...]) -> Dataset:
     return Dataset.from_dict({name: [row[name] for row in rows] for name in columns})
 
 

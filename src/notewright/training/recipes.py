@@ -17,7 +17,7 @@ from ..errors import Invalid, NotFound
 from ..models.bases import short
 
 EFFORTS = ("quick", "normal", "thorough")
-MINIMUM_ROWS = {"sft": 8, "dpo": 4, "reward": 20}
+MINIMUM_ROWS = {"sft": 8, "ditto": 8, "edits": 4, "dpo": 4, "kto": 300, "reward": 20}
 TINY = 50_000_000
 
 
@@ -54,16 +54,86 @@ class Recipe:
 
 @dataclass(frozen=True, slots=True)
 class SftRecipe(Recipe):
-    """Supervised fine-tuning on the person's own passages; loss on the passage only."""
+    """Supervised fine-tuning on the person's own passages; loss on the passage only.
+
+    `early_stop`: every so many steps the held-out passages are written, and the training ends when their distance to the person's own
+    stops falling. `rate_check`: at the first use of a base, three short trainings find out which of half, the whole and twice the rate
+    suits these notes. `source_balance` 0 counts every passage alike, 1 every source; `source_weights` is the person's own word, as in
+    "The Nile = 0.2; Salt = 2".
+    """
+
+    early_stop: str = _of("auto", choices=("auto", "on", "off"))
+    patience: int = _of(2, low=1, high=20)  # checks without a gain until the training ends
+    watch_rows: int = _of(12, low=1, high=64)  # held-out passages that are written at each check
+    rate_check: str = _of("auto", choices=("auto", "on", "off"))
+    source_balance: float = _of(0.5, low=0, high=1)
+    source_weights: str = _of("")
+
+
+@dataclass(frozen=True, slots=True)
+class DittoRecipe(Recipe):
+    """DITTO (arXiv:2406.00888): the person's passage beats what the policy writes itself, in rounds of `max_steps` steps.
+
+    Of the comparisons `replay` are with the samples of earlier rounds, and `between` put a later round's sample above an earlier one's.
+    """
+
+    beta: float = _of(0.0, low=0, high=10)
+    sft_weight: float = _of(0.1, low=0, high=10)
+    rounds: int = _of(4, low=1, high=20)
+    prompts: int = _of(32, low=1, high=1024)  # passages that are written anew in each round
+    samples: int = _of(4, low=1, high=16)  # of each
+    temperature: float = _of(1.0, low=0.05, high=2)
+    top_p: float = _of(0.0, low=0, high=1)
+    replay: float = _of(0.2, low=0, high=1)
+    between: float = _of(0.1, low=0, high=1)
+    too_near: float = _of(0.05, low=0, high=1)  # samples nearer to the passage than this teach nothing
+    watch_rows: int = _of(12, low=1, high=64)
+
+
+@dataclass(frozen=True, slots=True)
+class EditsRecipe(Recipe):
+    """Edits, token by token: weights of the loss on inserted, deleted and shared tokens, and of the preference for each change in turn."""
+
+    beta: float = _of(0.0, low=0, high=10)
+    inserted: float = _of(1.0, low=0, high=10)
+    shared: float = _of(0.1, low=0, high=10)
+    deleted: float = _of(0.3, low=0, high=10)  # unlikelihood
+    preference: float = _of(0.5, low=0, high=10)
+    cost_margin: float = _of(1.0, low=0, high=10)  # how far a costly edit's text must lead over the draft, in units of beta x log-ratio
+    links: int = _of(4, low=1, high=12)  # of a chain of changes; more changes are taken together
 
 
 @dataclass(frozen=True, slots=True)
 class DpoRecipe(Recipe):
-    """Preferences: the sigmoid loss plus `sft_weight` times the chosen passage's own loss, which keeps its probability from falling."""
+    """Preferences: `loss` plus `sft_weight` times the chosen passage's own loss, which keeps its probability from falling.
+
+    A ranking of several drafts is one unit: `pl` is Plackett-Luce over the whole list, `lipo` LambdaRank's weights on its pairs (LiPO,
+    arXiv:2402.01878), `pairs` every pair by itself; with two drafts all three are DPO's sigmoid loss. With `rounds` above 1 the policy
+    writes `samples` drafts of `prompts` past inputs before each further round, and the trusted `reward` labels the best and the worst.
+    The training ends at the last good state when the limits are broken (0: no limit).
+    """
 
     beta: float = _of(0.0, low=0, high=10)
     sft_weight: float = _of(0.2, low=0, high=10)
     label_smoothing: float = _of(0.0, low=0, high=0.49)
+    loss: str = _of("pl", choices=("pl", "lipo", "pairs"))
+    rounds: int = _of(1, low=1, high=20)
+    prompts: int = _of(32, low=1, high=1024)
+    samples: int = _of(8, low=2, high=32)
+    temperature: float = _of(1.0, low=0.05, high=2)
+    reward: str = _of("taste", choices=("taste", "embedding", "ensemble", "combination"))
+    max_fall: float = _of(0.2, low=0, high=10)  # nats a token that the chosen texts may lose against the reference
+    max_drift: float = _of(0.25, low=0, high=10)  # share by which the drafts' median length may change
+    max_invalid: float = _of(0.13, low=0, high=1)  # share of drafts that may newly fail to end or repeat themselves
+    max_kl: float = _of(10.0, low=0)  # nats a draft
+    guard_rows: int = _of(8, low=1, high=64)
+
+
+@dataclass(frozen=True, slots=True)
+class KtoRecipe(Recipe):
+    """KTO (arXiv:2402.01306): accepted and rejected drafts, each by itself; the rarer kind counts more."""
+
+    beta: float = _of(0.0, low=0, high=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +144,15 @@ class RewardRecipe(Recipe):
     edit_weight: int = _of(3, low=1, high=12)
 
 
-RECIPES: dict[str, type[Recipe]] = {"sft": SftRecipe, "dpo": DpoRecipe, "reward": RewardRecipe}
+RECIPES: dict[str, type[Recipe]] = {
+    "sft": SftRecipe, "ditto": DittoRecipe, "edits": EditsRecipe, "dpo": DpoRecipe, "kto": KtoRecipe, "reward": RewardRecipe,
+}  # fmt: skip
 PRESETS: dict[str, dict[str, dict[str, Any]]] = {
     "sft": {"quick": {"effort": 0.4}, "normal": {}, "thorough": {"effort": 2.0}},
+    "ditto": {"quick": {"rounds": 2, "samples": 2}, "normal": {}, "thorough": {"rounds": 6, "samples": 8, "prompts": 48}},
+    "edits": {"quick": {"effort": 0.5}, "normal": {}, "thorough": {"effort": 2.0}},
     "dpo": {"quick": {"effort": 0.5}, "normal": {}, "thorough": {"effort": 2.0}},
+    "kto": {"quick": {"effort": 0.5}, "normal": {}, "thorough": {"effort": 2.0}},
     "reward": {"quick": {"effort": 0.5}, "normal": {}, "thorough": {"effort": 2.0, "members": 5}},
 }
 # Up to so many parameters: LoRA rank, SFT rate, DPO rate, rows a batch, beta.
@@ -155,9 +230,13 @@ def _by_tables(method: str, recipe: Recipe, parameters: int, rows: int) -> dict[
     _, rank, sft_rate, dpo_rate, batch, beta = next(row for row in SIZES if parameters <= row[0])
     size = f"base of {short(parameters)} parameters"
     batch = recipe.batch_size or batch
-    if method == "dpo":
+    steps = 0
+    if method in ("dpo", "edits", "kto"):
         epochs = 3.0 if parameters <= TINY else 2.0
-        rate = dpo_rate
+        rate = 5 * dpo_rate if method == "edits" else dpo_rate  # most of an edit's loss is likelihood, which bears more
+    elif method == "ditto":
+        epochs, rate, batch = 1.0, dpo_rate / 2, recipe.batch_size or 2 * batch
+        steps = 10 if rows < 100 else 20
     elif method == "reward":
         epochs, rate = (3.0, sft_rate / 4) if parameters <= TINY else (2.0, sft_rate / 2)
     else:
@@ -174,8 +253,11 @@ def _by_tables(method: str, recipe: Recipe, parameters: int, rows: int) -> dict[
         "epochs": (round(epochs * recipe.effort, 2), f"{size}, {rows} rows, effort {recipe.effort:g}"),
         "adam_beta2": (0.95 if epochs * recipe.effort * rows / batch < 200 else 0.999, "number of steps"),
     }
-    if method == "dpo":
+    if method in ("ditto", "edits", "dpo", "kto"):
         found["beta"] = (beta, size)
+    if method == "ditto":
+        found["max_steps"] = (steps, f"{rows} rows, a round")
+        found["top_p"] = (0.95 if parameters <= 1e9 else 1.0, size)
     return found
 
 
@@ -190,6 +272,11 @@ def total_steps(recipe: Recipe, rows: int) -> int:
         return recipe.max_steps
     each = max(1, math.ceil(math.ceil(rows / recipe.batch_size) / recipe.accumulation))
     return max(1, math.ceil(each * recipe.epochs))
+
+
+def planned_steps(recipe: Recipe, rows: int) -> int:
+    """Steps of all rounds together, as far as can be said before the first."""
+    return total_steps(recipe, rows) * int(getattr(recipe, "rounds", 1))
 
 
 def load(method: str, values: Mapping[str, Any]) -> Recipe:

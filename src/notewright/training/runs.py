@@ -5,6 +5,8 @@
     runs/<id>/log.txt           everything the libraries print
     runs/<id>/checkpoints/      resumable saves; one is good once it holds `good.json`
     runs/<id>/members/          finished members of a reward ensemble
+    runs/<id>/rounds/           what each round of a training in rounds wrote and learnt
+    runs/<id>/watch/            the adapters that came nearest on held-out passages
     runs/<id>/adapter/          the result
     runs/<id>/loss.png          the loss curve
 
@@ -41,7 +43,7 @@ STOPPED = 3  # the worker's exit status when it was told to stop
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """All that the worker needs; saved as run.json. `start_adapter` is what DPO refines (empty: a fresh adapter)."""
+    """All that the worker needs; saved as run.json. `start_adapter` is what is refined (empty: a fresh adapter)."""
 
     method: str
     recipe: dict[str, Any]
@@ -100,7 +102,8 @@ def newest_checkpoint(folder: Path) -> Path | None:
 def checkpoint_step(folder: Path) -> int:
     """The step from which the run would go on; 0 is the start."""
     newest = newest_checkpoint(folder)
-    finished = sum(json.loads(path.read_text(encoding="utf-8"))["steps"] for path in (folder / "members").glob("member-*/scores.json"))
+    parts = [*(folder / "members").glob("member-*/scores.json"), *(folder / "rounds").glob("round-*/round.json")]
+    finished = sum(json.loads(path.read_text(encoding="utf-8"))["steps"] for path in parts)
     return finished + (int(newest.name.rpartition("-")[2]) if newest else 0)
 
 

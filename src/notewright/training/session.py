@@ -140,13 +140,15 @@ def arguments(session: Session, steps: int) -> dict[str, Any]:
 class Keeper(TrainerCallback):
     """Progress lines, checkpoints, stopping when asked, and the alarm for a loss that is no number."""
 
-    def __init__(self, session: Session, *, before: int = 0, total: int = 0) -> None:
-        """`before` and `total` count the steps of earlier trainings and of all trainings of the same run (members of an ensemble)."""
+    def __init__(self, session: Session, *, before: int = 0, total: int = 0, saves: bool = True, what: str = "") -> None:
+        """`before` and `total` count the steps of earlier trainings and of all trainings of the same run (members of an ensemble, rounds).
+
+        Without `saves` the training is a trial: no checkpoints, and its progress lines open with `what`."""
         self.session, self.reporter = session, session.reporter
-        self.before, self.total = before, total
+        self.before, self.total, self.saves, self.what = before, total, saves, what
         self.losses: list[float] = []
         self.stopped = False
-        self._started = self._saved = 0.0
+        self._started = self._saved = self._save_started = 0.0
         self._first_step = 0
         self._saving = 0.0
         self.tokens = 0
@@ -158,13 +160,14 @@ class Keeper(TrainerCallback):
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         if self.reporter.stop.is_set() and state.global_step < state.max_steps:
-            self.stopped = control.should_training_stop = control.should_save = True
+            self.stopped = control.should_training_stop = True
+            control.should_save = self.saves
             return
         # Often enough that a killed run loses little, and never more than a twentieth of the time.
         waited = time.monotonic() - self._saved
         tenth = max(1, state.max_steps // 10)
         due = state.global_step % tenth == 0 or waited >= self.session.recipe.checkpoint_seconds
-        if due and waited >= 20 * self._saving and state.global_step < state.max_steps:
+        if self.saves and due and waited >= 20 * self._saving and state.global_step < state.max_steps:
             control.should_save = True
             self._save_started = time.monotonic()
 
@@ -185,6 +188,9 @@ class Keeper(TrainerCallback):
         self.losses.append(loss)
         elapsed = max(time.monotonic() - self._started, 1e-9)
         step, steps = self.before + state.global_step, self.total or state.max_steps
+        if not self.saves:
+            self.reporter.emit("trial", status=f"{self.what}step {step}/{steps}", loss=round(loss, 5))
+            return
         left = elapsed / max(1, state.global_step - self._first_step) * (steps - step)
         self.reporter.emit(
             "step", step=step, steps=steps, loss=round(loss, 5), learning_rate=logs.get("learning_rate"),
@@ -194,8 +200,8 @@ class Keeper(TrainerCallback):
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         folder = Path(args.output_dir) / f"checkpoint-{state.global_step}"
         (folder / "good.json").write_text(json.dumps({"step": state.global_step}), encoding="utf-8")
-        if hasattr(self, "_save_started"):
-            self._saving = time.monotonic() - self._save_started
+        if self._save_started:
+            self._saving, self._save_started = time.monotonic() - self._save_started, 0.0
         self._saved = time.monotonic()
         self.reporter.emit("checkpoint", saved_step=self.before + state.global_step)
 

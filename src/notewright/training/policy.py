@@ -1,0 +1,190 @@
+"""What the methods with losses of their own share: prompts with several texts each, their log-probabilities, one trainer.
+
+A `Unit` is one prompt with the texts that are learnt together: a draft and what became of it, or a whole ranking. A batch holds all texts
+of its units, one text a row; the loss gets the log-probability of every token of every text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+import torch
+import transformers
+from peft import get_peft_model_state_dict, set_peft_model_state_dict
+from safetensors.torch import load_file, save_file
+from trl.trainer.utils import add_fused_lm_head
+
+from . import session as sessions
+from .data import IGNORED, LengthSampler, Rows
+from .head import use_compact_head
+from .session import Counting, Keeper, Session
+
+Loss = Callable[[list[torch.Tensor], "Unit"], tuple[torch.Tensor, dict[str, float]]]
+
+
+@dataclass(slots=True)
+class Unit:
+    """`texts` are answers to `prompt`, all as token ids. `weights`, where a method uses them, has one number for each token of each text;
+    `reference` the log-probability of each text under the reference; `weight` is how much the unit counts."""
+
+    prompt: list[int]
+    texts: list[list[int]]
+    levels: list[int] = field(default_factory=list)
+    weights: list[list[float]] = field(default_factory=list)
+    reference: list[float] = field(default_factory=list)
+    weight: float = 1.0
+    margin: float = 0.0
+
+    @property
+    def longest(self) -> int:
+        return len(self.prompt) + max(map(len, self.texts))
+
+
+def as_rows(units: Sequence[Unit], too_long: int) -> Rows:
+    """For `require_rows`, `check_memory` and the metrics."""
+    return Rows(list(units), [unit.longest for unit in units], too_long, sum(len(text) for unit in units for text in unit.texts))
+
+
+def collate(units: Sequence[Unit], pad: int) -> dict[str, Any]:
+    """Rows padded on the right; only the texts have labels."""
+    rows = [(unit.prompt, text) for unit in units for text in unit.texts]
+    width = max(len(prompt) + len(text) for prompt, text in rows)
+    ids, labels, mask = [], [], []
+    for prompt, text in rows:
+        rest = width - len(prompt) - len(text)
+        ids.append(prompt + text + [pad] * rest)
+        labels.append([IGNORED] * len(prompt) + text + [IGNORED] * rest)
+        mask.append([1] * (width - rest) + [0] * rest)
+    return {"input_ids": torch.tensor(ids), "labels": torch.tensor(labels), "attention_mask": torch.tensor(mask), "units": list(units)}
+
+
+def per_text(model: Any, batch: dict[str, Any]) -> Iterator[list[torch.Tensor]]:
+    """For each unit of a batch the log-probabilities of its texts' tokens."""
+    found = model(
+        input_ids=batch["input_ids"], attention_mask=batch["attention_mask"], labels=batch["labels"], use_cache=False, fused_lm_head=True
+    ).log_probs
+    row = 0
+    for unit in batch["units"]:
+        start = len(unit.prompt) - 1  # the token at place t is predicted at t - 1
+        yield [found[row + place, start : start + len(text)] for place, text in enumerate(unit.texts)]
+        row += len(unit.texts)
+
+
+def prepare(session: Session) -> None:
+    """Give the model the head that scores the texts' tokens only; once for a session."""
+    model = session.model.get_base_model()
+    if not getattr(model, "_notewright_head", False):
+        add_fused_lm_head(model)
+        use_compact_head(model)
+        model._notewright_head = True
+
+
+@torch.no_grad()
+def log_probs(session: Session, units: Sequence[Unit]) -> list[list[float]]:
+    """Summed log-probability of every text of every unit, by the adapter that is active now."""
+    prepare(session)
+    was = session.model.training
+    session.model.eval()
+    found: list[list[float]] = [[] for _ in units]
+    order = sorted(range(len(units)), key=lambda place: units[place].longest)
+    size = session.recipe.batch_size
+    for start in range(0, len(order), size):
+        part = order[start : start + size]
+        batch = on_device(session, collate([units[place] for place in part], session.tokenizer.pad_token_id))
+        with torch.autocast(session.device, dtype=torch.bfloat16, enabled=session.bf16):
+            for place, texts in zip(part, per_text(session.model, batch), strict=True):
+                found[place] = [float(text.float().sum()) for text in texts]
+    session.model.train(was)
+    return found
+
+
+def on_device(session: Session, batch: dict[str, Any]) -> dict[str, Any]:
+    return {name: value.to(session.device) if isinstance(value, torch.Tensor) else value for name, value in batch.items()}
+
+
+def refer(session: Session, units: Sequence[Unit]) -> None:
+    """Note what the reference thinks of every text."""
+    with as_reference(session):
+        for unit, sums in zip(units, log_probs(session, units), strict=True):
+            unit.reference = sums
+
+
+@contextmanager
+def as_reference(session: Session) -> Iterator[None]:
+    """The adapter that the training began with (the plain base where it began with none), in the same memory as the trained one."""
+    if not session.job.start_adapter:
+        with session.model.disable_adapter():
+            yield
+        return
+    if "ref" not in session.model.peft_config:
+        session.model.load_adapter(session.job.start_adapter, adapter_name="ref", is_trainable=False)
+    session.model.set_adapter("ref")
+    try:
+        yield
+    finally:
+        session.model.set_adapter("default")
+
+
+def weights(session: Session) -> dict[str, torch.Tensor]:
+    """The trained adapter's tensors."""
+    return get_peft_model_state_dict(session.model)  # type: ignore[no-any-return]
+
+
+def set_weights(session: Session, tensors: dict[str, torch.Tensor]) -> None:
+    set_peft_model_state_dict(session.model, tensors)
+
+
+def save_weights(session: Session, path: Path) -> None:
+    """The trained adapter's tensors in one file, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".part")
+    save_file({name: tensor.detach().cpu().contiguous() for name, tensor in weights(session).items()}, partial)
+    partial.replace(path)
+
+
+def load_weights(session: Session, path: Path) -> None:
+    set_weights(session, load_file(path))
+
+
+class Trainer(Counting, transformers.Trainer):  # type: ignore[misc]
+    """transformers' trainer on units: the loss is the mean over a batch's units, each by its weight."""
+
+    loss: Loss
+
+    def compute_loss(self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None) -> Any:
+        self.keeper.tokens += int(inputs["attention_mask"].sum())
+        total, weight = torch.zeros((), device=inputs["input_ids"].device), 0.0
+        figures: dict[str, list[float]] = {}
+        for unit, texts in zip(inputs["units"], per_text(model, inputs), strict=True):
+            loss, told = self.loss([text.float() for text in texts], unit)
+            total, weight = total + unit.weight * loss, weight + unit.weight
+            for name, value in told.items():
+                figures.setdefault(name, []).append(value)
+        self.figures = {name: fmean(values) for name, values in figures.items()}
+        return total / max(weight, 1e-8)
+
+
+def train(
+    session: Session, units: Sequence[Unit], loss: Loss, keeper: Keeper, *, steps: int, seed: int = 0, callbacks: Sequence[Any] = ()
+) -> tuple[bool, Trainer]:
+    """Train on the units for so many steps, from the newest checkpoint or the start; False when stopped before the end."""
+    recipe = session.recipe
+    prepare(session)
+    settings = transformers.TrainingArguments(
+        **{**sessions.arguments(session, steps), "max_steps": steps, "seed": recipe.seed + seed, "remove_unused_columns": False}
+    )
+    trainer = Trainer(
+        model=session.model, args=settings, train_dataset=list(units), callbacks=[keeper, *callbacks],
+        data_collator=lambda part: collate(part, session.tokenizer.pad_token_id),
+    )  # fmt: skip
+    trainer.model_accepts_loss_kwargs = False  # our loss is a mean already
+    trainer.loss, trainer.keeper = loss, keeper
+    trainer.sampler = LengthSampler(
+        [unit.longest for unit in units], recipe.batch_size, recipe.seed + seed, grouping=recipe.length_grouping
+    )
+    return sessions.train(session, trainer, keeper), trainer

@@ -1,0 +1,46 @@
+"""How much each source counts: a book with two hundred passages should not drown ten articles with one each."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ..errors import Invalid
+
+if TYPE_CHECKING:
+    from ..library import Library
+
+
+def row_weights(rows: Sequence[Mapping[str, Any]], balance: float, own: Mapping[str, float]) -> list[float]:
+    """One weight for each row, with mean 1: the pair's sureness, times its source's number of rows to the power of -`balance`, times the
+    person's `own` weight of the source."""
+    counts = Counter(row.get("source_id", "") for row in rows)
+    found = [
+        float(row.get("weight", 1.0)) * counts[row.get("source_id", "")] ** -balance * own.get(row.get("source_id", ""), 1.0)
+        for row in rows
+    ]
+    mean = sum(found) / max(1, len(found))
+    return [weight / mean for weight in found] if mean > 0 else [1.0] * len(found)
+
+
+def parse(text: str) -> dict[str, float]:
+    """`"The Nile = 0.2; Salt = 2"` as a table. Raises Invalid for what is no weight."""
+    found, bad = {}, []
+    for part in filter(None, (part.strip() for part in text.split(";"))):
+        name, _, value = part.rpartition("=")
+        try:
+            found[name.strip()] = float(value)
+        except ValueError:
+            bad.append(part)
+    bad += [f"{name} = {value:g}" for name, value in found.items() if not name or not 0 <= value <= 100]
+    if bad:
+        raise Invalid(
+            f"source_weights: {'; '.join(bad)} is no weight.", 'Give titles or ids with numbers from 0 to 100: "The Nile = 0.2; Salt = 2"'
+        )
+    return found
+
+
+def by_id(library: Library, text: str) -> str:
+    """The same with ids for titles, as a run keeps it. Raises NotFound for an unknown source, Invalid when nothing would count."""
+    return "; ".join(f"{library.sources.find(name).id} = {value:g}" for name, value in parse(text).items())

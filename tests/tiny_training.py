@@ -1,0 +1,56 @@
+"""What the worker does, without its process: any method on a tiny base, stopped where a test wants it and started again."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+from notewright.training import recipes, runs
+
+
+def weights(folder: Path) -> dict[str, Any]:
+    from safetensors.torch import load_file
+
+    return load_file(folder / "adapter_model.safetensors")
+
+
+def same(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    import torch
+
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+def in_process(
+    method: str,
+    folder: Path,
+    *,
+    base: Path,
+    dataset: Path,
+    start: Path | None = None,
+    stop_at: int = 0,
+    job: dict[str, Any] | None = None,
+    **overrides: Any,
+) -> dict[str, Any]:
+    """Metrics of a training in `folder`. With `stop_at` it is told to stop at that step, and then started again; `job` changes the job."""
+    from notewright.training.worker import Reporter
+
+    class Stopping(Reporter):
+        def emit(self, event: str, **values: Any) -> None:
+            super().emit(event, **values)
+            if values.get("step", 0) == stop_at:
+                self.stop.set()
+
+    folder.mkdir(parents=True)
+    resolved = recipes.resolve(method, parameters=10**5, rows=17, overrides=overrides)
+    whole = runs.Job(
+        method=method, recipe=resolved.values(), origins={}, base=str(base), base_folder=str(base), revision="", parent_id="",
+        start_adapter=str(start or ""), dataset_id="", dataset_folder=str(dataset), dataset_hash="", device="cpu", **(job or {}),
+    )  # fmt: skip
+    run = importlib.import_module(f"notewright.training.{method}").run
+    if stop_at:
+        assert run(whole, folder, Stopping(folder)) is None
+        assert stop_at <= runs.checkpoint_step(folder) < recipes.planned_steps(resolved.recipe, 17)
+    metrics = run(whole, folder, Reporter(folder))
+    assert metrics is not None
+    return metrics

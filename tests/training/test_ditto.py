@@ -1,0 +1,64 @@
+"""DITTO on a tiny base: the passages gain on what the policy writes, rounds resume, and nothing is kept that does not help."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import tiny_models
+from notewright.errors import Invalid
+from notewright.library import Library
+from notewright.records import Dataset
+from tiny_training import in_process, same, weights
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:`(is_)?gradient_checkpointing` is deprecated:FutureWarning"),
+]
+SMALL: dict[str, Any] = {
+    "rounds": 2, "samples": 2, "prompts": 6, "max_steps": 4, "batch_size": 4, "learning_rate": 2e-3, "watch_rows": 3,
+}  # fmt: skip
+
+
+@pytest.fixture
+def taught(tiny: Callable[[str], Path], tmp_path: Path, library: Library, make_dataset: Callable[[str, list[dict]], Dataset]) -> dict:
+    """A short SFT, where DITTO begins."""
+    dataset = library.home / make_dataset("sft", tiny_models.sft_rows(20)).path
+    in_process("sft", tmp_path / "sft", base=tiny("llama"), dataset=dataset, max_steps=30, learning_rate=1e-2, early_stop="off")
+    return {"base": tiny("llama"), "dataset": dataset, "start": tmp_path / "sft" / "adapter"}
+
+
+def test_stopped_in_a_later_round_it_resumes_to_the_same_adapter(taught: dict, tmp_path: Path) -> None:
+    straight = in_process("ditto", tmp_path / "straight", **taught, **SMALL)
+    stopped = in_process("ditto", tmp_path / "stopped", stop_at=6 if len(straight["distances"]) > 2 else 2, **taught, **SMALL)
+    assert same(weights(tmp_path / "straight" / "adapter"), weights(tmp_path / "stopped" / "adapter"))
+    assert straight["distances"] == stopped["distances"]
+    assert straight["kept_round"] == min(range(len(straight["distances"])), key=straight["distances"].__getitem__)
+
+
+def test_the_passage_gains_on_the_samples(taught: dict, tmp_path: Path) -> None:
+    """One round: what was written is kept, and its likelihood falls behind the passage's."""
+    metrics = in_process("ditto", tmp_path / "run", **taught, **{**SMALL, "rounds": 1, "max_steps": 12, "sft_weight": 0.0})
+    assert metrics["first_loss"] == pytest.approx(0.6931, abs=0.02)
+    assert metrics["loss"] < 0.5
+    events = [json.loads(line) for line in (tmp_path / "run" / "progress.jsonl").read_text().splitlines()]
+    assert [event["round"] for event in events if event["event"] == "round"] == [0, 1]
+    samples = (tmp_path / "run" / "rounds" / "round-1" / "samples.jsonl").read_text().splitlines()
+    assert 0 < len(samples) <= 12
+    assert all(json.loads(line)["distance"] >= 0.05 for line in samples)
+
+
+def test_a_round_that_does_harm_is_not_kept(taught: dict, tmp_path: Path) -> None:
+    metrics = in_process("ditto", tmp_path / "run", **taught, **{**SMALL, "learning_rate": 1.0, "clip": 0.0, "sft_weight": 0.0})
+    assert metrics["kept_round"] == 0
+    assert same(weights(tmp_path / "run" / "adapter"), weights(taught["start"]))
+    assert "as it was before" in (tmp_path / "run" / "progress.jsonl").read_text()
+
+
+def test_too_few_passages_are_refused(taught: dict, tmp_path: Path) -> None:
+    with pytest.raises(Invalid, match="this method needs at least 8"):
+        in_process("ditto", tmp_path / "run", **taught, **SMALL, max_length=20)

@@ -1,0 +1,134 @@
+"""SFT as a product: the state that writes best is kept, the rate is found once, sources are balanced, and it all survives a stop."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import tiny_models
+from notewright.errors import Invalid, NotFound
+from notewright.library import Library
+from notewright.library.database import now
+from notewright.records import Dataset, Source
+from notewright.settings import Settings
+from notewright.training import rates, sources, train
+from tiny_training import in_process, same, weights
+
+heavy = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:`(is_)?gradient_checkpointing` is deprecated:FutureWarning")]
+Tiny = Callable[[str], Path]
+
+
+@pytest.fixture
+def split(library: Library) -> Dataset:
+    """Twenty training rows and five that are held out."""
+    rows = tiny_models.sft_rows(25)
+    dataset_id = library.datasets.new_id()
+    folder = library.home / "datasets" / dataset_id
+    folder.mkdir()
+    for name, part in (("train", rows[:20]), ("valid", rows[20:])):
+        (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in part), encoding="utf-8")
+    (folder / "manifest.json").write_text("{}", encoding="utf-8")
+    return library.datasets.add(Dataset(dataset_id, "sft", f"datasets/{dataset_id}", now()))
+
+
+def watched(folder: Path) -> list[tuple[int, float]]:
+    events = [json.loads(line) for line in (folder / "progress.jsonl").read_text().splitlines()]
+    return [(event["at_step"], event["distance"]) for event in events if event["event"] == "check"]
+
+
+class TestEarlyStop:
+    pytestmark = heavy
+
+    def options(self, tiny: Tiny, library: Library, split: Dataset, **more: Any) -> dict[str, Any]:
+        recipe = {"max_steps": 40, "learning_rate": 1e-3, "rate_check": "off", "scheduler": "constant", "watch_rows": 4}
+        return {"base": tiny("llama"), "dataset": library.home / split.path, **recipe, **more}
+
+    def test_the_nearest_state_is_kept_and_a_stopped_run_keeps_the_same(
+        self, tiny: Tiny, tmp_path: Path, library: Library, split: Dataset
+    ) -> None:
+        options = self.options(tiny, library, split)
+        straight = in_process("sft", tmp_path / "straight", **options)
+        checks = watched(tmp_path / "straight")
+        assert len(checks) >= 3
+        assert straight["distance"] == min(value for _, value in checks) < checks[0][1]
+        assert straight["kept_step"] == next(step for step, value in checks if value == straight["distance"])
+        assert len(list((tmp_path / "straight" / "watch").glob("step-*"))) <= 2
+        stopped = in_process("sft", tmp_path / "stopped", stop_at=25, **options)
+        assert same(weights(tmp_path / "straight" / "adapter"), weights(tmp_path / "stopped" / "adapter"))
+        assert stopped["checks"] == straight["checks"]
+
+    def test_it_ends_when_nothing_is_gained_any_more(self, tiny: Tiny, tmp_path: Path, library: Library, split: Dataset) -> None:
+        """A rate of next to nothing: no check gains anything, so the second one after the first is the last."""
+        metrics = in_process("sft", tmp_path / "run", **self.options(tiny, library, split, learning_rate=1e-9))
+        assert [step for step, _ in watched(tmp_path / "run")] == [10, 20, 30]
+        assert metrics["kept_step"] == 10
+        assert metrics["steps"] == 30
+
+
+class TestRates:
+    @pytest.mark.parametrize(
+        ("distances", "factor"),
+        [({0.5: 0.5, 1.0: 0.6, 2.0: 0.7}, 0.5), ({0.5: 0.595, 1.0: 0.6, 2.0: 0.61}, 1.0), ({0.5: 0.7, 1.0: 0.6, 2.0: 0.4}, 2.0)],
+    )
+    def test_another_factor_has_to_win_clearly(self, distances: dict[float, float], factor: float) -> None:
+        assert rates.choose(distances) == factor
+
+    @pytest.mark.slow
+    @pytest.mark.filterwarnings("ignore:`(is_)?gradient_checkpointing` is deprecated:FutureWarning")
+    def test_the_first_training_of_a_base_finds_the_rate_and_later_ones_use_it(
+        self, tiny: Tiny, library: Library, split: Dataset, settings: Settings
+    ) -> None:
+        overrides = {"epochs": 2.0, "lora_rank": 4}
+        seen: list[dict[str, Any]] = []
+        first = train(library, settings=settings, method="sft", base=str(tiny("llama")), overrides=overrides, progress=seen.append)
+        tried = [event["factor"] for event in seen if event["event"] == "rate"]
+        assert tried == [0.5, 1.0, 2.0]
+        factor = first.metrics["rate_factor"]
+        assert rates.remembered(library, str(first.metrics["base"])) == factor
+        assert first.metrics["learning_rate"] == pytest.approx(factor * first.recipe["learning_rate"])
+
+        def planned(event: dict[str, Any]) -> None:
+            assert event["recipe"]["rate_check"] == "off"
+            assert event["recipe"]["learning_rate"] == pytest.approx(first.metrics["learning_rate"])
+            assert "rate check" in event["origins"]["learning_rate"]
+            raise InterruptedError
+
+        with pytest.raises(InterruptedError):
+            train(library, settings=settings, method="sft", base=str(tiny("llama")), overrides=overrides, progress=planned)
+
+
+class TestSources:
+    rows = ({"source_id": "big"}, {"source_id": "big"}, {"source_id": "big"}, {"source_id": "big"}, {"source_id": "small", "weight": 0.5})
+
+    def test_a_large_source_does_not_drown_a_small_one(self) -> None:
+        alike = sources.row_weights(self.rows, 0.0, {})
+        assert alike == pytest.approx([1 / 0.9] * 4 + [0.5 / 0.9])
+        balanced = sources.row_weights(self.rows, 1.0, {})
+        assert sum(balanced[:4]) == pytest.approx(2 * balanced[4])
+        assert sum(balanced) / 5 == pytest.approx(1)
+
+    def test_the_persons_own_weights_count(self) -> None:
+        assert sources.row_weights(self.rows, 0.0, {"big": 0.0})[:4] == [0.0] * 4
+
+    def test_titles_become_ids_and_nonsense_is_told(self, library: Library) -> None:
+        library.sources.upsert([Source("The Nile", outside_ids=("readwise:7",))], origin="api", complete=True)
+        assert sources.by_id(library, "The Nile = 0.2") == "readwise:7 = 0.2"
+        with pytest.raises(NotFound):
+            sources.by_id(library, "No such book = 1")
+        with pytest.raises(Invalid, match="often is no weight"):
+            sources.parse("The Nile = often")
+        with pytest.raises(Invalid, match="-1 is no weight"):
+            sources.parse("The Nile = -1")
+
+    @pytest.mark.slow
+    @pytest.mark.filterwarnings("ignore:`(is_)?gradient_checkpointing` is deprecated:FutureWarning")
+    def test_a_source_without_weight_teaches_nothing(self, tiny: Tiny, tmp_path: Path, library: Library, split: Dataset) -> None:
+        options: dict[str, Any] = {"base": tiny("llama"), "dataset": library.home / split.path, "max_steps": 3}
+        silent = "; ".join(f"s{number} = 0" for number in range(2)) + "; s2 = 1"
+        own = in_process("sft", tmp_path / "own", source_weights=silent, **options)
+        usual = in_process("sft", tmp_path / "usual", **options)
+        assert own["first_loss"] != usual["first_loss"]
