@@ -46,6 +46,20 @@ def shared_data() -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def browser() -> Iterator[object]:
+    """One Chromium for all walks; skips where there is none."""
+    from walks import CHROMIUM, FLAGS, needs_chromium
+
+    needs_chromium()
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver:
+        opened = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS.split())
+        yield opened
+        opened.close()
+
+
 CLOSED_SOCKETS = """
 import socket
 def refuse(self, address, *rest):

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
-from .helpers import ask, events, eventually, serious
+from walks import ask, events, eventually
+
+from .helpers import serious
 
 pytestmark = pytest.mark.browser
 TITLE = "What Moss Knows About Cities"

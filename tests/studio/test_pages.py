@@ -13,9 +13,10 @@ from notewright import importers, pairing
 from notewright.importers.vault import import_vault
 from notewright.library import Library
 from notewright.settings import Settings, save_settings
+from walks import Server, ask, events, eventually, serve
 
-from .conftest import Server, needs_browser, serve
-from .helpers import ask, events, eventually, serious
+from .conftest import needs_browser
+from .helpers import serious
 
 pytestmark = pytest.mark.browser
 COLUMNS = [
