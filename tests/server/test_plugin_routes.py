@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
 from fastapi.testclient import TestClient
 
 from small_world import World
@@ -48,3 +52,100 @@ def test_later_edits_are_stored_once(client: TestClient, world: World) -> None:
     assert stored["kind"] == "edit"
     assert stored["payload"]["via"] == "plugin"
     assert client.post(f"/api/drafts/{draft}/later-edits", json=change).json() is None
+
+
+def drafted(client: TestClient) -> str:
+    chapter = client.get("/api/queue").json()["chapters"][0]
+    wish = {"source": chapter["source_id"], "chapter": chapter["chapter"], "seed": 7, "stream": False}
+    return str(client.post("/api/drafts", json=wish).json()["drafts"][0]["id"])
+
+
+def test_a_server_without_the_vault_previews_and_records_what_obsidian_holds(client: TestClient, world: World) -> None:
+    shutil.move(world.vault, world.vault.with_name("far away"))
+    draft = drafted(client)
+    text = "# Far\n\n## One\n\nMine.\n\n## Two\n"
+    place = {"into": "Elsewhere/Far.md", "under": "One", "seen": {"text": text}}
+    shown = client.post(f"/api/drafts/{draft}/accept/preview", json=place).json()
+    after = text[: shown["start"]] + shown["inserted"] + text[shown["start"] :]
+    assert after.index("Mine.") < shown["start"] < after.index("## Two")
+    made = {"note_path": "Elsewhere/Far.md", "start": shown["start"], "inserted": shown["inserted"]}
+    assert client.post(f"/api/drafts/{draft}/insertions", json=made).status_code == 409
+    told = client.post(f"/api/drafts/{draft}/insertions", json=made | {"seen": after})
+    assert told.status_code == 200, told.text
+    again = client.post(f"/api/drafts/{draft}/insertions", json=made | {"seen": after + "\nmore"})
+    assert again.json()["events"][-1]["id"] == told.json()["events"][-1]["id"]
+    passage = shown["inserted"].encode()[slice(*shown["passage"])].decode()
+    change = {"before": passage, "after": passage + " Really.", "note_path": "Elsewhere/Far.md"}
+    assert client.post(f"/api/drafts/{draft}/later-edits", json=change).json()["payload"]["final_text"].endswith("Really.")
+    refused = client.post("/api/undo", json={})
+    assert refused.status_code == 409
+    assert "--keep-note" in refused.json()["hint"]
+    assert client.post("/api/undo", json={"keep_note": True}).json()["payload"]["how"] == "kept"
+
+
+@pytest.mark.parametrize("path", ["../out.md", ".obsidian/x.md", "a/con.md", "what?.md", "", "/etc/x.md"])
+def test_places_outside_are_refused_without_the_vault_too(client: TestClient, world: World, path: str) -> None:
+    draft = drafted(client)
+    shown = client.post(f"/api/drafts/{draft}/accept/preview", json={"into": path, "seen": {"text": None}})
+    assert shown.status_code == 422
+
+
+def test_a_template_frames_a_new_note_and_only_the_draft_is_followed(client: TestClient, world: World) -> None:
+    folder = world.settings.home / "templates"
+    folder.mkdir()
+    (folder / "Book.md").write_text("---\nby: {{ source.author | yaml }}\n---\n# {{title}}\n\n{{draft}}\n\n## Later\n")
+    assert client.get("/api/templates").json() == [{"name": "Book", "origin": "home"}]
+    draft = drafted(client)
+    place = {"into": "Notes/New.md", "template": "Book", "seen": {"text": None}}
+    shown = client.post(f"/api/drafts/{draft}/accept/preview", json=place).json()
+    assert shown["created"]
+    assert shown["inserted"].startswith('---\nby: "Ada Reader"\n---\n# New\n\n')
+    (world.vault / "Notes/New.md").write_text(shown["inserted"])
+    made = {name: shown[name] for name in ("note_path", "start", "inserted", "created", "passage")}
+    assert client.post(f"/api/drafts/{draft}/insertions", json=made).status_code == 200
+    text = client.get(f"/api/drafts/{draft}").json()["text"].strip()
+    assert client.post(f"/api/drafts/{draft}/later-edits", json={"before": text, "after": text, "note_path": "Notes/New.md"}).json() is None
+
+
+def test_the_server_knows_whether_obsidian_is_there(client: TestClient, world: World) -> None:
+    assert client.get("/api/status").json()["editors"] == []
+    assert client.post("/api/editors/one", json={"vault": "vault", "open": [NOTE]}).json() == {"orders": []}
+    assert client.get("/api/status").json()["editors"] == ["vault"]
+    client.delete("/api/editors/one")
+    assert client.get("/api/status").json()["editors"] == []
+
+
+def test_accepting_in_the_studio_lets_obsidian_write_the_note_that_is_open_there(client: TestClient, world: World) -> None:
+    draft = drafted(client)
+    shown = client.post(f"/api/drafts/{draft}/accept/preview", json={"into": NOTE}).json()
+    path, before = world.vault / NOTE, (world.vault / NOTE).read_bytes()
+    client.post("/api/editors/one", json={"vault": "vault", "open": [NOTE]})
+    wish = {"into": NOTE, "expected_hash": shown["before_hash"], "seconds": 3}
+    with ThreadPoolExecutor() as pool:
+        accepting = pool.submit(client.post, f"/api/drafts/{draft}/accept", json=wish)
+        order = client.post("/api/editors/one", json={"vault": "vault", "open": [NOTE], "wait": 20}).json()["orders"][0]
+        assert order["before_hash"] == shown["before_hash"]
+        assert client.post(f"/api/orders/{order['id']}", json={"state": "taken"}).json() == {"granted": True}
+        assert client.post(f"/api/orders/{order['id']}", json={"state": "taken"}).json() == {"granted": False}
+        assert path.read_bytes() == before, "only Obsidian writes"
+        path.write_bytes(before[: order["start"]] + order["inserted"].encode() + before[order["start"] :])
+        made = {name: order[name] for name in ("note_path", "start", "inserted", "passage", "final_text", "seconds")}
+        told = client.post(f"/api/drafts/{draft}/insertions", json=made | {"order": order["id"]})
+        answer = accepting.result(20)
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["after_hash"] == told.json()["after_hash"]
+    assert [event["kind"] for event in answer.json()["events"]] == ["decision", "insertion"]
+    kinds = [action["event"]["kind"] for action in client.get("/api/history").json()]
+    assert kinds.count("insertion") == kinds.count("decision") == 1
+
+
+def test_several_things_are_taken_back_at_once(client: TestClient, world: World) -> None:
+    draft = drafted(client)
+    for _ in range(3):
+        client.post("/api/decisions", json={"decision": "reject", "draft_id": draft})
+    done = client.post("/api/undo", json={"number": 2}).json()
+    assert len(done["before"]) == 1
+    done = client.post("/api/undo", json={"number": 50}).json()
+    assert done["before"] == []
+    assert client.post("/api/undo", json={"number": 2}).status_code == 404
+    assert client.post("/api/undo", json={"number": 0}).status_code == 422

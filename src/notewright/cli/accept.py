@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from ..errors import NotFound
 from ..records import Event
 from ..settings import Settings
 from .show import as_json, json_option, open_library
@@ -63,19 +62,14 @@ def undo(options: argparse.Namespace) -> None:
 
     library, settings = open_library()
     done: list[Event] = []
+    wanted = options.number or 1
     with library:
-        try:
-            for _ in range(options.number or 1):
-                event = feedback.undo(library, settings=settings, keep_note=options.keep_note)
-                about = next(action.event for action in feedback.history(library) if str(action.event.id) == event.subject)
-                done.append(event)
-                if not options.json:
-                    print(_told(event, about))
-        except NotFound:
-            if not done:
-                raise
+        for event in feedback.undo_last(library, settings=settings, number=wanted, keep_note=options.keep_note):
+            done.append(event)
             if not options.json:
-                print("There is nothing else to undo.")
+                print(_told(event, next(action.event for action in feedback.history(library) if str(action.event.id) == event.subject)))
+    if not options.json and len(done) < wanted:
+        print("There is nothing else to undo.")
     if options.json:
         as_json(done if options.number else done[0])
 

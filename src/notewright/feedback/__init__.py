@@ -9,7 +9,7 @@ recover(library), prune_backups(...)            after a writer was killed; old c
 capture(library, settings=...)                  stores what the person later changed in inserted passages, wherever they went
 watch(library, settings=..., stop=..., report=...)              the same again and again, while the person writes
 log_edit(library, draft_id=..., before=..., after=...)          the same, noticed by a face
-undo(library)     takes the last of all these back
+undo(library), undo_last(library, number=3)       takes the last of all these back, or the last few
 history(library)  what was done, newest first
 export_feedback(library), import_feedback(library, lines)     all of it as JSON lines, out and in
 """
@@ -23,7 +23,7 @@ from .hunks import Hunk, hunks
 from .infer import Inferred, infer_template, template_slots
 from .journal import recover
 from .judge import ASPECTS, CHIPS, DECISIONS, comment, decide, rank, record_edit
-from .undo import Action, history, undo
+from .undo import Action, history, undo, undo_last
 from .watching import watch
 
 __all__ = [
@@ -58,5 +58,6 @@ __all__ = [
     "recover",
     "template_slots",
     "undo",
+    "undo_last",
     "watch",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from ..settings import Settings
 from ..text import content_hash
 from .backups import prune_backups
 from .framing import Framed, context_of, frame
+from .handover import hand_over
 from .journal import recover, store, writing
 from .undo import undone_ids
 
@@ -54,7 +55,7 @@ def accept(
     `final_text` is the person's own version of the draft: it is inserted instead and recorded as an edit. `expected_hash`
     (`text.content_hash` of the note as the person saw it) refuses with Conflict if the note changed since. The earlier note is kept in
     the home's backups. A new note is framed by `template` (default: the one of the settings; empty: none), with the draft at its
-    `{{draft}}`, or under `under`.
+    `{{draft}}`, or under `under`. A note that is open in an Obsidian with the plugin is written by that one (`handover`).
 
     Raises Invalid for a draft with problems or one that is already in a note, unless `force`; and whatever `vault.insert` raises. In all
     these cases neither the note nor the library is changed.
@@ -63,9 +64,17 @@ def accept(
     draft = library.drafts.get(draft_id)
     text = draft.text if final_text is None else final_text
     framed = _framed(library, settings, draft, text, into, under, template)
+    if not (force or framed) and library.editors.connected():
+        shown = preview(library, settings=settings, draft_id=draft_id, into=into, under=under, final_text=final_text)
+        if not shown.created and expected_hash in (None, "", shown.before_hash):
+            _refuse(library, draft, edited=final_text is not None)
+            body = {**asdict(shown), "final_text": final_text, "seconds": seconds}
+            if hand_over(library, settings=settings, draft_id=draft_id, note_path=shown.note_path, body=body):
+                made = _standing(library, draft_id)[-1]
+                return _accepted(draft_id, _insertion(made), [*_events(library, made), made])
     about: dict[str, Any] = {"draft_id": draft_id, "under": under or "", "forced": force, "final_text": final_text, "seconds": seconds}
     if framed:
-        about["passage"] = [len(framed.text[:offset].encode()) for offset in (framed.start, framed.end)]
+        about["passage"] = list(framed.bytes)
     insertion: vault.Insertion | None = None
     with writing(library, "accept", about) as begin:
         try:
@@ -86,20 +95,26 @@ def accept(
 
 
 def _framed(
-    library: Library, settings: Settings, draft: Draft, text: str, into: str, under: str | None, template: str | None
+    library: Library,
+    settings: Settings,
+    draft: Draft,
+    text: str,
+    into: str,
+    under: str | None,
+    template: str | None,
+    seen: vault.Seen | None = None,
 ) -> Framed | None:
     """The whole new note, where a template is asked for or set; None for a note that exists, which is never made over."""
     name = settings.template if template is None else template
     if not name:
         return None
-    note = vault.look(settings, into)
-    if note.exists:
+    if seen.text is not None if seen else vault.look(settings, into).exists:
         if template:
-            raise Invalid(f"{note.path} exists; a template is for new notes.", "Leave --template out, or name a new note.")
+            raise Invalid(f"{into} exists; a template is for new notes.", "Leave --template out, or name a new note.")
         return None
     found = vault.get_template(settings, name)
     when = datetime.now().astimezone()
-    return frame(found.text, text, title=Path(note.path).stem, context=context_of(library, draft), when=when, under=under)
+    return frame(found.text, text, title=Path(into).name.removesuffix(".md"), context=context_of(library, draft), when=when, under=under)
 
 
 def record_insertion(
@@ -114,27 +129,34 @@ def record_insertion(
     created: bool = False,
     final_text: str | None = None,
     seconds: float | None = None,
+    passage: Sequence[int] | None = None,
+    seen: str | None = None,
+    order: int | None = None,
 ) -> Accepted:
     """Record an insertion that the plugin has made after a `preview`: the note must hold `inserted`, at byte `start` or elsewhere once.
 
-    From then on it is as if `accept` had made it: it can be undone, and later edits are followed. Sent again, it is recorded once. Raises
-    Conflict where the saved note does not hold the text (yet), NotFound for an unknown draft, and what `vault.insert` raises for a place
-    outside the vault.
+    From then on it is as if `accept` had made it: it can be undone, and later edits are followed. Sent again, it is recorded once.
+    `passage` is where in `inserted` the draft stands (bytes), where a template framed it. `seen` is the note as the plugin left it, which
+    counts where this machine does not have that note; `order` is the one of `hand_over` that this fulfils. Raises Conflict where the
+    saved note does not hold the text (yet), NotFound for an unknown draft, and what `vault.insert` raises for a place outside the vault.
     """
     recover(library)
     library.drafts.get(draft_id)
     with library.db.write():
+        if order:
+            library.editors.move(order, "taken", "done")
         insertion = vault.recognise(
-            settings, note_path, start=start, inserted=inserted, created=created, backups=library.home / "backups" / "notes"
+            settings, note_path, start=start, inserted=inserted, created=created, backups=library.home / "backups" / "notes", seen=seen
         )
-        undone = undone_ids(library)
-        for event in library.events.all("insertion", subject=draft_id):
-            table: Any = event.payload["insertion"]
-            if event.id not in undone and table["note_path"] == insertion.note_path and table["inserted"] == insertion.inserted:
-                return _accepted(draft_id, vault.Insertion(**table), [event])
+        for event in _standing(library, draft_id):
+            known = _insertion(event)
+            if known.note_path == insertion.note_path and known.inserted == insertion.inserted:
+                return _accepted(draft_id, known, [event])
+        more: dict[str, Any] = {"passage": list(passage)} if passage else {}
         events = store(
-            library, insertion, draft_id=draft_id, under=under or "", forced=False, final_text=final_text, seconds=seconds, via="plugin"
-        )
+            library, insertion, draft_id=draft_id, under=under or "", forced=False, final_text=final_text, seconds=seconds, via="plugin",
+            **more,
+        )  # fmt: skip
     return _accepted(draft_id, insertion, events)
 
 
@@ -145,14 +167,27 @@ def _accepted(draft_id: str, insertion: vault.Insertion, events: Sequence[Event]
     )  # fmt: skip
 
 
-def _refuse(library: Library, draft: Draft, *, edited: bool) -> None:
+def _standing(library: Library, draft_id: str) -> list[Event]:
+    """Insertions of a draft that were not undone, oldest first."""
     undone = undone_ids(library)
-    for event in library.events.all("insertion", subject=draft.id):
-        if event.id not in undone:
-            table = event.payload["insertion"]
-            assert isinstance(table, dict)
-            hint = "Take it back with notewright undo, or insert it again with --force."
-            raise Invalid(f"{draft.id} is already in {table['note_path']}.", hint)
+    return [event for event in library.events.all("insertion", subject=draft_id) if event.id not in undone]
+
+
+def _insertion(event: Event) -> vault.Insertion:
+    table: Any = event.payload["insertion"]
+    return vault.Insertion(**table)
+
+
+def _events(library: Library, insertion: Event) -> list[Event]:
+    """What was stored along with an insertion."""
+    beside: Any = insertion.payload["with"]
+    return [event for event in library.events.all("edit", "decision", subject=insertion.subject) if event.id in beside]
+
+
+def _refuse(library: Library, draft: Draft, *, edited: bool) -> None:
+    for event in _standing(library, draft.id):
+        hint = "Take it back with notewright undo, or insert it again with --force."
+        raise Invalid(f"{draft.id} is already in {_insertion(event).note_path}.", hint)
     if draft.problems and not edited:
         raise Invalid(
             f"{draft.id} has problems: {'; '.join(draft.problems)}.", "Edit it first, choose another draft, or add --force.", draft.problems
@@ -163,7 +198,7 @@ def _refuse(library: Library, draft: Draft, *, edited: bool) -> None:
 class Preview:
     """What `accept` would do to the note now. `before_hash` is the `expected_hash` that lets exactly this happen; `diff` is unified.
 
-    `inserted` is what is added, its surrounding newlines included, after byte `start` of the note.
+    `inserted` is what is added, its surrounding newlines included, after byte `start` of the note; the draft is at its bytes `passage`.
     """
 
     draft_id: str
@@ -175,6 +210,7 @@ class Preview:
     inserted: str
     start: int
     created: bool
+    passage: tuple[int, int]
 
 
 def preview(
@@ -186,17 +222,22 @@ def preview(
     under: str | None = None,
     final_text: str | None = None,
     template: str | None = None,
+    seen: vault.Seen | None = None,
 ) -> Preview:
-    """The change that `accept` would make, without making it. Raises what `vault.plan` raises, and Invalid for a bad template."""
+    """The change that `accept` would make, without making it, to the note on the disk or as another program has `seen` it.
+
+    Raises what `vault.plan` raises, and Invalid for a bad template.
+    """
     draft = library.drafts.get(draft_id)
     text = draft.text if final_text is None else final_text
-    framed = _framed(library, settings, draft, text, into, under, template)
-    planned = vault.plan(settings, into, framed.text if framed else text, under=None if framed else under)
-    before = planned.before or b""
+    framed = _framed(library, settings, draft, text, into, under, template, seen)
+    planned = vault.plan(settings, into, framed.text if framed else text, under=None if framed else under, seen=seen)
+    before, added = planned.before or b"", planned.inserted
+    passage = framed.bytes if framed else (len(added) - len(added.lstrip(b"\r\n")), len(added.rstrip(b"\r\n \t")))
     return Preview(
         draft_id=draft_id, note_path=planned.note_path, under=under or "", before_hash=content_hash(before),
         after_hash=content_hash(planned.after), diff=_unified(planned.note_path, before, planned.after, created=planned.before is None),
-        inserted=planned.inserted.decode("utf-8"), start=planned.start, created=planned.before is None,
+        inserted=added.decode("utf-8"), start=planned.start, created=planned.before is None, passage=passage,
     )  # fmt: skip
 
 

@@ -42,6 +42,11 @@ class Framed:
     start: int
     end: int
 
+    @property
+    def bytes(self) -> tuple[int, int]:
+        """Where the draft is in the note's bytes."""
+        return len(self.text[: self.start].encode()), len(self.text[: self.end].encode())
+
 
 def context_of(library: Library, draft: Draft) -> dict[str, Any]:
     """What a template can name: plain texts, numbers and lists of the draft's source and highlights."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -60,22 +61,44 @@ def undo(library: Library, *, settings: Settings | None = None, keep_note: bool 
         if last.kind == "insertion":
             later = [event.id for event in actions if event.kind == "edit" and event.payload.get("insertion") == last.id]
             payload["events"] = [*_list(payload["events"]), *sorted(later)]
-            insertion = _where_it_is(library, settings, last)
             if keep_note:
-                payload |= {"note_path": insertion.note_path, "how": "kept"}
+                payload |= {"note_path": _note_path(library, last), "how": "kept"}
             else:
+                insertion = _where_it_is(library, settings, last)
                 about |= {"event": last.id, "payload": dict(payload)}
                 begin(insertion)
                 payload |= _take_out(insertion)
         return library.events.append("undo", str(last.id), payload)
 
 
-def _where_it_is(library: Library, settings: Settings | None, event: Event) -> vault.Insertion:
-    """The insertion, in the note's present place as far as that is known."""
+def undo_last(library: Library, *, settings: Settings | None = None, number: int = 1, keep_note: bool = False) -> Iterator[Event]:
+    """Take back the last `number` actions, one by one, each told once it is done; fewer where there are no more.
+
+    Raises as `undo` does, NotFound only when there was nothing at all; what was told before stays undone.
+    """
+    for done in range(number):
+        try:
+            event = undo(library, settings=settings, keep_note=keep_note)
+        except NotFound:
+            if not done:
+                raise
+            return
+        yield event
+
+
+def _note_path(library: Library, event: Event) -> str:
+    """The note's present place as far as that is known."""
     table: Any = event.payload["insertion"]
-    insertion = vault.Insertion(**table)
-    if (follow := library.follows.get(event.id)) and follow.state == "followed":
-        insertion = replace(insertion, note_path=follow.note_path)
+    follow = library.follows.get(event.id)
+    return follow.note_path if follow and follow.state == "followed" else str(table["note_path"])
+
+
+def _where_it_is(library: Library, settings: Settings | None, event: Event) -> vault.Insertion:
+    table: Any = event.payload["insertion"]
+    insertion = replace(vault.Insertion(**table), note_path=_note_path(library, event))
+    if insertion.vault == vault.ELSEWHERE and not (settings and settings.vault and settings.vault.is_dir()):
+        hint = "Take it back there with Obsidian's own undo, then here with: notewright undo --keep-note"
+        raise Conflict(f"{insertion.note_path} is in an Obsidian that this machine's files do not belong to.", hint)
     if settings and not Path(insertion.vault).is_dir():
         insertion = replace(insertion, vault=str(settings.need_vault()), backups=str(library.home / "backups" / "notes"))
     return insertion

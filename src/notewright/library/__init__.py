@@ -6,6 +6,7 @@
     library.events      append-only: rankings, decisions, comments, edits, insertions, undos, beliefs, rules
     library.follows     where each inserted passage stood when its note was last looked at
     library.datasets, library.runs, library.models, library.drafts      what the stages made
+    library.editors     Obsidians with the plugin that are open beside us, and what they are asked to write
     library.measures    a cache of the texts' style measures; may be emptied at any time
     library.browse      read-only views for the faces
 
@@ -20,6 +21,7 @@ from types import TracebackType
 from ..errors import NotFound, Unavailable
 from .browse import Browse
 from .database import Database
+from .editors import EditorStore
 from .events import EventStore
 from .follows import FollowStore
 from .measures import MeasureStore
@@ -48,6 +50,7 @@ class Library:
         self.measures = MeasureStore(self.db)
         self.browse = Browse(self.db)
         self.follows = FollowStore(self.db)
+        self.editors = EditorStore(self.db)
 
     @classmethod
     def create(cls, home: Path) -> Library:

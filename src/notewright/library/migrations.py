@@ -150,4 +150,14 @@ CREATE TABLE measures (subject TEXT PRIMARY KEY, version INTEGER NOT NULL, "valu
 """,
     ),
     (6, "ALTER TABLE drafts ADD COLUMN findings TEXT NOT NULL DEFAULT '[]';"),
+    (
+        8,
+        """
+CREATE TABLE editors (client TEXT PRIMARY KEY, vault TEXT NOT NULL, open TEXT NOT NULL, seen_at REAL NOT NULL) WITHOUT ROWID;
+CREATE TABLE orders (
+    id INTEGER PRIMARY KEY, client TEXT NOT NULL, draft_id TEXT NOT NULL, body TEXT NOT NULL, state TEXT NOT NULL, made_at TEXT NOT NULL
+);
+CREATE INDEX orders_by_client ON orders (client, state);
+""",
+    ),
 ]

@@ -39,6 +39,10 @@ class Hub:
         self._watcher = threading.Thread(target=self._watch, args=(open_library,), name="notewright-watch", daemon=True)
         self._watcher.start()
 
+    @property
+    def stopping(self) -> bool:
+        return self._stop.is_set()
+
     def stop(self) -> None:
         """End the watching and every stream; safe in a signal handler and more than once."""
         self._stop.set()

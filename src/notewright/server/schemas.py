@@ -56,6 +56,7 @@ class StatusOut(Out):
     unfinished_runs: list[str]
     next: str = Field(description="The one command that brings the person furthest now")
     waiting: int = Field(description="Requests that wait for the model or are being answered")
+    editors: list[str] = Field(description="Names of the vaults that are open in an Obsidian with the plugin now")
 
 
 class CheckupOut(Out):
@@ -298,6 +299,13 @@ class CommentIn(In):
 
 class UndoIn(In):
     keep_note: bool = False
+    number: Annotated[int, Field(ge=1, le=1000)] = 1
+
+
+class UndoneOut(EventOut):
+    """The last thing that was taken back, and those before it."""
+
+    before: list[EventOut]
 
 
 class ActionOut(Out):
@@ -309,6 +317,15 @@ class PlaceIn(In):
     into: Id = Field(description="The note's path in the vault; it is made where there is none")
     under: Short | None = Field(default=None, description="A heading, or Parent#Heading; else the end of the note")
     final_text: Text | None = Field(default=None, description="The person's own version of the draft")
+    template: Short | None = Field(default=None, description="Frames a new note; null is the settings' own, empty is none")
+
+
+class SeenIn(In):
+    text: Text | None = Field(description="The note's text; null where there is no such note")
+
+
+class PreviewIn(PlaceIn):
+    seen: SeenIn | None = Field(default=None, description="The note as the client holds it; else it is read from the server's disk")
 
 
 class AcceptIn(PlaceIn):
@@ -327,6 +344,14 @@ class InsertionIn(In):
     created: bool = False
     final_text: Text | None = None
     seconds: Seconds | None = None
+    passage: tuple[int, int] | None = Field(default=None, description="Bytes of `inserted` that are the draft; else all of it")
+    seen: Text | None = Field(default=None, description="The whole note as Obsidian left it, for a server without that note on its disk")
+    order: int | None = Field(default=None, description="The order that this fulfils")
+
+
+class TemplateOut(Out):
+    name: str
+    origin: Literal["home", "vault"]
 
 
 class LaterEditIn(In):
@@ -347,6 +372,7 @@ class PreviewOut(Out):
     inserted: str
     start: int
     created: bool
+    passage: tuple[int, int] = Field(description="Bytes of `inserted` that are the draft, where a template framed it")
 
 
 class AcceptedOut(Out):

@@ -42,9 +42,10 @@ from .templates import Template, all_templates, get_template, save_template
 from .tokens import KINDS, Token, tokenize, tokenize_inline
 from .trace import Traced, trace
 from .watch import changes, read_note, search
-from .write import Insertion, Plan, Undone, insert, place, plan, recognise, state, undo, written
+from .write import ELSEWHERE, Insertion, Plan, Seen, Undone, insert, place, plan, recognise, state, undo, written
 
 __all__ = [
+    "ELSEWHERE",
     "Followed",
     "Insertion",
     "KINDS",
@@ -57,6 +58,7 @@ __all__ = [
     "Protection",
     "Repaired",
     "Resolver",
+    "Seen",
     "Spans",
     "Template",
     "Token",

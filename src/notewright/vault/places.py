@@ -19,6 +19,26 @@ def allowed(root: Path, note_path: str) -> Path:
     Raises Invalid for a place outside the vault, in a dot folder, or of a name that links or other systems do not allow; Conflict where
     another system would take the name for that of an existing note; Unavailable where the note is in the cloud only.
     """
+    parts = _parts(note_path)
+    file = _resolved(root, locate(root, "/".join(parts)), note_path)
+    if file.is_dir():
+        raise Invalid(f"{note_path!r} is a folder.", "Name a note inside it.")
+    if not file.exists():
+        _check_new(root, file, parts)
+    elif is_in_the_cloud(file.stat()):
+        raise Unavailable(f"{note_path} is in the cloud and not on this machine.", "Open it in Obsidian once, so that it is downloaded.")
+    return file
+
+
+def named(note_path: str, *, new: bool = False) -> str:
+    """The path as the vault has it, for a note that another program holds: nothing is looked up. Raises Invalid as `allowed` does."""
+    parts = _parts(note_path)
+    if new:
+        _check_name(parts)
+    return "/".join(parts)
+
+
+def _parts(note_path: str) -> list[str]:
     path = normalize("NFC", note_path).replace("\\", "/")
     pure = PurePosixPath(path)
     if not path.strip() or "\x00" in path or pure.is_absolute() or ".." in pure.parts or re.match(r"[A-Za-z]:", path):
@@ -30,14 +50,7 @@ def allowed(root: Path, note_path: str) -> Path:
         parts[-1] += ".md"
     if any(len(part.encode("utf-8", errors="replace")) > 255 for part in parts):
         raise Invalid(f"{note_path[:60]!r} holds a name longer than file systems allow.", "Choose a shorter name.")
-    file = _resolved(root, locate(root, "/".join(parts)), note_path)
-    if file.is_dir():
-        raise Invalid(f"{note_path!r} is a folder.", "Name a note inside it.")
-    if not file.exists():
-        _check_new(root, file, parts)
-    elif is_in_the_cloud(file.stat()):
-        raise Unavailable(f"{note_path} is in the cloud and not on this machine.", "Open it in Obsidian once, so that it is downloaded.")
-    return file
+    return parts
 
 
 def _resolved(root: Path, file: Path, note_path: str) -> Path:
@@ -56,11 +69,7 @@ def _resolved(root: Path, file: Path, note_path: str) -> Path:
 
 
 def _check_new(root: Path, file: Path, parts: list[str]) -> None:
-    stems = [*parts[:-1], parts[-1][:-3]]
-    odd = [part for part in stems if _ODD_NAMES.search(part) or len(part.encode()) > 240]
-    if odd:
-        hint = 'Leave out * " \\ < > : | ? # ^ [ ] and dots or spaces at the end; a heading is named with --under.'
-        raise Invalid(f"{odd[0][:60]!r} is no name for a note that works on every system and in links.", hint)
+    _check_name(parts)
     if file.with_name(f".{file.name}.icloud").exists():
         raise Unavailable(f"{file.name} is in iCloud and not on this machine.", "Open it in Obsidian once, so that it is downloaded.")
     item = file
@@ -74,6 +83,14 @@ def _check_new(root: Path, file: Path, parts: list[str]) -> None:
         raise Invalid(f"{twin} is a file, not a folder.", "Choose another folder.")
     if twin:
         raise Conflict(f"There is already {twin!r}, which many systems take for the same file.", f"Name it exactly so: {twin}")
+
+
+def _check_name(parts: list[str]) -> None:
+    stems = [*parts[:-1], parts[-1][:-3]]
+    odd = [part for part in stems if _ODD_NAMES.search(part) or len(part.encode()) > 240]
+    if odd:
+        hint = 'Leave out * " \\ < > : | ? # ^ [ ] and dots or spaces at the end; a heading is named with --under.'
+        raise Invalid(f"{odd[0][:60]!r} is no name for a note that works on every system and in links.", hint)
 
 
 def is_in_the_cloud(status: os.stat_result) -> bool:

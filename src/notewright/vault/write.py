@@ -17,7 +17,9 @@ from ..settings import Settings
 from ..text import content_hash, normalise
 from .atomic import create, keep, read, remove_folders, replace
 from .outline import BOM, Heading, Outline, read_outline
-from .places import allowed
+from .places import allowed, named
+
+ELSEWHERE = "obsidian:"  # as the vault of a note that this machine does not have
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,27 +91,42 @@ def insert(
     return insertion
 
 
-def recognise(vault: Path | Settings, note_path: str, *, start: int, inserted: str, created: bool = False, backups: Path) -> Insertion:
+def recognise(
+    vault: Path | Settings, note_path: str, *, start: int, inserted: str, created: bool = False, backups: Path, seen: str | None = None
+) -> Insertion:
     """The insertion that another writer (the plugin) has made: `inserted` stands at byte `start` of the note, or elsewhere in it once.
 
-    The note without it is kept as the backup, so that undoing works as for our own. Raises Conflict where the text does not stand.
+    The note without it is kept as the backup, so that undoing works as for our own. `seen` is the whole note as its writer left it: it
+    is believed where this machine has no such note. Raises Conflict where the text does not stand.
     """
-    root = (vault.need_vault() if isinstance(vault, Settings) else vault).resolve()
-    path = allowed(root, note_path)
-    if not inserted.strip() or not path.exists():
+    root = (vault.vault if isinstance(vault, Settings) else vault) or Path(ELSEWHERE)
+    here = root.is_dir()
+    path = allowed(root.resolve(), note_path) if here else None
+    if path and path.exists():
+        place, now = path.relative_to(root.resolve()).as_posix(), read(path)
+    elif seen is not None:
+        place, now = named(note_path), seen.encode("utf-8", errors="replace")
+    else:
         raise Conflict(f"{note_path} does not hold the inserted text.", "Send it again once the note is saved.")
-    now, span = read(path), inserted.encode("utf-8", errors="replace")
-    place = (start, start + len(span)) if start >= 0 and now[start : start + len(span)] == span else _only_place(now, span)
-    if place is None:
+    span = inserted.encode("utf-8", errors="replace")
+    at = (start, start + len(span)) if start >= 0 and now[start : start + len(span)] == span else _only_place(now, span)
+    if at is None or not inserted.strip():
         raise Conflict(f"{note_path} does not hold the inserted text, or holds it more than once.", "Send it again once the note is saved.")
-    before = now[: place[0]] + now[place[1] :]
+    before = now[: at[0]] + now[at[1] :]
     created = created and not before.strip()
     return Insertion(
-        vault=str(root), note_path=path.relative_to(root).as_posix(), start=0 if created else place[0],
-        inserted=(now if created else now[place[0] : place[1]]).decode("utf-8", errors="replace"),
+        vault=str(root.resolve()) if here else ELSEWHERE, note_path=place, start=0 if created else at[0],
+        inserted=(now if created else now[at[0] : at[1]]).decode("utf-8", errors="replace"),
         before_hash=content_hash(b"" if created else before), after_hash=content_hash(now), created=created,
         backup="" if created else str(keep(backups, before)), backups=str(backups),
     )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A note as another program holds it, perhaps not saved yet; `text` is None where it has no such note."""
+
+    text: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,19 +145,34 @@ class Plan:
         return before[: self.start] + self.inserted + before[self.start :]
 
 
-def plan(vault: Path | Settings, note_path: str, text: str, *, under: str | None = None, expected_hash: str | None = None) -> Plan:
-    """What `insert` would write, without writing. Raises as `insert` does."""
-    root = (vault.need_vault() if isinstance(vault, Settings) else vault).resolve()
-    path = allowed(root, note_path)
+def plan(
+    vault: Path | Settings,
+    note_path: str,
+    text: str,
+    *,
+    under: str | None = None,
+    expected_hash: str | None = None,
+    seen: Seen | None = None,
+) -> Plan:
+    """What `insert` would write, without writing; into the note as it is `seen` by another program, else as it is on the disk.
+
+    Raises as `insert` does.
+    """
+    if seen:
+        root, place = Path(ELSEWHERE), named(note_path, new=seen.text is None)
+        before = None if seen.text is None else seen.text.encode("utf-8", errors="replace")
+    else:
+        root = (vault.need_vault() if isinstance(vault, Settings) else vault).resolve()
+        path = allowed(root, note_path)
+        place = path.relative_to(root).as_posix()
+        before = read(path) if path.exists() else None
     clean = _clean(text)
-    place = path.relative_to(root).as_posix()
-    if not path.exists():
+    if before is None:
         if expected_hash not in (None, "", content_hash(b"")):
             raise Conflict(f"{note_path} is gone since it was read.", "Look where it went, then accept the draft again.")
         if under:
             raise NotFound(f"{note_path} does not exist yet, so it has no heading {under!r}.", "Leave the heading out to create the note.")
         return Plan(root, place, None, 0, (clean + "\n").encode("utf-8"))
-    before = read(path)
     if expected_hash and content_hash(before) != expected_hash:
         raise Conflict(f"{note_path} changed since it was read; nothing was written.", "Read the vault again, then accept the draft again.")
     return Plan(root, place, before, *_span(note_path, before, clean, under))

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 
-from ... import feedback
+from ... import feedback, vault
 from ...errors import Conflict, NotewrightError
 from ..context import Current, Opened
 from ..problems import answer, problem_of
@@ -22,9 +22,11 @@ from ..schemas import (
     InsertionIn,
     LaterEditIn,
     PlaceIn,
+    PreviewIn,
     PreviewOut,
     RankingIn,
     UndoIn,
+    UndoneOut,
 )
 
 router = APIRouter(prefix="/api", tags=["feedback"])
@@ -76,11 +78,12 @@ def edit(library: Opened, draft_id: str, change: EditIn) -> EventOut:
 
 
 @router.post("/drafts/{draft_id}/accept/preview", operation_id="previewAccept")
-def preview(library: Opened, settings: Current, draft_id: str, place: PlaceIn) -> PreviewOut:
+def preview(library: Opened, settings: Current, draft_id: str, place: PreviewIn) -> PreviewOut:
     """The exact change that accepting would make to the note, and the hash that lets just this change happen."""
     shown = feedback.preview(
-        library, settings=settings, draft_id=draft_id, into=place.into, under=place.under or None, final_text=place.final_text
-    )
+        library, settings=settings, draft_id=draft_id, into=place.into, under=place.under or None, final_text=place.final_text,
+        template=place.template, seen=vault.Seen(place.seen.text) if place.seen else None,
+    )  # fmt: skip
     return PreviewOut.of(shown)
 
 
@@ -95,12 +98,13 @@ def accept(library: Opened, settings: Current, request: Request, draft_id: str, 
     try:
         done = feedback.accept(
             library, settings=settings, draft_id=draft_id, into=wish.into, under=wish.under or None, final_text=wish.final_text,
-            expected_hash=wish.expected_hash, force=wish.force, seconds=wish.seconds,
+            expected_hash=wish.expected_hash, force=wish.force, seconds=wish.seconds, template=wish.template,
         )  # fmt: skip
     except Conflict as conflict:
         status, problem = problem_of(conflict)
         try:
-            now = preview(library, settings, draft_id, wish)
+            place = {name: getattr(wish, name) for name in PlaceIn.model_fields}
+            now = preview(library, settings, draft_id, PreviewIn(**place))
         except NotewrightError:
             now = None
         return answer(request, status, problem, current=now.model_dump(mode="json") if now else None)
@@ -113,6 +117,7 @@ def record_insertion(library: Opened, settings: Current, draft_id: str, made: In
     done = feedback.record_insertion(
         library, settings=settings, draft_id=draft_id, note_path=made.note_path, start=made.start, inserted=made.inserted,
         under=made.under or None, created=made.created, final_text=made.final_text, seconds=made.seconds,
+        passage=made.passage, seen=made.seen, order=made.order,
     )  # fmt: skip
     return AcceptedOut.of(done)
 
@@ -125,9 +130,19 @@ def later_edit(library: Opened, draft_id: str, change: LaterEditIn) -> EventOut 
 
 
 @router.post("/undo", operation_id="undo")
-def undo(library: Opened, settings: Current, wish: UndoIn) -> EventOut:
-    """Take back the last thing done that still counts; an accepted draft leaves its note again."""
-    return EventOut.of(feedback.undo(library, settings=settings, keep_note=wish.keep_note))
+def undo(library: Opened, settings: Current, wish: UndoIn) -> UndoneOut:
+    """Take back the last thing done that still counts, or the last `number`; an accepted draft leaves its note again.
+
+    When one of several cannot be taken back, the answer holds those before it; asked again, the server says why.
+    """
+    done = []
+    try:
+        for event in feedback.undo_last(library, settings=settings, number=wish.number, keep_note=wish.keep_note):
+            done.append(EventOut.of(event))  # noqa: PERF401 - what came before a failure counts
+    except NotewrightError:
+        if not done:
+            raise
+    return UndoneOut(**done[-1].model_dump(), before=done[:-1])
 
 
 @router.get("/history", operation_id="history")

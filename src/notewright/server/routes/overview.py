@@ -18,6 +18,7 @@ def status(library: Opened, settings: Current, here: Here) -> StatusOut:
     return StatusOut(
         version=__version__, home=str(settings.home), vault=str(settings.vault) if settings.vault else None, counts=now.counts,
         current_model=now.current_model, unfinished_runs=list(now.unfinished_runs), next=now.next, waiting=len(here.queue),
+        editors=library.editors.connected(),
     )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from fastapi.responses import FileResponse
 from ... import vault
 from ...text import normalise
 from ..context import Current, Here, Opened
-from ..schemas import HtmlOut, MarkdownIn, NoteOut, NotePage, NoteRow
+from ..schemas import HtmlOut, MarkdownIn, NoteOut, NotePage, NoteRow, TemplateOut
 from .sources import Limit, Offset
 
 router = APIRouter(prefix="/api", tags=["vault"])
@@ -48,6 +48,12 @@ def list_notes(
 def get_note(settings: Current, path: Annotated[str, Query(min_length=1, max_length=1000)]) -> NoteOut:
     """One note as it stands on the disk now, with its headings; one that does not exist is answered too, with `exists` false."""
     return NoteOut.of(vault.look(settings, path))
+
+
+@router.get("/templates", operation_id="listTemplates")
+def list_templates(settings: Current) -> list[TemplateOut]:
+    """What can frame a new note: the person's own templates, of the home and of the vault."""
+    return [TemplateOut.of(template) for template in vault.all_templates(settings)]
 
 
 @router.get("/attachments", operation_id="getAttachment", response_class=FileResponse, responses={200: {"content": {"image/*": {}}}})

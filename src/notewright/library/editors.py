@@ -1,0 +1,84 @@
+"""Obsidians with the plugin that are open beside us, and what they are asked to write: so that two programs never write one note at once.
+
+An order is `waiting` until its editor takes it or the one who gave it takes it back; whoever comes first has it, the other is told.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any
+
+from .database import Database, now, to_json
+
+FRESH = 15.0  # seconds after which an editor that says nothing is taken for closed
+KEPT = 100  # orders
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One insertion that an editor is asked to make. `state` is waiting, taken, done, refused or withdrawn."""
+
+    id: int
+    client: str
+    draft_id: str
+    body: Mapping[str, Any]
+    state: str
+
+
+class EditorStore:
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def tell(self, client: str, *, vault: str, notes: Sequence[str]) -> None:
+        """The editor `client` is there, with these notes of the vault of this name open."""
+        with self._db.write() as connection:
+            connection.execute("DELETE FROM editors WHERE seen_at < ?", (time.time() - 86400,))
+            connection.execute("INSERT OR REPLACE INTO editors VALUES (?, ?, ?, ?)", (client, vault, to_json(list(notes)), time.time()))
+
+    def touch(self, client: str) -> None:
+        """It is still there."""
+        with self._db.write() as connection:
+            connection.execute("UPDATE editors SET seen_at=? WHERE client=?", (time.time(), client))
+
+    def leave(self, client: str) -> None:
+        with self._db.write() as connection:
+            connection.execute("DELETE FROM editors WHERE client=?", (client,))
+
+    def connected(self) -> list[str]:
+        """Names of the vaults that are open in an editor now."""
+        rows = self._db.rows("SELECT vault FROM editors WHERE seen_at > ? ORDER BY seen_at DESC", (time.time() - FRESH,))
+        return [row["vault"] for row in rows]
+
+    def holding(self, note_path: str, *, vault: str) -> str:
+        """The editor that has this note of the vault of this name open; empty where there is none."""
+        rows = self._db.rows("SELECT * FROM editors WHERE vault=? AND seen_at > ? ORDER BY seen_at DESC", (vault, time.time() - FRESH))
+        wanted = PurePosixPath(note_path)
+        return next((row["client"] for row in rows if wanted in map(PurePosixPath, json.loads(row["open"]))), "")
+
+    def order(self, client: str, draft_id: str, body: Mapping[str, Any]) -> int:
+        """Ask an editor to write; returns the order's id."""
+        with self._db.write() as connection:
+            connection.execute("DELETE FROM orders WHERE id <= (SELECT max(id) FROM orders) - ?", (KEPT,))
+            values = (client, draft_id, to_json(body), now())
+            made = connection.execute("INSERT INTO orders VALUES (NULL, ?, ?, ?, 'waiting', ?)", values)
+            assert made.lastrowid
+            return made.lastrowid
+
+    def waiting(self, client: str) -> list[Order]:
+        """What `client` is asked to write, oldest first."""
+        rows = self._db.rows("SELECT * FROM orders WHERE client=? AND state='waiting' ORDER BY id", (client,))
+        return [Order(row["id"], row["client"], row["draft_id"], json.loads(row["body"]), row["state"]) for row in rows]
+
+    def state(self, order_id: int) -> str:
+        """Empty for an order that never was, or was long ago."""
+        row = self._db.row("SELECT state FROM orders WHERE id=?", (order_id,))
+        return str(row["state"]) if row else ""
+
+    def move(self, order_id: int, before: str, after: str) -> bool:
+        """Bring an order from one state to the next; False where it is in another one, because someone was faster."""
+        with self._db.write() as connection:
+            return connection.execute("UPDATE orders SET state=? WHERE id=? AND state=?", (after, order_id, before)).rowcount == 1
