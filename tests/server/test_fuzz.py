@@ -14,6 +14,7 @@ from schemathesis.specs.openapi.checks import content_type_conformance, response
 import small_world
 from notewright.library import Library
 from notewright.server import create_app
+from notewright.server.routes import plugin
 from served import ScriptedEngines
 
 # events never ends; the others would do what they are asked: start processes, read any folder of this machine, ask a network.
@@ -22,8 +23,9 @@ EXAMPLES = 3  # of each sort for each route
 
 
 @pytest.fixture
-def fuzzed(library: Library, tmp_path) -> FastAPI:
-    """No pairs, so that no training begins."""
+def fuzzed(library: Library, tmp_path, monkeypatch) -> FastAPI:
+    """No pairs, so that no training begins; nobody waits for an order."""
+    monkeypatch.setattr(plugin, "LONGEST", 0)
     world = small_world.build(library, tmp_path, paired=())
     small_world.base_model(library)
     return create_app(world.settings, engines=ScriptedEngines())

@@ -15,6 +15,7 @@ from ..schemas_plugin import EditorIn, OrderIn, OrderOut, OrdersOut, OrderStateO
 router = APIRouter(prefix="/api", tags=["plugin"])
 LOOK_EVERY = 0.2  # seconds between two looks for an order
 TOUCH_EVERY = 5.0
+LONGEST = 20.0  # seconds that a request waits
 
 
 @router.post("/editors/{client}", operation_id="beThere")
@@ -33,7 +34,7 @@ async def be_there(here: Here, request: Request, client: str, editor: EditorIn) 
             touch = time.monotonic() - touched > TOUCH_EVERY
             touched = time.monotonic() if touch else touched
             orders = await asyncio.to_thread(look, library, touch=touch)
-            if orders or time.monotonic() - start >= editor.wait or await request.is_disconnected() or here.hub.stopping:
+            if orders or time.monotonic() - start >= min(editor.wait, LONGEST) or await request.is_disconnected() or here.hub.stopping:
                 return OrdersOut(orders=[OrderOut.of(order, **order.body) for order in orders])
             await asyncio.sleep(LOOK_EVERY)
 
