@@ -55,7 +55,7 @@ def status(library: Library, *, settings: Settings) -> Status:
     unfinished = [run.id for run in library.runs.all() if run.status in ("running", "interrupted")]
     newest, _ = library.browse.batches(limit=1)
     unranked = newest[0].id if newest and not newest[0].ranked else ""
-    learnt_at = max((run.created_at for run in library.runs.all() if run.status == "finished" and run.method in ("sft", "dpo")), default="")
+    learnt_at = max((run.created_at for run in library.runs.all() if run.status == "finished" and run.method != "reward"), default="")
     fresh = library.events.count("ranking", "edit", since=learnt_at)
     step = next_command(settings, counts, bool(current and current.role != "base"), unfinished, unranked, fresh)
     judged = stored(library)

@@ -25,9 +25,10 @@ def configure(name: str, parser: argparse.ArgumentParser) -> None:
         return
     parser.add_argument(
         "method",
-        choices=("sft", "ditto", "dpo", "reward"),
+        choices=("sft", "ditto", "dpo", "reward", "grpo", "rloo", "ppo"),
         help="sft: from the notes you wrote; ditto: your notes over what it writes itself; dpo: from what you chose and edited; "
-        "reward: a model that judges drafts as you do",
+        "reward: a model that judges drafts as you do; grpo, rloo, ppo: from the model's own drafts, by their likeness to your notes and "
+        "by a reward that has earned your trust",
     )
     parser.add_argument(
         "--base", default="", metavar="HUB_ID_OR_PATH", help="base model, for example Qwen/Qwen3-1.7B (default: as configured)"
@@ -37,6 +38,9 @@ def configure(name: str, parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--recipe", type=Path, metavar="FILE.toml", help="a recipe file; a --set flag outranks it")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="one recipe value; may be repeated")
     parser.add_argument("--report-to", default="none", metavar="TRACKER", help="mlflow, tensorboard or trackio")
+    parser.add_argument(
+        "--accelerate", type=Path, metavar="CONFIG", help="train in several processes or on several cards, as this file of accelerate says"
+    )
     parser.add_argument("--resume", default="", metavar="RUN", help="go on with an interrupted training")
     parser.add_argument("--no-promote", action="store_true", help="register the model without making it the current one")
     parser.add_argument("--force", action="store_true", help="start although the memory may not suffice")
@@ -63,7 +67,7 @@ def train(options: argparse.Namespace) -> None:
             run = training.train(
                 library, settings=settings, method=options.method, base=options.base, dataset_id=dataset_id, effort=options.effort,
                 recipe_file=options.recipe, overrides=overrides_of(options.set), report_to=options.report_to,
-                promote=not options.no_promote, force=options.force, progress=line,
+                accelerate=options.accelerate, promote=not options.no_promote, force=options.force, progress=line,
             )  # fmt: skip
         current = library.models.current()
     if options.json:
@@ -117,6 +121,8 @@ class TrainingLine:
         if "step" not in event:
             return
         text = f"step {event['step']}/{event['steps']}  loss {event.get('loss', float('nan')):.3f}"
+        if event.get("reward") is not None:
+            text += f"  reward {event['reward']:.3f}  distance {event.get('kl', 0.0):.1f} nats"
         if event.get("tokens_per_second"):
             text += f"  {event['tokens_per_second']:,.0f} tokens/s"
         if event.get("eta_seconds") is not None:

@@ -2,7 +2,8 @@
 
 The prompt is read once, in a batch of one; its key-value cache is then repeated for the candidates, which are written side by side, one
 token a step, each with its own random generator. A draft depends on (prompt, seed, sampling) only, not on its neighbours: rows
-are padded to a multiple of `WIDTH`, because matrix kernels round differently for other row counts.
+are padded to a multiple of `WIDTH`, because matrix kernels round differently for other row counts. Candidates that have ended leave
+the batch as soon as a whole `WIDTH` of places is free.
 """
 
 from __future__ import annotations
@@ -91,6 +92,16 @@ def context_length(config: Any) -> int:
     return int(getattr(config.get_text_config(), "max_position_embeddings", None) or 1 << 20)
 
 
+def add_into_weights(model: Any, name: str, plain: dict[str, torch.Tensor]) -> None:
+    """Base weights + the adapter's product (`""`: the base weights alone). `plain` keeps the base weights, so nothing drifts."""
+    for place, layer in model.named_modules():
+        if isinstance(layer, LoraLayer):
+            adapted: Any = layer
+            weight = adapted.get_base_layer().weight
+            kept = plain.setdefault(place, weight.detach().clone())
+            weight.data.copy_(kept + adapted.get_delta_weight(name) if name in adapted.lora_A else kept)
+
+
 class Engine:
     """A base with any number of adapters. Not thread-safe: one thread owns it."""
 
@@ -161,13 +172,8 @@ class Engine:
             self._model.set_adapter(name)
             return
         self._model.base_model.disable_adapter_layers()
-        layers: dict[str, Any] = dict(self._bare.named_modules()) if self._merges else {}
-        for place, layer in layers.items():
-            if isinstance(layer, LoraLayer):
-                adapted: Any = layer
-                weight = adapted.get_base_layer().weight
-                plain = self._plain.setdefault(place, weight.detach().clone())
-                weight.data.copy_(plain + adapted.get_delta_weight(name) if name in adapted.lora_A else plain)
+        if self._merges:
+            add_into_weights(self._bare, name, self._plain)
 
     @torch.inference_mode()
     def generate(
@@ -205,12 +211,12 @@ class Engine:
                 for i in range(n)
             ]
             told = 0.0
-            cache = DynamicCache(config=self._bare.config)
-            cache.layers = [RoomyLayer() if type(layer) is DynamicLayer else layer for layer in cache.layers]
+            cache = roomy_cache(self._bare.config)
             logits = self._step(torch.tensor([prompt]), cache).expand(n, -1)
             cache.batch_repeat_interleave(_padded(n))
+            writing = rows
             for written in range(1, min(max_new_tokens, room) + 1):
-                for row, scores in zip(rows, logits, strict=False):
+                for row, scores in zip(writing, logits, strict=False):
                     if not row.finished:
                         row.choose(scores)
                 if on_token:
@@ -223,8 +229,13 @@ class Engine:
                     told = time.monotonic()
                 if over:
                     break
-                last = [row.ids[-1] for row in rows]
-                logits = self._step(torch.tensor([*last, *[last[0]] * (_padded(n) - n)])[:, None], cache)
+                left = [place for place, row in enumerate(writing) if not row.finished]
+                if _padded(len(left)) < _padded(len(writing)):
+                    keep = [*left, *left[:1] * (_padded(len(left)) - len(left))]
+                    cache.batch_select_indices(torch.tensor(keep, device=self.device))
+                    writing = [writing[place] for place in left]
+                last = [row.ids[-1] for row in writing]
+                logits = self._step(torch.tensor([*last, *last[:1] * (_padded(len(last)) - len(last))])[:, None], cache)
             return [row.result() for row in rows]
 
     @contextmanager
@@ -284,6 +295,16 @@ class RoomyLayer(DynamicLayer):
     def batch_repeat_interleave(self, repeats: int) -> None:
         super().batch_repeat_interleave(repeats)
         self._space = None
+
+    def batch_select_indices(self, indices: torch.Tensor) -> None:
+        super().batch_select_indices(indices)
+        self._space = None
+
+
+def roomy_cache(config: Any) -> DynamicCache:
+    cache = DynamicCache(config=config)
+    cache.layers = [RoomyLayer() if type(layer) is DynamicLayer else layer for layer in cache.layers]
+    return cache
 
 
 class Row:

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from peft import PeftModel
+from peft import PeftConfig, PeftModel
+from peft.utils import set_peft_model_state_dict
 from safetensors.torch import load_file
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 from transformers.utils import logging
@@ -96,13 +97,9 @@ class NeuralReward:
     """A loaded reward model. Not thread-safe."""
 
     def __init__(self, folder: Path, *, base: Path, device: str = "auto") -> None:
-        path = folder / "reward.json"
-        if not path.is_file():
-            raise NotFound(f"The files of this reward model are gone: {folder}", "Train one with: notewright train reward")
-        self.about = json.loads(path.read_text(encoding="utf-8"))
+        self._read(folder)
         self.device = engine.pick_device(device)
         bare, self.tokenizer = load_scorer(base, device=self.device)
-        self.heads = load_file(folder / "heads.safetensors")
         first, *others = self.about["members"]
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)  # PEFT asks transformers
@@ -110,6 +107,13 @@ class NeuralReward:
             for name in others:
                 self.model.load_adapter(str(folder / name), adapter_name=name)
         self.model.eval()
+
+    def _read(self, folder: Path) -> None:
+        path = folder / "reward.json"
+        if not path.is_file():
+            raise NotFound(f"The files of this reward model are gone: {folder}", "Train one with: notewright train reward")
+        self.about = json.loads(path.read_text(encoding="utf-8"))
+        self.heads = load_file(folder / "heads.safetensors")
         self.longest = int(self.about["max_length"])
 
     def opinions(self, texts: Sequence[Text]) -> dict[str, list[list[float]]]:
@@ -121,16 +125,17 @@ class NeuralReward:
                 f"Prompt and draft have {long} tokens, but this reward model sees {self.longest} in all.",
                 "Choose fewer highlights, or train one on a base with a longer context: notewright train reward --base NAME",
             )
-        raw = []
-        for name in self.about["members"]:
-            self.model.set_adapter(name)
-            raw.append(rewards(self.model, self.tokenizer, [ids for ids, _ in rows]))
+        raw = torch.stack([self._member(name, [ids for ids, _ in rows]) for name in self.about["members"]])
         with self.model.disable_adapter():
             states = embeddings(self.model.get_base_model(), self.tokenizer, rows)
         return {
-            "ensemble": self._standard("ensemble", torch.stack(raw)),
+            "ensemble": self._standard("ensemble", raw),
             "embedding": self._standard("embedding", linear(self.heads, states)),
         }
+
+    def _member(self, name: str, rows: Sequence[list[int]]) -> torch.Tensor:
+        self.model.set_adapter(name)
+        return rewards(self.model, self.tokenizer, rows)
 
     def score(self, texts: Sequence[Text], *, part: str = "") -> list[Score]:
         """One score a text, over the members of one part or (default) of both."""
@@ -141,6 +146,39 @@ class NeuralReward:
     def _standard(self, part: str, raw: torch.Tensor) -> list[list[float]]:
         scales = torch.tensor(self.about["scales"][part])
         return [[float(value) for value in row] for row in (raw - scales[:, :1]) / scales[:, 1:]]
+
+
+class GuestReward(NeuralReward):
+    """A reward model whose members are adapters of a model that is in memory already, a causal one on the same base. Whoever asks for an
+    opinion sets the adapter that it needs afterwards."""
+
+    def __init__(self, folder: Path, *, model: Any, tokenizer: Any) -> None:
+        self._read(folder)
+        self.model, self.tokenizer, self.device = model, tokenizer, str(model.device)
+        self._scores: dict[str, torch.Tensor] = {}
+        for name in self.about["members"]:
+            config = PeftConfig.from_pretrained(str(folder / name))
+            config.task_type, config.modules_to_save, config.inference_mode = None, None, True
+            weights = load_file(folder / name / "adapter_model.safetensors")
+            score = next(key for key in weights if key.endswith("score.weight"))
+            self._scores[name] = weights.pop(score).float().to(self.device)
+            model.add_adapter(self._guest(name), config)
+            set_peft_model_state_dict(model, weights, adapter_name=self._guest(name))
+
+    @staticmethod
+    def _guest(name: str) -> str:
+        return f"reward_{name}"
+
+    @torch.inference_mode()
+    def _member(self, name: str, rows: Sequence[list[int]]) -> torch.Tensor:
+        self.model.set_adapter(self._guest(name), inference_mode=True)
+        inner: Any = self.model.get_base_model().base_model
+        found = torch.zeros(len(rows))
+        for places, ids, mask in _batches(rows, self.tokenizer.pad_token_id, self.device):
+            states = inner(input_ids=ids, attention_mask=mask, use_cache=False).last_hidden_state
+            last = states[torch.arange(len(places)), mask.sum(1) - 1].float()
+            found[places] = (last @ self._scores[name].T)[:, 0].cpu()
+        return found
 
 
 def linear(heads: dict[str, torch.Tensor], states: torch.Tensor) -> torch.Tensor:

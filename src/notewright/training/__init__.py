@@ -2,8 +2,11 @@
 
     recipes     all settings of a training and where each came from
     runs        run folders and the child process
-    worker      [heavy] the child; `sft`, `ditto`, `dpo` and `reward` are the methods; `session`, `data`, `policy`, `losses`, `sampling`,
-                `rounds` and `head` what they share, `watch`, `rates` and `sources` what makes SFT a person's own
+    launch      the command of the child: one process, or several under `accelerate`
+    worker      [heavy] the child; `sft`, `ditto`, `dpo`, `reward`, `grpo` (also RLOO) and `ppo` are the methods; `session`, `processes`,
+                `data`, `policy`, `losses`, `sampling`, `rounds` and `head` what they share, `watch`, `rates` and `sources` what makes SFT a
+                person's own
+    judging     what a draft earns while a policy learns from its own drafts; `prompts` are what it writes them for, `writing` is its desk
 
     run = train(library, settings=settings, method="sft", progress=print)
 
@@ -27,11 +30,13 @@ from ..library.database import now
 from ..models import bases, registry
 from ..records import Dataset, Run
 from ..settings import Settings
-from . import rates, recipes, runs, sources
+from . import judging, launch, prompts, rates, recipes, runs, sources
 from .runs import Job, Progress, read_log, read_progress, settle, stop_run
 
-METHODS = {"sft": "sft", "ditto": "sft", "dpo": "preference", "reward": "preference"}  # method -> kind of dataset
+# Method -> kind of dataset.
+METHODS = {"sft": "sft", "ditto": "sft", "dpo": "preference", "reward": "preference", "grpo": "sft", "rloo": "sft", "ppo": "sft"}
 FROM_BASE = ("sft", "reward")  # the others go on from a model
+SAMPLING = ("grpo", "rloo", "ppo")  # a policy learns from its own drafts
 TRACKERS = ("mlflow", "tensorboard", "trackio")
 
 
@@ -46,6 +51,7 @@ def train(
     recipe_file: Path | None = None,
     overrides: Mapping[str, Any] | None = None,
     report_to: str = "none",
+    accelerate: Path | None = None,
     start_id: str = "",
     resume: bool = False,
     promote: bool = True,
@@ -55,7 +61,8 @@ def train(
     """Train a model on a dataset (the newest of its kind if none is named) and register it; returns the finished run.
 
     SFT starts from `base`, a reward model from `base` or the current model's base, the others go on from model `start_id` (default: the
-    current one); a reward model never becomes the current model. `resume` goes on with the newest interrupted run of the method instead.
+    current one); a reward model never becomes the current model. `accelerate` is a configuration file of accelerate: the training then
+    runs in as many processes as it says. `resume` goes on with the newest interrupted run of the method instead.
     Ctrl-C stops at the next step with a checkpoint, marks the run interrupted, and is raised again with words on how to go on.
     """
     if method not in METHODS:
@@ -64,6 +71,7 @@ def train(
     if resume:
         return resume_run(library, newest_interrupted(library, method).id, settings=settings, promote=promote, progress=progress)
     _require_tracker(report_to)
+    launch.require_config(accelerate, whole_model=method in SAMPLING)
     dataset = _dataset(library, method, dataset_id)
     folder = library.home / dataset.path
     rows = _count_rows(folder / "train.jsonl")
@@ -84,12 +92,18 @@ def train(
         method=method, recipe=resolved.values(), origins=resolved.origins, base=found.name, base_folder=str(found.folder),
         revision=found.revision, start_adapter=str(adapter) if adapter else "", parent_id=parent.id, dataset_id=dataset.id,
         dataset_folder=str(folder), dataset_hash=_hash(folder / "train.jsonl"), device=settings.device, report_to=report_to, force=force,
-        promote=promote, versions=runs.package_versions(),
+        promote=promote, versions=runs.package_versions(), accelerate=str(accelerate.absolute()) if accelerate else "",
     )  # fmt: skip
+    if method in SAMPLING:
+        assert isinstance(resolved.recipe, recipes.SamplingRecipe)
+        reward = judging.choose_reward(library, resolved.recipe)
     run_id = library.runs.new_id()
     path = library.home / "runs" / run_id
     path.mkdir(parents=True)
     job.save(path)
+    if method in SAMPLING:
+        prompts.freeze(library, path, dataset=dataset, with_drafts=bool(reward))
+        judging.freeze(library, path, settings=settings, reward=reward)
     run = library.runs.add(
         Run(run_id, method, f"runs/{run_id}", "created", now(), dataset.id, parent.id, resolved.values(), {"base": found.name})
     )

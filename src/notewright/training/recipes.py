@@ -17,8 +17,9 @@ from ..errors import Invalid, NotFound
 from ..models.bases import short
 
 EFFORTS = ("quick", "normal", "thorough")
-MINIMUM_ROWS = {"sft": 8, "ditto": 8, "edits": 4, "dpo": 4, "kto": 300, "reward": 20}
+MINIMUM_ROWS = {"sft": 8, "ditto": 8, "edits": 4, "dpo": 4, "kto": 300, "reward": 20, "grpo": 16, "rloo": 16, "ppo": 16}
 TINY = 50_000_000
+UPDATES = 60  # of a policy that learns from its own drafts
 
 
 def _of(default: Any, *, low: float = -math.inf, high: float = math.inf, choices: tuple[str, ...] = ()) -> Any:
@@ -144,8 +145,48 @@ class RewardRecipe(Recipe):
     edit_weight: int = _of(3, low=1, high=12)
 
 
+@dataclass(frozen=True, slots=True)
+class SamplingRecipe(Recipe):
+    """What GRPO, RLOO and PPO share: the policy's own drafts are judged. `batch_size` counts the drafts of one update.
+
+    A draft earns `reward_weight` times a trusted reward (between -1 and 1) plus `similarity_weight` times its likeness to the person's own
+    text (0 to 1), less `gate_penalty` where a gate blocks it. `kl` is the price of a nat of distance from the start.
+    """
+
+    candidates: int = _of(4, low=1, high=64)  # drafts of one prompt
+    max_new_tokens: int = _of(256, low=1, high=8192)
+    temperature: float = _of(1.0, low=0.05, high=3)
+    kl: float = _of(0.05, low=0, high=10)
+    kl_limit: float = _of(50.0, low=0.1, high=10_000)  # nats a draft; a policy further away than this is stopped
+    reward: str = _of("auto", choices=("auto", "none", "taste", "embedding", "ensemble", "combination"))
+    reward_weight: float = _of(1.0, low=0, high=100)
+    similarity_weight: float = _of(1.0, low=0, high=100)
+    gate_penalty: float = _of(1.0, low=0, high=100)
+
+
+@dataclass(frozen=True, slots=True)
+class GroupRecipe(SamplingRecipe):
+    """GRPO and RLOO: a draft is worth how much more it earns than the other drafts of its prompt."""
+
+
+@dataclass(frozen=True, slots=True)
+class PpoRecipe(SamplingRecipe):
+    """PPO: a draft's tokens are worth what it earns beyond the value that a second adapter had expected."""
+
+    kl_target: float = _of(6.0, low=0, high=10_000)  # nats a draft; the price of a nat adapts to it; 0: the price stays
+    kl_horizon: int = _of(2000, low=1)  # drafts over which the price adapts
+    ppo_epochs: int = _of(4, low=1, high=64)
+    minibatch: int = _of(0, low=0, high=4096)  # drafts of one optimizer step
+    discount: float = _of(1.0, low=0, high=1)  # gamma
+    gae_lambda: float = _of(0.95, low=0, high=1)
+    clip_range: float = _of(0.2, low=0.001, high=10)
+    value_clip: float = _of(0.2, low=0.001, high=1000)
+    value_rate: float = _of(0.0, low=0, high=1)  # learning rate of the value adapter and its head
+
+
 RECIPES: dict[str, type[Recipe]] = {
     "sft": SftRecipe, "ditto": DittoRecipe, "edits": EditsRecipe, "dpo": DpoRecipe, "kto": KtoRecipe, "reward": RewardRecipe,
+    "grpo": GroupRecipe, "rloo": GroupRecipe, "ppo": PpoRecipe,
 }  # fmt: skip
 PRESETS: dict[str, dict[str, dict[str, Any]]] = {
     "sft": {"quick": {"effort": 0.4}, "normal": {}, "thorough": {"effort": 2.0}},
@@ -154,6 +195,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
     "dpo": {"quick": {"effort": 0.5}, "normal": {}, "thorough": {"effort": 2.0}},
     "kto": {"quick": {"effort": 0.5}, "normal": {}, "thorough": {"effort": 2.0}},
     "reward": {"quick": {"effort": 0.5}, "normal": {}, "thorough": {"effort": 2.0, "members": 5}},
+    **{method: {"quick": {"effort": 0.4}, "normal": {}, "thorough": {"effort": 2.0}} for method in ("grpo", "rloo", "ppo")},
 }
 # Up to so many parameters: LoRA rank, SFT rate, DPO rate, rows a batch, beta.
 SIZES: tuple[tuple[float, int, float, float, int, float], ...] = (
@@ -239,6 +281,8 @@ def _by_tables(method: str, recipe: Recipe, parameters: int, rows: int) -> dict[
         steps = 10 if rows < 100 else 20
     elif method == "reward":
         epochs, rate = (3.0, sft_rate / 4) if parameters <= TINY else (2.0, sft_rate / 2)
+    elif issubclass(RECIPES[method], SamplingRecipe):
+        return _by_sampling_tables(method, recipe, parameters, rows, rank)
     else:
         epochs = next(value for limit, value in EPOCHS if rows <= limit)
         rate = sft_rate if rows >= 30 else sft_rate / 2
@@ -261,6 +305,27 @@ def _by_tables(method: str, recipe: Recipe, parameters: int, rows: int) -> dict[
     return found
 
 
+def _by_sampling_tables(method: str, recipe: Recipe, parameters: int, prompts: int, rank: int) -> dict[str, tuple[Any, str]]:
+    """Some `UPDATES` updates: small data allow few before the reward is hacked rather than earned."""
+    assert isinstance(recipe, SamplingRecipe)
+    size = f"base of {short(parameters)} parameters"
+    rate = 5e-4 if parameters <= TINY else 1e-5 if parameters <= 5e9 else 5e-6
+    batch = recipe.batch_size or (32 if parameters <= TINY else 64)
+    epochs = UPDATES * recipe.effort * batch / max(1, prompts * recipe.candidates)
+    found: dict[str, tuple[Any, str]] = {
+        "lora_rank": (rank, size),
+        "lora_dropout": (0.0, "a sampled draft must be as likely when it is learnt from as when it was written"),
+        "learning_rate": (rate, size),
+        "batch_size": (batch, size),
+        "epochs": (round(epochs, 3), f"{UPDATES} updates, effort {recipe.effort:g}"),
+        "adam_beta2": (0.95, "number of steps"),
+    }
+    if isinstance(recipe, PpoRecipe):
+        found["minibatch"] = (max(1, batch // 4), "a quarter of batch_size")
+        found["value_rate"] = (2 * (recipe.learning_rate or rate), "twice learning_rate")
+    return found
+
+
 def explain(resolved: Resolved) -> list[str]:
     """One line for each value that is not the field's default: the value and where it came from."""
     return [f"  {name} = {resolved.values()[name]}  ({origin})" for name, origin in resolved.origins.items() if origin != "default"]
@@ -270,6 +335,8 @@ def total_steps(recipe: Recipe, rows: int) -> int:
     """Optimizer steps of the whole training."""
     if recipe.max_steps:
         return recipe.max_steps
+    if isinstance(recipe, SamplingRecipe):
+        return max(1, math.ceil(rows * recipe.candidates * recipe.epochs / recipe.batch_size - 1e-9))
     each = max(1, math.ceil(math.ceil(rows / recipe.batch_size) / recipe.accumulation))
     return max(1, math.ceil(each * recipe.epochs))
 

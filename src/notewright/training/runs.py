@@ -7,6 +7,7 @@
     runs/<id>/members/          finished members of a reward ensemble
     runs/<id>/rounds/           what each round of a training in rounds wrote and learnt
     runs/<id>/watch/            the adapters that came nearest on held-out passages
+    runs/<id>/judge.json        what drafts earn, and prompts.jsonl what they are written for (GRPO, RLOO, PPO)
     runs/<id>/adapter/          the result
     runs/<id>/loss.png          the loss curve
 
@@ -32,6 +33,7 @@ from ..errors import Busy, Conflict, Invalid, MissingExtra, NotewrightError, Not
 from ..library import Library
 from ..records import Run
 from ..settings import TELEMETRY_OFF
+from .launch import worker_command
 
 Progress = Callable[[dict[str, Any]], None]
 KINDS: dict[str, type[NotewrightError]] = {
@@ -61,6 +63,7 @@ class Job:
     force: bool = False
     promote: bool = True
     versions: dict[str, str] = field(default_factory=dict)
+    accelerate: str = ""  # a configuration file of accelerate; empty: one process
 
     def save(self, folder: Path) -> None:
         (folder / "run.json").write_text(json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -180,7 +183,7 @@ def execute(folder: Path, progress: Progress | None = None, *, name: str = "") -
     events = folder / "progress.jsonl"
     start = events.stat().st_size if events.exists() else 0
     environment = {**_tracker_places(folder), **os.environ, **TELEMETRY_OFF, "HF_HUB_OFFLINE": "1", "PYTHONUNBUFFERED": "1"}
-    command = [sys.executable, "-m", "notewright.training.worker", str(folder)]
+    command = worker_command(folder, Job.load(folder).accelerate)
     with (folder / "log.txt").open("ab") as log:
         # A session of its own: Ctrl-C in the terminal reaches us, and we ask the worker to stop.
         child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=log, stderr=log, env=environment, start_new_session=True)
@@ -236,7 +239,7 @@ def _outcome(status: int, last: dict[str, Any], folder: Path, name: str) -> dict
         if error is Invalid:
             raise Invalid(last["message"], hint, last.get("problems", ()))
         raise error(last["message"], hint)
-    if (status == 0 and kind == "finished") or (status == STOPPED and kind == "stopped"):
+    if (status == 0 and kind == "finished") or (status in (0, STOPPED) and kind == "stopped"):
         return last
     if status < 0:
         word = signal.Signals(-status).name

@@ -10,6 +10,8 @@ import resource
 import shutil
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,7 @@ from transformers import TrainerCallback
 
 from ..errors import Invalid, MissingExtra, RunFailed
 from ..models import bases, engine
+from . import processes
 from .data import Rows
 from .recipes import Recipe, load
 from .runs import Job, checkpoint_step, newest_checkpoint
@@ -50,6 +53,7 @@ def open_session(job: Job, folder: Path, reporter: Reporter) -> Session:
     """Load the base (4-bit if asked), then the start adapter or a fresh one."""
     recipe: Any = load(job.method, job.recipe)
     device = engine.pick_device(job.device)
+    processes.join(device)
     base = Path(job.base_folder)
     config = bases.read_config(base)
     parameters = bases.parameter_count(config, base)
@@ -115,8 +119,8 @@ def arguments(session: Session, steps: int) -> dict[str, Any]:
         "seed": recipe.seed,
         "num_train_epochs": recipe.epochs,
         "max_steps": recipe.max_steps or -1,
-        "per_device_train_batch_size": recipe.batch_size,
-        "per_device_eval_batch_size": recipe.batch_size,
+        "per_device_train_batch_size": processes.share(recipe.batch_size, what="batch_size"),
+        "per_device_eval_batch_size": processes.share(recipe.batch_size, what="batch_size"),
         "gradient_accumulation_steps": recipe.accumulation,
         "activation_checkpointing": session.checkpointing,
         "learning_rate": recipe.learning_rate,
@@ -135,6 +139,9 @@ def arguments(session: Session, steps: int) -> dict[str, Any]:
         "disable_tqdm": True,
         "dataloader_pin_memory": session.device == "cuda",
     }
+
+
+SHOWN = ("reward", "kl", "similarity", "blocked", "kl_price")  # of what a method logs beside its loss
 
 
 class Keeper(TrainerCallback):
@@ -159,7 +166,8 @@ class Keeper(TrainerCallback):
         self.reporter.emit("start", done=self.before + state.global_step, steps=self.total or state.max_steps)
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        if self.reporter.stop.is_set() and state.global_step < state.max_steps:
+        device = self.session.device
+        if processes.agree(self.reporter.stop.is_set(), device) and state.global_step < state.max_steps:
             self.stopped = control.should_training_stop = True
             control.should_save = self.saves
             return
@@ -167,7 +175,7 @@ class Keeper(TrainerCallback):
         waited = time.monotonic() - self._saved
         tenth = max(1, state.max_steps // 10)
         due = state.global_step % tenth == 0 or waited >= self.session.recipe.checkpoint_seconds
-        if self.saves and due and waited >= 20 * self._saving and state.global_step < state.max_steps:
+        if self.saves and processes.agree(due and waited >= 20 * self._saving, device) and state.global_step < state.max_steps:
             control.should_save = True
             self._save_started = time.monotonic()
 
@@ -195,11 +203,14 @@ class Keeper(TrainerCallback):
         self.reporter.emit(
             "step", step=step, steps=steps, loss=round(loss, 5), learning_rate=logs.get("learning_rate"),
             tokens_per_second=round(self.tokens / elapsed), eta_seconds=round(left, 1), elapsed=round(elapsed, 1),
+            **{name: round(float(logs[name]), 5) for name in SHOWN if name in logs},
         )  # fmt: skip
 
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         folder = Path(args.output_dir) / f"checkpoint-{state.global_step}"
-        (folder / "good.json").write_text(json.dumps({"step": state.global_step}), encoding="utf-8")
+        processes.wait()
+        if processes.is_first():
+            (folder / "good.json").write_text(json.dumps({"step": state.global_step}), encoding="utf-8")
         if self._save_started:
             self._saving, self._save_started = time.monotonic() - self._save_started, 0.0
         self._saved = time.monotonic()
@@ -227,19 +238,38 @@ class Counting:
 def train(session: Session, trainer: Any, keeper: Keeper) -> bool:
     """Train from the newest good checkpoint or the start; False when stopped before the end."""
     folder = session.folder
-    for path in (folder / "checkpoints").glob("checkpoint-*"):
-        if not (path / "good.json").exists():
-            shutil.rmtree(path)
-    newest = newest_checkpoint(folder)
-    if session.reporter.stop.is_set():
+    newest = clear_checkpoints(folder)
+    if processes.agree(session.reporter.stop.is_set(), session.device):
         return False
     trainer.train(resume_from_checkpoint=str(newest) if newest else None)
     return not keeper.stopped
 
 
+@contextmanager
+def in_use(model: Any, adapter: str, *, back: str) -> Iterator[None]:
+    """Another adapter, frozen, while it lasts."""
+    model.set_adapter(adapter, inference_mode=True)
+    try:
+        yield
+    finally:
+        model.set_adapter(back)
+
+
+def clear_checkpoints(folder: Path) -> Path | None:
+    """Remove what was cut off while being written; returns the newest good checkpoint."""
+    if processes.is_first():
+        for path in (folder / "checkpoints").glob("checkpoint-*"):
+            if not (path / "good.json").exists():
+                shutil.rmtree(path)
+    processes.wait()
+    return newest_checkpoint(folder)
+
+
 def save_adapter(session: Session) -> Path:
     """Write the trained adapter to `adapter/`, whole or not at all; it names its base as the person does."""
     partial, final = session.folder / "adapter.part", session.folder / "adapter"
+    if not processes.is_first():
+        return final
     shutil.rmtree(partial, ignore_errors=True)
     session.model.save_pretrained(str(partial), selected_adapters=["default"], save_embedding_layers=False)
     (partial / "README.md").unlink(missing_ok=True)

@@ -21,9 +21,12 @@ from ..errors import Invalid, NotewrightError, RunFailed
 from ..settings import silence_telemetry
 from .runs import STOPPED, Job
 
+FILES = {"rloo": "grpo"}  # methods that share a file
+FIRST = os.environ.get("RANK", "0") == "0"  # of the processes of one training
+
 
 class Reporter:
-    """Events out, stop requests in."""
+    """Events out, stop requests in. Of several processes only the first one tells."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -32,6 +35,8 @@ class Reporter:
         self.warnings: list[str] = []
 
     def emit(self, event: str, **values: Any) -> None:
+        if not FIRST and event != "error":
+            return
         line = json.dumps({"event": event, **values}, ensure_ascii=False) + "\n"
         with self._lock, (self.folder / "progress.jsonl").open("a", encoding="utf-8") as file:
             file.write(line)
@@ -56,17 +61,20 @@ class Reporter:
 def main(folder: Path) -> int:
     silence_telemetry()
     started = time.monotonic()
-    (folder / "worker.pid").write_text(str(os.getpid()), encoding="utf-8")
+    if FIRST:
+        (folder / "worker.pid").write_text(str(os.getpid()), encoding="utf-8")
     reporter = Reporter(folder)
     reporter.listen()
     try:
         job = Job.load(folder)
         reporter.emit("loading", method=job.method, base=job.base)
-        method = importlib.import_module(f".{job.method}", __package__)
+        method = importlib.import_module(f".{FILES.get(job.method, job.method)}", __package__)
         metrics = method.run(job, folder, reporter)
         if metrics is None:
             reporter.emit("stopped")
-            return STOPPED
+            return STOPPED if "RANK" not in os.environ else 0  # a launcher of several would take it for a failure
+        if not FIRST:
+            return 0
         metrics["seconds"] = round(time.monotonic() - started, 1)
         metrics["warnings"] = reporter.warnings
         (folder / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
@@ -103,7 +111,8 @@ def _fail(reporter: Reporter, error: NotewrightError) -> int:
 
 if __name__ == "__main__":
     status = main(Path(sys.argv[1]))
-    (Path(sys.argv[1]) / "worker.pid").unlink(missing_ok=True)
+    if FIRST:
+        (Path(sys.argv[1]) / "worker.pid").unlink(missing_ok=True)
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(status)  # skips the libraries' exit handlers, which can hang on a busy machine; all our files are closed or flushed

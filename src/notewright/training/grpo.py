@@ -1,0 +1,158 @@
+"""GRPO and RLOO: the policy writes several drafts of each prompt, and one is worth how much more it earns than the others.
+
+TRL's trainers on the current adapter (Shao et al., DeepSeekMath, arXiv:2402.03300; Ahmadian et al., Back to Basics, arXiv:2402.14740), with
+our encoding of prompts, our engine (one reading of each prompt for all its drafts, own random numbers for each) and our judge. The frozen
+start is the reference (an adapter `ref` beside it, one base in memory); `kl` is the price of the distance from it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from datasets import Dataset
+from transformers import TrainerCallback
+from trl import GRPOConfig, GRPOTrainer, RLOOConfig, RLOOTrainer
+
+from ..errors import Invalid, RunFailed
+from ..models import chat
+from . import processes, writing
+from . import session as sessions
+from .data import Rows
+from .recipes import GroupRecipe, total_steps
+from .runs import Job, checkpoint_step
+from .session import Keeper, Session
+from .worker import Reporter
+
+POLICY, REFERENCE = "default", "ref"
+
+
+class Writing:
+    """A mixin for both trainers: prompts by number, drafts by our engine. Seeds depend on the step and the place in the batch only."""
+
+    desk: writing.Desk
+    keeper: Keeper
+
+    def _tokenize_prompts(self, prompts: Sequence[str]) -> tuple[list[list[int]], None, dict[str, Any]]:
+        return [self.desk.prompts[int(number)] for number in prompts], None, {}
+
+    def _drafts(self, prompts: Sequence[list[int]]) -> list[list[int]]:
+        recipe, step = self.desk.recipe, self.state.global_step  # type: ignore[attr-defined]
+        first = (recipe.seed * 1_000_003 + step * processes.count() + processes.rank()) * len(prompts)
+        seeds = range(first, first + len(prompts))
+        return self.desk.sample(prompts[:: recipe.candidates], seeds, temperature=recipe.temperature)
+
+    def compute_loss(self, model: Any, inputs: Any, *args: Any, **options: Any) -> Any:
+        self.keeper.tokens += int(inputs["completion_mask"].sum()) * processes.count()
+        return super().compute_loss(model, inputs, *args, **options)  # type: ignore[misc]
+
+    def create_model_card(self, *_: Any, **__: Any) -> None:
+        return None
+
+
+class Grpo(Writing, GRPOTrainer):
+    def _generate_single_turn(self, prompt_ids: list[list[int]], *_: Any, **__: Any) -> tuple[list[list[int]], None]:
+        return self._drafts(prompt_ids), None
+
+
+class Rloo(Writing, RLOOTrainer):
+    def _generate_single_turn(self, prompt_ids: list[list[int]], *_: Any, **__: Any) -> list[list[int]]:
+        return self._drafts(prompt_ids)
+
+
+class Leash(TrainerCallback):
+    """Stops a policy that has run away from its start, and keeps the series of what was earned."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.rewards: list[float] = []
+        self.kls: list[float] = []
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **_: Any) -> None:
+        if not logs or "reward" not in logs:
+            return
+        recipe = self.session.recipe
+        kl = logs["kl"] = float(logs.get("kl", 0.0)) * float(logs["completions/mean_length"])  # TRL tells it by token, we by draft
+        self.rewards.append(float(logs["reward"]))
+        self.kls.append(kl)
+        if kl > recipe.kl_limit:
+            step = checkpoint_step(self.session.folder)
+            kept = f"the last good checkpoint is at step {step}" if step else "there is no checkpoint yet"
+            raise RunFailed(
+                f"The policy is {kl:.0f} nats a draft away from its start at step {state.global_step} (kl_limit = {recipe.kl_limit:g}); "
+                f"{kept}.",
+                f"Try a lower rate (now {recipe.learning_rate:g}) or a higher kl (now {recipe.kl:g}).",
+            )
+
+
+def run(job: Job, folder: Path, reporter: Reporter) -> dict[str, Any] | None:
+    """Train as the job says; returns the metrics, or None when stopped before the end."""
+    session = sessions.open_session(job, folder, reporter)
+    recipe: GroupRecipe = session.recipe
+    own = processes.share(recipe.batch_size, what="batch_size")
+    if recipe.candidates < 2 or own % recipe.candidates or recipe.accumulation != 1:
+        raise Invalid(
+            f"{job.method} compares the drafts of one prompt: {recipe.candidates} candidates, {own} drafts a process and update, "
+            f"accumulation {recipe.accumulation} do not fit.",
+            "Set candidates to 2 or more, batch_size to a multiple of it (for each process), accumulation to 1.",
+        )
+    writing.without_dropout(session.model)
+    desk = writing.Desk(session, POLICY)
+    longest = max(map(len, desk.prompts)) + recipe.max_new_tokens
+    sessions.check_memory(session, Rows(None, [longest] * recipe.batch_size, 0, recipe.batch_size * recipe.max_new_tokens))
+    steps = total_steps(recipe, len(desk.prompts))
+    keeper, leash = Keeper(session), Leash(session)
+    trainer = _trainer(session, desk, steps, [leash, keeper])
+    trainer.desk, trainer.keeper = desk, keeper
+    if job.start_adapter and REFERENCE not in session.model.peft_config:
+        session.model.load_adapter(job.start_adapter, REFERENCE, is_trainable=False)
+        session.model.set_adapter(POLICY)
+
+    started = time.monotonic()
+    if not sessions.train(session, trainer, keeper):
+        return None
+    elapsed = time.monotonic() - started
+    sessions.save_adapter(session)
+    metrics = sessions.common_metrics(session, keeper, Rows(None, [0] * len(desk.prompts), 0, 0), elapsed)
+    for name, series in (("reward", leash.rewards), ("kl", leash.kls)):
+        tenth = max(1, len(series) // 10)
+        metrics |= {name: round(sum(series[-tenth:]) / tenth, 5), f"first_{name}": round(sum(series[:tenth]) / tenth, 5)}
+    return metrics | {"judged_by": desk.judge.about["reward"] or "similarity", **desk.measure(partial(_start, session))}
+
+
+def _start(session: Session) -> AbstractContextManager[Any]:
+    """While it lasts, the model is what it was when the training began."""
+    if session.job.start_adapter:
+        return sessions.in_use(session.model, REFERENCE, back=POLICY)
+    return session.model.disable_adapter()  # type: ignore[no-any-return]
+
+
+def _trainer(session: Session, desk: writing.Desk, steps: int, callbacks: list[TrainerCallback]) -> Any:
+    recipe: GroupRecipe = session.recipe
+    shared = {
+        **sessions.arguments(session, steps), "max_steps": steps, "num_generations": recipe.candidates, "beta": recipe.kl,
+        "max_completion_length": recipe.max_new_tokens, "temperature": recipe.temperature, "disable_dropout": True,
+    }  # fmt: skip
+    numbers = Dataset.from_dict({"prompt": [str(number) for number in range(len(desk.prompts))]})
+    parts: dict[str, Any] = {
+        "model": session.model, "reward_funcs": partial(_earn, desk), "train_dataset": numbers, "processing_class": session.tokenizer,
+        "callbacks": callbacks,
+    }  # fmt: skip
+    if session.job.method == "rloo":
+        return Rloo(args=RLOOConfig(**shared), **parts)
+    return Grpo(args=GRPOConfig(**shared, scale_rewards="batch"), **parts)
+
+
+def _earn(desk: writing.Desk, *, prompts: Sequence[str], completion_ids: Sequence[list[int]], log_metric: Any, **_: Any) -> list[float]:
+    """What each draft earns; TRL asks for it."""
+    rows = [desk.rows[int(number)] for number in prompts]
+    texts = [chat.decode(desk.session.tokenizer, ids) for ids in completion_ids]
+    earned = desk.pay(rows, texts, [bool(ids) and ids[-1] in desk.stops for ids in completion_ids])
+    for name, value in writing.figures(earned).items():
+        if name != "reward":
+            log_metric(name, value)
+    return [one.total for one in earned]

@@ -1,0 +1,156 @@
+"""What a sampled draft earns: a trusted reward, likeness to the person's own text, and the gates.
+
+    judge.json    frozen into the run folder when it begins, so that a resumed run is judged as it was before
+
+A reward takes part only where it has earned the right to label (`reward.trust`): a policy finds whatever a reward gets wrong (Gao et al.,
+arXiv:2210.10760). Its careful value, mean less deviation, is squashed into -1 to 1, so that no single excess pays for everything else.
+Likeness to a good text of the person's own is about as good a judge as a large reward model (Chang et al., arXiv:2505.11080).
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import fmean, pstdev
+from typing import TYPE_CHECKING, Any
+
+from .. import gates
+from ..errors import Invalid
+from ..gates import Habits
+from ..reward import measure, taste_of
+from ..reward.rows import draft_rows
+from ..reward.scale import Scale
+from ..reward.score import Score, combine
+from ..reward.taste import basis
+from ..reward.trust import allowed, newest_reward, require
+from ..settings import Settings
+from ..text import edit_distance
+from .prompts import read_highlights
+from .recipes import SamplingRecipe
+
+if TYPE_CHECKING:
+    from ..library import Library
+    from ..reward.neural import NeuralReward
+
+BEST_FIRST = ("combination", "ensemble", "embedding", "taste")
+YARDSTICK = 200  # newest drafts over which the taste head's utilities are standardised
+
+
+def choose_reward(library: Library, recipe: SamplingRecipe) -> str:
+    """The reward that judges: the best one that may label, none where none may. One that is named must have earned it."""
+    if recipe.reward in ("auto", "none"):
+        if recipe.reward == "none" or not recipe.reward_weight:
+            return ""
+        return next((name for name in BEST_FIRST if allowed(library, name, "label")), "")
+    require(library, recipe.reward, "label")
+    return recipe.reward
+
+
+def freeze(library: Library, folder: Path, *, settings: Settings, reward: str) -> None:
+    """Write judge.json: the reward by name, the taste head as numbers, the folder of the neural reward model, the person's habits."""
+    about: dict[str, Any] = {"reward": reward, "habits": asdict(gates.habits_of(library))}
+    if reward in ("taste", "combination"):
+        head = taste_of(library)
+        drafts = library.drafts.all()[-YARDSTICK:]
+        rows = draft_rows(library, drafts)
+        means = [float(mean) for mean in head.score([rows[draft.id] for draft in drafts])[0]] if drafts else [0.0]
+        about["taste"] = {
+            "scale": asdict(head.scale), "mean": head.mean.tolist(), "covariance": head.covariance.tolist(), "middle": fmean(means),
+            "spread": pstdev(means) or 1.0,
+        }  # fmt: skip
+    if reward in ("embedding", "ensemble", "combination"):
+        model = newest_reward(library)
+        assert model is not None, "a neural reward was trusted"
+        about |= {"model": model.id, "folder": str(library.home / model.adapter_path), "base": model.base, "revision": model.revision}
+    (folder / "judge.json").write_text(json.dumps(about) + "\n", encoding="utf-8")
+
+
+@dataclass(frozen=True, slots=True)
+class Earned:
+    """One draft's pay and what it is made of; `reward` and `similarity` are None where nothing could be said."""
+
+    total: float
+    reward: float | None
+    similarity: float | None
+    problems: tuple[str, ...]
+
+
+class Judge:
+    """Pays drafts as the run's judge.json says. `neural` is the loaded reward model, where one takes part."""
+
+    def __init__(self, about: dict[str, Any], recipe: SamplingRecipe, neural: NeuralReward | None = None) -> None:
+        self.about, self.recipe, self.neural = about, recipe, neural
+        habits = about["habits"]
+        used = {sort: (counts[0], counts[1]) for sort, counts in habits["used"].items()}
+        self.habits = Habits(habits["passages"], habits["fired"], used)
+        self.taste = _Taste(about["taste"]) if "taste" in about else None
+
+    def __call__(self, rows: Sequence[dict[str, Any]], texts: Sequence[str], finished: Sequence[bool]) -> list[Earned]:
+        """What each text earns as an answer to its frozen prompt."""
+        scores = self._rewards(rows, texts)
+        return [self._pay(row, text, done, score) for row, text, done, score in zip(rows, texts, finished, scores, strict=True)]
+
+    def _pay(self, row: dict[str, Any], text: str, finished: bool, score: Score | None) -> Earned:
+        known = row["known"] if row["highlights"] else row["prompt"][-1]["content"]
+        findings = gates.check(text, highlights=read_highlights(row), known=known, habits=self.habits, finished=finished)
+        problems = gates.problems(findings)
+        reward = math.tanh(score.value / 2) if score else None
+        similarity = 1 - edit_distance(text, row["reference"]) if row["reference"] else None
+        recipe = self.recipe
+        total = recipe.reward_weight * (reward or 0.0) + recipe.similarity_weight * (similarity or 0.0)
+        return Earned(total - recipe.gate_penalty * bool(problems), reward, similarity, problems)
+
+    def _rewards(self, rows: Sequence[dict[str, Any]], texts: Sequence[str]) -> list[Score | None]:
+        name = self.about["reward"]
+        if not name:
+            return [None] * len(texts)
+        members: list[list[list[float]]] = []  # by part: (members, texts)
+        if self.neural:
+            opinions = self.neural.opinions([(row["prompt"], text) for row, text in zip(rows, texts, strict=True)])
+            if name in opinions:
+                return [combine(column) for column in zip(*opinions[name], strict=True)]
+            members = [*opinions.values()]
+        assert self.taste is not None
+        own = self.taste.score([measure(text, read_highlights(row)) for row, text in zip(rows, texts, strict=True)])
+        if not members:
+            return list(own)
+        parts = [[fmean(column) for column in zip(*part, strict=True)] for part in members]
+        return [combine([score.mean, *others]) for score, *others in zip(own, *parts, strict=True)]
+
+
+class _Taste:
+    """The taste head as it was when the run began, in standard deviations over the drafts of that time."""
+
+    def __init__(self, about: dict[str, Any]) -> None:
+        import numpy
+
+        scale = about["scale"]
+        self.scale = Scale(tuple(scale["centre"]), tuple(scale["spread"]), scale["notes"])
+        self.mean, self.covariance = numpy.array(about["mean"]), numpy.array(about["covariance"])
+        self.middle, self.spread = about["middle"], about["spread"]
+
+    def score(self, rows: Sequence[Sequence[float]]) -> list[Score]:
+        points = basis(self.scale, rows)
+        means, variances = points @ self.mean, ((points @ self.covariance) * points).sum(axis=1)
+        return [
+            Score((float(mean) - self.middle) / self.spread, max(0.0, float(variance)) ** 0.5 / self.spread)
+            for mean, variance in zip(means, variances, strict=True)
+        ]
+
+
+def read_judge(folder: Path) -> dict[str, Any]:
+    """The run's judge.json."""
+    about: dict[str, Any] = json.loads((folder / "judge.json").read_text(encoding="utf-8"))
+    return about
+
+
+def require_something_to_earn(rows: Sequence[dict[str, Any]], about: dict[str, Any], recipe: SamplingRecipe) -> None:
+    """Refuse a training in which every draft would earn the same."""
+    if not about["reward"] and (not recipe.similarity_weight or not any(row["reference"] for row in rows)):
+        raise Invalid(
+            "No reward may judge drafts yet, and there is no text of yours that they could be likened to.",
+            "Rank more drafts (notewright rank), or leave similarity_weight above 0.",
+        )

@@ -1,0 +1,53 @@
+"""The command of the training process: one process, or as many as a configuration file of accelerate says.
+
+accelerate config --config_file several.yaml       asks how many processes, cards and machines there are, DDP, FSDP or DeepSpeed
+notewright train sft --accelerate several.yaml
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from ..errors import Invalid, NotFound
+
+WORKER = "notewright.training.worker"
+
+
+def require_config(path: Path | None, *, whole_model: bool = False) -> None:
+    """Refuse a configuration that is missing or is none of accelerate's, and one that splits a model that must be `whole_model`."""
+    if path is None:
+        return
+    kind = _read(path)["distributed_type"]
+    if whole_model and kind in ("FSDP", "DEEPSPEED", "MEGATRON_LM"):
+        raise Invalid(
+            f"A policy that writes drafts while it learns needs the whole model in every process; {path.name} says {kind}.",
+            "Use a configuration of kind MULTI_GPU or MULTI_CPU; a base that is too large for one card can be loaded with quantize = 4bit.",
+        )
+
+
+def worker_command(folder: Path, config: str = "") -> list[str]:
+    """What starts the worker of a run folder. Several processes on a CPU come from torchrun, as accelerate would ask for MPI."""
+    if not config:
+        return [sys.executable, "-m", WORKER, str(folder)]
+    table = _read(Path(config))
+    if table["distributed_type"] == "MULTI_CPU":
+        several = ["--standalone", "--nproc_per_node", str(table["num_processes"])]
+        return [sys.executable, "-m", "torch.distributed.run", *several, "-m", WORKER, str(folder)]
+    return [sys.executable, "-m", "accelerate.commands.launch", "--config_file", config, "-m", WORKER, str(folder)]
+
+
+def _read(path: Path) -> dict[str, Any]:
+    import yaml
+
+    hint = f"Write one with: accelerate config --config_file {path}"
+    if not path.is_file():
+        raise NotFound(f"There is no accelerate configuration {path}.", hint)
+    try:
+        table = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise Invalid(f"{path} is not valid YAML: {error}", hint) from error
+    if not isinstance(table, dict) or "distributed_type" not in table or not isinstance(table.get("num_processes"), int):
+        raise Invalid(f"{path} is no accelerate configuration: it names no distributed_type and num_processes.", hint)
+    return table

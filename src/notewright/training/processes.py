@@ -1,0 +1,83 @@
+"""Several processes that train one adapter: who is first, what they agree on, and one gradient for all. Alone, all of it is free."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+import torch.distributed as dist
+
+from ..errors import Invalid
+
+
+def count() -> int:
+    """Processes of this training, as its launcher set them up."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def rank() -> int:
+    return int(os.environ.get("RANK", "0"))
+
+
+def is_first() -> bool:
+    """Whether this process is the one that tells, saves and is asked to stop."""
+    return rank() == 0
+
+
+def share(total: int, *, what: str) -> int:
+    """This process's equal part of `total`."""
+    if total % count():
+        raise Invalid(f"{what} = {total} cannot be divided among {count()} processes.", f"Choose a multiple: --set {what}={count() * 4}")
+    return total // count()
+
+
+def join(device: str) -> None:
+    """Meet the other processes: NCCL between graphics cards, gloo between processors."""
+    if count() > 1 and not dist.is_initialized():
+        dist.init_process_group("nccl" if device == "cuda" else "gloo")
+
+
+def agree(flag: bool, device: str = "cpu") -> bool:
+    """Whether any process says yes: a step is taken by all or by none."""
+    if count() == 1 or not dist.is_initialized():
+        return flag
+    said = torch.tensor(float(flag), device=device if dist.get_backend() == "nccl" else "cpu")
+    dist.all_reduce(said, dist.ReduceOp.MAX)
+    return bool(said.item())
+
+
+def total(values: torch.Tensor) -> torch.Tensor:
+    """The sum over all processes."""
+    if count() > 1:
+        dist.all_reduce(values)
+    return values
+
+
+def gather(item: Any) -> list[Any]:
+    """Every process's item, by rank."""
+    if count() == 1:
+        return [item]
+    items: list[Any] = [None] * count()
+    dist.all_gather_object(items, item)
+    return items
+
+
+def sum_gradients(parameters: Sequence[torch.nn.Parameter]) -> None:
+    """Add up the gradients of all processes, each of which divided its loss by what all of them hold together."""
+    if count() == 1:
+        return
+    for parameter in parameters:
+        if parameter.grad is None:  # this process held none of the drafts of the minibatch
+            parameter.grad = torch.zeros_like(parameter)
+    grads = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    flat = torch.cat([grad.flatten() for grad in grads])
+    dist.all_reduce(flat)
+    for grad, piece in zip(grads, flat.split([grad.numel() for grad in grads]), strict=True):
+        grad.copy_(piece.view_as(grad))
+
+
+def wait() -> None:
+    if count() > 1 and dist.is_initialized():
+        dist.barrier()

@@ -1,0 +1,87 @@
+"""What a policy that learns from its own drafts writes them for: the person's prompts, frozen into the run folder.
+
+    prompts.jsonl, prompts-valid.jsonl    one object a line: prompt, reference (the person's own text, may be empty), highlights, known
+
+The prompts are those of the dataset's passages. Where a trusted reward judges, prompts of stored drafts join: with the person's version
+as the reference if there is one. Sources that only measure stay out of the training.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import NotFound
+from ..records import Dataset, Highlight
+
+if TYPE_CHECKING:
+    from ..library import Library
+
+NEWEST = 200  # batches of drafts
+
+
+def freeze(library: Library, folder: Path, *, dataset: Dataset, with_drafts: bool) -> None:
+    """Write the prompts of a dataset, and of the person's drafts, into a run folder."""
+    place = library.home / dataset.path
+    train = list(_of_passages(library, place / "train.jsonl"))
+    if with_drafts:
+        sides = dataset.manifest.get("sources", {})
+        measured = {source_id for source_id, side in (sides.items() if isinstance(sides, dict) else ()) if side != "train"}
+        train += _of_drafts(library, measured)
+    for name, rows in (("prompts", train), ("prompts-valid", list(_of_passages(library, place / "valid.jsonl")))):
+        text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+        (folder / f"{name}.jsonl").write_text(text, encoding="utf-8")
+
+
+def _of_passages(library: Library, path: Path) -> Iterator[dict[str, Any]]:
+    if not path.exists():
+        return
+    with path.open(encoding="utf-8") as file:
+        for line in file:
+            row = json.loads(line)
+            facts = _facts(library, row.get("source_id", ""), row.get("highlight_ids", ()))
+            yield {"prompt": row["prompt"], "reference": row["completion"][0]["content"], **facts}
+
+
+def _of_drafts(library: Library, measured: set[str]) -> list[dict[str, Any]]:
+    """One prompt for each of the newest batches; the last edit of any of its drafts is the reference."""
+    edited = {event.subject: str(event.payload.get("final_text", "")) for event in library.events.standing("edit")}
+    batches: dict[str, dict[str, Any]] = {}
+    for draft in library.drafts.all():
+        if draft.source_id in measured or not draft.messages:
+            continue
+        row = batches.setdefault(draft.batch_id, {"prompt": list(draft.messages), "reference": "", "draft": draft})
+        row["reference"] = edited.get(draft.id, "") or row["reference"]
+    newest = list(batches.values())[-NEWEST:]
+    return [
+        {"prompt": row["prompt"], "reference": row["reference"], **_facts(library, row["draft"].source_id, row["draft"].highlight_ids)}
+        for row in newest
+    ]
+
+
+def _facts(library: Library, source_id: str, highlight_ids: Sequence[str]) -> dict[str, Any]:
+    """What the gates ask for; a source or highlight that has vanished since is left out."""
+    highlights = []
+    for highlight_id in highlight_ids:
+        try:
+            highlights.append(asdict(library.sources.highlight(highlight_id)))
+        except NotFound:
+            continue
+    try:
+        source = library.sources.get(source_id)
+    except NotFound:
+        return {"highlights": highlights, "known": ""}
+    return {"highlights": highlights, "known": f"{source.title}\n{source.author}\n{source.summary}"}
+
+
+def read_highlights(row: dict[str, Any]) -> list[Highlight]:
+    """The highlights of a frozen prompt as records again."""
+    return [_highlight(table) for table in row["highlights"]]
+
+
+def _highlight(table: dict[str, Any]) -> Highlight:
+    values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in table.items()}
+    return Highlight(**values)

@@ -1,0 +1,107 @@
+"""The training process's command, and two processes on a CPU against one: the same adapter."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import tiny_models
+from notewright.errors import Invalid, NotFound
+from notewright.library import Library
+from notewright.models import registry
+from notewright.records import Dataset
+from notewright.settings import Settings
+from notewright.training import launch, runs, train
+
+MakeDataset = Callable[[str, list[dict]], Dataset]
+Tiny = Callable[[str], Path]
+SEVERAL = "compute_environment: LOCAL_MACHINE\ndistributed_type: {kind}\nnum_processes: 2\nuse_cpu: {cpu}\n"
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Callable[[str], Path]:
+    def write(kind: str) -> Path:
+        path = tmp_path / f"{kind}.yaml"
+        path.write_text(SEVERAL.format(kind=kind, cpu=str(kind == "MULTI_CPU").lower()))
+        return path
+
+    return write
+
+
+def test_one_process_needs_no_launcher(tmp_path: Path) -> None:
+    assert launch.worker_command(tmp_path) == [sys.executable, "-m", launch.WORKER, str(tmp_path)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "launcher"),
+    [("MULTI_CPU", "torch.distributed.run"), ("MULTI_GPU", "accelerate.commands.launch"), ("FSDP", "accelerate.commands.launch")],
+)
+def test_several_come_from_a_launcher(kind: str, launcher: str, config: Callable[[str], Path], tmp_path: Path) -> None:
+    command = launch.worker_command(tmp_path, str(config(kind)))
+    assert command[:3] == [sys.executable, "-m", launcher]
+    assert command[-3:] == ["-m", launch.WORKER, str(tmp_path)]
+
+
+def test_bad_configurations_are_refused(config: Callable[[str], Path], tmp_path: Path) -> None:
+    launch.require_config(None)
+    launch.require_config(config("FSDP"))
+    with pytest.raises(NotFound, match="no accelerate configuration"):
+        launch.require_config(tmp_path / "missing.yaml")
+    for text, reason in (
+        ("a: [", "not valid YAML"),
+        ("just words", "names no distributed_type"),
+        ("distributed_type: NO", "num_processes"),
+    ):
+        (tmp_path / "bad.yaml").write_text(text)
+        with pytest.raises(Invalid, match=reason):
+            launch.require_config(tmp_path / "bad.yaml")
+    with pytest.raises(Invalid, match="needs the whole model in every process"):
+        launch.require_config(config("FSDP"), whole_model=True)
+    launch.require_config(config("MULTI_GPU"), whole_model=True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("method", "options"),
+    [
+        ("sft", {"max_steps": 6, "batch_size": 4, "learning_rate": 3e-3}),
+        ("ppo", {"max_steps": 2, "batch_size": 8, "candidates": 2, "max_new_tokens": 8, "ppo_epochs": 2, "learning_rate": 1e-3}),
+    ],
+)
+def test_two_processes_train_the_adapter_that_one_trains(
+    method: str, options: dict[str, Any], library: Library, settings: Settings, make_dataset: MakeDataset, tiny: Tiny, tmp_path: Path,
+    config: Callable[[str], Path],
+) -> None:  # fmt: skip
+    dataset = make_dataset("sft", tiny_models.sft_rows(19))
+    base = str(tiny("llama"))
+    registry.ensure_base_model(library, settings, base=base)
+    overrides = {"precision": "float32", "lora_dropout": 0.0, **options}
+    config_file = config("MULTI_CPU")
+    run = train(library, settings=settings, method=method, base=base, overrides=overrides, accelerate=config_file, promote=False)
+    two = weights(library.home / run.path / "adapter")
+
+    from notewright.training import judging, ppo, prompts, sft
+    from notewright.training.worker import Reporter
+
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    prompts.freeze(library, alone, dataset=dataset, with_drafts=False)
+    judging.freeze(library, alone, settings=settings, reward="")
+    job = replace(runs.Job.load(library.home / run.path), accelerate="")
+    assert {"sft": sft, "ppo": ppo}[method].run(job, alone, Reporter(alone))
+    one = weights(alone / "adapter")
+    moved = max(float(one[name].abs().max()) for name in one if "lora_B" in name)
+    apart = max(float((one[name] - two[name]).abs().max()) for name in one)
+    assert moved > 1e-4
+    assert apart < 0.02 * moved, (apart, moved)
+
+
+def weights(folder: Path) -> dict[str, Any]:
+    from safetensors.torch import load_file
+
+    return load_file(folder / "adapter_model.safetensors")
