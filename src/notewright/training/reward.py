@@ -26,6 +26,7 @@ from trl import RewardConfig, RewardTrainer
 from ..models import bases, engine
 from ..reward import neural
 from ..reward.lists import list_key, text_key
+from . import processes
 from . import session as sessions
 from .data import LengthSampler, Rows, encode_choices, read_rows, require_rows
 from .linear import fit_heads
@@ -57,6 +58,7 @@ def run(job: Job, folder: Path, reporter: Reporter) -> dict[str, Any] | None:
     recipe = load(job.method, job.recipe)
     assert isinstance(recipe, RewardRecipe)
     device = engine.pick_device(job.device)
+    processes.join(device)
     base = Path(job.base_folder)
     options = {"quantization_config": sessions.four_bit(device)} if recipe.quantize else {}
     plain, tokenizer = neural.load_scorer(base, device=device, **options)
@@ -95,7 +97,7 @@ def run(job: Job, folder: Path, reporter: Reporter) -> dict[str, Any] | None:
         losses += scores["losses"]
         tokens += scores["tokens"]
         kept.append(part)
-    if reporter.stop.is_set():
+    if processes.agree(reporter.stop.is_set(), device):
         return None
     states = neural.embeddings(plain.eval(), tokenizer, [*material.chosen, *material.rejected])
     half = len(material.rows)
@@ -176,6 +178,9 @@ def _pairs(raw: torch.Tensor, half: int) -> torch.Tensor:
 
 def _save_member(session: Session, folder: Path, member: int, scores: dict[str, Any]) -> None:
     """The member's files, whole or not at all; then its checkpoints go, so that the next member begins at its own start."""
+    if not processes.is_first():
+        processes.wait()
+        return
     final = member_folder(folder, member)
     partial = final.with_name(final.name + ".part")
     shutil.rmtree(partial, ignore_errors=True)
@@ -188,6 +193,7 @@ def _save_member(session: Session, folder: Path, member: int, scores: dict[str, 
     shutil.rmtree(final, ignore_errors=True)
     os.replace(partial, final)
     shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+    processes.wait()
 
 
 def _judge(
@@ -232,6 +238,8 @@ def _figures(about: dict[str, Any]) -> dict[str, Any]:
 
 def _save(folder: Path, about: dict[str, Any], tensors: dict[str, torch.Tensor]) -> None:
     """Gather members, heads and reward.json in `adapter/`, whole or not at all."""
+    if not processes.is_first():
+        return
     partial, final = folder / "adapter.part", folder / "adapter"
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir()

@@ -15,7 +15,7 @@ import shutil
 from collections.abc import Callable
 from typing import Any
 
-from . import policy
+from . import policy, processes
 from .session import Keeper, Session
 
 Samples = list[Any]
@@ -29,11 +29,12 @@ class Rounds:
     def samples(self, number: int, write: Callable[[], Samples]) -> Samples:
         """What was written at the beginning of a round; written now if it has not been."""
         path = self.folder / f"round-{number}" / "samples.jsonl"
-        if not path.exists():
+        if processes.agree(not path.exists(), self.session.device) and processes.is_first():
             path.parent.mkdir(parents=True, exist_ok=True)
             partial = path.with_suffix(".part")
             partial.write_text("".join(json.dumps(item, ensure_ascii=False) + "\n" for item in write()), encoding="utf-8")
             os.replace(partial, path)
+        processes.wait()
         return [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line]
 
     def finished(self, number: int) -> dict[str, Any] | None:
@@ -43,6 +44,10 @@ class Rounds:
 
     def finish(self, number: int, figures: dict[str, Any]) -> dict[str, Any]:
         """Keep the adapter as it is now with the round's figures; the round's checkpoints are not needed any more."""
+        processes.wait()
+        if not processes.is_first():
+            processes.wait()
+            return figures
         folder = self.folder / f"round-{number}"
         folder.mkdir(parents=True, exist_ok=True)
         policy.save_weights(self.session, folder / "adapter.safetensors")
@@ -50,6 +55,7 @@ class Rounds:
         partial.write_text(json.dumps(figures) + "\n", encoding="utf-8")
         os.replace(partial, folder / "round.json")
         shutil.rmtree(self.session.folder / "checkpoints", ignore_errors=True)
+        processes.wait()
         return figures
 
     def load(self, number: int) -> None:

@@ -18,7 +18,7 @@ import torch
 from trl import SFTConfig, SFTTrainer
 from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
 
-from . import policy, rates, sampling, sources
+from . import policy, processes, rates, sampling, sources
 from . import session as sessions
 from .data import LengthSampler, Rows, encode_sft, read_rows, require_rows
 from .head import use_compact_head
@@ -51,7 +51,9 @@ class Trainer(Counting, SFTTrainer):
         self.keeper.tokens += int(inputs["attention_mask"].sum())
         outputs = model(**inputs, use_cache=False, fused_lm_head=True)
         tokens = outputs.label_mask.sum() if num_items_in_batch is None else num_items_in_batch
-        return -(outputs.log_probs * weights[:, None].to(outputs.log_probs.dtype)).sum() / torch.as_tensor(tokens).clamp(min=1)
+        # The tokens are those of all processes, and gradients are averaged over processes.
+        share = processes.count() / torch.as_tensor(tokens).clamp(min=1)
+        return -(outputs.log_probs * weights[:, None].to(outputs.log_probs.dtype)).sum() * share
 
 
 def run(job: Job, folder: Path, reporter: Reporter) -> dict[str, Any] | None:

@@ -17,7 +17,7 @@ from typing import Any
 
 from transformers import TrainerCallback
 
-from . import policy, sampling
+from . import policy, processes, sampling
 from .session import Session
 
 FEWEST = 4  # held-out passages that say anything
@@ -51,9 +51,11 @@ class Watch(TrainerCallback):
         value = round(sampling.distance(self.session, self.watched), 5)
         before = self.best
         self.checks.append((step, value))
-        if before is None or value < before[1]:
-            policy.save_weights(self.session, self._weights(step))
-        self._keep()
+        if processes.is_first():
+            if before is None or value < before[1]:
+                policy.save_weights(self.session, self._weights(step))
+            self._keep()
+        processes.wait()
         self.session.reporter.emit("check", at_step=step, distance=value)
         since = sum(check[0] > self.best[0] for check in self.checks) if self.best else 0
         if since >= self.session.recipe.patience and step < self.steps:
@@ -64,7 +66,7 @@ class Watch(TrainerCallback):
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """No training can go back to before this step any more: what was best before the best may go."""
         kept = self._weights(self.best[0]) if self.best else None
-        for path in self.folder.glob("step-*.safetensors"):
+        for path in self.folder.glob("step-*.safetensors") if processes.is_first() else ():
             if path != kept:
                 path.unlink()
 
