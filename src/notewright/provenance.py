@@ -14,14 +14,14 @@ import re
 import unicodedata
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from .records import Highlight
 from .text import sentence_spans
 
-RUN = 3  # words in a row that count as the same words
+RUN = 3  # words in a row that count as the same words; `_Told.runs` is keyed by three
 _BACKGROUND = 1000  # imagined other texts, which know common words
 _TELLING = 3.0  # nats: a word above this says what a sentence is about
 _MOST = 7.0  # nats; no word counts for more
@@ -39,6 +39,7 @@ _WORD = re.compile(
     r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]"
     r"|(?:(?![\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff_])\w)+(?:['’\u00ad\u200b](?:(?!_)\w)+)*"
 )
+_ASCII_WORD = re.compile(r"[a-zA-Z0-9]+(?:'[a-zA-Z0-9]+)*")  # the same, far quicker, where all is ASCII
 _LINE = re.compile(r"[^\n]*\n?")
 _LEAD = re.compile(r"(?:[ \t]*>)*[ \t]*(?:\[![^\]\n]*\][+-]?[ \t]*)?")
 _BULLET = re.compile(r"(?:[-+*•]|\d{1,9}[.)])(?:[ \t]+(?:\[.\][ \t]+)?|(?=\r?\n|$))")
@@ -177,7 +178,8 @@ def word_spans(text: str) -> list[tuple[str, int, int]]:
 
 
 def _word_spans(text: str) -> list[tuple[str, int, int]]:
-    return [(stem(found[0]), found.start(), found.end()) for found in _WORD.finditer(text)]
+    words = _ASCII_WORD if text.isascii() else _WORD
+    return [(stem(found[0]), *found.span()) for found in words.finditer(text)]
 
 
 @lru_cache(maxsize=100_000)
@@ -287,6 +289,23 @@ class Candidate:
         return "quote" if self.features["quoted"] >= 0.75 else "fuzzy" if self.features["longest"] > RUN else "words"
 
 
+class _Weights(dict[str, float]):
+    """Nats of each word; less for what many of these highlights say, as it does not tell which of them was used."""
+
+    def __init__(self, holders: Mapping[str, set[int]], size: int) -> None:
+        self._holders, self._size = holders, size
+        self._known: dict[tuple[int, float], float] = {}
+
+    def __missing__(self, word: str) -> float:
+        case = len(self._holders.get(word, ())), commonness(word)
+        if case not in self._known:
+            count, common = case
+            plain = min(_MOST, math.log((_BACKGROUND + self._size) / (count + _BACKGROUND * common)))
+            self._known[case] = plain * (1 - 0.7 * max(0, count - 1) / max(1, self._size - 1))
+        self[word] = self._known[case]
+        return self[word]
+
+
 class _Told:
     """What the highlights say: their words, indexed by runs and by stems."""
 
@@ -297,44 +316,37 @@ class _Told:
         self.words = [text + remark for text, remark in texts]
         self.border = [len(text) for text, _ in texts]
         self._nats = [0.0] * len(texts)
-        self._weights: dict[str, float] = {}
         self.holders: dict[str, set[int]] = defaultdict(set)
-        self.runs: dict[tuple[str, ...], list[tuple[int, int]]] = defaultdict(list)
+        self.weights = _Weights(self.holders, len(texts))
+        self.runs: dict[tuple[str, str, str], list[tuple[int, int]]] = defaultdict(list)
         for number, words in enumerate(self.words):
             stems = [word[0] for word in words]
-            for word in stems:
+            for word in set(stems):
                 self.holders[word].add(number)
             for at in range(len(stems) - RUN + 1):
                 if not at < self.border[number] < at + RUN:
-                    self.runs[tuple(stems[at : at + RUN])].append((number, at))
-
-    def weight(self, word: str) -> float:
-        """Nats; less for what many of these highlights say, as it does not tell which of them was used."""
-        if word not in self._weights:
-            count = len(self.holders.get(word, ()))
-            plain = min(_MOST, math.log((_BACKGROUND + len(self.words)) / (count + _BACKGROUND * commonness(word))))
-            self._weights[word] = plain * (1 - 0.7 * max(0, count - 1) / max(1, len(self.words) - 1))
-        return self._weights[word]
+                    self.runs[stems[at], stems[at + 1], stems[at + 2]].append((number, at))
 
     def nats(self, number: int) -> float:
         if self._nats[number] <= 0:
-            self._nats[number] = sum(map(self.weight, {word[0] for word in self.words[number]})) or 1.0
+            self._nats[number] = sum(map(self.weights.__getitem__, {word[0] for word in self.words[number]})) or 1.0
         return self._nats[number]
 
     def candidates(self, unit: int, words: Sequence[tuple[str, int, int]]) -> list[Candidate]:
         """Every highlight that shares a run or two telling words with the unit."""
         stems = [word[0] for word in words]
-        weights = {word: self.weight(word) for word in stems}
+        weights = self.weights
+        different = set(stems)
         shared: dict[int, set[str]] = defaultdict(set)
-        for word in weights:
-            for number in self.holders.get(word, ()):
+        for word in different & self.holders.keys():
+            for number in self.holders[word]:
                 shared[number].add(word)
         chains: dict[int, dict[tuple[int, int], int]] = defaultdict(dict)
         for at in range(len(stems) - RUN + 1):
-            for number, place in self.runs.get(tuple(stems[at : at + RUN]), ()):
+            for number, place in self.runs.get((stems[at], stems[at + 1], stems[at + 2]), ()):
                 chain = chains[number]
                 chain[at, place] = chain.pop((at - 1, place - 1), RUN - 1) + 1
-        total = sum(weights.values()) or 1.0
+        total = sum(map(weights.__getitem__, different)) or 1.0
         shares = {number: sum(weights[word] for word in both) / total for number, both in shared.items()}
         result = []
         for number, both in shared.items():
@@ -369,12 +381,13 @@ class _Told:
         theirs, words = self.words[item.highlight], item.words
         pairs = list(item.pairs)
         used, taken = {left for left, _, _ in pairs}, {right for _, right, _ in pairs}
+        sought = {word[0] for left, word in enumerate(words) if left not in used}
         places: dict[str, list[int]] = defaultdict(list)
         for at, word in enumerate(theirs):
-            if at not in taken:
+            if word[0] in sought and at not in taken:
                 places[word[0]].append(at)
         for left, word in enumerate(words):  # telling words outside of the runs
-            if left not in used and places.get(word[0]) and self.weight(word[0]) >= _TELLING:
+            if left not in used and places.get(word[0]) and self.weights[word[0]] >= _TELLING:
                 right = places[word[0]].pop(0)
                 pairs.append((left, right, right >= self.border[item.highlight]))
         merged: list[Alignment] = []

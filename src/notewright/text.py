@@ -11,6 +11,7 @@ from collections.abc import Iterator
 _MARKDOWN_LINK = re.compile(r"!?\[([^\[\]]*)\]\(([^)\s]*)(?:\s+\"[^\"]*\")?\)")
 _WIKILINK = re.compile(r"!?\[\[([^\[\]|]*)(?:\|([^\[\]]*))?\]\]")
 _MARKS = str.maketrans("", "", "*_`~=#>\\")
+_MARKED = re.compile(r"[*_`~=#>\\]")
 _LIST_MARK = re.compile(r"^\s*(?:[-+•]|\d+[.)])\s+", re.MULTILINE)
 _PUNCTUATION = str.maketrans({"“": '"', "”": '"', "„": '"', "‘": "'", "’": "'", "–": "-", "—": "-", "…": "...", "\u00ad": "", "\u200b": ""})
 _SENTENCE_END = re.compile(r"[.!?…][\"'”’)\]]*(?=\s+[\"'“‘(\[]*[A-ZÀ-ÖØ-Þ0-9])")
@@ -32,7 +33,9 @@ def normalise(text: str) -> str:
     if "[" in text:
         text = _MARKDOWN_LINK.sub(lambda found: found[1] or found[2], text)
         text = _WIKILINK.sub(lambda found: found[2] or found[1], text)
-    text = text.translate(_MARKS).strip()
+    if _MARKED.search(text):  # far quicker than a translation that changes nothing
+        text = text.translate(_MARKS)
+    text = text.strip()
     if "\n" in text:
         text = _LIST_MARK.sub("", text)
     elif mark := _LIST_MARK.match(text):  # far quicker than a search that can only hit the start

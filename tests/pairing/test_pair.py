@@ -14,7 +14,8 @@ from notewright.errors import Unavailable
 from notewright.importers.vault import import_vault
 from notewright.library import Library
 from notewright.pairing import explain, export_pairs, pair, source_links
-from notewright.pairing.words import Corpus, match_words, shared_grams, title_places
+from notewright.pairing.runs import shared_grams
+from notewright.pairing.words import Corpus, match_words, title_places
 from notewright.records import Highlight, Pair, Source
 from notewright.settings import Settings
 from notewright.vault.notes import parse_note

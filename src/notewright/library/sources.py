@@ -91,6 +91,13 @@ class SourceStore:
         found = [_highlight(row) for row in rows]
         return [item for item in found if (marks or not item.heading_level) and (not chapter or item.chapter == chapter)]
 
+    def all_highlights(self) -> dict[str, list[Highlight]]:
+        """As `highlights`, by source, for the whole library in one go."""
+        found: dict[str, list[Highlight]] = defaultdict(list)
+        for row in self._db.rows("SELECT * FROM highlights WHERE removed_at='' AND heading_level=0 ORDER BY source_id, position, id"):
+            found[row["source_id"]].append(_highlight(row))
+        return found
+
     def outside_ids(self) -> dict[str, list[str]]:
         """Outside ids by highlight id, for the whole library."""
         ids: dict[str, list[str]] = defaultdict(list)
@@ -120,5 +127,9 @@ def source_from_row(row: sqlite3.Row, outside_ids: Iterable[str]) -> Source:
 
 def _highlight(row: sqlite3.Row) -> Highlight:
     values = {name: row[name] for name in HIGHLIGHT_FIELDS}
-    values.update(tags=tuple(json.loads(row["tags"])), is_favorite=bool(row["is_favorite"]), is_discard=bool(row["is_discard"]))
+    values.update(
+        tags=tuple(json.loads(row["tags"])) if row["tags"] != "[]" else (),
+        is_favorite=bool(row["is_favorite"]),
+        is_discard=bool(row["is_discard"]),
+    )
     return Highlight(id=row["id"], source_id=row["source_id"], position=row["position"], is_deleted=bool(row["removed_at"]), **values)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 from ..text import normalise
@@ -31,12 +32,16 @@ _CUT = re.compile(r"\s+[-–—|]+\s+|[:：|]\s+|\s*[(\[]|\s*[—–]\s*")
 
 def highlight_numbers(text: str) -> Iterator[str]:
     """Readwise highlight ids that `text` names, as digits; whether each is known is the caller's to check."""
+    if "^" not in text and "#" not in text and "readwise" not in text.lower():
+        return
     for found in _HIGHLIGHT_IDS.finditer(text):
         yield found[1] or found[2] or found[3]
 
 
 def reader_ids(text: str) -> list[str]:
     """Reader document and highlight ids in `text`, lower case."""
+    if "/" not in text:
+        return []
     return [found.lower() for found in _READER.findall(text)]
 
 
@@ -46,6 +51,8 @@ def book_numbers(text: str) -> list[str]:
 
 def asins(text: str) -> list[tuple[str, int | None]]:
     """Amazon ids in `text`, each with the Kindle location its link names."""
+    if "=" not in text and "/" not in text:
+        return []
     return [((found[1] or found[3]).upper(), int(found[2]) if found[2] else None) for found in _ASIN.finditer(text)]
 
 
@@ -72,11 +79,13 @@ def url_key(url: str) -> str:
     return f"{host}{path}?{urlencode(query)}".rstrip("?").casefold()
 
 
+@lru_cache(maxsize=20_000)
 def title_key(title: str) -> str:
     """Words only, so that what a file name cannot hold makes no difference."""
     return " ".join(re.findall(r"\w+", normalise(title).replace("'", "")))
 
 
+@lru_cache(maxsize=20_000)
 def undecorated(title: str) -> str:
     """Without what people put around a title: a kind (` - Book`, `(Literature Notes)`, `Reference - `), a date, a copy's number."""
     before = ""
@@ -88,6 +97,7 @@ def undecorated(title: str) -> str:
     return title
 
 
+@lru_cache(maxsize=20_000)
 def main_title(title: str) -> str:
     """What stands before a subtitle, a site name or a bracket; the whole title when that would leave nothing."""
     return next((part for part in _CUT.split(title) if title_key(part)), title)

@@ -7,19 +7,18 @@ from __future__ import annotations
 
 import math
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 from ..provenance import in_order
 from ..records import Highlight, Passage
 from .keys import title_key
 from .odds import ALONE, LINKED
+from .runs import UNLINKED_RUN, Run, shared_runs
 from .words import Corpus, title_places
 
-_RUN = 3  # words
-_TELLING_RUN = 7.0  # nats a shared run must carry to be more than a turn of phrase
-_UNLINKED_RUN = 6  # words in a row that an unlinked source must share
 _FULL_RUN = 7  # words; a shorter run may be a turn of phrase of the subject and counts for less
 _TELLING_WORD = 3.5  # nats
 _WINDOW = 40  # words: about a sentence or two; telling words that lie further apart say less together
@@ -52,73 +51,84 @@ class Overlap:
     longest: int = 0
     information: float = 0.0
     places: frozenset[int] = frozenset()  # positions in the passage
+    leads: frozenset[int] = frozenset()  # by how many words the first, the longest and the last run stand further on in the passage
 
 
 class NoteMatcher:
-    """The texts of one note, indexed by runs and telling words."""
+    """The texts of one note, indexed by runs and telling words. `texts` are its passages in the corpus."""
 
-    def __init__(self, corpus: Corpus, passages: Sequence[Passage], texts: Sequence[int]) -> None:
+    def __init__(self, corpus: Corpus, passages: Sequence[Passage], texts: range) -> None:
         self.corpus = corpus
         self.passages = passages
+        self.texts = texts
         self.words = [corpus.words(text) for text in texts]
-        self._runs: dict[tuple[int, ...], list[tuple[int, int]]] = defaultdict(list)
         self._telling: dict[int, dict[int, list[int]]] = defaultdict(dict)
         for index, words in enumerate(self.words):
-            for place in range(len(words) - _RUN + 1):
-                self._runs[tuple(words[place : place + _RUN])].append((index, place))
             for place, word in enumerate(words):
                 if corpus.weights[word] >= _TELLING_WORD:
                     self._telling[word].setdefault(index, []).append(place)
-        self.images = [image_names(passage.text) for passage in passages]
+        self._tells = frozenset(self._telling)
+        self._runs: dict[int, dict[int, list[Run]]] = {}
+        self._beside: dict[tuple[int, int], dict[int, int]] = {}
+        self._titles: dict[int, frozenset[int]] = {}
+        self.images = [image_names(passage.text) if "![" in passage.text else set() for passage in passages]
         self.headings = [{title_key(heading) for heading in passage.headings} - {""} for passage in passages]
+
+    def look_at(self, texts: Sequence[range]) -> None:
+        """Find the word runs that these texts of the corpus share with the note: `overlaps` knows of no others."""
+        self._runs.update(shared_runs(self.corpus, texts, self.texts) if texts else {})
 
     def only_titles(self, index: int, overlap: Overlap) -> bool:
         """Does the passage share these words only as the titles of notes it links to?"""
-        return overlap.places <= title_places(self.passages[index].text)
+        if index not in self._titles:
+            self._titles[index] = title_places(self.passages[index].text)
+        return overlap.places <= self._titles[index]
 
-    def overlaps(self, words: Sequence[int]) -> dict[int, Overlap]:
-        """By passage index, the word runs shared with a text."""
-        ends: dict[int, dict[tuple[int, int], int]] = defaultdict(dict)
-        for start in range(len(words) - _RUN + 1):
-            for index, place in self._runs.get(tuple(words[start : start + _RUN]), ()):
-                chain = ends[index]
-                chain[(start, place)] = chain.pop((start - 1, place - 1), _RUN - 1) + 1
-        if len(words) == 2:  # too short for a run: the two words side by side
-            for index, theirs in enumerate(self.words):
-                place = next((at for at in range(len(theirs) - 1) if list(theirs[at : at + 2]) == list(words)), -1)
-                if place >= 0:
-                    ends[index][(1 - _RUN + 1, place - _RUN + 2)] = 2
-        return {index: overlap for index, chain in ends.items() if (overlap := self._overlap(words, chain)).shared}
+    def overlaps(self, text: int, allowed: set[int]) -> dict[int, Overlap]:
+        """By passage index, those of `allowed` only, the word runs shared with a text."""
+        runs = self._runs.get(text) or {}
+        if self.corpus.size(text) == 2:  # too short for a run: the two words side by side
+            runs = self._side_by_side(text)
+        words = self.corpus.words(text) if runs else ()
+        return {index: self._overlap(words, found) for index, found in runs.items() if index in allowed}
 
-    def _overlap(self, words: Sequence[int], chain: Mapping[tuple[int, int], int]) -> Overlap:
-        shared: set[int] = set()
+    def _side_by_side(self, text: int) -> dict[int, list[Run]]:
+        if not self._beside:
+            for index, words in enumerate(self.words):
+                for place in range(len(words) - 1):
+                    self._beside.setdefault((words[place], words[place + 1]), {}).setdefault(index, place)
+        one, other = self.corpus.words(text)
+        return {index: [(0, place, 2)] for index, place in self._beside.get((one, other), {}).items()}
+
+    def _overlap(self, words: Sequence[int], runs: Sequence[Run]) -> Overlap:
+        weights = self.corpus.weights
         places: set[int] = set()
-        longest = 0
-        worth: dict[int, float] = defaultdict(float)  # by place in the text, how much its run counts
-        for (start, place), length in chain.items():
-            last, last_place = start + _RUN, place + _RUN
-            run = words[max(0, last - length) : last]
-            if self.corpus.information(run) < _TELLING_RUN and length < min(len(words), _UNLINKED_RUN):
-                continue
-            shared.update(range(last - length, last))
-            for at in range(last - length, last):
-                worth[at] = max(worth[at], min(1.0, (length - 1) / (_FULL_RUN - 1)))
-            places.update(range(last_place - length, last_place))
-            longest = max(longest, length)
-        whole = len(shared) >= 0.8 * len(words)
-        told = sum(self.corpus.weights[words[at]] * (1.0 if whole else worth[at]) for at in shared)
-        return Overlap(len(words), len(shared), longest, told, frozenset(places))
+        worth: dict[int, float] = {}  # by place in the text, how much its run counts
+        longest = lead = 0
+        for start, place, length in runs:
+            value = min(1.0, (length - 1) / (_FULL_RUN - 1))
+            for at in range(start, start + length):
+                if worth.get(at, 0.0) < value:
+                    worth[at] = value
+            places.update(range(place, place + length))
+            if length > longest:
+                longest, lead = length, place - start
+        whole = len(worth) >= 0.8 * len(words)
+        told = sum(weights[words[at]] * (1.0 if whole else value) for at, value in sorted(worth.items()))
+        ends = [place - start for start, place, _ in (min(runs), max(runs))]
+        return Overlap(len(words), len(worth), longest, told, frozenset(places), frozenset((lead, *ends)))
 
-    def telling(self, words: Iterable[int], discount: Mapping[int, float], taken: Mapping[int, set[int]]) -> Iterator[Telling]:
+    def telling(self, words: frozenset[int], discount: Mapping[int, float], taken: Mapping[int, set[int]]) -> Iterator[Telling]:
         """By passage, the telling words shared with a text, each with its discounted weight, without those already taken."""
         shared: dict[int, list[tuple[float, int]]] = defaultdict(list)
-        for word in set(words):
-            for index in self._telling.get(word, ()):
+        for word in words & self._tells:
+            weight = self.corpus.weights[word] * discount[word]
+            for index in self._telling[word]:
                 if word not in taken.get(index, ()):
-                    shared[index].append((self.corpus.weights[word] * discount.get(word, 1.0), word))
+                    shared[index].append((weight, word))
         for index, found in shared.items():
-            found.sort(key=lambda item: (-item[0], self.corpus.vocabulary[item[1]]))
             if len(found) > 1:
+                found.sort(key=lambda item: (-item[0], self.corpus.vocabulary[item[1]]))
                 yield Telling(index, found, *self._close(index, found))
 
     def _close(self, index: int, found: Sequence[tuple[float, int]]) -> tuple[float, int]:
@@ -182,49 +192,78 @@ class Candidate:
         return max(self.sure, 1 / (1 + math.exp(-max(-30.0, min(30.0, self.odds)))))
 
 
-def match_source(
-    matcher: NoteMatcher,
-    highlights: Sequence[Highlight],
-    texts: Mapping[str, tuple[int, int]],
-    *,
-    linked: float,
-    among: int,
-    only: Mapping[str, set[int]] | None = None,
-    text_passages: set[int],
-) -> list[Candidate]:
-    """Candidates between `highlights` of one source and the passages of one note, likely or not.
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The highlights of one source, in its order. `texts` gives each one's text and annotation in the corpus.
 
-    `texts` gives each highlight's text and annotation in the corpus. `linked` (0-1) says how surely the note points at the source,
-    `among` how many highlights the library has (one of many agrees by chance more easily). With `only`, just those passages are tried
-    for each highlight id: the source is not linked, so a quotation is needed.
+    `telling` has each one's telling words, and how many different words it has.
+    """
+
+    highlights: Sequence[Highlight]
+    texts: Mapping[str, tuple[int, int]]
+    telling: Mapping[str, tuple[frozenset[int], int]]
+
+
+def told(corpus: Corpus, highlights: Sequence[Highlight], texts: Mapping[str, tuple[int, int]]) -> Told:
+    telling = {}
+    for item in highlights:
+        bag = {*corpus.words(texts[item.id][0]), *corpus.words(texts[item.id][1])}
+        telling[item.id] = (frozenset(word for word in bag if corpus.weights[word] >= _TELLING_WORD), len(bag))
+    return Told(highlights, texts, telling)
+
+
+def match_source(matcher: NoteMatcher, source: Told, *, linked: float, among: int, text_passages: set[int]) -> list[Candidate]:
+    """Candidates between the highlights of a source that the note points at and the passages of the note, likely or not.
+
+    `linked` (0-1) says how surely the note points at the source, `among` how many highlights the library has (one of many agrees by
+    chance more easily).
     """
     chosen: dict[tuple[str, int], Candidate] = {}
     taken: dict[int, set[int]] = defaultdict(set)
     quoted: set[str] = set()
-    for highlight in highlights:
-        allowed = text_passages if only is None else only.get(highlight.id, set()) & text_passages
-        for candidate in _quoted(matcher, highlight, texts[highlight.id], allowed, linked):
+    for highlight in source.highlights:
+        for candidate in _quoted(matcher, highlight, source.texts[highlight.id], text_passages, linked):
             chosen[(highlight.id, candidate.passage)] = candidate
             if candidate.features["quoted"] >= 0.5 or candidate.gain >= 25:
                 quoted.add(highlight.id)
                 taken[candidate.passage].update(matcher.words[candidate.passage][at] for at in candidate.places)
-    if linked:
-        for candidate in _weak(matcher, [item for item in highlights if item.id not in quoted], texts, taken, text_passages):
-            known = chosen.get((candidate.highlight.id, candidate.passage))
-            if known is None:
-                chosen[(candidate.highlight.id, candidate.passage)] = candidate
-            else:
-                known.features.update({name: candidate.features[name] for name in ("close", "share", "around", "lead")})
+    for candidate in _weak(matcher, [item for item in source.highlights if item.id not in quoted], source.telling, taken, text_passages):
+        known = chosen.get((candidate.highlight.id, candidate.passage))
+        if known is None:
+            chosen[(candidate.highlight.id, candidate.passage)] = candidate
+        else:
+            known.features.update({name: candidate.features[name] for name in ("close", "share", "around", "lead")})
     found = list(chosen.values())
-    settle(found, highlights, linked=linked, among=among)
+    settle(found, source.highlights, linked=linked, among=among)
+    return found
+
+
+def match_quotes(
+    matcher: NoteMatcher,
+    highlights: Sequence[Highlight],
+    texts: Mapping[str, tuple[int, int]],
+    only: Mapping[str, set[int]],
+    *,
+    among: int,
+    text_passages: set[int],
+) -> list[Candidate]:
+    """Candidates for highlights of a source that the note does not point at, which need a quotation: in the passages `only` names."""
+    found = [
+        candidate
+        for highlight in highlights
+        for candidate in _quoted(matcher, highlight, texts[highlight.id], only[highlight.id] & text_passages, 0.0)
+    ]
+    settle(found, highlights, linked=0.0, among=among)
     return found
 
 
 def settle(candidates: Sequence[Candidate], highlights: Sequence[Highlight], *, linked: float, among: int) -> None:
     """What only all candidates of one source and note tell together, and then the odds of each."""
-    position = {item.id: place for place, item in enumerate(highlights)}
-    fits = in_order([(item.passage, position[item.highlight.id], item.gain) for item in candidates])
     total = sum(item.gain for item in candidates if item.method != "words")
+    fits = [0.0] * len(candidates)
+    if linked:
+        position = {item.id: place for place, item in enumerate(highlights)}
+        fits = in_order([(item.passage, position[item.highlight.id], item.gain) for item in candidates])
     company = 1 - math.exp(-(len({item.passage for item in candidates}) - 1) / 3)  # alone, everything is in order
     for item, fit in zip(candidates, fits, strict=True):
         item.linked = bool(linked)
@@ -235,17 +274,15 @@ def settle(candidates: Sequence[Candidate], highlights: Sequence[Highlight], *, 
             item.evidence.append("in the source's order")
 
 
-def _quoted(matcher: NoteMatcher, highlight: Highlight, texts: tuple[int, int], allowed: set[int], linked: float) -> Iterable[Candidate]:
-    corpus = matcher.corpus
-    words, remark = corpus.words(texts[0]), corpus.words(texts[1])
-    remarks = matcher.overlaps(remark) if len(remark) > 1 else {}
-    quotes = matcher.overlaps(words)
-    pictures = image_names(highlight.text)
-    for index in sorted(allowed if pictures else allowed & (quotes.keys() | remarks.keys())):
+def _quoted(matcher: NoteMatcher, highlight: Highlight, texts: tuple[int, int], allowed: set[int], linked: float) -> Iterator[Candidate]:
+    quotes, remarks = matcher.overlaps(texts[0], allowed), matcher.overlaps(texts[1], allowed)
+    pictures = image_names(highlight.text) if "![" in highlight.text else set()
+    for index in sorted(allowed if pictures else quotes.keys() | remarks.keys()):
         quote, comment = quotes.get(index), remarks.get(index)
         picture = pictures & matcher.images[index]
         evidence: list[str] = []
-        features = {"length": _length(matcher, index, len(words))}
+        size = matcher.corpus.size(texts[0])
+        features = {"length": _length(matcher, index, size)}
         method, gain = "words", 0.0
         places: frozenset[int] = frozenset()
         if quote and (linked or _stands_alone(matcher, index, quote)):
@@ -253,9 +290,9 @@ def _quoted(matcher: NoteMatcher, highlight: Highlight, texts: tuple[int, int], 
             evidence.append(text)
             gain, places = quote.information, quote.places
             features.update(quoted=quote.shared / quote.words, run=min(quote.longest, 12), nats=math.log1p(quote.information))
-            if linked and 0.3 <= features["quoted"] < 0.8 and len(words) >= 5:
-                features["alike"] = _near(matcher, words, index, quote.places, evidence)
-        if comment and (linked or comment.longest >= _UNLINKED_RUN):
+            if linked and 0.3 <= features["quoted"] < 0.8 and size >= 5:
+                features["alike"] = _near(matcher, matcher.corpus.words(texts[0]), index, quote.leads, evidence)
+        if comment and (linked or comment.longest >= UNLINKED_RUN):
             whole = comment.shared == comment.words
             evidence.append("uses its annotation" if whole else f"uses {comment.shared} of {comment.words} words of its annotation")
             method = "fuzzy" if method == "words" else method
@@ -284,7 +321,7 @@ def _length(matcher: NoteMatcher, index: int, words: int) -> float:
 
 def _stands_alone(matcher: NoteMatcher, index: int, quote: Overlap) -> bool:
     """Is this quotation enough where nothing else points at its source?"""
-    return (quote.longest >= _UNLINKED_RUN or quote.shared == quote.words >= 5) and not matcher.only_titles(index, quote)
+    return (quote.longest >= UNLINKED_RUN or quote.shared == quote.words >= 5) and not matcher.only_titles(index, quote)
 
 
 def _said(overlap: Overlap) -> tuple[str, str]:
@@ -295,19 +332,20 @@ def _said(overlap: Overlap) -> tuple[str, str]:
     return method, f"quotes {overlap.shared} of {overlap.words} words"
 
 
-def _near(matcher: NoteMatcher, words: Sequence[int], index: int, places: frozenset[int], evidence: list[str]) -> float:
+def _near(matcher: NoteMatcher, words: Sequence[int], index: int, leads: Collection[int], evidence: list[str]) -> float:
     """How much of the highlight is there with small changes, letter by letter: from 0 (55 % or less) to 1.
 
-    Only the surroundings of what is quoted are looked at: as far on each side as the highlight is long, and half again.
+    Looked at is where the highlight would stand by each of the `leads` of its runs.
     """
     from rapidfuzz import fuzz
 
-    middle, reach = sorted(places)[len(places) // 2], len(words) * 3 // 2
-    window = matcher.words[index][max(0, middle - reach) : middle + reach]
-    if len(window) < len(words) / 2:
-        return 0.0
-    spoken = matcher.corpus.vocabulary
-    alike = fuzz.partial_ratio(" ".join(spoken[word] for word in words), " ".join(spoken[word] for word in window), score_cutoff=75)
+    spoken = matcher.corpus.spoken
+    alike = 0.0
+    for lead in leads:
+        window = matcher.words[index][max(0, lead) : max(0, lead + len(words))]
+        wanted = words[max(0, -lead) : max(0, -lead) + len(window)]  # a passage that ends sooner may quote a part
+        if len(window) >= len(words) / 2:
+            alike = max(alike, fuzz.ratio(" ".join(spoken(wanted)), " ".join(spoken(window)), score_cutoff=max(75.0, alike)))
     if alike:
         evidence.append(f"{alike:.0f} % alike, letter by letter")
     return max(0.0, (alike - 55) / 45)
@@ -316,33 +354,30 @@ def _near(matcher: NoteMatcher, words: Sequence[int], index: int, places: frozen
 def _weak(
     matcher: NoteMatcher,
     highlights: Sequence[Highlight],
-    texts: Mapping[str, tuple[int, int]],
+    telling: Mapping[str, tuple[frozenset[int], int]],
     taken: Mapping[int, set[int]],
     allowed: set[int],
-) -> Iterable[Candidate]:
+) -> Iterator[Candidate]:
     """For each highlight that is not quoted, the one passage that shares most telling words with it."""
     corpus = matcher.corpus
-    bags = {item.id: {*corpus.words(texts[item.id][0]), *corpus.words(texts[item.id][1])} for item in highlights}
-    within: dict[int, int] = defaultdict(int)
-    for bag in bags.values():
-        for word in bag:
-            within[word] += 1
+    within = Counter(chain.from_iterable(telling[item.id][0] for item in highlights))
     # A word that many highlights of this source share does not tell which of them was used.
-    discount = {word: 1 - (count - 1) / len(bags) if count * 5 < len(bags) else 1 / count for word, count in within.items()}
+    count = len(highlights)
+    discount = {word: 1 - (times - 1) / count if times * 5 < count else 1 / times for word, times in within.items()}
     for highlight in highlights:
-        bag = bags[highlight.id]
+        words, size = telling[highlight.id]
         shared = sorted(
-            (item for item in matcher.telling(bag, discount, taken) if item.index in allowed),
+            (item for item in matcher.telling(words, discount, taken) if item.index in allowed),
             key=lambda item: (-item.close, item.index),
         )
         if not shared:
             continue
         best = shared[0]
-        whole = math.fsum(corpus.weights[word] * discount[word] for word in bag if corpus.weights[word] >= _TELLING_WORD)
+        whole = math.fsum(corpus.weights[word] * discount[word] for word in words)
         names = ", ".join(corpus.vocabulary[word] for _, word in best.words[:3])
         evidence = [f"shares {len(best.words)} telling words ({names}{', …' if len(best.words) > 3 else ''})"]
         features = {
-            "quoted": 0.0, "length": _length(matcher, best.index, len(bag)), "close": math.log1p(best.close),
+            "quoted": 0.0, "length": _length(matcher, best.index, size), "close": math.log1p(best.close),
             "share": best.close / max(1.0, whole), "around": best.close / max(1.0, best.close, matcher.around(best.index, best.end)),
             "lead": 1 - shared[1].close / best.close if len(shared) > 1 and best.close else 1.0,
         }  # fmt: skip

@@ -1,11 +1,13 @@
-"""Words for matching: what a text says once links, images and marks are gone, how telling each word is, and shared word runs."""
+"""Words for matching: what a text says once links, images and marks are gone, and how telling each word is."""
 
 from __future__ import annotations
 
+import hashlib
 import math
 import re
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ..provenance import commonness
@@ -14,7 +16,7 @@ from ..text import normalise
 if TYPE_CHECKING:
     import numpy
 
-GRAM = 5  # words in a row that make two texts candidates when nothing else links them
+RUN = 3  # words in a row that count as shared
 BACKGROUND = 1000  # imagined other texts, so that a small library knows common words too
 LONGEST = 20_000  # characters of one text that are looked at
 TELLING = 7.0  # nats; no single word counts for more
@@ -25,6 +27,7 @@ _NOT_WORDS = re.compile(
     r"|(?<=\])\([^()\s]*(?:\([^()\s]*\))?[^()\s]*\)|\b[a-z]+://\S+|^---[ \t]*$",
     re.MULTILINE | re.DOTALL,
 )
+_MARKED = re.compile(r"[\[\]<>%{^]|://|---")  # without any of these, neither of the two patterns finds anything
 _LONG_LINK = re.compile(r"(\[\[[^\[\]|\n]*?\w+(?:[^\w\[\]|\n]+\w+){3}[^\[\]|\n]*\]\])")
 _QUOTE_MARKS = re.compile(r"^(?:[ \t]*>)+[ \t]?(?:\[![^\]\n]*\][+-]?)?", re.MULTILINE)
 _WORD = re.compile(r"\w+(?:'\w+)*")
@@ -37,9 +40,11 @@ _WIDE_WORD = re.compile(
 def match_words(text: str) -> list[str]:
     """The words of `text` in normal form, without images, link targets, comments, block ids and HTML."""
     text = text[:LONGEST]
-    if text.count("[") > 1000:  # no prose; looking for links in it would take long
-        text = text.replace("[", " ")
-    words = normalise(_QUOTE_MARKS.sub("", _NOT_WORDS.sub(" ", text)))
+    if _MARKED.search(text):
+        if text.count("[") > 1000:  # no prose; looking for links in it would take long
+            text = text.replace("[", " ")
+        text = _QUOTE_MARKS.sub("", _NOT_WORDS.sub(" ", text))
+    words = normalise(text)
     if not words.isascii() and _WIDE.search(words):
         return _WIDE_WORD.findall(words)
     return _WORD.findall(words)
@@ -57,30 +62,65 @@ def title_places(text: str) -> frozenset[int]:
     return frozenset(places)
 
 
+class Spoken:
+    """The words of texts, each text read once: `ids[offsets[row]:offsets[row + 1]]` are the words of the text with the key of that row."""
+
+    def __init__(self, vocabulary: Iterable[str] = (), keys: Iterable[bytes] = (), offsets: Iterable[int] = (0,), ids: bytes = b"") -> None:
+        self.vocabulary = {word: number for number, word in enumerate(vocabulary)}
+        self.rows = {key: row for row, key in enumerate(keys)}
+        self.offsets = array("q", offsets)
+        self.ids = array("I", ids)
+
+    def row(self, text: str) -> int:
+        """Reads the text if it is new."""
+        key = text_key(text)
+        row = self.rows.get(key)
+        if row is None:
+            row = self.rows[key] = len(self.offsets) - 1
+            known = self.vocabulary
+            self.ids.extend([known.setdefault(word, len(known)) for word in match_words(text)])
+            self.offsets.append(len(self.ids))
+        return row
+
+
+def text_key(text: str) -> bytes:
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
 class Corpus:
     """Texts as word ids, with how telling each word is: `weights[word]` in nats, from all texts plus an imagined background.
 
-    Text `i` is `ids[offsets[i]:offsets[i + 1]]`.
+    Text `i` is `ids[offsets[i]:offsets[i + 1]]`; `owners` has the text of each place. `spoken` knows the words of texts read before.
     """
 
-    def __init__(self, texts: Iterable[str]) -> None:
-        vocabulary: dict[str, int] = {}
-        ids = array("I")
-        self.offsets = [0]
-        counts: list[int] = []
-        for text in texts:
-            numbers = [vocabulary.setdefault(word, len(vocabulary)) for word in match_words(text)]
-            counts.extend(0 for _ in range(len(vocabulary) - len(counts)))
-            for number in set(numbers):
-                counts[number] += 1
-            ids.extend(numbers)
-            self.offsets.append(len(ids))
-        self.ids = ids
-        self.vocabulary = list(vocabulary)
+    def __init__(self, texts: Iterable[str], spoken: Spoken | None = None) -> None:
+        import numpy
+
+        spoken = spoken or Spoken()
+        rows = numpy.array([spoken.row(text) for text in texts], dtype=numpy.int64)
+        starts, sizes = _rows(spoken, rows)
+        self.offsets = numpy.concatenate(([0], numpy.cumsum(sizes)))
+        self.owners = numpy.repeat(numpy.arange(len(rows), dtype=numpy.int32), sizes)
+        places = numpy.arange(self.offsets[-1]) + numpy.repeat(starts - self.offsets[:-1], sizes)
+        self.codes = _view(spoken.ids, numpy.uint32)[places]
+        self.ids = array("I", self.codes.tobytes())
+        self.vocabulary = list(spoken.vocabulary)
+        counts = self._counts(len(self.vocabulary))
         # In steps, and without counting small words, so that a few texts more or less leave nearly all weights, and with them nearly all
         # scores, exactly as they were.
-        total = math.log(BACKGROUND) + round(math.log((len(self.offsets) - 1 + BACKGROUND) / BACKGROUND) / STEP) * STEP
+        total = math.log(BACKGROUND) + round(math.log((len(self) + BACKGROUND) / BACKGROUND) / STEP) * STEP
         self.weights = [self._weight(word, count, total) for word, count in zip(self.vocabulary, counts, strict=True)]
+        self.levels = (numpy.array(self.weights) / STEP).round().astype(numpy.uint8)
+
+    def _counts(self, size: int) -> list[int]:
+        """In how many texts each word stands."""
+        import numpy
+
+        # Each text's words in order, each once: sorting the pairs is far quicker than a set for each text.
+        pairs = numpy.sort(self.owners.astype(numpy.int64) * size + self.codes)
+        fresh = numpy.ones(len(pairs), dtype=bool)
+        fresh[1:] = pairs[1:] != pairs[:-1]
+        return [int(count) for count in numpy.bincount(pairs[fresh] % max(1, size), minlength=size)]
 
     @staticmethod
     def _weight(word: str, count: int, total: float) -> float:
@@ -94,67 +134,53 @@ class Corpus:
     def words(self, text: int) -> array[int]:
         return self.ids[self.offsets[text] : self.offsets[text + 1]]
 
-    def information(self, words: Iterable[int]) -> float:
-        """Nats."""
-        return sum(self.weights[word] for word in words)
+    def spoken(self, words: Iterable[int]) -> list[str]:
+        return [self.vocabulary[word] for word in words]
+
+    def size(self, text: int) -> int:
+        """Words."""
+        return int(self.offsets[text + 1] - self.offsets[text])
+
+    def levels_of(self, texts: range) -> bytes:
+        """How telling each word of neighbouring texts is, in steps."""
+        return self.levels[self.codes[self.offsets[texts.start] : self.offsets[texts.stop]]].tobytes()
+
+    @cached_property
+    def nats(self) -> numpy.ndarray:
+        """`nats[place]`: how telling all words before a place are together, in steps."""
+        import numpy
+
+        return numpy.concatenate(([0], numpy.cumsum(self.levels[self.codes], dtype=numpy.int32)))
+
+    @cached_property
+    def runs(self) -> numpy.ndarray:
+        """A hash of the RUN words from each place on; 0 where the text ends before."""
+        return self.grams(RUN)
+
+    def grams(self, size: int) -> numpy.ndarray:
+        """A hash of the `size` words from each place on; 0 where the text ends before."""
+        import numpy
+
+        count = max(0, len(self.codes) - size + 1)
+        value = numpy.zeros(len(self.codes), dtype=numpy.uint64)
+        found = value[:count]
+        for offset in range(size):
+            found ^= self.codes[offset : offset + count] + numpy.uint64(1)
+            found *= numpy.uint64(0x9E3779B97F4A7C15)
+            found ^= found >> numpy.uint64(29)
+        found[self.owners[:count] != self.owners[len(self.codes) - count :]] = 0
+        return value
 
 
-def shared_grams(corpus: Corpus, left: range, right: range, *, most: int = 60) -> Iterator[tuple[int, int]]:
-    """Pairs (text of `left`, text of `right`) that share two or more runs of GRAM words (one, where `left` has no more), near-linear.
-
-    A run found in more than `most` texts of either side is a set phrase and does not count.
-    """
+def _rows(spoken: Spoken, rows: numpy.ndarray) -> tuple[numpy.ndarray, numpy.ndarray]:
+    """Where the words of each row begin, and how many there are."""
     import numpy
 
-    left_grams, left_texts = _grams(corpus, left)
-    right_grams, right_texts = _grams(corpus, right)
-    common = numpy.intersect1d(left_grams, right_grams)
-    if not len(common):
-        return
-    left_keys, left_texts = _grouped(left_grams, left_texts, common, most)
-    right_keys, right_texts = _grouped(right_grams, right_texts, common, most)
-    first = numpy.searchsorted(right_keys, left_keys, side="left")
-    count = numpy.searchsorted(right_keys, left_keys, side="right") - first
-    if not count.sum():
-        return
-    starts = numpy.repeat(first - numpy.concatenate(([0], numpy.cumsum(count)[:-1])), count)
-    pairs = numpy.repeat(left_texts, count).astype(numpy.int64) * len(corpus) + right_texts[starts + numpy.arange(count.sum())]
-    found, times = numpy.unique(pairs, return_counts=True)
-    short = numpy.diff(numpy.asarray(corpus.offsets))[found // len(corpus)] <= GRAM
-    for pair in found[(times >= 2) | short].tolist():
-        yield divmod(pair, len(corpus))
+    offsets = _view(spoken.offsets, numpy.int64)
+    return offsets[rows], offsets[rows + 1] - offsets[rows]
 
 
-def _grams(corpus: Corpus, texts: range) -> tuple[numpy.ndarray, numpy.ndarray]:
-    """A hash for every run of GRAM words inside one text, and the text it is in."""
+def _view(values: array[int], dtype: type) -> numpy.ndarray:
     import numpy
 
-    begin, end = corpus.offsets[texts.start], corpus.offsets[texts.stop]
-    if end - begin < GRAM:
-        return numpy.zeros(0, numpy.uint64), numpy.zeros(0, numpy.int64)
-    words = numpy.frombuffer(corpus.ids, dtype=numpy.uint32)[begin:end].astype(numpy.uint64)
-    sizes = numpy.diff(numpy.asarray(corpus.offsets[texts.start : texts.stop + 1]))
-    owner = numpy.repeat(numpy.arange(texts.start, texts.stop), sizes)
-    size = len(words) - GRAM + 1
-    value = numpy.zeros(size, dtype=numpy.uint64)
-    for offset in range(GRAM):
-        value = (value ^ (words[offset : offset + size] + numpy.uint64(1))) * numpy.uint64(0x9E3779B97F4A7C15)
-        value ^= value >> numpy.uint64(29)
-    inside = owner[:size] == owner[GRAM - 1 :]
-    return value[inside], owner[:size][inside]
-
-
-def _grouped(grams: numpy.ndarray, texts: numpy.ndarray, common: numpy.ndarray, most: int) -> tuple[numpy.ndarray, numpy.ndarray]:
-    """Sorted by gram, each (gram, text) once, without grams on the other side only and without set phrases."""
-    import numpy
-
-    keep = numpy.isin(grams, common)
-    grams, texts = grams[keep], texts[keep]
-    order = numpy.lexsort((texts, grams))
-    grams, texts = grams[order], texts[order]
-    fresh = numpy.ones(len(grams), dtype=bool)
-    fresh[1:] = (grams[1:] != grams[:-1]) | (texts[1:] != texts[:-1])
-    grams, texts = grams[fresh], texts[fresh]
-    _, inverse, counts = numpy.unique(grams, return_inverse=True, return_counts=True)
-    rare = counts[inverse] <= most
-    return grams[rare], texts[rare]
+    return numpy.frombuffer(values, dtype=dtype) if len(values) else numpy.zeros(0, dtype)

@@ -7,7 +7,7 @@ import json
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from functools import cached_property
+from functools import lru_cache
 from itertools import groupby
 
 from ..library import Library
@@ -15,20 +15,23 @@ from ..records import Highlight, Note, Passage, Source
 from ..vault.config import looks_like_export
 from .keys import asins, highlight_numbers, reader_ids, title_key, undecorated
 from .linking import SourceIndex, SourceLink
-from .matching import Candidate, NoteMatcher, is_link_section, match_source
-from .words import STEP, Corpus, match_words, shared_grams
+from .matching import Candidate, NoteMatcher, Told, is_link_section, match_quotes, match_source, told
+from .runs import shared_grams
+from .words import Corpus, Spoken, match_words
 
 _RULES = 1  # raise it when the same library is to be paired differently by new code; the coefficients count by themselves
 _TITLE_WORDS = 5
+_SOURCES_AT_HAND = 300
 LINK = 0.4  # a note that points at a source less surely does not point at it
 
 
 class Work:
     """Everything loaded once: sources, highlights, notes, passages, and their words."""
 
-    def __init__(self, library: Library, *, compare: bool = True) -> None:
+    def __init__(self, library: Library, *, compare: bool = True, spoken: Spoken | None = None) -> None:
         self.sources: dict[str, Source] = {source.id: source for source in library.sources.all()}
-        self.highlights: dict[str, list[Highlight]] = {key: library.sources.highlights(key) for key in self.sources}
+        by_source = library.sources.all_highlights()
+        self.highlights: dict[str, list[Highlight]] = {key: by_source.get(key, []) for key in self.sources}
         self.index = SourceIndex(self.sources.values(), self.highlights, library.sources.outside_ids())
         self.notes: list[Note] = library.notes.all()
         self.names = {title_key(note.title): note.path for note in self.notes}
@@ -41,24 +44,39 @@ class Work:
                     self.files[outside.removeprefix("file:").rpartition("/")[2]].add(outside.removeprefix("file:"))
         self._links: dict[str, dict[str, SourceLink]] = {}
         self._source_signatures: dict[str, str] = {}
+        self._told = lru_cache(maxsize=_SOURCES_AT_HAND)(self._read)
         if compare:
-            self._compare()
+            self._compare(spoken)
 
-    def _compare(self) -> None:
+    def _compare(self, spoken: Spoken | None) -> None:
         highlights = [item for group in self.highlights.values() for item in group]
         passages = [item for note in self.notes for item in self.passages.get(note.id, ())]
-        count = len(highlights)
+        count = self.count = len(highlights)
         texts = [item.text for item in highlights] + [item.annotation for item in highlights] + [item.text for item in passages]
-        self.corpus = Corpus(texts)
+        self.corpus = Corpus(texts, spoken)
         self.texts = {item.id: (number, count + number) for number, item in enumerate(highlights)}
-        self.passage_texts = {(item.note_id, item.id): 2 * count + number for number, item in enumerate(passages)}
         self.by_id = {item.id: item for item in highlights}
+        self.by_note: dict[str, range] = {}  # where the passages of a note are among the texts
+        start = 2 * count
+        for note in self.notes:
+            self.by_note[note.id] = range(start, start + len(self.passages.get(note.id, ())))
+            start = self.by_note[note.id].stop
         # In steps, so that a few highlights more or less leave all scores exactly as they were.
-        self.among = 2 ** round(math.log2(max(1, len(highlights))))
-        self.near: dict[tuple[str, str], set[str]] = defaultdict(set)
+        self.among = 2 ** round(math.log2(max(1, count)))
+        self.near: dict[int, set[str]] = defaultdict(set)  # by the text of a passage
         for left, right in shared_grams(self.corpus, range(0, 2 * count), range(2 * count, len(texts))):
-            passage = passages[right - 2 * count]
-            self.near[(passage.note_id, passage.id)].add(highlights[left % count].id)
+            self.near[right].add(highlights[left % count].id)
+
+    def _read(self, source_id: str) -> Told:
+        return told(self.corpus, self.highlights[source_id], self.texts)
+
+    def _texts_of(self, source_id: str) -> list[range]:
+        """Where the texts and the annotations of a source are among the texts: each in a row."""
+        if not self.highlights[source_id]:
+            return []
+        first = self.texts[self.highlights[source_id][0].id][0]
+        size = len(self.highlights[source_id])
+        return [range(first, first + size), range(first + self.count, first + self.count + size)]
 
     def links(self, note: Note) -> dict[str, SourceLink]:
         if note.id not in self._links:
@@ -74,28 +92,27 @@ class Work:
         passages = self.passages.get(note.id, [])
         if not passages or self._is_export(note, passages):
             return {}
-        matcher = NoteMatcher(self.corpus, passages, [self.passage_texts[(note.id, item.id)] for item in passages])
+        matcher = NoteMatcher(self.corpus, passages, self.by_note[note.id])
         text_passages = {number for number, item in enumerate(passages) if not is_link_section(item)}
-        linked = {key: link for key, link in self.links(note).items() if link.score >= LINK}
+        strengths = {key: link.score for key, link in self.links(note).items() if link.score >= LINK}
         found: dict[str, list[Candidate]] = {}
         only: dict[str, dict[str, set[int]]] = defaultdict(lambda: defaultdict(set))
-        for number, item in enumerate(passages):
-            for highlight_id in self.near.get((note.id, item.id), ()):
+        for number, text in enumerate(self.by_note[note.id]):
+            for highlight_id in self.near.get(text, ()):
                 only[self.by_id[highlight_id].source_id][highlight_id].add(number)
-        strengths = {key: link.score for key, link in linked.items()}
-        for source_id, wanted in sorted(only.items()):
-            if source_id in linked:
-                continue
-            chosen = [self.by_id[key] for key in sorted(wanted)]
-            candidates = match_source(matcher, chosen, self.texts, linked=0.0, among=self.among, only=wanted, text_passages=text_passages)
-            sure = [item for item in candidates if item.score >= 0.9]
+        wanted = {source_id: ids for source_id, ids in sorted(only.items()) if source_id not in strengths}
+        quotes = [range(text, text + 1) for ids in wanted.values() for key in ids for text in self.texts[key]]
+        matcher.look_at(quotes + [part for source_id in strengths for part in self._texts_of(source_id)])
+        strong = {}
+        for source_id, ids in wanted.items():
+            chosen = [self.by_id[key] for key in sorted(ids)]
+            candidates = match_quotes(matcher, chosen, self.texts, ids, among=self.among, text_passages=text_passages)
             found[source_id] = candidates
-            if len({item.highlight.id for item in sure}) >= 2:
-                strengths[source_id] = 0.7  # quoted more than once: as good as a link
-        for source_id, strength in sorted(strengths.items()):
-            candidates = match_source(
-                matcher, self.highlights[source_id], self.texts, linked=strength, among=self.among, text_passages=text_passages
-            )
+            if len({item.highlight.id for item in candidates if item.score >= 0.9}) >= 2:
+                strong[source_id] = 0.7  # quoted more than once: as good as a link
+        matcher.look_at([part for source_id in strong for part in self._texts_of(source_id)])
+        for source_id, strength in sorted((strengths | strong).items()):
+            candidates = match_source(matcher, self._told(source_id), linked=strength, among=self.among, text_passages=text_passages)
             candidates += self._titled(note, source_id, strength, text_passages)
             found[source_id] = _better(candidates, found.get(source_id, ()))
         for highlight_id, at, probability, method, words in self._keys(passages):
@@ -110,8 +127,7 @@ class Work:
             return
         wanted = f" {' '.join(words)} "
         for highlight in self.highlights[source_id]:
-            told = self.corpus.words(self.texts[highlight.id][0])
-            spoken = [self.corpus.vocabulary[word] for word in told]
+            spoken = self.corpus.spoken(self.corpus.words(self.texts[highlight.id][0]))
             if wanted in f" {' '.join(spoken)} ":
                 evidence = f"the note's title quotes {len(words)} of {len(spoken)} words"
                 yield Candidate(highlight, min(text_passages), "quote", [evidence], odds=4 * strength)
@@ -146,7 +162,7 @@ class Work:
         """A hash of all that `candidates(note)` depends on: equal signatures, equal candidates."""
         passages = self.passages.get(note.id, [])
         links = self.links(note)
-        near = [sorted(self.near.get((note.id, item.id), ())) for item in passages]
+        near = [sorted(self.near.get(text, ())) for text in self.by_note[note.id]]
         involved = {self.by_id[key].source_id for keys in near for key in keys}
         involved |= {key for key, link in links.items() if link.score >= LINK}
         named = self._keys(passages)
@@ -158,33 +174,19 @@ class Work:
             [(key, self._source_signature(key)) for key in sorted(involved)],
         ]  # fmt: skip
         digest = hashlib.blake2b(json.dumps(facts).encode(), digest_size=16)
-        for item in passages:
-            digest.update(self._levels(self.passage_texts[(note.id, item.id)]))
+        digest.update(self.corpus.levels_of(self.by_note[note.id]))
         return digest.hexdigest()
 
     def _source_signature(self, source_id: str) -> str:
         if source_id not in self._source_signatures:
             source = self.sources[source_id]
             digest = hashlib.blake2b(source.title.encode(), digest_size=16)
-            for item in self.highlights[source_id]:
-                digest.update(json.dumps((item.id, item.text, item.annotation, item.chapter)).encode())
-                for text in self.texts[item.id]:
-                    digest.update(self._levels(text))
+            rows = [(item.id, item.text, item.annotation, item.chapter) for item in self.highlights[source_id]]
+            digest.update(json.dumps(rows).encode())
+            for part in self._texts_of(source_id):
+                digest.update(self.corpus.levels_of(part))
             self._source_signatures[source_id] = digest.hexdigest()
         return self._source_signatures[source_id]
-
-    def _levels(self, text: int) -> bytes:
-        """How telling each word of a text is."""
-        start, end = self.corpus.offsets[text], self.corpus.offsets[text + 1]
-        return bytes(self._word_levels[start:end])
-
-    @cached_property
-    def _word_levels(self) -> memoryview:
-        import numpy
-
-        weights = (numpy.asarray(self.corpus.weights) / STEP).round().astype(numpy.uint8)
-        ids = numpy.frombuffer(self.corpus.ids, dtype=numpy.uint32) if len(self.corpus.ids) else numpy.zeros(0, numpy.uint32)
-        return memoryview(weights[ids].tobytes())
 
     def _name(self, highlight: Highlight, passage: int, sure: float, method: str, words: str, found: dict[str, list[Candidate]]) -> None:
         candidates = found.setdefault(highlight.source_id, [])
