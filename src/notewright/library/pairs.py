@@ -124,6 +124,20 @@ class PairStore:
             links[row["pair_id"]].append(PairLink(row["highlight_id"], row["score"], row["method"], row["evidence"]))
         return links
 
+    def decisions(self) -> dict[tuple[str, str], bool]:
+        """By source and passage, whether the person accepted (or else rejected) the pair; undecided ones are left out."""
+        rows = self._db.rows("SELECT source_id, passage_id, status FROM pairs WHERE status<>'proposed'")
+        return {(row["source_id"], row["passage_id"]): row["status"] == "accepted" for row in rows}
+
+    def tally(self) -> dict[tuple[str, str], int]:
+        """Number of pairs by status and method."""
+        rows = self._db.rows("SELECT status, method, count(*) AS n FROM pairs GROUP BY status, method")
+        return {(row["status"], row["method"]): row["n"] for row in rows}
+
+    def paired_notes(self) -> set[str]:
+        """Paths of notes with a pair that is not rejected."""
+        return {row["note_path"] for row in self._db.rows("SELECT DISTINCT note_path FROM pairs WHERE status<>'rejected'")}
+
     def fingerprint(self) -> str:
         """Changes whenever a pair is added, removed, decided or follows its passage; cheap to ask for."""
         row = self._db.row("SELECT count(*) AS n, max(updated_at) AS latest, sum(length(passage_text)) AS size FROM pairs")

@@ -2,7 +2,9 @@
 
 keys       outside ids, normal forms of URLs and titles
 linking    source <-> note, from ids, links and titles
-words      how telling words are, and which texts share word runs
+words      the words of a text, and how telling they are
+spoken     the words of texts read before, in a file of the home folder
+runs       which texts share word runs
 matching   highlight <-> passage within a note: the evidence, in numbers and in words
 odds       evidence -> probability, and the person's own correction of it
 work       all of it gathered; what each note's result hangs on
@@ -26,7 +28,11 @@ from .matching import Candidate
 from .memo import METHODS, Weighed, correction_from, is_current, proposals, rules, weighed
 from .review import merge, reopen, restore, split
 from .review import queue as review_queue
+from .spoken import Spoken
+from .words import RULES
 from .work import Work
+
+WORDS = "cache/pairing-words.npz"  # in the home folder; may be deleted at any time
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +61,9 @@ def pair(library: Library, *, settings: Settings | None = None, progress: Callab
     """
     if is_current(library):
         return _unchanged(library)
-    work = Work(library)
+    words = library.home / WORDS
+    spoken = Spoken.load(words, RULES)
+    work = Work(library, spoken=spoken)
     remembered = library.pairs.memo()
     notes: list[Weighed] = []
     for number, note in enumerate(work.notes, 1):
@@ -66,7 +74,8 @@ def pair(library: Library, *, settings: Settings | None = None, progress: Callab
     correction = correction_from(library, notes)
     pairs = [item for note in notes for item in proposals(note, work.passages.get(note.note_id, []), correction)]
     counts = library.pairs.propose(pairs, memo={note.note_id: (note.signature, note.payload()) for note in notes}, rules=rules())
-    paired = {item.note_path for item in library.pairs.all() if item.status != "rejected"}
+    spoken.save(words, RULES)
+    paired = library.pairs.paired_notes()
     methods = Counter(item.method for item in pairs)
     return PairReport(
         **counts, notes_paired=len(paired), notes_unpaired=sum(1 for note in work.notes if note.path not in paired),
@@ -75,14 +84,12 @@ def pair(library: Library, *, settings: Settings | None = None, progress: Callab
 
 
 def _unchanged(library: Library) -> PairReport:
-    pairs = library.pairs.all()
-    proposed = [item for item in pairs if item.status == "proposed"]
-    paired = {item.note_path for item in pairs if item.status != "rejected"}
-    methods = Counter(item.method for item in proposed)
-    notes = library.counts()["notes"]
+    tally = library.pairs.tally()
+    proposed = {method: count for (status, method), count in tally.items() if status == "proposed"}
+    notes, paired = library.counts()["notes"], len(library.pairs.paired_notes())
     return PairReport(
-        kept=len(proposed), decided=len(pairs) - len(proposed), notes_paired=len(paired), notes_unpaired=max(0, notes - len(paired)),
-        by_method={name: methods[name] for name in METHODS if methods[name]},
+        kept=sum(proposed.values()), decided=sum(tally.values()) - sum(proposed.values()), notes_paired=paired,
+        notes_unpaired=max(0, notes - paired), by_method={name: proposed[name] for name in METHODS if name in proposed},
     )  # fmt: skip
 
 

@@ -125,7 +125,7 @@ def proposals(note: Weighed, passages: Sequence[Passage], correction: Correction
 
 def correction_from(library: Library, notes: Sequence[Weighed]) -> Correction:
     """What the person's accepted and rejected pairs say about the scores; those that a key made sure say nothing about them."""
-    decided = {(item.source_id, item.passage_id): item.status == "accepted" for item in library.pairs.all() if item.status != "proposed"}
+    decided = library.pairs.decisions()
     if not decided:
         return Correction()
     best: dict[tuple[str, str], float] = {}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import re
 from array import array
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ..provenance import commonness
 from ..text import normalise
+from .spoken import Spoken
 
 if TYPE_CHECKING:
     import numpy
@@ -35,6 +35,10 @@ _WIDE = re.compile(r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
 _WIDE_WORD = re.compile(
     r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]|(?:(?![\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff])\w)+"
 )
+
+
+# A file of words read by other rules is not believed. Raise the number when `match_words` changes in what the patterns do not show.
+RULES = f"1 {LONGEST} {_NOT_WORDS.pattern} {_QUOTE_MARKS.pattern} {_WORD.pattern} {_WIDE_WORD.pattern}"
 
 
 def match_words(text: str) -> list[str]:
@@ -62,31 +66,6 @@ def title_places(text: str) -> frozenset[int]:
     return frozenset(places)
 
 
-class Spoken:
-    """The words of texts, each text read once: `ids[offsets[row]:offsets[row + 1]]` are the words of the text with the key of that row."""
-
-    def __init__(self, vocabulary: Iterable[str] = (), keys: Iterable[bytes] = (), offsets: Iterable[int] = (0,), ids: bytes = b"") -> None:
-        self.vocabulary = {word: number for number, word in enumerate(vocabulary)}
-        self.rows = {key: row for row, key in enumerate(keys)}
-        self.offsets = array("q", offsets)
-        self.ids = array("I", ids)
-
-    def row(self, text: str) -> int:
-        """Reads the text if it is new."""
-        key = text_key(text)
-        row = self.rows.get(key)
-        if row is None:
-            row = self.rows[key] = len(self.offsets) - 1
-            known = self.vocabulary
-            self.ids.extend([known.setdefault(word, len(known)) for word in match_words(text)])
-            self.offsets.append(len(self.ids))
-        return row
-
-
-def text_key(text: str) -> bytes:
-    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
-
-
 class Corpus:
     """Texts as word ids, with how telling each word is: `weights[word]` in nats, from all texts plus an imagined background.
 
@@ -97,12 +76,8 @@ class Corpus:
         import numpy
 
         spoken = spoken or Spoken()
-        rows = numpy.array([spoken.row(text) for text in texts], dtype=numpy.int64)
-        starts, sizes = _rows(spoken, rows)
-        self.offsets = numpy.concatenate(([0], numpy.cumsum(sizes)))
-        self.owners = numpy.repeat(numpy.arange(len(rows), dtype=numpy.int32), sizes)
-        places = numpy.arange(self.offsets[-1]) + numpy.repeat(starts - self.offsets[:-1], sizes)
-        self.codes = _view(spoken.ids, numpy.uint32)[places]
+        self.codes, self.offsets = spoken.words(texts, match_words)
+        self.owners = numpy.repeat(numpy.arange(len(self), dtype=numpy.int32), numpy.diff(self.offsets))
         self.ids = array("I", self.codes.tobytes())
         self.vocabulary = list(spoken.vocabulary)
         counts = self._counts(len(self.vocabulary))
@@ -170,17 +145,3 @@ class Corpus:
             found ^= found >> numpy.uint64(29)
         found[self.owners[:count] != self.owners[len(self.codes) - count :]] = 0
         return value
-
-
-def _rows(spoken: Spoken, rows: numpy.ndarray) -> tuple[numpy.ndarray, numpy.ndarray]:
-    """Where the words of each row begin, and how many there are."""
-    import numpy
-
-    offsets = _view(spoken.offsets, numpy.int64)
-    return offsets[rows], offsets[rows + 1] - offsets[rows]
-
-
-def _view(values: array[int], dtype: type) -> numpy.ndarray:
-    import numpy
-
-    return numpy.frombuffer(values, dtype=dtype) if len(values) else numpy.zeros(0, dtype)

@@ -17,7 +17,8 @@ from .keys import asins, highlight_numbers, reader_ids, title_key, undecorated
 from .linking import SourceIndex, SourceLink
 from .matching import Candidate, NoteMatcher, Told, is_link_section, match_quotes, match_source, told
 from .runs import shared_grams
-from .words import Corpus, Spoken, match_words
+from .spoken import Spoken
+from .words import Corpus, match_words
 
 _RULES = 1  # raise it when the same library is to be paired differently by new code; the coefficients count by themselves
 _TITLE_WORDS = 5
