@@ -126,10 +126,11 @@ def source_from_row(row: sqlite3.Row, outside_ids: Iterable[str]) -> Source:
 
 
 def _highlight(row: sqlite3.Row) -> Highlight:
-    values = {name: row[name] for name in HIGHLIGHT_FIELDS}
-    values.update(
-        tags=tuple(json.loads(row["tags"])) if row["tags"] != "[]" else (),
-        is_favorite=bool(row["is_favorite"]),
-        is_discard=bool(row["is_discard"]),
-    )
-    return Highlight(id=row["id"], source_id=row["source_id"], position=row["position"], is_deleted=bool(row["removed_at"]), **values)
+    tags = row["tags"]
+    return Highlight(  # spelled out: a large library has very many of them
+        text=row["text"], id=row["id"], source_id=row["source_id"], annotation=row["annotation"],
+        tags=tuple(json.loads(tags)) if tags != "[]" else (), location=row["location"], location_type=row["location_type"],
+        chapter=row["chapter"], heading_level=row["heading_level"], color=row["color"], url=row["url"],
+        highlighted_at=row["highlighted_at"], updated_at=row["updated_at"], is_favorite=bool(row["is_favorite"]),
+        is_discard=bool(row["is_discard"]), is_deleted=bool(row["removed_at"]), position=row["position"],
+    )  # fmt: skip

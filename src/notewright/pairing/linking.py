@@ -93,10 +93,11 @@ class SourceIndex:
                 self.numbers[value] = highlight
             elif kind == "reader":
                 self.reader[value.lower()] = highlight
-        for identity in reader_ids(highlight.url):
-            self.reader[identity] = highlight
-        for number in highlight_numbers(highlight.url):
-            self.numbers.setdefault(number, highlight)
+        if highlight.url:
+            for identity in reader_ids(highlight.url):
+                self.reader[identity] = highlight
+            for number in highlight_numbers(highlight.url):
+                self.numbers.setdefault(number, highlight)
         if source.asin and highlight.location is not None and highlight.location_type == "location":
             self.places[(source.asin.upper(), highlight.location)].append(highlight)
 

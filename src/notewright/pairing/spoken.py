@@ -7,7 +7,8 @@ import os
 import unicodedata
 import zipfile
 from array import array
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,30 +26,33 @@ class Spoken:
         self.rows: dict[bytes, int] = {}
         self.offsets = array("q", [0])
         self.ids = array("I")
-        self._asked: list[int] = []
+        self._asked: set[bytes] = set()
         self._kept = 0
 
-    def words(self, texts: Iterable[str], read: Callable[[str], Iterable[str]]) -> tuple[numpy.ndarray, numpy.ndarray]:
-        """All words of `texts`, one text after the other, and where each text begins; `read` gives the words of a text not known yet."""
+    def words(self, texts: Sequence[str], read: Callable[[str], Iterable[str]]) -> tuple[numpy.ndarray, numpy.ndarray, list[bytes]]:
+        """All words of `texts`, one text after the other; where each text begins; and its hash. `read` gives the words of a new text."""
+        keys = [_key(text) for text in texts]
+        for key, text in zip(keys, texts, strict=True):
+            if key not in self.rows:
+                self._add(key, read(text))
+        self._asked = set(keys)
+        return *self._gather([self.rows[key] for key in keys]), keys
+
+    def _add(self, key: bytes, words: Iterable[str]) -> None:
+        self.rows[key] = len(self.offsets) - 1
+        known = self.vocabulary
+        self.ids.extend([known.setdefault(word, len(known)) for word in words])
+        self.offsets.append(len(self.ids))
+
+    def _gather(self, rows: Sequence[int]) -> tuple[numpy.ndarray, numpy.ndarray]:
+        """The words of these rows, and where each begins among them."""
         import numpy
 
-        self._asked = [self._row(text, read) for text in texts]
-        rows = numpy.array(self._asked, dtype=numpy.int64)
-        offsets = numpy.array(self.offsets, dtype=numpy.int64)
-        sizes = offsets[rows + 1] - offsets[rows]
+        wanted, offsets = numpy.array(rows, dtype=numpy.int64), numpy.array(self.offsets, dtype=numpy.int64)
+        sizes = offsets[wanted + 1] - offsets[wanted]
         starts = numpy.concatenate(([0], numpy.cumsum(sizes)))
-        places = numpy.arange(starts[-1]) + numpy.repeat(offsets[rows] - starts[:-1], sizes)
+        places = numpy.arange(starts[-1]) + numpy.repeat(offsets[wanted] - starts[:-1], sizes)
         return numpy.array(self.ids, dtype=numpy.uint32)[places], starts
-
-    def _row(self, text: str, read: Callable[[str], Iterable[str]]) -> int:
-        key = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=_KEY).digest()
-        row = self.rows.get(key)
-        if row is None:
-            row = self.rows[key] = len(self.offsets) - 1
-            known = self.vocabulary
-            self.ids.extend([known.setdefault(word, len(known)) for word in read(text)])
-            self.offsets.append(len(self.ids))
-        return row
 
     @classmethod
     def load(cls, path: Path, rules: str) -> Spoken:
@@ -57,7 +61,7 @@ class Spoken:
 
         found = cls()
         try:
-            with numpy.load(path, allow_pickle=False) as file:  # each part of the file has a checksum
+            with path.open("rb") as opened, numpy.load(opened, allow_pickle=False) as file:  # each part of the file has a checksum
                 if str(file["rules"]) != _mark(rules):
                     return found
                 keys, offsets, ids = file["keys"].tobytes(), file["offsets"], file["ids"]
@@ -74,30 +78,30 @@ class Spoken:
         """Keep what the last `words` asked for, unless the file has just that. Where it cannot be written the next pairing takes longer."""
         import numpy
 
-        asked = sorted(set(self._asked))
-        if len(asked) == self._kept == len(self.rows):
+        if len(self._asked) == self._kept == len(self.rows):
             return
-        rows = numpy.array(asked, dtype=numpy.int64)
-        offsets, ids = numpy.array(self.offsets, dtype=numpy.int64), numpy.array(self.ids, dtype=numpy.uint32)
-        sizes = offsets[rows + 1] - offsets[rows]
-        starts = numpy.concatenate(([0], numpy.cumsum(sizes)))
-        ids = ids[numpy.arange(starts[-1]) + numpy.repeat(offsets[rows] - starts[:-1], sizes)]
+        keys = sorted(self._asked)
+        ids, starts = self._gather([self.rows[key] for key in keys])
         used = numpy.zeros(len(self.vocabulary), dtype=bool)
         used[ids] = True
         words = [word for word, is_used in zip(self.vocabulary, used.tolist(), strict=True) if is_used]
-        by_row = {row: key for key, row in self.rows.items()}
         part = path.with_name(f"{path.name}.{os.getpid()}.part")
         try:
             path.parent.mkdir(exist_ok=True)
             with part.open("wb") as file:
                 numpy.savez(
-                    file, rules=numpy.array(_mark(rules)), keys=numpy.frombuffer(b"".join(by_row[row] for row in asked), dtype=numpy.uint8),
+                    file, rules=numpy.array(_mark(rules)), keys=numpy.frombuffer(b"".join(keys), dtype=numpy.uint8),
                     offsets=starts, ids=(numpy.cumsum(used) - 1).astype(numpy.uint32)[ids],
                     vocabulary=numpy.frombuffer("\n".join(words).encode(), dtype=numpy.uint8),
                 )  # fmt: skip
             os.replace(part, path)
         except OSError:
-            part.unlink(missing_ok=True)
+            with suppress(OSError):
+                part.unlink()
+
+
+def _key(text: str) -> bytes:
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=_KEY).digest()
 
 
 def _mark(rules: str) -> str:

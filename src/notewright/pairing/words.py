@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -69,14 +69,15 @@ def title_places(text: str) -> frozenset[int]:
 class Corpus:
     """Texts as word ids, with how telling each word is: `weights[word]` in nats, from all texts plus an imagined background.
 
-    Text `i` is `ids[offsets[i]:offsets[i + 1]]`; `owners` has the text of each place. `spoken` knows the words of texts read before.
+    Text `i` is `ids[offsets[i]:offsets[i + 1]]` and has the hash `keys[i]`; `owners` has the text of each place. `spoken` knows the words
+    of texts read before.
     """
 
-    def __init__(self, texts: Iterable[str], spoken: Spoken | None = None) -> None:
+    def __init__(self, texts: Sequence[str], spoken: Spoken | None = None) -> None:
         import numpy
 
         spoken = spoken or Spoken()
-        self.codes, self.offsets = spoken.words(texts, match_words)
+        self.codes, self.offsets, self.keys = spoken.words(texts, match_words)
         self.owners = numpy.repeat(numpy.arange(len(self), dtype=numpy.int32), numpy.diff(self.offsets))
         self.ids = array("I", self.codes.tobytes())
         self.vocabulary = list(spoken.vocabulary)
