@@ -19,11 +19,13 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
+import psutil
 
 from notewright.importers import import_readwise
 from notewright.importers.vault import import_vault
@@ -142,6 +144,22 @@ async def together(client: httpx.AsyncClient, wishes: list[dict], batch: dict, c
     return {"drafts": drafts, "rankings": rankings, "draft_s": waits, "rank_crowd": answers, "errors": errors}
 
 
+class Memory(threading.Thread):
+    """The most main memory a process has held, looked at twice a second."""
+
+    def __init__(self, pid: int) -> None:
+        super().__init__(daemon=True)
+        self.process, self.most, self.over = psutil.Process(pid), 0, threading.Event()
+        self.start()
+
+    def run(self) -> None:
+        while not self.over.wait(0.5):
+            try:
+                self.most = max(self.most, self.process.memory_info().rss)
+            except psutil.Error:
+                return
+
+
 def summary(values: list[float]) -> dict[str, float]:
     ordered = sorted(values)
     return {"median": round(statistics.median(ordered), 4), "p95": round(ordered[int(0.95 * (len(ordered) - 1))], 4), "times": len(ordered)}
@@ -155,14 +173,18 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         settings = prepare(Path(folder))
         command = [sys.executable, "-m", "notewright.cli", "--home", str(settings.home), "serve", "--port", "0"]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        told = os.environ | {"PYTHONFAULTHANDLER": "1"}  # should it die, it says where
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=told) as server:
             assert server.stdout is not None
             link = next(line.strip() for line in server.stdout if "/login?token=" in line)
             address, _, token = link.partition("/login?token=")
+            memory = Memory(server.pid)
             try:
                 found = asyncio.run(measure(address, token, options.clients, options.seconds))
             finally:
+                died = server.poll()
                 server.terminate()
+                memory.over.set()
         with Library.open(settings.home) as library:
             kept_events = {event.id for event in library.events.all("ranking")}
             kept_drafts = {item.id for item in library.drafts.all()}
@@ -176,6 +198,7 @@ def main() -> None:
     crowd = {
         "clients": options.clients, "seconds": options.seconds, "drafts": len(found["drafts"]), "rankings": len(found["rankings"]),
         "errors": len(found["errors"]), "lost": lost, "doubled": doubled,
+        "server_ended_by_itself": died, "server_memory_mib": round(memory.most / 2**20),
     }  # fmt: skip
     load = [round(value, 1) for value in os.getloadavg()]
     machine = {"python": platform.python_version(), "system": platform.system(), "cores": os.cpu_count(), "load": load}

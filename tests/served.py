@@ -17,16 +17,20 @@ from small_world import ScriptedEngine, numbered
 
 
 class ScriptedEngines(Engines):
-    """Always the same scripted writer; `asked` keeps which models were to write."""
+    """Always the same scripted writer; `asked` keeps which models were to write, `released` how often they were let go."""
 
     def __init__(self) -> None:
         super().__init__()
         self.writer: object = ScriptedEngine(numbered)
         self.asked: list[str] = []
+        self.released = 0
 
     def get(self, library: Library, model: Model, *, device: str):
         self.asked.append(model.id)
         return self.writer
+
+    def release(self) -> None:
+        self.released += 1
 
 
 @contextmanager

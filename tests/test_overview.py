@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -10,6 +15,7 @@ from notewright.library import Library
 from notewright.library.database import now
 from notewright.overview import ENOUGH, next_command, status
 from notewright.records import Run
+from notewright.reward.trust import RewardTrust, TrustReport
 from notewright.settings import Settings
 
 FULL = {"highlights": 9, "notes": 9, "pairs": 9, "datasets": 1}
@@ -40,3 +46,23 @@ def test_enough_new_choices_ask_for_a_rebuild_and_a_training_settles_it(library:
     learnt = library.runs.all()[0].created_at
     assert library.events.count("ranking", "edit", since=learnt) == 0
     assert status(library, settings=settings).next.startswith("notewright import readwise")
+
+
+def test_status_loads_neither_vault_nor_rewards(library: Library) -> None:
+    """They take longer than all the rest of the command."""
+    program = (
+        "import sys; from notewright.cli import main; main(['status'])\n"
+        "print([name for name in sys.modules if name in ('notewright.vault', 'notewright.reward', 'numpy')])"
+    )
+    environment = os.environ | {"NOTEWRIGHT_HOME": str(library.home)}
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_what_rewards_may_do_is_told_as_last_judged(library: Library, tmp_path: Path) -> None:
+    settings = Settings(home=library.home, vault=tmp_path)
+    assert set(status(library, settings=settings).trust.values()) == {"nothing"}
+    report = TrustReport(now(), 0, "", (RewardTrust("taste", 12, 0.8, 0.6, 0.9, "order"),))
+    library.db.set_state("trust", json.dumps(asdict(report)))
+    assert status(library, settings=settings).trust["taste"] == "order"
+    assert library.trust()["combination"] == "nothing"

@@ -13,7 +13,6 @@ from pathlib import Path
 
 from .errors import NotewrightError
 from .library import Library
-from .reward.trust import REWARDS, stored
 from .settings import Settings, silence_telemetry
 
 EXTRAS = {
@@ -58,11 +57,10 @@ def status(library: Library, *, settings: Settings) -> Status:
     learnt_at = max((run.created_at for run in library.runs.all() if run.status == "finished" and run.method != "reward"), default="")
     fresh = library.events.count("ranking", "edit", since=learnt_at)
     step = next_command(settings, counts, bool(current and current.role != "base"), unfinished, unranked, fresh)
-    judged = stored(library)
     return Status(
         counts=counts, current_model=current.id if current else "", current_role=current.role if current else "",
         current_dataset=current.dataset_id if current else "", unfinished_runs=tuple(unfinished), next=step,
-        trust={reward: judged.of(reward).level if judged else "nothing" for reward in REWARDS},
+        trust=library.trust(),
     )  # fmt: skip
 
 

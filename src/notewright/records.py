@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 KINDS = ("book", "article", "podcast", "tweet", "supplemental")
 PAIR_STATUSES = ("proposed", "accepted", "rejected")
+REWARDS = ("taste", "embedding", "ensemble", "combination")
 
 
 @dataclass(frozen=True, slots=True)

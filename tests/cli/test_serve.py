@@ -70,6 +70,18 @@ def test_beyond_this_machine_the_token_guards_and_tls_is_advised(home: Path) -> 
         assert re.search(r"Caddy, nginx", server.stderr.readline() + server.stderr.readline())
 
 
+def test_answers_are_sent_at_once(home: Path) -> None:
+    """With Nagle's algorithm on, the second half of an answer waits for the client's delayed acknowledgement, 40 ms."""
+    import uvicorn
+
+    from notewright.cli.serve import listen
+
+    with listen(uvicorn.Config("none", port=0)) as listening:
+        listening.listen()
+        with socket.create_connection(listening.getsockname()), listening.accept()[0] as accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
 @pytest.mark.slow
 def test_a_training_is_started_followed_stopped_and_resumed(home: Path, tmp_path: Path) -> None:
     import small_world

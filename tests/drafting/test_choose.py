@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
 
-from notewright.drafting import Option, choose, shown_count
+from notewright import feedback
+from notewright.drafting import Option, choose, in_order, shown_count
 from notewright.library import Library
+from notewright.library.database import now
+from notewright.records import Draft
 from notewright.reward import Head, fit_scale
 from notewright.reward.features import INDEX
 from notewright.reward.taste import COUNT
+from notewright.reward.trust import RewardTrust, TrustReport
 
 SCALE = fit_scale([])
 WORDS = ["rivers", "looms", "bread", "moss", "bells", "moths", "peat", "maps", "salt", "tides"]
@@ -139,3 +144,24 @@ def test_a_head_that_has_not_earned_trust_orders_nothing(head: Head) -> None:
         shown.update(choice.order)
     assert [shown[index] / 120 for index in range(6)] == pytest.approx([0.5] * 6, abs=0.15)
     assert "not earned trust" in choice.places[choice.order[0]].why or "random" in choice.places[choice.order[0]].why
+
+
+def test_a_batch_written_before_the_newest_choices_is_ordered_by_them_once_trusted(library: Library) -> None:
+    def batch() -> list[Draft]:
+        with library.db.write():
+            name = library.drafts.new_batch()
+            return library.drafts.add(
+                Draft("", name, "", "", "model-1", text, place, place, now())
+                for place, text in enumerate(["One plain sentence about rivers.", "- one\n- two\n- three\n- four about rivers"])
+            )
+
+    waiting = batch()
+    for _ in range(15):
+        prose, bullets = batch()
+        feedback.rank(library, batch_id=prose.batch_id, order=[[bullets.id], [prose.id]])
+    assert in_order(library, waiting) == waiting
+    report = TrustReport(now(), 0, "", (RewardTrust("taste", 15, 0.9, 0.8, 1.0, "order"),))
+    library.db.set_state("trust", json.dumps(asdict(report)))
+    assert in_order(library, waiting) == waiting[::-1]
+    broken = [waiting[0], replace(waiting[1], problems=("no end",))]
+    assert in_order(library, broken) == broken

@@ -109,6 +109,27 @@ def test_requests_wait_in_order_and_are_told_their_place(app: FastAPI, engines: 
     assert all(item[-1][0] == "done" for item in told.values())
 
 
+def test_work_ahead_gives_way_and_is_done_afterwards(app: FastAPI, engines: ScriptedEngines, running: str, world: World) -> None:
+    engines.writer = slow = Slow()
+    told: list[tuple[str, dict]] = []
+
+    def prepare() -> None:
+        with script(app, running) as client, client.stream("POST", "/api/drafts", json={**WISH, "ahead": True}) as response:
+            told.extend(events(response))
+
+    ahead = threading.Thread(target=prepare)
+    ahead.start()
+    assert slow.begun.wait(5)
+    engines.writer = ScriptedEngine(numbered)
+    with script(app, running) as client:
+        assert client.post("/api/drafts", json={**WISH, "chapter": "Troubles", "stream": False}).status_code == 200
+    ahead.join(20)
+    assert slow.ended == "GiveWay"
+    assert [kind for kind, _ in told if kind != "text"] == ["started", "queued", "started", "done"]
+    batches, _ = world.library.browse.batches()
+    assert [row.chapter for row in batches] == ["Beginnings", "Troubles"]  # newest first, each once
+
+
 def test_a_note_that_changed_since_the_preview_is_shown_and_not_overwritten(client: TestClient, world: World) -> None:
     draft = client.post("/api/drafts", json={**WISH, "stream": False}).json()["drafts"][0]["id"]
     shown = client.post(f"/api/drafts/{draft}/accept/preview", json={"into": NOTE}).json()

@@ -2,12 +2,13 @@
 
 draft(library, settings=..., source="TITLE", chapter="...")     n candidates in one batch, stored
 choose(...)             which of the written candidates are shown, and how likely that was; shown_count(library) says how many
+in_order(library, drafts)       a batch as the taste sees it now, though it was written before the newest choices
 choose_prompt(...)      which highlights a draft is about
 queue(library)          chapters with highlights and no note yet
 retrieve_examples(...)  the person's nearest finished passages, shown to the model as earlier exchanges
 """
 
-from .choose import Choice, Option, Place, choose, shown_count
+from .choose import Choice, Option, Place, choose, in_order, shown_count
 from .draft import draft, taught_examples
 from .engines import Engines, memory_watched, prompt_tokens, release_engine, writing_model
 from .examples import retrieve_examples
@@ -15,6 +16,6 @@ from .highlights import choose_prompt
 from .queue import queue
 
 __all__ = [
-    "Choice", "Engines", "Option", "Place", "choose", "choose_prompt", "draft", "memory_watched", "prompt_tokens", "queue",
+    "Choice", "Engines", "Option", "Place", "choose", "choose_prompt", "draft", "in_order", "memory_watched", "prompt_tokens", "queue",
     "release_engine", "retrieve_examples", "shown_count", "taught_examples", "writing_model",
 ]  # fmt: skip

@@ -13,7 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..reward import Head
+from ..records import Draft
+from ..reward import Head, draft_rows, taste_of
 from ..reward.features import INDEX
 from ..text import edit_distance
 
@@ -142,6 +143,19 @@ def choose(head: Head, options: Sequence[Option], *, n: int, seed: int, trusted:
         differs = axes[index, first] if index in picked and index != first else ()
         found.append(Place(index in picked, reason, chances.get(index, 0.0), float(means[index]), float(deviations[index]), tuple(differs)))
     return Choice(tuple(order), tuple(found), draws)
+
+
+def in_order(library: Library, drafts: Sequence[Draft]) -> list[Draft]:
+    """The drafts of one batch as the taste head sees them now, best first, those with problems last.
+
+    They may have been written before the newest choices. As they stand while the head has not earned trust; nothing is judged for this.
+    """
+    if not drafts or library.trust()["taste"] == "nothing":
+        return list(drafts)
+    rows = draft_rows(library, drafts)
+    means, _ = taste_of(library).score([rows[draft.id] for draft in drafts])
+    ranked = sorted(range(len(drafts)), key=lambda index: (bool(drafts[index].problems), -float(means[index]), index))
+    return [drafts[index] for index in ranked]
 
 
 def _pool(options: Sequence[Option], n: int) -> list[int]:

@@ -79,7 +79,10 @@ class Engines:
 
     def release(self) -> None:
         """Let go of the loaded base, so that its memory can be used by a training run."""
+        held = list(self._held.values())
         self._held.clear()
+        for engine in held:
+            engine.close()
 
 
 _process = Engines()

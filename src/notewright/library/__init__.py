@@ -15,10 +15,12 @@ The only SQL of the project is in this package. Weights never go into the databa
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from types import TracebackType
 
 from ..errors import NotFound, Unavailable
+from ..records import REWARDS
 from .browse import Browse
 from .database import Database
 from .editors import EditorStore
@@ -74,6 +76,11 @@ class Library:
     def counts(self) -> dict[str, int]:
         """Rows by kind, for status pages."""
         return self.db.counts()
+
+    def trust(self) -> dict[str, str]:
+        """What each reward may do (nothing, order, label) as `reward.trust` last judged it: for pages that must not compute."""
+        kept = json.loads(self.db.get_state("trust") or "{}").get("rewards", ())
+        return dict.fromkeys(REWARDS, "nothing") | {item["reward"]: item["level"] for item in kept}
 
     def close(self) -> None:
         self.db.close()

@@ -8,6 +8,7 @@ the batch as soon as a whole `WIDTH` of places is free.
 
 from __future__ import annotations
 
+import gc
 import re
 import time
 import warnings
@@ -141,6 +142,14 @@ class Engine:
         free = free_on_device(self.device)
         bases.require_memory(needed, free, what=f"Drafting with {self.base.name}", hint=bases.DRAFT_HINT, override=force)
 
+    def close(self) -> None:
+        """Give the weights' memory back, the card's too; the engine cannot write any more."""
+        self._model = self._bare = None
+        self._plain.clear()
+        gc.collect()  # PEFT's layers and the base refer to each other
+        if self.device == "cuda":
+            torch.cuda.empty_cache()
+
     def use_adapter(self, path: Path | None) -> None:
         """Write with this adapter from now on (None: the plain base). Loaded at first use, then switched without a reload."""
         if path is None:
@@ -205,16 +214,14 @@ class Engine:
                 f"The prompt has {len(prompt)} tokens, but this model sees {self.context} in all, the note included.",
                 "Choose fewer highlights or one chapter (--chapter), or fewer examples, or a base with a longer context.",
             )
+        rows = [
+            Row(self._stops, seed + i, 0.0 if greedy_first and i == 0 else temperature, top_p, no_repeat_ngram, self.tokenizer, stop)
+            for i in range(n)
+        ]
+        writing, told = rows, 0.0
+        cache = roomy_cache(self._bare.config)
+        logits = self._step(torch.tensor([prompt]), cache).expand(n, -1)  # large matrices: with all threads, whatever the base's size
         with self._threads():
-            rows = [
-                Row(self._stops, seed + i, 0.0 if greedy_first and i == 0 else temperature, top_p, no_repeat_ngram, self.tokenizer, stop)
-                for i in range(n)
-            ]
-            told = 0.0
-            cache = roomy_cache(self._bare.config)
-            logits = self._step(torch.tensor([prompt]), cache).expand(n, -1)
-            cache.batch_repeat_interleave(_padded(n))
-            writing = rows
             for written in range(1, min(max_new_tokens, room) + 1):
                 for row, scores in zip(writing, logits, strict=False):
                     if not row.finished:
@@ -229,6 +236,8 @@ class Engine:
                     told = time.monotonic()
                 if over:
                     break
+                if written == 1:  # only now: copying the cache need not keep the first words waiting
+                    cache.batch_repeat_interleave(_padded(n))
                 left = [place for place, row in enumerate(writing) if not row.finished]
                 if _padded(len(left)) < _padded(len(writing)):
                     keep = [*left, *left[:1] * (_padded(len(left)) - len(left))]
@@ -236,7 +245,7 @@ class Engine:
                     writing = [writing[place] for place in left]
                 last = [row.ids[-1] for row in writing]
                 logits = self._step(torch.tensor([*last, *last[:1] * (_padded(len(last)) - len(last))])[:, None], cache)
-            return [row.result() for row in rows]
+        return [row.result() for row in rows]
 
     @contextmanager
     def _threads(self) -> Iterator[None]:

@@ -54,6 +54,9 @@ class RemoteEngine:
         self.model = model or self.models()[0]
         self.cheap = False  # the server may write them one after the other
 
+    def close(self) -> None:
+        """Nothing of it is held on this machine."""
+
     def models(self) -> list[str]:
         """Names of the models the server offers."""
         with _Trouble(self.url), self._client() as http:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import Invalid
 from ..library.database import now
+from ..records import REWARDS
 from .lists import Choice, choices, text_key
 from .unseen import Gaps, taste_gaps
 
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from ..library import Library
     from ..records import Model
 
-REWARDS = ("taste", "embedding", "ensemble", "combination")
 LEVELS = ("nothing", "order", "label")
 ORDER_LISTS, ORDER_BOUND = 10, 0.55
 LABEL_LISTS, LABEL_BOUND = 150, 0.62
@@ -95,12 +95,6 @@ def trust(library: Library, *, lag: float = 0.0) -> TrustReport:
     report = TrustReport(now(), last, version, rewards)
     library.db.set_state(_STATE, json.dumps(asdict(report)))
     return report
-
-
-def stored(library: Library) -> TrustReport | None:
-    """The last report, whatever was done since: for pages that must not compute."""
-    kept = json.loads(library.db.get_state(_STATE) or "{}")
-    return _report(kept) if kept else None
 
 
 def _report(kept: dict[str, Any]) -> TrustReport:

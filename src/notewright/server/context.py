@@ -6,6 +6,8 @@ import secrets
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import TimeoutError as FutureTimeout
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, cast
@@ -13,14 +15,16 @@ from typing import Annotated, cast
 from fastapi import Depends, Request
 
 from ..drafting.engines import Engines, writing_model
+from ..errors import Busy
 from ..library import Library
 from ..settings import Settings, load_settings
 from ..vault import VaultIndex, build_index
 from .hub import Hub
 from .jobs import Jobs
-from .queueing import EngineQueue, Ticket
+from .queueing import Cancelled, EngineQueue, Ticket
 
 INDEX_SECONDS = 3.0
+PATIENCE = 120.0  # seconds that a training waits for drafts being written
 
 
 @dataclass
@@ -37,8 +41,9 @@ class Context:
 
     def __post_init__(self) -> None:
         self.hub = Hub()
-        self.jobs = Jobs(self.hub)
         self.queue = EngineQueue()
+        self.jobs = Jobs(self.hub, make_room=self.cool, room_again=self._warm_again)
+        self._warmed = False
         self._lock = threading.Lock()
         self._index: tuple[Path, float, VaultIndex] | None = None
 
@@ -49,12 +54,23 @@ class Context:
 
     def warm(self) -> None:
         """Load the current model in the engine thread, so that the first draft need not wait for it."""
+        self._warmed = True
 
         def load(_: Ticket) -> None:
             with self.open_library() as library:
                 self.engines.get(library, writing_model(library, self.settings), device=self.settings.device)
 
         self.queue.submit(load, ahead=True)
+
+    def cool(self) -> None:
+        """Let go of the model once what is being written is written; a draft that is asked for afterwards loads it again."""
+        with suppress(FutureTimeout, Busy, Cancelled):  # the last two: the server is stopping
+            self.queue.submit(lambda _: self.engines.release()).result.result(PATIENCE)
+
+    def _warm_again(self) -> None:
+        if self._warmed:
+            with suppress(Busy):
+                self.warm()
 
     def index(self, vault: Path) -> VaultIndex:
         """What links in the vault can mean, looked at again every few seconds."""

@@ -1,7 +1,8 @@
 """Long work the person started: imports, pairing, datasets, training, evaluation. Progress goes to the hub.
 
 Two lanes: `library` (work waits its turn) and `training` (a second one is refused). The trainings themselves are child processes of the
-verbs; a job here only follows them, and stopping the server stops them with a checkpoint.
+verbs; a job here only follows them, and stopping the server stops them with a checkpoint. `make_room` is called before a training begins,
+`room_again` when it is over: the server's own model lets go of its memory meanwhile.
 """
 
 from __future__ import annotations
@@ -56,20 +57,21 @@ def run_command(jobs: Jobs, home: Path, kind: str, title: str, arguments: Sequen
 
     def work(job: Job) -> dict[str, str]:
         command = [sys.executable, "-m", "notewright.cli", "--home", str(home), *arguments]
-        child = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace", start_new_session=True
-        )
-        job.stop = lambda: child.send_signal(signal.SIGINT)
-        assert child.stdout is not None
-        assert child.stderr is not None
         told: list[str] = []
-        with ThreadPoolExecutor(1) as reader:
+        with (
+            subprocess.Popen(
+                command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace", start_new_session=True
+            ) as child,
+            ThreadPoolExecutor(1) as reader,
+        ):
+            job.stop = lambda: child.send_signal(signal.SIGINT)
+            assert child.stdout is not None
+            assert child.stderr is not None
             output = reader.submit(child.stdout.read)
             for line in child.stderr:
                 told.append(line.strip())
                 jobs.advance(job, text=line.strip())
-            child.wait()
-        words = output.result()
+            words = output.result()
         if child.returncode and not job.stopping.is_set():
             error = next((line.removeprefix("error: ") for line in told if line.startswith("error: ")), f"{title} failed.")
             hint = next((line.removeprefix("hint: ") for line in told if line.startswith("hint: ")), "\n".join(told[-5:]))
@@ -82,8 +84,8 @@ def run_command(jobs: Jobs, home: Path, kind: str, title: str, arguments: Sequen
 class Jobs:
     """All jobs since the server started."""
 
-    def __init__(self, hub: Hub) -> None:
-        self._hub = hub
+    def __init__(self, hub: Hub, *, make_room: Callable[[], object], room_again: Callable[[], object]) -> None:
+        self._hub, self._make_room, self._room_again = hub, make_room, room_again
         self._lock = threading.Lock()
         self._jobs: dict[str, Job] = {}
         self._lanes = {name: ThreadPoolExecutor(1, thread_name_prefix=f"notewright-{name}") for name in ("library", "training")}
@@ -170,6 +172,8 @@ class Jobs:
         job.state, job.started_at = "running", now()
         self._tell(job)
         try:
+            if job.lane == "training":
+                self._make_room()
             result = work(job)
             job.result = asdict(result) if is_dataclass(result) and not isinstance(result, type) else result
             job.state = "stopped" if job.stopping.is_set() else "done"
@@ -185,3 +189,5 @@ class Jobs:
             job.ended_at = now()
             job.settled.set()
             self._tell(job)
+            if job.lane == "training":
+                self._room_again()

@@ -1,7 +1,8 @@
 """The one thread that owns the engine, and the order of those who wait for it.
 
-Work is done in the order it came, work ahead of need (candidates prepared while the person reads) after all other. Work learns that it was
-cancelled through `Ticket.check`, which it calls as often as it can.
+Work is done in the order it came, work ahead of need (candidates prepared while the person reads) after all other: it gives way to whoever
+comes while it is being done, and begins anew afterwards. Work learns through `Ticket.check`, which it calls as often as it can, that it was
+cancelled or must give way.
 """
 
 from __future__ import annotations
@@ -19,13 +20,17 @@ class Cancelled(Exception):
     """Whoever asked for the work has gone."""
 
 
+class GiveWay(Exception):
+    """Somebody waits for the engine, and this work is ahead of need."""
+
+
 class Ticket:
     """One piece of work in the queue. `result` is a future of what it returned or raised."""
 
     def __init__(self, work: Callable[[Ticket], Any], place: tuple[bool, int], moved: Callable[[int], None] | None) -> None:
         self.work, self.place, self.moved = work, place, moved
         self.result: Future[Any] = Future()
-        self._cancelled = threading.Event()
+        self._cancelled, self._wanted = threading.Event(), threading.Event()
 
     def cancel(self) -> None:
         self._cancelled.set()
@@ -35,9 +40,19 @@ class Ticket:
         return self._cancelled.is_set()
 
     def check(self) -> None:
-        """Raise Cancelled once nobody wants the result any more."""
+        """Raise Cancelled once nobody wants the result any more, GiveWay when work that is needed now waits behind this."""
         if self.cancelled:
             raise Cancelled
+        if self._wanted.is_set():
+            raise GiveWay
+
+    @property
+    def ahead(self) -> bool:
+        return self.place[0]
+
+    def give_way(self, on: bool) -> None:
+        """Ask the work to give way, or (it has) let it run again."""
+        self._wanted.set() if on else self._wanted.clear()
 
 
 class EngineQueue:
@@ -61,8 +76,9 @@ class EngineQueue:
             if len(self._waiting) >= self.LONGEST:
                 raise Busy(f"{self.LONGEST} requests wait for the model already.", "Try again in a minute.")
             ticket = Ticket(work, (ahead, next(self._numbers)), moved)
-            self._waiting.append(ticket)
-            self._waiting.sort(key=lambda item: item.place)
+            self._line_up(ticket)
+            if self._running and self._running.ahead and not ahead:
+                self._running.give_way(True)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="notewright-engine", daemon=True)
                 self._thread.start()
@@ -89,6 +105,10 @@ class EngineQueue:
         if self._thread:
             self._thread.join(timeout)
 
+    def _line_up(self, ticket: Ticket) -> None:
+        self._waiting.append(ticket)
+        self._waiting.sort(key=lambda item: item.place)
+
     def _tell(self) -> None:
         """Places changed: tell those who wait (the lock is held; `moved` only passes the number on)."""
         busy = self._running is not None
@@ -113,5 +133,9 @@ class EngineQueue:
                 ticket.moved(0)
             try:
                 ticket.result.set_result(ticket.work(ticket))
+            except GiveWay:
+                with self._changed:
+                    ticket.give_way(False)
+                    self._line_up(ticket)
             except Exception as error:  # the boundary of the thread: whoever waits gets it, the thread lives on
                 ticket.result.set_exception(error)

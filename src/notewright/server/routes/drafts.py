@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import StreamingResponse
@@ -146,9 +146,10 @@ def list_batches(
 
 
 @router.get("/batches/{batch_id}", operation_id="getBatch")
-def get_batch(library: Opened, batch_id: str) -> BatchOut:
-    """Drafts that were shown side by side."""
-    return batch_out(library.drafts.batch(batch_id))
+def get_batch(library: Opened, batch_id: str, order: Literal["written", "now"] = "written") -> BatchOut:
+    """Drafts that were shown side by side; `now` orders them by what has been learnt since they were written."""
+    drafts = library.drafts.batch(batch_id)
+    return batch_out(drafting.in_order(library, drafts) if order == "now" else drafts)
 
 
 @router.get("/drafts/{draft_id}", operation_id="getDraft")

@@ -117,12 +117,13 @@ export class Session {
     if (item) item.text = replace ? text : item.text + text;
   }
 
-  /** Show a batch that is in the library, in the order in which this browser showed it before, else at random. */
+  /** Show a batch that is in the library, in the order in which this browser showed it before, else at random, or, if so wished, as it comes. */
   open(batch: Batch, inOrder: boolean): void {
     this.clear();
     const kept = recall<string[]>(`shown:${batch.id}`, []);
-    const order = kept.length ? kept : shuffled(batch.drafts.map((draft) => draft.id), batch.id);
-    this.show(batch, inOrder ? batch.drafts : order.flatMap((id) => batch.drafts.find((draft) => draft.id === id) ?? []));
+    const ids = batch.drafts.map((draft) => draft.id);
+    const order = kept.length ? kept : inOrder ? ids : shuffled(ids, batch.id);
+    this.show(batch, order.flatMap((id) => batch.drafts.find((draft) => draft.id === id) ?? []));
   }
 
   private show(batch: Batch, drafts: Draft[]): void {
@@ -180,5 +181,5 @@ export async function waitingBatch(sourceId: string, chapter: string): Promise<B
   const page = await api.get("/api/batches", { query: { source_id: sourceId, chapter, limit: 1 } });
   const row = page.batches[0];
   if (!row || row.chapter !== chapter || row.ranked || row.accepted || row.rejected) return null;
-  return api.get("/api/batches/{batch_id}", { path: { batch_id: row.id } });
+  return api.get("/api/batches/{batch_id}", { path: { batch_id: row.id }, query: { order: "now" } });
 }

@@ -1,0 +1,85 @@
+"""Measuring and improving over the API, in child processes; the server's own model lets go of its memory meanwhile."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from notewright import datasets
+from notewright.models import registry
+from notewright.server import create_app
+from notewright.server.jobs import Job
+from served import ScriptedEngines
+from small_world import World
+
+WISH = {"source": "A Book of Rivers", "chapter": "Beginnings", "seed": 7, "stream": False}
+
+
+def ended(client: TestClient, job_id: str, seconds: float = 60.0) -> dict:
+    end = time.monotonic() + seconds
+    while not (job := client.get(f"/api/jobs/{job_id}").json())["ended_at"]:
+        assert time.monotonic() < end, job
+        time.sleep(0.05)
+    return job
+
+
+def test_the_model_is_released_while_a_training_runs(app: FastAPI, client: TestClient, engines: ScriptedEngines) -> None:
+    context = app.state.context
+    context.warm()
+    seen: list[list[str]] = []
+
+    def train(_: Job) -> None:
+        seen.append([*engines.asked, "released" if engines.released else "held"])
+
+    job = context.jobs.start("train", "Training", train, lane="training")
+    assert ended(client, job.id)["state"] == "done"
+    assert seen == [["model-1", "released"]]
+    context.queue.submit(lambda _: None, ahead=True).result.result(10)
+    assert engines.asked == ["model-1", "model-1"]
+    other = context.jobs.start("import", "Importing", lambda _: None)
+    assert ended(client, other.id)["state"] == "done"
+    assert engines.released == 1
+
+
+def test_measuring_names_what_is_missing(client: TestClient) -> None:
+    assert client.post("/api/models/model-9/evaluate", json={}).status_code == 404
+    assert client.post("/api/models/model-1/evaluate", json={"dataset_id": "dataset-9"}).status_code == 404
+    started = client.post("/api/models/model-1/evaluate", json={})
+    assert started.status_code == 202
+    job = ended(client, started.json()["id"])
+    assert (job["state"], job["kind"]) == ("failed", "evaluate")
+    assert "dataset to measure on" in job["problem"]["message"]
+    assert "notewright dataset sft" in job["problem"]["hint"]
+
+
+def test_improving_is_one_at_a_time_leaves_drafting_alone_and_can_be_stopped(client: TestClient, world: World) -> None:
+    started = client.post("/api/improve", json={"effort": "quick"})
+    assert started.status_code == 202
+    for path in ("/api/improve", "/api/models/model-1/evaluate"):
+        second = client.post(path, json={})
+        assert (second.status_code, "going on already" in second.json()["message"]) == (423, True)
+    assert client.post("/api/drafts", json=WISH).status_code == 200
+    while client.get(f"/api/jobs/{started.json()['id']}").json()["can_stop"] is False:
+        time.sleep(0.02)
+    assert client.post(f"/api/jobs/{started.json()['id']}/stop").status_code == 200
+    assert ended(client, started.json()["id"])["state"] == "stopped"
+    assert world.library.models.current().id == "model-1"
+    assert client.post("/api/improve", json={"effort": "none"}).status_code == 422
+
+
+@pytest.mark.slow
+def test_a_version_is_measured(world: World) -> None:
+    with TestClient(create_app(world.settings), base_url="http://127.0.0.1") as client:
+        client.headers["authorization"] = f"Bearer {client.app.state.context.token}"
+        model = registry.ensure_base_model(world.library, world.settings)
+        dataset = datasets.build(world.library, kind="sft", settings=world.settings)
+        started = client.post(f"/api/models/{model.id}/evaluate", json={"dataset_id": dataset.id, "limit": 1})
+        job = ended(client, started.json()["id"], 120)
+    assert job["state"] == "done", job["problem"]
+    assert "distance" in job["result"]["text"]
+    figures = world.library.models.get(model.id).metrics["evaluation"]
+    assert figures["items"] == 1
+    assert figures["mean"] >= 0
