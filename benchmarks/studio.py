@@ -3,10 +3,10 @@
     python benchmarks/studio.py [--times 12]
 
 One warm `notewright serve` on the bundled sample, a fresh browser profile. Page load: from the navigation until the search box can be used,
-with an empty cache and then with a filled one; bytes as they travel, and compressed with gzip. First text: from the key `g` until a letter of
-a candidate stands on a card, while the next chapter is being prepared as well, as the page does by default. Ranking: from the key until its
-place stands on the card; and from sending a whole ranking until candidates come in the order that was learnt from it. Prints a table and
-writes `benchmarks/results/studio.json`.
+with an empty cache and then with a filled one; bytes as they travel, and compressed with gzip. First text: from the key `g` until a letter
+of a candidate stands on a card, while the next chapter is being prepared as well, as the page does by default. Ranking: from the key until
+its place stands on the card; and from sending a whole ranking until candidates come in the order that was learnt from it. Prints a table
+and writes `benchmarks/results/studio.json`.
 """
 
 from __future__ import annotations
@@ -81,15 +81,15 @@ def first_text(page: Page) -> float:
 def rank(page: Page) -> tuple[float, float]:
     """(Seconds until the first place stands on its card, until the server has the whole ranking and gives a batch as it orders it then)."""
     page.evaluate(WATCH, ".card:first-child .place")
-    for number in range(1, page.locator(".card").count() + 1):
-        page.keyboard.press(str(number))
-    place = page.evaluate("async () => (await window.shown) - window.pressed") / 1000
     order = "async (batch) => { await fetch(`/api/batches/${batch}?order=now`); return performance.now(); }"
-    with page.expect_request_finished(lambda request: request.url.endswith(("/ranking", "/decisions"))) as sent:
+    with page.expect_response(re.compile("/ranking$|/decisions$")):
+        for number in range(1, page.locator(".card").count() + 1):
+            page.keyboard.press(str(number))
+        begun = page.evaluate("() => performance.now()")
         page.keyboard.press("Enter")  # kept by itself 0.7 s after the last key; this asks for it at once
     now = page.evaluate(order, re.search("batch=([^&]*)", page.url).group(1))
-    begun = page.evaluate("(name) => performance.getEntriesByName(name).at(-1).startTime", sent.value.url)
-    return place, (now - begun) / 1000
+    place = page.evaluate("async () => (await window.shown) - window.pressed")
+    return place / 1000, (now - begun) / 1000
 
 
 def measure(page: Page, address: str, token: str, times: int) -> dict[str, list[float]]:

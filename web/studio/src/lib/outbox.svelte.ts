@@ -26,7 +26,8 @@ class Outbox {
   private async work(): Promise<void> {
     for (let letter = this.waiting[0]; letter; letter = this.waiting[0]) {
       try {
-        await request(letter.url, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(letter.body) });
+        const answer = await request(letter.url, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(letter.body) });
+        await answer.arrayBuffer(); // an answer that nobody reads keeps its connection
       } catch (error) {
         if (error instanceof ApiError && (error.status === 0 || error.status === 401)) return; // kept until the server is back
         notices.wrong(error);
