@@ -189,7 +189,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """A frozen JSONL folder: `kind` is sft or preference; `manifest` is the folder's manifest.json."""
+    """A frozen JSONL folder: `kind` is sft, preference, edits or labels; `manifest` is the folder's manifest.json."""
 
     id: str
     kind: str

@@ -1,4 +1,4 @@
-"""notewright dataset sft|preference|list|show|report"""
+"""notewright dataset sft|preference|edits|labels|list|show|report"""
 
 from __future__ import annotations
 
@@ -9,12 +9,19 @@ from typing import Any
 from ..records import Dataset
 from .show import as_json, facts, json_option, open_library, progress, table
 
+KINDS = {
+    "sft": "prompts and the passages you wrote",
+    "preference": "what you chose over what you did not",
+    "edits": "what you made of drafts, change by change",
+    "labels": "drafts you accepted or rejected, each by itself",
+}
+
 
 def configure(name: str, parser: argparse.ArgumentParser) -> None:
     json_option(parser)
     parser.set_defaults(handler=list_datasets)
-    actions = parser.add_subparsers(metavar="sft|preference|list|show|report")
-    for kind, line in (("sft", "prompts and the passages you wrote"), ("preference", "what you chose over what you did not")):
+    actions = parser.add_subparsers(metavar="sft|preference|edits|labels|list|show|report")
+    for kind, line in KINDS.items():
         build = actions.add_parser(kind, help=line)
         build.add_argument("--seed", type=int, default=0)
         if kind == "preference":

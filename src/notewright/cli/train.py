@@ -25,10 +25,10 @@ def configure(name: str, parser: argparse.ArgumentParser) -> None:
         return
     parser.add_argument(
         "method",
-        choices=("sft", "ditto", "dpo", "reward", "grpo", "rloo", "ppo"),
-        help="sft: from the notes you wrote; ditto: your notes over what it writes itself; dpo: from what you chose and edited; "
-        "reward: a model that judges drafts as you do; grpo, rloo, ppo: from the model's own drafts, by their likeness to your notes and "
-        "by a reward that has earned your trust",
+        choices=("sft", "ditto", "edits", "dpo", "kto", "reward", "grpo", "rloo", "ppo"),
+        help="sft: from the notes you wrote; ditto: your notes over what it writes itself; edits: from what you changed in drafts; "
+        "dpo: from what you chose and edited; kto: from hundreds of accepted and rejected drafts; reward: a model that judges drafts as "
+        "you do; grpo, rloo, ppo: from the model's own drafts, by their likeness to your notes and by a reward that has earned your trust",
     )
     parser.add_argument(
         "--base", default="", metavar="HUB_ID_OR_PATH", help="base model, for example Qwen/Qwen3-1.7B (default: as configured)"

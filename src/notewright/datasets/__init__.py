@@ -2,6 +2,8 @@
 
     build(library, kind="sft")           rows: prompt, completion (+ prompt_with_examples to compare with)
     build(library, kind="preference")    rows: prompt, chosen, rejected, margin
+    build(library, kind="edits")         rows: prompt, shown, edited, hunks, cost
+    build(library, kind="labels")        rows: prompt, completion, label (accepted or not)
 
 A dataset is a folder that never changes: `train.jsonl`, `valid.jsonl`, `test.jsonl` and, written last, `manifest.json`.
 """

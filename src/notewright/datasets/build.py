@@ -10,15 +10,17 @@ from ..library.examples import MIN_COVERAGE, THRESHOLD
 from ..library.splits import SHARES
 from ..records import Dataset
 from ..settings import Settings
+from .edits import edit_rows
 from .freeze import freeze
+from .labels import label_rows
 from .preference import preference_rows
 from .sft import sft_rows
 
 if TYPE_CHECKING:
     from ..library import Library
 
-KINDS = ("sft", "preference")
-MAX_CHARS = {"sft": 6000, "preference": 12000}
+KINDS = ("sft", "preference", "edits", "labels")
+MAX_CHARS = {"sft": 6000, "preference": 12000, "edits": 12000, "labels": 12000}
 
 Progress = Callable[[int, int], None]
 
@@ -40,11 +42,11 @@ def build(
     label: str = "",
     progress: Progress | None = None,
 ) -> Dataset:
-    """Build and freeze a dataset of `kind` sft or preference; the same library gives the same files, and then the same dataset.
+    """Build and freeze a dataset of a kind (`KINDS`); the same library gives the same files, and then the same dataset.
 
     `examples` is the share of training prompts that carry one to `max_examples` earlier exchanges from other training sources.
     `threshold` is the least score of a proposed pair (accepted pairs always count); `max_chars` bounds prompt plus answer (6000 for sft,
-    12000 for preferences, unless given).
+    12000 for the others, unless given).
     `split` gives train, valid and test shares for sources seen for the first time: a source never changes sides.
     For preferences, `adjacent` takes only neighbouring places of a ranking instead of all better-worse pairs, and `demonstrations`
     adds rows where the person's passage beats a stored draft for the same highlights (DITTO, arXiv:2406.00888).
@@ -66,6 +68,10 @@ def build(
             library, share=examples, max_examples=max_examples, threshold=threshold, min_coverage=min_coverage, max_chars=max_chars,
             split=split, seed=seed, progress=progress,
         )  # fmt: skip
+    elif kind == "edits":
+        rows, facts = edit_rows(library, max_chars=max_chars, split=split, progress=progress)
+    elif kind == "labels":
+        rows, facts = label_rows(library, max_chars=max_chars, split=split, progress=progress)
     else:
         rows, facts = preference_rows(
             library, adjacent=adjacent, demonstrations=demonstrations, label=label, device=settings.device if settings else "auto",

@@ -3,9 +3,9 @@
     recipes     all settings of a training and where each came from
     runs        run folders and the child process
     launch      the command of the child: one process, or several under `accelerate`
-    worker      [heavy] the child; `sft`, `ditto`, `dpo`, `reward`, `grpo` (also RLOO) and `ppo` are the methods; `session`, `processes`,
-                `data`, `policy`, `losses`, `sampling`, `rounds` and `head` what they share, `watch`, `rates` and `sources` what makes SFT a
-                person's own
+    worker      [heavy] the child; the methods are `sft`, `ditto`, `edits`, `dpo`, `kto`, `reward`, `grpo` (also RLOO) and `ppo`; `session`,
+                `processes`, `data`, `policy`, `losses`, `sampling`, `rounds` and `head` are what they share, `watch`, `guard`, `rates` and
+                `sources` what keeps them in bounds
     judging     what a draft earns while a policy learns from its own drafts; `prompts` are what it writes them for, `writing` is its desk
 
     run = train(library, settings=settings, method="sft", progress=print)
@@ -34,7 +34,16 @@ from . import judging, launch, prompts, rates, recipes, runs, sources
 from .runs import Job, Progress, read_log, read_progress, settle, stop_run
 
 # Method -> kind of dataset.
-METHODS = {"sft": "sft", "ditto": "sft", "dpo": "preference", "reward": "preference", "grpo": "sft", "rloo": "sft", "ppo": "sft"}
+METHODS = {
+    "sft": "sft", "ditto": "sft", "edits": "edits", "dpo": "preference", "kto": "labels", "reward": "preference", "grpo": "sft",
+    "rloo": "sft", "ppo": "sft",
+}  # fmt: skip
+MORE = {
+    "sft": "Accept more pairs (notewright pairs)",
+    "preference": "Rank more drafts (notewright rank)",
+    "edits": "Change accepted drafts in your notes (notewright sync notices)",
+    "labels": "Accept and reject more drafts (notewright rank)",
+}
 FROM_BASE = ("sft", "reward")  # the others go on from a model
 SAMPLING = ("grpo", "rloo", "ppo")  # a policy learns from its own drafts
 TRACKERS = ("mlflow", "tensorboard", "trackio")
@@ -76,10 +85,9 @@ def train(
     folder = library.home / dataset.path
     rows = _count_rows(folder / "train.jsonl")
     if rows < recipes.MINIMUM_ROWS[method]:
-        more = "Accept more pairs (notewright pairs)" if METHODS[method] == "sft" else "Rank more drafts (notewright rank)"
         raise Invalid(
             f"{dataset.id} has {rows} training rows; {method} needs at least {recipes.MINIMUM_ROWS[method]}.",
-            f"{more}, then build it again: notewright dataset {METHODS[method]}",
+            f"{MORE[METHODS[method]]}, then build it again: notewright dataset {METHODS[method]}",
         )
     parent, found = _start(library, settings, method, base, start_id)
     config = bases.read_config(found.folder)

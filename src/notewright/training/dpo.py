@@ -1,73 +1,162 @@
-"""Direct preference optimisation: the current model learns which of two passages the person preferred.
+"""Direct preference optimisation: the policy learns which of its drafts the person preferred; a whole ranking is one unit.
 
-TRL's DPOTrainer on the current adapter; its start is the frozen reference (an adapter `ref` beside it, one base in memory). The loss is
-the sigmoid loss plus `sft_weight` times the chosen passage's mean loss, so that the chosen one does not become less likely too.
-Reference log-probabilities are computed once, before the first step.
+DPO's implicit reward of a text is beta times how much likelier it has become than under the reference, the adapter that the run began
+with. The loss asks that these rewards are ordered as the person ordered the texts: Plackett-Luce over the list, LiPO-lambda, or pair by
+pair; with two texts that is DPO's sigmoid (Rafailov et al., arXiv:2305.18290). The chosen text's own likelihood is an anchor, and `guard`
+ends the training where the policy runs away.
+
+In semi-online rounds the policy writes new drafts of the person's past prompts, a reward that has earned it labels the best and the worst,
+and both train together with the person's own choices (Lanchantin et al., arXiv:2506.21495).
 """
 
 from __future__ import annotations
 
 import time
+from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
-from trl import DPOConfig, DPOTrainer
+import torch
 
+from ..errors import RunFailed
+from ..models import chat
+from ..reward.lists import list_key
+from . import policy
 from . import session as sessions
-from .data import LengthSampler, encode_preferences, read_rows, require_rows
-from .head import use_compact_head
-from .recipes import MINIMUM_ROWS, total_steps
+from .data import read_rows, require_rows
+from .guard import Guard
+from .losses import LISTS, likelihood
+from .policy import Unit
+from .recipes import MINIMUM_ROWS, DpoRecipe, total_steps
+from .rounds import Rounds, figures_of
 from .runs import Job
-from .session import Counting, Keeper
+from .session import Keeper, Session
 from .worker import Reporter
-
-
-class Trainer(Counting, DPOTrainer):
-    """TRL's, on rows that are encoded already, with our row order and token count."""
-
-    def _prepare_dataset(self, dataset: Any, *_: Any) -> Any:
-        return dataset
 
 
 def run(job: Job, folder: Path, reporter: Reporter) -> dict[str, Any] | None:
     """Train as the job says; returns the metrics, or None when stopped before the end."""
     session = sessions.open_session(job, folder, reporter)
-    recipe = session.recipe
-    rows = encode_preferences(read_rows(Path(job.dataset_folder) / "train.jsonl"), session.tokenizer, session.max_length)
-    valid = encode_preferences(read_rows(Path(job.dataset_folder) / "valid.jsonl"), session.tokenizer, session.max_length)
+    recipe: DpoRecipe = session.recipe
+    own, too_long = encode(read_rows(Path(job.dataset_folder) / "train.jsonl"), session.tokenizer, session.max_length)
+    valid, _ = encode(read_rows(Path(job.dataset_folder) / "valid.jsonl"), session.tokenizer, session.max_length)
+    rows = policy.as_rows(own, too_long)
     require_rows(rows, MINIMUM_ROWS["dpo"], max_length=session.max_length)
-    if rows.too_long:
-        reporter.warn(f"{rows.too_long} preferences are longer than {session.max_length} tokens and were not trained on (max_length).")
-    sessions.check_memory(session, rows)
+    if too_long:
+        reporter.warn(f"{too_long} lists are longer than {session.max_length} tokens and were not trained on (max_length).")
+    sessions.check_memory(session, rows, texts=max(len(unit.texts) for unit in own))
+    policy.refer(session, [*own, *valid])
 
-    preference = "robust" if recipe.label_smoothing else "sigmoid"
-    settings = DPOConfig(
-        **sessions.arguments(session, total_steps(recipe, len(rows.lengths))),
-        max_length=session.max_length,
-        beta=recipe.beta,
-        loss_type=[preference, "sft"] if recipe.sft_weight else [preference],
-        loss_weights=[1.0, recipe.sft_weight] if recipe.sft_weight else [1.0],
-        label_smoothing=recipe.label_smoothing,
-        precompute_ref_log_probs=True,
-    )
-    keeper = Keeper(session)
-    trainer = Trainer(
-        model=session.model, args=settings, train_dataset=rows.dataset, eval_dataset=valid.dataset if valid.lengths else None,
-        processing_class=session.tokenizer, callbacks=[keeper],
-    )  # fmt: skip
-    trainer.keeper = keeper
-    trainer.sampler = LengthSampler(rows.lengths, recipe.batch_size, recipe.seed, grouping=recipe.length_grouping)
-    use_compact_head(session.model.get_base_model())
-
-    started = time.monotonic()
-    if not sessions.train(session, trainer, keeper):
-        return None
-    elapsed = time.monotonic() - started
+    started, rounds = time.monotonic(), Rounds(session)
+    told: list[dict[str, Any]] = []
+    for number in range(1, recipe.rounds + 1):
+        if number > 1:
+            rounds.load(number - 1)
+        units = own if number == 1 else [*own, *_written(session, rounds, number)]
+        figures = rounds.finished(number)
+        if figures is None:
+            figures = _round(session, rounds, number, units, valid or own, before=sum(item["steps"] for item in told))
+            if figures is None:
+                return None
+        told.append(figures)
+        if figures["broken"]:
+            reporter.warn(f"The training ended early: {figures['broken']}. The last good state is kept (step {figures['kept_step']}).")
+            break
+    rounds.load(len(told))
     sessions.save_adapter(session)
-    metrics = sessions.common_metrics(session, keeper, rows, elapsed)
-    last = next((entry for entry in reversed(trainer.state.log_history) if "rewards/accuracies" in entry), {})
-    metrics |= {"margin": last.get("rewards/margins"), "accuracy": last.get("rewards/accuracies")}
-    if valid.lengths:
-        held_out = trainer.evaluate()
-        metrics |= {"valid_accuracy": held_out["eval_rewards/accuracies"], "valid_margin": held_out["eval_rewards/margins"]}
+    whole = Keeper(session)
+    whole.losses, whole.tokens = [loss for item in told for loss in item["losses"]], sum(item["tokens"] for item in told)
+    metrics = sessions.common_metrics(session, whole, rows, time.monotonic() - started)
+    metrics |= {"rounds": len(told), "checks": [check for item in told for check in item["checks"]], "broken": told[-1]["broken"]}
+    for name, part in (("", own), ("valid_", valid)):
+        metrics |= {name + key: value for key, value in agreement(session, part).items()}
     return metrics
+
+
+def _round(session: Session, rounds: Rounds, number: int, units: Sequence[Unit], held_out: Sequence[Unit], *, before: int) -> Any:
+    """Train one round and keep it; None when stopped. A round that no check found within limits leaves what was before it."""
+    recipe: DpoRecipe = session.recipe
+    steps = total_steps(recipe, len(units))
+    guard = Guard(session, list(held_out)[: recipe.guard_rows], steps, session.folder / "watch" / f"round-{number}")
+    keeper = Keeper(session, before=before, total=before + steps * (recipe.rounds - number + 1))
+    done, _ = policy.train(session, units, loss_of(recipe), keeper, steps=steps, seed=number - 1, callbacks=[guard])
+    if not done:
+        return None
+    if guard.broken and guard.kept is None:
+        if number == 1:
+            raise RunFailed(
+                f"The training ran away before its first good check, at step {guard.checks[-1][0]}: {guard.broken}.",
+                f"Try a lower rate (now {recipe.learning_rate:g}) or a higher beta (now {recipe.beta:g}); the model it began with is "
+                f"as it was. Log: {session.folder / 'log.txt'}",
+            )  # fmt: skip
+        rounds.load(number - 1)
+    guard.restore()
+    facts = {"broken": guard.broken, "kept_step": guard.kept or 0, "checks": guard.checks, "lists": len(units)}
+    return rounds.finish(number, figures_of(keeper, **facts))
+
+
+def _written(session: Session, rounds: Rounds, number: int) -> list[Unit]:
+    """The round's new lists: what the policy wrote, as the trusted reward ordered it."""
+    from .online import write_and_label
+
+    found = rounds.samples(number, lambda: write_and_label(session, number))
+    units = [Unit(item["prompt"], item["texts"], list(range(len(item["texts"])))) for item in found]
+    policy.refer(session, units)
+    return units
+
+
+def loss_of(recipe: DpoRecipe) -> policy.Loss:
+    ordered = LISTS[recipe.loss]
+
+    def loss(texts: list[torch.Tensor], unit: Unit) -> tuple[torch.Tensor, dict[str, float]]:
+        ratios = torch.stack([text.sum() for text in texts]) - torch.tensor(unit.reference, device=texts[0].device)
+        preferred = ordered(recipe.beta * ratios, unit.levels, smoothing=recipe.label_smoothing)
+        if not recipe.sft_weight:
+            return preferred, {}
+        return preferred + recipe.sft_weight * likelihood(texts[0], torch.ones_like(texts[0])), {}
+
+    return loss
+
+
+def encode(rows: Sequence[dict[str, Any]], tokenizer: Any, max_length: int) -> tuple[list[Unit], int]:
+    """One unit for everything that was decided at once about one prompt, the best text first; and how many do not fit."""
+    groups: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
+    for place, row in enumerate(rows):
+        key = list_key(row) if row.get("event_id") else f"row-{place}"
+        groups[key, row["prompt"][-1]["content"]].append(row)
+    units, too_long = [], 0
+    for group in groups.values():
+        texts, levels = order([(row["chosen"][0]["content"], row["rejected"][0]["content"]) for row in group])
+        unit = Unit(chat.encode_prompt(tokenizer, group[0]["prompt"]), [chat.encode_completion(tokenizer, text) for text in texts], levels)
+        if unit.longest <= max_length:
+            units.append(unit)
+        else:
+            too_long += 1
+    return units, too_long
+
+
+def order(pairs: Sequence[tuple[str, str]]) -> tuple[list[str], list[int]]:
+    """Texts by level, and their levels: 0 for those that nothing beats, else one below the lowest that beats them."""
+    beaten: dict[str, set[str]] = {}
+    for better, worse in pairs:
+        beaten.setdefault(better, set())
+        beaten.setdefault(worse, set()).add(better)
+    levels: dict[str, int] = {}
+    while len(levels) < len(beaten):
+        ready = [text for text, by in beaten.items() if text not in levels and by <= levels.keys()]
+        if not ready:  # two equal texts were ranked apart: of such a circle only its first pair is kept
+            return [*pairs[0]], [0, 1]
+        levels |= {text: 1 + max((levels[other] for other in beaten[text]), default=-1) for text in ready}
+    texts = sorted(levels, key=lambda text: levels[text])
+    return texts, [levels[text] for text in texts]
+
+
+def agreement(session: Session, units: Sequence[Unit]) -> dict[str, float]:
+    """Share of pairs that the implicit reward orders as the person did, and by how much on average."""
+    gaps = []
+    for unit, sums in zip(units, policy.log_probs(session, units), strict=True):
+        rewards = [session.recipe.beta * (now - before) for now, before in zip(sums, unit.reference, strict=True)]
+        gaps += [rewards[a] - rewards[b] for a, high in enumerate(unit.levels) for b, low in enumerate(unit.levels) if high < low]
+    return {"margin": round(fmean(gaps), 4), "accuracy": round(fmean(gap > 0 for gap in gaps), 4)} if gaps else {}

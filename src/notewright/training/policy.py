@@ -29,13 +29,14 @@ Loss = Callable[[list[torch.Tensor], "Unit"], tuple[torch.Tensor, dict[str, floa
 
 @dataclass(slots=True)
 class Unit:
-    """`texts` are answers to `prompt`, all as token ids. `weights`, where a method uses them, has one number for each token of each text;
-    `reference` the log-probability of each text under the reference; `weight` is how much the unit counts."""
+    """`texts` are answers to `prompt`, all as token ids. `levels` say which text beats which. `marks`, where a method uses them, are
+    (number of a text, one weight for each of its tokens). `reference` are the log-probabilities under the reference, of each mark or else
+    of each text. `weight` is how much the unit counts."""
 
     prompt: list[int]
     texts: list[list[int]]
     levels: list[int] = field(default_factory=list)
-    weights: list[list[float]] = field(default_factory=list)
+    marks: list[tuple[int, list[float]]] = field(default_factory=list)
     reference: list[float] = field(default_factory=list)
     weight: float = 1.0
     margin: float = 0.0
@@ -86,7 +87,7 @@ def prepare(session: Session) -> None:
 
 @torch.no_grad()
 def log_probs(session: Session, units: Sequence[Unit]) -> list[list[float]]:
-    """Summed log-probability of every text of every unit, by the adapter that is active now."""
+    """Summed log-probability of every text of every unit, or of its marks by their weights, by the adapter that is active now."""
     prepare(session)
     was = session.model.training
     session.model.eval()
@@ -98,7 +99,10 @@ def log_probs(session: Session, units: Sequence[Unit]) -> list[list[float]]:
         batch = on_device(session, collate([units[place] for place in part], session.tokenizer.pad_token_id))
         with torch.autocast(session.device, dtype=torch.bfloat16, enabled=session.bf16):
             for place, texts in zip(part, per_text(session.model, batch), strict=True):
-                found[place] = [float(text.float().sum()) for text in texts]
+                marks = units[place].marks or [(number, [1.0] * len(text)) for number, text in enumerate(texts)]
+                found[place] = [
+                    float((texts[number].float() * torch.tensor(weights, device=session.device)).sum()) for number, weights in marks
+                ]
     session.model.train(was)
     return found
 

@@ -60,6 +60,11 @@ def room(session: Session, prompt: Sequence[int], passage: Sequence[int]) -> int
     return max(1, min(max(LEAST, round(SLACK * len(passage))), session.max_length - len(prompt)))
 
 
+def ended(session: Session, ids: Sequence[int]) -> bool:
+    """Did the draft come to its end?"""
+    return bool(ids) and ids[-1] == chat.turn_end(session.tokenizer)
+
+
 def text_of(session: Session, ids: Sequence[int]) -> str:
     return chat.decode(session.tokenizer, ids)
 

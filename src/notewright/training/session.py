@@ -85,10 +85,12 @@ def four_bit(device: str) -> Any:
     )
 
 
-def check_memory(session: Session, rows: Rows) -> None:
-    """Tell what the training needs, with activation checkpointing only where it must be; refuse what cannot fit unless forced."""
+def check_memory(session: Session, rows: Rows, *, texts: int = 0) -> None:
+    """Tell what the training needs, with activation checkpointing only where it must be; refuse what cannot fit unless forced.
+
+    `texts` are those of one row that are in memory at once (default: 1 for SFT, else 2)."""
     recipe = session.recipe
-    doubled = 1 if session.job.method == "sft" else 2
+    doubled = texts or (1 if session.job.method == "sft" else 2)
     free = engine.free_on_device(session.device)
 
     def needed(checkpointing: bool) -> int:

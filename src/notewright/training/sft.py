@@ -87,8 +87,8 @@ def run(job: Job, folder: Path, reporter: Reporter) -> dict[str, Any] | None:
         watch.restore()
     sessions.save_adapter(session)
     metrics = {**sessions.common_metrics(session, keeper, rows, elapsed), "learning_rate": session.recipe.learning_rate}
-    if watch and watch.best:
-        metrics |= {"checks": watch.checks, "kept_step": watch.best[0], "distance": watch.best[1]}
+    if watch and watch.kept:
+        metrics |= {"checks": watch.checks, "kept_step": watch.kept, "distance": dict(watch.checks)[watch.kept]}
     if checked:
         metrics["rate_check"] = {f"x{factor:g}": value for factor, value in checked.items()}
         metrics["rate_factor"] = rates.choose(checked)

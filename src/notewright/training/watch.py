@@ -1,10 +1,11 @@
-"""Early stopping by what counts: at every check the model in training writes held-out passages, and the nearest state is the result.
+"""Looking at a training while it runs: at every check the model writes, and which state is kept depends on what it wrote.
 
-    watch/checks.json                  [[step, distance], ...]
-    watch/step-40.safetensors          the adapter at the best check so far
+    watch/.../checks.json              [[step, what was seen], ...]
+    watch/.../step-40.safetensors      the adapter of the check that would be kept now
 
-Loss goes on falling while a small model already copies passages it has seen; the distance of its drafts tells. A check and the checkpoint
-of its step belong together, so that a killed training goes on with the checks it had made.
+`Watch` keeps the state whose held-out drafts are nearest to the person's own passages: loss goes on falling while a small model already
+copies passages it has seen. `guard.Guard` keeps the last state within limits. A check and the checkpoint of its step belong together, so
+that a killed training goes on with the checks it had made.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import json
 import math
 import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from transformers import TrainerCallback
@@ -26,20 +28,25 @@ CHECKS = 6  # in a training that runs to its end
 APART = 10  # steps at least
 
 
-class Watch(TrainerCallback):
-    """`watched` are held-out (prompt ids, passage ids, passage)."""
+class Checks(TrainerCallback):  # type: ignore[misc]
+    """Makes and keeps the checks. `look` is what is seen; of it follow `kept`, the step whose state is the result, and `over`."""
 
-    def __init__(self, session: Session, watched: Sequence[tuple[list[int], list[int], str]], steps: int) -> None:
-        self.session, self.watched, self.steps = session, watched, steps
+    def __init__(self, session: Session, steps: int, folder: Path) -> None:
+        self.session, self.steps, self.folder = session, steps, folder
         self.every = max(APART, math.ceil(steps / CHECKS))
-        self.folder = session.folder / "watch"
-        path = self.folder / "checks.json"
-        self.checks: list[tuple[int, float]] = [(step, value) for step, value in json.loads(path.read_text())] if path.exists() else []
+        path = folder / "checks.json"
+        self.checks: list[tuple[int, Any]] = [(step, seen) for step, seen in json.loads(path.read_text())] if path.exists() else []
+
+    def look(self) -> Any:
+        raise NotImplementedError
 
     @property
-    def best(self) -> tuple[int, float] | None:
-        """(step, distance) of the nearest state; of equals the earliest."""
-        return min(self.checks, key=lambda check: (check[1], check[0]), default=None)
+    def kept(self) -> int | None:
+        raise NotImplementedError
+
+    @property
+    def over(self) -> bool:
+        raise NotImplementedError
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         self.checks = [check for check in self.checks if check[0] <= state.global_step]
@@ -48,38 +55,55 @@ class Watch(TrainerCallback):
         step = state.global_step
         if step % self.every and step < self.steps:
             return
-        value = round(sampling.distance(self.session, self.watched), 5)
-        before = self.best
-        self.checks.append((step, value))
+        seen = self.look()
+        self.checks.append((step, seen))
         if processes.is_first():
-            if before is None or value < before[1]:
+            if self.kept == step:
                 policy.save_weights(self.session, self._weights(step))
             self._keep()
         processes.wait()
-        self.session.reporter.emit("check", at_step=step, distance=value)
-        since = sum(check[0] > self.best[0] for check in self.checks) if self.best else 0
-        if since >= self.session.recipe.patience and step < self.steps:
+        self.session.reporter.emit("check", at_step=step, **(seen if isinstance(seen, dict) else {"distance": seen}))
+        if self.over:
             control.should_training_stop = True
         elif step < self.steps:
             control.should_save = True
 
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """No training can go back to before this step any more: what was best before the best may go."""
-        kept = self._weights(self.best[0]) if self.best else None
+        """No training can go back to before this step any more: states that are not kept may go."""
         for path in self.folder.glob("step-*.safetensors") if processes.is_first() else ():
-            if path != kept:
+            if self.kept is None or path != self._weights(self.kept):
                 path.unlink()
 
     def restore(self) -> None:
-        """Take the adapter of the best check."""
-        if self.best:
-            policy.load_weights(self.session, self._weights(self.best[0]))
+        """Take the adapter that is kept; without any check within limits it stays as it is."""
+        if self.kept is not None:
+            policy.load_weights(self.session, self._weights(self.kept))
 
-    def _weights(self, step: int) -> Any:
+    def _weights(self, step: int) -> Path:
         return self.folder / f"step-{step}.safetensors"
 
     def _keep(self) -> None:
-        self.folder.mkdir(exist_ok=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
         partial = self.folder / "checks.part"
         partial.write_text(json.dumps(self.checks), encoding="utf-8")
         os.replace(partial, self.folder / "checks.json")
+
+
+class Watch(Checks):
+    """Keeps the state nearest to `watched`: held-out (prompt ids, passage ids, passage). Ends when nothing is gained any more."""
+
+    def __init__(self, session: Session, watched: Sequence[tuple[list[int], list[int], str]], steps: int) -> None:
+        super().__init__(session, steps, session.folder / "watch")
+        self.watched = watched
+
+    def look(self) -> float:
+        return round(sampling.distance(self.session, self.watched), 5)
+
+    @property
+    def kept(self) -> int | None:
+        """Of equals the earliest."""
+        return min(self.checks, key=lambda check: (check[1], check[0]))[0] if self.checks else None
+
+    @property
+    def over(self) -> bool:
+        return sum(step > (self.kept or 0) for step, _ in self.checks) >= self.session.recipe.patience

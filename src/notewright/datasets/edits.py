@@ -1,0 +1,93 @@
+"""Rows from the person's edits: what was shown, what it became, and the typed changes between the two."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ..errors import Invalid, NotFound
+from ..library import splits
+from ..prompts import PROMPT_VERSION
+from ..records import Event
+from .freeze import Row
+
+if TYPE_CHECKING:
+    from ..library import Library
+
+TASTE = ("format", "style", "selection")  # kinds of changes that say how the person writes; the others say what they know, or mistyped
+
+
+def edit_rows(
+    library: Library, *, max_chars: int, split: tuple[float, float, float], progress: Callable[[int, int], None] | None
+) -> tuple[dict[str, list[Row]], dict[str, object]]:
+    """Rows by split, and the facts for the manifest. An edit of an edit is a row of its own, from the text that it changed."""
+    left_out: Counter[str] = Counter()
+    events = library.events.standing("edit")
+    found = []
+    for done, event in enumerate(events, 1):
+        row = _row(library, event, left_out, max_chars)
+        if row:
+            found.append(row)
+        if progress:
+            progress(done, len(events))
+    sides = splits.assign(library, [row["source_id"] for row in found], shares=split, fill=False)
+    rows: dict[str, list[Row]] = {name: [] for name in splits.SPLITS}
+    for row in found:
+        rows[sides[row["source_id"]]].append(row)
+    if not rows["train"]:
+        raise _nothing(len(events), len(found), left_out)
+    facts: dict[str, object] = {
+        "prompt_version": PROMPT_VERSION,
+        "parameters": {"max_chars": max_chars, "split": list(split)},
+        "left_out": dict(sorted(left_out.items())),
+        "parents": {"events": len(events), "last_event": events[-1].id},
+        "hunks": dict(sorted(Counter(hunk["kind"] for row in found for hunk in row["hunks"]).items())),
+        "sources": {source_id: sides[source_id] for source_id in sorted({row["source_id"] for row in found})},
+    }
+    return rows, facts
+
+
+def _row(library: Library, event: Event, left_out: Counter[str], max_chars: int) -> Row | None:
+    payload = event.payload
+    before, after = str(payload.get("before", "")), str(payload.get("final_text", ""))
+    hunks: Sequence[dict[str, Any]] = payload.get("hunks") or ()  # type: ignore[assignment]
+    kinds = {str(hunk["kind"]) for hunk in hunks}
+    try:
+        draft = library.drafts.get(event.subject)
+    except NotFound:
+        left_out["its draft is gone"] += 1
+        return None
+    reason = ""
+    if not after.strip():
+        reason = "edited to nothing"
+    elif not hunks:
+        reason = "nothing was changed"
+    elif not kinds & set(TASTE):
+        reason = "only typos and added facts"
+    elif not draft.messages:
+        reason = "its prompt is not known"
+    elif sum(len(message["content"]) for message in draft.messages) + max(len(before), len(after)) > max_chars:
+        reason = f"longer than {max_chars} characters"
+    if reason:
+        left_out[reason] += 1
+        return None
+    return {
+        "prompt": [dict(message) for message in draft.messages],
+        "shown": [{"role": "assistant", "content": before}],
+        "edited": [{"role": "assistant", "content": after}],
+        "hunks": [{name: hunk[name] for name in ("kind", "before", "after", "start", "to")} for hunk in hunks],
+        "cost": float(payload.get("distance") or 0.0),  # type: ignore[arg-type]
+        "source_id": draft.source_id,
+        "event_id": event.id,
+    }
+
+
+def _nothing(events: int, usable: int, left_out: Counter[str]) -> Invalid:
+    hint = "Accept drafts, change them as you like in your notes, and let notewright watch (or notewright sync) notice."
+    if not events:
+        return Invalid("There are no edits to learn from yet.", hint)
+    if usable:
+        return Invalid(f"All {usable} edits are of sources that only measure.", hint)
+    reasons = "; ".join(f"{count}: {reason}" for reason, count in left_out.most_common())
+    return Invalid(f"None of the {events} edits can be learnt from ({reasons}).", hint)

@@ -1,0 +1,90 @@
+"""Rows that judge one draft by itself: accepted or rejected, without a rival (KTO's kind of data)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from ..errors import Invalid, NotFound
+from ..library import splits
+from ..prompts import PROMPT_VERSION
+from ..records import Draft, Event
+from .freeze import Row
+
+if TYPE_CHECKING:
+    from ..library import Library
+
+REWRITTEN = 0.4  # an accepted draft of which more than this was changed afterwards was no good draft
+
+
+def label_rows(
+    library: Library, *, max_chars: int, split: tuple[float, float, float], progress: Callable[[int, int], None] | None
+) -> tuple[dict[str, list[Row]], dict[str, object]]:
+    """Rows by split, and the facts for the manifest. Of several judgements of one draft the last counts."""
+    left_out: Counter[str] = Counter()
+    events = library.events.standing("decision", "ranking", "edit")
+    judged: dict[str, tuple[bool, Event]] = {}
+    for done, event in enumerate(events, 1):
+        for draft_id, good in _labels(library, event):
+            judged[draft_id] = good, event
+        if progress:
+            progress(done, len(events))
+    found = []
+    for draft_id, (good, event) in judged.items():
+        try:
+            draft = library.drafts.get(draft_id)
+        except NotFound:
+            left_out["its draft is gone"] += 1
+            continue
+        if not draft.messages or not draft.text.strip():
+            left_out["without a prompt or a text"] += 1
+        elif sum(len(message["content"]) for message in draft.messages) + len(draft.text) > max_chars:
+            left_out[f"longer than {max_chars} characters"] += 1
+        else:
+            found.append(_row(draft, good, event))
+    sides = splits.assign(library, [str(row["source_id"]) for row in found], shares=split, fill=False)
+    rows: dict[str, list[Row]] = {name: [] for name in splits.SPLITS}
+    for row in found:
+        rows[sides[row["source_id"]]].append(row)
+    if not rows["train"]:
+        raise Invalid(
+            "No draft was accepted or rejected by itself yet (of a source that may teach).",
+            "Judge drafts: notewright accept DRAFT, or reject them in notewright rank",
+        )
+    facts: dict[str, object] = {
+        "prompt_version": PROMPT_VERSION,
+        "parameters": {"max_chars": max_chars, "split": list(split)},
+        "left_out": dict(sorted(left_out.items())),
+        "parents": {"events": len(events), "last_event": events[-1].id if events else 0},
+        "accepted": sum(bool(row["label"]) for row in found),
+        "sources": {source_id: sides[source_id] for source_id in sorted({row["source_id"] for row in found})},
+    }
+    return rows, facts
+
+
+def _labels(library: Library, event: Event) -> Iterator[tuple[str, bool]]:
+    """(draft id, good?) as the event says."""
+    if event.kind == "ranking":
+        rejected = event.payload.get("rejected")
+        yield from ((str(draft_id), False) for draft_id in (rejected if isinstance(rejected, list) else []))
+    elif event.kind == "edit":
+        if float(event.payload.get("distance") or 0.0) > REWRITTEN:  # type: ignore[arg-type]
+            yield event.subject, False
+    elif event.payload.get("decision") == "reject_all":
+        try:
+            yield from ((draft.id, False) for draft in library.drafts.batch(event.subject))
+        except NotFound:
+            return
+    else:
+        yield event.subject, event.payload.get("decision") == "accept"
+
+
+def _row(draft: Draft, good: bool, event: Event) -> Row:
+    return {
+        "prompt": [dict(message) for message in draft.messages],
+        "completion": [{"role": "assistant", "content": draft.text}],
+        "label": good,
+        "source_id": draft.source_id,
+        "event_id": event.id,
+    }

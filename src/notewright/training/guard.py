@@ -1,0 +1,87 @@
+"""Limits for learning from preferences: how far the policy may move before what it gained is not worth it.
+
+At every check the training ends, at the last state within limits, when compared with the reference
+    the chosen texts have lost more than `max_fall` nats a token (likelihood displacement, arXiv:2410.08847),
+    the median length of its drafts has changed by more than `max_drift`,
+    more than `max_invalid` of its drafts newly fail to end or repeat themselves,
+    or its drafts are more than `max_kl` nats away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import fmean, median
+
+from . import policy, sampling
+from .policy import Unit
+from .recipes import DpoRecipe
+from .session import Session
+from .watch import Checks
+
+LONGEST = 512  # tokens of a draft that is only looked at
+VARIED = 0.5  # share of a sound draft's runs of four tokens that are different ones
+
+
+class Guard(Checks):
+    """`units` are held-out lists, the best text first, with the reference's opinion of each text."""
+
+    def __init__(self, session: Session, units: Sequence[Unit], steps: int, folder: Path) -> None:
+        super().__init__(session, steps, folder)
+        self.units = units
+        self.prompts = [unit.prompt for unit in units]
+        self.room = [min(LONGEST, 2 * max(map(len, unit.texts)), session.max_length - len(unit.prompt)) for unit in units]
+        with policy.as_reference(session):
+            self.before = self._drafts()
+
+    def look(self) -> dict[str, float]:
+        sums = policy.log_probs(self.session, self.units)
+        fall = fmean((unit.reference[0] - now[0]) / len(unit.texts[0]) for unit, now in zip(self.units, sums, strict=True))
+        drafts = self._drafts()
+        lengths = [median(map(len, texts)) for texts in (self.before, drafts)]
+        invalid = [fmean(not sound(text, self.session) for text in texts) for texts in (self.before, drafts)]
+        found = {"fall": fall, "drift": lengths[1] / max(1, lengths[0]) - 1, "invalid": invalid[1] - invalid[0], "kl": self._divergence()}
+        return {name: round(value, 4) for name, value in found.items()}
+
+    def _drafts(self) -> list[list[int]]:
+        return sampling.write(self.session, self.prompts, self.room)
+
+    def _divergence(self) -> float:
+        """Mean over drafts of the policy of how much likelier they are to it than to the reference, in nats."""
+        drafts = sampling.write(self.session, self.prompts, self.room, temperature=1.0, seed=self.session.recipe.seed)
+        units = [Unit(prompt, [draft]) for prompt, draft in zip(self.prompts, drafts, strict=True) if draft]
+        now = policy.log_probs(self.session, units)
+        policy.refer(self.session, units)
+        return fmean(sums[0] - unit.reference[0] for unit, sums in zip(units, now, strict=True)) if units else 0.0
+
+    @property
+    def broken(self) -> str:
+        """Which limit the last check broke, in words; empty: none."""
+        return beyond(self.checks[-1][1], self.session.recipe) if self.checks else ""
+
+    @property
+    def kept(self) -> int | None:
+        return next((step for step, seen in reversed(self.checks) if not beyond(seen, self.session.recipe)), None)
+
+    @property
+    def over(self) -> bool:
+        return bool(self.broken)
+
+
+def beyond(seen: dict[str, float], recipe: DpoRecipe) -> str:
+    """Which limit is broken, in words."""
+    if recipe.max_fall and seen["fall"] > recipe.max_fall:
+        return f"the chosen texts lost {seen['fall']:.2f} nats a token (max_fall = {recipe.max_fall:g})"
+    if recipe.max_drift and abs(seen["drift"]) > recipe.max_drift:
+        return f"the drafts' length changed by {seen['drift']:+.0%} (max_drift = {recipe.max_drift:g})"
+    if recipe.max_invalid and seen["invalid"] > recipe.max_invalid:
+        return f"{seen['invalid']:.0%} more drafts do not end or repeat themselves (max_invalid = {recipe.max_invalid:g})"
+    if recipe.max_kl and seen["kl"] > recipe.max_kl:
+        return f"the drafts are {seen['kl']:.1f} nats away from the reference (max_kl = {recipe.max_kl:g})"
+    return ""
+
+
+def sound(draft: Sequence[int], session: Session) -> bool:
+    """Does a draft come to an end and not go in circles?"""
+    runs = [tuple(draft[at : at + 4]) for at in range(len(draft) - 3)]
+    return sampling.ended(session, draft) and len(set(runs)) >= VARIED * len(runs)

@@ -1,0 +1,185 @@
+"""Preferences: whole rankings as one unit, the same loss as TRL's on pairs, limits that end a training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import tiny_models
+from notewright.errors import Invalid, RunFailed
+from notewright.library import Library
+from notewright.records import Dataset
+from tiny_training import in_process, same, weights
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:`(is_)?gradient_checkpointing` is deprecated:FutureWarning"),
+]
+MakeDataset = Callable[[str, list[dict]], Dataset]
+Tiny = Callable[[str], Path]
+OPEN = {"max_fall": 0.0, "max_drift": 0.0, "max_invalid": 0.0, "max_kl": 0.0}
+
+
+def rankings(count: int) -> list[dict]:
+    """Three drafts each, all pairs: the person's over one without bold over one without headings."""
+    rows = []
+    for number, row in enumerate(tiny_models.sft_rows(count)):
+        best = row["completion"][0]["content"]
+        texts = [best, best.replace("**", ""), "Here it is: " + best.replace("**", "").replace("## ", "")]
+        for better in range(3):
+            for worse in range(better + 1, 3):
+                sides = {"chosen": texts[better], "rejected": texts[worse]}
+                said = {name: [{"role": "assistant", "content": text}] for name, text in sides.items()}
+                rows.append({"prompt": row["prompt"], **said, "event_id": number + 1, "kind": "ranking"})
+    return rows
+
+
+@pytest.mark.parametrize(
+    ("pairs", "texts", "levels"),
+    [
+        ([("a", "b")], ["a", "b"], [0, 1]),
+        ([("b", "a"), ("b", "d"), ("b", "c"), ("a", "c"), ("d", "c")], ["b", "a", "d", "c"], [0, 1, 1, 2]),
+        ([("a", "b"), ("a", "c")], ["a", "b", "c"], [0, 1, 1]),
+        ([("b", "c"), ("a", "b")], ["a", "b", "c"], [0, 1, 2]),
+        ([("a", "b"), ("b", "a")], ["a", "b"], [0, 1]),
+    ],
+)
+def test_pairs_become_the_list_they_came_from(pairs: list, texts: list, levels: list) -> None:
+    from notewright.training.dpo import order
+
+    assert order(pairs) == (texts, levels)
+
+
+def test_a_ranking_is_one_unit(tiny: Tiny) -> None:
+    from transformers import AutoTokenizer
+
+    from notewright.models import chat
+    from notewright.training.dpo import encode
+
+    tokenizer = chat.prepare_tokenizer(AutoTokenizer.from_pretrained(tiny("llama")))
+    units, too_long = encode(rankings(5), tokenizer, 1024)
+    assert (len(units), too_long) == (5, 0)
+    assert [(len(unit.texts), unit.levels) for unit in units] == [(3, [0, 1, 2])] * 5
+    assert len(encode(tiny_models.preference_rows(4), tokenizer, 1024)[0]) == 4
+
+
+@pytest.mark.parametrize("loss", ["pl", "lipo"])
+def test_lists_train_and_a_stopped_run_ends_alike(
+    loss: str, tiny: Tiny, tmp_path: Path, library: Library, make_dataset: MakeDataset
+) -> None:
+    dataset = library.home / make_dataset("preference", rankings(10)).path
+    options: dict[str, Any] = {"base": tiny("llama"), "dataset": dataset, "max_steps": 12, "learning_rate": 2e-3, "loss": loss, **OPEN}
+    straight = in_process("dpo", tmp_path / "straight", **options)
+    assert straight["rows"] == 9
+    assert straight["accuracy"] > 0.8
+    assert straight["margin"] > 0
+    if loss == "pl":
+        in_process("dpo", tmp_path / "stopped", stop_at=9, **options)
+        assert same(weights(tmp_path / "straight" / "adapter"), weights(tmp_path / "stopped" / "adapter"))
+
+
+def test_on_pairs_the_loss_is_trls(tiny: Tiny, tmp_path: Path, library: Library, make_dataset: MakeDataset) -> None:
+    """Same rows, adapter, beta and anchor: the first step's loss and the gradient of every adapter weight are the same."""
+    import torch
+    from datasets import Dataset as Table
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from trl import DPOConfig, DPOTrainer
+
+    from notewright.models import chat
+    from notewright.training import dpo, policy
+    from notewright.training.recipes import DpoRecipe
+
+    tokenizer = chat.prepare_tokenizer(AutoTokenizer.from_pretrained(tiny("llama")))
+    units, _ = dpo.encode(tiny_models.preference_rows(3), tokenizer, 1024)
+
+    def fresh() -> Any:
+        torch.manual_seed(0)
+        model = get_peft_model(AutoModelForCausalLM.from_pretrained(tiny("llama")), LoraConfig(target_modules="all-linear", r=4))
+        for name, weight in model.named_parameters():
+            if "lora_B" in name:
+                torch.nn.init.normal_(weight, std=0.05)
+        return model
+
+    class Theirs(DPOTrainer):
+        def _prepare_dataset(self, dataset: Any, *_: Any) -> Any:
+            return dataset
+
+    rows = [{"prompt_ids": unit.prompt, "chosen_ids": unit.texts[0], "rejected_ids": unit.texts[1]} for unit in units]
+    settings = DPOConfig(
+        output_dir=str(tmp_path), use_cpu=True, bf16=False, beta=0.3, loss_type=["sigmoid", "sft"], loss_weights=[1.0, 0.2],
+        gradient_checkpointing=False, report_to="none", max_length=None,
+    )  # fmt: skip
+    theirs = Theirs(model=fresh(), args=settings, train_dataset=Table.from_list(rows), processing_class=tokenizer)
+    their_loss = theirs.compute_loss(theirs.model, theirs.data_collator(rows))
+    their_loss.backward()
+
+    from trl.trainer.utils import add_fused_lm_head
+
+    from notewright.training.head import use_compact_head
+
+    model = fresh()
+    add_fused_lm_head(model.get_base_model())
+    use_compact_head(model.get_base_model())
+    batch = policy.collate(units, tokenizer.pad_token_id)
+    with model.disable_adapter(), torch.no_grad():
+        for unit, texts in zip(units, policy.per_text(model, batch), strict=True):
+            unit.reference = [float(text.sum()) for text in texts]
+    model.eval()
+    preferences = dpo.loss_of(DpoRecipe(beta=0.3, sft_weight=0.0))
+    texts = list(policy.per_text(model, batch))
+    ours = torch.stack([preferences(part, unit)[0] for part, unit in zip(texts, units, strict=True)]).mean()
+    anchor = torch.cat([part[0] for part in texts]).mean()  # TRL's anchor is the mean over the batch's tokens, ours over each text's
+    ours = ours - 0.2 * anchor
+    ours.backward()
+    assert float(ours.detach()) == pytest.approx(float(their_loss.detach()), abs=1e-4)
+    gradients = {name: weight.grad for name, weight in theirs.model.named_parameters() if weight.grad is not None and ".ref." not in name}
+    assert gradients
+    for name, weight in model.named_parameters():
+        if weight.grad is not None:
+            assert torch.allclose(weight.grad, gradients[name], atol=1e-4), name
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("fall", 0.3, "lost 0.30 nats a token"), ("drift", -0.5, "changed by -50%"), ("invalid", 0.25, "25% more drafts do not end"),
+        ("kl", 12.0, "12.0 nats away"),
+    ],
+)  # fmt: skip
+def test_the_last_state_within_limits_is_kept(name: str, value: float, words: str) -> None:
+    from types import SimpleNamespace
+
+    from notewright.training.guard import Guard
+    from notewright.training.recipes import DpoRecipe
+
+    good = {"fall": 0.1, "drift": 0.1, "invalid": 0.0, "kl": 3.0}
+    guard = Guard.__new__(Guard)
+    guard.session = SimpleNamespace(recipe=DpoRecipe())  # type: ignore[assignment]
+    guard.checks = [(10, good), (20, good)]
+    assert (guard.kept, guard.over) == (20, False)
+    guard.checks.append((30, {**good, name: value}))
+    assert (guard.kept, guard.over) == (20, True)
+    assert words in guard.broken
+    guard.session.recipe = DpoRecipe(**OPEN)
+    assert not guard.over
+
+
+def test_a_policy_that_runs_away_is_stopped(tiny: Tiny, tmp_path: Path, library: Library, make_dataset: MakeDataset) -> None:
+    dataset = library.home / make_dataset("preference", tiny_models.preference_rows(12)).path
+    options: dict[str, Any] = {"base": tiny("llama"), "dataset": dataset, "max_steps": 20, "guard_rows": 2, "scheduler": "constant"}
+    with pytest.raises(RunFailed, match=r"ran away before its first good check, at step 10: .*max_") as caught:
+        in_process("dpo", tmp_path / "wild", learning_rate=1e-1, sft_weight=0.0, **options)
+    assert "lower rate (now 0.1)" in caught.value.hint
+    slow = in_process("dpo", tmp_path / "slow", learning_rate=1e-5, max_invalid=0.0, **{**options, "max_drift": 0.0})
+    assert [step for step, _ in slow["checks"]] == [10, 20]
+    assert slow["broken"] == ""
+
+
+def test_too_few_lists_are_refused(tiny: Tiny, tmp_path: Path, library: Library, make_dataset: MakeDataset) -> None:
+    dataset = library.home / make_dataset("preference", rankings(3)).path  # nine rows, but three decisions
+    with pytest.raises(Invalid, match="2 usable rows; this method needs at least 4"):
+        in_process("dpo", tmp_path / "run", base=tiny("llama"), dataset=dataset)
