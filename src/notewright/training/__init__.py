@@ -29,6 +29,7 @@ from ..library import Library
 from ..library.database import now
 from ..models import bases, registry
 from ..records import Dataset, Run
+from ..reward.trust import require
 from ..settings import Settings
 from . import judging, launch, prompts, rates, recipes, runs, sources
 from .runs import Job, Progress, read_log, read_progress, settle, stop_run
@@ -102,15 +103,13 @@ def train(
         dataset_folder=str(folder), dataset_hash=_hash(folder / "train.jsonl"), device=settings.device, report_to=report_to, force=force,
         promote=promote, versions=runs.package_versions(), accelerate=str(accelerate.absolute()) if accelerate else "",
     )  # fmt: skip
-    if method in SAMPLING:
-        assert isinstance(resolved.recipe, recipes.SamplingRecipe)
-        reward = judging.choose_reward(library, resolved.recipe)
+    reward, written_for = _judge(library, resolved.recipe, dataset)
     run_id = library.runs.new_id()
     path = library.home / "runs" / run_id
     path.mkdir(parents=True)
     job.save(path)
-    if method in SAMPLING:
-        prompts.freeze(library, path, dataset=dataset, with_drafts=bool(reward))
+    if written_for:
+        prompts.freeze(library, path, dataset=written_for, with_drafts=bool(reward))
         judging.freeze(library, path, settings=settings, reward=reward)
     run = library.runs.add(
         Run(run_id, method, f"runs/{run_id}", "created", now(), dataset.id, parent.id, resolved.values(), {"base": found.name})
@@ -207,6 +206,18 @@ def _start(library: Library, settings: Settings, method: str, base: str, start_i
             "Leave --base away, or choose another model first: notewright models use MODEL",
         )
     return model, found
+
+
+def _judge(library: Library, recipe: recipes.Recipe, dataset: Dataset) -> tuple[str, Dataset | None]:
+    """The reward that judges the policy's own drafts, and the dataset of the prompts it writes them for; None where it writes none."""
+    if isinstance(recipe, recipes.SamplingRecipe):
+        return judging.choose_reward(library, recipe), dataset
+    if not isinstance(recipe, recipes.DpoRecipe) or recipe.rounds == 1:
+        return "", None
+    reward = judging.choose_reward(library, recipes.SamplingRecipe(reward=recipe.reward))
+    if not reward:
+        require(library, judging.BEST_FIRST[0], "label")
+    return reward, _dataset(library, "sft", "")
 
 
 def _for_this_person(library: Library, resolved: recipes.Resolved, base: str) -> recipes.Resolved:

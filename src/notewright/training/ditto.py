@@ -96,14 +96,13 @@ def _write(session: Session, demonstrations: Sequence[Demonstration], number: in
     recipe: DittoRecipe = session.recipe
     rng = random.Random(f"ditto|{recipe.seed}|{number}")
     chosen = sorted(rng.sample(range(len(demonstrations)), min(recipe.prompts, len(demonstrations))))
-    places = [place for place in chosen for _ in range(recipe.samples)]
-    drafts = sampling.write(
-        session, [demonstrations[place][0] for place in places], [sampling.room(session, *demonstrations[place][:2]) for place in places],
-        temperature=recipe.temperature, top_p=recipe.top_p, seed=recipe.seed + number,
-    )  # fmt: skip
+    prompts = [demonstrations[place][0] for place in chosen]
+    longest = [sampling.room(session, *demonstrations[place][:2]) for place in chosen]
+    drafts = sampling.write(session, prompts, longest, each=recipe.samples, temperature=recipe.temperature, seed=recipe.seed + number)
     session.reporter.emit("sampled", round=number, drafts=len(drafts))
     found = []
-    for place, draft in zip(places, drafts, strict=True):
+    for number_of, draft in enumerate(drafts):
+        place = chosen[number_of // recipe.samples]
         text = sampling.text_of(session, draft)
         near = edit_distance(text.strip(), demonstrations[place][2].strip())
         if near >= recipe.too_near and text.strip():

@@ -84,7 +84,6 @@ class DittoRecipe(Recipe):
     prompts: int = _of(32, low=1, high=1024)  # passages that are written anew in each round
     samples: int = _of(4, low=1, high=16)  # of each
     temperature: float = _of(1.0, low=0.05, high=2)
-    top_p: float = _of(0.0, low=0, high=1)
     replay: float = _of(0.2, low=0, high=1)
     between: float = _of(0.1, low=0, high=1)
     too_near: float = _of(0.05, low=0, high=1)  # samples nearer to the passage than this teach nothing
@@ -122,7 +121,7 @@ class DpoRecipe(Recipe):
     prompts: int = _of(32, low=1, high=1024)
     samples: int = _of(8, low=2, high=32)
     temperature: float = _of(1.0, low=0.05, high=2)
-    reward: str = _of("taste", choices=("taste", "embedding", "ensemble", "combination"))
+    reward: str = _of("auto", choices=("auto", "taste", "embedding", "ensemble", "combination"))
     max_fall: float = _of(0.2, low=0, high=10)  # nats a token that the chosen texts may lose against the reference
     max_drift: float = _of(0.25, low=0, high=10)  # share by which the drafts' median length may change
     max_invalid: float = _of(0.13, low=0, high=1)  # share of drafts that may newly fail to end or repeat themselves
@@ -301,7 +300,6 @@ def _by_tables(method: str, recipe: Recipe, parameters: int, rows: int) -> dict[
         found["beta"] = (beta, size)
     if method == "ditto":
         found["max_steps"] = (steps, f"{rows} rows, a round")
-        found["top_p"] = (0.95 if parameters <= 1e9 else 1.0, size)
     return found
 
 

@@ -1,58 +1,57 @@
-"""What the model in training writes: drafts for its own negatives, and held-out passages to measure it by.
-
-transformers' own batched generation on the model that is being trained, adapters as they are. Several prompts are written side by side,
-padded on the left; a seed gives the same drafts for the same prompts in the same order.
-"""
+"""What the model in training writes: drafts for its own negatives, and held-out passages to measure it by."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from statistics import fmean
 from typing import Any
 
-import torch
+from peft.tuners.tuners_utils import BaseTunerLayer
 
 from ..models import chat
+from ..models.generation import merged, sample
 from ..text import edit_distance
 from .session import Session
 
 SLACK = 1.3  # a draft may be so many times as long as the person's passage
 LEAST = 16
-SIDE_BY_SIDE = 8
+AT_ONCE = 32  # drafts written side by side
 
 
-@torch.no_grad()
 def write(
-    session: Session, prompts: Sequence[list[int]], longest: Sequence[int], *, temperature: float = 0.0, top_p: float = 1.0, seed: int = 0
+    session: Session, prompts: Sequence[list[int]], longest: Sequence[int], *, each: int = 1, temperature: float = 0.0, seed: int = 0
 ) -> list[list[int]]:
-    """One draft for each prompt, as token ids, the turn's end included where the draft came to its end; at temperature 0 the greedy one."""
-    stops = chat.stop_tokens(session.tokenizer, session.model.generation_config.eos_token_id)
-    end = chat.turn_end(session.tokenizer)
-    sampling: dict[str, Any] = {"do_sample": False, "temperature": None, "top_p": None, "top_k": None}
-    if temperature > 0:
-        sampling = {"do_sample": True, "temperature": temperature, "top_p": top_p, "top_k": 0}
-    was = session.model.training
-    session.model.eval()
-    threads = torch.get_num_threads()
-    found: list[list[int]] = [[] for _ in prompts]
-    order = sorted(range(len(prompts)), key=lambda place: (len(prompts[place]), place))
-    for start in range(0, len(order), SIDE_BY_SIDE):
-        part = order[start : start + SIDE_BY_SIDE]
-        width = max(len(prompts[place]) for place in part)
-        pad = session.tokenizer.pad_token_id
-        ids = torch.tensor([[pad] * (width - len(prompts[place])) + prompts[place] for place in part])
-        mask = torch.tensor([[0] * (width - len(prompts[place])) + [1] * len(prompts[place]) for place in part])
-        torch.manual_seed(seed * 1_000_003 + start)
-        written = session.model.generate(
-            input_ids=ids.to(session.device), attention_mask=mask.to(session.device), max_new_tokens=max(longest[place] for place in part),
-            eos_token_id=sorted(stops), pad_token_id=pad, use_cache=True, **sampling,
-        )[:, width:].tolist()  # fmt: skip
-        for place, row in zip(part, written, strict=True):
-            at = next((at for at, token in enumerate(row) if token in stops), None)
-            found[place] = [*row[:at], end] if at is not None and at < longest[place] else row[: longest[place]]
-    torch.set_num_threads(threads)
-    session.model.train(was)
+    """`each` drafts for each prompt, by prompt, as token ids; the turn's end is included where the draft came to its end.
+
+    A draft has at most the prompt's `longest` tokens; at temperature 0 it is the greedy one. The adapter in use writes. A draft depends
+    on the prompt, the seed and its place only.
+    """
+    model = session.model
+    stops = chat.stop_tokens(session.tokenizer, model.generation_config.eos_token_id)
+    end, pad = chat.turn_end(session.tokenizer), session.tokenizer.pad_token_id
+    training = model.training
+    model.eval()
+    found: list[list[int]] = [[] for _ in range(each * len(prompts))]
+    order, size = sorted(range(len(prompts)), key=lambda place: (longest[place], place)), max(1, AT_ONCE // each)
+    with nullcontext() if _disabled(model) else merged(model):
+        for start in range(0, len(order), size):
+            part = order[start : start + size]
+            places = [each * place + number for place in part for number in range(each)]
+            written = sample(
+                model.get_base_model(), [prompts[place] for place in part], seeds=[seed * 1_000_003 + place for place in places],
+                stops=stops, pad=pad, max_new_tokens=max(longest[place] for place in part), temperature=temperature,
+            )  # fmt: skip
+            for place, row in zip(places, written, strict=True):
+                row = row[: longest[place // each]]
+                found[place] = [*row[:-1], end] if row and row[-1] in stops else row
+    model.train(training)
     return found
+
+
+def _disabled(model: Any) -> bool:
+    """Is the plain base in use?"""
+    return next((layer.disable_adapters for layer in model.modules() if isinstance(layer, BaseTunerLayer)), True)
 
 
 def room(session: Session, prompt: Sequence[int], passage: Sequence[int]) -> int:

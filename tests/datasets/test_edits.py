@@ -1,0 +1,100 @@
+"""Edits and single judgements as rows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import small_world
+from notewright import datasets, feedback
+from notewright.errors import Invalid
+from notewright.library import Library, splits
+from notewright.library.database import now
+from notewright.records import Draft
+
+TEXT = "## Looms\n- The first fact about looms concerns observers.\n"
+
+
+@pytest.fixture
+def world(library: Library, tmp_path: Path) -> small_world.World:
+    made = small_world.build(library, tmp_path)
+    splits.assign(library, [source.id for source in library.sources.all()])
+    return made
+
+
+def drafts(library: Library, *texts: str, thing: str = "looms") -> list[str]:
+    """A batch of stored drafts; their ids."""
+    batch_id = library.drafts.new_batch()
+    return [
+        draft.id
+        for draft in library.drafts.add(
+            Draft(
+                id="", batch_id=batch_id, source_id=f"readwise:b-{thing}", chapter="Beginnings", model_id="model-1", text=text,
+                position=position, seed=position, created_at=now(), messages=({"role": "user", "content": f"about {thing}"},),
+                highlight_ids=(small_world.highlight_id(thing, 0, 0),),
+            )
+            for position, text in enumerate(texts)
+        )
+    ]  # fmt: skip
+
+
+def test_an_edit_is_a_row_with_its_typed_changes(world: small_world.World) -> None:
+    (draft,) = drafts(world.library, TEXT)
+    feedback.record_edit(world.library, draft_id=draft, final_text=TEXT.replace("## ", "### "))
+    dataset = datasets.build(world.library, kind="edits")
+    (row,) = datasets.load(dataset, "train")
+    assert row["shown"][0]["content"] == TEXT
+    assert row["edited"][0]["content"].startswith("### Looms")
+    assert [(hunk["kind"], hunk["start"]) for hunk in row["hunks"]] == [("format", 0)] or row["hunks"][0]["kind"] == "format"
+    assert 0 < row["cost"] < 1
+    assert dataset.manifest["hunks"] == {"format": 1}
+
+
+def test_an_edit_of_an_edit_starts_from_what_was_changed(world: small_world.World) -> None:
+    (draft,) = drafts(world.library, TEXT)
+    first = TEXT.replace("## ", "### ")
+    feedback.record_edit(world.library, draft_id=draft, final_text=first)
+    feedback.record_edit(world.library, draft_id=draft, final_text=first.replace("- ", "* "), before=first)
+    rows = datasets.load(datasets.build(world.library, kind="edits"), "train")
+    assert [row["shown"][0]["content"] for row in rows] == [TEXT, first]
+
+
+@pytest.mark.parametrize(
+    ("final", "reason"),
+    [
+        (TEXT, "nothing was changed"),
+        ("", "edited to nothing"),
+        (TEXT.replace("observers", "obsevers"), "only typos and added facts"),
+        (TEXT + "- In 1871 Bradford had forty mills.\n", "only typos and added facts"),
+    ],
+)
+def test_what_says_nothing_about_taste_is_left_out(world: small_world.World, final: str, reason: str) -> None:
+    (draft,) = drafts(world.library, TEXT)
+    feedback.record_edit(world.library, draft_id=draft, final_text=final)
+    with pytest.raises(Invalid, match=f"1: {reason}"):
+        datasets.build(world.library, kind="edits")
+
+
+def test_nothing_yet_says_what_to_do(world: small_world.World) -> None:
+    with pytest.raises(Invalid, match="no edits to learn from yet") as caught:
+        datasets.build(world.library, kind="edits")
+    assert "notewright sync" in caught.value.hint
+    with pytest.raises(Invalid, match="accepted or rejected by itself yet"):
+        datasets.build(world.library, kind="labels")
+
+
+def test_labels_are_single_judgements_and_the_last_word_counts(world: small_world.World) -> None:
+    a, b, c, d = drafts(world.library, "A text", "B text", "C text", "D text")
+    feedback.decide(world.library, decision="reject", draft_id=a)
+    feedback.decide(world.library, decision="accept", draft_id=a)
+    feedback.decide(world.library, decision="accept", draft_id=b)
+    feedback.record_edit(world.library, draft_id=b, final_text="Quite another thing, in other words altogether.")
+    feedback.rank(world.library, batch_id=world.library.drafts.get(c).batch_id, order=[[c]], rejected=[d])
+    rows = datasets.load(datasets.build(world.library, kind="labels"), "train")
+    assert {row["completion"][0]["content"][0]: row["label"] for row in rows} == {"A": True, "B": False, "D": False}
+    (e, f) = drafts(world.library, "E text", "F text")
+    feedback.decide(world.library, decision="reject_all", batch_id=world.library.drafts.get(e).batch_id)
+    rows = datasets.load(datasets.build(world.library, kind="labels"), "train")
+    assert [row["label"] for row in rows if row["completion"][0]["content"][0] in "EF"] == [False, False]
+    assert f
