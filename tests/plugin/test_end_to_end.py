@@ -6,8 +6,12 @@ The note's bytes and the server's events are looked at, not only the page.
 from __future__ import annotations
 
 import json
+import os
+import re
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +78,7 @@ def eventually(host: Any, what: Callable[[], Any], wanted: Any) -> None:
 
 THEME = """
 body { --background-primary: #fff; --background-modifier-border: #ddd; --interactive-accent: #7b6cd9; --text-muted: #666;
-  --text-accent: #7b6cd9; --text-warning: #a86a10; --color-green: #2f8f4e; --size-2-1: 2px; --size-2-2: 4px; --size-4-1: 4px;
+  --text-accent: #7b6cd9; --text-warning: #a86a10; --text-highlight-bg: #fdf0b4; --text-faint: #999; --color-green: #2f8f4e; --size-2-1: 2px; --size-2-2: 4px; --size-4-1: 4px;
   --size-4-2: 8px; --size-4-3: 12px; --radius-m: 8px; --font-ui-small: 13px; --font-ui-smaller: 12px; --font-semibold: 600;
   font: 15px/1.45 system-ui, sans-serif; margin: 1rem; }
 """
@@ -93,6 +97,10 @@ def test_from_a_note_to_a_logged_edit(host: Any, server: Server) -> None:
     shown = [card.locator(".notewright-body").inner_text() for card in cards.all()]
     assert all(shown)
 
+    blocks = host.locator(".notewright-rests, .notewright-own")
+    blocks.first.wait_for()
+    assert re.match("“.+”|No highlight", blocks.first.get_attribute("aria-label")), "where it comes from is told under the pointer"
+
     host.locator(".notewright-review").focus()
     for key in ("2", "1", "3")[:count]:
         host.keyboard.press(key)
@@ -105,6 +113,8 @@ def test_from_a_note_to_a_logged_edit(host: Any, server: Server) -> None:
 
     path = vault / NOTE
     cards.nth(1).get_by_role("button", name="Put this draft into the note").click()
+    if cards.nth(1).locator(".notewright-problem").count():  # it is shown once more before it is taken
+        host.locator("dialog").get_by_role("button", name="Accept").click()
     eventually(host, lambda: len(events(server, "insertion")), 1)
     after = path.read_bytes()
     insertion: Any = events(server, "insertion")[0].payload["insertion"]
@@ -129,3 +139,21 @@ def test_from_a_note_to_a_logged_edit(host: Any, server: Server) -> None:
     host.wait_for_timeout(500)
     assert len(events(server, "edit")) == 1
     assert len(events(server, "ranking")) == 1
+
+    # Accepted on the command line, into the note that is open here: this editor writes it, unsaved words and all.
+    eventually(host, lambda: walks.ask(server, "/api/status")["editors"], ["vault"])
+    with Library.open(server.settings.home) as library:
+        other = library.drafts.add([replace(best, id="", text="- A line from elsewhere.", problems=(), findings=())])[0]
+    command = [sys.executable, "-m", "notewright.cli", "accept", other.id, "--into", NOTE, "--json"]
+    environment = os.environ | {"NOTEWRIGHT_HOME": str(server.settings.home), "PYTHONPATH": str(REPOSITORY / "src")}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as accepting:
+        eventually(host, accepting.poll, 0)
+        assert accepting.stdout
+        done = json.loads(accepting.stdout.read())
+    last = events(server, "insertion")[-1]
+    assert done["events"][-1]["id"] == last.id
+    assert last.payload["via"] == "plugin"
+    assert other.text.strip() in host.evaluate("host.value()")
+    assert host.evaluate("host.value()") == path.read_text(encoding="utf-8")
+    assert len(events(server, "insertion")) == 2
+    walks.ask(server, "/api/undo", {"number": 2})

@@ -2,5 +2,5 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: { include: ["tests/**/*.test.ts"], environment: "jsdom" },
-  resolve: { alias: { obsidian: new URL("tests/obsidian.ts", import.meta.url).pathname } },
+  resolve: { alias: { obsidian: new URL("tests/obsidian/index.ts", import.meta.url).pathname } },
 });

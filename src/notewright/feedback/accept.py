@@ -141,7 +141,7 @@ def record_insertion(
     saved note does not hold the text (yet), NotFound for an unknown draft, and what `vault.insert` raises for a place outside the vault.
     """
     recover(library)
-    library.drafts.get(draft_id)
+    draft = library.drafts.get(draft_id)
     with library.db.write():
         if order:
             library.editors.move(order, "taken", "done")
@@ -154,8 +154,8 @@ def record_insertion(
                 return _accepted(draft_id, known, [event])
         more: dict[str, Any] = {"passage": list(passage)} if passage else {}
         events = store(
-            library, insertion, draft_id=draft_id, under=under or "", forced=False, final_text=final_text, seconds=seconds, via="plugin",
-            **more,
+            library, insertion, draft_id=draft_id, under=under or "", forced=bool(draft.problems) and final_text is None,
+            final_text=final_text, seconds=seconds, via="plugin", **more,
         )  # fmt: skip
     return _accepted(draft_id, insertion, events)
 

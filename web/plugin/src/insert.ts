@@ -14,29 +14,51 @@ export interface Written {
   span: { start: number; end: number };
 }
 
-interface Wish {
+export interface Wish {
   draft: string;
   finalText: string | null;
   seconds: number | null;
 }
 
+const LONGEST = 400_000; // characters of a note that are told to a server that may not have it
+
+/** Newlines as the editor has them, whatever the file has. */
+export function lf(text: string): string {
+  return text.replace(/\r\n?/g, "\n");
+}
+
+export function openViews(app: App): MarkdownView[] {
+  return app.workspace.getLeavesOfType("markdown").flatMap((leaf) => (leaf.view instanceof MarkdownView ? [leaf.view] : []));
+}
+
+/** The note as it is now: what the editor holds, saved or not; for carriage returns, which the editor does not keep, the file. */
+export async function textOf(app: App, file: TFile): Promise<string> {
+  const view = openViews(app).find((open) => open.file?.path === file.path);
+  const saved = await app.vault.read(file);
+  const shown = view?.editor.getValue() ?? saved;
+  return lf(saved) === shown ? saved : shown;
+}
+
 /** Writes what the server's preview says, if the note still has the hash that the preview was made for. */
-export async function insertAsPreviewed(app: App, preview: Preview, wish: Wish): Promise<Written> {
+export async function insertAsPreviewed(app: App, preview: Omit<Preview, "after_hash" | "diff">, wish: Wish): Promise<Written> {
   const path = normalizePath(preview.note_path);
+  const passage = preview.passage;
   if (preview.created) {
     if (app.vault.getAbstractFileByPath(path)) throw new NoteChanged(`${path} was made meanwhile.`);
     const folder = path.split("/").slice(0, -1).join("/");
     if (folder && !app.vault.getFolderByPath(folder)) await app.vault.createFolder(folder);
     const file = await app.vault.create(path, preview.inserted);
-    return written(file, "", 0, preview.inserted, wish, true);
+    return written(file, "", 0, preview.inserted, wish, true, passage);
   }
   const file = app.vault.getFileByPath(path);
   if (!file) throw new NoteChanged(`${path} is gone.`);
-  const note = await app.vault.read(file);
-  if ((await contentHash(note)) !== preview.before_hash) throw new NoteChanged(`${path} has changed.`);
-  const at = unitsAt(note, preview.start);
+  const note = await textOf(app, file);
+  // A file may begin with a byte order mark, which Obsidian does not show.
+  const mark = (await contentHash(note)) === preview.before_hash ? "" : "\uFEFF";
+  if (mark && (await contentHash(mark + note)) !== preview.before_hash) throw new NoteChanged(`${path} has changed.`);
+  const at = unitsAt(mark + note, preview.start);
   if (at === null) throw new NoteChanged(`${path} has changed.`);
-  return put(app, file, note, at, preview.inserted, wish);
+  return put(app, file, note, at - mark.length, preview.inserted, wish, passage);
 }
 
 /** Writes at the cursor of the open note, with the newlines that keep the draft apart. */
@@ -48,10 +70,11 @@ export async function insertAtCursor(app: App, view: MarkdownView, text: string,
   return put(app, file, note, at, spaced(note, at, text), wish);
 }
 
-async function put(app: App, file: TFile, note: string, at: number, inserted: string, wish: Wish): Promise<Written> {
-  const open = app.workspace.getLeavesOfType("markdown").flatMap((leaf) => (leaf.view instanceof MarkdownView ? [leaf.view] : []));
-  const view = open.find((candidate) => candidate.file?.path === file.path);
-  if (view) {
+async function put(
+  app: App, file: TFile, note: string, at: number, inserted: string, wish: Wish, passage?: [number, number],
+): Promise<Written> {
+  const view = openViews(app).find((open) => open.file?.path === file.path);
+  if (view && !note.includes("\r")) {
     // Through the editor: cursor and folds stay, and Obsidian's own undo takes it back.
     if (view.editor.getValue() !== note) throw new NoteChanged(`${file.path} has changed.`);
     view.editor.replaceRange(inserted, view.editor.offsetToPos(at));
@@ -62,20 +85,22 @@ async function put(app: App, file: TFile, note: string, at: number, inserted: st
       return note.slice(0, at) + inserted + note.slice(at);
     });
   }
-  return written(file, note, at, inserted, wish, false);
+  return written(file, note, at, inserted, wish, false, passage);
 }
 
-function written(file: TFile, before: string, at: number, inserted: string, wish: Wish, created: boolean): Written {
+function written(
+  file: TFile, before: string, at: number, inserted: string, wish: Wish, created: boolean, passage?: [number, number],
+): Written {
   const note = before.slice(0, at) + inserted + before.slice(at);
-  const lead = /^\s*/.exec(inserted)?.[0].length ?? 0;
-  const tail = /\s*$/.exec(inserted)?.[0].length ?? 0;
+  const lead = passage ? unitsAt(inserted, passage[0]) : null;
+  const tail = passage ? unitsAt(inserted, passage[1]) : null;
   return {
     insertion: {
       draft_id: wish.draft, note_path: file.path, start: bytesBefore(note, at), inserted, created, final_text: wish.finalText,
-      seconds: wish.seconds,
+      seconds: wish.seconds, ...(passage ? { passage } : {}), ...(note.length < LONGEST ? { seen: note } : {}),
     },
     file,
     note,
-    span: { start: at + lead, end: at + inserted.length - tail },
+    span: { start: at + (lead ?? inserted.length - inserted.trimStart().length), end: at + (tail ?? inserted.trimEnd().length) },
   };
 }

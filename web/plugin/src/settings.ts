@@ -7,7 +7,12 @@ export interface Settings {
   address: string;
   candidates: number;
   folder: string;
+  /** Of new notes: a template's name; empty for the server's own choice. */
+  template: string;
+  /** Drafts without a heading of their own go under this one, in notes that have it. */
+  heading: string;
   logEdits: boolean;
+  logTime: boolean;
   quietSeconds: number;
 }
 
@@ -18,7 +23,9 @@ export interface Stored {
   outbox: Letter[];
 }
 
-export const DEFAULTS: Settings = { address: "http://127.0.0.1:8765", candidates: 3, folder: "", logEdits: true, quietSeconds: 60 };
+export const DEFAULTS: Settings = {
+  address: "http://127.0.0.1:8765", candidates: 3, folder: "", template: "", heading: "", logEdits: true, logTime: true, quietSeconds: 60,
+};
 
 const SECRET = "notewright-token";
 
@@ -102,9 +109,35 @@ export class SettingsTab extends PluginSettingTab {
       .setName("Folder for new notes")
       .setDesc("Where a note is made for a source that has none. Empty: the vault's own place for new notes.")
       .addText((field) => field.setValue(settings.folder).onChange((value) => keep({ folder: value.trim().replace(/^\/+|\/+$/g, "") })));
+    const template = new Setting(containerEl)
+      .setName("Template for new notes")
+      .setDesc("Frames the first draft of a note: properties, headings, assets. The server knows those of your vault and its own.");
+    void this.offerTemplates(template);
+    new Setting(containerEl)
+      .setName("Usual heading")
+      .setDesc("Drafts go under this heading in notes that have it, unless another one names the chapter.")
+      .addText((field) => field.setValue(settings.heading).onChange((value) => keep({ heading: value.replace(/^#+\s*/, "").trim() })));
     new Setting(containerEl)
       .setName("Log my later edits")
       .setDesc("Tell the server what an accepted draft has become, once you have left it alone for a while. Only the draft's own passage is told.")
       .addToggle((toggle) => toggle.setValue(settings.logEdits).onChange((logEdits) => keep({ logEdits })));
+    new Setting(containerEl)
+      .setName("Log thinking time")
+      .setDesc("Send the seconds between seeing drafts and deciding along with your decision.")
+      .addToggle((toggle) => toggle.setValue(settings.logTime).onChange((logTime) => keep({ logTime })));
+  }
+
+  private async offerTemplates(row: Setting): Promise<void> {
+    const { settings } = this.plugin;
+    const names = await this.plugin.api.templates().then((found) => found.map((item) => item.name), () => []);
+    const offered = [...new Set([...names, ...(settings.template ? [settings.template] : [])])];
+    row.addDropdown((dropdown) => {
+      dropdown.addOption("", "The server's choice");
+      for (const name of offered) dropdown.addOption(name, name);
+      dropdown.setValue(settings.template).onChange(async (name) => {
+        settings.template = name;
+        await this.plugin.store();
+      });
+    });
   }
 }

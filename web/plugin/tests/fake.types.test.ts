@@ -2,7 +2,7 @@
 
 import type * as Real from "obsidian";
 import { expect, it } from "vitest";
-import * as fake from "./obsidian";
+import * as fake from "./obsidian/index";
 
 type Same<Fake, Actual, Keys extends keyof Fake & keyof Actual> = {
   [Key in Keys]: Actual[Key] extends (...values: infer Given) => infer Answer

@@ -1,6 +1,6 @@
 /** A small Obsidian in a page, for the end-to-end test: the fake's API, files through functions that the test provides, the built main.js. */
 
-import * as fake from "./obsidian";
+import * as fake from "./obsidian/index";
 
 declare global {
   interface Window {

@@ -1,7 +1,9 @@
 /** The server as the plugin sees it. Knows nothing of Obsidian: how a request travels is given from outside. */
 
 import { eventsOf } from "./sse";
-import type { Batch, Chapter, DraftWish, Health, Insertion, Preview, Remark, Source, SourceDetail, Status } from "./types";
+import type {
+  Batch, Chapter, DraftWish, Health, Insertion, NoteRow, Order, Place, Preview, Remark, Source, SourceDetail, Span, Status, Template,
+} from "./types";
 
 export interface Answer {
   status: number;
@@ -58,8 +60,14 @@ export class Api {
     return this.call<Status>("GET", "/api/status");
   }
 
-  async sources(query: string, limit = 50): Promise<Source[]> {
-    return (await this.call<{ sources: Source[] }>("GET", `/api/sources?limit=${limit}&q=${encodeURIComponent(query)}`)).sources;
+  /** All of them, however many. */
+  async sources(): Promise<Source[]> {
+    const found: Source[] = [];
+    for (;;) {
+      const page = await this.call<{ total: number; sources: Source[] }>("GET", `/api/sources?limit=1000&offset=${found.length}`);
+      found.push(...page.sources);
+      if (!page.sources.length || found.length >= page.total) return found;
+    }
   }
 
   source(id: string): Promise<SourceDetail> {
@@ -118,9 +126,38 @@ export class Api {
   }
 
   /** Where in the note the draft would go, and the hash of the note for which that holds. */
-  preview(draft: string, into: string, under: string | null, finalText: string | null): Promise<Preview> {
-    const place = { into, under: under ?? undefined, final_text: finalText ?? undefined };
-    return this.call("POST", `/api/drafts/${encodeURIComponent(draft)}/accept/preview`, place);
+  preview(draft: string, place: Place): Promise<Preview> {
+    const { into, under, finalText, template, seen } = place;
+    const body = { into, under, final_text: finalText, template, seen: { text: seen } };
+    return this.call("POST", `/api/drafts/${encodeURIComponent(draft)}/accept/preview`, body);
+  }
+
+  templates(): Promise<Template[]> {
+    return this.call("GET", "/api/templates");
+  }
+
+  /** Notes that have pairs with the source, or are called like it, first. */
+  async notes(source: string): Promise<NoteRow[]> {
+    return (await this.call<{ notes: NoteRow[] }>("GET", `/api/notes?limit=5&source_id=${encodeURIComponent(source)}`)).notes;
+  }
+
+  /** Which sentence or bullet of a text rests on which of the highlights. */
+  provenance(text: string, highlights: string[]): Promise<Span[]> {
+    return this.call("POST", "/api/provenance", { text, highlight_ids: highlights.slice(0, 500) });
+  }
+
+  /** Tell that this Obsidian is there, with these notes open; answers with what it is asked to write, `wait` seconds later at most. */
+  async beThere(client: string, vault: string, open: string[], wait: number): Promise<Order[]> {
+    return (await this.call<{ orders?: Order[] }>("POST", `/api/editors/${client}`, { vault, open, wait })).orders ?? [];
+  }
+
+  leave(client: string): Promise<unknown> {
+    return this.call("DELETE", `/api/editors/${client}`);
+  }
+
+  /** False when the server has done it by itself meanwhile. */
+  async answerOrder(order: number, state: "taken" | "refused"): Promise<boolean> {
+    return (await this.call<{ granted: boolean }>("POST", `/api/orders/${order}`, { state })).granted;
   }
 
   /** Tell of an insertion that Obsidian made. The same one told twice counts once. */
@@ -153,6 +190,7 @@ export class Api {
       throw new ApiError(0, `No notewright server answers at ${this.address()}.`, "Start it with: notewright serve");
     }
     if (answer.status < 200 || answer.status > 299) throw problemOf(answer.status, answer.text);
+    if (answer.status === 204) return undefined as T;
     try {
       return JSON.parse(answer.text) as T;
     } catch {

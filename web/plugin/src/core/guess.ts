@@ -51,22 +51,32 @@ export function chapterFor(heading: string, chapters: readonly string[]): string
   return near.length === 1 && near[0] ? near[0] : "";
 }
 
-function plain(text: string): string {
+/** Letters and digits, for comparing names. */
+export function plain(text: string): string {
   return text.normalize("NFKC").toLowerCase().replace(/[^\p{L}\p{N}]+/gu, " ").trim();
 }
 
-/** The heading that `line` (0-based) stands under; fenced code has none. Empty before the first. */
-export function headingAt(text: string, line: number): string {
-  let heading = "";
+/** Every heading with its line (0-based); fenced code has none. */
+function* headings(text: string): Generator<{ line: number; title: string }> {
   let fence = "";
-  text.split("\n").forEach((row, number) => {
-    if (number > line) return;
+  for (const [line, row] of text.split(/\r\n?|\n/).entries()) {
     const mark = /^ {0,3}(`{3,}|~{3,})/.exec(row)?.[1];
     if (mark && !fence) fence = mark;
     else if (mark && fence && mark.startsWith(fence)) fence = "";
-    else if (!fence) heading = /^ {0,3}#{1,6}[ \t]+(.*?)(?:[ \t]+#+)?[ \t]*$/.exec(row)?.[1] ?? heading;
-  });
-  return heading;
+    else if (!fence) {
+      const title = /^ {0,3}#{1,6}[ \t]+(.*?)(?:[ \t]+#+)?[ \t]*$/.exec(row)?.[1];
+      if (title !== undefined) yield { line, title };
+    }
+  }
+}
+
+export function headingsOf(text: string): string[] {
+  return [...headings(text)].map((heading) => heading.title);
+}
+
+/** The heading that `line` (0-based) stands under. Empty before the first. */
+export function headingAt(text: string, line: number): string {
+  return [...headings(text)].filter((heading) => heading.line <= line).at(-1)?.title ?? "";
 }
 
 /** The nearest place at or after `at` where a section may stand: not inside of the properties at the top. */

@@ -28,7 +28,21 @@ export interface Remark {
   seconds?: number;
 }
 
-/** An insertion as Obsidian made it; `start` in bytes of UTF-8. */
+export type Order = Schemas["OrderOut"];
+export type Span = Schemas["SpanOut"];
+export type Template = Schemas["TemplateOut"];
+export type NoteRow = Schemas["NoteRow"];
+
+/** Where an accepted draft shall go. `seen` is the note as it is here, null where it is new; `template` null is the server's own. */
+export interface Place {
+  into: string;
+  under: string | null;
+  finalText: string | null;
+  template: string | null;
+  seen: string | null;
+}
+
+/** An insertion as Obsidian made it; `start` in bytes of UTF-8. `seen` is the whole note after it, absent where that is very long. */
 export interface Insertion {
   draft_id: string;
   note_path: string;
@@ -37,4 +51,7 @@ export interface Insertion {
   created: boolean;
   final_text: string | null;
   seconds: number | null;
+  passage?: [number, number];
+  seen?: string;
+  order?: number;
 }

@@ -41,9 +41,9 @@ class Picker<T> extends FuzzySuggestModal<T> {
 }
 
 /** Lets the person change a draft before it goes into the note; null when they leave it. */
-export function editText(app: App, text: string): Promise<string | null> {
+export function editText(app: App, text: string, problems: readonly string[]): Promise<string | null> {
   return new Promise((resolve) => {
-    new Editing(app, text, resolve).open();
+    new Editing(app, text, problems, resolve).open();
   });
 }
 
@@ -53,6 +53,7 @@ class Editing extends Modal {
   constructor(
     app: App,
     private text: string,
+    private readonly problems: readonly string[],
     private readonly answer: (text: string | null) => void,
   ) {
     super(app);
@@ -60,6 +61,7 @@ class Editing extends Modal {
   }
 
   override onOpen(): void {
+    for (const problem of this.problems) this.contentEl.createDiv({ cls: "notewright-problem", text: problem });
     const area = this.contentEl.createEl("textarea", { cls: "notewright-edit", attr: { "aria-label": "Draft" } });
     area.value = this.text;
     area.addEventListener("input", () => (this.text = area.value));

@@ -1,8 +1,10 @@
-import { Component, ItemView, MarkdownRenderer, Menu, Platform, WorkspaceLeaf, debounce } from "obsidian";
+import { Component, ItemView, MarkdownRenderer, Menu, Notice, Platform, WorkspaceLeaf, debounce } from "obsidian";
 import type NotewrightPlugin from "../main";
 import { Ranking } from "../core/ranking";
-import type { Batch, Draft, DraftWish } from "../core/types";
+import type { Batch, Draft, DraftWish, Highlight } from "../core/types";
+import { accept } from "../accepting";
 import { editText } from "./pick";
+import { showProvenance } from "./provenance";
 
 export const REVIEW = "notewright-review";
 
@@ -36,6 +38,7 @@ export class ReviewView extends ItemView {
   private chips: string[] = [];
   private stop: AbortController | null = null;
   private shownAt = 0;
+  private origin: { source: string; told: Promise<ReadonlyMap<string, Highlight>> } | null = null;
 
   constructor(
     leaf: WorkspaceLeaf,
@@ -122,15 +125,36 @@ export class ReviewView extends ItemView {
     const body = element.createDiv({ cls: "notewright-body markdown-rendered" });
     const component = this.addChild(new Component());
     const card: Card = { key, draft, text, element, body, badge, component, draw: () => undefined };
-    const draw = (): void => {
+    const draw = (): Promise<void> => {
       body.empty();
-      void MarkdownRenderer.render(this.app, card.text, body, this.task?.notePath ?? "", component);
+      return MarkdownRenderer.render(this.app, card.text, body, this.task?.notePath ?? "", component);
     };
-    card.draw = draft ? draw : debounce(draw, 150);
+    card.draw = debounce(() => void draw(), 150);
     this.cards.push(card);
-    if (draft) this.fill(card, draft, head);
-    card.draw();
+    if (!draft) card.draw();
+    else {
+      this.fill(card, draft, head);
+      void draw().then(() => this.tellOrigins(card, draft));
+    }
     return card;
+  }
+
+  /** Where its sentences come from, told under the pointer. Without an answer the draft is there all the same. */
+  private async tellOrigins(card: Card, draft: Draft): Promise<void> {
+    try {
+      const [spans, highlights] = await Promise.all([this.plugin.api.provenance(draft.text, draft.highlight_ids), this.highlights(draft.source_id)]);
+      showProvenance(card.body, draft.text, spans, highlights);
+    } catch {
+      // Not worth a notice: nothing that was asked for failed.
+    }
+  }
+
+  private highlights(source: string): Promise<ReadonlyMap<string, Highlight>> {
+    if (this.origin?.source !== source) {
+      const told = this.plugin.api.source(source).then((detail) => new Map(detail.highlights.map((item) => [item.id, item])));
+      this.origin = { source, told };
+    }
+    return this.origin.told;
   }
 
   private fill(card: Card, draft: Draft, head: HTMLElement): void {
@@ -142,7 +166,7 @@ export class ReviewView extends ItemView {
         act();
       });
     };
-    button("Accept", "Put this draft into the note", () => void this.accept(draft, null));
+    button("Accept", "Put this draft into the note", () => void this.take(draft));
     button("Edit", "Change it, then put it into the note", () => void this.edit(draft));
     button("Tie", "As good as the one before", () => this.rank(this.ranking.tie(draft.id)));
     button("Reject", "Reject this draft", () => void this.act(() => this.plugin.api.reject(draft.id, this.remark()), card));
@@ -170,7 +194,7 @@ export class ReviewView extends ItemView {
     const chosen = drafts.find((draft) => draft.id === best);
     if (numbered) this.rank(this.ranking.toggle(numbered.id));
     else if (event.key === "=" && last) this.rank(this.ranking.tie(last));
-    else if (event.key === "a" && chosen) void this.accept(chosen, null);
+    else if (event.key === "a" && chosen) void this.take(chosen);
     else if (event.key === "e" && chosen) void this.edit(chosen);
     else if (event.key === "0") void this.rejectAll();
     else if (event.key === "Enter") void this.send();
@@ -201,16 +225,26 @@ export class ReviewView extends ItemView {
     this.contentEl.addClass("notewright-rejected");
   }
 
+  /** A draft with problems is looked at once more before it goes into a note. */
+  private take(draft: Draft): Promise<void> {
+    return draft.problems.length ? this.edit(draft) : this.accept(draft, null);
+  }
+
   private async edit(draft: Draft): Promise<void> {
-    const text = await editText(this.app, draft.text);
+    const text = await editText(this.app, draft.text, draft.problems);
     if (text !== null) await this.accept(draft, text === draft.text ? null : text);
   }
 
   private async accept(draft: Draft, finalText: string | null): Promise<void> {
     if (!this.task) return;
     if (this.ranking.placed.length > 1) await this.send();
-    const done = await this.plugin.accept(draft, finalText, this.task, this.remark().seconds ?? null);
-    if (done) this.cards.find((card) => card.draft === draft)?.element.addClass("notewright-accepted");
+    try {
+      const done = await accept(this.plugin, draft, finalText, this.task, this.remark().seconds ?? null);
+      new Notice(`Inserted into ${done.file.path}.`);
+      this.cards.find((card) => card.draft === draft)?.element.addClass("notewright-accepted");
+    } catch (error) {
+      this.plugin.notice(error);
+    }
   }
 
   private openChips(draft: Draft): void {
@@ -238,8 +272,8 @@ export class ReviewView extends ItemView {
     }
   }
 
-  private remark(): { seconds: number } {
-    return { seconds: Math.round((Date.now() - this.shownAt) / 100) / 10 };
+  private remark(): { seconds?: number } {
+    return !this.plugin.settings.logTime ? {} : { seconds: Math.round((Date.now() - this.shownAt) / 100) / 10 };
   }
 
   private mark(): void {

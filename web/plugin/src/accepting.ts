@@ -1,0 +1,39 @@
+import type NotewrightPlugin from "./main";
+import type { Draft, Order } from "./core/types";
+import { NoteChanged, insertAsPreviewed, insertAtCursor, openViews, textOf, type Written } from "./insert";
+import type { Task } from "./views/review";
+
+/** Puts a draft into its note, tells the server, and follows the passage from there. */
+export async function accept(plugin: NotewrightPlugin, draft: Draft, finalText: string | null, task: Task, seconds: number | null): Promise<Written> {
+  const { app, settings } = plugin;
+  const wish = { draft: draft.id, finalText, seconds: settings.logTime ? seconds : null };
+  const view = openViews(app).find((open) => open.file?.path === task.notePath);
+  if (task.atCursor && view) {
+    const done = await insertAtCursor(app, view, finalText ?? draft.text, wish);
+    await plugin.following.tell(done, task.heading);
+    return done;
+  }
+  const file = app.vault.getFileByPath(task.notePath);
+  const seen = file ? await textOf(app, file) : null;
+  const template = file || !settings.template ? null : settings.template;
+  const place = { into: task.notePath, under: task.heading, finalText, template, seen };
+  const done = await insertAsPreviewed(app, await plugin.api.preview(draft.id, place), wish);
+  await plugin.following.tell(done, task.heading);
+  return done;
+}
+
+/** The server was asked elsewhere to put a draft into a note that is open here. Written only if the server lets us, and it then will not. */
+export async function obey(plugin: NotewrightPlugin, order: Order): Promise<void> {
+  if (!(await plugin.api.answerOrder(order.id, "taken"))) return;
+  const wish = { draft: order.draft_id, finalText: order.final_text, seconds: order.seconds };
+  try {
+    const done = await insertAsPreviewed(plugin.app, { ...order, created: false }, wish);
+    done.insertion.order = order.id;
+    await plugin.following.tell(done, order.under || null);
+  } catch (error) {
+    if (!(error instanceof NoteChanged)) throw error;
+    // What was typed here and not saved yet: the next time it is there for all.
+    await openViews(plugin.app).find((open) => open.file?.path === order.note_path)?.save();
+    await plugin.api.answerOrder(order.id, "refused");
+  }
+}

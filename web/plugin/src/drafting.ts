@@ -1,0 +1,84 @@
+import { MarkdownView, Notice, type TFile } from "obsidian";
+import type NotewrightPlugin from "./main";
+import { ApiError } from "./core/api";
+import { chapterFor, guess, headingAt, headingsOf, plain } from "./core/guess";
+import type { Source } from "./core/types";
+import { pick } from "./views/pick";
+
+/** Source from the note's properties, links or title, else asked for; chapter from the heading under the cursor. */
+export async function draftSection(plugin: NotewrightPlugin, selected = ""): Promise<void> {
+  const { app } = plugin;
+  const view = app.workspace.getActiveViewOfType(MarkdownView);
+  const note = view?.file ?? app.workspace.getActiveFile();
+  const text = view ? view.editor.getValue() : note ? await app.vault.cachedRead(note) : "";
+  const sources = await plugin.api.sources();
+  if (!sources.length) throw new ApiError(0, "The library has no highlights yet.", "Import some: notewright import readwise");
+  const properties = note ? (app.metadataCache.getFileCache(note)?.frontmatter ?? {}) : {};
+  const guessed = note ? guess({ title: note.basename, properties, text }, sources) : null;
+  const source = guessed ?? (await pick(app, sources, (item) => `${item.title} (${item.author || item.kind})`, "Draft from which source?"));
+  if (source) await draftFrom(plugin, source, { note, view, text, selected: selected.trim() });
+}
+
+interface Where {
+  note: TFile | null;
+  view: MarkdownView | null;
+  text: string;
+  selected: string;
+}
+
+async function draftFrom(plugin: NotewrightPlugin, source: Source, { note, view, text, selected }: Where): Promise<void> {
+  const detail = await plugin.api.source(source.id);
+  const chapters = detail.chapters.filter((chapter) => chapter.highlights > 0);
+  const heading = view ? headingAt(text, view.editor.getCursor().line) : "";
+  const named = chapterFor(heading, chapters.map((chapter) => chapter.chapter));
+  let chapter = chapters.find((item) => item.chapter === named) ?? (chapters.length === 1 ? chapters[0] : undefined);
+  const chosen = selected ? detail.highlights.filter((item) => selected.includes(item.text.trim()) || item.text.includes(selected)) : [];
+  if (selected && !chosen.length) throw new ApiError(0, "No highlight of this source is in the selected text.", "Select quoted words, or nothing.");
+  if (!chapter && !chosen.length) {
+    chapter = (await pick(plugin.app, chapters, (item) => `${item.chapter || "Without a chapter"} (${item.highlights})`, "Which chapter?")) ?? undefined;
+    if (!chapter) return;
+  }
+  const usual = note && headingsOf(text).includes(plugin.settings.heading) ? plugin.settings.heading : "";
+  const under = named ? heading : usual;
+  const review = await plugin.review();
+  await review.run({
+    wish: {
+      source: source.id, n: plugin.settings.candidates,
+      ...(chosen.length ? { highlight_ids: chosen.map((item) => item.id) } : { chapter: chapter?.chapter ?? "" }),
+    },
+    title: [source.title, chapter?.chapter].filter(Boolean).join(" · "),
+    notePath: note?.path ?? (await placeFor(plugin, source.id, source.title)).path,
+    heading: under || null,
+    atCursor: view !== null && !under,
+  });
+}
+
+/** The next chapter that waits for a note, into the source's own note where there is one. */
+export async function nextInQueue(plugin: NotewrightPlugin): Promise<void> {
+  const chapter = (await plugin.api.queue(1))[0];
+  if (!chapter) {
+    new Notice("Nothing is waiting: every chapter with highlights has a note.");
+    return;
+  }
+  const place = await placeFor(plugin, chapter.source_id, chapter.source_title);
+  const review = await plugin.review();
+  await review.run({
+    wish: { source: chapter.source_id, chapter: chapter.chapter, n: plugin.settings.candidates },
+    title: [chapter.source_title, chapter.chapter].filter(Boolean).join(" · "),
+    notePath: place.path, heading: place.heading, atCursor: false,
+  });
+}
+
+/** Where a source's section goes when no note is open: its own note in this vault, else a new one. */
+async function placeFor(plugin: NotewrightPlugin, source: string, title: string): Promise<{ path: string; heading: string | null }> {
+  const { app, settings } = plugin;
+  for (const row of await plugin.api.notes(source)) {
+    const file = row.pairs > 0 || plain(row.title) === plain(title) ? app.vault.getFileByPath(row.path) : null;
+    if (!file) continue;
+    const usual = headingsOf(await app.vault.cachedRead(file)).includes(settings.heading);
+    return { path: file.path, heading: usual ? settings.heading : null };
+  }
+  const name = title.replace(/[\\/:*?"<>|#^[\]]/g, " ").replace(/\s+/g, " ").trim().slice(0, 120) || "Untitled";
+  const folder = settings.folder || app.fileManager.getNewFileParent(app.workspace.getActiveFile()?.path ?? "").path.replace(/^\/$/, "");
+  return { path: `${folder ? `${folder}/` : ""}${name}.md`, heading: null };
+}

@@ -1,0 +1,95 @@
+import { Notice, type TFile } from "obsidian";
+import type NotewrightPlugin from "./main";
+import { isFinal } from "./core/api";
+import { look } from "./core/follow";
+import { Outbox, type Letter } from "./core/outbox";
+import { lf, type Written } from "./insert";
+
+/** Inserted passages, wherever they go: what became of them is told once they are quiet, and kept on disk until the server has it. */
+export class Following {
+  private readonly outbox: Outbox;
+  private readonly changed = new Map<string, number>();
+
+  constructor(private readonly plugin: NotewrightPlugin) {
+    const { data } = plugin;
+    this.outbox = new Outbox(
+      {
+        load: () => data.outbox,
+        save: async (letters) => {
+          data.outbox = letters;
+          await plugin.store();
+        },
+      },
+      (letter) => this.deliver(letter),
+      (error, letter) => isFinal(error, letter.at),
+    );
+    // Whatever happened while Obsidian was closed.
+    for (const followed of data.followed) this.changed.set(followed.path, 0);
+  }
+
+  noteChanged(path: string): void {
+    this.changed.set(path, Date.now());
+  }
+
+  async tell(done: Written, under: string | null): Promise<void> {
+    const text = lf(done.note.slice(done.span.start, done.span.end));
+    const note = lf(done.note);
+    const start = lf(done.note.slice(0, done.span.start)).length;
+    const followed = { draft: done.insertion.draft_id, path: done.file.path, note, span: { start, end: start + text.length }, sent: text };
+    this.plugin.data.followed = [...this.plugin.data.followed, followed];
+    await this.outbox.post({ kind: "insertion", body: { ...done.insertion, under }, at: Date.now() });
+  }
+
+  /** Passages in notes that changed and then were left alone are looked at; what they became is sent once. */
+  async look(now: boolean): Promise<void> {
+    await this.outbox.flush();
+    const { settings } = this.plugin;
+    if (!settings.logEdits && !now) return;
+    const active = now ? this.plugin.app.workspace.getActiveFile()?.path : undefined;
+    const quiet = Date.now() - settings.quietSeconds * 1000;
+    let sent = 0;
+    for (const [path, at] of [...this.changed]) {
+      if (now ? path !== active : at > quiet) continue;
+      this.changed.delete(path);
+      const file = this.plugin.app.vault.getFileByPath(path);
+      if (file) sent += await this.lookAt(file);
+    }
+    if (now) new Notice(sent ? `Logged ${sent} edited passage${sent === 1 ? "" : "s"}.` : "Nothing has changed in passages of mine here.");
+  }
+
+  private async lookAt(file: TFile): Promise<number> {
+    const { data } = this.plugin;
+    const note = lf(await this.plugin.app.vault.read(file));
+    let sent = 0;
+    for (const followed of data.followed.filter((item) => item.path === file.path)) {
+      const { text, next } = look(followed, note);
+      if (text !== followed.sent) sent += 1;
+      const keep = { ...next, sent: text };
+      data.followed = data.followed.flatMap((item) => (item !== followed ? [item] : text ? [keep] : []));
+      if (text !== followed.sent) {
+        const body = { draft: followed.draft, before: followed.sent, after: text, path: file.path };
+        await this.outbox.post({ kind: "edit", body, at: Date.now() });
+      } else await this.plugin.store();
+    }
+    return sent;
+  }
+
+  async renamed(before: string, after: string): Promise<void> {
+    const { data } = this.plugin;
+    const inFolder = `${before}/`;
+    const moved = (path: string): string => (path === before ? after : path.startsWith(inFolder) ? after + path.slice(before.length) : path);
+    data.followed = data.followed.map((item) => ({ ...item, path: moved(item.path) }));
+    for (const [path, at] of [...this.changed]) {
+      if (moved(path) === path) continue;
+      this.changed.delete(path);
+      this.changed.set(moved(path), at);
+    }
+    await this.plugin.store();
+  }
+
+  private async deliver(letter: Letter): Promise<void> {
+    const body = letter.body;
+    if (letter.kind === "insertion") await this.plugin.api.inserted(body as never);
+    else await this.plugin.api.edited(String(body.draft), String(body.before), String(body.after), String(body.path));
+  }
+}

@@ -1,0 +1,70 @@
+/** A plain text with a cursor, and the view that shows it. */
+
+import type { TFile } from "./vault";
+import { View } from "./workspace";
+
+interface Position {
+  line: number;
+  ch: number;
+}
+
+/** A plain text with a cursor. */
+export class Editor {
+  private text = "";
+  private at = 0;
+  private selected = "";
+  changed: () => void = () => undefined;
+  getValue(): string {
+    return this.text;
+  }
+  /** Whatever ends the lines of the file, the editor has newlines only. */
+  setValue(text: string): void {
+    this.text = text.replace(/\r\n?/g, "\n");
+    this.changed();
+  }
+  getSelection(): string {
+    return this.selected;
+  }
+  select(text: string): void {
+    this.selected = text;
+  }
+  getCursor(_side?: string): Position {
+    return this.offsetToPos(this.at);
+  }
+  setCursor(position: Position): void {
+    this.at = this.posToOffset(position);
+  }
+  offsetToPos(offset: number): Position {
+    const lines = this.text.slice(0, offset).split("\n");
+    return { line: lines.length - 1, ch: lines.at(-1)?.length ?? 0 };
+  }
+  posToOffset(position: Position): number {
+    const lines = this.text.split("\n").slice(0, position.line);
+    return lines.reduce((sum, line) => sum + line.length + 1, 0) + position.ch;
+  }
+  replaceRange(text: string, from: Position, to: Position = from): void {
+    const start = this.posToOffset(from);
+    const end = this.posToOffset(to);
+    this.text = this.text.slice(0, start) + text + this.text.slice(end);
+    this.changed();
+  }
+}
+
+export class MarkdownView extends View {
+  editor = new Editor();
+  file: TFile | null = null;
+  getViewType(): string {
+    return "markdown";
+  }
+  getDisplayText(): string {
+    return this.file?.basename ?? "";
+  }
+  async show(file: TFile): Promise<void> {
+    this.file = file;
+    this.editor.setValue(await this.app.vault.read(file));
+    this.editor.setCursor({ line: 0, ch: 0 });
+  }
+  async save(): Promise<void> {
+    if (this.file && (await this.app.vault.read(this.file)) !== this.editor.getValue()) await this.app.vault.modify(this.file, this.editor.getValue());
+  }
+}

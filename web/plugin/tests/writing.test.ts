@@ -1,0 +1,146 @@
+/** Where and how drafts are written: new notes, templates, line ends, notes the server does not have, orders from elsewhere. */
+
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import * as fake from "./obsidian/index";
+import { AFTER, Memory, NOTE, PATH, Played, hash, press, settle } from "./played";
+
+const START = Buffer.byteLength(NOTE.slice(0, NOTE.indexOf("## Troubles") - 1));
+const INSERTED = "\n- One fact.\n";
+let played: Played;
+
+async function begin(files: Record<string, string>): Promise<void> {
+  fake.Plugin.data = null;
+  fake.Notice.shown = [];
+  played = new Played(new Memory(files));
+  await played.start();
+}
+
+function preview(note: string, more: Record<string, unknown> = {}): void {
+  played.server.answers["POST /api/drafts/d1/accept/preview"] = {
+    draft_id: "d1", note_path: PATH, under: "Beginnings", before_hash: hash(note), after_hash: "", diff: "", inserted: INSERTED, start: START,
+    created: false, passage: [1, 12], ...more,
+  };
+}
+
+beforeEach(() => begin({ [PATH]: NOTE, "Other.md": "x\n" }));
+afterEach(() => played.stop());
+
+describe("a new note", () => {
+  it("is framed by the template of the settings, and only the draft in it is followed", async () => {
+    played.plugin.settings.template = "Book";
+    played.app.newNotes = "Inbox";
+    const framed = "---\nby: A. Writer\n---\n# The Slow River\n\n- One fact.\n\n## Later\n";
+    const at = framed.indexOf("- One");
+    preview("", { note_path: "Inbox/New River.md", inserted: framed, start: 0, created: true, passage: [at, at + 11] });
+    const chapter = { ...(played.server.answers["GET /api/queue"] as { chapters: object[] }).chapters[0], source_title: "New River" };
+    played.server.answers["GET /api/queue"] = { total: 1, chapters: [chapter] };
+    await played.command("next-in-queue");
+    press(0, "Accept");
+    await settle();
+    expect(played.server.of("/accept/preview")[0]).toMatchObject({ into: "Inbox/New River.md", template: "Book", seen: { text: null } });
+    expect(played.disk.files["Inbox/New River.md"]).toBe(framed);
+    expect(played.server.of("/insertions")[0]).toMatchObject({ created: true, passage: [at, at + 11], seen: framed });
+    await played.app.workspace.openNote("Inbox/New River.md");
+    played.disk.files["Inbox/New River.md"] = framed.replace("fact", "fine fact").replace("## Later", "## Much later");
+    const file = played.app.vault.getFileByPath("Inbox/New River.md");
+    played.app.vault.trigger("modify", file);
+    await played.command("log-edits");
+    expect(played.server.of("/later-edits")).toEqual([{ before: "- One fact.", after: "- One fine fact.", note_path: "Inbox/New River.md" }]);
+  });
+  it("is not made where the source has one already, and the usual heading holds there", async () => {
+    played.plugin.settings.heading = "Troubles";
+    played.server.answers["GET /api/notes"] = { total: 1, notes: [{ path: PATH, title: "The Slow River", aliases: [], pairs: 1 }] };
+    preview(NOTE, { under: "Troubles" });
+    await played.command("next-in-queue");
+    press(0, "Accept");
+    await settle();
+    expect(played.server.of("/accept/preview")[0]).toMatchObject({ into: PATH, under: "Troubles", template: null, seen: { text: NOTE } });
+    expect(played.disk.files[PATH]).toBe(AFTER);
+  });
+});
+
+describe("an existing note", () => {
+  it.each([
+    ["carriage returns", NOTE.replace(/\n/g, "\r\n")],
+    ["mixed line ends", NOTE.replace("# The Slow River\n", "# The Slow River\r\n")],
+  ])("with %s keeps every other byte, open or not", async (_, note) => {
+    for (const open of [true, false]) {
+      played.stop();
+      await begin({ [PATH]: note });
+      const start = note.indexOf("## Troubles");
+      preview(note, { start, inserted: "- One fact.\r\n\r\n", passage: [0, 11] });
+      await played.drafted();
+      if (!open) played.app.workspace.leaves = played.app.workspace.leaves.filter((leaf) => leaf.view?.getViewType() !== "markdown");
+      press(0, "Accept");
+      await settle();
+      expect(played.disk.files[PATH]).toBe(`${note.slice(0, start)}- One fact.\r\n\r\n${note.slice(start)}`);
+      expect(played.server.of("/insertions")).toHaveLength(1);
+    }
+  });
+  it("is previewed as the editor has it, saved or not", async () => {
+    const view = await played.drafted();
+    const typed = `${NOTE}typed\n`;
+    view.editor.setValue(typed);
+    preview(typed);
+    press(0, "Accept");
+    await settle();
+    expect(played.server.of("/accept/preview")[0]).toMatchObject({ seen: { text: typed } });
+    expect(played.disk.files[PATH]).toBe(`${AFTER}typed\n`);
+  });
+  it("that begins with a byte order mark is the one that the server read", async () => {
+    preview(`\uFEFF${NOTE}`, { start: START + 3 });
+    const view = await played.drafted();
+    press(0, "Accept");
+    await settle();
+    expect(view.editor.getValue()).toBe(AFTER);
+  });
+});
+
+describe("an order from elsewhere", () => {
+  const order = (note: string): object => ({
+    id: 7, draft_id: "d9", note_path: PATH, under: "Beginnings", before_hash: hash(note), inserted: INSERTED, start: START, passage: [1, 12],
+    final_text: null, seconds: null,
+  });
+  const give = async (note: string, granted = true): Promise<void> => {
+    played.server.answers["POST /api/orders/7"] = { granted };
+    const orders = [order(note)];
+    const there = /^POST \/api\/editors\//;
+    played.server.answer = (route, body) => (there.test(route) && body.wait ? { orders: orders.splice(0) } : undefined);
+    await new Promise((resolve) => setTimeout(resolve, 1200));
+    await settle();
+  };
+
+  it("is written through the editor, told with its number, and followed", async () => {
+    const view = await played.app.workspace.openNote(PATH);
+    expect(played.server.told.some((told) => told.route.startsWith("POST /api/editors/") && (told.body.open as string[]).includes(PATH))).toBe(true);
+    await give(NOTE);
+    expect(view.editor.getValue()).toBe(AFTER);
+    expect(played.disk.files[PATH]).toBe(AFTER);
+    expect(played.server.of("/insertions")).toMatchObject([{ order: 7, inserted: INSERTED, under: "Beginnings" }]);
+    view.editor.setValue(AFTER.replace("fact", "bare fact"));
+    await view.save();
+    await played.command("log-edits");
+    expect(played.server.of("/later-edits")).toMatchObject([{ after: "- One bare fact." }]);
+  });
+  it("is left alone when the server has written it meanwhile", async () => {
+    const view = await played.app.workspace.openNote(PATH);
+    await give(NOTE, false);
+    expect(view.editor.getValue()).toBe(NOTE);
+    expect(played.server.of("/insertions")).toEqual([]);
+  });
+  it("is refused when something was typed that the server did not see, and that is saved", async () => {
+    const view = await played.app.workspace.openNote(PATH);
+    view.editor.setValue(`${NOTE}typed\n`);
+    await give(NOTE);
+    expect(played.server.of("/api/orders/7")).toEqual([{ state: "taken" }, { state: "refused" }]);
+    expect(played.disk.files[PATH]).toBe(`${NOTE}typed\n`);
+    expect(played.server.of("/insertions")).toEqual([]);
+  });
+  it("says goodbye when the plugin is switched off", async () => {
+    await played.app.workspace.openNote(PATH);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    played.plugin.unload();
+    await settle();
+    expect(played.server.told.at(-1)?.route).toMatch(/^DELETE \/api\/editors\//);
+  });
+});
