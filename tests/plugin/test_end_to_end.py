@@ -78,7 +78,8 @@ def eventually(host: Any, what: Callable[[], Any], wanted: Any) -> None:
 
 THEME = """
 body { --background-primary: #fff; --background-modifier-border: #ddd; --interactive-accent: #7b6cd9; --text-muted: #666;
-  --text-accent: #7b6cd9; --text-warning: #a86a10; --text-highlight-bg: #fdf0b4; --text-faint: #999; --color-green: #2f8f4e; --size-2-1: 2px; --size-2-2: 4px; --size-4-1: 4px;
+  --text-accent: #7b6cd9; --text-warning: #a86a10;
+  --text-highlight-bg: #fdf0b4; --text-faint: #999; --color-green: #2f8f4e; --size-2-1: 2px; --size-2-2: 4px; --size-4-1: 4px;
   --size-4-2: 8px; --size-4-3: 12px; --radius-m: 8px; --font-ui-small: 13px; --font-ui-smaller: 12px; --font-semibold: 600;
   font: 15px/1.45 system-ui, sans-serif; margin: 1rem; }
 """
