@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import subprocess
@@ -13,12 +14,13 @@ import pytest
 
 import small_world
 import tiny_models
-from notewright import feedback, loop
-from notewright.errors import Busy, Invalid
-from notewright.library import Library
+from notewright import evaluation, feedback, loop
+from notewright.errors import Busy, Invalid, RunFailed
+from notewright.evaluation.report import summarise
+from notewright.library import Library, splits
 from notewright.library.database import now
 from notewright.models import registry
-from notewright.records import Draft
+from notewright.records import Dataset, Draft, Model
 from notewright.settings import Settings
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:`(is_)?gradient_checkpointing` is deprecated:FutureWarning")]
@@ -64,7 +66,7 @@ def test_nothing_better_means_nothing_changes(world: small_world.World) -> None:
     assert after is not None
     assert after.id == before.id
     assert [verdict.contender.label for verdict in report.decision.verdicts] == ["SFT", "SFT + examples"]
-    assert "DPO:" in report.skipped[0]
+    assert [reason.split(":")[0] for reason in report.skipped] == ["DITTO", "edits", "DPO"]
     page = Path(report.page).read_text(encoding="utf-8")
     assert f"{before.id} stays" in page
     assert "<script" not in page
@@ -95,6 +97,69 @@ def test_a_stopped_improve_goes_on_where_it_was(world: small_world.World) -> Non
     state = json.loads((Path(report.folder) / "state.json").read_text())
     assert state["finished_at"]
     assert improve(world).id == "improve-2"
+
+
+def edits(world: small_world.World) -> None:
+    """Six drafts of training sources, each made one heading deeper."""
+    library = world.library
+    known = splits.assign(library, [pair.source_id for pair in library.pairs.all()])
+    for source_id in [source_id for source_id, side in known.items() if side == "train"][:6]:
+        (draft,) = library.drafts.add(
+            [
+                Draft(
+                    id="", batch_id=library.drafts.new_batch(), source_id=source_id, chapter="Beginnings", model_id="model-1",
+                    text="## A fact\n- It concerns observers.", position=0, seed=0, created_at=now(),
+                    messages=({"role": "user", "content": f"1. A fact of {source_id}"},),
+                )
+            ]
+        )  # fmt: skip
+        feedback.record_edit(library, draft_id=draft.id, final_text="### A fact\n- It concerns observers.")
+
+
+def test_each_method_goes_on_from_the_one_before_where_there_is_data(world: small_world.World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is trained from what; the trainings and their drafts are stood in for."""
+    choices(world)
+    edits(world)
+    trained: list[tuple[str, str, str]] = []
+    library = world.library
+
+    def train(self: Any, method: str, dataset: Dataset, *, start: str = "") -> Model:
+        if method == "edits" and runs_away:
+            raise RunFailed("The training ran away.")
+        if f"{method}_model" not in self.state:
+            made = library.models.add(Model(library.models.new_id(), "base/none", "", "policy", now(), metrics={"kept_round": 2}))
+            self.state.keep(f"{method}_model", made.id)
+            trained.append((method, dataset.kind, start))
+        return library.models.get(self.state[f"{method}_model"])
+
+    def contender(self: Any, label: str, model: Model, examples: bool, pairs: Dataset) -> loop.Contender:
+        item = evaluation.Item("p", "s", "n.md", 0.5, 0.5, 0.5, False, (), "draft", "passage")
+        report = summarise(
+            [item], model_id=model.id, dataset_id=pairs.id, split="test", examples=examples, created_at=now(), seconds=0.0, path=Path()
+        )
+        return loop.Contender(label, model.id, examples, report)
+
+    module = importlib.import_module("notewright.loop.improve")  # the package's `improve` is the verb
+    monkeypatch.setattr(module._Work, "_train", train)
+    monkeypatch.setattr(module._Work, "_contender", contender)
+    monkeypatch.setattr(module, "MINIMUM_WATCHED", 1)
+    runs_away = False
+    report = improve(world)
+    assert [(method, kind) for method, kind, _ in trained] == [
+        ("sft", "sft"), ("ditto", "sft"), ("edits", "edits"), ("dpo", "preference"),
+    ]  # fmt: skip
+    made = [model.id for model in library.models.all() if model.role == "policy"]
+    assert [start for _, _, start in trained] == ["", *made[:3]]
+    labels = [verdict.contender.label for verdict in report.decision.verdicts]
+    assert labels == ["SFT", "SFT", "DITTO", "DITTO", "edits", "edits", "DPO", "DPO"]
+    assert report.skipped == ()
+
+    trained.clear()
+    runs_away = True
+    report = improve(world)
+    assert [method for method, _, _ in trained] == ["sft", "ditto", "dpo"]
+    assert trained[2][2] == library.models.all()[-2].id  # DPO goes on from DITTO then
+    assert report.skipped == ("edits: The training ran away.",)
 
 
 def test_only_one_at_a_time(world: small_world.World) -> None:

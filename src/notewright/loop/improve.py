@@ -11,19 +11,20 @@ from pathlib import Path
 from typing import Any
 
 from .. import datasets, evaluation, training
-from ..errors import Busy, Invalid, NotFound
+from ..errors import Busy, Invalid, NotFound, RunFailed
 from ..evaluation import EvaluationReport
 from ..library import Library
 from ..library.database import now
 from ..models import registry
 from ..records import Dataset, Model
 from ..settings import Settings
-from ..training.recipes import MINIMUM_ROWS
+from ..training.recipes import MINIMUM_ROWS, MINIMUM_WATCHED
 from .decide import CONFIDENCE, Contender, Decision, decide
 from .page import write_page
 
 HELD_OUT = ("valid", "test")  # neither was trained on; together they hold more passages than either
 WITH_EXAMPLES = " + examples"
+REFINEMENTS = (("DITTO", "ditto", "sft"), ("edits", "edits", "edits"), ("DPO", "dpo", "preference"))  # label, method, kind of its data
 
 Progress = Callable[[dict[str, Any]], None]
 
@@ -76,9 +77,10 @@ def improve(
 ) -> ImproveReport:
     """Learn from everything there is since the last build, and promote what came of it only if it is better beyond doubt.
 
-    Each time the build begins at the base: SFT on the pairs, then DPO on the choices and edits where there are enough. The contenders
-    (the base with the person's examples in its prompt, the SFT version, the DPO version, the latter two with examples as well) and the
-    current version write every held-out passage; `decide` compares. Nothing is promoted before that, and drafting goes on meanwhile.
+    Each time the build begins at the base: SFT on the pairs, then, each where there is enough and going on from the one before, DITTO on
+    the pairs, edits, and DPO on the choices. The contenders (the base with the person's examples in its prompt, and each of these versions
+    with and without examples) and the current version write every held-out passage; `decide` compares. Nothing is promoted before that,
+    and drafting goes on meanwhile.
 
     An `improve` that was stopped goes on, unless `fresh`. `overrides` are recipe values for SFT. `progress` gets training's events, and
     {"message": ...} and {"evaluating": ..., "done": n, "total": n}. Raises Busy while another one runs, Invalid with too few pairs.
@@ -101,7 +103,7 @@ def improve(
         report = ImproveReport(
             id=state.path.parent.name, folder=str(state.path.parent), page=str(state.path.with_name("report.html")),
             current=current.model_id, promoted=state["promoted"], reason=decision.reason, decision=decision,
-            skipped=tuple(state["skipped"]),
+            skipped=work.skipped(),
         )  # fmt: skip
         write_page(Path(report.page), report, current)
         state.keep("finished_at", now())
@@ -128,11 +130,14 @@ class _Work:
                 "Pair notes of five or more sources (notewright pairs), then try again; notewright train works without a proof.",
             )
         base = registry.ensure_base_model(library, self.settings)
-        tuned = self._train("sft", pairs)
-        entries = [("base", base, True), ("SFT", tuned, False), ("SFT", tuned, True)]
-        refined = self._refined(tuned)
-        if refined:
-            entries += [("DPO", refined, False), ("DPO", refined, True)]
+        entries = [("base", base, True)]
+        newest = self._train("sft", pairs)
+        entries += [("SFT", newest, False), ("SFT", newest, True)]
+        for label, method, kind in REFINEMENTS:
+            refined = self._refined(label, method, kind, newest)
+            if refined:
+                newest = refined
+                entries += [(label, newest, False), (label, newest, True)]
         now_current = library.models.get(self.state["current"])
         before = self._contender("current", now_current, self._usual(now_current), pairs)
         # A contender that cannot differ from the current version only takes time and makes the others' proof harder.
@@ -145,17 +150,38 @@ class _Work:
             self.state.keep(key, datasets.build(self.library, kind=kind, settings=self.settings).id)
         return self.library.datasets.get(self.state[key])
 
-    def _refined(self, tuned: Model) -> Model | None:
-        """The DPO version, where there are choices enough; what is missing is kept in the state."""
-        if "skipped" not in self.state:
-            try:
-                self._dataset("preference")
-                rows = _rows(self.library.datasets.get(self.state["preference_dataset"]), "train")
-                lacking = "" if rows >= MINIMUM_ROWS["dpo"] else f"DPO: {rows} preferences, at least {MINIMUM_ROWS['dpo']} are needed."
-            except (Invalid, NotFound) as nothing:
-                lacking = f"DPO: {nothing.message}"
-            self.state.keep("skipped", [lacking] if lacking else [])
-        return None if self.state["skipped"] else self._train("dpo", self._dataset("preference"), start=tuned.id)
+    def _refined(self, label: str, method: str, kind: str, start: Model) -> Model | None:
+        """What a refining method makes of the newest version, where the data suffice and it changed anything; why not is kept."""
+        if f"{method}_skipped" not in self.state:
+            lacking = self._lacking(method, kind)
+            if not lacking:
+                try:
+                    model = self._train(method, self._dataset(kind), start=start.id)
+                    if model.metrics.get("kept_round") == 0:
+                        lacking = "no round brought it nearer to your held-out passages"
+                except training.Killed:
+                    raise
+                except RunFailed as ended:  # it ran away; what it began with is as it was
+                    lacking = ended.message
+            self.state.keep(f"{method}_skipped", f"{label}: {lacking}" if lacking else "")
+        return None if self.state[f"{method}_skipped"] else self.library.models.get(self.state[f"{method}_model"])
+
+    def _lacking(self, method: str, kind: str) -> str:
+        """What the data lack for a method, in words."""
+        try:
+            dataset = self._dataset(kind)
+        except (Invalid, NotFound) as nothing:
+            return nothing.message
+        rows, needed = _rows(dataset, "train"), MINIMUM_ROWS[method]
+        if rows < needed:
+            return f"{rows} {'passages' if kind == 'sft' else kind if kind == 'edits' else 'preferences'}, at least {needed} are needed."
+        if method == "ditto" and (watched := _rows(dataset, "valid")) < MINIMUM_WATCHED:
+            return f"{watched} held-out passages to stop by, at least {MINIMUM_WATCHED} are needed."
+        return ""
+
+    def skipped(self) -> tuple[str, ...]:
+        """Why methods were not trained, or changed nothing."""
+        return tuple(reason for _, method, _ in REFINEMENTS if (reason := self.state.table.get(f"{method}_skipped")))
 
     def _train(self, method: str, dataset: Dataset, *, start: str = "") -> Model:
         key = f"{method}_model"

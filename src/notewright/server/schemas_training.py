@@ -121,4 +121,4 @@ class DatasetOut(Out):
 
 
 class DatasetIn(In):
-    kind: Literal["sft", "preference"]
+    kind: Literal["sft", "preference", "edits", "labels"]

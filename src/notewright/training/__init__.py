@@ -32,7 +32,7 @@ from ..records import Dataset, Run
 from ..reward.trust import require
 from ..settings import Settings
 from . import judging, launch, prompts, rates, recipes, runs, sources
-from .runs import Job, Progress, read_log, read_progress, settle, stop_run
+from .runs import Job, Killed, Progress, read_log, read_progress, settle, stop_run
 
 # Method -> kind of dataset.
 METHODS = {
@@ -297,4 +297,4 @@ def _require_tracker(report_to: str) -> None:
             raise MissingExtra(f"--report-to {name} needs {name}.", "Install it with: pip install 'notewright[tracking]'")
 
 
-__all__ = ["METHODS", "is_alive", "newest_interrupted", "read_log", "read_progress", "resume_run", "settle", "stop_run", "train"]
+__all__ = ["METHODS", "Killed", "is_alive", "newest_interrupted", "read_log", "read_progress", "resume_run", "settle", "stop_run", "train"]

@@ -23,13 +23,12 @@ from . import session as sessions
 from .data import read_rows, require_rows
 from .losses import likelihood, plackett_luce
 from .policy import Unit
-from .recipes import MINIMUM_ROWS, DittoRecipe
+from .recipes import MINIMUM_ROWS, MINIMUM_WATCHED, DittoRecipe
 from .rounds import Rounds, figures_of
 from .runs import Job
 from .session import Keeper, Session
 from .worker import Reporter
 
-FEWEST_WATCHED = 3
 Demonstration = tuple[list[int], list[int], str]  # prompt ids, passage ids, passage
 Sample = dict[str, Any]  # of: which demonstration; ids; round
 
@@ -44,7 +43,7 @@ def run(job: Job, folder: Path, reporter: Reporter) -> dict[str, Any] | None:
     require_rows(encoded, MINIMUM_ROWS["ditto"], max_length=session.max_length)
     sessions.check_memory(session, encoded)
     watched = sampling.held_out(session, read_rows(Path(job.dataset_folder) / "valid.jsonl"), recipe.watch_rows)
-    if len(watched) < FEWEST_WATCHED:
+    if len(watched) < MINIMUM_WATCHED:
         reporter.warn(f"Only {len(watched)} held-out passages: too few to see when to stop; all {recipe.rounds} rounds are done.")
 
     started, rounds = time.monotonic(), Rounds(session)
@@ -74,9 +73,9 @@ def run(job: Job, folder: Path, reporter: Reporter) -> dict[str, Any] | None:
         distances.append(figures["distance"])
         written += fresh
         reporter.emit("round", round=number, rounds=recipe.rounds, distance=distances[-1])
-        if len(watched) >= FEWEST_WATCHED and distances[-1] >= distances[-2]:
+        if len(watched) >= MINIMUM_WATCHED and distances[-1] >= distances[-2]:
             break
-    best = min(range(len(distances)), key=distances.__getitem__) if len(watched) >= FEWEST_WATCHED else len(distances) - 1
+    best = min(range(len(distances)), key=distances.__getitem__) if len(watched) >= MINIMUM_WATCHED else len(distances) - 1
     if best == 0:
         reporter.warn("No round brought held-out drafts nearer to the person's own passages: the adapter is as it was before.")
     rounds.load(best)

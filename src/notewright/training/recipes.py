@@ -18,6 +18,7 @@ from ..models.bases import short
 
 EFFORTS = ("quick", "normal", "thorough")
 MINIMUM_ROWS = {"sft": 8, "ditto": 8, "edits": 4, "dpo": 4, "kto": 300, "reward": 20, "grpo": 16, "rloo": 16, "ppo": 16}
+MINIMUM_WATCHED = 3  # held-out passages by which DITTO knows when to stop
 TINY = 50_000_000
 UPDATES = 60  # of a policy that learns from its own drafts
 

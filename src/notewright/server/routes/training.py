@@ -20,7 +20,7 @@ router = APIRouter(prefix="/api", tags=["training"])
 
 
 @router.get("/datasets", operation_id="listDatasets")
-def list_datasets(library: Opened, kind: Literal["", "sft", "preference"] = "") -> list[DatasetOut]:
+def list_datasets(library: Opened, kind: Literal["", "sft", "preference", "edits", "labels"] = "") -> list[DatasetOut]:
     """Frozen training data, oldest first."""
     return [DatasetOut.of(item) for item in library.datasets.all(kind)]
 
@@ -32,7 +32,7 @@ def get_dataset(library: Opened, dataset_id: str) -> DatasetOut:
 
 @router.post("/datasets", operation_id="buildDataset", status_code=202)
 def build_dataset(here: Here, wish: DatasetIn) -> JobOut:
-    """Freeze training data from pairs (sft) or from choices (preference)."""
+    """Freeze training data: from pairs (sft), choices (preference), edits, or single verdicts (labels)."""
 
     def work(_: Job) -> object:
         with here.open_library() as library:
