@@ -1,21 +1,25 @@
 """Measure the seedling on books and styles that its training never saw: `python benchmarks/seedling.py [--model DIR] [--write]`.
 
 Distances are character-level normalized Levenshtein to the note that the simulated reader would write (0 = the same). Decoding is greedy.
-`--write` stores the table in the model's card and in docs/seedling.md. Part one shows 0 to 3 examples in the prompt; part two trains on 30
-(and 10) pairs of one unseen style, all weights and LoRA, then writes notes without examples.
+`--write` stores the table in the model's card and in docs/seedling.md. Part one shows 0 to 3 examples in the prompt, then none but rules
+that tell how the style differs from the default; part two asks for few and many, short and long highlights; part three draws four notes at
+temperature 0.8; part four trains on 30 (and 10) pairs of one unseen style, all weights and LoRA, half of the prompts with two other pairs as
+examples as the product does, then writes notes with two of those pairs as examples and with none.
 """
 
 from __future__ import annotations
 
 import argparse
 import copy
+import itertools
 import json
 import random
 import re
+import statistics
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -28,9 +32,12 @@ from notewright.records import Highlight, Prompt, Source
 from notewright.seedling import corpora, model_dir
 from notewright.seedling.card import sha256, write_card
 from notewright.seedling.readers import Reader
-from notewright.seedling.styles import trimmed
+from notewright.seedling.sources import make_prompt, make_source
+from notewright.seedling.styles import DEFAULTS, Style, trimmed, write
+from notewright.seedling.wording import turned
 
-CONTEXT = 2048
+CONTEXT = 4096
+GRID = ((1, 5), (1, 60), (1, 280), (3, 20), (8, 8), (8, 60), (15, 15), (25, 8), (25, 20))  # (highlights, words each)
 
 
 @dataclass(frozen=True)
@@ -43,22 +50,25 @@ class Case:
 
 
 class Writer:
-    """Greedy notes from a model, a few prompts at a time."""
+    """Notes from a model, a few prompts at a time; greedy, or `copies` of each at a temperature."""
 
     def __init__(self, model, tokenizer) -> None:
         self.model, self.tokenizer = model.eval(), tokenizer
 
     @torch.inference_mode()
-    def write(self, cases: Sequence[Case], size: int = 8) -> list[tuple[str, bool]]:
-        """(note, whether it ended by itself) for each case."""
+    def write(self, cases: Sequence[Case], size: int = 0, *, temperature: float = 0.0, copies: int = 1) -> list[tuple[str, bool]]:
+        """(note, whether it ended by itself) for each case, `copies` of a case side by side."""
         written = []
+        size = size or (64 if self.model.device.type == "cuda" else 8)
+        how = {"do_sample": True, "temperature": temperature, "top_k": 0} if temperature else {"do_sample": False}
         for start in range(0, len(cases), size):
             some = cases[start : start + size]
             texts = [self.tokenizer.apply_chat_template(c.messages, tokenize=False, add_generation_prompt=True) for c in some]
             inputs = self.tokenizer(texts, return_tensors="pt", padding=True, add_special_tokens=False, return_token_type_ids=False)
+            inputs = inputs.to(self.model.device)
             longest = max(len(self.tokenizer(c.gold)["input_ids"]) for c in some)
             room = max(8, min(max(400, int(longest * 1.4)), CONTEXT - inputs["input_ids"].shape[1]))
-            out = self.model.generate(**inputs, max_new_tokens=room, do_sample=False)
+            out = self.model.generate(**inputs, max_new_tokens=room, num_return_sequences=copies, **how)
             for row in out[:, inputs["input_ids"].shape[1] :].tolist():
                 ended = self.tokenizer.eos_token_id in row
                 ids = row[: row.index(self.tokenizer.eos_token_id)] if ended else row
@@ -120,12 +130,61 @@ def prompted_cases(corpus: corpora.Corpus, seed: int, count: int, examples: int,
     return cases
 
 
-def style_cases(corpus: corpora.Corpus, seed: int, count: int, tokens: int) -> list[Case]:
-    """Cases of one unseen style, without examples."""
+def style_pairs(corpus: corpora.Corpus, seed: int, count: int, tokens: int) -> list[tuple[Prompt, str]]:
+    """Pairs of one unseen style."""
     rng = random.Random(f"style/{seed}")
     reader = Reader.draw(rng, corpus, held_out=True)
-    pairs = [reader.exchange(rng, corpus, tokens=tokens) for _ in range(count)]
-    return [Case(prompt, note, build_messages(prompt)) for prompt, note in pairs]
+    return [reader.exchange(rng, corpus, tokens=tokens) for _ in range(count)]
+
+
+def with_examples(pairs: Sequence[tuple[Prompt, str]], known: Sequence[tuple[Prompt, str]], seed: int, share: float) -> list[Case]:
+    """`share` of the pairs get two others of `known` as examples in their prompt."""
+    rng = random.Random(f"examples/{seed}")
+    cases = []
+    for pair in pairs:
+        others = [other for other in known if other is not pair]
+        cases.append(Case(*pair, build_messages(pair[0], rng.sample(others, 2) if rng.random() < share else [])))
+    return cases
+
+
+def told_cases(corpus: corpora.Corpus, seed: int, count: int, tokens: int) -> list[Case]:
+    """No example; rules say what differs from the default style."""
+    cases = []
+    for number in range(count):
+        rng = random.Random(f"told/{seed}/{number}")
+        reader = Reader.with_default_style(rng, corpus)
+        style, rules = turned(rng, replace(reader.style, **vars_of(DEFAULTS[0])))
+        prompt, note = replace(reader, style=style).exchange(rng, corpus, tokens=tokens)
+        cases.append(Case(prompt, note, build_messages(replace(prompt, rules=rules))))
+    return cases
+
+
+def vars_of(style: Style) -> dict[str, object]:
+    return {name: getattr(style, name) for name in Style.__dataclass_fields__}
+
+
+def sized_cases(corpus: corpora.Corpus, seed: int, each: int, count: int, words: int) -> list[Case]:
+    """Two short examples of an unseen style, then `count` highlights of about `words` words."""
+    cases = []
+    for number in range(each):
+        rng = random.Random(f"sized/{seed}/{count}/{words}/{number}")
+        reader = Reader.draw(rng, corpus, held_out=True)
+        shown = [reader.exchange(rng, corpus, tokens=300) for _ in range(2)]
+        source = make_source(rng, corpus, reader.habits)
+        prompt = make_prompt(rng, corpus, reader.habits, source, count=count, mean_words=words)
+        cases.append(Case(prompt, write(reader.style, prompt), build_messages(prompt, shown)))
+    return cases
+
+
+def spread(cases: Sequence[Case], notes: Sequence[tuple[str, bool]], copies: int) -> dict[str, float]:
+    """How far apart the notes of one case are, with everything but layout taken away and with it."""
+    layouts, whole = [], []
+    for number in range(len(cases)):
+        texts = [text for text, _ in notes[number * copies : (number + 1) * copies]]
+        for first, second in itertools.combinations(texts, 2):
+            whole.append(Levenshtein.normalized_distance(first, second))
+            layouts.append(float(re.sub(r"\w+", "", first) != re.sub(r"\w+", "", second)))
+    return {"distance between candidates": statistics.mean(whole), "candidates that differ in layout": statistics.mean(layouts)}
 
 
 def sample_cases() -> tuple[list[Case], list[Case]]:
@@ -152,7 +211,7 @@ def sample_cases() -> tuple[list[Case], list[Case]]:
     return [case for cases in found[:-3] for case in cases], [case for cases in found[-3:] for case in cases]
 
 
-def tune(model, tokenizer, cases: Sequence[Case], *, steps: int, lora: bool, seed: int) -> tuple[object, float]:
+def tune(model, tokenizer, cases: Sequence[Case], *, steps: int, lora: bool, seed: int, rate: float = 0.0) -> tuple[object, float]:
     """A copy of the model after `steps` steps of 8 pairs; returns it and the seconds it took."""
     torch.manual_seed(seed)
     tuned = copy.deepcopy(model).float()
@@ -160,7 +219,7 @@ def tune(model, tokenizer, cases: Sequence[Case], *, steps: int, lora: bool, see
         from peft import LoraConfig, get_peft_model
 
         tuned = get_peft_model(tuned, LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM"))
-    rate = 4e-3 if lora else 1e-3
+    rate = rate or (2e-3 if lora else 5e-4)
     optimizer = torch.optim.AdamW([p for p in tuned.parameters() if p.requires_grad], lr=rate, weight_decay=0.0)
     rows = []
     for case in cases:
@@ -176,11 +235,11 @@ def tune(model, tokenizer, cases: Sequence[Case], *, steps: int, lora: bool, see
             order += rng.sample(range(len(rows)), len(rows))
         picked, order = [rows[i] for i in order[:8]], order[8:]
         longest = max(len(ids) for ids, _ in picked)
-        ids = torch.tensor([ids + [0] * (longest - len(ids)) for ids, _ in picked])
-        labels = torch.tensor([labels + [-100] * (longest - len(labels)) for _, labels in picked])
+        ids = torch.tensor([ids + [0] * (longest - len(ids)) for ids, _ in picked], device=model.device)
+        labels = torch.tensor([labels + [-100] * (longest - len(labels)) for _, labels in picked], device=model.device)
         for group in optimizer.param_groups:
             group["lr"] = rate * min(1.0, (step + 1) / 5, (steps - step) / (0.5 * steps))
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        with torch.autocast(model.device.type, dtype=torch.bfloat16):
             loss = tuned(input_ids=ids, attention_mask=(ids != 0).long(), labels=labels).loss
         loss.backward()
         torch.nn.utils.clip_grad_norm_(tuned.parameters(), 1.0)
@@ -213,6 +272,10 @@ def main() -> None:
     parser.add_argument("--styles", type=int, default=3, help="unseen styles to train on")
     parser.add_argument("--steps", type=int, default=60)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--lora-rate", type=float, default=0.0)
+    parser.add_argument("--full-rate", type=float, default=0.0)
+    parser.add_argument("--sized", type=int, default=0, help="cases for each size of prompt")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--show", type=int, default=0, help="print so many notes beside their gold")
     parser.add_argument("--sample", action="store_true", help="also the bundled sample's own pairs")
@@ -221,7 +284,7 @@ def main() -> None:
     torch.set_num_threads(given.threads)
     corpus = corpora.load(given.corpora, held_out=True)
     tokenizer = AutoTokenizer.from_pretrained(given.model)
-    model = AutoModelForCausalLM.from_pretrained(given.model, dtype=torch.float32)
+    model = AutoModelForCausalLM.from_pretrained(given.model, dtype=torch.float32).to(given.device)
     results: dict[str, dict[str, float]] = {}
 
     def record(setting: str, parts: Sequence[dict[str, float]], more: str = "") -> None:
@@ -234,15 +297,32 @@ def main() -> None:
         record(f"{examples} example{'s' * (examples != 1)} in the prompt", [score(cases, notes)])
         for case, (text, _) in list(zip(cases, notes, strict=True))[: given.show]:
             print(f"--- asked\n{case.messages[-1]['content']}\n--- gold\n{case.gold}\n--- written\n{text}\n")
-    for pairs, lora in ((30, False), (30, True), (10, False)) if given.styles else ():
-        parts, seconds = [], []
+    if given.cases:
+        cases = told_cases(corpus, given.seed, given.cases, given.tokens)
+        record("0 examples, rules in words", [score(cases, Writer(model, tokenizer).write(cases))])
+        cases = prompted_cases(corpus, given.seed, given.cases, 0, given.tokens)
+        notes = Writer(model, tokenizer).write(cases, temperature=0.8, copies=4)
+        apart = {name: round(value, 3) for name, value in spread(cases, notes, 4).items()}
+        record("0 examples, 4 candidates at temperature 0.8", [score([c for c in cases for _ in range(4)], notes)], str(apart))
+    for count, words in GRID if given.sized else ():
+        cases = sized_cases(corpus, given.seed, given.sized, count, words)
+        record(f"2 examples, {count} highlights of {words} words", [score(cases, Writer(model, tokenizer).write(cases))])
+    for pairs, lora in ((30, False), (30, True), (10, False), (10, True)) if given.styles else ():
+        parts: dict[float, list[dict[str, float]]] = {1.0: [], 0.0: []}
+        seconds = []
         for seed in range(given.seed, given.seed + given.styles):
-            cases = style_cases(corpus, seed, pairs + 12, given.tokens)
-            tuned, took = tune(model, tokenizer, cases[:pairs], steps=given.steps, lora=lora, seed=seed)
-            parts.append(score(cases[pairs:], Writer(tuned, tokenizer).write(cases[pairs:], 12)))
+            known = style_pairs(corpus, seed, pairs + 12, given.tokens)
+            known, asked = known[:pairs], known[pairs:]
+            rate = given.lora_rate if lora else given.full_rate
+            tuned, took = tune(model, tokenizer, with_examples(known, known, seed, 0.5), steps=given.steps, lora=lora, seed=seed, rate=rate)
             seconds.append(took)
+            for share in parts:
+                cases = with_examples(asked, known, seed, share)
+                parts[share].append(score(cases, Writer(tuned, tokenizer).write(cases)))
         what = "LoRA" if lora else "all weights"
-        record(f"after {given.steps} steps on {pairs} pairs ({what})", parts, f"{max(seconds):.0f} s")
+        for share, found in parts.items():
+            shown = "2" if share else "no"
+            record(f"after {given.steps} steps on {pairs} pairs ({what}), {shown} examples", found, f"{max(seconds):.0f} s")
     if given.sample:
         known, asked = sample_cases()
         for count in (0, 2):

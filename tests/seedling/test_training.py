@@ -13,7 +13,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from notewright.seedling.batches import make_batch
 from notewright.seedling.export import export
 from notewright.seedling.network import SHAPES, build, losses
-from notewright.seedling.train import Recipe, Trainer, plot
+from notewright.seedling.train import Maker, Recipe, Trainer, plot
 
 from .conftest import PARAGRAPHS
 
@@ -29,11 +29,11 @@ def books(tmp_path: Path) -> Path:
     return folder
 
 
-def trainer(folder: Path, books: Path, bundled: Path, minutes: float = 600) -> Trainer:
+def trainer(folder: Path, books: Path, bundled: Path, minutes: float = 600, workers: int = 0) -> Trainer:
     vocabulary = folder / "tokenizer"
     vocabulary.mkdir(parents=True, exist_ok=True)
     shutil.copy(bundled / "tokenizer.json", vocabulary)
-    return Trainer(folder, RECIPE, device="cpu", minutes=minutes, corpus=books, compiled=False)
+    return Trainer(folder, RECIPE, device="cpu", minutes=minutes, corpus=books, compiled=False, workers=workers)
 
 
 def weights(one: Trainer) -> torch.Tensor:
@@ -59,6 +59,13 @@ def test_a_resumed_run_goes_on_as_if_never_stopped(tmp_path: Path, books: Path, 
     assert torch.equal(weights(straight), weights(resumed))
 
 
+def test_batches_made_in_other_processes_are_the_same(tmp_path: Path, books: Path, bundled: Path) -> None:
+    runs = [trainer(tmp_path / str(workers), books, bundled, workers=workers) for workers in (0, 1)]
+    for run in runs:
+        run.run(max_steps=4)
+    assert torch.equal(weights(runs[0]), weights(runs[1]))
+
+
 def test_the_rate_rises_stays_and_falls(tmp_path: Path, books: Path, bundled: Path) -> None:
     run = trainer(tmp_path / "run", books, bundled, minutes=10)
     factors = []
@@ -70,7 +77,8 @@ def test_the_rate_rises_stays_and_falls(tmp_path: Path, books: Path, bundled: Pa
 
 def test_loss_counts_targets_only(tmp_path: Path, books: Path, bundled: Path) -> None:
     run = trainer(tmp_path / "run", books, bundled)
-    batch = make_batch(run.encoder, run.corpus, seed=0, step=0, stage="copying", progress=0.0, tokens=512)
+    maker = Maker(run.vocabulary, books, RECIPE)
+    batch = make_batch(maker.encoder, maker.corpus, seed=0, step=0, stage="copying", progress=0.0, tokens=512)
     loss, sums = losses(run.model, run.body, batch.ids, batch.weights)
     targets = torch.where(batch.weights[:, 1:] > 0, batch.ids[:, 1:], -100)
     logits = run.model(batch.ids).logits[:, :-1]
@@ -86,7 +94,7 @@ def test_log_plot_and_export(tmp_path: Path, books: Path, bundled: Path) -> None
     assert [json.loads(line)["step"] for line in (run.folder / "log.jsonl").read_text().splitlines()] == [2, 4]
     plot(run.folder, tmp_path / "loss.png")
     assert (tmp_path / "loss.png").stat().st_size > 1000
-    out = export(run.folder / "checkpoint.pt", tmp_path / "model")
+    out = export(run.folder / "checkpoint.pt", tmp_path / "model", "a test")
     model = AutoModelForCausalLM.from_pretrained(out, dtype=torch.float32)
     ids = AutoTokenizer.from_pretrained(out)("1. Slow water", return_tensors="pt", return_token_type_ids=False)
     ours = run.model.eval()(ids["input_ids"]).logits
@@ -99,13 +107,13 @@ def test_log_plot_and_export(tmp_path: Path, books: Path, bundled: Path) -> None
 def test_shapes_build(shape: str) -> None:
     model = build(shape, 0)
     assert model.config.tie_word_embeddings
-    assert model.config.max_position_embeddings == 2048
+    assert model.config.max_position_embeddings == 4096
 
 
 def test_a_run_may_begin_from_an_exported_model(tmp_path: Path, books: Path, bundled: Path) -> None:
     first = trainer(tmp_path / "first", books, bundled)
     first.run(max_steps=3)
-    folder = export(tmp_path / "first" / "checkpoint.pt", tmp_path / "exported")
+    folder = export(tmp_path / "first" / "checkpoint.pt", tmp_path / "exported", "a test")
     second = Trainer(tmp_path / "second", RECIPE, device="cpu", minutes=600, corpus=books, compiled=False, start=folder)
     assert len(second.recipe.started_from) == 64
     assert torch.equal(weights(second), weights(first).to(torch.bfloat16).float())

@@ -14,8 +14,10 @@ from .corpora import Corpus
 from .readers import note_row
 
 Row = Callable[[random.Random, Encoder, Corpus, int], Tokens]
+# Stretches of a stage, by progress from 0 to 1. A CPU can't pay for many long rows.
 COPY_LENGTHS = ((0.0, 128), (0.5, 256), (0.8, 512))
 NOTE_LENGTHS = ((0.0, {512: 0.6, 1024: 0.4}), (0.7, {512: 0.4, 1024: 0.5, 2048: 0.1}))
+LONG_NOTE_LENGTHS = ((0.0, {1024: 0.8, 2048: 0.2}), (0.2, {1024: 0.5, 2048: 0.35, 4096: 0.15}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +29,11 @@ class Batch:
     kinds: tuple[str, ...]
 
 
-def length_at(stage: str, progress: float, rng: random.Random) -> int:
+def length_at(stage: str, progress: float, rng: random.Random, *, long: bool = False) -> int:
     """Row length for a batch at `progress` (0-1) of its stage: short at first, long later."""
     if stage == "copying":
         return [length for start, length in COPY_LENGTHS if progress >= start][-1]
-    shares = [shares for start, shares in NOTE_LENGTHS if progress >= start][-1]
+    shares = [shares for start, shares in (LONG_NOTE_LENGTHS if long else NOTE_LENGTHS) if progress >= start][-1]
     return rng.choices(list(shares), weights=list(shares.values()))[0]
 
 
@@ -48,10 +50,12 @@ def _row(stage: str, rng: random.Random, encoder: Encoder, corpus: Corpus, lengt
     return "note", note_row(rng, encoder, corpus, length)
 
 
-def make_batch(encoder: Encoder, corpus: Corpus, *, seed: int, step: int, stage: str, progress: float, tokens: int) -> Batch:
-    """About `tokens` tokens in rows of one length."""
+def make_batch(
+    encoder: Encoder, corpus: Corpus, *, seed: int, step: int, stage: str, progress: float, tokens: int, long: bool = False
+) -> Batch:
+    """About `tokens` tokens in rows of one length; `long`: up to 4,096 tokens a row."""
     rng = random.Random(f"{seed}/{step}")
-    length = length_at(stage, progress, rng)
+    length = length_at(stage, progress, rng, long=long)
     rows = [_row(stage, rng, encoder, corpus, length) for _ in range(max(1, tokens // length))]
     return Batch(
         torch.tensor([row.ids for _, row in rows]), torch.tensor([row.weights for _, row in rows]), tuple(kind for kind, _ in rows)

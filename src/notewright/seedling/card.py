@@ -23,19 +23,9 @@ LIMITS = """\
 - It arranges, selects, trims and formats what the highlights say. It does not paraphrase, summarise or know anything.
 - English prose. Other scripts are copied byte by byte.
 - It was trained on invented readers with synthetic metadata; real notes that fuse, reword or judge are outside what it can learn.
-- Contexts end at 2,048 tokens (about 7,500 characters); most of its training was shorter.
-- Without an example in the prompt it writes in a plain style of its own; show it one or two, or train it.
-- This first cut repeats or drops highlights in most notes, and may copy from an example instead of the asked highlights:
-  `docs/seedling.md` says where it misses its aims. Don't use what it writes unread."""
-
-
-HISTORY = """\
-This first cut was steered while it ran, so its recipe does not repeat exactly: after 6.0 million tokens the rate began to fall (it was to
-fall later) and the digest's share rose; after 6.4 million seven marks of the tokenizer were replaced in place (`Annotation:` by
-`Annotation: ` and so on, new ones starting from the embeddings of their likes), the style weights were drawn together and highlights made
-shorter; after 7.7 million the digest's share rose to a half. The machine was shared: 2 cores, often less than one.
-
-"""
+- Contexts end at {context:,} tokens (about {characters:,} characters); most of its training was shorter.
+- Without an example in the prompt it writes in a plain style of its own; show it one or two, tell it rules, or train it.
+- Where it misses its aims is said in `docs/seedling.md`. Read what it writes before you use it."""
 
 
 def sha256(path: Path) -> str:
@@ -58,14 +48,14 @@ or learned from a few dozen pairs. It ships with notewright so that the whole lo
 ## Recipe
 
 - Shape `{shape}`; byte-level BPE of 4,096 tokens, digits apart; tied embeddings; bfloat16 weights.
-- {tokens:.1f} million tokens in {steps:,} steps of {tokens_per_step:,}; {minutes:.0f} minutes on 2 CPU cores, bf16 autocast.
-- Stage A, the first {copied:.1f} million tokens: copying of token pools and sentences, rows of 128 to 512 tokens.
-- Stage B: notes by simulated readers in the product's own prompt format, rows of 512, 1,024 and 2,048 tokens; 10 % copying, 4 % prose.
+- {tokens:.0f} million tokens in {steps:,} steps of {tokens_per_step:,}; {minutes:.0f} minutes on {hardware}, bf16 autocast.
+- Stage A, the first {copied:.0f} million tokens: copying of token pools and sentences, rows of 128 to 512 tokens.
+- Stage B: notes by simulated readers in the product's own prompt format, rows of {lengths} tokens; 10 % copying, 4 % prose.
 - Muon {matrix_rate} for matrices, AdamW {other_rate} for embeddings and norms; the rate falls to zero over the last 70 % of the time.
 - Half of the styles are drawn near one: a digest of what was annotated, which is also the bundled sample's style.
 - Seed {seed}. Made by `python -m notewright.seedling.train`, written by `python -m notewright.seedling.export`.
 
-{history}## Data and licences
+## Data and licences
 
 {data}
 
@@ -90,6 +80,7 @@ def write_card(folder: Path) -> Path:
     digest = sha256(folder / "model.safetensors")
     training = json.loads((folder / "training.json").read_text(encoding="utf-8"))
     recipe = training["recipe"]
+    context = json.loads((folder / "config.json").read_text(encoding="utf-8"))["max_position_embeddings"]
     text = CARD.format(
         millions=training["parameters"] / 1e6,
         tokens=training["tokens"] / 1e6,
@@ -97,8 +88,9 @@ def write_card(folder: Path) -> Path:
         minutes=training["minutes"],
         copied=recipe["copy_tokens"] / 1e6,
         data=DATA,
-        history=HISTORY,
-        limits=LIMITS,
+        hardware=training.get("hardware", "2 CPU cores"),
+        lengths="1,024 to 4,096" if recipe.get("long") else "512 to 2,048",
+        limits=LIMITS.format(context=context, characters=round(3.6 * context, -2)),
         evaluation="\n".join(_evaluation(folder, digest)),
         digest=digest,
         **{name: recipe[name] for name in ("shape", "tokens_per_step", "matrix_rate", "other_rate", "seed")},

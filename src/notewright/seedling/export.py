@@ -16,7 +16,7 @@ from transformers import GenerationConfig, PreTrainedTokenizerFast
 from . import tokenizer as tokenizers
 from .card import write_card
 from .chat import TEMPLATE
-from .network import build
+from .network import CONTEXT, build
 from .tokenizer import END, PAD, ROLES
 
 
@@ -28,14 +28,14 @@ def fast_tokenizer(folder: Path) -> PreTrainedTokenizerFast:
         pad_token=PAD,
         additional_special_tokens=[f"<|{role}|>" for role in ROLES],
         chat_template=TEMPLATE,
-        model_max_length=2048,
+        model_max_length=CONTEXT,
         clean_up_tokenization_spaces=False,
         padding_side="left",
     )
 
 
-def export(checkpoint: Path, out: Path) -> Path:
-    """Write the folder; an existing evaluation there stays only if it was made with the same weights."""
+def export(checkpoint: Path, out: Path, hardware: str) -> Path:
+    """Write the folder; an existing evaluation there stays only if it was made with the same weights. `hardware` is for the card."""
     state = torch.load(checkpoint, map_location="cpu", weights_only=True)
     recipe, progress = state["recipe"], state["progress"]
     model = build(recipe["shape"], 0)
@@ -51,6 +51,7 @@ def export(checkpoint: Path, out: Path) -> Path:
         "steps": progress["step"],
         "tokens": progress["tokens"],
         "minutes": round(progress["elapsed"] / 60, 1),
+        "hardware": hardware,
     }
     (out / "training.json").write_text(json.dumps(training, indent=2) + "\n", encoding="utf-8")
     for file in out.iterdir():
@@ -65,8 +66,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("checkpoint", type=Path)
     parser.add_argument("--out", type=Path, default=model_dir())
+    parser.add_argument("--hardware", default="2 CPU cores", help="where it was trained, for the card")
     given = parser.parse_args()
-    out = export(given.checkpoint, given.out)
+    out = export(given.checkpoint, given.out, given.hardware)
     size = sum(file.stat().st_size for file in out.iterdir())
     print(f"{out}: {size / 1e6:.1f} MB")
 

@@ -11,10 +11,12 @@ from transformers import LlamaConfig, LlamaForCausalLM
 
 from .tokenizer import VOCABULARY
 
+CONTEXT = 4096
 SHAPES: dict[str, dict[str, Any]] = {
     "tiny": {"hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2, "num_attention_heads": 2},
     "first": {"hidden_size": 256, "intermediate_size": 704, "num_hidden_layers": 5, "num_attention_heads": 8},
-    "large": {"hidden_size": 448, "intermediate_size": 1216, "num_hidden_layers": 6, "num_attention_heads": 8},
+    "deep": {"hidden_size": 256, "intermediate_size": 704, "num_hidden_layers": 7, "num_attention_heads": 4},
+    "wide": {"hidden_size": 320, "intermediate_size": 832, "num_hidden_layers": 7, "num_attention_heads": 5},
 }
 
 
@@ -26,7 +28,8 @@ def build(shape: str, seed: int) -> LlamaForCausalLM:
         **sizes,
         vocab_size=VOCABULARY,
         num_key_value_heads=sizes["num_attention_heads"],
-        max_position_embeddings=2048,
+        max_position_embeddings=CONTEXT,
+        rope_parameters={"rope_type": "default", "rope_theta": 50_000.0},
         tie_word_embeddings=True,
         rms_norm_eps=1e-5,
         pad_token_id=0,

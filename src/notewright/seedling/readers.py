@@ -11,6 +11,7 @@ from .chat import Encoder, Tokens
 from .corpora import Corpus
 from .sources import Habits, make_prompt, make_source
 from .styles import DEFAULT_WEIGHTS, DEFAULTS, Style, draw_style, write
+from .wording import tell, turned
 
 # What an exchange costs in tokens: per prompt, per highlight, and per word of a highlight (shown once, and mostly written once more).
 PER_PROMPT, PER_HIGHLIGHT, PER_WORD = 70, 24, 2.6
@@ -44,7 +45,7 @@ class Reader:
 
     def exchange(self, rng: random.Random, corpus: Corpus, *, tokens: int, source: Source | None = None) -> tuple[Prompt, str]:
         """Highlights and the note made of them, together about `tokens` tokens long."""
-        longer = rng.choice((1, 1, 2, 3)) if tokens >= 700 else 1
+        longer = rng.choice((1, 1, 2, 3, 6)) if tokens >= 1200 else rng.choice((1, 1, 2, 3)) if tokens >= 700 else 1
         mean = rng.choice((7, 8, 10, 12, 16) if tokens < 250 else (8, 10, 12, 14, 20, 28)) * longer
         count = max(1, min(25, round((tokens - PER_PROMPT) / (PER_HIGHLIGHT + PER_WORD * mean))))
         chapters = rng.randint(2, 3) if count >= 4 and rng.random() < 0.2 else 1
@@ -53,23 +54,43 @@ class Reader:
         return prompt, write(self.style, prompt)
 
 
+def _examples(length: int) -> tuple[int, ...]:
+    """How many exchanges a row of `length` tokens holds, to draw from."""
+    return (1, 2, 2, 3) if length <= 512 else (2, 3, 4, 5) if length <= 1024 else (3, 4, 5, 6, 8) if length <= 2048 else (3, 4, 6, 8, 12)
+
+
 def note_row(rng: random.Random, encoder: Encoder, corpus: Corpus, length: int) -> Tokens:
-    """Exactly `length` tokens: one style's exchanges until the row is full, or single exchanges in default styles."""
+    """Exactly `length` tokens: one style's exchanges until the row is full, or single exchanges in default styles.
+
+    Some readers also say in words what they want (rules); some single exchanges are turned from the default style by rules alone, and
+    now and then one exchange is turned by an instruction.
+    """
     tokens = Tokens()
-    single = rng.random() < 0.15
-    share = length / rng.choice((1, 2, 2, 3) if length <= 512 else (2, 3, 4, 5) if length <= 1024 else (3, 4, 5, 6, 8))
-    long_at = rng.randint(0, 2) if not single and length >= 1024 and rng.random() < 0.12 else -1
+    single = rng.random() < 0.2
+    share = length / rng.choice(_examples(length))
+    long_at = rng.randint(0, 2) if not single and length >= 1024 and rng.random() < 0.15 else -1
     reader = Reader.with_default_style(rng, corpus) if single else Reader.draw(rng, corpus)
+    rules = tell(rng, reader.style, 12) if not single and rng.random() < 0.25 else ()
     source, number = None, 0
     while len(tokens) < length:
         if single or not number:
             encoder.message(tokens, {"role": "system", "content": SYSTEM})
         if single and number:
             reader = Reader.with_default_style(rng, corpus)
+        now, told, instruction = reader, rules, ""
+        if single and rng.random() < 0.5:
+            style, told = turned(rng, reader.style)
+            now = replace(reader, style=style)
+        elif rng.random() < 0.06:
+            style, words = turned(rng, reader.style, 1)
+            if words:
+                now, instruction = replace(reader, style=style), words[0]
         room = length * 0.55 if number == long_at else share * (0.6 + 0.8 * rng.random())
-        prompt, note = reader.exchange(rng, corpus, tokens=int(room), source=source)
+        prompt, note = now.exchange(rng, corpus, tokens=int(room), source=source)
+        prompt = replace(prompt, rules=told, instruction=instruction)
+        known = single or number or len(rules) > 5
         encoder.message(tokens, {"role": "user", "content": render_highlights(prompt)})
-        encoder.message(tokens, {"role": "assistant", "content": note}, 1.0 if single or number else UNKNOWN_STYLE_WEIGHT)
+        encoder.message(tokens, {"role": "assistant", "content": note}, 1.0 if known else UNKNOWN_STYLE_WEIGHT)
         source = prompt.source if rng.random() < 0.3 else None
         number += 1
     tokens.ids, tokens.weights = tokens.ids[:length], tokens.weights[:length]

@@ -3,6 +3,7 @@
 Stage A (copying) lasts `--copy-tokens`, stage B (notes) the rest of the budget. The rate falls linearly over the last 70 % of the minutes,
 so a run may be given any length. Checkpoints are written whole and then renamed; SIGTERM writes one and stops.
 A budget counts training time over all resumes. Which batch comes next depends on (seed, step) and, for lengths, on progress.
+`--workers N` makes batches in N processes, which a GPU needs (one makes some 300,000 tokens/s); `--long` draws rows of up to 4,096 tokens.
 `--start FOLDER` begins from an exported seedling instead of random weights (with `--copy-tokens 0`, as it can copy already).
 """
 
@@ -15,13 +16,17 @@ import os
 import shutil
 import signal
 import time
-from collections import defaultdict
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections import defaultdict, deque
+from collections.abc import Callable
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
+from multiprocessing import get_context
 from pathlib import Path
 
+import numpy as np
 import torch
 from safetensors.torch import load_model
+from torch._dynamo import config as dynamo
 from torch._inductor import config as inductor
 
 from . import corpora, tokenizer
@@ -45,6 +50,7 @@ class Recipe:
     warmup_steps: int = 100
     copy_tokens: int = 3_000_000
     clip: float = 1.0
+    long: bool = False  # rows of up to 4,096 tokens
     started_from: str = ""  # sha256 of the weights that a run began with
 
 
@@ -83,6 +89,44 @@ class Threads:
             torch.set_num_threads(choice)
 
 
+class Maker:
+    """Makes batches, in this process or in others: `made` needs nothing but what it was built from."""
+
+    def __init__(self, vocabulary: Path, corpus: Path | None, recipe: Recipe) -> None:
+        self.encoder, self.corpus, self.recipe = Encoder(tokenizer.load(vocabulary)), corpora.load(corpus), recipe
+
+    def __call__(self, step: int, stage: str, progress: float) -> tuple[Batch, str]:
+        recipe = self.recipe
+        batch = make_batch(
+            self.encoder, self.corpus, seed=recipe.seed, step=step, stage=stage, progress=progress, tokens=recipe.tokens_per_step,
+            long=recipe.long,
+        )  # fmt: skip
+        return batch, stage
+
+
+_maker: Maker
+
+
+def _begin_worker(vocabulary: Path, corpus: Path | None, recipe: Recipe) -> None:
+    global _maker
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the trainer decides when to stop
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    torch.set_num_threads(1)
+    _maker = Maker(vocabulary, corpus, recipe)
+
+
+def _make(step: int, stage: str, progress: float) -> tuple[np.ndarray, np.ndarray, tuple[str, ...], str]:
+    batch, stage = _maker(step, stage, progress)
+    return batch.ids.numpy().astype(np.int32), batch.weights.numpy(), batch.kinds, stage  # tensors would travel as open files
+
+
+def _received(made: tuple) -> tuple[Batch, str]:
+    if len(made) == 2:
+        return made
+    ids, weights, kinds, stage = made
+    return Batch(torch.from_numpy(ids).long(), torch.from_numpy(weights), kinds), stage
+
+
 class Trainer:
     """One run in one folder: `checkpoint.pt`, `log.jsonl`, `loss.png`, `recipe.json`."""
 
@@ -97,9 +141,10 @@ class Trainer:
         compiled: bool,
         threads: Threads | None = None,
         start: Path | None = None,
+        workers: int = 0,
     ) -> None:
         self.folder, self.recipe, self.device, self.budget = folder, recipe, device, minutes * 60
-        self.corpus = corpora.load(corpus)
+        self.corpus, self.workers = corpus, workers
         vocabulary = folder / "tokenizer"
         if start:
             vocabulary.mkdir(parents=True, exist_ok=True)
@@ -107,12 +152,18 @@ class Trainer:
             self.recipe = recipe = replace(recipe, started_from=hashlib.sha256((start / "model.safetensors").read_bytes()).hexdigest())
         elif not (vocabulary / "tokenizer.json").exists():
             tokenizer.save(tokenizer.train(corpus, 0), vocabulary)
-        self.encoder = Encoder(tokenizer.load(vocabulary))
+        self.vocabulary = vocabulary
         self.model = build(recipe.shape, recipe.seed)
         if start:
             load_model(self.model, start / "model.safetensors", strict=False)  # the tied head is not stored
         torch.nn.Module.to(self.model, device)
-        self.body = torch.compile(self.model.model, dynamic=False) if compiled else self.model.model
+        self.body = self.model.model
+        if compiled and device == "cuda":
+            dynamo.recompile_limit = 64  # one graph for every length of row
+            for layer in self.model.model.layers:
+                layer.compile(dynamic=False)
+        elif compiled:
+            self.body = torch.compile(self.model.model, dynamic=False)
         self.threads = threads
         self.optimizers = optimizers(self.model, recipe.matrix_rate, recipe.other_rate)
         self.rates = [[group["lr"] for group in optimizer.param_groups] for optimizer in self.optimizers]
@@ -135,9 +186,14 @@ class Trainer:
         left = (1 - self.progress.elapsed / self.budget) / DECAY
         return max(0.0, min(warm, left))
 
-    def _prepare(self, step: int, stage: str, progress: float) -> tuple[Batch, str]:
-        tokens, seed = self.recipe.tokens_per_step, self.recipe.seed
-        return make_batch(self.encoder, self.corpus, seed=seed, step=step, stage=stage, progress=progress, tokens=tokens), stage
+    def _makers(self) -> tuple[Executor, Callable[[int], Future]]:
+        """Where batches are made, and what asks for the one `ahead` steps from now."""
+        made = (self.vocabulary, self.corpus, self.recipe)
+        if self.workers:
+            pool: Executor = ProcessPoolExecutor(self.workers, get_context("spawn"), _begin_worker, made)
+            return pool, lambda ahead: pool.submit(_make, *self._plan(ahead))
+        pool, maker = ThreadPoolExecutor(1), Maker(*made)
+        return pool, lambda ahead: pool.submit(maker, *self._plan(ahead))
 
     def step(self, batch: Batch) -> dict[str, list[float]]:
         """One update; returns per kind of row the sum of losses and the number of targets."""
@@ -147,7 +203,8 @@ class Trainer:
             for group, rate in zip(optimizer.param_groups, rates, strict=True):
                 group["lr"] = rate * factor
         with torch.autocast(self.device, dtype=torch.bfloat16):
-            body = self.body if ids.shape[1] <= COMPILED_LENGTH else self.model.model
+            compiled = self.device == "cuda" or ids.shape[1] <= COMPILED_LENGTH
+            body = self.body if compiled else self.model.model
             loss, sums = losses(self.model, body, ids, weights)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.clip)
@@ -187,11 +244,13 @@ class Trainer:
         stretch: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])
         saved = time.monotonic()
         last, since = time.monotonic(), (time.monotonic(), self.progress.tokens)
-        with ThreadPoolExecutor(1) as pool:
-            coming: Future = pool.submit(self._prepare, *self._plan(0))
+        pool, ask = self._makers()
+        ahead = max(1, 3 * self.workers)
+        with pool:
+            coming = deque(ask(number) for number in range(ahead))
             while self.progress.elapsed < self.budget and not self.stopping and (max_steps is None or self.progress.step < max_steps):
-                batch, stage = coming.result()
-                coming = pool.submit(self._prepare, *self._plan(1))
+                batch, stage = _received(coming.popleft().result())
+                coming.append(ask(ahead))
                 for kind, (total, count) in self.step(batch).items():
                     stretch[kind][0] += total
                     stretch[kind][1] += count
@@ -210,7 +269,7 @@ class Trainer:
                 if now - saved > save_every:
                     self.save()
                     saved = time.monotonic()
-            coming.cancel()
+            pool.shutdown(cancel_futures=True)
         self.save()
         return logged
 
@@ -255,12 +314,14 @@ def main() -> None:
     parser.add_argument("--resume", action="store_true")
     parser.add_argument("--start", type=Path, default=None, help="an exported folder to begin from")
     parser.add_argument("--no-compile", action="store_true")
-    settings = {name: default for name, default in asdict(Recipe()).items() if name != "started_from"}
+    parser.add_argument("--workers", type=int, default=0, help="processes that make batches (0: a thread)")
+    parser.add_argument("--long", action="store_true", help="rows of up to 4,096 tokens")
+    settings = {name: default for name, default in asdict(Recipe()).items() if name not in ("started_from", "long")}
     for name, default in settings.items():
         parser.add_argument("--" + name.replace("_", "-"), type=type(default), default=default)
     given = parser.parse_args()
     inductor.cpp.dynamic_threads = True
-    recipe = Recipe(**{name: getattr(given, name) for name in settings})
+    recipe = Recipe(**{name: getattr(given, name) for name in settings}, long=given.long)
     trainer = Trainer(
         given.out,
         recipe,
@@ -268,8 +329,9 @@ def main() -> None:
         minutes=given.minutes,
         corpus=given.corpora,
         compiled=not given.no_compile,
-        threads=Threads(given.threads),
+        threads=Threads(given.threads) if given.device == "cpu" else None,
         start=given.start,
+        workers=given.workers,
     )
     if given.resume:
         trainer.load()
