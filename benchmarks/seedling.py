@@ -3,8 +3,8 @@
 Distances are character-level normalized Levenshtein to the note that the simulated reader would write (0 = the same). Decoding is greedy.
 `--write` stores the table in the model's card and in docs/seedling.md. Part one shows 0 to 3 examples in the prompt, then none but rules
 that tell how the style differs from the default; part two asks for few and many, short and long highlights; part three draws four notes at
-temperature 0.8; part four trains on 30 (and 10) pairs of one unseen style, all weights and LoRA, half of the prompts with two other pairs as
-examples as the product does, then writes notes with two of those pairs as examples and with none.
+temperature 0.8; part four trains on 30 (and 10) pairs of one unseen style, all weights and LoRA, half of the prompts with two other pairs
+as examples as the product does, then writes notes with two of those pairs as examples and with none.
 """
 
 from __future__ import annotations
