@@ -8,6 +8,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+import small_world
 from notewright import datasets
 from notewright.models import registry
 from notewright.server import create_app
@@ -83,3 +84,16 @@ def test_a_version_is_measured(world: World) -> None:
     figures = world.library.models.get(model.id).metrics["evaluation"]
     assert figures["items"] == 1
     assert figures["mean"] >= 0
+
+
+def test_two_versions_are_written_side_by_side(client: TestClient, world: World) -> None:
+    small_world.base_model(world.library)
+    wish = {"before": "model-1", "after": "model-2", "source": "A Book of Rivers", "chapter": "Troubles"}
+    found = client.post("/api/models/diff", json=wish).json()
+    assert (found["before"], found["after"]) == ("model-1", "model-2")
+    (item,) = found["items"]
+    assert item["chapter"] == "Troubles"
+    assert item["before"] == item["after"] != ""  # the same scripted writer
+    assert (item["between"], item["before_distance"]) == (0, None)
+    assert client.post("/api/models/diff", json={**wish, "after": "model-9"}).status_code == 404
+    assert client.post("/api/models/diff", json={**wish, "after": "model-1"}).status_code == 422

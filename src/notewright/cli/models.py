@@ -1,17 +1,17 @@
-"""notewright models list|use|rollback|show|prune"""
+"""notewright models list|use|rollback|show|diff|prune"""
 
 from __future__ import annotations
 
 import argparse
 
 from ..records import Model
-from .show import as_json, count, facts, json_option, open_library, table
+from .show import as_json, count, facts, json_option, open_library, progress, table
 
 
 def configure(name: str, parser: argparse.ArgumentParser) -> None:
     json_option(parser)
     parser.set_defaults(handler=list_models)
-    actions = parser.add_subparsers(metavar="list|use|rollback|show|prune")
+    actions = parser.add_subparsers(metavar="list|use|rollback|show|diff|prune")
     listing = actions.add_parser("list", help="all versions; * marks the current one")
     json_option(listing)
     listing.set_defaults(handler=list_models)
@@ -19,6 +19,14 @@ def configure(name: str, parser: argparse.ArgumentParser) -> None:
     use.add_argument("id")
     use.set_defaults(handler=use_model)
     actions.add_parser("rollback", help="go back to the version that was current before").set_defaults(handler=rollback)
+    diff = actions.add_parser("diff", help="what two versions write from the same highlights, side by side")
+    diff.add_argument("before", metavar="A")
+    diff.add_argument("after", metavar="B")
+    diff.add_argument("--source", default="", metavar="TITLE", help="default: held-out passages, beside what you wrote yourself")
+    diff.add_argument("--chapter", default="", metavar="NAME")
+    diff.add_argument("--limit", type=int, default=3, metavar="N", help="how many held-out passages (default 3)")
+    json_option(diff)
+    diff.set_defaults(handler=diff_models)
     prune = actions.add_parser("prune", help="delete the files of old versions that nothing needs; their figures stay")
     prune.add_argument("--keep", type=int, default=8, metavar="N", help="how many of the newest stay in any case (default 8)")
     prune.add_argument("--dry-run", action="store_true", help="only say which")
@@ -107,3 +115,25 @@ def show_model(options: argparse.Namespace) -> None:
             facts({f"  {key}": value for key, value in values.items()})
         elif isinstance(values, list) and values:
             print(f"\n{name}: " + "; ".join(" ".join(item.values()) if isinstance(item, dict) else str(item) for item in values))
+
+
+def diff_models(options: argparse.Namespace) -> None:
+    from .. import loop
+
+    library, settings = open_library()
+    with library, progress("writing") as advance:
+        found = loop.diff_versions(
+            library, settings=settings, before=options.before, after=options.after, source=options.source, chapter=options.chapter,
+            limit=options.limit, progress=advance,
+        )  # fmt: skip
+    if options.json:
+        as_json(found)
+        return
+    for item in found.items:
+        print("\n".join(filter(None, (item.source_title, item.chapter, item.note_path))))
+        texts = {"your passage": item.passage} if item.passage else {}
+        for name, text, distance in ((found.before, item.before, item.before_distance), (found.after, item.after, item.after_distance)):
+            texts[name + (f", {distance:.2f} from yours" if distance is not None else "")] = text
+        for name, text in texts.items():
+            print(f"\n--- {name}\n\n{text.strip()}")
+        print(f"\n--- {found.before} and {found.after} are {item.between:.2f} apart\n")

@@ -1,12 +1,13 @@
 """How near a model's drafts come to what the person wrote, on sources it never learnt from.
 
 evaluate(library, model_id=..., dataset_id=..., settings=...)     greedy drafts against the person's passages -> EvaluationReport
+held_out(library)       the rows it is measured on
 compare(before, after)      paired bootstrap of the difference
 plot(reports, path)         per passage, before and after, as a PNG
 """
 
-from .evaluate import evaluate
+from .evaluate import evaluate, held_out
 from .plot import plot
 from .report import Comparison, EvaluationReport, Item, compare, merge, read_report
 
-__all__ = ["Comparison", "EvaluationReport", "Item", "compare", "evaluate", "merge", "plot", "read_report"]
+__all__ = ["Comparison", "EvaluationReport", "Item", "compare", "evaluate", "held_out", "merge", "plot", "read_report"]

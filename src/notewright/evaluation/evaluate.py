@@ -57,13 +57,7 @@ def evaluate(
     """
     if model_id and base:
         raise Invalid("Name a model or a base, not both.", "Leave --base away to evaluate the model.")
-    dataset = _dataset(library, dataset_id)
-    rows = _rows(dataset, split)[:limit]
-    if not rows:
-        raise Invalid(
-            f"{dataset.id} has no rows in {split}: too few sources are paired to keep one back.",
-            "Pair more sources, then build again: notewright dataset sft",
-        )
+    dataset, rows = held_out(library, dataset_id=dataset_id, split=split, limit=limit)
     model = _model(library, settings, model_id, base)
     writer: Writer = engine or registry.open_engine(library, model, device=settings.device)
     index = build_index(settings.vault) if settings.vault and settings.vault.is_dir() else None
@@ -104,6 +98,20 @@ def _fits(writer: Writer, messages: Sequence[Message], reserve: int) -> bool:
     from ..models.chat import encode_prompt
 
     return len(encode_prompt(tokenizer, messages)) + reserve <= context
+
+
+def held_out(
+    library: Library, *, dataset_id: str = "", split: str = "test", limit: int | None = None
+) -> tuple[Dataset, list[dict[str, Any]]]:
+    """A prompt-completion dataset (default: the newest) and its first rows in `split`; Invalid where there are none."""
+    dataset = _dataset(library, dataset_id)
+    rows = _rows(dataset, split)[:limit]
+    if not rows:
+        raise Invalid(
+            f"{dataset.id} has no rows in {split}: too few sources are paired to keep one back.",
+            "Pair more sources, then build again: notewright dataset sft",
+        )
+    return dataset, rows
 
 
 def _dataset(library: Library, dataset_id: str) -> Dataset:

@@ -3,11 +3,13 @@
 improve(library, settings=...)   the verb; can be stopped anywhere and goes on where it was
 decide      which contender, if any, is better beyond doubt and harmless elsewhere (pure)
 page        what was tried and why the decision fell, as one HTML page
+versions   two versions side by side on the same highlights
 schedule    the lines that let a timer run it at night
 """
 
 from .decide import Contender, Decision, decide
 from .improve import ImproveReport, improve
 from .schedule import schedule
+from .versions import Beside, VersionDiff, diff_versions
 
-__all__ = ["Contender", "Decision", "ImproveReport", "decide", "improve", "schedule"]
+__all__ = ["Beside", "Contender", "Decision", "ImproveReport", "VersionDiff", "decide", "diff_versions", "improve", "schedule"]

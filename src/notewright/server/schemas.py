@@ -563,6 +563,8 @@ class SettingsOut(Out):
     exclude: list[str]
     base_model: str
     device: str
+    engine_url: str
+    engine_model: str
     readwise_token: str = Field(description="Where a token is kept, in words; empty where there is none")
 
 
@@ -574,3 +576,5 @@ class SettingsIn(In):
     exclude: list[Short] | None = Field(default=None, max_length=200)
     base_model: Short | None = None
     device: Literal["auto", "cpu", "cuda", "mps"] | None = None
+    engine_url: Short | None = Field(default=None, description="A server with OpenAI's protocol that writes (…/v1); empty: a model of ours")
+    engine_model: Short | None = None

@@ -44,6 +44,35 @@ class ModelDetail(Out):
     promotions: list[Promotion]
 
 
+class VersionDiffIn(In):
+    before: Short
+    after: Short
+    source: Short = Field(default="", description="A source's id or title; empty: held-out passages")
+    chapter: Short = ""
+    limit: int = Field(default=3, ge=1, le=20, description="How many held-out passages")
+    max_new_tokens: int = Field(default=512, ge=1, le=8192)
+
+
+class BesideOut(Out):
+    source_id: str
+    source_title: str
+    chapter: str
+    note_path: str
+    highlight_ids: list[str]
+    passage: str = Field(description="The person's own; empty for highlights without a note yet")
+    before: str
+    after: str
+    between: float = Field(description="Edit distance of the two drafts")
+    before_distance: float | None = Field(description="Edit distance from the person's passage")
+    after_distance: float | None
+
+
+class VersionDiffOut(Out):
+    before: str
+    after: str
+    items: list[BesideOut]
+
+
 class RunOut(Out):
     id: str
     method: str

@@ -42,7 +42,7 @@ async def create_drafts(wish: DraftIn, request: Request, here: Here) -> Any:
     await stream.choose_model()
     if wish.stream:
         return StreamingResponse(stream.events(), media_type="text/event-stream", headers={"x-accel-buffering": "no"})
-    return await until_gone(request, stream)
+    return batch_out(await until_gone(request, stream.submit()))
 
 
 class Telling:
@@ -117,15 +117,14 @@ class Telling:
                 ticket.cancel()
 
 
-async def until_gone(request: Request, stream: Telling) -> BatchOut:
-    """The whole batch at once; the work is cancelled when the client hangs up meanwhile."""
-    ticket = stream.submit()
+async def until_gone(request: Request, ticket: Ticket) -> Any:
+    """What the engine thread's work returns; it is cancelled when the client hangs up meanwhile."""
     future = asyncio.wrap_future(ticket.result)
     try:
         while not (await asyncio.wait([future], timeout=0.25))[0]:
             if await request.is_disconnected():
                 ticket.cancel()
-        return batch_out(await future)
+        return await future
     except Cancelled:
         raise Invalid("The request was cancelled.", "Ask again.") from None
     finally:

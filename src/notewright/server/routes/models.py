@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 
+from ... import loop
 from ...library import Library
 from ...models import registry
-from ..context import Opened
-from ..schemas_training import ModelDetail, ModelOut, ModelPage, Promotion
+from ..context import Here, Opened
+from ..queueing import Ticket
+from ..schemas_training import ModelDetail, ModelOut, ModelPage, Promotion, VersionDiffIn, VersionDiffOut
+from .drafts import until_gone
 
 router = APIRouter(prefix="/api", tags=["models"])
 
@@ -43,6 +46,20 @@ def rollback(library: Opened) -> ModelOut:
 def use(library: Opened, model_id: str) -> ModelOut:
     """Make a version the current one; the next draft is written by it."""
     return ModelOut.of(registry.use(library, model_id))
+
+
+@router.post("/models/diff", operation_id="diffModels")
+async def diff(here: Here, request: Request, wish: VersionDiffIn) -> VersionDiffOut:
+    """What two versions write from the same highlights, without chance: held-out passages, or a source. Whoever hangs up stops it."""
+
+    def work(ticket: Ticket) -> loop.VersionDiff:
+        with here.open_library() as library:
+            return loop.diff_versions(
+                library, settings=here.settings, before=wish.before, after=wish.after, source=wish.source, chapter=wish.chapter,
+                limit=wish.limit, max_new_tokens=wish.max_new_tokens, engines=here.engines, progress=lambda *_: ticket.check(),
+            )  # fmt: skip
+
+    return VersionDiffOut.of(await until_gone(request, here.queue.submit(work)))
 
 
 def _promotions(library: Library) -> list[Promotion]:

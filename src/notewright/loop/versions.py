@@ -1,0 +1,139 @@
+"""Two versions side by side: what each writes, greedily, from the same highlights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..drafting import Engines, choose_prompt, memory_watched
+from ..errors import Invalid
+from ..evaluation import held_out
+from ..prompts import Message, build_messages
+from ..records import Model
+from ..settings import Settings
+from ..text import edit_distance
+
+if TYPE_CHECKING:
+    from ..library import Library
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """One prompt and both drafts. `passage` is the person's own (empty for highlights without a note yet).
+
+    `between` is the edit distance of the drafts, `before_distance` and `after_distance` each one's from the passage (None without one).
+    """
+
+    source_id: str
+    source_title: str
+    chapter: str
+    note_path: str
+    highlight_ids: tuple[str, ...]
+    passage: str
+    before: str
+    after: str
+    between: float
+    before_distance: float | None
+    after_distance: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class VersionDiff:
+    """`before` and `after` are the versions' ids."""
+
+    before: str
+    after: str
+    items: tuple[Beside, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    messages: list[Message]
+    source_id: str
+    source_title: str
+    chapter: str
+    note_path: str
+    highlight_ids: tuple[str, ...]
+    passage: str
+
+
+def diff_versions(
+    library: Library,
+    *,
+    settings: Settings,
+    before: str,
+    after: str,
+    source: str = "",
+    chapter: str = "",
+    limit: int = 3,
+    max_new_tokens: int = 512,
+    engines: Engines | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> VersionDiff:
+    """What versions `before` and `after` write for a source (or chapter), else for up to `limit` held-out passages, longest first.
+
+    Same prompt without examples, no chance, same number of tokens. `engines` are kept ones; `progress` gets (drafts written, in all) and is
+    called at every token; what it raises stops the writing. Raises NotFound and Invalid as the registry, `choose_prompt` and `evaluate` do.
+    """
+    models = [_writer(library, model_id) for model_id in (before, after)]
+    if before == after:
+        raise Invalid(f"{before} is the same on both sides.", "Name two versions: notewright models list")
+    if limit < 1:
+        raise Invalid(f"The number of passages must be at least 1, not {limit}.", "Leave it away for the usual.")
+    tasks = [_named(library, source, chapter)] if source else _held_out(library, limit)
+    held = engines or Engines()
+    texts: list[list[str]] = []
+    for turn, model in enumerate(models):
+        writer = held.get(library, model, device=settings.device)
+        texts.append([])
+        for place, task in enumerate(tasks):
+            done = turn * len(tasks) + place
+
+            def at_token(_: int, __: int, done: int = done) -> None:
+                if progress:
+                    progress(done, 2 * len(tasks))
+
+            with memory_watched():
+                written = writer.generate(
+                    task.messages, n=1, temperature=0.0, top_p=1.0, max_new_tokens=max_new_tokens, seed=0, greedy_first=True,
+                    on_token=at_token, on_text=None,
+                )[0]  # fmt: skip
+            texts[-1].append(written.text)
+    return VersionDiff(before, after, tuple(_beside(*item) for item in zip(tasks, *texts, strict=True)))
+
+
+def _writer(library: Library, model_id: str) -> Model:
+    model = library.models.get(model_id)
+    if model.role == "reward":
+        raise Invalid(f"{model_id} is a reward model: it judges drafts and writes none.", "Choose another: notewright models list")
+    return model
+
+
+def _named(library: Library, source: str, chapter: str) -> _Task:
+    prompt = choose_prompt(library, source=source, chapter=chapter)
+    ids = tuple(item.id for item in prompt.highlights)
+    return _Task(build_messages(prompt), prompt.source.id, prompt.source.title, prompt.chapter, "", ids, "")
+
+
+def _held_out(library: Library, limit: int) -> list[_Task]:
+    _, rows = held_out(library)
+    rows.sort(key=lambda row: -len(row["completion"][0]["content"]))
+    return [
+        _Task(
+            row["prompt"], row["source_id"], library.sources.get(row["source_id"]).title,
+            library.sources.highlight(row["highlight_ids"][0]).chapter, row["note_path"], tuple(row["highlight_ids"]),
+            row["completion"][0]["content"],
+        )
+        for row in rows[:limit]
+    ]  # fmt: skip
+
+
+def _beside(task: _Task, before: str, after: str) -> Beside:
+    def from_own(text: str) -> float | None:
+        return edit_distance(text.strip(), task.passage.strip()) if task.passage else None
+
+    return Beside(
+        task.source_id, task.source_title, task.chapter, task.note_path, task.highlight_ids, task.passage, before, after,
+        edit_distance(before.strip(), after.strip()), from_own(before), from_own(after),
+    )  # fmt: skip

@@ -1,0 +1,87 @@
+"""Two versions side by side, with engines that need no model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import small_world
+from notewright import datasets, loop
+from notewright.errors import Invalid, NotFound
+from notewright.library import Library
+from notewright.records import Model
+from served import ScriptedEngines
+from small_world import ScriptedEngine, World
+
+
+class Two(ScriptedEngines):
+    """Each version writes its own name and what it was asked."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.writers: dict[str, ScriptedEngine] = {}
+
+    def get(self, library: Library, model: Model, *, device: str):
+        super().get(library, model, device=device)
+        return self.writers.setdefault(model.id, ScriptedEngine(lambda messages, _: f"{model.id} of {len(messages)}"))
+
+
+@pytest.fixture
+def world(library: Library, tmp_path: Path) -> World:
+    made = small_world.build(library, tmp_path)
+    small_world.base_model(library)
+    small_world.base_model(library)
+    return made
+
+
+def test_held_out_passages_are_written_by_both_from_the_same_prompts(world: World) -> None:
+    datasets.build(world.library, kind="sft", settings=world.settings)
+    engines, seen = Two(), []
+    found = loop.diff_versions(
+        world.library,
+        settings=world.settings,
+        before="model-1",
+        after="model-2",
+        limit=2,
+        engines=engines,
+        progress=lambda *at: seen.append(at),
+    )
+    assert (found.before, found.after, len(found.items)) == ("model-1", "model-2", 2)
+    assert engines.asked == ["model-1", "model-2"]
+    one, other = engines.writers["model-1"].calls, engines.writers["model-2"].calls
+    assert [call["messages"] for call in one] == [call["messages"] for call in other]
+    assert {(call["n"], call["temperature"]) for call in one + other} == {(1, 0.0)}
+    item = found.items[0]
+    assert (item.before, item.after) == ("model-1 of 2", "model-2 of 2")
+    assert item.passage in (world.vault / item.note_path).read_text()
+    assert 0 < item.between < item.before_distance <= 1
+    assert seen == [(0, 4), (1, 4), (2, 4), (3, 4)]
+
+
+def test_a_source_without_a_note_has_no_distance(world: World) -> None:
+    found = loop.diff_versions(
+        world.library,
+        settings=world.settings,
+        before="model-2",
+        after="model-1",
+        source="A Book of Rivers",
+        chapter="Troubles",
+        engines=Two(),
+    )
+    (item,) = found.items
+    assert (item.source_title, item.chapter, len(item.highlight_ids)) == ("A Book of Rivers", "Troubles", 3)
+    assert (item.passage, item.before_distance, item.before) == ("", None, "model-2 of 2")
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        ({"after": "model-1"}, Invalid), ({"after": "model-9"}, NotFound), ({"limit": 0}, Invalid), ({"source": "Nothing"}, NotFound),
+        ({}, NotFound),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_compared_is_said(world: World, options: dict, error: type[Exception]) -> None:
+    with pytest.raises(error) as caught:
+        loop.diff_versions(world.library, settings=world.settings, **{"before": "model-1", "after": "model-2", "engines": Two(), **options})
+    assert caught.value.hint
