@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,10 +13,12 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, StreamingResponse
 
 import small_world
+from gguf_model import write_gguf
 from notewright import drafting
 from notewright.errors import Invalid, NotewrightError, NotFound, Unavailable
 from notewright.library import Library
-from notewright.models import registry
+from notewright.models import bases, registry
+from notewright.models.engine import Engine
 from notewright.models.remote import KEY_FILE, KEY_VARIABLE, RemoteEngine
 from notewright.server import create_app
 from notewright.settings import Settings, change_settings
@@ -22,6 +26,10 @@ from served import ScriptedEngines, serve
 from small_world import ScriptedEngine, numbered
 
 ASK = [{"role": "user", "content": "Write."}]
+NOTE = [
+    {"role": "system", "content": "Write the note."},
+    {"role": "user", "content": "Title: The River\n\n1. The river carries 25 tons of silt to the plain.\n2. Mud is memory."},
+]
 
 
 @pytest.fixture
@@ -160,25 +168,38 @@ def troubled() -> FastAPI:
     return app
 
 
-@pytest.mark.slow
-def test_a_real_llama_server() -> None:
-    """llama.cpp's own server, where it is installed with a model (NOTEWRIGHT_TEST_GGUF)."""
-    pytest.importorskip("llama_cpp", reason="llama-cpp-python is not installed (it builds for 12 minutes)")
-    import os
-    import subprocess
-    import sys
-    import time
+LLAMA_CPP = """
+import sys, xllamacpp
+params = xllamacpp.CommonParams()
+params.model.path, params.port, params.n_ctx, params.warmup = sys.argv[1], int(sys.argv[2]), 2048, False
+server = xllamacpp.Server(params)
+print(server.listening_address, flush=True)
+sys.stdin.read()
+"""
 
-    model = os.environ.get("NOTEWRIGHT_TEST_GGUF") or pytest.skip("NOTEWRIGHT_TEST_GGUF names no model file")
-    command = [sys.executable, "-m", "llama_cpp.server", "--model", model, "--port", "18779"]
-    with subprocess.Popen(command) as server:
-        try:
-            for _ in range(120):
-                try:
-                    engine = RemoteEngine("http://127.0.0.1:18779/v1")
-                    break
-                except Unavailable:
-                    time.sleep(1)
-            assert engine.generate(ASK, n=2, max_new_tokens=20)[0].text
-        finally:
-            server.terminate()
+
+@pytest.mark.slow
+def test_llama_cpp_itself(tmp_path: Path) -> None:
+    """Its own server, with the seedling as a GGUF file: the words are those that our engine writes."""
+    pytest.importorskip("xllamacpp", reason="xllamacpp (llama.cpp and its server as a wheel) is not installed")
+    pytest.importorskip("gguf", reason="gguf is not installed")
+    base = bases.fetch_base("")
+    if bases.read_config(base.folder)["model_type"] != "llama":
+        pytest.skip("the seedling has no Llama shape")
+    model = write_gguf(base.folder, tmp_path / "seedling.gguf")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-c", LLAMA_CPP, str(model), str(port)]
+    quiet = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(command, text=True, **quiet) as server:
+        assert server.stdout is not None
+        address = next(line.strip() for line in server.stdout if line.startswith("http://"))
+        grown: list[str] = []
+        written = RemoteEngine(f"{address}/v1").generate(NOTE, n=2, max_new_tokens=40, seed=5, on_text=lambda _, text: grown.append(text))
+        server.terminate()
+    ours = Engine(device="cpu").generate(NOTE, n=1, max_new_tokens=40)
+    assert written[0].text.strip() == ours[0].text.strip() != ""
+    assert [item.seed for item in written] == [5, 6]
+    assert written[0].tokens <= 40
+    assert len(grown) > 4

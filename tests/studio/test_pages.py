@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import csv
+import json
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,7 @@ import pytest
 from notewright import importers, pairing
 from notewright.importers.vault import import_vault
 from notewright.library import Library
+from notewright.library.database import now
 from notewright.settings import Settings, save_settings
 from walks import Server, ask, events, eventually, serve
 
@@ -107,6 +111,40 @@ def test_improving_is_begun_watched_and_stopped_and_versions_are_compared(page: 
     assert ask(server, "/api/jobs")[0]["state"] == "stopped"
 
 
+def test_what_an_improvement_came_to_is_shown(page: Any, server: Any) -> None:
+    """The real one takes minutes; this is its job as the server tells it."""
+    times = {"started_at": "2026-01-01T00:00:00Z", "ended_at": "2026-01-01T00:09:00Z"}
+    job = {
+        "id": "job-1", "kind": "improve", "title": "Improving", "state": "done", "done": None, "total": None, "text": "", "run_id": "",
+        "can_stop": False, "problem": None, "result": {"text": f"model-1 stays the current version.\n{SCRIPT}"}, **times,
+    }  # fmt: skip
+    page.route("**/api/jobs", lambda route: route.fulfill(json=[job]))
+    page.goto(f"{server.address}/models")
+    page.get_by_role("region", name="Improve").get_by_text("model-1 stays the current version.").wait_for()
+    assert page.get_by_role("region", name="Improve").get_by_text("<script>").count()
+
+
+def test_two_versions_are_shown_side_by_side(page: Any, server: Any) -> None:
+    with Library.open(server.settings.home) as library:
+        first = library.models.get("model-1")
+        if len(library.models.all()) == 1:
+            library.models.add(replace(first, id=library.models.new_id(), created_at=now()))
+    page.route(
+        "**/api/models/diff", lambda route: route.continue_(post_data=json.dumps(route.request.post_data_json | {"max_new_tokens": 30}))
+    )
+    page.goto(f"{server.address}/models")
+    region = page.get_by_role("region", name="Two versions side by side")
+    region.get_by_label("Source, by its title").fill("What Moss Knows")
+    region.get_by_role("button", name="Compare").click()
+    region.get_by_role("heading", level=3, name=re.compile("What Moss Knows About Cities")).wait_for(timeout=90_000)
+    region.get_by_role("region", name="model-1").locator(".reading > *").first.wait_for()
+    region.get_by_text("Word by word, 0.00 apart").click()
+    assert serious(page) == []
+    region.get_by_label("Source, by its title").fill(f"Nothing {SCRIPT}")
+    region.get_by_role("button", name="Compare").click()
+    page.locator(".notice.wrong").wait_for()
+
+
 def test_models_are_listed_and_a_refused_training_is_explained(page: Any, server: Any) -> None:
     page.goto(f"{server.address}/models")
     page.get_by_role("cell", name="model-1").first.wait_for()
@@ -116,12 +154,26 @@ def test_models_are_listed_and_a_refused_training_is_explained(page: Any, server
     page.locator(".notice.wrong").wait_for()
 
 
-def test_the_library_page_checks_health(page: Any, server: Any) -> None:
+def test_the_library_page_finds_sources_checks_health_and_keeps_settings(page: Any, server: Any) -> None:
     page.goto(f"{server.address}/library")
     page.get_by_label("Path of the vault").wait_for()
     page.get_by_role("button", name="Check everything").click()
-    page.get_by_role("region", name="Health").wait_for(timeout=90_000)  # torch is looked at
+    page.get_by_label("Search sources and highlights").fill("moss knows")
+    found = page.get_by_role("list", name="Sources found").get_by_role("listitem")
+    found.filter(has_text="What Moss Knows About Cities").get_by_role("button").first.click()
+    page.get_by_role("list", name="Highlights").get_by_role("listitem").nth(1).wait_for()
+    page.get_by_label("Folder in the vault that Readwise writes to").fill("Readwise")
+    page.get_by_label("Server that writes instead").fill("no address")
+    page.get_by_role("button", name="Keep the settings").click()
+    page.locator(".notice.wrong").wait_for()
+    page.get_by_label("Server that writes instead").fill("")
+    page.get_by_role("button", name="Keep the settings").click()
+    page.get_by_text("Settings kept.").wait_for()
+    assert ask(server, "/api/settings")["readwise_folder"] == "Readwise"
+    page.get_by_role("region", name="Health").get_by_text("python", exact=True).wait_for(timeout=90_000)  # torch is looked at
     assert serious(page) == []
+    page.set_viewport_size({"width": 360, "height": 740})
+    assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
 
 
 @pytest.fixture
@@ -159,24 +211,4 @@ def test_no_script_of_a_source_or_note_runs(browser: Any, hostile: Server) -> No
         assert page.locator("main script, main img[src='x']").count() == 0
     assert ran == []
     assert "onerror" in page.goto(f"{hostile.address}/api/sources").text()  # the strings did get there
-    page.close()
-
-
-@pytest.fixture
-def empty(tmp_path: Path) -> Iterator[Server]:
-    needs_browser()
-    yield from serve(tmp_path)
-
-
-def test_an_empty_library_leads_by_the_hand(browser: Any, empty: Server, tmp_path: Path) -> None:
-    page = browser.new_page()
-    page.goto(empty.link)
-    page.get_by_role("list", name="First steps").wait_for()
-    vault = tmp_path / "Notes"
-    vault.mkdir()
-    (vault / "One.md").write_text("# One\n\nA passage.\n", encoding="utf-8")
-    page.get_by_label("Path of the vault").fill(str(vault))
-    page.get_by_role("button", name="Use and read").click()
-    page.get_by_text("Name your vault ✓").wait_for()
-    eventually(lambda: ask(empty, "/api/status")["counts"]["notes"], 1)
     page.close()
