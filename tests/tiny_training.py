@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import importlib
+import json
 from pathlib import Path
 from typing import Any
 
-from notewright.training import recipes, runs
+from notewright.training import SAMPLING, recipes, runs
 
 
 def weights(folder: Path) -> dict[str, Any]:
@@ -21,6 +22,16 @@ def same(one: dict[str, Any], other: dict[str, Any]) -> bool:
     return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
 
 
+def freeze(folder: Path, dataset: Path) -> None:
+    """A dataset's prompts and a judge that likens to the person's text, as they are frozen into a run folder."""
+    for name, part in (("prompts", "train"), ("prompts-valid", "valid")):
+        rows = [json.loads(line) for line in (dataset / f"{part}.jsonl").read_text(encoding="utf-8").splitlines()]
+        frozen = [{"prompt": row["prompt"], "reference": row["completion"][0]["content"], "highlights": [], "known": ""} for row in rows]
+        (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in frozen), encoding="utf-8")
+    judge = {"reward": "", "habits": {"passages": 0, "fired": {}, "used": {}}}
+    (folder / "judge.json").write_text(json.dumps(judge), encoding="utf-8")
+
+
 def in_process(
     method: str,
     folder: Path,
@@ -33,7 +44,7 @@ def in_process(
     **overrides: Any,
 ) -> dict[str, Any]:
     """Metrics of a training in `folder`. With `stop_at` it is told to stop at that step, and then started again; `job` changes the job."""
-    from notewright.training.worker import Reporter
+    from notewright.training.worker import FILES, Reporter
 
     class Stopping(Reporter):
         def emit(self, event: str, **values: Any) -> None:
@@ -42,12 +53,14 @@ def in_process(
                 self.stop.set()
 
     folder.mkdir(parents=True)
+    if method in SAMPLING:
+        freeze(folder, dataset)
     resolved = recipes.resolve(method, parameters=10**5, rows=17, overrides=overrides)
     whole = runs.Job(
         method=method, recipe=resolved.values(), origins={}, base=str(base), base_folder=str(base), revision="", parent_id="",
         start_adapter=str(start or ""), dataset_id="", dataset_folder=str(dataset), dataset_hash="", device="cpu", **(job or {}),
     )  # fmt: skip
-    run = importlib.import_module(f"notewright.training.{method}").run
+    run = importlib.import_module(f"notewright.training.{FILES.get(method, method)}").run
     if stop_at:
         assert run(whole, folder, Stopping(folder)) is None
         assert stop_at <= runs.checkpoint_step(folder) < recipes.planned_steps(resolved.recipe, 17)

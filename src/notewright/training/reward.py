@@ -113,6 +113,7 @@ def run(job: Job, folder: Path, reporter: Reporter) -> dict[str, Any] | None:
         **_figures(about), "first_loss": round(losses[0], 5) if losses else None, "loss": round(losses[-1], 5) if losses else None,
         "steps": sum(steps), "rows": len(material.rows), "rows_too_long": material.encoded.too_long, "max_length": max_length,
         "tokens": tokens, "training_seconds": round(time.monotonic() - started, 1), "device": device, "strength": heads.strength,
+        "peak_memory": sessions.peak_memory(device),
     }  # fmt: skip
 
 

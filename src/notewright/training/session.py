@@ -286,7 +286,6 @@ def save_adapter(session: Session) -> Path:
 def common_metrics(session: Session, keeper: Keeper, rows: Rows, elapsed: float) -> dict[str, Any]:
     """What every method measures. Losses are means over the last tenth of the steps."""
     tail = keeper.losses[-max(1, len(keeper.losses) // 10) :]
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
     return {
         "loss": round(sum(tail) / len(tail), 5) if tail else None,
         "first_loss": round(keeper.losses[0], 5) if keeper.losses else None,
@@ -301,5 +300,12 @@ def common_metrics(session: Session, keeper: Keeper, rows: Rows, elapsed: float)
         "trainable": sum(p.numel() for p in session.model.parameters() if p.requires_grad),
         "device": session.device,
         "bf16": session.bf16,
-        "peak_memory": torch.cuda.max_memory_allocated() if session.device == "cuda" else peak,
+        "peak_memory": peak_memory(session.device),
     }
+
+
+def peak_memory(device: str) -> int:
+    """The most bytes in use so far: of the card, or of this process."""
+    if device == "cuda":
+        return torch.cuda.max_memory_allocated()
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)

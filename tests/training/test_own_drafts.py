@@ -1,0 +1,157 @@
+"""GRPO, RLOO and PPO, really trained on tiny bases: they earn more, resume to the same adapter, stop in time, refuse too little."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from safetensors.torch import load_file, save_file
+
+import tiny_models
+from notewright.errors import Invalid, RunFailed
+from notewright.library import Library
+from notewright.models import registry
+from notewright.records import Dataset, Run
+from notewright.settings import Settings
+from notewright.training import SAMPLING, judging, resume_run, runs, train
+from tiny_training import in_process, same, weights
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:`(is_)?gradient_checkpointing` is deprecated:FutureWarning"),
+]
+MakeDataset = Callable[[str, list[dict]], Dataset]
+Tiny = Callable[[str], Path]
+SMALL: dict[str, Any] = {"batch_size": 8, "candidates": 4, "max_new_tokens": 8, "precision": "float32"}
+
+
+def short_rows(count: int = 19) -> list[dict]:
+    """Short prompts whose note is one word."""
+    return [
+        {"prompt": [{"role": "user", "content": f"Book {number}"}], "completion": [{"role": "assistant", "content": "Silt"}]}
+        for number in range(count)
+    ]
+
+
+@pytest.fixture
+def dataset(library: Library, make_dataset: MakeDataset) -> Path:
+    return library.home / make_dataset("sft", short_rows()).path
+
+
+@pytest.mark.parametrize("method", SAMPLING)
+def test_what_is_stopped_resumes_to_the_same_adapter(method: str, dataset: Path, tiny: Tiny, tmp_path: Path) -> None:
+    options: dict[str, Any] = {"base": tiny("llama"), "dataset": dataset, "max_steps": 4, "learning_rate": 3e-3, **SMALL}
+    straight = in_process(method, tmp_path / "straight", **options)
+    stopped = in_process(method, tmp_path / "stopped", stop_at=2, **options)
+    assert same(weights(tmp_path / "straight" / "adapter"), weights(tmp_path / "stopped" / "adapter"))
+    assert straight["valid_reward"] == stopped["valid_reward"]
+    assert straight["judged_by"] == "similarity"
+
+
+@pytest.mark.parametrize("method", SAMPLING)
+def test_it_learns_what_pays(method: str, dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One token, pay 1 for every twentieth one: the policy takes to those."""
+    base = tiny_models.build("llama", tmp_path / "base", layers=1)
+    weights = load_file(base / "model.safetensors")
+    save_file({**weights, "lm_head.weight": 10 * weights["lm_head.weight"]}, base / "model.safetensors", metadata={"format": "pt"})
+    tokenizer = tiny_models.tokenizer("llama")
+    paid = {tokenizer.decode([token], skip_special_tokens=True) for token in range(0, 400, 20)} - {"", "\ufffd"}
+    monkeypatch.setattr(
+        judging.Judge, "__call__", lambda _, rows, texts, finished: [judging.Earned(float(text in paid), None, None, ()) for text in texts]
+    )
+    options: dict[str, Any] = {"max_steps": 16, "learning_rate": 5e-3, "kl": 0.02, "max_new_tokens": 1, "batch_size": 64, "ppo_epochs": 2}
+    options = {name: value for name, value in options.items() if method == "ppo" or name != "ppo_epochs"}
+    metrics = in_process(method, tmp_path / "run", base=base, dataset=dataset, **{**SMALL, **options, "candidates": 8})
+    assert metrics["first_reward"] < 0.2
+    assert metrics["reward"] > 0.5
+    assert metrics["kl"] > 0.2
+
+
+@pytest.mark.parametrize("method", ["grpo", "ppo"])
+def test_a_policy_that_runs_away_is_stopped(method: str, dataset: Path, tiny: Tiny, tmp_path: Path) -> None:
+    with pytest.raises(
+        RunFailed, match=r"nats a draft away from its start at step \d+ \(kl_limit = 0\.1\); the last good checkpoint is at step"
+    ):
+        in_process(
+            method, tmp_path / "run", base=tiny("llama"), dataset=dataset, max_steps=20, learning_rate=0.05, kl_limit=0.1, kl=0.001, **SMALL
+        )
+    assert runs.checkpoint_step(tmp_path / "run") > 0
+
+
+def test_too_little_is_refused(dataset: Path, tiny: Tiny, tmp_path: Path) -> None:
+    with pytest.raises(Invalid, match=r"There are 0 usable prompts \(16 more leave no room for 8 new tokens\); ppo needs at least 16"):
+        in_process("ppo", tmp_path / "short", base=tiny("llama"), dataset=dataset, max_length=12, **SMALL)
+    with pytest.raises(Invalid, match="no text of yours that they could be likened to"):
+        in_process("ppo", tmp_path / "free", base=tiny("llama"), dataset=dataset, similarity_weight=0.0, **SMALL)
+    with pytest.raises(Invalid, match="grpo compares the drafts of one prompt: 1 candidates"):
+        in_process("grpo", tmp_path / "one", base=tiny("llama"), dataset=dataset, **{**SMALL, "candidates": 1})
+
+
+def test_the_verbs_refuse_too_little(library: Library, settings: Settings, make_dataset: MakeDataset, tiny: Tiny) -> None:
+    registry.ensure_base_model(library, settings, base=str(tiny("llama")))
+    make_dataset("sft", short_rows(10))
+    with pytest.raises(Invalid, match="has 7 training rows; grpo needs at least 16"):
+        train(library, settings=settings, method="grpo")
+    make_dataset("sft", short_rows(19))
+    with pytest.raises(Invalid, match="may not label pairs for training yet"):
+        train(library, settings=settings, method="ppo", overrides={"reward": "taste"})
+
+
+def test_killed_in_the_middle_it_resumes_to_the_same_model(
+    library: Library, settings: Settings, make_dataset: MakeDataset, tiny: Tiny, tmp_path: Path
+) -> None:
+    registry.ensure_base_model(library, settings, base=str(tiny("llama")))
+    dataset = make_dataset("sft", short_rows())
+    overrides: dict[str, Any] = {"max_steps": 12, "learning_rate": 3e-3, **SMALL}
+
+    def kill(event: dict[str, Any]) -> None:
+        if event["event"] == "checkpoint":
+            with contextlib.suppress(ProcessLookupError):  # events that it had still written come after its end
+                os.kill(int((library.home / "runs" / "run-1" / "worker.pid").read_text()), signal.SIGKILL)
+
+    with pytest.raises(runs.Killed, match="the last checkpoint is at step"):
+        train(library, settings=settings, method="ppo", overrides=overrides, progress=kill)
+    reached = runs.checkpoint_step(library.home / "runs" / "run-1")
+    assert 0 < reached < 12
+    run = resume_run(library, "run-1", settings=settings)
+    assert isinstance(run, Run)
+    assert run.status == "finished"
+    model = library.models.get(str(run.metrics["model"]))
+    assert (model.role, model.parent_id) == ("policy", "model-1")
+    folder = registry.adapter_folder(library, model)
+    assert folder is not None
+    in_process("ppo", tmp_path / "straight", base=tiny("llama"), dataset=library.home / dataset.path, **overrides)
+    assert same(weights(folder), weights(tmp_path / "straight" / "adapter"))
+
+
+def test_a_loss_that_is_no_number_stops_it(dataset: Path, tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from notewright.training import ppo
+
+    whole, calls = ppo.policy_loss, []
+
+    def broken(*args: Any) -> Any:
+        calls.append(1)
+        return whole(*args) * (float("nan") if len(calls) > 40 else 1.0)
+
+    monkeypatch.setattr(ppo, "policy_loss", broken)
+    with pytest.raises(RunFailed, match=r"no longer a number at step 3; the last good checkpoint is at step [12]"):
+        in_process("ppo", tmp_path / "run", base=tiny("llama"), dataset=dataset, max_steps=8, learning_rate=1e-3, **SMALL)
+    good = runs.newest_checkpoint(tmp_path / "run")
+    assert good is not None
+    import torch
+
+    state = torch.load(good / "state.pt", weights_only=True)
+    assert all(torch.isfinite(weight).all() for weight in state["default"].values())
+
+
+def test_every_step_says_what_was_earned(dataset: Path, tiny: Tiny, tmp_path: Path) -> None:
+    in_process("ppo", tmp_path / "run", base=tiny("qwen2"), dataset=dataset, max_steps=1, **SMALL)
+    events = [json.loads(line) for line in (tmp_path / "run" / "progress.jsonl").read_text().splitlines()]
+    step = next(event for event in events if event["event"] == "step")
+    assert {"reward", "kl", "similarity", "blocked", "kl_price", "loss"} <= step.keys()
