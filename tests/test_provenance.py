@@ -86,6 +86,7 @@ def test_nothing_rests_on_nothing(text: str) -> None:
         ("1. first\n2) second", ["first", "second"]),
         ("| a | b |\n|---|---|\n| c | d |", ["| a | b |", "| c | d |"]),
         ("~~~\ncode\n~~~\nafter", ["after"]),
+        ("It hums (loc. 811). 5 bells. P. 7 is not p. 7.", ["It hums (loc. 811).", "5 bells.", "P.", "7 is not p. 7."]),
         ("-", []),
     ],
 )

@@ -43,6 +43,7 @@ _ASCII_WORD = re.compile(r"[a-zA-Z0-9]+(?:'[a-zA-Z0-9]+)*")  # the same, far qui
 _LINE = re.compile(r"[^\n]*\n?")
 _LEAD = re.compile(r"(?:[ \t]*>)*[ \t]*(?:\[![^\]\n]*\][+-]?[ \t]*)?")
 _BULLET = re.compile(r"(?:[-+*•]|\d{1,9}[.)])(?:[ \t]+(?:\[.\][ \t]+)?|(?=\r?\n|$))")
+_PLACE = re.compile(r"\b(?:loc|pp?|vol|nos?|chs?|figs?|S|Bd|Nr)\.\Z")  # a number that follows is no other sentence
 _HEADING = re.compile(r"#{1,6}[ \t]")
 _FENCE = re.compile(r"(?:```|~~~)")
 _COMMON = frozenset(
@@ -158,7 +159,13 @@ def _cut(text: str, block: Sequence[int], kind: str, *, whole: bool = False) -> 
     if not block or block[0] >= block[1]:
         return
     spans = [(0, block[1] - block[0])] if whole else sentence_spans(text[block[0] : block[1]])
+    joined: list[tuple[int, int]] = []
     for start, end in spans:
+        if joined and text[block[0] + start].isdigit() and _PLACE.search(text, block[0], block[0] + joined[-1][1]):
+            joined[-1] = (joined[-1][0], end)
+        else:
+            joined.append((start, end))
+    for start, end in joined:
         if _WORD.search(text, block[0] + start, block[0] + end):
             yield block[0] + start, block[0] + end, kind
 

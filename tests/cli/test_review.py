@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import os
+import re
+import subprocess
+import sys
 
 import paired_world
 import pytest
@@ -68,6 +73,30 @@ def test_split_keeps_some_and_merge_adds(filled: Library, monkeypatch: pytest.Mo
 def test_an_ended_pipe_ends_the_review(filled: Library, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     assert "1/" in answer(monkeypatch, capsys)
     assert not filled.events.all("pair")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a terminal of Unix")
+def test_on_a_terminal_words_are_coloured_and_neighbours_named(filled: Library) -> None:
+    import pty
+
+    seat, terminal = pty.openpty()
+    command = [sys.executable, "-m", "notewright.cli", "pairs", "review"]
+    environment = {**os.environ, "NOTEWRIGHT_HOME": str(filled.home), "TERM": "xterm-256color", "COLUMNS": "100"}
+    with subprocess.Popen(command, stdin=terminal, stdout=terminal, stderr=terminal, env=environment) as running:
+        os.close(terminal)
+        os.write(seat, b"a\nr\nu\nq\n")
+        shown = b""
+        with contextlib.suppress(OSError):  # how Linux says that the other end is closed
+            while part := os.read(seat, 4096):
+                shown += part
+        os.close(seat)
+        assert running.wait(timeout=60) == 0
+    text = shown.decode()
+    assert "\x1b[32m" in text
+    assert "Beside it, from the same source: pair-" in text
+    assert "Taken back." in text
+    assert max(len(re.sub(r"\x1b\[[0-9;]*m", "", line)) for line in text.splitlines()) <= 120
+    assert [event.payload["status"] for event in filled.events.all("pair")] == ["accepted", "rejected", "proposed"]
 
 
 def test_show_tells_what_rests_on_what(filled: Library, capsys: pytest.CaptureFixture[str]) -> None:

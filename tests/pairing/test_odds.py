@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from notewright.pairing.odds import Correction, Odds, fit, fit_correction
+from notewright.pairing.odds import Correction, Odds, fit, fit_bend, fit_correction
 
 
 def chance(odds: float) -> float:
@@ -21,6 +21,37 @@ def test_fitting_finds_the_weights_that_made_the_data() -> None:
     found = fit(rows, truth, Odds(0.0, {"a": 0.0, "b": 0.0}), ridge=1.0)
     assert found.bias == pytest.approx(-1, abs=0.2)
     assert found.weights == pytest.approx({"a": 2, "b": -1}, abs=0.15)
+
+
+def test_fitting_does_not_run_away_where_a_few_are_right_and_the_prior_is_far_off() -> None:
+    rng = random.Random(4)
+    rows, truth = [], []
+    for _ in range(4000):
+        quoted = rng.random() < 0.1
+        size = 9 + rng.choice((0, 1, 3))  # hardly varies: it stands in for the bias
+        rows.append({"size": size, "quoted": rng.uniform(0.6, 1) if quoted else rng.uniform(0, 0.3), "rival": 0.0 if quoted else 0.6})
+        truth.append(quoted and rng.random() < 0.97)
+    found = fit(rows, truth, Odds(-4.0, {"size": -1.0, "quoted": 4.0, "rival": -5.0}), ridge=1.0)
+    chances = [chance(found.odds(row)) for row in rows]
+    error = -sum(math.log(item if right else 1 - item) for item, right in zip(chances, truth, strict=True)) / len(rows)
+    assert error < 0.03
+
+
+def test_the_bend_mends_scores_that_are_too_sure_at_one_end() -> None:
+    rng = random.Random(6)
+    rows = [{"a": rng.uniform(-6, 6)} for _ in range(8000)]
+    real = Odds(0.0, {"a": 1.0}, (1.3, 0.3, 0.8))
+    truth = [rng.random() < chance(real.odds(row)) for row in rows]
+    straight = fit(rows, truth, Odds(0.0, {"a": 1.0}))
+    bent = fit_bend(straight, rows, truth)
+
+    def error(odds: Odds) -> float:
+        return max(abs(chance(odds.odds({"a": at / 10})) - chance(real.odds({"a": at / 10}))) for at in range(-60, 60))
+
+    assert error(bent) < 0.03 < 0.06 < error(straight)
+    scores = [bent.odds({"a": at / 10}) for at in range(-80, 80)]
+    assert scores == sorted(scores)
+    assert Odds(0.5, {"a": 2.0}).odds({"a": 3.0}) == pytest.approx(6.5)
 
 
 def test_a_feature_that_never_shows_keeps_its_prior() -> None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
+import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..errors import Invalid, NotewrightError
 from ..provenance import Span, provenance
 from ..records import Highlight, Pair
-from .show import count, open_library
+from .show import count, open_library, shorten
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from ..library import Library
 
 KEYS = """a accept, r reject, s skip, u undo, q quit; split 1 3 keeps highlights 1 and 3 only; merge pair-7 adds that pair's highlights"""
+_NEAR = 2  # pairs before and after
 _COLOURS = ("green", "cyan", "yellow", "magenta", "blue", "bright_red")
 
 
@@ -31,7 +34,8 @@ def review(options: argparse.Namespace) -> None:
         if not waiting:
             print("Nothing is undecided. Make proposals with: notewright pair")
             return
-        print(f"{count(len(waiting), 'undecided pair')}, the most useful first. {KEYS}")
+        print(f"{count(len(waiting), 'undecided pair')}, the most useful first.")
+        _tell(KEYS)
         decided = _ask(library, waiting)
         if decided:
             pairing.pair(library, settings=settings)
@@ -62,6 +66,11 @@ def _ask(library: Library, waiting: Sequence[Pair]) -> int:
             break
         at = max(0, at - 1) if moved == "back" else at + 1
     return len(history)
+
+
+def _tell(text: str) -> None:
+    """Print, broken between words."""
+    print(textwrap.fill(text, width=shutil.get_terminal_size((120, 40)).columns))
 
 
 def _answer() -> str:
@@ -103,7 +112,7 @@ def _act(library: Library, pair: Pair, answer: str, history: list[list[Pair]]) -
         pairing.merge(library, pair.id, other.id)
         history.append([pair, other])
     else:
-        print(KEYS)
+        _tell(KEYS)
         return None
     print(f"{pair.id} {library.pairs.get(pair.id).status}.")
     return "on"
@@ -133,11 +142,21 @@ def _show(library: Library, pair: Pair, number: int, of: int) -> None:
     source = library.sources.get(pair.source_id)
     console.print(Text(f"{number}/{of}  {pair.id}  score {pair.score:.2f}  {source.title}  ->  {pair.note_path}", style="bold"))
     console.print(Text(explain(pair), style="dim"))
+    if others := _beside(library, pair):
+        console.print(Text(f"Beside it, from the same source: {others}", style="dim"))
     view = Table(box=None, expand=True, padding=(0, 2, 0, 0))
     view.add_column("highlights", ratio=1, overflow="fold")
     view.add_column("passage", ratio=1, overflow="fold")
     view.add_row(Text("\n").join(_told(highlights, spans)), _written(pair.passage_text, spans))
     console.print(view)
+
+
+def _beside(library: Library, pair: Pair) -> str:
+    """The pairs of the same source and note that stand next to this one: those one may want to merge with it."""
+    row = library.pairs.all(source_id=pair.source_id, note_path=pair.note_path)
+    at = next((number for number, item in enumerate(row) if item.id == pair.id), 0)
+    near = [item for item in row[max(0, at - _NEAR) : at + _NEAR + 1] if item.id != pair.id]
+    return ", ".join(f"{item.id} “{item.headings[-1] if item.headings else shorten(item.passage_text, 30)}”" for item in near)
 
 
 def _told(highlights: Sequence[Highlight], spans: Sequence[Span]) -> list[Text]:

@@ -113,14 +113,18 @@ class PairStore:
         used = {name: value for name, value in filters.items() if value}
         where = " WHERE " + " AND ".join(f"{name}=?" for name in used) if used else ""
         rows = self._db.rows(f"SELECT * FROM pairs{where} ORDER BY note_path, passage_start, id", used.values())
-        links = self._links()
+        links = self._links(where, used.values())
         return [_pair(row, links[row["id"]]) for row in rows]
 
-    def _links(self) -> dict[str, list[PairLink]]:
+    def _links(self, where: str = "", values: Iterable[str] = ()) -> dict[str, list[PairLink]]:
         """By pair, in reading order."""
         links: dict[str, list[PairLink]] = defaultdict(list)
-        query = "SELECT pair_links.* FROM pair_links JOIN highlights ON highlights.id=highlight_id ORDER BY pair_id, position, highlight_id"
-        for row in self._db.rows(query):
+        some = f" WHERE pair_id IN (SELECT id FROM pairs{where})" if where else ""
+        query = (
+            "SELECT pair_links.* FROM pair_links JOIN highlights ON highlights.id=highlight_id"
+            f"{some} ORDER BY pair_id, position, highlight_id"
+        )
+        for row in self._db.rows(query, values):
             links[row["pair_id"]].append(PairLink(row["highlight_id"], row["score"], row["method"], row["evidence"]))
         return links
 

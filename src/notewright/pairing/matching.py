@@ -8,18 +8,19 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 
 from ..provenance import in_order
 from ..records import Highlight, Passage
 from .keys import title_key
-from .odds import ALONE, LINKED
+from .odds import ALONE, LINKED, WORDS, Odds
 from .runs import UNLINKED_RUN, Run, shared_runs
 from .words import Corpus, title_places
 
 _FULL_RUN = 7  # words; a shorter run may be a turn of phrase of the subject and counts for less
+_MOST = 0.8  # of a highlight
 _TELLING_WORD = 3.5  # nats
 _WINDOW = 40  # words: about a sentence or two; telling words that lie further apart say less together
 _IMAGES = re.compile(r"!\[\[([^\]|#\n]+)[^\]\n]*\]\]|!\[[^\]\n]*\]\(<?([^)\s>]+)[^)\n]*\)")
@@ -188,6 +189,10 @@ class Candidate:
     places: frozenset[int] = frozenset()  # of the shared words in the passage
 
     @property
+    def model(self) -> Odds:
+        return ALONE if not self.linked else WORDS if self.method == "words" else LINKED
+
+    @property
     def score(self) -> float:
         return max(self.sure, 1 / (1 + math.exp(-max(-30.0, min(30.0, self.odds)))))
 
@@ -269,9 +274,29 @@ def settle(candidates: Sequence[Candidate], highlights: Sequence[Highlight], *, 
         item.linked = bool(linked)
         others = total - (item.gain if item.method != "words" else 0.0)
         item.features.update(linked=linked, among=math.log(among), order=fit * company, support=math.log1p(max(0.0, others)))
-        item.odds = (LINKED if linked else ALONE).odds(item.features)
+        item.odds = item.model.odds(item.features)
         if item.method == "words" and fit * company > 0.6:
             item.evidence.append("in the source's order")
+
+
+def explain_away(candidates: Iterable[Candidate]) -> None:
+    """Words that another highlight tells more fully are no evidence for this one, unless it is quoted as a whole.
+
+    `rival` is the share of a candidate's words in the passage that are also those of a candidate with more in common with the passage,
+    times the part of its highlight that is not quoted.
+    """
+    by_passage: dict[int, list[Candidate]] = defaultdict(list)
+    for item in candidates:
+        if item.places:
+            by_passage[item.passage].append(item)
+    for items in by_passage.values():
+        items.sort(key=lambda item: -item.gain)
+        for number, item in enumerate(items):
+            others = (other for other in items[:number] if other.gain > item.gain and other.highlight.id != item.highlight.id)
+            covered = max((len(item.places & other.places) for other in others), default=0)
+            if covered and item.features["quoted"] < 1:
+                item.features["rival"] = covered / len(item.places) * (1 - item.features["quoted"])
+                item.odds = item.model.odds(item.features)
 
 
 def _quoted(matcher: NoteMatcher, highlight: Highlight, texts: tuple[int, int], allowed: set[int], linked: float) -> Iterator[Candidate]:
@@ -311,6 +336,7 @@ def _quoted(matcher: NoteMatcher, highlight: Highlight, texts: tuple[int, int], 
             features["chapter"] = 1.0
             evidence.append("under its chapter's heading")
         features.setdefault("quoted", 0.0)
+        features["most"] = float(features["quoted"] >= _MOST)
         yield Candidate(highlight, index, method, evidence, features, gain, places=places)
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from ..library import Library
 from ..records import Note, Pair, PairLink, Passage
-from .odds import ALONE, LINKED, Correction, fit_correction
+from .odds import ALONE, LINKED, WORDS, Correction, fit_correction
 from .work import Work
 
 METHODS = ("id", "reader-id", "quote", "fuzzy", "words")
@@ -58,7 +58,7 @@ class Weighed:
 
 def rules() -> str:
     """Changes when the coefficients do: what was weighed by others is forgotten."""
-    return hashlib.blake2b(repr((LINKED, ALONE, PROPOSED, _NEVER)).encode(), digest_size=8).hexdigest()
+    return hashlib.blake2b(repr((LINKED, WORDS, ALONE, PROPOSED, _NEVER)).encode(), digest_size=8).hexdigest()
 
 
 def is_current(library: Library) -> bool:

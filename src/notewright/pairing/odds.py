@@ -1,11 +1,11 @@
-"""From evidence to a probability: two small logistic models, and the person's own correction of them.
+"""From evidence to a probability: three small logistic models, and the person's own correction of them.
 
 The coefficients were fitted on generated pairs of the "fit" books and the bundled sample, and printed, by
 
     python benchmarks/fit_pairing.py
 
-`LINKED` scores highlights of a source that the note points at, `ALONE` those of any other. What the features mean is said where they are
-made, in `matching`. Reliability on held-out books and on real vaults: docs/pairing.md.
+`LINKED` scores quotations of a source that the note points at, `WORDS` telling words shared with one, `ALONE` quotations of any other.
+What the features mean is said where they are made, in `matching`. Reliability on held-out books and on real vaults: docs/pairing.md.
 """
 
 from __future__ import annotations
@@ -13,17 +13,33 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy
 
 
 @dataclass(frozen=True, slots=True)
 class Odds:
-    """A logistic model over named features; a feature that a candidate lacks is 0."""
+    """A logistic model over named features; a feature that a candidate lacks is 0.
+
+    `bend` is beta calibration (Kull, Silva Filho and Flach, AISTATS 2017): with p the logistic chance, the odds are
+    `a log p - b log(1 - p) + c`. The default (1, 1, 0) leaves them straight.
+    """
 
     bias: float
     weights: Mapping[str, float]
+    bend: tuple[float, float, float] = (1.0, 1.0, 0.0)
 
     def odds(self, features: Mapping[str, float]) -> float:
-        return self.bias + sum(weight * features.get(name, 0.0) for name, weight in self.weights.items())
+        low, high = _halves(self.bias + sum(weight * features.get(name, 0.0) for name, weight in self.weights.items()))
+        return self.bend[0] * low + self.bend[1] * high + self.bend[2]
+
+
+def _halves(odds: float) -> tuple[float, float]:
+    """log p and -log(1 - p), whose sum are the odds."""
+    low = -math.log1p(math.exp(-abs(odds))) + min(0.0, odds)
+    return low, odds - low
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,29 +55,60 @@ class Correction:
 
 # --- printed by benchmarks/fit_pairing.py ---
 LINKED = Odds(
-    -7.417,
+    -6.876,
     {
-        "linked": 1.613,
-        "quoted": 5.182,
-        "run": 0.268,
-        "nats": 0.440,
-        "alike": 4.913,
-        "picture": 6.119,
-        "chapter": 1.104,
-        "close": 0.210,
-        "share": 6.925,
-        "around": 7.590,
-        "lead": -0.343,
-        "length": -0.343,
-        "order": 0.482,
-        "support": 0.045,
+        "linked": 1.081,
+        "quoted": 1.808,
+        "most": 2.358,
+        "run": 0.130,
+        "nats": 1.655,
+        "alike": 4.872,
+        "picture": 9.011,
+        "chapter": 1.024,
+        "close": -0.040,
+        "share": 6.228,
+        "around": 4.369,
+        "lead": -0.733,
+        "length": -0.221,
+        "order": 0.243,
+        "support": -0.020,
+        "rival": -4.137,
     },
+    (0.711, 1.422, -0.823),
 )
-ALONE = Odds(-8.890, {"among": -0.915, "quoted": 5.202, "run": 0.113, "nats": 3.624, "picture": 9.000, "length": -1.128, "support": 0.361})
+WORDS = Odds(
+    -14.810,
+    {
+        "linked": -0.077,
+        "chapter": 0.921,
+        "close": 3.156,
+        "share": 6.322,
+        "around": 4.195,
+        "lead": 1.484,
+        "length": -0.627,
+        "order": 0.649,
+        "support": 0.280,
+    },
+    (1.276, 0.327, 0.819),
+)
+ALONE = Odds(
+    -8.245,
+    {
+        "among": -0.626,
+        "quoted": 2.749,
+        "run": -0.031,
+        "nats": 3.835,
+        "picture": 9.000,
+        "length": -1.378,
+        "support": 0.423,
+        "rival": -13.007,
+    },
+    (1.084, 1.066, -0.005),
+)
 # --- end ---
 
 
-def fit(rows: Sequence[Mapping[str, float]], truth: Sequence[bool], prior: Odds, *, ridge: float = 10.0) -> Odds:
+def fit(rows: Sequence[Mapping[str, float]], truth: Sequence[bool], prior: Odds, *, ridge: float = 1.0) -> Odds:
     """Maximum a posteriori logistic regression by Newton's method; Gaussian prior of precision `ridge` on the standardised weights.
 
     The weights are drawn towards those of `prior`, which stay as they are for features that the rows never show.
@@ -77,17 +124,31 @@ def fit(rows: Sequence[Mapping[str, float]], truth: Sequence[bool], prior: Odds,
     penalty = numpy.full(inputs.shape[1], ridge)
     penalty[0] = 1e-6
     start = numpy.array([0.0, *(prior.weights[name] for name in names)]) * numpy.array([0.0, *spread])
-    weights = start.copy()
-    for _ in range(60):
+
+    def loss(weights: numpy.ndarray) -> float:
+        odds = inputs @ weights
+        return float((numpy.logaddexp(0, odds) - wanted * odds).sum() + (penalty * (weights - start) ** 2).sum() / 2)
+
+    weights = numpy.zeros(len(start))
+    for _ in range(100):
         chance = 1 / (1 + numpy.exp(-numpy.clip(inputs @ weights, -30, 30)))
         gradient = inputs.T @ (wanted - chance) - penalty * (weights - start)
         curvature = (inputs * (chance * (1 - chance))[:, None]).T @ inputs + numpy.diag(penalty)
         step = numpy.linalg.solve(curvature, gradient)
-        weights += numpy.clip(step, -2, 2)
+        while loss(weights + step) > loss(weights) and numpy.abs(step).max() > 1e-8:
+            step = step / 2  # a full step may overshoot to where the chances no longer bend
+        weights += step
         if numpy.abs(step).max() < 1e-8:
             break
     slopes = weights[1:] / spread
     return Odds(float(weights[0] - slopes @ middle), {name: float(slope) for name, slope in zip(names, slopes, strict=True)})
+
+
+def fit_bend(odds: Odds, rows: Sequence[Mapping[str, float]], truth: Sequence[bool]) -> Odds:
+    """The same model with the bend that suits the rows best, drawn a little towards none. More evidence never counts for less."""
+    halves = [_halves(odds.odds(row)) for row in rows]
+    found = fit([{"low": low, "high": high} for low, high in halves], truth, Odds(0.0, {"low": 1.0, "high": 1.0}), ridge=1.0)
+    return Odds(odds.bias, odds.weights, (max(0.0, found.weights["low"]), max(0.0, found.weights["high"]), found.bias))
 
 
 def fit_correction(odds: Sequence[float], truth: Sequence[bool], *, doubt: float = 8.0) -> Correction:

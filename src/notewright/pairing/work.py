@@ -15,7 +15,7 @@ from ..records import Highlight, Note, Passage, Source
 from ..vault.config import looks_like_export
 from .keys import asins, highlight_numbers, reader_ids, title_key, undecorated
 from .linking import SourceIndex, SourceLink
-from .matching import Candidate, NoteMatcher, Told, is_link_section, match_quotes, match_source, told
+from .matching import Candidate, NoteMatcher, Told, explain_away, is_link_section, match_quotes, match_source, told
 from .runs import shared_grams
 from .spoken import Spoken
 from .words import Corpus, match_words
@@ -116,6 +116,7 @@ class Work:
             candidates = match_source(matcher, self._told(source_id), linked=strength, among=self.among, text_passages=text_passages)
             candidates += self._titled(note, source_id, strength, text_passages)
             found[source_id] = _better(candidates, found.get(source_id, ()))
+        explain_away(item for candidates in found.values() for item in candidates)
         for highlight_id, at, probability, method, words in self._keys(passages):
             self._name(self.by_id[highlight_id], at, probability, method, words, found)
         return found
