@@ -1,8 +1,8 @@
 """What each training method does for simulated readers with hidden preferences, on work that nothing was trained on.
 
-    python benchmarks/methods.py [--readers 6] [--base seedling] [--table]
+    python benchmarks/methods.py [--readers 6] [--only 0 1] [--base seedling] [--table]
 
-A reader (`evaluation.readers`) has a style and hidden wants. They have written 40 passages; 8 more steer the trainings, 16 passages of
+A reader (`evaluation.readers`) has a style and hidden wants. They have written 32 passages; 6 more steer the trainings, 12 passages of
 other sources measure. What a method should improve was fixed before the first run:
 
     sft       distance of greedy drafts to the reader's own passages, against the base; as a product (early stop, rate check, half of the
@@ -48,7 +48,7 @@ from notewright.text import edit_distance  # noqa: E402
 
 RESULTS = Path(__file__).parent / "results" / "methods.json"
 FAMILIES = ("format", "voice", "content", "mixed")
-OWN, STEERING, FRESH, TEST = 40, 8, 40, 16
+OWN, STEERING, FRESH, TEST = 32, 6, 40, 12
 SAMPLES, RANKED = 8, 4
 LONGEST = 320
 CHANGED, MADE, NUISANCE = 0.35, 0.6, 0.3  # share of ways that changed; of changes that the reader makes; of edits that add a fact
@@ -224,7 +224,7 @@ def measure(
         "train": [row for row in rankings if row["event_id"] > STEERING],
         "valid": [row for row in rankings if row["event_id"] <= STEERING],
     }
-    for name, options in (("dpo", {}), ("dpo, pairs", {"loss": "pairs"}), ("dpo, lipo", {"loss": "lipo"})):
+    for name, options in (("dpo", {}), ("dpo, pairs", {"loss": "pairs"})):
         follow(train, name, "dpo", split, tuned, liked, found, number, **options)
         keep(found)
     files = judged_by_taste(world, ranked)
@@ -318,7 +318,6 @@ COMPARED = (  # what, before, after, whether less is better
     ("edits against sft, distance to the new ways", "sft, to the new ways", "edits, to the new ways", True),
     ("dpo on lists against sft, liked", "sft, liked", "dpo, liked", False),
     ("dpo on pairs against sft, liked", "sft, liked", "dpo, pairs, liked", False),
-    ("dpo with lipo against sft, liked", "sft, liked", "dpo, lipo, liked", False),
     ("dpo in two rounds against sft, liked", "sft, liked", "dpo, two rounds, liked", False),
     ("kto against sft, liked", "sft, liked", "kto, liked", False),
 )
@@ -343,6 +342,7 @@ def table(readers: Sequence[dict[str, Any]]) -> list[str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--readers", type=int, default=6)
+    parser.add_argument("--only", type=int, nargs="*", help="these readers by number, for several processes side by side")
     parser.add_argument("--base", default="seedling")
     parser.add_argument("--table", action="store_true", help="only print what there is")
     given = parser.parse_args()
@@ -350,24 +350,27 @@ def main() -> None:
 
     weights = bases.fetch_base(given.base).folder / "model.safetensors"
     version = hashlib.sha256(weights.read_bytes()).hexdigest()[:12]
-    kept: dict[str, Any] = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
-    if kept.get("version") != version:
-        kept = {"base": Path(given.base).name, "version": version, "readers": {}}
-    readers: dict[str, Any] = kept["readers"]
-    for number in range(0 if given.table else given.readers):
-        if readers.get(str(number), {}).get("done"):
+
+    def known() -> dict[str, Any]:
+        kept: dict[str, Any] = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+        return kept if kept.get("version") == version else {"base": Path(given.base).name, "version": version, "readers": {}}
+
+    for number in () if given.table else given.only or range(given.readers):
+        if known()["readers"].get(str(number), {}).get("done"):
             continue
         started = time.monotonic()
 
         def keep(found: dict[str, Any], number: int = number, started: float = started) -> None:
-            readers[str(number)] = {**found, "took": round(time.monotonic() - started)}
+            kept = known()
+            kept["readers"][str(number)] = {**found, "took": round(time.monotonic() - started)}
+            kept["readers"] = dict(sorted(kept["readers"].items(), key=lambda item: int(item[0])))
             RESULTS.parent.mkdir(exist_ok=True)
             RESULTS.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
             print(f"{number} {found['reader']} {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
 
         with tempfile.TemporaryDirectory() as folder:
             measure(number, read_prompts(), given.base, Path(folder), keep)
-    print("\n".join(table(list(readers.values()))))
+    print("\n".join(table(list(known()["readers"].values()))))
 
 
 if __name__ == "__main__":

@@ -41,9 +41,11 @@ def in_process(
     start: Path | None = None,
     stop_at: int = 0,
     job: dict[str, Any] | None = None,
+    files: dict[str, str] | None = None,
     **overrides: Any,
 ) -> dict[str, Any]:
-    """Metrics of a training in `folder`. With `stop_at` it is told to stop at that step, and then started again; `job` changes the job."""
+    """Metrics of a training in `folder`. With `stop_at` it is told to stop at that step, and then started again; `job` changes the job,
+    `files` lie in the folder before it begins."""
     from notewright.training.worker import FILES, Reporter
 
     class Stopping(Reporter):
@@ -55,6 +57,8 @@ def in_process(
     folder.mkdir(parents=True)
     if method in SAMPLING:
         freeze(folder, dataset)
+    for name, text in (files or {}).items():
+        (folder / name).write_text(text, encoding="utf-8")
     resolved = recipes.resolve(method, parameters=10**5, rows=17, overrides=overrides)
     whole = runs.Job(
         method=method, recipe=resolved.values(), origins={}, base=str(base), base_folder=str(base), revision="", parent_id="",

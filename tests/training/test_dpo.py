@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,10 @@ import pytest
 import tiny_models
 from notewright.errors import Invalid, RunFailed
 from notewright.library import Library
+from notewright.models import registry
 from notewright.records import Dataset
+from notewright.settings import Settings
+from notewright.training import train
 from tiny_training import in_process, same, weights
 
 pytestmark = [
@@ -183,6 +187,47 @@ def test_a_policy_that_runs_away_is_stopped(tiny: Tiny, tmp_path: Path, library:
     slow = in_process("dpo", tmp_path / "slow", learning_rate=1e-5, max_invalid=0.0, **{**options, "max_drift": 0.0})
     assert [step for step, _ in slow["checks"]] == [10, 20]
     assert slow["broken"] == ""
+
+
+def test_a_second_round_learns_from_its_own_drafts_and_a_stopped_run_ends_alike(
+    tiny: Tiny, tmp_path: Path, library: Library, make_dataset: MakeDataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The judge is stood in for: it likes drafts the better the more different letters they have."""
+    from notewright.training.judging import Earned, Judge
+
+    def pay(self: Any, rows: Any, texts: Any, finished: Any) -> list[Earned]:
+        return [Earned(len(set(text)) / 10, None, None, ()) for text in texts]
+
+    monkeypatch.setattr(Judge, "__call__", pay)
+    asked = [
+        {"prompt": row["prompt"], "reference": "## A note of mine\n" if number % 2 else "", "highlights": [], "known": ""}
+        for number, row in enumerate(tiny_models.sft_rows(6))
+    ]
+    files = {
+        "judge.json": json.dumps({"reward": "taste", "habits": {"passages": 0, "fired": {}, "used": {}}}),
+        "prompts.jsonl": "".join(json.dumps(row) + "\n" for row in asked),
+    }
+    dataset = library.home / make_dataset("preference", rankings(10)).path
+    options: dict[str, Any] = {
+        "base": tiny("llama"), "dataset": dataset, "files": files, "rounds": 2, "prompts": 4, "samples": 3, "max_steps": 4,
+        "learning_rate": 1e-3, "max_length": 400, **OPEN,
+    }  # fmt: skip
+    straight = in_process("dpo", tmp_path / "straight", **options)
+    assert straight["rounds"] == 2
+    assert straight["steps"] == 8
+    lines = (tmp_path / "straight" / "rounds" / "round-2" / "samples.jsonl").read_text().splitlines()
+    assert lines
+    assert {len(json.loads(line)["texts"]) for line in lines} <= {2, 3}
+    in_process("dpo", tmp_path / "stopped", stop_at=5, **options)
+    assert same(weights(tmp_path / "straight" / "adapter"), weights(tmp_path / "stopped" / "adapter"))
+
+
+def test_rounds_need_a_reward_that_has_earned_it(library: Library, settings: Settings, tiny: Tiny, make_dataset: MakeDataset) -> None:
+    make_dataset("preference", rankings(10))
+    model = registry.ensure_base_model(library, settings, base=str(tiny("llama")))
+    with pytest.raises(Invalid, match="may not label pairs for training yet"):
+        train(library, settings=settings, method="dpo", start_id=model.id, overrides={"rounds": 2})
+    assert library.runs.all() == []
 
 
 def test_too_few_lists_are_refused(tiny: Tiny, tmp_path: Path, library: Library, make_dataset: MakeDataset) -> None:

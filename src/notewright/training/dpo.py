@@ -47,9 +47,8 @@ def run(job: Job, folder: Path, reporter: Reporter) -> dict[str, Any] | None:
     if too_long:
         reporter.warn(f"{too_long} lists are longer than {session.max_length} tokens and were not trained on (max_length).")
     sessions.check_memory(session, rows, texts=max(len(unit.texts) for unit in own))
-    policy.refer(session, [*own, *valid])
-
     started, rounds = time.monotonic(), Rounds(session)
+    policy.refer(session, [*own, *valid])
     told: list[dict[str, Any]] = []
     for number in range(1, recipe.rounds + 1):
         if number > 1:
@@ -80,8 +79,9 @@ def _round(session: Session, rounds: Rounds, number: int, units: Sequence[Unit],
     recipe: DpoRecipe = session.recipe
     steps = total_steps(recipe, len(units))
     guard = Guard(session, list(held_out)[: recipe.guard_rows], steps, session.folder / "watch" / f"round-{number}")
+    limited = [guard] if recipe.max_fall or recipe.max_drift or recipe.max_invalid or recipe.max_kl else []
     keeper = Keeper(session, before=before, total=before + steps * (recipe.rounds - number + 1))
-    done, _ = policy.train(session, units, loss_of(recipe), keeper, steps=steps, seed=number - 1, callbacks=[guard])
+    done, _ = policy.train(session, units, loss_of(recipe), keeper, steps=steps, seed=number - 1, callbacks=limited)
     if not done:
         return None
     if guard.broken and guard.kept is None:

@@ -51,8 +51,8 @@ def run(job: Job, folder: Path, reporter: Reporter) -> dict[str, Any] | None:
     if too_long:
         reporter.warn(f"{too_long} edits are longer than {session.max_length} tokens and were not trained on (max_length).")
     sessions.check_memory(session, rows, texts=max(len(unit.texts) for unit in units))
-    policy.refer(session, [*units, *valid])
     started, keeper = time.monotonic(), Keeper(session)
+    policy.refer(session, [*units, *valid])
     done, _ = policy.train(session, units, loss_of(recipe), keeper, steps=total_steps(recipe, len(units)))
     if not done:
         return None

@@ -9,6 +9,7 @@ At every check the training ends, at the last state within limits, when compared
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean, median
@@ -31,8 +32,12 @@ class Guard(Checks):
         self.units = units
         self.prompts = [unit.prompt for unit in units]
         self.room = [min(LONGEST, 2 * max(map(len, unit.texts)), session.max_length - len(unit.prompt)) for unit in units]
-        with policy.as_reference(session):
-            self.before = self._drafts()
+
+    @functools.cached_property
+    def before(self) -> list[list[int]]:
+        """What the reference writes."""
+        with policy.as_reference(self.session):
+            return self._drafts()
 
     def look(self) -> dict[str, float]:
         sums = policy.log_probs(self.session, self.units)

@@ -274,7 +274,7 @@ def _by_tables(method: str, recipe: Recipe, parameters: int, rows: int) -> dict[
     batch = recipe.batch_size or batch
     steps = 0
     if method in ("dpo", "edits", "kto"):
-        epochs = 3.0 if parameters <= TINY else 2.0
+        epochs = 1.0 if method == "kto" else 3.0 if parameters <= TINY else 2.0
         rate = 5 * dpo_rate if method == "edits" else dpo_rate  # most of an edit's loss is likelihood, which bears more
     elif method == "ditto":
         epochs, rate, batch = 1.0, dpo_rate / 2, recipe.batch_size or 2 * batch
