@@ -13,8 +13,8 @@ other sources measure. What a method should improve was fixed before the first r
               made with the reader's usual noise; and with a second round that a taste head labels, learnt on these
     kto       the same, from 320 verdicts on single drafts
 
-All recipes are those of `--effort quick`: the seedling on two cores takes ten minutes a reader. Every reader's figures are kept in results/methods.json as soon as
-they are there, and a second run goes on. The table has the mean change over readers with a 90 % bootstrap interval over readers.
+All recipes are those of `--effort quick`. Every reader's figures are kept in results/methods.json as soon as they are there, and a second
+run goes on. The table has the mean change over readers with a 90 % bootstrap interval over readers.
 """
 
 from __future__ import annotations

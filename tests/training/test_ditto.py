@@ -11,8 +11,6 @@ import pytest
 
 import tiny_models
 from notewright.errors import Invalid
-from notewright.library import Library
-from notewright.records import Dataset
 from tiny_training import in_process, same, weights
 
 pytestmark = [
@@ -24,12 +22,15 @@ SMALL: dict[str, Any] = {
 }  # fmt: skip
 
 
-@pytest.fixture
-def taught(tiny: Callable[[str], Path], tmp_path: Path, library: Library, make_dataset: Callable[[str, list[dict]], Dataset]) -> dict:
+@pytest.fixture(scope="module")
+def taught(tiny: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> dict:
     """A short SFT, where DITTO begins."""
-    dataset = library.home / make_dataset("sft", tiny_models.sft_rows(20)).path
-    in_process("sft", tmp_path / "sft", base=tiny("llama"), dataset=dataset, max_steps=30, learning_rate=1e-2, early_stop="off")
-    return {"base": tiny("llama"), "dataset": dataset, "start": tmp_path / "sft" / "adapter"}
+    folder = tmp_path_factory.mktemp("taught")
+    rows = tiny_models.sft_rows(20)
+    for name, part in (("train", rows[:-3]), ("valid", rows[-3:])):
+        (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in part), encoding="utf-8")
+    in_process("sft", folder / "sft", base=tiny("llama"), dataset=folder, max_steps=30, learning_rate=1e-2, early_stop="off")
+    return {"base": tiny("llama"), "dataset": folder, "start": folder / "sft" / "adapter"}
 
 
 def test_stopped_in_a_later_round_it_resumes_to_the_same_adapter(taught: dict, tmp_path: Path) -> None:

@@ -109,12 +109,12 @@ def edits(tiny: Callable[[str], Path], tmp_path: Path, library: Library, make_da
 
 
 def test_the_edited_text_gains_and_a_stopped_run_ends_alike(edits: dict, tmp_path: Path) -> None:
-    options: dict[str, Any] = {"max_steps": 20, "batch_size": 4, "learning_rate": 3e-3, **edits}
+    options: dict[str, Any] = {"max_steps": 12, "batch_size": 4, "learning_rate": 5e-3, **edits}
     straight = in_process("edits", tmp_path / "straight", **options)
     assert straight["valid_margin"] > 0.5
     assert straight["valid_accuracy"] > 0.8
     assert straight["loss"] < straight["first_loss"]
-    in_process("edits", tmp_path / "stopped", stop_at=9, **options)
+    in_process("edits", tmp_path / "stopped", stop_at=5, **options)
     assert same(weights(tmp_path / "straight" / "adapter"), weights(tmp_path / "stopped" / "adapter"))
 
 

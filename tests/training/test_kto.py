@@ -35,7 +35,7 @@ def test_accepted_drafts_gain_and_a_stopped_run_ends_alike(
     tiny: Callable[[str], Path], tmp_path: Path, library: Library, make_dataset: MakeDataset
 ) -> None:
     dataset = library.home / make_dataset("labels", labelled(306, rejected=102)).path
-    options = {"base": tiny("llama"), "dataset": dataset, "max_steps": 16, "learning_rate": 2e-3, "length_grouping": "off"}
+    options = {"base": tiny("llama"), "dataset": dataset, "max_steps": 12, "learning_rate": 2e-3, "length_grouping": "off"}
     straight = in_process("kto", tmp_path / "straight", **options)
     assert straight["accepted"] + straight["rejected"] == 303
     assert straight["reward_accepted"] > straight["reward_rejected"]

@@ -7,8 +7,10 @@ refused, and the labels go on teaching the rewards instead.
 
 from __future__ import annotations
 
+import math
 import time
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import datasets
@@ -25,6 +27,7 @@ from .session import Counting, Keeper
 from .worker import Reporter
 
 FEWEST_REJECTED = 0.15
+REWARDS = {"accepted": "rewards/chosen", "rejected": "rewards/rejected"}  # TRL's words
 
 
 class Trainer(Counting, KTOTrainer):
@@ -65,8 +68,14 @@ def run(job: Job, folder: Path, reporter: Reporter) -> dict[str, Any] | None:
     elapsed = time.monotonic() - started
     sessions.save_adapter(session)
     metrics = {**sessions.common_metrics(session, keeper, rows, elapsed), "accepted": good, "rejected": bad}
-    last = next((entry for entry in reversed(trainer.state.log_history) if "rewards/chosen" in entry), {})
-    return {**metrics, "reward_accepted": last.get("rewards/chosen"), "reward_rejected": last.get("rewards/rejected")}
+    return {**metrics, **{f"reward_{name}": late(trainer.state.log_history, key) for name, key in REWARDS.items()}}
+
+
+def late(history: list[dict[str, Any]], key: str) -> float | None:
+    """Mean of a figure over the last third of the steps; a batch without such drafts has none."""
+    steps = [entry for entry in history if "loss" in entry]
+    told = [entry[key] for entry in steps[-max(1, len(steps) // 3) :] if isinstance(entry.get(key), float) and math.isfinite(entry[key])]
+    return round(fmean(told), 5) if told else None
 
 
 def encode(rows: list[dict[str, Any]], tokenizer: Any, max_length: int) -> tuple[Rows, list[bool]]:
