@@ -158,3 +158,17 @@ def test_from_a_note_to_a_logged_edit(host: Any, server: Server) -> None:
     assert host.evaluate("host.value()") == path.read_text(encoding="utf-8")
     assert len(events(server, "insertion")) == 2
     walks.ask(server, "/api/undo", {"number": 2})
+
+    assert told(host, "status").startswith("Connected. 14 sources")
+    host.evaluate("host.plugin.token.set('wrong')")
+    assert "Paste the link that notewright serve prints" in told(host, "draft-section")
+    server.stop()
+    assert told(host, "next-in-queue") == f"No notewright server answers at {server.address}. Start it with: notewright serve"
+
+
+def told(host: Any, command: str) -> str:
+    """The one notice that a command ends with."""
+    before = len(host.evaluate("host.notices"))
+    host.evaluate("([id]) => host.command(id)", [command])
+    eventually(host, lambda: len(host.evaluate("host.notices")), before + 1)
+    return str(host.evaluate("host.notices.at(-1)"))

@@ -57,6 +57,16 @@ describe("judging", () => {
     await settle();
     expect(played.server.of("/ranking").at(-1)).toMatchObject({ order: [["d2", "d1"]] });
   });
+  it("leaves Enter to a button that has the focus", async () => {
+    await played.drafted();
+    const event = new KeyboardEvent("keydown", { key: "Enter", bubbles: true, cancelable: true });
+    cards()[0]?.querySelector("button")?.dispatchEvent(event);
+    expect(event.defaultPrevented).toBe(false);
+    document.querySelector(".notewright-review")?.dispatchEvent(new KeyboardEvent("keydown", { key: "1" }));
+    const own = new KeyboardEvent("keydown", { key: "Enter", cancelable: true });
+    document.querySelector(".notewright-review")?.dispatchEvent(own);
+    expect(own.defaultPrevented).toBe(true);
+  });
   it("rejects one, rejects all, comments by chip", async () => {
     await played.drafted();
     press(0, "Reject");
@@ -188,6 +198,31 @@ describe("faults", () => {
     played.server.answers["GET /api/sources"] = { total: 0, sources: [] };
     await played.drafted();
     expect(fake.Notice.shown[0]).toContain("no highlights yet");
+  });
+  it("has every command do something that can be seen", async () => {
+    await played.command("open-review");
+    expect(document.querySelector(".notewright-head")?.textContent).toContain("No drafts yet");
+    await played.command("improve");
+    expect(played.server.of("/api/improve")).toHaveLength(1);
+    expect(fake.Notice.shown.at(-1)).toContain("Improving in the background");
+    await played.command("status");
+    expect(fake.Notice.shown.at(-1)).toMatch(/^Connected. 1 sources, 2 highlights; model-2 is writing/);
+    expect(document.querySelector("footer")?.textContent).toBe("Notewright: model-2");
+    played.server.answers["GET /api/queue"] = { total: 0, chapters: [] };
+    await played.command("next-in-queue");
+    expect(fake.Notice.shown.at(-1)).toContain("Nothing is waiting");
+    await played.command("log-edits");
+    expect(fake.Notice.shown.at(-1)).toContain("Nothing has changed");
+  });
+  it("says what to do in one notice when the model runs out of memory, and goes on", async () => {
+    const real = played.server.fetch;
+    const error = 'event: error\ndata: {"status":424,"message":"There is too little memory.","hint":"Ask for fewer drafts.","problems":[]}\n\n';
+    vi.stubGlobal("fetch", (url: string, init?: RequestInit) => (url.endsWith("/api/drafts") ? Promise.resolve(new Response(error)) : real(url, init)));
+    await played.drafted();
+    expect(document.querySelector(".notewright-head")?.textContent).toContain("There is too little memory. Ask for fewer drafts.");
+    vi.stubGlobal("fetch", real);
+    await played.command("draft-section");
+    expect(cards()).toHaveLength(2);
   });
   it("leaves nothing behind when it is unloaded", () => {
     played.plugin.unload();

@@ -7,7 +7,10 @@ export interface Span {
   end: number;
 }
 
-/** Where `span` of `before` lies in `after`; empty (start = end) when nothing of it is left. Text typed at its very edges is not its own. */
+/** Where `span` of `before` lies in `after`; empty (start = end) when nothing of it is left.
+ *
+ * As the server has it: lines added inside, or fastened to it without a blank line, are part of it now; others beside it are not.
+ */
 export function mapSpan(before: string, after: string, span: Span): Span {
   if (before === after) return span;
   const pieces = refine(diffLines(before, after));
@@ -32,7 +35,45 @@ export function mapSpan(before: string, after: string, span: Span): Span {
     if (!piece.removed) fresh += length;
   }
   if (start < 0) return replaced(pieces, span);
-  return widen(pieces, span, { start, end });
+  return fasten(after, outside(pieces, span), widen(pieces, span, { start, end }));
+}
+
+/** Where, in the new text, stands what stood outside of the passage before. */
+function outside(pieces: Change[], span: Span): Span[] {
+  const kept: Span[] = [];
+  let old = 0;
+  let fresh = 0;
+  for (const piece of pieces) {
+    const length = piece.value.length;
+    if (!piece.added && !piece.removed) {
+      const before = Math.min(length, Math.max(0, span.start - old));
+      const beyond = Math.min(length, Math.max(0, span.end - old));
+      kept.push({ start: fresh, end: fresh + before }, { start: fresh + beyond, end: fresh + length });
+    }
+    if (!piece.added) old += length;
+    if (!piece.removed) fresh += length;
+  }
+  return kept;
+}
+
+/** To the ends of its lines, and over new lines up to a blank one, a heading, or one that was there before. */
+function fasten(after: string, kept: Span[], { start, end }: Span): Span {
+  const isNew = (from: number, to: number): boolean =>
+    !kept.some((item) => after.slice(Math.max(from, item.start), Math.min(to, item.end)).trim());
+  const joins = (from: number, to: number): boolean =>
+    after.slice(from, to).trim() !== "" && !/^ {0,3}#{1,6}\s/.test(after.slice(from, to)) && isNew(from, to);
+  const lineEnd = (at: number): number => (after.indexOf("\n", at) < 0 ? after.length : after.indexOf("\n", at));
+  const lineStart = (at: number): number => (at > 0 ? after.lastIndexOf("\n", at - 1) + 1 : 0);
+  if (isNew(end, lineEnd(end))) {
+    end = lineEnd(end);
+    while (end < after.length && joins(end + 1, lineEnd(end + 1))) end = lineEnd(end + 1);
+  }
+  if (isNew(lineStart(start), start)) {
+    start = lineStart(start);
+    while (start > 0 && joins(lineStart(start - 1), start - 1)) start = lineStart(start - 1);
+  }
+  const text = after.slice(start, end);
+  return { start: start + text.length - text.trimStart().length, end: start + text.trimEnd().length };
 }
 
 /** Lines that were removed and added together are compared word by word. */

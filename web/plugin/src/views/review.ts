@@ -187,7 +187,9 @@ export class ReviewView extends ItemView {
 
   private onKey(event: KeyboardEvent): void {
     const drafts = this.batch?.drafts;
-    if (!drafts || event.ctrlKey || event.metaKey || event.altKey || event.target instanceof HTMLTextAreaElement) return;
+    const on = event.target as HTMLElement | null;
+    if (!drafts || event.ctrlKey || event.metaKey || event.altKey || on?.closest("input, textarea")) return;
+    if (event.key === "Enter" && on?.closest("button")) return;
     const numbered = /^[1-9]$/.test(event.key) ? drafts[Number(event.key) - 1] : undefined;
     const last = this.ranking.placed.at(-1);
     const best = this.ranking.placed[0] ?? drafts[0]?.id;

@@ -22,6 +22,11 @@ describe("a followed passage", () => {
     ["the heading changed", (note) => note.replace("## Rivers", "## Streams"), PASSAGE.replace("## Rivers", "## Streams")],
     ["a bullet deleted", (note) => note.replace("- The first fact about rivers.\n", ""), PASSAGE.replace("- The first fact about rivers.\n", "")],
     ["both above and inside", (note) => note.replace("# Book", "# My Book\n\nmore").replace("second", "2nd"), PASSAGE.replace("second", "2nd")],
+    ["words added to its last line", (note) => note.replace("second fact about rivers.", "second fact about rivers. Indeed."), PASSAGE.replace("second fact about rivers.", "second fact about rivers. Indeed.")],
+    ["words put before its first", (note) => note.replace("- The first", "- [ ] The first"), PASSAGE.replace("- The first", "- [ ] The first")],
+    ["a line fastened to its end", (note) => note.replace("second fact about rivers.", "second fact about rivers.\n- A third."), PASSAGE.replace("second fact about rivers.", "second fact about rivers.\n- A third.")],
+    ["a paragraph put below it", (note) => note.replace("second fact about rivers.", "second fact about rivers.\n\nA remark."), PASSAGE],
+    ["a heading fastened to its end", (note) => note.replace("second fact about rivers.", "second fact about rivers.\n## New"), PASSAGE],
     ["all deleted", (note) => note.replace(`${PASSAGE}\n\n`, ""), ""],
   ])("%s", (_, change, expected) => {
     expect(after(change)).toBe(expected);
