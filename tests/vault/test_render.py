@@ -254,5 +254,7 @@ def test_the_command_writes_a_page_of_its_own(tmp_path: Path, capsys: pytest.Cap
     assert main(["vault", "show", str(note)]) == 0
     assert main(["vault", "show", note.stem, "--tokens"]) == 0
     assert "newline" in capsys.readouterr().out
+    assert main(["vault", "show", note.stem, "--parts"]) == 0
+    assert "section" in capsys.readouterr().out
     assert main(["vault", "show", "No such note"]) == 1
     assert "no note" in capsys.readouterr().err

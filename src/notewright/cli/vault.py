@@ -1,4 +1,4 @@
-"""notewright vault show NOTE [--html FILE] [--tokens], notewright vault check [PATH] [--rule RULE]"""
+"""notewright vault show NOTE [--html FILE] [--tokens | --parts], notewright vault check [PATH] [--rule RULE]"""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ def configure(name: str, parser: argparse.ArgumentParser) -> None:
     shown.add_argument("note", help="its title, its path in the vault, or its file")
     shown.add_argument("--html", metavar="FILE", type=Path, help="where to write the page (default: previews/ in the library's folder)")
     shown.add_argument("--remote-images", action="store_true", help="let the page load pictures from the network")
-    shown.add_argument("--tokens", action="store_true", help="list the note's tokens with their byte spans instead")
+    listed = shown.add_mutually_exclusive_group()
+    listed.add_argument("--tokens", action="store_true", help="list the note's tokens with their byte spans instead")
+    listed.add_argument("--parts", action="store_true", help="list its sections and blocks with lasting ids and byte spans instead")
     json_option(shown)
     shown.set_defaults(handler=show)
     checked = actions.add_parser("check", help="what is wrong in a note, a folder or the whole vault; nothing is changed")
@@ -53,7 +55,7 @@ def check(options: argparse.Namespace) -> int:
 
 
 def show(options: argparse.Namespace) -> None:
-    from ..vault import find_note, preview_note, tokenize
+    from ..vault import find_note, preview_note, read_parts, tokenize
 
     settings = load_settings()
     path, file = find_note(settings, options.note)
@@ -65,6 +67,18 @@ def show(options: argparse.Namespace) -> None:
             return
         rows = [(item.kind, item.start, item.end, shorten(repr(data[item.start : item.end])[2:-1], 80)) for item in tokens]
         table(rows, "kind", "start", "end", "bytes", empty="The note is empty.")
+        return
+    if options.parts:
+        data = file.read_bytes()
+        parts = read_parts(data)
+        if options.json:
+            as_json(parts)
+            return
+        listed = [
+            (item.id, item.kind, item.start, item.end, " > ".join(item.headings), shorten(repr(data[item.start : item.end])[2:-1], 50))
+            for item in parts
+        ]
+        table(listed, "id", "kind", "start", "end", "under", "bytes", empty="The note is empty.")
         return
     html, preview = preview_note(settings, options.note, remote_images=options.remote_images)
     target = options.html or settings.home / "previews" / (Path(path).stem + ".html")

@@ -7,6 +7,7 @@
     views     one token's text -> its parts: link, image, callout, fence
     outline   tokens -> lines and headings with byte spans
     notes     bytes -> title, properties, links, and passages with exact byte spans
+    passages  a note's sections and blocks, with ids that last while their words do
     resolve   what a link or embed means: a file of the vault, a section, a block
     render    a note -> safe HTML as the reading view has it (compose, parsing, parts, sanitise); page: the same as a file
     looking   one note, or one picture, as it stands on the disk now
@@ -20,6 +21,8 @@
     atomic    whole files, old or new; backups
     write     one span into one note, with a backup and an undo
     templates note templates of the vault and of the home
+    links     where a note leads: the targets of its links, embeds and addresses
+    rows      the lines of a draft, as its checks need them
     lint      what is wrong with a drafted section, in words
 
 Work is on bytes throughout; a note is never rendered back from a parse.
@@ -34,6 +37,7 @@ from .looking import OpenNote, look, picture
 from .notes import ParsedNote, parse_note
 from .outline import read_outline
 from .page import find_note, page, preview_note, preview_text
+from .passages import Part, read_parts
 from .protect import Protection
 from .render import Preview, render
 from .repair import Repaired, repair_draft
@@ -53,6 +57,7 @@ __all__ = [
     "NoteFile",
     "OpenNote",
     "ParsedNote",
+    "Part",
     "Plan",
     "Preview",
     "Protection",
@@ -90,6 +95,7 @@ __all__ = [
     "read_config",
     "read_note",
     "read_outline",
+    "read_parts",
     "recognise",
     "render",
     "repair_draft",

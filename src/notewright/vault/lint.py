@@ -8,14 +8,15 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import chain
+from itertools import chain, takewhile
 
 from ..records import Finding, Highlight
 from ..text import normalise
 from .index import VaultIndex
-from .outline import Outline, read_outline
+from .links import targets
+from .rows import Row, read_rows
 from .rules import structure
-from .tokens import tokenize
+from .tokens import Token, tokenize
 
 _RESIDUE = re.compile(
     r"<\||\|>|</?think>|</?s>|\[/?INST\]|<</?SYS>>|^\s*(?:###\s*)?(?:assistant|user|system|human|response|instruction)\s*:?\s*$"
@@ -23,18 +24,15 @@ _RESIDUE = re.compile(
     r"|\bas an ai (?:language )?model\b",
     re.IGNORECASE | re.MULTILINE,
 )
-_INLINE_CODE = re.compile(r"(`+)(?!`)[^\n]*?(?<!`)\1(?!`)")
-_EMBED = re.compile(r"!\[\[([^\[\]\n]*)\]\]|!\[[^\]\n]*\]\(<?([^)\n>]*)>?\)")
-_TARGETS = re.compile(r"!?\[\[[^\[\]\n]*\]\]|\]\([^)\n]*\)|https?://\S+|\^[A-Za-z0-9-]+|(?<!\S)#[\w/-]+")
-_ADDRESS = re.compile(r"https?://[^\s<>()\[\]\"'`|]+")
 _NUMBER = re.compile(r"(?<![\w.,])\d+(?:[.,:]\d+)*(?:\s?%)?")
-_LIST_MARK = re.compile(r"^\s*(?:>\s*)*(?:[-+*]|\d{1,9}[.)])(?:\s+\[.\])?\s+", re.MULTILINE)
-_CALLOUT = re.compile(r"^((?:[ \t]*>)+)[ \t]*\[!([^\]\n]+)\][+-]?[ \t]*(.*)$")
 _QUOTED = re.compile(r"“([^“”\n]{12,})”|(?<![\w\"])\"([^\"\n]{12,})\"(?!\w)")
 _ELISION = re.compile(r"\s*(?:\[?(?:…|\.\.\.)\]?|\[[^\]]{0,40}\])\s*")
 _DANGLING = re.compile(
     r"(?:an?|the|and|or|but|of|to|in|on|at|by|for|with|from|as|that|which|who|whose|is|are|was|were|be|than|into|if)\Z", re.IGNORECASE
 )
+_ATTRIBUTION = re.compile(r"\s*(?:[-–—]{1,2}\s*\S|\(?p\.)")  # who said it, where it stands
+_LONELY_DOLLAR = re.compile(r"\$(?![\s\d]|\Z)")  # opens math and is not closed; a price does not
+_NO_SENTENCE = ("heading", "tag", "table_pipe", "table_delimiter", "embed", "image", "math_block", "block_id", "fence", "indented_code")
 _MEDIA = re.compile(r"\.(?:png|jpe?g|gif|svg|webp|bmp|avif|pdf|mp3|m4a|wav|ogg|mp4|webm|mov|mkv)$", re.IGNORECASE)
 
 
@@ -58,19 +56,20 @@ def find_problems(
     if not text.strip():
         return (Finding("empty", "block", "the draft is empty"),)
     data = text.encode("utf-8", errors="replace")
-    outline = read_outline(data)
-    broken, links = _markup(data)
-    prose = draft_prose(text, outline)
+    tokens = tokenize(data)
+    rows = read_rows(data, tokens)
+    places = list(targets(data, (token for token in tokens if token.kind not in ("comment", "html_comment"))))
+    broken, links = _markup(data, tokens)
     given = Given(highlights, known)
     by_gate: dict[str, Iterator[Problem]] = {
-        "structure": chain(broken, _structure(prose)),
+        "structure": chain(broken, _structure(rows)),
         "residue": _residue(text),
         "links": iter(links),
-        "invented asset": chain(_embeds(prose, given, vault_index), _addresses(prose, given)),
-        "invented number": _numbers(prose, given),
-        "invented quotation": _quotations(prose, given),
-        "repeats": _repeats(prose),
-        "breaks off": _ending(prose, outline),
+        "invented asset": chain(_embeds(places, given, vault_index), _addresses(places, given)),
+        "invented number": _numbers(rows, given),
+        "invented quotation": _quotations(rows, given),
+        "repeats": _repeats(rows),
+        "breaks off": _ending(rows),
     }
     found = (Finding(gate, "block", reason, *locate(text, words)) for gate, problems in by_gate.items() for reason, words in problems)
     return tuple(dict.fromkeys(found))
@@ -108,19 +107,9 @@ class Given:
         return all(part in self.words for part in parts if part)
 
 
-def draft_prose(text: str, outline: Outline) -> str:
-    """Without fenced code and comments, inline code blanked; lines keep their places."""
-    data = text.encode("utf-8", errors="replace")
-    lines = [
-        data[line.start : line.end].decode("utf-8", errors="replace") if line.kind not in ("code", "comment", "properties") else "\n"
-        for line in outline.lines
-    ]
-    return _INLINE_CODE.sub("`code`", "".join(lines).replace("\r\n", "\n").replace("\r", "\n"))
-
-
-def _markup(data: bytes) -> tuple[list[Problem], list[Problem]]:
+def _markup(data: bytes, tokens: Sequence[Token]) -> tuple[list[Problem], list[Problem]]:
     """What the rules for notes say of the draft's structure, and of its links."""
-    found = structure(data, tokenize(data))
+    found = structure(data, tokens)
     by_gate: tuple[list[Problem], list[Problem]] = [], []
     for start, end, rule, _, message, _ in found:
         words = data[start:end].decode("utf-8", errors="replace")
@@ -128,40 +117,19 @@ def _markup(data: bytes) -> tuple[list[Problem], list[Problem]]:
     return by_gate
 
 
-def _structure(prose: str) -> Iterator[Problem]:
+def _structure(rows: Sequence[Row]) -> Iterator[Problem]:
     """What is fine in a note and not in a draft: a callout without a body, any lonely $."""
-    without_escapes = prose.replace("\\$", "")
-    for paragraph in re.split(r"\n\s*\n", re.sub(r"\$\$.*?\$\$", "", without_escapes, flags=re.DOTALL)):
-        if _lonely_dollar(paragraph.replace("$$", "")):
-            yield f"a math span opened by $ is never closed: {_short(paragraph)}", paragraph
-    lines = prose.split("\n")
-    for index, line in enumerate(lines):
-        callout = _CALLOUT.match(line)
-        if callout:
-            body = [other for other in _quote_block(lines, index + 1) if not _CALLOUT.match(other)]
-            if not callout[3].strip() and not any(re.sub(r"^[ \t>]+", "", other).strip() for other in body):
-                yield f"the callout [!{callout[2]}] has no body", line
+    for number, row in enumerate(rows):
+        if any(kind == "text" and _LONELY_DOLLAR.search(text.replace("$$", "")) for kind, text in row.pieces):
+            yield f"a math span opened by $ is never closed: {_short(row.words)}", row.words
+        if row.callout:
+            body = [other for other in _quote(rows, number + 1) if not other.callout]
+            if not row.words.strip() and not any(other.words.strip() for other in body):
+                yield f"the callout [!{row.callout.type}] has no body", f"[!{row.callout.type}"
 
 
-def _lonely_dollar(paragraph: str) -> bool:
-    """An opening `$` (no space after it) with no closing `$` (no space before, no digit after), prices aside."""
-    position = 0
-    while (at := paragraph.find("$", position)) >= 0:
-        if re.match(r"\$\d[\d.,]*(?![\d.,]*[^\s\d.,;:!?)\]][^$\n]*\$)", paragraph[at:]) or paragraph[at + 1 : at + 2].strip() == "":
-            position = at + 1
-            continue
-        closing = re.compile(r"(?<=\S)\$(?!\d)").search(paragraph, at + 1)
-        if not closing:
-            return True
-        position = closing.end()
-    return False
-
-
-def _quote_block(lines: list[str], start: int) -> Iterator[str]:
-    for line in lines[start:]:
-        if not line.lstrip().startswith(">"):
-            return
-        yield line
+def _quote(rows: Sequence[Row], start: int) -> Iterator[Row]:
+    return takewhile(lambda row: row.depth > 0, rows[start:])
 
 
 def _residue(text: str) -> Iterator[Problem]:
@@ -170,29 +138,31 @@ def _residue(text: str) -> Iterator[Problem]:
         yield f"chat residue: {_short(found[0])}", found[0]
 
 
-def _embeds(prose: str, given: Given, index: VaultIndex | None) -> Iterator[Problem]:
-    for found in _EMBED.finditer(prose):
-        target = (found[1] if found[1] is not None else found[2] or "").split("|")[0].partition("#")[0].strip()
+def _embeds(places: Sequence[tuple[str, str]], given: Given, index: VaultIndex | None) -> Iterator[Problem]:
+    for kind, place in places:
+        if kind not in ("embed", "image"):
+            continue
+        outside = place.startswith(("http://", "https://"))
+        target = place if outside else place.partition("#")[0]
         name = target.rpartition("/")[2].casefold()
-        if re.match(r"https?://", target):
+        if outside:
             if target not in given.raw and name not in given.files:
-                yield f"the image {target} is in no highlight", found[0]
-        elif target and (_MEDIA.search(target) or found[1] is None) and name not in given.files and not (index and index.has_file(target)):
-            yield f"the embedded file {target} is neither in the highlights nor in the vault", found[0]
-        elif target and not _MEDIA.search(target) and found[1] is not None and index and not index.has_note(target):
-            yield f"the embedded note {target} is not in the vault", found[0]
+                yield f"the image {target} is in no highlight", target
+        elif target and (_MEDIA.search(target) or kind == "image") and name not in given.files and not (index and index.has_file(target)):
+            yield f"the embedded file {target} is neither in the highlights nor in the vault", target
+        elif target and not _MEDIA.search(target) and kind == "embed" and index and not index.has_note(target):
+            yield f"the embedded note {target} is not in the vault", target
 
 
-def _addresses(prose: str, given: Given) -> Iterator[Problem]:
-    for found in _ADDRESS.finditer(_EMBED.sub(" ", prose)):
-        url = found[0].rstrip(".,;:!?*_")
-        if url.rstrip("/") not in given.raw and url not in given.addresses:
+def _addresses(places: Sequence[tuple[str, str]], given: Given) -> Iterator[Problem]:
+    for kind, url in places:
+        told = url.rstrip("/") in given.raw or url in given.addresses
+        if kind in ("url", "link") and url.startswith(("http://", "https://")) and not told:
             yield f"the address {url} is in no highlight", url
 
 
-def _numbers(prose: str, given: Given) -> Iterator[Problem]:
-    text = _TARGETS.sub(" ", _LIST_MARK.sub("", _EMBED.sub(" ", prose)))
-    for found in dict.fromkeys(_NUMBER.findall(text)):
+def _numbers(rows: Sequence[Row], given: Given) -> Iterator[Problem]:
+    for found in dict.fromkeys(_NUMBER.findall("\n".join(row.told for row in rows))):
         plain = _plain_number(found)
         if plain not in given.numbers and (len(plain) > 1 or found.endswith("%")):
             yield f"the number {found} is in no highlight", found
@@ -202,27 +172,26 @@ def _plain_number(text: str) -> str:
     return re.sub(r"[,\s%]", "", text).rstrip(".:")
 
 
-def _quotations(prose: str, given: Given) -> Iterator[Problem]:
-    lines = prose.split("\n")
-    index = 0
-    while index < len(lines):
-        block = list(_quote_block(lines, index))
+def _quotations(rows: Sequence[Row], given: Given) -> Iterator[Problem]:
+    at = 0
+    while at < len(rows):
+        block = list(_quote(rows, at))
         if not block:
-            for quoted in _quoted_spans(lines[index]):
+            for quoted in _quoted_spans(rows[at].words):
                 if not given.says(quoted):
                     yield f"a quotation is in no highlight: {_short(quoted)}", quoted
-            index += 1
+            at += 1
             continue
-        index += len(block)
-        callout = _CALLOUT.match(block[0])
-        body = [re.sub(r"^[ \t>]+", "", line) for line in (block[1:] if callout else block)]
-        if callout and callout[2].split("|")[0].strip().lower() not in ("quote", "cite"):
-            spans = [quoted for line in body for quoted in _quoted_spans(line)]
+        at += len(block)
+        callout = block[0].callout
+        body = block[1:] if callout else block
+        if callout and callout.type not in ("quote", "cite"):
+            spans = [quoted for row in body for quoted in _quoted_spans(row.words)]
         else:
-            kept = [line for line in body if not re.match(r"\s*(?:[-–—]{1,2}\s*\S|!?\[\[[^\]]*\]\]\s*$|\(?p\.)", line)]
+            kept = [row.words for row in body if not _ATTRIBUTION.match(row.words) and (row.told.strip() or not row.words.strip())]
             spans = [" ".join(paragraph.split()) for paragraph in "\n".join(kept).split("\n\n")]
         for span in spans:
-            bare = re.sub(r"\s*\((?:p|pp|loc|location|page)\.?[^)]*\)\s*$|\s+\^[\w-]+$", "", span).strip().strip('“”"')
+            bare = re.sub(r"\s*\((?:p|pp|loc|location|page)\.?[^)]*\)\s*$", "", span).strip().strip('“”"')
             if len(_flat(bare).split()) > 2 and not given.says(bare):
                 yield f"a quotation is in no highlight: {_short(bare)}", bare
 
@@ -234,18 +203,18 @@ def _quoted_spans(line: str) -> Iterator[str]:
             yield quoted.rstrip(",")
 
 
-def _repeats(prose: str) -> Iterator[Problem]:
+def _repeats(rows: Sequence[Row]) -> Iterator[Problem]:
     lines: dict[str, str] = {}
     counts: Counter[str] = Counter()
-    for line in prose.split("\n"):
-        flat = _flat(line)
-        if len(flat.split()) >= 4 and not line.lstrip().startswith(("|", "#", "```")):
-            lines.setdefault(flat, line)
+    for row in rows:
+        flat = _flat(row.words)
+        if len(flat.split()) >= 4 and row.kinds[:1] not in (["table_pipe"], ["heading"], ["tag"]):
+            lines.setdefault(flat, row.words)
             counts[flat] += 1
     for flat, count in counts.items():
         if count > 1:
             yield f"said {count} times: {_short(flat)}", lines[flat]
-    words = _flat(prose).split()
+    words = _flat("\n".join(row.words for row in rows)).split()
     for size in (1, 2, 3, 4, 6):
         run = 1
         for at in range(size, len(words) - size + 1, size):
@@ -255,29 +224,29 @@ def _repeats(prose: str) -> Iterator[Problem]:
                 return
 
 
-def _ending(prose: str, outline: Outline) -> Iterator[Problem]:
-    kinds = [line.kind for line in outline.lines if line.kind != "blank"]
-    if kinds and kinds[-1] in ("heading", "underline"):
+def _ending(rows: Sequence[Row]) -> Iterator[Problem]:
+    told = [row for row in rows if row.words.strip() or row.kinds]
+    if not told:
+        return
+    last, kinds = told[-1], told[-1].kinds
+    if "heading" in kinds or "heading_underline" in kinds:
         yield "it ends with a heading that has nothing under it", ""
         return
-    lines = [line.strip() for line in prose.split("\n") if line.strip()]
-    if not lines or kinds[-1:] == ["code"]:
+    if kinds[:1] and kinds[0] in _NO_SENTENCE or kinds[-1:] and kinds[-1] in (*_NO_SENTENCE, "wikilink", "code"):
         return
-    last = lines[-1]
-    if last.startswith(("#", "|", "![", "$$", "^")) or last.endswith(("]]", "$$", "`")):
-        return
-    bare = re.sub(r"[*_=~\s]+$", "", last)
+    bare = re.sub(r"[*_=~\s]+$", "", last.words).strip()
     words = re.findall(r"\w+", bare)
-    plain = [line for line in lines[:-1] if len(line.split()) > 3 and not line.startswith(("#", "|", "!["))]
-    others_end = len(plain) >= 2 and all(_ends(line) for line in plain)
-    open_end = bare.endswith((",", ";", "(", "-", "–", "—", "[")) or re.fullmatch(r"(?:[-+*]|\d+[.)]|>)", bare)
+    plain = [row for row in told[:-1] if len(row.words.split()) > 3 and not (row.kinds and row.kinds[0] in _NO_SENTENCE)]
+    others_end = len(plain) >= 2 and all(_ends(row) for row in plain)
+    open_end = bare.endswith((",", ";", "(", "-", "–", "—", "[")) or re.fullmatch(r"[-+*]|\d+[.)]", bare) or (last.depth and not bare)
     if open_end or (not _ends(last) and ((words and _DANGLING.match(words[-1])) or (others_end and len(words) > 3))):
         yield f"it breaks off: …{bare[-40:]}", bare[-40:]
 
 
-def _ends(line: str) -> bool:
-    bare = re.sub(r"(?:\s+\^[\w-]+|\s+#[\w/-]+|\s*!?\[\[[^\]]*\]\])+$", "", line).rstrip("*_=~ ")
-    return bare.endswith((".", "!", "?", "…", ":", ")", "]", "”", '"', "»", "$", "。", "！", "？")) or bare != line.rstrip("*_=~ ")
+def _ends(row: Row) -> bool:
+    text, trailing = row.before_trailing()
+    bare = text.rstrip("*_=~ ")
+    return trailing or bare.endswith((".", "!", "?", "…", ":", ")", "]", "”", '"', "»", "$", "。", "！", "？"))
 
 
 def _flat(text: str) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
@@ -12,17 +12,16 @@ from ..errors import Invalid
 from ..records import Note, Passage
 from ..text import content_hash
 from .identity import note_id, passage_id
+from .links import targets
 from .outline import Heading, Line, Outline, properties_span, read_outline
+from .tokens import Token, tokenize
+from .views import text_of
 
-PARSER_VERSION = 1
+PARSER_VERSION = 2
 LONG = 2500  # characters; a longer section is cut at block borders
-_TOP_BULLET = re.compile(rb"(?:[-+*]|\d{1,9}[.)])[ \t]")
-_COMMENT = re.compile(r"%%[^%\n]*%%|<!--[^<\n]*-->")
-_NO_PROSE = re.compile(r"!?\[\[[^\[\]\n]*\]\]|!\[[^\[\]\n]*\]\([^()\n]*\)|(?<![^\s])#[^\s#]+|\^[A-Za-z0-9-]+")
-_WIKILINK = re.compile(r"\[\[([^\[\]\n|]+?)\\?(?:\|[^\[\]\n]*)?\]\]")
-_LINK = re.compile(r"\]\((?:<([^<>\n]+)>|([^()\s<>]+(?:\([^()\s]*\)[^()\s]*)*))(?:\s+[\"'][^\"'\n]*[\"'])?\)")
-_URL = re.compile(r"(?<![(<\w])(?:https?|zotero|kindle)://[^\s<>\"'|\]`]+|<((?:https?|zotero|kindle)://[^\s<>]+)>")
-_HUGO = re.compile(r"\{\{[<%]\s*(?:rel)?ref\s+[\"']?([^\"'\s>%]+)")
+_LAYOUT = ("bom", "newline", "indent", "quote", "list_marker")
+_REMARKS = ("comment", "html_comment")
+_NO_PROSE = ("wikilink", "embed", "embed_tail", "image", "tag", "block_id", "task")  # bare, they are nothing to learn from
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +43,16 @@ def parse_note(path: str, data: bytes, *, mtime_ns: int = 0) -> ParsedNote:
         raise Invalid(
             f"{path} is not UTF-8 text (line {line}, byte {error.start}).", "Save the note as UTF-8 and read the vault again."
         ) from error
-    outline = read_outline(data)
-    uncoded = b"".join(data[line.start : line.end] for line in outline.lines if line.kind != "code").decode("utf-8")
+    tokens = tokenize(data)
+    outline = read_outline(data, tokens)
     properties, findings = read_properties(data)
     title = PurePosixPath(path).stem
     identity = note_id(path)
     note = Note(
         id=identity, path=path, title=title, content_hash=content_hash(data), properties=properties, aliases=_aliases(properties),
-        links=tuple(dict.fromkeys(_links(uncoded))), mtime_ns=mtime_ns,
+        links=tuple(dict.fromkeys(target for _, target in targets(data, tokens))), mtime_ns=mtime_ns,
     )  # fmt: skip
-    passages = tuple(_passages(path, identity, data, outline))
+    passages = tuple(_passages(path, identity, data, outline, tokens))
     heading = outline.headings[0].title if outline.headings else ""
     return ParsedNote(note=note, passages=passages, findings=findings, heading=heading)
 
@@ -114,19 +113,10 @@ def _aliases(properties: Mapping[str, object]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _links(text: str) -> Iterator[str]:
-    """Targets as written, fragment included: wikilinks and embeds, Markdown links, bare URLs, Hugo references."""
-    for found in _WIKILINK.finditer(text):
-        yield found[1].strip()
-    for found in _LINK.finditer(text):
-        yield (found[1] or found[2]).strip()
-    for found in _URL.finditer(text):
-        yield found[1] or found[0].rstrip(".,;:!?*_)")
-    for found in _HUGO.finditer(text):
-        yield found[1]
-
-
-def _passages(path: str, identity: str, data: bytes, outline: Outline) -> Iterator[Passage]:
+def _passages(path: str, identity: str, data: bytes, outline: Outline, tokens: Sequence[Token]) -> Iterator[Passage]:
+    content = [token for token in tokens if token.kind not in (*_LAYOUT, *_REMARKS)]
+    starts = [token.start for token in content]
+    bullets = {token.start for token in tokens if token.kind == "list_marker"}
     count: Counter[tuple[str, ...]] = Counter()
     trail: list[Heading] = []
     sections: list[tuple[Heading | None, int, int]] = []
@@ -144,9 +134,10 @@ def _passages(path: str, identity: str, data: bytes, outline: Outline) -> Iterat
             trail = [item for item in trail if item.level < heading.level] + [heading]
         titles = tuple(item.title for item in trail)
         lines = outline.lines[first:last]
-        if not _has_prose(data, lines, strict=heading is None):
+        inside = content[bisect_left(starts, start) : bisect_left(starts, end)]
+        if not _has_prose(data, lines, inside, strict=heading is None):
             continue
-        for begin, stop in _pieces(data, lines):
+        for begin, stop in _pieces(data, lines, bullets):
             number = count[titles]
             count[titles] += 1
             yield Passage(
@@ -155,18 +146,19 @@ def _passages(path: str, identity: str, data: bytes, outline: Outline) -> Iterat
             )  # fmt: skip
 
 
-def _has_prose(data: bytes, lines: tuple[Line, ...], *, strict: bool) -> bool:
+def _has_prose(data: bytes, lines: Sequence[Line], tokens: Iterable[Token], *, strict: bool) -> bool:
     """Is there anything to learn from? Comments never count; before the first heading, bare links, embeds and tags do not either."""
-    for line in lines:
-        if line.kind in ("blank", "comment", "heading", "underline", "properties"):
+    titles = [(line.start, line.end) for line in lines if line.kind in ("heading", "underline", "properties")]
+    for token in tokens:
+        if any(start <= token.start < end for start, end in titles):
             continue
-        text = _COMMENT.sub("", data[line.start : line.end].decode("utf-8"))
-        if any(character.isalnum() for character in _NO_PROSE.sub("", text)) if strict else text.strip():
+        text = text_of(data, token)
+        if any(map(str.isalnum, text)) and token.kind not in _NO_PROSE if strict else text.strip():
             return True
     return False
 
 
-def _pieces(data: bytes, lines: tuple[Line, ...]) -> Iterator[tuple[int, int]]:
+def _pieces(data: bytes, lines: Sequence[Line], bullets: Collection[int]) -> Iterator[tuple[int, int]]:
     """Spans of at most about LONG characters, cut before blank-line-separated blocks and top-level bullets; no blank ends."""
     blocks: list[tuple[int, int, int]] = []  # start, end, characters
     fresh = True
@@ -175,7 +167,7 @@ def _pieces(data: bytes, lines: tuple[Line, ...]) -> Iterator[tuple[int, int]]:
             fresh = True
             continue
         heading_before = index and lines[index - 1].kind in ("heading", "underline")
-        bullet = line.kind == "text" and not heading_before and _TOP_BULLET.match(data, line.start)
+        bullet = not heading_before and line.start in bullets
         # Blank lines inside a fence, comment or math block are of that kind, so they never cut it.
         text = len(data[line.start : line.end].decode("utf-8"))
         if blocks and not fresh and not bullet:

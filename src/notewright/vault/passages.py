@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,11 +9,10 @@ from dataclasses import dataclass
 from .identity import part_id
 from .index import BLOCK_ID
 from .outline import Heading, Line, read_outline
+from .tokens import Token, tokenize
 
 KINDS = ("section", "paragraph", "list", "table", "callout", "quote", "code", "math")
-_LIST = re.compile(rb"[ \t]*(?:[-+*]|\d{1,9}[.)])(?:[ \t]|$)")
-_TABLE = re.compile(rb"[ \t]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-*:?[ \t]*)*\Z")
-_CALLOUT = re.compile(rb"[ \t]*>[ \t]*\[![^\]]*\]")
+_OPENERS = {"callout": "callout", "list_marker": "list", "table_pipe": "table", "table_delimiter": "table"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +33,12 @@ class Part:
 
 def read_parts(data: bytes) -> tuple[Part, ...]:
     """Sections and blocks of a note in file order, a section before its blocks. Any bytes are accepted."""
-    outline = read_outline(data)
+    tokens = tokenize(data)
+    outline = read_outline(data, tokens)
+    kinds = _kinds(outline.lines, tokens)
     count: Counter[str] = Counter()
     parts = []
-    for kind, start, end, headings, block_id in _found(data, outline.lines, outline.headings):
+    for kind, start, end, headings, block_id in _found(data, outline.lines, outline.headings, kinds):
         words = data[start:end]
         key = part_id(kind, headings[-1:], b"^" + block_id.encode() if block_id else words)
         count[key] += 1
@@ -48,13 +48,14 @@ def read_parts(data: bytes) -> tuple[Part, ...]:
 
 
 Found = tuple[str, int, int, tuple[str, ...], str]
+Kinds = dict[int, str]
 
 
-def _found(data: bytes, lines: Sequence[Line], headings: Sequence[Heading]) -> Iterator[Found]:
+def _found(data: bytes, lines: Sequence[Line], headings: Sequence[Heading], kinds: Kinds) -> Iterator[Found]:
     trail: list[Heading] = []
     borders = [*(heading.start for heading in headings), len(data)]
     first = headings[0].start if headings else len(data)
-    yield from _blocks(data, [line for line in lines if line.start < first and line.kind != "properties"], ())
+    yield from _blocks(data, [line for line in lines if line.start < first and line.kind != "properties"], (), kinds)
     at = 0
     for number, heading in enumerate(headings):
         trail = [item for item in trail if item.level < heading.level] + [heading]
@@ -66,18 +67,18 @@ def _found(data: bytes, lines: Sequence[Line], headings: Sequence[Heading]) -> I
         stop = at
         while stop < len(lines) and lines[stop].start < end:
             stop += 1
-        yield from _blocks(data, lines[at:stop], titles)
+        yield from _blocks(data, lines[at:stop], titles, kinds)
         at = stop
 
 
-def _blocks(data: bytes, lines: Sequence[Line], headings: tuple[str, ...]) -> Iterator[Found]:
+def _blocks(data: bytes, lines: Sequence[Line], headings: tuple[str, ...], kinds: Kinds) -> Iterator[Found]:
     runs: list[tuple[str, list[Line]]] = []
     fresh = True
-    for number, line in enumerate(lines):
+    for line in lines:
         if line.kind in ("blank", "comment"):
             fresh = True
             continue
-        kind = _kind(data, line, lines[number + 1] if number + 1 < len(lines) else None)
+        kind = kinds[line.start]
         text = data[line.start : line.end]
         last = runs[-1] if runs else None
         goes_on = last is not None and (
@@ -107,15 +108,18 @@ def _blocks(data: bytes, lines: Sequence[Line], headings: tuple[str, ...]) -> It
         yield waiting
 
 
-def _kind(data: bytes, line: Line, following: Line | None) -> str:
-    text = data[line.start : line.end].rstrip(b"\r\n")
-    if line.kind in ("code", "math"):
-        return line.kind
-    if text.lstrip(b" \t").startswith(b">"):
-        return "callout" if _CALLOUT.match(text) else "quote"
-    if _LIST.match(text):
-        return "list"
-    below = data[following.start : following.end].rstrip(b"\r\n") if following else b""
-    if (b"|" in text and b"-" in below and b"|" in below and _TABLE.match(below)) or text.lstrip().startswith(b"|"):
-        return "table"
-    return "paragraph"
+def _kinds(lines: Sequence[Line], tokens: Sequence[Token]) -> Kinds:
+    """What each line is part of, by where it starts: the outermost construct that it opens or goes on."""
+    kinds: Kinds = {}
+    at = 0
+    for line in lines:
+        kind = line.kind if line.kind in ("code", "math") else "paragraph"
+        while at < len(tokens) and tokens[at].start < line.end:
+            token = tokens[at]
+            at += 1
+            if token.kind == "callout" and kind in ("paragraph", "quote"):
+                kind = "callout"
+            elif kind == "paragraph" and (token.kind == "quote" or token.kind in _OPENERS):
+                kind = _OPENERS.get(token.kind, "quote")
+        kinds[line.start] = kind
+    return kinds
