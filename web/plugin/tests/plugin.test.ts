@@ -57,6 +57,26 @@ describe("judging", () => {
     await settle();
     expect(played.server.of("/ranking").at(-1)).toMatchObject({ order: [["d2", "d1"]] });
   });
+  it("ranks by dragging one draft onto another's place", async () => {
+    await played.drafted();
+    const [first, second] = cards();
+    first?.querySelector<HTMLElement>(".notewright-body")?.click();
+    const carried = new Map<string, string>();
+    const dataTransfer = { setData: (kind: string, text: string) => carried.set(kind, text), getData: (kind: string) => carried.get(kind) };
+    const drag = (name: string): Event => Object.assign(new Event(name, { bubbles: true, cancelable: true }), { dataTransfer });
+    second?.dispatchEvent(drag("dragstart"));
+    first?.dispatchEvent(drag("drop"));
+    const button = [...document.querySelectorAll("button")].find((item) => item.textContent === "Send ranking");
+    button?.click();
+    await settle();
+    expect(played.server.of("/ranking").at(-1)).toMatchObject({ order: [["d2"], ["d1"]] });
+  });
+  it("rejects all by a button too, where there are no keys", async () => {
+    await played.drafted();
+    [...document.querySelectorAll("button")].find((item) => item.textContent === "Reject all")?.click();
+    await settle();
+    expect(played.server.of("/api/decisions")).toMatchObject([{ decision: "reject_all", batch_id: "b1" }]);
+  });
   it("leaves Enter to a button that has the focus", async () => {
     await played.drafted();
     const event = new KeyboardEvent("keydown", { key: "Enter", bubbles: true, cancelable: true });

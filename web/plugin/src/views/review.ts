@@ -104,6 +104,10 @@ export class ReviewView extends ItemView {
     this.shownAt = Date.now();
     this.clear();
     this.header(this.task?.title ?? "", `${batch.drafts.length} drafts by ${batch.model_id}. Click them best first, or use the keys.`);
+    const all = this.contentEl.createDiv({ cls: "notewright-all" });
+    // Keys do the same; a phone has none.
+    all.createEl("button", { text: "Send ranking" }).addEventListener("click", () => void this.send());
+    all.createEl("button", { text: "Reject all" }).addEventListener("click", () => void this.rejectAll());
     for (const draft of batch.drafts) this.addCard(draft.id, draft.text, draft);
     this.contentEl.focus();
     this.mark();
