@@ -1,17 +1,18 @@
 """What each training method does for simulated readers with hidden preferences, on work that nothing was trained on.
 
-    python benchmarks/methods.py [--readers 6] [--only 0 1] [--base seedling] [--table]
+    python benchmarks/methods.py [--readers 6] [--part few taste product] [--only 0 1] [--base seedling] [--table]
 
-A reader (`evaluation.readers`) has a style and hidden wants. They have written 32 passages; 6 more steer the trainings, 12 passages of
-other sources measure. What a method should improve was fixed before the first run:
+A reader (`evaluation.readers`) has a style, two quirks that no style of the seedling's training has, and hidden wants. 12 passages of
+sources that nothing else comes from measure. What a method should improve was fixed before the first figure:
 
-    sft       distance of greedy drafts to the reader's own passages, against the base; as a product (early stop, rate check, half of the
-              prompts with examples) against a plain training of the same rows; with examples in the prompt, against a training without any
-    ditto     the same distance, against SFT
-    edits     distance to how the reader writes now: a third of their ways has changed, and they have changed 40 drafts in part
-    dpo       what the reader truly thinks of greedy drafts (in standard deviations of drafts), against SFT: 40 rankings of four drafts,
-              made with the reader's usual noise; and with a second round that a taste head labels, learnt on these
-    kto       the same, from 320 verdicts on single drafts
+    few       10 passages, 6 more to steer by. SFT: distance of greedy drafts to the reader's own passages, against the base. DITTO: the
+              same, against SFT. Edits: distance to how the reader writes now: a third of their ways has changed, and they changed 24 drafts
+              in part
+    taste     a reader whose 24 passages vary in style. DPO: what they truly think of greedy drafts (in standard deviations of drafts),
+              against SFT, from 24 rankings of four drafts with the reader's usual noise; with a second round that a taste head labels,
+              learnt on these; KTO: the same, from 312 verdicts on single drafts
+    product   32 passages. SFT with early stop, rate check and examples in half of the prompts against a plain training of the same rows;
+              with examples in the prompt, against a training without any
 
 All recipes are those of `--effort quick`. Every reader's figures are kept in results/methods.json as soon as they are there, and a second
 run goes on. The table has the mean change over readers with a 90 % bootstrap interval over readers.
@@ -24,12 +25,13 @@ import hashlib
 import importlib
 import json
 import random
+import re
 import statistics
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -48,26 +50,21 @@ from notewright.text import edit_distance  # noqa: E402
 
 RESULTS = Path(__file__).parent / "results" / "methods.json"
 FAMILIES = ("format", "voice", "content", "mixed")
-OWN, STEERING, FRESH, TEST = 32, 6, 40, 12
-SAMPLES, RANKED = 8, 4
+PARTS = ("few", "taste", "product")
+FEW, MANY, VARIED, STEERING, FRESH, TEST = 10, 32, 24, 6, 24, 12
+SAMPLES, RANKED = 13, 4
 LONGEST = 256
 CHANGED, MADE, NUISANCE = 0.35, 0.6, 0.3  # share of ways that changed; of changes that the reader makes; of edits that add a fact
 Row = dict[str, Any]
+Found = dict[str, Any]
 
-
-@dataclass
-class World:
-    """One reader's texts and prompts."""
-
-    name: str
-    home: Any
-    later: Any
-    own: list[Prompt]
-    steering: list[Prompt]
-    fresh: list[Prompt]
-    test: list[Prompt]
-    judge_of: Callable[[Sequence[Item]], Judge]
-    rng: random.Random
+QUIRKS: dict[str, Callable[[str, Prompt], str]] = {
+    "footer": lambda text, prompt: f"{text.rstrip()}\n\n~ {(prompt.source.author or 'anon').split()[-1]}, {len(prompt.highlights)} marks\n",
+    "arrows": lambda text, _: re.sub(r"(?m)^(\s*(?:[-*+]|\d+\.) )(?!\[)", r"\1→ ", text),
+    "marked headings": lambda text, _: re.sub(r"(?m)^(#+ .*)$", r"\1 §", text),
+    "no full stops": lambda text, _: re.sub(r"(?m)\.$", " ;", text),
+    "underlined": lambda text, _: re.sub(r"\*\*([^*\n]+)\*\*", r"__\1__", text),
+}
 
 
 def some(prompts: Sequence[Prompt], rng: random.Random) -> Prompt:
@@ -77,26 +74,37 @@ def some(prompts: Sequence[Prompt], rng: random.Random) -> Prompt:
     return Prompt(prompt.source, tuple(prompt.highlights[place] for place in kept), chapter=prompt.chapter)
 
 
-def build(number: int, prompts: tuple[list[Prompt], list[Prompt]]) -> World:
-    family = FAMILIES[number % len(FAMILIES)]
-    reader = draw_reader(family, number)
-    rng = random.Random(f"methods|{number}")
-    home = home_style(reader, [some(prompts[0], rng) for _ in range(4)], rng)
-    later = home
-    tried = some(prompts[0], rng)
-    while write(later, tried) == write(home, tried):
-        later = near(home, rng, CHANGED)
-    parts = [[some(prompts[side], rng) for _ in range(count)] for side, count in ((0, OWN), (0, STEERING), (0, FRESH), (1, TEST))]
-    return World(reader.name, home, later, *parts, judge_of=lambda pool: Judge(reader, pool), rng=rng)
+class World:
+    """One reader: their style, quirks and judgement; prompts to learn on and to measure on."""
 
+    def __init__(self, number: int, part: str, prompts: tuple[list[Prompt], list[Prompt]]) -> None:
+        self.reader = draw_reader(FAMILIES[number % len(FAMILIES)], number)
+        self.rng = random.Random(f"methods|{part}|{number}")
+        self.prompts = prompts
+        self.home = home_style(self.reader, self.some(4), self.rng)
+        self.quirks = self.rng.sample(sorted(QUIRKS), 2)
+        self.later, tried = self.home, self.some(1)[0]
+        while write(self.later, tried) == write(self.home, tried):
+            self.later = near(self.home, self.rng, CHANGED)
+        self.test = self.some(TEST, side=1)
 
-def sft_row(world: World, prompt: Prompt, *, examples: int) -> Row:
-    """The passage, and as many earlier notes of other sources in its prompt."""
-    others = [other for other in world.own if other.source.id != prompt.source.id]
-    shown = world.rng.sample(others, min(examples, len(others)))
-    messages = build_messages(prompt, [(other, write(world.home, other)) for other in shown])
-    passage = {"role": "assistant", "content": write(world.home, prompt)}
-    return {"prompt": messages, "completion": [passage], "source_id": prompt.source.id, "weight": 1.0}
+    def some(self, count: int, *, side: int = 0) -> list[Prompt]:
+        return [some(self.prompts[side], self.rng) for _ in range(count)]
+
+    def passage(self, prompt: Prompt, style: Any = None) -> str:
+        """What the reader writes, in their own style or another one of theirs."""
+        text = write(style or self.home, prompt)
+        for quirk in self.quirks:
+            text = QUIRKS[quirk](text, prompt)
+        return text
+
+    def row(self, prompt: Prompt, others: Sequence[Prompt] = (), *, examples: int = 0, style: Any = None) -> Row:
+        """The passage, and as many earlier notes of other sources in its prompt."""
+        usable = [other for other in others if other.source.id != prompt.source.id]
+        shown = self.rng.sample(usable, min(examples, len(usable)))
+        messages = build_messages(prompt, [(other, self.passage(other)) for other in shown])
+        written = {"role": "assistant", "content": self.passage(prompt, style)}
+        return {"prompt": messages, "completion": [written], "source_id": prompt.source.id, "weight": 1.0}
 
 
 class Trainer:
@@ -113,8 +121,8 @@ class Trainer:
     def __call__(
         self, name: str, method: str, parts: dict[str, list[Row]], *, start: Path | None = None, files: dict[str, str] | None = None,
         **overrides: Any,
-    ) -> tuple[Path, dict[str, Any]]:  # fmt: skip
-        """(adapter, metrics with the seconds it took) of a training with the recipe of `--effort quick`."""
+    ) -> tuple[Path, float, dict[str, Any]]:  # fmt: skip
+        """(adapter, seconds it took, metrics) of a training with the recipe of `--effort quick`."""
         from notewright.training import recipes, runs
         from notewright.training.worker import Reporter
 
@@ -131,7 +139,10 @@ class Trainer:
         )  # fmt: skip
         started = time.monotonic()
         metrics = importlib.import_module(f"notewright.training.{method}").run(job, place, Reporter(place))
-        return place / "adapter", {**metrics, "took": round(time.monotonic() - started, 1)}
+        return place / "adapter", round(time.monotonic() - started, 1), metrics
+
+    def greedy(self, adapter: Path | None, messages: Sequence[Any]) -> list[str]:
+        return [drafts[0] for drafts in self.write(adapter, messages)]
 
     def write(
         self, adapter: Path | None, messages: Sequence[Any], *, n: int = 1, temperature: float = 0.0, seed: int = 0
@@ -163,87 +174,81 @@ def distance(drafts: Sequence[str], passages: Sequence[str]) -> float:
     return round(statistics.fmean(edit_distance(a.strip(), b.strip()) for a, b in zip(drafts, passages, strict=True)), 5)
 
 
-def measure(
-    number: int, prompts: tuple[list[Prompt], list[Prompt]], base: str, folder: Path, keep: Callable[[dict[str, Any]], None]
-) -> None:
-    """All figures of one reader."""
-    world = build(number, prompts)
-    train = Trainer(base, folder)
-    found: dict[str, Any] = {"reader": world.name, "seconds": {}}
-    plain = [build_messages(prompt) for prompt in world.test]
-    passages = [write(world.home, prompt) for prompt in world.test]
-    with_examples = [sft_row(world, prompt, examples=2)["prompt"] for prompt in world.test]
+def few(world: World, train: Trainer, found: Found, keep: Callable[[], None], number: int) -> None:
+    plain, passages = [build_messages(prompt) for prompt in world.test], [world.passage(prompt) for prompt in world.test]
+    parts = {"train": [world.row(prompt) for prompt in world.some(FEW)], "valid": [world.row(prompt) for prompt in world.some(STEERING)]}
+    found["base"] = distance(train.greedy(None, plain), passages)
+    tuned, found["seconds"]["sft"], _ = train("sft", "sft", parts, seed=number, rate_check="off")
+    found["sft"] = distance(train.greedy(tuned, plain), passages)
+    keep()
+    adapter, found["seconds"]["ditto"], told = train("ditto", "ditto", parts, start=tuned, seed=number)
+    found["ditto"], found["ditto rounds"] = distance(train.greedy(adapter, plain), passages), told["distances"]
+    keep()
+    fresh = world.some(FRESH)
+    shown = [drafts[0] for drafts in train.write(tuned, [build_messages(prompt) for prompt in fresh], temperature=0.7, seed=number)]
+    rows = [edited(world, prompt, draft, place) for place, (prompt, draft) in enumerate(zip(fresh, shown, strict=True))]
+    usable = [row for row in rows if any(hunk["kind"] != "added fact" for hunk in row["hunks"])]
+    adapter, found["seconds"]["edits"], _ = train("edits", "edits", {"train": usable}, start=tuned, seed=number)
+    now = [world.passage(prompt, world.later) for prompt in world.test]
+    found["sft, to the new ways"] = distance(train.greedy(tuned, plain), now)
+    found["edits, to the new ways"], found["edit rows"] = distance(train.greedy(adapter, plain), now), len(usable)
 
-    def greedy(adapter: Path | None, messages: Sequence[Any] = plain) -> list[str]:
-        return [drafts[0] for drafts in train.write(adapter, messages)]
 
-    def far(adapter: Path | None, messages: Sequence[Any] = plain) -> float:
-        return distance(greedy(adapter, messages), passages)
-
-    found["base"], found["base, examples"] = far(None), far(None, with_examples)
-    bare = {"train": [sft_row(world, prompt, examples=0) for prompt in world.own]}
-    mixed = {"train": [sft_row(world, prompt, examples=world.rng.choice((0, 0, 1, 2))) for prompt in world.own]}
-    valid = [sft_row(world, prompt, examples=0) for prompt in world.steering]
-    off = {"early_stop": "off", "rate_check": "off", "source_balance": 0.0}
-    for name, parts, options in (
-        ("sft, no examples", bare, off), ("sft, plain", mixed, off), ("sft", {**mixed, "valid": valid}, {"rate_check": "on"}),
-    ):  # fmt: skip
-        adapter, told = train(name.replace(", ", "-").replace(" ", "-"), "sft", parts, seed=number, **options)
-        found[name], found[f"{name}, examples"] = far(adapter), far(adapter, with_examples)
-        found["seconds"][name] = told["took"]
-        if name == "sft":
-            found["rate factor"], found["kept step"] = told.get("rate_factor"), told.get("kept_step")
-    tuned = adapter
-    keep(found)
-
-    adapter, told = train("ditto", "ditto", {**bare, "valid": valid}, start=tuned, seed=number)
-    found["ditto"], found["seconds"]["ditto"], found["ditto rounds"] = far(adapter), told["took"], told["distances"]
-    keep(found)
-
-    now = [write(world.later, prompt) for prompt in world.test]
-    shown = [drafts[0] for drafts in train.write(tuned, [build_messages(prompt) for prompt in world.fresh], temperature=0.7, seed=number)]
-    rows = [edited(world, prompt, draft, place) for place, (prompt, draft) in enumerate(zip(world.fresh, shown, strict=True))]
-    usable = [row for row in rows if row["hunks"]]
-    adapter, told = train("edits", "edits", {"train": usable}, start=tuned, seed=number)
-    found["sft, to the new ways"], found["edits, to the new ways"] = distance(greedy(tuned), now), distance(greedy(adapter), now)
-    found["seconds"]["edits"], found["edit rows"] = told["took"], len(usable)
-    keep(found)
-
-    written = train.write(tuned, [build_messages(prompt) for prompt in world.fresh], n=SAMPLES, temperature=1.0, seed=1000 + number)
-    items = [[Item(prompt, text) for text in drafts] for prompt, drafts in zip(world.fresh, written, strict=True)]
+def taste(world: World, train: Trainer, found: Found, keep: Callable[[], None], number: int) -> None:
+    own, fresh, steering = world.some(VARIED), world.some(FRESH), world.some(STEERING)
+    rows = [[world.row(prompt, style=near(world.home, world.rng, 0.4)) for prompt in part] for part in (own, steering)]
+    tuned, found["seconds"]["varied sft"], _ = train("varied", "sft", dict(zip(("train", "valid"), rows, strict=True)), rate_check="off")
+    written = train.write(tuned, [build_messages(prompt) for prompt in fresh], n=SAMPLES, temperature=1.0, seed=1000 + number)
+    items = [[Item(prompt, text) for text in drafts] for prompt, drafts in zip(fresh, written, strict=True)]
     pool = [item for part in items for item in part]
-    judge = world.judge_of(pool + [item for prompt in world.fresh for item in candidates(prompt, world.home, world.rng, count=2)])
+    judge = Judge(world.reader, pool + [item for prompt in fresh for item in candidates(prompt, world.home, world.rng, count=2)])
     values = [judge.utility(item) for item in pool]
     middle, spread = statistics.fmean(values), statistics.pstdev(values) or 1.0
 
     def liked(adapter: Path | None) -> float:
-        thought = [judge.utility(Item(prompt, text)) for prompt, text in zip(world.test, greedy(adapter), strict=True)]
+        drafts = train.greedy(adapter, [build_messages(prompt) for prompt in world.test])
+        thought = [judge.utility(Item(prompt, text)) for prompt, text in zip(world.test, drafts, strict=True)]
         return round((statistics.fmean(thought) - middle) / spread, 5)
 
-    found["sft, liked"] = liked(tuned)
+    found["varied sft, liked"] = liked(tuned)
+    keep()
     rankings, ranked = [], []
     for place, part in enumerate(items):
-        some_drafts = part[:RANKED]
-        order = [some_drafts[at] for at in judge.rank(some_drafts, world.rng)]
+        drafts = list({item.text: item for item in part}.values())[:RANKED]
+        order = [drafts[at] for at in judge.rank(drafts, world.rng)]
         ranked.append(order)
-        rankings += [preference(order[a], order[b], place + 1) for a in range(RANKED) for b in range(a + 1, RANKED)]
-    split = {
-        "train": [row for row in rankings if row["event_id"] > STEERING],
-        "valid": [row for row in rankings if row["event_id"] <= STEERING],
-    }
+        rankings += [preference(better, worse, place + 1) for at, better in enumerate(order) for worse in order[at + 1 :]]
+    found["ranked drafts"] = sum(map(len, ranked))
+    split = {"train": [row for row in rankings if row["event_id"] > 4], "valid": [row for row in rankings if row["event_id"] <= 4]}
     follow(train, "dpo", "dpo", split, tuned, liked, found, number)
-    keep(found)
-    files = judged_by_taste(world, ranked)
-    follow(train, "dpo, two rounds", "dpo", split, tuned, liked, found, number, files=files, rounds=2, prompts=16, samples=6)
-    keep(found)
+    keep()
     verdicts = [
         {"prompt": build_messages(item.prompt), "completion": [{"role": "assistant", "content": item.text}],
          "label": judge.utility(item) / spread + world.rng.gauss(0, 0.5) > middle / spread}
         for item in pool
     ]  # fmt: skip
     follow(train, "kto", "kto", {"train": verdicts}, tuned, liked, found, number)
-    found["done"] = True
-    keep(found)
+    keep()
+    files = judged_by_taste(world, own, ranked)
+    follow(train, "dpo, two rounds", "dpo", split, tuned, liked, found, number, files=files, rounds=2, prompts=12, samples=6)
+
+
+def product(world: World, train: Trainer, found: Found, keep: Callable[[], None], number: int) -> None:
+    own = world.some(MANY)
+    plain, passages = [build_messages(prompt) for prompt in world.test], [world.passage(prompt) for prompt in world.test]
+    shown = [world.row(prompt, own, examples=2)["prompt"] for prompt in world.test]
+    found["base, examples"] = distance(train.greedy(None, shown), passages)
+    bare = {"train": [world.row(prompt) for prompt in own]}
+    mixed = {"train": [world.row(prompt, own, examples=world.rng.choice((0, 0, 1, 2))) for prompt in own]}
+    whole = {**mixed, "valid": [world.row(prompt) for prompt in world.some(STEERING)]}
+    off = {"early_stop": "off", "rate_check": "off", "source_balance": 0.0}
+    for name, parts, options in (("no examples", bare, off), ("plain", mixed, off), ("product", whole, {"rate_check": "on"})):
+        adapter, found["seconds"][name], told = train(name.replace(" ", "-"), "sft", parts, seed=number, **options)
+        found[name] = distance(train.greedy(adapter, plain), passages)
+        found[f"{name}, examples"] = distance(train.greedy(adapter, shown), passages)
+        if name == "product":
+            found["rate factor"], found["kept step"] = told.get("rate_factor"), told.get("kept_step")
+        keep()
 
 
 def follow(
@@ -251,14 +256,14 @@ def follow(
     number: int, **options: Any,
 ) -> None:  # fmt: skip
     """Train from the SFT version and note what the reader thinks of it; a training that a limit refused has changed nothing."""
-    from notewright.errors import RunFailed
+    from notewright.errors import NotewrightError
 
     try:
-        adapter, told = train(name.replace(", ", "-").replace(" ", "-"), method, parts, start=tuned, seed=number, **options)
-    except RunFailed as error:
-        found[f"{name}, liked"], found[f"{name}, ended"] = found["sft, liked"], error.message
+        adapter, seconds, told = train(name.replace(", ", "-").replace(" ", "-"), method, parts, start=tuned, seed=number, **options)
+    except NotewrightError as error:
+        found[f"{name}, liked"], found[f"{name}, ended"] = found["varied sft, liked"], error.message
         return
-    found[f"{name}, liked"], found["seconds"][name] = liked(adapter), told["took"]
+    found[f"{name}, liked"], found["seconds"][name] = liked(adapter), seconds
     found[f"{name}, ended"] = told.get("broken", "")
 
 
@@ -266,7 +271,7 @@ def edited(world: World, prompt: Prompt, draft: str, place: int) -> Row:
     """Most of the changes towards how the reader writes now; some readers add what only they know."""
     texts = [item.text for item in prompt.highlights]
     final = draft
-    for change in reversed(hunks(draft, write(world.later, prompt), highlights=texts)):
+    for change in reversed(hunks(draft, world.passage(prompt, world.later), highlights=texts)):
         if world.rng.random() < MADE:
             final = final[: change.start] + change.after + final[change.start + len(change.before) :]
     if world.rng.random() < NUISANCE:
@@ -284,12 +289,12 @@ def preference(better: Item, worse: Item, event: int) -> Row:
     return {"prompt": build_messages(better.prompt), **said, "event_id": event, "kind": "ranking"}
 
 
-def judged_by_taste(world: World, ranked: Sequence[Sequence[Item]]) -> dict[str, str]:
+def judged_by_taste(world: World, own: Sequence[Prompt], ranked: Sequence[Sequence[Item]]) -> dict[str, str]:
     """judge.json and prompts.jsonl, as a run has them whose reward may label: the taste head learnt on these rankings."""
     from notewright.reward import Head, fit_scale, measure, ranking
 
     rows = [[measure(item.text, item.prompt.highlights) for item in items] for items in ranked]
-    scale = fit_scale([measure(write(world.home, prompt), prompt.highlights) for prompt in world.own])
+    scale = fit_scale([measure(world.passage(prompt), prompt.highlights) for prompt in own])
     head = Head(scale)
     for number, items in enumerate(rows):
         head.add(str(number), ranking(scale, [[row] for row in items]))
@@ -303,37 +308,32 @@ def judged_by_taste(world: World, ranked: Sequence[Sequence[Item]]) -> dict[str,
         },
     }  # fmt: skip
     prompts = [
-        {"prompt": build_messages(prompt), "reference": write(world.home, prompt),
+        {"prompt": build_messages(prompt), "reference": "",
          "highlights": [asdict(item) for item in prompt.highlights], "known": f"{prompt.source.title}\n{prompt.source.author}"}
-        for prompt in world.own
+        for prompt in own
     ]  # fmt: skip
     return {"judge.json": json.dumps(about), "prompts.jsonl": "".join(json.dumps(row) + "\n" for row in prompts), "prompts-valid.jsonl": ""}
 
 
-COMPARED = (  # what, before, after, whether less is better
-    ("sft against the base, distance", "base", "sft", True),
-    ("sft as a product against a plain one, distance", "sft, plain", "sft", True),
-    (
-        "examples in the prompt: a training with some against one without, distance",
-        "sft, no examples, examples",
-        "sft, plain, examples",
-        True,
-    ),
-    ("examples in the prompt of the product, distance", "sft", "sft, examples", True),
-    ("ditto against sft, distance", "sft", "ditto", True),
-    ("edits against sft, distance to the new ways", "sft, to the new ways", "edits, to the new ways", True),
-    ("dpo on lists against sft, liked", "sft, liked", "dpo, liked", False),
-    ("dpo in two rounds against sft, liked", "sft, liked", "dpo, two rounds, liked", False),
-    ("kto against sft, liked", "sft, liked", "kto, liked", False),
+COMPARED = (  # part, what, before, after, whether less is better
+    ("few", "SFT on 10 passages against the base: distance", "base", "sft", True),
+    ("few", "DITTO against SFT: distance", "sft", "ditto", True),
+    ("few", "edits against SFT: distance to the new ways", "sft, to the new ways", "edits, to the new ways", True),
+    ("taste", "DPO on rankings against SFT: liked", "varied sft, liked", "dpo, liked", False),
+    ("taste", "DPO in two rounds against SFT: liked", "varied sft, liked", "dpo, two rounds, liked", False),
+    ("taste", "KTO against SFT: liked", "varied sft, liked", "kto, liked", False),
+    ("product", "SFT as a product against a plain training: distance", "plain", "product", True),
+    ("product", "examples shown: trained with some against without: distance", "no examples, examples", "plain, examples", True),
+    ("product", "the product with examples shown against without: distance", "product", "product, examples", True),
 )
 
 
-def table(readers: Sequence[dict[str, Any]]) -> list[str]:
+def table(parts: dict[str, dict[str, Found]]) -> list[str]:
     from notewright.evaluation.report import interval
 
     lines = ["| what | readers | before | after | change (90 %) | better in |", "|---|---|---|---|---|---|"]
-    for title, before, after, less in COMPARED:
-        both = [(item[before], item[after]) for item in readers if before in item and after in item]
+    for part, title, before, after, less in COMPARED:
+        both = [(item[before], item[after]) for item in parts.get(part, {}).values() if before in item and after in item]
         if both:
             changes = [b - a for a, b in both]
             low, high = interval(changes)
@@ -347,6 +347,7 @@ def table(readers: Sequence[dict[str, Any]]) -> list[str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--readers", type=int, default=6)
+    parser.add_argument("--part", nargs="+", choices=PARTS, default=list(PARTS))
     parser.add_argument("--only", type=int, nargs="*", help="these readers by number, for several processes side by side")
     parser.add_argument("--base", default="seedling")
     parser.add_argument("--table", action="store_true", help="only print what there is")
@@ -358,24 +359,27 @@ def main() -> None:
 
     def known() -> dict[str, Any]:
         kept: dict[str, Any] = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
-        return kept if kept.get("version") == version else {"base": Path(given.base).name, "version": version, "readers": {}}
+        return kept if kept.get("version") == version else {"base": Path(given.base).name, "version": version, "parts": {}}
 
-    for number in () if given.table else given.only or range(given.readers):
-        if known()["readers"].get(str(number), {}).get("done"):
+    work = [(part, number) for part in given.part for number in given.only or range(given.readers)]
+    for part, number in () if given.table else work:
+        if known()["parts"].get(part, {}).get(str(number), {}).get("done"):
             continue
-        started = time.monotonic()
+        world, started = World(number, part, read_prompts()), time.monotonic()
+        found: Found = {"reader": world.reader.name, "quirks": world.quirks, "seconds": {}}
 
-        def keep(found: dict[str, Any], number: int = number, started: float = started) -> None:
+        def keep(part: str = part, number: int = number, found: Found = found, started: float = started) -> None:
             kept = known()
-            kept["readers"][str(number)] = {**found, "took": round(time.monotonic() - started)}
-            kept["readers"] = dict(sorted(kept["readers"].items(), key=lambda item: int(item[0])))
+            kept["parts"].setdefault(part, {})[str(number)] = {**found, "took": round(time.monotonic() - started)}
             RESULTS.parent.mkdir(exist_ok=True)
             RESULTS.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
-            print(f"{number} {found['reader']} {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
+            print(f"{part} {number} {found['reader']} {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
 
         with tempfile.TemporaryDirectory() as folder:
-            measure(number, read_prompts(), given.base, Path(folder), keep)
-    print("\n".join(table(list(known()["readers"].values()))))
+            {"few": few, "taste": taste, "product": product}[part](world, Trainer(given.base, Path(folder)), found, keep, number)
+        found["done"] = True
+        keep()
+    print("\n".join(table(known()["parts"])))
 
 
 if __name__ == "__main__":

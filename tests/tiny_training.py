@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 from pathlib import Path
 from typing import Any
 
 from notewright.training import SAMPLING, recipes, runs
+
+
+class Killed(BaseException):
+    """The process is gone."""
 
 
 def weights(folder: Path) -> dict[str, Any]:
@@ -40,19 +45,23 @@ def in_process(
     dataset: Path,
     start: Path | None = None,
     stop_at: int = 0,
+    kill_at: int = 0,
     job: dict[str, Any] | None = None,
     files: dict[str, str] | None = None,
     **overrides: Any,
 ) -> dict[str, Any]:
-    """Metrics of a training in `folder`. With `stop_at` it is told to stop at that step, and then started again; `job` changes the job,
-    `files` lie in the folder before it begins."""
+    """Metrics of a training in `folder`. With `stop_at` it is told to stop at that step, and then started again; with `kill_at` it ends
+    in the middle of that step as if killed, without a checkpoint of it. `job` changes the job, `files` lie in the folder before it begins.
+    """
     from notewright.training.worker import FILES, Reporter
 
     class Stopping(Reporter):
         def emit(self, event: str, **values: Any) -> None:
             super().emit(event, **values)
-            if values.get("step", 0) == stop_at:
+            if stop_at and values.get("step") == stop_at:
                 self.stop.set()
+            if event == "step" and values["step"] == kill_at:
+                raise Killed
 
     folder.mkdir(parents=True)
     if method in SAMPLING:
@@ -68,6 +77,10 @@ def in_process(
     if stop_at:
         assert run(whole, folder, Stopping(folder)) is None
         assert stop_at <= runs.checkpoint_step(folder) < recipes.planned_steps(resolved.recipe, 17)
+    if kill_at:
+        with contextlib.suppress(Killed):
+            run(whole, folder, Stopping(folder))
+        assert 0 < runs.checkpoint_step(folder) < kill_at
     metrics = run(whole, folder, Reporter(folder))
     assert metrics is not None
     return metrics

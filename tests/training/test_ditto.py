@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import tiny_models
-from notewright.errors import Invalid
+from notewright.errors import Invalid, RunFailed
 from tiny_training import in_process, same, weights
 
 pytestmark = [
@@ -33,11 +33,11 @@ def taught(tiny: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory
     return {"base": tiny("llama"), "dataset": folder, "start": folder / "sft" / "adapter"}
 
 
-def test_stopped_in_a_later_round_it_resumes_to_the_same_adapter(taught: dict, tmp_path: Path) -> None:
+def test_killed_in_a_later_round_it_resumes_to_the_same_adapter(taught: dict, tmp_path: Path) -> None:
     straight = in_process("ditto", tmp_path / "straight", **taught, **SMALL)
-    stopped = in_process("ditto", tmp_path / "stopped", stop_at=6 if len(straight["distances"]) > 2 else 2, **taught, **SMALL)
-    assert same(weights(tmp_path / "straight" / "adapter"), weights(tmp_path / "stopped" / "adapter"))
-    assert straight["distances"] == stopped["distances"]
+    killed = in_process("ditto", tmp_path / "killed", kill_at=7 if len(straight["distances"]) > 2 else 3, **taught, **SMALL)
+    assert same(weights(tmp_path / "straight" / "adapter"), weights(tmp_path / "killed" / "adapter"))
+    assert straight["distances"] == killed["distances"]
     assert straight["kept_round"] == min(range(len(straight["distances"])), key=straight["distances"].__getitem__)
 
 
@@ -63,3 +63,13 @@ def test_a_round_that_does_harm_is_not_kept(taught: dict, tmp_path: Path) -> Non
 def test_too_few_passages_are_refused(taught: dict, tmp_path: Path) -> None:
     with pytest.raises(Invalid, match="this method needs at least 8"):
         in_process("ditto", tmp_path / "run", **taught, **SMALL, max_length=20)
+
+
+def test_a_loss_that_is_no_number_names_the_last_good_checkpoint(taught: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import notewright.training.ditto as method
+
+    calls = iter(range(10**6))
+    real = method.likelihood
+    monkeypatch.setattr(method, "likelihood", lambda *given: real(*given) * (float("nan") if next(calls) >= 12 else 1.0))
+    with pytest.raises(RunFailed, match=r"no longer a number at step 4; the last good checkpoint is at step [1-3]\."):
+        in_process("ditto", tmp_path / "run", **taught, **SMALL)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from safetensors.torch import load_file, save_file
 
 import tiny_models
 from notewright.errors import Invalid, RunFailed
@@ -70,15 +72,15 @@ def test_a_ranking_is_one_unit(tiny: Tiny) -> None:
     assert len(encode(tiny_models.preference_rows(4), tokenizer, 1024)[0]) == 4
 
 
-def test_lists_train_and_a_stopped_run_ends_alike(tiny: Tiny, tmp_path: Path, library: Library, make_dataset: MakeDataset) -> None:
+def test_lists_train_and_a_killed_run_ends_alike(tiny: Tiny, tmp_path: Path, library: Library, make_dataset: MakeDataset) -> None:
     dataset = library.home / make_dataset("preference", rankings(10)).path
     options: dict[str, Any] = {"base": tiny("llama"), "dataset": dataset, "max_steps": 12, "learning_rate": 2e-3, **OPEN}
     straight = in_process("dpo", tmp_path / "straight", **options)
     assert straight["rows"] == 9
     assert straight["accuracy"] > 0.8
     assert straight["margin"] > 0
-    in_process("dpo", tmp_path / "stopped", stop_at=9, **options)
-    assert same(weights(tmp_path / "straight" / "adapter"), weights(tmp_path / "stopped" / "adapter"))
+    in_process("dpo", tmp_path / "killed", kill_at=11, **options)
+    assert same(weights(tmp_path / "straight" / "adapter"), weights(tmp_path / "killed" / "adapter"))
 
 
 def test_on_pairs_the_loss_is_trls(tiny: Tiny, tmp_path: Path, library: Library, make_dataset: MakeDataset) -> None:
@@ -185,7 +187,27 @@ def test_a_policy_that_runs_away_is_stopped(tiny: Tiny, tmp_path: Path, library:
     assert slow["broken"] == ""
 
 
-def test_a_second_round_learns_from_its_own_drafts_and_a_stopped_run_ends_alike(
+@pytest.mark.parametrize("method", ["edits", "dpo", "kto"])
+def test_a_loss_that_is_no_number_stops_every_method(method: str, tiny: Tiny, tmp_path: Path) -> None:
+    broken, data = tmp_path / "broken", tmp_path / "data"
+    shutil.copytree(tiny("llama"), broken)
+    tensors = load_file(broken / "model.safetensors")
+    tensors["model.norm.weight"] = tensors["model.norm.weight"] * float("nan")
+    save_file(tensors, broken / "model.safetensors", metadata={"format": "pt"})
+    data.mkdir()
+    rows = tiny_models.sft_rows(300 if method == "kto" else 9)
+    for number, row in enumerate(rows):
+        text = row["completion"][0]["content"]
+        sides = {"shown": text, "edited": "#" + text, "chosen": text, "rejected": "#" + text}
+        row |= {name: [{"role": "assistant", "content": value}] for name, value in sides.items()}
+        hunk = {"kind": "format", "before": "", "after": "#", "start": 0, "to": 0}
+        row |= {"hunks": [hunk], "cost": 0.1, "label": number % 2 == 0}
+    (data / "train.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    with pytest.raises(RunFailed, match="no longer a number at step 1; there is no checkpoint yet"):
+        in_process(method, tmp_path / "run", base=broken, dataset=data, max_steps=2)
+
+
+def test_a_second_round_learns_from_its_own_drafts_and_a_killed_run_ends_alike(
     tiny: Tiny, tmp_path: Path, library: Library, make_dataset: MakeDataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The judge is stood in for: it likes drafts the better the more different letters they have."""
@@ -214,8 +236,8 @@ def test_a_second_round_learns_from_its_own_drafts_and_a_stopped_run_ends_alike(
     lines = (tmp_path / "straight" / "rounds" / "round-2" / "samples.jsonl").read_text().splitlines()
     assert lines
     assert {len(json.loads(line)["texts"]) for line in lines} <= {2, 3}
-    in_process("dpo", tmp_path / "stopped", stop_at=5, **options)
-    assert same(weights(tmp_path / "straight" / "adapter"), weights(tmp_path / "stopped" / "adapter"))
+    in_process("dpo", tmp_path / "killed", kill_at=7, **options)
+    assert same(weights(tmp_path / "straight" / "adapter"), weights(tmp_path / "killed" / "adapter"))
 
 
 def test_rounds_need_a_reward_that_has_earned_it(library: Library, settings: Settings, tiny: Tiny, make_dataset: MakeDataset) -> None:

@@ -108,14 +108,14 @@ def edits(tiny: Callable[[str], Path], tmp_path: Path, library: Library, make_da
     return {"base": tiny("llama"), "dataset": library.home / make_dataset("edits", rows).path}
 
 
-def test_the_edited_text_gains_and_a_stopped_run_ends_alike(edits: dict, tmp_path: Path) -> None:
+def test_the_edited_text_gains_and_a_killed_run_ends_alike(edits: dict, tmp_path: Path) -> None:
     options: dict[str, Any] = {"max_steps": 12, "batch_size": 4, "learning_rate": 5e-3, **edits}
     straight = in_process("edits", tmp_path / "straight", **options)
     assert straight["valid_margin"] > 0.5
     assert straight["valid_accuracy"] > 0.8
     assert straight["loss"] < straight["first_loss"]
-    in_process("edits", tmp_path / "stopped", stop_at=5, **options)
-    assert same(weights(tmp_path / "straight" / "adapter"), weights(tmp_path / "stopped" / "adapter"))
+    in_process("edits", tmp_path / "killed", kill_at=7, **options)
+    assert same(weights(tmp_path / "straight" / "adapter"), weights(tmp_path / "killed" / "adapter"))
 
 
 def test_too_few_edits_are_refused(edits: dict, tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ def labelled(count: int, *, rejected: int) -> list[dict]:
     return rows
 
 
-def test_accepted_drafts_gain_and_a_stopped_run_ends_alike(
+def test_accepted_drafts_gain_and_a_killed_run_ends_alike(
     tiny: Callable[[str], Path], tmp_path: Path, library: Library, make_dataset: MakeDataset
 ) -> None:
     dataset = library.home / make_dataset("labels", labelled(306, rejected=102)).path
@@ -39,8 +39,8 @@ def test_accepted_drafts_gain_and_a_stopped_run_ends_alike(
     straight = in_process("kto", tmp_path / "straight", **options)
     assert straight["accepted"] + straight["rejected"] == 303
     assert straight["reward_accepted"] > straight["reward_rejected"]
-    in_process("kto", tmp_path / "stopped", stop_at=9, **options)
-    assert same(weights(tmp_path / "straight" / "adapter"), weights(tmp_path / "stopped" / "adapter"))
+    in_process("kto", tmp_path / "killed", kill_at=9, **options)
+    assert same(weights(tmp_path / "straight" / "adapter"), weights(tmp_path / "killed" / "adapter"))
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,7 @@ def run(job: Job, folder: Path, reporter: Reporter) -> dict[str, Any] | None:
             fell = len(distances) < 2 or distances[-1] < distances[-2]
             units = comparisons(demonstrations, fresh, written, recipe, number, between=recipe.between if fell else 0.0)
             if not units:
-                reporter.warn(f"Round {number}: everything the policy wrote is the person's own passage already.")
+                reporter.warn(f"Round {number}: nothing the policy wrote can be learnt from; it is empty, or the passage already.")
                 break
             policy.refer(session, units)
             keeper = Keeper(session, before=sum(item["steps"] for item in told), total=recipe.rounds * recipe.max_steps)
