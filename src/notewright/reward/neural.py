@@ -176,7 +176,9 @@ class GuestReward(NeuralReward):
         found = torch.zeros(len(rows))
         for places, ids, mask in _batches(rows, self.tokenizer.pad_token_id, self.device):
             states = inner(input_ids=ids, attention_mask=mask, use_cache=False).last_hidden_state
-            last = states[torch.arange(len(places)), mask.sum(1) - 1].float()
+            # As in transformers' own scorer the last token that is not the padding one; where that is also the end, the last word.
+            ends = ((ids != self.tokenizer.pad_token_id) * torch.arange(ids.shape[1], device=ids.device)).argmax(1)
+            last = states[torch.arange(len(places)), ends].float()
             found[places] = (last @ self._scores[name].T)[:, 0].cpu()
         return found
 

@@ -1,0 +1,89 @@
+"""Sampling for training: each draft depends on its prompt and seed only, and the model is afterwards what it was."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import tiny_models
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:`(is_)?gradient_checkpointing` is deprecated:FutureWarning"),
+]
+PROMPTS = ([5, 6, 7, 8, 9, 10, 11, 12, 13], [20, 21], [30, 31, 32, 33, 34])
+
+
+@pytest.fixture(scope="module", params=tiny_models.SHAPES)
+def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    from notewright.models import engine
+
+    folder = tmp_path_factory.mktemp("base") / request.param
+    return engine.load_base(tiny_models.build(request.param, folder))[0].eval()
+
+
+def drawn(model: Any, prompts: Any, seeds: Any, *, stops: set[int], **options: Any) -> list[list[int]]:
+    from notewright.models.generation import sample
+
+    return sample(model, prompts, seeds=list(seeds), stops=stops, pad=0, max_new_tokens=options.pop("most", 12), **options)
+
+
+def test_a_draft_depends_on_its_prompt_and_seed_only(model: Any) -> None:
+    """Written alone, beside other prompts, and in a batch that shrinks when others end."""
+    stops = set(range(40))  # a tenth of the vocabulary: rows end at different times
+    together = drawn(model, PROMPTS, range(12), stops=stops)
+    alone = [
+        draft for place, prompt in enumerate(PROMPTS) for draft in drawn(model, [prompt], range(4 * place, 4 * place + 4), stops=stops)
+    ]
+    assert together == alone
+    lengths = {len(draft) for draft in together}
+    assert len(lengths) > 3
+    for draft in together:
+        assert not set(draft[:-1]) & stops
+        assert draft[-1] in stops or len(draft) == 12
+
+
+def test_greedy_drafts_are_those_of_the_library_generate(model: Any) -> None:
+    import torch
+
+    for prompt in PROMPTS:
+        ids = torch.tensor([prompt])
+        expected = model.generate(
+            ids, attention_mask=torch.ones_like(ids), max_new_tokens=8, do_sample=False, eos_token_id=None, pad_token_id=0
+        )
+        assert drawn(model, [prompt], [0], stops=set(), most=8, temperature=0.0) == expected[:, len(prompt) :].tolist()
+
+
+def test_tokens_come_as_often_as_they_are_likely(model: Any) -> None:
+    import torch
+
+    with torch.no_grad():
+        chances = torch.softmax(model(input_ids=torch.tensor([PROMPTS[0]])).logits[0, -1] / 0.5, -1)
+    drafts = drawn(model, [PROMPTS[0]], range(4000), stops=set(), most=1, temperature=0.5)
+    counts = torch.bincount(torch.tensor([draft[0] for draft in drafts]), minlength=len(chances)) / len(drafts)
+    assert float((counts - chances).abs().max()) < 0.02
+    assert float((counts - chances).abs().sum()) < 2 * float(len(chances) / 4000) ** 0.5
+
+
+def test_an_adapter_is_merged_for_a_while_and_the_weights_come_back_to_the_bit(tmp_path: Path) -> None:
+    import torch
+    from peft import LoraConfig, get_peft_model
+
+    from notewright.models import engine
+    from notewright.models.generation import merged
+
+    plain, _ = engine.load_base(tiny_models.build("llama", tmp_path / "base"))
+    before = {name: weight.clone() for name, weight in plain.state_dict().items()}
+    policy = get_peft_model(plain, LoraConfig(r=4, target_modules="all-linear", init_lora_weights=False)).eval()
+    ids = torch.tensor([PROMPTS[0]])
+    with torch.no_grad():
+        adapted = policy(input_ids=ids).logits
+        with merged(policy):
+            torch.testing.assert_close(policy.get_base_model()(input_ids=ids).logits, adapted, atol=1e-4, rtol=1e-3)
+        torch.testing.assert_close(policy(input_ids=ids).logits, adapted, atol=0, rtol=0)
+    after = policy.get_base_model().state_dict()
+    assert all(torch.equal(after[name.replace(".weight", ".base_layer.weight") if name not in after else name], weight)
+               for name, weight in before.items())  # fmt: skip
+    assert [name for name, weight in policy.named_parameters() if weight.requires_grad]

@@ -1,0 +1,121 @@
+"""What a draft earns: likeness, a trusted reward, gates; frozen with the run."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import tiny_models
+from notewright.errors import Invalid
+from notewright.library import Library
+from notewright.library.database import now
+from notewright.records import Dataset, Draft, Highlight
+from notewright.reward import taste_of
+from notewright.settings import Settings
+from notewright.training import judging, prompts, recipes
+
+MakeDataset = Callable[[str, list[dict]], Dataset]
+HIGHLIGHT = Highlight(text="The river carries silt to the plain.", id="h1")
+ROW = {"prompt": [], "reference": "- The river carries silt.\n", "highlights": [asdict(HIGHLIGHT)], "known": "Rivers"}
+PLAIN = {"reward": "", "habits": {"passages": 0, "fired": {}, "used": {}}}
+
+
+def judge(about: dict[str, Any] = PLAIN, **recipe: Any) -> judging.Judge:
+    return judging.Judge(about, recipes.PpoRecipe(**recipe))
+
+
+@pytest.mark.parametrize(
+    ("text", "finished", "similarity", "blocked"),
+    [
+        ("- The river carries silt.\n", True, 1.0, False),
+        ("- The river carries silt.\n", False, 1.0, True),  # cut off
+        ("", True, 0.0, True),
+        ("- The river carries 900 tonnes.\n", True, 0.625, True),  # an invented number
+    ],
+)
+def test_likeness_pays_and_gates_cost(text: str, finished: bool, similarity: float, blocked: bool) -> None:
+    (earned,) = judge(similarity_weight=2.0, gate_penalty=0.75)([ROW], [text], [finished])
+    assert earned.similarity == pytest.approx(similarity, abs=0.13)
+    assert bool(earned.problems) == blocked
+    assert earned.reward is None
+    assert earned.total == pytest.approx(2.0 * (earned.similarity or 0.0) - 0.75 * blocked)
+
+
+def test_the_taste_head_judges_as_it_did_when_the_run_began(library: Library, settings: Settings, tmp_path: Path) -> None:
+    drafts = [
+        Draft("", "batch-1", "s1", "", "model-1", text, position, 0, now(), highlight_ids=())
+        for position, text in enumerate(
+            ("- One.\n- Two.\n", "Only prose, at some length, without any list at all.\n", "## Head\n\nBody.\n")
+        )
+    ]
+    library.drafts.add(drafts)
+    judging.freeze(library, tmp_path, settings=settings, reward="taste")
+    head = taste_of(library)
+    texts = ["- A list.\n- Of two.\n", "Prose again.\n"]
+    rows = [{**ROW, "reference": "", "highlights": []}] * 2
+    found = judge(judging.read_judge(tmp_path))([{**row, "prompt": [{"content": ""}]} for row in rows], texts, [True, True])
+    from notewright.reward import measure
+
+    means, deviations = head.score([measure(text, []) for text in texts])
+    about = judging.read_judge(tmp_path)["taste"]
+    for one, mean, deviation in zip(found, means, deviations, strict=True):
+        value = (float(mean) - about["middle"]) / about["spread"] - float(deviation) / about["spread"]
+        assert one.reward == pytest.approx(math.tanh(value / 2), abs=1e-6)
+        assert one.similarity is None
+
+
+def test_no_reward_judges_before_it_has_earned_it(library: Library) -> None:
+    assert judging.choose_reward(library, recipes.PpoRecipe()) == ""
+    assert judging.choose_reward(library, recipes.PpoRecipe(reward="none")) == ""
+    with pytest.raises(Invalid, match="may not label"):
+        judging.choose_reward(library, recipes.PpoRecipe(reward="ensemble"))
+    with pytest.raises(Invalid, match="no text of yours"):
+        judging.require_something_to_earn([{**ROW, "reference": ""}], PLAIN, recipes.PpoRecipe())
+
+
+def test_prompts_are_frozen_and_drafts_join_where_a_reward_judges(library: Library, make_dataset: MakeDataset, tmp_path: Path) -> None:
+    dataset = make_dataset("sft", tiny_models.sft_rows(8))
+    messages = ({"role": "user", "content": "Title: X"},)
+    drafts = library.drafts.add(
+        [Draft("", "batch-1", "s9", "", "model-1", "- Shown.\n", place, 0, now(), messages=messages) for place in range(2)]
+    )
+    library.events.append("edit", drafts[1].id, {"final_text": "- Mine.\n"})
+    prompts.freeze(library, tmp_path, dataset=dataset, with_drafts=True)
+    rows = [json.loads(line) for line in (tmp_path / "prompts.jsonl").read_text().splitlines()]
+    assert len(rows) == 6
+    assert rows[0]["reference"] == tiny_models.sft_rows(8)[0]["completion"][0]["content"]
+    assert (rows[-1]["prompt"], rows[-1]["reference"]) == (list(messages), "- Mine.\n")
+    assert len((tmp_path / "prompts-valid.jsonl").read_text().splitlines()) == 3
+    prompts.freeze(library, tmp_path, dataset=dataset, with_drafts=False)
+    assert len((tmp_path / "prompts.jsonl").read_text().splitlines()) == 5
+
+
+@pytest.mark.slow
+def test_a_reward_model_is_a_guest_on_the_policys_base(
+    library: Library, make_dataset: MakeDataset, tiny: Callable[[str], Path], tmp_path: Path
+) -> None:
+    """The same opinions as on a base of its own; the policy's adapter is untouched."""
+    from peft import LoraConfig, get_peft_model
+
+    from notewright.models import engine
+    from notewright.reward.neural import GuestReward, NeuralReward
+    from tiny_training import in_process
+
+    rows = [{**row, "event_id": number, "kind": "ranking"} for number, row in enumerate(tiny_models.preference_rows(24))]
+    dataset = library.home / make_dataset("preference", rows).path
+    in_process("reward", tmp_path / "run", base=tiny("llama"), dataset=dataset, max_steps=4, members=2, precision="float32")
+    model, tokenizer = engine.load_base(tiny("llama"))
+    policy = get_peft_model(model, LoraConfig(r=4, target_modules="all-linear", task_type="CAUSAL_LM"))
+    guest = GuestReward(tmp_path / "run" / "adapter", model=policy, tokenizer=tokenizer)
+    alone = NeuralReward(tmp_path / "run" / "adapter", base=tiny("llama"), device="cpu")
+    texts = [(row["prompt"], row[side][0]["content"]) for row in rows[:3] for side in ("chosen", "rejected")]
+    policy.eval()
+    for part, opinions in alone.opinions(texts).items():
+        for mine, theirs in zip(guest.opinions(texts)[part], opinions, strict=True):
+            assert mine == pytest.approx(theirs, abs=1e-3)
