@@ -41,6 +41,7 @@ silence_telemetry()
 
 from taste import read_prompts  # noqa: E402
 
+from notewright.datasets.edits import TASTE  # noqa: E402
 from notewright.evaluation.readers import Item, Judge, candidates, draw_reader, home_style, near  # noqa: E402
 from notewright.feedback.hunks import hunks  # noqa: E402
 from notewright.prompts import build_messages  # noqa: E402
@@ -187,7 +188,7 @@ def few(world: World, train: Trainer, found: Found, keep: Callable[[], None], nu
     fresh = world.some(FRESH)
     shown = [drafts[0] for drafts in train.write(tuned, [build_messages(prompt) for prompt in fresh], temperature=0.7, seed=number)]
     rows = [edited(world, prompt, draft, place) for place, (prompt, draft) in enumerate(zip(fresh, shown, strict=True))]
-    usable = [row for row in rows if any(hunk["kind"] != "added fact" for hunk in row["hunks"])]
+    usable = [row for row in rows if any(hunk["kind"] in TASTE for hunk in row["hunks"])]
     adapter, found["seconds"]["edits"], _ = train("edits", "edits", {"train": usable}, start=tuned, seed=number)
     now = [world.passage(prompt, world.later) for prompt in world.test]
     found["sft, to the new ways"] = distance(train.greedy(tuned, plain), now)

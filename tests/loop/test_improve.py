@@ -124,8 +124,8 @@ def test_each_method_goes_on_from_the_one_before_where_there_is_data(world: smal
     library = world.library
 
     def train(self: Any, method: str, dataset: Dataset, *, start: str = "") -> Model:
-        if method == "edits" and runs_away:
-            raise RunFailed("The training ran away.")
+        if method == "edits" and trouble:
+            raise trouble
         if f"{method}_model" not in self.state:
             made = library.models.add(Model(library.models.new_id(), "base/none", "", "policy", now(), metrics={"kept_round": 2}))
             self.state.keep(f"{method}_model", made.id)
@@ -143,7 +143,7 @@ def test_each_method_goes_on_from_the_one_before_where_there_is_data(world: smal
     monkeypatch.setattr(module._Work, "_train", train)
     monkeypatch.setattr(module._Work, "_contender", contender)
     monkeypatch.setattr(module, "MINIMUM_WATCHED", 1)
-    runs_away = False
+    trouble: Exception | None = None
     report = improve(world)
     assert [(method, kind) for method, kind, _ in trained] == [
         ("sft", "sft"), ("ditto", "sft"), ("edits", "edits"), ("dpo", "preference"),
@@ -154,12 +154,12 @@ def test_each_method_goes_on_from_the_one_before_where_there_is_data(world: smal
     assert labels == ["SFT", "SFT", "DITTO", "DITTO", "edits", "edits", "DPO", "DPO"]
     assert report.skipped == ()
 
-    trained.clear()
-    runs_away = True
-    report = improve(world)
-    assert [method for method, _, _ in trained] == ["sft", "ditto", "dpo"]
-    assert trained[2][2] == library.models.all()[-2].id  # DPO goes on from DITTO then
-    assert report.skipped == ("edits: The training ran away.",)
+    for trouble in (RunFailed("The training ran away."), Invalid("The dataset has 3 usable rows.")):
+        trained.clear()
+        report = improve(world)
+        assert [method for method, _, _ in trained] == ["sft", "ditto", "dpo"]
+        assert trained[2][2] == library.models.all()[-2].id  # DPO goes on from DITTO then
+        assert report.skipped == (f"edits: {trouble.message}",)
 
 
 def test_only_one_at_a_time(world: small_world.World) -> None:

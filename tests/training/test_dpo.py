@@ -248,6 +248,16 @@ def test_rounds_need_a_reward_that_has_earned_it(library: Library, settings: Set
     assert library.runs.all() == []
 
 
+def test_too_few_decisions_are_refused_before_anything_starts(
+    library: Library, settings: Settings, tiny: Tiny, make_dataset: MakeDataset
+) -> None:
+    """Nine rows of the first three rankings, of which the last three rows are for validation: two decisions."""
+    make_dataset("preference", rankings(3))
+    with pytest.raises(Invalid, match="has 2 training decisions; dpo needs at least 4"):
+        train(library, settings=settings, method="dpo", base=str(tiny("llama")))
+    assert library.runs.all() == []
+
+
 def test_too_few_lists_are_refused(tiny: Tiny, tmp_path: Path, library: Library, make_dataset: MakeDataset) -> None:
     dataset = library.home / make_dataset("preference", rankings(3)).path  # nine rows, but three decisions
     with pytest.raises(Invalid, match="2 usable rows; this method needs at least 4"):

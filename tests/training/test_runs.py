@@ -30,13 +30,16 @@ def test_training_needs_a_dataset_of_its_kind(library: Library, settings: Settin
     assert library.runs.all() == []
 
 
-@pytest.mark.parametrize(("method", "kind", "least"), [("sft", "sft", 8), ("dpo", "preference", 4)])
+@pytest.mark.parametrize(
+    ("method", "kind", "least"),
+    [("sft", "sft", 8), ("ditto", "sft", 8), ("edits", "edits", 4), ("dpo", "preference", 4), ("kto", "labels", 300)],
+)
 def test_too_few_rows_are_refused_with_the_number(
     method: str, kind: str, least: int, library: Library, settings: Settings, make_dataset: MakeDataset
 ) -> None:
-    rows = tiny_models.sft_rows(least + 2) if kind == "sft" else tiny_models.preference_rows(least + 2)
+    rows = tiny_models.preference_rows(least + 2) if kind == "preference" else tiny_models.sft_rows(least + 2)
     make_dataset(kind, rows)
-    with pytest.raises(Invalid, match=f"has {least - 1} training rows; {method} needs at least {least}") as caught:
+    with pytest.raises(Invalid, match=f"has {least - 1} training (rows|decisions); {method} needs at least {least}") as caught:
         train(library, settings=settings, method=method)
     assert f"notewright dataset {kind}" in caught.value.hint
     assert library.runs.all() == []

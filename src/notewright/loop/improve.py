@@ -161,7 +161,7 @@ class _Work:
                         lacking = "no round brought it nearer to your held-out passages"
                 except training.Killed:
                     raise
-                except RunFailed as ended:  # it ran away; what it began with is as it was
+                except (RunFailed, Invalid) as ended:  # it ran away, or too little of the data is usable; what it began with is as it was
                     lacking = ended.message
             self.state.keep(f"{method}_skipped", f"{label}: {lacking}" if lacking else "")
         return None if self.state[f"{method}_skipped"] else self.library.models.get(self.state[f"{method}_model"])

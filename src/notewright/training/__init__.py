@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import json
 import shutil
 from collections.abc import Mapping
 from dataclasses import replace
@@ -29,6 +30,7 @@ from ..library import Library
 from ..library.database import now
 from ..models import bases, registry
 from ..records import Dataset, Run
+from ..reward.lists import list_key
 from ..reward.trust import require
 from ..settings import Settings
 from . import judging, launch, prompts, rates, recipes, runs, sources
@@ -84,10 +86,11 @@ def train(
     launch.require_config(accelerate, whole_model=method in SAMPLING)
     dataset = _dataset(library, method, dataset_id)
     folder = library.home / dataset.path
-    rows = _count_rows(folder / "train.jsonl")
+    rows = _count_rows(folder / "train.jsonl", decisions=method == "dpo")
     if rows < recipes.MINIMUM_ROWS[method]:
+        what = "decisions" if method == "dpo" else "rows"
         raise Invalid(
-            f"{dataset.id} has {rows} training rows; {method} needs at least {recipes.MINIMUM_ROWS[method]}.",
+            f"{dataset.id} has {rows} training {what}; {method} needs at least {recipes.MINIMUM_ROWS[method]}.",
             f"{MORE[METHODS[method]]}, then build it again: notewright dataset {METHODS[method]}",
         )
     parent, found = _start(library, settings, method, base, start_id)
@@ -254,11 +257,16 @@ def _dataset(library: Library, method: str, dataset_id: str) -> Dataset:
     return found[-1]
 
 
-def _count_rows(path: Path) -> int:
+def _count_rows(path: Path, *, decisions: bool = False) -> int:
+    """Rows of a file; with `decisions` what was decided at once, such as a ranking, counts once, however many rows it makes."""
     if not path.exists():
-        raise NotFound(f"The dataset's file is gone: {path}", "Build the dataset again: notewright dataset sft|preference")
+        raise NotFound(f"The dataset's file is gone: {path}", f"Build the dataset again: notewright dataset {'|'.join(MORE)}")
     with path.open(encoding="utf-8") as file:
-        return sum(1 for line in file if line.strip())
+        lines = [line for line in file if line.strip()]
+    if not decisions:
+        return len(lines)
+    rows = [json.loads(line) for line in lines]
+    return len({list_key(row) if row.get("event_id") else number for number, row in enumerate(rows)})
 
 
 def _hash(path: Path) -> str:
