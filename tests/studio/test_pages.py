@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -16,8 +18,11 @@ from notewright import importers, pairing
 from notewright.importers.vault import import_vault
 from notewright.library import Library
 from notewright.library.database import now
+from notewright.models import registry
+from notewright.records import Draft
 from notewright.settings import Settings, save_settings
 from walks import Server, ask, events, eventually, serve
+from xss_vectors import VECTORS
 
 from .conftest import needs_browser
 from .helpers import serious
@@ -48,13 +53,35 @@ def test_the_queue_goes_to_the_next_chapter_with_one_key(page: Any, server: Any)
     page.get_by_role("heading", level=1, name=first["source_title"]).wait_for()
 
 
-def test_pairs_are_reviewed_by_keyboard(page: Any, server: Any) -> None:
+def test_pairs_are_reviewed_split_and_merged_by_keyboard(page: Any, server: Any) -> None:
     page.goto(f"{server.address}/pairs")
-    page.get_by_role("region", name="Passage").locator(".reading > *").first.wait_for()
+    passage = page.get_by_role("region", name="Passage")
+    passage.locator("mark").first.wait_for()
     assert serious(page) == []
-    accepted = ask(server, "/api/pairs?status=accepted")["total"]
+    assert page.get_by_role("region", name="Highlights").locator("mark.of-0").count()
+    count = lambda status: ask(server, f"/api/pairs?status={status}")["total"]  # noqa: E731
+    accepted, rejected, waiting = count("accepted"), count("rejected"), count("proposed")
     page.keyboard.press("a")
-    eventually(lambda: ask(server, "/api/pairs?status=accepted")["total"], accepted + 1)
+    eventually(lambda: count("accepted"), accepted + 1)
+    page.get_by_role("button", name="Undo").click()
+    page.get_by_text(f"of {waiting}", exact=False).wait_for()
+    only = page.get_by_role("button", name="Only those checked")
+    while not only.count():
+        page.keyboard.press("j")
+        page.wait_for_timeout(100)
+    page.keyboard.press("1")
+    page.locator("li.out").wait_for()
+    assert serious(page) == []
+    page.keyboard.press("s")
+    eventually(lambda: count("accepted"), accepted + 1)
+    page.keyboard.press("m")
+    others = page.get_by_role("list", name="Other pairs of this source")
+    others.get_by_role("button", name="Merge").first.click()
+    eventually(lambda: (count("accepted"), count("rejected")), (accepted + 2, rejected + 1))
+    page.keyboard.press("r")
+    passage.locator(".reading > *").first.wait_for()
+    page.set_viewport_size({"width": 360, "height": 740})
+    assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
 
 
 def test_beliefs_are_corrected_and_rules_decided_by_keyboard(page: Any, server: Any) -> None:
@@ -176,39 +203,103 @@ def test_the_library_page_finds_sources_checks_health_and_keeps_settings(page: A
     assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
 
 
+EVERYTHING = "\n\n".join(VECTORS)
+
+
 @pytest.fixture
 def hostile(tmp_path: Path) -> Iterator[Server]:
-    """Scripts in every field that a person or a website fills."""
+    """Every way to run a script, in every field that a person, a website or a model fills."""
     needs_browser()
     vault = tmp_path / "sample" / "vault"
     vault.mkdir(parents=True)
-    quote = f"{SCRIPT} Nothing grows where nobody waters, said the third gardener."
+    quote = f"{EVERYTHING} Nothing grows where nobody waters, said the third gardener."
     (vault / "Note.md").write_text(f"# {SCRIPT}\n\n## {SCRIPT}\n\n- {quote}\n", encoding="utf-8")
     with (tmp_path / "export.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(COLUMNS)
-        writer.writerow([quote, SCRIPT, SCRIPT, "", SCRIPT, "", SCRIPT, "page", "1", "2024-01-01 00:00:00+00:00", SCRIPT])
+        writer.writerow([quote, SCRIPT, SCRIPT, "", EVERYTHING, "", SCRIPT, "page", "1", "2024-01-01 00:00:00+00:00", SCRIPT])
     settings = Settings(home=tmp_path / "home", vault=vault)
     with Library.create(settings.home) as library:
         save_settings(settings)
         importers.import_readwise(library, path=tmp_path / "export.csv")
         import_vault(library, settings=settings)
         pairing.pair(library, settings=settings)
+        model = registry.ensure_base_model(library, settings)
+        library.models.set_metrics(model.id, {"evaluation": {"mean": 0.5, "split": SCRIPT}})
+        source = library.sources.all()[0]
+        with library.db.write():
+            batch = library.drafts.new_batch()
+            library.drafts.add(
+                Draft(
+                    "", batch, source.id, "", model.id, f"{text}\n", place, place, now(),
+                    problems=(SCRIPT,), highlight_ids=tuple(item.id for item in library.sources.highlights(source.id)),
+                )
+                for place, text in enumerate((EVERYTHING, SCRIPT))
+            )  # fmt: skip
     yield from serve(tmp_path)
 
 
-def test_no_script_of_a_source_or_note_runs(browser: Any, hostile: Server) -> None:
-    page = browser.new_page()
-    ran: list[str] = []
-    page.on("dialog", lambda dialog: ran.append(dialog.message))
-    page.goto(hostile.link)
-    source = ask(hostile, "/api/sources")["sources"][0]
+def test_no_script_runs_out_of_any_field(browser: Any, hostile: Server) -> None:
+    chunks = itertools.cycle(" ".join(VECTORS[at : at + 12])[:900] for at in range(0, len(VECTORS), 12))
+    source = ask(hostile, "/api/sources")["sources"][0]["id"]
+    batch = ask(hostile, "/api/batches")["batches"][0]["id"]
     ask(hostile, "/api/rules", {"text": f"bold {SCRIPT}"})
-    for path in (f"draft?source={source['id']}", "queue", "pairs?status=", "taste", "models", "library"):
-        page.goto(f"{hostile.address}/{path}")
-        page.wait_for_timeout(300)
-        assert page.title().endswith("notewright")
-        assert page.locator("main script, main img[src='x']").count() == 0
-    assert ran == []
-    assert "onerror" in page.goto(f"{hostile.address}/api/sources").text()  # the strings did get there
-    page.close()
+    with browser.new_context() as context:
+        context.set_default_timeout(20_000)
+        page = context.new_page()
+        wrong: list[str] = []
+        page.on("dialog", lambda dialog: (wrong.append(dialog.message), dialog.dismiss()))
+        page.on("request", lambda request: request.url.startswith((hostile.address, "data:", "blob:")) or wrong.append(request.url))
+        page.goto(hostile.link)
+
+        def clean(where: str) -> None:
+            page.wait_for_timeout(250)
+            assert wrong == [], where
+            assert page.evaluate("() => window.ran") is None, where
+            assert page.title().endswith("notewright"), where
+            assert page.locator("body script[src*=evil], main script, main img[src='x'], main iframe, main [onerror]").count() == 0, where
+
+        def fill(where: str) -> None:
+            """Every field that takes text, as a person would who pastes it and presses Enter."""
+            fields = page.locator("main input:not([type=file], [type=checkbox], [type=password]), main textarea")
+            for index in range(fields.count()):
+                field = fields.nth(index)
+                if field.is_visible() and field.is_enabled():
+                    field.fill(next(chunks))
+                    field.press("Enter")
+                    clean(f"{where}, field {index}")
+
+        for path in ("queue", "pairs?status=", "taste", "models", "library"):
+            page.goto(f"{hostile.address}/{path}")
+            page.locator("h1").first.wait_for()
+            clean(path)
+            if path == "taste":
+                page.keyboard.press("n")
+            fill(path)
+        page.goto(f"{hostile.address}/draft?" + urlencode({"source": source, "batch": batch}))
+        page.locator(".card .reading > *").first.wait_for()
+        clean("draft")
+        page.get_by_text("Instruction and options").click()
+        fill("draft")
+        page.goto(f"{hostile.address}/draft?" + urlencode({"source": source, "batch": batch}))
+        page.locator(".card .reading > *").first.wait_for()
+        page.keyboard.press("j")
+        page.keyboard.press("c")
+        page.get_by_label("Comment in your own words").fill(EVERYTHING[:3000])
+        page.keyboard.press("Enter")
+        clean("comment")
+        page.keyboard.press("e")
+        page.locator(".cm-content").fill(EVERYTHING)
+        clean("edit")
+        page.keyboard.press("Control+Enter")
+        clean("edited")
+        page.keyboard.press("a")
+        dialog = page.get_by_role("dialog")
+        dialog.get_by_label("Search notes").or_(dialog.get_by_role("button", name="Another note")).wait_for()
+        if dialog.get_by_role("button", name="Another note").count():
+            dialog.get_by_role("button", name="Another note").click()
+        page.get_by_label("Search notes").fill(f"{SCRIPT} note")
+        clean("search of notes")
+        page.keyboard.press("Enter")
+        clean("a note of that name")
+    assert "onerror" in json.dumps(ask(hostile, "/api/sources"))  # the strings did get there
