@@ -74,10 +74,12 @@ def test_pairs_are_reviewed_split_and_merged_by_keyboard(page: Any, server: Any)
     assert serious(page) == []
     page.keyboard.press("s")
     eventually(lambda: count("accepted"), accepted + 1)
+    page.get_by_text(f"of {waiting - 1}").wait_for()
     page.keyboard.press("m")
     others = page.get_by_role("list", name="Other pairs of this source")
     others.get_by_role("button", name="Merge").first.click()
-    eventually(lambda: (count("accepted"), count("rejected")), (accepted + 2, rejected + 1))
+    eventually(lambda: count("rejected"), rejected + 1)  # the other one
+    page.get_by_text("Accepted as one pair.").wait_for()
     page.keyboard.press("r")
     passage.locator(".reading > *").first.wait_for()
     page.set_viewport_size({"width": 360, "height": 740})
