@@ -13,6 +13,8 @@ paraphrases cannot be measured with them). Rows by level:
 - highlight-note, quotations of 60 % and more: what the labels are able to judge. They say that at least 60 % of the highlight's 5-word
   runs stand in the note. Precision: of the proposals that say themselves to quote 60 % of the words or more, how many are labelled.
   Recall: over the labels whose words stand outside of lists of sources and titles of linked notes, and whose highlight was imported at all
+- calibration: every candidate about a labelled highlight, likely or not, that claims to quote 60 % of the words or more, or none: mean
+  score, share labelled, and expected calibration error (ten bins). Labels cannot say that a paraphrase is right, so it counts as wrong
 - shorter quotations: proposals that quote less, which no label can confirm; `checked` is the share in which the note has six words in a
   row of the highlight, looked up independently of the pairing
 
@@ -34,7 +36,7 @@ from pathlib import Path
 from notewright.importers.markdown_file import read_markdown_file
 from notewright.importers.vault import import_vault
 from notewright.library import Library
-from notewright.pairing import pair, source_links
+from notewright.pairing import all_candidates, pair, source_links
 from notewright.records import Highlight, Source
 from notewright.settings import Settings
 from notewright.text import normalise
@@ -126,6 +128,26 @@ def claimed(library: Library, texts: dict[str, set[str]], vault: Path) -> tuple[
     return claims, shorter
 
 
+def calibration(library: Library, texts: dict[str, set[str]], expected: set[tuple[str, ...]]) -> dict[str, float]:
+    scored = []
+    for passages, item in all_candidates(library):
+        said = QUOTES.search("; ".join(item.evidence))
+        if texts[item.highlight.id] and not item.sure and (not said or said[1] or int(said[2]) >= 0.6 * int(said[3])):
+            path = passages[item.passage].note_path
+            scored.append((item.score, any((path, text) in expected for text in texts[item.highlight.id])))
+    bins: dict[int, list[tuple[float, bool]]] = defaultdict(list)
+    for score, right in scored:
+        bins[min(9, int(score * 10))].append((score, right))
+    error = sum(abs(sum(score - right for score, right in group)) for group in bins.values()) / max(1, len(scored))
+    middle = [(score, right) for score, right in scored if 0.2 <= score < 0.5]
+    return {
+        "candidates": len(scored), "mean score": round(sum(score for score, _ in scored) / max(1, len(scored)), 4),
+        "share right": round(sum(right for _, right in scored) / max(1, len(scored)), 4), "error": round(error, 4),
+        "of 0.2 to 0.5": len(middle), "mean": round(sum(score for score, _ in middle) / max(1, len(middle)), 4),
+        "right": round(sum(right for _, right in middle) / max(1, len(middle)), 4),
+    }  # fmt: skip
+
+
 def labels_of(highlight: Highlight, labels: list[str]) -> set[str]:
     """The labels that are this highlight or its annotation (they may carry the place or tags around the words)."""
     found = set()
@@ -215,6 +237,7 @@ def real_vault(vault: Path, pair_file: str, highlight_file: str, exclude: tuple[
                 len(claims & expected), len(claims), len(imported), len(imported), len(imported & proposed)
             ).table(),
             "shorter quotations": {"proposals": len(shorter), "checked": round(sum(shorter.values()) / max(1, len(shorter)), 4)},
+            "calibration": calibration(library, texts, expected),
             "source-note, links (best one)": Score(sum(1 for item in best.items() if item in wanted), len(best), len(labelled)).table(),
             "source-note, pairs (recall of quoted)": replace(
                 compare(paired, wanted, "source", show), recall_of=len(quoted), recalled=len(quoted & paired)

@@ -3,7 +3,8 @@
     python benchmarks/pairing_scale.py [--sizes 10000 30000 100000]
 
 Each size runs in a fresh process: a generated library (highlights / 20 notes) is filled, which is not timed; then `pair` on the stored
-library and provenance for every proposed pair are, together. Then pairing again unchanged, and again after one note was edited. Peak
+library and provenance for every proposed pair are, together. Then pairing again unchanged, and again after one note was edited. Beside
+the time by the clock stands CPU time, which other work on the machine lengthens less, and the load (processes that want a core). Peak
 memory is the process's VmHWM, the filling included. The rival compares every highlight with every note by rapidfuzz's `partial_ratio`
 (one thread; a fast C implementation) and takes those above the cutoff that is best for it on its own sample: its time is a sample's,
 multiplied to all pairs, and F1 is over (note, highlight) on the notes of the sample. Writes benchmarks/results/pairing_scale.json.
@@ -14,6 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import os
 import random
 import subprocess
 import sys
@@ -46,26 +48,27 @@ def one(size: int) -> dict[str, float]:
         pair(library)
         paired, pair_cpu = time.perf_counter() - started, time.process_time() - cpu
         pairs = library.pairs.all()
-        texts = {key.id: key for source in library.sources.all() for key in library.sources.highlights(source.id)}
+        texts = {item.id: item for group in library.sources.all_highlights().values() for item in group}
         for item in pairs:
             provenance(item.passage_text, [texts[link.highlight_id] for link in item.links])
         whole, whole_cpu = time.perf_counter() - started, time.process_time() - cpu
         peak = peak_mb()
-        started = time.perf_counter()
+        started, cpu = time.perf_counter(), time.process_time()
         pair(library)
-        unchanged = time.perf_counter() - started
+        unchanged, unchanged_cpu = time.perf_counter() - started, time.process_time() - cpu
         path = next(path for path in sorted(world.notes) if path.startswith("Notes/"))
         world.notes[path] += "\n- One more thought on it.\n"
         parsed = (parse_note(name, text.encode()) for name, text in sorted(world.notes.items()))
         library.notes.sync([(item.note, item.passages) for item in parsed])
-        started = time.perf_counter()
+        started, cpu = time.perf_counter(), time.process_time()
         report = pair(library)
-        edited = time.perf_counter() - started
+        edited, edited_cpu = time.perf_counter() - started, time.process_time() - cpu
         found = {(item.note_path, link.highlight_id) for item in pairs for link in item.links}
         result = {
             "highlights": library.counts()["highlights"], "notes": len(world.notes), "pairs": len(pairs), "pair_s": paired,
             "pair_cpu_s": pair_cpu, "with_provenance_s": whole, "with_provenance_cpu_s": whole_cpu, "peak_mb": peak,
-            "unchanged_s": unchanged, "one_edited_s": edited, "one_edited_weighed": report.notes_weighed,
+            "unchanged_s": unchanged, "unchanged_cpu_s": unchanged_cpu, "one_edited_s": edited, "one_edited_cpu_s": edited_cpu,
+            "one_edited_weighed": report.notes_weighed, "load": os.getloadavg()[0],
         }  # fmt: skip
         return {**result, **rival(world, found, len(texts))}
 
