@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -45,8 +47,6 @@ def batch(server: Any) -> dict:
 
 
 def show(page: Any, server: Any, batch: dict) -> None:
-    from urllib.parse import urlencode
-
     page.goto(f"{server.address}/draft?" + urlencode({"source": batch["source_id"], "chapter": batch["chapter"], "batch": batch["id"]}))
     page.locator(".card").nth(len(batch["drafts"]) - 1).wait_for()
     page.wait_for_function("() => [...document.querySelectorAll('.card .reading')].every(one => one.children.length)")
@@ -94,6 +94,37 @@ def test_search_write_rank_accept_undo_by_keyboard(page: Any, server: Any) -> No
     page.keyboard.press("u")
     page.get_by_text(re.compile("Taken back")).wait_for()
     assert hashlib.sha256(note.read_bytes()).digest() == hashlib.sha256(before).digest()
+
+
+def test_too_little_memory_is_said_and_less_is_offered(page: Any, server: Any) -> None:
+    error = {"status": 424, "message": "The memory does not suffice for this draft.", "hint": "Ask for fewer.", "problems": []}
+    told = json.dumps({**error, "offer": {"n": 1, "written": 1, "max_new_tokens": 64}})
+    wishes: list[dict] = []
+
+    def refuse(route: Any) -> None:
+        wishes.append(route.request.post_data_json)
+        route.fulfill(content_type="text/event-stream", body=f"event: error\ndata: {told}\n\n")
+
+    page.route("**/api/drafts", refuse)
+    choose(page)
+    page.keyboard.press("g")
+    page.locator(".notice.wrong").get_by_text("The memory does not suffice").wait_for()
+    page.get_by_role("button", name="Write one, shorter").click()
+    page.wait_for_function("() => document.querySelectorAll('.notice.wrong').length === 1")
+    assert [(wish["n"], wish.get("max_new_tokens")) for wish in wishes][:2] == [(3, None), (1, 64)]
+
+
+def test_the_next_chapter_is_prepared_while_the_person_reads(page: Any, server: Any) -> None:
+    choose(page)
+    write(page, 2)
+    mine = page.url
+    newest = lambda: ask(server, "/api/batches?limit=1")["batches"][0]  # noqa: E731
+    here = ask(server, "/api/batches/" + re.search("batch=([^&]*)", mine).group(1))
+    eventually(lambda: newest()["id"] != here["id"], seconds=90, pause=lambda seconds: page.wait_for_timeout(1000 * seconds))
+    ahead = newest()
+    page.goto(f"{server.address}/draft?" + urlencode({"source": ahead["source_id"], "chapter": ahead["chapter"]}))
+    page.wait_for_url(re.compile(f"batch={ahead['id']}"))
+    page.locator(".card .reading > *").first.wait_for()
 
 
 def test_ties_reject_and_all_rejected(page: Any, server: Any, batch: dict) -> None:
