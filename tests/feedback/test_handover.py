@@ -154,7 +154,7 @@ def test_editors_are_forgotten(world: World, monkeypatch: pytest.MonkeyPatch) ->
     editors.tell("one", vault="vault", notes=[NOTE])
     assert editors.connected() == ["vault"]
     now = time.time()
-    monkeypatch.setattr(time, "time", lambda: now + 20)
+    monkeypatch.setattr(time, "time", lambda: now + 45)
     assert editors.connected() == []
     assert editors.holding(NOTE, vault="vault") == ""
     editors.touch("one")

@@ -14,7 +14,7 @@ from typing import Any
 
 from .database import Database, now, to_json
 
-FRESH = 15.0  # seconds after which an editor that says nothing is taken for closed
+FRESH = 40.0  # seconds after which an editor that says nothing is taken for closed
 KEPT = 100  # orders
 
 

@@ -29,7 +29,8 @@ interface Where {
 async function draftFrom(plugin: NotewrightPlugin, source: Source, { note, view, text, selected }: Where): Promise<void> {
   const detail = await plugin.api.source(source.id);
   const chapters = detail.chapters.filter((chapter) => chapter.highlights > 0);
-  const heading = view ? headingAt(text, view.editor.getCursor().line) : "";
+  const writing = view?.getMode() === "source";
+  const heading = writing ? headingAt(text, view.editor.getCursor().line) : "";
   const named = chapterFor(heading, chapters.map((chapter) => chapter.chapter));
   let chapter = chapters.find((item) => item.chapter === named) ?? (chapters.length === 1 ? chapters[0] : undefined);
   const chosen = selected ? detail.highlights.filter((item) => selected.includes(item.text.trim()) || item.text.includes(selected)) : [];
@@ -49,7 +50,7 @@ async function draftFrom(plugin: NotewrightPlugin, source: Source, { note, view,
     title: [source.title, chapter?.chapter].filter(Boolean).join(" · "),
     notePath: note?.path ?? (await placeFor(plugin, source.id, source.title)).path,
     heading: under || null,
-    atCursor: view !== null && !under,
+    atCursor: writing && !under,
   });
 }
 

@@ -27,8 +27,10 @@ export function lf(text: string): string {
   return text.replace(/\r\n?/g, "\n");
 }
 
+/** Notes that are open for writing. One that is only being read is written through its file, as if it were closed. */
 export function openViews(app: App): MarkdownView[] {
-  return app.workspace.getLeavesOfType("markdown").flatMap((leaf) => (leaf.view instanceof MarkdownView ? [leaf.view] : []));
+  const views = app.workspace.getLeavesOfType("markdown").flatMap((leaf) => (leaf.view instanceof MarkdownView ? [leaf.view] : []));
+  return views.filter((view) => view.getMode() === "source");
 }
 
 /** The note as it is now: what the editor holds, saved or not; for carriage returns, which the editor does not keep, the file. */

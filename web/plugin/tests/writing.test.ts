@@ -87,6 +87,21 @@ describe("an existing note", () => {
     expect(played.server.of("/accept/preview")[0]).toMatchObject({ seen: { text: typed } });
     expect(played.disk.files[PATH]).toBe(`${AFTER}typed\n`);
   });
+  it("that is only being read is written through its file", async () => {
+    const view = await played.app.workspace.openNote(PATH);
+    view.mode = "preview";
+    played.app.workspace.trigger("layout-change");
+    preview(NOTE);
+    await played.command("draft-section");
+    fake.Modal.open[0]?.contentEl.querySelector("button")?.click();
+    await settle();
+    press(0, "Accept");
+    await settle();
+    expect(view.editor.getValue()).toBe(NOTE);
+    expect(played.disk.files[PATH]).toBe(AFTER);
+    const told = played.server.told.filter((item) => item.route.startsWith("POST /api/editors/"));
+    expect(told.at(-1)?.body.open).toEqual([]);
+  });
   it("that begins with a byte order mark is the one that the server read", async () => {
     preview(`\uFEFF${NOTE}`, { start: START + 3 });
     const view = await played.drafted();

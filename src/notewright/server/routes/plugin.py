@@ -14,7 +14,7 @@ from ..schemas_plugin import EditorIn, OrderIn, OrderOut, OrdersOut, OrderStateO
 
 router = APIRouter(prefix="/api", tags=["plugin"])
 LOOK_EVERY = 0.2  # seconds between two looks for an order
-TOUCH_EVERY = 5.0
+TOUCH_EVERY = 12.0
 LONGEST = 20.0  # seconds that a request waits
 
 
@@ -27,7 +27,7 @@ async def be_there(here: Here, request: Request, client: str, editor: EditorIn) 
             library.editors.touch(client)
         return library.editors.waiting(client)
 
-    with here.open_library() as library:
+    with await asyncio.to_thread(here.open_library) as library:
         await asyncio.to_thread(library.editors.tell, client, vault=editor.vault, notes=editor.open)
         start = touched = time.monotonic()
         while True:

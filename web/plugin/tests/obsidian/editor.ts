@@ -53,6 +53,10 @@ export class Editor {
 export class MarkdownView extends View {
   editor = new Editor();
   file: TFile | null = null;
+  mode: "source" | "preview" = "source";
+  getMode(): "source" | "preview" {
+    return this.mode;
+  }
   getViewType(): string {
     return "markdown";
   }
