@@ -1,9 +1,9 @@
 """The in-process engine: a base loaded once, adapters switched by folder, n candidates from one prefill.
 
 The prompt is read once, in a batch of one; its key-value cache is then repeated for the candidates, which are written side by side, one
-token a step, each with its own random generator. A draft depends on (prompt, seed, sampling) only, not on its neighbours: rows
-are padded to a multiple of `WIDTH`, because matrix kernels round differently for other row counts. Candidates that have ended leave
-the batch as soon as a whole `WIDTH` of places is free.
+step after step, each with its own random generator. A step tries several tokens that `lookup` guesses. A draft depends on (prompt, seed,
+sampling) only, not on its neighbours: rows are padded to a multiple of `WIDTH`, because matrix kernels round differently for other row
+counts. Candidates that have ended leave the batch as soon as a whole `WIDTH` of places is free.
 """
 
 from __future__ import annotations
@@ -28,8 +28,10 @@ from transformers.utils import logging
 from ..errors import Invalid, NotFound
 from ..prompts import Message
 from . import bases, chat
+from .lookup import Lookup, Places
 
 WIDTH = 4
+GUESSED = 5  # tokens tried beyond the next one
 TINY = 50_000_000  # parameters; up to here one thread writes faster than several that must meet after every small matrix
 TELL_EVERY = 0.05  # seconds between two looks at the texts being written; decoding them at every token would slow small bases
 MERGED = 300_000_000  # parameters; up to here an adapter is added into the weights (fast), and the plain weights are kept beside them
@@ -218,17 +220,23 @@ class Engine:
             Row(self._stops, seed + i, 0.0 if greedy_first and i == 0 else temperature, top_p, no_repeat_ngram, self.tokenizer, stop)
             for i in range(n)
         ]
-        writing, told = rows, 0.0
+        told, longest = 0.0, min(max_new_tokens, room)
         cache = roomy_cache(self._bare.config)
-        logits = self._step(torch.tensor([prompt]), cache).expand(n, -1)  # large matrices: with all threads, whatever the base's size
+        # Large matrices: with all threads, whatever the base's size. Every row begins with the same scores.
+        scores = self._step(torch.tensor([prompt]), cache, 1).expand(_padded(n), -1, -1)
+        writing, guesses = rows, [[] for _ in rows]
+        lookup, width = Lookup(prompt), 1 + (GUESSED if self._guesses(cache) else 0)
+        places: Places | None = None
         with self._threads():
-            for written in range(1, min(max_new_tokens, room) + 1):
-                for row, scores in zip(writing, logits, strict=False):
-                    if not row.finished:
-                        row.choose(scores)
+            while True:
+                for place, row in enumerate(writing):
+                    taken = row.follow(scores[place], guesses[place], longest)
+                    if places and taken:
+                        places.keep(place, taken)
+                written = max(len(row.ids) for row in rows)
                 if on_token:
                     on_token(written, sum(not row.finished for row in rows))
-                over = all(row.finished for row in rows) or written == min(max_new_tokens, room)
+                over = all(row.over(longest) for row in rows)
                 if on_text and (over or time.monotonic() - told >= TELL_EVERY):
                     for index, row in enumerate(rows):
                         if (text := row.grown()) is not None:
@@ -236,15 +244,19 @@ class Engine:
                     told = time.monotonic()
                 if over:
                     break
-                if written == 1:  # only now: copying the cache need not keep the first words waiting
+                if places is None:  # only now: copying the cache need not keep the first words waiting
                     cache.batch_repeat_interleave(_padded(n))
-                left = [place for place, row in enumerate(writing) if not row.finished]
+                    places = Places(len(prompt), _padded(n), width)
+                left = [place for place, row in enumerate(writing) if not row.over(longest)]
                 if _padded(len(left)) < _padded(len(writing)):
                     keep = [*left, *left[:1] * (_padded(len(left)) - len(left))]
                     cache.batch_select_indices(torch.tensor(keep, device=self.device))
+                    places.select(keep)
                     writing = [writing[place] for place in left]
-                last = [row.ids[-1] for row in writing]
-                logits = self._step(torch.tensor([*last, *last[:1] * (_padded(len(last)) - len(last))])[:, None], cache)
+                guesses = [lookup.guess(row.ids, width - 1) for row in writing]
+                asked = [[row.ids[-1], *guess] for row, guess in zip(writing, guesses, strict=True)]
+                asked += asked[:1] * (_padded(len(asked)) - len(asked))
+                scores = self._step(torch.tensor(asked), cache, width, places if width > 1 else None)
         return [row.result() for row in rows]
 
     @contextmanager
@@ -256,10 +268,18 @@ class Engine:
         finally:
             torch.set_num_threads(before)
 
-    def _step(self, ids: torch.Tensor, cache: Cache) -> torch.Tensor:
-        """Scores of the next token for every row, float32, on the CPU."""
-        output = self._model(input_ids=ids.to(self.device), past_key_values=cache, use_cache=True, logits_to_keep=1)
-        scores: torch.Tensor = output.logits[:, -1].float().cpu()
+    def _guesses(self, cache: Cache) -> bool:
+        """Whether guessing pays: where a few more tokens cost little, and no layer forgets places (sliding windows do)."""
+        return self.cheap and all(isinstance(layer, RoomyLayer) for layer in cache.layers)
+
+    def _step(self, ids: torch.Tensor, cache: Cache, kept: int, places: Places | None = None) -> torch.Tensor:
+        """Scores after each of the last `kept` tokens of every row, float32, on the CPU."""
+        where: dict[str, torch.Tensor] = {}
+        if places:
+            mask, positions = places.ask()
+            where = {"attention_mask": mask.to(self.device), "position_ids": positions.to(self.device)}
+        output = self._model(input_ids=ids.to(self.device), past_key_values=cache, use_cache=True, logits_to_keep=kept, **where)
+        scores: torch.Tensor = output.logits[:, -kept:].float().cpu()
         return scores
 
     @torch.inference_mode()
@@ -332,6 +352,19 @@ class Row:
         self.followers: dict[tuple[int, ...], set[int]] = {}
         self.finished = False
         self.told = ""
+
+    def over(self, longest: int) -> bool:
+        return self.finished or len(self.ids) >= longest
+
+    def follow(self, scores: torch.Tensor, guess: Sequence[int], longest: int) -> int:
+        """Choose tokens as long as the guess was right; returns how many."""
+        taken = 0
+        while taken < len(scores) and not self.over(longest):
+            self.choose(scores[taken])
+            taken += 1
+            if self.ids[-1:] != list(guess[taken - 1 : taken]):
+                break
+        return taken
 
     def choose(self, scores: torch.Tensor) -> None:
         """Append the next token: the best one at temperature 0, else one draw from the smallest set with probability `top_p`."""

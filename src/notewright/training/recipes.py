@@ -199,7 +199,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
 }
 # Up to so many parameters: LoRA rank, SFT rate, DPO rate, rows a batch, beta.
 SIZES: tuple[tuple[float, int, float, float, int, float], ...] = (
-    (TINY, 16, 6e-3, 4e-4, 4, 0.2),
+    (TINY, 16, 2e-3, 2e-4, 4, 0.2),
     (0.6e9, 16, 3e-4, 2e-5, 8, 0.2),
     (2e9, 16, 2e-4, 1e-5, 8, 0.2),
     (5e9, 16, 2e-4, 1e-5, 8, 0.1),
