@@ -224,7 +224,8 @@ class Engine:
         cache = roomy_cache(self._bare.config)
         # Large matrices: with all threads, whatever the base's size. Every row begins with the same scores.
         scores = self._step(torch.tensor([prompt]), cache, 1).expand(_padded(n), -1, -1)
-        writing, guesses = rows, [[] for _ in rows]
+        writing = rows
+        guesses: list[list[int]] = [[] for _ in rows]
         lookup, width = Lookup(prompt), 1 + (GUESSED if self._guesses(cache) else 0)
         places: Places | None = None
         with self._threads():
