@@ -13,7 +13,16 @@ import pytest
 SOURCE = Path(__file__).resolve().parent.parent / "src" / "notewright"
 MODULES = sorted(path for path in SOURCE.rglob("*.py") if "data" not in path.relative_to(SOURCE).parts)
 HEAVY = {"torch", "transformers", "trl", "peft", "accelerate", "datasets"}
-HEAVY_SHELF = ("training/", "seedling/", "models/engine.py", "models/chat.py", "models/generation.py", "gates/nli.py", "reward/neural.py")
+HEAVY_SHELF = (
+    "training/",
+    "seedling/",
+    "models/engine.py",
+    "models/lookup.py",
+    "models/chat.py",
+    "models/generation.py",
+    "gates/nli.py",
+    "reward/neural.py",
+)
 LIGHT_ON_THE_SHELF = (
     "training/__init__.py", "training/recipes.py", "training/runs.py", "training/launch.py", "training/prompts.py", "training/judging.py",
     "seedling/__init__.py",
