@@ -69,6 +69,12 @@ def test_token_losses() -> None:
 
     chances, weights = torch.tensor([0.5, 0.25, 1.0]), torch.tensor([1.0, 0.5, 0.0])
     assert float(likelihood(chances.log(), weights)) == pytest.approx((math.log(2) + 0.5 * math.log(4)) / 1.5, abs=1e-6)
-    assert float(unlikelihood(chances.log(), weights)) == pytest.approx((math.log(2) - 0.5 * math.log(0.75)) / 1.5, abs=1e-6)
-    assert float(unlikelihood(torch.zeros(1), torch.ones(1))) == pytest.approx(math.log(1000), abs=1e-3)
+    by_hand = -(math.log(1 - 0.99 * 0.5) + 0.5 * math.log(1 - 0.99 * 0.25)) / 1.5
+    assert float(unlikelihood(chances.log(), weights)) == pytest.approx(by_hand, abs=1e-6)
+    certain = torch.zeros(1, requires_grad=True)
+    cost = unlikelihood(certain, torch.ones(1))
+    cost.backward()
+    assert float(cost.detach()) == pytest.approx(math.log(100), abs=1e-3)
+    assert certain.grad is not None
+    assert float(certain.grad) == pytest.approx(99, abs=0.1)  # what is certain is pushed the most
     assert float(offset_sigmoid(torch.tensor(0.5), 0.2)) == pytest.approx(sigmoid_loss(0.3), abs=1e-6)

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 import torch
 from torch.nn.functional import logsigmoid
 
+SURE = 0.99
+
 
 def plackett_luce(scores: torch.Tensor, levels: Sequence[int], *, smoothing: float = 0.0) -> torch.Tensor:
     """Minus the mean log-chance of each choice that makes up the order: a text is taken before all texts below it.
@@ -74,9 +76,9 @@ def likelihood(log_probs: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
 
 
 def unlikelihood(log_probs: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
-    """Weighted mean of -log(1 - p) (arXiv:1908.04319). Bounded: a token that is certain costs no more than ln 1000."""
-    rest = torch.log1p(-log_probs.exp().clamp(max=0.999))
-    return -(rest * weights).sum() / weights.sum().clamp(min=1e-8)
+    """Weighted mean of -log(1 - p) (arXiv:1908.04319), with p at most `SURE`: a token that is certain costs no more than ln 100, and still
+    has a gradient, since it is the one that most needs to become less likely."""
+    return -(torch.log1p(-SURE * log_probs.exp()) * weights).sum() / weights.sum().clamp(min=1e-8)
 
 
 LISTS = {"pl": plackett_luce, "lipo": lipo, "pairs": pairwise}
