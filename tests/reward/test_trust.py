@@ -15,7 +15,7 @@ from notewright.library import Library
 from notewright.library.database import now
 from notewright.records import Draft, Model
 from notewright.reward.lists import choices, text_key
-from notewright.reward.trust import allowed, combined, interval, judge, require, stored, trust
+from notewright.reward.trust import allowed, combined, interval, judge, require, trust
 
 
 def batch(library: Library, number: int) -> list[Draft]:
@@ -86,10 +86,10 @@ def test_choices_by_chance_earn_nothing(world: small_world.World) -> None:
 
 
 def test_the_report_is_kept_until_something_happens(world: small_world.World) -> None:
-    assert stored(world.library) is None
+    assert world.library.trust() is None
     rank_all(world.library, 3)
     first = trust(world.library)
-    assert trust(world.library) == first == stored(world.library)
+    assert trust(world.library) == first == world.library.trust()
     undo(world.library)
     second = trust(world.library)
     assert second.of("taste").lists == 2
