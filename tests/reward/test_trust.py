@@ -86,10 +86,11 @@ def test_choices_by_chance_earn_nothing(world: small_world.World) -> None:
 
 
 def test_the_report_is_kept_until_something_happens(world: small_world.World) -> None:
-    assert world.library.trust() is None
+    assert set(world.library.trust().values()) == {"nothing"}
     rank_all(world.library, 3)
     first = trust(world.library)
-    assert trust(world.library) == first == world.library.trust()
+    assert trust(world.library) == first
+    assert world.library.trust()["taste"] == first.of("taste").level
     undo(world.library)
     second = trust(world.library)
     assert second.of("taste").lists == 2
