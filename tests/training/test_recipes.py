@@ -42,7 +42,7 @@ def test_effort_presets_scale_the_epochs() -> None:
 
 @pytest.mark.parametrize(
     ("parameters", "rows", "rate", "batch"),
-    [(SEEDLING, 45, 2e-3, 4), (500_000_000, 200, 3e-4, 8), (1_700_000_000, 200, 2e-4, 8), (SEVEN, 200, 1e-4, 8), (SEVEN, 20, 5e-5, 8)],
+    [(SEEDLING, 45, 1.5e-3, 4), (500_000_000, 200, 3e-4, 8), (1_700_000_000, 200, 2e-4, 8), (SEVEN, 200, 1e-4, 8), (SEVEN, 20, 5e-5, 8)],
 )
 def test_defaults_follow_model_and_data_size(parameters: int, rows: int, rate: float, batch: int) -> None:
     recipe = recipes.resolve("sft", parameters=parameters, rows=rows).recipe

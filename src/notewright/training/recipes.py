@@ -189,7 +189,7 @@ RECIPES: dict[str, type[Recipe]] = {
     "grpo": GroupRecipe, "rloo": GroupRecipe, "ppo": PpoRecipe,
 }  # fmt: skip
 PRESETS: dict[str, dict[str, dict[str, Any]]] = {
-    "sft": {"quick": {"effort": 0.4}, "normal": {}, "thorough": {"effort": 2.0}},
+    "sft": {"quick": {"effort": 0.3}, "normal": {}, "thorough": {"effort": 2.0}},
     "ditto": {"quick": {"rounds": 2, "samples": 2}, "normal": {}, "thorough": {"rounds": 6, "samples": 8, "prompts": 48}},
     "edits": {"quick": {"effort": 0.5}, "normal": {}, "thorough": {"effort": 2.0}},
     "dpo": {"quick": {"effort": 0.5}, "normal": {}, "thorough": {"effort": 2.0}},
@@ -199,7 +199,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
 }
 # Up to so many parameters: LoRA rank, SFT rate, DPO rate, rows a batch, beta.
 SIZES: tuple[tuple[float, int, float, float, int, float], ...] = (
-    (TINY, 16, 2e-3, 2e-4, 4, 0.2),
+    (TINY, 16, 1.5e-3, 2e-4, 4, 0.2),
     (0.6e9, 16, 3e-4, 2e-5, 8, 0.2),
     (2e9, 16, 2e-4, 1e-5, 8, 0.2),
     (5e9, 16, 2e-4, 1e-5, 8, 0.1),
