@@ -33,7 +33,7 @@ from notewright.seedling import corpora, model_dir
 from notewright.seedling.card import sha256, write_card
 from notewright.seedling.readers import Reader
 from notewright.seedling.sources import make_prompt, make_source
-from notewright.seedling.styles import DEFAULTS, Style, trimmed, write
+from notewright.seedling.styles import DEFAULTS, trimmed, write
 from notewright.seedling.wording import turned
 
 CONTEXT = 4096
@@ -153,14 +153,10 @@ def told_cases(corpus: corpora.Corpus, seed: int, count: int, tokens: int) -> li
     for number in range(count):
         rng = random.Random(f"told/{seed}/{number}")
         reader = Reader.with_default_style(rng, corpus)
-        style, rules = turned(rng, replace(reader.style, **vars_of(DEFAULTS[0])))
+        style, rules = turned(rng, DEFAULTS[0])
         prompt, note = replace(reader, style=style).exchange(rng, corpus, tokens=tokens)
         cases.append(Case(prompt, note, build_messages(replace(prompt, rules=rules))))
     return cases
-
-
-def vars_of(style: Style) -> dict[str, object]:
-    return {name: getattr(style, name) for name in Style.__dataclass_fields__}
 
 
 def sized_cases(corpus: corpora.Corpus, seed: int, each: int, count: int, words: int) -> list[Case]:
