@@ -6,12 +6,15 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from notewright.library import Library
 from notewright.settings import silence_telemetry
 
 silence_telemetry()
+hypothesis.settings.register_profile("patient", deadline=None)  # a busy machine is not a defect
+hypothesis.settings.load_profile("patient")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 

@@ -47,4 +47,4 @@ def serve(app: FastAPI) -> Iterator[str]:
     finally:
         app.state.context.hub.stop()
         server.should_exit = True
-        thread.join(20)
+        thread.join(120)

@@ -112,7 +112,7 @@ def test_order_is_told_by_the_heaviest_chain() -> None:
 points = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5), st.floats(0.1, 3)), max_size=7, unique_by=lambda item: item[:2])
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(points)
 def test_order_agrees_with_trying_all_chains(cases: list[tuple[int, int, float]]) -> None:
     def chain(subset: list[tuple[int, int, float]]) -> float:
@@ -130,7 +130,7 @@ def test_order_agrees_with_trying_all_chains(cases: list[tuple[int, int, float]]
 marks = st.text(alphabet=st.sampled_from("ab. #->*|\n\t[]()!^%`<{AB1"), max_size=120)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(marks, st.lists(marks, max_size=3))
 def test_spans_are_in_order_and_apart_in_any_text(text: str, highlights: list[str]) -> None:
     spans = provenance(text, [Highlight(item, id=str(at)) for at, item in enumerate(highlights)])

@@ -50,9 +50,9 @@ class Server:
         else:
             pytest.fail("notewright serve did not start")
         self.port = int(self.link.split("/login")[0].rpartition(":")[2])
-        for _ in range(200):  # the link is printed just before the server answers
+        for _ in range(2000):  # the link is printed just before the server answers
             try:
-                with urllib.request.urlopen(f"{self.address}/api/health", timeout=5):
+                with urllib.request.urlopen(f"{self.address}/api/health", timeout=60):
                     return
             except OSError:
                 time.sleep(0.05)
@@ -61,7 +61,7 @@ class Server:
     def stop(self) -> None:
         if self.process:
             self.process.terminate()
-            self.process.wait(30)
+            self.process.wait(120)
             assert self.process.stdout
             self.process.stdout.close()
             self.process = None
@@ -114,7 +114,7 @@ def events(server: Any, kind: str) -> list[Any]:
         return library.events.all(kind)
 
 
-def eventually(what: Callable[[], Any], wanted: Any = True, seconds: float = 15.0, pause: Callable[[float], object] = time.sleep) -> None:
+def eventually(what: Callable[[], Any], wanted: Any = True, seconds: float = 120.0, pause: Callable[[float], object] = time.sleep) -> None:
     """Wait until it is so: the page tells the server after the fact.
 
     A page that calls functions of the test's own process needs a `pause` that lets Playwright answer them: a plain sleep would let it wait.

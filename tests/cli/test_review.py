@@ -90,7 +90,7 @@ def test_on_a_terminal_words_are_coloured_and_neighbours_named(filled: Library) 
             while part := os.read(seat, 4096):
                 shown += part
         os.close(seat)
-        assert running.wait(timeout=60) == 0
+        assert running.wait(timeout=120) == 0
     text = shown.decode()
     assert "\x1b[32m" in text
     assert "Beside it, from the same source: pair-" in text

@@ -27,7 +27,7 @@ def served(home: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str], h
             assert server.stdout is not None
             link = next(line.strip() for line in server.stdout if "/login?token=" in line)
             address, _, token = link.partition("/login?token=")
-            with httpx.Client(base_url=address, headers={"authorization": f"Bearer {token}"}, timeout=60, trust_env=False) as client:
+            with httpx.Client(base_url=address, headers={"authorization": f"Bearer {token}"}, timeout=120, trust_env=False) as client:
                 yield server, client, link
         finally:
             server.kill()
@@ -42,7 +42,7 @@ def test_the_link_works_and_ctrl_c_ends_it_though_a_page_listens(home: Path) -> 
             assert next(lines) == "event: hello"
             server.send_signal(signal.SIGINT)
             assert list(lines)[-1] == ""  # the stream ends in order
-        assert server.wait(10) == 0
+        assert server.wait(120) == 0
         assert server.stderr is not None
         assert server.stderr.read() == ""
     assert (home / "server-token").stat().st_mode & 0o777 == 0o600
@@ -54,7 +54,7 @@ def test_a_taken_port_is_said(home: Path) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         command = [sys.executable, "-m", "notewright.cli", "serve", "--port", str(taken.getsockname()[1])]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert done.returncode == 1
     assert "is taken" in done.stderr
     assert "--port" in done.stderr

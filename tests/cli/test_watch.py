@@ -61,6 +61,6 @@ def test_watch_ends_cleanly_on_ctrl_c(note: Path, home: Path) -> None:
     note.write_text(note.read_text().replace("words say", "words never say"))
     assert "stored" in child.stdout.readline() or "stored" in child.stdout.readline()
     child.send_signal(signal.SIGINT)
-    out, err = child.communicate(timeout=20)
+    out, err = child.communicate(timeout=120)
     assert (child.returncode, err) == (0, "")
     assert "Stopped. 1 edit stored." in out

@@ -187,7 +187,7 @@ def test_the_same_choices_give_the_same_dataset(world: small_world.World) -> Non
     assert datasets.build(world.library, kind="preference").id != first.id
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
 @given(st.lists(st.integers(0, 3), min_size=2, max_size=5), st.booleans())
 def test_derived_pairs_never_contradict_the_ranking(world: small_world.World, places: list[int], adjacent: bool) -> None:
     batch_id, ids = batch(world.library, *(f"text {number}" for number in range(len(places))))

@@ -131,7 +131,7 @@ words = st.text(max_size=12)
 steps = st.lists(st.tuples(st.sampled_from(["comment", "rank", "undo", "decide"]), words, st.integers(0, 2)), max_size=8)
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps)
 def test_any_history_round_trips(tmp_path_factory: pytest.TempPathFactory, history) -> None:
     folder = tmp_path_factory.mktemp("history")

@@ -22,8 +22,8 @@ NOTE = "Notes/Looms.md"
 
 @pytest.fixture
 def world(library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
-    monkeypatch.setattr(handover, "TAKE_SECONDS", 0.5)
-    monkeypatch.setattr(handover, "WRITE_SECONDS", 0.5)
+    for wait in ("TAKE_SECONDS", "WRITE_SECONDS"):  # longer than any pause of a busy machine
+        monkeypatch.setattr(handover, wait, 120.0)
     made = small_world.build(library, tmp_path, paired=small_world.THINGS[1:])
     small_world.base_model(library)
     return made
@@ -45,7 +45,7 @@ def obsidian(
 
     def wait() -> None:
         with Library.open(world.settings.home) as library:
-            end = time.monotonic() + 3
+            end = time.monotonic() + 120
             while time.monotonic() < end:
                 if orders := library.editors.waiting("one"):
                     act(library, orders[0])
@@ -96,7 +96,10 @@ def test_what_is_not_open_there_is_written_here(world: World, draft: str, vault:
     assert "via" not in done.events[-1].payload
 
 
-def test_an_editor_that_is_silent_loses_the_order_and_cannot_take_it_later(world: World, draft: str) -> None:
+def test_an_editor_that_is_silent_loses_the_order_and_cannot_take_it_later(
+    world: World, draft: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(handover, "TAKE_SECONDS", 0.1)
     world.library.editors.tell("one", vault="vault", notes=[NOTE])
     before = (world.vault / NOTE).read_bytes()
     done = accept(world.library, settings=world.settings, draft_id=draft, into=NOTE)
@@ -121,7 +124,8 @@ def test_a_refusal_writes_nothing(world: World, draft: str) -> None:
     assert insertions(world) == 0
 
 
-def test_an_editor_that_took_it_and_fell_silent_is_not_overruled(world: World, draft: str) -> None:
+def test_an_editor_that_took_it_and_fell_silent_is_not_overruled(world: World, draft: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(handover, "WRITE_SECONDS", 0.1)
     before = (world.vault / NOTE).read_bytes()
     thread = obsidian(world, lambda library, order: library.editors.move(order.id, "waiting", "taken") and None)
     with pytest.raises(Unavailable, match="has not said"):

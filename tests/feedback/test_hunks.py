@@ -104,7 +104,7 @@ PIECES = st.sampled_from(
 TEXTS = st.lists(PIECES, max_size=25).map("".join) | st.text(max_size=60)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(TEXTS, TEXTS)
 def test_hunks_turn_one_text_into_the_other(before: str, after: str) -> None:
     found = hunks(before, after, highlights=["the river Holt"])

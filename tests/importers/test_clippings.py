@@ -148,7 +148,7 @@ def test_a_highlight_already_known_from_readwise_stays_one(library: Library, tmp
     assert (found.annotation, found.highlighted_at) == ("mine", "2020-10-05T08:15:30+00:00")
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.text(alphabet="ab-|= \n\r()", max_size=60))
 def test_any_text_is_read_or_refused(text: str) -> None:
     with contextlib.suppress(Invalid):

@@ -120,7 +120,7 @@ def test_all_problems_are_told_at_once() -> None:
 cell = st.text(alphabet=string.ascii_letters + ' ",\n;“é', max_size=30)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(st.lists(st.tuples(cell.filter(str.strip), cell), max_size=8))
 def test_what_csv_writes_is_read_back(rows: list[tuple[str, str]]) -> None:
     out = io.StringIO()
@@ -130,7 +130,7 @@ def test_what_csv_writes_is_read_back(rows: list[tuple[str, str]]) -> None:
     assert [item.text for item in parse(out.getvalue())] == [text.strip() for text, _ in rows]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.text(alphabet='ab",\n\r;', max_size=40))
 def test_any_text_is_read_or_refused(text: str) -> None:
     message = ""

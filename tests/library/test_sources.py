@@ -259,7 +259,7 @@ row = st.builds(
 )  # fmt: skip
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
 @given(st.lists(st.lists(row, max_size=6), min_size=1, max_size=4))
 def test_any_import_repeated_changes_nothing(tmp_path_factory: pytest.TempPathFactory, versions: list[list[Highlight]]) -> None:
     with Library.create(tmp_path_factory.mktemp("home")) as library:
@@ -271,7 +271,7 @@ def test_any_import_repeated_changes_nothing(tmp_path_factory: pytest.TempPathFa
             assert sorted(item.text.replace("*", "") for item in live) == sorted(item.text.replace("*", "") for item in highlights)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
 @given(st.lists(row, max_size=5), st.permutations(["csv", "api", "markdown"]), st.booleans())
 def test_exporters_that_agree_leave_each_other_alone(
     tmp_path_factory: pytest.TempPathFactory, highlights: list[Highlight], order: list[str], placed: bool

@@ -70,7 +70,7 @@ def change(rng: random.Random, world: paired_world.World, library: Library) -> N
     sync(library, world.notes)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(st.integers(0, 10**6))
 def test_pairing_what_changed_gives_what_pairing_everything_gives(tmp_path_factory: pytest.TempPathFactory, seed: int) -> None:
     rng = random.Random(seed)

@@ -256,7 +256,7 @@ def test_words_leave_out_targets_and_marks() -> None:
     assert title_places("one [[The title of some note]] two") == frozenset(range(1, 6))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 10**6))
 def test_shared_runs_are_found_wherever_they_stand(seed: int) -> None:
     rng = random.Random(seed)

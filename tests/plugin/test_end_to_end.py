@@ -52,7 +52,7 @@ def host(browser: Any, server: Server, tmp_path: Path) -> Iterator[Any]:
     styles = (BUILT.parent / "styles.css").read_text(encoding="utf-8")
     page_html = f"<!doctype html><meta charset=utf-8><title>Vault</title><style>{THEME}{styles}</style><body></body>"
     context = browser.new_context(viewport={"width": 900, "height": 1000})
-    context.set_default_timeout(30_000)
+    context.set_default_timeout(120_000)
     page = context.new_page()
     wrong: list[str] = []
     page.on("pageerror", lambda error: wrong.append(str(error)))
@@ -73,7 +73,7 @@ def host(browser: Any, server: Server, tmp_path: Path) -> Iterator[Any]:
 
 def eventually(host: Any, what: Callable[[], Any], wanted: Any) -> None:
     """The vault's files lie behind functions of this process, which Playwright answers only while it is waited for."""
-    walks.eventually(what, wanted, seconds=60, pause=lambda seconds: host.wait_for_timeout(seconds * 1000))
+    walks.eventually(what, wanted, pause=lambda seconds: host.wait_for_timeout(seconds * 1000))
 
 
 THEME = """

@@ -116,7 +116,7 @@ def test_the_table_is_sound() -> None:
         assert feature.unit
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.text(alphabet=st.sampled_from(list('ab 1.#*_->|[]()!$`~\n\t:"“”^%é')) | st.characters(), max_size=120))
 def test_any_text_has_measures_within_reason(text: str) -> None:
     row = measure(text, HIGHLIGHTS)

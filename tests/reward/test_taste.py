@@ -79,7 +79,7 @@ def test_the_posterior_is_positive_definite_and_narrower_than_the_prior() -> Non
     assert (np.diag(covariance) <= np.array(PRIOR.sd) ** 2 + 1e-9).all()
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(st.integers(0, 10**6), st.integers(0, 10**6))
 def test_the_order_of_the_evidence_does_not_matter(seed: int, order: int) -> None:
     one, other = filled(seed), filled(seed, order)

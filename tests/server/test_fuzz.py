@@ -46,7 +46,6 @@ def test_no_generated_input_is_a_server_error(fuzzed: FastAPI, mode: GenerationM
             max_examples=EXAMPLES,
             derandomize=True,
             database=None,
-            deadline=None,
             phases=[Phase.generate],
             suppress_health_check=list(HealthCheck),
         )

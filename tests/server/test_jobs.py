@@ -19,7 +19,7 @@ from small_world import World
 WISH = {"source": "A Book of Rivers", "chapter": "Beginnings", "seed": 7, "stream": False}
 
 
-def ended(client: TestClient, job_id: str, seconds: float = 60.0) -> dict:
+def ended(client: TestClient, job_id: str, seconds: float = 240.0) -> dict:
     end = time.monotonic() + seconds
     while not (job := client.get(f"/api/jobs/{job_id}").json())["ended_at"]:
         assert time.monotonic() < end, job

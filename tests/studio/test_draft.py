@@ -97,7 +97,7 @@ def test_search_write_rank_accept_undo_by_keyboard(page: Any, server: Any) -> No
     # Meanwhile the next chapter was prepared: its candidates are there when the person gets there.
     newest = lambda: ask(server, "/api/batches?limit=1")["batches"][0]  # noqa: E731
     pause = lambda seconds: page.wait_for_timeout(1000 * seconds)  # noqa: E731
-    eventually(lambda: newest()["id"] not in page.url, seconds=90, pause=pause)
+    eventually(lambda: newest()["id"] not in page.url, pause=pause)
     ahead = newest()
     page.goto(f"{server.address}/draft?" + urlencode({"source": ahead["source_id"], "chapter": ahead["chapter"]}))
     page.wait_for_url(re.compile(f"batch={ahead['id']}"))

@@ -51,7 +51,7 @@ def test_an_empty_library_leads_by_the_hand(browser: Any, tmp_path: Path, readwi
     app = create_app(settings)
     with serve(app) as address, browser.new_context() as context:
         page = context.new_page()
-        page.set_default_timeout(60_000)
+        page.set_default_timeout(120_000)
         alerts: list[str] = []
         page.on("dialog", lambda dialog: (alerts.append(dialog.message), dialog.dismiss()))
         page.route("**/api/runs", start_small)
@@ -112,7 +112,7 @@ def test_an_empty_library_leads_by_the_hand(browser: Any, tmp_path: Path, readwi
         runs.get_by_text("running").wait_for()
         curve = page.get_by_role("img", name=re.compile("^Loss, from"))
         pause = lambda seconds: page.wait_for_timeout(1000 * seconds)  # noqa: E731
-        eventually(lambda: curve.get_attribute("aria-label") != steps_before, seconds=60, pause=pause)
+        eventually(lambda: curve.get_attribute("aria-label") != steps_before, pause=pause)
         runs.get_by_text("Log").click()
         runs.get_by_role("button", name="Stop").click()
         runs.get_by_text("interrupted").wait_for()

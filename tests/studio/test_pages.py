@@ -247,7 +247,7 @@ def test_no_script_runs_out_of_any_field(browser: Any, hostile: Server) -> None:
     batch = ask(hostile, "/api/batches")["batches"][0]["id"]
     ask(hostile, "/api/rules", {"text": f"bold {SCRIPT}"})
     with browser.new_context() as context:
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(120_000)
         page = context.new_page()
         wrong: list[str] = []
         page.on("dialog", lambda dialog: (wrong.append(dialog.message), dialog.dismiss()))

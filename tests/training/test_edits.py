@@ -55,7 +55,7 @@ def test_the_chain_makes_one_change_after_the_other() -> None:
     assert [len(link) for link in chain(changes, 1)][1:] == [sum(map(len, links[1:]))]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.text("ab #-.\nC1", max_size=30), st.text("ab #-.\nC1", max_size=30), st.integers(1, 4))
 def test_every_chain_ends_at_the_edited_text(before: str, after: str, most: int) -> None:
     from notewright.training.edits import chain, laid

@@ -119,7 +119,7 @@ def _line(rng: random.Random) -> str:
     return "- " + " ".join(f"w{rng.randrange(4000)}" for _ in range(rng.randint(4, 12)))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.integers(0, 2**32))
 def test_random_edits_beside_a_passage_never_change_it(seed: int) -> None:
     rng = random.Random(seed)
@@ -139,7 +139,7 @@ def test_random_edits_beside_a_passage_never_change_it(seed: int) -> None:
     assert found.text == passage
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.text(alphabet="ab \n#-\r", max_size=40), st.text(alphabet="ab \n#-\r", max_size=40), st.integers(0, 40), st.integers(0, 40))
 def test_any_text_and_span_is_followed_without_error(before: str, after: str, start: int, length: int) -> None:
     found = follow(before.encode(), ((start, start + length),), after.encode())

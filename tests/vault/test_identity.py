@@ -43,7 +43,7 @@ def test_passages_keep_their_ids(after: str, expected: list[int | None]) -> None
     assert carried(BEFORE, after) == expected
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.integers(0, 2**32))
 def test_edits_elsewhere_never_change_an_id(seed: int) -> None:
     """Other sections are added, removed, rewritten and renamed; the title too. This one stays the same one."""

@@ -138,7 +138,7 @@ PIECES = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(st.lists(st.tuples(PIECES, st.sampled_from(["\n", "\r\n", "\r", ""])), max_size=25), st.booleans())
 def test_spans_are_exact_ordered_and_leave_out_only_what_says_nothing(parts: list[tuple[str, str]], bom: bool) -> None:
     data = (("\ufeff" if bom else "") + "".join(line + newline for line, newline in parts)).encode()
@@ -163,14 +163,14 @@ def test_spans_are_exact_ordered_and_leave_out_only_what_says_nothing(parts: lis
             assert line.kind in quiet or (line.kind == "text" and (b"%%" in data or b"<!--" in data))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.binary(max_size=300))
 def test_any_bytes_have_an_outline(data: bytes) -> None:
     outline = read_outline(data)
     assert b"".join(data[line.start : line.end] for line in outline.lines) == data
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.text(max_size=80))
 def test_any_yaml_is_survived(yaml: str) -> None:
     note = f"---\n{yaml}\n---\nx\n".encode("utf-8", errors="ignore")

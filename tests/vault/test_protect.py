@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from notewright.vault.protect import PARTS, Protection
@@ -61,7 +61,6 @@ _MARKS = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(deadline=None)
 @given(st.one_of(st.text(), st.lists(_MARKS).map("".join)), st.lists(st.sampled_from(PARTS)))
 @example("![](x/A.png)![](y/A.png)![[A.png]]![[b/A.png]]", list(PARTS))
 @example("{image1}![[A.png]]", list(PARTS))

@@ -236,7 +236,7 @@ def test_blocks_carry_the_bytes_they_were_made_from(show) -> None:
 MARKS = "[]()!`$*_=~%<>{}#^|:\\\n -1ax\u2e5b\ue002\u2e5c"
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.binary(max_size=120) | st.text(alphabet=MARKS, max_size=80).map(str.encode))
 def test_anything_can_be_shown(data: bytes) -> None:
     assert isinstance(render(data).html, str)

@@ -86,7 +86,7 @@ def test_spliced_constructs_round_trip() -> None:
 
 
 # NOTEWRIGHT_EXAMPLES=100000 for the long run (docs/benchmarks.md).
-@settings(max_examples=int(os.environ.get("NOTEWRIGHT_EXAMPLES", "400")), deadline=None)
+@settings(max_examples=int(os.environ.get("NOTEWRIGHT_EXAMPLES", "400")))
 @given(st.one_of(st.binary(max_size=200), st.text(alphabet="[]()!`$*_=~%<>{}#^|:\\\r\n\t -+1ax&\"'", max_size=120).map(str.encode)))
 def test_any_bytes_round_trip(data: bytes) -> None:
     assert is_exact(data, tokenize(data))

@@ -293,7 +293,7 @@ LINES = st.sampled_from(["", "a", "## A", "# B", "- x", "> q", "```", "$$", "%%"
 NEWLINE = st.sampled_from(["\n", "\r\n", "\n", "\r"])
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     parts=st.lists(st.tuples(LINES, NEWLINE), max_size=14), bom=st.booleans(), cut=st.booleans(), under=st.sampled_from([None, "A", "B"]),
     text=st.sampled_from(["hello", "## A\nbody", "- x\n- y", "a\n\nb\n"]),

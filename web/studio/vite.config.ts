@@ -19,6 +19,6 @@ export default defineConfig({
     target: "es2022",
     chunkSizeWarningLimit: 600, // the editor, loaded when it is first opened
   },
-  test: { include: ["tests/**/*.test.ts"] },
+  test: { include: ["tests/**/*.test.ts"], testTimeout: 60_000 },
   server: { proxy: { "/api": "http://127.0.0.1:8765", "/login": "http://127.0.0.1:8765" } },
 });
