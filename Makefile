@@ -10,6 +10,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
+# A file's tests stay with one worker, so that its trained models are made once; torch's threads would only be in each other's way.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest -q -n auto --maxprocesses 4 --dist loadfile
+
 WEB := PATH="$$PATH:$(abspath $(BIN))"
 STUDIO := src/notewright/server/studio/index.html
 STUDIO_SOURCES := $(shell find web/studio web/api -type f -not -path '*/node_modules/*' 2>/dev/null)
@@ -68,10 +71,10 @@ test: $(READY) faces browser
 	$(BIN)/lint-imports --no-cache
 	for face in studio plugin; do test ! -e web/$$face/node_modules/.ready || \
 	  ( cd web/$$face && $(WEB) npm run --silent check && $(WEB) npm run --silent lint --if-present && $(WEB) npm test --silent ) || exit 1; done
-	$(BIN)/pytest -q
+	$(PYTEST)
 
 fast: $(READY)
-	$(BIN)/pytest -q -m "not slow and not browser and not gpu"
+	$(PYTEST) -m "not slow and not browser and not gpu"
 
 bench: $(READY)
 	for file in benchmarks/[a-z]*.py; do $(BIN)/python $$file || exit 1; done

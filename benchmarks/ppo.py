@@ -188,7 +188,8 @@ def measure(place: Path, adapter: Path | None) -> dict[str, float]:
     from peft import PeftModel
 
     from notewright.models import chat, engine
-    from notewright.models.generation import merged, sample
+    from notewright.models.generation import sample
+    from notewright.models.merging import merged
     from notewright.training.judging import Judge, read_judge
     from notewright.training.ppo import Batch
 

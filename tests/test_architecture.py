@@ -16,10 +16,13 @@ HEAVY = {"torch", "transformers", "trl", "peft", "accelerate", "datasets"}
 HEAVY_SHELF = (
     "training/",
     "seedling/",
-    "models/engine.py",
-    "models/lookup.py",
+    "models/cache.py",
     "models/chat.py",
+    "models/engine.py",
     "models/generation.py",
+    "models/lookup.py",
+    "models/merging.py",
+    "models/sharing.py",
     "gates/nli.py",
     "reward/neural.py",
 )

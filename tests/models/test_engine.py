@@ -52,6 +52,37 @@ def test_greedy_drafts_equal_transformers_own(shape: str, tiny: Tiny) -> None:
     assert draft.finished == (expected[-1] in engine._stops)
 
 
+@pytest.mark.parametrize("shape", tiny_models.SHAPES)
+def test_drafts_of_many_prompts_are_those_written_alone(shape: str, tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
+    from notewright.models import engine as engines
+
+    engine = engines.Engine(tiny(shape), device="cpu")
+    tasks = [row["prompt"] for row in tiny_models.sft_rows(5)]
+    alone = [engine.generate(task, n=1, max_new_tokens=24)[0] for task in tasks]
+    told: list[tuple[int, int]] = []
+    monkeypatch.setattr(engines, "AT_ONCE", 2)
+    assert engine.write_each(tasks, max_new_tokens=24, progress=lambda *done: told.append(done)) == alone
+    assert told == [(2, 5), (4, 5), (5, 5)]
+    assert engine.write_each([]) == []
+
+
+@pytest.mark.parametrize("shape", tiny_models.SHAPES)
+def test_a_shared_prompt_makes_no_difference(shape: str, tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
+    from notewright.models import sharing
+    from notewright.models.engine import Engine
+
+    readings: list[object] = []
+    plain = sharing.sdpa_attention_forward
+    monkeypatch.setattr(sharing, "sdpa_attention_forward", lambda *args, **more: readings.append(args[0]) or plain(*args, **more))
+    engine = Engine(tiny(shape), device="cpu")
+    assert engine._shares == (shape in sharing.FAMILIES)
+    drafts = engine.generate(MESSAGES, n=3, max_new_tokens=40)
+    if shape == "llama":
+        assert len(readings) == engine._bare.config.num_hidden_layers  # the prompt's; all later ones share it
+    engine._shares = False
+    assert engine.generate(MESSAGES, n=3, max_new_tokens=40) == drafts
+
+
 def test_logprob_is_the_sum_over_the_passage_and_its_end(tiny: Tiny) -> None:
     import torch
 

@@ -72,7 +72,7 @@ def test_an_adapter_is_merged_for_a_while_and_the_weights_come_back_to_the_bit(t
     from peft import LoraConfig, get_peft_model
 
     from notewright.models import engine
-    from notewright.models.generation import merged
+    from notewright.models.merging import merged
 
     plain, _ = engine.load_base(tiny_models.build("llama", tmp_path / "base"))
     before = {name: weight.clone() for name, weight in plain.state_dict().items()}

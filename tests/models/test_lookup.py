@@ -32,14 +32,14 @@ def test_of_two_places_the_later_counts_and_the_end_is_filled() -> None:
 
 def test_refused_guesses_are_hidden_and_positions_go_on() -> None:
     places = Places(2, 2, 3)
-    mask, positions = places.ask()
+    seen, positions = places.ask()
     assert positions.tolist() == [[2, 3, 4], [2, 3, 4]]
-    assert mask.tolist() == [[1] * 5] * 2
+    assert seen.tolist() == [[1] * 3] * 2
     places.keep(0, 1)
     places.keep(1, 3)
-    mask, positions = places.ask()
+    seen, positions = places.ask()
     assert positions.tolist() == [[3, 4, 5], [5, 6, 7]]
-    assert mask.tolist() == [[1, 1, 1, 0, 0, 1, 1, 1], [1] * 8]
+    assert seen.tolist() == [[1, 0, 0, 1, 1, 1], [1] * 6]
     places.select([1])
     assert places.ask()[1].tolist() == [[8 - 3, 9 - 3, 10 - 3]]
 

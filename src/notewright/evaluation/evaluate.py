@@ -63,11 +63,13 @@ def evaluate(
     index = build_index(settings.vault) if settings.vault and settings.vault.is_dir() else None
     habits = gates.habits_of(library, vault_index=index)
     started, items = time.monotonic(), []
-    for done, row in enumerate(rows, 1):
-        messages = row["prompt"]
-        if examples and row.get("prompt_with_examples") and _fits(writer, row["prompt_with_examples"], max_new_tokens):
-            messages = row["prompt_with_examples"]
-        written = writer.generate(messages, n=1, temperature=0.0, max_new_tokens=max_new_tokens, seed=0, greedy_first=True)[0]
+    prompts = [
+        row["prompt_with_examples"]
+        if examples and row.get("prompt_with_examples") and _fits(writer, row["prompt_with_examples"], max_new_tokens)
+        else row["prompt"]
+        for row in rows
+    ]
+    for row, written in zip(rows, _write(writer, prompts, max_new_tokens, progress or (lambda *_: None)), strict=True):
         highlights = [library.sources.highlight(highlight_id) for highlight_id in row["highlight_ids"]]
         source = library.sources.get(row["source_id"])
         known = f"{source.title}\n{source.author}\n{source.summary}"
@@ -76,8 +78,6 @@ def evaluate(
             tokens=written.tokens,
         )  # fmt: skip
         items.append(_item(row, written.text, highlights, gates.problems(findings)))
-        if progress:
-            progress(done, len(rows))
     report = summarise(
         items, model_id=model.id, dataset_id=dataset.id, split=split, examples=examples, created_at=now(),
         seconds=time.monotonic() - started, path=_path(library.home / "logs", f"evaluation-{model.id}-{split}"),
@@ -88,6 +88,17 @@ def evaluate(
         figures["edit_distance"] = report.mean
     library.models.set_metrics(model.id, figures)
     return report
+
+
+def _write(writer: Writer, prompts: Sequence[Sequence[Message]], longest: int, progress: Callable[[int, int], None]) -> Sequence[Any]:
+    """A greedy draft for each prompt: side by side where the writer can, else one after the other."""
+    if each := getattr(writer, "write_each", None):
+        return list(each(prompts, max_new_tokens=longest, progress=progress))
+    drafts: list[Any] = []
+    for done, messages in enumerate(prompts, 1):
+        drafts += writer.generate(messages, n=1, temperature=0.0, max_new_tokens=longest, seed=0, greedy_first=True)
+        progress(done, len(prompts))
+    return drafts
 
 
 def _fits(writer: Writer, messages: Sequence[Message], reserve: int) -> bool:

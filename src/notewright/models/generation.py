@@ -6,32 +6,14 @@ Tokens are drawn from the whole distribution (no top-p): what a policy learns fr
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 
-from .engine import MERGED, add_into_weights, roomy_cache
+from .cache import roomy_cache
 
 KEPT = 0.75  # the batch shrinks when no more than this share of its rows is still being written
-
-
-@contextmanager
-def merged(model: Any) -> Iterator[None]:
-    """While it lasts, a small model's active adapter is added into the weights, which is faster; then they are as before, to the bit."""
-    size = sum(parameter.numel() for parameter in model.parameters())
-    if model.dtype != torch.float32 or size > MERGED or getattr(model, "is_loaded_in_4bit", False):
-        yield
-        return
-    plain: dict[str, torch.Tensor] = {}
-    with torch.no_grad():
-        add_into_weights(model, model.active_adapter, plain)
-        try:
-            with model.disable_adapter():
-                yield
-        finally:
-            add_into_weights(model, "", plain)
 
 
 @torch.no_grad()

@@ -39,20 +39,21 @@ class Places:
     its neighbours.
     """
 
-    def __init__(self, length: int, rows: int, width: int) -> None:
-        self.length, self.width = [length] * rows, width
-        self.mask = torch.ones(rows, length, dtype=torch.long)
+    def __init__(self, prompt: int, rows: int, width: int) -> None:
+        """`prompt` tokens, seen by all, come before what `rows` write, `width` tokens a step."""
+        self.prompt, self.length, self.width = prompt, [prompt] * rows, width
+        self.seen = torch.ones(rows, 0, dtype=torch.bool)
 
     def ask(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """(attention mask, position ids) for the next `width` tokens of every row."""
-        self.mask = torch.cat([self.mask, torch.ones(len(self.length), self.width, dtype=torch.long)], dim=1)
-        return self.mask, torch.tensor(self.length)[:, None] + torch.arange(self.width)
+        """(which places after the prompt exist (rows, places), position ids) for the next `width` tokens of every row."""
+        self.seen = torch.cat([self.seen, torch.ones(len(self.length), self.width, dtype=torch.bool)], dim=1)
+        return self.seen, torch.tensor(self.length)[:, None] + torch.arange(self.width)
 
     def keep(self, row: int, count: int) -> None:
         """The first `count` of the row's last tokens stand; the others are hidden."""
         self.length[row] += count
-        self.mask[row, self.mask.shape[1] - self.width + count :] = 0
+        self.seen[row, self.seen.shape[1] - self.width + count :] = False
 
     def select(self, rows: Sequence[int]) -> None:
         self.length = [self.length[row] for row in rows]
-        self.mask = self.mask[list(rows)]
+        self.seen = self.seen[list(rows)]

@@ -10,7 +10,8 @@ from typing import Any
 from peft.tuners.tuners_utils import BaseTunerLayer
 
 from ..models import chat
-from ..models.generation import merged, sample
+from ..models.generation import sample
+from ..models.merging import merged
 from ..text import edit_distance
 from .session import Session
 

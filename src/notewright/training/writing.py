@@ -13,7 +13,8 @@ import torch
 
 from ..errors import Invalid
 from ..models import bases, chat
-from ..models.generation import merged, sample
+from ..models.generation import sample
+from ..models.merging import merged
 from ..reward.neural import GuestReward, NeuralReward
 from .data import read_rows
 from .judging import Earned, Judge, read_judge, require_something_to_earn
