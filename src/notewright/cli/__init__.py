@@ -31,6 +31,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "reward": ("reward", "how far learnt rewards may be trusted; what the reward model says of a draft"),
     "runs": ("train", "trainings so far"),
     "improve": ("improve", "rebuild from everything there is; promote only what is better on held-out work"),
+    "report": ("report", "what came of it: your weeks, minutes saved, what was learnt, as a page to read"),
     "evaluate": ("evaluate", "measure a model on held-out sources"),
     "models": ("models", "versions: list, use, rollback, show"),
     "bases": ("bases", "open base models: what they need, which one fits here, download"),

@@ -4,12 +4,18 @@ improve(library, settings=...)   the verb; can be stopped anywhere and goes on w
 decide      which contender, if any, is better beyond doubt and harmless elsewhere (pure)
 page        what was tried and why the decision fell, as one HTML page
 versions   two versions side by side on the same highlights
+report(library, path=...)   what came of it for this person, as a page to read; `account` has the figures, `curve` the statistics
 schedule    the lines that let a timer run it at night
 """
 
+from .account import Account, account
+from .account_page import account_page, report
 from .decide import Contender, Decision, decide
 from .improve import ImproveReport, improve
 from .schedule import schedule
 from .versions import Beside, VersionDiff, diff_versions
 
-__all__ = ["Beside", "Contender", "Decision", "ImproveReport", "VersionDiff", "decide", "diff_versions", "improve", "schedule"]
+__all__ = [
+    "Account", "Beside", "Contender", "Decision", "ImproveReport", "VersionDiff", "account", "account_page", "decide", "diff_versions",
+    "improve", "report", "schedule",
+]  # fmt: skip

@@ -1,0 +1,128 @@
+"""Figures over a person's own weeks: means with intervals where there is enough, and silence where there is not."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from statistics import fmean
+
+from ..evaluation.report import interval
+
+FEWEST = 5  # values behind a mean that is drawn; weeks with fewer are joined with the ones after
+POINTS = 3  # a line through fewer says nothing
+HALVES = 12  # values from which the later half is compared with the earlier one
+_ROUNDS = 2000
+_Z90 = 1.645
+
+
+@dataclass(frozen=True, slots=True)
+class Mean:
+    """`low` to `high` is a 90 % interval: by bootstrap, or Wilson's for a share. None of the three without items."""
+
+    items: int
+    mean: float | None
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Whole weeks, from a Monday to a Sunday (dates), joined until they held `FEWEST` values."""
+
+    first: str
+    last: str
+    value: Mean
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The later half of all values less the earlier half, with a 90 % bootstrap interval."""
+
+    earlier: float
+    later: float
+    difference: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """Values over time (UTC, oldest first). `why_not` says in words why no line is drawn; empty where one is. `change` needs `HALVES`."""
+
+    name: str
+    values: tuple[tuple[str, float], ...]
+    whole: Mean
+    stretches: tuple[Stretch, ...]
+    change: Change | None
+    why_not: str
+
+
+def curve(name: str, values: Sequence[tuple[str, float]], *, share: bool = False) -> Curve:
+    """`values` are (when, how much); with `share` each is 0 or 1."""
+    ordered = sorted(values)
+    found = _stretches(ordered, share)
+    why_not = ""
+    if len(found) < POINTS:
+        weeks = len({_monday(at) for at, _ in ordered})
+        why_not = (
+            f"{len(ordered)} {'value' if len(ordered) == 1 else 'values'} in {weeks} {'week' if weeks == 1 else 'weeks'}: too few for a"
+            f" line (at least {POINTS} stretches of whole weeks with {FEWEST} each are needed)"
+        )
+    return Curve(name, tuple(ordered), mean_of([value for _, value in ordered], share=share), found, _change(ordered), why_not)
+
+
+def mean_of(values: Sequence[float], *, share: bool = False) -> Mean:
+    """The mean with its interval; of fewer than `FEWEST` values an interval by bootstrap would be far too narrow, so there is none."""
+    if not values:
+        return Mean(0, None, None, None)
+    mean = fmean(values)
+    if share:
+        return Mean(len(values), mean, *_wilson(mean, len(values)))
+    if len(values) < FEWEST:
+        return Mean(len(values), mean, None, None)
+    return Mean(len(values), mean, *interval(values))
+
+
+def _wilson(share: float, trials: int) -> tuple[float, float]:
+    z = _Z90 * _Z90
+    centre, reach = share + z / (2 * trials), math.sqrt(z * (share * (1 - share) / trials + z / (4 * trials * trials)))
+    return max(0.0, (centre - reach) / (1 + z / trials)), min(1.0, (centre + reach) / (1 + z / trials))
+
+
+def _stretches(values: Sequence[tuple[str, float]], share: bool) -> tuple[Stretch, ...]:
+    weeks: dict[date, list[float]] = {}
+    for at, value in values:
+        weeks.setdefault(_monday(at), []).append(value)
+    joined: list[tuple[date, date, list[float]]] = []
+    for monday, held in weeks.items():
+        if joined and len(joined[-1][2]) < FEWEST:
+            joined[-1] = (joined[-1][0], monday, joined[-1][2] + held)
+        else:
+            joined.append((monday, monday, held))
+    if len(joined) > 1 and len(joined[-1][2]) < FEWEST:  # what is left over at the end belongs to the stretch before
+        _, last, rest = joined.pop()
+        joined[-1] = (joined[-1][0], last, joined[-1][2] + rest)
+    return tuple(
+        Stretch(first.isoformat(), (last + timedelta(days=6)).isoformat(), mean_of(held, share=share))
+        for first, last, held in joined
+        if len(held) >= FEWEST
+    )
+
+
+def _monday(at: str) -> date:
+    day = datetime.fromisoformat(at).date()
+    return day - timedelta(days=day.weekday())
+
+
+def _change(values: Sequence[tuple[str, float]]) -> Change | None:
+    if len(values) < HALVES:
+        return None
+    figures = [value for _, value in values]
+    before, after = figures[: len(figures) // 2], figures[len(figures) // 2 :]
+    rng = random.Random(0)
+    drawn = sorted(fmean(rng.choices(after, k=len(after))) - fmean(rng.choices(before, k=len(before))) for _ in range(_ROUNDS))
+    low, high = drawn[int(0.05 * (_ROUNDS - 1))], drawn[round(0.95 * (_ROUNDS - 1))]
+    return Change(fmean(before), fmean(after), fmean(after) - fmean(before), low, high)

@@ -1,0 +1,195 @@
+"""What came of it: figures from real events, with the clock moved, and the page."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import small_world
+from notewright import feedback, loop
+from notewright.cli import main
+from notewright.errors import Invalid, Unavailable
+from notewright.library import Library
+from notewright.records import Draft
+from small_world import World
+
+WORDS = "the slow river carries salt and peat past moss and bells towards maps of tides that sleep under the looms".split()  # noqa: SIM905
+
+
+def day(number: int) -> str:
+    """Days from Monday, 5 January 2026 on."""
+    month, left = 1, number + 5
+    while left > (31, 28, 31)[month - 1]:
+        left -= (31, 28, 31)[month - 1]
+        month += 1
+    return f"2026-{month:02}-{left:02}T09:00:00+00:00"
+
+
+def batch(library: Library, at: str, *, model: str = "model-1", words: list[str] = WORDS) -> list[Draft]:
+    batch_id = library.drafts.new_batch()
+    return library.drafts.add(
+        Draft(
+            id="", batch_id=batch_id, source_id="readwise:b-rivers", chapter="Beginnings", model_id=model, position=place, seed=place,
+            text=f"## Note {place}\n" + " ".join(words) + f" and says <b>{batch_id}</b>.\n", created_at=at,
+        )
+        for place in range(3)
+    )  # fmt: skip
+
+
+def edited(draft: Draft, share: float, rng: random.Random) -> str:
+    pieces = draft.text.split(" ")
+    for place in rng.sample(range(4, len(pieces)), round(share * (len(pieces) - 4))):
+        pieces[place] = "other"
+    return " ".join(pieces)
+
+
+@pytest.fixture(scope="module")
+def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """Ten weeks with three batches each: edits get smaller, the second version comes in the sixth week, one in six is turned down."""
+    folder = tmp_path_factory.mktemp("story")
+    rng = random.Random(1)
+    with Library.create(folder / "home") as library, pytest.MonkeyPatch.context() as patch:
+        world = small_world.build(library, folder, things=("rivers", "looms"))
+        small_world.base_model(library)
+        small_world.base_model(library)
+        for number in range(30):
+            at = day(number // 3 * 7 + number % 3)
+            patch.setattr("notewright.library.events.now", lambda at=at: at)
+            drafts = batch(library, at, model="model-2" if number >= 15 else "model-1")
+            if number % 6 == 5:
+                feedback.decide(library, batch_id=drafts[0].batch_id, decision="reject_all", seconds=30)
+                continue
+            chosen = drafts[0] if rng.random() < 0.7 else drafts[1]
+            feedback.decide(library, draft_id=chosen.id, decision="accept", seconds=60)
+            if number != 28:
+                feedback.record_edit(library, draft_id=chosen.id, final_text=edited(chosen, 0.7 - 0.02 * number, rng))
+        library.models.set_metrics("model-2", {"evaluation": {"mean": 0.4, "interval": [0.3, 0.5], "items": 9}})
+        library.models.promote("model-2", "better on held-out work: DPO: held-out distance 0.600 -> 0.400 over 9 passages")
+        yield world
+
+
+def test_the_figures_are_those_of_the_events(story: World) -> None:
+    told = loop.account(story.library)
+    assert (told.taken, told.untouched, told.deleted, told.decided, told.open) == (25, 1, 0, 30, 0)
+    cost, acceptance, place = told.curves
+    assert (cost.whole.items, acceptance.whole.items, place.whole.items) == (25, 30, 25)
+    assert acceptance.whole.mean == pytest.approx(25 / 30)
+    assert not cost.why_not
+    assert [item.value.items for item in cost.stretches] == [5] * 5
+    assert cost.stretches[0].first == "2026-01-05"
+    assert cost.stretches[-1].last == "2026-03-15"
+    assert cost.stretches[0].value.mean > cost.stretches[-1].value.mean
+    assert cost.change is not None
+    assert cost.change.high < 0
+    assert 0.5 < place.whole.mean < 1
+
+
+def test_versions_show_their_own_work(story: World) -> None:
+    first, second = loop.account(story.library).versions
+    assert (first.model_id, second.model_id, first.current, second.current) == ("model-1", "model-2", False, True)
+    assert first.cost.mean > second.cost.mean
+    assert (first.cost.items + second.cost.items, first.taken.items + second.taken.items) == (25, 30)
+    assert (second.held_out.mean, second.held_out.items) == (0.4, 9)
+    assert second.promotions[-1][1].startswith("better on held-out work")
+
+
+def test_minutes_rest_on_the_stated_speed(story: World) -> None:
+    told = loop.account(story.library, writing=20).minutes
+    taken = [event for event in story.library.events.all("decision") if event.payload["decision"] == "accept"]
+    left = {event.subject: story.library.drafts.get(event.subject).text for event in taken}
+    left |= {event.subject: event.payload["final_text"] for event in story.library.events.all("edit")}
+    assert told.alone == pytest.approx(sum(len(text.split()) for text in left.values()) / 20)
+    assert told.looked == pytest.approx(25 + 5 / 2)  # a minute for each that was taken, half a one for each turned down
+    assert (told.measured, told.assumed) == (30, 0)
+    assert told.saved == pytest.approx(told.alone - told.typed - told.looked)
+    slower = loop.account(story.library, writing=10).minutes
+    assert slower.saved + slower.looked == pytest.approx(2 * (told.saved + told.looked))
+    assert [speed for speed, _ in told.by_speed] == [10, 19, 20, 40]
+    for wrong in (0, -1, float("nan"), float("inf")):
+        with pytest.raises(Invalid, match="above 0"):
+            loop.account(story.library, writing=wrong)
+
+
+def test_the_page_is_whole_and_shows_no_markup_of_the_drafts(story: World, tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "report.html"
+    told = loop.report(story.library, path=path)
+    page = path.read_text(encoding="utf-8")
+    assert page.count("<svg") == 3
+    assert "too few" not in page
+    assert "<b>batch" not in page
+    assert "&lt;b&gt;batch" in page
+    assert "better on held-out work" in page
+    assert page.count("<div class=diff>") == len(told.examples)
+    assert {item.cost for item in told.examples} >= {max(costs := [cost for _, cost in told.curves[0].values]), min(filter(None, costs))}
+    assert "http" not in page.replace('xmlns:xlink="http://www.w3.org/1999/xlink"', "")
+    assert "src=" not in page
+    assert [item.name for item in path.parent.iterdir()] == ["report.html"]
+    (tmp_path / "file").write_text("")
+    with pytest.raises(Unavailable, match="cannot be written"):
+        loop.report(story.library, path=tmp_path / "file" / "report.html")
+
+
+def test_little_is_told_as_little(library: Library, tmp_path: Path) -> None:
+    small_world.build(library, tmp_path, things=("rivers",))
+    small_world.base_model(library)
+    assert "nothing to measure" in loop.account_page(loop.account(library))
+    drafts = batch(library, day(0))
+    feedback.rank(library, batch_id=drafts[0].batch_id, order=[[drafts[0].id], [drafts[1].id]])
+    told = loop.account(library)
+    assert (told.decided, told.open) == (0, 1)
+    assert "You have ranked 1 batch." in loop.account_page(told)
+    feedback.decide(library, draft_id=drafts[0].id, decision="accept")
+    told = loop.account(library)
+    assert (told.taken, told.untouched, told.decided, told.open) == (1, 1, 1, 0)
+    cost = told.curves[0]
+    assert (cost.stretches, cost.change) == ((), None)
+    assert (cost.whole.mean, cost.whole.low) == (0.0, None)
+    page = loop.account_page(told)
+    assert "No line: 1 value in 1 week: too few for a line" in page
+    assert "<svg" not in page
+    assert (told.minutes.measured, told.minutes.assumed) == (0, 1)
+
+
+def test_what_was_undone_and_what_was_deleted(library: Library, tmp_path: Path) -> None:
+    world = small_world.build(library, tmp_path, things=("rivers", "looms"))
+    small_world.base_model(library)
+    one, other = batch(library, day(0)), batch(library, day(1), words=[word[::-1] for word in WORDS])
+    feedback.record_edit(library, draft_id=one[0].id, final_text="Thought better of it.")  # never inserted
+    feedback.accept(library, settings=world.settings, draft_id=one[0].id, into="Notes/New.md")
+    feedback.accept(library, settings=world.settings, draft_id=other[2].id, into="Notes/Other.md")
+    told = loop.account(library)
+    assert (told.taken, told.untouched) == (2, 2)
+    (world.vault / "Notes/New.md").write_text("", encoding="utf-8")
+    feedback.capture(library, settings=world.settings, quiet=0)
+    feedback.undo(library)
+    told = loop.account(library)
+    assert (told.taken, told.deleted, told.curves[0].whole.mean) == (1, 1, 1.0)
+    assert told.minutes.typed == 0
+
+
+@pytest.mark.parametrize(("decisions", "outcome"), [(["reject"] * 3, 1), (["reject"] * 2, 0), (["reject_all"], 1)])
+def test_turned_down_is_what_was_turned_down_whole(library: Library, decisions: list[str], outcome: int) -> None:
+    small_world.base_model(library)
+    library.sources.upsert([small_world.source("rivers")], origin="api", complete=True)
+    for draft, decision in zip(batch(library, day(0)), decisions, strict=False):
+        feedback.decide(library, draft_id=draft.id, decision=decision)
+    told = loop.account(library)
+    assert (told.decided, told.taken) == (outcome, 0)
+
+
+def test_the_command(library: Library, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    assert main(["report", "--open"]) == 0
+    path = Path(capsys.readouterr().out.strip())
+    assert path == library.home / "reports" / "report.html"
+    assert opened == [path.as_uri()]
+    assert main(["report", "--json", "--writing", "30", "--out", str(tmp_path / "out.html")]) == 0
+    assert json.loads(capsys.readouterr().out)["minutes"]["writing"] == 30
+    assert (tmp_path / "out.html").exists()
+    assert main(["report", "--writing", "0"]) == 1
+    assert "above 0" in capsys.readouterr().err
