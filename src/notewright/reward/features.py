@@ -17,7 +17,7 @@ from ..records import Highlight
 from ..text import normalise
 from .shape import Shape, content_words, read_shape
 
-VERSION = 1
+VERSION = 2
 ASPECTS = ("structure", "content", "voice")
 NAN = math.nan
 

@@ -1,4 +1,8 @@
-"""A text's shape, read once for all measures: headings, list items, paragraphs, quotes, marks. Code and properties are no part of it."""
+"""A text's shape, read once for all measures from the vault's lossless tokens: headings, list items, paragraphs, quotes, marks.
+
+Code, comments, properties, formulas, tags and the targets of links are no prose. Marks of emphasis stay in it: the measures of list items
+look at them.
+"""
 
 from __future__ import annotations
 
@@ -6,23 +10,21 @@ import re
 from dataclasses import dataclass, field
 
 from ..text import normalise, sentences
-from ..vault.outline import read_outline
+from ..vault.tokens import Token, tokenize, tokenize_inline
+from ..vault.views import read_markdown_link, read_wikilink, text_of
 
-_ITEM = re.compile(r"^([ \t]*)([-+*]|(\d{1,9})[.)])[ \t]+(?:\[.\][ \t]+)?(.*)$")
-_CALLOUT = re.compile(r"^[ \t]*>[ \t>]*\[![^\]\n]+\][+-]?[ \t]*(.*)$")
-_QUOTE = re.compile(r"^[ \t]*>[ \t]?(.*)$")
-_TABLE_RULE = re.compile(r"^[ \t]*\|?[ \t]*:?-{2,}:?[ \t]*(?:\|[ \t]*:?-{2,}:?[ \t]*)*\|?[ \t]*$")
-_INLINE_CODE = re.compile(r"(`+)(?!`)[^\n]*?(?<!`)\1(?!`)")
-_EMBED = re.compile(r"!\[\[[^\[\]\n]*\]\]|!\[[^\]\n]*\]\([^)\n]*\)")
-_LINK = re.compile(r"(?<!!)\[\[([^\[\]|\n]*)(?:\|([^\[\]\n]*))?\]\]|(?<!!)\[([^\[\]\n]+)\]\([^)\n]*\)|<?https?://[^\s>)]+>?")
-_TAG = re.compile(r"(?<![\w/#&])#[^\W\d][\w/-]*|(?<![\w/#&])#\d+[^\W\d][\w/-]*")
-_MATH = re.compile(r"\$\$.+?\$\$|(?<![\\$\w])\$(?=\S)[^$\n]*?(?<=[^\s\\])\$(?!\d)", re.DOTALL)
-_BOLD = re.compile(r"\*\*(?=\S)(.+?)(?<=\S)\*\*|(?<!\w)__(?=\S)(.+?)(?<=\S)__(?!\w)")
-_ITALIC = re.compile(r"(?<![*\w\\])\*(?=[^\s*])([^*\n]+?)(?<=[^\s*])\*(?![*\w])|(?<![_\w\\])_(?=[^\s_])([^_\n]+?)(?<=[^\s_])_(?![_\w])")
 _QUOTATION = re.compile(r"“([^“”\n]+)”|(?<![\w\"])\"([^\"\n]+)\"(?!\w)|„([^“”\n]+)[“”]|«([^«»\n]+)»")
-_BLOCK_ID = re.compile(r"[ \t]+\^[A-Za-z0-9-]+[ \t]*$", re.MULTILINE)
 _DASH = re.compile(r"\s[–—-]\s|—|:\s")
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
+_APART = frozenset({"properties", "fence", "indented_code", "thematic_break", "link_definition"})  # blocks without prose
+_SILENT = frozenset(
+    {"block_id", "bom", "callout", "comment", "embed", "embed_tail", "footnote_definition", "footnote_reference", "heading", "heading_end",
+     "heading_underline", "highlight", "html", "html_comment", "image", "list_marker", "strike", "table_delimiter", "tag", "task"}
+) | _APART  # fmt: skip
+_COUNTED = {
+    "wikilink": "links", "link": "links", "reference": "links", "autolink": "links", "url": "links", "tag": "tags",
+    "embed": "embeds", "image": "embeds", "math": "math", "math_block": "math",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ class Item:
 
 @dataclass(slots=True)
 class Shape:
-    """`blocks` are all parts in reading order; `prose` is the text without links' targets, formulas, tags and list marks."""
+    """`blocks` are all parts in reading order, a table's by row; `prose` is their text."""
 
     heading_levels: list[int] = field(default_factory=list)
     items: list[Item] = field(default_factory=list)
@@ -65,108 +67,162 @@ def content_words(text: str) -> list[str]:
 
 def read_shape(text: str) -> Shape:
     """Any text is accepted; what is not well formed counts as prose."""
-    shape = Shape()
     data = text.encode("utf-8", errors="replace")
-    lines: list[tuple[str, str]] = []
-    for line in read_outline(data).lines:
-        if line.kind in ("code", "comment", "properties", "underline"):
-            lines.append(("blank", ""))
-            continue
-        if line.level:
-            shape.heading_levels.append(line.level)
-        lines.append((line.kind, data[line.start : line.end].decode("utf-8", errors="replace").rstrip("\r\n")))
-    body = "\n".join(line for _, line in lines)
-    _count_marks(shape, body)
-    parts = _parts(shape, [(kind, _plain(line)) for kind, line in lines])
-    shape.blocks = [part for part in parts if part.strip()]
+    reader = _Reader(data)
+    for token in tokenize(data):
+        reader.take(token)
+    reader.close()
+    shape = reader.shape
     shape.prose = "\n".join(shape.blocks)
     shape.words = _WORD.findall(shape.prose)
-    shape.sentences = [sentence for part in parts for sentence in sentences(part)]
+    shape.sentences = [sentence for block in shape.blocks for sentence in sentences(block)]
     shape.dashes = sum(len(_DASH.findall(sentence)) for sentence in shape.sentences)
-    shape.quotations = [next(filter(None, found.groups())) for found in _QUOTATION.finditer("\n".join([*shape.paragraphs, *_texts(shape)]))]
+    spoken = "\n".join([*shape.paragraphs, *(item.text for item in shape.items)])
+    shape.quotations = [next(filter(None, found.groups())) for found in _QUOTATION.finditer(spoken)]
     return shape
 
 
-def _texts(shape: Shape) -> list[str]:
-    return [item.text for item in shape.items]
+class _Reader:
+    """Tokens in, blocks out. `kind` is the open block's: paragraph, item, heading, quote, callout, table, or empty."""
 
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self.shape = Shape()
+        self._kind = ""
+        self._said: list[str] = []  # the open block's text so far
+        self._line = 0  # where in it the line began
+        self._empty = True  # nothing but layout on this line yet
+        self._indented = False
+        self._columns: list[int] = []  # where the texts of the open list items begin
+        self._item = (1, False)  # the open item's depth, and whether it is numbered
+        self._marks: list[list[int]] = []  # open emphasis: its character, how many of it, where in the text what it marks begins
 
-def _count_marks(shape: Shape, body: str) -> None:
-    text = _INLINE_CODE.sub("code", body)
-    shape.math = len(_MATH.findall(text))
-    text = _MATH.sub(" ", text)
-    shape.embeds = len(_EMBED.findall(text))
-    text = _EMBED.sub(" ", text)
-    shape.links = len(_LINK.findall(text))
-    text = _LINK.sub(_label, text)
-    shape.tags = len(_TAG.findall(text))
-    shape.bold = [found[1] or found[2] for found in _BOLD.finditer(text)]
-    shape.italics = [found[1] or found[2] for found in _ITALIC.finditer(_BOLD.sub(" ", text))]
-
-
-def _plain(line: str) -> str:
-    """One line without what is no prose; bold and italics stay, the measures of list items look at them."""
-    line = _EMBED.sub("", _MATH.sub(" ", _INLINE_CODE.sub("code", line)))
-    return _BLOCK_ID.sub("", _TAG.sub("", _LINK.sub(_label, line)))
-
-
-def _label(found: re.Match[str]) -> str:
-    return found[2] or found[1] or found[3] or " "
-
-
-def _parts(shape: Shape, lines: list[tuple[str, str]]) -> list[str]:
-    """All parts of the text in reading order; list items, paragraphs and quotes also go into `shape`."""
-    parts: list[str] = []
-    kind = ""  # what an unmarked line would continue: item, paragraph, quote, callout, table
-    indents: list[int] = []
-    for line_kind, line in lines:
-        if line_kind == "blank" or not line.strip():
-            kind = ""
-            continue
-        if line_kind == "heading":
-            parts.append(line.strip().strip("#").strip())
-            kind, indents = "", []
-            continue
-        if _CALLOUT.match(line):
-            shape.callouts += 1
-            found = _CALLOUT.match(line)
-            parts.append(found[1] if found else "")
-            kind = "callout"
-            continue
-        quote, item = _QUOTE.match(line), _ITEM.match(line)
-        if quote:
-            _continue(parts, quote[1]) if kind in ("quote", "callout") else parts.append(quote[1])
-            if kind == "quote":
-                _continue(shape.quotes, quote[1])
-            elif kind != "callout":
-                shape.quotes.append(quote[1])
-                kind = "quote"
-        elif item:
-            width = len(item[1].expandtabs(4))
-            indents = [*(known for known in indents if known < width), width]
-            shape.items.append(Item(len(indents), item[3] is not None, item[4].strip()))
-            parts.append(item[4].strip())
-            kind = "item"
-        elif line.lstrip().startswith("|") or _TABLE_RULE.match(line):
-            if kind != "table":
-                shape.tables += 1
-            if not _TABLE_RULE.match(line):
-                parts.append(line.replace("|", " ").strip())
-            kind = "table"
-        elif kind == "item":
-            last = shape.items[-1]
-            shape.items[-1] = Item(last.depth, last.numbered, f"{last.text} {line.strip()}")
-            _continue(parts, line.strip())
-        elif kind == "paragraph":
-            _continue(shape.paragraphs, line.strip())
-            _continue(parts, line.strip())
+    def take(self, token: Token) -> None:
+        kind = token.kind
+        if kind == "newline":
+            self._end_line()
+        elif kind == "quote":
+            self._empty = False
+        elif kind == "indent":
+            self._indented = True
         else:
-            shape.paragraphs.append(line.strip())
-            parts.append(line.strip())
-            kind = "paragraph"
-            indents = indents if line[:1] in " \t" else []
-    return parts
+            self._begin(token)
+            self._empty = False
+            self._say(kind, text_of(self._data, token), token)
+
+    def close(self) -> None:
+        """The open block is complete."""
+        text = "".join(self._said).strip()
+        if self._kind == "item":
+            self.shape.items.append(Item(*self._item, text))
+        elif self._kind == "paragraph" and text:
+            self.shape.paragraphs.append(text)
+        elif self._kind == "quote":
+            self.shape.quotes.append(text)
+        if text:
+            self.shape.blocks.append(text)
+        self._kind, self._said, self._line, self._marks = "", [], 0, []
+
+    def _open(self, kind: str) -> None:
+        self.close()
+        self._kind = kind
+        if not self._indented and kind != "item":
+            self._columns = []
+
+    def _end_line(self) -> None:
+        if self._kind == "table" and not self._empty:
+            self.close()
+            self._kind = "table"
+        elif self._empty or self._kind == "heading":
+            self.close()
+        self._said.append(" ")
+        self._line, self._empty, self._indented = len(self._said), True, False
+
+    def _enter(self, depth: int) -> None:
+        """Into a quote, or out of all."""
+        if depth and self._kind not in ("quote", "callout"):
+            self._open("quote")
+        elif not depth and self._kind in ("quote", "callout"):
+            self.close()
+
+    def _begin(self, token: Token) -> None:
+        """What the token means for the block that is open."""
+        kind = token.kind
+        if kind == "callout":
+            self._open("callout")
+            self.shape.callouts += 1
+            return
+        self._enter(token.depth)
+        if token.depth:
+            return
+        if kind in _APART:
+            self.close()
+        elif kind == "list_marker":
+            self._begin_item(token)
+        elif (kind == "heading" and self._empty) or kind == "heading_underline":
+            self.shape.heading_levels.append(token.level)
+            if kind == "heading":
+                self._open("heading")
+            self._kind = "heading"
+        elif kind in ("table_pipe", "table_delimiter"):
+            self._begin_table()
+        elif self._kind == "table" and self._empty and kind != "text":
+            return
+        elif not self._kind and kind not in _SILENT:
+            self._open("paragraph")
+
+    def _begin_item(self, token: Token) -> None:
+        self._open("item")
+        start = token.level - (token.end - token.start)
+        while self._columns and self._columns[-1] > start:
+            self._columns.pop()
+        self._columns.append(token.level)
+        self._item = len(self._columns), self._data[token.start : token.start + 1].isdigit()
+
+    def _begin_table(self) -> None:
+        if self._kind != "table":
+            row, self._said = self._said[self._line :], self._said[: self._line]
+            self._open("table")
+            self._said = row
+            self.shape.tables += 1
+
+    def _say(self, kind: str, text: str, token: Token) -> None:
+        if kind in _COUNTED:
+            name = _COUNTED[kind]
+            setattr(self.shape, name, getattr(self.shape, name) + 1)
+        if kind == "html_block":
+            for inner in tokenize_inline(text.encode()):
+                if inner.kind == "text":
+                    self._said.append(text_of(text.encode(), inner))
+        elif kind == "emphasis":
+            self._mark(text, token.level)
+        elif kind not in _SILENT:
+            self._said.append(_shown(kind, text))
+
+    def _mark(self, text: str, level: int) -> None:
+        """A run of * or _; what it closes goes into `bold` or `italics`."""
+        character, left = ord(text[0]), len(text)
+        while level & 2 and left and (opener := next((mark for mark in reversed(self._marks) if mark[0] == character), None)):
+            size = 2 if left >= 2 and opener[1] >= 2 else 1
+            (self.shape.bold if size == 2 else self.shape.italics).append("".join(self._said[opener[2] :]))
+            left -= size
+            opener[1] -= size
+            del self._marks[self._marks.index(opener) + (opener[1] > 0) :]
+        self._said.append(text)
+        if level & 1 and left:
+            self._marks.append([character, left, len(self._said)])
 
 
-def _continue(parts: list[str], line: str) -> None:
-    parts[-1] = f"{parts[-1]} {line}"
+def _shown(kind: str, text: str) -> str:
+    """The words that an inline token shows."""
+    if kind == "wikilink":
+        return read_wikilink(text).shown
+    if kind == "link":
+        return read_markdown_link(text).text
+    if kind == "reference":
+        return text.partition("][")[0].strip("[]")
+    if kind == "escape":
+        return text[1:]
+    if kind == "code":
+        return "code"  # one word of its sentence
+    return " " if kind in _COUNTED or kind == "table_pipe" else text
