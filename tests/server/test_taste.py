@@ -47,3 +47,13 @@ def test_beliefs_are_told_in_sentences(client: TestClient) -> None:
     page = client.get("/api/taste").json()
     assert page["beliefs"]
     assert all(item["sentence"] for item in page["beliefs"])
+
+
+def test_what_came_of_it_is_a_page(client: TestClient) -> None:
+    drafts = client.post("/api/drafts", json=WISH).json()["drafts"]
+    assert client.post("/api/decisions", json={"draft_id": drafts[0]["id"], "decision": "accept"}).status_code == 200
+    answer = client.get("/api/report", params={"writing": 30})
+    assert answer.headers["content-type"].startswith("text/html")
+    assert "you took 1 draft, 1 of them without a change" in answer.text
+    assert "you write 30 words a minute" in answer.text
+    assert client.get("/api/report", params={"writing": 0}).status_code == 422

@@ -178,6 +178,10 @@ def test_models_are_listed_and_a_refused_training_is_explained(page: Any, server
     page.goto(f"{server.address}/models")
     page.get_by_role("cell", name="model-1").first.wait_for()
     assert serious(page) == []
+    with page.context.expect_page() as opened:
+        page.get_by_role("link", name="What came of it").click()
+    opened.value.get_by_role("heading", name="What came of it").wait_for()
+    opened.value.close()
     page.get_by_label("Teach").select_option("dpo")
     page.get_by_role("button", name="Start").click()  # no choices were recorded in this library
     page.locator(".notice.wrong").wait_for()

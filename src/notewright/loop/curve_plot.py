@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import threading
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,6 +14,7 @@ COLOURS = {"#123456": "var(--ink)", "#123457": "var(--soft)", "#123458": "var(--
 INK, SOFT, GOOD, LINE = COLOURS
 NAMES = ' xmlns="http://www.w3.org/2000/svg" version="1.1"'  # HTML knows them
 CHANCE = "place"  # the curve of which one half is what chance would give
+_DRAWING = threading.Lock()  # matplotlib's settings are the whole process's, and a server draws in several threads
 
 
 def svg(curve: Curve, *, label: str) -> str:
@@ -26,7 +28,7 @@ def svg(curve: Curve, *, label: str) -> str:
         "svg.fonttype": "none", "svg.hashsalt": curve.name, "font.family": "sans-serif", "font.size": 9, "text.color": INK,
         "axes.edgecolor": LINE, "xtick.color": SOFT, "ytick.color": SOFT,
     }  # fmt: skip
-    with matplotlib.rc_context(look):
+    with _DRAWING, matplotlib.rc_context(look):
         figure = Figure(figsize=(4.2, 2.5), layout="constrained")
         FigureCanvasSVG(figure)
         axes = figure.add_subplot()

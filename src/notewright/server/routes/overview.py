@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from typing import Annotated
 
-from ... import __version__, overview
+from fastapi import APIRouter, Query
+from fastapi.responses import HTMLResponse, Response
+
+from ... import __version__, loop, overview
+from ...loop.account import READING, WRITING
 from ..context import Current, Here, Opened
 from ..schemas import CheckupOut, StatusOut
 
@@ -20,6 +24,15 @@ def status(library: Opened, settings: Current, here: Here) -> StatusOut:
         current_model=now.current_model, unfinished_runs=list(now.unfinished_runs), next=now.next, waiting=len(here.queue),
         editors=library.editors.connected(),
     )  # fmt: skip
+
+
+Speed = Annotated[float, Query(gt=0, le=10_000, description="Words a minute.")]
+
+
+@router.get("/report", operation_id="report", response_class=Response, responses={200: {"content": {"text/html": {}}}})
+def report(library: Opened, writing: Speed = WRITING, reading: Speed = READING) -> HTMLResponse:
+    """What came of it, as a page to read: the person's weeks, minutes saved at these speeds, what was learnt, what versions changed."""
+    return HTMLResponse(loop.account_page(loop.account(library, writing=writing, reading=reading)))
 
 
 @router.get("/doctor", operation_id="doctor")
