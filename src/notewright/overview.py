@@ -13,6 +13,7 @@ from pathlib import Path
 
 from .errors import NotewrightError
 from .library import Library
+from .models.turns import Online, online
 from .settings import Settings, silence_telemetry
 
 EXTRAS = {
@@ -27,7 +28,7 @@ EXTRAS = {
 class Status:
     """The library in numbers. `next` is the one command that brings the person furthest now.
 
-    `trust` says what each learnt reward may do (nothing, order, label), as last judged.
+    `trust` says what each learnt reward may do (nothing, order, label), as last judged; `online` how the kept versions stand.
     """
 
     counts: dict[str, int]
@@ -37,6 +38,7 @@ class Status:
     unfinished_runs: tuple[str, ...]
     next: str
     trust: dict[str, str]
+    online: Online
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ def status(library: Library, *, settings: Settings) -> Status:
     return Status(
         counts=counts, current_model=current.id if current else "", current_role=current.role if current else "",
         current_dataset=current.dataset_id if current else "", unfinished_runs=tuple(unfinished), next=step,
-        trust=library.trust(),
+        trust=library.trust(), online=online(library, settings=settings),
     )  # fmt: skip
 
 

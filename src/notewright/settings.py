@@ -47,6 +47,8 @@ class Settings:
     Copies of notes made before a write are kept for `backup_days`, and no more than `backup_megabytes` of them; 0 keeps only what must be.
     `template` frames drafts that go into a new note.
     `nli_model` is the folder of an entailment model for the gates (optional).
+    `duels` is the share of drafts in which two versions are shown side by side, unnamed (0: none; only while there are two).
+    `improve_after` lets a running server improve by itself after so many judged drafts (0: never).
     """
 
     home: Path
@@ -61,6 +63,8 @@ class Settings:
     backup_days: int = 90
     backup_megabytes: int = 500
     template: str = ""
+    duels: float = 0.12
+    improve_after: int = 0
 
     @property
     def config_path(self) -> Path:
@@ -97,6 +101,8 @@ def load_settings(home: Path | None = None) -> Settings:
 def _checked(table: Mapping[str, Any], path: Path) -> dict[str, Any]:
     texts = ("vault", "readwise_folder", "base_model", "device", "engine_url", "engine_model", "nli_model", "template")
     kinds: dict[str, type] = {**dict.fromkeys(texts, str), "exclude": list, "backup_days": int, "backup_megabytes": int}
+    kinds |= {"duels": float, "improve_after": int}
+    table = {key: float(value) if key == "duels" and type(value) is int else value for key, value in table.items()}
     problems = [f"unknown key {key!r} (known: {', '.join(kinds)})" for key in table if key not in kinds]
     problems += [
         f"{key} must be a {kinds[key].__name__}, not {type(value).__name__}"
@@ -106,8 +112,12 @@ def _checked(table: Mapping[str, Any], path: Path) -> dict[str, Any]:
     if table.get("device", "auto") not in ("auto", "cpu", "cuda", "mps"):
         problems.append(f"device must be auto, cpu, cuda or mps, not {table['device']!r}")
     problems += [
-        f"{key} must not be negative" for key in ("backup_days", "backup_megabytes") if isinstance(table.get(key), int) and table[key] < 0
+        f"{key} must not be negative"
+        for key in ("backup_days", "backup_megabytes", "improve_after")
+        if isinstance(table.get(key), int) and table[key] < 0
     ]
+    if isinstance(duels := table.get("duels", 0.0), float) and not 0 <= duels <= 0.5:
+        problems.append(f"duels must lie between 0 and 0.5, not {duels}")
     url = table.get("engine_url", "")
     if isinstance(url, str) and url and not re.fullmatch(r"https?://[^\s/]+(/\S*)?", url):
         problems.append(f"engine_url must be the address of a server, such as http://127.0.0.1:8080/v1, not {url!r}")

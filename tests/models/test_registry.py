@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -123,3 +124,29 @@ def test_pruning_keeps_what_is_or_may_come_into_use(library: Library, home: Path
         registry.use(library, made[0].id)
     assert registry.prune(library, keep=1) == []
     assert registry.rollback(library).id == made[2].id
+
+
+def test_contenders_take_turns_until_the_person_decides(library: Library, home: Path, tmp_path: Path, base: bases.Base) -> None:
+    root = registry.ensure_base_model(library, Settings(home=home, base_model=base.name))
+    current = add(library, base, tmp_path, root.id)
+    other = add(library, base, tmp_path, current.id)
+    third = add(library, base, tmp_path, other.id)
+    library.models.promote(current.id, "better on held-out work")
+    registry.keep_contenders(library, {other.id: True, root.id: True}, beside=current.id)
+    assert [model.id for model in registry.contenders(library)] == [root.id, other.id]
+    assert library.models.get(other.id).metrics["examples"] is True
+    assert other.id not in {model.id for model in registry.prune(library, keep=0, dry_run=True)}
+
+    registry.use(library, third.id)  # what the person chose writes alone
+    assert registry.contenders(library) == []
+    registry.use(library, current.id)
+    assert registry.contenders(library) == []
+    registry.keep_contenders(library, {other.id: False, third.id: False}, beside=current.id)
+    assert [model.id for model in registry.contenders(library)] == [other.id]  # the third was left by hand
+    registry.rollback(library)
+    assert registry.contenders(library) == []
+
+    library.models.promote(current.id, "better on held-out work")
+    registry.keep_contenders(library, {other.id: False}, beside=current.id)
+    shutil.rmtree(registry.adapter_folder(library, other) or Path())
+    assert registry.contenders(library) == []

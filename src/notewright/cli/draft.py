@@ -57,16 +57,21 @@ def draft(options: argparse.Namespace) -> None:
 
 
 def print_candidates(drafts: Sequence[Draft]) -> None:
-    """Candidates one under the other, numbered as `rank` numbers them; what the gates found below each: ! blocks, ? only warns."""
+    """Candidates one under the other, numbered as `rank` numbers them; what the gates found below each: ! blocks, ? only warns.
+
+    Who wrote which is not said where two versions wrote.
+    """
     from rich.console import Console
     from rich.rule import Rule
 
     console = Console()
+    blind = len({item.model_id for item in drafts}) > 1
     for item in drafts:
+        writer = "" if blind else item.model_id
         if console.is_terminal:
-            console.print(Rule(f"{item.position + 1}   {item.id}   {item.model_id}", align="left"))
+            console.print(Rule(f"{item.position + 1}   {item.id}   {writer}".rstrip(), align="left"))
         else:
-            print(f"--- {item.position + 1}  {item.id}  {item.model_id}")
+            print(f"--- {item.position + 1}  {item.id}  {writer}".rstrip())
         print(item.text)
         for problem in item.problems:
             print(f"! {problem}")
@@ -76,6 +81,8 @@ def print_candidates(drafts: Sequence[Draft]) -> None:
 
 
 def list_drafts(options: argparse.Namespace) -> None:
+    from ..models.turns import written_by
+
     library, _ = open_library()
     with library:
         drafts = library.drafts.all(unshown=getattr(options, "all", False))
@@ -83,8 +90,18 @@ def list_drafts(options: argparse.Namespace) -> None:
     if options.json:
         as_json(drafts)
         return
+    writers: dict[str, list[str]] = {}
+    for item in drafts:
+        writers.setdefault(item.batch_id, []).append(item.model_id)
     rows = [
-        (item.id, item.batch_id, item.model_id, shorten(titles.get(item.source_id, ""), 30), item.chapter, shorten(item.text, 40))
+        (
+            item.id,
+            item.batch_id,
+            written_by(writers[item.batch_id]),
+            shorten(titles.get(item.source_id, ""), 30),
+            item.chapter,
+            shorten(item.text, 40),
+        )
         for item in drafts
     ]
     table(

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from ..records import Model
 from .show import as_json, count, facts, json_option, open_library, progress, table
+
+if TYPE_CHECKING:
+    from ..models.turns import Online
 
 
 def configure(name: str, parser: argparse.ArgumentParser) -> None:
@@ -39,11 +44,13 @@ def configure(name: str, parser: argparse.ArgumentParser) -> None:
 
 
 def list_models(options: argparse.Namespace) -> None:
-    library, _ = open_library()
+    from ..models.turns import online
+
+    library, settings = open_library()
     with library:
-        models, current = library.models.all(), library.models.current()
+        models, current, now = library.models.all(), library.models.current(), online(library, settings=settings)
     if options.json:
-        as_json({"current": current.id if current else None, "models": models})
+        as_json({"current": current.id if current else None, "models": models, "online": now})
         return
     rows = [
         (
@@ -56,6 +63,27 @@ def list_models(options: argparse.Namespace) -> None:
         for model in models
     ]
     table(rows, "  model", "role", "parent", "dataset", "held-out distance", empty="No models yet. Train one with: notewright train sft")
+    lines = list(told_online(now))
+    print("\n" + "\n".join(lines) if lines else "", end="\n" if lines else "")
+
+
+def told_online(now: Online) -> Iterator[str]:
+    """Who takes turns in writing, what blind duels said, and whether the person has changed; nothing while there is nothing to say."""
+    if len(now.standings) > 1:
+        turns = (
+            f"{item.version} {item.chance:.0%}" + ("" if item.cost is None else f" ({item.cost:.2f} changed, {item.batches:,} judged)")
+            for item in now.standings
+        )
+        yield f"writes next: {', '.join(turns)}; {now.duels:.0%} of the drafts are blind duels"
+    for rate in now.win_rates:
+        yield (
+            f"duels: {rate.first} preferred to {rate.second} in {rate.rate:.0%} of {rate.duels} "
+            f"(90 % interval {rate.low:.0%} to {rate.high:.0%})"
+        )
+    if now.drift:
+        what = "what you change in drafts" if now.drift.what == "edit cost" else "how your choices surprise the taste head"
+        rose = f"rose from {now.drift.before:.2f} to {now.drift.after:.2f} around {now.drift.at[:10]}"
+        yield f"you changed: {what} {rose}; what was before counts less"
 
 
 def _distance(model: Model) -> str:

@@ -6,6 +6,7 @@ import argparse
 from typing import Any
 
 from ..settings import load_settings
+from .models import told_online
 from .show import as_json, count, facts, json_option
 
 
@@ -28,7 +29,7 @@ def status(options: argparse.Namespace) -> None:
     if options.json:
         as_json({
             "home": settings.home, "vault": settings.vault, "counts": now.counts, "current_model": now.current_model or None,
-            "unfinished_runs": now.unfinished_runs, "next": now.next, "trust": now.trust,
+            "unfinished_runs": now.unfinished_runs, "next": now.next, "trust": now.trust, "online": now.online,
         })  # fmt: skip
         return
     counts = now.counts
@@ -45,6 +46,8 @@ def status(options: argparse.Namespace) -> None:
         "drafts": f"{count(counts['drafts'], 'draft')}, {count(counts['rankings'], 'ranking')}",
         "rewards": _trusted(now.trust),
     })  # fmt: skip
+    for line in told_online(now.online):
+        print(line)
     for run_id in now.unfinished_runs:
         print(f"unfinished: {run_id} (go on with: notewright train sft --resume {run_id})")
     print(f"\nNext: {now.next}")

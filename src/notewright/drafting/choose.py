@@ -148,9 +148,10 @@ def choose(head: Head, options: Sequence[Option], *, n: int, seed: int, trusted:
 def in_order(library: Library, drafts: Sequence[Draft]) -> list[Draft]:
     """The drafts of one batch as the taste head sees them now, best first, those with problems last.
 
-    They may have been written before the newest choices. As they stand while the head has not earned trust; nothing is judged for this.
+    They may have been written before the newest choices. As they stand in a blind duel, and while the head has not earned trust; nothing is
+    judged for this.
     """
-    if not drafts or library.trust()["taste"] == "nothing":
+    if not drafts or library.trust()["taste"] == "nothing" or len({draft.model_id for draft in drafts}) > 1:
         return list(drafts)
     rows = draft_rows(library, drafts)
     means, _ = taste_of(library).score([rows[draft.id] for draft in drafts])

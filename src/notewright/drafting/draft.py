@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from .. import gates, reward
 from ..errors import Invalid
 from ..library.database import now
 from ..models import registry
+from ..models.bandit import Turn
+from ..models.turns import next_turn, written_by
 from ..prompts import PROMPT_VERSION, Message, build_messages, prompt_id
-from ..records import Draft, Model, Prompt
+from ..records import Draft, Finding, Model, Prompt
 from ..reward.features import VERSION, measure
 from ..reward.trust import allowed
 from ..settings import Settings
 from ..vault import build_index, repair_draft
 from .choose import Option, choose, shown_count
-from .engines import Candidate, Writer, affordable, engine_for, entailment, memory_watched, prompt_tokens, writing_model
+from .engines import Candidate, Engines, Writer, affordable, engine_for, entailment, memory_watched, prompt_tokens
 from .examples import retrieve_examples
 from .highlights import choose_prompt
 
@@ -47,6 +49,8 @@ def draft(
     instruction: str = "",
     examples: int | None = None,
     engine: Writer | None = None,
+    engines: Engines | None = None,
+    started: Callable[[str], None] | None = None,
     progress: Callable[[int, int], None] | None = None,
     on_text: Callable[[int, str], None] | None = None,
 ) -> list[Draft]:
@@ -55,10 +59,12 @@ def draft(
     `written` is 8 by default, 4 where writing is slow, and at least `n`; the first one written is greedy. By default the person's
     acceptance decides `n` (see `shown_count`). What was held back is stored too, with the reason in `sampling["selection"]`.
 
-    `model_id` is a registered version (default: the current one, or the plain base). `examples` is how many of the person's passages
-    go into the prompt (default: up to 2, as many as fit the model's context, but none for a model that was taught without).
-    Without a `seed` one is drawn; it is stored either way. `engine` replaces the model's own engine. `progress` gets (tokens written,
-    most tokens), `on_text` gets (candidate, its text so far) while they grow; a candidate's number is kept as `sampling["written"]`.
+    `model_id` is a registered version. Without one the kept versions take turns (`models.bandit`): one of them writes, or in a blind duel
+    two write half of the candidates each and show half each, in random order. `sampling["turn"]` says how likely that was. `examples` is
+    how many of the person's passages go into the prompt (default: up to 2, as many as fit the model's context, but none for a model that
+    was taught without). Without a `seed` one is drawn; it is stored either way. `engine` replaces the models' own, `engines` are kept ones.
+    `started` gets who writes, once it is loaded, `progress` (tokens written, most tokens), `on_text` (candidate, its text so far) while
+    they grow; a candidate's number is kept as `sampling["written"]`.
 
     Links and assets that neither the highlights nor the notes have are mended where there is one way to (`sampling["repairs"]` says how);
     otherwise the draft has a problem.
@@ -70,73 +76,139 @@ def draft(
     prompt = choose_prompt(library, source=source, chapter=chapter, highlight_ids=highlight_ids, instruction=instruction)
     rules = reward.confirmed_rules(library)
     prompt = replace(prompt, rules=tuple(rule.text for rule in rules if rule.in_prompt))
-    model = writing_model(library, settings, model_id)
     seed = random.SystemRandom().randrange(2**31) if seed is None else seed
-    writer: Writer = engine or engine_for(library, model, device=settings.device)
-    retrieved = retrieve_examples(library, prompt, limit=taught_examples(library, model) if examples is None else examples)
-    messages = _fit(writer, prompt, retrieved, max_new_tokens if examples is None else 0)
-    report = (lambda written, _: progress(written, max_new_tokens)) if progress else None
-
-    def write(count: int, heat: float, first: int) -> list[tuple[int, Candidate, float]]:
-        with memory_watched():
-            items = writer.generate(
-                messages, n=count, temperature=heat, top_p=top_p, max_new_tokens=max_new_tokens, seed=seed + first, greedy_first=not first,
-                on_token=report, on_text=(lambda candidate, text: on_text(first + candidate, text)) if on_text else None,
-            )  # fmt: skip
-        return [(first + place, item, heat) for place, item in enumerate(items)]
-
-    count = max(n, affordable(writer) if written is None else written)
-    kept = _different(write(count, temperature, 0))
-    if len(kept) < n:
-        kept = _different([*kept, *write(n - len(kept), temperature + HOTTER, count)])
+    turn = next_turn(library, settings=settings, seed=seed, duel=n > 1) if not model_id else Turn((model_id,), 1.0, {}, 0.0)
+    models = [library.models.get(version) for version in turn.versions]
+    shares = [n] if len(models) == 1 else [n - n // 2, n // 2]  # who writes first, and so shows an odd one, is chance
+    sides: list[list[_Written]] = []
+    before = 0
+    for model, share in zip(models, shares, strict=True):
+        writer: Writer = engine or (engines.get if engines else engine_for)(library, model, device=settings.device)
+        if started and not sides:
+            started(written_by(turn.versions))
+        retrieved = retrieve_examples(library, prompt, limit=taught_examples(library, model) if examples is None else examples)
+        messages = _fit(writer, prompt, retrieved, max_new_tokens if examples is None else 0)
+        ask = _Ask(
+            writer, model.id, messages, temperature, top_p, max_new_tokens, seed, progress, on_text, before
+        )  # fmt: skip
+        count = max(n, affordable(writer) if written is None else written)
+        sides.append(ask.different(max(share, -(-count // len(models))), share))
+        before = ask.numbered
+    if len(sides) == 2:  # what both wrote tells nothing about either
+        both = {item.text for item in sides[0]} & {item.text for item in sides[1]}
+        apart = [[item for item in side if item.text not in both] for side in sides]
+        sides = apart if all(apart) else sides[:1]
     index = build_index(settings.vault) if settings.vault and settings.vault.is_dir() else None
     known = f"{prompt.source.title}\n{prompt.source.author}\n{prompt.source.summary}"
     linked = library.notes.links()
     habits, nli = gates.habits_of(library, vault_index=index), entailment(settings)
-    checked = []
-    for number, item, heat in kept:
-        mended = repair_draft(item.text, highlights=prompt.highlights, known=known, vault_index=index, linked=linked)
+
+    def check(item: _Written) -> _Checked:
+        mended = repair_draft(item.candidate.text, highlights=prompt.highlights, known=known, vault_index=index, linked=linked)
         findings = gates.check(
-            mended.text, highlights=prompt.highlights, vault_index=index, known=known, habits=habits, finished=item.finished,
-            tokens=item.tokens, nli=nli,
+            mended.text, highlights=prompt.highlights, vault_index=index, known=known, habits=habits, finished=item.candidate.finished,
+            tokens=item.candidate.tokens, nli=nli,
         )  # fmt: skip
         findings += reward.check_rules(rules, mended.text, prompt.highlights)
         sampling = {
-            "temperature": heat, "top_p": top_p, "max_new_tokens": max_new_tokens, "greedy": number == 0, "written": number,
-            "tokens": item.tokens, "finished": item.finished, "examples": (len(messages) - 2) // 2, "prompt_id": prompt_id(messages),
-            "prompt_version": PROMPT_VERSION, "asked_seed": seed, "repairs": list(mended.repairs),
+            "temperature": item.heat, "top_p": top_p, "max_new_tokens": max_new_tokens, "greedy": item.greedy, "written": item.number,
+            "tokens": item.candidate.tokens, "finished": item.candidate.finished, "examples": (len(item.messages) - 2) // 2,
+            "prompt_id": prompt_id(item.messages), "prompt_version": PROMPT_VERSION, "asked_seed": seed, "repairs": list(mended.repairs),
+            "turn": turn.told(),
         }  # fmt: skip
-        checked.append((item, mended.text, findings, sampling))
-    options = [
-        Option(
-            text=text, row=measure(text, prompt.highlights), problems=len(gates.problems(findings)), temperature=_heat(sampling),
-            model=model.id,
-        )
-        for _, text, findings, sampling in checked
-    ]  # fmt: skip
-    choice = choose(reward.taste_of(library), options, n=n, seed=seed, trusted=allowed(library, "taste", "order"))
-    hidden = [index for index in range(len(options)) if index not in choice.order]
-    order = [*choice.order, *sorted(hidden, key=lambda index: (bool(options[index].problems), -choice.places[index].score))]
+        option = Option(
+            text=mended.text, row=measure(mended.text, prompt.highlights), problems=len(gates.problems(findings)),
+            temperature=0.0 if item.greedy else item.heat, model=item.model_id,
+        )  # fmt: skip
+        return _Checked(item, option, findings, sampling)
+
+    taste, trusted = reward.taste_of(library), allowed(library, "taste", "order")
+    shown: list[_Checked] = []
+    hidden: list[_Checked] = []
+    for side, share in zip(sides, shares, strict=False):
+        checked = [check(item) for item in side]
+        choice = choose(taste, [item.option for item in checked], n=share if len(sides) == 2 else n, seed=seed, trusted=trusted)
+        for place, item in enumerate(checked):
+            item.sampling["selection"] = choice.selection(place)
+        shown += [checked[place] for place in choice.order]
+        hidden += [checked[place] for place in range(len(checked)) if place not in choice.order]
+    if len(sides) == 2:
+        random.Random(f"order {seed}").shuffle(shown)
+    hidden.sort(key=lambda item: (bool(item.option.problems), -item.sampling["selection"]["score"]))
     at = now()
     with library.db.write():
         batch_id = library.drafts.new_batch()
         drafts = library.drafts.add(
             Draft(
-                id="", batch_id=batch_id, source_id=prompt.source.id, chapter=prompt.chapter, model_id=model.id, text=text,
-                position=position, seed=item.seed, created_at=at, messages=tuple(messages),
-                sampling={**sampling, "selection": choice.selection(index)}, shown=index in choice.order,
-                problems=gates.problems(findings), highlight_ids=tuple(highlight.id for highlight in prompt.highlights), findings=findings,
+                id="", batch_id=batch_id, source_id=prompt.source.id, chapter=prompt.chapter, model_id=item.written.model_id,
+                text=item.option.text, position=position, seed=item.written.candidate.seed, created_at=at,
+                messages=tuple(item.written.messages), sampling=item.sampling, shown=position < len(shown),
+                problems=gates.problems(item.findings), highlight_ids=tuple(highlight.id for highlight in prompt.highlights),
+                findings=item.findings,
             )
-            for position, index in enumerate(order)
-            for item, text, findings, sampling in [checked[index]]
+            for position, item in enumerate([*shown, *hidden])
         )  # fmt: skip
-        rows = {draft.id: options[index].row for draft, index in zip(drafts, order, strict=True)}
+        rows = {draft.id: item.option.row for draft, item in zip(drafts, [*shown, *hidden], strict=True)}
         library.measures.put(rows, version=VERSION)  # so that a click need not measure
     return [draft for draft in drafts if draft.shown]
 
 
-def _heat(sampling: dict[str, Any]) -> float:
-    return 0.0 if sampling["greedy"] else float(sampling["temperature"])
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """`number` counts the batch's candidates; the first one of every version is `greedy`."""
+
+    number: int
+    candidate: Candidate
+    heat: float
+    greedy: bool
+    model_id: str
+    messages: Sequence[Message]
+
+    @property
+    def text(self) -> str:
+        return self.candidate.text.strip()
+
+
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    written: _Written
+    option: Option
+    findings: tuple[Finding, ...]
+    sampling: dict[str, Any]
+
+
+@dataclass(slots=True)
+class _Ask:
+    """What one version is asked. The next of its candidates gets the number `numbered`."""
+
+    writer: Writer
+    model_id: str
+    messages: list[Message]
+    temperature: float
+    top_p: float
+    max_new_tokens: int
+    seed: int
+    progress: Callable[[int, int], None] | None
+    on_text: Callable[[int, str], None] | None
+    numbered: int
+
+    def different(self, count: int, wanted: int) -> list[_Written]:
+        """The first of every text among `count`; with fewer than `wanted`, that many more are written, hotter."""
+        items = _different(self._write(count, self.temperature, 0))
+        if len(items) < wanted:
+            items = _different([*items, *self._write(wanted - len(items), self.temperature + HOTTER, count)])
+        return items
+
+    def _write(self, count: int, heat: float, first: int) -> list[_Written]:
+        progress, on_text, before = self.progress, self.on_text, self.numbered
+        with memory_watched():
+            items = self.writer.generate(
+                self.messages, n=count, temperature=heat, top_p=self.top_p, max_new_tokens=self.max_new_tokens, seed=self.seed + first,
+                greedy_first=not first, on_token=(lambda written, _: progress(written, self.max_new_tokens)) if progress else None,
+                on_text=(lambda candidate, text: on_text(before + candidate, text)) if on_text else None,
+            )  # fmt: skip
+        self.numbered += len(items)
+        return [_Written(before + place, item, heat, not first + place, self.model_id, self.messages) for place, item in enumerate(items)]
 
 
 def taught_examples(library: Library, model: Model) -> int:
@@ -182,9 +254,9 @@ def _fit(writer: Writer, prompt: Prompt, retrieved: Sequence[tuple[Prompt, str]]
     return messages
 
 
-def _different(written: Sequence[tuple[int, Candidate, float]]) -> list[tuple[int, Candidate, float]]:
+def _different(written: Sequence[_Written]) -> list[_Written]:
     """The first of every text, white space at its ends aside."""
-    first: dict[str, tuple[int, Candidate, float]] = {}
-    for number, item, heat in written:
-        first.setdefault(item.text.strip(), (number, item, heat))
+    first: dict[str, _Written] = {}
+    for item in written:
+        first.setdefault(item.text, item)
     return list(first.values())

@@ -2,8 +2,9 @@
 
 improve(library, settings=...)   the verb; can be stopped anywhere and goes on where it was
 decide      which contender, if any, is better beyond doubt and harmless elsewhere (pure)
+keep        which versions take turns with the current one (pure)
 page        what was tried and why the decision fell, as one HTML page
-versions   two versions side by side on the same highlights
+versions    two versions side by side on the same highlights
 report(library, path=...)   what came of it for this person, as a page to read; `account` has the figures, `curve` the statistics
 schedule    the lines that let a timer run it at night
 """

@@ -20,6 +20,7 @@ from ..records import Dataset, Model
 from ..settings import Settings
 from ..training.recipes import MINIMUM_ROWS, MINIMUM_WATCHED
 from .decide import CONFIDENCE, Contender, Decision, decide
+from .keep import keep
 from .page import write_page
 
 HELD_OUT = ("valid", "test")  # neither was trained on; together they hold more passages than either
@@ -80,7 +81,7 @@ def improve(
     Each time the build begins at the base: SFT on the pairs, then, each where there is enough and going on from the one before, DITTO on
     the pairs, edits, and DPO on the choices. The contenders (the base with the person's examples in its prompt, and each of these versions
     with and without examples) and the current version write every held-out passage; `decide` compares. Nothing is promoted before that,
-    and drafting goes on meanwhile.
+    and drafting goes on meanwhile. Versions that cannot be told from the one that writes are kept beside it (`keep`) and take turns.
 
     An `improve` that was stopped goes on, unless `fresh`. `overrides` are recipe values for SFT. `progress` gets training's events, and
     {"message": ...} and {"evaluating": ..., "done": n, "total": n}. Raises Busy while another one runs, Invalid with too few pairs.
@@ -100,6 +101,8 @@ def improve(
                 library.models.set_metrics(winner.model_id, {"examples": winner.examples})
                 library.models.promote(winner.model_id, f"better on held-out work: {decision.reason}")
         state.keep("promoted", winner.model_id if winner else "")
+        writer = winner or current
+        registry.keep_contenders(library, keep(writer, [current, *contenders]), beside=writer.model_id)
         report = ImproveReport(
             id=state.path.parent.name, folder=str(state.path.parent), page=str(state.path.with_name("report.html")),
             current=current.model_id, promoted=state["promoted"], reason=decision.reason, decision=decision,

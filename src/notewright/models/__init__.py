@@ -2,6 +2,7 @@
 
     bases       a base model by name: the bundled seedling, a folder, a hub id; the memory it needs
     registry    registered versions: register, use, rollback, describe
+    turns       which of the kept versions writes next; bandit holds the method, as pure functions
     chat        [heavy] messages -> token ids, one encoding for training and drafting
     engine      [heavy] load once, n candidates from one prefill, adapters switched without reload
 

@@ -107,21 +107,53 @@ def rollback(library: Library) -> Model:
     return library.models.rollback()
 
 
+def keep_contenders(library: Library, contenders: Mapping[str, bool], *, beside: str) -> None:
+    """Held-out work could not tell these versions from `beside` (True: with examples in their prompts); they take turns with it."""
+    for model_id, examples in contenders.items():
+        library.models.set_metrics(model_id, {"contender": {"beside": beside, "at": now()}, "examples": examples})
+
+
+def contenders(library: Library) -> list[Model]:
+    """The versions kept beside the current one, oldest first; none where the person chose who writes, or went back, since they were kept.
+
+    They share the current version's base, so that they take turns without a reload. A version that the person left by hand is none.
+    """
+    current, promotions = library.models.current(), library.models.promotions()
+    if current is None or current.role == REMOTE:
+        return []
+    left: set[str] = set()
+    for (before, _, _), (after, _, reason) in zip(promotions, promotions[1:], strict=False):
+        left.discard(after)
+        if reason in BY_HAND and before != after:
+            left.add(before)
+    found = []
+    for model in library.models.all():
+        kept = model.metrics.get("contender")
+        if not isinstance(kept, dict) or kept["beside"] != current.id or kept["at"] < promotions[-1][1] or model.id in {current.id, *left}:
+            continue
+        folder = adapter_folder(library, model)
+        if (model.base, model.revision) == (current.base, current.revision) and (folder is None or folder.is_dir()):
+            found.append(model)
+    return found
+
+
+BY_HAND = ("chosen", "rollback")
 KEEP = 8  # newest versions whose files stay in any case
 
 
 def prune(library: Library, *, keep: int = KEEP, dry_run: bool = False) -> list[Model]:
     """Delete the adapter files of old versions and return those versions; their rows, figures and recipes stay.
 
-    The newest `keep` versions stay whole, and so does whatever is or may come into use: the current version and the one that a rollback
-    goes back to, the newest reward model, versions that the person chose by hand, and the parents of all these. With `dry_run` nothing
-    is deleted.
+    The newest `keep` versions stay whole, and so does whatever is or may come into use: the current version and its contenders, the one
+    that a rollback goes back to, the newest reward model, versions that the person chose by hand, and the parents of all these. With
+    `dry_run` nothing is deleted.
     """
     models = [model for model in library.models.all() if model.adapter_path]
     wanted = {model.id for model in models[max(0, len(models) - keep) :]}
     wanted |= {model.id for model in [model for model in models if model.role == "reward"][-1:]}
     wanted |= set(library.models.standing()[-2:])
     wanted |= {model_id for model_id, _, reason in library.models.promotions() if reason == "chosen"}
+    wanted |= {model.id for model in contenders(library)}
     needed = {parent.id for model_id in wanted for parent in lineage(library, library.models.get(model_id))}
     gone = [model for model in models if model.id not in needed and (library.home / model.adapter_path).exists()]
     for model in gone if not dry_run else ():

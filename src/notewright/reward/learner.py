@@ -1,7 +1,8 @@
 """The head kept up with the library: events are the truth, the head is derived, and can be rebuilt at any time with the same result.
 
 `taste_of(library)` is the way in. The first call reads everything; later ones only the events and drafts since, so that a click is learnt
-from at once. New pairs move the yardstick, and then everything is read again.
+from at once. New pairs move the yardstick, and then everything is read again; so it is when drafting finds that the person has changed
+(`models.bandit.drift`): what was judged before counts less.
 """
 
 from __future__ import annotations
@@ -13,13 +14,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..library.examples import Example, from_pairs
+from ..models.bandit import FADED
+from ..models.turns import CHANGED
 from ..records import Draft, Event
 from .corrections import prior_changes
 from .evidence import KINDS, batch_evidence, demonstration
 from .features import VERSION
 from .rows import Rows, draft_rows, edit_rows, note_rows
 from .scale import fit_scale
-from .taste import DEMONSTRATION_WEIGHT, PRIOR, Head
+from .taste import DEMONSTRATION_WEIGHT, PRIOR, Head, weighted
 
 if TYPE_CHECKING:
     from ..library import Library
@@ -64,6 +67,7 @@ class Learner:
 
     def __init__(self, library: Library) -> None:
         self._mark = _mark(library)
+        self._changed = int(library.db.get_state(CHANGED) or 0)  # the person was another one before this event
         examples = from_pairs(library)
         self.note_rows = note_rows(library, examples)
         self.head = Head(fit_scale(list(self.note_rows.values())))
@@ -80,7 +84,7 @@ class Learner:
 
     def fits(self, library: Library) -> bool:
         """Whether this is the same history, only longer, and the yardstick has not moved."""
-        return self._mark[:2] == _mark(library)[:2] and library.events.last() >= self._event and self._mark[2] in (0, _mark(library)[2])
+        return self._mark[:3] == _mark(library)[:3] and library.events.last() >= self._event and self._mark[3] in (0, _mark(library)[3])
 
     def follow(self, library: Library) -> Head:
         """Read what is new, and fit."""
@@ -122,8 +126,9 @@ class Learner:
             found = batch_evidence(self.head.scale, standing[batch], shown, {draft.id: rows[draft.id] for draft in shown}, edited)
             for key in self._keys.get(batch, set()) - found.keys():
                 self.head.drop(key)
+            faded = self._events[batch][0].id < self._changed
             for key, stages in found.items():
-                self.head.add(key, stages)
+                self.head.add(key, weighted(stages, FADED) if faded else stages)
             self._keys[batch] = set(found)
 
     def _demonstrate(self, library: Library) -> None:
@@ -142,7 +147,7 @@ class Learner:
             self.head.add(f"{draft.id} demonstration", stages)
 
 
-def _mark(library: Library) -> tuple[int, str, object]:
+def _mark(library: Library) -> tuple[int, str, str, object]:
     """What a head depends on besides the events it has read; and the first event, by which a library is told from another in its place."""
     number, at = library.events.first()
-    return VERSION, library.pairs.fingerprint(), at if number else 0
+    return VERSION, library.pairs.fingerprint(), library.db.get_state(CHANGED), at if number else 0

@@ -30,10 +30,42 @@ class Promotion(Out):
     reason: str
 
 
+class StandingOut(Out):
+    version: str
+    batches: int = Field(description="Judged batches that it wrote alone")
+    cost: float | None = Field(description="Mean share of words changed in them, 1 where nothing was usable")
+    chance: float = Field(description="That it writes the next batch that is no duel")
+
+
+class WinRateOut(Out):
+    first: str
+    second: str
+    duels: int
+    rate: float = Field(description="How often the first one was preferred, ties as halves")
+    low: float = Field(description="90 % interval that holds however often one looks")
+    high: float
+
+
+class DriftOut(Out):
+    what: Literal["edit cost", "surprise"]
+    event: int
+    at: str
+    before: float
+    after: float
+
+
+class OnlineOut(Out):
+    standings: list[StandingOut]
+    win_rates: list[WinRateOut]
+    drift: DriftOut | None = Field(description="The newest change of the person; what was before counts less")
+    duels: float = Field(description="Share of the drafts that are blind duels now")
+
+
 class ModelPage(Out):
     current: str
     models: list[ModelOut]
     promotions: list[Promotion]
+    online: OnlineOut
 
 
 class ModelDetail(Out):

@@ -11,6 +11,7 @@ from fastapi.responses import StreamingResponse
 
 from ... import drafting
 from ...errors import Invalid, NotewrightError, OutOfMemory
+from ...models.turns import written_by
 from ...provenance import provenance as find_provenance
 from ...records import Draft
 from ...text import edit_distance, word_diff
@@ -80,14 +81,13 @@ class Telling:
         wish, settings = self.wish, self.here.settings
         with self.here.open_library() as library:
             ticket.check()
-            model = drafting.writing_model(library, settings, wish.model_id)
-            engine = self.here.engines.get(library, model, device=settings.device)
-            self.tell("started", {"model_id": model.id})
             return drafting.draft(
                 library, settings=settings, source=wish.source, chapter=wish.chapter, highlight_ids=wish.highlight_ids,
                 n=wish.n, written=wish.written,
-                model_id=model.id, temperature=wish.temperature, top_p=wish.top_p, max_new_tokens=wish.max_new_tokens, seed=wish.seed,
-                instruction=wish.instruction, examples=wish.examples, engine=engine, progress=lambda *_: ticket.check(), on_text=self._grow,
+                model_id=wish.model_id, temperature=wish.temperature, top_p=wish.top_p, max_new_tokens=wish.max_new_tokens, seed=wish.seed,
+                instruction=wish.instruction, examples=wish.examples, engines=self.here.engines,
+                started=lambda versions: self.tell("started", {"model_id": versions}), progress=lambda *_: ticket.check(),
+                on_text=self._grow,
             )  # fmt: skip
 
     def _grow(self, candidate: int, text: str) -> None:
@@ -173,6 +173,6 @@ def provenance(library: Opened, wish: ProvenanceIn) -> list[SpanOut]:
 def batch_out(drafts: list[Draft]) -> BatchOut:
     first = drafts[0]
     return BatchOut(
-        id=first.batch_id, source_id=first.source_id, chapter=first.chapter, model_id=first.model_id,
+        id=first.batch_id, source_id=first.source_id, chapter=first.chapter, model_id=written_by(item.model_id for item in drafts),
         drafts=[DraftOut.of(item) for item in drafts],
     )  # fmt: skip

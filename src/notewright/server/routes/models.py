@@ -7,21 +7,22 @@ from fastapi import APIRouter, Request
 from ... import loop
 from ...library import Library
 from ...models import registry
-from ..context import Here, Opened
+from ...models.turns import online
+from ..context import Current, Here, Opened
 from ..queueing import Ticket
-from ..schemas_training import ModelDetail, ModelOut, ModelPage, Promotion, VersionDiffIn, VersionDiffOut
+from ..schemas_training import ModelDetail, ModelOut, ModelPage, OnlineOut, Promotion, VersionDiffIn, VersionDiffOut
 from .drafts import until_gone
 
 router = APIRouter(prefix="/api", tags=["models"])
 
 
 @router.get("/models", operation_id="listModels")
-def list_models(library: Opened) -> ModelPage:
-    """All versions and every change of the current one, oldest first."""
+def list_models(library: Opened, settings: Current) -> ModelPage:
+    """All versions and every change of the current one, oldest first; and how the kept ones take turns."""
     current = library.models.current()
     return ModelPage(
         current=current.id if current else "", models=[ModelOut.of(item) for item in library.models.all()],
-        promotions=_promotions(library),
+        promotions=_promotions(library), online=OnlineOut.of(online(library, settings=settings)),
     )  # fmt: skip
 
 

@@ -1,0 +1,304 @@
+"""Which version writes next, decided by what the person had to change: pure functions on judged batches.
+
+An `Outcome` is one batch of drafts and what became of it. Its cost is the share of words changed in the accepted draft (0: taken as it is;
+1: nothing was usable). Versions are drawn by Thompson sampling (Thompson 1933; Agrawal and Goyal 2013) from normal posteriors of their mean
+costs; evidence fades with every later batch (discounted: Raj and Kalyani 2017), and fades at once where the person has changed. Blind duels
+put two versions side by side: there alone can they be compared, as an edit is always made from the draft that was there.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import NormalDist, fmean
+from typing import Any
+
+from ..records import Event
+
+KINDS = ("ranking", "decision", "edit")
+HALF_LIFE = 60.0  # judged batches after which evidence counts half
+FADED = 0.25  # what is left of evidence from before a change
+PRIOR = 4.0  # batches that a prior is worth
+HANDICAP = 0.05  # cost by which a version that is not the current one is thought worse before it has written
+SPREAD = 0.3  # standard deviation of a batch's cost, before any is known
+STEPS, REACH = 200, 5.0  # of the sum over drawn costs, and how many deviations it spans
+SHORTEST = 8  # batches that each side of a change needs
+FLOOR = 0.05  # least spread of a series (a share of words, bits): smaller changes are none
+ALARM = 4.4  # without any change, one series in forty goes beyond this within 200 batches
+DOUBT = 0.1  # of the intervals
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A judged batch. `event` is its first judgement. `cost` is None while nothing was accepted or rejected as a whole, and in duels.
+
+    `surprise` is how many bits the choice told the taste head that had ordered the drafts (1: as a coin), None without a comparison.
+    `duel` are the two versions of a mixed batch, in the order of their names; `won` is the first one's part: 1, 0.5 or 0.
+    """
+
+    batch: str
+    event: int
+    at: str
+    version: str
+    cost: float | None = None
+    surprise: float | None = None
+    duel: tuple[str, str] | None = None
+    won: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """The person changed: from `event` on (at `at`) `what` (edit cost or surprise) is `after`, where it was `before`."""
+
+    what: str
+    event: int
+    at: str
+    before: float
+    after: float
+
+
+@dataclass(frozen=True, slots=True)
+class WinRate:
+    """How often `first` was preferred to `second` in blind duels, ties as halves. The interval (90 %) holds however often one looks."""
+
+    first: str
+    second: str
+    duels: int
+    rate: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One version that may write: how many judged batches it wrote alone, their mean cost, and the chance that it writes the next."""
+
+    version: str
+    batches: int
+    cost: float | None
+    chance: float
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Who writes the next candidates: one version, or in a blind duel two, in the order in which they write."""
+
+    versions: tuple[str, ...]
+    propensity: float
+    chances: Mapping[str, float]
+    duels: float
+
+    def told(self) -> dict[str, object]:
+        """What is stored with every draft of the batch; `propensity` is the chance that just these versions wrote it."""
+        chances = {version: round(chance, 4) for version, chance in self.chances.items()}
+        return {"versions": list(self.versions), "propensity": round(self.propensity, 4), "chances": chances, "duels": self.duels}
+
+
+def outcomes(events: Iterable[Event]) -> list[Outcome]:
+    """What standing rankings, decisions and edits say about their batches, in the order of the first judgements."""
+    batches: dict[str, list[Event]] = {}
+    for event in events:
+        if event.kind in KINDS and isinstance(event.payload.get("shown"), list):
+            batches.setdefault(str(event.payload.get("batch", "")), []).append(event)
+    return [_outcome(batch, judged) for batch, judged in batches.items()]
+
+
+def _outcome(batch: str, judged: Sequence[Event]) -> Outcome:
+    shown: Any = judged[-1].payload["shown"]
+    writers = {str(item["draft"]): str(item["model"]) for item in shown}
+    versions = sorted(set(writers.values()))
+    better, worse = _preferred(judged, list(writers))
+    first = judged[0]
+    surprise = _surprise({str(item["draft"]): item for item in shown}, better, worse)
+    if len(versions) != 2:
+        return Outcome(batch, first.id, first.at, versions[0] if len(versions) == 1 else "", _cost(judged, writers), surprise)
+    parts = [writers[draft] == versions[0] for draft in better]
+    won = 0.5 if len(set(parts)) == 2 else float(parts[0]) if parts else None
+    return Outcome(batch, first.id, first.at, "", None, surprise, (versions[0], versions[1]), won)
+
+
+def _preferred(judged: Sequence[Event], shown: list[str]) -> tuple[list[str], list[str]]:
+    """(the best, those it beat): the accepted draft, else the top of the last ranking. Nothing was best where all were rejected."""
+    accepted = _accepted(judged, shown)
+    if accepted:
+        return [accepted], [draft for draft in shown if draft != accepted]
+    ranked: Any = next((event.payload for event in reversed(judged) if event.kind == "ranking"), {})
+    groups = [[draft for draft in group if draft in shown] for group in ranked.get("order", ())]
+    groups = [group for group in groups if group]
+    below = [draft for group in groups[1:] for draft in group] + [draft for draft in ranked.get("rejected", ()) if draft in shown]
+    return (groups[0] if groups else []), below
+
+
+def _accepted(judged: Sequence[Event], shown: Iterable[str]) -> str:
+    """The last draft that went into a note; an edit says so too."""
+    taken = [event.subject for event in judged if event.kind == "edit" or event.payload.get("decision") == "accept"]
+    return next((draft for draft in reversed(taken) if draft in shown), "")
+
+
+def _cost(judged: Sequence[Event], writers: Mapping[str, str]) -> float | None:
+    accepted = _accepted(judged, writers)
+    if accepted:
+        edited: Any = next((event.payload for event in reversed(judged) if event.kind == "edit" and event.subject == accepted), {})
+        return 1.0 if edited.get("deleted") else min(1.0, float(edited.get("distance", 0.0)))
+    rejected = {event.subject for event in judged if event.payload.get("decision") == "reject"}
+    for event in judged:
+        if event.kind == "ranking":
+            named: Any = event.payload.get("rejected", ())
+            rejected |= set(named)
+        if event.payload.get("decision") == "reject_all":
+            return 1.0
+    return 1.0 if rejected >= writers.keys() else None
+
+
+def _surprise(shown: Mapping[str, Mapping[str, Any]], better: Sequence[str], worse: Sequence[str]) -> float | None:
+    """Mean over the pairs of -log2 of the chance that the head gave the better one, when it had not seen the choice."""
+    bits = []
+    for one in better:
+        for other in worse:
+            pair = [shown[draft].get("sampling", {}).get("selection") for draft in (one, other)]
+            if all(isinstance(item, dict) and "deviation" in item for item in pair):
+                width = 1 + math.pi * (pair[0]["deviation"] ** 2 + pair[1]["deviation"] ** 2) / 8
+                gap = (pair[0]["score"] - pair[1]["score"]) / math.sqrt(width)
+                bits.append(math.log2(1 + math.exp(-max(-30.0, gap))))
+    return fmean(bits) if bits else None
+
+
+def drift(history: Sequence[Outcome]) -> Drift | None:
+    """The newest change for the worse in edit cost or in surprise, if there was one.
+
+    A generalised likelihood ratio for one shift of the mean (Siegmund and Venkatraman 1995), wherever it lies. Costs are taken from their
+    version's own mean, so that another version is no change of the person. What comes after a change is looked through again.
+    """
+    costs = [item for item in history if item.cost is not None]
+    sums: dict[str, list[float]] = {}
+    for item in costs:
+        sums.setdefault(item.version, []).append(item.cost or 0.0)
+    found = [
+        _newest_change("edit cost", costs, lambda item: item.cost or 0.0, lambda item: fmean(sums[item.version])),
+        _newest_change(
+            "surprise", [item for item in history if item.surprise is not None], lambda item: item.surprise or 0.0, lambda _: 0.0
+        ),
+    ]
+    return max((item for item in found if item), key=lambda item: item.event, default=None)
+
+
+def _newest_change(
+    what: str, history: Sequence[Outcome], measure: Callable[[Outcome], float], usual: Callable[[Outcome], float]
+) -> Drift | None:
+    recent, found = history, None
+    while place := change([measure(item) - usual(item) for item in recent]):
+        before, after = fmean(map(measure, recent[:place])), fmean(map(measure, recent[place:]))
+        found = Drift(what, recent[place].event, recent[place].at, round(before, 4), round(after, 4))
+        recent = recent[place:]
+    return found
+
+
+def change(values: Sequence[float]) -> int:
+    """Where the mean rose for good, 0 where that cannot be told from chance."""
+    count, total, squares = len(values), sum(values), sum(value * value for value in values)
+    best, where, left = ALARM, 0, 0.0
+    for place in range(1, count - SHORTEST + 1):
+        left += values[place - 1]
+        if place < SHORTEST:
+            continue
+        before, after = left / place, (total - left) / (count - place)
+        within = max(FLOOR**2, (squares - place * before**2 - (count - place) * after**2) / (count - 2))
+        height = (after - before) * math.sqrt(place * (count - place) / count / within)
+        if height > best:
+            best, where = height, place
+    return where
+
+
+def standings(history: Sequence[Outcome], versions: Sequence[str]) -> list[Standing]:
+    """The versions that may write, the current one first, and each one's chance: how often its drawn cost is the lowest.
+
+    All begin near the mean cost of late, the others `HANDICAP` above it: the current one has proven itself on held-out work.
+    """
+    known = [item for item in history if item.cost is not None]
+    changed = drift(history)
+    weights = [
+        0.5 ** ((len(known) - 1 - place) / HALF_LIFE) * (FADED if changed and item.event < changed.event else 1.0)
+        for place, item in enumerate(known)
+    ]
+    evidence = {
+        version: [(weight, item.cost or 0.0) for weight, item in zip(weights, known, strict=True) if item.version == version]
+        for version in versions
+    }
+    counted = [pair for pairs in evidence.values() for pair in pairs]
+    usual = _mean(counted) if counted else 0.5
+    spread = PRIOR * SPREAD**2
+    for pairs in evidence.values():
+        spread += sum(weight * (cost - _mean(pairs)) ** 2 for weight, cost in pairs)
+    spread /= PRIOR + sum(weight for weight, _ in counted)
+    beliefs = []
+    for version, pairs in evidence.items():
+        prior = usual + (HANDICAP if version != versions[0] else 0.0)
+        worth = PRIOR + sum(weight for weight, _ in pairs)
+        mean = (PRIOR * prior + sum(weight * cost for weight, cost in pairs)) / worth
+        beliefs.append(NormalDist(mean, math.sqrt(spread / worth)))
+    return [
+        Standing(version, len(pairs), round(fmean(cost for _, cost in pairs), 4) if pairs else None, chance)
+        for (version, pairs), chance in zip(evidence.items(), _lowest(beliefs), strict=True)
+    ]
+
+
+def _lowest(beliefs: Sequence[NormalDist]) -> list[float]:
+    """Each one's chance that a draw from it is lower than draws from all others: what Thompson sampling would do, summed up."""
+    chances = [0.0] * len(beliefs)
+    for index, belief in enumerate(beliefs):
+        for step in range(STEPS):
+            cost = belief.mean + belief.stdev * REACH * ((2 * step + 1) / STEPS - 1)
+            chances[index] += belief.pdf(cost) * math.prod(1 - other.cdf(cost) for other in beliefs if other is not belief)
+        chances[index] *= belief.stdev
+    return [chance / sum(chances) for chance in chances]
+
+
+def _mean(pairs: Sequence[tuple[float, float]]) -> float:
+    return sum(weight * cost for weight, cost in pairs) / sum(weight for weight, _ in pairs)
+
+
+def turn(history: Sequence[Outcome], versions: Sequence[str], *, duels: float, seed: int) -> Turn:
+    """Who writes: with the chance `duels` the current version (the first) against another one, else one alone by its `standings`.
+
+    The same arguments give the same turn.
+    """
+    chances = {item.version: item.chance for item in standings(history, versions)}
+    if len(versions) < 2:
+        return Turn(tuple(versions), 1.0, chances, 0.0)
+    rng = random.Random(f"turn {seed}")
+    if rng.random() < duels:
+        pair = [versions[0], rng.choice(versions[1:])]
+        rng.shuffle(pair)
+        return Turn(tuple(pair), duels / (len(versions) - 1), chances, duels)
+    (chosen,) = rng.choices(list(chances), weights=list(chances.values()))
+    return Turn((chosen,), (1 - duels) * chances[chosen], chances, duels)
+
+
+def win_rates(history: Sequence[Outcome]) -> list[WinRate]:
+    """For every pair of versions that duelled, those with most duels first."""
+    results: dict[tuple[str, str], list[float]] = {}
+    for item in history:
+        if item.duel and item.won is not None:
+            results.setdefault(item.duel, []).append(item.won)
+    rates = [WinRate(*pair, len(won), round(fmean(won), 4), *interval(sum(won), len(won))) for pair, won in results.items()]
+    return sorted(rates, key=lambda rate: (-rate.duels, rate.first, rate.second))
+
+
+def interval(won: float, count: int) -> tuple[float, float]:
+    """Of a rate, valid at every look at once: where a uniform mixture of rates does not beat this rate by 1 / DOUBT (Robbins 1970)."""
+    lost = count - won
+    mixture = math.lgamma(won + 1) + math.lgamma(lost + 1) - math.lgamma(count + 2)
+
+    def possible(rate: float) -> bool:
+        return mixture - won * math.log(rate) - lost * math.log1p(-rate) <= -math.log(DOUBT)
+
+    def edge(inside: float, outside: float) -> float:
+        for _ in range(40):
+            middle = (inside + outside) / 2
+            inside, outside = (middle, outside) if possible(middle) else (inside, middle)
+        return inside
+
+    centre = (won + 0.5) / (count + 1)
+    return round(edge(centre, 1e-9), 4), round(edge(centre, 1 - 1e-9), 4)

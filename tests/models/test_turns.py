@@ -1,0 +1,126 @@
+"""Turns in a library: who may write, what the faces are told, and what the taste head forgets."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import small_world
+from notewright import drafting, feedback, reward
+from notewright.library import Library
+from notewright.models import registry
+from notewright.models.turns import CHANGED, next_turn, online
+from notewright.records import Draft
+from notewright.reward.learner import forget_taste
+from small_world import ScriptedEngine, World, numbered
+
+
+@pytest.fixture
+def world(library: Library, tmp_path: Path) -> World:
+    """Two versions of one base: model-2 is the current one, model-1 a contender."""
+    made = small_world.build(library, tmp_path)
+    first, second = small_world.base_model(library), small_world.base_model(library)
+    registry.keep_contenders(library, {first.id: True}, beside=second.id)
+    return made
+
+
+def draft(world: World, **options: object) -> list[Draft]:
+    asked = {"source": "rivers", "chapter": "Beginnings", "n": 3, "written": 6, "engine": ScriptedEngine(numbered), **options}
+    return drafting.draft(world.library, settings=world.settings, **asked)
+
+
+def by_version(messages: object, seed: int) -> str:
+    """Never the same text twice, so that the two versions of a duel differ."""
+    by_version.calls += 1
+    return numbered((), 10_000 + by_version.calls)
+
+
+by_version.calls = 0
+
+
+def duel(world: World, **options: object) -> list[Draft]:
+    world = replace(world, settings=replace(world.settings, duels=0.5))
+    for seed in range(50):
+        if len(next_turn(world.library, settings=world.settings, seed=seed).versions) == 2:
+            return draft(world, seed=seed, engine=ScriptedEngine(by_version), **options)
+    raise AssertionError
+
+
+def test_a_duel_mixes_two_versions_evenly_and_in_random_order(world: World) -> None:
+    orders = set()
+    for n, most in ((4, 2), (3, 2), (2, 1)):
+        drafts = duel(world, n=n)
+        writers = [item.model_id for item in drafts]
+        assert len(drafts) == n
+        assert max(map(writers.count, ("model-1", "model-2"))) == most
+        everything = world.library.drafts.batch(drafts[0].batch_id, unshown=True)
+        assert [item.model_id for item in everything].count("model-1") == 3 == len(everything) / 2
+        assert sorted(item.sampling["written"] for item in everything) == list(range(6))
+        assert sum(item.sampling["greedy"] for item in everything) == 2
+        told = drafts[0].sampling["turn"]
+        assert set(told["versions"]) == {"model-1", "model-2"}
+        assert (told["propensity"], told["duels"], sum(told["chances"].values())) == (0.5, 0.5, pytest.approx(1))
+        orders.add(tuple(writers))
+    assert drafting.in_order(world.library, drafts) == drafts
+
+
+def test_what_both_versions_wrote_is_no_duel(world: World) -> None:
+    world = replace(world, settings=replace(world.settings, duels=0.5))
+    seed = next(seed for seed in range(50) if len(next_turn(world.library, settings=world.settings, seed=seed).versions) == 2)
+    drafts = draft(world, seed=seed)  # this engine writes the same for all versions
+    assert len({item.model_id for item in drafts}) == 1
+    assert len({item.text for item in drafts}) == len(drafts)
+
+
+def test_a_named_version_writes_alone_and_one_candidate_is_no_duel(world: World) -> None:
+    world = replace(world, settings=replace(world.settings, duels=0.5))
+    for seed in range(12):
+        assert {item.model_id for item in draft(world, model_id="model-1", seed=seed, n=2, written=2)} == {"model-1"}
+        assert len(draft(world, n=1, written=2, seed=seed)) == 1
+
+
+def test_the_faces_are_told_how_the_duels_went(world: World) -> None:
+    library = world.library
+    for _ in range(3):
+        drafts = duel(world)
+        best = next(item for item in drafts if item.model_id == "model-1")
+        feedback.rank(library, batch_id=drafts[0].batch_id, order=[[best.id]], best_only=True)
+    for seed in range(3):
+        feedback.decide(library, decision="accept", draft_id=draft(world, model_id="model-2", seed=seed)[0].id)
+    now = online(library, settings=world.settings)
+    (rate,) = now.win_rates
+    assert (rate.first, rate.second, rate.duels, rate.rate) == ("model-1", "model-2", 3, 1.0)
+    assert 0.2 < rate.low < 0.6 < rate.high == pytest.approx(1, abs=0.001)
+    assert [(item.version, item.batches, item.cost) for item in now.standings] == [("model-2", 3, 0.0), ("model-1", 0, None)]
+    assert now.standings[0].chance > 0.5
+    assert (now.duels, now.drift) == (0.12, None)
+    assert online(library, settings=replace(world.settings, duels=0.0)).duels == 0.0
+
+
+def test_a_change_of_the_person_weakens_what_the_taste_head_learnt_before(world: World) -> None:
+    library = world.library
+
+    def judge(*, accepted: bool) -> None:
+        (item,) = draft(world, n=1, written=1, model_id="model-2")
+        feedback.decide(library, decision="accept" if accepted else "reject", draft_id=item.id)
+
+    for _ in range(12):
+        judge(accepted=True)
+    before = {key: sum(stages.weights) for key, stages in reward.taste_of(library).evidence.items()}
+    for _ in range(10):
+        judge(accepted=False)
+    found = online(library, settings=world.settings).drift
+    assert found is not None
+    assert (found.what, found.before, found.after) == ("edit cost", 0.0, 1.0)
+    assert library.db.get_state(CHANGED) == ""  # only looked at so far
+    draft(world)
+    assert library.db.get_state(CHANGED) == str(found.event)
+    after = {key: sum(stages.weights) for key, stages in reward.taste_of(library).evidence.items()}
+    decided = [key for key in before if key.endswith("decided")]
+    assert len(decided) == 12
+    assert all(after[key] == pytest.approx(before[key] / 4) for key in decided)
+    forget_taste(library)
+    anew = {key: sum(stages.weights) for key, stages in reward.taste_of(library).evidence.items()}
+    assert {key: anew[key] for key in decided} == {key: after[key] for key in decided}
