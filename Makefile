@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 # A file's tests stay with one worker, so that its trained models are made once; torch's threads would only be in each other's way.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest -q -n auto --maxprocesses 4 --dist loadfile
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest -q -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 WEB := PATH="$$PATH:$(abspath $(BIN))"
 STUDIO := src/notewright/server/studio/index.html

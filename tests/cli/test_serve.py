@@ -92,7 +92,15 @@ def test_a_training_is_started_followed_stopped_and_resumed(home: Path, tmp_path
     with served(home) as (server, client, _):
         assert client.post("/api/runs", json={"method": "dpo"}).status_code in (404, 422)
         assert client.post("/api/runs", json={"method": "sft", "overrides": {"max_stepz": 1}}).status_code == 422
-        small = {"max_steps": 400, "max_length": 512, "batch_size": 1, "lora_rank": 4, "checkpoint_seconds": 1}
+        small = {
+            "max_steps": 400,
+            "max_length": 512,
+            "batch_size": 1,
+            "lora_rank": 4,
+            "checkpoint_seconds": 1,
+            "rate_check": "off",
+            "early_stop": "off",
+        }
         started = client.post("/api/runs", json={"method": "sft", "overrides": small})
         assert started.status_code == 202, started.text
         run = started.json()["run_id"]

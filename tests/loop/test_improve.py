@@ -96,7 +96,13 @@ def test_a_stopped_improve_goes_on_where_it_was(world: small_world.World) -> Non
     assert refined.parent_id == report.decision.verdicts[0].contender.model_id
     state = json.loads((Path(report.folder) / "state.json").read_text())
     assert state["finished_at"]
-    assert improve(world).id == "improve-2"
+
+    def stop(event: dict[str, Any]) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        improve(world, progress=stop)
+    assert (Path(report.folder).parent / "improve-2").is_dir()
 
 
 def edits(world: small_world.World) -> None:

@@ -25,7 +25,7 @@ from .conftest import needs_browser, shorten
 from .helpers import serious
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-SMALL = {"max_steps": 300, "batch_size": 1, "lora_rank": 4, "checkpoint_seconds": 1}
+SMALL = {"max_steps": 300, "batch_size": 1, "lora_rank": 4, "checkpoint_seconds": 1, "rate_check": "off", "early_stop": "off"}
 
 
 @pytest.fixture
