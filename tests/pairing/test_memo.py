@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from notewright.errors import Unavailable
 from notewright.library import Library
 from notewright.pairing import pair
 from notewright.records import Pair
@@ -28,11 +30,11 @@ def sync(library: Library, notes: dict[str, str]) -> None:
     library.notes.sync([(item.note, item.passages) for item in parsed])
 
 
-def from_scratch(library: Library) -> list[Pair]:
+def from_scratch(library: Library, workers: int = 0) -> list[Pair]:
     with library.db.write() as connection:
         connection.execute("DELETE FROM pairing_memo")
         connection.execute("UPDATE pairing SET paired_at = -1")
-    report = pair(library)
+    report = pair(library, workers=workers)
     assert report.notes_weighed == library.counts()["notes"]
     return proposals(library)
 
@@ -124,3 +126,41 @@ def test_rejections_lower_the_scores_of_what_is_alike(library: Library) -> None:
     rest = [item for item in weak[1::2] if item.id in after]
     assert all(after[item.id].score < item.score for item in rest)
     assert {item.id for item in library.pairs.all() if item.status == "rejected"} == {item.id for item in weak[::2]}
+
+
+@pytest.fixture
+def large(library: Library, monkeypatch: pytest.MonkeyPatch) -> Library:
+    """A library that counts as large."""
+    paired_world.fill(library, paired_world.make(seed=7, sources=12, notes=40, texts=BOOKS, per_source=12))
+    monkeypatch.setattr("notewright.pairing.memo.MANY", 2)
+    return library
+
+
+def test_several_processes_find_what_one_finds(large: Library) -> None:
+    told: list[tuple[int, int]] = []
+    pair(large, workers=2, progress=lambda done, total: told.append((done, total)))
+    mine, memo = proposals(large), large.pairs.memo()
+    assert mine == from_scratch(large, workers=1)
+    assert memo == large.pairs.memo()
+    assert told == [(done, 40) for done in range(1, 41)]
+
+
+def test_a_process_that_dies_leaves_the_library_as_it_was(large: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("notewright.pairing.weighing._weigh", os._exit)  # found by the helpers under its own name
+    with pytest.raises(Unavailable, match="helper process"):
+        pair(large, workers=2)
+    assert not large.pairs.all()
+    assert not large.pairs.memo()
+    monkeypatch.undo()
+    assert pair(large).added > 0
+
+
+def test_interrupted_pairing_leaves_the_library_as_it_was(large: Library) -> None:
+    def stop(done: int, total: int) -> None:
+        if done == 10:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        pair(large, workers=2, progress=stop)
+    assert not large.pairs.all()
+    assert not large.pairs.memo()

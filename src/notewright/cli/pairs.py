@@ -14,6 +14,14 @@ from .show import as_json, count, facts, json_option, open_library, progress, sh
 
 def configure(name: str, parser: argparse.ArgumentParser) -> None:
     if name == "pair":
+        parser.add_argument(
+            "--workers",
+            type=int,
+            choices=range(1, 65),
+            default=0,
+            metavar="N",
+            help="processes for a large library (default: one for each core, at most 8)",
+        )
         json_option(parser)
         parser.set_defaults(handler=pair)
         return
@@ -45,7 +53,7 @@ def pair(options: argparse.Namespace) -> None:
 
     library, settings = open_library()
     with library, progress("pairing") as advance:
-        report = pairing.pair(library, settings=settings, progress=advance)
+        report = pairing.pair(library, settings=settings, workers=options.workers, progress=advance)
         links = sum(len(found.links) for found in library.pairs.all())
         counts = library.counts()
     if options.json:

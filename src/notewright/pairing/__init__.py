@@ -7,6 +7,7 @@ spoken     the words of texts read before, in a file of the home folder
 runs       which texts share word runs
 matching   highlight <-> passage within a note: the evidence, in numbers and in words
 odds       evidence -> probability, and the person's own correction of it
+weighing   one note against its sources, here or in another process
 work       all of it gathered; what each note's result hangs on
 memo       what was weighed before: only what changed is weighed again
 review     which undecided pairs are most worth a look; split, merge, reopen
@@ -17,9 +18,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 
 from ..library import Library
+from ..pool import cores
 from ..records import Passage
 from ..settings import Settings
 from .export import explain, export_pairs
@@ -52,28 +55,32 @@ class PairReport:
     by_method: dict[str, int] = field(default_factory=dict, hash=False)
 
 
-def pair(library: Library, *, settings: Settings | None = None, progress: Callable[[int, int], None] | None = None) -> PairReport:
+def pair(
+    library: Library, *, settings: Settings | None = None, workers: int = 0, progress: Callable[[int, int], None] | None = None
+) -> PairReport:
     """Propose pairs from all highlights and passages; accepted and rejected pairs stay as they are.
 
     Only notes whose own text, sources, highlights or words changed since the last time are weighed again; the result is the same as
     from scratch. Decisions correct the scores. Needs an import of highlights and of the vault first; without them nothing is proposed.
+    Where very many notes are to be weighed, `workers` processes do it (0: one for each core, at most eight), with the same result.
     `progress` gets notes done and notes in all; `settings` is taken for symmetry with the other verbs and not needed yet.
+    Raises Unavailable when a process dies; nothing is changed then.
     """
     if is_current(library):
         return _unchanged(library)
     words = library.home / WORDS
     spoken = Spoken.load(words, RULES)
     work = Work(library, spoken=spoken)
-    remembered = library.pairs.memo()
     notes: list[Weighed] = []
-    for number, note in enumerate(work.notes, 1):
-        notes.append(weighed(work, note, remembered.get(note.id)))
-        if progress:
-            progress(number, len(work.notes))
+    with closing(weighed(work, library.pairs.memo(), workers=workers or cores())) as found:
+        for note in found:
+            notes.append(note)
+            if progress:
+                progress(len(notes), len(work.notes))
     library.pairs.follow()  # decisions count where their passages stand now
     correction = correction_from(library, notes)
     pairs = [item for note in notes for item in proposals(note, work.passages.get(note.note_id, []), correction)]
-    counts = library.pairs.propose(pairs, memo={note.note_id: (note.signature, note.payload()) for note in notes}, rules=rules())
+    counts = library.pairs.propose(pairs, memo={note.note_id: (note.signature, note.payload) for note in notes}, rules=rules())
     spoken.save(words, RULES)
     paired = library.pairs.paired_notes()
     methods = Counter(item.method for item in pairs)

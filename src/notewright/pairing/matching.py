@@ -10,6 +10,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import chain
 
 from ..provenance import in_order
@@ -197,24 +198,20 @@ class Candidate:
         return max(self.sure, 1 / (1 + math.exp(-max(-30.0, min(30.0, self.odds)))))
 
 
-@dataclass(frozen=True, slots=True)
 class Told:
-    """The highlights of one source, in its order. `texts` gives each one's text and annotation in the corpus.
+    """The highlights of one source, in its order. `texts` gives each one's text and annotation in the corpus."""
 
-    `telling` has each one's telling words, and how many different words it has.
-    """
+    def __init__(self, corpus: Corpus, highlights: Sequence[Highlight], texts: Mapping[str, tuple[int, int]]) -> None:
+        self.corpus, self.highlights, self.texts = corpus, highlights, texts
 
-    highlights: Sequence[Highlight]
-    texts: Mapping[str, tuple[int, int]]
-    telling: Mapping[str, tuple[frozenset[int], int]]
-
-
-def told(corpus: Corpus, highlights: Sequence[Highlight], texts: Mapping[str, tuple[int, int]]) -> Told:
-    telling = {}
-    for item in highlights:
-        bag = {*corpus.words(texts[item.id][0]), *corpus.words(texts[item.id][1])}
-        telling[item.id] = (frozenset(word for word in bag if corpus.weights[word] >= _TELLING_WORD), len(bag))
-    return Told(highlights, texts, telling)
+    @cached_property
+    def telling(self) -> dict[str, tuple[frozenset[int], int]]:
+        """Each one's telling words, and how many different words it has."""
+        found = {}
+        for item in self.highlights:
+            bag = {*self.corpus.words(self.texts[item.id][0]), *self.corpus.words(self.texts[item.id][1])}
+            found[item.id] = (frozenset(word for word in bag if self.corpus.weights[word] >= _TELLING_WORD), len(bag))
+        return found
 
 
 def match_source(matcher: NoteMatcher, source: Told, *, linked: float, among: int, text_passages: set[int]) -> list[Candidate]:

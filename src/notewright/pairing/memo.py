@@ -6,18 +6,20 @@ import hashlib
 import json
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 
 from ..library import Library
-from ..records import Note, Pair, PairLink, Passage
+from ..records import Pair, PairLink, Passage
 from .odds import ALONE, LINKED, WORDS, Correction, fit_correction
+from .weighing import NEVER, weigh_all
 from .work import Work
 
 METHODS = ("id", "reader-id", "quote", "fuzzy", "words")
 PROPOSED = 0.5  # a link or pair less likely than this is not proposed
+MANY = 600  # notes; fewer are weighed sooner than other processes would be ready
 _CEILING = 0.999  # certain is only what the person says
-_NEVER = -2.0  # log-odds: what the evidence holds less likely than this is not remembered, and no correction brings it back
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,27 +40,22 @@ class Weight:
 
 @dataclass(frozen=True, slots=True)
 class Weighed:
-    """All that was found for one note, by source; `fresh` when it was not remembered. `reasons`: why the note points at a source."""
+    """All that was found for one note, by source, and as it is remembered; `fresh` when it was not remembered.
+
+    `reasons`: why the note points at a source.
+    """
 
     note_id: str
     signature: str
+    payload: str
     by_source: dict[str, list[Weight]]
     reasons: dict[str, str]
     fresh: bool
 
-    def payload(self) -> str:
-        rows = {
-            source_id: [
-                (item.passage_id, item.highlight_id, item.odds, item.sure, item.method, item.evidence, item.position) for item in weights
-            ]
-            for source_id, weights in self.by_source.items()
-        }
-        return json.dumps(rows, ensure_ascii=False)
-
 
 def rules() -> str:
     """Changes when the coefficients do: what was weighed by others is forgotten."""
-    return hashlib.blake2b(repr((LINKED, WORDS, ALONE, PROPOSED, _NEVER)).encode(), digest_size=8).hexdigest()
+    return hashlib.blake2b(repr((LINKED, WORDS, ALONE, PROPOSED, NEVER)).encode(), digest_size=8).hexdigest()
 
 
 def is_current(library: Library) -> bool:
@@ -66,31 +63,18 @@ def is_current(library: Library) -> bool:
     return library.pairs.paired_at() == (library.pairs.changes(), rules())
 
 
-def weighed(work: Work, note: Note, known: tuple[str, str] | None) -> Weighed:
-    """From memory where all that the note's result hangs on is as it was, else anew."""
-    signature = f"{rules()}-{work.signature(note)}"
-    if known and known[0] == signature:
-        rows = json.loads(known[1])
-        found = {source_id: [Weight(*row) for row in weights] for source_id, weights in rows.items()}
-        return Weighed(note.id, signature, found, _reasons(work, note, found), fresh=False)
-    passages = work.passages.get(note.id, [])
-    found = {}
-    for source_id, candidates in sorted(work.candidates(note).items()):
-        weights = [
-            Weight(
-                passages[item.passage].id, item.highlight.id, round(item.odds, 4), item.sure, item.method, "; ".join(item.evidence),
-                item.highlight.position,
-            )
-            for item in candidates
-            if item.sure or item.odds >= _NEVER
-        ]  # fmt: skip
-        if weights:
-            found[source_id] = weights
-    return Weighed(note.id, signature, found, _reasons(work, note, found), fresh=True)
-
-
-def _reasons(work: Work, note: Note, found: dict[str, list[Weight]]) -> dict[str, str]:
-    return {source_id: work.reason(note, source_id) for source_id in found}
+def weighed(work: Work, remembered: Mapping[str, tuple[str, str]], *, workers: int) -> Generator[Weighed]:
+    """Each note in order: from memory where all that its result hangs on is as it was, else anew."""
+    ruled = rules()
+    signatures = {note.id: f"{ruled}-{work.signature(note)}" for note in work.notes}
+    fresh = [note for note in work.notes if remembered.get(note.id, ("", ""))[0] != signatures[note.id]]
+    anew = {note.id for note in fresh}
+    with closing(weigh_all(work.weigher, map(work.case, fresh), workers=workers if len(fresh) >= MANY else 1)) as payloads:
+        for note in work.notes:
+            payload = next(payloads) if note.id in anew else remembered[note.id][1]
+            found = {source_id: [Weight(*row) for row in rows] for source_id, rows in json.loads(payload).items()}
+            reasons = {source_id: work.reason(note, source_id) for source_id in found}
+            yield Weighed(note.id, signatures[note.id], payload, found, reasons, note.id in anew)
 
 
 def proposals(note: Weighed, passages: Sequence[Passage], correction: Correction) -> Iterator[Pair]:

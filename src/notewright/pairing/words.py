@@ -7,6 +7,7 @@ import re
 from array import array
 from collections.abc import Iterable, Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..provenance import commonness
@@ -21,6 +22,7 @@ BACKGROUND = 1000  # imagined other texts, so that a small library knows common 
 LONGEST = 20_000  # characters of one text that are looked at
 TELLING = 7.0  # nats; no single word counts for more
 STEP = 0.5  # nats
+_ARRAYS = ("codes", "offsets", "owners", "runs", "nats")
 _SMALL = 0.03  # share of texts: words that common by their shape are not counted
 _NOT_WORDS = re.compile(
     r"!\[\[[^\[\]\n]*\]\]|!\[[^\[\]\n]*\]\([^()\n]*\)|%%[^%\n]*%%|<!--[^<]*?-->|</?[a-zA-Z][^<>\n]*>|\{\{[^{}\n]*\}\}|\s\^[\w-]+[ \t]*$"
@@ -79,7 +81,6 @@ class Corpus:
         spoken = spoken or Spoken()
         self.codes, self.offsets, self.keys = spoken.words(texts, match_words)
         self.owners = numpy.repeat(numpy.arange(len(self), dtype=numpy.int32), numpy.diff(self.offsets))
-        self.ids = array("I", self.codes.tobytes())
         self.vocabulary = list(spoken.vocabulary)
         counts = self._counts(len(self.vocabulary))
         # In steps, and without counting small words, so that a few texts more or less leave nearly all weights, and with them nearly all
@@ -108,7 +109,7 @@ class Corpus:
         return len(self.offsets) - 1
 
     def words(self, text: int) -> array[int]:
-        return self.ids[self.offsets[text] : self.offsets[text + 1]]
+        return array("I", self.codes[self.offsets[text] : self.offsets[text + 1]].tobytes())
 
     def spoken(self, words: Iterable[int]) -> list[str]:
         return [self.vocabulary[word] for word in words]
@@ -120,6 +121,25 @@ class Corpus:
     def levels_of(self, texts: range) -> bytes:
         """How telling each word of neighbouring texts is, in steps."""
         return self.levels[self.codes[self.offsets[texts.start] : self.offsets[texts.stop]]].tobytes()
+
+    def write(self, folder: Path) -> None:
+        """Into files that `read`, in other processes, makes the same texts of, without their hashes; all share one copy in memory."""
+        import numpy
+
+        for name in _ARRAYS:
+            numpy.save(folder / f"{name}.npy", getattr(self, name))
+        numpy.save(folder / "weights.npy", numpy.array(self.weights))
+
+    @classmethod
+    def read(cls, folder: Path, vocabulary: list[str]) -> Corpus:
+        import numpy
+
+        corpus = cls.__new__(cls)
+        for name in _ARRAYS:
+            setattr(corpus, name, numpy.load(folder / f"{name}.npy", mmap_mode="r"))
+        corpus.weights = numpy.load(folder / "weights.npy").tolist()
+        corpus.vocabulary, corpus.keys = vocabulary, []
+        return corpus
 
     @cached_property
     def nats(self) -> numpy.ndarray:

@@ -6,23 +6,21 @@ import hashlib
 import json
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from functools import lru_cache
-from itertools import groupby
+from collections.abc import Sequence
+from itertools import accumulate, groupby
 
 from ..library import Library
 from ..records import Highlight, Note, Passage, Source
 from ..vault.config import looks_like_export
-from .keys import asins, highlight_numbers, reader_ids, title_key, undecorated
+from .keys import asins, highlight_numbers, reader_ids, title_key
 from .linking import SourceIndex, SourceLink
-from .matching import Candidate, NoteMatcher, Told, explain_away, is_link_section, match_quotes, match_source, told
+from .matching import Candidate, is_link_section
 from .runs import shared_grams
 from .spoken import Spoken
-from .words import Corpus, match_words
+from .weighing import Case, Weigher
+from .words import Corpus
 
 _RULES = 2  # raise it when the same library is to be paired differently by new code; the coefficients count by themselves
-_TITLE_WORDS = 5
-_SOURCES_AT_HAND = 300
 LINK = 0.4  # a note that points at a source less surely does not point at it
 
 
@@ -45,17 +43,15 @@ class Work:
                     self.files[outside.removeprefix("file:").rpartition("/")[2]].add(outside.removeprefix("file:"))
         self._links: dict[str, dict[str, SourceLink]] = {}
         self._source_signatures: dict[str, str] = {}
-        self._told = lru_cache(maxsize=_SOURCES_AT_HAND)(self._read)
         if compare:
             self._compare(spoken)
 
     def _compare(self, spoken: Spoken | None) -> None:
         highlights = [item for group in self.highlights.values() for item in group]
         passages = [item for note in self.notes for item in self.passages.get(note.id, ())]
-        count = self.count = len(highlights)
+        count = len(highlights)
         texts = [item.text for item in highlights] + [item.annotation for item in highlights] + [item.text for item in passages]
         self.corpus = Corpus(texts, spoken)
-        self.texts = {item.id: (number, count + number) for number, item in enumerate(highlights)}
         self.by_id = {item.id: item for item in highlights}
         self.by_note: dict[str, range] = {}  # where the passages of a note are among the texts
         start = 2 * count
@@ -64,20 +60,15 @@ class Work:
             start = self.by_note[note.id].stop
         # In steps, so that a few highlights more or less leave all scores exactly as they were.
         self.among = 2 ** round(math.log2(max(1, count)))
+        sizes = [len(group) for group in self.highlights.values()]
+        places = {
+            key: range(start, start + size) for key, size, start in zip(self.highlights, sizes, accumulate(sizes, initial=0), strict=False)
+        }
+        titles = {source.id: source.title for source in self.sources.values()}
+        self.weigher = Weigher(self.corpus, self.highlights.__getitem__, titles=titles, places=places, count=count, among=self.among)
         self.near: dict[int, set[str]] = defaultdict(set)  # by the text of a passage
         for left, right in shared_grams(self.corpus, range(0, 2 * count), range(2 * count, len(texts))):
             self.near[right].add(highlights[left % count].id)
-
-    def _read(self, source_id: str) -> Told:
-        return told(self.corpus, self.highlights[source_id], self.texts)
-
-    def _texts_of(self, source_id: str) -> list[range]:
-        """Where the texts and the annotations of a source are among the texts: each in a row."""
-        if not self.highlights[source_id]:
-            return []
-        first = self.texts[self.highlights[source_id][0].id][0]
-        size = len(self.highlights[source_id])
-        return [range(first, first + size), range(first + self.count, first + self.count + size)]
 
     def links(self, note: Note) -> dict[str, SourceLink]:
         if note.id not in self._links:
@@ -88,51 +79,24 @@ class Work:
         link = self.links(note).get(source_id)
         return link.evidence if link and link.score >= LINK else ""
 
-    def candidates(self, note: Note) -> dict[str, list[Candidate]]:
-        """By source, everything that might belong to one note, likely or not."""
+    def case(self, note: Note) -> Case:
+        """What is weighed for one note; nothing where it is an imported file itself."""
         passages = self.passages.get(note.id, [])
-        if not passages or self._is_export(note, passages):
-            return {}
-        matcher = NoteMatcher(self.corpus, passages, self.by_note[note.id])
-        text_passages = {number for number, item in enumerate(passages) if not is_link_section(item)}
+        if self._is_export(note, passages):
+            return Case(note.title, [], range(0), {}, {}, [])
         strengths = {key: link.score for key, link in self.links(note).items() if link.score >= LINK}
-        found: dict[str, list[Candidate]] = {}
-        only: dict[str, dict[str, set[int]]] = defaultdict(lambda: defaultdict(set))
+        quoted: dict[str, dict[str, set[int]]] = defaultdict(lambda: defaultdict(set))
         for number, text in enumerate(self.by_note[note.id]):
             for highlight_id in self.near.get(text, ()):
-                only[self.by_id[highlight_id].source_id][highlight_id].add(number)
-        wanted = {source_id: ids for source_id, ids in sorted(only.items()) if source_id not in strengths}
-        quotes = [range(text, text + 1) for ids in wanted.values() for key in ids for text in self.texts[key]]
-        matcher.look_at(quotes + [part for source_id in strengths for part in self._texts_of(source_id)])
-        strong = {}
-        for source_id, ids in wanted.items():
-            chosen = [self.by_id[key] for key in sorted(ids)]
-            candidates = match_quotes(matcher, chosen, self.texts, ids, among=self.among, text_passages=text_passages)
-            found[source_id] = candidates
-            if len({item.highlight.id for item in candidates if item.score >= 0.9}) >= 2:
-                strong[source_id] = 0.7  # quoted more than once: as good as a link
-        matcher.look_at([part for source_id in strong for part in self._texts_of(source_id)])
-        for source_id, strength in sorted((strengths | strong).items()):
-            candidates = match_source(matcher, self._told(source_id), linked=strength, among=self.among, text_passages=text_passages)
-            candidates += self._titled(note, source_id, strength, text_passages)
-            found[source_id] = _better(candidates, found.get(source_id, ()))
-        explain_away(item for candidates in found.values() for item in candidates)
-        for highlight_id, at, probability, method, words in self._keys(passages):
-            self._name(self.by_id[highlight_id], at, probability, method, words, found)
-        return found
+                if self.by_id[highlight_id].source_id not in strengths:
+                    quoted[self.by_id[highlight_id].source_id][highlight_id].add(number)
+        named = [(self.by_id[item[0]].source_id, *item) for item in self._keys(passages)]
+        plain = {source_id: dict(ids) for source_id, ids in sorted(quoted.items())}
+        return Case(note.title, passages, self.by_note[note.id], strengths, plain, named)
 
-    def _titled(self, note: Note, source_id: str, strength: float, text_passages: set[int]) -> Iterator[Candidate]:
-        """A note whose title is a sentence of a highlight was made from it: the title belongs to its first passage."""
-        words = match_words(undecorated(note.title))
-        about = title_key(self.sources[source_id].title)
-        if len(words) < _TITLE_WORDS or not text_passages or title_key(note.title) in about or about in title_key(note.title):
-            return
-        wanted = f" {' '.join(words)} "
-        for highlight in self.highlights[source_id]:
-            spoken = self.corpus.spoken(self.corpus.words(self.texts[highlight.id][0]))
-            if wanted in f" {' '.join(spoken)} ":
-                evidence = f"the note's title quotes {len(words)} of {len(spoken)} words"
-                yield Candidate(highlight, min(text_passages), "quote", [evidence], odds=4 * strength)
+    def candidates(self, note: Note) -> dict[str, list[Candidate]]:
+        """By source, everything that might belong to one note, likely or not."""
+        return self.weigher.candidates(self.case(note))
 
     def _is_export(self, note: Note, passages: Sequence[Passage]) -> bool:
         """Is this note the very file a source was imported from?"""
@@ -184,26 +148,8 @@ class Work:
             source = self.sources[source_id]
             digest = hashlib.blake2b(source.title.encode(), digest_size=16)
             digest.update(json.dumps([(item.id, item.chapter) for item in self.highlights[source_id]]).encode())
-            for part in self._texts_of(source_id):
+            for part in self.weigher.texts_of(source_id):
                 digest.update(b"".join(self.corpus.keys[part.start : part.stop]))
                 digest.update(self.corpus.levels_of(part))
             self._source_signatures[source_id] = digest.hexdigest()
         return self._source_signatures[source_id]
-
-    def _name(self, highlight: Highlight, passage: int, sure: float, method: str, words: str, found: dict[str, list[Candidate]]) -> None:
-        candidates = found.setdefault(highlight.source_id, [])
-        known = next((item for item in candidates if item.highlight.id == highlight.id and item.passage == passage), None)
-        if known is None:
-            candidates.append(Candidate(highlight, passage, method, [words], sure=sure))
-        else:
-            known.sure, known.method = max(known.sure, sure), method
-            known.evidence.insert(0, words)
-
-
-def _better(candidates: Sequence[Candidate], others: Sequence[Candidate]) -> list[Candidate]:
-    best = {(item.highlight.id, item.passage): item for item in candidates}
-    for item in others:
-        key = (item.highlight.id, item.passage)
-        if key not in best or best[key].score < item.score:
-            best[key] = item
-    return list(best.values())
