@@ -170,8 +170,8 @@ def test_each_method_goes_on_from_the_one_before_where_there_is_data(world: smal
 
 def test_only_one_at_a_time(world: small_world.World) -> None:
     script = (
-        "import sys, time\nfrom pathlib import Path\nfrom notewright.loop.improve import _alone\n"
-        "with _alone(Path(sys.argv[1])):\n    print('in', flush=True)\n    time.sleep(60)\n"
+        "import sys, time\nfrom pathlib import Path\nfrom notewright.loop.improve import alone\n"
+        "with alone(Path(sys.argv[1])):\n    print('in', flush=True)\n    time.sleep(60)\n"
     )
     child = subprocess.Popen(
         [sys.executable, "-c", script, str(world.library.home)], stdout=subprocess.PIPE, text=True, env=dict(os.environ)

@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from .feedback import told_hunks
@@ -14,6 +15,8 @@ from .show import as_json, count, json_option, open_library
 
 if TYPE_CHECKING:
     from ..feedback import CaptureReport
+    from ..library import Library
+    from ..settings import Settings
 
 
 def configure(name: str, parser: argparse.ArgumentParser) -> None:
@@ -66,12 +69,35 @@ def watch(options: argparse.Namespace) -> None:
         said.update(_lines(report))
 
     print(f"Watching {vault}. Stop with Ctrl-C; what changes meanwhile is found the next time.", flush=True)
-    with library:
+    with library, _improving(library, settings):
         stored = feedback.watch(
             library, settings=settings, stop=stop, quiet=options.quiet, polling=True if options.polling else None, report=show,
             trouble=lambda problem: print(f"warning: {problem.message} It is tried again.", file=sys.stderr),
         )  # fmt: skip
     print(f"\nStopped. {count(stored, 'edit')} stored.")
+
+
+@contextmanager
+def _improving(library: Library, settings: Settings) -> Iterator[None]:
+    """Meanwhile `improve` begins by itself after as many judged drafts as config.toml says, as a running server does it."""
+    if not settings.improve_after:
+        yield
+        return
+    from ..library import Library
+    from ..server.hub import Hub
+    from ..server.improving import Improver
+    from ..server.jobs import Jobs
+
+    jobs = Jobs(Hub(), make_room=lambda: None, room_again=lambda: None)
+    improver = Improver(
+        jobs, open_library=lambda: Library.open(library.home), settings=lambda: settings, tell=lambda words: print(words, flush=True)
+    )
+    improver.start()
+    try:
+        yield
+    finally:
+        improver.stop()
+        jobs.close()
 
 
 def _lines(report: CaptureReport) -> Iterator[str]:

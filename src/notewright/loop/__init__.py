@@ -6,6 +6,7 @@ keep        which versions take turns with the current one (pure)
 page        what was tried and why the decision fell, as one HTML page
 versions    two versions side by side on the same highlights
 report(library, path=...)   what came of it for this person, as a page to read; `account` has the figures, `curve` the statistics
+when        whether enough was judged, and the machine is free, for it to begin by itself
 schedule    the lines that let a timer run it at night
 """
 
@@ -15,8 +16,9 @@ from .decide import Contender, Decision, decide
 from .improve import ImproveReport, improve
 from .schedule import schedule
 from .versions import Beside, VersionDiff, diff_versions
+from .when import judged_since, unsuitable
 
 __all__ = [
     "Account", "Beside", "Contender", "Decision", "ImproveReport", "VersionDiff", "account", "account_page", "decide", "diff_versions",
-    "improve", "report", "schedule",
+    "improve", "judged_since", "report", "schedule", "unsuitable",
 ]  # fmt: skip

@@ -87,9 +87,10 @@ def improve(
     {"message": ...} and {"evaluating": ..., "done": n, "total": n}. Raises Busy while another one runs, Invalid with too few pairs.
     """
     tell = progress or (lambda event: None)
-    with _alone(library.home):
+    with alone(library.home):
         training.settle(library)
         state = _open(library.home / "runs", fresh)
+        state.keep("event", library.events.last())  # what is judged from now on is for the next one
         begun = "goes on" if "current" in state else "begins"
         tell({"message": f"{state.path.parent.name} {begun}: a rebuild from the base. The current version keeps writing meanwhile."})
         work = _Work(library, settings, state, effort, max_new_tokens, dict(overrides or {}), tell)
@@ -255,7 +256,7 @@ def _open(runs: Path, fresh: bool) -> _State:
 
 
 @contextmanager
-def _alone(home: Path) -> Iterator[None]:
+def alone(home: Path) -> Iterator[None]:
     """Only one improve at a time: a lock that the system lets go of when its process ends, however that ends."""
     with (home / "improve.lock").open("a") as file:
         if os.name == "posix":

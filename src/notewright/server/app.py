@@ -51,8 +51,10 @@ def create_app(settings: Settings, *, engines: Engines | None = None, hosts: Ite
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         context.open_library().close()
         context.hub.start(context.open_library)
+        context.improver.start()
         yield
         context.hub.stop()
+        context.improver.stop()
         context.jobs.close()
         context.queue.close()
 

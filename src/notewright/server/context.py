@@ -20,6 +20,7 @@ from ..library import Library
 from ..settings import Settings, load_settings
 from ..vault import VaultIndex, build_index
 from .hub import Hub
+from .improving import Improver
 from .jobs import Jobs
 from .queueing import Cancelled, EngineQueue, Ticket
 
@@ -36,6 +37,7 @@ class Context:
     engines: Engines
     hub: Hub = field(init=False)
     jobs: Jobs = field(init=False)
+    improver: Improver = field(init=False)
     queue: EngineQueue = field(init=False)
     boot: str = field(default_factory=lambda: secrets.token_hex(8))
 
@@ -43,6 +45,7 @@ class Context:
         self.hub = Hub()
         self.queue = EngineQueue()
         self.jobs = Jobs(self.hub, make_room=self.cool, room_again=self._warm_again)
+        self.improver = Improver(self.jobs, open_library=self.open_library, settings=lambda: self.settings)
         self._warmed = False
         self._lock = threading.Lock()
         self._index: tuple[Path, float, VaultIndex] | None = None

@@ -7,6 +7,7 @@ verbs; a job here only follows them, and stopping the server stops them with a c
 
 from __future__ import annotations
 
+import os
 import secrets
 import signal
 import subprocess
@@ -16,6 +17,7 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import Any
@@ -52,8 +54,11 @@ class Job:
             raise self.problem
 
 
-def run_command(jobs: Jobs, home: Path, kind: str, title: str, arguments: Sequence[str]) -> Job:
-    """A command of our own as a child process in the training lane: its memory is free when it ends; Ctrl-C's signal stops it in order."""
+def run_command(jobs: Jobs, home: Path, kind: str, title: str, arguments: Sequence[str], *, politely: bool = False) -> Job:
+    """A command of our own as a child process in the training lane: its memory is free when it ends; Ctrl-C's signal stops it in order.
+
+    `politely` lets everything else on the machine go first.
+    """
 
     def work(job: Job) -> dict[str, str]:
         command = [sys.executable, "-m", "notewright.cli", "--home", str(home), *arguments]
@@ -65,6 +70,9 @@ def run_command(jobs: Jobs, home: Path, kind: str, title: str, arguments: Sequen
             ThreadPoolExecutor(1) as reader,
         ):
             job.stop = lambda: child.send_signal(signal.SIGINT)
+            if politely and hasattr(os, "setpriority"):
+                with suppress(ProcessLookupError):
+                    os.setpriority(os.PRIO_PROCESS, child.pid, 19)
             assert child.stdout is not None
             assert child.stderr is not None
             output = reader.submit(child.stdout.read)

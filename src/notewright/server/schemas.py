@@ -565,6 +565,8 @@ class SettingsOut(Out):
     device: str
     engine_url: str
     engine_model: str
+    duels: float = Field(description="Share of the drafts in which two versions are mixed, unnamed")
+    improve_after: int = Field(description="Judged drafts after which the server improves by itself; 0: never")
     readwise_token: str = Field(description="Where a token is kept, in words; empty where there is none")
 
 
@@ -578,3 +580,5 @@ class SettingsIn(In):
     device: Literal["auto", "cpu", "cuda", "mps"] | None = None
     engine_url: Short | None = Field(default=None, description="A server with OpenAI's protocol that writes (…/v1); empty: a model of ours")
     engine_model: Short | None = None
+    duels: float | None = Field(default=None, ge=0, le=0.5)
+    improve_after: int | None = Field(default=None, ge=0, le=1_000_000)

@@ -1,0 +1,52 @@
+"""Whether it is time to improve by itself: enough was judged since the last one began, and the machine has nothing better to do."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import Busy
+from .improve import alone
+
+if TYPE_CHECKING:
+    from ..library import Library
+
+JUDGED = ("ranking", "decision", "edit")
+
+
+def judged_since(library: Library) -> int:
+    """Batches whose drafts the person judged since the last `improve` began or went on; judgements that were taken back do not count."""
+    number, at = _last(library.home / "runs")
+    undone = library.events.undone()
+    return len({
+        event.payload.get("batch") for event in library.events.all(*JUDGED, after=number) if event.id not in undone and event.at > at
+    })  # fmt: skip
+
+
+def unsuitable(library: Library) -> str:
+    """Why `improve` should not begin now, in words; empty when it may."""
+    import psutil
+
+    try:
+        with alone(library.home):
+            pass
+    except Busy as busy:
+        return busy.message
+    battery = getattr(psutil, "sensors_battery", lambda: None)()
+    if battery is not None and not battery.power_plugged:
+        return "the machine runs on its battery"
+    if psutil.getloadavg()[0] > (os.cpu_count() or 1):
+        return "the machine is busy"
+    return ""
+
+
+def _last(runs: Path) -> tuple[int, str]:
+    """(newest event, time) when the newest `improve` last began; older ones kept the time alone."""
+    folders = sorted(runs.glob("improve-*"), key=lambda path: int(path.name.rpartition("-")[2]))
+    for folder in reversed(folders):
+        if (path := folder / "state.json").exists():
+            state = json.loads(path.read_text(encoding="utf-8"))
+            return int(state.get("event", 0)), "" if "event" in state else str(state["started_at"])
+    return 0, ""

@@ -1,0 +1,155 @@
+"""A server that improves by itself: when it begins, what keeps it, and that a restart begins nothing twice."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from notewright import drafting, feedback, loop
+from notewright.errors import NotewrightError
+from notewright.library import Library
+from notewright.loop.improve import alone
+from notewright.server import improving
+from notewright.server.hub import Hub
+from notewright.server.improving import BROKEN_OFF, Improver
+from notewright.server.jobs import Job, Jobs, run_command
+from small_world import ScriptedEngine, World, numbered
+
+
+class Stub:
+    """Stands in for the child process: a job that runs until it is told how it ends."""
+
+    def __init__(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.world, self.titles = world, []
+        self.jobs = Jobs(Hub(), make_room=lambda: None, room_again=lambda: None)
+        self.after, self.said = 2, []
+        self.again()
+        monkeypatch.setattr(improving, "run_command", self.begin)
+        monkeypatch.setattr(loop, "unsuitable", lambda library: self.against)
+        self.against = ""
+
+    def again(self) -> None:
+        """A new start of the server."""
+        self.improver = Improver(
+            self.jobs, open_library=lambda: Library.open(self.world.library.home),
+            settings=lambda: replace(self.world.settings, improve_after=self.after), tell=self.said.append,
+        )  # fmt: skip
+
+    def begin(self, jobs: Jobs, home: Path, kind: str, title: str, arguments: list[str], *, politely: bool) -> Job:
+        assert (kind, arguments, politely) == ("improve", ["improve"], True)
+        self.titles.append(title)
+        return Job(kind, title, "training")
+
+    def begun(self) -> None:
+        """What the verb keeps when it begins."""
+        runs = self.world.library.home / "runs"
+        folder = runs / f"improve-{len(list(runs.glob('improve-*'))) + 1}"
+        folder.mkdir()
+        state = {"started_at": "2026-01-01T00:00:00Z", "event": self.world.library.events.last()}
+        (folder / "state.json").write_text(json.dumps(state))
+
+    def judge(self, count: int) -> None:
+        for _ in range(count):
+            (item,) = drafting.draft(
+                self.world.library, settings=self.world.settings, source="rivers", n=1, written=1, engine=ScriptedEngine(numbered)
+            )
+            feedback.decide(self.world.library, decision="reject", draft_id=item.id)
+
+
+@pytest.fixture
+def stub(world: World, monkeypatch: pytest.MonkeyPatch) -> Stub:
+    return Stub(world, monkeypatch)
+
+
+def test_it_begins_after_so_many_judged_drafts_one_at_a_time(stub: Stub) -> None:
+    stub.judge(1)
+    assert stub.improver.look() is None
+    stub.judge(1)
+    job = stub.improver.look()
+    assert job is not None
+    stub.begun()
+    stub.judge(3)
+    assert stub.improver.look() is job  # it goes on
+    job.ended_at, job.state = "now", "done"
+    second = stub.improver.look()  # three were judged meanwhile
+    assert second not in (None, job)
+    assert stub.titles == ["Improving by itself, after 2 judged drafts", "Improving by itself, after 3 judged drafts"]
+    assert stub.said == [stub.titles[0], f"{stub.titles[0]}: done", stub.titles[1]]
+
+
+def test_a_restart_begins_nothing_twice_but_goes_on_with_what_was_broken_off(stub: Stub) -> None:
+    stub.judge(2)
+    job = stub.improver.look()
+    assert job is not None
+    stub.begun()
+    stub.improver.stop()  # the server ends while it runs
+    stub.again()
+    job = stub.improver.look()
+    assert job is not None
+    assert stub.titles[-1] == "Improving by itself, going on"
+    job.ended_at, job.state = "now", "done"
+    stub.improver.stop()
+    stub.again()
+    assert stub.improver.look() is None
+    assert stub.world.library.db.get_state(BROKEN_OFF) == ""
+
+
+def test_one_that_the_person_stopped_or_that_failed_waits_for_new_drafts(stub: Stub) -> None:
+    stub.judge(2)
+    job = stub.improver.look()
+    assert job is not None
+    job.problem, job.state, job.ended_at = NotewrightError("No source is kept back.", ""), "failed", "now"
+    assert stub.improver.look() is None  # it failed before it kept anything
+    assert stub.said[-1] == "No source is kept back."
+    stub.judge(2)
+    assert stub.improver.look() is not None
+
+
+@pytest.mark.parametrize("why", ["off", "battery"])
+def test_what_keeps_it(stub: Stub, why: str) -> None:
+    stub.judge(3)
+    stub.after, stub.against = (0, "") if why == "off" else (2, "the machine runs on its battery")
+    assert stub.improver.look() is None
+    stub.after, stub.against = 2, ""
+    assert stub.improver.look() is not None
+
+
+def test_what_was_taken_back_does_not_count(stub: Stub) -> None:
+    library = stub.world.library
+    stub.judge(2)
+    assert loop.judged_since(library) == 2
+    library.events.append("undo", "", {"events": [library.events.last()]})
+    assert loop.judged_since(library) == 1
+
+
+def test_another_one_at_work_is_unsuitable(world: World) -> None:
+    with alone(world.library.home):
+        assert "at work" in loop.unsuitable(world.library)
+
+
+def test_a_polite_command_does_its_work(world: World) -> None:
+    jobs = Jobs(Hub(), make_room=lambda: None, room_again=lambda: None)
+    job = run_command(jobs, world.library.home, "improve", "Looking", ["status"], politely=True)
+    assert job.settled.wait(240)
+    assert (job.state, "Next: " in job.result["text"]) == ("done", True)
+
+
+def test_the_server_looks_and_shows_the_job(app: FastAPI, stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(improving, "LOOK_EVERY", 0.02)
+    monkeypatch.setattr(
+        improving, "run_command", lambda jobs, home, kind, title, *_, **__: jobs.start(kind, title, lambda _: None, lane="training")
+    )
+    with TestClient(app, base_url="http://127.0.0.1:8765", headers={"authorization": f"Bearer {app.state.context.token}"}) as client:
+        assert client.put("/api/settings", json={"improve_after": 1}).json()["improve_after"] == 1
+        stub.judge(1)
+        end = time.monotonic() + 240
+        while not (jobs := client.get("/api/jobs").json()):
+            assert time.monotonic() < end
+            time.sleep(0.02)
+        assert (jobs[-1]["kind"], jobs[-1]["title"]) == ("improve", "Improving by itself, after 1 judged drafts")
