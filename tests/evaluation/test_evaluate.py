@@ -12,12 +12,14 @@ from hypothesis import strategies as st
 
 import small_world
 import tiny_models
-from notewright import datasets, evaluation
+from notewright import datasets, evaluation, feedback
 from notewright.errors import Invalid, NotFound
 from notewright.evaluation import EvaluationReport, Item
 from notewright.evaluation.report import interval
-from notewright.library import Library
+from notewright.library import Library, splits
+from notewright.library.database import now
 from notewright.library.splits import SHARES
+from notewright.records import Draft
 from small_world import ScriptedEngine
 
 
@@ -113,10 +115,18 @@ def test_nothing_kept_back_and_no_dataset(library: Library, tmp_path: Path) -> N
 
 @pytest.mark.slow
 def test_a_plain_base_is_measured_with_its_own_engine(world: small_world.World, tmp_path: Path) -> None:
-    folder = tiny_models.build("gptj", tmp_path / "tiny")
-    report = evaluation.evaluate(world.library, settings=world.settings, base=str(folder), limit=1, max_new_tokens=8)
-    assert world.library.models.get(report.model_id).role == "base"
+    folder, library = tiny_models.build("gptj", tmp_path / "tiny"), world.library
+    asked, batch = ({"role": "user", "content": "1. A fact"},), library.drafts.new_batch()
+    held = next(source for source, split in splits.known(library).items() if split == "test")
+    drafts = library.drafts.add(
+        Draft("", batch, held, "", "model-1", text, 0, 0, now(), messages=asked) for text in ("A fact of it.", "Words")
+    )
+    feedback.rank(library, batch_id=batch, order=[[drafts[0].id], [drafts[1].id]])
+    report = evaluation.evaluate(library, settings=world.settings, base=str(folder), max_new_tokens=4)
+    assert library.models.get(report.model_id).role == "base"
     assert report.mean > 0.5
+    assert report.choice_accuracy is not None
+    assert (report.choice_accuracy.rankings, report.choice_accuracy.pairs) == (1, 1)
 
 
 def report(neds: list[float], **change) -> EvaluationReport:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,17 +11,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notewright.evaluation import EvaluationReport, Item
+from notewright.evaluation.choices import Choice
 from notewright.evaluation.report import summarise
-from notewright.loop import Contender, decide
+from notewright.loop import Contender, ImproveReport, decide
+from notewright.loop.page import write_page
 
 
 def report(
-    neds: list[float], *, model: str = "model-1", draft: str = "six words are in this draft", valid: bool = True
+    neds: list[float],
+    *,
+    model: str = "model-1",
+    draft: str = "six words are in this draft",
+    valid: bool = True,
+    coverage: float | None = 1.0,
+    copied: int = 0,
 ) -> EvaluationReport:
     items = [
         Item(
             pair_id=f"pair-{number}", source_id="s", note_path="n.md", ned=ned, ned_chars=ned, copied_ned=0.5, exact=ned == 0,
             problems=() if valid else ("bad",), draft=draft, passage="six words are in this passage",
+            structure=0.2, coverage=coverage, copied_words=copied, copied_from="Other.md" if copied else "",
         )
         for number, ned in enumerate(neds)
     ]  # fmt: skip
@@ -53,6 +63,8 @@ def test_the_best_of_several_that_pass_wins() -> None:
     ("worse", "words"),
     [
         ({"valid": False}, "fewer of its drafts are valid (0% against 100%)"),
+        ({"coverage": 0.94}, "fewer of the highlights that you used (94% against 100%)"),
+        ({"copied": 8}, "8 or more words in a row from other notes of yours (100% against 0%)"),
         ({"draft": "one"}, "0.2 times as long"),
         ({"draft": "many words " * 20}, "times as long as your own passages"),
     ],
@@ -61,6 +73,12 @@ def test_what_harms_elsewhere_is_not_promoted(worse: dict, words: str) -> None:
     decision = decide(contender(BEFORE, "current"), [contender([ned - 0.2 for ned in BEFORE], **worse)])
     assert decision.winner is None
     assert words in decision.reason
+
+
+@pytest.mark.parametrize("harmless", [{"coverage": 0.95}, {"copied": 7}, {"coverage": None}])
+def test_what_is_within_the_margin_or_unmeasured_does_not_matter(harmless: dict) -> None:
+    better = contender([ned - 0.2 for ned in BEFORE], **harmless)
+    assert decide(contender(BEFORE, "current"), [better]).winner is better
 
 
 def test_noise_is_not_promoted() -> None:
@@ -94,3 +112,20 @@ def test_nothing_to_compare_with() -> None:
 @given(st.lists(st.floats(0, 1), min_size=6, max_size=30))
 def test_a_copy_of_the_current_version_never_wins(neds: list[float]) -> None:
     assert decide(contender(neds, "current"), [contender(list(neds))]).winner is None
+
+
+def test_the_page_tells_what_was_measured(tmp_path: Path) -> None:
+    current = contender(BEFORE, "current", coverage=0.5)
+    better = contender([ned - 0.2 for ned in BEFORE], draft="<b>six</b> words are in this draft", coverage=0.75)
+    better = replace(better, report=replace(better.report, choices=(Choice("batch-1", 3, 4),)))
+    copying = contender([ned - 0.3 for ned in BEFORE], "DPO", copied=9)
+    unmeasured = contender([ned - 0.1 for ned in BEFORE], "base", coverage=None)
+    decision = decide(current, [better, copying, unmeasured])
+    path = tmp_path / "report.html"
+    write_page(path, ImproveReport("improve-1", "", str(path), "current", "SFT", decision.reason, decision), current)
+    page = path.read_text(encoding="utf-8")
+    assert "SFT is the current version now" in page
+    for told in ("<td>75%", "<td>50%", "<td>100%", "<td>–", "<td>75% ("):
+        assert told in page
+    assert "8 or more words in a row from other notes" in page
+    assert "<b>six" not in page

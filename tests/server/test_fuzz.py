@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 import schemathesis
 from fastapi import FastAPI
@@ -59,6 +61,8 @@ def test_no_generated_input_is_a_server_error(fuzzed: FastAPI, mode: GenerationM
         except Exception as error:
             if "Unsatisfiable" not in type(error).__name__:
                 raise
+        while any(job.state in ("waiting", "running") for job in fuzzed.state.context.jobs.all()):
+            time.sleep(0.02)  # a job that imports modules while Hypothesis looks through them breaks it off
     assert seen > 40
 
 

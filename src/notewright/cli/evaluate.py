@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 from ..errors import NotFound
 from .show import as_json, facts, json_option, open_library, progress
+
+if TYPE_CHECKING:
+    from ..evaluation import EvaluationReport
+    from ..evaluation.choices import Accuracy
 
 
 def configure(name: str, parser: argparse.ArgumentParser) -> None:
@@ -39,4 +44,19 @@ def evaluate(options: argparse.Namespace) -> None:
         "edit distance": f"{report.mean:.3f} (90 % interval {low:.3f} to {high:.3f})",
         
         "median": f"{report.median:.3f}", "exactly right": f"{report.exact:.0%}", "valid": f"{report.valid:.0%}",
+        "structure distance": f"{report.structure:.3f}",
+        "highlights used": f"{report.coverage:.0%} of those you used" if report.coverage is not None else "you used none",
+        "length": f"{report.length:.2f} of yours", "copied from other notes": _copied(report),
+        **({"your choices": _chosen(judged)} if (judged := report.choice_accuracy) else {}),
     })  # fmt: skip
+
+
+def _copied(report: EvaluationReport) -> str:
+    worst = max(report.items, key=lambda item: item.copied_words)
+    where = f", at most {worst.copied_words} words, from {worst.copied_from}" if worst.copied_words else ""
+    return f"in {report.memorised:.0%} of the drafts{where}"
+
+
+def _chosen(judged: Accuracy) -> str:
+    share = f"{judged.share:.0%} of {judged.pairs} pairs found likelier in your order"
+    return f"{share} (90 % interval {judged.low:.0%} to {judged.high:.0%}; 50 % is chance)"

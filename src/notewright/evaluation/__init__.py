@@ -3,6 +3,7 @@
 evaluate(library, model_id=..., dataset_id=..., settings=...)     greedy drafts against the person's passages -> EvaluationReport
 held_out(library)       the rows it is measured on
 compare(before, after)      paired bootstrap of the difference
+measures        structure, coverage, words from other notes; `choices`: does the model find likelier what the person chose
 plot(reports, path)         per passage, before and after, as a PNG
 """
 

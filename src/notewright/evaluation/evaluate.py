@@ -18,6 +18,8 @@ from ..records import Dataset, Highlight, Model
 from ..settings import Settings
 from ..text import edit_distance
 from ..vault import build_index
+from .choices import Reader, judge
+from .measures import Copied, copied, coverage, structure_distance
 from .report import EvaluationReport, Item, summarise, write_report
 
 if TYPE_CHECKING:
@@ -69,17 +71,17 @@ def evaluate(
         else row["prompt"]
         for row in rows
     ]
-    for row, written in zip(rows, _write(writer, prompts, max_new_tokens, progress or (lambda *_: None)), strict=True):
-        highlights = [library.sources.highlight(highlight_id) for highlight_id in row["highlight_ids"]]
-        source = library.sources.get(row["source_id"])
-        known = f"{source.title}\n{source.author}\n{source.summary}"
+    drafts = _write(writer, prompts, max_new_tokens, progress or (lambda *_: None))
+    sources = [_source(library, row) for row in rows]
+    for row, written, (highlights, known), run in zip(rows, drafts, sources, _copied(library, rows, drafts, sources), strict=True):
         findings = gates.check(
             written.text, highlights=highlights, vault_index=index, known=known, habits=habits, finished=written.finished,
             tokens=written.tokens,
         )  # fmt: skip
-        items.append(_item(row, written.text, highlights, gates.problems(findings)))
+        items.append(_item(row, written.text, highlights, gates.problems(findings), run))
+    chosen = judge(library, writer, split) if isinstance(writer, Reader) and not limit else ()
     report = summarise(
-        items, model_id=model.id, dataset_id=dataset.id, split=split, examples=examples, created_at=now(),
+        items, model_id=model.id, dataset_id=dataset.id, choices=chosen, split=split, examples=examples, created_at=now(),
         seconds=time.monotonic() - started, path=_path(library.home / "logs", f"evaluation-{model.id}-{split}"),
     )  # fmt: skip
     write_report(report)
@@ -154,15 +156,35 @@ def _model(library: Library, settings: Settings, model_id: str, base: str) -> Mo
     return registry.ensure_base_model(library, settings, base=base) if base else registry.current(library, settings)
 
 
-def _item(row: dict[str, Any], text: str, highlights: Sequence[Highlight], problems: tuple[str, ...]) -> Item:
+def _source(library: Library, row: dict[str, Any]) -> tuple[list[Highlight], str]:
+    """The highlights of a row's prompt, and what else its source says."""
+    source = library.sources.get(row["source_id"])
+    highlights = [library.sources.highlight(highlight_id) for highlight_id in row["highlight_ids"]]
+    return highlights, f"{source.title}\n{source.author}\n{source.summary}"
+
+
+def _copied(
+    library: Library, rows: Sequence[dict[str, Any]], drafts: Sequence[Any], sources: Sequence[tuple[list[Highlight], str]]
+) -> list[Copied]:
+    allowed = [
+        "\n".join([row["completion"][0]["content"], known, *(f"{item.text}\n{item.annotation}\n{item.chapter}" for item in highlights)])
+        for row, (highlights, known) in zip(rows, sources, strict=True)
+    ]
+    texts = [(draft.text, said, row["note_path"]) for draft, said, row in zip(drafts, allowed, rows, strict=True)]
+    return copied(texts, ((passage.note_path, passage.text) for passage in library.notes.passages()))
+
+
+def _item(row: dict[str, Any], text: str, highlights: Sequence[Highlight], problems: tuple[str, ...], run: Copied) -> Item:
     from rapidfuzz.distance import Levenshtein
 
     passage = row["completion"][0]["content"]
-    copied = "\n".join(f"- {' '.join(item.text.split())}" for item in highlights)
+    listed = "\n".join(f"- {' '.join(item.text.split())}" for item in highlights)
     return Item(
         pair_id=row["pair_id"], source_id=row["source_id"], note_path=row["note_path"], ned=edit_distance(text.strip(), passage.strip()),
-        ned_chars=Levenshtein.normalized_distance(text.strip(), passage.strip()), copied_ned=edit_distance(copied, passage.strip()),
+        ned_chars=Levenshtein.normalized_distance(text.strip(), passage.strip()), copied_ned=edit_distance(listed, passage.strip()),
         exact=text.strip() == passage.strip(), problems=problems, draft=text, passage=passage,
+        structure=structure_distance(text, passage), coverage=coverage(text, passage, highlights),
+        copied_words=run.words, copied_from=run.note_path,
     )  # fmt: skip
 
 

@@ -14,13 +14,21 @@ from pathlib import Path
 from statistics import fmean, median
 
 from ..errors import Invalid, NotFound
+from ..text import words
+from .choices import Accuracy, Choice, accuracy
 
 ROUNDS = 2000
+MEMORISED = 8  # words in a row that no highlight says and another note does
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One passage. `ned` counts words, marks and line breaks, `ned_chars` characters; `copied_ned` is that of the bare highlights."""
+    """One passage. `ned` counts words, marks and line breaks, `ned_chars` characters; `copied_ned` is that of the bare highlights.
+
+    `structure` is the distance between the marks alone, `coverage` the share of the highlights in the passage that the draft has too (None:
+    the passage has none), `copied_words` the longest run it has from another note,
+    `copied_from`. Reports from before these were measured have none of them.
+    """
 
     pair_id: str
     source_id: str
@@ -32,13 +40,20 @@ class Item:
     problems: tuple[str, ...]
     draft: str
     passage: str
+    structure: float | None = None
+    coverage: float | None = None
+    copied_words: int = 0
+    copied_from: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class EvaluationReport:
     """One model on one split. `mean`, `median` and `interval` (90 % for the mean, bootstrap over passages) are of the items' `ned`.
 
-    `copied` is the mean NED of simply listing the highlights: what a model has to beat. `exact` and `valid` are shares.
+    `copied` is the mean NED of simply listing the highlights: what a model has to beat. `exact` and `valid` are shares; `structure` and
+    `coverage` are means, `length` is the median of the drafts' words per word of the passage, `memorised` the share of drafts with
+    `MEMORISED` words in a row from another note: None (0) in reports from before they were measured. `choices` are the person's rankings on
+    the same sources, as the model judges them.
     """
 
     model_id: str
@@ -56,18 +71,39 @@ class EvaluationReport:
     seconds: float = 0.0
     path: str = ""
     items: tuple[Item, ...] = field(default=(), repr=False)
+    structure: float | None = None
+    coverage: float | None = None
+    length: float = 0.0
+    memorised: float | None = None
+    choices: tuple[Choice, ...] = field(default=(), repr=False)
+
+    @property
+    def choice_accuracy(self) -> Accuracy | None:
+        return accuracy(self.choices)
 
     def metrics(self) -> dict[str, object]:
         """The figures without the items, as they are kept with the model."""
+        judged = self.choice_accuracy
         return {
             "mean": self.mean, "median": self.median, "interval": list(self.interval), "mean_chars": self.mean_chars, "copied": self.copied,
             "exact": self.exact, "valid": self.valid, "items": len(self.items), "dataset": self.dataset_id, "split": self.split,
-            "examples": self.examples, "at": self.created_at, "report": Path(self.path).name,
+            "examples": self.examples, "at": self.created_at, "report": Path(self.path).name, "structure": self.structure,
+            "coverage": self.coverage, "length": self.length, "memorised": self.memorised,
+            **({"choice_accuracy": asdict(judged)} if judged else {}),
         }  # fmt: skip
 
 
 def summarise(
-    items: Sequence[Item], *, model_id: str, dataset_id: str, split: str, examples: bool, created_at: str, seconds: float, path: Path
+    items: Sequence[Item],
+    *,
+    model_id: str,
+    dataset_id: str,
+    split: str,
+    examples: bool,
+    created_at: str,
+    seconds: float,
+    path: Path,
+    choices: Sequence[Choice] = (),
 ) -> EvaluationReport:
     """The report on at least one item; figures are rounded to four places."""
     low, high = interval([item.ned for item in items])
@@ -77,7 +113,17 @@ def summarise(
         interval=(round(low, 4), round(high, 4)), mean_chars=round(fmean(item.ned_chars for item in items), 4),
         copied=round(fmean(item.copied_ned for item in items), 4), exact=round(fmean(item.exact for item in items), 4),
         valid=round(fmean(not item.problems for item in items), 4), seconds=round(seconds, 1), path=str(path), items=tuple(items),
+        structure=_mean([item.structure for item in items]), coverage=_mean([item.coverage for item in items]),
+        length=round(median(len(words(item.draft)) / max(1, len(words(item.passage))) for item in items), 4),
+        memorised=_mean([None if item.structure is None else float(item.copied_words >= MEMORISED) for item in items]),
+        choices=tuple(choices),
     )  # fmt: skip
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    """Of those that were measured."""
+    measured = [value for value in values if value is not None]
+    return round(fmean(measured), 4) if measured else None
 
 
 def merge(reports: Sequence[EvaluationReport]) -> EvaluationReport:
@@ -87,7 +133,7 @@ def merge(reports: Sequence[EvaluationReport]) -> EvaluationReport:
     return summarise(
         [item for report in reports for item in report.items], model_id=first.model_id, dataset_id=first.dataset_id,
         split="+".join(report.split for report in reports), examples=first.examples, created_at=reports[-1].created_at,
-        seconds=sum(report.seconds for report in reports), path=Path(),
+        seconds=sum(report.seconds for report in reports), path=Path(), choices=[item for report in reports for item in report.choices],
     )  # fmt: skip
 
 
@@ -106,7 +152,8 @@ def read_report(path: Path) -> EvaluationReport:
         table = json.loads(path.read_text(encoding="utf-8"))
         items = tuple(Item(**{**row, "problems": tuple(row["problems"])}) for row in table["items"])
         low, high = table["interval"]
-        return EvaluationReport(**{**table, "interval": (low, high), "items": items, "path": str(path)})
+        choices = tuple(Choice(**row) for row in table.get("choices", ()))
+        return EvaluationReport(**{**table, "interval": (low, high), "items": items, "choices": choices, "path": str(path)})
     except FileNotFoundError as error:
         raise NotFound(f"There is no report {path}.", "Make one with: notewright evaluate") from error
     except (ValueError, KeyError, TypeError) as error:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ..library import Library
 
 MORE_STYLE = """
-h2 { margin-top: 2.2rem; } h3 { font-size: 1rem; margin: 1.2rem 0 .3rem; } .scroll { overflow-x: auto; } .wide { min-width: 34rem; }
+h2 { margin-top: 2.2rem; } h3 { font-size: 1rem; margin: 1.2rem 0 .3rem; }
 svg { width: 100%; height: auto; }
 .plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 17rem), 1fr)); gap: 1.5rem; }
 ins { text-decoration: none; background: color-mix(in srgb, var(--good) 28%, transparent); border-radius: .2rem; }

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import median
 
 from ..evaluation import Comparison, EvaluationReport, compare
-from ..text import words
+from ..evaluation.report import MEMORISED
 
 CONFIDENCE = 0.9  # that the mean distance really fell; shared among the contenders (Bonferroni), so that trying more proves less
 VALID_MARGIN = 0.05  # the share of valid drafts may not fall by more
+COVERAGE_MARGIN = 0.05  # nor may the share of the highlights in your passages that drafts use too
+COPY_MARGIN = 0.05  # the share of drafts with a run of words from another note may not rise by more
 LENGTHS = (0.6, 1.6)  # the median length, as a share of the person's own passages, may not leave this range (unless it was outside before)
 FEWEST = 6  # held-out passages; below, no figure is trusted
 
@@ -48,7 +49,8 @@ def decide(current: Contender, contenders: Sequence[Contender], *, confidence: f
     """Paired bootstrap of each contender against the current version on the passages both wrote; the best that passes wins.
 
     A contender passes when the chance that its mean distance is lower is at least `1 - (1 - confidence) / number of contenders`, its share
-    of valid drafts did not fall by more than `VALID_MARGIN`, and its lengths stay within `LENGTHS` of the person's own.
+    of valid drafts did not fall by more than `VALID_MARGIN` and its coverage of highlights by `COVERAGE_MARGIN`, the share of its drafts
+    that copy from other notes did not rise by more than `COPY_MARGIN`, and its lengths stay within `LENGTHS` of the person's own.
     """
     needed = 1 - (1 - confidence) / max(1, len(contenders))
     verdicts = tuple(_judge(current, contender, needed) for contender in contenders)
@@ -73,19 +75,31 @@ def decide(current: Contender, contenders: Sequence[Contender], *, confidence: f
 
 def _judge(current: Contender, contender: Contender, needed: float) -> Verdict:
     change = compare(current.report, contender.report)
-    before, length = relative_length(current.report), relative_length(contender.report)
-    objections = []
+    objections = harms(current.report, contender.report)
     if change.p_better < needed:
-        objections.append(
-            f"its distance is {change.after:.3f} against {change.before:.3f}: {change.p_better:.0%} sure, {needed:.0%} needed"
+        objections.insert(
+            0, f"its distance is {change.after:.3f} against {change.before:.3f}: {change.p_better:.0%} sure, {needed:.0%} needed"
         )
-    if contender.report.valid < current.report.valid - VALID_MARGIN:
-        objections.append(f"fewer of its drafts are valid ({contender.report.valid:.0%} against {current.report.valid:.0%})")
-    if not LENGTHS[0] <= length <= LENGTHS[1] and abs(length - 1) > abs(before - 1):
-        objections.append(f"its drafts are {length:.1f} times as long as your own passages")
-    return Verdict(contender, change, length, tuple(objections))
+    return Verdict(contender, change, contender.report.length, tuple(objections))
 
 
-def relative_length(report: EvaluationReport) -> float:
-    """Median over passages of the draft's words as a share of the passage's."""
-    return median(len(words(item.draft)) / max(1, len(words(item.passage))) for item in report.items)
+def harms(current: EvaluationReport, other: EvaluationReport) -> list[str]:
+    """What the other one does worse beyond the margins, apart from its distance, in words."""
+    found = []
+    if other.valid < current.valid - VALID_MARGIN:
+        found.append(f"fewer of its drafts are valid ({other.valid:.0%} against {current.valid:.0%})")
+    if _fell(current.coverage, other.coverage, COVERAGE_MARGIN):
+        found.append(f"it uses fewer of the highlights that you used ({other.coverage:.0%} against {current.coverage:.0%})")
+    if _fell(other.memorised, current.memorised, COPY_MARGIN):
+        found.append(
+            f"more of its drafts have {MEMORISED} or more words in a row from other notes of yours "
+            f"({other.memorised:.0%} against {current.memorised:.0%})"
+        )
+    if not LENGTHS[0] <= other.length <= LENGTHS[1] and abs(other.length - 1) > abs(current.length - 1):
+        found.append(f"its drafts are {other.length:.1f} times as long as your own passages")
+    return found
+
+
+def _fell(before: float | None, after: float | None, margin: float) -> bool:
+    """By more than `margin`; never where one of them was not measured."""
+    return before is not None and after is not None and after < before - margin

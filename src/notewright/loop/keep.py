@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..evaluation import compare
-from .decide import FEWEST, LENGTHS, VALID_MARGIN, Contender, relative_length
+from .decide import FEWEST, Contender, harms
 
 MOST = 2  # every further version costs batches to try
 
@@ -13,7 +13,7 @@ MOST = 2  # every further version costs batches to try
 def keep(current: Contender, others: Sequence[Contender]) -> dict[str, bool]:
     """Versions by id, each with whether examples stand in its prompts (the better of both ways); at most `MOST`, the nearest first.
 
-    None is kept that is worse beyond the 90 % interval, breaks gates more often, writes too long or short, or was measured on too little.
+    None is kept that is worse beyond the 90 % interval, that `harms` has something against, or that was measured on too little.
     """
     kept: dict[str, bool] = {}
     for other in sorted(others, key=lambda contender: contender.report.mean):
@@ -24,10 +24,4 @@ def keep(current: Contender, others: Sequence[Contender]) -> dict[str, bool]:
 
 def _harmless(current: Contender, other: Contender) -> bool:
     change = compare(current.report, other.report)
-    length, usual = relative_length(other.report), relative_length(current.report)
-    return (
-        change.items >= FEWEST
-        and change.low <= 0
-        and other.report.valid >= current.report.valid - VALID_MARGIN
-        and (LENGTHS[0] <= length <= LENGTHS[1] or abs(length - 1) <= abs(usual - 1))
-    )
+    return change.items >= FEWEST and change.low <= 0 and not harms(current.report, other.report)

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..evaluation import EvaluationReport, Item, plot
-from .decide import Contender, relative_length
+from ..evaluation.report import MEMORISED
+from .decide import Contender
 
 if TYPE_CHECKING:
     from .improve import ImproveReport
@@ -22,10 +23,12 @@ body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; padding: .35rem .6rem; border-bottom: 1px solid var(--line); vertical-align: top; }
 th { font-weight: 600; color: var(--soft); } .yes { color: var(--good); font-weight: 600; } .soft { color: var(--soft); }
+.scroll { overflow-x: auto; } .wide { min-width: 34rem; }
 img { width: 100%; background: #fff; border-radius: .4rem; } pre { white-space: pre-wrap; font-size: .85rem; margin: 0; }
 .beside { display: grid; grid-template-columns: repeat(auto-fit, minmax(16rem, 1fr)); gap: 1rem; }
 .beside > div { border: 1px solid var(--line); border-radius: .4rem; padding: .6rem; overflow-wrap: anywhere; }
 """
+COLUMNS = ("version", "distance", "change (90 % interval)", "valid", "form", "highlights", "copied", "length", "choices", "verdict")
 SHOWN = 3  # passages that are printed whole
 
 
@@ -48,9 +51,12 @@ def write_page(path: Path, report: ImproveReport, current: Contender) -> None:
         "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>",
         f"<title>{escape(report.id)}</title><style>{STYLE}</style><h1>{headline}</h1><p>{escape(report.reason)}.</p>",
         *(f"<p class=soft>Not trained: {escape(line)}</p>" for line in report.skipped),
-        "<table><tr><th>version<th>distance<th>change (90 % interval)<th>valid<th>length<th>verdict</tr>", *rows, "</table>",
+        f"<div class=scroll><table class=wide><tr>{''.join(f'<th>{name}' for name in COLUMNS)}</tr>", *rows, "</table></div>",
         f"<p class=soft>Distance: words to change per word, to your own passage; 0 is word for word yours. {len(current.report.items)}"
-        " passages of sources that no version was trained on. Length: median share of your own passage's words.</p>",
+        " passages of sources that no version was trained on. Length: median share of your own passage's words. Form: distance between the "
+        "marks alone (headings, lists, links). Highlights: of those you used, how many the drafts use. Copied: drafts with "
+        f"{MEMORISED} or more words in a row from other notes. Choices: of your rankings on held-out sources, the pairs it finds "
+        "likelier in your order; 50 % is chance, and it decides nothing.</p>",
     ]  # fmt: skip
     if best:
         parts.append(f"<img alt='distance of each held-out passage' src='{_picture([current, best.contender])}'>")
@@ -61,9 +67,16 @@ def write_page(path: Path, report: ImproveReport, current: Contender) -> None:
 
 
 def _row(name: str, report: EvaluationReport, change: str, verdict: str, won: bool) -> str:
-    cells = (f"{report.mean:.3f}", change, f"{report.valid:.0%}", f"{relative_length(report):.2f}")
+    judged = report.choice_accuracy
+    chosen = f"{judged.share:.0%} ({judged.low:.0%} to {judged.high:.0%})" if judged else "–"
+    shares = (f"{report.valid:.0%}", _told(report.structure, ".2f"), _told(report.coverage, ".0%"), _told(report.memorised, ".0%"))
+    cells = (f"{report.mean:.3f}", change, *shares, f"{report.length:.2f}", chosen)
     mark = " class=yes" if won else ""
     return f"<tr><td{mark}>{escape(name)}" + "".join(f"<td>{cell}" for cell in cells) + f"<td{mark}>{escape(verdict)}</tr>"
+
+
+def _told(value: float | None, form: str) -> str:
+    return "–" if value is None else format(value, form)
 
 
 def _picture(contenders: list[Contender]) -> str:
