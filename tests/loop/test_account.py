@@ -6,6 +6,7 @@ import json
 import random
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -131,6 +132,20 @@ def test_the_page_is_whole_and_shows_no_markup_of_the_drafts(story: World, tmp_p
     (tmp_path / "file").write_text("")
     with pytest.raises(Unavailable, match="cannot be written"):
         loop.report(story.library, path=tmp_path / "file" / "report.html")
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [1280, 420])
+def test_the_page_needs_no_sideways_scroll_and_no_network(story: World, tmp_path: Path, browser: Any, width: int) -> None:
+    loop.report(story.library, path=tmp_path / "report.html")
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto((tmp_path / "report.html").as_uri())
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.get_by_role("img", name="over time").count() == 3
+    assert len(asked) == 1
+    page.close()
 
 
 def test_little_is_told_as_little(library: Library, tmp_path: Path) -> None:

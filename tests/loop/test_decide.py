@@ -116,9 +116,9 @@ def test_a_copy_of_the_current_version_never_wins(neds: list[float]) -> None:
 
 def test_the_page_tells_what_was_measured(tmp_path: Path) -> None:
     current = contender(BEFORE, "current", coverage=0.5)
-    better = contender([ned - 0.2 for ned in BEFORE], draft="<b>six</b> words are in this draft", coverage=0.75)
+    better = contender([ned - 0.2 for ned in BEFORE], coverage=0.75)
     better = replace(better, report=replace(better.report, choices=(Choice("batch-1", 3, 4),)))
-    copying = contender([ned - 0.3 for ned in BEFORE], "DPO", copied=9)
+    copying = contender([ned - 0.3 for ned in BEFORE], "DPO", draft="<b>six</b> words are in this draft", copied=9)
     unmeasured = contender([ned - 0.1 for ned in BEFORE], "base", coverage=None)
     decision = decide(current, [better, copying, unmeasured])
     path = tmp_path / "report.html"
@@ -129,3 +129,4 @@ def test_the_page_tells_what_was_measured(tmp_path: Path) -> None:
         assert told in page
     assert "8 or more words in a row from other notes" in page
     assert "<b>six" not in page
+    assert "&lt;b&gt;six" in page
