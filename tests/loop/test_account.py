@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 from collections.abc import Iterator
@@ -31,11 +32,13 @@ def day(number: int) -> str:
 
 
 def batch(library: Library, at: str, *, model: str = "model-1", words: list[str] = WORDS) -> list[Draft]:
+    """Three drafts; those of several models (named with spaces between) take turns."""
+    models = itertools.cycle(model.split())
     batch_id = library.drafts.new_batch()
     return library.drafts.add(
         Draft(
-            id="", batch_id=batch_id, source_id="readwise:b-rivers", chapter="Beginnings", model_id=model, position=place, seed=place,
-            text=f"## Note {place}\n" + " ".join(words) + f" and says <b>{batch_id}</b>.\n", created_at=at,
+            id="", batch_id=batch_id, source_id="readwise:b-rivers", chapter="Beginnings", model_id=next(models), position=place,
+            seed=place, text=f"## Note {place}\n" + " ".join(words) + f" and says <b>{batch_id}</b>.\n", created_at=at,
         )
         for place in range(3)
     )  # fmt: skip
@@ -184,6 +187,19 @@ def test_what_was_undone_and_what_was_deleted(library: Library, tmp_path: Path) 
     told = loop.account(library)
     assert (told.taken, told.deleted, told.curves[0].whole.mean) == (1, 1, 1.0)
     assert told.minutes.typed == 0
+
+
+def test_a_duel_says_who_won_and_counts_for_neither_versions_share(library: Library, tmp_path: Path) -> None:
+    small_world.build(library, tmp_path, things=("rivers",))
+    for _ in range(2):
+        small_world.base_model(library)
+    for number in range(3):
+        drafts = batch(library, day(number), model="model-1 model-2")
+        feedback.decide(library, draft_id=drafts[1].id, decision="accept")
+    told = loop.account(library)
+    assert [(item.first, item.second, item.duels) for item in told.duels] == [("model-1", "model-2", 3)]
+    assert [(item.model_id, item.cost.items, item.taken.items) for item in told.versions] == [("model-1", 0, 0), ("model-2", 3, 0)]
+    assert "Blind duels: model-1 was preferred to model-2 in 0% of 3" in loop.account_page(told)
 
 
 @pytest.mark.parametrize(("decisions", "outcome"), [(["reject"] * 3, 1), (["reject"] * 2, 0), (["reject_all"], 1)])

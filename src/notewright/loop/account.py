@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from .. import reward
 from ..errors import Invalid, NotFound
+from ..models import bandit
+from ..models.bandit import Drift, WinRate
 from ..records import Draft, Event, Model
 from ..text import edit_distance, tokens
 from .curve import Curve, Mean, curve, mean_of
@@ -68,7 +70,7 @@ class Minutes:
 class Version:
     """A version that wrote or was made current. `promotions` are (when, why); `held_out` its last evaluation on held-out passages.
 
-    `cost` is of the drafts it wrote that were taken, `taken` the share of the decided batches it wrote for in which one of its was.
+    `cost` is of the drafts it wrote that were taken, `taken` the share of the decided batches that it wrote alone from which one was.
     """
 
     model_id: str
@@ -87,7 +89,8 @@ class Account:
     """`decided` batches were taken from or turned down whole, `open` ones were only ranked. `learnt` and `rules` are sentences.
 
     `curves` are edit cost, acceptance and place (1: the machine's first choice was taken, 0: its last, 0.5 is chance); `versions` are in
-    the order in which they were made; `notes` is how many finished passages taste rests on.
+    the order in which they were made; `duels` say how often one version's draft was preferred to another's without knowing whose it is,
+    `drift` is the newest change of the person; `notes` is how many finished passages taste rests on.
     """
 
     since: str
@@ -100,6 +103,8 @@ class Account:
     curves: tuple[Curve, ...]
     minutes: Minutes
     versions: tuple[Version, ...]
+    duels: tuple[WinRate, ...]
+    drift: Drift | None
     notes: int
     learnt: tuple[str, ...]
     trusted: bool
@@ -117,7 +122,7 @@ def account(library: Library, *, writing: float = WRITING, reading: float = READ
     taken = _taken(library, events, batches)
     outcomes = _outcomes(by_batch, batches, {item.batch_id: item for item in taken})
     places = [(item.at, 1 - item.place / (item.shown - 1)) for item in taken if item.shown > 1]
-    beliefs = reward.beliefs(library)
+    judged, beliefs = bandit.outcomes(library.events.standing(*bandit.KINDS)), reward.beliefs(library)
     return Account(
         since=events[0].at if events else "", until=events[-1].at if events else "", taken=len(taken),
         untouched=sum(item.changed == 0 for item in taken), deleted=sum(not item.left for item in taken), decided=len(outcomes),
@@ -128,7 +133,7 @@ def account(library: Library, *, writing: float = WRITING, reading: float = READ
             curve("place", places),
         ),
         minutes=_minutes(taken, by_batch, batches, writing, reading),
-        versions=_versions(library, taken, outcomes, batches),
+        versions=_versions(library, taken, outcomes, batches), duels=tuple(bandit.win_rates(judged)), drift=bandit.drift(judged),
         notes=reward.taste_of(library).scale.notes,
         learnt=tuple(item.sentence for item in beliefs if item.corrected or item.sure != "unsure"),
         trusted=library.trust()["taste"] != "nothing",
@@ -249,12 +254,13 @@ def _versions(
 ) -> tuple[Version, ...]:
     current, promotions = library.models.current(), library.models.promotions()
     costs, hits = defaultdict(list), defaultdict(list)
-    by_batch = {item.batch_id: item.model_id for item in taken}
+    accepted = {item.batch_id for item in taken}
     for item in taken:
         costs[item.model_id].append(item.cost)
     for batch_id in outcomes:
-        for model_id in {draft.model_id for draft in batches[batch_id]}:
-            hits[model_id].append(float(by_batch.get(batch_id) == model_id))
+        writers = {draft.model_id for draft in batches[batch_id]}
+        if len(writers) == 1:  # of two in a duel only one can be taken
+            hits[writers.pop()].append(float(batch_id in accepted))
     named = {model_id for model_id, _, _ in promotions} | costs.keys() | hits.keys()
     return tuple(
         Version(

@@ -143,18 +143,31 @@ def _versions(told: Account) -> list[str]:
     parts = [
         "<h2>What each version changed</h2>",
         _table(
-            ("version", "held-out distance", "edit cost of what you took", "share of batches taken from"),
+            ("version", "held-out distance", "edit cost of what you took", "share taken of batches it wrote alone"),
             [(_name(item), _figure(item.held_out, "passage"), _figure(item.cost, "draft"), _figure(item.taken, "batch", "batches"))
              for item in told.versions],
         ),
         "<p class=soft>Held-out distance: words to change per word, to your own passages of sources that no version learnt from. Edit cost "
         "and share taken are of your own work with each version, on different sources: they show what you had, not which is better.</p>",
+        *_online(told),
         "<h3>Which version wrote when, and why</h3>",
         _table(("from", "version", "in place of", "why"),
                [(_day(at), model_id, before or "–", why) for (at, model_id, why), before in
                 zip(steps, ["", *(model_id for _, model_id, _ in steps)], strict=False)]),
     ]  # fmt: skip
     return parts
+
+
+def _online(told: Account) -> list[str]:
+    """Blind duels, and a change of the person, where there were any."""
+    lines = [
+        f"Blind duels: {rate.first} was preferred to {rate.second} in {rate.rate:.0%} of {rate.duels} ({rate.low:.0%} to {rate.high:.0%})."
+        for rate in told.duels
+    ]
+    if change := told.drift:
+        moved = f"{change.what} rose from {change.before:.2f} to {change.after:.2f}"
+        lines.append(f"Around {_day(change.at)} you changed: {moved}. What was before counts less since.")
+    return [f"<p>{escape(line)}</p>" for line in lines]
 
 
 def _name(version: Version) -> str:
