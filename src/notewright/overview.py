@@ -58,7 +58,8 @@ def status(library: Library, *, settings: Settings) -> Status:
     unranked = newest[0].id if newest and not newest[0].ranked else ""
     learnt_at = max((run.created_at for run in library.runs.all() if run.status == "finished" and run.method != "reward"), default="")
     fresh = library.events.count("ranking", "edit", since=learnt_at)
-    step = next_command(settings, counts, bool(current and current.role != "base"), unfinished, unranked, fresh)
+    trained = bool(current and current.role != "base") or any(model.role == "policy" for model in library.models.all())
+    step = next_command(settings, counts, trained, unfinished, unranked, fresh)
     return Status(
         counts=counts, current_model=current.id if current else "", current_role=current.role if current else "",
         current_dataset=current.dataset_id if current else "", unfinished_runs=tuple(unfinished), next=step,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import small_world
-from notewright import datasets
+from notewright import datasets, reward
 from notewright.errors import Invalid, NotFound
 from notewright.library import Library
 from notewright.prompts import SYSTEM
@@ -190,3 +190,15 @@ def test_a_completion_with_every_kind_of_line_end_comes_back(world: small_world.
     world.library.pairs.propose([replace(pair, passage_text=odd)])
     [row] = datasets.load(datasets.build(world.library, kind="sft"), "train")
     assert row["completion"][0]["content"] == odd
+
+
+def test_what_measures_carries_the_rules_as_drafting_does_and_what_teaches_does_not(world: small_world.World) -> None:
+    reward.add_rule(world.library, "start with the main claim")
+    dataset = datasets.build(world.library, kind="sft", settings=world.settings)
+    told = "Rules:\n- start with the main claim"
+    for split, found in rows(dataset).items():
+        assert found
+        for row in found:
+            prompts = [row["prompt"], *([row["prompt_with_examples"]] if split != "train" else [])]
+            assert all((told in prompt[-1]["content"]) == (split != "train") for prompt in prompts)
+    assert dataset.manifest["rules"] == ["start with the main claim"]

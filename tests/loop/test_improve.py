@@ -65,10 +65,12 @@ def test_nothing_better_means_nothing_changes(world: small_world.World) -> None:
     after = world.library.models.current()
     assert after is not None
     assert after.id == before.id
-    assert [verdict.contender.label for verdict in report.decision.verdicts] == ["SFT", "SFT + examples"]
+    assert [verdict.contender.label for verdict in report.decision.verdicts] == ["base", "SFT", "SFT + examples"]
     assert [reason.split(":")[0] for reason in report.skipped] == ["DITTO", "edits", "DPO"]
     page = Path(report.page).read_text(encoding="utf-8")
     assert f"{before.id} stays" in page
+    assert f"Prompting wins: {before.id} writes untrained" in page  # the base writes, with examples: so the person is told
+    assert report.reason in page.replace("&#x27;", "'")
     assert "<script" not in page
     assert "http" not in page.replace("http-equiv", "")
 
@@ -89,11 +91,11 @@ def test_a_stopped_improve_goes_on_where_it_was(world: small_world.World) -> Non
         improve(world, progress=stop_in("DPO"))
     report = improve(world)
     assert report.id == "improve-1"
-    assert [verdict.contender.label for verdict in report.decision.verdicts] == ["SFT", "SFT + examples", "DPO", "DPO + examples"]
+    assert [verdict.contender.label for verdict in report.decision.verdicts] == ["base", "SFT", "SFT + examples", "DPO", "DPO + examples"]
     methods = [run.method for run in world.library.runs.all() if run.status == "finished"]
     assert methods == ["sft", "dpo"]
-    refined = world.library.models.get(report.decision.verdicts[2].contender.model_id)
-    assert refined.parent_id == report.decision.verdicts[0].contender.model_id
+    refined = world.library.models.get(report.decision.verdicts[3].contender.model_id)
+    assert refined.parent_id == report.decision.verdicts[1].contender.model_id
     state = json.loads((Path(report.folder) / "state.json").read_text())
     assert state["finished_at"]
 
@@ -157,7 +159,7 @@ def test_each_method_goes_on_from_the_one_before_where_there_is_data(world: smal
     made = [model.id for model in library.models.all() if model.role == "policy"]
     assert [start for _, _, start in trained] == ["", *made[:3]]
     labels = [verdict.contender.label for verdict in report.decision.verdicts]
-    assert labels == ["SFT", "SFT", "DITTO", "DITTO", "edits", "edits", "DPO", "DPO"]
+    assert labels == ["base", "SFT", "SFT", "DITTO", "DITTO", "edits", "edits", "DPO", "DPO"]
     assert report.skipped == ()
 
     for trouble in (RunFailed("The training ran away."), Invalid("The dataset has 3 usable rows.")):
@@ -166,6 +168,20 @@ def test_each_method_goes_on_from_the_one_before_where_there_is_data(world: smal
         assert [method for method, _, _ in trained] == ["sft", "ditto", "dpo"]
         assert trained[2][2] == library.models.all()[-2].id  # DPO goes on from DITTO then
         assert report.skipped == (f"edits: {trouble.message}",)
+
+    trouble = None
+    trained.clear()
+    report = improve(world, reinforce="grpo")
+    assert "grpo" not in [method for method, _, _ in trained]
+    assert report.skipped[0].startswith("GRPO: no reward may label yet. The taste: ")
+    monkeypatch.setattr(module, "allowed", lambda library, reward, use: (reward, use) == ("ensemble", "label"))
+    trained.clear()
+    report = improve(world, reinforce="grpo")
+    assert [method for method, _, _ in trained] == ["sft", "ditto", "edits", "dpo", "grpo"]
+    assert trained[4][1:] == ("sft", library.models.all()[-2].id)  # it goes on from DPO
+    assert report.skipped == ()
+    with pytest.raises(Invalid, match="no method"):
+        improve(world, reinforce="luck")
 
 
 def test_only_one_at_a_time(world: small_world.World) -> None:

@@ -13,6 +13,9 @@ def configure(name: str, parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--effort", choices=("quick", "normal", "thorough"), default="normal")
     parser.add_argument("--confidence", type=float, default=0.9, help="how sure a promotion must be (default 0.9)")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a value of the SFT recipe")
+    parser.add_argument(
+        "--reinforce", choices=("grpo", "rloo", "ppo"), default="", help="learn from its own drafts too, once a reward may label them: slow"
+    )
     parser.add_argument("--fresh", action="store_true", help="begin anew although an unfinished one could go on")
     parser.add_argument("--schedule", action="store_true", help="print the lines that run it every night, and do nothing else")
     parser.add_argument("--at", default="03:30", metavar="HH:MM", help="with --schedule: when")
@@ -46,7 +49,7 @@ def improve(options: argparse.Namespace) -> None:
 
         report = loop.improve(
             library, settings=settings, effort=options.effort, confidence=options.confidence, overrides=overrides_of(options.set),
-            fresh=options.fresh, progress=tell,
+            reinforce=options.reinforce, fresh=options.fresh, progress=tell,
         )  # fmt: skip
     if options.json:
         as_json(report)

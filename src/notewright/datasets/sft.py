@@ -6,12 +6,14 @@ import hashlib
 import random
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..errors import Invalid
 from ..library import splits
 from ..library.examples import Example, from_pairs, nearest
 from ..prompts import PROMPT_VERSION, Message, build_messages, render_highlights
+from ..reward import rules_for_prompt
 from .freeze import Row
 from .hygiene import clean, counted, leaks
 
@@ -55,6 +57,7 @@ def sft_rows(
     left_out.update(counted(unfit))
     usable = [example for example in usable if example.pair_id not in unfit]
     teaching = [example for example in usable if sides[example.source_id] == "train"]
+    rules = rules_for_prompt(library)
     rows: dict[str, list[Row]] = {name: [] for name in splits.SPLITS}
     for done, example in enumerate(usable, 1):
         side = sides[example.source_id]
@@ -73,9 +76,10 @@ def sft_rows(
             "examples": len(chosen),
             "weight": example.weight,
         }
-        if side != "train":
-            retrieved = fitting(example, near[:max_examples], max_chars)
-            row["prompt_with_examples"] = _messages(example, retrieved)
+        if side != "train":  # measured as it would be served: the person's rules stand in every prompt
+            asked = replace(example, prompt=replace(example.prompt, rules=rules))
+            row["prompt"] = _messages(asked, [])
+            row["prompt_with_examples"] = _messages(asked, fitting(asked, near[:max_examples], max_chars))
         rows[side].append(row)
         if progress:
             progress(done, len(usable))
@@ -87,6 +91,7 @@ def sft_rows(
     pair_text = "\n".join(f"{item.pair_id} {item.passage}" for item in usable)
     facts: dict[str, object] = {
         "prompt_version": PROMPT_VERSION,
+        "rules": list(rules),
         "parameters": {
             "examples": share, "max_examples": max_examples, "threshold": threshold, "min_coverage": min_coverage, "max_chars": max_chars,
             "split": list(split), "seed": seed,

@@ -16,7 +16,8 @@ from ..evaluation import EvaluationReport
 from ..library import Library
 from ..library.database import now
 from ..models import registry
-from ..records import Dataset, Model
+from ..records import REWARDS, Dataset, Model
+from ..reward.trust import allowed, trust
 from ..settings import Settings
 from ..training.recipes import MINIMUM_ROWS, MINIMUM_WATCHED
 from .decide import CONFIDENCE, Contender, Decision, decide
@@ -26,6 +27,10 @@ from .page import write_page
 HELD_OUT = ("valid", "test")  # neither was trained on; together they hold more passages than either
 WITH_EXAMPLES = " + examples"
 REFINEMENTS = (("DITTO", "ditto", "sft"), ("edits", "edits", "edits"), ("DPO", "dpo", "preference"))  # label, method, kind of its data
+PROMPTING = (
+    "Prompting wins: {} writes untrained, with your own notes as examples and your rules in its prompt; "
+    "no trained version was better beyond doubt"
+)
 
 Progress = Callable[[dict[str, Any]], None]
 
@@ -73,23 +78,28 @@ def improve(
     confidence: float = CONFIDENCE,
     max_new_tokens: int = 512,
     overrides: Mapping[str, Any] | None = None,
+    reinforce: str = "",
     fresh: bool = False,
     progress: Progress | None = None,
 ) -> ImproveReport:
     """Learn from everything there is since the last build, and promote what came of it only if it is better beyond doubt.
 
     Each time the build begins at the base: SFT on the pairs, then, each where there is enough and going on from the one before, DITTO on
-    the pairs, edits, and DPO on the choices. The contenders (the base with the person's examples in its prompt, and each of these versions
-    with and without examples) and the current version write every held-out passage; `decide` compares. Nothing is promoted before that,
-    and drafting goes on meanwhile. Versions that cannot be told from the one that writes are kept beside it (`keep`) and take turns.
+    the pairs, edits, DPO on the choices, and `reinforce` (grpo, rloo or ppo: hours without a GPU) where a reward has earned the right to
+    label. The contenders (the base and each of these versions, with and without the person's examples in the prompt, always with the
+    rules) and the current version write every held-out passage; `decide` compares. Nothing is promoted before that, and drafting goes on
+    meanwhile. Versions that cannot be told from the one that writes are kept beside it (`keep`) and take turns.
 
-    An `improve` that was stopped goes on, unless `fresh`. `overrides` are recipe values for SFT. `progress` gets training's events, and
-    {"message": ...} and {"evaluating": ..., "done": n, "total": n}. Raises Busy while another one runs, Invalid with too few pairs.
+    An `improve` that was stopped goes on as it was begun, unless `fresh`. `overrides` are recipe values for SFT. `progress` gets training's
+    events, {"message": ...} and {"evaluating": ..., "done": n, "total": n}. Raises Busy while another one runs, Invalid with too few pairs.
     """
+    if reinforce not in ("", *training.SAMPLING):
+        raise Invalid(f"{reinforce!r} is no method that learns from its own drafts.", f"There are: {', '.join(training.SAMPLING)}")
     tell = progress or (lambda event: None)
     with alone(library.home):
         training.settle(library)
         state = _open(library.home / "runs", fresh)
+        state.table.setdefault("reinforce", reinforce)
         state.keep("event", library.events.last())  # what is judged from now on is for the next one
         begun = "goes on" if "current" in state else "begins"
         tell({"message": f"{state.path.parent.name} {begun}: a rebuild from the base. The current version keeps writing meanwhile."})
@@ -97,16 +107,19 @@ def improve(
         current, contenders = work.contenders()
         decision = decide(current, contenders, confidence=confidence)
         winner = decision.winner
+        writer = winner or current
+        reason = decision.reason
+        if writer.examples and library.models.get(writer.model_id).role == "base":
+            reason += f". {PROMPTING.format(writer.model_id)}"
         if winner and "promoted" not in state:
             with library.db.write():
                 library.models.set_metrics(winner.model_id, {"examples": winner.examples})
-                library.models.promote(winner.model_id, f"better on held-out work: {decision.reason}")
+                library.models.promote(winner.model_id, f"better on held-out work: {reason}")
         state.keep("promoted", winner.model_id if winner else "")
-        writer = winner or current
         registry.keep_contenders(library, keep(writer, [current, *contenders]), beside=writer.model_id)
         report = ImproveReport(
             id=state.path.parent.name, folder=str(state.path.parent), page=str(state.path.with_name("report.html")),
-            current=current.model_id, promoted=state["promoted"], reason=decision.reason, decision=decision,
+            current=current.model_id, promoted=state["promoted"], reason=reason, decision=decision,
             skipped=work.skipped(),
         )  # fmt: skip
         write_page(Path(report.page), report, current)
@@ -134,10 +147,10 @@ class _Work:
                 "Pair notes of five or more sources (notewright pairs), then try again; notewright train works without a proof.",
             )
         base = registry.ensure_base_model(library, self.settings)
-        entries = [("base", base, True)]
+        entries = [("base", base, False), ("base", base, True)]
         newest = self._train("sft", pairs)
         entries += [("SFT", newest, False), ("SFT", newest, True)]
-        for label, method, kind in REFINEMENTS:
+        for label, method, kind in self._refinements():
             refined = self._refined(label, method, kind, newest)
             if refined:
                 newest = refined
@@ -147,6 +160,10 @@ class _Work:
         # A contender that cannot differ from the current version only takes time and makes the others' proof harder.
         others = [entry for entry in entries if (entry[1].id, entry[2]) != (now_current.id, before.examples)]
         return before, [self._contender(label, model, examples, pairs) for label, model, examples in others]
+
+    def _refinements(self) -> list[tuple[str, str, str]]:
+        method = self.state["reinforce"]
+        return [*REFINEMENTS, *([(method.upper(), method, "sft")] if method else [])]
 
     def _dataset(self, kind: str) -> Dataset:
         key = f"{kind}_dataset"
@@ -171,7 +188,9 @@ class _Work:
         return None if self.state[f"{method}_skipped"] else self.library.models.get(self.state[f"{method}_model"])
 
     def _lacking(self, method: str, kind: str) -> str:
-        """What the data lack for a method, in words."""
+        """What the data, or the rewards, lack for a method, in words."""
+        if method in training.SAMPLING and not any(allowed(self.library, reward, "label") for reward in REWARDS):
+            return f"no reward may label yet. The taste: {trust(self.library).of('taste').why}."
         try:
             dataset = self._dataset(kind)
         except (Invalid, NotFound) as nothing:
@@ -185,7 +204,7 @@ class _Work:
 
     def skipped(self) -> tuple[str, ...]:
         """Why methods were not trained, or changed nothing."""
-        return tuple(reason for _, method, _ in REFINEMENTS if (reason := self.state.table.get(f"{method}_skipped")))
+        return tuple(reason for _, method, _ in self._refinements() if (reason := self.state.table.get(f"{method}_skipped")))
 
     def _train(self, method: str, dataset: Dataset, *, start: str = "") -> Model:
         key = f"{method}_model"
