@@ -32,8 +32,8 @@ class EventStore:
         row = self._db.row(f"SELECT count(*) AS n FROM events WHERE kind IN ({','.join('?' * len(kinds))}) AND at>?", (*kinds, since))
         return int(row["n"]) if row else 0
 
-    def all(self, *kinds: str, subject: str = "", after: int = 0) -> list[Event]:
-        """Events of `kinds` (all kinds when none is named) with ids above `after`, oldest first."""
+    def all(self, *kinds: str, subject: str = "", after: int = 0, newest: int = -1) -> list[Event]:
+        """Events of `kinds` (all kinds when none is named) with ids above `after`, oldest first; at most the `newest` ones."""
         conditions = [f"kind IN ({','.join('?' * len(kinds))})"] if kinds else []
         parameters: list[str | int] = list(kinds)
         if after:
@@ -43,7 +43,8 @@ class EventStore:
             conditions.append("subject=?")
             parameters.append(subject)
         where = " WHERE " + " AND ".join(conditions) if conditions else ""
-        return [_event(row) for row in self._db.rows(f"SELECT * FROM events{where} ORDER BY id", parameters)]
+        rows = self._db.rows(f"SELECT * FROM events{where} ORDER BY id DESC LIMIT ?", [*parameters, newest])
+        return [_event(row) for row in reversed(rows)]
 
     def undone(self) -> set[int]:
         """Ids of the events that later undo events took back."""
@@ -63,10 +64,10 @@ class EventStore:
         row = self._db.row("SELECT max(id) AS last FROM events")
         return int(row["last"] or 0) if row else 0
 
-    def standing(self, *kinds: str, subject: str = "") -> list[Event]:
+    def standing(self, *kinds: str, subject: str = "", newest: int = -1) -> list[Event]:
         """As `all`, without the events that were taken back."""
         undone = self.undone()
-        return [event for event in self.all(*kinds, subject=subject) if event.id not in undone]
+        return [event for event in self.all(*kinds, subject=subject, newest=newest) if event.id not in undone]
 
 
 def _event(row: sqlite3.Row) -> Event:

@@ -230,7 +230,8 @@ def standings(history: Sequence[Outcome], versions: Sequence[str]) -> list[Stand
     usual = _mean(counted) if counted else 0.5
     spread = PRIOR * SPREAD**2
     for pairs in evidence.values():
-        spread += sum(weight * (cost - _mean(pairs)) ** 2 for weight, cost in pairs)
+        mean = _mean(pairs) if pairs else 0.0
+        spread += sum(weight * (cost - mean) ** 2 for weight, cost in pairs)
     spread /= PRIOR + sum(weight for weight, _ in counted)
     beliefs = []
     for version, pairs in evidence.items():

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ..library import Library
     from ..settings import Settings
 
+REMEMBERED = 2000  # judgements looked at: a year of them; older ones weigh nothing
 CHANGED = "taste changed at"  # key of the library's state: what the taste head forgets from before is cheap to ask
 
 
@@ -47,7 +48,7 @@ def written_by(versions: Iterable[str]) -> str:
 
 
 def _history(library: Library) -> list[Outcome]:
-    return outcomes(library.events.standing(*KINDS))
+    return outcomes(library.events.standing(*KINDS, newest=REMEMBERED))
 
 
 def _versions(library: Library) -> list[str]:
