@@ -16,7 +16,8 @@ def test_the_report_is_one_page_of_its_own(library: Library, tmp_path: Path) -> 
     small_world.build(library, tmp_path)
     dataset = build(library, kind="sft")
     page = report(library, path=tmp_path / "out" / "report.html").read_text(encoding="utf-8")
-    assert page.count("<svg") == 1
+    assert page.count("<svg") == 3
+    assert '<meta name="viewport" content="width=device-width' in page
     assert "src=" not in page  # no file or address that could be missing or call out
     for words in (dataset.id, "Coverage", "Lengths", "words per list item", "Left out", "notes in it"):
         assert words in page

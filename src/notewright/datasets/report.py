@@ -24,7 +24,9 @@ _COLOURS = {"train": "#2f6f8f", "valid": "#d1783c", "test": "#5b8c3e"}
 _STYLE = """body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222;background:#fff}
 table{border-collapse:collapse;margin:1rem 0}
 td,th{padding:.2rem .8rem .2rem 0;text-align:left;vertical-align:top;border-bottom:1px solid #ddd}
-td.n{text-align:right}svg{max-width:100%;height:auto}.quiet{color:#666}blockquote{margin:.2rem 0;color:#444;white-space:pre-wrap}"""
+.wide{overflow-x:auto}.plots{display:flex;flex-wrap:wrap;gap:1rem}.plots svg{flex:1 1 16rem;min-width:0;max-width:100%;height:auto}
+.quiet{color:#666}blockquote{margin:.2rem 0;color:#444;white-space:pre-wrap}body{overflow-wrap:anywhere}td,th{overflow-wrap:normal}
+@media(max-width:40rem){body{margin:1rem auto}table{font-size:.8rem}td,th{padding-right:.4rem}}"""
 
 
 def report(library: Library, *, dataset: Dataset | None = None, path: Path) -> Path:
@@ -42,7 +44,8 @@ def report(library: Library, *, dataset: Dataset | None = None, path: Path) -> P
     rows = {split: load(dataset, split) for split in _SPLITS}
     parts = [_coverage(library, rows), _lengths(rows), _style(library, rows), _left_out(library, dataset)]
     page = (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{html.escape(dataset.id)}</title><style>{_STYLE}</style></head>'
+        '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{html.escape(dataset.id)}</title><style>{_STYLE}</style></head>"
         f"<body><h1>{html.escape(dataset.id)}</h1><p class=quiet>Built {html.escape(dataset.created_at[:16].replace('T', ' '))} UTC.</p>"
         + "\n".join(parts) + "</body></html>\n"
     )  # fmt: skip
@@ -74,9 +77,10 @@ def _lengths(rows: dict[str, list[Row]]) -> str:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(9, 3), layout="constrained")
-    FigureCanvasAgg(figure)
-    left, middle, right = figure.subplots(1, 3)
+    figures = [Figure(figsize=(3, 3), layout="constrained") for _ in range(3)]  # beside each other, or below on a narrow screen
+    for figure in figures:
+        FigureCanvasAgg(figure)
+    left, middle, right = (figure.subplots() for figure in figures)
     passages = {split: [len(words(row["completion"][0]["content"])) for row in rows[split]] for split in _SPLITS}
     highlights = {split: [len(row["highlight_ids"]) for row in rows[split]] for split in _SPLITS}
     for axis, data, label in ((left, passages, "words and marks of the passage"), (middle, highlights, "highlights of the prompt")):
@@ -87,7 +91,7 @@ def _lengths(rows: dict[str, list[Row]]) -> str:
     for split in _SPLITS:
         right.scatter(highlights[split], passages[split], s=14, color=_COLOURS[split], alpha=0.7)
     right.set(xlabel="highlights", ylabel="words and marks")
-    return f"<h2>Lengths</h2>{_svg(figure)}"
+    return f"<h2>Lengths</h2><div class=plots>{''.join(map(_svg, figures))}</div>"
 
 
 def _style(library: Library, rows: dict[str, list[Row]]) -> str:
@@ -133,7 +137,7 @@ def _left_out(library: Library, dataset: Dataset) -> str:
 def _table(rows: Sequence[Sequence[object]], headers: Sequence[str] = ()) -> str:
     head = "<tr>" + "".join(f"<th>{html.escape(name)}</th>" for name in headers) + "</tr>" if headers else ""
     body = "".join("<tr>" + "".join(f"<td>{html.escape(str(cell))}</td>" for cell in row) + "</tr>" for row in rows)
-    return f"<table>{head}{body}</table>"
+    return f"<div class=wide><table>{head}{body}</table></div>"
 
 
 def _svg(figure: Any) -> str:
