@@ -1,11 +1,12 @@
 """How pairing grows: time and peak memory on generated libraries, and against comparing every highlight with every note.
 
-    python benchmarks/pairing_scale.py [--sizes 10000 30000 100000]
+    python benchmarks/pairing_scale.py [--sizes 10000 30000 100000] [--workers N]
 
 Each size runs in a fresh process: a generated library (highlights / 20 notes) is filled, which is not timed; then `pair` on the stored
 library and provenance for every proposed pair are, together. Then pairing again unchanged, and again after one note was edited. Beside
-the time by the clock stands CPU time, which other work on the machine lengthens less, and the load (processes that want a core). Peak
-memory is the process's VmHWM, the filling included. The rival compares every highlight with every note by rapidfuzz's `partial_ratio`
+the time by the clock stands CPU time, of all processes together, which other work on the machine lengthens less, and the load (processes
+that want a core). Peak memory is that of all processes together, looked at five times a second: resident sizes, which count a page that two
+of them share twice. The rival compares every highlight with every note by rapidfuzz's `partial_ratio`
 (one thread; a fast C implementation) and takes those above the cutoff that is best for it on its own sample: its time is a sample's,
 multiplied to all pairs, and F1 is over (note, highlight) on the notes of the sample. Writes benchmarks/results/pairing_scale.json.
 """
@@ -20,7 +21,9 @@ import random
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import paired_world
@@ -29,12 +32,31 @@ HERE = Path(__file__).resolve().parent
 PER_SOURCE = 40
 
 
-def peak_mb() -> float:
-    line = next(line for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines() if line.startswith("VmHWM"))
-    return int(line.split()[1]) / 1024
+class Memory(threading.Thread):
+    """`peak`: the most that this process and those it started held together, in MB, until `done`; `most` of them at once."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.peak, self.most, self.done = 0.0, 1, threading.Event()
+
+    def run(self) -> None:
+        import psutil
+
+        while not self.done.wait(0.2):
+            processes = [psutil.Process(), *psutil.Process().children()]
+            sizes = []
+            for process in processes:
+                with suppress(psutil.Error):
+                    sizes.append(process.memory_info().rss / 2**20)
+            self.peak, self.most = max(self.peak, sum(sizes)), max(self.most, len(sizes))
 
 
-def one(size: int) -> dict[str, float]:
+def cpu_s() -> float:
+    """Of this process and of those it started that have ended."""
+    return sum(os.times()[:4])
+
+
+def one(size: int, workers: int) -> dict[str, float]:
     from notewright.library import Library
     from notewright.pairing import pair
     from notewright.provenance import provenance
@@ -44,29 +66,31 @@ def one(size: int) -> dict[str, float]:
     world = paired_world.make(seed=11, sources=sources, notes=notes, texts=paired_world.texts("all"), per_source=PER_SOURCE)
     with tempfile.TemporaryDirectory() as home, Library.create(Path(home)) as library:
         paired_world.fill(library, world)
-        started, cpu = time.perf_counter(), time.process_time()
-        pair(library)
-        paired, pair_cpu = time.perf_counter() - started, time.process_time() - cpu
+        memory = Memory()
+        memory.start()
+        started, cpu = time.perf_counter(), cpu_s()
+        pair(library, workers=workers)
+        paired, pair_cpu = time.perf_counter() - started, cpu_s() - cpu
         pairs = library.pairs.all()
         texts = {item.id: item for group in library.sources.all_highlights().values() for item in group}
         for item in pairs:
             provenance(item.passage_text, [texts[link.highlight_id] for link in item.links])
-        whole, whole_cpu = time.perf_counter() - started, time.process_time() - cpu
-        peak = peak_mb()
-        started, cpu = time.perf_counter(), time.process_time()
+        whole, whole_cpu = time.perf_counter() - started, cpu_s() - cpu
+        memory.done.set()
+        started, cpu = time.perf_counter(), cpu_s()
         pair(library)
-        unchanged, unchanged_cpu = time.perf_counter() - started, time.process_time() - cpu
+        unchanged, unchanged_cpu = time.perf_counter() - started, cpu_s() - cpu
         path = next(path for path in sorted(world.notes) if path.startswith("Notes/"))
         world.notes[path] += "\n- One more thought on it.\n"
         parsed = (parse_note(name, text.encode()) for name, text in sorted(world.notes.items()))
         library.notes.sync([(item.note, item.passages) for item in parsed])
-        started, cpu = time.perf_counter(), time.process_time()
+        started, cpu = time.perf_counter(), cpu_s()
         report = pair(library)
-        edited, edited_cpu = time.perf_counter() - started, time.process_time() - cpu
+        edited, edited_cpu = time.perf_counter() - started, cpu_s() - cpu
         found = {(item.note_path, link.highlight_id) for item in pairs for link in item.links}
         result = {
             "highlights": library.counts()["highlights"], "notes": len(world.notes), "pairs": len(pairs), "pair_s": paired,
-            "pair_cpu_s": pair_cpu, "with_provenance_s": whole, "with_provenance_cpu_s": whole_cpu, "peak_mb": peak,
+            "pair_cpu_s": pair_cpu, "with_provenance_s": whole, "with_provenance_cpu_s": whole_cpu, "peak_mb": memory.peak, "processes": memory.most,
             "unchanged_s": unchanged, "unchanged_cpu_s": unchanged_cpu, "one_edited_s": edited, "one_edited_cpu_s": edited_cpu,
             "one_edited_weighed": report.notes_weighed, "load": os.getloadavg()[0],
         }  # fmt: skip
@@ -102,13 +126,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", type=int, nargs="+", default=[10_000, 30_000, 100_000])
     parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--workers", type=int, default=0, help="processes for a large library (default: one for each core)")
     options = parser.parse_args()
     if options.one:
-        print(json.dumps(one(options.one)))
+        print(json.dumps(one(options.one, options.workers)))
         return
     rows = []
     for size in options.sizes:
-        done = subprocess.run([sys.executable, __file__, "--one", str(size)], check=True, capture_output=True, text=True)
+        done = subprocess.run(
+            [sys.executable, __file__, "--one", str(size), "--workers", str(options.workers)],
+            check=True, capture_output=True, text=True,
+        )  # fmt: skip
         rows.append({key: round(value, 3) for key, value in json.loads(done.stdout.splitlines()[-1]).items()})
         print(json.dumps(rows[-1]), flush=True)
     first, last = rows[0], rows[-1]

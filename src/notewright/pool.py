@@ -6,6 +6,7 @@ that asked (as `multiprocessing` would have it), so that any script may pair.
 
 from __future__ import annotations
 
+import gc
 import os
 import pickle
 import subprocess
@@ -116,6 +117,7 @@ def serve() -> None:
     os.dup2(2, 1)  # whatever is printed must not end up among the answers
     begin, given, work = pickle.load(come)
     begin(*given)
+    gc.freeze()  # what is there now stays
     with suppress(EOFError):
         while True:
             pickle.dump([work(task) for task in pickle.load(come)], answer, pickle.HIGHEST_PROTOCOL)

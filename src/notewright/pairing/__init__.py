@@ -16,9 +16,10 @@ export     pairs as JSONL; a pair explained in words
 
 from __future__ import annotations
 
+import gc
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 
 from ..library import Library
@@ -68,11 +69,16 @@ def pair(
     """
     if is_current(library):
         return _unchanged(library)
+    with _no_search_for_cycles():
+        return _pair(library, workers or cores(), progress)
+
+
+def _pair(library: Library, workers: int, progress: Callable[[int, int], None] | None) -> PairReport:
     words = library.home / WORDS
     spoken = Spoken.load(words, RULES)
     work = Work(library, spoken=spoken)
     notes: list[Weighed] = []
-    with closing(weighed(work, library.pairs.memo(), workers=workers or cores())) as found:
+    with closing(weighed(work, library.pairs.memo(), workers=workers)) as found:
         for note in found:
             notes.append(note)
             if progress:
@@ -88,6 +94,18 @@ def pair(
         **counts, notes_paired=len(paired), notes_unpaired=sum(1 for note in work.notes if note.path not in paired),
         notes_weighed=sum(1 for note in notes if note.fresh), by_method={name: methods[name] for name in METHODS if methods[name]},
     )  # fmt: skip
+
+
+@contextmanager
+def _no_search_for_cycles() -> Iterator[None]:
+    """A large library is millions of objects, none of them garbage: looking for cycles among them takes a fifth of the time."""
+    searches = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if searches:
+            gc.enable()
 
 
 def _unchanged(library: Library) -> PairReport:

@@ -66,9 +66,8 @@ class NoteMatcher:
         self.words = [corpus.words(text) for text in texts]
         self._telling: dict[int, dict[int, list[int]]] = defaultdict(dict)
         for index, words in enumerate(self.words):
-            for place, word in enumerate(words):
-                if corpus.weights[word] >= _TELLING_WORD:
-                    self._telling[word].setdefault(index, []).append(place)
+            for place in corpus.places(texts[index], _TELLING_WORD):
+                self._telling[words[place]].setdefault(index, []).append(place)
         self._tells = frozenset(self._telling)
         self._runs: dict[int, dict[int, list[Run]]] = {}
         self._beside: dict[tuple[int, int], dict[int, int]] = {}
@@ -85,6 +84,10 @@ class NoteMatcher:
         if index not in self._titles:
             self._titles[index] = title_places(self.passages[index].text)
         return overlap.places <= self._titles[index]
+
+    def shares(self, text: int) -> bool:
+        """Has `overlaps` anything to look at?"""
+        return text in self._runs or self.corpus.size(text) == 2
 
     def overlaps(self, text: int, allowed: set[int]) -> dict[int, Overlap]:
         """By passage index, those of `allowed` only, the word runs shared with a text."""
@@ -297,8 +300,10 @@ def explain_away(candidates: Iterable[Candidate]) -> None:
 
 
 def _quoted(matcher: NoteMatcher, highlight: Highlight, texts: tuple[int, int], allowed: set[int], linked: float) -> Iterator[Candidate]:
-    quotes, remarks = matcher.overlaps(texts[0], allowed), matcher.overlaps(texts[1], allowed)
     pictures = image_names(highlight.text) if "![" in highlight.text else set()
+    if not pictures and not matcher.shares(texts[0]) and not matcher.shares(texts[1]):
+        return
+    quotes, remarks = matcher.overlaps(texts[0], allowed), matcher.overlaps(texts[1], allowed)
     for index in sorted(allowed if pictures else quotes.keys() | remarks.keys()):
         quote, comment = quotes.get(index), remarks.get(index)
         picture = pictures & matcher.images[index]

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import numpy
 
 _KEY = 16  # bytes
+_FEW = 200  # one text in so many is no reason to write all of them
 
 
 class Spoken:
@@ -75,10 +76,11 @@ class Spoken:
         return found
 
     def save(self, path: Path, rules: str) -> None:
-        """Keep what the last `words` asked for, unless the file has just that. Where it cannot be written the next pairing takes longer."""
+        """Keep what the last `words` asked for, unless the file has nearly that. Where it cannot be written the next pairing is slower."""
         import numpy
 
-        if len(self._asked) == self._kept == len(self.rows):
+        unkept, unasked = len(self.rows) - self._kept, len(self.rows) - len(self._asked)
+        if max(unkept, unasked) * _FEW <= self._kept:  # to read these again takes less than to write them all
             return
         keys = sorted(self._asked)
         ids, starts = self._gather([self.rows[key] for key in keys])

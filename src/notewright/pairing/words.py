@@ -118,6 +118,11 @@ class Corpus:
         """Words."""
         return int(self.offsets[text + 1] - self.offsets[text])
 
+    def places(self, text: int, nats: float) -> list[int]:
+        """Where in a text the words stand that are at least so telling."""
+        levels = self.levels[self.codes[self.offsets[text] : self.offsets[text + 1]]]
+        return (levels >= nats / STEP).nonzero()[0].tolist()  # type: ignore[no-any-return]  # of whole numbers
+
     def levels_of(self, texts: range) -> bytes:
         """How telling each word of neighbouring texts is, in steps."""
         return self.levels[self.codes[self.offsets[texts.start] : self.offsets[texts.stop]]].tobytes()
@@ -128,7 +133,7 @@ class Corpus:
 
         for name in _ARRAYS:
             numpy.save(folder / f"{name}.npy", getattr(self, name))
-        numpy.save(folder / "weights.npy", numpy.array(self.weights))
+        numpy.save(folder / "levels.npy", self.levels)
 
     @classmethod
     def read(cls, folder: Path, vocabulary: list[str]) -> Corpus:
@@ -137,7 +142,8 @@ class Corpus:
         corpus = cls.__new__(cls)
         for name in _ARRAYS:
             setattr(corpus, name, numpy.load(folder / f"{name}.npy", mmap_mode="r"))
-        corpus.weights = numpy.load(folder / "weights.npy").tolist()
+        corpus.levels = numpy.load(folder / "levels.npy")
+        corpus.weights = (corpus.levels * STEP).tolist()
         corpus.vocabulary, corpus.keys = vocabulary, []
         return corpus
 
