@@ -90,7 +90,8 @@ def one(size: int, workers: int) -> dict[str, float]:
         found = {(item.note_path, link.highlight_id) for item in pairs for link in item.links}
         result = {
             "highlights": library.counts()["highlights"], "notes": len(world.notes), "pairs": len(pairs), "pair_s": paired,
-            "pair_cpu_s": pair_cpu, "with_provenance_s": whole, "with_provenance_cpu_s": whole_cpu, "peak_mb": memory.peak, "processes": memory.most,
+            "pair_cpu_s": pair_cpu, "with_provenance_s": whole, "with_provenance_cpu_s": whole_cpu, "peak_mb": memory.peak,
+            "processes": memory.most,
             "unchanged_s": unchanged, "unchanged_cpu_s": unchanged_cpu, "one_edited_s": edited, "one_edited_cpu_s": edited_cpu,
             "one_edited_weighed": report.notes_weighed, "load": os.getloadavg()[0],
         }  # fmt: skip
