@@ -186,7 +186,7 @@ def word_spans(text: str) -> list[tuple[str, int, int]]:
 
 def _word_spans(text: str) -> list[tuple[str, int, int]]:
     words = _ASCII_WORD if text.isascii() else _WORD
-    return [(stem(found[0]), *found.span()) for found in words.finditer(text)]
+    return [(stem(found[0]), found.start(), found.end()) for found in words.finditer(text)]
 
 
 @lru_cache(maxsize=100_000)
@@ -301,16 +301,17 @@ class _Weights(dict[str, float]):
 
     def __init__(self, holders: Mapping[str, set[int]], size: int) -> None:
         self._holders, self._size = holders, size
-        self._known: dict[tuple[int, float], float] = {}
 
     def __missing__(self, word: str) -> float:
-        case = len(self._holders.get(word, ())), commonness(word)
-        if case not in self._known:
-            count, common = case
-            plain = min(_MOST, math.log((_BACKGROUND + self._size) / (count + _BACKGROUND * common)))
-            self._known[case] = plain * (1 - 0.7 * max(0, count - 1) / max(1, self._size - 1))
-        self[word] = self._known[case]
-        return self[word]
+        nats = self[word] = _nats(len(self._holders.get(word, ())), commonness(word), self._size)
+        return nats
+
+
+@lru_cache(maxsize=10_000)
+def _nats(count: int, common: float, size: int) -> float:
+    """How telling a word is that `count` of `size` highlights say."""
+    plain = min(_MOST, math.log((_BACKGROUND + size) / (count + _BACKGROUND * common)))
+    return plain * (1 - 0.7 * max(0, count - 1) / max(1, size - 1))
 
 
 class _Told:
