@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 from ..text import normalise
 
+_TITLES = 200_000  # remembered: all those of a large library, which is gone through several times
 _HIGHLIGHT_IDS = re.compile(
     r"readwise\.io/open/(\d+)|\^(?:rw|rwhi|hl|id)?-?(\d{4,})(?:-note)?\b|#(?:\^)?(?:rw|rwhi|id|highlight-?)(\d{4,})\b", re.IGNORECASE
 )
@@ -80,13 +81,13 @@ def url_key(url: str) -> str:
     return f"{host}{path}?{urlencode(query)}".rstrip("?").casefold()
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=_TITLES)
 def title_key(title: str) -> str:
     """Words only, so that what a file name cannot hold makes no difference."""
     return " ".join(re.findall(r"\w+", normalise(title).replace("'", "")))
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=_TITLES)
 def undecorated(title: str) -> str:
     """Without what people put around a title: a kind (` - Book`, `(Literature Notes)`, `Reference - `), a date, a copy's number."""
     before = ""
@@ -98,7 +99,7 @@ def undecorated(title: str) -> str:
     return title
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=_TITLES)
 def main_title(title: str) -> str:
     """What stands before a subtitle, a site name or a bracket; the whole title when that would leave nothing."""
     return next((part for part in _CUT.split(title) if title_key(part)), title)

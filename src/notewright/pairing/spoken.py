@@ -32,7 +32,8 @@ class Spoken:
 
     def words(self, texts: Sequence[str], read: Callable[[str], Iterable[str]]) -> tuple[numpy.ndarray, numpy.ndarray, list[bytes]]:
         """All words of `texts`, one text after the other; where each text begins; and its hash. `read` gives the words of a new text."""
-        keys = [_key(text) for text in texts]
+        empty = _key("")  # most annotations
+        keys = [_key(text) if text else empty for text in texts]
         for key, text in zip(keys, texts, strict=True):
             if key not in self.rows:
                 self._add(key, read(text))

@@ -128,7 +128,7 @@ class Work:
         """A hash of all that `candidates(note)` depends on: equal signatures, equal candidates."""
         passages = self.passages.get(note.id, [])
         links = self.links(note)
-        near = [sorted(self.near.get(text, ())) for text in self.by_note[note.id]]
+        near = [sorted(self.near[text]) if text in self.near else [] for text in self.by_note[note.id]]
         involved = {self.by_id[key].source_id for keys in near for key in keys}
         involved |= {key for key, link in links.items() if link.score >= LINK}
         named = self._keys(passages)
