@@ -85,7 +85,7 @@ class World:
         for item in items:
             key = (item.text, "\n".join(highlight.id for highlight in item.prompt.highlights))
             if key not in self._rows:
-                self._rows[key] = measure(item.text, item.prompt.highlights)
+                self._rows[key] = measure(item.text, item.prompt.highlights, kind=item.prompt.source.kind)
             found.append(self._rows[key])
         return found
 
@@ -313,13 +313,13 @@ def run(*, seeds: Sequence[int], quick: bool) -> dict[str, Any]:
     return result
 
 
-def run_neural(*, seeds: Sequence[int], quick: bool) -> dict[str, Any]:
-    """Frozen heads and ensemble beside the taste head, for the first mixed readers of the same worlds."""
+def run_neural(*, seeds: Sequence[int], quick: bool, trained: Sequence[int]) -> dict[str, Any]:
+    """Frozen heads, and the ensemble at the `trained` counts, beside the taste head, for the first mixed readers of the same worlds."""
     began = time.monotonic()
     prompts = read_prompts()
-    worlds = [build(draw_reader("mixed", seed), seed, prompts, lists=80, fresh=20 if quick else 40) for seed in seeds[: 1 if quick else 2]]
+    worlds = [build(draw_reader("mixed", seed), seed, prompts, lists=80, fresh=20 if quick else 40) for seed in seeds]
     with tempfile.TemporaryDirectory() as folder:
-        found = [neural(world, EVENTS[1:], trained=(20,) if quick else (20, 80), folder=Path(folder)) for world in worlds]
+        found = [neural(world, EVENTS[1:], trained=trained, folder=Path(folder)) for world in worlds]
     table = {method: {count: statistics.fmean(row[method][count] for row in found) for count in found[0][method]} for method in found[0]}
     curves = [learn(world, EVENTS[1:])["taste head"] for world in worlds]
     table["taste head, same readers"] = {count: statistics.fmean(curve[count] for curve in curves) for count in EVENTS[1:]}
@@ -417,6 +417,8 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="fewer readers and lists, minutes; writes no figures")
     parser.add_argument("--part", choices=("light", "neural", "both"), default="both", help="neural: adds to the kept results of light")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="reader seeds (development: 100 and up)")
+    parser.add_argument("--neural-readers", type=int, default=2, help="mixed readers of the neural part; some 10 minutes each and count")
+    parser.add_argument("--trained", type=int, nargs="*", default=[20, 80], help="counts of rankings that the ensemble is trained on")
     options = parser.parse_args()
     seeds = options.seeds[:1] if options.quick else options.seeds
     final = options.seeds == [0, 1, 2] and not options.quick
@@ -427,7 +429,7 @@ def main() -> None:
     elif final:
         result = json.loads(kept.read_text(encoding="utf-8"))
     if options.part != "light":
-        result |= run_neural(seeds=seeds, quick=options.quick)
+        result |= run_neural(seeds=seeds[: options.neural_readers], quick=options.quick, trained=options.trained)
     result = json.loads(json.dumps(result), object_hook=_numbered)
     if final:
         kept.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")

@@ -89,7 +89,7 @@ def candidate(library: Library, chance: random.Random, batch_id: str, position: 
         "", batch_id, example.source_id, example.prompt.chapter, "model-1", text, position, position, f"2026-01-01T00:00:00.{position:06}",
         highlight_ids=tuple(item.id for item in example.prompt.highlights[:-1]),
     )  # fmt: skip
-    return draft, measure(text, example.prompt.highlights)
+    return draft, measure(text, example.prompt.highlights, kind=example.prompt.source.kind)
 
 
 EXAMPLES: dict[str, list] = {}

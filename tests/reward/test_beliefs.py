@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import small_world
 from notewright import drafting, feedback, reward
 from notewright.library import Library
-from notewright.reward.features import NAMES
+from notewright.reward.beliefs import of_head
+from notewright.reward.features import INDEX, NAMES
+from notewright.reward.prior import COUNT
+from notewright.reward.scale import fit_scale
+from notewright.reward.taste import Head, ranking
 from small_world import ScriptedEngine
 
 
@@ -47,6 +52,18 @@ def test_what_is_chosen_again_and_again_is_told(world: small_world.World, librar
     assert belief.prefer == "less"
     assert belief.slope < 0
     assert belief.sure in ("sure", "leaning")
+
+
+def test_wants_that_differ_between_books_and_the_rest_are_told() -> None:
+    head = Head(fit_scale([]))
+    for number in range(80):
+        drawn, side = np.random.default_rng(number).normal(size=(4, COUNT)), 0.5 if number % 2 else -0.5
+        shown = [[*(head.scale.raw(index, value) for index, value in enumerate(row)), side] for row in drawn]
+        shown.sort(key=lambda row: row[INDEX["bold"]] * row[-1], reverse=True)
+        head.add(str(number), ranking(head.scale, [[row] for row in shown]))
+    told = {item.feature: item.sentence for item in of_head(head.fit())}
+    assert "wanted more for books than elsewhere" in told["bold"]
+    assert sum("than elsewhere" in sentence for sentence in told.values()) < 8
 
 
 def test_a_correction_is_told_first_and_marked(world: small_world.World, library: Library) -> None:

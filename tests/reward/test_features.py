@@ -114,6 +114,11 @@ def test_code_comments_and_properties_are_no_part_of_the_text() -> None:
     ]
 
 
+@pytest.mark.parametrize(("kind", "side"), [("book", 0.5), ("article", -0.5), ("podcast", -0.5), ("", 0.0)])
+def test_a_row_ends_with_the_side_of_its_source(kind: str, side: float) -> None:
+    assert measure("text", HIGHLIGHTS, kind=kind) == pytest.approx((*measure("text", HIGHLIGHTS)[:-1], side), nan_ok=True)
+
+
 def test_the_table_is_sound() -> None:
     assert 24 <= len(FEATURES) <= 40
     assert len(set(NAMES)) == len(NAMES)
@@ -128,7 +133,8 @@ def test_the_table_is_sound() -> None:
 @given(st.text(alphabet=st.sampled_from(list('ab 1.#*_->|[]()!$`~\n\t:"“”^%é')) | st.characters(), max_size=120))
 def test_any_text_has_measures_within_reason(text: str) -> None:
     row = measure(text, HIGHLIGHTS)
-    for feature, found in zip(FEATURES, row, strict=True):
+    assert row[-1] == 0
+    for feature, found in zip(FEATURES, row[:-1], strict=True):
         assert math.isnan(found) or found >= 0
         assert feature.unit != "share" or math.isnan(found) or found <= 1
     assert measure(text, HIGHLIGHTS) == pytest.approx(row, nan_ok=True)

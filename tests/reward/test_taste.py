@@ -16,9 +16,10 @@ SCALE = fit_scale([])
 
 
 def rows(count: int, seed: int) -> list[list[float]]:
-    """Raw rows about one spread around the centre."""
+    """Raw rows about one spread around the centre, of a book for an odd seed."""
     generator = np.random.default_rng(seed)
-    return [[max(SCALE.raw(index, value), 0.0) for index, value in enumerate(generator.normal(size=COUNT))] for _ in range(count)]
+    side = 0.5 if seed % 2 else -0.5
+    return [[*(max(SCALE.raw(index, value), 0.0) for index, value in enumerate(generator.normal(size=COUNT))), side] for _ in range(count)]
 
 
 def some_evidence(head: Head, seed: int, count: int = 6) -> dict[str, taste.Stages]:
@@ -54,6 +55,27 @@ def test_the_gradient_is_that_of_the_objective() -> None:
         nudged[index] = 1e-5
         numeric = (head.objective(place + nudged)[0] - head.objective(place - nudged)[0]) / 2e-5
         assert gradient[index] == pytest.approx(numeric, abs=1e-5)
+
+
+def test_wants_may_turn_around_between_books_and_the_rest() -> None:
+    head = Head(SCALE)
+    for seed in range(60):
+        shown = rows(4, seed)
+        shown.sort(key=lambda row: row[INDEX["bold"]] * row[-1])
+        head.add(str(seed), ranking(SCALE, [[row] for row in reversed(shown)]))
+    head.fit()
+    for side, sign in ((0.5, 1), (-0.5, -1), (0.0, 0)):
+        plain = [*(SCALE.raw(index, 0.0) for index in range(COUNT)), side]
+        bolder, barer = list(plain), list(plain)
+        bolder[INDEX["bold"]], barer[INDEX["bold"]] = (SCALE.raw(INDEX["bold"], step) for step in (1.0, -1.0))
+        gap = float(np.subtract(*head.score([bolder, barer])[0]))
+        assert gap * sign > 0.3 if sign else abs(gap) < 0.3
+
+
+def test_a_row_without_a_side_is_of_an_unknown_source() -> None:
+    head = filled(1)
+    row = rows(1, 1)[0]
+    assert head.score([row[:-1]])[0] == pytest.approx(head.score([[*row[:-1], 0.0]])[0])
 
 
 def test_the_curvature_is_that_of_the_gradient() -> None:

@@ -117,8 +117,8 @@ def draft(
             "turn": turn.told(),
         }  # fmt: skip
         option = Option(
-            text=mended.text, row=measure(mended.text, prompt.highlights), problems=len(gates.problems(findings)),
-            temperature=0.0 if item.greedy else item.heat, model=item.model_id,
+            text=mended.text, row=measure(mended.text, prompt.highlights, kind=prompt.source.kind),
+            problems=len(gates.problems(findings)), temperature=0.0 if item.greedy else item.heat, model=item.model_id,
         )  # fmt: skip
         return _Checked(item, option, findings, sampling)
 

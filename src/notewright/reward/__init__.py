@@ -2,6 +2,7 @@
 
 features    interpretable measures of a draft against its highlights (`FEATURES` is the table); `shape` reads a text for them once
 scale       the measures standardised on the person's own finished notes
+prior       what it believes before any event
 taste       the instant head: Bayesian Plackett-Luce over the features, Laplace posterior
 evidence    what the events of one batch say; `corrections` and `rules` are what the person says outright
 learner     taste_of(library): the head, kept up with the library click by click
@@ -14,6 +15,7 @@ from .beliefs import Belief, beliefs, plot
 from .corrections import PREFERENCES, correct
 from .features import FEATURES, Feature, measure
 from .learner import forget_taste, note_rows_of, taste_of
+from .prior import PRIOR, Prior
 from .rows import draft_rows
 from .rules import (
     Rule,
@@ -28,7 +30,7 @@ from .rules import (
     rules_for_prompt,
 )
 from .scale import Scale, fit_scale
-from .taste import PRIOR, Head, Prior, Stages, basis, edit, nudge, ranking, verdict, weighted
+from .taste import Head, Stages, basis, edit, nudge, ranking, verdict, weighted
 
 __all__ = [
     "FEATURES", "PREFERENCES", "PRIOR", "Belief", "Feature", "Head", "Prior", "Rule", "Scale", "Stages", "add_rule", "all_rules", "basis",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,8 +11,9 @@ from typing import TYPE_CHECKING
 from .corrections import corrections
 from .features import ASPECTS, FEATURES, Feature
 from .learner import taste_of
+from .prior import COUNT
 from .scale import Scale
-from .taste import COUNT, Head
+from .taste import Head
 
 if TYPE_CHECKING:
     from ..library import Library
@@ -43,7 +45,11 @@ class Belief:
 
 def beliefs(library: Library) -> list[Belief]:
     """Every feature, what is surest and matters most first."""
-    head, corrected = taste_of(library), corrections(library)
+    return of_head(taste_of(library), corrected=corrections(library))
+
+
+def of_head(head: Head, *, corrected: Collection[str] = ()) -> list[Belief]:
+    """The same of any fitted head; `corrected` features come first."""
     deviations = [math.sqrt(value) for value in head.covariance.diagonal()]
     found = [_belief(head, index, deviations, FEATURES[index].name in corrected) for index in range(COUNT)]
     rank = {"sure": 0, "leaning": 1, "unsure": 2}
@@ -62,10 +68,18 @@ def _belief(head: Head, index: int, deviations: list[float], corrected: bool) ->
     low, high = (max(head.scale.raw(index, max(min(peak, 3.0), -3.0) + step), 0.0) for step in (-MIDDLE, MIDDLE))
     if feature.unit == "share":
         low, high = min(low, 1.0), min(high, 1.0)
-    sentence = _sentence(feature, head.scale, index, prefer, low, high)
+    sentence = _sentence(feature, head.scale, index, prefer, low, high) + _aside(head, 2 * COUNT + index, deviations)
     return Belief(
         feature.name, feature.aspect, feature.unit, prefer, low, high, slope, deviations[index], sure, corrected, f"{sentence} ({sure})"
     )
+
+
+def _aside(head: Head, index: int, deviations: list[float]) -> str:
+    """Where the wants for books and for the rest surely differ."""
+    tilt = float(head.mean[index])
+    if _normal(abs(tilt) / deviations[index]) < SURE:
+        return ""
+    return ", wanted more for books than elsewhere" if tilt > 0 else ", wanted less for books than elsewhere"
 
 
 def _sentence(feature: Feature, scale: Scale, index: int, prefer: str, low: float, high: float) -> str:

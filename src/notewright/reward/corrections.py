@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from ..errors import Invalid
 from ..records import Event
 from .features import FEATURES, INDEX, NAMES
+from .prior import COUNT
 from .rules import confirmed_rules
 from .scale import Scale
-from .taste import COUNT, NEARNESS_MEAN
 
 if TYPE_CHECKING:
     from ..library import Library
@@ -23,6 +23,7 @@ PREFERENCES = ("more", "less", "about", "indifferent")
 CORRECTED, RULED = 1.0, 0.6  # utility for one spread of the feature; two drafts a spread apart: chosen 73 % and 65 % of the time
 SURE = 0.25
 INDIFFERENT = 0.05
+NEARNESS = 0.1  # is left to those of whom more or less is wanted
 
 
 def correct(library: Library, *, feature: str, prefer: str, value: float | None = None) -> Event:
@@ -61,12 +62,12 @@ def prior_changes(library: Library, scale: Scale) -> dict[int, tuple[float, floa
 def _change(scale: Scale, feature: str, prefer: str, value: object, strength: float) -> dict[int, tuple[float, float]]:
     index = INDEX[feature]
     if prefer == "indifferent":
-        return {index: (0.0, INDIFFERENT), COUNT + index: (0.0, INDIFFERENT)}
+        return dict.fromkeys((index, COUNT + index, 2 * COUNT + index), (0.0, INDIFFERENT))
     if prefer == "about" and isinstance(value, int | float):
         z = scale.standard(index, float(value))
         return {index: (strength * z / math.sqrt(1 + z * z), SURE), COUNT + index: (strength, SURE)}  # the peak lies at z
     sign = 1.0 if prefer == "more" else -1.0
-    return {index: (sign * strength, SURE), COUNT + index: (min(NEARNESS_MEAN, strength), SURE)}
+    return {index: (sign * strength, SURE), COUNT + index: (NEARNESS, SURE)}
 
 
 assert len(FEATURES) == COUNT

@@ -1,6 +1,7 @@
 """Interpretable measures of a draft against its highlights: what the taste head sees of a text, and can tell in words.
 
-Every measure is a pure function of (text, highlights); `FEATURES` is their table. A measure that does not apply (words per bullet in a text
+Every measure is a pure function of (text, highlights); `FEATURES` is their table. A row holds them in its order and, last, the kind of
+source that the text was written from, as `SIDES` has it. A measure that does not apply (words per bullet in a text
 without bullets) is NaN and counts as "like my notes" once standardised. Bump `VERSION` when a measure changes its meaning: stored rows of
 other versions are measured again.
 """
@@ -17,7 +18,7 @@ from ..records import Highlight
 from ..text import normalise
 from .shape import Shape, content_words, read_shape
 
-VERSION = 2
+VERSION = 3
 ASPECTS = ("structure", "content", "voice")
 NAN = math.nan
 
@@ -80,6 +81,7 @@ FEATURES: tuple[Feature, ...] = (
 )
 NAMES = tuple(feature.name for feature in FEATURES)
 INDEX = {name: number for number, name in enumerate(NAMES)}
+SIDES, OTHER = {"book": 0.5}, -0.5  # kinds of sources: books against the rest; 0 where it is not known
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
@@ -90,11 +92,11 @@ _FIRST, _SECOND = frozenset(_FIRST_PERSON.split()), frozenset(_SECOND_PERSON.spl
 _TAKEN_UP = 0.35  # of a highlight's longer words
 
 
-def measure(text: str, highlights: Sequence[Highlight]) -> tuple[float, ...]:
-    """The raw values of `text`, in the order of `FEATURES` (counts are counts, not logarithms)."""
+def measure(text: str, highlights: Sequence[Highlight], *, kind: str = "") -> tuple[float, ...]:
+    """The row of `text`: raw values in the order of `FEATURES` (counts not as logarithms), then the side of its source's `kind`."""
     shape = read_shape(text)
     values = {**_structure(shape), **_content(shape, highlights), **_voice(shape)}
-    return tuple(float(values[name]) for name in NAMES)
+    return (*(float(values[name]) for name in NAMES), SIDES.get(kind, OTHER) if kind else 0.0)
 
 
 def _structure(shape: Shape) -> dict[str, float]:

@@ -20,9 +20,10 @@ from ..records import Draft, Event
 from .corrections import prior_changes
 from .evidence import KINDS, batch_evidence, demonstration
 from .features import VERSION
+from .prior import PRIOR
 from .rows import Rows, draft_rows, edit_rows, note_rows
 from .scale import fit_scale
-from .taste import DEMONSTRATION_WEIGHT, PRIOR, Head, weighted
+from .taste import DEMONSTRATION_WEIGHT, Head, weighted
 
 if TYPE_CHECKING:
     from ..library import Library

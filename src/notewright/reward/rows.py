@@ -21,7 +21,7 @@ def draft_rows(library: Library, drafts: Iterable[Draft]) -> Rows:
     """By draft id."""
     wanted = {draft.id: draft for draft in drafts}
     known = library.measures.get(list(wanted), version=VERSION)
-    new = {draft_id: measure(draft.text, prompt_highlights(library, draft)) for draft_id, draft in wanted.items() if draft_id not in known}
+    new = {draft_id: _measured(library, draft, draft.text) for draft_id, draft in wanted.items() if draft_id not in known}
     library.measures.put(new, version=VERSION)
     return {**known, **new}
 
@@ -31,7 +31,7 @@ def edit_rows(library: Library, edits: Iterable[Event], drafts: Mapping[str, Dra
     wanted = {f"event-{event.id}": event for event in edits if event.subject in drafts}
     known = library.measures.get(list(wanted), version=VERSION)
     new = {
-        key: measure(str(event.payload.get("final_text", "")), prompt_highlights(library, drafts[event.subject]))
+        key: _measured(library, drafts[event.subject], str(event.payload.get("final_text", "")))
         for key, event in wanted.items()
         if key not in known
     }
@@ -44,14 +44,33 @@ def note_rows(library: Library, examples: Iterable[Example]) -> Rows:
     """By pair id: the person's finished passage against the highlights that it was written from."""
     keys = {f"passage:{content_hash(_told(example))}": example for example in examples}
     known = library.measures.get(list(keys), version=VERSION)
-    new = {key: measure(example.passage, example.prompt.highlights) for key, example in keys.items() if key not in known}
+    new = {
+        key: measure(example.passage, example.prompt.highlights, kind=example.prompt.source.kind)
+        for key, example in keys.items()
+        if key not in known
+    }
     library.measures.put(new, version=VERSION)
     found = {**known, **new}
     return {example.pair_id: found[key] for key, example in keys.items()}
 
 
+def _measured(library: Library, draft: Draft, text: str) -> tuple[float, ...]:
+    """A text for what `draft` was written for."""
+    return measure(text, prompt_highlights(library, draft), kind=source_kind(library, draft.source_id))
+
+
+def source_kind(library: Library, source_id: str) -> str:
+    """Empty for a source that has vanished from the library."""
+    try:
+        return library.sources.get(source_id).kind
+    except NotFound:
+        return ""
+
+
 def _told(example: Example) -> str:
-    return "\x00".join([example.passage, *(f"{item.text}\x01{item.annotation}" for item in example.prompt.highlights)])
+    return "\x00".join(
+        [example.passage, example.prompt.source.kind, *(f"{item.text}\x01{item.annotation}" for item in example.prompt.highlights)]
+    )
 
 
 def prompt_highlights(library: Library, draft: Draft) -> list[Highlight]:

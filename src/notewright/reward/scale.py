@@ -24,10 +24,10 @@ class Scale:
     notes: int
 
     def standardise(self, rows: Sequence[Sequence[float]]) -> Any:
-        """(n, features) array of raw rows in spreads from the centre; what does not apply (NaN) is 0, beyond `FAR` is cut."""
+        """(n, features) array of rows in spreads from the centre; what does not apply (NaN) is 0, beyond `FAR` is cut."""
         import numpy
 
-        raw = numpy.asarray(rows, dtype=float).reshape(len(rows), len(FEATURES))
+        raw = numpy.asarray(rows, dtype=float).reshape(len(rows), -1)[:, : len(FEATURES)]
         logs = numpy.array([feature.log for feature in FEATURES])
         values = numpy.where(logs, numpy.log1p(numpy.maximum(raw, 0)), raw)
         return numpy.clip(numpy.nan_to_num((values - numpy.array(self.centre)) / numpy.array(self.spread), nan=0.0), -FAR, FAR)

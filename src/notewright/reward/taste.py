@@ -1,7 +1,8 @@
 """The instant taste head: Bayesian Plackett-Luce over the style features, with a Laplace posterior.
 
 A text's utility is linear in its basis: the standardised features z (more of it is better or worse), and for each the nearness
-1 - sqrt(1 + z^2) to the person's own notes (their own measure is better). Both together can peak at any value. All evidence has one form,
+1 - sqrt(1 + z^2) to the person's own notes (their own measure is better). Both together can peak at any value. A third part, z times the
+source's side (books against the rest), lets wants differ between the two. All evidence has one form,
 a *stage*: a winner against losers, log-likelihood `-weight * log(1 + sum(exp(u(loser) - u(winner))))`. A ranking is a stage for each place
 (Plackett 1975, Luce 1959); a tie is half a win each way (Davidson 1970); accepting and rejecting are stages against a bar, one more
 coordinate of the basis.
@@ -18,27 +19,19 @@ same point as a fit from nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from .features import ASPECTS, FEATURES
+from .prior import BAR, COUNT, PRIOR, WIDTH, Prior
 from .scale import Scale
 
 Row = Sequence[float]
-
-COUNT = len(FEATURES)
-WIDTH = 2 * COUNT + 1  # features, nearness to the own notes, the bar
-BAR = WIDTH - 1
 
 EDIT_WEIGHT = 4.0  # an edit says as much as several rankings: 3-6 is flat in simulation, 12 hurts
 DEMONSTRATION_WEIGHT = 0.3  # note beats model sample: easy to tell apart, so worth little
 VERDICT_WEIGHT = 0.5  # accept and reject move with mood and hurry
 TIE_WEIGHT = 0.5
-
-SLOPE_SD = 0.25
-NEARNESS_MEAN, NEARNESS_SD = 0.1, 0.15
-BAR_MEAN, BAR_SD = -1.0, 1.5
 
 
 class Stages(NamedTuple):
@@ -49,34 +42,20 @@ class Stages(NamedTuple):
     weights: tuple[float, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Prior:
-    """Independent normals for the coordinates of the basis."""
-
-    mean: tuple[float, ...]
-    sd: tuple[float, ...]
-
-    def with_(self, changes: Mapping[int, tuple[float, float]]) -> Prior:
-        """This prior with (mean, sd) of some coordinates replaced."""
-        mean, sd = list(self.mean), list(self.sd)
-        for index, (middle, width) in changes.items():
-            mean[index], sd[index] = middle, width
-        return Prior(tuple(mean), tuple(sd))
-
-
-PRIOR = Prior(
-    (*[0.0] * COUNT, *[NEARNESS_MEAN] * COUNT, BAR_MEAN), (*[SLOPE_SD] * COUNT, *[NEARNESS_SD] * COUNT, BAR_SD)
-)  # fmt: skip
-
-
 def basis(scale: Scale, rows: Sequence[Row], *, aspect: str = "") -> Any:
-    """(n, WIDTH) array of raw feature rows; with an `aspect` only its features count."""
+    """(n, WIDTH) array of raw feature rows; with an `aspect` only its features count. A row without a side is of an unknown source."""
     import numpy
 
     z = scale.standardise(rows)
     if aspect:
         z = z * numpy.array([feature.aspect == aspect for feature in FEATURES])
-    return numpy.hstack([z, 1 - numpy.sqrt(1 + z**2), numpy.zeros((len(z), 1))])
+    return _basis(z, [row[COUNT] if len(row) > COUNT else 0.0 for row in rows])
+
+
+def _basis(z: Any, sides: Sequence[float]) -> Any:
+    import numpy
+
+    return numpy.hstack([z, 1 - numpy.sqrt(1 + z**2), z * numpy.array(sides)[:, None], numpy.zeros((len(z), 1))])
 
 
 def ranking(
@@ -128,8 +107,7 @@ def nudge(scale: Scale, row: Row, steps: Mapping[int, float] | None = None, *, t
         better[index] += step
     for index in towards:
         better[index] = 0.0
-    both = numpy.stack([better, z])
-    full = numpy.hstack([both, 1 - numpy.sqrt(1 + both**2), numpy.zeros((2, 1))])
+    full = _basis(numpy.stack([better, z]), [row[COUNT] if len(row) > COUNT else 0.0] * 2)
     return _stages([(full[1:] - full[0], weight)])
 
 

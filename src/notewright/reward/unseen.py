@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from .learner import taste_of
 from .lists import Choice
+from .prior import PRIOR, Prior
 from .rows import draft_rows, edit_rows
 from .scale import Scale
-from .taste import PRIOR, Head, Prior, Stages
+from .taste import Head, Stages
 
 if TYPE_CHECKING:
     from ..library import Library
