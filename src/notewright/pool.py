@@ -93,7 +93,10 @@ class _Helper:
             send.flush()
             return pickle.load(answer)
         except (OSError, EOFError, ValueError, pickle.UnpicklingError) as error:
-            raise Unavailable(f"A helper process ended before its work was done ({self._why()}).", "Is there memory enough?") from error
+            raise Unavailable(
+                f"A helper process ended before its work was done ({self._why()}).",
+                "Is there memory enough? One process alone needs less: --workers 1",
+            ) from error
 
     def _why(self) -> str:
         """The last line that it wrote, or the signal or number that it ended with."""

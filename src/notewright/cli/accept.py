@@ -7,13 +7,13 @@ from pathlib import Path
 
 from ..records import Event
 from ..settings import Settings
-from .show import as_json, json_option, open_library
+from .show import as_json, json_option, open_library, positive
 
 
 def configure(name: str, parser: argparse.ArgumentParser) -> None:
     json_option(parser)
     if name == "undo":
-        parser.add_argument("number", nargs="?", type=_positive, metavar="N", help="how many of the last actions (default: 1)")
+        parser.add_argument("number", nargs="?", type=positive, metavar="N", help="how many of the last actions (default: 1)")
         parser.add_argument("--keep-note", action="store_true", help="an insertion no longer counts, but its note is left as it is")
         parser.set_defaults(handler=undo)
         return
@@ -49,12 +49,6 @@ def _inside(settings: Settings, into: str) -> str:
             if path.is_relative_to(root):
                 return path.relative_to(root).as_posix()
     return into
-
-
-def _positive(text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not a number from 1 on")
-    return int(text)
 
 
 def undo(options: argparse.Namespace) -> None:

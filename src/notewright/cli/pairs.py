@@ -9,19 +9,13 @@ from pathlib import Path
 
 from ..provenance import provenance
 from .review import KEYS, review
-from .show import as_json, count, facts, json_option, open_library, progress, shorten, table
+from .show import as_json, count, facts, json_option, open_library, positive, progress, shorten, table
 
 
 def configure(name: str, parser: argparse.ArgumentParser) -> None:
     if name == "pair":
-        parser.add_argument(
-            "--workers",
-            type=int,
-            choices=range(1, 65),
-            default=0,
-            metavar="N",
-            help="processes for a large library (default: one for each core, at most 8)",
-        )
+        workers = "processes for a large library (default: one for each core, at most 8)"
+        parser.add_argument("--workers", type=positive, default=0, metavar="N", help=workers)
         json_option(parser)
         parser.set_defaults(handler=pair)
         return

@@ -24,6 +24,13 @@ def open_library() -> tuple[Library, Settings]:
     return Library.open(settings.home), settings
 
 
+def positive(text: str) -> int:
+    """The type of an option that counts things."""
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a number from 1 on")
+    return int(text)
+
+
 def json_option(parser: argparse.ArgumentParser) -> None:
     # Without a default, so that `pairs --json list` is not undone by the inner parser.
     parser.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="print JSON instead of a table")

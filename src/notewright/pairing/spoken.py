@@ -19,11 +19,19 @@ _KEY = 16  # bytes
 _FEW = 200  # one text in so many is no reason to write all of them
 
 
+class _Numbers(dict[str, int]):
+    """Each new word gets the next number."""
+
+    def __missing__(self, word: str) -> int:
+        number = self[word] = len(self)
+        return number
+
+
 class Spoken:
     """Words as numbers: `vocabulary` gives each word its own, in order; `rows` says where the words of the text with a key are."""
 
     def __init__(self) -> None:
-        self.vocabulary: dict[str, int] = {}
+        self.vocabulary = _Numbers()
         self.rows: dict[bytes, int] = {}
         self.offsets = array("q", [0])
         self.ids = array("I")
@@ -42,8 +50,7 @@ class Spoken:
 
     def _add(self, key: bytes, words: Iterable[str]) -> None:
         self.rows[key] = len(self.offsets) - 1
-        known = self.vocabulary
-        self.ids.extend([known.setdefault(word, len(known)) for word in words])
+        self.ids.extend(map(self.vocabulary.__getitem__, words))
         self.offsets.append(len(self.ids))
 
     def _gather(self, rows: Sequence[int]) -> tuple[numpy.ndarray, numpy.ndarray]:
@@ -70,7 +77,7 @@ class Spoken:
                 vocabulary = bytes(file["vocabulary"]).decode().split("\n")
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
             return found
-        found.vocabulary = {word: number for number, word in enumerate(vocabulary)}
+        found.vocabulary = _Numbers({word: number for number, word in enumerate(vocabulary)})
         found.rows = {keys[at : at + _KEY]: at // _KEY for at in range(0, len(keys), _KEY)}
         found.offsets, found.ids = array("q", offsets.tobytes()), array("I", ids.tobytes())
         found._kept = len(found.rows)
