@@ -53,20 +53,20 @@ class TestEarlyStop:
         options = self.options(tiny, library, split)
         straight = in_process("sft", tmp_path / "straight", **options)
         checks = watched(tmp_path / "straight")
-        assert [step for step, _ in checks] == [10, 20, 22]
+        assert [step for step, _ in checks] == [11, 22]
         assert straight["distance"] == min(value for _, value in checks) < checks[0][1]
-        assert straight["kept_step"] == next(step for step, value in checks if value == straight["distance"])
+        assert straight["kept_step"] == next(step for step, value in reversed(checks) if value == straight["distance"])
         assert len(list((tmp_path / "straight" / "watch").glob("step-*"))) <= 2
         stopped = in_process("sft", tmp_path / "stopped", stop_at=12, **options)
         assert same(weights(tmp_path / "straight" / "adapter"), weights(tmp_path / "stopped" / "adapter"))
         assert stopped["checks"] == straight["checks"]
 
     def test_it_ends_when_nothing_is_gained_any_more(self, tiny: Tiny, tmp_path: Path, library: Library, split: Dataset) -> None:
-        """A rate of next to nothing: no check gains anything, so the one after the first is the last."""
-        metrics = in_process("sft", tmp_path / "run", **self.options(tiny, library, split, learning_rate=1e-9, patience=1))
-        assert [step for step, _ in watched(tmp_path / "run")] == [10, 20]
-        assert metrics["kept_step"] == 10
-        assert metrics["steps"] == 20
+        """A rate of next to nothing: no check gains anything, so the one after the first is the last. Of equals the later is kept."""
+        metrics = in_process("sft", tmp_path / "run", **self.options(tiny, library, split, learning_rate=1e-9, patience=1, max_steps=33))
+        assert [step for step, _ in watched(tmp_path / "run")] == [11, 22]
+        assert metrics["kept_step"] == 22
+        assert metrics["steps"] == 22
 
 
 class TestRates:

@@ -192,7 +192,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
     "sft": {"quick": {"effort": 0.3}, "normal": {}, "thorough": {"effort": 2.0}},
     "ditto": {"quick": {"rounds": 2, "samples": 2}, "normal": {}, "thorough": {"rounds": 6, "samples": 8, "prompts": 48}},
     "edits": {"quick": {"effort": 0.5}, "normal": {}, "thorough": {"effort": 2.0}},
-    "dpo": {"quick": {"effort": 0.5}, "normal": {}, "thorough": {"effort": 2.0}},
+    "dpo": {"quick": {"effort": 0.5, "guard_rows": 4}, "normal": {}, "thorough": {"effort": 2.0}},
     "kto": {"quick": {"effort": 0.5}, "normal": {}, "thorough": {"effort": 2.0}},
     "reward": {"quick": {"effort": 0.5}, "normal": {}, "thorough": {"effort": 2.0, "members": 5}},
     **{method: {"quick": {"effort": 0.4}, "normal": {}, "thorough": {"effort": 2.0}} for method in ("grpo", "rloo", "ppo")},

@@ -33,7 +33,7 @@ class Checks(TrainerCallback):  # type: ignore[misc]
 
     def __init__(self, session: Session, steps: int, folder: Path) -> None:
         self.session, self.steps, self.folder = session, steps, folder
-        self.every = max(APART, math.ceil(steps / CHECKS))
+        self.every = math.ceil(steps / max(1, min(CHECKS, steps // APART)))
         path = folder / "checks.json"
         self.checks: list[tuple[int, Any]] = [(step, seen) for step, seen in json.loads(path.read_text())] if path.exists() else []
 
@@ -101,9 +101,11 @@ class Watch(Checks):
 
     @property
     def kept(self) -> int | None:
-        """Of equals the earliest."""
-        return min(self.checks, key=lambda check: (check[1], check[0]))[0] if self.checks else None
+        """Of equals the latest, which has learnt more: few held-out passages often come out alike."""
+        return min(self.checks, key=lambda check: (check[1], -check[0]))[0] if self.checks else None
 
     @property
     def over(self) -> bool:
-        return sum(step > (self.kept or 0) for step, _ in self.checks) >= self.session.recipe.patience
+        best = min((seen for _, seen in self.checks), default=0.0)
+        gained = next((place for place, (_, seen) in enumerate(self.checks) if seen == best), 0)
+        return len(self.checks) - 1 - gained >= self.session.recipe.patience
