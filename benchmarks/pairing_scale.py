@@ -60,7 +60,7 @@ def cpu_s() -> float:
 def one(size: int, workers: int) -> dict[str, float]:
     from notewright.library import Library
     from notewright.pairing import pair
-    from notewright.provenance import provenance
+    from notewright.provenance import provenances
     from notewright.vault.notes import parse_note
 
     sources, notes = size // 32, size // 20
@@ -74,8 +74,8 @@ def one(size: int, workers: int) -> dict[str, float]:
         paired, pair_cpu = time.perf_counter() - started, cpu_s() - cpu
         pairs = library.pairs.all()
         texts = {item.id: item for group in library.sources.all_highlights().values() for item in group}
-        for item in pairs:
-            provenance(item.passage_text, [texts[link.highlight_id] for link in item.links])
+        cases = [(item.passage_text, [texts[link.highlight_id] for link in item.links]) for item in pairs]
+        units = sum(len(spans) for spans in provenances(cases, workers=workers))
         whole, whole_cpu = time.perf_counter() - started, cpu_s() - cpu
         memory.done.set()
         started, cpu = time.perf_counter(), cpu_s()
@@ -90,7 +90,7 @@ def one(size: int, workers: int) -> dict[str, float]:
         edited, edited_cpu = time.perf_counter() - started, cpu_s() - cpu
         found = {(item.note_path, link.highlight_id) for item in pairs for link in item.links}
         result = {
-            "highlights": library.counts()["highlights"], "notes": len(world.notes), "pairs": len(pairs), "pair_s": paired,
+            "highlights": library.counts()["highlights"], "notes": len(world.notes), "pairs": len(pairs), "units": units, "pair_s": paired,
             "pair_cpu_s": pair_cpu, "with_provenance_s": whole, "with_provenance_cpu_s": whole_cpu, "peak_mb": memory.peak,
             "processes": memory.most,
             "unchanged_s": unchanged, "unchanged_cpu_s": unchanged_cpu, "one_edited_s": edited, "one_edited_cpu_s": edited_cpu,

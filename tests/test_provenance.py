@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import paired_world
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from notewright.provenance import Span, in_order, provenance, stem, units, word_spans
+from notewright.provenance import Span, in_order, provenance, provenances, stem, units, word_spans
 from notewright.records import Highlight
 
 RIVER = (
@@ -141,3 +142,11 @@ def test_spans_are_in_order_and_apart_in_any_text(text: str, highlights: list[st
             for item in rest.alignments:
                 assert span.start <= item.start < item.end <= span.end
                 assert [w[0] for w in word_spans(text[item.start : item.end])]
+
+
+def test_several_processes_find_what_one_finds(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = paired_world.make(seed=3, sources=4, notes=12, texts=paired_world._bundled(), per_source=8)
+    highlights = [item for source in world.sources for item in source.highlights]
+    cases = [(text, highlights) for text in world.notes.values()]
+    monkeypatch.setattr("notewright.provenance.MANY", 2)
+    assert list(provenances(cases, workers=2)) == [provenance(*case) for case in cases]

@@ -15,9 +15,11 @@ import unicodedata
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache
 
+from .pool import cores, spread
 from .records import Highlight
 from .text import sentence_spans
 
@@ -29,6 +31,8 @@ _MOST = 7.0  # nats; no word counts for more
 ODDS_BIAS = -5.755
 ODDS = {"quoted": 2.503, "longest": 0.182, "telling": 0.075, "share": 0.871, "cover": 5.671, "lead": 3.688, "order": 1.525}
 # --- end ---
+MANY = 2000  # passages; fewer are done sooner than other processes would be ready
+_TOGETHER = 50  # passages that travel together
 RESTS = 0.5  # a unit rests on a highlight when that is at least this likely
 _HIDDEN = re.compile(
     r"!\[\[[^\[\]\n]*\]\]|!\[[^\[\]\n]*\]\([^()\n]*\)|%%[^%\n]*%%|<!--[^<]*?-->|</?[a-zA-Z][^<>\n]*>|\{\{[^{}\n]*\}\}|[ \t]\^[\w-]+[ \t]*$"
@@ -55,8 +59,17 @@ _COMMON = frozenset(
 )
 
 
+class _Travels:
+    """Goes from process to process by its fields alone: quicker than what dataclasses do, and there are very many of these."""
+
+    __slots__: tuple[str, ...] = ()
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return self.__class__, tuple(map(self.__getattribute__, self.__slots__))
+
+
 @dataclass(frozen=True, slots=True)
-class Alignment:
+class Alignment(_Travels):
     """Words of the passage that are words of a highlight: character offsets in both. `remark` says that they are its annotation's."""
 
     start: int
@@ -67,7 +80,7 @@ class Alignment:
 
 
 @dataclass(frozen=True, slots=True)
-class Rest:
+class Rest(_Travels):
     """One highlight that a unit rests on. `highlight` is its place among those given; `score` a probability.
 
     `method` is `quote` (nearly all of the unit's words), `fuzzy` (some word runs) or `words` (telling words only); `share` is the part of
@@ -83,7 +96,7 @@ class Rest:
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class Span(_Travels):
     """A unit of the passage, `passage_text[start:end]`: a `sentence`, a `bullet` or a `heading`. Without rests it is the person's own."""
 
     start: int
@@ -104,6 +117,24 @@ def provenance(passage_text: str, highlights: Sequence[Highlight], *, least: flo
         Span(start, end, kind, tuple(sorted(rests[number], key=lambda rest: (-rest.score, rest.highlight))))
         for number, (start, end, kind) in enumerate(found)
     )
+
+
+def provenances(cases: Sequence[tuple[str, Sequence[Highlight]]], *, workers: int = 0) -> Iterator[tuple[Span, ...]]:
+    """`provenance` of each (passage's text, highlights), in order; of very many by `workers` processes (0: one for each core)."""
+    workers = workers or cores()
+    if workers < 2 or len(cases) < MANY:
+        yield from (provenance(*case) for case in cases)
+        return
+    with closing(spread(_provenance, cases, workers=workers, begin=_nothing, given=(), size=_TOGETHER)) as found:
+        yield from found
+
+
+def _nothing() -> None:
+    """To do before the first case."""
+
+
+def _provenance(case: tuple[str, Sequence[Highlight]]) -> tuple[Span, ...]:
+    return provenance(*case)
 
 
 def evidence(passage_text: str, highlights: Sequence[Highlight]) -> tuple[list[tuple[int, int, str]], list[Candidate]]:
@@ -411,4 +442,4 @@ class _Told:
         return Rest(item.highlight, known, round(score, 3), item.method, round(item.features["share"], 3), tuple(merged))
 
 
-__all__ = ["Alignment", "Rest", "Span", "commonness", "hide_marks", "in_order", "provenance", "stem", "units", "word_spans"]
+__all__ = ["Alignment", "Rest", "Span", "commonness", "hide_marks", "in_order", "provenance", "provenances", "stem", "units", "word_spans"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from notewright.datasets.hygiene import boilerplate, clean, leaks, near, rested
 from notewright.library.examples import Example, shape
+from notewright.provenance import provenance
 from notewright.records import Highlight, Prompt, Source
 
 RIVER = "Between 1890 and 1935 the engineers of the Varde district removed 41 bends from a river that had 58 of them."
@@ -33,10 +34,11 @@ def test_templates_go() -> None:
 
 def test_own_knowledge_goes_unless_the_person_vouched_for_it() -> None:
     text = "My grandmother kept bees behind the church. In August we were allowed to turn the handle of the extractor."
-    assert rested(example(1, text, RIVER)) == 0
+    assert rested(text, provenance(text, example(1, text, RIVER).prompt.highlights)) == 0
     assert clean([example(1, text, RIVER)])["pair-1"].startswith("mostly the person's own knowledge")
     assert clean([example(1, text, RIVER, weight=1.0)]) == {}
-    assert rested(example(1, f"- {RIVER}", RIVER)) == 1
+    text = f"- {RIVER}"
+    assert rested(text, provenance(text, example(1, text, RIVER).prompt.highlights)) == 1
     assert clean([example(1, f"- {RIVER}", RIVER)]) == {}
 
 

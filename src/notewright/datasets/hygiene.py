@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 
 from ..library.examples import Example
-from ..provenance import provenance, word_spans
+from ..provenance import Span, provenances, word_spans
 from ..text import normalise
 
 _SHINGLE = 4  # words
@@ -25,13 +25,13 @@ def clean(examples: Sequence[Example]) -> dict[str, str]:
     """Reasons to leave examples out, by pair id; of near-duplicates the accepted or surest one stays."""
     reasons: dict[str, str] = {}
     template = boilerplate(examples)
-    for example in examples:
-        if example.weight >= 1.0:
-            continue
+    judged = [example for example in examples if example.weight < 1.0]
+    found = provenances([(example.passage, example.prompt.highlights) for example in judged])
+    for example, spans in zip(judged, found, strict=True):
         lines = _lines(example.passage)
         if lines and sum(line in template for line in lines) >= _TEMPLATE * len(lines):
             reasons[example.pair_id] = "template boilerplate: most of its lines recur in other notes"
-        elif rested(example) < _OWN:
+        elif rested(example.passage, spans) < _OWN:
             reasons[example.pair_id] = "mostly the person's own knowledge: hardly a sentence rests on its highlights"
     order = sorted((item for item in examples if item.pair_id not in reasons), key=lambda item: (-item.weight, item.pair_id))
     for number, other in near([item.passage for item in order]).items():
@@ -83,11 +83,11 @@ def boilerplate(examples: Sequence[Example]) -> set[str]:
     return {line for line, paths in notes.items() if len(paths) >= _RECURS}
 
 
-def rested(example: Example) -> float:
-    """Share of the passage's words in sentences and bullets that rest on the prompt's highlights; 1 where there are no words."""
-    spans = [span for span in provenance(example.passage, example.prompt.highlights) if span.kind != "heading"]
-    sizes = [len(word_spans(example.passage[span.start : span.end])) for span in spans]
-    return sum(size for span, size in zip(spans, sizes, strict=True) if span.rests) / sum(sizes) if sum(sizes) else 1.0
+def rested(passage: str, spans: Sequence[Span]) -> float:
+    """Share of the passage's words in sentences and bullets that rest on highlights; 1 where there are no words."""
+    written = [span for span in spans if span.kind != "heading"]
+    sizes = [len(word_spans(passage[span.start : span.end])) for span in written]
+    return sum(size for span, size in zip(written, sizes, strict=True) if span.rests) / sum(sizes) if sum(sizes) else 1.0
 
 
 def counted(reasons: Mapping[str, str]) -> Counter[str]:
