@@ -9,7 +9,9 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 import small_world
-from notewright import datasets
+from notewright import datasets, training
+from notewright.errors import Invalid
+from notewright.library import Library
 from notewright.models import registry
 from notewright.server import create_app
 from notewright.server.jobs import Job
@@ -38,7 +40,7 @@ def test_the_model_is_released_while_a_training_runs(app: FastAPI, client: TestC
     job = context.jobs.start("train", "Training", train, lane="training")
     assert ended(client, job.id)["state"] == "done"
     assert seen == [["model-1", "released"]]
-    context.queue.submit(lambda _: None, ahead=True).result.result(10)
+    context.queue.submit(lambda _: None, ahead=True).result.result(120)
     assert engines.asked == ["model-1", "model-1"]
     other = context.jobs.start("import", "Importing", lambda _: None)
     assert ended(client, other.id)["state"] == "done"
@@ -69,6 +71,21 @@ def test_improving_is_one_at_a_time_leaves_drafting_alone_and_can_be_stopped(cli
     assert ended(client, started.json()["id"])["state"] == "stopped"
     assert world.library.models.current().id == "model-1"
     assert client.post("/api/improve", json={"effort": "none"}).status_code == 422
+
+
+def test_what_came_in_since_the_last_build_is_trained_on(client: TestClient, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def train(library: Library, *, dataset_id: str, **_: object) -> None:
+        asked.append(dataset_id)
+        raise Invalid("Enough seen.")
+
+    monkeypatch.setattr(training, "train", train)
+    first, *_ = world.library.pairs.all()
+    for decide in (lambda: None, lambda: None, lambda: world.library.pairs.decide(first.id, "rejected")):
+        decide()
+        assert client.post("/api/runs", json={"method": "sft"}).json()["message"] == "Enough seen."
+    assert asked[0] == asked[1] != asked[2]
 
 
 @pytest.mark.slow

@@ -73,10 +73,9 @@ async def start_run(here: Here, wish: RunIn) -> JobOut:
         raise Invalid(f"There is no training method {wish.method!r}.", f"Methods: {', '.join(training.METHODS)}")
 
     def begin(library: Library, job: Job) -> Run:
-        kind, dataset_id = training.METHODS[wish.method], wish.dataset_id
-        if not dataset_id:
-            built = library.datasets.all(kind)
-            dataset_id = built[-1].id if built else datasets.build(library, kind=kind, settings=here.settings).id
+        # What came in since the last build counts; without anything new the build is the last one.
+        kind = training.METHODS[wish.method]
+        dataset_id = wish.dataset_id or datasets.build(library, kind=kind, settings=here.settings).id
         return training.train(
             library, settings=here.settings, method=wish.method, base=wish.base, dataset_id=dataset_id, effort=wish.effort,
             overrides=wish.overrides, promote=wish.promote, force=wish.force, progress=lambda event: here.jobs.event(job, event),
