@@ -156,10 +156,15 @@ class _Work:
                 newest = refined
                 entries += [(label, newest, False), (label, newest, True)]
         now_current = library.models.get(self.state["current"])
-        before = self._contender("current", now_current, self._usual(now_current), pairs)
+        usual = self._usual(now_current)
         # A contender that cannot differ from the current version only takes time and makes the others' proof harder.
-        others = [entry for entry in entries if (entry[1].id, entry[2]) != (now_current.id, before.examples)]
-        return before, [self._contender(label, model, examples, pairs) for label, model, examples in others]
+        others = [
+            self._contender(label, model, examples, pairs)
+            for label, model, examples in entries
+            if (model.id, examples) != (now_current.id, usual)
+        ]
+        # Last, so that the figures kept with the current version are of the way in which it writes.
+        return self._contender("current", now_current, usual, pairs), others
 
     def _refinements(self) -> list[tuple[str, str, str]]:
         method = self.state["reinforce"]
