@@ -423,11 +423,9 @@ def main() -> None:
     seeds = options.seeds[:1] if options.quick else options.seeds
     final = options.seeds == [0, 1, 2] and not options.quick
     kept = HERE / "results" / "taste.json"
-    result: dict[str, Any] = {}
+    result: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8")) if final and kept.exists() else {}
     if options.part != "neural":
-        result = run(seeds=seeds, quick=options.quick)
-    elif final:
-        result = json.loads(kept.read_text(encoding="utf-8"))
+        result |= run(seeds=seeds, quick=options.quick)
     if options.part != "light":
         result |= run_neural(seeds=seeds[: options.neural_readers], quick=options.quick, trained=options.trained)
     result = json.loads(json.dumps(result), object_hook=_numbered)

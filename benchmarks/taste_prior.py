@@ -5,8 +5,8 @@
 For simulated readers who take part in no reported figure (seeds 100 to 112), the noiseless utility of 400 texts is fitted in the
 taste head's basis (ridge 20); what slope and nearness are worth together, root mean square over readers, is how much a feature is cared
 for. The prior has 0.6 of it, in steps of 0.05, no less than 0.1. Other readers (seeds 200 to 213) say what it brings after 20 rankings,
-also with each family judged by numbers from the others alone. The factors were chosen on those; neither are seeds of `taste.py`. The shipped
-numbers were fitted to 880 texts a reader; with 400 some come out a step away, and order as many pairs rightly.
+also with each family judged by numbers from the others alone. The factors were chosen on those; neither are seeds of `taste.py`. The
+shipped numbers were fitted to 880 texts a reader; with 400 some come out a step away, and order as many pairs rightly.
 """
 
 from __future__ import annotations
