@@ -77,7 +77,7 @@ fast: $(READY)
 	$(PYTEST) -m "not slow and not browser and not gpu"
 
 bench: $(READY)
-	for file in benchmarks/[a-z]*.py; do $(BIN)/python $$file || exit 1; done
+	for file in benchmarks/[a-z]*.py; do $(BIN)/python $$file $$(test $$file != benchmarks/readers.py || echo --quick) || exit 1; done
 
 clean:
 	rm -rf $(VENV) build dist src/*.egg-info web/*/node_modules src/notewright/server/studio src/notewright/plugin

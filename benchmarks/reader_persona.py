@@ -6,8 +6,8 @@
     world.edited(task, text, at)     what they leave of a draft they took
 
 What a reader wants is a style of the seedling's held-out part plus two quirks that no style has. What they think of a text is how far it
-is from the wanted one: in the measures their family cares for (three in ten outside the style features, 30 % of the variance), and in words.
-Everything is a function of family, number, seed and interaction alone, so that every arm meets the same reader.
+is from the wanted one: in the measures their family cares for (three in ten outside the style features, 30 % of the variance), and in
+words. Everything is a function of family, number, seed and interaction alone, so that every arm meets the same reader.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class Persona(Judge):
     """A judge whose every want is to be near what the reader would have written."""
 
     def __init__(self, world: World, wants: dict[str, float], pool: Sequence[Item]) -> None:
-        self.world, self._known = world, {}  # type: ignore[var-annotated]
+        self.world, self._known = world, {}
         reader = draw_reader(world.drawn, world.number, consistency=CONSISTENCY)
         self._far = 1.0
         self._far = statistics.fmean(self._distance(item, 0) for item in pool) or 1.0
@@ -152,9 +152,7 @@ class World:
                     serial = f"readwise:{len(self.sources) + 1:03d}{len(found) + len(marks):02d}"
                     at = 7 * (len(found) + len(marks) + 1)
                     kind = PLACES.get(source.kind, "order")
-                    marks.append(
-                        replace(highlight, chapter=chapter, location=at, location_type=kind, position=at, outside_ids=(serial,))
-                    )
+                    marks.append(replace(highlight, chapter=chapter, location=at, location_type=kind, position=at, outside_ids=(serial,)))
                 found += marks
                 prompts.append(Prompt(source, tuple(marks), chapter=chapter))
             self.sources.append(replace(source, outside_ids=(f"readwise:b{len(self.sources) + 1}",), highlights=tuple(found)))
