@@ -1,14 +1,18 @@
 import { Notice, type TFile } from "obsidian";
 import type NotewrightPlugin from "./main";
 import { isFinal } from "./core/api";
-import { look } from "./core/follow";
+import { findIn, look, type Followed } from "./core/follow";
 import { Outbox, type Letter } from "./core/outbox";
 import { lf, type Written } from "./insert";
+
+const RECENT = 10 * 60_000; // milliseconds in which what was cut here was pasted there
+const LOOK_ABOUT = 7 * 86_400_000; // in which a passage that was deleted may turn up again
 
 /** Inserted passages, wherever they go: what became of them is told once they are quiet, and kept on disk until the server has it. */
 export class Following {
   private readonly outbox: Outbox;
   private readonly changed = new Map<string, number>();
+  private readonly recent = new Map<string, number>();
 
   constructor(private readonly plugin: NotewrightPlugin) {
     const { data } = plugin;
@@ -29,6 +33,7 @@ export class Following {
 
   noteChanged(path: string): void {
     this.changed.set(path, Date.now());
+    this.recent.set(path, Date.now());
   }
 
   async tell(done: Written, under: string | null): Promise<void> {
@@ -63,15 +68,45 @@ export class Following {
     let sent = 0;
     for (const followed of data.followed.filter((item) => item.path === file.path)) {
       const { text, next } = look(followed, note);
-      if (text !== followed.sent) sent += 1;
-      const keep = { ...next, sent: text };
-      data.followed = data.followed.flatMap((item) => (item !== followed ? [item] : text ? [keep] : []));
-      if (text !== followed.sent) {
-        const body = { draft: followed.draft, before: followed.sent, after: text, path: file.path };
-        await this.outbox.post({ kind: "edit", body, at: Date.now() });
-      } else await this.plugin.store();
+      const now = text ? { ...next, sent: text } : await this.elsewhere(followed);
+      sent += await this.became(followed, now, followed.sent, file.path);
     }
+    for (const followed of data.followed.filter((item) => item.gone !== undefined)) {
+      const now = this.standsIn(file.path, note, followed);
+      if (now) sent += await this.became(followed, now, "", file.path);
+    }
+    const since = Date.now() - LOOK_ABOUT;
+    data.followed = data.followed.filter((item) => item.gone === undefined || item.gone > since);
     return sent;
+  }
+
+  /** What a passage is now, where that differs from what was told of it. */
+  private async became(followed: Followed, now: Followed, told: string, path: string): Promise<number> {
+    const { data } = this.plugin;
+    const after = now.gone === undefined ? now.sent : "";
+    data.followed = data.followed.map((item) => (item === followed ? now : item));
+    if (after === told) {
+      await this.plugin.store();
+      return 0;
+    }
+    await this.outbox.post({ kind: "edit", body: { draft: followed.draft, before: told, after, path: now.path || path }, at: Date.now() });
+    return 1;
+  }
+
+  /** A passage that is not in its note any more: in one that changed of late, or gone. */
+  private async elsewhere(followed: Followed): Promise<Followed> {
+    const since = Date.now() - RECENT;
+    for (const [path, at] of this.recent) {
+      const file = path !== followed.path && at > since ? this.plugin.app.vault.getFileByPath(path) : null;
+      const found = file && this.standsIn(path, lf(await this.plugin.app.vault.read(file)), followed);
+      if (found) return found;
+    }
+    return { ...followed, path: "", note: "", gone: Date.now() };
+  }
+
+  private standsIn(path: string, note: string, { draft, sent }: Followed): Followed | null {
+    const span = findIn(note, sent);
+    return span && { draft, path, note, span, sent: note.slice(span.start, span.end) };
   }
 
   async renamed(before: string, after: string): Promise<void> {

@@ -202,6 +202,43 @@ describe("accepting", () => {
     await played.command("log-edits");
     expect(played.server.of("/later-edits")).toEqual([{ before: "- One fact.", after: "- One *proven* fact.", note_path: "Archive/River.md" }]);
   });
+
+  describe("a passage that leaves its note", () => {
+    const inserted = async (): Promise<fake.MarkdownView> => {
+      previewed();
+      const view = await played.drafted();
+      press(0, "Accept");
+      await settle();
+      return view;
+    };
+    const told = (): unknown[] => played.server.of("/later-edits");
+    const other = async (text: string): Promise<void> => {
+      const file = played.app.vault.getFileByPath("Other.md");
+      if (file) await played.app.vault.modify(file, text);
+    };
+    it("is followed into the note it was pasted into", async () => {
+      const view = await inserted();
+      view.editor.setValue(NOTE);
+      await view.save();
+      await other("x\n\n- One fact.\n");
+      await played.command("log-edits");
+      expect(told()).toEqual([]);
+      expect(played.plugin.data.followed).toMatchObject([{ path: "Other.md", sent: "- One fact." }]);
+    });
+    it("is deleted, and found again when it is pasted later", async () => {
+      const view = await inserted();
+      view.editor.setValue(NOTE);
+      await view.save();
+      await played.command("log-edits");
+      expect(told()).toEqual([{ before: "- One fact.", after: "", note_path: PATH }]);
+      await played.command("log-edits");
+      view.editor.setValue(`${NOTE}\n- One fact.\n`);
+      await view.save();
+      await played.command("log-edits");
+      await played.command("log-edits");
+      expect(told().slice(1)).toEqual([{ before: "", after: "- One fact.", note_path: PATH }]);
+    });
+  });
 });
 
 describe("faults", () => {

@@ -142,13 +142,43 @@ function positionAt(pieces: Change[], oldPosition: number): number {
   return fresh;
 }
 
-/** A passage that Obsidian inserted and that is being followed. `note` is the whole note when it was last looked at. */
+const SHARE = 0.6; // of a cut passage's letters that must stand together elsewhere to be that passage
+const APART = 2; // lines of others between two of its own
+
+/** Where a passage that was cut out of its note stands in this one, whole or for the most part; null if it is not here. */
+export function findIn(note: string, passage: string): Span | null {
+  const wanted = passage.trim();
+  if (!wanted) return null;
+  const whole = note.indexOf(wanted);
+  if (whole >= 0) return { start: whole, end: whole + wanted.length };
+  const own = new Set(wanted.split("\n").map((line) => line.trim()).filter(Boolean));
+  const all = [...own].join("").length;
+  let best: Span | null = null;
+  let most = SHARE * all;
+  let run: { span: Span; letters: number; strange: number } | null = null;
+  let at = 0;
+  for (const line of note.split("\n")) {
+    const text = line.trim();
+    const end = at + line.trimEnd().length;
+    if (own.has(text)) {
+      run ??= { span: { start: at + line.indexOf(text), end }, letters: 0, strange: 0 };
+      run = { span: { ...run.span, end }, letters: run.letters + text.length, strange: 0 };
+      if (run.letters >= most) [best, most] = [run.span, run.letters];
+    } else if (text && run && ++run.strange > APART) run = null;
+    at += line.length + 1;
+  }
+  return best;
+}
+
+/** A passage that Obsidian inserted and that is being followed. `note` is the whole note when it was last looked at; `gone` is when the
+ * passage vanished from it, and then `path` is empty. */
 export interface Followed {
   draft: string;
   path: string;
   note: string;
   span: Span;
   sent: string;
+  gone?: number;
 }
 
 /** The passage in the note as it is now, and the record that follows it from here. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { look, mapSpan } from "../../src/core/follow";
+import { findIn, look, mapSpan } from "../../src/core/follow";
 
 const PASSAGE = "## Rivers\n- The first fact about rivers.\n- The second fact about rivers.";
 const NOTE = `# Book\n\nIntro words here.\n\n${PASSAGE}\n\n## After\n\nOther text.\n`;
@@ -53,5 +53,26 @@ describe("a followed passage", () => {
     followed = first.next;
     const second = look(followed, followed.note.replace("Intro", "Prologue and intro").replace("second", "2nd"));
     expect(second.text).toBe(PASSAGE.replace("first", "1st").replace("second", "2nd"));
+  });
+});
+
+describe("a passage that was cut", () => {
+  const found = (note: string, passage = PASSAGE): string | null => {
+    const span = findIn(note, passage);
+    return span && note.slice(span.start, span.end);
+  };
+  it.each<[string, string, string | null]>([
+    ["is found whole", `# Other\n\n${PASSAGE}\n`, PASSAGE],
+    ["is found indented", "- Here:\n  ## Rivers\n  - The first fact about rivers.\n  - The second fact about rivers.\n", "## Rivers\n  - The first fact about rivers.\n  - The second fact about rivers."],
+    ["is found without a line", "x\n- The first fact about rivers.\n- The second fact about rivers.\ny", "- The first fact about rivers.\n- The second fact about rivers."],
+    ["is found with a line between", "- The first fact about rivers.\n- Mine.\n- The second fact about rivers.", "- The first fact about rivers.\n- Mine.\n- The second fact about rivers."],
+    ["is not found by its heading alone", "# A\n\n## Rivers\n\nOf other things.\n", null],
+    ["is not found where its lines are strewn about", "- The first fact about rivers.\na\nb\nc\n- The second fact about rivers.", null],
+    ["is not found in nothing", "", null],
+  ])("%s", (_, note, expected) => {
+    expect(found(note)).toBe(expected);
+  });
+  it("is nothing when it was nothing", () => {
+    expect(findIn("a\n", " \n")).toBeNull();
   });
 });
