@@ -191,7 +191,8 @@ def test_no_model_yet_means_the_seedling(library: Library, tmp_path: Path) -> No
     engines = ScriptedEngines()
     with TestClient(create_app(world.settings, engines=engines), base_url="http://127.0.0.1") as opened:
         opened.headers["authorization"] = f"Bearer {opened.app.state.context.token}"
-        assert opened.get("/api/models").json() == {"current": "", "models": [], "promotions": []}
+        empty = opened.get("/api/models").json()
+        assert (empty["current"], empty["models"], empty["promotions"]) == ("", [], [])
         assert opened.post("/api/drafts", json={**WISH, "stream": False}).json()["model_id"] == "model-1"
         page = opened.get("/api/models").json()
         assert (page["current"], page["models"][0]["base"], page["models"][0]["role"]) == ("model-1", "seedling", "base")

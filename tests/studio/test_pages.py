@@ -267,7 +267,7 @@ def test_no_script_runs_out_of_any_field(browser: Any, hostile: Server) -> None:
 
         def fill(where: str) -> None:
             """Every field that takes text, as a person would who pastes it and presses Enter."""
-            fields = page.locator("main input:not([type=file], [type=checkbox], [type=password]), main textarea")
+            fields = page.locator("main input:not([type=file], [type=checkbox], [type=number], [type=password]), main textarea")
             for index in range(fields.count()):
                 field = fields.nth(index)
                 if field.is_visible() and field.is_enabled():

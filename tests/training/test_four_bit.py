@@ -1,0 +1,57 @@
+"""4-bit bases learn by every method. On a processor, where bitsandbytes has kernels too: what `gpu` tests do on a card, without one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+import tiny_models
+from notewright.library import Library
+from notewright.records import Dataset
+from tiny_training import in_process, same, weights
+
+pytest.importorskip("bitsandbytes", reason="needs bitsandbytes (the extra quantization)")
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning", "ignore::UserWarning")]
+MakeDataset = Callable[[str, list[dict]], Dataset]
+Tiny = Callable[[str], Path]
+
+
+@pytest.fixture(autouse=True)
+def without_a_card(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The product asks for a card, as this is slow without; the same configuration is used here."""
+    from notewright.training import session
+
+    as_on_a_card = session.four_bit
+    monkeypatch.setattr(session, "four_bit", lambda _: as_on_a_card("cuda"))
+
+
+# Bases whose layers have biases (Qwen 2, GPT-J) fail inside bitsandbytes' kernels for processors, which add them in place.
+@pytest.mark.parametrize("shape", ["llama", "mistral"])
+def test_demonstrations_and_then_choices(shape: str, library: Library, make_dataset: MakeDataset, tiny: Tiny, tmp_path: Path) -> None:
+    passages = library.home / make_dataset("sft", tiny_models.sft_rows(20)).path
+    choices = library.home / make_dataset("preference", tiny_models.preference_rows(40)).path
+    quick = {"max_steps": 30, "learning_rate": 1e-2, "early_stop": "off", "rate_check": "off"}
+    sft = in_process("sft", tmp_path / "sft", base=tiny(shape), dataset=passages, quantize="4bit", **quick)
+    assert sft["loss"] < sft["first_loss"] - 0.5
+    start = tmp_path / "sft" / "adapter"
+    in_process("dpo", tmp_path / "dpo", base=tiny(shape), dataset=choices, start=start, max_steps=6, quantize="4bit")
+    assert not same(weights(start), weights(tmp_path / "dpo" / "adapter"))
+
+
+@pytest.mark.parametrize("method", ["ppo", "grpo", "rloo"])
+def test_a_policy_learns_from_its_own_drafts(method: str, library: Library, make_dataset: MakeDataset, tiny: Tiny, tmp_path: Path) -> None:
+    passages = library.home / make_dataset("sft", tiny_models.sft_rows(20)).path
+    small = {"max_steps": 3, "batch_size": 8, "max_new_tokens": 16, "learning_rate": 1e-3}
+    metrics = in_process(method, tmp_path / "run", base=tiny("llama"), dataset=passages, quantize="4bit", **small)
+    assert metrics["steps"] == 3
+    assert all(torch.isfinite(weight).all() for weight in weights(tmp_path / "run" / "adapter").values())
+
+
+def test_a_reward_model_learns(library: Library, make_dataset: MakeDataset, tiny: Tiny, tmp_path: Path) -> None:
+    choices = library.home / make_dataset("preference", tiny_models.preference_rows(40)).path
+    small = {"max_steps": 10, "learning_rate": 5e-3, "members": 2}
+    metrics = in_process("reward", tmp_path / "run", base=tiny("llama"), dataset=choices, quantize="4bit", **small)
+    assert metrics["loss"] < metrics["first_loss"]
