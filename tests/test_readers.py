@@ -18,7 +18,15 @@ from notewright.seedling.styles import DEFAULTS, write
 from small_world import ScriptedEngine
 
 PLAN = replace(
-    readers.QUICK, name="tiny", readers=("mixed-100",), arms=("floor", "nonsense", "k-shot", "base"), chapters=3, every=3, history=4, kept=1
+    readers.QUICK,
+    name="tiny",
+    readers=("mixed-100",),
+    arms=("floor", "nonsense", "k-shot", "base"),
+    chapters=3,
+    first=0,
+    every=3,
+    history=4,
+    kept=1,
 )
 SHOWN = {"seconds"}  # what may differ between two runs of the same
 
