@@ -140,9 +140,8 @@ def figures(runs: Mapping[str, Runs], plan: Mapping[str, Any], about: Mapping[st
     controls = [rows for seeds in shared(runs, LOOP, control=True) for (rows,) in seeds]
     everyone = shared(runs, LOOP) + shared(runs, LOOP, control=True)
     harm = [[[fmean(row["harm"] for row in rows)] for (rows,) in seeds] for seeds in everyone]
-    whole = _whole(runs, plan)
     return {
-        "about": dict(about), "whole": whole, "sample stands in": plan["name"] != "full",
+        "about": dict(about), "missing": _missing(runs, plan), "quick": plan["name"] != "full",
         "primary": {
             "effort saved": saved(runs, LOOP, late), "harm rate": bootstrap(harm, lambda means: means[0]),
             "worse versions, near-default": sum(bool(row.get("update", {}).get("worse")) for rows in controls for row in rows),
@@ -167,14 +166,17 @@ def figures(runs: Mapping[str, Runs], plan: Mapping[str, Any], about: Mapping[st
     }  # fmt: skip
 
 
-def _whole(runs: Mapping[str, Runs], plan: Mapping[str, Any]) -> bool:
-    return all(seed in runs.get(arm, {}).get(reader, {}) for arm in plan["arms"] for reader in plan["readers"] for seed in plan["seeds"])
+def _missing(runs: Mapping[str, Runs], plan: Mapping[str, Any]) -> list[str]:
+    """Planned runs that are not there, as "reader, arm, seed"."""
+    planned = [(reader, arm, seed) for reader in plan["readers"] for arm in plan["arms"] for seed in plan["seeds"]]
+    return [f"{reader} {arm} {seed}" for reader, arm, seed in planned if seed not in runs.get(arm, {}).get(reader, {})]
 
 
 def plot(runs: Mapping[str, Runs], found: Mapping[str, Any], titles: Mapping[str, str], chapters: int, path: Path) -> None:
     """Learning curves, how soon drafts are taken, harm."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    from matplotlib.ticker import PercentFormatter
 
     figure = Figure(figsize=(13, 4.6))
     FigureCanvasAgg(figure)
@@ -205,7 +207,11 @@ def plot(runs: Mapping[str, Runs], found: Mapping[str, Any], titles: Mapping[str
     spread = [[abs(v[end] - v[0]) if v[end] is not None else 0 for v in values] for end in (1, 2)]
     harm.barh(range(len(arms)), [v[0] for v in values], xerr=spread, color=[COLOURS.get(arm, "#d9a883") for arm in arms], ecolor="0.4")
     harm.axvline(HARM, color="#b03030", linewidth=1, label=f"aim: at most {HARM:.0%}")
-    harm.set(yticks=range(len(arms)), yticklabels=arms, xlabel="share of chapters", xlim=(0, None), title="Harm")
+    harm.set(yticks=range(len(arms)), yticklabels=arms, xlabel="share of chapters", title="Harm")
+    for place, value in enumerate(values):
+        harm.annotate(f" {value[0]:.1%}", (value[0], place), va="center", fontsize=8)
+    harm.set_xlim(0, max(0.03, harm.get_xlim()[1]))
+    harm.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     harm.invert_yaxis()
     for axes in (learning, harm):
         axes.legend(fontsize=7)
@@ -224,7 +230,7 @@ def shown(value: Interval | None, form: str = "{:.0%}") -> str:
 
 def verdicts(found: Mapping[str, Any]) -> list[str]:
     """The three primary endpoints, and what they come to."""
-    main, full = found["primary"], found["whole"] and not found["sample stands in"]
+    main, full = found["primary"], not (found["missing"] or found["quick"])
     effort, harm = main["effort saved"], main["harm rate"]
     holds = {
         "effort": effort is not None and effort[0] >= AIM and (effort[1] or 0) > 0,
@@ -275,7 +281,8 @@ def by_family(found: Mapping[str, Any]) -> list[str]:
     arms = [arm for arm in found["arms"] if arm != RIVAL]
     lines = ["| saved against k-shot, late | " + " | ".join(arms) + " |", "|---" * (len(arms) + 1) + "|"]
     for family, row in found["families"].items():
-        lines.append(f"| {family} | " + " | ".join(f"{row[arm][0]:.0%}" if row.get(arm) else "-" for arm in arms) + " |")
+        if any(row.values()):
+            lines.append(f"| {family} | " + " | ".join(f"{row[arm][0]:.0%}" if row.get(arm) else "-" for arm in arms) + " |")
     return lines
 
 
@@ -295,8 +302,22 @@ def trainings(found: Mapping[str, Any]) -> list[str]:
     return lines
 
 
+def chapter_by_chapter(found: Mapping[str, Any], late: range) -> list[str]:
+    """The costs themselves, where they are few enough to be read, and how much hangs on one of them."""
+    rows = [
+        (reader, arm, curve["cost"])
+        for arm, cells in found["curves"].items() for reader, seeds in cells.items() for curve in seeds.values()
+    ]  # fmt: skip
+    lines = ["| cost, chapter | " + " | ".join(str(at + 1) for at in range(late.stop)) + " |", "|---" * (late.stop + 1) + "|"]
+    lines += [f"| {reader}, {arm} | " + " | ".join(f"{cost:.3f}" for cost in costs) + " |" for reader, arm, costs in sorted(rows)]
+    rival = [costs[at] for reader, arm, costs in rows if arm == RIVAL and not reader.startswith(CONTROL) for at in late]
+    if sum(rival):
+        lines += ["", f"{max(rival) / sum(rival):.0%} of k-shot's cost in chapters {late[0] + 1} to {late.stop} comes from one chapter."]
+    return [*lines, ""]
+
+
 def page(found: Mapping[str, Any], titles: Mapping[str, str], plan: Mapping[str, Any]) -> str:
-    quick = found["sample stands in"]
+    quick = found["quick"]
     chapters = int(plan["chapters"])
     late = window(chapters)
     command = "python benchmarks/readers.py" + (" --quick" if quick else "") + " --write"
@@ -315,8 +336,9 @@ def page(found: Mapping[str, Any], titles: Mapping[str, str], plan: Mapping[str,
             "been made yet**: `python benchmarks/readers.py --write`, days of two CPU cores (arms and readers can be shared out, and it "
             "goes on where it stopped).", "",
         ]  # fmt: skip
-    elif not found["whole"]:
-        lines += ["**Not all of the planned runs are there**: what follows is what there is, and decides nothing.", ""]
+    if found["missing"]:
+        some = ", ".join(found["missing"][:6]) + (", ..." if len(found["missing"]) > 6 else "")
+        lines += [f"**{len(found['missing'])} of the planned runs are not there** ({some}): what follows decides nothing.", ""]
     lines += [*verdicts(found), "", "![Effort, acceptance, harm](readers.png)", "", *table(found, titles), ""]
     lines += [
         f"Cost, saved, still needed, taken: chapters {late[0] + 1} to {chapters}. Cost is the share of words changed, or written "
@@ -327,7 +349,13 @@ def page(found: Mapping[str, Any], titles: Mapping[str, str], plan: Mapping[str,
         *by_family(found), "",
     ]  # fmt: skip
     if quick:
-        lines += ["Every training, with the mean distance on the kept chapters before and after:", "", *trainings(found), ""]
+        lines += [
+            *chapter_by_chapter(found, late),
+            "Every training, with the mean distance on the kept chapters before and after:",
+            "",
+            *trainings(found),
+            "",
+        ]
     about = found["about"]
     lines += [
         f"Base: the seedling ({about['base']}). Texts: {about['texts']}. {plan['candidates']} candidates of at most {plan['tokens']} "

@@ -94,7 +94,8 @@ ARMS: dict[str, Arm] = {
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Sizes of a run. `first`: finished chapters before the first training, `every`: between trainings. A run with other sizes gets other figures: they are kept apart by `name`."""
+    """Sizes of a run. `first`: finished chapters before the first training, `every`: between trainings. Runs of other sizes are kept apart
+    by `name`."""
 
     name: str
     readers: tuple[str, ...]

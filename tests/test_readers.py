@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import random
 from dataclasses import replace
@@ -14,6 +15,7 @@ import readers
 from reader_persona import World
 
 from notewright.evaluation.readers import SEEN, UNSEEN, Item, near
+from notewright.library import Library
 from notewright.seedling.styles import DEFAULTS, write
 from small_world import ScriptedEngine
 
@@ -128,6 +130,39 @@ def test_a_killed_run_goes_on_with_the_same_figures(world: World, runs: dict[str
     again = Scripted(PLAN, world, readers.ARMS["k-shot"], 0, tmp_path, device="cpu")
     assert plain(again.run()) == plain(of(runs, "k-shot"))
     assert plain(Dying(PLAN, world, readers.ARMS["k-shot"], 0, tmp_path, device="cpu").run()) == plain(of(runs, "k-shot"))  # all is there
+
+
+def test_what_an_arm_may_not_learn_from_is_not_recorded(world: World, tmp_path: Path) -> None:
+    """The notes reach the vault all the same."""
+    told: list[str] = []
+    arm = readers.Arm("silent", rankings=False, edits=False, rules=False)
+    cell = Scripted(replace(PLAN, chapters=2), world, arm, 0, tmp_path, device="cpu")
+
+    def look(row: readers.Row) -> None:
+        with Library.open(cell.settings.home) as library:
+            told.extend(event.kind for event in library.events.all())
+            notes = [path.read_text() for path in cell.settings.need_vault().glob("*.md")]
+        assert sum(text.count(world.stream[row["at"]].prompt.chapter) for text in notes) >= 1
+
+    cell.run(look)
+    assert {"decision"} == set(told) - {"pair"}
+
+
+def test_an_arm_s_switches_are_put_back(world: World, tmp_path: Path) -> None:
+    loop, writing = (importlib.import_module(f"notewright.{name}") for name in ("loop.improve", "drafting.draft"))
+    before = loop.REFINEMENTS, writing.allowed
+    for arm, kept in (("full-ditto", ["edits", "dpo"]), ("full-dpo", ["ditto", "edits"]), ("full-taste", ["ditto", "edits", "dpo"])):
+        with readers.Cell(PLAN, world, readers.ARMS[arm], 0, tmp_path).switches():
+            assert [method for _, method, _ in loop.REFINEMENTS] == kept
+            assert (writing.allowed is before[1]) == (arm != "full-taste")
+    assert (loop.REFINEMENTS, writing.allowed) == before
+
+
+def test_without_the_books_the_sample_is_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("NOTEWRIGHT_CORPORA", str(tmp_path / "none"))
+    world = World("voice", 100, history=12, stream=6, test=2)
+    assert world.texts == "highlights of the bundled sample"
+    assert len({task.name for task in (*world.history, *world.stream, *world.test)}) == 20
 
 
 def test_rows_of_another_plan_are_refused(tmp_path: Path) -> None:
