@@ -36,6 +36,14 @@ def test_an_unknown_command_names_the_known_ones(capsys: pytest.CaptureFixture[s
     assert "draft" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("kind", ["readwise", "kindle"])
+@pytest.mark.parametrize("path", ["", " "])
+def test_an_empty_path_is_not_the_folder_one_stands_in(kind: str, path: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["import", kind, path])
+    assert "the path is empty" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("command", [["sources"], ["pairs"], ["draft", "--source", "x"], ["models"], ["drafts"], ["undo"]])
 def test_without_a_library_the_next_step_is_said(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(command) == 1
