@@ -43,6 +43,7 @@ from notewright.importers.vault import import_vault  # noqa: E402
 from notewright.library import Library  # noqa: E402
 from notewright.loop import improve  # noqa: E402
 from notewright.models import registry  # noqa: E402
+from notewright.models.remote import Written  # noqa: E402
 from notewright.records import Draft  # noqa: E402
 from notewright.settings import Settings  # noqa: E402
 from notewright.text import edit_distance  # noqa: E402
@@ -125,16 +126,6 @@ QUICK = Plan(
 def world_of(plan: Plan, reader: str) -> World:
     family, _, number = reader.rpartition("-")
     return World(family, int(number), history=plan.history, stream=plan.chapters, test=plan.kept)
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """As `models.engine.Generated`, without torch."""
-
-    text: str
-    tokens: int
-    finished: bool
-    seed: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,9 +88,7 @@ def draft(
             started(written_by(turn.versions))
         retrieved = retrieve_examples(library, prompt, limit=taught_examples(library, model) if examples is None else examples)
         messages = _fit(writer, prompt, retrieved, max_new_tokens if examples is None else 0)
-        ask = _Ask(
-            writer, model.id, messages, temperature, top_p, max_new_tokens, seed, progress, on_text, before
-        )  # fmt: skip
+        ask = _Ask(writer, model.id, messages, temperature, top_p, max_new_tokens, seed, progress, on_text, before)
         count = max(n, affordable(writer) if written is None else written)
         sides.append(ask.different(max(share, -(-count // len(models))), share))
         before = ask.numbered

@@ -34,7 +34,8 @@ from .merging import MERGED, add_into_weights
 
 GUESSED = 7  # tokens tried beyond the next one
 LEAST = 16  # tokens a step; with fewer, some CPU kernels round differently
-AT_ONCE = 16  # drafts of different prompts that are written side by side
+AT_ONCE = 16  # drafts of different prompts that are written side by side by a small base
+FEW_AT_ONCE = 4  # by a large one: as many as `bases.memory_needed` counts
 TINY = 50_000_000  # parameters; up to here one thread writes faster than several that must meet after every small matrix
 TELL_EVERY = 0.05  # seconds between two looks at the texts being written; decoding them at every token would slow small bases
 
@@ -264,8 +265,9 @@ class Engine:
         prompts = [chat.encode_prompt(self.tokenizer, messages) for messages in tasks]
         found: list[Generated | None] = [None] * len(prompts)
         order = sorted(range(len(prompts)), key=lambda place: len(prompts[place]))
-        for start in range(0, len(order), AT_ONCE):
-            part = order[start : start + AT_ONCE]
+        step = AT_ONCE if self._merges else FEW_AT_ONCE
+        for start in range(0, len(order), step):
+            part = order[start : start + step]
             longest = min(max_new_tokens, self._room(prompts[part[-1]], max_new_tokens))
             with self._threads():
                 written = sample(
