@@ -11,6 +11,7 @@ from notewright import drafting, feedback, reward
 from notewright.errors import Invalid, NotFound
 from notewright.library import Library
 from notewright.records import Highlight
+from notewright.reward.rules import Rule
 from notewright.reward.wishes import interpret, wishes
 from small_world import ScriptedEngine, numbered
 
@@ -54,6 +55,10 @@ def test_what_a_wish_means(wish: str, effect: dict[str, object]) -> None:
 )
 def test_wishes_in_a_comment(comment: str, found: list[str]) -> None:
     assert wishes(comment) == found
+
+
+def test_a_rule_says_in_plain_words_how_it_acts() -> None:
+    assert Rule("rule-1", "shorter bullets", interpret("shorter bullets")).acts == "drafts with less bullet words come first"
 
 
 @pytest.fixture

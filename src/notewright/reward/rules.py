@@ -38,7 +38,7 @@ class Rule:
     @property
     def acts(self) -> str:
         """How the rule works, in words."""
-        feature, value = self.effect.get("feature"), self.effect.get("value")
+        feature, value = str(self.effect.get("feature", "")).replace("_", " "), self.effect.get("value")
         if "check" in self.effect:
             return f"every draft is checked: {self.effect['check']} {value:g} {feature}"
         told = "; the model is told" if self.in_prompt else ""

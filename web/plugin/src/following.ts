@@ -65,6 +65,7 @@ export class Following {
   private async lookAt(file: TFile): Promise<number> {
     const { data } = this.plugin;
     const note = lf(await this.plugin.app.vault.read(file));
+    await this.noteCopies(file.path, note);
     let sent = 0;
     for (const followed of data.followed.filter((item) => item.path === file.path)) {
       const { text, next } = look(followed, note);
@@ -72,7 +73,7 @@ export class Following {
       sent += await this.became(followed, now, followed.sent, file.path);
     }
     for (const followed of data.followed.filter((item) => item.gone !== undefined)) {
-      const now = this.standsIn(file.path, note, followed);
+      const now = followed.copies?.[file.path] === undefined ? this.standsIn(file.path, note, followed) : null;
       if (now) sent += await this.became(followed, now, "", file.path);
     }
     const since = Date.now() - LOOK_ABOUT;
@@ -93,27 +94,42 @@ export class Following {
     return 1;
   }
 
+  /** What stands in another note while it stands in its own is a copy. Where it is an old one, the passage has not moved there when it goes. */
+  private async noteCopies(path: string, note: string): Promise<void> {
+    const { vault } = this.plugin.app;
+    for (const followed of this.plugin.data.followed) {
+      if (followed.path === path || !findIn(note, followed.sent)) delete followed.copies?.[path];
+      else if (followed.copies?.[path] === undefined) {
+        const own = vault.getFileByPath(followed.path);
+        if (own && look(followed, lf(await vault.read(own))).text) (followed.copies ??= {})[path] = this.recent.get(path) ?? Date.now();
+      }
+    }
+  }
+
   /** A passage that is not in its note any more: in one that changed of late, or gone. */
   private async elsewhere(followed: Followed): Promise<Followed> {
     const since = Date.now() - RECENT;
     for (const [path, at] of this.recent) {
-      const file = path !== followed.path && at > since ? this.plugin.app.vault.getFileByPath(path) : null;
+      const here = Math.min(at, followed.copies?.[path] ?? at);
+      const file = path !== followed.path && here > since ? this.plugin.app.vault.getFileByPath(path) : null;
       const found = file && this.standsIn(path, lf(await this.plugin.app.vault.read(file)), followed);
       if (found) return found;
     }
     return { ...followed, path: "", note: "", gone: Date.now() };
   }
 
-  private standsIn(path: string, note: string, { draft, sent }: Followed): Followed | null {
+  private standsIn(path: string, note: string, { draft, sent, copies }: Followed): Followed | null {
     const span = findIn(note, sent);
-    return span && { draft, path, note, span, sent: note.slice(span.start, span.end) };
+    return span && { draft, path, note, span, sent: note.slice(span.start, span.end), ...(copies ? { copies } : {}) };
   }
 
   async renamed(before: string, after: string): Promise<void> {
     const { data } = this.plugin;
     const inFolder = `${before}/`;
     const moved = (path: string): string => (path === before ? after : path.startsWith(inFolder) ? after + path.slice(before.length) : path);
-    data.followed = data.followed.map((item) => ({ ...item, path: moved(item.path) }));
+    const movedKeys = (copies: Record<string, number>): Record<string, number> =>
+      Object.fromEntries(Object.entries(copies).map(([path, at]) => [moved(path), at]));
+    data.followed = data.followed.map((item) => ({ ...item, path: moved(item.path), ...(item.copies ? { copies: movedKeys(item.copies) } : {}) }));
     for (const [path, at] of [...this.changed]) {
       if (moved(path) === path) continue;
       this.changed.delete(path);

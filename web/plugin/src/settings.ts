@@ -1,4 +1,4 @@
-import { App, PluginSettingTab, Setting } from "obsidian";
+import { App, PluginSettingTab, Setting, type SettingDefinitionItem } from "obsidian";
 import type NotewrightPlugin from "./main";
 import type { Followed } from "./core/follow";
 import type { Letter } from "./core/outbox";
@@ -63,6 +63,13 @@ export function fromLink(text: string): string {
   return /[?&]token=([^&\s]+)/.exec(text)?.[1] ?? text.trim();
 }
 
+/** Drawn by Obsidian itself where it knows definitions, by us where it does not. */
+interface Row {
+  name: string;
+  desc: string;
+  render: (row: Setting) => void;
+}
+
 export class SettingsTab extends PluginSettingTab {
   constructor(
     app: App,
@@ -71,60 +78,96 @@ export class SettingsTab extends PluginSettingTab {
     super(app, plugin);
   }
 
+  /** Since Obsidian 1.13: settings that its search finds. */
+  override getSettingDefinitions(): SettingDefinitionItem[] {
+    return this.rows();
+  }
+
+  /** Before that: the same rows. */
   override display(): void {
-    const { containerEl } = this;
+    this.containerEl.empty();
+    for (const { name, desc, render } of this.rows()) render(new Setting(this.containerEl).setName(name).setDesc(desc));
+  }
+
+  private rows(): Row[] {
     const { settings, token } = this.plugin;
     const keep = async (change: Partial<Settings>): Promise<void> => {
       Object.assign(settings, change);
       await this.plugin.store();
     };
-    containerEl.empty();
-    new Setting(containerEl)
-      .setName("Server address")
-      .setDesc("Where notewright serve listens. Nothing is sent anywhere else.")
-      .addText((field) => field.setValue(settings.address).onChange((value) => keep({ address: value.trim() || DEFAULTS.address })));
-    new Setting(containerEl)
-      .setName("Token")
-      .setDesc(
-        token.inSecrets()
+    return [
+      {
+        name: "Server address",
+        desc: "Where notewright serve listens. Nothing is sent anywhere else.",
+        render: (row) => {
+          row.addText((field) => field.setValue(settings.address).onChange((value) => keep({ address: value.trim() || DEFAULTS.address })));
+        },
+      },
+      {
+        name: "Token",
+        desc: token.inSecrets()
           ? "The link or token that notewright serve prints. Kept in Obsidian's secret storage."
           : "The link or token that notewright serve prints. Kept on this device only; this Obsidian has no secret storage yet.",
-      )
-      .addText((field) => {
-        field.inputEl.type = "password";
-        field.setPlaceholder(token.get() ? "A token is set" : "No token yet").onChange((value) => value && token.set(value));
-      });
-    const test = new Setting(containerEl).setName("Connection").setDesc("Ask the server whether all is well.");
-    test.addButton((button) =>
-      button.setButtonText("Test connection").onClick(async () => {
-        test.setDesc("Asking…");
-        test.setDesc(await this.plugin.describeConnection());
-      }),
-    );
-    new Setting(containerEl)
-      .setName("Candidates")
-      .setDesc("How many drafts are shown side by side.")
-      .addSlider((slider) => slider.setLimits(2, 4, 1).setValue(settings.candidates).onChange((candidates) => keep({ candidates })));
-    new Setting(containerEl)
-      .setName("Folder for new notes")
-      .setDesc("Where a note is made for a source that has none. Empty: the vault's own place for new notes.")
-      .addText((field) => field.setValue(settings.folder).onChange((value) => keep({ folder: value.trim().replace(/^\/+|\/+$/g, "") })));
-    const template = new Setting(containerEl)
-      .setName("Template for new notes")
-      .setDesc("Frames the first draft of a note: properties, headings, assets. The server knows those of your vault and its own.");
-    void this.offerTemplates(template);
-    new Setting(containerEl)
-      .setName("Usual heading")
-      .setDesc("Drafts go under this heading in notes that have it, unless another one names the chapter.")
-      .addText((field) => field.setValue(settings.heading).onChange((value) => keep({ heading: value.replace(/^#+\s*/, "").trim() })));
-    new Setting(containerEl)
-      .setName("Log my later edits")
-      .setDesc("Tell the server what an accepted draft has become, once you have left it alone for a while. Only the draft's own passage is told.")
-      .addToggle((toggle) => toggle.setValue(settings.logEdits).onChange((logEdits) => keep({ logEdits })));
-    new Setting(containerEl)
-      .setName("Log thinking time")
-      .setDesc("Send the seconds between seeing drafts and deciding along with your decision.")
-      .addToggle((toggle) => toggle.setValue(settings.logTime).onChange((logTime) => keep({ logTime })));
+        render: (row) => {
+          row.addText((field) => {
+            field.inputEl.type = "password";
+            field.setPlaceholder(token.get() ? "A token is set" : "No token yet").onChange((value) => value && token.set(value));
+          });
+        },
+      },
+      {
+        name: "Connection",
+        desc: "Ask the server whether all is well.",
+        render: (row) => {
+          row.addButton((button) =>
+            button.setButtonText("Test connection").onClick(async () => {
+              row.setDesc("Asking…");
+              row.setDesc(await this.plugin.describeConnection());
+            }),
+          );
+        },
+      },
+      {
+        name: "Candidates",
+        desc: "How many drafts are shown side by side.",
+        render: (row) => {
+          row.addSlider((slider) => slider.setLimits(2, 4, 1).setValue(settings.candidates).onChange((candidates) => keep({ candidates })));
+        },
+      },
+      {
+        name: "Folder for new notes",
+        desc: "Where a note is made for a source that has none. Empty: the vault's own place for new notes.",
+        render: (row) => {
+          row.addText((field) => field.setValue(settings.folder).onChange((value) => keep({ folder: value.trim().replace(/^\/+|\/+$/g, "") })));
+        },
+      },
+      {
+        name: "Template for new notes",
+        desc: "Frames the first draft of a note: properties, headings, assets. The server knows those of your vault and its own.",
+        render: (row) => void this.offerTemplates(row),
+      },
+      {
+        name: "Usual heading",
+        desc: "Drafts go under this heading in notes that have it, unless another one names the chapter.",
+        render: (row) => {
+          row.addText((field) => field.setValue(settings.heading).onChange((value) => keep({ heading: value.replace(/^#+\s*/, "").trim() })));
+        },
+      },
+      {
+        name: "Log my later edits",
+        desc: "Tell the server what an accepted draft has become, once you have left it alone for a while. Only the draft's own passage is told.",
+        render: (row) => {
+          row.addToggle((toggle) => toggle.setValue(settings.logEdits).onChange((logEdits) => keep({ logEdits })));
+        },
+      },
+      {
+        name: "Log thinking time",
+        desc: "Send the seconds between seeing drafts and deciding along with your decision.",
+        render: (row) => {
+          row.addToggle((toggle) => toggle.setValue(settings.logTime).onChange((logTime) => keep({ logTime })));
+        },
+      },
+    ];
   }
 
   private async offerTemplates(row: Setting): Promise<void> {

@@ -18,6 +18,8 @@ const editor: Same<fake.Editor, Real.Editor, "getValue" | "setValue" | "getSelec
 const workspace: Same<fake.Workspace, Real.Workspace, "getLeavesOfType" | "getActiveFile" | "getRightLeaf" | "revealLeaf" | "onLayoutReady"> | null = null;
 const view: Same<fake.MarkdownView, Real.MarkdownView, "getViewType" | "getDisplayText" | "getMode" | "save"> | null = null;
 const plugin: Same<fake.Plugin, Real.Plugin, "addCommand" | "addSettingTab" | "addStatusBarItem" | "loadData" | "saveData" | "registerView"> | null = null;
+const tab: Same<fake.PluginSettingTab, Real.PluginSettingTab, "getSettingDefinitions" | "display" | "hide"> | null = null;
+const definition: Same<Required<fake.Definition>, Required<Real.SettingDefinitionRender>, "name" | "render"> | null = null;
 const modal: Same<fake.Modal, Real.Modal, "open" | "close" | "onOpen" | "onClose" | "setTitle"> | null = null;
 const picker: Same<fake.FuzzySuggestModal<string>, Real.FuzzySuggestModal<string>, "getItems" | "getItemText" | "onChooseItem" | "setPlaceholder"> | null = null;
 const secrets: Same<fake.App["secretStorage"], Real.SecretStorage, "getSecret" | "setSecret"> | null = null;
@@ -28,7 +30,7 @@ const component: Same<fake.Component, Real.Component, "addChild" | "removeChild"
 const normal: typeof Real.normalizePath = fake.normalizePath;
 
 it("has the names that the plugin calls", () => {
-  expect([vault, editor, workspace, view, plugin, modal, picker, secrets, files, row, menu, component]).toHaveLength(12);
+  expect([vault, editor, workspace, view, plugin, tab, definition, modal, picker, secrets, files, row, menu, component]).toHaveLength(14);
   for (const name of ["createEl", "createDiv", "createSpan", "empty", "setText", "addClass", "removeClass", "toggleClass", "hasClass"]) {
     expect(document.body).toHaveProperty(name);
   }

@@ -81,9 +81,9 @@ export class Played {
 
   constructor(readonly disk: Memory) {}
 
-  async start(): Promise<void> {
+  async start(app = new fake.App(this.disk)): Promise<void> {
     vi.stubGlobal("fetch", this.server.fetch);
-    this.app = new fake.App(this.disk);
+    this.app = app;
     await this.app.vault.open();
     document.body.replaceChildren(this.app.workspace.containerEl);
     this.plugin = new NotewrightPlugin(this.app as never, { id: "notewright" } as never) as never;

@@ -216,6 +216,19 @@ describe("accepting", () => {
       const file = played.app.vault.getFileByPath("Other.md");
       if (file) await played.app.vault.modify(file, text);
     };
+    const rewrite = async (view: fake.MarkdownView, text: string): Promise<void> => {
+      view.editor.setValue(text);
+      await view.save();
+    };
+    /** Some minutes after the beginning something is done, and then nothing for a while. */
+    const began = Date.now();
+    const quietly = async (minutes: number, act: () => Promise<void>): Promise<void> => {
+      const clock = vi.spyOn(Date, "now").mockReturnValue(began + 60_000 * minutes);
+      await act();
+      clock.mockReturnValue(began + 60_000 * (minutes + 1.1));
+      await played.plugin.following.look(false);
+      clock.mockRestore();
+    };
     it("is followed into the note it was pasted into", async () => {
       const view = await inserted();
       view.editor.setValue(NOTE);
@@ -224,6 +237,25 @@ describe("accepting", () => {
       await played.command("log-edits");
       expect(told()).toEqual([]);
       expect(played.plugin.data.followed).toMatchObject([{ path: "Other.md", sent: "- One fact." }]);
+    });
+    it("is followed where it was copied just before it was deleted", async () => {
+      const view = await inserted();
+      await quietly(0, () => other("x\n\n- One fact.\n"));
+      await quietly(5, () => rewrite(view, NOTE));
+      expect(told()).toEqual([]);
+      expect(played.plugin.data.followed).toMatchObject([{ path: "Other.md" }]);
+    });
+    it("has not moved into a note that had a copy long before, now or later, until that one loses it", async () => {
+      const view = await inserted();
+      await quietly(0, () => other("x\n\n- One fact.\n"));
+      await quietly(30, () => other("x\n\n- One fact.\n\nMine.\n"));
+      await quietly(31, () => rewrite(view, NOTE));
+      expect(told()).toEqual([{ before: "- One fact.", after: "", note_path: PATH }]);
+      await quietly(40, () => other("x\n\n- One fact.\n\nMine, and more.\n"));
+      expect(told()).toHaveLength(1);
+      await quietly(50, () => other("x\n"));
+      await quietly(60, () => other("x\n\n- One fact.\n"));
+      expect(told().slice(1)).toEqual([{ before: "", after: "- One fact.", note_path: "Other.md" }]);
     });
     it("is deleted, and found again when it is pasted later", async () => {
       const view = await inserted();

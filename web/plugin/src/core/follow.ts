@@ -171,7 +171,7 @@ export function findIn(note: string, passage: string): Span | null {
 }
 
 /** A passage that Obsidian inserted and that is being followed. `note` is the whole note when it was last looked at; `gone` is when the
- * passage vanished from it, and then `path` is empty. */
+ * passage vanished from it, and then `path` is empty. `copies` are other notes that had it while it stood in its own, and since when. */
 export interface Followed {
   draft: string;
   path: string;
@@ -179,6 +179,7 @@ export interface Followed {
   span: Span;
   sent: string;
   gone?: number;
+  copies?: Record<string, number>;
 }
 
 /** The passage in the note as it is now, and the record that follows it from here. */

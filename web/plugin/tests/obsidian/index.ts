@@ -8,7 +8,7 @@ export { App, Workspace } from "./app";
 export { Component, Events } from "./component";
 export { Editor, MarkdownView } from "./editor";
 export { MarkdownRenderer, Platform, debounce, normalizePath, requestUrl, setTooltip } from "./functions";
-export { Plugin, PluginSettingTab, type Command } from "./plugin";
+export { Plugin, PluginSettingTab, type Command, type Definition } from "./plugin";
 export { Setting } from "./settings";
 export { FuzzySuggestModal, Menu, Modal, Notice } from "./ui";
 export { TFile, TFolder, Vault, type Disk } from "./vault";

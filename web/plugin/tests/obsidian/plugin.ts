@@ -3,6 +3,7 @@
 import type { App } from "./app";
 import { Component } from "./component";
 import type { Editor, MarkdownView } from "./editor";
+import { Setting } from "./settings";
 import type { View, WorkspaceLeaf } from "./workspace";
 
 export interface Command {
@@ -49,12 +50,28 @@ export class Plugin extends Component {
   }
 }
 
+export interface Definition {
+  name: string;
+  desc?: string;
+  render(setting: Setting): unknown;
+}
+
 export class PluginSettingTab {
   containerEl = document.createElement("section");
   constructor(
     readonly app: App,
     _plugin: unknown,
   ) {}
+  getSettingDefinitions(): Definition[] {
+    return [];
+  }
   display(): void {}
   hide(): void {}
+  /** What a click on the tab does: since 1.13 its definitions are drawn, where it has any, and `display` is not called. */
+  open(version: "1.12" | "1.13"): void {
+    const definitions = version === "1.13" ? this.getSettingDefinitions() : [];
+    if (!definitions.length) return this.display();
+    this.containerEl.replaceChildren();
+    for (const { name, desc, render } of definitions) render(new Setting(this.containerEl).setName(name).setDesc(desc ?? ""));
+  }
 }
