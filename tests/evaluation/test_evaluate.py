@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import small_world
 import tiny_models
-from notewright import datasets, evaluation, feedback
+from notewright import datasets, evaluation, feedback, reward
 from notewright.errors import Invalid, NotFound
 from notewright.evaluation import EvaluationReport, Item
 from notewright.evaluation.report import interval
@@ -83,6 +83,19 @@ def test_with_and_without_examples(world: small_world.World) -> None:
     assert [len(call["messages"]) for call in engine.calls] == [2, 6]
 
 
+def test_rules_that_set_limits_are_counted(world: small_world.World) -> None:
+    assert evaluate(world, ScriptedEngine(lambda *_: "words")).broken is None
+    for rule in ("no tables", "at most 1 bullets", "start with the main claim"):
+        reward.add_rule(world.library, rule)
+    report = evaluate(world, ScriptedEngine(lambda *_: "- One.\n- Two.\n"))
+    assert report.rules == ("no-tables", "at-most-1-bullets")
+    assert {item.broken for item in report.items} == {("at-most-1-bullets",)}
+    assert report.broken == report.metrics()["broken_rules"] == 1
+    assert evaluation.read_report(Path(report.path)) == report
+    assert evaluation.merge([report, report]).broken == 1
+    assert evaluation.merge([report, replace(report, rules=("no-tables",))]).broken == 0
+
+
 def test_progress_counts_passages(world: small_world.World) -> None:
     seen: list[tuple[int, int]] = []
     evaluate(world, ScriptedEngine(lambda *_: "words"), limit=2, progress=lambda done, total: seen.append((done, total)))
@@ -93,6 +106,7 @@ def test_what_cannot_be_measured(world: small_world.World) -> None:
     engine = ScriptedEngine(lambda *_: "words")
     for options, words in (
         ({"split": "dev"}, "no split"),
+        ({"split": "later"}, "no later chapters"),
         ({"model_id": "model-1", "base": "x"}, "not both"),
         ({"limit": 0}, "no rows"),
     ):

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import small_world
 from notewright.errors import Invalid
 from notewright.library import Library, splits
+from notewright.records import Draft
 
 ids = st.lists(st.text(alphabet="abcdef0123456789", min_size=1, max_size=6), unique=True, max_size=40)
 
@@ -63,3 +67,46 @@ def test_impossible_shares(library: Library, shares) -> None:
     with pytest.raises(Invalid, match="not three shares"):
         splits.assign(library, ["one"], shares=shares)
     assert splits.known(library) == {}
+
+
+def drafted(library: Library, count: int, *, first: int = 0) -> None:
+    """Drafts about so many chapters of one source that teaches."""
+    library.drafts.add(
+        Draft("", library.drafts.new_batch(), "readwise:b-looms", f"Chapter {number}", "model-1", "Words", 0, 0, "2026-01-01")
+        for number in range(first, first + count)
+    )
+
+
+def test_of_chapters_that_came_later_some_only_measure_for_ever(library: Library, tmp_path: Path) -> None:
+    small_world.build(library, tmp_path)
+    drafted(library, 30)
+    assert splits.keep_later(library).held == {}  # what there was before the first build teaches
+    drafted(library, 20, first=30)
+    first = splits.keep_later(library).held["readwise:b-looms"]
+    assert 1 <= len(first) <= splits.MOST_LATER
+    assert first <= {f"Chapter {number}" for number in range(30, 50)}
+    drafted(library, 200, first=20)
+    with Library.open(library.home) as again:
+        second = splits.keep_later(again).held["readwise:b-looms"]
+    assert first < second
+    assert len(second - first) == splits.MOST_LATER
+    assert not second & {f"Chapter {number}" for number in range(50) if f"Chapter {number}" not in first}  # what teaches goes on to
+    assert splits.keep_later(library) == splits.later(library)
+
+
+def test_the_first_chapters_all_teach(library: Library, tmp_path: Path) -> None:
+    small_world.build(library, tmp_path, things=("looms",))
+    splits.keep_later(library)
+    for number in range(splits.FEWEST_KNOWN - 2):
+        drafted(library, 1, first=number)
+        assert splits.keep_later(library).held == {}
+
+
+def test_a_draft_over_chapters_of_both_kinds_belongs_nowhere(library: Library, tmp_path: Path) -> None:
+    small_world.build(library, tmp_path, things=("looms",))
+    later = splits.Later({"readwise:b-looms": frozenset({"Beginnings"})})
+    ids = [small_world.highlight_id("looms", chapter, number) for chapter in (0, 1) for number in (0, 1)]
+    for chosen, side in ((ids[:2], "later"), (ids[2:], "train"), (ids, ""), ([], "later")):
+        draft = Draft("", "b", "readwise:b-looms", "Beginnings", "m", "x", 0, 0, "2026", highlight_ids=tuple(chosen))
+        assert later.side_of(library, "train", draft) == side
+        assert later.side_of(library, "test", draft) == "test"

@@ -25,16 +25,21 @@ def report(
     valid: bool = True,
     coverage: float | None = 1.0,
     copied: int = 0,
+    broken: int = 0,
+    rules: tuple[str, ...] = ("no-tables",),
 ) -> EvaluationReport:
     items = [
         Item(
             pair_id=f"pair-{number}", source_id="s", note_path="n.md", ned=ned, ned_chars=ned, copied_ned=0.5, exact=ned == 0,
             problems=() if valid else ("bad",), draft=draft, passage="six words are in this passage",
             structure=0.2, coverage=coverage, copied_words=copied, copied_from="Other.md" if copied else "",
+            broken=("no-tables",) if number < broken else (),
         )
         for number, ned in enumerate(neds)
     ]  # fmt: skip
-    return summarise(items, model_id=model, dataset_id="d", split="test", examples=False, created_at="", seconds=0, path=Path())
+    return summarise(
+        items, model_id=model, dataset_id="d", split="test", examples=False, created_at="", seconds=0, path=Path(), rules=rules
+    )
 
 
 def contender(neds: list[float], label: str = "SFT", **options) -> Contender:
@@ -65,6 +70,7 @@ def test_the_best_of_several_that_pass_wins() -> None:
         ({"valid": False}, "fewer of its drafts are valid (0% against 100%)"),
         ({"coverage": 0.94}, "fewer of the highlights that you used (94% against 100%)"),
         ({"copied": 8}, "8 or more words in a row from other notes of yours (100% against 0%)"),
+        ({"broken": 1}, "it breaks more of your rules (0.12 against 0.00 a draft)"),
         ({"draft": "one"}, "0.2 times as long"),
         ({"draft": "many words " * 20}, "times as long as your own passages"),
     ],
@@ -75,10 +81,40 @@ def test_what_harms_elsewhere_is_not_promoted(worse: dict, words: str) -> None:
     assert words in decision.reason
 
 
-@pytest.mark.parametrize("harmless", [{"coverage": 0.95}, {"copied": 7}, {"coverage": None}])
+@pytest.mark.parametrize("harmless", [{"coverage": 0.95}, {"copied": 7}, {"coverage": None}, {"broken": 8, "rules": ()}])
 def test_what_is_within_the_margin_or_unmeasured_does_not_matter(harmless: dict) -> None:
     better = contender([ned - 0.2 for ned in BEFORE], **harmless)
     assert decide(contender(BEFORE, "current"), [better]).winner is better
+
+
+LATELY = [0.5, 0.3, 0.4, 0.6, 0.5, 0.45]
+
+
+@pytest.mark.parametrize(
+    ("lately", "wins"),
+    [
+        ([ned + 0.1 for ned in LATELY], False),
+        ([ned + 0.1 for ned in LATELY[:5]], True),  # too few to hold anything against it
+        ([ned + (0.1 if number % 2 else -0.09) for number, ned in enumerate(LATELY)], True),  # not beyond doubt
+        ([ned - 0.1 for ned in LATELY], True),
+        ([], True),
+    ],
+)
+def test_who_is_further_from_what_was_written_lately_is_not_promoted(lately: list[float], wins: bool) -> None:
+    current = replace(contender(BEFORE, "current"), later=report(LATELY))
+    better = contender([ned - 0.2 for ned in BEFORE])
+    better = replace(better, later=report(lately) if lately else None)
+    decision = decide(current, [better])
+    assert (decision.winner is better) == wins
+    assert (decision.verdicts[0].lately is not None) == bool(lately)
+    if not wins:
+        assert "further from what you wrote lately (0.558 against 0.458 over 6 passages" in decision.reason
+
+
+def test_being_nearer_lately_is_no_reason_to_be_promoted() -> None:
+    current = replace(contender(BEFORE, "current"), later=report(LATELY))
+    other = replace(contender(BEFORE), later=report([0.0] * 6))
+    assert decide(current, [other]).winner is None
 
 
 def test_noise_is_not_promoted() -> None:
@@ -115,7 +151,7 @@ def test_a_copy_of_the_current_version_never_wins(neds: list[float]) -> None:
 
 
 def test_the_page_tells_what_was_measured(tmp_path: Path) -> None:
-    current = contender(BEFORE, "current", coverage=0.5)
+    current = replace(contender(BEFORE, "current", coverage=0.5, broken=2), later=report([0.25, 0.5]))
     better = contender([ned - 0.2 for ned in BEFORE], coverage=0.75)
     better = replace(better, report=replace(better.report, choices=(Choice("batch-1", 3, 4),)))
     copying = contender([ned - 0.3 for ned in BEFORE], "DPO", draft="<b>six</b> words are in this draft", copied=9)
@@ -125,7 +161,7 @@ def test_the_page_tells_what_was_measured(tmp_path: Path) -> None:
     write_page(path, ImproveReport("improve-1", "", str(path), "current", "SFT", decision.reason, decision), current)
     page = path.read_text(encoding="utf-8")
     assert "SFT is the current version now" in page
-    for told in ("<td>75%", "<td>50%", "<td>100%", "<td>–", "<td>75% ("):
+    for told in ("<td>75%", "<td>50%", "<td>100%", "<td>–", "<td>75% (", "<td>0.25<td>", "<td>0.375 (2)"):
         assert told in page
     assert "8 or more words in a row from other notes" in page
     assert "<b>six" not in page

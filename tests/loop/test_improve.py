@@ -35,7 +35,7 @@ def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def world(library: Library, tmp_path: Path) -> small_world.World:
     made = small_world.build(library, tmp_path)
-    base = tiny_models.build("llama", tmp_path / "tiny")
+    base = tiny_models.build("llama", tmp_path / "tiny", context=1280)
     return small_world.World(library, Settings(home=library.home, vault=made.vault, base_model=str(base), device="cpu"), made.vault)
 
 
@@ -60,8 +60,18 @@ def improve(world: small_world.World, **options: Any) -> loop.ImproveReport:
 
 def test_nothing_better_means_nothing_changes(world: small_world.World) -> None:
     before = registry.current(world.library, world.settings)
+    known = splits.assign(world.library, [pair.source_id for pair in world.library.pairs.all()])
+    teaching = max(source_id for source_id, side in known.items() if side == "train")
+    kept = {teaching: ["Beginnings", "Troubles"]}
+    world.library.db.set_state("splits later", json.dumps({"known": kept, "held": {teaching: ["Beginnings"]}}))
     report = improve(world)
     assert report.promoted == ""
+    for verdict in report.decision.verdicts:  # the chapter that was kept back is measured apart
+        assert verdict.contender.later is not None
+        assert [item.source_id for item in verdict.contender.later.items] == [teaching]
+        assert teaching not in {item.source_id for item in verdict.contender.report.items}
+        assert verdict.lately is not None
+        assert world.library.models.get(verdict.contender.model_id).metrics["evaluation"]["split"] != "later"
     after = world.library.models.current()
     assert after is not None
     assert after.id == before.id

@@ -70,7 +70,17 @@ def list_datasets(options: argparse.Namespace) -> None:
         as_json(found)
         return
     rows = [(dataset.id, dataset.kind, *_counts(dataset).values(), dataset.created_at[:16].replace("T", " ")) for dataset in found]
-    table(rows, "dataset", "kind", "train", "valid", "test", "built (UTC)", empty="No datasets yet. Build one with: notewright dataset sft")
+    table(
+        rows,
+        "dataset",
+        "kind",
+        "train",
+        "valid",
+        "test",
+        "later",
+        "built (UTC)",
+        empty="No datasets yet. Build one with: notewright dataset sft",
+    )
 
 
 def show_dataset(options: argparse.Namespace) -> None:
@@ -86,7 +96,7 @@ def show_dataset(options: argparse.Namespace) -> None:
 def _counts(dataset: Dataset) -> dict[str, Any]:
     counts = dataset.manifest.get("counts", {})
     assert isinstance(counts, dict)
-    return {split: counts.get(split, 0) for split in ("train", "valid", "test")}
+    return {split: counts.get(split, 0) for split in ("train", "valid", "test", "later")}
 
 
 def _describe(dataset: Dataset, home: Path) -> None:

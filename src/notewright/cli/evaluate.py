@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def configure(name: str, parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", nargs="?", default="", help="default: the current one")
     parser.add_argument("--dataset", default="", metavar="ID", help="default: the newest sft dataset")
-    parser.add_argument("--split", choices=("test", "valid"), default="test")
+    parser.add_argument("--split", choices=("test", "valid", "later"), default="test", help="held-out sources, or chapters kept back later")
     parser.add_argument("--limit", type=int, default=None, metavar="N", help="only the first N passages")
     parser.add_argument("--examples", action="store_true", help="show the model retrieved examples in the prompt")
     json_option(parser)
@@ -42,11 +42,11 @@ def evaluate(options: argparse.Namespace) -> None:
     facts({
         "model": report.model_id, "passages": len(report.items),
         "edit distance": f"{report.mean:.3f} (90 % interval {low:.3f} to {high:.3f})",
-        
         "median": f"{report.median:.3f}", "exactly right": f"{report.exact:.0%}", "valid": f"{report.valid:.0%}",
         "structure distance": f"{report.structure:.3f}",
         "highlights used": f"{report.coverage:.0%} of those you used" if report.coverage is not None else "you used none",
         "length": f"{report.length:.2f} of yours", "copied from other notes": _copied(report),
+        **({"your rules": f"{report.broken:.2f} broken by a draft, of {len(report.rules)} that set a limit"} if report.rules else {}),
         **({"your choices": _chosen(judged)} if (judged := report.choice_accuracy) else {}),
     })  # fmt: skip
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import Invalid
 from ..library.examples import MIN_COVERAGE, THRESHOLD
-from ..library.splits import SHARES
+from ..library.splits import SHARES, keep_later
 from ..records import Dataset
 from ..settings import Settings
 from .edits import edit_rows
@@ -47,7 +47,8 @@ def build(
     `examples` is the share of training prompts that carry one to `max_examples` earlier exchanges from other training sources.
     `threshold` is the least score of a proposed pair (accepted pairs always count); `max_chars` bounds prompt plus answer (6000 for sft,
     12000 for the others, unless given).
-    `split` gives train, valid and test shares for sources seen for the first time: a source never changes sides.
+    `split` gives train, valid and test shares for sources seen for the first time: a source never changes sides, nor does a chapter that
+    was kept back because it came later (`library.splits`).
     For preferences, `adjacent` takes only neighbouring places of a ranking instead of all better-worse pairs, and `demonstrations`
     adds rows where the person's passage beats a stored draft for the same highlights (DITTO, arXiv:2406.00888).
     `label` names a reward that adds rows for batches nobody judged, best draft over worst; refused unless it has earned that
@@ -63,18 +64,19 @@ def build(
             f"Impossible parameters: examples={examples}, max_examples={max_examples}, threshold={threshold}, max_chars={max_chars}.",
             "Keep examples and threshold between 0 and 1, max_examples at 0 or more, max_chars at 200 or more.",
         )
+    later = keep_later(library)
     if kind == "sft":
         rows, facts = sft_rows(
             library, share=examples, max_examples=max_examples, threshold=threshold, min_coverage=min_coverage, max_chars=max_chars,
-            split=split, seed=seed, progress=progress,
+            split=split, later=later, seed=seed, progress=progress,
         )  # fmt: skip
     elif kind == "edits":
-        rows, facts = edit_rows(library, max_chars=max_chars, split=split, progress=progress)
+        rows, facts = edit_rows(library, max_chars=max_chars, split=split, later=later, progress=progress)
     elif kind == "labels":
-        rows, facts = label_rows(library, max_chars=max_chars, split=split, progress=progress)
+        rows, facts = label_rows(library, max_chars=max_chars, split=split, later=later, progress=progress)
     else:
         rows, facts = preference_rows(
             library, adjacent=adjacent, demonstrations=demonstrations, label=label, device=settings.device if settings else "auto",
-            threshold=threshold, max_chars=max_chars, split=split, progress=progress,
+            threshold=threshold, max_chars=max_chars, split=split, later=later, progress=progress,
         )  # fmt: skip
     return freeze(library, kind, rows, facts)

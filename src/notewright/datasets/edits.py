@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from ..errors import Invalid, NotFound
 from ..library import splits
 from ..prompts import PROMPT_VERSION
-from ..records import Event
+from ..records import Draft, Event
 from .freeze import Row
+from .hygiene import PARTLY_LATER
 
 if TYPE_CHECKING:
     from ..library import Library
@@ -19,22 +20,31 @@ TASTE = ("format", "style", "selection")  # kinds of changes that say how the pe
 
 
 def edit_rows(
-    library: Library, *, max_chars: int, split: tuple[float, float, float], progress: Callable[[int, int], None] | None
+    library: Library,
+    *,
+    max_chars: int,
+    split: tuple[float, float, float],
+    later: splits.Later,
+    progress: Callable[[int, int], None] | None,
 ) -> tuple[dict[str, list[Row]], dict[str, object]]:
     """Rows by split, and the facts for the manifest. An edit of an edit is a row of its own, from the text that it changed."""
     left_out: Counter[str] = Counter()
     events = library.events.standing("edit")
     found = []
     for done, event in enumerate(events, 1):
-        row = _row(library, event, left_out, max_chars)
-        if row:
-            found.append(row)
+        made = _row(library, event, left_out, max_chars)
+        if made:
+            found.append(made)
         if progress:
             progress(done, len(events))
-    sides = splits.assign(library, [row["source_id"] for row in found], shares=split, fill=False)
-    rows: dict[str, list[Row]] = {name: [] for name in splits.SPLITS}
-    for row in found:
-        rows[sides[row["source_id"]]].append(row)
+    sides = splits.assign(library, [draft.source_id for _, draft in found], shares=split, fill=False)
+    rows: dict[str, list[Row]] = {name: [] for name in splits.PARTS}
+    for row, draft in found:
+        side = later.side_of(library, sides[draft.source_id], draft)
+        if side:
+            rows[side].append(row)
+        else:
+            left_out[PARTLY_LATER] += 1
     if not rows["train"]:
         raise _nothing(len(events), len(found), left_out)
     facts: dict[str, object] = {
@@ -42,13 +52,13 @@ def edit_rows(
         "parameters": {"max_chars": max_chars, "split": list(split)},
         "left_out": dict(sorted(left_out.items())),
         "parents": {"events": len(events), "last_event": events[-1].id},
-        "hunks": dict(sorted(Counter(hunk["kind"] for row in found for hunk in row["hunks"]).items())),
-        "sources": {source_id: sides[source_id] for source_id in sorted({row["source_id"] for row in found})},
+        "hunks": dict(sorted(Counter(hunk["kind"] for row, _ in found for hunk in row["hunks"]).items())),
+        "sources": {source_id: sides[source_id] for source_id in sorted({draft.source_id for _, draft in found})},
     }
     return rows, facts
 
 
-def _row(library: Library, event: Event, left_out: Counter[str], max_chars: int) -> Row | None:
+def _row(library: Library, event: Event, left_out: Counter[str], max_chars: int) -> tuple[Row, Draft] | None:
     payload = event.payload
     before, after = str(payload.get("before", "")), str(payload.get("final_text", ""))
     hunks: Sequence[dict[str, Any]] = payload.get("hunks") or ()  # type: ignore[assignment]
@@ -80,7 +90,7 @@ def _row(library: Library, event: Event, left_out: Counter[str], max_chars: int)
         "cost": float(payload.get("distance") or 0.0),  # type: ignore[arg-type]
         "source_id": draft.source_id,
         "event_id": event.id,
-    }
+    }, draft
 
 
 def _nothing(events: int, usable: int, left_out: Counter[str]) -> Invalid:
@@ -88,6 +98,6 @@ def _nothing(events: int, usable: int, left_out: Counter[str]) -> Invalid:
     if not events:
         return Invalid("There are no edits to learn from yet.", hint)
     if usable:
-        return Invalid(f"All {usable} edits are of sources that only measure.", hint)
+        return Invalid(f"All {usable} edits are of sources or chapters that only measure.", hint)
     reasons = "; ".join(f"{count}: {reason}" for reason, count in left_out.most_common())
     return Invalid(f"None of the {events} edits can be learnt from ({reasons}).", hint)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import Invalid, NotFound
 from ..library.database import now
-from ..library.splits import SPLITS
+from ..library.splits import PARTS, SPLITS
 from ..records import Dataset
 
 if TYPE_CHECKING:
@@ -26,8 +26,9 @@ def freeze(library: Library, kind: str, rows: Mapping[str, Sequence[Row]], facts
 
     An existing dataset of the same content and facts is handed back instead of a copy.
     """
-    texts = {split: "".join(json.dumps(row, ensure_ascii=False, sort_keys=True) + "\n" for row in rows.get(split, ())) for split in SPLITS}
-    counts = {split: len(rows.get(split, ())) for split in SPLITS}
+    parts = {split: rows.get(split, ()) for split in PARTS if split in SPLITS or rows.get(split)}
+    texts = {split: "".join(json.dumps(row, ensure_ascii=False, sort_keys=True) + "\n" for row in part) for split, part in parts.items()}
+    counts = {split: len(part) for split, part in parts.items()}
     hashes = {f"{split}.jsonl": hashlib.sha256(text.encode()).hexdigest() for split, text in texts.items()}
     manifest: dict[str, object] = json.loads(json.dumps({"kind": kind, "counts": counts, **facts, "sha256": hashes}))
     for known in library.datasets.all(kind):
@@ -64,8 +65,10 @@ def _durable(path: Path, text: str) -> None:
 
 def load(dataset: Dataset, split: str) -> list[Row]:
     """The rows of one split, in file order. Raises NotFound where the folder is gone, Invalid for an unknown split or a broken file."""
-    if split not in SPLITS:
-        raise Invalid(f"A dataset has no split {split!r}.", f"Name one of: {', '.join(SPLITS)}.")
+    if split not in PARTS:
+        raise Invalid(f"A dataset has no split {split!r}.", f"Name one of: {', '.join(PARTS)}.")
+    if split not in SPLITS and split not in dataset.manifest["counts"]:  # type: ignore[operator]
+        return []
     path = Path(dataset.path) / f"{split}.jsonl"
     try:
         with path.open(encoding="utf-8", newline="") as file:

@@ -13,6 +13,7 @@ from ..library.examples import Example
 from ..provenance import Span, provenances, word_spans
 from ..text import normalise
 
+PARTLY_LATER = "some of its chapters only measure"
 _SHINGLE = 4  # words
 _ALIKE = 0.7  # shared shingles, of the smaller text's, that make two passages near-duplicates
 _COMMON = 60  # a shingle in more passages than this is a template's

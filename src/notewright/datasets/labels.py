@@ -11,6 +11,7 @@ from ..library import splits
 from ..prompts import PROMPT_VERSION
 from ..records import Draft, Event
 from .freeze import Row
+from .hygiene import PARTLY_LATER
 
 if TYPE_CHECKING:
     from ..library import Library
@@ -19,7 +20,12 @@ REWRITTEN = 0.4  # an accepted draft of which more than this was changed afterwa
 
 
 def label_rows(
-    library: Library, *, max_chars: int, split: tuple[float, float, float], progress: Callable[[int, int], None] | None
+    library: Library,
+    *,
+    max_chars: int,
+    split: tuple[float, float, float],
+    later: splits.Later,
+    progress: Callable[[int, int], None] | None,
 ) -> tuple[dict[str, list[Row]], dict[str, object]]:
     """Rows by split, and the facts for the manifest. Of several judgements of one draft the last counts."""
     left_out: Counter[str] = Counter()
@@ -42,11 +48,15 @@ def label_rows(
         elif sum(len(message["content"]) for message in draft.messages) + len(draft.text) > max_chars:
             left_out[f"longer than {max_chars} characters"] += 1
         else:
-            found.append(_row(draft, good, event))
-    sides = splits.assign(library, [str(row["source_id"]) for row in found], shares=split, fill=False)
-    rows: dict[str, list[Row]] = {name: [] for name in splits.SPLITS}
-    for row in found:
-        rows[sides[row["source_id"]]].append(row)
+            found.append((_row(draft, good, event), draft))
+    sides = splits.assign(library, [draft.source_id for _, draft in found], shares=split, fill=False)
+    rows: dict[str, list[Row]] = {name: [] for name in splits.PARTS}
+    for row, draft in found:
+        side = later.side_of(library, sides[draft.source_id], draft)
+        if side:
+            rows[side].append(row)
+        else:
+            left_out[PARTLY_LATER] += 1
     if not rows["train"]:
         raise Invalid(
             "No draft was accepted or rejected by itself yet (of a source that may teach).",
@@ -57,8 +67,8 @@ def label_rows(
         "parameters": {"max_chars": max_chars, "split": list(split)},
         "left_out": dict(sorted(left_out.items())),
         "parents": {"events": len(events), "last_event": events[-1].id if events else 0},
-        "accepted": sum(bool(row["label"]) for row in found),
-        "sources": {source_id: sides[source_id] for source_id in sorted({row["source_id"] for row in found})},
+        "accepted": sum(bool(row["label"]) for row, _ in found),
+        "sources": {source_id: sides[source_id] for source_id in sorted({draft.source_id for _, draft in found})},
     }
     return rows, facts
 

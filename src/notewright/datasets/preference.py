@@ -19,6 +19,7 @@ from ..prompts import PROMPT_VERSION, Message
 from ..records import Draft, Event
 from ..text import edit_distance
 from .freeze import Row
+from .hygiene import PARTLY_LATER
 from .labelled import labelled
 
 if TYPE_CHECKING:
@@ -29,16 +30,24 @@ TYPO = 0.02  # an edit smaller than this share of the words says nothing about t
 
 @dataclass(frozen=True, slots=True)
 class Preference:
-    """`chosen` beats `rejected`; `margin` in (0, 1] tells how far apart they were placed. `key` names the two texts without direction."""
+    """`chosen` beats `rejected`; `margin` in (0, 1] tells how far apart they were placed. `key` names the two texts without direction,
+    `draft` is one of them, or what one of them was made of."""
 
     key: frozenset[str]
     kind: str
     event_id: int
-    source_id: str
-    messages: tuple[Message, ...]
+    draft: Draft
     chosen: str
     rejected: str
     margin: float
+
+    @property
+    def source_id(self) -> str:
+        return self.draft.source_id
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        return self.draft.messages
 
     def row(self) -> Row:
         return {
@@ -62,6 +71,7 @@ def preference_rows(
     threshold: float,
     max_chars: int,
     split: tuple[float, float, float],
+    later: splits.Later,
     progress: Callable[[int, int], None] | None,
 ) -> tuple[dict[str, list[Row]], dict[str, object]]:
     """Rows by split, and the facts for the manifest."""
@@ -80,19 +90,21 @@ def preference_rows(
         found += _demonstrations(library, threshold)
     if label:
         found += [
-            Preference(frozenset((better.id, worse.id)), "labelled", 0, better.source_id, better.messages, better.text, worse.text, 1.0)
+            Preference(frozenset((better.id, worse.id)), "labelled", 0, better, better.text, worse.text, 1.0)
             for better, worse in labelled(library, label, device=device)
         ]
     sides = splits.assign(library, [item.source_id for item in found], shares=split, fill=False)
-    rows: dict[str, list[Row]] = {name: [] for name in splits.SPLITS}
+    rows: dict[str, list[Row]] = {name: [] for name in splits.PARTS}
     for item in found:
-        side = sides[item.source_id]
-        if item.chosen.strip() == item.rejected.strip():
+        side = later.side_of(library, sides[item.source_id], item.draft)
+        if not side:
+            left_out[PARTLY_LATER] += 1
+        elif item.chosen.strip() == item.rejected.strip():
             left_out["identical texts"] += 1
         elif sum(len(message["content"]) for message in item.messages) + max(len(item.chosen), len(item.rejected)) > max_chars:
             left_out[f"longer than {max_chars} characters"] += 1
         elif item.kind in ("demonstration", "labelled") and side != "train":
-            left_out[f"{item.kind} row of a source that only measures"] += 1
+            left_out[f"{item.kind} row of a source or chapter that only measures"] += 1
         else:
             rows[side].append(item.row())
     _insist(library, rows, events)
@@ -183,12 +195,12 @@ def _from_edit(library: Library, event: Event, left_out: Counter[str]) -> Iterat
         left_out["an edit no larger than a typo"] += 1
     else:
         key = frozenset((draft.id, f"edit of {draft.id}"))
-        yield Preference(key, "edit", event.id, draft.source_id, draft.messages, final, draft.text, 1.0)
+        yield Preference(key, "edit", event.id, draft, final, draft.text, 1.0)
 
 
 def _between(event: Event, kind: str, winner: Draft, loser: Draft, margin: float) -> Preference:
     key = frozenset((winner.id, loser.id))
-    return Preference(key, kind, event.id, winner.source_id, winner.messages, winner.text, loser.text, margin)
+    return Preference(key, kind, event.id, winner, winner.text, loser.text, margin)
 
 
 def _demonstrations(library: Library, threshold: float) -> Iterator[Preference]:
@@ -200,15 +212,15 @@ def _demonstrations(library: Library, threshold: float) -> Iterator[Preference]:
         match = by_highlights.get(draft.highlight_ids)
         if match:
             key = frozenset((match.pair_id, draft.id))
-            yield Preference(key, "demonstration", 0, draft.source_id, draft.messages, match.passage, draft.text, 1.0)
+            yield Preference(key, "demonstration", 0, draft, match.passage, draft.text, 1.0)
 
 
 def _insist(library: Library, rows: dict[str, list[Row]], events: Sequence[Event]) -> None:
     if rows["train"]:
         return
-    measuring = len(rows["valid"]) + len(rows["test"])
+    measuring = sum(map(len, rows.values()))
     if measuring:
-        titles = sorted({library.sources.get(row["source_id"]).title for side in ("valid", "test") for row in rows[side]})
+        titles = sorted({library.sources.get(row["source_id"]).title for part in rows.values() for row in part})
         raise Invalid(
             f"All {measuring} choices are about sources that only measure ({'; '.join(titles[:3])}).",
             "Draft and rank another source: notewright draft --source TITLE, then notewright rank",

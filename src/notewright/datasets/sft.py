@@ -15,7 +15,7 @@ from ..library.examples import Example, from_pairs, nearest
 from ..prompts import PROMPT_VERSION, Message, build_messages, render_highlights
 from ..reward import rules_for_prompt
 from .freeze import Row
-from .hygiene import clean, counted, leaks
+from .hygiene import PARTLY_LATER, clean, counted, leaks
 
 if TYPE_CHECKING:
     from ..library import Library
@@ -32,6 +32,7 @@ def sft_rows(
     min_coverage: float,
     max_chars: int,
     split: tuple[float, float, float],
+    later: splits.Later,
     seed: int,
     progress: Callable[[int, int], None] | None,
 ) -> tuple[dict[str, list[Row]], dict[str, object]]:
@@ -49,18 +50,20 @@ def sft_rows(
     if not usable:
         left_out.update(counted(unfit))
         raise _nothing(library, left_out)
-    sides = splits.assign(library, [example.source_id for example in usable], shares=split)
+    sources = splits.assign(library, [example.source_id for example in usable], shares=split)
+    sides = {item.pair_id: later.side(sources[item.source_id], item.source_id, item.prompt.highlights) for item in usable}
+    unfit |= {pair_id: PARTLY_LATER for pair_id, side in sides.items() if not side}
     unfit |= leaks(
-        [example for example in usable if sides[example.source_id] == "train"],
-        [example for example in usable if sides[example.source_id] != "train"],
+        [example for example in usable if sides[example.pair_id] == "train"],
+        [example for example in usable if sides[example.pair_id] not in ("train", "")],
     )
     left_out.update(counted(unfit))
     usable = [example for example in usable if example.pair_id not in unfit]
-    teaching = [example for example in usable if sides[example.source_id] == "train"]
+    teaching = [example for example in usable if sides[example.pair_id] == "train"]
     rules = rules_for_prompt(library)
-    rows: dict[str, list[Row]] = {name: [] for name in splits.SPLITS}
+    rows: dict[str, list[Row]] = {name: [] for name in splits.PARTS}
     for done, example in enumerate(usable, 1):
-        side = sides[example.source_id]
+        side = sides[example.pair_id]
         rng = random.Random(f"{seed}|{example.pair_id}")
         wanted = rng.randint(1, max_examples) if side == "train" and max_examples and rng.random() < share else 0
         near = nearest(example.prompt, teaching)[:_CHOICES] if wanted or side != "train" else []
@@ -99,7 +102,7 @@ def sft_rows(
         "left_out": dict(sorted(left_out.items())),
         "left_out_pairs": dict(sorted(unfit.items())),
         "parents": {"pairs": len(usable), "pairs_sha256": hashlib.sha256(pair_text.encode()).hexdigest()},
-        "sources": {source_id: sides[source_id] for source_id in sorted({item.source_id for item in usable})},
+        "sources": {source_id: sources[source_id] for source_id in sorted({item.source_id for item in usable})},
     }  # fmt: skip
     return rows, facts
 

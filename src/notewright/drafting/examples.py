@@ -18,10 +18,14 @@ def retrieve_examples(
 ) -> list[tuple[Prompt, str]]:
     """Up to `limit` (prompt, passage) of other sources that fit together into `max_chars`, the most alike last.
 
-    Sources that only measure (see `library.splits`) are never used.
+    Sources and chapters that only measure (see `library.splits`) are never used.
     """
-    sides = splits.known(library)
-    teaching = [example for example in from_pairs(library, threshold=threshold) if sides.get(example.source_id, "train") == "train"]
+    sides, later = splits.known(library), splits.later(library)
+    teaching = [
+        example
+        for example in from_pairs(library, threshold=threshold)
+        if later.side(sides.get(example.source_id, "train"), example.source_id, example.prompt.highlights) == "train"
+    ]
     chosen: list[tuple[Prompt, str]] = []
     room = max_chars
     for example in nearest(prompt, teaching):

@@ -1,14 +1,14 @@
-"""Whether a model finds likelier what the person chose: their rankings on held-out sources, which no model was trained on."""
+"""Whether a model finds likelier what the person chose: their rankings on what only measures, on which no model was trained."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from ..errors import Invalid
-from ..library.splits import known
+from ..library.splits import LATER, Later, known, later
 from ..prompts import Message
 from ..records import Draft, Event
 
@@ -48,13 +48,21 @@ class Accuracy:
 
 
 def judge(library: Library, reader: Reader, split: str) -> tuple[Choice, ...]:
-    """The newest rankings on sources of `split`, judged. Ties and drafts that were not placed make no pair; what does not fit into the
-    model's context is left out."""
-    splits = known(library)
-    last = {event.subject: event for event in library.events.standing("ranking") if splits.get(str(event.payload.get("source"))) == split}
-    events = list(last.values())[-NEWEST:]
-    batches = library.drafts.batches(event.subject for event in events)
+    """The newest rankings on sources (or later chapters) of `split`, judged. Ties and drafts that were not placed make no pair; what does
+    not fit into the model's context is left out."""
+    splits, held = known(library), later(library)
+    sides = (split, "train") if split == LATER else (split,)
+    last = {event.subject: event for event in library.events.standing("ranking") if splits.get(str(event.payload.get("source"))) in sides}
+    batches = library.drafts.batches(last)
+    there = [
+        event for event in last.values() if (drafts := batches.get(event.subject)) and _side(library, splits, held, drafts[0]) == split
+    ]
+    events = there[-NEWEST:]
     return tuple(choice for event in events if (choice := _judged(event, batches.get(event.subject, []), reader)))
+
+
+def _side(library: Library, splits: Mapping[str, str], held: Later, draft: Draft) -> str:
+    return held.side_of(library, splits.get(draft.source_id, ""), draft)
 
 
 def _judged(event: Event, drafts: Sequence[Draft], reader: Reader) -> Choice | None:

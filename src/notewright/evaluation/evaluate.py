@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from .. import gates
 from ..errors import Invalid, NotFound
 from ..library.database import now
-from ..library.splits import SPLITS
+from ..library.splits import LATER, PARTS
 from ..models import registry
 from ..prompts import Message
 from ..records import Dataset, Highlight, Model
+from ..reward.rules import broken_rules, confirmed_rules, limits_of
 from ..settings import Settings
 from ..text import edit_distance
 from ..vault import build_index
@@ -64,6 +66,7 @@ def evaluate(
     writer: Writer = engine or registry.open_engine(library, model, device=settings.device)
     index = build_index(settings.vault) if settings.vault and settings.vault.is_dir() else None
     habits = gates.habits_of(library, vault_index=index)
+    rules = confirmed_rules(library)
     started, items = time.monotonic(), []
     prompts = [
         row["prompt_with_examples"]
@@ -78,11 +81,13 @@ def evaluate(
             written.text, highlights=highlights, vault_index=index, known=known, habits=habits, finished=written.finished,
             tokens=written.tokens,
         )  # fmt: skip
-        items.append(_item(row, written.text, highlights, gates.problems(findings), run))
+        broken = tuple(rule.name for rule, _ in broken_rules(rules, written.text, highlights))
+        items.append(replace(_item(row, written.text, highlights, gates.problems(findings), run), broken=broken))
     chosen = judge(library, writer, split) if isinstance(writer, Reader) and not limit else ()
     report = summarise(
         items, model_id=model.id, dataset_id=dataset.id, choices=chosen, split=split, examples=examples, created_at=now(),
         seconds=time.monotonic() - started, path=_path(library.home / "logs", f"evaluation-{model.id}-{split}"),
+        rules=[rule.name for rule in limits_of(rules)],
     )  # fmt: skip
     write_report(report)
     figures: dict[str, object] = {"evaluation": report.metrics()}
@@ -119,6 +124,11 @@ def held_out(
     """A prompt-completion dataset (default: the newest) and its first rows in `split`; Invalid where there are none."""
     dataset = _dataset(library, dataset_id)
     rows = _rows(dataset, split)[:limit]
+    if not rows and split == LATER:
+        raise Invalid(
+            f"{dataset.id} has no later chapters that only measure.",
+            "Some are kept back as you go on: one in six of those that you begin after a first dataset was built.",
+        )
     if not rows:
         raise Invalid(
             f"{dataset.id} has no rows in {split}: too few sources are paired to keep one back.",
@@ -140,8 +150,10 @@ def _dataset(library: Library, dataset_id: str) -> Dataset:
 
 
 def _rows(dataset: Dataset, split: str) -> list[dict[str, Any]]:
-    if split not in SPLITS:
-        raise Invalid(f"A dataset has no split {split!r}.", f"Name one of: {', '.join(SPLITS)}.")
+    if split not in PARTS:
+        raise Invalid(f"A dataset has no split {split!r}.", f"Name one of: {', '.join(PARTS)}.")
+    if split == LATER and LATER not in dataset.manifest["counts"]:  # type: ignore[operator]
+        return []
     path = Path(dataset.path) / f"{split}.jsonl"
     try:
         with path.open(encoding="utf-8", newline="") as file:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import fmean, median
@@ -26,8 +26,8 @@ class Item:
     """One passage. `ned` counts words, marks and line breaks, `ned_chars` characters; `copied_ned` is that of the bare highlights.
 
     `structure` is the distance between the marks alone, `coverage` the share of the highlights in the passage that the draft has too (None:
-    the passage has none), `copied_words` the longest run it has from another note,
-    `copied_from`. Reports from before these were measured have none of them.
+    the passage has none), `copied_words` the longest run it has from another note, `copied_from`; `broken` names the person's rules that
+    the draft breaks. Reports from before these were measured have none of them.
     """
 
     pair_id: str
@@ -44,6 +44,7 @@ class Item:
     coverage: float | None = None
     copied_words: int = 0
     copied_from: str = ""
+    broken: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ class EvaluationReport:
     `copied` is the mean NED of simply listing the highlights: what a model has to beat. `exact` and `valid` are shares; `structure` and
     `coverage` are means, `length` is the median of the drafts' words per word of the passage, `memorised` the share of drafts with
     `MEMORISED` words in a row from another note: None (0) in reports from before they were measured. `choices` are the person's rankings on
-    the same sources, as the model judges them.
+    the same sources, as the model judges them; `rules` names the limits the person had confirmed, by which the drafts were checked.
     """
 
     model_id: str
@@ -76,6 +77,12 @@ class EvaluationReport:
     length: float = 0.0
     memorised: float | None = None
     choices: tuple[Choice, ...] = field(default=(), repr=False)
+    rules: tuple[str, ...] = ()
+
+    @property
+    def broken(self) -> float | None:
+        """Rules broken by a draft, on average; None without any to check."""
+        return broken(self, self.rules)
 
     @property
     def choice_accuracy(self) -> Accuracy | None:
@@ -89,6 +96,7 @@ class EvaluationReport:
             "exact": self.exact, "valid": self.valid, "items": len(self.items), "dataset": self.dataset_id, "split": self.split,
             "examples": self.examples, "at": self.created_at, "report": Path(self.path).name, "structure": self.structure,
             "coverage": self.coverage, "length": self.length, "memorised": self.memorised,
+            **({"broken_rules": self.broken} if self.rules else {}),
             **({"choice_accuracy": asdict(judged)} if judged else {}),
         }  # fmt: skip
 
@@ -104,6 +112,7 @@ def summarise(
     seconds: float,
     path: Path,
     choices: Sequence[Choice] = (),
+    rules: Sequence[str] = (),
 ) -> EvaluationReport:
     """The report on at least one item; figures are rounded to four places."""
     low, high = interval([item.ned for item in items])
@@ -116,8 +125,14 @@ def summarise(
         structure=_mean([item.structure for item in items]), coverage=_mean([item.coverage for item in items]),
         length=round(median(len(words(item.draft)) / max(1, len(words(item.passage))) for item in items), 4),
         memorised=_mean([None if item.structure is None else float(item.copied_words >= MEMORISED) for item in items]),
-        choices=tuple(choices),
+        choices=tuple(choices), rules=tuple(rules),
     )  # fmt: skip
+
+
+def broken(report: EvaluationReport, rules: Iterable[str]) -> float | None:
+    """How many of these rules a draft of the report breaks, on average; None where it was checked by none of them."""
+    asked = {*rules} & {*report.rules}
+    return round(fmean(len(asked.intersection(item.broken)) for item in report.items), 4) if asked else None
 
 
 def _mean(values: Sequence[float | None]) -> float | None:
@@ -134,6 +149,7 @@ def merge(reports: Sequence[EvaluationReport]) -> EvaluationReport:
         [item for report in reports for item in report.items], model_id=first.model_id, dataset_id=first.dataset_id,
         split="+".join(report.split for report in reports), examples=first.examples, created_at=reports[-1].created_at,
         seconds=sum(report.seconds for report in reports), path=Path(), choices=[item for report in reports for item in report.choices],
+        rules=[name for name in first.rules if all(name in report.rules for report in reports)],
     )  # fmt: skip
 
 
@@ -150,10 +166,12 @@ def read_report(path: Path) -> EvaluationReport:
     """A report that `evaluate` wrote."""
     try:
         table = json.loads(path.read_text(encoding="utf-8"))
-        items = tuple(Item(**{**row, "problems": tuple(row["problems"])}) for row in table["items"])
+        items = tuple(Item(**{**row, "problems": tuple(row["problems"]), "broken": tuple(row.get("broken", ()))}) for row in table["items"])
         low, high = table["interval"]
         choices = tuple(Choice(**row) for row in table.get("choices", ()))
-        return EvaluationReport(**{**table, "interval": (low, high), "items": items, "choices": choices, "path": str(path)})
+        rules = tuple(table.get("rules", ()))
+        whole = {**table, "interval": (low, high), "items": items, "choices": choices, "rules": rules, "path": str(path)}
+        return EvaluationReport(**whole)
     except FileNotFoundError as error:
         raise NotFound(f"There is no report {path}.", "Make one with: notewright evaluate") from error
     except (ValueError, KeyError, TypeError) as error:

@@ -6,34 +6,39 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..evaluation import Comparison, EvaluationReport, compare
-from ..evaluation.report import MEMORISED
+from ..evaluation.report import MEMORISED, broken
 
 CONFIDENCE = 0.9  # that the mean distance really fell; shared among the contenders (Bonferroni), so that trying more proves less
 VALID_MARGIN = 0.05  # the share of valid drafts may not fall by more
 COVERAGE_MARGIN = 0.05  # nor may the share of the highlights in your passages that drafts use too
 COPY_MARGIN = 0.05  # the share of drafts with a run of words from another note may not rise by more
+RULE_MARGIN = 0.05  # nor may a draft break more of the person's rules on average
 LENGTHS = (0.6, 1.6)  # the median length, as a share of the person's own passages, may not leave this range (unless it was outside before)
 FEWEST = 6  # held-out passages; below, no figure is trusted
 
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """One way to write: a registered model, and whether retrieved examples stand in its prompts. `report` is its held-out work."""
+    """One way to write: a registered model, and whether retrieved examples stand in its prompts. `report` is its held-out work on sources
+    that only measure, `later` the same on chapters that were kept back because they came later (`library.splits`)."""
 
     label: str
     model_id: str
     examples: bool
     report: EvaluationReport
+    later: EvaluationReport | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A contender beside the version that is current. `objections` say in words why it may not replace it; none means it may."""
+    """A contender beside the version that is current. `objections` say in words why it may not replace it; none means it may. `lately` is
+    the comparison on later work, None without any."""
 
     contender: Contender
     comparison: Comparison
     length: float
     objections: tuple[str, ...]
+    lately: Comparison | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +55,8 @@ def decide(current: Contender, contenders: Sequence[Contender], *, confidence: f
 
     A contender passes when the chance that its mean distance is lower is at least `1 - (1 - confidence) / number of contenders`, its share
     of valid drafts did not fall by more than `VALID_MARGIN` and its coverage of highlights by `COVERAGE_MARGIN`, the share of its drafts
-    that copy from other notes did not rise by more than `COPY_MARGIN`, and its lengths stay within `LENGTHS` of the person's own.
+    that copy from other notes did not rise by more than `COPY_MARGIN`, nor the rules of the person's that a draft breaks by `RULE_MARGIN`,
+    its lengths stay within `LENGTHS` of the person's own, and it is not further from what they wrote lately beyond the 90 % interval.
     """
     needed = 1 - (1 - confidence) / max(1, len(contenders))
     verdicts = tuple(_judge(current, contender, needed) for contender in contenders)
@@ -75,17 +81,17 @@ def decide(current: Contender, contenders: Sequence[Contender], *, confidence: f
 
 def _judge(current: Contender, contender: Contender, needed: float) -> Verdict:
     change = compare(current.report, contender.report)
-    objections = harms(current.report, contender.report)
+    objections = harms(current, contender)
     if change.p_better < needed:
         objections.insert(
             0, f"its distance is {change.after:.3f} against {change.before:.3f}: {change.p_better:.0%} sure, {needed:.0%} needed"
         )
-    return Verdict(contender, change, contender.report.length, tuple(objections))
+    return Verdict(contender, change, contender.report.length, tuple(objections), lately(current, contender))
 
 
-def harms(current: EvaluationReport, other: EvaluationReport) -> list[str]:
-    """What the other one does worse beyond the margins, apart from its distance, in words."""
-    found = []
+def harms(now: Contender, then: Contender) -> list[str]:
+    """What the other one does worse beyond the margins, apart from its distance on held-out sources, in words."""
+    current, other, found = now.report, then.report, []
     if other.valid < current.valid - VALID_MARGIN:
         found.append(f"fewer of its drafts are valid ({other.valid:.0%} against {current.valid:.0%})")
     if _fell(current.coverage, other.coverage, COVERAGE_MARGIN):
@@ -95,9 +101,26 @@ def harms(current: EvaluationReport, other: EvaluationReport) -> list[str]:
             f"more of its drafts have {MEMORISED} or more words in a row from other notes of yours "
             f"({other.memorised:.0%} against {current.memorised:.0%})"
         )
+    both = {*current.rules} & {*other.rules}
+    before, after = broken(current, both), broken(other, both)
+    if _fell(after, before, RULE_MARGIN):
+        found.append(f"it breaks more of your rules ({after:.2f} against {before:.2f} a draft)")
+    change = lately(now, then)
+    if change and change.items >= FEWEST and change.low > 0:
+        found.append(
+            f"it is further from what you wrote lately ({change.after:.3f} against {change.before:.3f} over {change.items} passages of "
+            "chapters that only measure)"
+        )
     if not LENGTHS[0] <= other.length <= LENGTHS[1] and abs(other.length - 1) > abs(current.length - 1):
         found.append(f"its drafts are {other.length:.1f} times as long as your own passages")
     return found
+
+
+def lately(current: Contender, other: Contender) -> Comparison | None:
+    """The comparison on later work, where both have some of the same."""
+    if not current.later or not other.later:
+        return None
+    return compare(current.later, other.later)
 
 
 def _fell(before: float | None, after: float | None, margin: float) -> bool:

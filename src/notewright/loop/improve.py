@@ -15,6 +15,7 @@ from ..errors import Busy, Invalid, NotFound, RunFailed
 from ..evaluation import EvaluationReport
 from ..library import Library
 from ..library.database import now
+from ..library.splits import LATER
 from ..models import registry
 from ..records import REWARDS, Dataset, Model
 from ..reward.trust import allowed, trust
@@ -87,8 +88,9 @@ def improve(
     Each time the build begins at the base: SFT on the pairs, then, each where there is enough and going on from the one before, DITTO on
     the pairs, edits, DPO on the choices, and `reinforce` (grpo, rloo or ppo: hours without a GPU) where a reward has earned the right to
     label. The contenders (the base and each of these versions, with and without the person's examples in the prompt, always with the
-    rules) and the current version write every held-out passage; `decide` compares. Nothing is promoted before that, and drafting goes on
-    meanwhile. Versions that cannot be told from the one that writes are kept beside it (`keep`) and take turns.
+    rules) and the current version write every held-out passage, and those of later
+    chapters that only measure; `decide` compares. Nothing is promoted before that, and drafting goes on meanwhile. Versions that cannot be
+    told from the one that writes are kept beside it (`keep`) and take turns.
 
     An `improve` that was stopped goes on as it was begun, unless `fresh`. `overrides` are recipe values for SFT. `progress` gets training's
     events, {"message": ...} and {"evaluating": ..., "done": n, "total": n}. Raises Busy while another one runs, Invalid with too few pairs.
@@ -242,8 +244,10 @@ class _Work:
 
     def _contender(self, label: str, model: Model, examples: bool, pairs: Dataset) -> Contender:
         label += WITH_EXAMPLES if examples else ""
+        # First, so that the figures kept with the model are those on sources that only measure.
+        later = self._report(label, model, examples, pairs, LATER) if _rows(pairs, LATER) else None
         reports = [self._report(label, model, examples, pairs, split) for split in HELD_OUT if _rows(pairs, split)]
-        return Contender(label, model.id, examples, evaluation.merge(reports))
+        return Contender(label, model.id, examples, evaluation.merge(reports), later)
 
     def _report(self, label: str, model: Model, examples: bool, pairs: Dataset, split: str) -> EvaluationReport:
         key = f"report {model.id}{WITH_EXAMPLES if examples else ''} {split}"
@@ -260,7 +264,7 @@ class _Work:
 def _rows(dataset: Dataset, split: str) -> int:
     counts = dataset.manifest["counts"]
     assert isinstance(counts, dict)
-    return int(counts[split])
+    return int(counts.get(split, 0))
 
 
 def _open(runs: Path, fresh: bool) -> _State:

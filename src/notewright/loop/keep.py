@@ -24,4 +24,4 @@ def keep(current: Contender, others: Sequence[Contender]) -> dict[str, bool]:
 
 def _harmless(current: Contender, other: Contender) -> bool:
     change = compare(current.report, other.report)
-    return change.items >= FEWEST and change.low <= 0 and not harms(current.report, other.report)
+    return change.items >= FEWEST and change.low <= 0 and not harms(current, other)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..evaluation import EvaluationReport, Item, plot
+from ..evaluation.choices import accuracy
 from ..evaluation.report import MEMORISED
 from .decide import Contender
 
@@ -28,7 +29,20 @@ img { width: 100%; background: #fff; border-radius: .4rem; } pre { white-space: 
 .beside { display: grid; grid-template-columns: repeat(auto-fit, minmax(16rem, 1fr)); gap: 1rem; }
 .beside > div { border: 1px solid var(--line); border-radius: .4rem; padding: .6rem; overflow-wrap: anywhere; }
 """
-COLUMNS = ("version", "distance", "change (90 % interval)", "valid", "form", "highlights", "copied", "length", "choices", "verdict")
+COLUMNS = (
+    "version",
+    "distance",
+    "change (90 % interval)",
+    "valid",
+    "form",
+    "highlights",
+    "copied",
+    "rules",
+    "length",
+    "lately",
+    "choices",
+    "verdict",
+)
 SHOWN = 3  # passages that are printed whole
 
 
@@ -36,12 +50,12 @@ def write_page(path: Path, report: ImproveReport, current: Contender) -> None:
     """Write the page; the passages shown are those that the best contender changed most for the better and for the worse."""
     verdicts = report.decision.verdicts
     best = min(verdicts, key=lambda verdict: verdict.comparison.after, default=None)
-    rows = [_row("current: " + current.model_id, current.report, "", "", False)]
+    rows = [_row("current: " + current.model_id, current, "", "", False)]
     for verdict in verdicts:
         change = verdict.comparison
         rows.append(
             _row(
-                f"{verdict.contender.label}: {verdict.contender.model_id}", verdict.contender.report,
+                f"{verdict.contender.label}: {verdict.contender.model_id}", verdict.contender,
                 f"{change.difference:+.3f} ({change.low:+.3f} to {change.high:+.3f})",
                 "; ".join(verdict.objections) or "passes", verdict.contender is report.decision.winner,
             )
@@ -55,7 +69,9 @@ def write_page(path: Path, report: ImproveReport, current: Contender) -> None:
         f"<p class=soft>Distance: words to change per word, to your own passage; 0 is word for word yours. {len(current.report.items)}"
         " passages of sources that no version was trained on. Length: median share of your own passage's words. Form: distance between the "
         "marks alone (headings, lists, links). Highlights: of those you used, how many the drafts use. Copied: drafts with "
-        f"{MEMORISED} or more words in a row from other notes. Choices: of your rankings on held-out sources, the pairs it finds "
+        f"{MEMORISED} or more words in a row from other notes. Rules: limits of yours that a draft breaks, on average. "
+        "Lately: distance on chapters that you began after the first build and that only measure (how many passages); being further "
+        "there is held against a version, being nearer not for it. Choices: of your rankings on what only measures, the pairs it finds "
         "likelier in your order; 50 % is chance, and it decides nothing.</p>",
     ]  # fmt: skip
     if best:
@@ -66,11 +82,13 @@ def write_page(path: Path, report: ImproveReport, current: Contender) -> None:
     partial.replace(path)
 
 
-def _row(name: str, report: EvaluationReport, change: str, verdict: str, won: bool) -> str:
-    judged = report.choice_accuracy
+def _row(name: str, contender: Contender, change: str, verdict: str, won: bool) -> str:
+    report, later = contender.report, contender.later
+    judged = accuracy([*report.choices, *(later.choices if later else ())])
     chosen = f"{judged.share:.0%} ({judged.low:.0%} to {judged.high:.0%})" if judged else "–"
     shares = (f"{report.valid:.0%}", _told(report.structure, ".2f"), _told(report.coverage, ".0%"), _told(report.memorised, ".0%"))
-    cells = (f"{report.mean:.3f}", change, *shares, f"{report.length:.2f}", chosen)
+    rest = (_told(report.broken, ".2f"), f"{report.length:.2f}", f"{later.mean:.3f} ({len(later.items)})" if later else "–", chosen)
+    cells = (f"{report.mean:.3f}", change, *shares, *rest)
     mark = " class=yes" if won else ""
     return f"<tr><td{mark}>{escape(name)}" + "".join(f"<td>{cell}" for cell in cells) + f"<td{mark}>{escape(verdict)}</tr>"
 

@@ -130,9 +130,19 @@ def rules_for_prompt(library: Library) -> tuple[str, ...]:
     return tuple(rule.text for rule in confirmed_rules(library) if rule.in_prompt)
 
 
+def limits_of(rules: Sequence[Rule]) -> list[Rule]:
+    """The confirmed rules that set a limit."""
+    return [rule for rule in rules if rule.status == "confirmed" and "check" in rule.effect]
+
+
 def check_rules(rules: Sequence[Rule], text: str, highlights: Sequence[Highlight]) -> tuple[Finding, ...]:
     """What of a draft breaks a rule that sets a limit."""
-    limits = [rule for rule in rules if rule.status == "confirmed" and "check" in rule.effect]
+    return tuple(finding for _, finding in broken_rules(rules, text, highlights))
+
+
+def broken_rules(rules: Sequence[Rule], text: str, highlights: Sequence[Highlight]) -> list[tuple[Rule, Finding]]:
+    """The rules that set a limit and that a text breaks."""
+    limits = limits_of(rules)
     row = measure(text, highlights) if limits else ()
     found = []
     for rule in limits:
@@ -142,8 +152,8 @@ def check_rules(rules: Sequence[Rule], text: str, highlights: Sequence[Highlight
         over = row[index] > limit if rule.effect["check"] == "at most" else row[index] < limit
         if over:
             reason = f"your rule says {rule.text!r}, but it has {row[index]:.3g} {FEATURES[index].unit}"
-            found.append(Finding("rule", "block", reason, 0, len(text)))
-    return tuple(found)
+            found.append((rule, Finding("rule", "block", reason, 0, len(text))))
+    return found
 
 
 def rule_name(text: str) -> str:

@@ -3,7 +3,7 @@
     prompts.jsonl, prompts-valid.jsonl    one object a line: prompt, reference (the person's own text, may be empty), highlights, known
 
 The prompts are those of the dataset's passages. Where a trusted reward judges, prompts of stored drafts join: with the person's version
-as the reference if there is one. Sources that only measure stay out of the training.
+as the reference if there is one. Sources and chapters that only measure stay out of the training.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import NotFound
+from ..library import splits
 from ..records import Dataset, Highlight
 
 if TYPE_CHECKING:
@@ -50,8 +51,9 @@ def _of_drafts(library: Library, measured: set[str]) -> list[dict[str, Any]]:
     """One prompt for each of the newest batches; the last edit of any of its drafts is the reference."""
     edited = {event.subject: str(event.payload.get("final_text", "")) for event in library.events.standing("edit")}
     batches: dict[str, dict[str, Any]] = {}
+    later = splits.later(library)
     for draft in library.drafts.all():
-        if draft.source_id in measured or not draft.messages:
+        if draft.source_id in measured or not draft.messages or later.side_of(library, "train", draft) != "train":
             continue
         row = batches.setdefault(draft.batch_id, {"prompt": list(draft.messages), "reference": "", "draft": draft})
         row["reference"] = edited.get(draft.id, "") or row["reference"]
