@@ -73,6 +73,8 @@ def choose(
         result[spare.pop()] = "valid"
     if new and "train" not in result.values():
         result[new[0]] = "train"
+    if total >= MIN_FOR_TEST and shares[2] > 0 and fill and "test" not in result.values() and new and result[new[-1]] == "valid":
+        result[new[-1]] = "test"  # by chance nearly all of them were to steer
     return result
 
 
