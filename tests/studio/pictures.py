@@ -1,4 +1,9 @@
-"""Pictures of every page for docs/studio.md, light and dark, on the bundled sample: python tests/studio/pictures.py (in the repository)."""
+"""Pictures of every page for docs/studio.md, light and dark, on the bundled sample.
+
+In the repository: python tests/studio/pictures.py [FOLDER]
+
+FOLDER is one that `notewright demo --keep FOLDER` made, so that there are versions and trainings to show.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +18,7 @@ sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "src")]
 
 from playwright.sync_api import sync_playwright  # noqa: E402
 
-from walks import CHROMIUM, FLAGS, Server, ask, serve_sample  # noqa: E402
+from walks import CHROMIUM, FLAGS, Server, ask, serve, serve_sample  # noqa: E402
 
 
 def prepare(server: Server) -> dict[str, Any]:
@@ -31,7 +36,7 @@ def prepare(server: Server) -> dict[str, Any]:
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as driver:
-        servers = serve_sample(Path(folder))
+        servers = serve(Path(sys.argv[1]).absolute()) if len(sys.argv) > 1 else serve_sample(Path(folder))
         server = next(servers)
         batch = prepare(server)
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS.split())
@@ -48,10 +53,14 @@ def main() -> None:
             page.locator(selector).first.wait_for()
             if name == "draft":
                 page.keyboard.press("2")
+            trainings = page.locator("[aria-label=Trainings] button[aria-expanded]")
+            if name == "models" and trainings.count():
+                trainings.first.click()
+                page.locator("figure [aria-label^=Loss]").wait_for()
             for scheme in ("light", "dark"):
                 page.emulate_media(color_scheme=scheme)
                 page.wait_for_timeout(400)
-                page.screenshot(path=ROOT / "docs" / "studio" / f"{name}-{scheme}.png")
+                page.screenshot(path=ROOT / "docs" / "studio" / f"{name}-{scheme}.png", full_page=name == "models")
         browser.close()
         server.stop()
 

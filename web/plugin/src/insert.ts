@@ -29,8 +29,11 @@ export function lf(text: string): string {
 
 /** Notes that are open for writing. One that is only being read is written through its file, as if it were closed. */
 export function openViews(app: App): MarkdownView[] {
-  const views = app.workspace.getLeavesOfType("markdown").flatMap((leaf) => (leaf.view instanceof MarkdownView ? [leaf.view] : []));
-  return views.filter((view) => view.getMode() === "source");
+  return views(app).filter((view) => view.getMode() === "source");
+}
+
+function views(app: App): MarkdownView[] {
+  return app.workspace.getLeavesOfType("markdown").flatMap((leaf) => (leaf.view instanceof MarkdownView ? [leaf.view] : []));
 }
 
 /** The note as it is now: what the editor holds, saved or not; for carriage returns, which the editor does not keep, the file. */
@@ -82,6 +85,9 @@ async function put(
     view.editor.replaceRange(inserted, view.editor.offsetToPos(at));
     await view.save();
   } else {
+    // Through the file, which words just typed may not have reached yet: Obsidian would save them over ours.
+    const unsaved = views(app).some((open) => open.file?.path === file.path && lf(open.getViewData()) !== lf(note));
+    if (unsaved) throw new NoteChanged(`${file.path} is not saved yet.`);
     await app.vault.process(file, (now) => {
       if (now !== note) throw new NoteChanged(`${file.path} has changed.`);
       return note.slice(0, at) + inserted + note.slice(at);

@@ -57,6 +57,9 @@ export class MarkdownView extends View {
   getMode(): "source" | "preview" {
     return this.mode;
   }
+  getViewData(): string {
+    return this.editor.getValue();
+  }
   getViewType(): string {
     return "markdown";
   }
