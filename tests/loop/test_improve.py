@@ -20,7 +20,7 @@ from notewright.evaluation.report import summarise
 from notewright.library import Library, splits
 from notewright.library.database import now
 from notewright.models import registry
-from notewright.records import Dataset, Draft, Model
+from notewright.records import Dataset, Draft, Model, Run
 from notewright.settings import Settings
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:`(is_)?gradient_checkpointing` is deprecated:FutureWarning")]
@@ -95,7 +95,7 @@ def test_a_stopped_improve_goes_on_where_it_was(world: small_world.World) -> Non
 
         return progress
 
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt, match="go on from there with: notewright improve"):
         improve(world, progress=stop_in("run-2"))
     with pytest.raises(KeyboardInterrupt):
         improve(world, progress=stop_in("DPO"))
@@ -115,6 +115,23 @@ def test_a_stopped_improve_goes_on_where_it_was(world: small_world.World) -> Non
     with pytest.raises(KeyboardInterrupt):
         improve(world, progress=stop)
     assert (Path(report.folder).parent / "improve-2").is_dir()
+
+
+def test_a_training_that_outlived_its_improve_is_waited_for(world: small_world.World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Killed outright, an improve leaves its training's process behind until that has saved its next step."""
+    module, library = importlib.import_module("notewright.loop.improve"), world.library
+    run = library.runs.add(Run("run-1", "sft", "runs/run-1", "running", now()))
+    (library.home / "runs" / "run-1").mkdir()
+    state = module._open(library.home / "runs", False)
+    state.keep("sft_run", run.id)
+    alive, seen = [True, True, False], []
+    monkeypatch.setattr(module.training, "is_alive", lambda *_: alive.pop(0))
+    monkeypatch.setattr(module.time, "sleep", lambda _: None)
+    monkeypatch.setattr(module.training, "resume_run", lambda library, run_id, **_: library.runs.get(run_id))
+    work = module._Work(library, world.settings, state, "normal", 12, {}, seen.append)
+    assert work._run("sft", None, "", lambda _: None).status == "interrupted"
+    assert seen == [{"status": "waiting until run-1 has stopped"}] * 2
+    assert not alive
 
 
 def edits(world: small_world.World) -> None:

@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,10 +16,12 @@ import tiny_models
 from notewright.errors import Invalid
 from notewright.library import Library
 from notewright.library.database import now
+from notewright.models import registry
 from notewright.records import Dataset, Draft, Highlight
 from notewright.reward import taste_of
+from notewright.reward.score import Score
 from notewright.settings import Settings
-from notewright.training import judging, prompts, recipes
+from notewright.training import judging, prompts, recipes, train
 
 MakeDataset = Callable[[str, list[dict]], Dataset]
 HIGHLIGHT = Highlight(text="The river carries silt to the plain.", id="h1")
@@ -94,6 +97,40 @@ def test_prompts_are_frozen_and_drafts_join_where_a_reward_judges(library: Libra
     assert len((tmp_path / "prompts-valid.jsonl").read_text().splitlines()) == 3
     prompts.freeze(library, tmp_path, dataset=dataset, with_drafts=False)
     assert len((tmp_path / "prompts.jsonl").read_text().splitlines()) == 5
+
+
+def test_taste_is_told_the_kind_of_source(library: Library, settings: Settings, tmp_path: Path) -> None:
+    """Books and the rest may have wants of their own: what is judged is measured as drafting measures it."""
+    library.drafts.add([Draft("", "batch-1", "s1", "", "model-1", f"- {number}\n", number, 0, now()) for number in range(3)])
+    judging.freeze(library, tmp_path, settings=settings, reward="taste")
+    asked: list[str] = []
+    judged = judge(judging.read_judge(tmp_path))
+    judged.taste = SimpleNamespace(score=lambda rows: asked.extend(row[-1] for row in rows) or [Score(0.0, 1.0)] * len(rows))
+    rows = [{**ROW, "prompt": [{"content": ""}], "reference": "", "kind": kind} for kind in ("book", "article", "")]
+    judged([*rows, {name: value for name, value in rows[0].items() if name != "kind"}], ["- A.\n"] * 4, [True] * 4)
+    assert asked == [0.5, -0.5, 0.0, 0.0]  # a run that began before knows none
+
+
+def test_the_updates_are_counted_over_the_prompts_that_there_will_be(
+    library: Library, settings: Settings, make_dataset: MakeDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry.ensure_base_model(library, settings, base=str(tiny_models.build("llama", tmp_path / "tiny")))
+    make_dataset("sft", tiny_models.sft_rows(19))
+    library.drafts.add(
+        Draft("", f"batch-{number}", "s9", "", "model-1", "- Shown.\n", 0, 0, now(), messages=({"role": "user", "content": "X"},))
+        for number in range(100)
+    )
+
+    def planned(event: dict[str, Any]) -> None:
+        found.append((event["rows"], event["total_steps"]))
+        raise KeyboardInterrupt
+
+    found: list[tuple[int, int]] = []
+    for trusted in (False, True):
+        monkeypatch.setattr(judging, "allowed", lambda _, reward, use, trusted=trusted: trusted and reward == "taste")
+        with pytest.raises(KeyboardInterrupt):
+            train(library, settings=settings, method="grpo", progress=planned)
+    assert found == [(16, recipes.UPDATES), (116, recipes.UPDATES + 1)]  # epochs are rounded
 
 
 @pytest.mark.slow

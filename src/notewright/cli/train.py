@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from ..records import Run
+from ..records import Model, Run
 from .show import as_json, facts, json_option, open_library, table
 
 
@@ -54,6 +54,7 @@ def train(options: argparse.Namespace) -> None:
 
     library, settings = open_library()
     with library, TrainingLine(quiet=options.json) as line:
+        before = library.models.current()
         if options.resume:
             run = training.resume_run(library, options.resume, settings=settings, promote=not options.no_promote, progress=line)
         else:
@@ -74,10 +75,26 @@ def train(options: argparse.Namespace) -> None:
         as_json(run)
         return
     _describe(run, settings.home)
+    print("\n" + what_writes_now(run, before, current))
+
+
+def what_writes_now(run: Run, before: Model | None, current: Model | None) -> str:
+    """Which version writes after a training, whether anything was proven, and how to have it otherwise."""
     if run.method == "reward":
-        print("\nNext: notewright reward")
-    elif current:
-        print(f"\nCurrent model: {current.id}. Next: notewright draft --source TITLE")
+        return "Next: notewright reward"
+    made = str(run.metrics.get("model", ""))
+    if not made or not current:
+        return "Next: notewright status"
+    if current.id != made:
+        use = f"To let {made} write: notewright models use {made}\n" if run.metrics.get("kept_round") != 0 else ""
+        return f"{current.id} stays the current model. {use}".strip()
+    told = f"Current model: {made}. Next: notewright draft --source TITLE"
+    if before and before.id != made:
+        told += (
+            f"\nIt was not compared with {before.id}, which wrote before: notewright evaluate MODEL measures each on "
+            "held-out work;\nnotewright improve compares before it promotes. Back: notewright models rollback"
+        )
+    return told
 
 
 def overrides_of(settings: list[str]) -> dict[str, str]:

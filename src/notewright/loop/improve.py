@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from ..library import Library
 from ..library.database import now
 from ..library.splits import LATER
 from ..models import registry
-from ..records import REWARDS, Dataset, Model
+from ..records import REWARDS, Dataset, Model, Run
 from ..reward.trust import allowed, trust
 from ..settings import Settings
 from ..training.recipes import MINIMUM_ROWS, MINIMUM_WATCHED
@@ -223,18 +224,30 @@ class _Work:
                 self.state.keep(f"{method}_run", event["run"])
             self.tell(event)
 
-        known = self.state.table.get(f"{method}_run")
-        if known and self.library.runs.get(known).status == "interrupted":
-            run = training.resume_run(self.library, known, settings=self.settings, promote=False, progress=relay)
-        elif known and self.library.runs.get(known).status == "finished":
-            run = self.library.runs.get(known)
-        else:
-            run = training.train(
-                self.library, settings=self.settings, method=method, dataset_id=dataset.id, effort=self.effort, start_id=start,
-                overrides=self.overrides if method == "sft" else None, promote=False, progress=relay,
-            )  # fmt: skip
+        try:
+            run = self._run(method, dataset, start, relay)
+        except training.Killed as killed:
+            raise training.Killed(killed.message, "Go on from there with: notewright improve") from killed
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt("Stopped; go on from there with: notewright improve") from None
         self.state.keep(key, run.metrics["model"])
         return self.library.models.get(self.state[key])
+
+    def _run(self, method: str, dataset: Dataset, start: str, relay: Progress) -> Run:
+        """The training that was begun, taken up again where it was broken off, or a new one."""
+        known = self.state.table.get(f"{method}_run")
+        while known and training.is_alive(self.library, known):  # of an improve that was killed: it stops at its next step
+            self.tell({"status": f"waiting until {known} has stopped"})
+            time.sleep(1)
+        training.settle(self.library)
+        if known and self.library.runs.get(known).status == "interrupted":
+            return training.resume_run(self.library, known, settings=self.settings, promote=False, progress=relay)
+        if known and self.library.runs.get(known).status == "finished":
+            return self.library.runs.get(known)
+        return training.train(
+            self.library, settings=self.settings, method=method, dataset_id=dataset.id, effort=self.effort, start_id=start,
+            overrides=self.overrides if method == "sft" else None, promote=False, progress=relay,
+        )  # fmt: skip
 
     def _usual(self, model: Model) -> bool:
         """Whether drafting puts examples into this model's prompts."""

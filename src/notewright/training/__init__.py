@@ -99,6 +99,10 @@ def train(
     resolved = recipes.resolve(method, parameters=parameters, rows=rows, effort=effort, recipe_file=recipe_file, overrides=overrides)
     if method == "sft":
         resolved = _for_this_person(library, resolved, found.name)
+    reward, written_for = _judge(library, resolved.recipe, dataset)
+    if reward and method in SAMPLING:  # prompts of drafts join, so that there are more of them than rows
+        rows = len(prompts.gather(library, dataset=dataset, with_drafts=True))
+        resolved = recipes.resolve(method, parameters=parameters, rows=rows, effort=effort, recipe_file=recipe_file, overrides=overrides)
     adapter = None if method in FROM_BASE else registry.adapter_folder(library, parent)
     job = Job(
         method=method, recipe=resolved.values(), origins=resolved.origins, base=found.name, base_folder=str(found.folder),
@@ -106,7 +110,6 @@ def train(
         dataset_folder=str(folder), dataset_hash=_hash(folder / "train.jsonl"), device=settings.device, report_to=report_to, force=force,
         promote=promote, versions=runs.package_versions(), accelerate=str(accelerate.absolute()) if accelerate else "",
     )  # fmt: skip
-    reward, written_for = _judge(library, resolved.recipe, dataset)
     run_id = library.runs.new_id()
     path = library.home / "runs" / run_id
     path.mkdir(parents=True)

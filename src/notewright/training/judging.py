@@ -114,7 +114,9 @@ class Judge:
                 return [combine(column) for column in zip(*opinions[name], strict=True)]
             members = [*opinions.values()]
         assert self.taste is not None
-        own = self.taste.score([measure(text, read_highlights(row)) for row, text in zip(rows, texts, strict=True)])
+        own = self.taste.score(
+            [measure(text, read_highlights(row), kind=row.get("kind", "")) for row, text in zip(rows, texts, strict=True)]
+        )
         if not members:
             return list(own)
         parts = [[fmean(column) for column in zip(*part, strict=True)] for part in members]

@@ -31,14 +31,13 @@ Loss = Callable[[list[torch.Tensor], "Unit"], tuple[torch.Tensor, dict[str, floa
 class Unit:
     """`texts` are answers to `prompt`, all as token ids. `levels` say which text beats which. `marks`, where a method uses them, are
     (number of a text, one weight for each of its tokens). `reference` are the log-probabilities under the reference, of each mark or else
-    of each text. `weight` is how much the unit counts."""
+    of each text."""
 
     prompt: list[int]
     texts: list[list[int]]
     levels: list[int] = field(default_factory=list)
     marks: list[tuple[int, list[float]]] = field(default_factory=list)
     reference: list[float] = field(default_factory=list)
-    weight: float = 1.0
     margin: float = 0.0
 
     @property
@@ -156,21 +155,21 @@ def load_weights(session: Session, path: Path) -> None:
 
 
 class Trainer(Counting, transformers.Trainer):  # type: ignore[misc]
-    """transformers' trainer on units: the loss is the mean over a batch's units, each by its weight."""
+    """transformers' trainer on units: the loss is the mean over a batch's units."""
 
     loss: Loss
 
     def compute_loss(self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None) -> Any:
         self.keeper.tokens += int(inputs["attention_mask"].sum())
-        total, weight = torch.zeros((), device=inputs["input_ids"].device), 0.0
+        total = torch.zeros((), device=inputs["input_ids"].device)
         figures: dict[str, list[float]] = {}
         for unit, texts in zip(inputs["units"], per_text(model, inputs), strict=True):
             loss, told = self.loss([text.float() for text in texts], unit)
-            total, weight = total + unit.weight * loss, weight + unit.weight
+            total = total + loss
             for name, value in told.items():
                 figures.setdefault(name, []).append(value)
         self.figures = {name: fmean(values) for name, values in figures.items()}
-        return total / max(weight, 1e-8)
+        return total / len(inputs["units"])
 
 
 def train(

@@ -1,6 +1,7 @@
 """What a policy that learns from its own drafts writes them for: the person's prompts, frozen into the run folder.
 
-    prompts.jsonl, prompts-valid.jsonl    one object a line: prompt, reference (the person's own text, may be empty), highlights, known
+    prompts.jsonl, prompts-valid.jsonl    one object a line: prompt, reference (the person's own text, may be empty), highlights,
+                                          known (what else the source says), kind (of source)
 
 The prompts are those of the dataset's passages. Where a trusted reward judges, prompts of stored drafts join: with the person's version
 as the reference if there is one. Sources and chapters that only measure stay out of the training.
@@ -26,15 +27,21 @@ NEWEST = 200  # batches of drafts
 
 def freeze(library: Library, folder: Path, *, dataset: Dataset, with_drafts: bool) -> None:
     """Write the prompts of a dataset, and of the person's drafts, into a run folder."""
-    place = library.home / dataset.path
-    train = list(_of_passages(library, place / "train.jsonl"))
+    train = gather(library, dataset=dataset, with_drafts=with_drafts)
+    valid = list(_of_passages(library, library.home / dataset.path / "valid.jsonl"))
+    for name, rows in (("prompts", train), ("prompts-valid", valid)):
+        text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+        (folder / f"{name}.jsonl").write_text(text, encoding="utf-8")
+
+
+def gather(library: Library, *, dataset: Dataset, with_drafts: bool) -> list[dict[str, Any]]:
+    """The prompts that teach, as they would be frozen now."""
+    train = list(_of_passages(library, library.home / dataset.path / "train.jsonl"))
     if with_drafts:
         sides = dataset.manifest.get("sources", {})
         measured = {source_id for source_id, side in (sides.items() if isinstance(sides, dict) else ()) if side != "train"}
         train += _of_drafts(library, measured)
-    for name, rows in (("prompts", train), ("prompts-valid", list(_of_passages(library, place / "valid.jsonl")))):
-        text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-        (folder / f"{name}.jsonl").write_text(text, encoding="utf-8")
+    return train
 
 
 def _of_passages(library: Library, path: Path) -> Iterator[dict[str, Any]]:
@@ -75,8 +82,8 @@ def _facts(library: Library, source_id: str, highlight_ids: Sequence[str]) -> di
     try:
         source = library.sources.get(source_id)
     except NotFound:
-        return {"highlights": highlights, "known": ""}
-    return {"highlights": highlights, "known": f"{source.title}\n{source.author}\n{source.summary}"}
+        return {"highlights": highlights, "known": "", "kind": ""}
+    return {"highlights": highlights, "known": f"{source.title}\n{source.author}\n{source.summary}", "kind": source.kind}
 
 
 def read_highlights(row: dict[str, Any]) -> list[Highlight]:

@@ -1,0 +1,32 @@
+"""What `notewright train` says about who writes afterwards."""
+
+from __future__ import annotations
+
+import pytest
+
+from notewright.cli.train import what_writes_now
+from notewright.records import Model, Run
+
+OLD, NEW = Model("model-1", "base", "", "base", "2026"), Model("model-2", "base", "a", "policy", "2026")
+
+
+def run(method: str = "sft", **metrics: object) -> Run:
+    return Run("run-1", method, "", "finished", "2026", metrics={"model": "model-2", **metrics})
+
+
+@pytest.mark.parametrize(
+    ("made", "before", "current", "told", "untold"),
+    [
+        (run(), OLD, NEW, ("Current model: model-2", "not compared with model-1", "notewright improve", "rollback"), ("stays",)),
+        (run(), None, NEW, ("Current model: model-2",), ("compared",)),
+        (run(), OLD, OLD, ("model-1 stays the current model", "notewright models use model-2"), ("compared",)),
+        (run("ditto", kept_round=0), OLD, OLD, ("model-1 stays the current model",), ("models use",)),
+        (run("reward"), OLD, OLD, ("notewright reward",), ("stays", "compared")),
+        (Run("run-1", "sft", "", "interrupted", "2026"), OLD, OLD, ("notewright status",), ("compared",)),
+    ],
+    ids=["promoted", "the first", "not promoted", "nothing gained", "a judge", "stopped"],
+)
+def test_what_is_not_proven_is_not_claimed(made: Run, before: Model, current: Model, told: tuple, untold: tuple) -> None:
+    said = what_writes_now(made, before, current)
+    assert all(words in said for words in told), said
+    assert not any(words in said for words in untold), said
