@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -45,13 +46,17 @@ def dataset(library: Library, make_dataset: MakeDataset) -> Path:
 
 
 @pytest.mark.parametrize("method", SAMPLING)
-def test_what_is_stopped_resumes_to_the_same_adapter(method: str, dataset: Path, tiny: Tiny, tmp_path: Path) -> None:
+def test_what_is_stopped_or_killed_resumes_to_the_same_adapter(method: str, dataset: Path, tiny: Tiny, tmp_path: Path) -> None:
     options: dict[str, Any] = {"base": tiny("llama"), "dataset": dataset, "max_steps": 4, "learning_rate": 3e-3, **SMALL}
     straight = in_process(method, tmp_path / "straight", **options)
     stopped = in_process(method, tmp_path / "stopped", stop_at=2, **options)
     assert same(weights(tmp_path / "straight" / "adapter"), weights(tmp_path / "stopped" / "adapter"))
     assert straight["valid_reward"] == stopped["valid_reward"]
     assert straight["judged_by"] == "similarity"
+    if method != "ppo":  # PPO: below, with its process
+        killed = in_process(method, tmp_path / "killed", kill_at=3, **options)
+        assert same(weights(tmp_path / "straight" / "adapter"), weights(tmp_path / "killed" / "adapter"))
+        assert straight["valid_reward"] == killed["valid_reward"]
 
 
 @pytest.mark.parametrize("method", ["grpo", "rloo"])  # PPO: test_ppo.py, where the best policy is known
@@ -95,8 +100,9 @@ def test_too_little_is_refused(dataset: Path, tiny: Tiny, tmp_path: Path) -> Non
 def test_the_verbs_refuse_too_little(library: Library, settings: Settings, make_dataset: MakeDataset, tiny: Tiny) -> None:
     registry.ensure_base_model(library, settings, base=str(tiny("llama")))
     make_dataset("sft", short_rows(10))
-    with pytest.raises(Invalid, match="has 7 training rows; grpo needs at least 16"):
-        train(library, settings=settings, method="grpo")
+    for method in SAMPLING:
+        with pytest.raises(Invalid, match=f"has 7 training rows; {method} needs at least 16"):
+            train(library, settings=settings, method=method)
     make_dataset("sft", short_rows(19))
     with pytest.raises(Invalid, match="may not label pairs for training yet"):
         train(library, settings=settings, method="ppo", overrides={"reward": "taste"})
@@ -147,6 +153,36 @@ def test_a_loss_that_is_no_number_stops_it(dataset: Path, tiny: Tiny, tmp_path: 
 
     state = torch.load(good / "state.pt", weights_only=True)
     assert all(torch.isfinite(weight).all() for weight in state["default"].values())
+
+
+@pytest.mark.parametrize("method", ["grpo", "rloo"])
+def test_a_loss_that_is_no_number_stops_groups_too(
+    method: str, dataset: Path, tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from notewright.training import grpo
+
+    whole = grpo.Writing.compute_loss
+
+    def broken(self: Any, *args: Any, **options: Any) -> Any:
+        return whole(self, *args, **options) * (float("nan") if self.state.global_step == 2 else 1.0)
+
+    monkeypatch.setattr(grpo.Writing, "compute_loss", broken)
+    with pytest.raises(RunFailed, match=r"no longer a number at step 3; the last good checkpoint is at step [12]\."):
+        in_process(method, tmp_path / "run", base=tiny("llama"), dataset=dataset, max_steps=4, learning_rate=1e-3, **SMALL)
+    good = runs.newest_checkpoint(tmp_path / "run")
+    assert good is not None
+    assert all(weight.isfinite().all() for weight in load_file(good / "adapter_model.safetensors").values())
+
+
+def test_a_base_that_computes_no_numbers_is_told_apart_from_an_error(dataset: Path, tiny: Tiny, tmp_path: Path) -> None:
+    """The distance is no number then either, and the trainer's log has none."""
+    base = tmp_path / "broken"
+    shutil.copytree(tiny("llama"), base)
+    tensors = load_file(base / "model.safetensors")
+    tensors["model.norm.weight"] = tensors["model.norm.weight"] * float("nan")
+    save_file(tensors, base / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(RunFailed, match="no longer a number at step 1; there is no checkpoint yet"):
+        in_process("grpo", tmp_path / "run", base=base, dataset=dataset, max_steps=2, **SMALL)
 
 
 def test_every_step_says_what_was_earned(dataset: Path, tiny: Tiny, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from ..drafting import Engines, choose_prompt, memory_watched
@@ -19,11 +19,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Beside:
-    """One prompt and both drafts. `passage` is the person's own (empty for highlights without a note yet).
-
-    `between` is the edit distance of the drafts, `before_distance` and `after_distance` each one's from the passage (None without one).
-    """
+class Asked:
+    """What both versions are to write about. `passage` is the person's own (empty for highlights without a note yet)."""
 
     source_id: str
     source_title: str
@@ -31,6 +28,15 @@ class Beside:
     note_path: str
     highlight_ids: tuple[str, ...]
     passage: str
+
+
+@dataclass(frozen=True, slots=True)
+class Beside(Asked):
+    """One prompt and both drafts.
+
+    `between` is the edit distance of the drafts, `before_distance` and `after_distance` each one's from the passage (None without one).
+    """
+
     before: str
     after: str
     between: float
@@ -47,15 +53,7 @@ class VersionDiff:
     items: tuple[Beside, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Task:
-    messages: list[Message]
-    source_id: str
-    source_title: str
-    chapter: str
-    note_path: str
-    highlight_ids: tuple[str, ...]
-    passage: str
+_Task = tuple[list[Message], Asked]
 
 
 def diff_versions(
@@ -87,7 +85,7 @@ def diff_versions(
     for turn, model in enumerate(models):
         writer = held.get(library, model, device=settings.device)
         texts.append([])
-        for place, task in enumerate(tasks):
+        for place, (messages, _) in enumerate(tasks):
             done = turn * len(tasks) + place
 
             def at_token(_: int, __: int, done: int = done) -> None:
@@ -96,11 +94,11 @@ def diff_versions(
 
             with memory_watched():
                 written = writer.generate(
-                    task.messages, n=1, temperature=0.0, top_p=1.0, max_new_tokens=max_new_tokens, seed=0, greedy_first=True,
+                    messages, n=1, temperature=0.0, top_p=1.0, max_new_tokens=max_new_tokens, seed=0, greedy_first=True,
                     on_token=at_token, on_text=None,
                 )[0]  # fmt: skip
             texts[-1].append(written.text)
-    return VersionDiff(before, after, tuple(_beside(*item) for item in zip(tasks, *texts, strict=True)))
+    return VersionDiff(before, after, tuple(_beside(*item) for item in zip([asked for _, asked in tasks], *texts, strict=True)))
 
 
 def _writer(library: Library, model_id: str) -> Model:
@@ -113,27 +111,26 @@ def _writer(library: Library, model_id: str) -> Model:
 def _named(library: Library, source: str, chapter: str) -> _Task:
     prompt = choose_prompt(library, source=source, chapter=chapter)
     ids = tuple(item.id for item in prompt.highlights)
-    return _Task(build_messages(prompt), prompt.source.id, prompt.source.title, prompt.chapter, "", ids, "")
+    return build_messages(prompt), Asked(prompt.source.id, prompt.source.title, prompt.chapter, "", ids, "")
 
 
 def _held_out(library: Library, limit: int) -> list[_Task]:
     _, rows = held_out(library)
     rows.sort(key=lambda row: -len(row["completion"][0]["content"]))
     return [
-        _Task(
-            row["prompt"], row["source_id"], library.sources.get(row["source_id"]).title,
-            library.sources.highlight(row["highlight_ids"][0]).chapter, row["note_path"], tuple(row["highlight_ids"]),
-            row["completion"][0]["content"],
-        )
+        (row["prompt"], Asked(
+            row["source_id"], library.sources.get(row["source_id"]).title, library.sources.highlight(row["highlight_ids"][0]).chapter,
+            row["note_path"], tuple(row["highlight_ids"]), row["completion"][0]["content"],
+        ))
         for row in rows[:limit]
     ]  # fmt: skip
 
 
-def _beside(task: _Task, before: str, after: str) -> Beside:
+def _beside(asked: Asked, before: str, after: str) -> Beside:
     def from_own(text: str) -> float | None:
-        return edit_distance(text.strip(), task.passage.strip()) if task.passage else None
+        return edit_distance(text.strip(), asked.passage.strip()) if asked.passage else None
 
     return Beside(
-        task.source_id, task.source_title, task.chapter, task.note_path, task.highlight_ids, task.passage, before, after,
-        edit_distance(before.strip(), after.strip()), from_own(before), from_own(after),
+        **asdict(asked), before=before, after=after, between=edit_distance(before.strip(), after.strip()),
+        before_distance=from_own(before), after_distance=from_own(after),
     )  # fmt: skip

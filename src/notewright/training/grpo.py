@@ -7,6 +7,7 @@ start is the reference (an adapter `ref` beside it, one base in memory); `kl` is
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
@@ -76,7 +77,8 @@ class Leash(TrainerCallback):
         if not logs or "reward" not in logs:
             return
         recipe = self.session.recipe
-        kl = logs["kl"] = float(logs.get("kl", 0.0)) * float(logs["completions/mean_length"])  # TRL tells it by token, we by draft
+        told = logs.get("kl", 0.0)  # by token, where we tell it by draft; None where it is no number
+        kl = logs["kl"] = math.nan if told is None else float(told) * float(logs["completions/mean_length"])
         self.rewards.append(float(logs["reward"]))
         self.kls.append(kl)
         if kl > recipe.kl_limit:
