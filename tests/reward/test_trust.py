@@ -14,6 +14,8 @@ from notewright.feedback import decide, rank, record_edit, undo
 from notewright.library import Library
 from notewright.library.database import now
 from notewright.records import Draft, Model
+from notewright.reward import taste_of
+from notewright.reward.judges import labelling_taste
 from notewright.reward.lists import choices, text_key
 from notewright.reward.trust import allowed, combined, interval, judge, require, trust
 
@@ -52,6 +54,22 @@ def world(library: Library, tmp_path: Path) -> small_world.World:
     made = small_world.build(library, tmp_path)
     small_world.base_model(library)
     return made
+
+
+def test_labels_do_not_tell_what_was_judged_where_only_measuring_is_done(world: small_world.World) -> None:
+    library = world.library
+    rank_all(library, 12)
+    whole = taste_of(library)
+    assert labelling_taste(library) is whole  # nothing measures yet
+    assign = {f"readwise:b-{thing}": "train" for thing in small_world.THINGS}
+    library.db.set_state("splits", json.dumps({**assign, "readwise:b-rivers": "test", "readwise:b-looms": "valid"}))
+    library.db.set_state("splits later", json.dumps({"known": {}, "held": {"readwise:b-bread": ["Beginnings"]}}))
+    teaching = labelling_taste(library)
+    gone = {batch for batch in library.drafts.all() if batch.source_id.removeprefix("readwise:b-") in ("rivers", "looms", "bread")}
+    words = {word for draft in gone for word in (draft.id, draft.batch_id)}
+    assert len(teaching.evidence) == 9 / 12 * len(whole.evidence)
+    assert not [key for key in teaching.evidence if words & set(key.split())]
+    assert set(teaching.evidence) == {key for key in whole.evidence if not words & set(key.split())}
 
 
 def test_nothing_is_trusted_without_choices(world: small_world.World) -> None:

@@ -1,4 +1,4 @@
-"""Any reward's scores of stored drafts, by its name in the trust report. Ask `trust.require` before acting on them."""
+"""Any reward's scores of stored drafts, by its name in the trust report, for labels to train on. Ask `trust.require` before."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from statistics import fmean, pstdev
 from typing import TYPE_CHECKING
 
 from ..errors import NotFound
+from ..library import splits
 from ..records import Draft
 from .learner import taste_of
 from .rows import draft_rows
 from .score import Score, combine
+from .taste import Head
 from .trust import newest_reward
 
 if TYPE_CHECKING:
@@ -42,7 +44,24 @@ def scores(library: Library, reward: str, drafts: Sequence[Draft], *, device: st
     return [combine([(score.mean - middle) / spread, *others]) for score, *others in zip(found, *parts, strict=True)]
 
 
+def labelling_taste(library: Library) -> Head:
+    """The taste head without what was judged on sources and chapters that only measure: its labels must not teach that."""
+    head = taste_of(library)
+    sides, later = splits.known(library), splits.later(library)
+    measuring: set[str] = set()
+    for draft in library.drafts.all():
+        if later.side_of(library, sides.get(draft.source_id, "train"), draft) != "train":
+            measuring |= {draft.id, draft.batch_id}
+    if not measuring:
+        return head
+    teaching = Head(head.scale, head.prior)
+    for key, stages in head.evidence.items():
+        if not measuring.intersection(key.split()):
+            teaching.add(key, stages)
+    return teaching.fit()
+
+
 def _taste(library: Library, drafts: Sequence[Draft]) -> list[Score]:
     rows = draft_rows(library, drafts)
-    means, deviations = taste_of(library).score([rows[draft.id] for draft in drafts])
+    means, deviations = labelling_taste(library).score([rows[draft.id] for draft in drafts])
     return [Score(float(mean), float(deviation)) for mean, deviation in zip(means, deviations, strict=True)]

@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any
 from .. import gates
 from ..errors import Invalid
 from ..gates import Habits
-from ..reward import measure, taste_of
+from ..reward import measure
+from ..reward.judges import labelling_taste
 from ..reward.rows import draft_rows
 from ..reward.scale import Scale
 from ..reward.score import Score, combine
@@ -53,7 +54,7 @@ def freeze(library: Library, folder: Path, *, settings: Settings, reward: str) -
     """Write judge.json: the reward by name, the taste head as numbers, the folder of the neural reward model, the person's habits."""
     about: dict[str, Any] = {"reward": reward, "habits": asdict(gates.habits_of(library))}
     if reward in ("taste", "combination"):
-        head = taste_of(library)
+        head = labelling_taste(library)
         drafts = library.drafts.all()[-YARDSTICK:]
         rows = draft_rows(library, drafts)
         means = [float(mean) for mean in head.score([rows[draft.id] for draft in drafts])[0]] if drafts else [0.0]
