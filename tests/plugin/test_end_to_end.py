@@ -1,6 +1,7 @@
 """The built plugin in a small Obsidian, in a real Chromium, against the real server: draft, rank, accept, edit.
 
-The note's bytes and the server's events are looked at, not only the page.
+The note's bytes and the server's events are looked at, not only the page. With NOTEWRIGHT_PICTURES=FOLDER the pictures of docs/obsidian.md
+are taken on the way.
 """
 
 from __future__ import annotations
@@ -23,7 +24,10 @@ from notewright.library import Library
 from walks import Server, events, needs_chromium, serve_sample
 
 pytestmark = pytest.mark.browser
+PICTURES = os.environ.get("NOTEWRIGHT_PICTURES", "")
+SIZE: Any = {"width": 900, "height": 1000}
 WEB = REPOSITORY / "web" / "plugin"
+STYLE = REPOSITORY / "web" / "studio" / "src" / "style"
 BUILT = REPOSITORY / "src" / "notewright" / "plugin" / "main.js"
 NOTE = "Notes/Articles/What Moss Knows About Cities.md"
 ORIGIN = "http://localhost"  # as Obsidian on a phone: an origin that the server lets in. No server is there, the test answers for it.
@@ -38,8 +42,9 @@ def server(tmp_path: Path) -> Iterator[Server]:
 
 
 def shorten(route: Any) -> None:
-    """Shorter and more different drafts than a person gets: how good they are is not this test's business."""
-    route.continue_(post_data=json.dumps(route.request.post_data_json | {"written": 4, "max_new_tokens": 80, "temperature": 1.4}))
+    """Shorter and more different drafts than a person gets: how good they are is not this test's business, but a picture's."""
+    change = {} if PICTURES else {"written": 4, "max_new_tokens": 80, "temperature": 1.4}
+    route.continue_(post_data=json.dumps(route.request.post_data_json | change))
 
 
 @pytest.fixture
@@ -49,9 +54,10 @@ def host(browser: Any, server: Server, tmp_path: Path) -> Iterator[Any]:
     bundle = tmp_path / "host.js"
     options = ["--bundle", "--format=iife", f"--outfile={bundle}", "--log-level=error"]
     subprocess.run(["node_modules/.bin/esbuild", "tests/host.ts", *options], cwd=WEB, check=True)
-    styles = (BUILT.parent / "styles.css").read_text(encoding="utf-8")
-    page_html = f"<!doctype html><meta charset=utf-8><title>Vault</title><style>{THEME}{styles}</style><body></body>"
-    context = browser.new_context(viewport={"width": 900, "height": 1000})
+    base, reading = ((STYLE / name).read_text(encoding="utf-8") for name in ("base.css", "reading.css"))
+    styles = base + reading.replace(".reading", ".markdown-rendered") + THEME + (BUILT.parent / "styles.css").read_text(encoding="utf-8")
+    page_html = f"<!doctype html><meta charset=utf-8><title>Vault</title><style>{styles}</style><body></body>"
+    context = browser.new_context(viewport=SIZE)
     context.set_default_timeout(120_000)
     page = context.new_page()
     wrong: list[str] = []
@@ -77,11 +83,14 @@ def eventually(host: Any, what: Callable[[], Any], wanted: Any) -> None:
 
 
 THEME = """
-body { --background-primary: #fff; --background-modifier-border: #ddd; --interactive-accent: #7b6cd9; --text-muted: #666;
-  --text-accent: #7b6cd9; --text-warning: #a86a10;
-  --text-highlight-bg: #fdf0b4; --text-faint: #999; --color-green: #2f8f4e; --size-2-1: 2px; --size-2-2: 4px; --size-4-1: 4px;
-  --size-4-2: 8px; --size-4-3: 12px; --radius-m: 8px; --font-ui-small: 13px; --font-ui-smaller: 12px; --font-semibold: 600;
-  font: 15px/1.45 system-ui, sans-serif; margin: 1rem; }
+body { --background-primary: #fff; --background-modifier-border: var(--line); --interactive-accent: #7b6cd9; --text-muted: var(--soft);
+  --text-accent: #7b6cd9; --text-warning: #a86a10; --text-highlight-bg: #fdf0b4; --text-faint: #999; --color-green: #2f8f4e;
+  --size-2-1: 2px; --size-2-2: 4px; --size-4-1: 4px; --size-4-2: 8px; --size-4-3: 12px; --radius-m: 8px; --font-ui-small: 13px;
+  --font-ui-smaller: 12px; --font-semibold: 600; --font-monospace: var(--mono); margin: 1rem; }
+section > div { display: grid; grid-template-columns: 1fr 15rem; gap: 0 1rem; padding: 0.6rem 0; border-bottom: 1px solid var(--line); }
+section > div > p { grid-row: 2; margin: 0; color: var(--soft); font-size: 13px; }
+section > div > :is(input, button, select) { grid-row: 1 / 3; grid-column: 2; align-self: center; justify-self: end; }
+section > div > :is([type=checkbox], button, select) { width: auto; }
 """
 
 
@@ -95,8 +104,7 @@ def test_from_a_note_to_a_logged_edit(host: Any, server: Server) -> None:
     cards = host.locator(".notewright-card")
     count = cards.count()
     assert 1 <= count <= 3, "fewer than asked for only where the others came out alike"
-    shown = [card.locator(".notewright-body").inner_text() for card in cards.all()]
-    assert all(shown)
+    eventually(host, lambda: all(card.locator(".notewright-body > *").count() for card in cards.all()), True)
 
     blocks = host.locator(".notewright-rests, .notewright-own")
     blocks.first.wait_for()
@@ -113,6 +121,7 @@ def test_from_a_note_to_a_logged_edit(host: Any, server: Server) -> None:
     assert isinstance(ranked, list)
     assert [len(group) for group in ranked] == [1] * count
 
+    picture(host, "review")
     path = vault / NOTE
     first = cards.nth(order[0] - 1)
     first.get_by_role("button", name="Put this draft into the note").click()
@@ -162,10 +171,23 @@ def test_from_a_note_to_a_logged_edit(host: Any, server: Server) -> None:
     walks.ask(server, "/api/undo", {"number": 2})
 
     assert told(host, "status").startswith("Connected. 14 sources")
+    page = host.evaluate_handle("() => document.body.firstElementChild")
+    host.evaluate("host.openSettings()")
+    host.get_by_role("button", name="Test connection").click()
+    host.get_by_text("Connected. 14 sources").wait_for()
+    picture(host, "settings")
+    host.evaluate("page => document.body.replaceChildren(page)", page)
     host.evaluate("host.plugin.token.set('wrong')")
     assert "Paste the link that notewright serve prints" in told(host, "draft-section")
     server.stop()
     assert told(host, "next-in-queue") == f"No notewright server answers at {server.address}. Start it with: notewright serve"
+
+
+def picture(host: Any, name: str) -> None:
+    if PICTURES:
+        host.set_viewport_size({"width": 900, "height": 10})
+        host.screenshot(path=Path(PICTURES) / f"{name}.png", full_page=True)
+        host.set_viewport_size(SIZE)
 
 
 def told(host: Any, command: str) -> str:

@@ -175,8 +175,12 @@ def test_two_versions_are_shown_side_by_side(page: Any, server: Any) -> None:
 
 
 def test_models_are_listed_and_a_refused_training_is_explained(page: Any, server: Any) -> None:
+    with Library.open(server.settings.home) as library:
+        judge = library.models.add(replace(library.models.get("model-1"), id=library.models.new_id(), role="reward", created_at=now()))
     page.goto(f"{server.address}/models")
     page.get_by_role("cell", name="model-1").first.wait_for()
+    assert page.get_by_role("cell", name=judge.id, exact=True).count()
+    assert page.get_by_role("button", name=f"Use {judge.id}").count() == 0, "it writes nothing"
     assert serious(page) == []
     with page.context.expect_page() as opened:
         page.get_by_role("link", name="What came of it").click()

@@ -17,7 +17,13 @@ class Host {
   plugin!: fake.Plugin & { token: { set(token: string): void }; settings: Record<string, unknown> };
   notices = fake.Notice.shown;
 
-  async start(mainJs: string, address: string, token: string): Promise<void> {
+  async start(mainJs: string, address: string, link: string): Promise<void> {
+    // The server draws Markdown as Obsidian shows it, near enough; the plugin cannot tell.
+    fake.MarkdownRenderer.render = async (_app, markdown, el, path): Promise<void> => {
+      const headers = { "Content-Type": "application/json", Authorization: `Bearer ${link.split("token=")[1] ?? ""}` };
+      const answer = await fetch(`${address}/api/preview`, { method: "POST", headers, body: JSON.stringify({ markdown, note_path: path }) });
+      el.innerHTML = ((await answer.json()) as { html: string }).html;
+    };
     this.app = new fake.App({
       list: () => window.diskList(),
       read: (path) => window.diskRead(path),
@@ -36,7 +42,7 @@ class Host {
     this.plugin = new module.exports.default(this.app, { id: "notewright" });
     fake.Plugin.data = { settings: { address } };
     await this.plugin.onload();
-    this.plugin.token.set(token);
+    this.plugin.token.set(link);
   }
 
   async open(path: string, line: number): Promise<void> {
@@ -57,6 +63,14 @@ class Host {
     if (!view.editor.getValue().includes(from)) throw new Error(`${from} is not in the note`);
     view.editor.setValue(view.editor.getValue().replace(from, to));
     await view.save();
+  }
+
+  /** The settings in place of everything else. */
+  openSettings(): void {
+    const [tab] = this.plugin.tabs;
+    if (!tab) throw new Error("there are no settings");
+    document.body.replaceChildren(tab.containerEl);
+    tab.open("1.13");
   }
 
   private view(): fake.MarkdownView {

@@ -57,6 +57,13 @@ describe("judging", () => {
     await settle();
     expect(played.server.of("/ranking").at(-1)).toMatchObject({ order: [["d2", "d1"]] });
   });
+  it("does not say which version wrote which draft", async () => {
+    const drafts = BATCH.drafts.map((draft, index) => ({ ...draft, model_id: `model-${index + 1}` }));
+    played.server.answer = (route) => (route === "POST /api/drafts" ? { ...BATCH, model_id: "model-1 and model-2", drafts } : undefined);
+    await played.drafted();
+    expect(cards()).toHaveLength(2);
+    expect(cards().map((card) => card.outerHTML).join()).not.toContain("model-");
+  });
   it("ranks by dragging one draft onto another's place", async () => {
     await played.drafted();
     const [first, second] = cards();

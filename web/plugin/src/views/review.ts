@@ -103,7 +103,8 @@ export class ReviewView extends ItemView {
     this.batch = batch;
     this.shownAt = Date.now();
     this.clear();
-    this.header(this.task?.title ?? "", `${batch.drafts.length} drafts by ${batch.model_id}. Click them best first, or use the keys.`);
+    const count = batch.drafts.length;
+    this.header(this.task?.title ?? "", `${count} draft${count === 1 ? "" : "s"} by ${batch.model_id}. Click them best first, or use the keys.`);
     const all = this.contentEl.createDiv({ cls: "notewright-all" });
     // Keys do the same; a phone has none.
     all.createEl("button", { text: "Send ranking" }).addEventListener("click", () => void this.send());
