@@ -8,8 +8,9 @@ queue(library)          chapters with highlights and no note yet
 retrieve_examples(...)  the person's nearest finished passages, shown to the model as earlier exchanges
 """
 
+from .ask import taught_examples
 from .choose import Choice, Option, Place, choose, in_order, shown_count
-from .draft import draft, taught_examples
+from .draft import draft
 from .engines import Engines, memory_watched, prompt_tokens, release_engine, writing_model
 from .examples import retrieve_examples
 from .highlights import choose_prompt
