@@ -5,7 +5,8 @@
     build(library, kind="edits")         rows: prompt, shown, edited, hunks, cost
     build(library, kind="labels")        rows: prompt, completion, label (accepted or not)
 
-A dataset is a folder that never changes: `train.jsonl`, `valid.jsonl`, `test.jsonl` and, written last, `manifest.json`.
+A dataset is a folder that never changes: `train.jsonl`, `valid.jsonl`, `test.jsonl`, `later.jsonl` (where chapters were kept back, see
+`library.splits`) and, written last, `manifest.json`.
 """
 
 from .build import KINDS, build

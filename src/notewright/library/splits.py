@@ -154,7 +154,8 @@ def _worked(library: Library) -> dict[str, set[str]]:
     )
     for row in library.db.rows(query):
         found[row["source_id"]].add(row["chapter"])
-    for draft in library.drafts.all():
+    asked = {(draft.source_id, draft.highlight_ids, draft.chapter): draft for draft in library.drafts.all()}
+    for draft in asked.values():
         found[draft.source_id] |= _chapters(library, draft)
     return found
 
