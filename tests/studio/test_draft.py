@@ -93,6 +93,7 @@ def test_search_write_rank_accept_undo_by_keyboard(page: Any, server: Any) -> No
     assert note.read_bytes() != before
     page.keyboard.press("u")
     page.get_by_text(re.compile("Taken back")).wait_for()
+    assert page.locator(".notice").get_by_role("button", name="Undo").count() == 0, "it is done"
     assert hashlib.sha256(note.read_bytes()).digest() == hashlib.sha256(before).digest()
     # Meanwhile the next chapter was prepared: its candidates are there when the person gets there.
     newest = lambda: ask(server, "/api/batches?limit=1")["batches"][0]  # noqa: E731

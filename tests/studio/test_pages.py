@@ -49,6 +49,10 @@ def test_the_queue_goes_to_the_next_chapter_with_one_key(page: Any, server: Any)
     page.locator(".waiting").first.wait_for()
     assert serious(page) == []
     first = ask(server, "/api/queue?limit=1")["chapters"][0]
+    page.get_by_role("button", name="Only new since the last import").click()
+    page.get_by_text("Nothing new came with the last import").wait_for()
+    page.get_by_role("button", name="Only new since the last import").click()
+    page.locator(".waiting").first.wait_for()
     page.keyboard.press("n")
     page.get_by_role("heading", level=1, name=first["source_title"]).wait_for()
 

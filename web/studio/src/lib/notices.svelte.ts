@@ -28,6 +28,11 @@ class Notices {
     this.all = this.all.filter((notice) => notice.id !== id);
   }
 
+  /** What they offered has been done. */
+  dropOffers(): void {
+    this.all = this.all.filter((notice) => !notice.action);
+  }
+
   private add(notice: Omit<Notice, "id">, milliseconds: number): void {
     const id = this.next++;
     this.all = [...this.all.filter((other) => other.text !== notice.text).slice(-3), { ...notice, id }];
