@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -138,6 +139,19 @@ def test_a_polite_command_does_its_work(world: World) -> None:
     job = run_command(jobs, world.library.home, "improve", "Looking", ["status"], politely=True)
     assert job.settled.wait(240)
     assert (job.state, "Next: " in job.result["text"]) == ("done", True)
+
+
+def test_where_a_command_is_is_told_without_its_small_print(world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A training says what it is about to do, then lists its settings; between two lines many minutes may pass."""
+    lines = "run-1: sft on seedling, 44 rows\n  memory: about 1 GB\n  samples = 2  (effort quick)\n\n"
+    script = tmp_path / "command"
+    script.write_text(f"#!{sys.executable}\nimport sys\nsys.stderr.write({lines!r})\n")
+    script.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(script))
+    jobs = Jobs(Hub(), make_room=lambda: None, room_again=lambda: None)
+    job = run_command(jobs, world.library.home, "improve", "Improving", ["improve"])
+    assert job.settled.wait(120)
+    assert (job.state, job.text) == ("done", "run-1: sft on seedling, 44 rows")
 
 
 def test_the_server_looks_and_shows_the_job(app: FastAPI, stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:

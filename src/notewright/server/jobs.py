@@ -78,7 +78,8 @@ def run_command(jobs: Jobs, home: Path, kind: str, title: str, arguments: Sequen
             output = reader.submit(child.stdout.read)
             for line in child.stderr:
                 told.append(line.strip())
-                jobs.advance(job, text=line.strip())
+                if not line[0].isspace():  # what is set in is the small print of the line above
+                    jobs.advance(job, text=line.strip())
             words = output.result()
         if child.returncode and not job.stopping.is_set():
             error = next((line.removeprefix("error: ") for line in told if line.startswith("error: ")), f"{title} failed.")

@@ -290,7 +290,7 @@ def _plan(run: Run, config: Mapping[str, Any], resolved: recipes.Resolved, rows:
     memory = needed(True) if large or needed(False) > free else needed(False)
     steps, base = recipes.planned_steps(recipe, rows), str(run.metrics["base"])
     first = f"{run.id}: {run.method} on {base} ({bases.short(parameters)} parameters), {rows} rows, {steps} steps"
-    need = f"memory: about {bases.readable(memory)} for the model and its work ({bases.readable(free)} is free)"
+    need = f"  memory: about {bases.readable(memory)} for the model and its work ({bases.readable(free)} is free)"
     return {
         "event": "plan", "run": run.id, "method": run.method, "base": base, "parameters": parameters, "rows": rows, "total_steps": steps,
         "recipe": resolved.values(), "origins": resolved.origins, "memory": memory, "memory_free": free,
