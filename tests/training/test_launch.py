@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,7 +18,7 @@ from notewright.library import Library
 from notewright.models import registry
 from notewright.records import Dataset
 from notewright.settings import Settings
-from notewright.training import launch, runs, train
+from notewright.training import launch, runs, train, worker
 
 MakeDataset = Callable[[str, list[dict]], Dataset]
 Tiny = Callable[[str], Path]
@@ -63,6 +65,39 @@ def test_bad_configurations_are_refused(config: Callable[[str], Path], tmp_path:
     with pytest.raises(Invalid, match="needs the whole model in every process"):
         launch.require_config(config("FSDP"), whole_model=True)
     launch.require_config(config("MULTI_GPU"), whole_model=True)
+
+
+@pytest.mark.parametrize(
+    ("processes", "already", "told"),
+    [
+        ("2", "", "One of the training's processes ended"),
+        ("2", '{"event": "error", "message": "Out of luck."}\n', "Out of luck."),
+        ("1", "", "Training failed: RuntimeError: Connection reset by peer"),
+    ],
+)
+def test_who_loses_another_process_says_so_and_lets_it_speak_first(
+    processes: str, already: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(*_: Any) -> None:
+        with (folder / "progress.jsonl").open("a") as file:
+            file.write(already)
+        raise RuntimeError("Connection reset by peer")
+
+    folder = tmp_path / "run-7"
+    folder.mkdir()
+    job = runs.Job(
+        method="sft", recipe={}, origins={}, base="b", base_folder="b", revision="", parent_id="", start_adapter="", dataset_id="",
+        dataset_folder="", dataset_hash="", device="cpu",
+    )  # fmt: skip
+    job.save(folder)
+    monkeypatch.setenv("WORLD_SIZE", processes)
+    monkeypatch.setattr(worker.Reporter, "listen", lambda self: None)
+    monkeypatch.setattr(worker.importlib, "import_module", lambda *_: SimpleNamespace(run=run))
+    assert worker.main(folder) == 1
+    last = json.loads((folder / "progress.jsonl").read_text().splitlines()[-1])
+    assert (last["event"], told in last["message"]) == ("error", True)
+    if processes == "2" and not already:
+        assert "notewright train sft --resume run-7" in last["hint"]
 
 
 @pytest.mark.slow

@@ -93,8 +93,32 @@ def main(folder: Path) -> int:
         traceback.print_exc()
         if "out of memory" in str(error).lower() or "can't allocate" in str(error):
             return _fail(reporter, _out_of_memory())
+        if _lost_a_process(error):
+            return _fail_for_another(reporter)
         first = (str(error).strip().splitlines() or [""])[0]
         return _fail(reporter, RunFailed(f"Training failed: {type(error).__name__}: {first}", f"See the log: {folder / 'log.txt'}"))
+
+
+def _lost_a_process(error: Exception) -> bool:
+    """Whether this is what a process of several sees when another one ends without a word: gloo's words, or NCCL's."""
+    said = str(error)
+    gone = "peer" in said and "onnection" in said or "NCCL" in said or "gloo" in said
+    return int(os.environ.get("WORLD_SIZE", "1")) > 1 and isinstance(error, RuntimeError) and gone
+
+
+def _fail_for_another(reporter: Reporter) -> int:
+    """The process that ended knows better why, if it had time to tell."""
+    log = reporter.folder / "progress.jsonl"
+    if '"event": "error"' in (log.read_text(encoding="utf-8").rstrip("\n").rsplit("\n", 1)[-1] if log.exists() else ""):
+        return 1
+    return _fail(
+        reporter,
+        RunFailed(
+            "One of the training's processes ended (killed, or out of memory), and the others with it.",
+            f"Go on from the last checkpoint with: notewright train {Job.load(reporter.folder).method} --resume {reporter.folder.name}   "
+            f"(log: {reporter.folder / 'log.txt'})",
+        ),
+    )
 
 
 def _out_of_memory() -> RunFailed:
