@@ -277,3 +277,50 @@ def test_whether_a_draft_is_in_a_note_is_looked_at_under_the_lock(
     monkeypatch.setattr(module, "_refuse", lambda library, *_, **__: locked.append(library.db.connection.in_transaction))
     feedback.accept(world.library, settings=world.settings, draft_id=drafts[0].id, into=NOTE)
     assert locked == [True]
+
+
+@pytest.fixture
+def stray(world: small_world.World) -> Draft:
+    """A draft that shows a picture and names an address which are nowhere, by a person who brings in such things in every note."""
+    text = "- The river rises.\n\n![[invented.png|center|600]]\n\nLook at https://nowhere.example.org/x now."
+    return drafting.draft(
+        world.library, settings=world.settings, source="rivers", chapter="Beginnings", n=1, written=1, examples=0,
+        engine=ScriptedEngine(lambda messages, number: text),
+    )[0]  # fmt: skip
+
+
+def test_what_leads_nowhere_goes_into_no_note_unnamed(library: Library, world: small_world.World, stray: Draft) -> None:
+    before = (world.vault / NOTE).read_bytes()
+    shown = feedback.preview(library, settings=world.settings, draft_id=stray.id, into=NOTE)
+    assert shown.broken == (
+        "the embedded file invented.png is neither in the highlights nor in the vault",
+        "the address https://nowhere.example.org/x is in no highlight",
+    )
+    for options in ({}, {"force": True}, {"force": True, "broken": ["invented.png"]}, {"final_text": stray.text + "\n\nMine."}):
+        with pytest.raises(Invalid) as error:
+            feedback.accept(library, settings=world.settings, draft_id=stray.id, into=NOTE, **options)
+        assert "https://nowhere.example.org/x" in error.value.message
+        assert "--broken https://nowhere.example.org/x" in error.value.hint
+    assert (world.vault / NOTE).read_bytes() == before
+    named = ["invented.png", shown.broken[1]]
+    done = feedback.accept(library, settings=world.settings, draft_id=stray.id, into=NOTE, broken=named)
+    assert next(event for event in done.events if event.kind == "insertion").payload["broken"] == list(shown.broken)
+
+
+def test_what_the_person_puts_in_is_theirs_and_what_they_took_out_is_gone(library: Library, world: small_world.World, stray: Draft) -> None:
+    final = "- The river rises.\n\n![[my own photo of tomorrow.png]] https://mine.example.org"
+    feedback.accept(library, settings=world.settings, draft_id=stray.id, into=NOTE, final_text=final)
+    assert "my own photo" in (world.vault / NOTE).read_text("utf-8")
+
+
+def test_a_picture_that_is_gone_since_the_draft_is_seen(library: Library, world: small_world.World) -> None:
+    picture = world.vault / "weir.png"
+    picture.write_bytes(b"x")
+    draft = drafting.draft(
+        library, settings=world.settings, source="rivers", chapter="Beginnings", n=1, written=1, examples=0,
+        engine=ScriptedEngine(lambda messages, number: "- The river rises.\n\n![[weir.png]]"),
+    )[0]  # fmt: skip
+    assert not any("weir.png" in problem for problem in draft.problems)
+    picture.unlink()
+    with pytest.raises(Invalid, match="weir.png"):
+        feedback.accept(library, settings=world.settings, draft_id=draft.id, into=NOTE, force=True)

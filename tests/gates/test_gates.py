@@ -113,13 +113,13 @@ def test_similar_highlights_are_told_apart() -> None:
     assert habits.used["plain"] == (1, 3)
 
 
-def test_pictures_and_addresses_of_their_own_are_a_habit_too() -> None:
+def test_pictures_and_addresses_of_their_own_are_no_habit_that_a_draft_could_share() -> None:
     index = VaultIndex(paths=["own.png"])
     passages = [(GOOD + f"\n![[own.png]] ![](https://own.example.org/{at}.png)\n", ALL, "") for at in range(24)]
     habits = learn(passages, vault_index=index)
-    assert habits.fired["invented asset"] == 24
-    assert "invented asset" not in gates(GOOD + "\n![](https://new.example.org/x.png)\n", habits)
-    assert learn(passages).fired.get("invented asset", 0) == 0
+    assert gates(GOOD + "\n![](https://new.example.org/x.png)\n", habits)["invented asset"] == "block"
+    assert gates(GOOD + "\nSo [[it goes\n", Habits(100, {"links": 90}))["links"] == "block"
+    assert "invented asset" not in gates(GOOD + "\n![[own.png]]\n", habits, vault_index=index)
 
 
 class Meaning:

@@ -8,14 +8,16 @@ from hypothesis import strategies as st
 
 from notewright.records import Highlight
 from notewright.vault.index import VaultIndex
-from notewright.vault.lint import check_draft
+from notewright.vault.links import targets
+from notewright.vault.lint import find_problems
 from notewright.vault.repair import repair_draft
+from notewright.vault.tokens import tokenize
 
 HIGHLIGHTS = (
     Highlight(text="![](https://images.example.org/x/bed-level.png)\nThe bed fell.", url="https://read.example.org/1", tags=("rivers",)),
     Highlight(text="See [[Hydraulics]] and https://example.org/flood-report.pdf for more."),
 )
-INDEX = VaultIndex(paths=["Notes/Groundwater.md", "Assets/old map.png"])
+INDEX = VaultIndex(paths=["Notes/Groundwater.md", "Assets/old map.png"])  # the note is empty
 
 
 def repaired(text: str) -> str:
@@ -25,9 +27,10 @@ def repaired(text: str) -> str:
 @pytest.mark.parametrize(
     "text",
     [
-        "![[bed-level.png|center|600]]\nfine [[Hydraulics]] [[groundwater#A|x]] [[Dead Wood]] [[Marit Ekholm]] [[rivers]]",
+        "![[bed-level.png|center|600]]\nfine [[Hydraulics#A]] [[groundwater|x]] [[Dead Wood]] [[Marit Ekholm]] [[rivers]]",
         "![[old map.png]] [r](https://example.org/flood-report.pdf) https://read.example.org/1.",
-        "`[[Nowhere]]` and [[#Here]]",
+        "`[[Nowhere]]`\n\n## Here\n\nand [[#Here]] %%[[Nowhere]]%%",
+        "[a](Notes/Groundwater.md) [b](old%20map.png)\n\n## X y\n[c](#x%20y)",
         "![[bed-level.png]]\n\ntext ![[bed-level.png|60]] in a line",
         "![[quite-another-thing.png]]",
         "",
@@ -48,6 +51,11 @@ def test_what_is_given_or_not_to_be_mended_stays(text: str) -> None:
         ("- It fell. (p. 1) [[Hydraulics]] [[Nowhere]]", "- It fell. (p. 1) [[Hydraulics]]"),
         ("a [report](https://example.org/flood-reprt.pdf) x", "a [report](https://example.org/flood-report.pdf) x"),
         ("a [report](https://evil.example.net/q) x", "a report x"),
+        ("see [[Groundwater#Nope|it]] and [[Groundwater#^b1]]", "see [[Groundwater|it]] and [[Groundwater]]"),
+        ("kept[^1]\n\n[^1]: see [[Nowhere]] x", "kept[^1]\n\n[^1]: see Nowhere x"),
+        ("see [[#Nope]] or [[#^b1|there]]", "see Nope or there"),
+        ("a [map](maps/new.pdf), a [vault](obsidian://open?vault=x) x", "a map, a vault x"),
+        ("a [part](Notes/Groundwater.md#Nope) or [one](#nope)", "a part or one"),
     ],
 )
 def test_what_has_one_way_is_mended(text: str, expected: str) -> None:
@@ -57,9 +65,49 @@ def test_what_has_one_way_is_mended(text: str, expected: str) -> None:
     assert repaired(expected) == expected
 
 
-@pytest.mark.parametrize("text", ["![[quite-another-thing.png]]", "![[Some Note#Part]]", "Look at https://evil.example.net/x now."])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "![[quite-another-thing.png]]",
+        "![[Some Note#Part]]",
+        "![[Groundwater#Part]]",
+        "![[Groundwater#^b1]]",
+        "![x](quite/another.png)",
+        "Look at https://evil.example.net/x now.",
+        "> [!note] ![[quite-another-thing.png]]\n> it rained",
+        "![[#^b1]]",
+        "(where:: [[Nowhere]])",
+        "x [a][1]\n\n[1]: https://evil.example.net/x",
+        '<img src="quite-another-thing.png" width=60>',
+        "<a href='https://evil.example.net/x'>x</a>",
+        "<video src=film.mp4></video>",
+        "[![[quite-another-thing.png]]](https://read.example.org/1)",
+        "[![x](another.png)](https://read.example.org/1)",
+        "![[quite-another-thing.png]] | center | 600",
+        "| a | b |\n| --- | --- |\n| ![[quite-another-thing.png\\|60]] | c |",
+    ],
+)
 def test_what_cannot_be_mended_is_rejected(text: str) -> None:
-    assert check_draft(repaired(text), highlights=HIGHLIGHTS, vault_index=INDEX)
+    problems = find_problems(repaired(text), highlights=HIGHLIGHTS, vault_index=INDEX, linked={"Dead Wood"})
+    assert "invented asset" in {problem.gate for problem in problems}
+
+
+TARGETS = ["other.png", "Nowhere", "Groundwater#Part", "#^b1", "https://evil.example.net/x.png", "another.pdf", "bed-level.png"]
+FORMS = ["![[%s]]", "[[%s|x]]", "![x](%s)", "[x](<%s>)", "%s", '<img src="%s">']
+BETWEEN = st.sampled_from(["\n", "\n\n", "> ", "- ", "| ", "**", "~~~\n", "%%", "`", "[^1]: ", "(", ")", " word "])
+LEADING = st.builds(lambda form, target: form % target, st.sampled_from(FORMS), st.sampled_from(TARGETS))
+
+
+@given(st.lists(BETWEEN | LEADING, max_size=12).map("".join))
+def test_after_repair_nothing_leads_nowhere_unseen(text: str) -> None:
+    """What Obsidian would show of a draft that passes, it can show."""
+    mended = repaired(text)
+    problems = find_problems(mended, highlights=HIGHLIGHTS, vault_index=INDEX, known="The Slow River\nMarit Ekholm", linked={"Dead Wood"})
+    if "invented asset" in {problem.gate for problem in problems}:
+        return
+    data = mended.encode()
+    for kind, target in targets(data, [token for token in tokenize(data) if token.kind not in ("comment", "html_comment")]):
+        assert target in ("bed-level.png", "Groundwater"), kind
 
 
 @given(st.text())

@@ -21,7 +21,9 @@ def configure(name: str, parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--into", required=True, metavar="NOTE", help="path in the vault; a new note is made if there is none")
     parser.add_argument("--under", metavar="HEADING", help="the section to put it at the end of (default: the end of the note)")
     parser.add_argument("--template", metavar="NAME", help="the template of a new note (default: the one in config.toml; '' for none)")
-    parser.add_argument("--force", action="store_true", help="although a gate blocks it")
+    parser.add_argument("--force", action="store_true", help="although a gate blocks it, or it is in a note already")
+    broken = "let a link or asset stand that leads nowhere; name each one (repeatable)"
+    parser.add_argument("--broken", action="append", default=[], metavar="TARGET", help=broken)
     parser.set_defaults(handler=accept)
 
 
@@ -32,7 +34,7 @@ def accept(options: argparse.Namespace) -> None:
     with library:
         done = feedback.accept(
             library, settings=settings, draft_id=options.draft, into=_inside(settings, options.into), under=options.under,
-            force=options.force, template=options.template,
+            force=options.force, broken=options.broken, template=options.template,
         )  # fmt: skip
     if options.json:
         as_json(done)

@@ -43,7 +43,7 @@ def checker(
     def check(item: Written) -> Checked:
         mended = repair_draft(item.candidate.text, highlights=prompt.highlights, known=known, vault_index=index, linked=linked)
         findings = gates.check(
-            mended.text, highlights=prompt.highlights, vault_index=index, known=known, habits=habits, finished=item.candidate.finished,
+            mended.text, highlights=prompt.highlights, vault_index=index, known=known, linked=linked, habits=habits, finished=item.candidate.finished,
             tokens=item.candidate.tokens, nli=nli,
         )  # fmt: skip
         findings += reward.check_rules(rules, mended.text, prompt.highlights)

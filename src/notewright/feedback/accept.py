@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import difflib
+import shlex
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +20,7 @@ from .backups import prune_backups
 from .framing import Framed, context_of, frame
 from .handover import hand_over
 from .journal import recover, store, writing
+from .strays import strays_of, unnamed
 from .undo import undone_ids
 
 if TYPE_CHECKING:
@@ -47,6 +50,7 @@ def accept(
     final_text: str | None = None,
     expected_hash: str | None = None,
     force: bool = False,
+    broken: Sequence[str] = (),
     seconds: float | None = None,
     template: str | None = None,
 ) -> Accepted:
@@ -57,30 +61,34 @@ def accept(
     the home's backups. A new note is framed by `template` (default: the one of the settings; empty: none), with the draft at its
     `{{draft}}`, or under `under`. A note that is open in an Obsidian with the plugin is written by that one (`handover`).
 
-    Raises Invalid for a draft with problems or one that is already in a note, unless `force`; and whatever `vault.insert` raises. In all
-    these cases neither the note nor the library is changed.
+    Raises Invalid for a draft with problems or one that is already in a note, unless `force`; with or without it for a draft with a link
+    or asset that leads nowhere now and is not named in `broken`; and whatever `vault.insert` raises. In all these cases neither the note
+    nor the library is changed.
     """
     recover(library)
     draft = library.drafts.get(draft_id)
     text = draft.text if final_text is None else final_text
+    strays = strays_of(library, settings=settings, draft=draft, text=text)
+    refuse = partial(_refuse, library, draft, edited=final_text is not None, force=force, strays=strays, broken=broken)
     framed = _framed(library, settings, draft, text, into, under, template)
     if not (force or framed) and library.editors.connected():
         shown = preview(library, settings=settings, draft_id=draft_id, into=into, under=under, final_text=final_text)
         if not shown.created and expected_hash in (None, "", shown.before_hash):
-            _refuse(library, draft, edited=final_text is not None)
+            refuse()
             body = {**asdict(shown), "final_text": final_text, "seconds": seconds}
             if hand_over(library, settings=settings, draft_id=draft_id, note_path=shown.note_path, body=body):
                 made = _standing(library, draft_id)[-1]
                 return _accepted(draft_id, _insertion(made), [*_events(library, made), made])
     about: dict[str, Any] = {"draft_id": draft_id, "under": under or "", "forced": force, "final_text": final_text, "seconds": seconds}
+    if strays:
+        about["broken"] = [reason for reason, _ in strays]
     if framed:
         about["passage"] = list(framed.bytes)
     insertion: vault.Insertion | None = None
     with writing(library, "accept", about) as begin:
         try:
             with library.db.write():
-                if not force:  # looked at under the lock: of two that accept the same draft at once, one inserts it
-                    _refuse(library, draft, edited=final_text is not None)
+                refuse()  # under the lock: of two that accept the same draft at once, one inserts it
                 insertion = vault.insert(
                     settings, into, framed.text if framed else text, under=None if framed else under, expected_hash=expected_hash,
                     backups=library.home / "backups" / "notes", before_write=begin,
@@ -184,14 +192,17 @@ def _events(library: Library, insertion: Event) -> list[Event]:
     return [event for event in library.events.all("edit", "decision", subject=insertion.subject) if event.id in beside]
 
 
-def _refuse(library: Library, draft: Draft, *, edited: bool) -> None:
-    for event in _standing(library, draft.id):
+def _refuse(library: Library, draft: Draft, *, edited: bool, force: bool, strays: Sequence[vault.Stray], broken: Sequence[str]) -> None:
+    for event in _standing(library, draft.id) if not force else ():
         hint = "Take it back with notewright undo, or insert it again with --force."
         raise Invalid(f"{draft.id} is already in {_insertion(event).note_path}.", hint)
-    if draft.problems and not edited:
-        raise Invalid(
-            f"{draft.id} has problems: {'; '.join(draft.problems)}.", "Edit it first, choose another draft, or add --force.", draft.problems
-        )
+    if left := unnamed(strays, broken):
+        reasons = [reason for reason, _ in left]
+        options = " ".join(f"--broken {shlex.quote(target)}" for _, target in left)
+        raise Invalid(f"{draft.id} leads nowhere: {'; '.join(reasons)}.", f"Edit it first; or let it stand by name: {options}", reasons)
+    held = [reason for reason in draft.problems if reason not in {known for known, _ in strays}]
+    if held and not edited and not force:
+        raise Invalid(f"{draft.id} has problems: {'; '.join(held)}.", "Edit it first, choose another draft, or add --force.", held)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +210,7 @@ class Preview:
     """What `accept` would do to the note now. `before_hash` is the `expected_hash` that lets exactly this happen; `diff` is unified.
 
     `inserted` is what is added, its surrounding newlines included, after byte `start` of the note; the draft is at its bytes `passage`.
+    `broken` says of each link and asset that leads nowhere why; `accept` takes it only by name.
     """
 
     draft_id: str
@@ -211,6 +223,7 @@ class Preview:
     start: int
     created: bool
     passage: tuple[int, int]
+    broken: tuple[str, ...] = ()
 
 
 def preview(
@@ -238,6 +251,7 @@ def preview(
         draft_id=draft_id, note_path=planned.note_path, under=under or "", before_hash=content_hash(before),
         after_hash=content_hash(planned.after), diff=_unified(planned.note_path, before, planned.after, created=planned.before is None),
         inserted=added.decode("utf-8"), start=planned.start, created=planned.before is None, passage=passage,
+        broken=tuple(reason for reason, _ in strays_of(library, settings=settings, draft=draft, text=text)),
     )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from typing import Protocol
 
@@ -30,6 +31,7 @@ def check(
     highlights: Sequence[Highlight],
     vault_index: VaultIndex | None = None,
     known: str = "",
+    linked: AbstractSet[str] | None = None,
     habits: Habits | None = None,
     finished: bool = True,
     tokens: int = 0,
@@ -37,12 +39,13 @@ def check(
 ) -> tuple[Finding, ...]:
     """Everything the gates find in `text` as a section drafted from `highlights`, in the order of `GATES`.
 
-    `known` is further text that a draft may draw on (title, author, summary). `habits` are the person's: without them nothing is said
+    `known` is further text that a draft may draw on (title, author, summary), `linked` the link targets in use in the person's notes (None:
+    wikilinks are not looked at). `habits` are the person's: without them nothing is said
     about highlights left out, and the gates that guess only warn. `finished` is false for a draft that ran into its limit of `tokens`.
     `nli` is asked about sentences whose words the highlights do have; it catches what turns their meaning around.
     """
     habits = habits or Habits()
-    found = list(find_problems(text, highlights=highlights, vault_index=vault_index, known=known))
+    found = list(find_problems(text, highlights=highlights, vault_index=vault_index, known=known, linked=linked))
     if not finished:
         found.append(Finding("cut off", "block", f"cut off after {tokens} tokens", len(text), len(text)))
     if text.strip():

@@ -25,7 +25,8 @@ SEVERITY = {
     "invented number": "block", "invented quotation": "block", "invented name": "block", "repeats": "block", "breaks off": "block",
     "lost asset": "block", "lost highlight": "block", "unsupported sentence": "warn", "not entailed": "warn",
 }  # fmt: skip
-ALWAYS = ("empty", "cut off", "residue")
+# What breaks a note is never a habit: a person may bring in a picture or an address of their own, a draft can only invent one.
+ALWAYS = ("empty", "cut off", "residue", "links", "invented asset")
 GUESSES = ("invented name",)
 ENOUGH = 20  # passages before the person's own notes may silence a gate or let a guess block
 RARE, OFTEN = 0.05, 0.4  # share of own passages on which a gate fires: up to RARE it keeps its severity, above OFTEN it is silent

@@ -331,6 +331,7 @@ class PreviewIn(PlaceIn):
 class AcceptIn(PlaceIn):
     expected_hash: Id = Field(description="`before_hash` of the preview: the note is only written if it is still so")
     force: bool = Field(default=False, description="Although the draft has problems, or is in a note already")
+    broken: list[Short] = Field(default=[], max_length=100, description="What may stand although it leads nowhere, as the preview says it")
     seconds: Seconds | None = None
 
 
@@ -373,6 +374,7 @@ class PreviewOut(Out):
     start: int
     created: bool
     passage: tuple[int, int] = Field(description="Bytes of `inserted` that are the draft, where a template framed it")
+    broken: list[str] = Field(description="Links and assets of the draft that lead nowhere; accepting must name them")
 
 
 class AcceptedOut(Out):

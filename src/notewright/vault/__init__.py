@@ -23,6 +23,8 @@
     templates note templates of the vault and of the home
     links     where a note leads: the targets of its links, embeds and addresses
     rows      the lines of a draft, as its checks need them
+    given     what a draft may draw on
+    strays    links and assets of a draft that lead nowhere
     lint      what is wrong with a drafted section, in words
 
 Work is on bytes throughout; a note is never rendered back from a parse.
@@ -42,6 +44,7 @@ from .protect import Protection
 from .render import Preview, render
 from .repair import Repaired, repair_draft
 from .resolve import Resolver, VaultFiles
+from .strays import Allowed, Stray, strays
 from .templates import Template, all_templates, get_template, save_template
 from .tokens import KINDS, Token, tokenize, tokenize_inline
 from .trace import Traced, trace
@@ -49,6 +52,7 @@ from .watch import changes, read_note, search
 from .write import ELSEWHERE, Insertion, Plan, Seen, Undone, insert, place, plan, recognise, state, undo, written
 
 __all__ = [
+    "Allowed",
     "ELSEWHERE",
     "Followed",
     "Insertion",
@@ -65,6 +69,7 @@ __all__ = [
     "Resolver",
     "Seen",
     "Spans",
+    "Stray",
     "Template",
     "Token",
     "Traced",
@@ -102,6 +107,7 @@ __all__ = [
     "save_template",
     "search",
     "state",
+    "strays",
     "tidy",
     "tokenize",
     "tokenize_inline",

@@ -8,14 +8,15 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from itertools import chain, takewhile
 
 from ..records import Finding, Highlight
-from ..text import normalise
+from .given import NUMBER, Given, flat, plain_number
 from .index import VaultIndex
-from .links import targets
 from .rows import Row, read_rows
 from .rules import structure
+from .strays import Allowed, strays
 from .tokens import Token, tokenize
 
 _RESIDUE = re.compile(
@@ -24,16 +25,13 @@ _RESIDUE = re.compile(
     r"|\bas an ai (?:language )?model\b",
     re.IGNORECASE | re.MULTILINE,
 )
-_NUMBER = re.compile(r"(?<![\w.,])\d+(?:[.,:]\d+)*(?:\s?%)?")
 _QUOTED = re.compile(r"“([^“”\n]{12,})”|(?<![\w\"])\"([^\"\n]{12,})\"(?!\w)")
-_ELISION = re.compile(r"\s*(?:\[?(?:…|\.\.\.)\]?|\[[^\]]{0,40}\])\s*")
 _DANGLING = re.compile(
     r"(?:an?|the|and|or|but|of|to|in|on|at|by|for|with|from|as|that|which|who|whose|is|are|was|were|be|than|into|if)\Z", re.IGNORECASE
 )
 _ATTRIBUTION = re.compile(r"\s*(?:[-–—]{1,2}\s*\S|\(?p\.)")  # who said it, where it stands
 _LONELY_DOLLAR = re.compile(r"\$(?![\s\d]|\Z)")  # opens math and is not closed; a price does not
 _NO_SENTENCE = ("heading", "tag", "table_pipe", "table_delimiter", "embed", "image", "math_block", "block_id", "fence", "indented_code")
-_MEDIA = re.compile(r"\.(?:png|jpe?g|gif|svg|webp|bmp|avif|pdf|mp3|m4a|wav|ogg|mp4|webm|mov|mkv)$", re.IGNORECASE)
 
 
 Problem = tuple[str, str]  # the reason, and the words of the draft that it is about ("": the whole draft)
@@ -46,26 +44,30 @@ def check_draft(text: str, *, highlights: Sequence[Highlight], vault_index: Vaul
 
 
 def find_problems(
-    text: str, *, highlights: Sequence[Highlight], vault_index: VaultIndex | None = None, known: str = ""
+    text: str,
+    *,
+    highlights: Sequence[Highlight],
+    vault_index: VaultIndex | None = None,
+    known: str = "",
+    linked: AbstractSet[str] | None = None,
 ) -> tuple[Finding, ...]:
     """What is wrong with `text` as a section drafted from `highlights`, each finding with its gate and place; all of them block.
 
     `known` is further text whose numbers and quotations are fine (the source's title, author, summary). Without a `vault_index` an
-    embedded file must come from the highlights.
+    embedded file must come from the highlights; without `linked` (`strays`) nothing is said about wikilinks.
     """
     if not text.strip():
         return (Finding("empty", "block", "the draft is empty"),)
     data = text.encode("utf-8", errors="replace")
     tokens = tokenize(data)
     rows = read_rows(data, tokens)
-    places = list(targets(data, (token for token in tokens if token.kind not in ("comment", "html_comment"))))
     broken, links = _markup(data, tokens)
     given = Given(highlights, known)
     by_gate: dict[str, Iterator[Problem]] = {
         "structure": chain(broken, _structure(rows)),
         "residue": _residue(text),
         "links": iter(links),
-        "invented asset": chain(_embeds(places, given, vault_index), _addresses(places, given)),
+        "invented asset": strays(data, tokens, Allowed(highlights, known, vault_index, linked)),
         "invented number": _numbers(rows, given),
         "invented quotation": _quotations(rows, given),
         "repeats": _repeats(rows),
@@ -82,29 +84,6 @@ def locate(text: str, words: str) -> tuple[int, int]:
     pattern = r"(?:\s|>)+".join(re.escape(word) for word in words.split())
     found = re.search(rf"(?<![\w.,]){pattern}(?!\w)", text) or re.search(pattern, text, re.IGNORECASE)
     return found.span() if found else (0, 0)
-
-
-class Given:
-    """What a draft may draw on."""
-
-    def __init__(self, highlights: Sequence[Highlight], known: str) -> None:
-        texts = [known]
-        numbers: list[str] = []
-        for item in highlights:
-            texts += [item.text, item.annotation, item.chapter, " ".join(item.tags)]
-            if item.location is not None:
-                minutes, seconds = divmod(item.location, 60)
-                numbers += [str(item.location), f"{minutes}:{seconds:02d}", f"{minutes // 60}:{minutes % 60:02d}:{seconds:02d}"]
-            numbers += re.findall(r"\d+", item.highlighted_at[:10])
-        self.raw = "\n".join(texts)
-        self.addresses = {item.url for item in highlights if item.url}
-        self.words = "\n".join(_flat(item) for item in texts)
-        self.numbers = {_plain_number(item) for item in (*numbers, *_NUMBER.findall(self.raw), *re.findall(r"\d+", self.raw))}
-        self.files = {name.rpartition("/")[2].casefold() for name in re.findall(r"[^\s()\[\]|<>\"]+\.\w{2,5}", self.raw)}
-
-    def says(self, quotation: str) -> bool:
-        parts = [_flat(part) for part in _ELISION.split(quotation)]
-        return all(part in self.words for part in parts if part)
 
 
 def _markup(data: bytes, tokens: Sequence[Token]) -> tuple[list[Problem], list[Problem]]:
@@ -138,38 +117,11 @@ def _residue(text: str) -> Iterator[Problem]:
         yield f"chat residue: {_short(found[0])}", found[0]
 
 
-def _embeds(places: Sequence[tuple[str, str]], given: Given, index: VaultIndex | None) -> Iterator[Problem]:
-    for kind, place in places:
-        if kind not in ("embed", "image"):
-            continue
-        outside = place.startswith(("http://", "https://"))
-        target = place if outside else place.partition("#")[0]
-        name = target.rpartition("/")[2].casefold()
-        if outside:
-            if target not in given.raw and name not in given.files:
-                yield f"the image {target} is in no highlight", target
-        elif target and (_MEDIA.search(target) or kind == "image") and name not in given.files and not (index and index.has_file(target)):
-            yield f"the embedded file {target} is neither in the highlights nor in the vault", target
-        elif target and not _MEDIA.search(target) and kind == "embed" and index and not index.has_note(target):
-            yield f"the embedded note {target} is not in the vault", target
-
-
-def _addresses(places: Sequence[tuple[str, str]], given: Given) -> Iterator[Problem]:
-    for kind, url in places:
-        told = url.rstrip("/") in given.raw or url in given.addresses
-        if kind in ("url", "link") and url.startswith(("http://", "https://")) and not told:
-            yield f"the address {url} is in no highlight", url
-
-
 def _numbers(rows: Sequence[Row], given: Given) -> Iterator[Problem]:
-    for found in dict.fromkeys(_NUMBER.findall("\n".join(row.told for row in rows))):
-        plain = _plain_number(found)
+    for found in dict.fromkeys(NUMBER.findall("\n".join(row.told for row in rows))):
+        plain = plain_number(found)
         if plain not in given.numbers and (len(plain) > 1 or found.endswith("%")):
             yield f"the number {found} is in no highlight", found
-
-
-def _plain_number(text: str) -> str:
-    return re.sub(r"[,\s%]", "", text).rstrip(".:")
 
 
 def _quotations(rows: Sequence[Row], given: Given) -> Iterator[Problem]:
@@ -192,7 +144,7 @@ def _quotations(rows: Sequence[Row], given: Given) -> Iterator[Problem]:
             spans = [" ".join(paragraph.split()) for paragraph in "\n".join(kept).split("\n\n")]
         for span in spans:
             bare = re.sub(r"\s*\((?:p|pp|loc|location|page)\.?[^)]*\)\s*$", "", span).strip().strip('“”"')
-            if len(_flat(bare).split()) > 2 and not given.says(bare):
+            if len(flat(bare).split()) > 2 and not given.says(bare):
                 yield f"a quotation is in no highlight: {_short(bare)}", bare
 
 
@@ -207,14 +159,14 @@ def _repeats(rows: Sequence[Row]) -> Iterator[Problem]:
     lines: dict[str, str] = {}
     counts: Counter[str] = Counter()
     for row in rows:
-        flat = _flat(row.words)
-        if len(flat.split()) >= 4 and row.kinds[:1] not in (["table_pipe"], ["heading"], ["tag"]):
-            lines.setdefault(flat, row.words)
-            counts[flat] += 1
-    for flat, count in counts.items():
+        said = flat(row.words)
+        if len(said.split()) >= 4 and row.kinds[:1] not in (["table_pipe"], ["heading"], ["tag"]):
+            lines.setdefault(said, row.words)
+            counts[said] += 1
+    for said, count in counts.items():
         if count > 1:
-            yield f"said {count} times: {_short(flat)}", lines[flat]
-    words = _flat("\n".join(row.words for row in rows)).split()
+            yield f"said {count} times: {_short(said)}", lines[said]
+    words = flat("\n".join(row.words for row in rows)).split()
     for size in (1, 2, 3, 4, 6):
         run = 1
         for at in range(size, len(words) - size + 1, size):
@@ -247,10 +199,6 @@ def _ends(row: Row) -> bool:
     text, trailing = row.before_trailing()
     bare = text.rstrip("*_=~ ")
     return trailing or bare.endswith((".", "!", "?", "…", ":", ")", "]", "”", '"', "»", "$", "。", "！", "？"))
-
-
-def _flat(text: str) -> str:
-    return " ".join(re.findall(r"\w+", normalise(text)))
 
 
 def _short(text: str) -> str:

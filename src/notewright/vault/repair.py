@@ -13,14 +13,12 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from ..records import Highlight
-from ..text import normalise
 from .index import VaultIndex
-from .lint import Given
 from .protect import MEDIA
+from .strays import URL, Allowed
 from .tokens import Token, tokenize
 from .views import read_markdown_link, read_wikilink, text_of
 
-_URL = re.compile(r"https?://[^\s<>()\[\]\"']+")
 _NEAR = 85.0  # of 100, as rapidfuzz's ratio says
 _CLEAR = 8.0  # by which the nearest must beat the next
 _REMARK = re.compile(r"[.!?:;)\]”\"]\s*\Z")  # after this, a link at a line's end is a reference, not part of the sentence
@@ -47,7 +45,7 @@ def repair_draft(
     """Mend `text`, a section drafted from `highlights`. `known` is further text it may draw on (title, author, addresses); `linked` are
     link targets in use in the person's notes, whether or not there is such a note."""
     data = text.encode("utf-8", errors="replace")
-    allowed = _Allowed(highlights, known, vault_index, {_flat(item) for item in linked})
+    allowed = Allowed(highlights, known, vault_index, linked)
     tokens = tokenize(data)
     changes = list(_changes(data, tokens, allowed))
     pieces, at = [], 0
@@ -59,33 +57,7 @@ def repair_draft(
     return Repaired(b"".join([*pieces, data[at:]]).decode("utf-8"), tuple(change for *_, change in changes))
 
 
-class _Allowed:
-    """What a draft may link to and show."""
-
-    def __init__(self, highlights: Sequence[Highlight], known: str, index: VaultIndex | None, linked: set[str]) -> None:
-        self.index = index
-        given = Given(highlights, known)
-        self.urls = sorted(given.addresses.union(_URL.findall(given.raw)))
-        self.files = {
-            name.rpartition("/")[2].casefold(): name.rpartition("/")[2] for name in re.findall(r"[^\s()\[\]|<>\"]+\.\w{2,5}", given.raw)
-        }
-        tags = [tag for item in highlights for tag in item.tags]
-        links = re.findall(r"\[\[([^\[\]|#\n]+)", given.raw)
-        self.links = linked | {_flat(item) for item in (*links, *tags, *known.splitlines())}
-        self.known = _flat(known)
-
-    def has_link(self, target: str) -> bool:
-        key = _flat(target.partition("#")[0])
-        return not key or key in self.links or f" {key} " in f" {self.known} " or bool(self.index and self.index.has_note(target))
-
-    def has_file(self, target: str) -> bool:
-        return unquote(target).rpartition("/")[2].casefold() in self.files or bool(self.index and self.index.has_file(target))
-
-    def has_url(self, url: str) -> bool:
-        return any(url == item or url.rstrip("/.,;") == item.rstrip("/.,;") for item in self.urls)
-
-
-def _changes(data: bytes, tokens: Sequence[Token], allowed: _Allowed) -> Iterator[Change]:
+def _changes(data: bytes, tokens: Sequence[Token], allowed: Allowed) -> Iterator[Change]:
     shown: set[str] = set()
     for number, token in enumerate(tokens):
         text = text_of(data, token)
@@ -99,12 +71,12 @@ def _changes(data: bytes, tokens: Sequence[Token], allowed: _Allowed) -> Iterato
             elif near:
                 yield token.start, token.end, text.replace(target, near), f"{target} was read as {near}"
             shown.add(name)
-        elif token.kind == "wikilink" and not allowed.has_link(read_wikilink(text).target):
-            yield _unlinked(data, tokens, number, read_wikilink(text).shown)
+        elif token.kind == "wikilink":
+            yield from _linked(data, tokens, number, allowed)
         elif token.kind == "link":
             link = read_markdown_link(text)
-            if _URL.match(link.target) and not allowed.has_url(link.target):
-                near = _nearest(link.target, allowed.urls)
+            if link.target and not allowed.has_address(link.target, data):
+                near = _nearest(link.target, allowed.urls) if URL.match(link.target) else ""
                 words = f"{link.target} was read as {near}" if near else f"the link to {link.target} was taken out, its words kept"
                 yield token.start, token.end, text.replace(link.target, near) if near else link.text, words
         elif token.kind in ("url", "autolink") and not allowed.has_url(text.strip("<>")):
@@ -113,11 +85,29 @@ def _changes(data: bytes, tokens: Sequence[Token], allowed: _Allowed) -> Iterato
                 yield token.start, token.end, text.replace(text.strip("<>"), near), f"{text} was read as {near}"
 
 
-def _mended_asset(target: str, allowed: _Allowed) -> str:
+def _linked(data: bytes, tokens: Sequence[Token], number: int, allowed: Allowed) -> Iterator[Change]:
+    """A wikilink to no note is turned into its words; one to a part that the note has not got leads to the note."""
+    token = tokens[number]
+    link = read_wikilink(text_of(data, token))
+    if not allowed.has_link(link.target):
+        yield _unlinked(data, tokens, number, link.shown)
+    elif link.part and not allowed.has_part(link.target, link.part, data):
+        words = link.segments[-1] if link.segments else ""
+        new = f"[[{link.target}|{words}]]" if words else f"[[{link.target}]]" if link.target else link.shown
+        new = new if link.target else link.shown
+        yield (
+            token.start,
+            token.end,
+            new,
+            f"there is no {link.part} in {link.target or 'this section'}, so the link leads to the note itself",
+        )
+
+
+def _mended_asset(target: str, allowed: Allowed) -> str:
     """The one given file or address that `target` nearly is; empty where it is one already, or nothing is near enough."""
     if not target:
         return ""
-    if _URL.match(target):
+    if URL.match(target):
         return "" if allowed.has_url(target) else _nearest(target, [url for url in allowed.urls if MEDIA.search(url)])
     if allowed.has_file(target) or not MEDIA.search(target):
         return ""
@@ -160,7 +150,3 @@ def _unlinked(data: bytes, tokens: Sequence[Token], number: int, words: str) -> 
         start = token.start - (len(before) - len(before.rstrip(" ")))
         return start, token.end, "", f"the reference to [[{words}]], which is in no note, was taken out"
     return token.start, token.end, words, f"the link to [[{words}]], which is in no note, was turned into its words"
-
-
-def _flat(text: str) -> str:
-    return " ".join(re.findall(r"\w+", normalise(text)))

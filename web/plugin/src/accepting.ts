@@ -17,7 +17,11 @@ export async function accept(plugin: NotewrightPlugin, draft: Draft, finalText: 
   const seen = file ? await textOf(app, file) : null;
   const template = file || !settings.template ? null : settings.template;
   const place = { into: task.notePath, under: task.heading, finalText, template, seen };
-  const done = await insertAsPreviewed(app, await plugin.api.preview(draft.id, place), wish);
+  const preview = await plugin.api.preview(draft.id, place);
+  // The person has seen the draft's own problems; what has come to lead nowhere since must be named before it may be written.
+  const unseen = preview.broken.filter((reason) => !draft.problems.includes(reason));
+  if (unseen.length) throw new Error(`Nothing was written: ${unseen.join("; ")}. Edit the draft first.`);
+  const done = await insertAsPreviewed(app, preview, wish);
   await plugin.following.tell(done, task.heading);
   return done;
 }

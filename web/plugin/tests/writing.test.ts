@@ -17,7 +17,7 @@ async function begin(files: Record<string, string>): Promise<void> {
 
 function preview(note: string, more: Record<string, unknown> = {}): void {
   played.server.answers["POST /api/drafts/d1/accept/preview"] = {
-    draft_id: "d1", note_path: PATH, under: "Beginnings", before_hash: hash(note), after_hash: "", diff: "", inserted: INSERTED, start: START,
+    draft_id: "d1", broken: [], note_path: PATH, under: "Beginnings", before_hash: hash(note), after_hash: "", diff: "", inserted: INSERTED, start: START,
     created: false, passage: [1, 12], ...more,
   };
 }

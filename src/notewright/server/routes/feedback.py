@@ -98,7 +98,8 @@ def accept(library: Opened, settings: Current, request: Request, draft_id: str, 
     try:
         done = feedback.accept(
             library, settings=settings, draft_id=draft_id, into=wish.into, under=wish.under or None, final_text=wish.final_text,
-            expected_hash=wish.expected_hash, force=wish.force, seconds=wish.seconds, template=wish.template,
+            expected_hash=wish.expected_hash, force=wish.force, broken=wish.broken, seconds=wish.seconds,
+            template=wish.template,
         )  # fmt: skip
     except Conflict as conflict:
         status, problem = problem_of(conflict)

@@ -1,0 +1,44 @@
+"""What a draft may draw on: the words, numbers, files and addresses of its highlights and of what is known about their source."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from ..records import Highlight
+from ..text import normalise
+
+NUMBER = re.compile(r"(?<![\w.,])\d+(?:[.,:]\d+)*(?:\s?%)?")
+_ELISION = re.compile(r"\s*(?:\[?(?:…|\.\.\.)\]?|\[[^\]]{0,40}\])\s*")
+
+
+class Given:
+    """What a draft may draw on."""
+
+    def __init__(self, highlights: Sequence[Highlight], known: str) -> None:
+        texts = [known]
+        numbers: list[str] = []
+        for item in highlights:
+            texts += [item.text, item.annotation, item.chapter, " ".join(item.tags)]
+            if item.location is not None:
+                minutes, seconds = divmod(item.location, 60)
+                numbers += [str(item.location), f"{minutes}:{seconds:02d}", f"{minutes // 60}:{minutes % 60:02d}:{seconds:02d}"]
+            numbers += re.findall(r"\d+", item.highlighted_at[:10])
+        self.raw = "\n".join(texts)
+        self.addresses = {item.url for item in highlights if item.url}
+        self.words = "\n".join(flat(item) for item in texts)
+        self.numbers = {plain_number(item) for item in (*numbers, *NUMBER.findall(self.raw), *re.findall(r"\d+", self.raw))}
+        self.files = {name.rpartition("/")[2].casefold() for name in re.findall(r"[^\s()\[\]|<>\"]+\.\w{2,5}", self.raw)}
+
+    def says(self, quotation: str) -> bool:
+        parts = [flat(part) for part in _ELISION.split(quotation)]
+        return all(part in self.words for part in parts if part)
+
+
+def plain_number(text: str) -> str:
+    return re.sub(r"[,\s%]", "", text).rstrip(".:")
+
+
+def flat(text: str) -> str:
+    """The words of a text in normal form, one space between them."""
+    return " ".join(re.findall(r"\w+", normalise(text)))

@@ -1,0 +1,129 @@
+"""Links and assets of a draft that are in neither the highlights nor the vault: they lead nowhere. None may get into a note unnamed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from html import unescape
+from urllib.parse import unquote
+
+from ..records import Highlight
+from .given import Given, flat
+from .index import VaultIndex, read_facts
+from .links import targets
+from .protect import MEDIA
+from .tokens import Token
+from .views import text_of
+
+URL = re.compile(r"https?://[^\s<>()\[\]\"']+")
+SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]+:")
+_IN_HTML = re.compile(r"\b(src|href|poster|data)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s>\"']+))", re.IGNORECASE)
+
+Stray = tuple[str, str]  # what is wrong with it, and the target as the draft has it
+
+
+class Allowed:
+    """What a draft may link to and show. `linked`: targets in use in the person's notes, whether or not there is such a note; None where
+    that is not known, which lets every wikilink pass."""
+
+    def __init__(
+        self, highlights: Sequence[Highlight], known: str, index: VaultIndex | None, linked: AbstractSet[str] | None = frozenset()
+    ) -> None:
+        self.index = index
+        self.given = Given(highlights, known)
+        self.urls = sorted(self.given.addresses.union(URL.findall(self.given.raw)))
+        self.files = {
+            name.rpartition("/")[2].casefold(): name.rpartition("/")[2]
+            for name in re.findall(r"[^\s()\[\]|<>\"]+\.\w{2,5}", self.given.raw)
+        }
+        tags = [tag for item in highlights for tag in item.tags]
+        links = re.findall(r"\[\[([^\[\]|#\n]+)", self.given.raw)
+        self.links = None if linked is None else {flat(item) for item in (*linked, *links, *tags, *known.splitlines())}
+        self.known = flat(known)
+
+    def has_link(self, target: str) -> bool:
+        """Is there such a note or file, or a link to it in the highlights or in a note?"""
+        key = flat(target.partition("#")[0])
+        if self.links is None or not key or key in self.links or f" {key} " in f" {self.known} ":
+            return True
+        return bool(self.index and self.index.has_note(target))
+
+    def has_part(self, target: str, part: str, data: bytes) -> bool:
+        """Has the note that `target` means (the draft `data` itself, where it is empty) this heading or block id?"""
+        if f"{target}#{part}" in self.given.raw:
+            return True
+        facts = read_facts(data)
+        if target:
+            paths = self.index.resolve(target) if self.index else ()
+            if self.index is None or not paths or not paths[0].lower().endswith(".md"):
+                return True
+            facts = self.index.facts(paths[0])
+        return part[1:].casefold() in facts.block_ids if part.startswith("^") else facts.has_heading(part)
+
+    def has_file(self, target: str) -> bool:
+        return unquote(target).rpartition("/")[2].casefold() in self.files or bool(self.index and self.index.has_file(target))
+
+    def has_url(self, url: str) -> bool:
+        return any(url == item or url.rstrip("/.,;") == item.rstrip("/.,;") for item in self.urls)
+
+    def has_address(self, target: str, data: bytes) -> bool:
+        """Is this target of a link given, or a place in the vault or in the draft `data` itself?"""
+        if target in self.given.raw:
+            return True
+        if URL.match(target):
+            return self.has_url(target) or target.rstrip("/") in self.given.raw
+        if SCHEME.match(target):
+            return False
+        place, _, part = unquote(target).partition("#")
+        if place and self.index and not self.index.has_note(place) and not self.index.has_file(place):
+            return False
+        return not part or self.has_part(place, part, data)
+
+
+def strays(data: bytes, tokens: Sequence[Token], allowed: Allowed) -> Iterator[Stray]:
+    """Every link, embed, picture and address of the draft that `allowed` does not have. Comments show nothing, and hold none."""
+    shown = [token for token in tokens if token.kind not in ("comment", "html_comment")]
+    for kind, target in targets(data, shown):
+        name, _, part = target.partition("#")
+        if kind == "wikilink":
+            if not allowed.has_link(name):
+                yield f"the link to {name} leads to no note", name
+            elif part and allowed.links is not None and not allowed.has_part(name, part, data):
+                yield f"the link to {target} leads to no such part", target
+        elif kind in ("embed", "image"):
+            yield from _shown(kind, target, allowed, data)
+        elif kind in ("url", "link") and not allowed.has_address(target, data):
+            yield _address(target), target
+    for token in shown:
+        if token.kind in ("html", "html_block"):
+            for found in _IN_HTML.finditer(text_of(data, token)):
+                place = unescape(found[2] or found[3] or found[4] or "")
+                if found[1].lower() == "href":
+                    if not allowed.has_address(place, data):
+                        yield _address(place), place
+                else:
+                    yield from _shown("image", place, allowed, data)
+
+
+def _address(target: str) -> str:
+    return f"the address {target} is in no highlight" if SCHEME.match(target) else f"the link to {target} leads to no file of the vault"
+
+
+def _shown(kind: str, target: str, allowed: Allowed, data: bytes) -> Iterator[Stray]:
+    if SCHEME.match(target):
+        if target not in allowed.given.raw and (not URL.match(target) or target.rpartition("/")[2].casefold() not in allowed.files):
+            yield f"the image {target} is in no highlight", target
+        return
+    place, _, part = target.partition("#")
+    if not place:
+        if part and not allowed.has_part("", part, data):
+            yield f"the embed of {target} shows no part of the draft", target
+    elif MEDIA.search(place) or kind == "image":
+        if not allowed.has_file(place):
+            yield f"the embedded file {place} is neither in the highlights nor in the vault", place
+    elif allowed.index is not None:
+        if not allowed.index.has_note(place):
+            yield f"the embedded note {place} is not in the vault", place
+        elif part and not allowed.has_part(place, part, data):
+            yield f"the embedded note {place} has no part {part}", target
