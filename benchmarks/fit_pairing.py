@@ -6,7 +6,8 @@ A source that is quoted twice for sure counts as pointed at, so the coefficients
 change of what they weigh, write them twice.
 
 Data: generated worlds from the "fit" half of the books (`paired_world`), of several sizes and mixes, and the bundled sample, whose
-passages were written from known highlights. Nothing of the "test" half and of real vaults is looked at. Without the folder of books the
+passages were written from known highlights; twice, without and with sentence embeddings (`BOTH` and `MEANING` need the extra
+`embeddings`). Nothing of the "test" half and of real vaults is looked at. Without the folder of books the
 generated worlds come from the sample's own words, and the figures differ.
 """
 
@@ -18,6 +19,7 @@ import re
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 import paired_world
@@ -26,6 +28,7 @@ from notewright import provenance
 from notewright.importers.vault import import_vault
 from notewright.library import Library
 from notewright.pairing import Candidate, all_candidates
+from notewright.pairing import odds as odds_now
 from notewright.pairing.odds import Odds, fit, fit_bend
 from notewright.records import Highlight
 from notewright.settings import Settings
@@ -45,6 +48,8 @@ WORDS = Odds(
         "linked": 1.0, "chapter": 1.0, "close": 1.0, "share": 2.0, "around": 1.0, "lead": 0.5, "length": -0.7, "order": 0.5, "support": 0.2,
     },
 )  # fmt: skip
+BOTH = Odds(-5.0, {**WORDS.weights, "above": 2.0, "clear": 4.0})
+MEANING = Odds(-6.0, {"chapter": 1.0, "support": 0.2, "above": 2.0, "clear": 8.0})
 ALONE = Odds(-4.0, {"among": -1.0, "quoted": 4.0, "run": 0.5, "nats": 2.0, "picture": 9.0, "length": -0.7, "support": 0.5, "rival": -5.0})
 PROVENANCE = Odds(-4.9, {"quoted": 3.0, "longest": 0.45, "telling": 0.16, "share": 3.0, "cover": 2.0, "lead": 2.0, "order": 0.6})
 MIXES: tuple[dict[str, float], ...] = (
@@ -72,18 +77,18 @@ def truth_of(world: paired_world.World, library: Library) -> set[tuple[str, str,
     return found
 
 
-def generated(seed: int, books: list[list[str]]) -> Iterator[tuple[Candidate, bool]]:
+def generated(seed: int, books: list[list[str]], *, embeddings: bool) -> Iterator[tuple[Candidate, bool]]:
     sources, notes = SIZES[seed % len(SIZES)]
     world = paired_world.make(seed=seed, sources=sources, notes=notes, texts=books, weights=MIXES[seed // len(SIZES) % len(MIXES)])
     with tempfile.TemporaryDirectory() as home, Library.create(Path(home)) as library:
         paired_world.fill(library, world)
         truth = truth_of(world, library)
-        for passages, candidate in all_candidates(library):
+        for passages, candidate in all_candidates(library, embeddings=embeddings):
             passage = passages[candidate.passage]
             yield candidate, (passage.note_path, passage.id, candidate.highlight.id) in truth
 
 
-def sample() -> Iterator[tuple[Candidate, bool]]:
+def sample(*, embeddings: bool) -> Iterator[tuple[Candidate, bool]]:
     """The passage on a chapter was written from its annotated and favourite highlights."""
     from notewright.importers.api_export import read_book
 
@@ -92,7 +97,7 @@ def sample() -> Iterator[tuple[Candidate, bool]]:
         books = json.loads(paired_world.SAMPLE.read_text(encoding="utf-8"))["results"]
         library.sources.upsert([read_book(book, []) for book in books], origin="api", complete=True)
         import_vault(library, settings=Settings(home=Path(home), vault=folder / "vault"))
-        for passages, candidate in all_candidates(library):
+        for passages, candidate in all_candidates(library, embeddings=embeddings):
             item = candidate.highlight
             used = (item.annotation or item.is_favorite) and not item.is_discard
             yield candidate, bool(used and passages[candidate.passage].headings[-1:] == (item.chapter,))
@@ -128,7 +133,7 @@ def _by_note(world: paired_world.World) -> dict[str, list[paired_world.Claim]]:
 
 
 def kind(candidate: Candidate) -> str:
-    return "ALONE" if not candidate.linked else "WORDS" if candidate.method == "words" else "LINKED"
+    return next(name for name in ("ALONE", "WORDS", "BOTH", "MEANING", "LINKED") if candidate.model is getattr(odds_now, name))
 
 
 def shown(name: str, odds: Odds) -> str:
@@ -150,13 +155,13 @@ def main() -> None:
     options = parser.parse_args()
     books = paired_world.texts("fit")
     rows: dict[str, Rows] = defaultdict(list)
-    origins = [generated(1000 + number, books) for number in range(options.worlds)] + [sample()]
-    for origin in origins:
-        for candidate, right in origin:
-            if not candidate.sure:
+    for embeddings in (False, True):
+        origins = [generated(1000 + number, books, embeddings=embeddings) for number in range(options.worlds)]
+        for candidate, right in chain(*origins, sample(embeddings=embeddings)):
+            if not candidate.sure and (kind(candidate) in ("BOTH", "MEANING")) == embeddings:
                 rows[kind(candidate)].append((candidate.features, right))
     tables = []
-    for name, prior in (("LINKED", LINKED), ("WORDS", WORDS), ("ALONE", ALONE)):
+    for name, prior in (("LINKED", LINKED), ("WORDS", WORDS), ("BOTH", BOTH), ("MEANING", MEANING), ("ALONE", ALONE)):
         features, truth = [row for row, _ in rows[name]], [right for _, right in rows[name]]
         print(f"# {name}: {len(truth)} candidates, {sum(truth)} right")
         tables.append(shown(name, fit_bend(fit(features, truth, prior), features, truth)))

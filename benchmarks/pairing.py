@@ -1,6 +1,6 @@
 """How well pairing finds which highlights became which note: precision and recall on real vaults and on the bundled sample.
 
-    python benchmarks/pairing.py [--vaults FOLDER] [--show N]
+    python benchmarks/pairing.py [--vaults FOLDER] [--show N] [--embeddings]
 
 `--vaults` holds vault folders with `truth*.jsonl` files beside the notes (labels made from links, URLs and quotations, so recall of
 paraphrases cannot be measured with them). Rows by level:
@@ -43,6 +43,7 @@ from notewright.text import normalise
 
 HERE = Path(__file__).resolve().parent
 SAMPLE = HERE.parent / "src" / "notewright" / "sample" / "data"
+MEANING = {"embeddings": False}
 
 
 @dataclass(frozen=True)
@@ -130,7 +131,7 @@ def claimed(library: Library, texts: dict[str, set[str]], vault: Path) -> tuple[
 
 def calibration(library: Library, texts: dict[str, set[str]], expected: set[tuple[str, ...]]) -> dict[str, float]:
     scored = []
-    for passages, item in all_candidates(library):
+    for passages, item in all_candidates(library, **MEANING):
         said = QUOTES.search("; ".join(item.evidence))
         if texts[item.highlight.id] and not item.sure and (not said or said[1] or int(said[2]) >= 0.6 * int(said[3])):
             path = passages[item.passage].note_path
@@ -183,7 +184,7 @@ def real_vault(vault: Path, pair_file: str, highlight_file: str, exclude: tuple[
         library.sources.upsert(sources, origin="markdown", complete=True)
         import_vault(library, settings=Settings(home=Path(home), vault=vault, exclude=exclude))
         started = time.perf_counter()
-        pair(library)
+        pair(library, **MEANING)
         seconds = time.perf_counter() - started
         outside = {source.id: next(item for item in source.outside_ids if item.startswith("file:"))[5:] for source in library.sources.all()}
         by_file: dict[str, list[str]] = defaultdict(list)
@@ -260,7 +261,7 @@ def sample(show: int) -> dict[str, dict[str, float]]:
     with tempfile.TemporaryDirectory() as home, Library.create(Path(home)) as library:
         library.sources.upsert([read_book(book, []) for book in listed], origin="api", complete=True)
         import_vault(library, settings=Settings(home=Path(home), vault=SAMPLE / "vault"))
-        pair(library)
+        pair(library, **MEANING)
         wanted, every = set(), set()
         headings = {(item.note_path, item.headings[-1]) for item in library.notes.passages() if item.headings}
         notes = {link.source_id: note.path for link in source_links(library) for note in library.notes.all() if note.id == link.note_id}
@@ -294,7 +295,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--vaults", type=Path, default=HERE.parent.parent / "shared" / "data" / "vaults")
     parser.add_argument("--show", type=int, default=0, help="list this many disagreements of each kind")
+    parser.add_argument("--embeddings", action="store_true", help="with the extra of that name; writes pairing-embeddings.json")
     options = parser.parse_args()
+    MEANING["embeddings"] = options.embeddings
     results: dict[str, dict[str, dict[str, float]]] = {}
     for vault in sorted(options.vaults.iterdir()) if options.vaults.is_dir() else []:
         for pairs, highlights in (("truth.jsonl", "truth_highlights.jsonl"), ("truth_resource.jsonl", "truth_resource_highlights.jsonl")):
@@ -311,7 +314,7 @@ def main() -> None:
                 print(f"{data:<62}{level:<36}{row['precision']:>10.3f}{row['recall']:>8.3f}{row['expected']:>8}")
             else:
                 print(f"{data:<62}{level:<36}" + ", ".join(f"{name} {value}" for name, value in row.items()))
-    target = HERE / "results" / "pairing.json"
+    target = HERE / "results" / ("pairing-embeddings.json" if options.embeddings else "pairing.json")
     target.parent.mkdir(exist_ok=True)
     target.write_text(json.dumps(results, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 

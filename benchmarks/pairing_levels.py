@@ -1,11 +1,12 @@
 """Are pairing's scores probabilities, and how much does it find, by how far the note moved from the highlight?
 
-    python benchmarks/pairing_levels.py [--worlds N]
+    python benchmarks/pairing_levels.py [--worlds N] [--embeddings]
 
 Generated worlds from the "test" half of the books, which no coefficient was fitted on (`paired_world`, `fit_pairing`). Every candidate that
 pairing weighs counts, likely or not; what it never weighed counts as missed. Levels: highlight to passage, and sentence to highlight
 (provenance, given the highlights used in the note and as many unused neighbours). Also: at file level the best source of each note, and
-notes without a source left alone. Writes benchmarks/results/pairing_levels.json, docs/pairing-levels.png, docs/pairing-reliability.png.
+notes without a source left alone. Writes benchmarks/results/pairing_levels.json, docs/pairing-levels.png, docs/pairing-reliability.png;
+with sentence embeddings only benchmarks/results/pairing_levels-embeddings.json.
 """
 
 from __future__ import annotations
@@ -41,7 +42,9 @@ def calibration(scored: Scored, bins: int = 10) -> tuple[float, list[tuple[float
     return sum(count * abs(mean - share) for mean, share, count in rows) / max(1, len(scored)), rows
 
 
-def world(number: int, books: list[list[str]], scored: Scored, recall: dict[str, list[float]], files: dict[str, int]) -> None:
+def world(
+    number: int, books: list[list[str]], scored: Scored, recall: dict[str, list[float]], files: dict[str, int], *, embeddings: bool
+) -> None:
     sources, notes = SIZES[number % len(SIZES)]
     made = paired_world.make(
         seed=5000 + number, sources=sources, notes=notes, texts=books, weights=MIXES[number // len(SIZES) % len(MIXES)]
@@ -50,7 +53,7 @@ def world(number: int, books: list[list[str]], scored: Scored, recall: dict[str,
         paired_world.fill(library, made)
         truth = truth_of(made, library)
         best: dict[tuple[str, str, str], float] = {}
-        for passages, item in all_candidates(library):
+        for passages, item in all_candidates(library, embeddings=embeddings):
             passage = passages[item.passage]
             key = (passage.note_path, passage.id, item.highlight.id)
             best[key] = max(best.get(key, 0.0), item.score)
@@ -62,7 +65,7 @@ def world(number: int, books: list[list[str]], scored: Scored, recall: dict[str,
         for claim in made.claims:
             for highlight in claim.highlights:
                 recall[claim.way].append(inside[claim.note_path, highlight])
-        pair(library)
+        pair(library, embeddings=embeddings)
         by_source: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
         paths = {note.id: note.path for note in library.notes.all()}
         for link in source_links(library):
@@ -117,19 +120,21 @@ def share_right(scored: Scored, cutoff: float) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--worlds", type=int, default=12)
+    parser.add_argument("--embeddings", action="store_true", help="with the extra of that name")
     options = parser.parse_args()
     books = paired_world.texts("test")
     scored: Scored = []
     recall: dict[str, list[float]] = defaultdict(list)
     files: dict[str, int] = defaultdict(int)
     for number in range(options.worlds):
-        world(number, books, scored, recall, files)
+        world(number, books, scored, recall, files, embeddings=options.embeddings)
     told: Scored = [
         (1 / (1 + math.exp(-provenance.ODDS_BIAS - sum(weight * row[name] for name, weight in provenance.ODDS.items()))), right)
         for number in range(options.worlds)
         for row, right in units(6000 + number, books)
     ]
-    plot(scored, told, recall)
+    if not options.embeddings:
+        plot(scored, told, recall)
     results = {
         "highlight_passage": {
             "candidates": len(scored), "calibration_error": round(calibration(scored)[0], 4), "bins": calibration(scored)[1],
@@ -150,7 +155,8 @@ def main() -> None:
         },
     }  # fmt: skip
     print(json.dumps(results, indent=2))
-    (HERE / "results" / "pairing_levels.json").write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+    name = "pairing_levels-embeddings.json" if options.embeddings else "pairing_levels.json"
+    (HERE / "results" / name).write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from .settings import Settings, silence_telemetry
 
 EXTRAS = {
     "bitsandbytes": "4-bit QLoRA on CUDA: pip install 'notewright[quantization]'",
+    "wordllama": "pairing by meaning, for paraphrases: pip install 'notewright[embeddings]'",
     "mlflow": "tracking with --report-to mlflow: pip install 'notewright[tracking]'",
     "tensorboard": "tracking with --report-to tensorboard: pip install 'notewright[tracking]'",
     "trackio": "tracking with --report-to trackio: pip install 'notewright[tracking]'",

@@ -46,6 +46,7 @@ class Settings:
     `engine_url` names an OpenAI-compatible server (…/v1) that writes in place of a model of ours, `engine_model` its model there.
     Copies of notes made before a write are kept for `backup_days`, and no more than `backup_megabytes` of them; 0 keeps only what must be.
     `template` frames drafts that go into a new note.
+    `embeddings` lets pairing compare sentences by their meaning (the extra of that name).
     `nli_model` is the folder of an entailment model for the gates (optional).
     `duels` is the share of drafts in which two versions are shown side by side, unnamed (0: none; only while there are two).
     `improve_after` lets a running server improve by itself after so many judged drafts (0: never).
@@ -65,6 +66,7 @@ class Settings:
     template: str = ""
     duels: float = 0.12
     improve_after: int = 0
+    embeddings: bool = False
 
     @property
     def config_path(self) -> Path:
@@ -101,7 +103,7 @@ def load_settings(home: Path | None = None) -> Settings:
 def _checked(table: Mapping[str, Any], path: Path) -> dict[str, Any]:
     texts = ("vault", "readwise_folder", "base_model", "device", "engine_url", "engine_model", "nli_model", "template")
     kinds: dict[str, type] = {**dict.fromkeys(texts, str), "exclude": list, "backup_days": int, "backup_megabytes": int}
-    kinds |= {"duels": float, "improve_after": int}
+    kinds |= {"duels": float, "improve_after": int, "embeddings": bool}
     table = {key: float(value) if key == "duels" and type(value) is int else value for key, value in table.items()}
     problems = [f"unknown key {key!r} (known: {', '.join(kinds)})" for key in table if key not in kinds]
     problems += [

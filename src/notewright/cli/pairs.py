@@ -16,6 +16,8 @@ def configure(name: str, parser: argparse.ArgumentParser) -> None:
     if name == "pair":
         workers = "processes for a large library (default: one for each core, at most 8)"
         parser.add_argument("--workers", type=positive, default=0, metavar="N", help=workers)
+        meaning = "also compare sentences by meaning, for paraphrases (the extra notewright[embeddings]; default: as config.toml says)"
+        parser.add_argument("--embeddings", action=argparse.BooleanOptionalAction, help=meaning)
         json_option(parser)
         parser.set_defaults(handler=pair)
         return
@@ -47,7 +49,7 @@ def pair(options: argparse.Namespace) -> None:
 
     library, settings = open_library()
     with library, progress("pairing") as advance:
-        report = pairing.pair(library, settings=settings, workers=options.workers, progress=advance)
+        report = pairing.pair(library, settings=settings, workers=options.workers, embeddings=options.embeddings, progress=advance)
         links = sum(len(found.links) for found in library.pairs.all())
         counts = library.counts()
     if options.json:

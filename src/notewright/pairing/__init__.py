@@ -5,6 +5,7 @@ linking    source <-> note, from ids, links and titles
 words      the words of a text, and how telling they are
 spoken     the words of texts read before, in a file of the home folder
 runs       which texts share word runs
+meaning    sentence embeddings, where the person wants them (an extra)
 matching   highlight <-> passage within a note: the evidence, in numbers and in words
 odds       evidence -> probability, and the person's own correction of it
 weighing   one note against its sources, here or in another process
@@ -57,28 +58,36 @@ class PairReport:
 
 
 def pair(
-    library: Library, *, settings: Settings | None = None, workers: int = 0, progress: Callable[[int, int], None] | None = None
+    library: Library,
+    *,
+    settings: Settings | None = None,
+    workers: int = 0,
+    embeddings: bool | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> PairReport:
     """Propose pairs from all highlights and passages; accepted and rejected pairs stay as they are.
 
     Only notes whose own text, sources, highlights or words changed since the last time are weighed again; the result is the same as
     from scratch. Decisions correct the scores. Needs an import of highlights and of the vault first; without them nothing is proposed.
     Where very many notes are to be weighed, `workers` processes do it (0: one for each core, at most eight), with the same result.
-    `progress` gets notes done and notes in all; `settings` is taken for symmetry with the other verbs and not needed yet.
-    Raises Unavailable when a process dies; nothing is changed then.
+    With `embeddings` (default: as the settings say; else without) sentences that mean the same count as evidence where little is quoted;
+    a run with and one without do not remember each other's results. `progress` gets notes done and notes in all.
+    Raises Unavailable when a process dies, and MissingExtra without a model for embeddings; nothing is changed then.
     """
-    if is_current(library):
+    if embeddings is None:
+        embeddings = bool(settings and settings.embeddings)
+    if is_current(library, embeddings=embeddings):
         return _unchanged(library)
     with _no_search_for_cycles():
-        return _pair(library, workers or cores(), progress)
+        return _pair(library, workers or cores(), embeddings, progress)
 
 
-def _pair(library: Library, workers: int, progress: Callable[[int, int], None] | None) -> PairReport:
+def _pair(library: Library, workers: int, embeddings: bool, progress: Callable[[int, int], None] | None) -> PairReport:
     words = library.home / WORDS
     spoken = Spoken.load(words, RULES)
-    work = Work(library, spoken=spoken)
-    notes: list[Weighed] = []
-    with closing(weighed(work, library.pairs.memo(), workers=workers)) as found:
+    work = Work(library, spoken=spoken, embeddings=embeddings)
+    ruled, notes = rules(embeddings=embeddings), list[Weighed]()
+    with closing(weighed(work, library.pairs.memo(), ruled=ruled, workers=workers)) as found:
         for note in found:
             notes.append(note)
             if progress:
@@ -86,7 +95,7 @@ def _pair(library: Library, workers: int, progress: Callable[[int, int], None] |
     library.pairs.follow()  # decisions count where their passages stand now
     correction = correction_from(library, notes)
     pairs = [item for note in notes for item in proposals(note, work.passages.get(note.note_id, []), correction)]
-    counts = library.pairs.propose(pairs, memo={note.note_id: (note.signature, note.payload) for note in notes}, rules=rules())
+    counts = library.pairs.propose(pairs, memo={note.note_id: (note.signature, note.payload) for note in notes}, rules=ruled)
     spoken.save(words, RULES)
     paired = library.pairs.paired_notes()
     methods = Counter(item.method for item in pairs)
@@ -125,9 +134,9 @@ def source_links(library: Library) -> list[SourceLink]:
     return sorted(found, key=lambda link: (link.note_id, -link.score, link.source_id))
 
 
-def all_candidates(library: Library) -> Iterator[tuple[list[Passage], Candidate]]:
+def all_candidates(library: Library, *, embeddings: bool = False) -> Iterator[tuple[list[Passage], Candidate]]:
     """Everything that pairing weighs, likely or not, each with the passages of its note: what scores are fitted and measured on."""
-    work = Work(library)
+    work = Work(library, embeddings=embeddings)
     for note in work.notes:
         for candidates in work.candidates(note).values():
             yield from ((work.passages[note.id], item) for item in candidates)

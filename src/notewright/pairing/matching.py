@@ -12,17 +12,23 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain
+from typing import TYPE_CHECKING
 
 from ..provenance import in_order
 from ..records import Highlight, Passage
 from .keys import title_key
-from .odds import ALONE, LINKED, WORDS, Odds
+from .meaning import Embed, Sentences, likenesses, vectors
+from .odds import ALONE, BOTH, LINKED, MEANING, WORDS, Odds
 from .runs import UNLINKED_RUN, Run, shared_runs
 from .words import Corpus, title_places
+
+if TYPE_CHECKING:
+    import numpy
 
 _FULL_RUN = 7  # words; a shorter run may be a turn of phrase of the subject and counts for less
 _MOST = 0.8  # of a highlight
 _TELLING_WORD = 3.5  # nats
+_WEAK = ("words", "meaning")  # methods that rest on no quotation
 _WINDOW = 40  # words: about a sentence or two; telling words that lie further apart say less together
 _IMAGES = re.compile(r"!\[\[([^\]|#\n]+)[^\]\n]*\]\]|!\[[^\]\n]*\]\(<?([^)\s>]+)[^)\n]*\)")
 _PLAIN_IMAGE = re.compile(r"(?:image|img|cover|photo|picture)[\W\d]*\.")
@@ -72,8 +78,15 @@ class NoteMatcher:
         self._runs: dict[int, dict[int, list[Run]]] = {}
         self._beside: dict[tuple[int, int], dict[int, int]] = {}
         self._titles: dict[int, frozenset[int]] = {}
+        self._sentences: Sentences | None = None
         self.images = [image_names(passage.text) if "![" in passage.text else set() for passage in passages]
         self.headings = [{title_key(heading) for heading in passage.headings} - {""} for passage in passages]
+
+    def sentences(self, embed: Embed) -> Sentences:
+        """The note's sentences, embedded once."""
+        if self._sentences is None:
+            self._sentences = Sentences([passage.text for passage in self.passages], embed)
+        return self._sentences
 
     def look_at(self, texts: Sequence[range]) -> None:
         """Find the word runs that these texts of the corpus share with the note: `overlaps` knows of no others."""
@@ -194,7 +207,11 @@ class Candidate:
 
     @property
     def model(self) -> Odds:
-        return ALONE if not self.linked else WORDS if self.method == "words" else LINKED
+        if not self.linked:
+            return ALONE
+        if self.method == "words":
+            return BOTH if "clear" in self.features else WORDS
+        return MEANING if self.method == "meaning" else LINKED
 
     @property
     def score(self) -> float:
@@ -204,8 +221,17 @@ class Candidate:
 class Told:
     """The highlights of one source, in its order. `texts` gives each one's text and annotation in the corpus."""
 
-    def __init__(self, corpus: Corpus, highlights: Sequence[Highlight], texts: Mapping[str, tuple[int, int]]) -> None:
-        self.corpus, self.highlights, self.texts = corpus, highlights, texts
+    def __init__(
+        self, corpus: Corpus, highlights: Sequence[Highlight], texts: Mapping[str, tuple[int, int]], embed: Embed | None = None
+    ) -> None:
+        self.corpus, self.highlights, self.texts, self.embed = corpus, highlights, texts, embed
+
+    @cached_property
+    def vectors(self) -> numpy.ndarray:
+        """One row for each highlight; only with `embed`."""
+        said = [" ".join(self.corpus.spoken(self.corpus.words(self.texts[item.id][0]))) for item in self.highlights]
+        assert self.embed
+        return vectors(said, self.embed)
 
     @cached_property
     def telling(self) -> dict[str, tuple[frozenset[int], int]]:
@@ -238,6 +264,8 @@ def match_source(matcher: NoteMatcher, source: Told, *, linked: float, among: in
             chosen[(candidate.highlight.id, candidate.passage)] = candidate
         else:
             known.features.update({name: candidate.features[name] for name in ("close", "share", "around", "lead")})
+    if source.embed:
+        _meant(matcher, source, source.embed, chosen, quoted, text_passages)
     found = list(chosen.values())
     settle(found, source.highlights, linked=linked, among=among)
     return found
@@ -264,7 +292,7 @@ def match_quotes(
 
 def settle(candidates: Sequence[Candidate], highlights: Sequence[Highlight], *, linked: float, among: int) -> None:
     """What only all candidates of one source and note tell together, and then the odds of each."""
-    total = sum(item.gain for item in candidates if item.method != "words")
+    total = sum(item.gain for item in candidates if item.method not in _WEAK)
     fits = [0.0] * len(candidates)
     if linked:
         position = {item.id: place for place, item in enumerate(highlights)}
@@ -272,10 +300,10 @@ def settle(candidates: Sequence[Candidate], highlights: Sequence[Highlight], *, 
     company = 1 - math.exp(-(len({item.passage for item in candidates}) - 1) / 3)  # alone, everything is in order
     for item, fit in zip(candidates, fits, strict=True):
         item.linked = bool(linked)
-        others = total - (item.gain if item.method != "words" else 0.0)
+        others = total - (item.gain if item.method not in _WEAK else 0.0)
         item.features.update(linked=linked, among=math.log(among), order=fit * company, support=math.log1p(max(0.0, others)))
         item.odds = item.model.odds(item.features)
-        if item.method == "words" and fit * company > 0.6:
+        if item.method in _WEAK and fit * company > 0.6:
             item.evidence.append("in the source's order")
 
 
@@ -413,3 +441,37 @@ def _weak(
             features["chapter"] = 1.0
             evidence.append("under its chapter's heading")
         yield Candidate(highlight, best.index, "words", evidence, features, 0.3 * best.close)
+
+
+def _meant(
+    matcher: NoteMatcher,
+    source: Told,
+    embed: Embed,
+    chosen: dict[tuple[str, int], Candidate],
+    quoted: set[str],
+    allowed: set[int],
+) -> None:
+    """What sentence embeddings say about each weak candidate of `chosen`, and new candidates where telling words say nothing.
+
+    A highlight becomes a new one at the passage with the sentence likest to it, when no other highlight of the source is likelier there.
+    """
+    found = likenesses(source.vectors, matcher.sentences(embed), allowed)
+    best: dict[int, int] = {}
+    for (row, passage), like in found.items():
+        if row not in best or like.near > found[row, best[row]].near:
+            best[row] = passage
+    for row, highlight in enumerate(source.highlights):
+        for passage in allowed:
+            if highlight.id in quoted or (row, passage) not in found:
+                continue
+            like, known = found[row, passage], chosen.get((highlight.id, passage))
+            if known is None and best[row] == passage and like.clear > 0:
+                known = Candidate(highlight, passage, "meaning", [], {"quoted": 0.0})
+                if title_key(highlight.chapter) in matcher.headings[passage]:
+                    known.features["chapter"] = 1.0
+                chosen[highlight.id, passage] = known
+            if known and known.method in _WEAK:
+                known.features.update(above=like.above, clear=like.clear)
+                if like.clear > 0:
+                    known.gain += 5 * like.near * like.clear
+                    known.evidence.append(f"a sentence means nearly the same ({like.near:.2f})")

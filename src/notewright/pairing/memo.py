@@ -12,11 +12,12 @@ from dataclasses import dataclass
 
 from ..library import Library
 from ..records import Pair, PairLink, Passage
-from .odds import ALONE, LINKED, WORDS, Correction, fit_correction
+from .meaning import model_version
+from .odds import ALONE, BOTH, LINKED, MEANING, WORDS, Correction, fit_correction
 from .weighing import NEVER, weigh_all
 from .work import Work
 
-METHODS = ("id", "reader-id", "quote", "fuzzy", "words")
+METHODS = ("id", "reader-id", "quote", "fuzzy", "words", "meaning")
 PROPOSED = 0.5  # a link or pair less likely than this is not proposed
 MANY = 600  # notes; fewer are weighed sooner than other processes would be ready
 _CEILING = 0.999  # certain is only what the person says
@@ -53,19 +54,19 @@ class Weighed:
     fresh: bool
 
 
-def rules() -> str:
-    """Changes when the coefficients do: what was weighed by others is forgotten."""
-    return hashlib.blake2b(repr((LINKED, WORDS, ALONE, PROPOSED, NEVER)).encode(), digest_size=8).hexdigest()
+def rules(*, embeddings: bool) -> str:
+    """Changes when the coefficients or the embeddings do: what was weighed by others is forgotten."""
+    held = (LINKED, WORDS, ALONE, PROPOSED, NEVER) + ((BOTH, MEANING, model_version()) if embeddings else ())
+    return hashlib.blake2b(repr(held).encode(), digest_size=8).hexdigest()
 
 
-def is_current(library: Library) -> bool:
-    """Has nothing changed since the last pairing: no source, highlight, note, passage or decision?"""
-    return library.pairs.paired_at() == (library.pairs.changes(), rules())
+def is_current(library: Library, *, embeddings: bool) -> bool:
+    """Has nothing changed since the last pairing: no source, highlight, note, passage or decision, and no rule?"""
+    return library.pairs.paired_at() == (library.pairs.changes(), rules(embeddings=embeddings))
 
 
-def weighed(work: Work, remembered: Mapping[str, tuple[str, str]], *, workers: int) -> Generator[Weighed]:
-    """Each note in order: from memory where all that its result hangs on is as it was, else anew."""
-    ruled = rules()
+def weighed(work: Work, remembered: Mapping[str, tuple[str, str]], *, ruled: str, workers: int) -> Generator[Weighed]:
+    """Each note in order: from memory where all that its result hangs on, the rules `ruled` too, is as it was, else anew."""
     signatures = {note.id: f"{ruled}-{work.signature(note)}" for note in work.notes}
     fresh = [note for note in work.notes if remembered.get(note.id, ("", ""))[0] != signatures[note.id]]
     anew = {note.id for note in fresh}

@@ -1,10 +1,11 @@
-"""From evidence to a probability: three small logistic models, and the person's own correction of them.
+"""From evidence to a probability: small logistic models, and the person's own correction of them.
 
 The coefficients were fitted on generated pairs of the "fit" books and the bundled sample, and printed, by
 
     python benchmarks/fit_pairing.py
 
 `LINKED` scores quotations of a source that the note points at, `WORDS` telling words shared with one, `ALONE` quotations of any other.
+With sentence embeddings, `BOTH` scores telling words and likeness in meaning, `MEANING` the likeness of what shares no telling words.
 What the features mean is said where they are made, in `matching`. Reliability on held-out books and on real vaults: docs/pairing.md.
 """
 
@@ -90,6 +91,33 @@ WORDS = Odds(
         "support": 0.286,
     },
     (1.285, 0.305, 0.848),
+)
+BOTH = Odds(
+    -15.316,
+    {
+        "linked": 0.535,
+        "chapter": 0.972,
+        "close": 2.619,
+        "share": 1.974,
+        "around": 5.693,
+        "lead": 1.490,
+        "length": -0.906,
+        "order": 0.596,
+        "support": 0.367,
+        "above": 8.240,
+        "clear": 1.662,
+    },
+    (1.158, 0.632, 0.488),
+)
+MEANING = Odds(
+    -9.228,
+    {
+        "chapter": 1.229,
+        "support": 0.217,
+        "above": 9.623,
+        "clear": 7.826,
+    },
+    (1.180, 0.317, 0.732),
 )
 ALONE = Odds(
     -8.364,

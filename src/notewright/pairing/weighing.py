@@ -13,6 +13,7 @@ from ..pool import spread
 from ..records import Highlight, Passage
 from .keys import title_key, undecorated
 from .matching import Candidate, NoteMatcher, Told, explain_away, is_link_section, match_quotes, match_source
+from .meaning import embedder
 from .words import Corpus, match_words
 
 _TITLE_WORDS = 5
@@ -41,6 +42,7 @@ class Weigher:
     """Weighs cases. `highlights` gives those of a source; `titles` and `places` are its title and where its highlights are in the corpus.
 
     `count` highlights are in the corpus, first the texts of all and then the annotations; `among` is about as many, in steps.
+    With `embeddings`, sentences that mean the same count as evidence; raises MissingExtra when no model for them is installed.
     """
 
     def __init__(
@@ -52,8 +54,10 @@ class Weigher:
         places: Mapping[str, range],
         count: int,
         among: int,
+        embeddings: bool = False,
     ) -> None:
         self.corpus = corpus
+        self._embed = embedder() if embeddings else None
         self.count, self.among = count, among
         self.titles, self.places = titles, places
         self._highlights = highlights
@@ -65,7 +69,7 @@ class Weigher:
                 del self._told[next(iter(self._told))]
             highlights = self._highlights(source_id)
             texts = {item.id: (at, at + self.count) for at, item in zip(self.places[source_id], highlights, strict=True)}
-            self._told[source_id] = Told(self.corpus, highlights, texts)
+            self._told[source_id] = Told(self.corpus, highlights, texts, self._embed)
         return self._told[source_id]
 
     def texts_of(self, source_id: str) -> list[range]:
@@ -127,7 +131,7 @@ class Weigher:
             for source_id in self.places
         }
         self.corpus.write(folder)
-        return folder, self.corpus.vocabulary, sources, self.titles, self.places, self.count, self.among
+        return folder, self.corpus.vocabulary, sources, self.titles, self.places, self.count, self.among, self._embed is not None
 
     @classmethod
     def unpacked(
@@ -139,6 +143,7 @@ class Weigher:
         places: Mapping[str, range],
         count: int,
         among: int,
+        embeddings: bool,
     ) -> Weigher:
         def highlights(source_id: str) -> list[Highlight]:
             return [
@@ -146,7 +151,9 @@ class Weigher:
                 for key, chapter, position, text in sources[source_id]
             ]
 
-        return cls(Corpus.read(folder, vocabulary), highlights, titles=titles, places=places, count=count, among=among)
+        return cls(
+            Corpus.read(folder, vocabulary), highlights, titles=titles, places=places, count=count, among=among, embeddings=embeddings
+        )
 
 
 def _name(highlight: Highlight, passage: int, sure: float, method: str, words: str, candidates: list[Candidate]) -> None:

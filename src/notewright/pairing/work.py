@@ -27,7 +27,7 @@ LINK = 0.4  # a note that points at a source less surely does not point at it
 class Work:
     """Everything loaded once: sources, highlights, notes, passages, and their words."""
 
-    def __init__(self, library: Library, *, compare: bool = True, spoken: Spoken | None = None) -> None:
+    def __init__(self, library: Library, *, compare: bool = True, spoken: Spoken | None = None, embeddings: bool = False) -> None:
         self.sources: dict[str, Source] = {source.id: source for source in library.sources.all()}
         by_source = library.sources.all_highlights()
         self.highlights: dict[str, list[Highlight]] = {key: by_source.get(key, []) for key in self.sources}
@@ -44,9 +44,9 @@ class Work:
         self._links: dict[str, dict[str, SourceLink]] = {}
         self._source_signatures: dict[str, str] = {}
         if compare:
-            self._compare(spoken)
+            self._compare(spoken, embeddings)
 
-    def _compare(self, spoken: Spoken | None) -> None:
+    def _compare(self, spoken: Spoken | None, embeddings: bool) -> None:
         highlights = [item for group in self.highlights.values() for item in group]
         passages = [item for note in self.notes for item in self.passages.get(note.id, ())]
         count = len(highlights)
@@ -65,7 +65,9 @@ class Work:
             key: range(start, start + size) for key, size, start in zip(self.highlights, sizes, accumulate(sizes, initial=0), strict=False)
         }
         titles = {source.id: source.title for source in self.sources.values()}
-        self.weigher = Weigher(self.corpus, self.highlights.__getitem__, titles=titles, places=places, count=count, among=self.among)
+        self.weigher = Weigher(
+            self.corpus, self.highlights.__getitem__, titles=titles, places=places, count=count, among=self.among, embeddings=embeddings
+        )
         self.near: dict[int, set[str]] = defaultdict(set)  # by the text of a passage
         for left, right in shared_grams(self.corpus, range(0, 2 * count), range(2 * count, len(texts))):
             self.near[right].add(highlights[left % count].id)
