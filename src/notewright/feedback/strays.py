@@ -6,7 +6,8 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from .. import vault
-from ..records import Draft
+from ..errors import NotFound
+from ..records import Draft, Source
 from ..settings import Settings
 
 if TYPE_CHECKING:
@@ -22,7 +23,10 @@ def strays_of(library: Library, *, settings: Settings, draft: Draft, text: str) 
     tokens = vault.tokenize(data)
     if all(token.kind in ("text", "newline", "indent") for token in tokens):
         return ()
-    source = library.sources.get(draft.source_id)
+    try:
+        source = library.sources.get(draft.source_id)
+    except NotFound:  # the draft outlives it
+        source = Source(title="")
     wanted = set(draft.highlight_ids)
     highlights = [item for item in library.sources.highlights(draft.source_id) if item.id in wanted]
     index = vault.build_index(settings.vault) if settings.vault and settings.vault.is_dir() else None
