@@ -43,8 +43,8 @@ def checker(
     def check(item: Written) -> Checked:
         mended = repair_draft(item.candidate.text, highlights=prompt.highlights, known=known, vault_index=index, linked=linked)
         findings = gates.check(
-            mended.text, highlights=prompt.highlights, vault_index=index, known=known, linked=linked, habits=habits, finished=item.candidate.finished,
-            tokens=item.candidate.tokens, nli=nli,
+            mended.text, highlights=prompt.highlights, vault_index=index, known=known, linked=linked, habits=habits,
+            finished=item.candidate.finished, tokens=item.candidate.tokens, nli=nli,
         )  # fmt: skip
         findings += reward.check_rules(rules, mended.text, prompt.highlights)
         sampling = {
