@@ -161,6 +161,7 @@ def test_a_finished_run_is_a_current_model_with_its_history(
     assert model.metrics["valid_loss"]
     assert model.recipe["max_steps"] == 4
     assert library.models.get("model-1").role == "base"
+    assert "not compared" in library.models.promotions()[-1][2]
     config = json.loads((library.home / model.adapter_path / "adapter_config.json").read_text())
     assert config["base_model_name_or_path"] == model.base
 

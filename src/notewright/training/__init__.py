@@ -73,8 +73,9 @@ def train(
     """Train a model on a dataset (the newest of its kind if none is named) and register it; returns the finished run.
 
     SFT starts from `base`, a reward model from `base` or the current model's base, the others go on from model `start_id` (default: the
-    current one); a reward model never becomes the current model. `accelerate` is a configuration file of accelerate: the training then
-    runs in as many processes as it says. `resume` goes on with the newest interrupted run of the method instead.
+    current one). The result is made current without being compared (`loop.improve` compares), unless not `promote`; a reward model never
+    is. `accelerate` is a configuration file of accelerate: the training then runs in as many processes as it says. `resume` goes on with
+    the newest interrupted run of the method instead.
     Ctrl-C stops at the next step with a checkpoint, marks the run interrupted, and is raised again with words on how to go on.
     """
     if method not in METHODS:
@@ -184,7 +185,7 @@ def _run(library: Library, run: Run, job: Job, progress: Progress | None) -> Run
         role = "reward" if job.method == "reward" else "policy"
         model = registry.register(library, run, base=base, adapter=folder / "adapter", parent_id=job.parent_id, metrics=metrics, role=role)
         if job.promote and role == "policy" and metrics.get("kept_round") != 0:  # else nothing has changed
-            library.models.promote(model.id, f"trained by {run.id}")
+            library.models.promote(model.id, f"trained by {run.id} on your word; not compared with the version before")
         run = library.runs.update(run.id, status="finished", metrics={**metrics, "model": model.id})
         if "rate_factor" in metrics:
             rates.remember(library, job.base, {"factor": metrics["rate_factor"], "distances": metrics["rate_check"], "run": run.id})
