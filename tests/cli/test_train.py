@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from notewright.cli.train import what_writes_now
+from notewright.cli.train import TrainingLine, what_writes_now
 from notewright.records import Model, Run
 
 OLD, NEW = Model("model-1", "base", "", "base", "2026"), Model("model-2", "base", "a", "policy", "2026")
@@ -30,3 +30,10 @@ def test_what_is_not_proven_is_not_claimed(made: Run, before: Model, current: Mo
     said = what_writes_now(made, before, current)
     assert all(words in said for words in told), said
     assert not any(words in said for words in untold), said
+
+
+def test_a_message_stays_one_line_where_stderr_is_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    message = "Only 16 rows: a style needs 30 or more to settle. " * 4
+    with TrainingLine() as line:
+        line({"event": "warning", "message": message})
+    assert capsys.readouterr().err == f"{message}\n", "whoever reads it line by line needs it whole"

@@ -131,7 +131,7 @@ class TrainingLine:
         if self._quiet:
             return
         if "message" in event:
-            self._console.print(str(event["message"]), markup=False, highlight=False)
+            self._console.print(str(event["message"]), markup=False, highlight=False, soft_wrap=True)
             return
         if "status" in event and self._status:
             self._status.update(str(event["status"]))
@@ -147,7 +147,7 @@ class TrainingLine:
         if self._status:
             self._status.update(text)
         elif event["step"] % 10 == 0 or event["step"] == event["steps"]:
-            self._console.print(text, markup=False, highlight=False)
+            self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def _duration(seconds: float) -> str:
