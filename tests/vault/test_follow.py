@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import notewright
 from notewright.vault.follow import Followed, find, follow, tidy
 
 ABOVE = "---\ntags: [river]\n---\n# The Slow River\n\nOpening words about why I read this.\n\n## Floods\n\n"
@@ -144,3 +146,14 @@ def test_random_edits_beside_a_passage_never_change_it(seed: int) -> None:
 def test_any_text_and_span_is_followed_without_error(before: str, after: str, start: int, length: int) -> None:
     found = follow(before.encode(), ((start, start + length),), after.encode())
     assert found is None or before == after or all(0 <= a < b <= len(after.encode()) for a, b in found.spans)
+
+
+def test_a_few_common_words_are_not_found_all_over_a_long_note() -> None:
+    """A note of other matter holds most words of a short passage somewhere; that does not make its text the passage."""
+    before = b"# Other\n\n- Third text: **short**. And more.\n"
+    spans = ((9, len(before) - 1),)
+    notes = sorted((Path(notewright.__file__).parent / "sample" / "data" / "vault").rglob("*.md"))
+    assert len(notes) > 10
+    assert [note.name for note in notes if find(before, spans, note.read_bytes())] == []
+    moved = "# Soundings\n\nMuch was measured.\n\n- Third text: **short**. And a little more.\n\nAt sea.\n"
+    assert find(before, spans, moved.encode()).text == "- Third text: **short**. And a little more."  # type: ignore[union-attr]

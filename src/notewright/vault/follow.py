@@ -18,6 +18,7 @@ from .trace import trace, trail_at
 ENOUGH = 0.5  # share of the passage's words left in its place that needs no look elsewhere
 _REWRITTEN = 0.25  # in its place, between neighbours that did not change, this much is still the passage
 _ELSEWHERE = 0.5  # in another place it takes this much
+_OWN = 1 / 3  # of the words found in another note that the passage had: a long text holds the words of a short one by chance
 
 Spans = tuple[tuple[int, int], ...]
 
@@ -61,9 +62,11 @@ def follow(before: bytes, spans: Spans, after: bytes) -> Followed | None:
 
 
 def find(before: bytes, spans: Spans, after: bytes) -> Followed | None:
-    """The same passage in a note that may be another one: at least half of its words must be there."""
+    """The same passage in a note that may be another one: at least half of its words must be there, and be a good part of what is there."""
     found = follow(before, spans, after)
-    return found if found and found.share >= _ELSEWHERE else None
+    if found is None or found.share < _ELSEWHERE:
+        return None
+    return found if _share(found.text, passage_text(before, spans)) >= _OWN else None
 
 
 def passage_text(data: bytes, spans: Spans) -> str:
