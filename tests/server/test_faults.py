@@ -7,6 +7,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -260,3 +261,19 @@ def test_a_file_that_is_no_export_fails_in_words(client: TestClient) -> None:
 def finished(client: TestClient, job_id: str) -> dict:
     wait(lambda: client.get(f"/api/jobs/{job_id}").json()["ended_at"])
     return client.get(f"/api/jobs/{job_id}").json()
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_who_waits_for_a_draft_is_told_that_the_server_stops(app: FastAPI, running: str, engines: ScriptedEngines, stream: bool) -> None:
+    """Without this the server tears the request down when its patience ends, with a traceback."""
+    engines.writer = slow = Slow()
+    headers = {"authorization": f"Bearer {app.state.context.token}"}
+    with ThreadPoolExecutor(1) as pool:
+        wish = WISH | {"stream": stream}
+        answer = pool.submit(httpx.post, f"{running}/api/drafts", json=wish, headers=headers, timeout=120, trust_env=False)
+        assert slow.begun.wait(120)
+        app.state.context.hub.stop()
+        told = answer.result(120)
+        slow.go.set()
+    assert "The server is stopping." in told.text
+    assert told.status_code == (200 if stream else 423)

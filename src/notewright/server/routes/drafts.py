@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import StreamingResponse
 
 from ... import drafting
-from ...errors import Invalid, NotewrightError, OutOfMemory
+from ...errors import Busy, Invalid, NotewrightError, OutOfMemory
 from ...models.turns import written_by
 from ...provenance import provenance as find_provenance
 from ...records import Draft
@@ -22,6 +22,7 @@ from ..queueing import Cancelled, Ticket
 from ..schemas import BatchOut, BatchPage, BatchRow, DiffIn, DiffOut, DraftIn, DraftOut, PieceOut, ProvenanceIn, SpanOut
 from .sources import Limit, Offset
 
+LOOK_EVERY = 0.25  # seconds between two looks whether anybody still waits
 router = APIRouter(prefix="/api", tags=["drafts"])
 EVENTS = (
     "`queued` {position}; `started` {model_id}; `text` {candidate, text, replace}: append `text` to the candidate, or put it in its place; "
@@ -43,7 +44,7 @@ async def create_drafts(wish: DraftIn, request: Request, here: Here) -> Any:
     await stream.choose_model()
     if wish.stream:
         return StreamingResponse(stream.events(), media_type="text/event-stream", headers={"x-accel-buffering": "no"})
-    return batch_out(await until_gone(request, stream.submit()))
+    return batch_out(await until_gone(here, request, stream.submit()))
 
 
 class Telling:
@@ -100,7 +101,7 @@ class Telling:
         ticket: Ticket | None = None
         try:
             ticket = self.submit()
-            while (item := await self.told.get())[0] != "over":
+            while (item := await self._next())[0] != "over":
                 yield sse(*item)
             yield sse("done", batch_out(ticket.result.result()).model_dump(mode="json"))
         except Cancelled:
@@ -116,12 +117,26 @@ class Telling:
             if ticket:
                 ticket.cancel()
 
+    async def _next(self) -> tuple[str, Any]:
+        while True:
+            try:
+                return await asyncio.wait_for(self.told.get(), LOOK_EVERY)
+            except TimeoutError:
+                stop_waiting(self.here)
 
-async def until_gone(request: Request, ticket: Ticket) -> Any:
-    """What the engine thread's work returns; it is cancelled when the client hangs up meanwhile."""
+
+def stop_waiting(here: Context) -> None:
+    """Raises Busy when the server is being stopped: the engine may be in the middle of something long."""
+    if here.hub.stopping:
+        raise Busy("The server is stopping.", "Start it again and repeat the request.")
+
+
+async def until_gone(here: Context, request: Request, ticket: Ticket) -> Any:
+    """What the engine thread's work returns; it is cancelled when the client hangs up or the server stops meanwhile."""
     future = asyncio.wrap_future(ticket.result)
     try:
-        while not (await asyncio.wait([future], timeout=0.25))[0]:
+        while not (await asyncio.wait([future], timeout=LOOK_EVERY))[0]:
+            stop_waiting(here)
             if await request.is_disconnected():
                 ticket.cancel()
         return await future

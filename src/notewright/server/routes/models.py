@@ -60,7 +60,7 @@ async def diff(here: Here, request: Request, wish: VersionDiffIn) -> VersionDiff
                 limit=wish.limit, max_new_tokens=wish.max_new_tokens, engines=here.engines, progress=lambda *_: ticket.check(),
             )  # fmt: skip
 
-    return VersionDiffOut.of(await until_gone(request, here.queue.submit(work)))
+    return VersionDiffOut.of(await until_gone(here, request, here.queue.submit(work)))
 
 
 def _promotions(library: Library) -> list[Promotion]:
