@@ -53,7 +53,7 @@ def main() -> None:
             page.locator(selector).first.wait_for()
             if name == "draft":
                 page.keyboard.press("2")
-            trainings = page.locator("[aria-label=Trainings] button[aria-expanded]")
+            trainings = page.locator("[aria-label=Trainings] button[aria-expanded]").filter(has_text="finished")
             if name == "models" and trainings.count():
                 trainings.first.click()
                 page.locator("figure [aria-label^=Loss]").wait_for()
