@@ -27,7 +27,7 @@ def repaired(text: str) -> str:
 @pytest.mark.parametrize(
     "text",
     [
-        "![[bed-level.png|center|600]]\nfine [[Hydraulics#A]] [[groundwater|x]] [[Dead Wood]] [[Marit Ekholm]] [[rivers]]",
+        "![[bed-level.png|center|600]]\nfine [[Hydraulics]] [[groundwater|x]] [[Dead Wood]] [[Marit Ekholm]] [[rivers]]",
         "![[old map.png]] [r](https://example.org/flood-report.pdf) https://read.example.org/1.",
         "`[[Nowhere]]`\n\n## Here\n\nand [[#Here]] %%[[Nowhere]]%%",
         "[a](Notes/Groundwater.md) [b](old%20map.png)\n\n## X y\n[c](#x%20y)",
@@ -53,6 +53,7 @@ def test_what_is_given_or_not_to_be_mended_stays(text: str) -> None:
         ("a [report](https://evil.example.net/q) x", "a report x"),
         ("see [[Groundwater#Nope|it]] and [[Groundwater#^b1]]", "see [[Groundwater|it]] and [[Groundwater]]"),
         ("kept[^1]\n\n[^1]: see [[Nowhere]] x", "kept[^1]\n\n[^1]: see Nowhere x"),
+        ("see [[Hydraulics#Nope|it]]", "see [[Hydraulics|it]]"),
         ("see [[#Nope]] or [[#^b1|there]]", "see Nope or there"),
         ("a [map](maps/new.pdf), a [vault](obsidian://open?vault=x) x", "a map, a vault x"),
         ("a [part](Notes/Groundwater.md#Nope) or [one](#nope)", "a part or one"),

@@ -55,9 +55,11 @@ class Allowed:
             return True
         facts = read_facts(data)
         if target:
-            paths = self.index.resolve(target) if self.index else ()
-            if self.index is None or not paths or not paths[0].lower().endswith(".md"):
+            if self.index is None:
                 return True
+            paths = self.index.resolve(target)
+            if not paths or not paths[0].lower().endswith(".md"):
+                return bool(paths)  # a note still to be written has no parts; those of a PDF are not known
             facts = self.index.facts(paths[0])
         return part[1:].casefold() in facts.block_ids if part.startswith("^") else facts.has_heading(part)
 
