@@ -76,7 +76,7 @@ def test_what_is_put_in_counts_most_facts_nothing_and_typos_as_the_rest() -> Non
     from notewright.training.recipes import EditsRecipe
 
     tokenizer = chat.prepare_tokenizer(tiny_models.tokenizer("llama"))
-    (unit,), too_long = encode([row(SHOWN, EDITED)], tokenizer, 2048, EditsRecipe(links=4))
+    (unit,), too_long = encode([row(SHOWN, EDITED)], tokenizer, 2048, EditsRecipe(shared=0.1, links=4))
     assert too_long == 0
     place, target = unit.marks[0]
     assert chat.decode(tokenizer, unit.texts[place]) == EDITED

@@ -49,6 +49,11 @@ def test_defaults_follow_model_and_data_size(parameters: int, rows: int, rate: f
     assert (recipe.learning_rate, recipe.batch_size) == (rate, batch)
 
 
+@pytest.mark.parametrize(("parameters", "rows", "steps"), [(SEEDLING, 24, 60), (SEEDLING, 4, 16), (SEEDLING, 400, 300), (SEVEN, 24, 6)])
+def test_a_tiny_base_gets_some_sixty_updates_from_edits(parameters: int, rows: int, steps: int) -> None:
+    assert recipes.total_steps(recipes.resolve("edits", parameters=parameters, rows=rows).recipe, rows) == steps
+
+
 def test_all_problems_are_reported_together(tmp_path: Path) -> None:
     file = tmp_path / "bad.toml"
     file.write_text('learning_rat = 1\nbatch_size = "many"\nscheduler = "wavy"\n')

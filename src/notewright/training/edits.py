@@ -4,12 +4,12 @@ An edit is three things at once (Misra et al., arXiv:2601.19055): a text to lear
 and a cost. Accordingly the loss of one edit has three parts:
 
     likelihood      of the edited text; tokens of changes weigh `inserted`, shared ones `shared` (SALT, arXiv:2310.05857)
-    unlikelihood    of the struck-out tokens, `deleted`
-    preference      draft -> + first change -> + second change ... -> edited text: each step is preferred over the one before, judged on the
-                    changed tokens only, and has to lead by a margin that grows with the edit's cost
+    unlikelihood    of the struck-out tokens, `deleted` (off: see the recipe)
+    preference      of the edited text over the shown one, judged on the changed tokens only, by a margin that grows with the edit's cost;
+                    with `links` above 1 a chain, draft -> + first changes -> ... -> edited text, each step over the one before
 
 Changes that add facts from outside the highlights are context, never a target: the policy cannot know them. Typos count as shared text.
-Plain DPO on two texts that are nearly the same lowers the likelihood of both (arXiv:2410.08847); the first two parts hold them.
+Plain DPO on two texts that are nearly the same lowers the likelihood of both (arXiv:2410.08847); the first part holds them.
 """
 
 from __future__ import annotations

@@ -93,15 +93,19 @@ class DittoRecipe(Recipe):
 
 @dataclass(frozen=True, slots=True)
 class EditsRecipe(Recipe):
-    """Edits, token by token: weights of the loss on inserted, deleted and shared tokens, and of the preference for each change in turn."""
+    """Edits, token by token: weights of the loss on inserted, deleted and shared tokens, and of the preference for the changes.
+
+    Shared tokens weigh as much as inserted ones, or these would become likelier everywhere; `deleted` is off, as unlikelihood made drafts
+    go in circles (docs/lab-notes.md).
+    """
 
     beta: float = _of(0.0, low=0, high=10)
     inserted: float = _of(1.0, low=0, high=10)
-    shared: float = _of(0.1, low=0, high=10)
-    deleted: float = _of(0.3, low=0, high=10)  # unlikelihood
+    shared: float = _of(1.0, low=0, high=10)
+    deleted: float = _of(0.0, low=0, high=10)  # unlikelihood
     preference: float = _of(0.5, low=0, high=10)
     cost_margin: float = _of(1.0, low=0, high=10)  # how far a costly edit's text must lead over the draft, in units of beta x log-ratio
-    links: int = _of(4, low=1, high=12)  # of a chain of changes; more changes are taken together
+    links: int = _of(1, low=1, high=12)  # of a chain of changes; 1: all together
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,6 +279,8 @@ def _by_tables(method: str, recipe: Recipe, parameters: int, rows: int) -> dict[
     steps = 0
     if method in ("dpo", "edits", "kto"):
         epochs = 1.0 if method == "kto" else 3.0 if parameters <= TINY else 2.0
+        if method == "edits" and parameters <= TINY:
+            epochs = min(16.0, max(epochs, 60 * batch / max(1, rows)))  # it gains up to 60 updates and more
         rate = 5 * dpo_rate if method == "edits" else dpo_rate  # most of an edit's loss is likelihood, which bears more
     elif method == "ditto":
         epochs, rate, batch = 1.0, dpo_rate / 2, recipe.batch_size or 2 * batch
