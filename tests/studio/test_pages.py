@@ -140,7 +140,7 @@ def test_improving_is_begun_watched_and_stopped_and_versions_are_compared(page: 
     assert page.get_by_role("button", name="Improve now").is_disabled()
     assert serious(page) == []
     page.get_by_role("button", name="Stop").click()
-    status.get_by_text("Stopped").wait_for()
+    status.get_by_text("Stopped; the next one goes on from there.").wait_for()
     assert ask(server, "/api/jobs")[0]["state"] == "stopped"
 
 
