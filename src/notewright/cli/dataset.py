@@ -70,17 +70,8 @@ def list_datasets(options: argparse.Namespace) -> None:
         as_json(found)
         return
     rows = [(dataset.id, dataset.kind, *_counts(dataset).values(), dataset.created_at[:16].replace("T", " ")) for dataset in found]
-    table(
-        rows,
-        "dataset",
-        "kind",
-        "train",
-        "valid",
-        "test",
-        "later",
-        "built (UTC)",
-        empty="No datasets yet. Build one with: notewright dataset sft",
-    )
+    heads = ("dataset", "kind", "train", "valid", "test", "later", "built (UTC)")
+    table(rows, *heads, empty="No datasets yet. Build one with: notewright dataset sft")
 
 
 def show_dataset(options: argparse.Namespace) -> None:

@@ -11,7 +11,7 @@ from ..library import splits
 from ..prompts import PROMPT_VERSION
 from ..records import Draft, Event
 from .freeze import Row
-from .hygiene import PARTLY_LATER
+from .hygiene import by_side
 
 if TYPE_CHECKING:
     from ..library import Library
@@ -37,14 +37,7 @@ def edit_rows(
             found.append(made)
         if progress:
             progress(done, len(events))
-    sides = splits.assign(library, [draft.source_id for _, draft in found], shares=split, fill=False)
-    rows: dict[str, list[Row]] = {name: [] for name in splits.PARTS}
-    for row, draft in found:
-        side = later.side_of(library, sides[draft.source_id], draft)
-        if side:
-            rows[side].append(row)
-        else:
-            left_out[PARTLY_LATER] += 1
+    rows, sides = by_side(library, found, shares=split, later=later, left_out=left_out)
     if not rows["train"]:
         raise _nothing(len(events), len(found), left_out)
     facts: dict[str, object] = {

@@ -8,10 +8,17 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
+from ..library import splits
 from ..library.examples import Example
 from ..provenance import Span, provenances, word_spans
+from ..records import Draft
 from ..text import normalise
+from .freeze import Row
+
+if TYPE_CHECKING:
+    from ..library import Library
 
 PARTLY_LATER = "some of its chapters only measure"
 _SHINGLE = 4  # words
@@ -20,6 +27,20 @@ _COMMON = 60  # a shingle in more passages than this is a template's
 _OWN = 0.1  # a passage of whose words less than this rests on its highlights is the person's own knowledge
 _TEMPLATE = 0.7  # share of a passage's lines that recur elsewhere
 _RECURS = 5  # passages of different notes a line must stand in to be boilerplate
+
+
+def by_side(
+    library: Library, found: Sequence[tuple[Row, Draft]], *, shares: tuple[float, float, float], later: splits.Later, left_out: Counter[str]
+) -> tuple[dict[str, list[Row]], dict[str, str]]:
+    """(Rows by split, side by source). A draft over chapters that teach and chapters that measure is in no split, but counted."""
+    sides = splits.assign(library, [draft.source_id for _, draft in found], shares=shares, fill=False)
+    rows: dict[str, list[Row]] = {name: [] for name in splits.PARTS}
+    for row, draft in found:
+        if side := later.side_of(library, sides[draft.source_id], draft):
+            rows[side].append(row)
+        else:
+            left_out[PARTLY_LATER] += 1
+    return rows, sides
 
 
 def clean(examples: Sequence[Example]) -> dict[str, str]:

@@ -11,7 +11,7 @@ from ..library import splits
 from ..prompts import PROMPT_VERSION
 from ..records import Draft, Event
 from .freeze import Row
-from .hygiene import PARTLY_LATER
+from .hygiene import by_side
 
 if TYPE_CHECKING:
     from ..library import Library
@@ -49,14 +49,7 @@ def label_rows(
             left_out[f"longer than {max_chars} characters"] += 1
         else:
             found.append((_row(draft, good, event), draft))
-    sides = splits.assign(library, [draft.source_id for _, draft in found], shares=split, fill=False)
-    rows: dict[str, list[Row]] = {name: [] for name in splits.PARTS}
-    for row, draft in found:
-        side = later.side_of(library, sides[draft.source_id], draft)
-        if side:
-            rows[side].append(row)
-        else:
-            left_out[PARTLY_LATER] += 1
+    rows, sides = by_side(library, found, shares=split, later=later, left_out=left_out)
     if not rows["train"]:
         raise Invalid(
             "No draft was accepted or rejected by itself yet (of a source that may teach).",

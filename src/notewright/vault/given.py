@@ -1,4 +1,4 @@
-"""What a draft may draw on: the words, numbers, files and addresses of its highlights and of what is known about their source."""
+"""What a draft may draw on: the words, numbers and addresses of its highlights and of what is known about their source."""
 
 from __future__ import annotations
 
@@ -28,7 +28,6 @@ class Given:
         self.addresses = {item.url for item in highlights if item.url}
         self.words = "\n".join(flat(item) for item in texts)
         self.numbers = {plain_number(item) for item in (*numbers, *NUMBER.findall(self.raw), *re.findall(r"\d+", self.raw))}
-        self.files = {name.rpartition("/")[2].casefold() for name in re.findall(r"[^\s()\[\]|<>\"]+\.\w{2,5}", self.raw)}
 
     def says(self, quotation: str) -> bool:
         parts = [flat(part) for part in _ELISION.split(quotation)]
