@@ -1,16 +1,18 @@
 """What each training method does for simulated readers with hidden preferences, on work that nothing was trained on.
 
-    python benchmarks/methods.py [--readers 6] [--part few taste product] [--only 0 1] [--base seedling] [--table]
+    python benchmarks/methods.py [--readers 6] [--part few taste earned product] [--only 0 1] [--base seedling] [--table]
 
 A reader (`evaluation.readers`) has a style, two quirks that no style of the seedling's training has, and hidden wants. 12 passages of
 sources that nothing else comes from measure. What a method should improve was fixed before the first figure:
 
     few       10 passages, 6 more to steer by. SFT: distance of greedy drafts to the reader's own passages, against the base. DITTO: the
               same, against SFT. Edits: distance to how the reader writes now: a third of their ways has changed, and they changed 24 drafts
-              in part
+              in part; every sixth of these edits is held out to steer by
     taste     a reader whose 24 passages vary in style. DPO: what they truly think of greedy drafts (in standard deviations of drafts),
               against SFT, from 24 rankings of four drafts with the reader's usual noise; with a second round that a taste head labels,
               learnt on these; KTO: the same, from 312 verdicts on single drafts
+    earned    GRPO, RLOO and PPO, paid by likeness to 24 passages of which SFT had seen 10: distance of drafts at temperature 1 (four for
+              each passage, as they are what is learnt from), against SFT
     product   32 passages. SFT with early stop, rate check and examples in half of the prompts against a plain training of the same rows;
               with examples in the prompt, against a training without any
 
@@ -51,7 +53,7 @@ from notewright.text import edit_distance  # noqa: E402
 
 RESULTS = Path(__file__).parent / "results" / "methods.json"
 FAMILIES = ("format", "voice", "content", "mixed")
-PARTS = ("few", "taste", "product")
+PARTS = ("few", "taste", "earned", "product")
 FEW, MANY, VARIED, STEERING, FRESH, TEST = 10, 32, 24, 6, 24, 12
 SAMPLES, RANKED = 13, 4
 LONGEST = 256
@@ -125,7 +127,7 @@ class Trainer:
     ) -> tuple[Path, float, dict[str, Any]]:  # fmt: skip
         """(adapter, seconds it took, metrics) of a training with the recipe of `--effort quick`."""
         from notewright.training import recipes, runs
-        from notewright.training.worker import Reporter
+        from notewright.training.worker import FILES, Reporter
 
         place = self.folder / name
         (place / "data").mkdir(parents=True)
@@ -139,7 +141,7 @@ class Trainer:
             device="cpu",
         )  # fmt: skip
         started = time.monotonic()
-        metrics = importlib.import_module(f"notewright.training.{method}").run(job, place, Reporter(place))
+        metrics = importlib.import_module(f"notewright.training.{FILES.get(method, method)}").run(job, place, Reporter(place))
         return place / "adapter", round(time.monotonic() - started, 1), metrics
 
     def greedy(self, adapter: Path | None, messages: Sequence[Any]) -> list[str]:
@@ -189,7 +191,9 @@ def few(world: World, train: Trainer, found: Found, keep: Callable[[], None], nu
     shown = [drafts[0] for drafts in train.write(tuned, [build_messages(prompt) for prompt in fresh], temperature=0.7, seed=number)]
     rows = [edited(world, prompt, draft, place) for place, (prompt, draft) in enumerate(zip(fresh, shown, strict=True))]
     usable = [row for row in rows if any(hunk["kind"] in TASTE for hunk in row["hunks"])]
-    adapter, found["seconds"]["edits"], _ = train("edits", "edits", {"train": usable}, start=tuned, seed=number)
+    split = {"train": [row for place, row in enumerate(usable) if place % 6], "valid": usable[::6]}
+    adapter, found["seconds"]["edits"], told = train("edits", "edits", split, start=tuned, seed=number)
+    found["edits kept step"], found["edits checks"] = told.get("kept_step"), told.get("checks")
     now = [world.passage(prompt, world.later) for prompt in world.test]
     found["sft, to the new ways"] = distance(train.greedy(tuned, plain), now)
     found["edits, to the new ways"], found["edit rows"] = distance(train.greedy(adapter, plain), now), len(usable)
@@ -232,6 +236,28 @@ def taste(world: World, train: Trainer, found: Found, keep: Callable[[], None], 
     keep()
     files = judged_by_taste(world, own, ranked)
     follow(train, "dpo, two rounds", "dpo", split, tuned, liked, found, number, files=files, rounds=2, prompts=12, samples=6)
+
+
+def earned(world: World, train: Trainer, found: Found, keep: Callable[[], None], number: int) -> None:
+    own = world.some(VARIED)
+    plain, passages = [build_messages(prompt) for prompt in world.test], [world.passage(prompt) for prompt in world.test]
+    parts = {"train": [world.row(prompt) for prompt in own[:FEW]], "valid": [world.row(prompt) for prompt in world.some(STEERING)]}
+    tuned, found["seconds"]["sft"], _ = train("sft", "sft", parts, seed=number, rate_check="off")
+    references = [world.passage(prompt) for prompt in own]
+    about = {"reward": "", "habits": {"passages": 0, "fired": {}, "used": {}}}
+    files = {"judge.json": json.dumps(about), "prompts.jsonl": frozen(own, references), "prompts-valid.jsonl": ""}
+
+    def measure(name: str, adapter: Path) -> None:
+        written = train.write(adapter, plain, n=4, temperature=1.0, seed=2000 + number)
+        found[name] = distance([text for drafts in written for text in drafts], [text for text in passages for _ in range(4)])
+        found[f"{name}, greedy"] = distance(train.greedy(adapter, plain), passages)
+        keep()
+
+    measure("sft, sampled", tuned)
+    drafts: dict[str, Any] = {"batch_size": 16, "max_new_tokens": 160, "max_steps": 24}
+    for method in ("grpo", "rloo", "ppo"):
+        adapter, found["seconds"][method], _ = train(method, method, parts, start=tuned, files=files, seed=number, **drafts)
+        measure(f"{method}, sampled", adapter)
 
 
 def product(world: World, train: Trainer, found: Found, keep: Callable[[], None], number: int) -> None:
@@ -308,12 +334,17 @@ def judged_by_taste(world: World, own: Sequence[Prompt], ranked: Sequence[Sequen
             "middle": statistics.fmean(means), "spread": statistics.pstdev(means) or 1.0,
         },
     }  # fmt: skip
-    prompts = [
-        {"prompt": build_messages(prompt), "reference": "",
+    return {"judge.json": json.dumps(about), "prompts.jsonl": frozen(own, [""] * len(own)), "prompts-valid.jsonl": ""}
+
+
+def frozen(prompts: Sequence[Prompt], references: Sequence[str]) -> str:
+    """Prompts as a run keeps them."""
+    rows = [
+        {"prompt": build_messages(prompt), "reference": reference,
          "highlights": [asdict(item) for item in prompt.highlights], "known": f"{prompt.source.title}\n{prompt.source.author}"}
-        for prompt in own
+        for prompt, reference in zip(prompts, references, strict=True)
     ]  # fmt: skip
-    return {"judge.json": json.dumps(about), "prompts.jsonl": "".join(json.dumps(row) + "\n" for row in prompts), "prompts-valid.jsonl": ""}
+    return "".join(json.dumps(row) + "\n" for row in rows)
 
 
 COMPARED = (  # part, what, before, after, whether less is better
@@ -323,6 +354,9 @@ COMPARED = (  # part, what, before, after, whether less is better
     ("taste", "DPO on rankings against SFT: liked", "varied sft, liked", "dpo, liked", False),
     ("taste", "DPO in two rounds against SFT: liked", "varied sft, liked", "dpo, two rounds, liked", False),
     ("taste", "KTO against SFT: liked", "varied sft, liked", "kto, liked", False),
+    ("earned", "GRPO against SFT: distance of sampled drafts", "sft, sampled", "grpo, sampled", True),
+    ("earned", "RLOO against SFT: distance of sampled drafts", "sft, sampled", "rloo, sampled", True),
+    ("earned", "PPO against SFT: distance of sampled drafts", "sft, sampled", "ppo, sampled", True),
     ("product", "SFT as a product against a plain training: distance", "plain", "product", True),
     ("product", "examples shown: trained with some against without: distance", "no examples, examples", "plain, examples", True),
     ("product", "the product with examples shown against without: distance", "product", "product, examples", True),
@@ -377,7 +411,9 @@ def main() -> None:
             print(f"{part} {number} {found['reader']} {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
 
         with tempfile.TemporaryDirectory() as folder:
-            {"few": few, "taste": taste, "product": product}[part](world, Trainer(given.base, Path(folder)), found, keep, number)
+            {"few": few, "taste": taste, "earned": earned, "product": product}[part](
+                world, Trainer(given.base, Path(folder)), found, keep, number
+            )
         found["done"] = True
         keep()
     print("\n".join(table(known()["parts"])))

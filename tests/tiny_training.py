@@ -5,6 +5,9 @@ from __future__ import annotations
 import contextlib
 import importlib
 import json
+import multiprocessing
+import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -46,12 +49,14 @@ def in_process(
     start: Path | None = None,
     stop_at: int = 0,
     kill_at: int = 0,
+    break_at: int = 0,
     job: dict[str, Any] | None = None,
     files: dict[str, str] | None = None,
     **overrides: Any,
 ) -> dict[str, Any]:
-    """Metrics of a training in `folder`. With `stop_at` it is told to stop at that step, and then started again; with `kill_at` it ends
-    in the middle of that step as if killed, without a checkpoint of it. `job` changes the job, `files` lie in the folder before it begins.
+    """Metrics of a training in `folder`. With `stop_at` it is told to stop at that step, and then started again; with `kill_at` it begins in a
+    process of its own, which gets a SIGKILL in the middle of that step; with `break_at` it is broken off there in this process, for tests
+    that stand in for a part of it. `job` changes the job, `files` lie in the folder before it begins.
     """
     from notewright.training.worker import FILES, Reporter
 
@@ -60,7 +65,7 @@ def in_process(
             super().emit(event, **values)
             if stop_at and values.get("step") == stop_at:
                 self.stop.set()
-            if event == "step" and values["step"] == kill_at:
+            if event == "step" and values["step"] == break_at:
                 raise Killed
 
     folder.mkdir(parents=True)
@@ -78,9 +83,27 @@ def in_process(
         assert run(whole, folder, Stopping(folder)) is None
         assert stop_at <= runs.checkpoint_step(folder) < recipes.planned_steps(resolved.recipe, 17)
     if kill_at:
+        child = multiprocessing.get_context("spawn").Process(target=_dies_at, args=(whole, folder, kill_at))
+        child.start()
+        child.join()
+        assert child.exitcode == -signal.SIGKILL
+    if break_at:
         with contextlib.suppress(Killed):
             run(whole, folder, Stopping(folder))
-        assert 0 < runs.checkpoint_step(folder) < kill_at
+    if kill_at or break_at:
+        assert 0 < runs.checkpoint_step(folder) < kill_at + break_at
     metrics = run(whole, folder, Reporter(folder))
     assert metrics is not None
     return metrics
+
+
+def _dies_at(job: Any, folder: Path, step: int) -> None:
+    from notewright.training.worker import FILES, Reporter
+
+    class Dying(Reporter):
+        def emit(self, event: str, **values: Any) -> None:
+            super().emit(event, **values)
+            if event == "step" and values["step"] == step:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    importlib.import_module(f"notewright.training.{FILES.get(job.method, job.method)}").run(job, folder, Dying(folder))

@@ -236,7 +236,7 @@ def test_a_second_round_learns_from_its_own_drafts_and_a_killed_run_ends_alike(
     lines = (tmp_path / "straight" / "rounds" / "round-2" / "samples.jsonl").read_text().splitlines()
     assert lines
     assert {len(json.loads(line)["texts"]) for line in lines} <= {2, 3}
-    in_process("dpo", tmp_path / "killed", kill_at=7, **options)
+    in_process("dpo", tmp_path / "killed", break_at=7, **options)
     assert same(weights(tmp_path / "straight" / "adapter"), weights(tmp_path / "killed" / "adapter"))
 
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tiny_models
-from notewright.errors import Invalid
+from notewright.errors import Invalid, RunFailed
 from notewright.feedback.hunks import hunks
 from notewright.library import Library
 from notewright.records import Dataset
@@ -121,3 +121,48 @@ def test_the_edited_text_gains_and_a_killed_run_ends_alike(edits: dict, tmp_path
 def test_too_few_edits_are_refused(edits: dict, tmp_path: Path) -> None:
     with pytest.raises(Invalid, match=r"0 usable rows \(9 more .*at least 4"):
         in_process("edits", tmp_path / "run", max_length=20, **edits)
+
+
+def test_the_nearest_state_that_is_sound_is_kept() -> None:
+    from types import SimpleNamespace
+
+    from notewright.training.guard import EditGuard
+    from notewright.training.recipes import EditsRecipe
+
+    guard = EditGuard.__new__(EditGuard)
+    guard.session = SimpleNamespace(recipe=EditsRecipe(), folder=Path())  # type: ignore[assignment]
+    guard.judges, guard.checks = 4, [(10, {"distance": 0.4, "invalid": 0.0}), (20, {"distance": 0.1, "invalid": 0.25})]
+    assert (guard.kept, guard.over) == (10, False)
+    guard.checks.append((30, {"distance": 0.4, "invalid": 0.0}))
+    assert (guard.kept, guard.over) == (30, True)
+    guard.judges = 0  # texts that are being learnt say nothing about nearness
+    assert (guard.kept, guard.over) == (30, False)
+    guard.checks += [(40, {"distance": 0.0, "invalid": 1.0}), (50, {"distance": 0.0, "invalid": 0.5})]
+    assert (guard.kept, guard.over) == (30, True)
+    guard.session.recipe = EditsRecipe(max_invalid=0.0)
+    assert guard.kept == 50
+    guard.session.recipe, guard.checks = EditsRecipe(), guard.checks[-2:]
+    with pytest.raises(RunFailed, match="At step 50 50% more drafts do not end"):
+        guard.restore()
+
+
+@pytest.mark.parametrize("held_out", [5, 0])
+def test_a_watched_training_keeps_its_best_state_and_a_killed_one_the_same(edits: dict, tmp_path: Path, held_out: int) -> None:
+    rows = (edits["dataset"] / "train.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "train.jsonl").write_text("".join(rows[held_out:]), encoding="utf-8")
+    (data / "valid.jsonl").write_text("".join(rows[:held_out]), encoding="utf-8")
+    options: dict[str, Any] = {**edits, "dataset": data, "max_steps": 30, "batch_size": 4, "learning_rate": 5e-3, "max_invalid": 0.0}
+    straight = in_process("edits", tmp_path / "straight", **options)
+    assert [step for step, _ in straight["checks"]][:2] == [10, 20]
+    if held_out:
+        least = min(seen["distance"] for _, seen in straight["checks"])
+        assert straight["distance"] == least
+        assert dict(straight["checks"])[straight["kept_step"]]["distance"] == least
+    else:
+        assert straight["kept_step"] == 30
+        assert "distance" not in straight
+    killed = in_process("edits", tmp_path / "killed", kill_at=14, **options)
+    assert killed["checks"] == straight["checks"]
+    assert same(weights(tmp_path / "straight" / "adapter"), weights(tmp_path / "killed" / "adapter"))

@@ -25,11 +25,13 @@ from ..models import chat
 from . import policy
 from . import session as sessions
 from .data import read_rows, require_rows
+from .guard import EditGuard
 from .losses import likelihood, offset_sigmoid, unlikelihood
 from .policy import Unit
 from .recipes import MINIMUM_ROWS, EditsRecipe, total_steps
 from .runs import Job
 from .session import Keeper
+from .watch import SHORTEST
 from .worker import Reporter
 
 TASTE = ("format", "style", "selection")
@@ -53,12 +55,23 @@ def run(job: Job, folder: Path, reporter: Reporter) -> dict[str, Any] | None:
     sessions.check_memory(session, rows, texts=max(len(unit.texts) for unit in units))
     started, keeper = time.monotonic(), Keeper(session)
     policy.refer(session, [*units, *valid])
-    done, _ = policy.train(session, units, loss_of(recipe), keeper, steps=total_steps(recipe, len(units)))
+    steps = total_steps(recipe, len(units))
+    wanted = recipe.early_stop == "on" or (recipe.early_stop == "auto" and steps >= SHORTEST)
+    guard = EditGuard(session, valid, units, steps) if wanted else None
+    done, _ = policy.train(session, units, loss_of(recipe), keeper, steps=steps, callbacks=[guard] if guard else [])
     if not done:
         return None
     elapsed = time.monotonic() - started
-    sessions.save_adapter(session)
     metrics = sessions.common_metrics(session, keeper, rows, elapsed)
+    if guard:
+        guard.restore()
+        assert guard.kept
+        metrics |= {"checks": guard.checks, "kept_step": guard.kept}
+        if guard.judges:
+            metrics |= {"distance": dict(guard.checks)[guard.kept]["distance"], "distance_before": guard.before["distance"]}
+            if metrics["distance"] >= metrics["distance_before"]:
+                reporter.warn("No state brought drafts of held-out prompts nearer to what you made of them: compare before you use it.")
+    sessions.save_adapter(session)
     for name, part in (("", units), ("valid_", valid)):
         metrics |= {name + key: value for key, value in _leads(session, part).items()}
     return metrics

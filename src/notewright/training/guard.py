@@ -1,24 +1,31 @@
-"""Limits for learning from preferences: how far the policy may move before what it gained is not worth it.
+"""Limits for learning from preferences and edits: how far the policy may move before what it gained is not worth it.
 
-At every check the training ends, at the last state within limits, when compared with the reference
+`Guard`, for preferences: at every check the training ends, at the last state within limits, when compared with the reference
     the chosen texts have lost more than `max_fall` nats a token (likelihood displacement, arXiv:2410.08847),
     the median length of its drafts has changed by more than `max_drift`,
     more than `max_invalid` of its drafts newly fail to end or repeat themselves,
     or its drafts are more than `max_kl` nats away.
+
+`EditGuard`, for edits, minds no lengths and likelihoods, which the person may have changed: it keeps the state whose drafts of held-out
+prompts are nearest to what the person made of drafts, of those in which no more than `max_invalid` newly fail.
 """
 
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean, median
+from typing import Any
 
+from ..errors import RunFailed
+from ..text import edit_distance
 from . import policy, sampling
 from .policy import Unit
 from .recipes import DpoRecipe
 from .session import Session
-from .watch import Checks
+from .watch import FEWEST, Checks, Watch
 
 LONGEST = 512  # tokens of a draft that is only looked at
 VARIED = 0.5  # share of a sound draft's runs of four tokens that are different ones
@@ -31,7 +38,7 @@ class Guard(Checks):
         super().__init__(session, steps, folder)
         self.units = units
         self.prompts = [unit.prompt for unit in units]
-        self.room = [min(LONGEST, 2 * max(map(len, unit.texts)), session.max_length - len(unit.prompt)) for unit in units]
+        self.room = [room(unit, session) for unit in units]
 
     @functools.cached_property
     def before(self) -> list[list[int]]:
@@ -71,6 +78,60 @@ class Guard(Checks):
     @property
     def over(self) -> bool:
         return bool(self.broken)
+
+
+class EditGuard(Watch):
+    """`held_out` and `trained` are edits, each a unit with the shown text first and the edited one last.
+
+    Nearness is judged by held-out edits alone, and not by few: the nearest to a text that is being learnt would be the longest trained.
+    Whether drafts are sound can be seen on any prompts.
+    """
+
+    def __init__(self, session: Session, held_out: Sequence[Unit], trained: Sequence[Unit], steps: int) -> None:
+        units = [*held_out, *trained][: session.recipe.watch_rows]
+        edited = [(unit.prompt, unit.texts[-1], sampling.text_of(session, unit.texts[-1])) for unit in units]
+        super().__init__(session, edited, steps)
+        self.judges = min(len(held_out), len(units)) if len(held_out) >= FEWEST else 0
+        self.room = [room(unit, session) for unit in units]
+
+    @functools.cached_property
+    def before(self) -> dict[str, float]:
+        """What the reference's drafts are like."""
+        with policy.as_reference(self.session):
+            return self._drafts()
+
+    def look(self) -> Any:
+        now = self._drafts()
+        return {**now, "invalid": round(now["invalid"] - self.before["invalid"], 4)}
+
+    def _drafts(self) -> dict[str, float]:
+        """`invalid` of all drafts and, where there are enough, the `distance` of held-out ones."""
+        drafts = sampling.write(self.session, [prompt for prompt, _, _ in self.watched], self.room)
+        found = {"invalid": fmean(not sound(draft, self.session) for draft in drafts)}
+        if self.judges:
+            pairs = [(sampling.text_of(self.session, draft), text) for draft, (_, _, text) in zip(drafts, self.watched, strict=True)]
+            found["distance"] = round(fmean(edit_distance(a.strip(), b.strip()) for a, b in pairs[: self.judges]), 5)
+        return found
+
+    def value(self, step: int, seen: dict[str, float]) -> float:
+        most = self.session.recipe.max_invalid
+        return math.inf if most and seen["invalid"] > most else seen["distance"] if self.judges else -step
+
+    def restore(self) -> None:
+        """Raises RunFailed where no state may be kept."""
+        if self.kept is None:
+            step, seen = self.checks[-1]
+            raise RunFailed(
+                f"At step {step} {seen['invalid']:.0%} more drafts do not end or repeat themselves, and no state before it was better.",
+                f"Try a lower rate (now {self.session.recipe.learning_rate:g}); the model it began with is as it was. "
+                f"Log: {self.session.folder / 'log.txt'}",
+            )  # fmt: skip
+        super().restore()
+
+
+def room(unit: Unit, session: Session) -> int:
+    """How many tokens a draft of its prompt may have: enough to see whether it ends by itself."""
+    return min(LONGEST, 2 * max(map(len, unit.texts)), session.max_length - len(unit.prompt))
 
 
 def beyond(seen: dict[str, float], recipe: DpoRecipe) -> str:

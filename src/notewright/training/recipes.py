@@ -20,6 +20,7 @@ EFFORTS = ("quick", "normal", "thorough")
 MINIMUM_ROWS = {"sft": 8, "ditto": 8, "edits": 4, "dpo": 4, "kto": 300, "reward": 20, "grpo": 16, "rloo": 16, "ppo": 16}
 MINIMUM_WATCHED = 3  # held-out passages by which DITTO knows when to stop
 TINY = 50_000_000
+EDIT_BETA = 2.5  # times the beta of whole texts
 UPDATES = 60  # of a policy that learns from its own drafts
 
 
@@ -97,6 +98,9 @@ class EditsRecipe(Recipe):
 
     Shared tokens weigh as much as inserted ones, or these would become likelier everywhere; `deleted` is off, as unlikelihood made drafts
     go in circles (docs/lab-notes.md).
+
+    `early_stop`: every so many steps drafts are written. The result is the state whose drafts of held-out prompts are nearest to what the
+    person made of drafts of these, of those in which no more than `max_invalid` newly fail to end or repeat themselves.
     """
 
     beta: float = _of(0.0, low=0, high=10)
@@ -106,6 +110,10 @@ class EditsRecipe(Recipe):
     preference: float = _of(0.5, low=0, high=10)
     cost_margin: float = _of(1.0, low=0, high=10)  # how far a costly edit's text must lead over the draft, in units of beta x log-ratio
     links: int = _of(1, low=1, high=12)  # of a chain of changes; 1: all together
+    early_stop: str = _of("auto", choices=("auto", "on", "off"))
+    patience: int = _of(2, low=1, high=20)  # checks without a gain until the training ends
+    watch_rows: int = _of(12, low=1, high=64)  # drafts that are written at each check
+    max_invalid: float = _of(0.13, low=0, high=1)  # 0: no limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,7 +312,8 @@ def _by_tables(method: str, recipe: Recipe, parameters: int, rows: int) -> dict[
         "adam_beta2": (0.95 if epochs * recipe.effort * rows / batch < 200 else 0.999, "number of steps"),
     }
     if method in ("ditto", "edits", "dpo", "kto"):
-        found["beta"] = (beta, size)
+        # An edit is judged on its changed tokens alone: their sums are smaller than a text's.
+        found["beta"] = (EDIT_BETA * beta if method == "edits" else beta, size)
     if method == "ditto":
         found["max_steps"] = (steps, f"{rows} rows, a round")
     return found

@@ -96,16 +96,22 @@ class Watch(Checks):
         super().__init__(session, steps, session.folder / "watch")
         self.watched = watched
 
-    def look(self) -> float:
+    def look(self) -> Any:
         return round(sampling.distance(self.session, self.watched), 5)
+
+    def value(self, step: int, seen: Any) -> float:
+        """What a check is worth: the less the better; infinite: its state must not be kept."""
+        return float(seen)
 
     @property
     def kept(self) -> int | None:
         """Of equals the latest, which has learnt more: few held-out passages often come out alike."""
-        return min(self.checks, key=lambda check: (check[1], -check[0]))[0] if self.checks else None
+        values = [(self.value(step, seen), -step) for step, seen in self.checks]
+        value, step = min(values, default=(math.inf, 0))
+        return -step if value < math.inf else None
 
     @property
     def over(self) -> bool:
-        best = min((seen for _, seen in self.checks), default=0.0)
-        gained = next((place for place, (_, seen) in enumerate(self.checks) if seen == best), 0)
-        return len(self.checks) - 1 - gained >= self.session.recipe.patience
+        values = [self.value(step, seen) for step, seen in self.checks]
+        gained = values.index(min(values)) if values else 0
+        return len(values) - 1 - gained >= self.session.recipe.patience
