@@ -60,6 +60,14 @@ def test_bad_drafts_are_far_and_invalid(world: small_world.World) -> None:
     assert unfinished.valid == 0
 
 
+def test_links_are_judged_as_in_drafting(world: small_world.World) -> None:
+    """The small vault links to nothing, so a link is good only where the highlights or the vault have its target."""
+    invented = evaluate(world, ScriptedEngine(lambda *_: "## A\n- See [[A Note Nobody Wrote]].\n"))
+    assert {item.problems for item in invented.items} == {("the link to A Note Nobody Wrote leads to no note",)}
+    written = evaluate(world, ScriptedEngine(lambda *_: "## A\n- See [[Rivers]].\n"))
+    assert not any("Rivers" in problem for item in written.items for problem in item.problems)
+
+
 def test_figures_go_to_the_model_and_the_report_to_the_logs(world: small_world.World) -> None:
     report = evaluate(world, ScriptedEngine(lambda *_: "words"))
     model = world.library.models.get(report.model_id)

@@ -65,7 +65,7 @@ def evaluate(
     model = _model(library, settings, model_id, base)
     writer: Writer = engine or registry.open_engine(library, model, device=settings.device)
     index = build_index(settings.vault) if settings.vault and settings.vault.is_dir() else None
-    habits = gates.habits_of(library, vault_index=index)
+    linked, habits = library.notes.links(), gates.habits_of(library, vault_index=index)
     rules = confirmed_rules(library)
     started, items = time.monotonic(), []
     prompts = [
@@ -78,7 +78,7 @@ def evaluate(
     sources = [_source(library, row) for row in rows]
     for row, written, (highlights, known), run in zip(rows, drafts, sources, _copied(library, rows, drafts, sources), strict=True):
         findings = gates.check(
-            written.text, highlights=highlights, vault_index=index, known=known, habits=habits, finished=written.finished,
+            written.text, highlights=highlights, vault_index=index, known=known, linked=linked, habits=habits, finished=written.finished,
             tokens=written.tokens,
         )  # fmt: skip
         broken = tuple(rule.name for rule, _ in broken_rules(rules, written.text, highlights))
