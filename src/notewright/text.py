@@ -23,6 +23,11 @@ def content_hash(data: str | bytes) -> str:
     return "sha256:" + hashlib.sha256(data.encode() if isinstance(data, str) else data).hexdigest()
 
 
+def count(number: int, word: str) -> str:
+    """`1 pair`, `2 pairs`."""
+    return f"{number:,} {word}{'' if number == 1 else 's'}"
+
+
 def normalise(text: str) -> str:
     """A form for comparing text that travelled through different exporters.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import math
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +12,8 @@ import pytest
 import small_world
 from notewright import drafting, feedback, reward
 from notewright.library import Library
-from notewright.reward.beliefs import of_head
-from notewright.reward.features import INDEX, NAMES
+from notewright.reward.beliefs import _sentence, of_head
+from notewright.reward.features import FEATURES, INDEX, NAMES
 from notewright.reward.prior import COUNT
 from notewright.reward.scale import fit_scale
 from notewright.reward.taste import Head, ranking
@@ -52,6 +54,38 @@ def test_what_is_chosen_again_and_again_is_told(world: small_world.World, librar
     assert belief.prefer == "less"
     assert belief.slope < 0
     assert belief.sure in ("sure", "leaning")
+
+
+@pytest.mark.parametrize(
+    ("prefer", "low", "high", "told"),
+    [
+        ("like mine", 0.96, 1.04, "callouts: 1 callout"),
+        ("like mine", 1.0, 2.0, "callouts: 1 to 2 callouts"),
+        ("like mine", 0.4, 1.0, "callouts: 0.4 to 1 callouts"),
+        ("less", 0.0, 1.0, "callouts: less (the usual is 1 callout)"),
+    ],
+)
+def test_one_is_told_as_one(prefer: str, low: float, high: float, told: str) -> None:
+    callouts, scale = FEATURES[INDEX["callouts"]], fit_scale([])
+    one = dataclasses.replace(scale, centre=tuple(math.log(2) for _ in scale.centre))
+    assert _sentence(callouts, one, INDEX["callouts"], prefer, low, high) == told
+
+
+@pytest.mark.parametrize(
+    ("feature", "figure", "told"),
+    [
+        ("embeds", "1", "1 embed"),
+        ("math", "1", "1 formula"),
+        ("nesting", "1", "1 level"),
+        ("heading_level", "2", "level 2"),
+        ("bold", "1", "1 per 100 words"),
+        ("locations", "1", "1 per highlight"),
+        ("compression", "1", "1 times"),
+        ("coverage", "80%", "80%"),
+    ],
+)
+def test_every_unit_beside_its_figure(feature: str, figure: str, told: str) -> None:
+    assert FEATURES[INDEX[feature]].told(figure) == told
 
 
 def test_wants_that_differ_between_books_and_the_rest_are_told() -> None:

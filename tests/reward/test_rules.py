@@ -11,7 +11,7 @@ from notewright import drafting, feedback, reward
 from notewright.errors import Invalid, NotFound
 from notewright.library import Library
 from notewright.records import Highlight
-from notewright.reward.rules import Rule
+from notewright.reward.rules import Rule, check_rules
 from notewright.reward.wishes import interpret, wishes
 from small_world import ScriptedEngine, numbered
 
@@ -59,6 +59,33 @@ def test_wishes_in_a_comment(comment: str, found: list[str]) -> None:
 
 def test_a_rule_says_in_plain_words_how_it_acts() -> None:
     assert Rule("rule-1", "shorter bullets", interpret("shorter bullets")).acts == "drafts with less bullet words come first"
+
+
+@pytest.mark.parametrize(
+    ("said", "acts"),
+    [
+        ("at most 1 callout", "every draft is checked: at most 1 callout"),
+        ("at most 2 callouts", "every draft is checked: at most 2 callouts"),
+        ("no tables", "every draft is checked: at most 0 tables"),
+        ("1 heading", "drafts with about 1 heading come first"),
+        ("3-5 bullets", "drafts with about 4 bullets come first"),
+    ],
+)
+def test_one_is_told_as_one(said: str, acts: str) -> None:
+    assert Rule("rule-1", said, interpret(said)).acts == acts
+
+
+@pytest.mark.parametrize(
+    ("said", "text", "told"),
+    [
+        ("no callouts", "> [!note] One\n> words\n", "but it has 1 callout"),
+        ("at most 1 bullet", "- One.\n- Two.\n", "but it has 2 bullets"),
+        ("no questions", "Is it? It is. So it is.", "but it has 33% questions"),
+    ],
+)
+def test_what_a_draft_has_too_many_of(said: str, text: str, told: str) -> None:
+    [finding] = check_rules([Rule("rule-1", said, interpret(said), "confirmed")], text, ())
+    assert finding.reason == f"your rule says {said!r}, {told}"
 
 
 @pytest.fixture

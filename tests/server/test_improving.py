@@ -166,4 +166,4 @@ def test_the_server_looks_and_shows_the_job(app: FastAPI, stub: Stub, monkeypatc
         while not (jobs := client.get("/api/jobs").json()):
             assert time.monotonic() < end
             time.sleep(0.02)
-        assert (jobs[-1]["kind"], jobs[-1]["title"]) == ("improve", "Improving by itself, after 1 judged drafts")
+        assert (jobs[-1]["kind"], jobs[-1]["title"]) == ("improve", "Improving by itself, after 1 judged draft")

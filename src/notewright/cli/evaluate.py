@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from ..errors import NotFound
-from .show import as_json, facts, json_option, open_library, progress
+from .show import as_json, count, facts, json_option, open_library, progress
 
 if TYPE_CHECKING:
     from ..evaluation import EvaluationReport
@@ -58,5 +58,5 @@ def _copied(report: EvaluationReport) -> str:
 
 
 def _chosen(judged: Accuracy) -> str:
-    share = f"{judged.share:.0%} of {judged.pairs} pairs found likelier in your order"
+    share = f"{judged.share:.0%} of {count(judged.pairs, 'pair')} found likelier in your order"
     return f"{share} (90 % interval {judged.low:.0%} to {judged.high:.0%}; 50 % is chance)"

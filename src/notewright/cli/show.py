@@ -13,6 +13,7 @@ from typing import Any
 
 from ..library import Library
 from ..settings import Settings, load_settings
+from ..text import count as count
 
 Advance = Callable[..., None]
 _NEVER_BROKEN = 12  # ids, numbers and states stay whole in a narrow window
@@ -82,11 +83,6 @@ def shorten(text: str, width: int = 60) -> str:
     """One line of at most `width` characters."""
     line = " ".join(text.split())
     return line if len(line) <= width else line[: width - 1] + "…"
-
-
-def count(number: int, word: str) -> str:
-    """`1 pair`, `2 pairs`."""
-    return f"{number:,} {word}{'' if number == 1 else 's'}"
 
 
 @contextmanager

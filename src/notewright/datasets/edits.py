@@ -10,6 +10,7 @@ from ..errors import Invalid, NotFound
 from ..library import splits
 from ..prompts import PROMPT_VERSION
 from ..records import Draft, Event
+from ..text import count
 from .freeze import Row
 from .hygiene import by_side
 
@@ -91,6 +92,6 @@ def _nothing(events: int, usable: int, left_out: Counter[str]) -> Invalid:
     if not events:
         return Invalid("There are no edits to learn from yet.", hint)
     if usable:
-        return Invalid(f"All {usable} edits are of sources or chapters that only measure.", hint)
-    reasons = "; ".join(f"{count}: {reason}" for reason, count in left_out.most_common())
-    return Invalid(f"None of the {events} edits can be learnt from ({reasons}).", hint)
+        return Invalid(f"Every edit so far ({usable}) is of a source or chapter that only measures.", hint)
+    reasons = "; ".join(f"{number}: {reason}" for reason, number in left_out.most_common())
+    return Invalid(f"{count(events, 'edit')} so far, and none can be learnt from ({reasons}).", hint)

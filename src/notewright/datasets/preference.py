@@ -17,7 +17,7 @@ from ..library import splits
 from ..library.examples import Example, from_pairs
 from ..prompts import PROMPT_VERSION, Message
 from ..records import Draft, Event
-from ..text import edit_distance
+from ..text import count, edit_distance
 from .freeze import Row
 from .hygiene import PARTLY_LATER
 from .labelled import labelled
@@ -222,12 +222,12 @@ def _insist(library: Library, rows: dict[str, list[Row]], events: Sequence[Event
     if measuring:
         titles = sorted({library.sources.get(row["source_id"]).title for part in rows.values() for row in part})
         raise Invalid(
-            f"All {measuring} choices are about sources that only measure ({'; '.join(titles[:3])}).",
+            f"Every choice so far ({measuring}) is about a source that only measures: {'; '.join(titles[:3])}.",
             "Draft and rank another source: notewright draft --source TITLE, then notewright rank",
         )
     if events:
         raise Invalid(
-            f"The {len(events)} choices so far compare no two different texts.",
+            f"{count(len(events), 'choice')} so far, and none compares two different texts.",
             "Rank the drafts of one batch against each other: notewright rank",
         )
     hint = "Write and judge drafts: notewright draft --source TITLE, then notewright rank"

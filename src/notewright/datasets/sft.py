@@ -88,7 +88,7 @@ def sft_rows(
             progress(done, len(usable))
     if not rows["train"]:
         raise Invalid(
-            f"All {len(usable)} usable pairs belong to sources that only measure.",
+            f"Every usable pair ({len(usable)}) belongs to a source that only measures.",
             "Pair more sources first: notewright import readwise PATH, then notewright pair",
         )
     pair_text = "\n".join(f"{item.pair_id} {item.passage}" for item in usable)

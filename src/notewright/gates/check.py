@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from ..records import Finding, Highlight
+from ..text import count
 from ..vault import VaultIndex, find_problems
 from .coverage import lost
 from .habits import SEVERITY, Habits
@@ -47,7 +48,7 @@ def check(
     habits = habits or Habits()
     found = list(find_problems(text, highlights=highlights, vault_index=vault_index, known=known, linked=linked))
     if not finished:
-        found.append(Finding("cut off", "block", f"cut off after {tokens} tokens", len(text), len(text)))
+        found.append(Finding("cut off", "block", f"cut off after {count(tokens, 'token')}", len(text), len(text)))
     if text.strip():
         found += invented_names(text, highlights, known)
         found += lost(text, highlights, habits)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ..evaluation import Comparison, EvaluationReport, compare
 from ..evaluation.report import MEMORISED, broken
+from ..text import count
 
 CONFIDENCE = 0.9  # that the mean distance really fell; shared among the contenders (Bonferroni), so that trying more proves less
 VALID_MARGIN = 0.05  # the share of valid drafts may not fall by more
@@ -62,7 +63,7 @@ def decide(current: Contender, contenders: Sequence[Contender], *, confidence: f
     verdicts = tuple(_judge(current, contender, needed) for contender in contenders)
     passages = len(current.report.items)
     if passages < FEWEST:
-        reason = f"only {passages} held-out passages: too few to tell better from luck (at least {FEWEST} are needed)"
+        reason = f"only {count(passages, 'held-out passage')}: too few to tell better from luck (at least {FEWEST} are needed)"
         return Decision(None, reason, verdicts)
     passing = [verdict for verdict in verdicts if not verdict.objections]
     if not passing:

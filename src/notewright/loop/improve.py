@@ -21,6 +21,7 @@ from ..models import registry
 from ..records import REWARDS, Dataset, Model, Run
 from ..reward.trust import allowed, trust
 from ..settings import Settings
+from ..text import count
 from ..training.recipes import MINIMUM_ROWS, MINIMUM_WATCHED
 from .decide import CONFIDENCE, Contender, Decision, decide
 from .keep import keep
@@ -29,6 +30,7 @@ from .page import write_page
 HELD_OUT = ("valid", "test")  # neither was trained on; together they hold more passages than either
 WITH_EXAMPLES = " + examples"
 REFINEMENTS = (("DITTO", "ditto", "sft"), ("edits", "edits", "edits"), ("DPO", "dpo", "preference"))  # label, method, kind of its data
+UNITS = {"sft": "passage", "edits": "edit", "preference": "preference"}  # what a dataset's rows are called
 PROMPTING = (
     "Prompting wins: {} writes untrained, with your own notes as examples and your rules in its prompt; "
     "no trained version was better beyond doubt"
@@ -205,9 +207,9 @@ class _Work:
             return nothing.message
         rows, needed = _rows(dataset, "train"), MINIMUM_ROWS[method]
         if rows < needed:
-            return f"{rows} {'passages' if kind == 'sft' else kind if kind == 'edits' else 'preferences'}, at least {needed} are needed."
+            return f"{count(rows, UNITS[kind])}, at least {needed} are needed."
         if method == "ditto" and (watched := _rows(dataset, "valid")) < MINIMUM_WATCHED:
-            return f"{watched} held-out passages to stop by, at least {MINIMUM_WATCHED} are needed."
+            return f"{count(watched, 'held-out passage')} to stop by, at least {MINIMUM_WATCHED} are needed."
         return ""
 
     def skipped(self) -> tuple[str, ...]:

@@ -84,26 +84,22 @@ def _aside(head: Head, index: int, deviations: list[float]) -> str:
 
 def _sentence(feature: Feature, scale: Scale, index: int, prefer: str, low: float, high: float) -> str:
     own = max(scale.raw(index, 0.0), 0.0)
-    usual = f"your notes have {_number(feature, own)}" if scale.notes else f"the usual is {_number(feature, own)}"
+    usual = f"{'your notes have' if scale.notes else 'the usual is'} {feature.told(_number(feature, own))}"
     if prefer == "like mine":
         if high < RARE or (own < RARE and low < RARE):
             return f"{feature.name}: rarely, as in your notes" if scale.notes else f"{feature.name}: rarely"
-        between = f"{_number(feature, low)} to {_number(feature, high)}"
-        told = f"{feature.name}: {between} {_unit(feature)}".rstrip()
+        ends = dict.fromkeys(_number(feature, end) for end in (low, high))
+        told = f"{feature.name}: {feature.told(' to '.join(ends))}"
         return f"{told}, as in your notes" if scale.notes else told
     if own < RARE and prefer == "less":
         return f"{feature.name}: none, or as few as can be"
-    return f"{feature.name}: {prefer} ({f'{usual} {_unit(feature)}'.rstrip()})"
+    return f"{feature.name}: {prefer} ({usual})"
 
 
 def _number(feature: Feature, value: float) -> str:
     if feature.unit == "share":
         return f"{value:.0%}"
     return f"{value:.0f}" if value >= 10 or (feature.log and value >= 3) else f"{value:.1f}".removesuffix(".0")
-
-
-def _unit(feature: Feature) -> str:
-    return "" if feature.unit == "share" else feature.unit
 
 
 def _normal(value: float) -> float:

@@ -36,6 +36,13 @@ class Feature:
     spread: float
     log: bool = False
 
+    def told(self, figure: str) -> str:
+        """A figure with its unit: `1 callout`, `2 to 3 callouts`, `level 2`. Shares are told bare, as a percentage."""
+        if self.unit in ("share", "level"):
+            return figure if self.unit == "share" else f"level {figure}"
+        one = figure == "1" and self.unit.isalpha() and self.unit != "times"
+        return f"{figure} {self.unit.removesuffix('s') if one else self.unit}"
+
 
 def _count(name: str, aspect: str, unit: str, meaning: str, usual: float, spread: float = 0.7) -> Feature:
     return Feature(name, aspect, unit, meaning, usual, spread, log=True)

@@ -39,6 +39,8 @@ class Rule:
     def acts(self) -> str:
         """How the rule works, in words."""
         feature, value = str(self.effect.get("feature", "")).replace("_", " "), self.effect.get("value")
+        if value == 1:
+            feature = feature.removesuffix("s")
         if "check" in self.effect:
             return f"every draft is checked: {self.effect['check']} {value:g} {feature}"
         told = "; the model is told" if self.in_prompt else ""
@@ -151,7 +153,9 @@ def broken_rules(rules: Sequence[Rule], text: str, highlights: Sequence[Highligh
             continue
         over = row[index] > limit if rule.effect["check"] == "at most" else row[index] < limit
         if over:
-            reason = f"your rule says {rule.text!r}, but it has {row[index]:.3g} {FEATURES[index].unit}"
+            feature, value = FEATURES[index], row[index]
+            has = f"{value:.0%} {feature.name}" if feature.unit == "share" else feature.told(f"{value:.3g}")
+            reason = f"your rule says {rule.text!r}, but it has {has}"
             found.append((rule, Finding("rule", "block", reason, 0, len(text))))
     return found
 

@@ -13,6 +13,7 @@ from .. import loop
 from ..errors import Busy, NotewrightError
 from ..library import Library
 from ..settings import Settings
+from ..text import count
 from .jobs import Job, Jobs, run_command
 
 LOOK_EVERY = 10.0
@@ -68,7 +69,7 @@ class Improver:
             self._in_vain = min(self._in_vain, judged)
             if (judged - self._in_vain < after and not broken_off) or loop.unsuitable(library):
                 return None
-            title = "Improving by itself" + (", going on" if broken_off else f", after {judged} judged drafts")
+            title = "Improving by itself" + (", going on" if broken_off else f", after {count(judged, 'judged draft')}")
             try:
                 self._job = run_command(self._jobs, library.home, "improve", title, ["improve"], politely=True)
             except Busy:  # another training is on
