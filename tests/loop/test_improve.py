@@ -128,7 +128,8 @@ def test_a_training_that_outlived_its_improve_is_waited_for(world: small_world.W
     monkeypatch.setattr(module.training, "is_alive", lambda *_: alive.pop(0))
     monkeypatch.setattr(module.time, "sleep", lambda _: None)
     monkeypatch.setattr(module.training, "resume_run", lambda library, run_id, **_: library.runs.get(run_id))
-    work = module._Work(library, world.settings, state, "normal", 12, {}, seen.append)
+    module._as_begun(state, {"effort": "", "set": {}, "reinforce": ""})
+    work = module._Work(library, world.settings, state, 12, seen.append)
     assert work._run("sft", None, "", lambda _: None).status == "interrupted"
     assert seen == [{"status": "waiting until run-1 has stopped"}] * 2
     assert not alive
@@ -209,6 +210,37 @@ def test_each_method_goes_on_from_the_one_before_where_there_is_data(world: smal
     assert report.skipped == ()
     with pytest.raises(Invalid, match="no method"):
         improve(world, reinforce="luck")
+
+
+def test_it_goes_on_as_it_was_begun_and_says_what_else_was_asked_for(world: small_world.World, monkeypatch: pytest.MonkeyPatch) -> None:
+    module, told, works = importlib.import_module("notewright.loop.improve"), [], []
+
+    def contenders(self: Any) -> None:
+        if "epochs" in self.overrides:
+            self.state.keep("sft_run", "run-1")
+        works.append((self.effort, self.overrides, self.state["reinforce"]))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module._Work, "contenders", contenders)
+
+    def stopped(**options: Any) -> None:
+        with pytest.raises(KeyboardInterrupt):
+            loop.improve(world.library, settings=world.settings, progress=lambda event: told.append(event["message"]), **options)
+
+    stopped(effort="quick", overrides={"epoch": "1"})
+    stopped(overrides={"epochs": "2"})
+    assert works.pop(0) == ("quick", {"epoch": "1"}, "")
+    stopped()
+    stopped(effort="quick", overrides={"epochs": "2"})
+    assert len(told) == 4
+    stopped(effort="thorough", overrides={"epochs": "2", "seed": "5"}, reinforce="grpo")
+    assert works == [("quick", {"epochs": "2"}, "")] * 4  # once something is trained, as it was then
+    assert told[-1] == (
+        "improve-1 goes on as it was begun, without --effort thorough --set seed=5 --reinforce grpo. To begin anew with that, add --fresh."
+    )
+    stopped(reinforce="grpo", fresh=True)
+    stopped()
+    assert works[4:] == [("normal", {}, "grpo")] * 2
 
 
 def test_only_one_at_a_time(world: small_world.World) -> None:

@@ -10,7 +10,7 @@ from .train import TrainingLine, overrides_of
 
 
 def configure(name: str, parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--effort", choices=("quick", "normal", "thorough"), default="normal")
+    parser.add_argument("--effort", choices=("quick", "normal", "thorough"), default="", help="default: normal")
     parser.add_argument("--confidence", type=float, default=0.9, help="how sure a promotion must be (default 0.9)")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a value of the SFT recipe")
     parser.add_argument(
@@ -63,6 +63,8 @@ def improve(options: argparse.Namespace) -> None:
         for verdict in report.decision.verdicts
     ]  # fmt: skip
     table(rows, "contender", "model", "distance", "change (90 %)", "verdict")
+    if report.ignored:
+        print(f"It went on as it was begun, without {' '.join(report.ignored)}; to begin anew with that, add --fresh.")
     for skipped in report.skipped:
         print(f"not trained: {skipped}")
     print(f"\n{report.promoted} is the current version now." if report.promoted else f"\n{report.current} stays the current version.")

@@ -42,7 +42,7 @@ Progress = Callable[[dict[str, Any]], None]
 @dataclass(frozen=True, slots=True)
 class ImproveReport:
     """What came of it. `promoted` is empty when the current version stayed; `page` is the HTML report; `skipped` says what was not
-    trained and why."""
+    trained and why, `ignored` which options of this call had to wait, as it went on as it was begun."""
 
     id: str
     folder: str
@@ -52,6 +52,7 @@ class ImproveReport:
     reason: str
     decision: Decision
     skipped: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -78,7 +79,7 @@ def improve(
     library: Library,
     *,
     settings: Settings,
-    effort: str = "normal",
+    effort: str = "",
     confidence: float = CONFIDENCE,
     max_new_tokens: int = 512,
     overrides: Mapping[str, Any] | None = None,
@@ -95,8 +96,9 @@ def improve(
     chapters that only measure; `decide` compares. Nothing is promoted before that, and drafting goes on meanwhile. Versions that cannot be
     told from the one that writes are kept beside it (`keep`) and take turns.
 
-    An `improve` that was stopped goes on as it was begun, unless `fresh`. `overrides` are recipe values for SFT. `progress` gets training's
-    events, {"message": ...} and {"evaluating": ..., "done": n, "total": n}. Raises Busy while another one runs, Invalid with too few pairs.
+    An `improve` that was stopped goes on as it was begun, unless `fresh`: another `effort` (default: normal), other `overrides` (recipe
+    values for SFT) and another `reinforce` are then told and ignored. `progress` gets training's events, {"message": ...} and
+    {"evaluating": ..., "done": n, "total": n}. Raises Busy while another one runs, Invalid with too few pairs.
     """
     if reinforce not in ("", *training.SAMPLING):
         raise Invalid(f"{reinforce!r} is no method that learns from its own drafts.", f"There are: {', '.join(training.SAMPLING)}")
@@ -104,11 +106,14 @@ def improve(
     with alone(library.home):
         training.settle(library)
         state = _open(library.home / "runs", fresh)
-        state.table.setdefault("reinforce", reinforce)
+        ignored = _as_begun(state, {"effort": effort, "set": dict(overrides or {}), "reinforce": reinforce})
         state.keep("event", library.events.last())  # what is judged from now on is for the next one
         begun = "goes on" if "current" in state else "begins"
         tell({"message": f"{state.path.parent.name} {begun}: a rebuild from the base. The current version keeps writing meanwhile."})
-        work = _Work(library, settings, state, effort, max_new_tokens, dict(overrides or {}), tell)
+        if ignored:
+            name, others = state.path.parent.name, " ".join(ignored)
+            tell({"message": f"{name} goes on as it was begun, without {others}. To begin anew with that, add --fresh."})
+        work = _Work(library, settings, state, max_new_tokens, tell)
         current, contenders = work.contenders()
         decision = decide(current, contenders, confidence=confidence)
         winner = decision.winner
@@ -125,7 +130,7 @@ def improve(
         report = ImproveReport(
             id=state.path.parent.name, folder=str(state.path.parent), page=str(state.path.with_name("report.html")),
             current=current.model_id, promoted=state["promoted"], reason=reason, decision=decision,
-            skipped=work.skipped(),
+            skipped=work.skipped(), ignored=ignored,
         )  # fmt: skip
         write_page(Path(report.page), report, current)
         state.keep("finished_at", now())
@@ -135,11 +140,9 @@ def improve(
 class _Work:
     """The steps, each done once."""
 
-    def __init__(
-        self, library: Library, settings: Settings, state: _State, effort: str, longest: int, overrides: dict[str, Any], tell: Progress
-    ) -> None:
-        self.library, self.settings, self.state, self.effort = library, settings, state, effort
-        self.longest, self.overrides, self.tell = longest, overrides, tell
+    def __init__(self, library: Library, settings: Settings, state: _State, longest: int, tell: Progress) -> None:
+        self.library, self.settings, self.state, self.longest, self.tell = library, settings, state, longest, tell
+        self.effort, self.overrides = state["effort"], state["set"]
 
     def contenders(self) -> tuple[Contender, list[Contender]]:
         library = self.library
@@ -296,6 +299,18 @@ def _open(runs: Path, fresh: bool) -> _State:
     state = _State(folder / "state.json")
     state.keep("started_at", now())
     return state
+
+
+def _as_begun(state: _State, asked: Mapping[str, Any]) -> tuple[str, ...]:
+    """Keep the options of one that begins; of one that goes on: those that are asked for now and that it was not begun with."""
+    if not {"sft_run", "sft_model"} & state.table.keys():  # nothing is trained yet: a mistaken option can still be put right
+        state.table |= {name: value for name, value in asked.items() if value}
+    begun = {name: state.table.setdefault(name, value) for name, value in asked.items()}
+    state.table["effort"] = begun["effort"] or "normal"
+    other = [f"--effort {asked['effort']}"] if asked["effort"] not in ("", state["effort"]) else []
+    other += [f"--set {name}={value}" for name, value in asked["set"].items() if begun["set"].get(name) != value]
+    other += [f"--reinforce {asked['reinforce']}"] if asked["reinforce"] not in ("", begun["reinforce"]) else []
+    return tuple(other)
 
 
 @contextmanager
