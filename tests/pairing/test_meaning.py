@@ -14,6 +14,7 @@ from typing import Any
 import numpy
 import pytest
 
+from notewright.cli import main
 from notewright.errors import MissingExtra
 from notewright.library import Library
 from notewright.pairing import PairReport, explain, meaning, pair
@@ -92,6 +93,23 @@ def test_with_and_without_are_kept_apart_and_each_is_remembered(library: Library
     assert pair(library, settings=chosen) == PairReport(kept=1, notes_paired=1, by_method={"meaning": 1})
     assert pair(library, settings=chosen, embeddings=False).removed == 1
     assert library.pairs.all() == []
+
+
+def test_asked_for_once_it_says_how_to_keep_it(
+    library: Library, installed: list[dict[str, Any]], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(library)
+    monkeypatch.setenv("NOTEWRIGHT_HOME", str(library.home))
+
+    def told(*options: str) -> str:
+        assert main(["pair", *options]) == 0
+        return capsys.readouterr().out
+
+    assert f"write into {library.home / 'config.toml'}: embeddings = true" in told("--embeddings")
+    assert "embeddings" not in told()
+    (library.home / "config.toml").write_text("embeddings = true\n")
+    for options in ([], ["--embeddings"]):
+        assert "embeddings" not in told(*options)
 
 
 def test_what_the_person_decided_stays_without_embeddings(library: Library, installed: list[dict[str, Any]]) -> None:

@@ -60,6 +60,11 @@ def pair(options: argparse.Namespace) -> None:
         return
     print(f"{count(report.added, 'pair')} new, {report.kept:,} kept, {report.removed:,} gone, {report.decided:,} decided by you;", end=" ")
     print(f"{count(links, 'highlight')} in all. Look at them with: notewright pairs list")
+    if options.embeddings and not settings.embeddings:
+        print(
+            "This once by meaning too: the next pairing, the studio's as well, takes back what it alone found and you have not accepted.\n"
+            f"To keep it so, write into {settings.home / 'config.toml'}: embeddings = true"
+        )
 
 
 def _why_none(counts: Mapping[str, int]) -> str:
