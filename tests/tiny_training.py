@@ -54,9 +54,9 @@ def in_process(
     files: dict[str, str] | None = None,
     **overrides: Any,
 ) -> dict[str, Any]:
-    """Metrics of a training in `folder`. With `stop_at` it is told to stop at that step, and then started again; with `kill_at` it begins in a
-    process of its own, which gets a SIGKILL in the middle of that step; with `break_at` it is broken off there in this process, for tests
-    that stand in for a part of it. `job` changes the job, `files` lie in the folder before it begins.
+    """Metrics of a training in `folder`. With `stop_at` it is told to stop at that step, and then started again; with `kill_at` it begins
+    in a process of its own, which gets a SIGKILL in the middle of that step; with `break_at` it is broken off there in this process, for
+    tests that stand in for a part of it. `job` changes the job, `files` lie in the folder before it begins.
     """
     from notewright.training.worker import FILES, Reporter
 
