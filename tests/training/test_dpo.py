@@ -92,7 +92,7 @@ def test_on_pairs_the_loss_is_trls(tiny: Tiny, tmp_path: Path, library: Library,
     from trl import DPOConfig, DPOTrainer
 
     from notewright.models import chat
-    from notewright.training import dpo, policy
+    from notewright.training import batches, dpo
     from notewright.training.recipes import DpoRecipe
 
     tokenizer = chat.prepare_tokenizer(AutoTokenizer.from_pretrained(tiny("llama")))
@@ -131,14 +131,15 @@ def test_on_pairs_the_loss_is_trls(tiny: Tiny, tmp_path: Path, library: Library,
     model = fresh()
     add_fused_lm_head(model.get_base_model())
     use_compact_head(model.get_base_model())
-    batch = policy.collate(units, tokenizer.pad_token_id)
+    batch = batches.collate(units, tokenizer.pad_token_id, sharing="sdpa")
+    assert "position_ids" in batch
     with model.disable_adapter(), torch.no_grad():
-        for unit, texts in zip(units, policy.per_text(model, batch), strict=True):
+        for unit, texts in zip(units, batches.per_text(model, batch), strict=True):
             unit.reference = [float(text.sum()) for text in texts]
     moved(model)
     model.eval()
     preferences = dpo.loss_of(DpoRecipe(beta=0.3, sft_weight=0.0))
-    texts = list(policy.per_text(model, batch))
+    texts = list(batches.per_text(model, batch))
     ours = torch.stack([preferences(part, unit)[0] for part, unit in zip(texts, units, strict=True)]).mean()
     anchor = torch.cat([part[0] for part in texts]).mean()  # TRL's anchor is the mean over the batch's tokens, ours over each text's
     ours = ours - 0.2 * anchor

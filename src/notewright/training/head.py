@@ -38,7 +38,7 @@ def use_compact_head(model: Any) -> bool:
             return patched(*args, **options) if labels is None else patched(*args, labels=labels, **options)
         options["use_cache"] = False
         mask = options.get("attention_mask")
-        if mask is not None and bool((mask[:, :-1] >= mask[:, 1:]).all()):
+        if mask is not None and mask.ndim == 2 and bool((mask[:, :-1] >= mask[:, 1:]).all()):
             options["attention_mask"] = None
         if on_cuda:
             return patched(*args, fused_lm_head=True, labels=labels, **options)

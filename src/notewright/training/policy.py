@@ -1,14 +1,13 @@
 """What the methods with losses of their own share: prompts with several texts each, their log-probabilities, one trainer.
 
-A `Unit` is one prompt with the texts that are learnt together: a draft and what became of it, or a whole ranking. A batch holds all texts
-of its units, one text a row; the loss gets the log-probability of every token of every text.
+A `Unit` is one prompt with the texts that are learnt together: a draft and what became of it, or a whole ranking. A batch (`batches`) holds
+all texts of its units; the loss gets the log-probability of every token of every text.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -20,59 +19,17 @@ from safetensors.torch import load_file, save_file
 from trl.trainer.utils import add_fused_lm_head
 
 from . import session as sessions
-from .data import IGNORED, LengthSampler, Rows
+from .batches import Unit, can_share, collate, per_text
+from .data import LengthSampler, Rows
 from .head import use_compact_head
 from .session import Counting, Keeper, Session
 
 Loss = Callable[[list[torch.Tensor], "Unit"], tuple[torch.Tensor, dict[str, float]]]
 
 
-@dataclass(slots=True)
-class Unit:
-    """`texts` are answers to `prompt`, all as token ids. `levels` say which text beats which. `marks`, where a method uses them, are
-    (number of a text, one weight for each of its tokens). `reference` are the log-probabilities under the reference, of each mark or else
-    of each text."""
-
-    prompt: list[int]
-    texts: list[list[int]]
-    levels: list[int] = field(default_factory=list)
-    marks: list[tuple[int, list[float]]] = field(default_factory=list)
-    reference: list[float] = field(default_factory=list)
-    margin: float = 0.0
-
-    @property
-    def longest(self) -> int:
-        return len(self.prompt) + max(map(len, self.texts))
-
-
 def as_rows(units: Sequence[Unit], too_long: int) -> Rows:
     """For `require_rows`, `check_memory` and the metrics."""
     return Rows(list(units), [unit.longest for unit in units], too_long, sum(len(text) for unit in units for text in unit.texts))
-
-
-def collate(units: Sequence[Unit], pad: int) -> dict[str, Any]:
-    """Rows padded on the right; only the texts have labels."""
-    rows = [(unit.prompt, text) for unit in units for text in unit.texts]
-    width = max(len(prompt) + len(text) for prompt, text in rows)
-    ids, labels, mask = [], [], []
-    for prompt, text in rows:
-        rest = width - len(prompt) - len(text)
-        ids.append(prompt + text + [pad] * rest)
-        labels.append([IGNORED] * len(prompt) + text + [IGNORED] * rest)
-        mask.append([1] * (width - rest) + [0] * rest)
-    return {"input_ids": torch.tensor(ids), "labels": torch.tensor(labels), "attention_mask": torch.tensor(mask), "units": list(units)}
-
-
-def per_text(model: Any, batch: dict[str, Any]) -> Iterator[list[torch.Tensor]]:
-    """For each unit of a batch the log-probabilities of its texts' tokens."""
-    found = model(
-        input_ids=batch["input_ids"], attention_mask=batch["attention_mask"], labels=batch["labels"], use_cache=False, fused_lm_head=True
-    ).log_probs
-    row = 0
-    for unit in batch["units"]:
-        start = len(unit.prompt) - 1  # the token at place t is predicted at t - 1
-        yield [found[row + place, start : start + len(text)] for place, text in enumerate(unit.texts)]
-        row += len(unit.texts)
 
 
 def prepare(session: Session) -> None:
@@ -95,7 +52,7 @@ def log_probs(session: Session, units: Sequence[Unit]) -> list[list[float]]:
     size = session.recipe.batch_size
     for start in range(0, len(order), size):
         part = order[start : start + size]
-        batch = on_device(session, collate([units[place] for place in part], session.tokenizer.pad_token_id))
+        batch = on_device(session, collate([units[place] for place in part], session.tokenizer.pad_token_id, sharing=sharing(session)))
         with torch.autocast(session.device, dtype=torch.bfloat16, enabled=session.bf16):
             for place, texts in zip(part, per_text(session.model, batch), strict=True):
                 marks = units[place].marks or [(number, [1.0] * len(text)) for number, text in enumerate(texts)]
@@ -104,6 +61,12 @@ def log_probs(session: Session, units: Sequence[Unit]) -> list[list[float]]:
                 ]
     session.model.train(was)
     return found
+
+
+def sharing(session: Session) -> str:
+    """The attention that reads rows in which a prompt stands once for all its texts; empty: this model's cannot."""
+    model = session.model.get_base_model()
+    return str(model.config.get_text_config()._attn_implementation) if can_share(model, session.max_length) else ""
 
 
 def on_device(session: Session, batch: dict[str, Any]) -> dict[str, Any]:
@@ -160,7 +123,7 @@ class Trainer(Counting, transformers.Trainer):  # type: ignore[misc]
     loss: Loss
 
     def compute_loss(self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None) -> Any:
-        self.keeper.tokens += int(inputs["attention_mask"].sum())
+        self.keeper.tokens += sum(unit.tokens for unit in inputs["units"])
         total = torch.zeros((), device=inputs["input_ids"].device)
         figures: dict[str, list[float]] = {}
         for unit, texts in zip(inputs["units"], per_text(model, inputs), strict=True):
@@ -183,7 +146,7 @@ def train(
     )
     trainer = Trainer(
         model=session.model, args=settings, train_dataset=list(units), callbacks=[keeper, *callbacks],
-        data_collator=lambda part: collate(part, session.tokenizer.pad_token_id),
+        data_collator=lambda part: collate(part, session.tokenizer.pad_token_id, sharing=sharing(session)),
     )  # fmt: skip
     trainer.model_accepts_loss_kwargs = False  # our loss is a mean already
     trainer.loss, trainer.keeper = loss, keeper
