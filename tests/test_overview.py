@@ -13,7 +13,7 @@ import pytest
 
 from notewright.library import Library
 from notewright.library.database import now
-from notewright.overview import ENOUGH, next_command, status
+from notewright.overview import ENOUGH, checkup, next_command, status
 from notewright.records import Run
 from notewright.reward.trust import RewardTrust, TrustReport
 from notewright.settings import Settings
@@ -66,3 +66,9 @@ def test_what_rewards_may_do_is_told_as_last_judged(library: Library, tmp_path: 
     library.db.set_state("trust", json.dumps(asdict(report)))
     assert status(library, settings=settings).trust["taste"] == "order"
     assert library.trust()["combination"] == "nothing"
+
+
+def test_a_library_that_cannot_be_read_is_a_problem(tmp_path: Path) -> None:
+    (tmp_path / "library.db").write_text("this is no database, however long one looks at it")
+    found = checkup(Settings(home=tmp_path))
+    assert any("not a notewright library" in problem for problem in found.problems)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from notewright.errors import Invalid, NotFound
+from notewright.errors import Invalid, NotFound, Unavailable
 from notewright.settings import Settings, home_folder, load_settings, save_settings, silence_telemetry
 
 
@@ -40,9 +40,13 @@ def test_defaults_are_not_written(home: Path) -> None:
     [
         ("vault = ", ["not valid TOML"]),
         ("vualt = 'x'\n", ["unknown key 'vualt'", "vault"]),
-        ("vault = 3\n", ["vault must be a str, not int"]),
-        ("exclude = 'Templates'\n", ["exclude must be a list, not str"]),
+        ("vault = 3\n", ["vault must be text, not a whole number"]),
+        ("exclude = 'Templates'\n", ["exclude must be a list, not text"]),
         ("device = 'tpu'\n", ["device must be auto, cpu, cuda or mps, not 'tpu'"]),
+        ("duels = 'some'\n", ["duels must be a number, not text"]),
+        ("embeddings = 1\n", ["embeddings must be true or false, not a whole number"]),
+        ("backup_days = 1.5\n", ["backup_days must be a whole number, not a number"]),
+        ("improve_after = true\n", ["improve_after must be a whole number, not true or false"]),
         ("vualt = 1\ndevice = 'x'\n", ["unknown key 'vualt'", "device must be", "2 problem(s)"]),
     ],
 )
@@ -84,3 +88,21 @@ def test_telemetry_is_off_before_anything_is_imported(monkeypatch: pytest.Monkey
     silence_telemetry()
     assert os.environ["HF_HUB_DISABLE_TELEMETRY"] == "1"
     assert os.environ["DO_NOT_TRACK"] == "1"
+
+
+def test_a_home_that_is_a_file_is_said(tmp_path: Path) -> None:
+    (tmp_path / "home").write_text("mine")
+    with pytest.raises(Unavailable) as caught:
+        save_settings(Settings(home=tmp_path / "home"))
+    assert f"{tmp_path / 'home'} is a file, not a folder" in caught.value.message
+    assert "--home" in caught.value.hint
+    assert (tmp_path / "home").read_text() == "mine"
+
+
+def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save_settings(Settings(home=home, device="cpu"))
+    monkeypatch.setattr(os, "replace", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+    with pytest.raises(Unavailable, match="No space left on device"):
+        save_settings(Settings(home=home, device="cuda"))
+    assert load_settings().device == "cpu"
+    assert sorted(item.name for item in home.iterdir()) == ["config.toml"]

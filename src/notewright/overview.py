@@ -93,12 +93,13 @@ def next_command(settings: Settings, counts: dict[str, int], trained: bool, unfi
 
 
 def checkup(settings: Settings) -> Checkup:
-    """Look at Python, packages, machine, vault, token and base model."""
+    """Look at Python, packages, machine, library, vault, token and base model."""
     findings: dict[str, str] = {}
     problems: list[str] = []
     findings["python"] = f"{platform.python_version()} ({sys.executable})"
     _packages(findings, problems)
     _machine(findings, problems, settings)
+    _library(findings, problems, settings)
     _vault(findings, problems, settings)
     _base(findings, problems, settings)
     absent = {name: gain for name, gain in EXTRAS.items() if importlib.util.find_spec(name) is None}
@@ -132,9 +133,18 @@ def _machine(findings: dict[str, str], problems: list[str], settings: Settings) 
     findings["disk"] = f"{free / 2**30:.1f} GiB free at {folder}"
     if free < 2**30:
         problems.append(f"less than 1 GiB of disk is free at {folder}")
-    findings["library"] = (
-        str(settings.home) if (settings.home / "library.db").exists() else f"none in {settings.home}: notewright init --vault PATH"
-    )
+
+
+def _library(findings: dict[str, str], problems: list[str], settings: Settings) -> None:
+    if not (settings.home / "library.db").exists():
+        findings["library"] = f"none in {settings.home}: notewright init --vault PATH"
+        return
+    findings["library"] = str(settings.home)
+    try:
+        with Library.open(settings.home) as library:
+            library.check()
+    except NotewrightError as error:
+        problems.append(f"{error.message} {error.hint}")
 
 
 def _vault(findings: dict[str, str], problems: list[str], settings: Settings) -> None:

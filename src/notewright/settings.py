@@ -10,11 +10,12 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from .errors import Invalid, NotFound
+from .errors import Invalid, NotFound, Unavailable
 
 TELEMETRY_OFF = {
     "HF_HUB_DISABLE_TELEMETRY": "1",
@@ -100,6 +101,9 @@ def load_settings(home: Path | None = None) -> Settings:
     return replace(Settings(home=home), **_checked(table, path))
 
 
+_WORDS: dict[type, str] = {str: "text", int: "a whole number", float: "a number", bool: "true or false", list: "a list"}
+
+
 def _checked(table: Mapping[str, Any], path: Path) -> dict[str, Any]:
     texts = ("vault", "readwise_folder", "base_model", "device", "engine_url", "engine_model", "nli_model", "template")
     kinds: dict[str, type] = {**dict.fromkeys(texts, str), "exclude": list, "backup_days": int, "backup_megabytes": int}
@@ -107,9 +111,9 @@ def _checked(table: Mapping[str, Any], path: Path) -> dict[str, Any]:
     table = {key: float(value) if key == "duels" and type(value) is int else value for key, value in table.items()}
     problems = [f"unknown key {key!r} (known: {', '.join(kinds)})" for key in table if key not in kinds]
     problems += [
-        f"{key} must be a {kinds[key].__name__}, not {type(value).__name__}"
+        f"{key} must be {_WORDS[kinds[key]]}, not {_WORDS.get(type(value), 'a date or a table')}"
         for key, value in table.items()
-        if key in kinds and not isinstance(value, kinds[key])
+        if key in kinds and type(value) is not kinds[key]  # true and false are whole numbers to Python
     ]
     if table.get("device", "auto") not in ("auto", "cpu", "cuda", "mps"):
         problems.append(f"device must be auto, cpu, cuda or mps, not {table['device']!r}")
@@ -135,7 +139,7 @@ def _checked(table: Mapping[str, Any], path: Path) -> dict[str, Any]:
 
 
 def save_settings(settings: Settings) -> None:
-    """Write config.toml (atomically, defaults left out)."""
+    """Write config.toml (atomically, defaults left out). Raises Unavailable where that is not possible."""
     import tomli_w
 
     default = Settings(home=settings.home)
@@ -144,10 +148,18 @@ def save_settings(settings: Settings) -> None:
         value = getattr(settings, item.name)
         if item.name != "home" and value != getattr(default, item.name):
             table[item.name] = str(value) if isinstance(value, Path) else list(value) if isinstance(value, tuple) else value
-    settings.home.mkdir(parents=True, exist_ok=True)
     partial = settings.config_path.with_suffix(".toml.part")
-    partial.write_text(tomli_w.dumps(table), encoding="utf-8")
-    os.replace(partial, settings.config_path)
+    try:
+        settings.home.mkdir(parents=True, exist_ok=True)
+        partial.write_text(tomli_w.dumps(table), encoding="utf-8")
+        os.replace(partial, settings.config_path)
+    except OSError as error:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+        home = settings.home
+        fault = f"{home} is a file, not a folder" if home.is_file() else f"{settings.config_path} cannot be written: {error.strerror}"
+        hint = "Check the disk and its permissions, or choose another home: notewright --home PATH, or NOTEWRIGHT_HOME."
+        raise Unavailable(f"{fault}.", hint) from error
 
 
 def change_settings(settings: Settings, changes: Mapping[str, Any]) -> Settings:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -48,6 +50,29 @@ def test_an_empty_path_is_not_the_folder_one_stands_in(kind: str, path: str, cap
 def test_without_a_library_the_next_step_is_said(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(command) == 1
     assert "hint: Make one with: notewright init" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (errno.ENOENT, "path"),
+        (errno.EISDIR, "file in it"),
+        (errno.EROFS, "permissions"),
+        (errno.EACCES, "permissions"),
+        (errno.ENOSPC, "room"),
+    ],
+)
+def test_trouble_with_a_file_says_what_to_do_about_it(
+    number: int, words: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(number, os.strerror(number), "/some/file")
+
+    monkeypatch.setattr("notewright.cli.status.status", fail)
+    assert main(["status"]) == 1
+    printed = capsys.readouterr().err
+    assert f"error: {os.strerror(number)}: /some/file" in printed
+    assert words in printed.splitlines()[1]
 
 
 def test_bad_settings_are_reported_together(home: Path, capsys: pytest.CaptureFixture[str]) -> None:

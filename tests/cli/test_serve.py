@@ -16,6 +16,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from notewright.cli import main
 from notewright.library import Library
 
 
@@ -58,6 +59,24 @@ def test_a_taken_port_is_said(home: Path) -> None:
     assert done.returncode == 1
     assert "is taken" in done.stderr
     assert "--port" in done.stderr
+    assert "ERROR" not in done.stderr  # said once, by us
+
+
+@pytest.mark.parametrize("port", ["65536", "-1", "http"])
+def test_a_port_that_cannot_be_is_said(port: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["serve", "--port", port])
+    assert f"{port} is not a port from 0 to 65535" in capsys.readouterr().err
+
+
+def test_an_address_that_is_not_here_is_said(home: Path) -> None:
+    Library.create(home).close()
+    command = [sys.executable, "-m", "notewright.cli", "serve", "--cold", "--port", "0", "--host", "999.1.1.1"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 1
+    assert "999.1.1.1 is no address of this machine" in done.stderr
+    assert "--host" in done.stderr
+    assert "ERROR" not in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -122,3 +122,33 @@ def test_a_full_disk_is_no_bug_of_ours(library: Library) -> None:
         library.db.set_state("much", "x" * 100_000)
     library.db.connection.execute("PRAGMA max_page_count=1000000")
     assert library.db.get_state("much") == ""
+
+
+@pytest.fixture
+def damaged(library: Library) -> Path:
+    """A home whose library opens, but whose notes lie on a page of nonsense."""
+    home, connection = library.home, library.db.connection
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    page, size = connection.execute("SELECT rootpage FROM sqlite_master WHERE name='notes'").fetchone()[0], 4096
+    library.close()
+    data = bytearray((home / "library.db").read_bytes())
+    data[(page - 1) * size : (page - 1) * size + 300] = b"\xff" * 300
+    (home / "library.db").write_bytes(data)
+    return home
+
+
+def test_a_damaged_file_is_said_wherever_it_shows(damaged: Path) -> None:
+    with pytest.raises(Invalid, match="is damaged") as caught, Library.open(damaged) as opened:
+        opened.counts()
+    assert str(damaged / "backups") in caught.value.hint
+    with pytest.raises(Invalid, match="is damaged"), Library.open(damaged) as opened:
+        opened.check()
+
+
+def test_a_library_in_order_passes_the_check(library: Library) -> None:
+    library.check()
+
+
+def test_mistakes_of_ours_stay_what_they_are(library: Library) -> None:
+    with pytest.raises(sqlite3.OperationalError, match="no such table"), library:
+        library.db.rows("SELECT * FROM nonsense")

@@ -7,6 +7,7 @@ Errors are translated here, once: one line and a hint on stderr, exit code 1.
 from __future__ import annotations
 
 import argparse
+import errno
 import importlib
 import io
 import os
@@ -85,10 +86,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         place = f": {error.filename}" if error.filename else ""
         print(f"error: {error.strerror or error}{place}", file=sys.stderr)
-        print("hint: Check that the disk has room and that the place can be read and written, then run the same command.", file=sys.stderr)
+        print(f"hint: {_ADVICE.get(error.errno or 0, _USUAL_ADVICE)}", file=sys.stderr)
         if not error.filename:
             _drop_output()  # most likely it was the output itself
         return 1
+
+
+_USUAL_ADVICE = "Check that the disk has room and that the place can be read and written, then run the same command."
+_ADVICE = {
+    errno.ENOENT: "Check the path.",
+    errno.EISDIR: "That is a folder: name the file in it.",
+    errno.ENOSPC: "Make room on that disk, then run the same command.",
+    errno.EACCES: "Check the permissions there, then run the same command.",
+    errno.EROFS: "Nothing can be written there: check the permissions and how the disk is mounted, or choose another place.",
+}
 
 
 def _drop_output() -> None:

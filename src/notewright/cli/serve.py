@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import errno
+import logging
 import socket
 import sys
 import threading
@@ -22,11 +24,17 @@ PORT = 8765
 
 def configure(name: str, parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", default="127.0.0.1", metavar="ADDRESS", help="where to listen (default: this machine only)")
-    parser.add_argument("--port", type=int, default=PORT, metavar="N", help=f"default {PORT}; 0 takes a free one")
+    parser.add_argument("--port", type=_port, default=PORT, metavar="N", help=f"default {PORT}; 0 takes a free one")
     parser.add_argument("--name", action="append", default=[], metavar="HOSTNAME", help="a further name it is asked by; may be repeated")
     parser.add_argument("--open", action="store_true", help="open the studio in the browser")
     parser.add_argument("--cold", action="store_true", help="load the model at the first draft, not at once")
     parser.set_defaults(handler=serve)
+
+
+def _port(text: str) -> int:
+    if not text.isdigit() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"{text} is not a port from 0 to 65535")
+    return int(text)
 
 
 def serve(options: argparse.Namespace) -> int:
@@ -70,11 +78,19 @@ def serve(options: argparse.Namespace) -> int:
 
 def listen(config: uvicorn.Config) -> socket.socket:
     """The bound socket; raises Unavailable where that is not possible."""
+    printed = logging.getLogger("uvicorn.error")
+    printed.disabled = True  # what it would print is said below
     try:
         listening = config.bind_socket()
-    except SystemExit:
+    except SystemExit as stopped:
+        cause = stopped.__context__
+        if isinstance(cause, socket.gaierror) or getattr(cause, "errno", 0) == errno.EADDRNOTAVAIL:
+            hint = "Leave --host out for this machine only, or give one of its own addresses (0.0.0.0: all of them)."
+            raise Unavailable(f"{config.host} is no address of this machine.", hint) from None
         hint = "Choose another with --port, or stop the other server."
         raise Unavailable(f"Port {config.port} of {config.host} is taken, or not allowed.", hint) from None
+    finally:
+        printed.disabled = False
     # Connections inherit it. asyncio sets it for sockets that it binds itself only; without it an answer's second half waits 40 ms.
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listening

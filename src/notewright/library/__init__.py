@@ -82,6 +82,10 @@ class Library:
         kept = json.loads(self.db.get_state("trust") or "{}").get("rewards", ())
         return dict.fromkeys(REWARDS, "nothing") | {item["reward"]: item["level"] for item in kept}
 
+    def check(self) -> None:
+        """Raises Invalid where the file is damaged. Reads all of it."""
+        self.db.check()
+
     def close(self) -> None:
         self.db.close()
 
@@ -90,6 +94,8 @@ class Library:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
+        if told := self.db.explain(error):
+            raise told from error
 
 
 __all__ = ["FOLDERS", "Library"]

@@ -28,6 +28,7 @@ class Database:
 
     def __init__(self, path: Path, *, backups: Path) -> None:
         self.path = path
+        self._advice = f"Look for a copy in {backups}, or move the file away."
         try:
             self.connection = sqlite3.connect(path, timeout=15, isolation_level=None, check_same_thread=False)
             self.connection.row_factory = sqlite3.Row
@@ -37,11 +38,7 @@ class Database:
             self.connection.execute("PRAGMA foreign_keys=ON")
             self._migrate(backups)
         except sqlite3.DatabaseError as error:
-            if isinstance(error, sqlite3.OperationalError) and _is_outside(error):
-                raise self._trouble(error) from error
-            raise Invalid(
-                f"{path} is not a notewright library: {error}", f"Look for a copy in {backups}, or move the file away."
-            ) from error
+            raise (self.explain(error) or Invalid(f"{path} is not a notewright library: {error}.", self._advice)) from error
 
     def _migrate(self, backups: Path) -> None:
         self.connection.execute("CREATE TABLE IF NOT EXISTS migrations (number INTEGER PRIMARY KEY, applied_at TEXT NOT NULL)")
@@ -92,6 +89,23 @@ class Database:
         return Unavailable(
             f"The library {self.path} cannot be written: {error}. Nothing was changed.", "Check the disk and its permissions."
         )
+
+    def explain(self, error: BaseException | None) -> NotewrightError | None:
+        """What the person can do about it, where the disk, another process or a damaged file is to blame; else None."""
+        if isinstance(error, sqlite3.OperationalError) and _is_outside(error):
+            return self._trouble(error)
+        if type(error) is sqlite3.DatabaseError:  # SQLite's words for a damaged file and for one that never was a library
+            return Invalid(f"{self.path} is damaged, or not a notewright library: {error}.", self._advice)
+        return None
+
+    def check(self) -> None:
+        """Raises Invalid where the file is damaged."""
+        try:
+            told = str(self.connection.execute("PRAGMA quick_check(1)").fetchone()[0])
+        except sqlite3.DatabaseError as error:
+            told = str(error)
+        if told != "ok":
+            raise Invalid(f"{self.path} is damaged: {' '.join(told.split())}.", self._advice)
 
     def rows(self, query: str, parameters: Iterable[Any] = ()) -> list[sqlite3.Row]:
         return self.connection.execute(query, tuple(parameters)).fetchall()
