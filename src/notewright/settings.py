@@ -157,7 +157,11 @@ def save_settings(settings: Settings) -> None:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
         home = settings.home
-        fault = f"{home} is a file, not a folder" if home.is_file() else f"{settings.config_path} cannot be written: {error.strerror}"
+        fault = (
+            f"{home} is a file, not a folder"
+            if home.exists() and not home.is_dir()
+            else f"{settings.config_path} cannot be written: {error.strerror}"
+        )
         hint = "Check the disk and its permissions, or choose another home: notewright --home PATH, or NOTEWRIGHT_HOME."
         raise Unavailable(f"{fault}.", hint) from error
 
