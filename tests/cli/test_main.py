@@ -46,6 +46,14 @@ def test_an_empty_path_is_not_the_folder_one_stands_in(kind: str, path: str, cap
     assert "the path is empty" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("command", [["evaluate"], ["pairs", "review"], ["models", "diff", "a", "b"]])
+@pytest.mark.parametrize("limit", ["0", "-1", "x"])
+def test_a_limit_counts_from_one(command: list[str], limit: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main([*command, "--limit", limit])
+    assert f"{limit} is not a number from 1 on" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("command", [["sources"], ["pairs"], ["draft", "--source", "x"], ["models"], ["drafts"], ["undo"]])
 def test_without_a_library_the_next_step_is_said(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(command) == 1

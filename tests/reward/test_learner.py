@@ -163,6 +163,7 @@ def test_a_corrected_belief_is_believed(library: Library, world: small_world.Wor
     ],
 )  # fmt: skip
 def test_beliefs_that_cannot_be_recorded(library: Library, bad: dict) -> None:
-    with pytest.raises(Invalid):
+    with pytest.raises(Invalid) as caught:
         reward.correct(library, **bad)
+    assert ("Features: headings" if bad["feature"] == "taste" else "--prefer about 4") in caught.value.hint
     assert library.events.all() == []

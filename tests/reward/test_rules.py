@@ -66,7 +66,7 @@ def test_a_rule_says_in_plain_words_how_it_acts() -> None:
     [
         ("at most 1 callout", "every draft is checked: at most 1 callout"),
         ("at most 2 callouts", "every draft is checked: at most 2 callouts"),
-        ("no tables", "every draft is checked: at most 0 tables"),
+        ("no tables", "every draft is checked: no tables"),
         ("1 heading", "drafts with about 1 heading come first"),
         ("3-5 bullets", "drafts with about 4 bullets come first"),
     ],

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ..records import Model
-from .show import as_json, count, facts, json_option, open_library, progress, table
+from .show import as_json, count, facts, json_option, open_library, positive, progress, table
 
 if TYPE_CHECKING:
     from ..models.turns import Online
@@ -29,7 +29,7 @@ def configure(name: str, parser: argparse.ArgumentParser) -> None:
     diff.add_argument("after", metavar="B")
     diff.add_argument("--source", default="", metavar="TITLE", help="default: held-out passages, beside what you wrote yourself")
     diff.add_argument("--chapter", default="", metavar="NAME")
-    diff.add_argument("--limit", type=int, default=3, metavar="N", help="how many held-out passages (default 3)")
+    diff.add_argument("--limit", type=positive, default=3, metavar="N", help="how many held-out passages (default 3)")
     json_option(diff)
     diff.set_defaults(handler=diff_models)
     prune = actions.add_parser("prune", help="delete the files of old versions that nothing needs; their figures stay")

@@ -33,7 +33,7 @@ def configure(name: str, parser: argparse.ArgumentParser) -> None:
     json_option(show)
     show.set_defaults(handler=show_pair)
     look = actions.add_parser("review", help="the most useful undecided pairs, side by side; decide by a letter", epilog=KEYS)
-    look.add_argument("--limit", type=int, default=0, metavar="N", help="stop after N pairs")
+    look.add_argument("--limit", type=positive, default=0, metavar="N", help="stop after N pairs")
     look.set_defaults(handler=review)
     for word, status in (("accept", "accepted"), ("reject", "rejected")):
         action = actions.add_parser(word, help=f"say that pairs are {'right' if word == 'accept' else 'wrong'}; never overwritten")
@@ -59,7 +59,7 @@ def pair(options: argparse.Namespace) -> None:
         print(_why_none(counts))
         return
     print(f"{count(report.added, 'pair')} new, {report.kept:,} kept, {report.removed:,} gone, {report.decided:,} decided by you;", end=" ")
-    print(f"{count(links, 'highlight')} in all. Look at them with: notewright pairs list")
+    print(f"{count(links, 'highlight')} in them. Look at them with: notewright pairs list")
     if options.embeddings and not settings.embeddings:
         print(
             "This once by meaning too: the next pairing, the studio's as well, takes back what it alone found and you have not accepted.\n"

@@ -39,7 +39,7 @@ def review(options: argparse.Namespace) -> None:
         decided = _ask(library, waiting)
         if decided:
             pairing.pair(library, settings=settings)
-            print(f"{count(decided, 'pair')} decided; the scores of the others were corrected by them.")
+            print(f"{count(decided, 'pair')} decided; that corrected the scores of the others.")
 
 
 def _ask(library: Library, waiting: Sequence[Pair]) -> int:

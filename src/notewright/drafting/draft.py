@@ -146,4 +146,4 @@ def _check(n: int, written: int | None, temperature: float, top_p: float, max_ne
     if examples is not None and examples < 0:
         problems.append(f"examples must not be negative, not {examples}")
     if problems:
-        raise Invalid("; ".join(problems), "Leave an option away for its default.", problems)
+        raise Invalid("; ".join(problems), "Leave an option out for its default.", problems)

@@ -59,7 +59,7 @@ def _match(wanted: str, titles: dict[str, int], source: Source) -> str:
     if near:
         return next(title for title, form in folded.items() if form == near[0])
     if not folded:
-        raise NotFound(f"{source.title!r} has no chapters.", "Leave --chapter away to draft the whole source.")
+        raise NotFound(f"{source.title!r} has no chapters.", "Leave --chapter out to draft the whole source.")
     raise NotFound(f"{source.title!r} has no chapter {wanted!r}.", "Its chapters: " + _list(titles))
 
 

@@ -108,7 +108,7 @@ def _take_out(insertion: vault.Insertion) -> dict[str, object]:
     try:
         return asdict(vault.undo(insertion))
     except Conflict as conflict:
-        hint = f"{conflict.hint} To leave the note as it is and go on: notewright undo --keep-note"
+        hint = f"To leave the note as it is and go on: notewright undo --keep-note. {conflict.hint}"
         raise Conflict(conflict.message, hint) from conflict
 
 

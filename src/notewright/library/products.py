@@ -44,7 +44,7 @@ class DatasetStore:
         for dataset in self.all():
             if dataset.id == dataset_id:
                 return dataset
-        raise NotFound(f"No dataset has the id {dataset_id!r}.", "Build one with: notewright dataset sft")
+        raise NotFound(f"No dataset has the id {dataset_id!r}.", "List them with: notewright dataset list")
 
 
 class RunStore:

@@ -107,7 +107,7 @@ def _asking(where: str, ask: Callable[[], Any]) -> Any:
             f"{name} asks for a licence to be accepted.", f"Accept it at https://huggingface.co/{name}, then: hf auth login"
         ) from error
     except RevisionNotFoundError as error:
-        raise NotFound(f"{name} has no revision {revision!r}.", "Leave @revision away for the newest.") from error
+        raise NotFound(f"{name} has no revision {revision!r}.", "Leave @revision out for the newest.") from error
     except RepositoryNotFoundError as error:
         raise NotFound(f"The hub has no model {name!r} (or it is private).", "Check the spelling, or log in with: hf auth login") from error
     except silent as error:

@@ -38,7 +38,9 @@ def correct(library: Library, *, feature: str, prefer: str, value: float | None 
     if prefer != "about" and value is not None:
         problems.append(f"{prefer!r} takes no value")
     if problems:
-        raise Invalid(f"That belief cannot be recorded: {'; '.join(problems)}.", f"Features: {', '.join(NAMES)}", problems)
+        hint = "Say it like: --prefer more, --prefer less, --prefer about 4, --prefer indifferent"
+        hint = hint if feature in INDEX else f"Features: {', '.join(NAMES)}"
+        raise Invalid(f"That belief cannot be recorded: {'; '.join(problems)}.", hint, problems)
     return library.events.append("belief", feature, {"prefer": prefer, "value": value})
 
 

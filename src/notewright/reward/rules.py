@@ -42,7 +42,8 @@ class Rule:
         if value == 1:
             feature = feature.removesuffix("s")
         if "check" in self.effect:
-            return f"every draft is checked: {self.effect['check']} {value:g} {feature}"
+            limit = "no" if (self.effect["check"], value) == ("at most", 0) else f"{self.effect['check']} {value:g}"
+            return f"every draft is checked: {limit} {feature}"
         told = "; the model is told" if self.in_prompt else ""
         if feature:
             wish = f"about {value:g}" if self.effect.get("prefer") == "about" else str(self.effect.get("prefer"))

@@ -64,7 +64,7 @@ def check_vault(
         raise Invalid(f"There is no rule {unknown[0]!r}.", f"The rules: {', '.join(RULES)}.")
     place = (path or settings.need_vault()).absolute()
     if not place.exists():
-        raise NotFound(f"There is nothing at {path}.", "Name a note, a folder, or leave the path away for the whole vault.")
+        raise NotFound(f"There is nothing at {path}.", "Name a note, a folder, or leave the path out for the whole vault.")
     vault = _vault_of(place, settings)
     index, types = build_index(vault), read_types(vault)
     files = _files(vault, place, settings)
