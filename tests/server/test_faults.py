@@ -250,6 +250,12 @@ def test_first_open_with_an_empty_home(tmp_path: Path, sample: Path) -> None:
         assert opened.get("/api/queue").json()["total"] > 10
 
 
+def test_half_written_json_is_said(client: TestClient) -> None:
+    answer = client.post("/api/diff", content='{"before": "x"', headers={"content-type": "application/json"})
+    assert answer.status_code == 422
+    assert "the body is not JSON, from character 14 on" in answer.json()["problems"][0]
+
+
 def test_a_file_that_is_no_export_fails_in_words(client: TestClient) -> None:
     job = client.post("/api/import/upload", files={"file": ("../../x.csv", b"%PDF-1.4 nothing")}).json()
     end = finished(client, job["id"])

@@ -96,6 +96,6 @@ def test_the_caddy_example_is_valid(tmp_path: Path) -> None:
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd is not installed")
 def test_the_unit_is_valid(tmp_path: Path) -> None:
     unit = tmp_path / "notewright.service"
-    unit.write_text(example("systemd").replace("%h/.local/bin/notewright", "/bin/true"))
+    unit.write_text(example("systemd").replace("%h/notewright/.venv/bin/notewright", "/bin/true"))
     done = subprocess.run(["systemd-analyze", "verify", "--user", str(unit)], capture_output=True, text=True)
     assert "notewright.service" not in done.stderr, done.stderr

@@ -50,12 +50,13 @@ def demo(options: argparse.Namespace) -> None:
         distances = _learn(library, settings, options.effort)
         before, after = _accept(library, settings)
     _summary(distances, before, after)
+    program = _program()
     print(f"\nDone in {time.monotonic() - began:.0f} s. Go on in this library:\n")
     print(f"  export NOTEWRIGHT_HOME={settings.home}")
     for command in ("status", "sources", "pairs list", f'draft --source "{ACCEPT_INTO[0]}" --chapter "{_next_chapter(settings)}"', "rank"):
-        print(f"  notewright {command}")
-    print(f"\nOr in the studio:  {_program()} --home {settings.home} serve --open")
-    print("Or with your own notes:  notewright init --vault PATH  and  notewright import readwise EXPORT")
+        print(f"  {program} {command}")
+    print(f"\nOr in the studio:  {program} --home {settings.home} serve --open")
+    print(f"Or with your own notes:  {program} init --vault PATH  and  {program} import readwise EXPORT")
 
 
 def _program() -> str:

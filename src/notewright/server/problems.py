@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 import traceback
+from collections.abc import Mapping
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -40,6 +42,13 @@ def openai_error(status: int, problem: Problem) -> dict[str, object]:
     return {"error": {"message": words, "type": kind, "param": None, "code": "model_not_found" if status == 404 else None}}
 
 
+def _told(item: Mapping[str, Any]) -> str:
+    """One of pydantic's findings: where, and what is wrong there."""
+    if item["type"] == "json_invalid":
+        return f"the body is not JSON, from character {item['loc'][-1]} on: {item['ctx']['error']}"
+    return f"{'.'.join(str(part) for part in item['loc'][1:]) or item['loc'][0]}: {item['msg']}"
+
+
 def add_handlers(app: FastAPI) -> None:
     """The handler table."""
 
@@ -49,7 +58,7 @@ def add_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     def unreadable(request: Request, error: RequestValidationError) -> JSONResponse:
-        problems = [f"{'.'.join(str(part) for part in item['loc'][1:]) or item['loc'][0]}: {item['msg']}" for item in error.errors()]
+        problems = [_told(item) for item in error.errors()]
         return answer(
             request, 422, Problem(message="That request cannot be understood.", hint="See /openapi.json.", problems=problems[:50])
         )
