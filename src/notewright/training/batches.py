@@ -63,9 +63,13 @@ def can_share(model: Any, longest: int) -> bool:
     )
 
 
+def worth_sharing(units: Sequence[Unit]) -> bool:
+    return sum(unit.shared for unit in units) <= WORTH_IT * sum(unit.tokens for unit in units)
+
+
 def collate(units: Sequence[Unit], pad: int, *, sharing: str = "") -> dict[str, Any]:
     """A batch, padded on the right; only the texts have labels. `sharing` names the attention that may read shared rows ("": none)."""
-    if sharing and sum(unit.shared for unit in units) <= WORTH_IT * sum(unit.tokens for unit in units):
+    if sharing and worth_sharing(units):
         return _shared(units, pad, additive=sharing != "sdpa")
     rows = [(unit.prompt, text) for unit in units for text in unit.texts]
     width = max(len(prompt) + len(text) for prompt, text in rows)

@@ -46,7 +46,7 @@ def run(job: Job, folder: Path, reporter: Reporter) -> dict[str, Any] | None:
     require_rows(rows, MINIMUM_ROWS["dpo"], max_length=session.max_length)
     if too_long:
         reporter.warn(f"{too_long} lists are longer than {session.max_length} tokens and were not trained on (max_length).")
-    sessions.check_memory(session, rows, texts=max(len(unit.texts) for unit in own))
+    sessions.check_memory(session, rows, texts=policy.texts_at_once(session, own))
     started, rounds = time.monotonic(), Rounds(session)
     policy.refer(session, [*own, *valid])
     told: list[dict[str, Any]] = []

@@ -52,7 +52,7 @@ def run(job: Job, folder: Path, reporter: Reporter) -> dict[str, Any] | None:
     require_rows(rows, MINIMUM_ROWS["edits"], max_length=session.max_length)
     if too_long:
         reporter.warn(f"{too_long} edits are longer than {session.max_length} tokens and were not trained on (max_length).")
-    sessions.check_memory(session, rows, texts=max(len(unit.texts) for unit in units))
+    sessions.check_memory(session, rows, texts=policy.texts_at_once(session, units))
     started, keeper = time.monotonic(), Keeper(session)
     policy.refer(session, [*units, *valid])
     steps = total_steps(recipe, len(units))

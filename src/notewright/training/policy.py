@@ -19,7 +19,7 @@ from safetensors.torch import load_file, save_file
 from trl.trainer.utils import add_fused_lm_head
 
 from . import session as sessions
-from .batches import Unit, can_share, collate, per_text
+from .batches import Unit, can_share, collate, per_text, worth_sharing
 from .data import LengthSampler, Rows
 from .head import use_compact_head
 from .session import Counting, Keeper, Session
@@ -67,6 +67,12 @@ def sharing(session: Session) -> str:
     """The attention that reads rows in which a prompt stands once for all its texts; empty: this model's cannot."""
     model = session.model.get_base_model()
     return str(model.config.get_text_config()._attn_implementation) if can_share(model, session.max_length) else ""
+
+
+def texts_at_once(session: Session, units: Sequence[Unit]) -> float:
+    """For `check_memory`: as many of the longest text as the largest unit's row holds tokens."""
+    shared = bool(sharing(session))
+    return max(unit.shared if shared and worth_sharing([unit]) else unit.tokens for unit in units) / max(unit.longest for unit in units)
 
 
 def on_device(session: Session, batch: dict[str, Any]) -> dict[str, Any]:

@@ -85,10 +85,10 @@ def four_bit(device: str) -> Any:
     )
 
 
-def check_memory(session: Session, rows: Rows, *, texts: int = 0) -> None:
+def check_memory(session: Session, rows: Rows, *, texts: float = 0) -> None:
     """Tell what the training needs, with activation checkpointing only where it must be; refuse what cannot fit unless forced.
 
-    `texts` are those of one row that are in memory at once (default: 1 for SFT, else 2)."""
+    `texts` are those of one row that are in memory at once (default: 1 for SFT, else 2), each with its prompt."""
     recipe = session.recipe
     doubled = texts or (1 if session.job.method == "sft" else 2)
     free = engine.free_on_device(session.device)
@@ -97,8 +97,8 @@ def check_memory(session: Session, rows: Rows, *, texts: int = 0) -> None:
         return bases.memory_needed(
             bases.read_config(Path(session.job.base_folder)), method="qlora" if recipe.quantize else "lora",
             dtype=str(session.model.dtype).removeprefix("torch."), half=session.bf16, tokens=max(rows.lengths),
-            rows=recipe.batch_size * doubled, rank=recipe.lora_rank,
-            completion=max(1, rows.trained // max(1, len(rows.lengths)) // doubled), activation_checkpointing=checkpointing,
+            rows=math.ceil(recipe.batch_size * doubled), rank=recipe.lora_rank,
+            completion=max(1, int(rows.trained / max(1, len(rows.lengths)) / doubled)), activation_checkpointing=checkpointing,
             dropout=recipe.lora_dropout > 0, on_cpu=session.device == "cpu", parameters=session.parameters,
         )  # fmt: skip
 
