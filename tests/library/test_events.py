@@ -111,3 +111,11 @@ def test_standing_events_are_those_not_taken_back(library: Library) -> None:
     assert library.events.undone() == {first.id}
     assert library.events.standing("comment") == [second]
     assert [event.id for event in library.events.all(after=second.id)] == [3]
+
+
+def test_a_batch_counts_as_ranked_once_and_only_while_its_ranking_stands(library: Library) -> None:
+    for batch in ("batch-1", "batch-1", "batch-2"):
+        last = library.events.append("ranking", batch, {})
+    assert library.counts()["rankings"] == 2
+    library.events.append("undo", str(last.id), {"events": [last.id], "kind": "ranking"})
+    assert library.counts()["rankings"] == 1

@@ -142,13 +142,16 @@ class Database:
             "datasets": "SELECT count(*) FROM datasets",
             "models": "SELECT count(*) FROM models",
             "drafts": "SELECT count(*) FROM drafts WHERE shown",
-            "rankings": "SELECT count(*) FROM events WHERE kind='ranking'",
+            "rankings": f"SELECT count(DISTINCT subject) FROM events WHERE kind='ranking' AND id NOT IN ({_UNDONE})",
             "events": "SELECT count(*) FROM events",
         }
         return {name: self.connection.execute(query).fetchone()[0] for name, query in queries.items()}
 
     def close(self) -> None:
         self.connection.close()
+
+
+_UNDONE = "SELECT taken.value FROM events, json_each(payload, '$.events') AS taken WHERE kind='undo'"
 
 
 def _is_outside(error: sqlite3.OperationalError) -> bool:
