@@ -68,6 +68,10 @@ def test_what_rewards_may_do_is_told_as_last_judged(library: Library, tmp_path: 
     assert library.trust()["combination"] == "nothing"
 
 
+def test_a_base_model_that_is_nowhere_is_a_problem(tmp_path: Path) -> None:
+    assert any("There is no base model 'nope'" in problem for problem in checkup(Settings(home=tmp_path, base_model="nope")).problems)
+
+
 def test_a_library_that_cannot_be_read_is_a_problem(tmp_path: Path) -> None:
     (tmp_path / "library.db").write_text("this is no database, however long one looks at it")
     found = checkup(Settings(home=tmp_path))

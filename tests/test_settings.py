@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from notewright.errors import Invalid, NotFound, Unavailable
-from notewright.settings import Settings, home_folder, load_settings, save_settings, silence_telemetry
+from notewright.settings import Settings, change_settings, home_folder, load_settings, save_settings, silence_telemetry
 
 
 def test_the_environment_names_the_home(tmp_path: Path) -> None:
@@ -106,3 +106,15 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(home: Path, mon
         save_settings(Settings(home=home, device="cuda"))
     assert load_settings().device == "cpu"
     assert sorted(item.name for item in home.iterdir()) == ["config.toml"]
+
+
+@pytest.mark.parametrize("name", ["nope", "/no/such/folder", "./models/x", "~/nowhere-at-all/x", "a/b/c"])
+def test_a_base_model_that_cannot_be_is_not_kept(home: Path, name: str) -> None:
+    with pytest.raises(NotFound, match="There is no base model"):
+        change_settings(Settings(home=home), {"base_model": name})
+    assert not home.exists()
+
+
+@pytest.mark.parametrize("name", ["", "seedling", "Qwen/Qwen3-0.6B", "Qwen/Qwen3-0.6B@main"])
+def test_names_of_base_models_are_kept_as_they_are(home: Path, name: str) -> None:
+    assert change_settings(Settings(home=home), {"base_model": name}).base_model == name

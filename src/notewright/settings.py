@@ -171,12 +171,19 @@ def change_settings(settings: Settings, changes: Mapping[str, Any]) -> Settings:
     values = dict(changes)
     if "vault" in values:
         values["vault"] = str(vault_folder(values["vault"]))
-    if folder := values.get("base_model"):
+    if (folder := values.get("base_model")) and folder != "seedling":
         path = Path(folder).expanduser()
+        if not path.is_dir() and not is_hub_id(folder):
+            raise NotFound(f"There is no base model {folder!r}.", "Name a folder, a hub id such as Qwen/Qwen3-0.6B, or seedling.")
         values["base_model"] = str(path.absolute()) if path.is_dir() else folder
     changed = replace(settings, **_checked(values, settings.config_path))
     save_settings(changed)
     return changed
+
+
+def is_hub_id(name: str) -> bool:
+    """Can it be one: an owner and a name, with or without @revision?"""
+    return name.partition("@")[0].count("/") == 1 and not name.startswith(("/", ".", "~"))
 
 
 def vault_folder(given: str) -> Path:

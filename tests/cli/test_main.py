@@ -245,6 +245,16 @@ def test_a_folder_of_a_base_model_is_remembered_whole(home: Path, tmp_path: Path
     assert str(tmp_path / "base") in (home / "config.toml").read_text()
 
 
+def test_a_vault_without_notes_is_said(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "empty").mkdir()
+    assert main(["init", "--vault", str(tmp_path / "empty"), "--exclude", "Old"]) == 0
+    assert main(["init", "--exclude", ""]) == 0  # none any more
+    assert "exclude" not in (home / "config.toml").read_text()
+    capsys.readouterr()
+    assert main(["import", "vault"]) == 0
+    assert f"There are no notes of yours in {tmp_path / 'empty'}" in capsys.readouterr().out
+
+
 def test_a_vanished_vault_is_what_status_speaks_of(started: Path, capsys: pytest.CaptureFixture[str]) -> None:
     started.rename(started.with_name("elsewhere"))
     assert main(["status"]) == 0

@@ -48,6 +48,12 @@ def test_parts_are_judged_in_the_vault_they_lie_in(vault: Path, home: Path) -> N
     assert check_vault(settings, vault, rules=["embed-tail"]).by_rule == {"embed-tail": 1}
 
 
+def test_a_path_may_be_the_vaults_own(vault: Path, home: Path) -> None:
+    settings = Settings(home=home, vault=vault)
+    assert [note.path for note in check_vault(settings, Path("Sub")).notes] == ["Sub/Bad.md", "Sub/Worse.md"]
+    assert [note.path for note in check_vault(settings, Path("Good.md")).notes] == ["Good.md"]
+
+
 def test_what_cannot_be_checked_is_said(vault: Path, home: Path) -> None:
     with pytest.raises(NotFound):
         check_vault(Settings(home=home), vault / "gone.md")

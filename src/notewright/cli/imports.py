@@ -71,6 +71,10 @@ def import_vault(options: argparse.Namespace) -> None:
         as_json(report)
         return
     changed = report.added or report.updated or report.removed
+    if not changed and not report.unchanged:
+        print(f"There are no notes of yours in {settings.vault}: the Readwise folder, excluded and dot folders do not count.")
+        _warn(report.warnings, False)
+        return
     print(
         f"{count(report.added, 'note')} new, {report.updated:,} changed, {report.removed:,} gone, {report.unchanged:,} as before;", end=" "
     )

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import Invalid, NotFound
+from ..settings import is_hub_id
 from . import download
 
 SEEDLING = "seedling"
@@ -56,9 +57,9 @@ def fetch_base(name: str, *, revision: str = "") -> Base:
         if not list(folder.glob("*.safetensors")):
             raise Invalid(f"{folder} has no .safetensors weights.", "Save the model in safetensors format first.")
         return Base(str(folder), folder)
-    name, _, pinned = name.partition("@")
-    if name.count("/") != 1 or name.startswith(("/", ".", "~")):
+    if not is_hub_id(name):
         raise NotFound(f"There is no base model {name!r}.", "Name a folder, a hub id such as Qwen/Qwen3-0.6B, or seedling.")
+    name, _, pinned = name.partition("@")
     folder = download.snapshot(name, pinned or revision)
     return Base(name, folder, folder.name)
 

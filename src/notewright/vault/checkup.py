@@ -54,7 +54,7 @@ class VaultCheck:
 def check_vault(
     settings: Settings, path: Path | None = None, *, rules: Collection[str] = (), progress: Callable[[int, int], None] | None = None
 ) -> VaultCheck:
-    """Look through the note or folder at `path` (default: the settings' vault). Reads only.
+    """Look through the note or folder at `path`, here or in the settings' vault (default: all of that). Reads only.
 
     Links are judged in the vault that the path lies in: the nearest folder above with `.obsidian`, else the settings' vault, else the
     folder itself. Readwise exports are left out unless the path lies among them. `rules` limits the findings to those rules.
@@ -63,6 +63,8 @@ def check_vault(
     if unknown := [rule for rule in rules if rule not in RULES]:
         raise Invalid(f"There is no rule {unknown[0]!r}.", f"The rules: {', '.join(RULES)}.")
     place = (path or settings.need_vault()).absolute()
+    if path and settings.vault and not place.exists():
+        place = settings.vault.absolute() / path
     if not place.exists():
         raise NotFound(f"There is nothing at {path}.", "Name a note, a folder, or leave the path out for the whole vault.")
     vault = _vault_of(place, settings)
