@@ -98,3 +98,24 @@ def test_labels_are_single_judgements_and_the_last_word_counts(world: small_worl
     rows = datasets.load(datasets.build(world.library, kind="labels"), "train")
     assert [row["label"] for row in rows if row["completion"][0]["content"][0] in "EF"] == [False, False]
     assert f
+
+
+def labels(library: Library) -> dict[str, bool]:
+    rows = datasets.load(datasets.build(library, kind="labels"), "train")
+    return {row["completion"][0]["content"][0]: row["label"] for row in rows}
+
+
+def test_a_ranking_that_was_done_again_rejects_no_more(world: small_world.World) -> None:
+    a, b, c = drafts(world.library, "A text", "B text", "C text")
+    batch = world.library.drafts.get(a).batch_id
+    feedback.rank(world.library, batch_id=batch, order=[[a]], rejected=[b, c])
+    feedback.rank(world.library, batch_id=batch, order=[[b], [a]], rejected=[c])
+    assert labels(world.library) == {"C": False}
+
+
+@pytest.mark.parametrize(("final", "good"), [(None, True), ("A text that is longer", True), ("Quite another thing altogether.", False)])
+def test_a_draft_that_went_into_the_note_rewritten_was_no_good_one(world: small_world.World, final: str | None, good: bool) -> None:
+    (draft,) = drafts(world.library, "A text that is long")
+    feedback.record_edit(world.library, draft_id=draft, final_text="Thought better of it.")  # never inserted
+    feedback.accept(world.library, settings=world.settings, draft_id=draft, into="Notes/New.md", final_text=final)
+    assert labels(world.library) == {"A": good}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from typing import TYPE_CHECKING
 
 from ..errors import Invalid, NotFound
@@ -27,13 +27,16 @@ def label_rows(
     later: splits.Later,
     progress: Callable[[int, int], None] | None,
 ) -> tuple[dict[str, list[Row]], dict[str, object]]:
-    """Rows by split, and the facts for the manifest. Of several judgements of one draft the last counts."""
+    """Rows by split, and the facts for the manifest. Of several judgements of one draft the last counts, as of several rankings."""
     left_out: Counter[str] = Counter()
-    events = library.events.standing("decision", "ranking", "edit")
+    events = library.events.standing("decision", "ranking", "edit", "insertion")
+    last = {event.subject: event.id for event in events if event.kind == "ranking"}
+    rewritten = {event.id for event in events if event.kind == "edit" and _rewritten(event)}
     judged: dict[str, tuple[bool, Event]] = {}
     for done, event in enumerate(events, 1):
-        for draft_id, good in _labels(library, event):
-            judged[draft_id] = good, event
+        if event.kind != "ranking" or last[event.subject] == event.id:
+            for draft_id, good in _labels(library, event, rewritten):
+                judged[draft_id] = good, event
         if progress:
             progress(done, len(events))
     found = []
@@ -66,13 +69,22 @@ def label_rows(
     return rows, facts
 
 
-def _labels(library: Library, event: Event) -> Iterator[tuple[str, bool]]:
-    """(draft id, good?) as the event says."""
+def _rewritten(event: Event) -> bool:
+    return float(event.payload.get("distance") or 0.0) > REWRITTEN  # type: ignore[arg-type]
+
+
+def _labels(library: Library, event: Event, rewritten: Set[int]) -> Iterator[tuple[str, bool]]:
+    """(draft id, good?) as the event says. `rewritten` are the edits that left little of their draft; what is edited while it is accepted
+    is told before the acceptance, so that there the insertion has the last word."""
     if event.kind == "ranking":
         rejected = event.payload.get("rejected")
         yield from ((str(draft_id), False) for draft_id in (rejected if isinstance(rejected, list) else []))
     elif event.kind == "edit":
-        if float(event.payload.get("distance") or 0.0) > REWRITTEN:  # type: ignore[arg-type]
+        if event.id in rewritten:
+            yield event.subject, False
+    elif event.kind == "insertion":
+        beside = event.payload.get("with")
+        if isinstance(beside, list) and not rewritten.isdisjoint(beside):
             yield event.subject, False
     elif event.payload.get("decision") == "reject_all":
         try:
