@@ -212,6 +212,16 @@ def test_turned_down_is_what_was_turned_down_whole(library: Library, decisions: 
     assert (told.decided, told.taken) == (outcome, 0)
 
 
+def test_a_ranking_that_was_done_again_turns_nothing_down(library: Library) -> None:
+    small_world.base_model(library)
+    library.sources.upsert([small_world.source("rivers")], origin="api", complete=True)
+    drafts = [draft.id for draft in batch(library, day(0))]
+    feedback.rank(library, batch_id="batch-1", order=[], rejected=drafts)
+    assert loop.account(library).decided == 1
+    feedback.rank(library, batch_id="batch-1", order=[[draft_id] for draft_id in drafts])
+    assert (loop.account(library).decided, loop.account(library).open) == (0, 1)
+
+
 def test_the_command(library: Library, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[str] = []
     monkeypatch.setattr("webbrowser.open", opened.append)

@@ -173,6 +173,13 @@ def event(number: int, kind: str, subject: str, models: Sequence[str] = ("model-
         ([event(1, "decision", f"draft-{place}", decision="reject") for place in (0, 1)], 1.0),
         ([event(1, "ranking", "batch-1", order=[], rejected=["draft-0", "draft-1"])], 1.0),
         ([event(1, "ranking", "batch-1", order=[["draft-0"], ["draft-1"]], rejected=[])], None),
+        (
+            [
+                event(1, "ranking", "batch-1", order=[], rejected=["draft-0", "draft-1"]),
+                event(2, "ranking", "batch-1", order=[["draft-0"], ["draft-1"]]),
+            ],
+            None,
+        ),
     ],
 )
 def test_what_a_batch_cost(events: list[Event], cost: float | None) -> None:

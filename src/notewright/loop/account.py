@@ -214,10 +214,11 @@ def _outcomes(
             continue
         shown = {draft.id for draft in batches.get(batch_id, ())}
         refused: set[str] = set()
+        last = max((event.id for event in events if event.kind == "ranking"), default=0)  # it replaces those before it
         for event in events:
             decision, rejected = event.payload.get("decision"), event.payload.get("rejected")
             refused |= shown if decision == "reject_all" else {event.subject} if decision == "reject" else set()
-            refused |= set(rejected) if isinstance(rejected, list) else set()
+            refused |= set(rejected) if isinstance(rejected, list) and event.id == last else set()
             if shown and shown <= refused:
                 found[batch_id] = (event.at, False)
                 break

@@ -124,11 +124,16 @@ def _preferred(judged: Sequence[Event], shown: list[str]) -> tuple[list[str], li
     accepted = _accepted(judged, shown)
     if accepted:
         return [accepted], [draft for draft in shown if draft != accepted]
-    ranked: Any = next((event.payload for event in reversed(judged) if event.kind == "ranking"), {})
+    ranked = _ranking(judged)
     groups = [[draft for draft in group if draft in shown] for group in ranked.get("order", ())]
     groups = [group for group in groups if group]
     below = [draft for group in groups[1:] for draft in group] + [draft for draft in ranked.get("rejected", ()) if draft in shown]
     return (groups[0] if groups else []), below
+
+
+def _ranking(judged: Sequence[Event]) -> Mapping[str, Any]:
+    """The last one, which replaces those before it."""
+    return next((event.payload for event in reversed(judged) if event.kind == "ranking"), {})
 
 
 def _accepted(judged: Sequence[Event], shown: Iterable[str]) -> str:
@@ -142,13 +147,9 @@ def _cost(judged: Sequence[Event], writers: Mapping[str, str]) -> float | None:
     if accepted:
         edited: Any = next((event.payload for event in reversed(judged) if event.kind == "edit" and event.subject == accepted), {})
         return 1.0 if edited.get("deleted") else min(1.0, float(edited.get("distance", 0.0)))
-    rejected = {event.subject for event in judged if event.payload.get("decision") == "reject"}
-    for event in judged:
-        if event.kind == "ranking":
-            named: Any = event.payload.get("rejected", ())
-            rejected |= set(named)
-        if event.payload.get("decision") == "reject_all":
-            return 1.0
+    if any(event.payload.get("decision") == "reject_all" for event in judged):
+        return 1.0
+    rejected = {event.subject for event in judged if event.payload.get("decision") == "reject"}.union(_ranking(judged).get("rejected", ()))
     return 1.0 if rejected >= writers.keys() else None
 
 
