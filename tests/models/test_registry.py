@@ -137,6 +137,11 @@ def test_contenders_take_turns_until_the_person_decides(library: Library, home: 
     assert library.models.get(other.id).metrics["examples"] is True
     assert other.id not in {model.id for model in registry.prune(library, keep=0, dry_run=True)}
 
+    registry.keep_contenders(library, {third.id: False}, beside=current.id)  # the newest comparison has the last word
+    assert [model.id for model in registry.contenders(library)] == [third.id]
+    registry.keep_contenders(library, {}, beside=current.id)
+    assert registry.contenders(library) == []
+
     registry.use(library, third.id)  # what the person chose writes alone
     assert registry.contenders(library) == []
     registry.use(library, current.id)

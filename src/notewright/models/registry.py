@@ -108,9 +108,14 @@ def rollback(library: Library) -> Model:
 
 
 def keep_contenders(library: Library, contenders: Mapping[str, bool], *, beside: str) -> None:
-    """Held-out work could not tell these versions from `beside` (True: with examples in their prompts); they take turns with it."""
-    for model_id, examples in contenders.items():
-        library.models.set_metrics(model_id, {"contender": {"beside": beside, "at": now()}, "examples": examples})
+    """Held-out work could not tell these versions from `beside` (True: with examples in their prompts); they take turns with it, and those
+    that were kept before do so no more."""
+    with library.db.write():
+        for model in library.models.all():
+            if model.metrics.get("contender") and model.id not in contenders:
+                library.models.set_metrics(model.id, {"contender": None})
+        for model_id, examples in contenders.items():
+            library.models.set_metrics(model_id, {"contender": {"beside": beside, "at": now()}, "examples": examples})
 
 
 def contenders(library: Library) -> list[Model]:
