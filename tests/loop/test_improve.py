@@ -212,6 +212,51 @@ def test_each_method_goes_on_from_the_one_before_where_there_is_data(world: smal
         improve(world, reinforce="luck")
 
 
+@pytest.mark.parametrize("moment", ["while it trains", "while it measures", "while it stands still"])
+def test_a_version_that_was_chosen_meanwhile_is_what_has_to_be_beaten(
+    world: small_world.World, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    library, module = world.library, importlib.import_module("notewright.loop.improve")
+    registry.current(library, world.settings)
+    chosen = library.models.add(Model(library.models.new_id(), "base/none", "", "policy", now(), metrics={"examples": False}))
+    distances = {chosen.id: 0.1}  # nearer than the 0.3 of what is trained; the plain base is at 0.6
+
+    def train(self: Any, method: str, dataset: Dataset, *, start: str = "") -> Model:
+        if "sft_model" not in self.state:
+            made = library.models.add(Model(library.models.new_id(), "base/none", "", "policy", now()))
+            self.state.keep("sft_model", made.id)
+            distances[made.id] = 0.3
+            if moment == "while it trains":
+                library.models.promote(chosen.id, "chosen")
+            if moment == "while it stands still":
+                raise KeyboardInterrupt
+        return library.models.get(self.state["sft_model"])
+
+    def contender(self: Any, label: str, model: Model, examples: bool, pairs: Dataset) -> loop.Contender:
+        if moment == "while it measures" and label == "SFT":
+            library.models.promote(chosen.id, "chosen")
+        mean = distances.get(model.id, 0.6)
+        items = [
+            evaluation.Item(f"p{place}", "s", "n.md", mean + place / 100, 0.5, 0.5, False, (), "draft", "passage") for place in range(8)
+        ]
+        report = summarise(
+            items, model_id=model.id, dataset_id=pairs.id, split="test", examples=examples, created_at=now(), seconds=0.0, path=Path()
+        )
+        return loop.Contender(label, model.id, examples, report)
+
+    monkeypatch.setattr(module._Work, "_train", train)
+    monkeypatch.setattr(module._Work, "_contender", contender)
+    if moment == "while it stands still":
+        with pytest.raises(KeyboardInterrupt):
+            improve(world)
+        library.models.promote(chosen.id, "chosen")
+    report = improve(world)
+    assert (report.current, report.promoted) == (chosen.id, "")
+    current = library.models.current()
+    assert current is not None
+    assert current.id == chosen.id
+
+
 def test_it_goes_on_as_it_was_begun_and_says_what_else_was_asked_for(world: small_world.World, monkeypatch: pytest.MonkeyPatch) -> None:
     module, told, works = importlib.import_module("notewright.loop.improve"), [], []
 

@@ -115,17 +115,20 @@ def improve(
             tell({"message": f"{name} goes on as it was begun, without {others}. To begin anew with that, add --fresh."})
         work = _Work(library, settings, state, max_new_tokens, tell)
         current, contenders = work.contenders()
+        while "promoted" not in state and (chosen := registry.current(library, settings).id) != current.model_id:
+            tell({"message": f"{chosen} was made the current version meanwhile: that is what has to be beaten now."})
+            current, contenders = work.contenders()
         decision = decide(current, contenders, confidence=confidence)
         winner = decision.winner
         writer = winner or current
         reason = decision.reason
         if writer.examples and library.models.get(writer.model_id).role == "base":
             reason += f". {PROMPTING.format(writer.model_id)}"
-        if winner and "promoted" not in state:
+        state.keep("promoted", winner.model_id if winner else "")  # first: killed in between, it is made up for
+        if winner and registry.current(library, settings).id == current.model_id:
             with library.db.write():
                 library.models.set_metrics(winner.model_id, {"examples": winner.examples})
                 library.models.promote(winner.model_id, f"better on held-out work: {reason}")
-        state.keep("promoted", winner.model_id if winner else "")
         registry.keep_contenders(library, keep(writer, [current, *contenders]), beside=writer.model_id)
         report = ImproveReport(
             id=state.path.parent.name, folder=str(state.path.parent), page=str(state.path.with_name("report.html")),
@@ -146,8 +149,7 @@ class _Work:
 
     def contenders(self) -> tuple[Contender, list[Contender]]:
         library = self.library
-        if "current" not in self.state:
-            self.state.keep("current", registry.current(library, self.settings).id)
+        self._current()
         pairs = self._dataset("sft")
         if not any(_rows(pairs, split) for split in HELD_OUT):
             raise Invalid(
@@ -163,7 +165,7 @@ class _Work:
             if refined:
                 newest = refined
                 entries += [(label, newest, False), (label, newest, True)]
-        now_current = library.models.get(self.state["current"])
+        now_current = self._current()
         usual = self._usual(now_current)
         # A contender that cannot differ from the current version only takes time and makes the others' proof harder.
         others = [
@@ -173,6 +175,12 @@ class _Work:
         ]
         # Last, so that the figures kept with the current version are of the way in which it writes.
         return self._contender("current", now_current, usual, pairs), others
+
+    def _current(self) -> Model:
+        """The version to beat: the one that writes now, whatever wrote when this began; once the decision fell, the one it was about."""
+        if "promoted" not in self.state:
+            self.state.keep("current", registry.current(self.library, self.settings).id)
+        return self.library.models.get(self.state["current"])
 
     def _refinements(self) -> list[tuple[str, str, str]]:
         method = self.state["reinforce"]
