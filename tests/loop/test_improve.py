@@ -257,6 +257,23 @@ def test_a_version_that_was_chosen_meanwhile_is_what_has_to_be_beaten(
     assert current.id == chosen.id
 
 
+def test_what_was_judged_after_the_data_were_built_is_for_the_next_one(world: small_world.World, monkeypatch: pytest.MonkeyPatch) -> None:
+    module, library = importlib.import_module("notewright.loop.improve"), world.library
+
+    def contenders(self: Any) -> None:
+        if reached:
+            self._refined("edits", "edits", "edits", Model("model-1", "base/none", "", "policy", now()))
+        choices(world)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module._Work, "contenders", contenders)
+    choices(world)
+    for reached, judged in ((False, 6), (True, 6), (True, 12)):  # it begins, goes on until the data are built, and goes on from there
+        with pytest.raises(KeyboardInterrupt):
+            improve(world)
+        assert loop.judged_since(library) == judged
+
+
 def test_it_goes_on_as_it_was_begun_and_says_what_else_was_asked_for(world: small_world.World, monkeypatch: pytest.MonkeyPatch) -> None:
     module, told, works = importlib.import_module("notewright.loop.improve"), [], []
 

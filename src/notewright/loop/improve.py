@@ -107,7 +107,7 @@ def improve(
         training.settle(library)
         state = _open(library.home / "runs", fresh)
         ignored = _as_begun(state, {"effort": effort, "set": dict(overrides or {}), "reinforce": reinforce})
-        state.keep("event", library.events.last())  # what is judged from now on is for the next one
+        state.keep("event", state.table.get("event", library.events.last()))
         begun = "goes on" if "current" in state else "begins"
         tell({"message": f"{state.path.parent.name} {begun}: a rebuild from the base. The current version keeps writing meanwhile."})
         if ignored:
@@ -189,6 +189,8 @@ class _Work:
     def _dataset(self, kind: str) -> Dataset:
         key = f"{kind}_dataset"
         if key not in self.state:
+            if kind == "edits":  # the first of what was judged: what is judged from now on is for the next one
+                self.state.keep("event", self.library.events.last())
             self.state.keep(key, datasets.build(self.library, kind=kind, settings=self.settings).id)
         return self.library.datasets.get(self.state[key])
 

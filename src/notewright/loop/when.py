@@ -17,7 +17,7 @@ JUDGED = ("ranking", "decision", "edit")
 
 
 def judged_since(library: Library) -> int:
-    """Batches whose drafts the person judged since the last `improve` began or went on; judgements that were taken back do not count."""
+    """Batches whose drafts the person judged since the last `improve` gathered what there was; judgements that were taken back do not count."""
     number, at = _last(library.home / "runs")
     undone = library.events.undone()
     return len({
@@ -43,7 +43,7 @@ def unsuitable(library: Library) -> str:
 
 
 def _last(runs: Path) -> tuple[int, str]:
-    """(newest event, time) when the newest `improve` last began; older ones kept the time alone."""
+    """(newest event, time) when the newest `improve` gathered what was judged, or began; older ones kept the time alone."""
     folders = sorted(runs.glob("improve-*"), key=lambda path: int(path.name.rpartition("-")[2]))
     for folder in reversed(folders):
         if (path := folder / "state.json").exists():
