@@ -14,7 +14,7 @@ import pytest
 
 import small_world
 import tiny_models
-from notewright import evaluation, feedback, loop
+from notewright import datasets, evaluation, feedback, loop
 from notewright.errors import Busy, Invalid, RunFailed
 from notewright.evaluation.report import summarise
 from notewright.library import Library, splits
@@ -261,17 +261,38 @@ def test_what_was_judged_after_the_data_were_built_is_for_the_next_one(world: sm
     module, library = importlib.import_module("notewright.loop.improve"), world.library
 
     def contenders(self: Any) -> None:
-        if reached:
+        if steps.pop(0):
             self._refined("edits", "edits", "edits", Model("model-1", "base/none", "", "policy", now()))
         choices(world)
         raise KeyboardInterrupt
 
     monkeypatch.setattr(module._Work, "contenders", contenders)
     choices(world)
-    for reached, judged in ((False, 6), (True, 6), (True, 12)):  # it begins, goes on until the data are built, and goes on from there
+    steps = [False, True, True]  # it begins, goes on until the data are built, and goes on from there
+    for judged in (6, 6, 12):
         with pytest.raises(KeyboardInterrupt):
             improve(world)
         assert loop.judged_since(library) == judged
+
+
+def test_what_was_measured_is_found_in_a_home_that_was_moved_and_measured_again_where_it_is_gone(
+    world: small_world.World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module, library = importlib.import_module("notewright.loop.improve"), world.library
+    model, pairs = registry.current(library, world.settings), datasets.build(library, kind="sft")
+    state = module._open(library.home / "runs", False)
+    module._as_begun(state, {"effort": "", "set": {}, "reinforce": ""})
+    engine = small_world.ScriptedEngine(lambda *_: "words")
+    monkeypatch.setattr(registry, "open_engine", lambda *_, **__: engine)
+
+    def report() -> evaluation.EvaluationReport:
+        return module._Work(library, world.settings, state, 12, lambda _: None)._report("base", model, False, pairs, "test")
+
+    first, written = report(), len(engine.calls)
+    state.keep(f"report {model.id} test", str(tmp_path / "where it was" / "logs" / Path(first.path).name))
+    assert (report().path, len(engine.calls)) == (first.path, written)
+    Path(first.path).unlink()
+    assert (report().items, len(engine.calls)) == (first.items, 2 * written)
 
 
 def test_it_goes_on_as_it_was_begun_and_says_what_else_was_asked_for(world: small_world.World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -279,14 +279,16 @@ class _Work:
 
     def _report(self, label: str, model: Model, examples: bool, pairs: Dataset, split: str) -> EvaluationReport:
         key = f"report {model.id}{WITH_EXAMPLES if examples else ''} {split}"
-        if key not in self.state:
+        path = self.library.home / "logs" / Path(self.state.table.get(key, "")).name  # by its name, as a home can be moved
+        if not path.is_file():
             report = evaluation.evaluate(
                 self.library, settings=self.settings, dataset_id=pairs.id, model_id=model.id, split=split, examples=examples,
                 max_new_tokens=self.longest,
                 progress=lambda done, total: self.tell({"evaluating": f"{label}, {split}", "done": done, "total": total}),
             )  # fmt: skip
             self.state.keep(key, report.path)
-        return evaluation.read_report(Path(self.state[key]))
+            return report
+        return evaluation.read_report(path)
 
 
 def _rows(dataset: Dataset, split: str) -> int:

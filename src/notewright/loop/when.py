@@ -17,7 +17,7 @@ JUDGED = ("ranking", "decision", "edit")
 
 
 def judged_since(library: Library) -> int:
-    """Batches whose drafts the person judged since the last `improve` gathered what there was; judgements that were taken back do not count."""
+    """Batches whose drafts the person judged since the last `improve` gathered what there was; what was taken back does not count."""
     number, at = _last(library.home / "runs")
     undone = library.events.undone()
     return len({
