@@ -295,6 +295,17 @@ def test_what_was_measured_is_found_in_a_home_that_was_moved_and_measured_again_
     assert (report().items, len(engine.calls)) == (first.items, 2 * written)
 
 
+@pytest.mark.parametrize("broken", ["", "{", "[]"])
+def test_a_broken_state_or_a_strange_folder_stops_nothing(library: Library, tmp_path: Path, broken: str) -> None:
+    module, runs = importlib.import_module("notewright.loop.improve"), library.home / "runs"
+    choices(small_world.build(library, tmp_path, things=("rivers",)))
+    assert module._open(runs, False).path.parent.name == "improve-1"
+    (runs / "improve-1 copy").mkdir()
+    (runs / "improve-1" / "state.json").write_text(broken)
+    assert loop.judged_since(library) == 1
+    assert module._open(runs, False).path.parent.name == "improve-2"
+
+
 def test_it_goes_on_as_it_was_begun_and_says_what_else_was_asked_for(world: small_world.World, monkeypatch: pytest.MonkeyPatch) -> None:
     module, told, works = importlib.import_module("notewright.loop.improve"), [], []
 

@@ -299,18 +299,30 @@ def _rows(dataset: Dataset, split: str) -> int:
 
 def _open(runs: Path, fresh: bool) -> _State:
     """The newest unfinished improve folder, or a new one."""
-    numbered = sorted(runs.glob("improve-*"), key=lambda path: int(path.name.rpartition("-")[2]))
-    for folder in reversed(numbered[-1:] if not fresh else []):
-        path = folder / "state.json"
-        if path.exists():
-            table = json.loads(path.read_text(encoding="utf-8"))
-            if "finished_at" not in table:
-                return _State(path, table)
-    folder = runs / f"improve-{int(numbered[-1].name.rpartition('-')[2]) + 1 if numbered else 1}"
+    begun = numbered(runs)
+    newest, folder = max(begun.items(), default=(0, runs))
+    table = read_state(folder)
+    if table and "finished_at" not in table and not fresh:
+        return _State(folder / "state.json", table)
+    folder = runs / f"improve-{newest + 1}"
     folder.mkdir(parents=True)
     state = _State(folder / "state.json")
     state.keep("started_at", now())
     return state
+
+
+def numbered(runs: Path) -> dict[int, Path]:
+    """The folders of every `improve` that was ever begun, by number."""
+    return {int(name): path for path in runs.glob("improve-*") if (name := path.name.removeprefix("improve-")).isdecimal()}
+
+
+def read_state(folder: Path) -> dict[str, Any]:
+    """What state.json says; nothing where there is none, or a machine that lost its power left half of one."""
+    try:
+        table = json.loads((folder / "state.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return table if isinstance(table, dict) else {}
 
 
 def _as_begun(state: _State, asked: Mapping[str, Any]) -> tuple[str, ...]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import Busy
-from .improve import alone
+from .improve import alone, numbered, read_state
 
 if TYPE_CHECKING:
     from ..library import Library
@@ -44,9 +43,7 @@ def unsuitable(library: Library) -> str:
 
 def _last(runs: Path) -> tuple[int, str]:
     """(newest event, time) when the newest `improve` gathered what was judged, or began; older ones kept the time alone."""
-    folders = sorted(runs.glob("improve-*"), key=lambda path: int(path.name.rpartition("-")[2]))
-    for folder in reversed(folders):
-        if (path := folder / "state.json").exists():
-            state = json.loads(path.read_text(encoding="utf-8"))
+    for _, folder in sorted(numbered(runs).items(), reverse=True):
+        if state := read_state(folder):
             return int(state.get("event", 0)), "" if "event" in state else str(state["started_at"])
     return 0, ""
