@@ -61,6 +61,13 @@ def test_unmentioned_drafts_are_not_compared_and_rejected_ones_lose(world: small
     assert [row[1:3] for row in learnt(world.library)] == [("B", "D")]
 
 
+def test_a_ranking_that_names_a_draft_that_is_gone_compares_the_others(world: small_world.World) -> None:
+    """As after importing a file from which a line was lost."""
+    batch_id, (a, b) = batch(world.library, "A", "B")
+    world.library.events.append("ranking", batch_id, {"batch": batch_id, "order": [[a], ["draft:gone"], [b]], "rejected": ["draft:lost"]})
+    assert [row[1:3] for row in learnt(world.library)] == [("A", "B")]
+
+
 def test_rows_have_trls_columns(world: small_world.World) -> None:
     batch_id, (a, b) = batch(world.library, "A", "B")
     event = feedback.rank(world.library, batch_id=batch_id, order=[[a], [b]])

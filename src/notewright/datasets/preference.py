@@ -170,7 +170,8 @@ def _from_ranking(library: Library, event: Event, adjacent: bool) -> Iterator[Pr
                 break
             for winner in upper:
                 for loser in lower:
-                    yield _between(event, "ranking", drafts[winner], drafts[loser], (worse - better) / (len(groups) - 1))
+                    if winner in drafts and loser in drafts:
+                        yield _between(event, "ranking", drafts[winner], drafts[loser], (worse - better) / (len(groups) - 1))
 
 
 def _from_decision(library: Library, event: Event, left_out: Counter[str]) -> Iterator[Preference]:
