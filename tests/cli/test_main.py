@@ -83,6 +83,13 @@ def test_trouble_with_a_file_says_what_to_do_about_it(
     assert words in printed.splitlines()[1]
 
 
+@pytest.mark.parametrize("number", ["0", "-1", "few"])
+def test_a_number_of_passages_is_one_from_1_on(number: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["evaluate", "--limit", number])
+    assert f"{number} is not a number from 1 on" in capsys.readouterr().err
+
+
 def test_bad_settings_are_reported_together(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     home.mkdir()
     (home / "config.toml").write_text('vualt = "x"\ndevice = "abacus"\n')
