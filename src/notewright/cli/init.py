@@ -12,9 +12,8 @@ from .show import facts
 def configure(name: str, parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--vault", metavar="PATH", help="your Obsidian vault; only ever read, until you accept a draft")
     parser.add_argument("--readwise-folder", metavar="NAME", help="the vault folder of Readwise exports (default: found by itself)")
-    parser.add_argument(
-        "--exclude", action="append", metavar="FOLDER", help="a vault folder that holds no notes of yours; may be repeated ( for none)"
-    )
+    excluded = "a vault folder that holds no notes of yours; may be repeated; '' for none"
+    parser.add_argument("--exclude", action="append", metavar="FOLDER", help=excluded)
     parser.add_argument("--base", metavar="HUB_ID_OR_PATH", help="the base model to start from (default: the bundled seedling)")
     parser.set_defaults(handler=init)
 
