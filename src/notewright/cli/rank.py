@@ -17,7 +17,7 @@ CHIPS = {
 }  # fmt: skip
 ASPECTS = {"s": "structure", "c": "content", "v": "voice"}
 HELP = """Best first, by number: 2 1 3. Ties with =: 2=3 1. Leave out those you do not want to order; a single number is the best of all.
-x rejects all. If you like, tick what is good in which: 2:structure,voice 1:content (or 2:sv 1:c).
+x rejects all. After the order, if you like, tick what is good in which: 2 1 2:structure,voice 1:content (or 2 1 2:sv 1:c).
 Then, if you like, a reason: l too long, s too short, t wrong structure, h lost a highlight, v not my voice, i invented,
 or any words of your own."""
 
