@@ -72,6 +72,15 @@ def test_a_base_model_that_is_nowhere_is_a_problem(tmp_path: Path) -> None:
     assert any("There is no base model 'nope'" in problem for problem in checkup(Settings(home=tmp_path, base_model="nope")).problems)
 
 
+def test_the_server_that_writes_is_asked_whether_it_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = Settings(home=tmp_path, engine_url="http://127.0.0.1:9/v1", engine_model="mine")
+    assert any("http://127.0.0.1:9/v1 does not answer" in problem for problem in checkup(settings).problems)
+    monkeypatch.setattr("notewright.models.remote.RemoteEngine.models", lambda _: ["mine", "yours"])
+    found = checkup(settings)
+    assert found.findings["engine"] == "http://127.0.0.1:9/v1, which offers mine, yours"
+    assert found.problems == ()
+
+
 def test_a_library_that_cannot_be_read_is_a_problem(tmp_path: Path) -> None:
     (tmp_path / "library.db").write_text("this is no database, however long one looks at it")
     found = checkup(Settings(home=tmp_path))

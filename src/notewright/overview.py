@@ -93,7 +93,7 @@ def next_command(settings: Settings, counts: dict[str, int], trained: bool, unfi
 
 
 def checkup(settings: Settings) -> Checkup:
-    """Look at Python, packages, machine, library, vault, token and base model."""
+    """Look at Python, packages, machine, library, vault, token, the server that writes (if one is named) and base model."""
     findings: dict[str, str] = {}
     problems: list[str] = []
     findings["python"] = f"{platform.python_version()} ({sys.executable})"
@@ -101,6 +101,7 @@ def checkup(settings: Settings) -> Checkup:
     _machine(findings, problems, settings)
     _library(findings, problems, settings)
     _vault(findings, problems, settings)
+    _engine(findings, problems, settings)
     _base(findings, problems, settings)
     absent = {name: gain for name, gain in EXTRAS.items() if importlib.util.find_spec(name) is None}
     return Checkup(findings, tuple(problems), absent)
@@ -166,6 +167,20 @@ def _vault(findings: dict[str, str], problems: list[str], settings: Settings) ->
             problems.append(f"the vault {settings.vault} cannot be written to: accepting drafts will fail")
     try:
         findings["Readwise token"] = token_place(settings) or "none (only needed for --api): notewright token set"
+    except NotewrightError as error:
+        problems.append(f"{error.message} {error.hint}")
+
+
+def _engine(findings: dict[str, str], problems: list[str], settings: Settings) -> None:
+    """The server that writes in place of a model of ours, where one is named: does it answer?"""
+    from .models.remote import RemoteEngine, engine_key
+
+    if not (url := settings.engine_url):
+        return
+    findings["engine"] = url
+    try:
+        names = RemoteEngine(url, settings.engine_model or "any", key=engine_key(settings.home), silence=10).models()
+        findings["engine"] = f"{url}, which offers {', '.join(names[:3])}{', …' if names[3:] else ''}"
     except NotewrightError as error:
         problems.append(f"{error.message} {error.hint}")
 
