@@ -195,7 +195,7 @@ class _Trouble:
         if isinstance(error, httpx.TimeoutException):
             raise Unavailable(f"The server at {self.url} keeps silent.", "See whether it is still at work, or ask for less.") from error
         if isinstance(error, (httpx.HTTPError, httpx.InvalidURL)):
-            raise Unavailable(f"The server at {self.url} does not answer: {error}", "Start it, or change engine_url.") from error
+            raise Unavailable(f"The server at {self.url} does not answer ({error}).", "Start it, or change engine_url.") from error
         if isinstance(error, (ValueError, KeyError, TypeError, AttributeError)):
             raise Unavailable(f"The server at {self.url} does not speak OpenAI's protocol.", "Set engine_url to …/v1.") from error
 
