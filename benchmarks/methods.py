@@ -135,7 +135,8 @@ class Trainer:
             (place / "data" / f"{split}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
         for file, text in (files or {}).items():
             (place / file).write_text(text, encoding="utf-8")
-        resolved = recipes.resolve(method, parameters=self.parameters, rows=len(parts["train"]), effort="quick", overrides=overrides)
+        rows = len({row.get("event_id", place) for place, row in enumerate(parts["train"])})  # as the product counts: a ranking once
+        resolved = recipes.resolve(method, parameters=self.parameters, rows=rows, effort="quick", overrides=overrides)
         job = runs.Job(
             method, resolved.values(), {}, self.found.name, str(self.found.folder), "", str(start or ""), "", "", str(place / "data"), "",
             device="cpu",
@@ -210,12 +211,15 @@ def taste(world: World, train: Trainer, found: Found, keep: Callable[[], None], 
     values = [judge.utility(item) for item in pool]
     middle, spread = statistics.fmean(values), statistics.pstdev(values) or 1.0
 
-    def liked(adapter: Path | None) -> float:
-        drafts = train.greedy(adapter, [build_messages(prompt) for prompt in world.test])
-        thought = [judge.utility(Item(prompt, text)) for prompt, text in zip(world.test, drafts, strict=True)]
-        return round((statistics.fmean(thought) - middle) / spread, 5)
+    def liked(adapter: Path | None, name: str) -> None:
+        """Of greedy drafts, which is what was to be improved, and beside it of four drafts at temperature 1."""
+        prompts = [build_messages(prompt) for prompt in world.test]
+        greedy, sampled = train.write(adapter, prompts), train.write(adapter, prompts, n=4, temperature=1.0, seed=3000 + number)
+        for what, written in (("liked", greedy), ("liked, sampled", sampled)):
+            thought = [judge.utility(Item(prompt, text)) for prompt, texts in zip(world.test, written, strict=True) for text in texts]
+            found[f"{name}, {what}"] = round((statistics.fmean(thought) - middle) / spread, 5)
 
-    found["varied sft, liked"] = liked(tuned)
+    liked(tuned, "varied sft")
     keep()
     rankings, ranked = [], []
     for place, part in enumerate(items):
@@ -279,7 +283,7 @@ def product(world: World, train: Trainer, found: Found, keep: Callable[[], None]
 
 
 def follow(
-    train: Trainer, name: str, method: str, parts: dict[str, list[Row]], tuned: Path, liked: Callable[[Path], float], found: dict[str, Any],
+    train: Trainer, name: str, method: str, parts: dict[str, list[Row]], tuned: Path, liked: Callable[[Path, str], None], found: Found,
     number: int, **options: Any,
 ) -> None:  # fmt: skip
     """Train from the SFT version and note what the reader thinks of it; a training that a limit refused has changed nothing."""
@@ -288,10 +292,12 @@ def follow(
     try:
         adapter, seconds, told = train(name.replace(", ", "-").replace(" ", "-"), method, parts, start=tuned, seed=number, **options)
     except NotewrightError as error:
-        found[f"{name}, liked"], found[f"{name}, ended"] = found["varied sft, liked"], error.message
+        for what in ("liked", "liked, sampled"):
+            found[f"{name}, {what}"] = found[f"varied sft, {what}"]
+        found[f"{name}, ended"] = error.message
         return
-    found[f"{name}, liked"], found["seconds"][name] = liked(adapter), seconds
-    found[f"{name}, ended"] = told.get("broken", "")
+    liked(adapter, name)
+    found["seconds"][name], found[f"{name}, ended"] = seconds, told.get("broken", "")
 
 
 def edited(world: World, prompt: Prompt, draft: str, place: int) -> Row:
@@ -356,6 +362,15 @@ COMPARED = (  # part, what, before, after, whether less is better
     ("taste", "KTO against SFT: liked", "varied sft, liked", "kto, liked", False),
     ("earned", "GRPO against SFT: distance of sampled drafts", "sft, sampled", "grpo, sampled", True),
     ("earned", "RLOO against SFT: distance of sampled drafts", "sft, sampled", "rloo, sampled", True),
+    ("taste", "DPO on rankings against SFT: liked, sampled drafts", "varied sft, liked, sampled", "dpo, liked, sampled", False),
+    (
+        "taste",
+        "DPO in two rounds against SFT: liked, sampled drafts",
+        "varied sft, liked, sampled",
+        "dpo, two rounds, liked, sampled",
+        False,
+    ),
+    ("taste", "KTO against SFT: liked, sampled drafts", "varied sft, liked, sampled", "kto, liked, sampled", False),
     ("product", "SFT as a product against a plain training: distance", "plain", "product", True),
     ("product", "examples shown: trained with some against without: distance", "no examples, examples", "plain, examples", True),
     ("product", "the product with examples shown against without: distance", "product", "product, examples", True),

@@ -287,8 +287,8 @@ def _by_tables(method: str, recipe: Recipe, parameters: int, rows: int) -> dict[
     steps = 0
     if method in ("dpo", "edits", "kto"):
         epochs = 1.0 if method == "kto" else 3.0 if parameters <= TINY else 2.0
-        if method == "edits" and parameters <= TINY:
-            epochs = min(16.0, max(epochs, 60 * batch / max(1, rows)))  # it gains up to 60 updates and more
+        if method != "kto" and parameters <= TINY:
+            epochs = min(16.0, max(epochs, 60 * batch / max(1, rows)))  # the rows may be few; the guard ends what goes too far
         rate = 5 * dpo_rate if method == "edits" else dpo_rate  # most of an edit's loss is likelihood, which bears more
     elif method == "ditto":
         epochs, rate, batch = 1.0, dpo_rate / 2, recipe.batch_size or 2 * batch
