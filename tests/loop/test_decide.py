@@ -126,7 +126,7 @@ def test_noise_is_not_promoted() -> None:
 
 def test_more_contenders_need_more_proof() -> None:
     rng = random.Random(4)
-    slightly = [ned - 0.02 + rng.gauss(0, 0.03) for ned in BEFORE]
+    slightly = [ned - 0.025 + rng.gauss(0, 0.03) for ned in BEFORE]
     alone = decide(contender(BEFORE, "current"), [contender(slightly)], confidence=0.9)
     among = decide(contender(BEFORE, "current"), [contender(slightly), *(contender(BEFORE, f"other {n}") for n in range(9))])
     chance = alone.verdicts[0].comparison.p_better

@@ -6,6 +6,7 @@ NED is the edit distance between draft and passage divided by the longer one's l
 from __future__ import annotations
 
 import json
+import math
 import os
 import random
 from collections.abc import Iterable, Sequence
@@ -199,16 +200,25 @@ class Comparison:
 
 
 def compare(before: EvaluationReport, after: EvaluationReport, *, rounds: int = ROUNDS, seed: int = 0) -> Comparison:
-    """Paired bootstrap of the mean NED over the passages both reports have. Raises Invalid where they share none."""
+    """Paired bootstrap of the mean NED over the passages both reports have. Raises Invalid where they share none.
+
+    A plain bootstrap of few passages is too sure of itself (of six, one difference in twenty by chance alone passes for 98.75 %), so each
+    draw is spread as Student's t is beside the normal.
+    """
     first = {item.pair_id: item.ned for item in before.items}
     shared = [(first[item.pair_id], item.ned) for item in after.items if item.pair_id in first]
     if not shared:
         raise Invalid("The two evaluations share no passage.", "Evaluate both models on the same dataset and split.")
     differences = [later - earlier for earlier, later in shared]
-    means = _bootstrap(differences, rounds, seed)
+    rng, middle, count = random.Random(seed), fmean(differences), len(differences)
+    freedom = max(1, count - 1)
+    means = sorted(
+        middle + (fmean(rng.choices(differences, k=count)) - middle) * math.sqrt(count / rng.gammavariate(freedom / 2, 2))
+        for _ in range(rounds)
+    )
     low, high = _middle(means)
     return Comparison(
-        items=len(shared), before=fmean(pair[0] for pair in shared), after=fmean(pair[1] for pair in shared), difference=fmean(differences),
+        items=len(shared), before=fmean(pair[0] for pair in shared), after=fmean(pair[1] for pair in shared), difference=middle,
         low=low, high=high, p_better=sum(mean < 0 for mean in means) / len(means),
     )  # fmt: skip
 
