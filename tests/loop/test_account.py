@@ -199,6 +199,7 @@ def test_a_duel_says_who_won_and_counts_for_neither_versions_share(library: Libr
     told = loop.account(library)
     assert [(item.first, item.second, item.duels) for item in told.duels] == [("model-1", "model-2", 3)]
     assert [(item.model_id, item.cost.items, item.taken.items) for item in told.versions] == [("model-1", 0, 0), ("model-2", 3, 0)]
+    assert [item.values for item in told.curves if item.name == "place"] == [()]  # in a duel chance says which stands first
     assert "Blind duels: model-1 was preferred to model-2 in 0% of 3" in loop.account_page(told)
 
 

@@ -121,7 +121,11 @@ def account(library: Library, *, writing: float = WRITING, reading: float = READ
     batches = library.drafts.batches(by_batch)
     taken = _taken(library, events, batches)
     outcomes = _outcomes(by_batch, batches, {item.batch_id: item for item in taken})
-    places = [(item.at, 1 - item.place / (item.shown - 1)) for item in taken if item.shown > 1]
+    places = [
+        (item.at, 1 - item.place / (item.shown - 1))
+        for item in taken
+        if item.shown > 1 and len({draft.model_id for draft in batches[item.batch_id]}) == 1  # in a duel chance puts them in order
+    ]
     judged, beliefs = bandit.outcomes(library.events.standing(*bandit.KINDS)), reward.beliefs(library)
     return Account(
         since=events[0].at if events else "", until=events[-1].at if events else "", taken=len(taken),
