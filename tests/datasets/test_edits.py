@@ -58,6 +58,7 @@ def test_an_edit_of_an_edit_starts_from_what_was_changed(world: small_world.Worl
     feedback.record_edit(world.library, draft_id=draft, final_text=first.replace("- ", "* "), before=first)
     rows = datasets.load(datasets.build(world.library, kind="edits"), "train")
     assert [row["shown"][0]["content"] for row in rows] == [TEXT, first]
+    assert [row["cost"] for row in rows] == [0.0667, 0.0667]  # one mark of fifteen each, though the draft differs in two by then
 
 
 @pytest.mark.parametrize(

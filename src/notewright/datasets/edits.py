@@ -10,7 +10,7 @@ from ..errors import Invalid, NotFound
 from ..library import splits
 from ..prompts import PROMPT_VERSION
 from ..records import Draft, Event
-from ..text import count
+from ..text import count, edit_distance
 from .freeze import Row
 from .hygiene import by_side
 
@@ -81,7 +81,7 @@ def _row(library: Library, event: Event, left_out: Counter[str], max_chars: int)
         "shown": [{"role": "assistant", "content": before}],
         "edited": [{"role": "assistant", "content": after}],
         "hunks": [{name: hunk[name] for name in ("kind", "before", "after", "start", "to")} for hunk in hunks],
-        "cost": float(payload.get("distance") or 0.0),  # type: ignore[arg-type]
+        "cost": round(edit_distance(before, after), 4),  # of this edit alone: the event's `distance` is from the draft
         "source_id": draft.source_id,
         "event_id": event.id,
     }, draft
