@@ -4,8 +4,8 @@
     runs        run folders and the child process
     launch      the command of the child: one process, or several under `accelerate`
     worker      [heavy] the child; the methods are `sft`, `ditto`, `edits`, `dpo`, `kto`, `reward`, `grpo` (also RLOO) and `ppo`; `session`,
-                `processes`, `data`, `policy`, `losses`, `sampling`, `rounds` and `head` are what they share, `watch`, `guard`, `rates` and
-                `sources` what keeps them in bounds
+                `processes`, `data`, `policy`, `batches`, `losses`, `sampling`, `rounds` and `head` are what they share, `watch`, `guard`,
+                `rates` and `sources` what keeps them in bounds
     judging     what a draft earns while a policy learns from its own drafts; `prompts` are what it writes them for, `writing` is its desk
 
     run = train(library, settings=settings, method="sft", progress=print)

@@ -20,9 +20,9 @@ import torch
 from ..text import edit_distance
 from . import policy, sampling
 from . import session as sessions
+from .batches import Unit
 from .data import read_rows, require_rows
 from .losses import likelihood, plackett_luce
-from .policy import Unit
 from .recipes import MINIMUM_ROWS, MINIMUM_WATCHED, DittoRecipe
 from .rounds import Rounds, figures_of
 from .runs import Job

@@ -25,10 +25,10 @@ from ..models import chat
 from ..reward.lists import list_key
 from . import policy
 from . import session as sessions
+from .batches import Unit
 from .data import read_rows, require_rows
 from .guard import Guard
 from .losses import LISTS, likelihood
-from .policy import Unit
 from .recipes import MINIMUM_ROWS, DpoRecipe, total_steps
 from .rounds import Rounds, figures_of
 from .runs import Job

@@ -24,10 +24,10 @@ import torch
 from ..models import chat
 from . import policy
 from . import session as sessions
+from .batches import Unit
 from .data import read_rows, require_rows
 from .guard import EditGuard
 from .losses import likelihood, offset_sigmoid, unlikelihood
-from .policy import Unit
 from .recipes import MINIMUM_ROWS, EditsRecipe, total_steps
 from .runs import Job
 from .session import Keeper

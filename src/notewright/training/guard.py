@@ -22,7 +22,7 @@ from typing import Any
 from ..errors import RunFailed
 from ..text import edit_distance
 from . import policy, sampling
-from .policy import Unit
+from .batches import Unit
 from .recipes import DpoRecipe
 from .session import Session
 from .watch import FEWEST, Checks, Watch
