@@ -24,7 +24,7 @@ from .data import LengthSampler, Rows
 from .head import use_compact_head
 from .session import Counting, Keeper, Session
 
-Loss = Callable[[list[torch.Tensor], "Unit"], tuple[torch.Tensor, dict[str, float]]]
+Loss = Callable[[list[torch.Tensor], Unit], tuple[torch.Tensor, dict[str, float]]]
 
 
 def as_rows(units: Sequence[Unit], too_long: int) -> Rows:
