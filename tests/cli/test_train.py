@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+import small_world
+from notewright import datasets
+from notewright.cli import main
 from notewright.cli.train import TrainingLine, what_writes_now
+from notewright.library import Library
 from notewright.records import Model, Run
 
 OLD, NEW = Model("model-1", "base", "", "base", "2026"), Model("model-2", "base", "a", "policy", "2026")
@@ -22,7 +28,7 @@ def run(method: str = "sft", **metrics: object) -> Run:
         (run(), OLD, OLD, ("model-1 stays the current model", "notewright models use model-2"), ("compared",)),
         (run("ditto", kept_round=0), OLD, OLD, ("model-1 stays the current model",), ("models use",)),
         (run("reward"), OLD, OLD, ("notewright reward",), ("stays", "compared")),
-        (Run("run-1", "sft", "", "interrupted", "2026"), OLD, OLD, ("notewright status",), ("compared",)),
+        (Run("run-1", "sft", "", "interrupted", "2026"), OLD, OLD, ("notewright train sft --resume run-1",), ("compared",)),
     ],
     ids=["promoted", "the first", "not promoted", "nothing gained", "a judge", "stopped"],
 )
@@ -37,3 +43,18 @@ def test_a_message_stays_one_line_where_stderr_is_no_terminal(capsys: pytest.Cap
     with TrainingLine() as line:
         line({"event": "warning", "message": message})
     assert capsys.readouterr().err == f"{message}\n", "whoever reads it line by line needs it whole"
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_dataset_that_was_touched_teaches_nothing(
+    named: bool, library: Library, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world = small_world.build(library, tmp_path)
+    built = datasets.build(library, kind="sft", settings=world.settings)
+    with (Path(built.path) / "train.jsonl").open("a") as file:
+        file.write("\n")
+    assert main(["train", "sft", *(["--dataset", built.id] if named else [])]) == 1
+    said = capsys.readouterr().err
+    assert f"{built.id} is not as it was frozen: train.jsonl was changed" in said
+    assert "hint: Build it again with: notewright dataset sft" in said
+    assert library.runs.all() == []

@@ -65,6 +65,7 @@ def train(options: argparse.Namespace) -> None:
                 dataset_id = built[-1].id if built else datasets.build(library, kind=kind, settings=settings).id
             elif library.datasets.get(dataset_id).kind != kind:
                 raise NotFound(f"{dataset_id} is no {kind} dataset.", f"Build one with: notewright dataset {kind}")
+            datasets.verify(library.datasets.get(dataset_id))
             run = training.train(
                 library, settings=settings, method=options.method, base=options.base, dataset_id=dataset_id, effort=options.effort,
                 recipe_file=options.recipe, overrides=overrides_of(options.set), report_to=options.report_to,
@@ -80,6 +81,8 @@ def train(options: argparse.Namespace) -> None:
 
 def what_writes_now(run: Run, before: Model | None, current: Model | None) -> str:
     """Which version writes after a training, whether anything was proven, and how to have it otherwise."""
+    if run.status == "interrupted":
+        return f"It can go on: notewright train {run.method} --resume {run.id}"
     if run.method == "reward":
         return "Next: notewright reward"
     made = str(run.metrics.get("model", ""))

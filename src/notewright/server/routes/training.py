@@ -76,6 +76,7 @@ async def start_run(here: Here, wish: RunIn) -> JobOut:
         # What came in since the last build counts; without anything new the build is the last one.
         kind = training.METHODS[wish.method]
         dataset_id = wish.dataset_id or datasets.build(library, kind=kind, settings=here.settings).id
+        datasets.verify(library.datasets.get(dataset_id))
         return training.train(
             library, settings=here.settings, method=wish.method, base=wish.base, dataset_id=dataset_id, effort=wish.effort,
             overrides=wish.overrides, promote=wish.promote, force=wish.force, progress=lambda event: here.jobs.event(job, event),
