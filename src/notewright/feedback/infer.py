@@ -19,6 +19,7 @@ from .. import vault
 from ..errors import NotFound
 from ..records import Note, Source
 from ..settings import Settings
+from ..text import count
 
 if TYPE_CHECKING:
     from ..library import Library
@@ -63,7 +64,7 @@ def infer_template(library: Library, *, settings: Settings, folder: str = "", ki
     finished = list(_finished(library, settings, folder.strip("/"), kind))
     if len(finished) < 2:
         raise NotFound(
-            f"There are {len(finished)} finished notes to learn a template from; two are the least.",
+            f"{count(len(finished), 'finished note')} to learn a template from; two are the least.",
             "Finished notes are those with pairs: notewright import vault, notewright pair. Leave --folder and --kind out for all of them.",
         )
     properties = list(_properties(finished))
