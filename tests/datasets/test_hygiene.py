@@ -54,3 +54,9 @@ def test_leaks_are_copies_of_what_measures() -> None:
 def test_near_names_the_earlier_text() -> None:
     assert near([RIVER, ALDER, RIVER.upper(), "", ""]) == {2: 0}
     assert near([RIVER, ALDER, ALDER], among=1) == {}
+
+
+def test_a_copy_is_found_beside_a_longer_text_that_shares_more_with_it() -> None:
+    words = [f"word{number}" for number in range(100)]
+    alike, copied = " ".join([*words[:62], *(f"other{number}" for number in range(40))]), " ".join(words[40:])
+    assert near([alike, copied, " ".join(words)]) == {2: 1}

@@ -87,9 +87,11 @@ def near(texts: Sequence[str], *, among: int | None = None) -> dict[int, int]:
         shingles = _shingles(text)
         sizes.append(len(shingles))
         shared = Counter(other for item in shingles for other in holders.get(item, ())[:_COMMON])
-        for other, count in shared.most_common(1):
-            if count >= _ALIKE * max(1, min(len(shingles), sizes[other])) and min(len(shingles), sizes[other]) * 2 >= len(shingles):
+        for other, count in shared.most_common():
+            smaller = min(len(shingles), sizes[other])
+            if count >= _ALIKE * max(1, smaller) and smaller * 2 >= len(shingles):
                 found[number] = other
+                break
         if number not in found and (among is None or number < among):
             for item in shingles:
                 holders[item].append(number)
