@@ -107,6 +107,18 @@ def test_what_was_accepted_after_an_edit_is_the_edited_text(library: Library, dr
     assert again[2] - again[0] >= first[2] - first[0] - 1e-6
 
 
+@pytest.mark.parametrize("last", ["", TEXTS[0]], ids=["deleted", "as it was"])
+def test_of_several_edits_of_a_draft_the_last_counts(library: Library, drafts: list[Draft], last: str) -> None:
+    before = rebuilt(library)
+    feedback.record_edit(library, draft_id=drafts[0].id, final_text=TEXTS[2])
+    edited = rebuilt(library)
+    assert np.abs(edited - before).max() > 1e-3
+    feedback.record_edit(library, draft_id=drafts[0].id, final_text=last, before=TEXTS[2])
+    assert np.abs(reward.taste_of(library).mean - before).max() < 1e-5
+    feedback.undo(library)
+    assert np.abs(reward.taste_of(library).mean - edited).max() < 1e-5
+
+
 def test_a_later_ranking_of_a_batch_replaces_the_earlier(library: Library, drafts: list[Draft]) -> None:
     a, b, c = (draft.id for draft in drafts)
     feedback.rank(library, batch_id="batch-1", order=[[c], [b], [a]])

@@ -2,7 +2,7 @@
 
 ranking     Plackett-Luce over its groups; rejected ones are below all and below the bar; of several only the last counts
 ticks       within an aspect's features, the ticked drafts beat the others shown
-edit        the person's version beats its draft strongly, and the others shown; a typo is no edit
+edit        the person's version beats its draft strongly, and the others shown; a typo is no edit; of several only the last counts
 accept      the draft (or the person's version) is above the bar; without a ranking it also beats the others shown
 reject      the draft is below the bar; reject all: every one shown
 chips       an imagined better draft (shorter, with that highlight, more like the own notes) beats the draft
@@ -34,11 +34,8 @@ def batch_evidence(scale: Scale, events: Sequence[Event], drafts: Sequence[Draft
     """Evidence by key, from the standing events about one batch, oldest first. `edited` has the rows of the persons' versions."""
     shown = [draft.id for draft in drafts if draft.id in rows]
     ranked = next((event for event in reversed(events) if event.kind == "ranking"), None)
-    final = {
-        event.subject: edited[event.subject]
-        for event in events
-        if event.kind == "edit" and event.subject in edited and _large(event) and event.subject in rows
-    }
+    edits = {event.subject: event for event in events if event.kind == "edit"}
+    final = {subject: edited[subject] for subject, event in edits.items() if _large(event) and subject in edited and subject in rows}
     found: dict[str, Stages] = {}
     if ranked:
         batch = ranked.subject
