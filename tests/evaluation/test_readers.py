@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import statistics
 from dataclasses import replace
@@ -93,3 +94,9 @@ def test_candidates_differ_and_are_near_home() -> None:
 def test_every_measure_tells_some_texts_apart() -> None:
     items = pool(count=40)
     assert [name for name, measure in MEASURES.items() if len({measure(item) for item in items}) < 2] == []
+
+
+@pytest.mark.parametrize("measure", sorted(MEASURES))
+@pytest.mark.parametrize("text", ["", "\n \n"])
+def test_an_empty_draft_can_be_judged(measure: str, text: str) -> None:
+    assert math.isfinite(MEASURES[measure](Item(Prompt(Source("A book"), ()), text)))

@@ -119,7 +119,7 @@ UNSEEN: dict[str, Callable[[Item], float]] = {
     "places in brackets": lambda item: float(bool(re.search(r"\((?:p|loc)\. |\(\d+:\d\d", item.text))),
     "even items": lambda item: -statistics.pstdev(lengths) / (1 + _mean(lengths)) if (lengths := _item_lengths(item.text)) else 0.0,
     "quote first": lambda item: float(any(line.startswith(">") for line in _lines(item.text)[:2])),
-    "links at the end": lambda item: float("[[" in _lines(item.text)[-1] or "#" in _lines(item.text)[-1][:2]),
+    "links at the end": lambda item: float("[[" in (last := (_lines(item.text) or [""])[-1]) or "#" in last[:2]),
     "lead with a colon": lambda item: float(bool(re.search(r":\*\*|\*\*:", item.text))),
 }
 MEASURES = SEEN | UNSEEN
