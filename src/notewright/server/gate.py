@@ -97,7 +97,10 @@ class Gate:
         path, method = scope["path"], scope["method"]
         if not self._host_is_ours(headers.get("host", "")):
             await answer.refuse(
-                path, 403, "This server does not go by that name.", "Open it under the address that notewright serve printed."
+                path,
+                403,
+                "This server does not go by that name.",
+                "Open it under the address that notewright serve printed, or name this one as well: notewright serve --name NAME",
             )
         elif origin and not outside and not self._is_own(origin, headers):
             await answer.refuse(path, 403, "Another site may not talk to this server.", "Use the studio, the Obsidian plugin, or a script.")
