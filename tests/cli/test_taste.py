@@ -65,7 +65,7 @@ def test_rules_from_comment_to_removal(library: Library, batch: str, capsys: pyt
     assert "asked 1x" in printed(capsys, "rules", "propose")
     printed(capsys, "rules", "confirm", "callouts-for-definitions")
     printed(capsys, "rules", "remove", "shorter-bullets")
-    printed(capsys, "rules", "add", "no tables")
+    printed(capsys, "rules", "add", "no", "tables")  # quoted or not
     printed(capsys, "rules", "edit", "no-tables", "at most 1 table")
     rules = told(capsys, "rules")
     assert [(item["name"], item["in_prompt"]) for item in rules] == [("callouts-for-definitions", True), ("no-tables", False)]

@@ -35,7 +35,9 @@ def configure(name: str, parser: argparse.ArgumentParser) -> None:
         if action != "add":
             command.add_argument("name", help="as list or propose names it")
         if action in ("add", "edit"):
-            command.add_argument("text", help='such as "callouts for definitions", "at most 5 bullets", "no tables"')
+            command.add_argument(
+                "text", nargs="+", metavar="TEXT", help='such as "callouts for definitions", "at most 5 bullets", "no tables"'
+            )
         json_option(command)
         command.set_defaults(handler=change, action=action)
 
@@ -50,7 +52,13 @@ def list_rules(options: argparse.Namespace) -> None:
     if options.json:
         as_json([_plain(rule) for rule in rules])
         return
-    table([(rule.name, rule.text, rule.acts) for rule in rules], "rule", "in your words", "what it does", empty="No rules yet.")
+    table(
+        [(rule.name, rule.text, rule.acts) for rule in rules],
+        "rule",
+        "in your words",
+        "what it does",
+        empty='No rules yet. Say one: notewright rules add "no tables"',
+    )
     if waiting:
         print(f"Your comments ask for {waiting} more: notewright rules propose")
 
@@ -92,11 +100,11 @@ def change(options: argparse.Namespace) -> None:
             case "confirm":
                 event = reward.confirm_rule(library, options.name)
             case "edit":
-                event = reward.edit_rule(library, options.name, options.text)
+                event = reward.edit_rule(library, options.name, " ".join(options.text))
             case "remove":
                 event = reward.remove_rule(library, options.name)
             case _:
-                event = reward.add_rule(library, options.text)
+                event = reward.add_rule(library, " ".join(options.text))
         rule = next(item for item in reward.all_rules(library) if item.name == event.subject)
     if options.json:
         as_json(_plain(rule))
