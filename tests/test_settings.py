@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
+import tomllib
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -118,3 +121,15 @@ def test_a_base_model_that_cannot_be_is_not_kept(home: Path, name: str) -> None:
 @pytest.mark.parametrize("name", ["", "seedling", "Qwen/Qwen3-0.6B", "Qwen/Qwen3-0.6B@main"])
 def test_names_of_base_models_are_kept_as_they_are(home: Path, name: str) -> None:
     assert change_settings(Settings(home=home), {"base_model": name}).base_model == name
+
+
+def test_the_page_of_settings_has_every_key_and_its_default() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "settings.md").read_text(encoding="utf-8")
+    told = dict(re.findall(r"^\| `(\w+)` \| ([^|]+) \|", page.partition("## The home folder")[0], re.MULTILINE))
+    defaults = {item.name: getattr(Settings(home=Path()), item.name) for item in fields(Settings) if item.name != "home"}
+    assert set(told) == set(defaults)
+    for key, default in defaults.items():
+        if told[key].startswith("`"):
+            assert tomllib.loads(f"x = {told[key].strip('`')}")["x"] == (list(default) if isinstance(default, tuple) else default), key
+        else:
+            assert not default, key
