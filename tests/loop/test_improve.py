@@ -15,6 +15,7 @@ import pytest
 import small_world
 import tiny_models
 from notewright import datasets, evaluation, feedback, loop
+from notewright.cli import main
 from notewright.errors import Busy, Invalid, RunFailed
 from notewright.evaluation.report import summarise
 from notewright.library import Library, splits
@@ -370,3 +371,21 @@ def test_the_schedule_names_this_home(tmp_path: Path) -> None:
     assert "OnCalendar=*-*-* 04:05:00" in lines
     assert f"--home '{tmp_path / 'my home'}' improve" in lines
     assert "\n5 4 * * * nice" in lines
+
+
+@pytest.mark.parametrize(
+    ("options", "command"),
+    [
+        ([], "improve\n"),
+        (["--effort", "normal", "--confidence", "0.9"], "improve --effort normal\n"),
+        (
+            ["--reinforce", "grpo", "--set", "source_weights=A = 2", "--set", "seed=5", "--confidence", "0.95", "--fresh"],
+            "improve --confidence 0.95 --reinforce grpo --set 'source_weights=A = 2' --set seed=5 --fresh\n",
+        ),
+    ],
+)
+def test_the_schedule_runs_it_with_the_options_it_was_asked_with(
+    options: list[str], command: str, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["improve", "--schedule", *options]) == 0
+    assert capsys.readouterr().out.count(command) == 2

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 from typing import Any
 
 from .show import as_json, count, json_option, open_library, table
 from .train import TrainingLine, overrides_of
 
+CONFIDENCE = 0.9
+
 
 def configure(name: str, parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--effort", choices=("quick", "normal", "thorough"), default="", help="default: normal")
-    parser.add_argument("--confidence", type=float, default=0.9, help="how sure a promotion must be (default 0.9)")
+    parser.add_argument("--confidence", type=float, default=CONFIDENCE, help=f"how sure a promotion must be (default {CONFIDENCE})")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a value of the SFT recipe")
     parser.add_argument(
         "--reinforce", choices=("grpo", "rloo", "ppo"), default="", help="learn from its own drafts too, once a reward may label them: slow"
     )
     parser.add_argument("--fresh", action="store_true", help="begin anew although an unfinished one could go on")
-    parser.add_argument("--schedule", action="store_true", help="print the lines that run it every night, and do nothing else")
+    parser.add_argument(
+        "--schedule", action="store_true", help="print the lines that run it every night with these options; do nothing else"
+    )
     parser.add_argument("--at", default="03:30", metavar="HH:MM", help="with --schedule: when")
     json_option(parser)
     parser.set_defaults(handler=improve)
@@ -34,8 +39,9 @@ def improve(options: argparse.Namespace) -> None:
         raise Invalid(f"A confidence of {options.confidence} makes no sense.", "Give one from 0.5 up to 0.99.")
     if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", options.at):
         raise Invalid(f"{options.at!r} is no time of day.", "Give hours and minutes: --at 03:30")
+    overrides = overrides_of(options.set)
     if options.schedule:
-        print(loop.schedule(load_settings().home, at=options.at))
+        print(loop.schedule(load_settings().home, at=options.at, options=list(_given(options))))
         return
     library, settings = open_library()
     with library, TrainingLine(quiet=options.json) as line:
@@ -48,7 +54,7 @@ def improve(options: argparse.Namespace) -> None:
             line(event)
 
         report = loop.improve(
-            library, settings=settings, effort=options.effort, confidence=options.confidence, overrides=overrides_of(options.set),
+            library, settings=settings, effort=options.effort, confidence=options.confidence, overrides=overrides,
             reinforce=options.reinforce, fresh=options.fresh, progress=tell,
         )  # fmt: skip
     if options.json:
@@ -71,3 +77,13 @@ def improve(options: argparse.Namespace) -> None:
     print(f"{report.reason}.\nReport: {report.page}")
     if report.promoted:
         print("Not what you like? notewright models rollback")
+
+
+def _given(options: argparse.Namespace) -> Iterator[str]:
+    """The options of this call that a nightly one has too."""
+    for name, usual in (("effort", ""), ("confidence", CONFIDENCE), ("reinforce", "")):
+        if getattr(options, name) != usual:
+            yield from (f"--{name}", str(getattr(options, name)))
+    for value in options.set:
+        yield from ("--set", value)
+    yield from ["--fresh"] if options.fresh else []

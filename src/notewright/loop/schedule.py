@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 
-def schedule(home: Path, *, at: str = "03:30") -> str:
-    """A systemd user timer and a cron line that run `improve` for this home every night at `at` (HH:MM)."""
+def schedule(home: Path, *, at: str = "03:30", options: Sequence[str] = ()) -> str:
+    """A systemd user timer and a cron line that run `improve` for this home, with `options`, every night at `at` (HH:MM)."""
     hour, minute = at.split(":")
-    command = shlex.join([sys.executable, "-m", "notewright.cli", "--home", str(home), "improve"])
+    command = shlex.join([sys.executable, "-m", "notewright.cli", "--home", str(home), "improve", *options])
     unit = command.replace("%", "%%")
     return f"""# systemd: two files in ~/.config/systemd/user, then: systemctl --user enable --now notewright-improve.timer
 
