@@ -11,9 +11,11 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 
+from .library.examples import Example, nearest
 from .records import Highlight, Prompt
 
 PROMPT_VERSION = 1
+ROOM = 4500  # characters of the examples beside a prompt
 SYSTEM = "Write the note for these highlights in the reader's own style. Use only what the highlights say."
 
 Message = dict[str, str]
@@ -88,3 +90,15 @@ def prompt_id(messages: Sequence[Message]) -> str:
     """A short content hash; equal messages under one prompt version have equal ids."""
     body = json.dumps([PROMPT_VERSION, list(messages)], ensure_ascii=False, separators=(",", ":"))
     return "prompt_" + hashlib.sha256(body.encode()).hexdigest()[:16]
+
+
+def shown_examples(prompt: Prompt, teaching: Iterable[Example], *, limit: int, max_chars: int = ROOM) -> list[Example]:
+    """What drafting shows beside a prompt, and measuring does too: up to `limit` of the nearest that fit into `max_chars` together, the
+    most alike last, next to the question."""
+    chosen: list[Example] = []
+    for example in nearest(prompt, teaching):
+        size = len(render_highlights(example.prompt)) + len(example.passage)
+        if len(chosen) < limit and size <= max_chars:
+            max_chars -= size
+            chosen.append(example)
+    return chosen[::-1]

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 import small_world
-from notewright import datasets, reward
+from notewright import datasets, drafting, reward
 from notewright.errors import Invalid, NotFound
-from notewright.library import Library
-from notewright.prompts import SYSTEM
+from notewright.library import Library, splits
+from notewright.prompts import SYSTEM, build_messages
 from notewright.records import Dataset
 from notewright.settings import Settings
 
@@ -62,6 +62,25 @@ def test_examples_come_from_other_training_sources(world: small_world.World) -> 
                 assert row["examples"] == 0
                 assert len(row["prompt"]) == 2
                 assert row["prompt"][-1] == messages[-1]
+
+
+def test_what_measures_shows_the_examples_that_drafting_would_however_long_the_answer_is(world: small_world.World) -> None:
+    library = world.library
+    datasets.build(library, kind="sft")
+    held = {source_id for source_id, side in splits.known(library).items() if side == "test"}
+    long = " ".join(f"The first fact about it concerns {number} careful observers." for number in range(90))
+    library.pairs.propose(
+        [
+            replace(pair, id="", passage_text=f"{pair.passage_text}{f'{pair.id} {long}' * (pair.source_id in held)}")
+            for pair in library.pairs.all()
+        ]
+    )
+    found = datasets.load(datasets.build(library, kind="sft"), "test")
+    assert len(found) == 6
+    for row in found:
+        assert len(row["completion"][0]["content"]) > 5000
+        prompt = drafting.choose_prompt(library, source=row["source_id"], chapter=row["chapter"])
+        assert row["prompt_with_examples"] == build_messages(prompt, drafting.retrieve_examples(library, prompt))
 
 
 @pytest.mark.parametrize(("share", "least", "most"), [(0.0, 0, 0), (0.7, 6, 15), (1.0, 16, 16)])

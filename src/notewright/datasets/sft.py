@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from ..errors import Invalid
 from ..library import splits
 from ..library.examples import Example, from_pairs, nearest
-from ..prompts import PROMPT_VERSION, Message, build_messages, render_highlights
+from ..prompts import PROMPT_VERSION, Message, build_messages, render_highlights, shown_examples
 from ..reward import rules_for_prompt
 from .freeze import Row
 from .hygiene import PARTLY_LATER, clean, counted, leaks
@@ -66,7 +66,7 @@ def sft_rows(
         side = sides[example.pair_id]
         rng = random.Random(f"{seed}|{example.pair_id}")
         wanted = rng.randint(1, max_examples) if side == "train" and max_examples and rng.random() < share else 0
-        near = nearest(example.prompt, teaching)[:_CHOICES] if wanted or side != "train" else []
+        near = nearest(example.prompt, teaching)[:_CHOICES] if wanted else []
         chosen = fitting(example, rng.sample(near, min(wanted, len(near))), max_chars)
         row: Row = {
             "prompt": _messages(example, chosen),
@@ -82,7 +82,7 @@ def sft_rows(
         if side != "train":  # measured as it would be served: the person's rules stand in every prompt
             asked = replace(example, prompt=replace(example.prompt, rules=rules))
             row["prompt"] = _messages(asked, [])
-            row["prompt_with_examples"] = _messages(asked, fitting(asked, near[:max_examples], max_chars))
+            row["prompt_with_examples"] = _messages(asked, shown_examples(asked.prompt, teaching, limit=max_examples))
         rows[side].append(row)
         if progress:
             progress(done, len(usable))
