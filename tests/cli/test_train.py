@@ -58,3 +58,14 @@ def test_a_dataset_that_was_touched_teaches_nothing(
     assert f"{built.id} is not as it was frozen: train.jsonl was changed" in said
     assert "hint: Build it again with: notewright dataset sft" in said
     assert library.runs.all() == []
+
+
+@pytest.mark.parametrize("more", [[], ["--schedule"]])
+def test_an_improvement_is_not_begun_with_a_value_that_cannot_be(
+    more: list[str], library: Library, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["improve", "--set", "epocs=3", *more]) == 1  # begun, it would be kept, and every later one would go on with it
+    said = capsys.readouterr()
+    assert "unknown key 'epocs'" in said.err
+    assert not said.out
+    assert not list((library.home / "runs").iterdir())

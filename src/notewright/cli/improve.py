@@ -34,12 +34,14 @@ def improve(options: argparse.Namespace) -> None:
     from .. import loop
     from ..errors import Invalid
     from ..settings import load_settings
+    from ..training.recipes import resolve
 
     if not 0.5 <= options.confidence < 1:
         raise Invalid(f"A confidence of {options.confidence} makes no sense.", "Give one from 0.5 up to 0.99.")
     if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", options.at):
         raise Invalid(f"{options.at!r} is no time of day.", "Give hours and minutes: --at 03:30")
     overrides = overrides_of(options.set)
+    resolve("sft", parameters=1, rows=1, overrides=overrides)  # what cannot be is said before anything was begun with it, and would be kept
     if options.schedule:
         print(loop.schedule(load_settings().home, at=options.at, options=list(_given(options))))
         return
