@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import small_world
 import tiny_models
-from notewright import datasets, evaluation, feedback, reward
+from notewright import datasets, drafting, evaluation, feedback, reward
 from notewright.errors import Invalid, NotFound
 from notewright.evaluation import EvaluationReport, Item
 from notewright.evaluation.report import interval
@@ -62,12 +62,24 @@ def test_bad_drafts_are_far_and_invalid(world: small_world.World) -> None:
     assert unfinished.valid == 0
 
 
-def test_links_are_judged_as_in_drafting(world: small_world.World) -> None:
-    """The small vault links to nothing, so a link is good only where the highlights or the vault have its target."""
-    invented = evaluate(world, ScriptedEngine(lambda *_: "## A\n- See [[A Note Nobody Wrote]].\n"))
-    assert {item.problems for item in invented.items} == {("the link to A Note Nobody Wrote leads to no note",)}
-    written = evaluate(world, ScriptedEngine(lambda *_: "## A\n- See [[Rivers]].\n"))
-    assert not any("Rivers" in problem for item in written.items for problem in item.problems)
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("## A\n- Of [[A Note Nobody Wrote]] and more.\n", ""),
+        ("## A\n- Of [[Rivers]] and more.\n", ""),
+        ("## A\n- Seen at [home](https://example.org/x).\n", ""),
+        ("## A\n- Of it.\n\n![[invented.png]]\n", "the embedded file invented.png is neither in the highlights nor in the vault"),
+    ],
+)
+def test_a_draft_is_mended_and_judged_as_in_drafting(world: small_world.World, text: str, problem: str) -> None:
+    item = evaluate(world, ScriptedEngine(lambda *_: text)).items[0]
+    row = datasets.load(world.library.datasets.all()[0], "test")[0]
+    (served,) = drafting.draft(
+        world.library, settings=world.settings, source=row["source_id"], chapter=row["chapter"], n=1, engine=ScriptedEngine(lambda *_: text)
+    )
+    assert (item.draft, item.problems) == (served.text, served.problems)
+    assert [told for told in item.problems if "invented" in told] == ([problem] if problem else [])
+    assert "Nobody Wrote]]" not in item.draft
 
 
 def test_figures_go_to_the_model_and_the_report_to_the_logs(world: small_world.World) -> None:

@@ -19,7 +19,7 @@ from ..records import Dataset, Highlight, Model
 from ..reward.rules import broken_rules, confirmed_rules, limits_of
 from ..settings import Settings
 from ..text import edit_distance
-from ..vault import build_index
+from ..vault import build_index, repair_draft
 from .choices import Reader, judge
 from .measures import Copied, copied, coverage, structure_distance
 from .report import EvaluationReport, Item, summarise, write_report
@@ -50,7 +50,7 @@ def evaluate(
     engine: Writer | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> EvaluationReport:
-    """One greedy draft for every row of `split` in a prompt-completion dataset (default: the newest).
+    """One greedy draft for every row of `split` in a prompt-completion dataset (default: the newest), mended as drafting mends it.
 
     `model_id` names a version, `base` a plain base instead; with neither it is the current model. `limit` takes the first rows only.
     `examples` puts the retrieved examples into the prompts that have room for them. `engine` replaces the model's own. `progress` gets
@@ -76,13 +76,18 @@ def evaluate(
     ]
     drafts = _write(writer, prompts, max_new_tokens, progress or (lambda *_: None))
     sources = [_source(library, row) for row in rows]
-    for row, written, (highlights, known), run in zip(rows, drafts, sources, _copied(library, rows, drafts, sources), strict=True):
+    texts = [
+        repair_draft(written.text, highlights=highlights, known=known, vault_index=index, linked=linked).text
+        for written, (highlights, known) in zip(drafts, sources, strict=True)
+    ]
+    copies = _copied(library, rows, texts, sources)
+    for row, written, text, (highlights, known), run in zip(rows, drafts, texts, sources, copies, strict=True):
         findings = gates.check(
-            written.text, highlights=highlights, vault_index=index, known=known, linked=linked, habits=habits, finished=written.finished,
+            text, highlights=highlights, vault_index=index, known=known, linked=linked, habits=habits, finished=written.finished,
             tokens=written.tokens,
         )  # fmt: skip
-        broken = tuple(rule.name for rule, _ in broken_rules(rules, written.text, highlights))
-        items.append(replace(_item(row, written.text, highlights, gates.problems(findings), run), broken=broken))
+        broken = tuple(rule.name for rule, _ in broken_rules(rules, text, highlights))
+        items.append(replace(_item(row, text, highlights, gates.problems(findings), run), broken=broken))
     chosen = judge(library, writer, split) if isinstance(writer, Reader) and not limit else ()
     report = summarise(
         items, model_id=model.id, dataset_id=dataset.id, choices=chosen, split=split, examples=examples, created_at=now(),
@@ -176,13 +181,13 @@ def _source(library: Library, row: dict[str, Any]) -> tuple[list[Highlight], str
 
 
 def _copied(
-    library: Library, rows: Sequence[dict[str, Any]], drafts: Sequence[Any], sources: Sequence[tuple[list[Highlight], str]]
+    library: Library, rows: Sequence[dict[str, Any]], drafts: Sequence[str], sources: Sequence[tuple[list[Highlight], str]]
 ) -> list[Copied]:
     allowed = [
         "\n".join([row["completion"][0]["content"], known, *(f"{item.text}\n{item.annotation}\n{item.chapter}" for item in highlights)])
         for row, (highlights, known) in zip(rows, sources, strict=True)
     ]
-    texts = [(draft.text, said, row["note_path"]) for draft, said, row in zip(drafts, allowed, rows, strict=True)]
+    texts = [(draft, said, row["note_path"]) for draft, said, row in zip(drafts, allowed, rows, strict=True)]
     return copied(texts, ((passage.note_path, passage.text) for passage in library.notes.passages()))
 
 
