@@ -129,6 +129,7 @@ def test_choices_are_rankings_acceptances_and_edits(world: small_world.World) ->
     rank(library, batch_id=one[0].batch_id, order=[[one[0].id], [one[1].id, one[2].id]], rejected=[one[3].id])
     decide(library, decision="accept", draft_id=one[0].id)  # the ranking has said it
     decide(library, decision="accept", draft_id=two[1].id)
+    decide(library, decision="accept", draft_id=two[1].id)  # into another note as well: no second choice
     decide(library, decision="reject", draft_id=two[2].id)
     record_edit(library, draft_id=three[0].id, final_text=three[0].text + "\n\nA whole new thought of mine stands here.")
     record_edit(library, draft_id=three[1].id, final_text=three[1].text)

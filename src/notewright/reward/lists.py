@@ -41,7 +41,8 @@ class Choice:
 
 
 def choices(library: Library) -> list[Choice]:
-    """Standing choices that compare two texts, oldest first; of several rankings of a batch or edits of a draft the last counts."""
+    """Standing choices that compare two texts, oldest first; of several rankings of a batch, or of several
+    decisions about or edits of a draft, the last counts."""
     undone = library.events.undone()
     standing = [event for event in library.events.all("ranking", "decision", "edit") if event.id not in undone]
     last = {(event.kind, event.subject): event.id for event in standing}
@@ -49,7 +50,7 @@ def choices(library: Library) -> list[Choice]:
     shown = library.drafts.batches(list(dict.fromkeys(batches)))
     found = []
     for event, batch in zip(standing, batches, strict=True):
-        if event.kind != "decision" and last[event.kind, event.subject] != event.id:
+        if last[event.kind, event.subject] != event.id:
             continue
         if event.kind == "decision" and ("ranking", batch) in last:
             continue  # the ranking has said it
