@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from notewright.errors import Invalid, NotFound, Unavailable
-from notewright.settings import Settings, change_settings, home_folder, load_settings, save_settings, silence_telemetry
+from notewright.settings import Settings, change_settings, expanded, home_folder, load_settings, save_settings, silence_telemetry
 
 
 def test_the_environment_names_the_home(tmp_path: Path) -> None:
@@ -133,3 +133,16 @@ def test_the_page_of_settings_has_every_key_and_its_default() -> None:
             assert tomllib.loads(f"x = {told[key].strip('`')}")["x"] == (list(default) if isinstance(default, tuple) else default), key
         else:
             assert not default, key
+
+
+def test_a_home_of_somebody_who_does_not_exist_is_said() -> None:
+    with pytest.raises(NotFound, match="There is no ~nobody-at-all on this machine"):
+        home_folder({"NOTEWRIGHT_HOME": "~nobody-at-all/h"})
+
+
+def test_other_paths_that_begin_with_a_tilde_may_be_names(home: Path) -> None:
+    assert expanded("~nobody-at-all.md") == Path("~nobody-at-all.md")
+    assert expanded("~/x") == Path.home() / "x"
+    home.mkdir()
+    (home / "config.toml").write_text('vault = "~nobody-at-all/v"\n')
+    assert load_settings().vault == Path("~nobody-at-all/v")

@@ -9,12 +9,11 @@ import shutil
 import sys
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
 from .errors import NotewrightError
 from .library import Library
 from .models.turns import Online, online
-from .settings import Settings, is_hub_id, silence_telemetry
+from .settings import Settings, expanded, is_hub_id, silence_telemetry
 
 EXTRAS = {
     "bitsandbytes": "4-bit QLoRA on CUDA: pip install 'notewright[quantization]'",
@@ -190,7 +189,7 @@ def _base(findings: dict[str, str], problems: list[str], settings: Settings) -> 
     from .models import bases
 
     name = settings.base_model or bases.SEEDLING
-    if name != bases.SEEDLING and not Path(name).expanduser().is_dir() and is_hub_id(name):
+    if name != bases.SEEDLING and not expanded(name).is_dir() and is_hub_id(name):
         findings["base model"] = f"{name} (from the Hub, fetched at its first use)"
         return
     try:

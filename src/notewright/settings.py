@@ -83,9 +83,20 @@ class Settings:
 
 
 def home_folder(environ: Mapping[str, str] = os.environ) -> Path:
-    """`NOTEWRIGHT_HOME`, else `~/.notewright`."""
-    value = environ.get("NOTEWRIGHT_HOME")
-    return Path(value).expanduser().absolute() if value else Path.home() / ".notewright"
+    """`NOTEWRIGHT_HOME`, else `~/.notewright`. Raises NotFound where ~ leads nowhere."""
+    value = environ.get("NOTEWRIGHT_HOME") or "~/.notewright"
+    try:
+        return Path(value).expanduser().absolute()
+    except RuntimeError as error:
+        raise NotFound(f"There is no {value.partition('/')[0]} on this machine.", "Name a folder: notewright --home PATH") from error
+
+
+def expanded(path: str | Path) -> Path:
+    """The path from ~ or ~somebody on; as it is where there is nobody of that name (a note may be called so)."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
 
 
 def load_settings(home: Path | None = None) -> Settings:
@@ -132,7 +143,7 @@ def _checked(table: Mapping[str, Any], path: Path) -> dict[str, Any]:
     values = dict(table)
     for key in ("vault", "nli_model"):
         if key in values:
-            values[key] = Path(values[key]).expanduser()
+            values[key] = expanded(values[key])
     if "exclude" in values:
         values["exclude"] = tuple(str(item) for item in values["exclude"])
     return values
@@ -172,7 +183,7 @@ def change_settings(settings: Settings, changes: Mapping[str, Any]) -> Settings:
     if "vault" in values:
         values["vault"] = str(vault_folder(values["vault"]))
     if (folder := values.get("base_model")) and folder != "seedling":
-        path = Path(folder).expanduser()
+        path = expanded(folder)
         if not path.is_dir() and not is_hub_id(folder):
             raise NotFound(f"There is no base model {folder!r}.", "Name a folder, a hub id such as Qwen/Qwen3-0.6B, or seedling.")
         values["base_model"] = str(path.absolute()) if path.is_dir() else folder

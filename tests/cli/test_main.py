@@ -262,6 +262,13 @@ def test_a_vault_without_notes_is_said(home: Path, tmp_path: Path, capsys: pytes
     assert f"There are no notes of yours in {tmp_path / 'empty'}" in capsys.readouterr().out
 
 
+def test_arguments_that_are_no_text_are_said(started: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["rules", "add", "no t\udcffbles"]) == 1
+    assert "'no t\\udcffbles' holds bytes that are not UTF-8 text." in capsys.readouterr().err
+    assert main(["rules", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == []
+
+
 def test_a_vanished_vault_is_what_status_speaks_of(started: Path, capsys: pytest.CaptureFixture[str]) -> None:
     started.rename(started.with_name("elsewhere"))
     assert main(["status"]) == 0

@@ -80,6 +80,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         advice = "Stopped. The library is as it was before the unfinished step; run the same command to go on."
         print(f"\n{stopped if str(stopped) else advice}", file=sys.stderr)
         return 130
+    except UnicodeEncodeError:
+        odd = next((word for word in arguments if any("\ud800" <= letter <= "\udfff" for letter in word)), None)
+        if odd is None:
+            raise
+        print(
+            f"error: {odd!r} holds bytes that are not UTF-8 text.\nhint: Type it anew, or rename the file.",
+            file=sys.stderr,
+        )
+        return 1
     except BrokenPipeError:
         _drop_output()  # the reader (head, less) has gone: not an error
         return 0

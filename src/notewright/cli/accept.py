@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from ..records import Event
-from ..settings import Settings
+from ..settings import Settings, expanded
 from .show import as_json, json_option, open_library, positive
 
 
@@ -45,7 +44,7 @@ def accept(options: argparse.Namespace) -> None:
 
 def _inside(settings: Settings, into: str) -> str:
     """A whole path that lies in the vault, as the shell completes it, seen from the vault; anything else as it is."""
-    path = Path(into).expanduser()
+    path = expanded(into)
     if path.is_absolute():
         for root in (settings.need_vault(), settings.need_vault().resolve()):
             if path.is_relative_to(root):

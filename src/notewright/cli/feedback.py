@@ -7,11 +7,11 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from ..errors import Invalid
 from ..records import Event
+from ..settings import expanded
 from .show import as_json, count, json_option, open_library, shorten, table
 
 
@@ -96,7 +96,7 @@ def export(options: argparse.Namespace) -> None:
 def import_(options: argparse.Namespace) -> None:
     from .. import feedback
 
-    data = sys.stdin.buffer.read() if options.file == "-" else Path(options.file).expanduser().read_bytes()
+    data = sys.stdin.buffer.read() if options.file == "-" else expanded(options.file).read_bytes()
     try:
         lines = data.decode("utf-8").split("\n")
     except UnicodeDecodeError as error:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from ..errors import Invalid
+from ..settings import expanded
 from .reward import DOES
 from .show import as_json, json_option, open_library
 
@@ -85,5 +85,5 @@ def plot(options: argparse.Namespace) -> None:
 
     library, _ = open_library()
     with library:
-        path = draw(library, Path(options.out).expanduser() if options.out else library.home / "taste.png")
+        path = draw(library, expanded(options.out) if options.out else library.home / "taste.png")
     as_json({"plot": path}) if options.json else print(path)

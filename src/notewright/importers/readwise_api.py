@@ -247,7 +247,7 @@ def forget_token(settings: Settings) -> bool:
 def save_token(settings: Settings, token: str) -> str:
     """Keep the token in the system keyring, or where there is none in a file only you can read. Returns where it went, in words."""
     token = token.strip()
-    if not token or any(letter.isspace() for letter in token):
+    if not token or not token.isascii() or any(letter.isspace() for letter in token):
         raise Invalid("That is no Readwise token.", f"Copy it from {TOKEN_PAGE}: one word of letters and digits.")
     path = settings.home / _FILE
     if _keyring_set(token):

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import Invalid, NotFound
-from ..settings import is_hub_id
+from ..settings import expanded, is_hub_id
 from . import download
 
 SEEDLING = "seedling"
@@ -50,8 +50,8 @@ def fetch_base(name: str, *, revision: str = "") -> Base:
                 "Train again: notewright train sft   (or install the notewright version that it was trained with)",
             )
         return Base(SEEDLING, folder, found)
-    if Path(name).expanduser().is_dir():
-        folder = Path(name).expanduser().absolute()
+    if expanded(name).is_dir():
+        folder = expanded(name).absolute()
         if not (folder / "config.json").exists():
             raise Invalid(f"{folder} is not a model folder: it has no config.json.", "Name a folder in Hugging Face format, or a hub id.")
         if not list(folder.glob("*.safetensors")):

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from unicodedata import normalize
 
 from ..errors import NotFound
-from ..settings import Settings
+from ..settings import Settings, expanded
 from .config import read_config
 from .files import locate
 from .index import VaultIndex, build_index
@@ -23,7 +23,7 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src file: data:{re
 def find_note(settings: Settings, note: str) -> tuple[str, Path]:
     """(Vault-relative path, file) of the note that `note` names: a path on the disk, a path in the vault, or a link's target."""
     vault = settings.need_vault().resolve()
-    given = Path(note).expanduser()
+    given = expanded(note)
     if given.is_file() and given.resolve().is_relative_to(vault):
         return normalize("NFC", given.resolve().relative_to(vault).as_posix()), given
     path = VaultFiles(vault, build_index(vault)).find(note, "")

@@ -10,6 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from ..errors import Invalid, NotFound, Unavailable
+from ..settings import expanded
 
 NAME = "notewright"
 FILES = ("main.js", "manifest.json", "styles.css")
@@ -38,7 +39,7 @@ def install_plugin(vault: Path, *, config: str = ".obsidian", source: Path | Non
     `config` is the vault's own settings folder. Raises Invalid where `vault` is none, Unavailable when it cannot be written.
     """
     source = source or built_plugin()
-    root = vault.expanduser()
+    root = expanded(vault)
     if not (root / config).is_dir():
         raise Invalid(f"{root} is no Obsidian vault: it has no {config} folder.", "Open the folder in Obsidian once, or name another.")
     folder = root / config / "plugins" / NAME
