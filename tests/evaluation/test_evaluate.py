@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import math
 import random
@@ -103,6 +104,17 @@ def test_with_and_without_examples(world: small_world.World) -> None:
     evaluate(world, engine, limit=1)
     evaluate(world, engine, limit=1, examples=True)
     assert [len(call["messages"]) for call in engine.calls] == [2, 6]
+
+
+@pytest.mark.parametrize(("room", "turns"), [(6, 6), (5, 4), (4, 4), (3, 2), (0, 2)])
+def test_as_many_examples_as_fit(world: small_world.World, monkeypatch: pytest.MonkeyPatch, room: int, turns: int) -> None:
+    """As in drafting: the least alike goes first."""
+    module = importlib.import_module("notewright.evaluation.evaluate")
+    monkeypatch.setattr(module, "_fits", lambda writer, messages, reserve: len(messages) <= room)
+    engine = ScriptedEngine(lambda *_: "words")
+    evaluate(world, engine, limit=1, examples=True)
+    whole = datasets.load(world.library.datasets.all()[0], "test")[0]["prompt_with_examples"]
+    assert engine.calls[0]["messages"] == [whole[0], *whole[len(whole) - turns + 1 :]]
 
 
 def test_rules_that_set_limits_are_counted(world: small_world.World) -> None:

@@ -53,8 +53,8 @@ def evaluate(
     """One greedy draft for every row of `split` in a prompt-completion dataset (default: the newest), mended as drafting mends it.
 
     `model_id` names a version, `base` a plain base instead; with neither it is the current model. `limit` takes the first rows only.
-    `examples` puts the retrieved examples into the prompts that have room for them. `engine` replaces the model's own. `progress` gets
-    (rows done, rows in all).
+    `examples` puts the retrieved examples into the prompts, as far as these have room for them. `engine` replaces the model's own.
+    `progress` gets (rows done, rows in all).
 
     The figures go into the model's metrics (`evaluation`; `edit_distance` for a whole test split), the report into the home's logs.
     Raises Invalid where the split is empty or the dataset is of another kind.
@@ -68,12 +68,7 @@ def evaluate(
     linked, habits = library.notes.links(), gates.habits_of(library, vault_index=index)
     rules = confirmed_rules(library)
     started, items = time.monotonic(), []
-    prompts = [
-        row["prompt_with_examples"]
-        if examples and row.get("prompt_with_examples") and _fits(writer, row["prompt_with_examples"], max_new_tokens)
-        else row["prompt"]
-        for row in rows
-    ]
+    prompts = [_prompt(writer, row, max_new_tokens) if examples else row["prompt"] for row in rows]
     drafts = _write(writer, prompts, max_new_tokens, progress or (lambda *_: None))
     sources = [_source(library, row) for row in rows]
     texts = [
@@ -111,6 +106,14 @@ def _write(writer: Writer, prompts: Sequence[Sequence[Message]], longest: int, p
         drafts += writer.generate(messages, n=1, temperature=0.0, max_new_tokens=longest, seed=0, greedy_first=True)
         progress(done, len(prompts))
     return drafts
+
+
+def _prompt(writer: Writer, row: dict[str, Any], reserve: int) -> Sequence[Message]:
+    """With as many of its examples as leave `reserve` tokens of the context for the note, as in drafting: the least alike goes first."""
+    messages: list[Message] = row.get("prompt_with_examples") or row["prompt"]
+    while len(messages) > len(row["prompt"]) and not _fits(writer, messages, reserve):
+        messages = [messages[0], *messages[3:]]
+    return messages
 
 
 def _fits(writer: Writer, messages: Sequence[Message], reserve: int) -> bool:
