@@ -120,3 +120,12 @@ def test_a_draft_that_went_into_the_note_rewritten_was_no_good_one(world: small_
     feedback.record_edit(world.library, draft_id=draft, final_text="Thought better of it.")  # never inserted
     feedback.accept(world.library, settings=world.settings, draft_id=draft, into="Notes/New.md", final_text=final)
     assert labels(world.library) == {"A": good}
+
+
+def test_of_several_edits_the_last_one_labels_the_draft(world: small_world.World) -> None:
+    (draft,) = drafts(world.library, "A text that is long")
+    feedback.decide(world.library, draft_id=draft, decision="accept")
+    feedback.record_edit(world.library, draft_id=draft, final_text="Quite another thing altogether.")
+    assert labels(world.library) == {"A": False}
+    feedback.record_edit(world.library, draft_id=draft, final_text="A text that is longer", before="Quite another thing altogether.")
+    assert labels(world.library) == {"A": True}

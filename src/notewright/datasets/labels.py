@@ -27,14 +27,14 @@ def label_rows(
     later: splits.Later,
     progress: Callable[[int, int], None] | None,
 ) -> tuple[dict[str, list[Row]], dict[str, object]]:
-    """Rows by split, and the facts for the manifest. Of several judgements of one draft the last counts, as of several rankings."""
+    """Rows by split, and the facts for the manifest. Of several judgements of one draft the last counts, also of rankings and of edits."""
     left_out: Counter[str] = Counter()
     events = library.events.standing("decision", "ranking", "edit", "insertion")
-    last = {event.subject: event.id for event in events if event.kind == "ranking"}
-    rewritten = {event.id for event in events if event.kind == "edit" and _rewritten(event)}
+    last = {(event.kind, event.subject): event for event in events}
+    rewritten = {event.id for (kind, _), event in last.items() if kind == "edit" and _rewritten(event)}
     judged: dict[str, tuple[bool, Event]] = {}
     for done, event in enumerate(events, 1):
-        if event.kind != "ranking" or last[event.subject] == event.id:
+        if event.kind != "ranking" or last[event.kind, event.subject] is event:
             for draft_id, good in _labels(library, event, rewritten):
                 judged[draft_id] = good, event
         if progress:
