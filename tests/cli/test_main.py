@@ -312,3 +312,8 @@ def test_undo_is_never_stuck_on_a_note_that_is_gone(started: Path, capsys: pytes
     assert "left as it is" in capsys.readouterr().out
     assert main(["undo"]) == 0
     assert "the ranking of batch-1" in capsys.readouterr().out
+
+
+def test_a_closed_output_is_no_reason_to_fail(started: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", None)
+    assert main(["sources"]) == 0

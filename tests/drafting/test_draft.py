@@ -200,7 +200,19 @@ def test_an_interrupted_draft_stores_nothing(world: small_world.World) -> None:
 
 
 @pytest.mark.parametrize(
-    "bad", [{"n": 0}, {"n": 99}, {"written": 99}, {"temperature": -1.0}, {"top_p": 0.0}, {"max_new_tokens": 0}, {"examples": -1}], ids=str
+    "bad",
+    [
+        {"n": 0},
+        {"n": 99},
+        {"written": 99},
+        {"temperature": -1.0},
+        {"top_p": 0.0},
+        {"max_new_tokens": 0},
+        {"examples": -1},
+        {"seed": -1},
+        {"seed": 2**64},
+    ],
+    ids=str,
 )
 def test_impossible_sampling(world: small_world.World, bad) -> None:
     with pytest.raises(Invalid) as caught:

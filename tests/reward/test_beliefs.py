@@ -116,6 +116,9 @@ def test_without_notes_and_events_nothing_is_sure(library: Library) -> None:
 
 
 def test_the_plot_is_a_picture(world: small_world.World, library: Library, tmp_path: Path) -> None:
+    with pytest.raises(IsADirectoryError):
+        reward.plot(library, tmp_path)
+    assert not tmp_path.with_name(f"{tmp_path.name}.png").exists()
     path = reward.plot(library, tmp_path / "plots" / "taste.png")
     assert path.read_bytes().startswith(b"\x89PNG")
     assert path.stat().st_size > 10_000

@@ -69,7 +69,7 @@ def draft(
     Raises NotFound and Invalid as `choose_prompt` does, and Invalid for impossible sampling. Interrupted, it stores nothing.
     """
     n = shown_count(library) if n is None else n
-    _check(n, written, temperature, top_p, max_new_tokens, examples)
+    _check(n, written, temperature, top_p, max_new_tokens, examples, seed)
     prompt = choose_prompt(library, source=source, chapter=chapter, highlight_ids=highlight_ids, instruction=instruction)
     rules = reward.confirmed_rules(library)
     prompt = replace(prompt, rules=tuple(rule.text for rule in rules if rule.in_prompt))
@@ -131,7 +131,9 @@ def _store(library: Library, prompt: Prompt, shown: Sequence[Checked], hidden: S
     return drafts[: len(shown)]
 
 
-def _check(n: int, written: int | None, temperature: float, top_p: float, max_new_tokens: int, examples: int | None) -> None:
+def _check(
+    n: int, written: int | None, temperature: float, top_p: float, max_new_tokens: int, examples: int | None, seed: int | None
+) -> None:
     problems = []
     if not 1 <= n <= MAX_CANDIDATES:
         problems.append(f"n must lie between 1 and {MAX_CANDIDATES}, not {n}")
@@ -145,5 +147,7 @@ def _check(n: int, written: int | None, temperature: float, top_p: float, max_ne
         problems.append(f"max_new_tokens must be at least 1, not {max_new_tokens}")
     if examples is not None and examples < 0:
         problems.append(f"examples must not be negative, not {examples}")
+    if seed is not None and not 0 <= seed < 2**31:
+        problems.append(f"the seed must lie between 0 and {2**31 - 1}, not {seed}")
     if problems:
         raise Invalid("; ".join(problems), "Leave an option out for its default.", problems)

@@ -136,6 +136,6 @@ def plot(library: Library, path: Path) -> Path:
     figure.supxlabel("utility of one spread more, with 95 % interval; green: sure or leaning; * corrected by hand", fontsize=9)
     figure.tight_layout()
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=110)
+    figure.savefig(path, format="png", dpi=110)  # by its own name, whatever that ends in
     pyplot.close(figure)
     return path
