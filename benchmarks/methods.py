@@ -44,6 +44,7 @@ silence_telemetry()
 from taste import read_prompts  # noqa: E402
 
 from notewright.datasets.edits import TASTE  # noqa: E402
+from notewright.errors import NotewrightError  # noqa: E402
 from notewright.evaluation.readers import Item, Judge, candidates, draw_reader, home_style, near  # noqa: E402
 from notewright.feedback.hunks import hunks  # noqa: E402
 from notewright.prompts import build_messages  # noqa: E402
@@ -193,11 +194,16 @@ def few(world: World, train: Trainer, found: Found, keep: Callable[[], None], nu
     rows = [edited(world, prompt, draft, place) for place, (prompt, draft) in enumerate(zip(fresh, shown, strict=True))]
     usable = [row for row in rows if any(hunk["kind"] in TASTE for hunk in row["hunks"])]
     split = {"train": [row for place, row in enumerate(usable) if place % 6], "valid": usable[::6]}
-    adapter, found["seconds"]["edits"], told = train("edits", "edits", split, start=tuned, seed=number)
-    found["edits kept step"], found["edits checks"] = told.get("kept_step"), told.get("checks")
     now = [world.passage(prompt, world.later) for prompt in world.test]
-    found["sft, to the new ways"] = distance(train.greedy(tuned, plain), now)
-    found["edits, to the new ways"], found["edit rows"] = distance(train.greedy(adapter, plain), now), len(usable)
+    found["sft, to the new ways"] = found["edits, to the new ways"] = distance(train.greedy(tuned, plain), now)
+    found["edit rows"] = len(usable)
+    try:
+        adapter, found["seconds"]["edits"], told = train("edits", "edits", split, start=tuned, seed=number)
+    except NotewrightError as error:  # a limit refused it: it has changed nothing
+        found["edits, ended"] = error.message
+        return
+    found["edits kept step"], found["edits checks"] = told.get("kept_step"), told.get("checks")
+    found["edits, to the new ways"] = distance(train.greedy(adapter, plain), now)
 
 
 def taste(world: World, train: Trainer, found: Found, keep: Callable[[], None], number: int) -> None:
@@ -287,8 +293,6 @@ def follow(
     number: int, **options: Any,
 ) -> None:  # fmt: skip
     """Train from the SFT version and note what the reader thinks of it; a training that a limit refused has changed nothing."""
-    from notewright.errors import NotewrightError
-
     try:
         adapter, seconds, told = train(name.replace(", ", "-").replace(" ", "-"), method, parts, start=tuned, seed=number, **options)
     except NotewrightError as error:
