@@ -304,7 +304,8 @@ class Cell:
 
     def update(self, library: Library, at: int) -> Row:
         """Train what the arm trains, and see on the kept chapters what became of it."""
-        started, before = time.monotonic(), registry.current(library, self.settings).id
+        started, was = time.monotonic(), registry.current(library, self.settings)
+        before, prompted = was.id, drafting.taught_examples(library, was)
         found: Row = {"before": before, "kept before": self.measure(library, at), "skipped": []}
         if self.arm.loop:
             report = improve(
@@ -313,11 +314,13 @@ class Cell:
             found |= {"reason": report.reason, "skipped": list(report.skipped)}
         elif self.arm.methods:
             self.train(library, found["skipped"])
-        after = registry.current(library, self.settings).id
-        again = self.arm.loop or after != before  # the loop may also change how the same version is prompted
-        found |= {"after": after, "kept after": self.measure(library, at) if again else found["kept before"]}
+        now = registry.current(library, self.settings)
+        # The loop may also change how the same version is prompted. Where it changed neither, nothing was promoted; drafts may differ all the
+        # same, as a first build decides which sources only measure, and so are no examples any more.
+        other = now.id != before or drafting.taught_examples(library, now) != prompted
+        found |= {"after": now.id, "kept after": self.measure(library, at) if other or self.arm.loop else found["kept before"]}
         change = fmean(found["kept after"]["distance"]) - fmean(found["kept before"]["distance"])
-        return found | {"worse": change > WORSE, "seconds": round(time.monotonic() - started, 1)}
+        return found | {"worse": other and change > WORSE, "seconds": round(time.monotonic() - started, 1)}
 
     def train(self, library: Library, skipped: list[str]) -> None:
         """The arm's methods from the base on, each promoted without a proof, as `notewright train` does."""
