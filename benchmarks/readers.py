@@ -315,8 +315,8 @@ class Cell:
         elif self.arm.methods:
             self.train(library, found["skipped"])
         now = registry.current(library, self.settings)
-        # The loop may also change how the same version is prompted. Where it changed neither, nothing was promoted; drafts may differ all the
-        # same, as a first build decides which sources only measure, and so are no examples any more.
+        # The loop may also change how the same version is prompted. Where it changed neither, nothing was promoted; drafts may differ all
+        # the same, as a first build decides which sources only measure, and so are no examples any more.
         other = now.id != before or drafting.taught_examples(library, now) != prompted
         found |= {"after": now.id, "kept after": self.measure(library, at) if other or self.arm.loop else found["kept before"]}
         change = fmean(found["kept after"]["distance"]) - fmean(found["kept before"]["distance"])
