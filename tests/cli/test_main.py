@@ -46,6 +46,18 @@ def test_an_empty_path_is_not_the_folder_one_stands_in(kind: str, path: str, cap
     assert "the path is empty" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("command", [["vault", "check"], ["pairs", "export"], ["report", "--out"], ["train", "sft", "--recipe"]])
+def test_an_empty_path_is_said_everywhere(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main([*command, ""])
+    assert "the path is empty" in capsys.readouterr().err
+
+
+def test_an_empty_run_starts_no_training_anew(started: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "sft", "--resume", ""]) == 1
+    assert "No run has the id ''" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("command", [["evaluate"], ["pairs", "review"], ["models", "diff", "a", "b"]])
 @pytest.mark.parametrize("limit", ["0", "-1", "x"])
 def test_a_limit_counts_from_one(command: list[str], limit: str, capsys: pytest.CaptureFixture[str]) -> None:

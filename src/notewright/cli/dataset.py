@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..records import Dataset
-from .show import as_json, facts, json_option, open_library, progress, table
+from .show import as_json, facts, given_path, json_option, open_library, progress, table
 
 KINDS = {
     "sft": "prompts and the passages you wrote",
@@ -37,7 +37,7 @@ def configure(name: str, parser: argparse.ArgumentParser) -> None:
     show.set_defaults(handler=show_dataset)
     page = actions.add_parser("report", help="one HTML page: coverage, lengths, features of the style, what was left out and why")
     page.add_argument("id", nargs="?", default="", help="default: the newest sft dataset")
-    page.add_argument("--out", type=Path, metavar="FILE")
+    page.add_argument("--out", type=given_path, metavar="FILE")
     page.set_defaults(handler=report_dataset)
 
 

@@ -21,7 +21,7 @@ from ..library import Library
 from ..records import Draft, Pair
 from ..settings import Settings, save_settings
 from ..text import edit_distance
-from .show import count, facts, progress, shorten
+from .show import count, facts, given_path, progress, shorten
 from .train import TrainingLine
 
 LONGEST = 288  # tokens of a measured passage; the person's longest has 265
@@ -31,7 +31,7 @@ ACCEPT_INTO = ("What Moss Knows About Cities", "Notes/Articles/What Moss Knows A
 
 def configure(name: str, parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--keep", type=Path, metavar="FOLDER", help="do it in this (new) folder and keep it (default: a temporary folder, kept too)"
+        "--keep", type=given_path, metavar="FOLDER", help="do it in this (new) folder and keep it (default: a temporary folder, kept too)"
     )
     parser.add_argument("--effort", choices=("quick", "normal", "thorough"), default="quick")
     parser.set_defaults(handler=demo)

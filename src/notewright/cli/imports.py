@@ -4,33 +4,26 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable
-from pathlib import Path
 
 from ..errors import Invalid
 from ..records import ImportReport
-from .show import as_json, count, json_option, open_library, progress
+from .show import as_json, count, given_path, json_option, open_library, progress
 
 
 def configure(name: str, parser: argparse.ArgumentParser) -> None:
     kinds = parser.add_subparsers(title="from", metavar="readwise|kindle|vault", required=True)
     readwise = kinds.add_parser("readwise", help="a Readwise export (CSV, API JSON, Markdown folder), or the API itself")
-    readwise.add_argument("path", nargs="?", type=_export, help="the exported file or folder")
+    readwise.add_argument("path", nargs="?", type=given_path, help="the exported file or folder")
     readwise.add_argument("--api", action="store_true", help="ask the Readwise API (the token: notewright token set)")
     readwise.add_argument("--full", action="store_true", help="with --api: everything again, not only what changed")
     readwise.set_defaults(handler=import_readwise)
     kindle = kinds.add_parser("kindle", help="a Kindle's My Clippings.txt")
-    kindle.add_argument("path", type=_export)
+    kindle.add_argument("path", type=given_path)
     kindle.set_defaults(handler=import_kindle)
     vault = kinds.add_parser("vault", help="your own notes (the Readwise folder and dot folders are left out)")
     vault.set_defaults(handler=import_vault)
     for kind in (readwise, kindle, vault):
         json_option(kind)
-
-
-def _export(text: str) -> Path:
-    if not text.strip():  # a variable of the shell that is not set; the folder one stands in is not meant
-        raise argparse.ArgumentTypeError("the path is empty")
-    return Path(text)
 
 
 def import_readwise(options: argparse.Namespace) -> None:

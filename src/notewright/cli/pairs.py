@@ -5,11 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 
 from ..provenance import provenance
 from .review import KEYS, review
-from .show import as_json, count, facts, json_option, open_library, positive, progress, shorten, table
+from .show import as_json, count, facts, given_path, json_option, open_library, positive, progress, shorten, table
 
 
 def configure(name: str, parser: argparse.ArgumentParser) -> None:
@@ -40,7 +39,7 @@ def configure(name: str, parser: argparse.ArgumentParser) -> None:
         action.add_argument("ids", nargs="+", metavar="ID")
         action.set_defaults(handler=decide, status=status)
     export = actions.add_parser("export", help="JSON lines, one per highlight and passage")
-    export.add_argument("path", type=Path, nargs="?", help="the file to write (default: standard output)")
+    export.add_argument("path", type=given_path, nargs="?", help="the file to write (default: standard output)")
     export.set_defaults(handler=export_pairs)
 
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from ..settings import load_settings
-from .show import as_json, json_option
+from .show import as_json, given_path, json_option
 
 
 def configure(name: str, parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(metavar="install", required=True)
     install = actions.add_parser("install", help="copy the plugin into a vault's plugin folder; you switch it on in Obsidian")
-    install.add_argument("--vault", metavar="PATH", type=Path, help="default: the vault of this library")
+    install.add_argument("--vault", metavar="PATH", type=given_path, help="default: the vault of this library")
     install.add_argument("--config", default=".obsidian", metavar="NAME", help="the vault's settings folder (default .obsidian)")
     json_option(install)
     install.set_defaults(handler=install_plugin)

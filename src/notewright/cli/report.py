@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
-from .show import as_json, json_option, open_library
+from .show import as_json, given_path, json_option, open_library
 
 
 def configure(name: str, parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--out", type=Path, metavar="FILE", help="default: reports/report.html in the library's folder")
+    parser.add_argument("--out", type=given_path, metavar="FILE", help="default: reports/report.html in the library's folder")
     parser.add_argument("--open", action="store_true", help="show it in the browser")
     parser.add_argument("--writing", type=float, default=None, metavar="N", help="words a minute you write by yourself (default 19)")
     parser.add_argument("--reading", type=float, default=None, metavar="N", help="words a minute you read (default 238)")

@@ -32,6 +32,13 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def given_path(text: str) -> Path:
+    """The type of an option that names a file or folder."""
+    if not text.strip():  # a variable of the shell that is not set; the folder one stands in is not meant
+        raise argparse.ArgumentTypeError("the path is empty")
+    return Path(text)
+
+
 def json_option(parser: argparse.ArgumentParser) -> None:
     # Without a default, so that `pairs --json list` is not undone by the inner parser.
     parser.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="print JSON instead of a table")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..records import Model, Run
-from .show import as_json, facts, json_option, open_library, table
+from .show import as_json, facts, given_path, json_option, open_library, table
 
 
 def configure(name: str, parser: argparse.ArgumentParser) -> None:
@@ -35,13 +35,16 @@ def configure(name: str, parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--dataset", default="", metavar="ID", help="default: the newest of the right kind, built anew if there is none")
     parser.add_argument("--effort", choices=("quick", "normal", "thorough"), default="normal")
-    parser.add_argument("--recipe", type=Path, metavar="FILE.toml", help="a recipe file; a --set flag outranks it")
+    parser.add_argument("--recipe", type=given_path, metavar="FILE.toml", help="a recipe file; a --set flag outranks it")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="one recipe value; may be repeated")
     parser.add_argument("--report-to", default="none", metavar="TRACKER", help="mlflow, tensorboard or trackio")
     parser.add_argument(
-        "--accelerate", type=Path, metavar="CONFIG", help="train in several processes or on several cards, as this file of accelerate says"
+        "--accelerate",
+        type=given_path,
+        metavar="CONFIG",
+        help="train in several processes or on several cards, as this file of accelerate says",
     )
-    parser.add_argument("--resume", default="", metavar="RUN", help="go on with an interrupted training")
+    parser.add_argument("--resume", metavar="RUN", help="go on with an interrupted training")
     parser.add_argument("--no-promote", action="store_true", help="register the model without making it the current one")
     parser.add_argument("--force", action="store_true", help="start although the memory may not suffice")
     json_option(parser)
@@ -55,7 +58,7 @@ def train(options: argparse.Namespace) -> None:
     library, settings = open_library()
     with library, TrainingLine(quiet=options.json) as line:
         before = library.models.current()
-        if options.resume:
+        if options.resume is not None:
             run = training.resume_run(library, options.resume, settings=settings, promote=not options.no_promote, progress=line)
         else:
             kind = training.METHODS[options.method]

@@ -7,14 +7,16 @@ import sys
 from pathlib import Path
 
 from ..settings import load_settings
-from .show import as_json, count, json_option, progress, shorten, table
+from .show import as_json, count, given_path, json_option, progress, shorten, table
 
 
 def configure(name: str, parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     shown = actions.add_parser("show", help="one note as Obsidian's reading view has it, as a web page")
     shown.add_argument("note", help="its title, its path in the vault, or its file")
-    shown.add_argument("--html", metavar="FILE", type=Path, help="where to write the page (default: previews/ in the library's folder)")
+    shown.add_argument(
+        "--html", metavar="FILE", type=given_path, help="where to write the page (default: previews/ in the library's folder)"
+    )
     shown.add_argument("--remote-images", action="store_true", help="let the page load pictures from the network")
     listed = shown.add_mutually_exclusive_group()
     listed.add_argument("--tokens", action="store_true", help="list the note's tokens with their byte spans instead")
@@ -22,7 +24,7 @@ def configure(name: str, parser: argparse.ArgumentParser) -> None:
     json_option(shown)
     shown.set_defaults(handler=show)
     checked = actions.add_parser("check", help="what is wrong in a note, a folder or the whole vault; nothing is changed")
-    checked.add_argument("path", nargs="?", type=Path, help="a note or folder (default: the whole vault)")
+    checked.add_argument("path", nargs="?", type=given_path, help="a note or folder (default: the whole vault)")
     checked.add_argument("--rule", action="append", default=[], metavar="RULE", help="only findings of this rule; may be repeated")
     checked.add_argument("--all", action="store_true", help="list infos too, such as links to notes that do not exist yet")
     json_option(checked)
