@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import random
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notewright.evaluation import EvaluationReport, Item
+from notewright.evaluation import EvaluationReport, Item, compare
 from notewright.evaluation.choices import Choice
 from notewright.evaluation.report import summarise
 from notewright.loop import Contender, ImproveReport, decide
@@ -121,7 +122,14 @@ def test_noise_is_not_promoted() -> None:
     mixed = [ned + (0.1 if number % 2 else -0.11) for number, ned in enumerate(BEFORE)]
     decision = decide(contender(BEFORE, "current"), [contender(mixed)])
     assert decision.winner is None
-    assert "90% needed" in decision.reason
+    assert "90.0% needed" in decision.reason
+
+
+def test_what_just_fails_is_not_told_as_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    near = replace(compare(report(BEFORE), report([ned - 0.2 for ned in BEFORE])), p_better=0.987)
+    monkeypatch.setattr(importlib.import_module("notewright.loop.decide"), "compare", lambda *_: near)
+    decision = decide(contender(BEFORE, "current"), [contender(BEFORE, f"other {number}") for number in range(8)])
+    assert "98.7% sure, 98.8% needed" in decision.reason
 
 
 def test_more_contenders_need_more_proof() -> None:

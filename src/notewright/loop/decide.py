@@ -85,7 +85,7 @@ def _judge(current: Contender, contender: Contender, needed: float) -> Verdict:
     objections = harms(current, contender)
     if change.p_better < needed:
         objections.insert(
-            0, f"its distance is {change.after:.3f} against {change.before:.3f}: {change.p_better:.0%} sure, {needed:.0%} needed"
+            0, f"its distance is {change.after:.3f} against {change.before:.3f}: {change.p_better:.1%} sure, {needed:.1%} needed"
         )
     return Verdict(contender, change, contender.report.length, tuple(objections), lately(current, contender))
 
