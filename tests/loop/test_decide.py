@@ -55,6 +55,7 @@ def test_a_clear_improvement_is_promoted() -> None:
     assert decision.winner is not None
     assert decision.winner.label == "SFT"
     assert "0.615 -> 0.415 over 8 passages" in decision.reason
+    assert decision.reason.endswith("99.9% sure)")
 
 
 def test_the_best_of_several_that_pass_wins() -> None:

@@ -15,6 +15,7 @@ COVERAGE_MARGIN = 0.05  # nor may the share of the highlights in your passages t
 COPY_MARGIN = 0.05  # the share of drafts with a run of words from another note may not rise by more
 RULE_MARGIN = 0.05  # nor may a draft break more of the person's rules on average
 LENGTHS = (0.6, 1.6)  # the median length, as a share of the person's own passages, may not leave this range (unless it was outside before)
+SUREST = 0.999  # a bootstrap shows no more: nothing is told as surer
 FEWEST = 6  # held-out passages; below, no figure is trusted
 
 
@@ -75,7 +76,7 @@ def decide(current: Contender, contenders: Sequence[Contender], *, confidence: f
     change = winner.comparison
     reason = (
         f"{winner.contender.label}: held-out distance {change.before:.3f} -> {change.after:.3f} over {change.items} passages "
-        f"(90 % interval of the change {change.low:+.3f} to {change.high:+.3f}, {change.p_better:.0%} sure)"
+        f"(90 % interval of the change {change.low:+.3f} to {change.high:+.3f}, {min(change.p_better, SUREST):.1%} sure)"
     )
     return Decision(winner.contender, reason, verdicts)
 
