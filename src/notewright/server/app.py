@@ -24,7 +24,8 @@ STUDIO = Path(__file__).parent / "studio"
 UNBUILT = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>notewright</title>
 <h1>notewright is running</h1>
-<p>The studio is not built in this checkout. Build it with: <code>make studio</code>, then reload this page.</p>
+<p>The studio is not built in this installation. In notewright's repository: <code>make studio</code>, then reload this page (where it
+came by <code>pip install .</code>, that once more).</p>
 <p>The API is there: <a href="/openapi.json">/openapi.json</a>.</p></html>
 """
 PROBLEMS: dict[int | str, dict[str, Any]] = {

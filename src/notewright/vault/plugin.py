@@ -29,7 +29,8 @@ def built_plugin() -> Path:
     """The built plugin in this installation. Raises NotFound where it was not built."""
     folder = Path(str(files("notewright"))) / "plugin"
     if not all((folder / name).is_file() for name in FILES):
-        raise NotFound("The Obsidian plugin is not built in this installation.", "Build it with: make plugin (needs Node.js)")
+        hint = "In notewright's repository: make plugin (it fetches Node.js where there is none), and pip install . again if it came so."
+        raise NotFound("The Obsidian plugin is not built in this installation.", hint)
     return folder
 
 
