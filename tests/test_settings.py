@@ -118,6 +118,11 @@ def test_a_base_model_that_cannot_be_is_not_kept(home: Path, name: str) -> None:
     assert not home.exists()
 
 
+def test_an_empty_name_excludes_nothing(home: Path) -> None:
+    assert change_settings(Settings(home=home), {"exclude": ["A", " ", ""]}).exclude == ("A",)
+    assert change_settings(Settings(home=home, exclude=("A",)), {"exclude": [""]}).exclude == ()
+
+
 @pytest.mark.parametrize("name", ["", "seedling", "Qwen/Qwen3-0.6B", "Qwen/Qwen3-0.6B@main"])
 def test_names_of_base_models_are_kept_as_they_are(home: Path, name: str) -> None:
     assert change_settings(Settings(home=home), {"base_model": name}).base_model == name

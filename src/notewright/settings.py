@@ -182,6 +182,8 @@ def change_settings(settings: Settings, changes: Mapping[str, Any]) -> Settings:
     values = dict(changes)
     if "vault" in values:
         values["vault"] = str(vault_folder(values["vault"]))
+    if isinstance(names := values.get("exclude"), list):
+        values["exclude"] = [name for name in names if str(name).strip()]
     if (folder := values.get("base_model")) and folder != "seedling":
         path = expanded(folder)
         if not path.is_dir() and not is_hub_id(folder):

@@ -20,10 +20,7 @@ def configure(name: str, parser: argparse.ArgumentParser) -> None:
 
 def init(options: argparse.Namespace) -> None:
     settings = load_settings()
-    given = {
-        "vault": options.vault, "readwise_folder": options.readwise_folder, "base_model": options.base,
-        "exclude": options.exclude and [name for name in options.exclude if name.strip()],  # an empty name: none any more
-    }  # fmt: skip
+    given = {"vault": options.vault, "readwise_folder": options.readwise_folder, "exclude": options.exclude, "base_model": options.base}
     changes = {name: value for name, value in given.items() if value is not None}
     settings = change_settings(settings, changes)
     Library.create(settings.home).close()
