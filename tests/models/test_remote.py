@@ -107,6 +107,15 @@ def test_the_key_from_the_environment_comes_first(tmp_path: Path, monkeypatch: p
     assert engine_key(tmp_path) == "from the environment"
 
 
+@pytest.mark.parametrize("data", [b"\xf4\x01\xff", "schlüssel".encode(), b"two\nlines"])
+def test_a_file_that_holds_no_key_is_said(tmp_path: Path, data: bytes) -> None:
+    from notewright.models.remote import engine_key
+
+    (tmp_path / KEY_FILE).write_bytes(data)
+    with pytest.raises(Invalid, match=KEY_FILE):
+        engine_key(tmp_path)
+
+
 def test_a_wrong_key_or_model_is_said(engine: RemoteEngine) -> None:
     with pytest.raises(Unavailable, match="refuses us") as refused:
         RemoteEngine(engine.url, key="wrong")

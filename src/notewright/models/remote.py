@@ -38,11 +38,20 @@ class Written:
 
 
 def engine_key(home: Path | None) -> str:
-    """The server's key: from the environment, or a file in the home that only the person can read; empty where it needs none."""
-    if key := os.environ.get(KEY_VARIABLE, "").strip():
-        return key
-    path = home / KEY_FILE if home else None
-    return path.read_text(encoding="utf-8").strip() if path and path.is_file() else ""
+    """The server's key: from the environment, or a file in the home that only the person can read; empty where it needs none.
+
+    Raises Unavailable where the file cannot be read, Invalid for what no server can be sent.
+    """
+    place, key = KEY_VARIABLE, os.environ.get(KEY_VARIABLE, "").strip()
+    if not key and home and (home / KEY_FILE).is_file():
+        place = str(home / KEY_FILE)
+        try:
+            key = Path(place).read_text(encoding="utf-8", errors="replace").strip()
+        except OSError as error:
+            raise Unavailable(f"{place} cannot be read: {error.strerror}.", "Check its permissions.") from error
+    if not (key.isascii() and key.isprintable()):
+        raise Invalid(f"What stands in {place} is no server's key.", "A key is one line of letters, digits and marks.")
+    return key
 
 
 class RemoteEngine:
