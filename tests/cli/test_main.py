@@ -329,3 +329,8 @@ def test_undo_is_never_stuck_on_a_note_that_is_gone(started: Path, capsys: pytes
 def test_a_closed_output_is_no_reason_to_fail(started: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdout", None)
     assert main(["sources"]) == 0
+
+
+def test_the_package_can_be_run_by_its_name() -> None:
+    done = subprocess.run([sys.executable, "-m", "notewright", "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("notewright ")
