@@ -50,7 +50,7 @@ def test_defaults_are_not_written(home: Path) -> None:
         ("embeddings = 1\n", ["embeddings must be true or false, not a whole number"]),
         ("backup_days = 1.5\n", ["backup_days must be a whole number, not a number"]),
         ("improve_after = true\n", ["improve_after must be a whole number, not true or false"]),
-        ("vualt = 1\ndevice = 'x'\n", ["unknown key 'vualt'", "device must be", "2 problem(s)"]),
+        ("vualt = 1\ndevice = 'x'\n", ["unknown key 'vualt'", "device must be", "2 problems"]),
     ],
 )
 def test_bad_files_say_everything_that_is_wrong(home: Path, text: str, words: list[str]) -> None:

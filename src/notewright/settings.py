@@ -139,7 +139,11 @@ def _checked(table: Mapping[str, Any], path: Path) -> dict[str, Any]:
     if isinstance(url, str) and url and not re.fullmatch(r"https?://[^\s/]+(/\S*)?", url):
         problems.append(f"engine_url must be the address of a server, such as http://127.0.0.1:8080/v1, not {url!r}")
     if problems:
-        raise Invalid(f"{path} has {len(problems)} problem(s): " + "; ".join(problems), "Mend config.toml and try again.", problems)
+        raise Invalid(
+            f"{path} has {len(problems)} problem{'s' * (len(problems) > 1)}: " + "; ".join(problems),
+            "Mend config.toml and try again.",
+            problems,
+        )
     values = dict(table)
     for key in ("vault", "nli_model"):
         if key in values:

@@ -50,6 +50,15 @@ def test_likeness_pays_and_gates_cost(text: str, finished: bool, similarity: flo
     assert earned.total == pytest.approx(2.0 * (earned.similarity or 0.0) - 0.75 * blocked)
 
 
+def test_a_link_that_is_in_no_note_costs_as_it_does_in_drafting() -> None:
+    texts = ["- The [[river]] carries silt.\n", "- The river carries [[silt]].\n"]
+    (own, invented) = judge({**PLAIN, "linked": ["river"]})([ROW] * 2, texts, [True] * 2)
+    assert own.problems == ()
+    assert "silt" in invented.problems[0]
+    (unknown, _) = judge()([ROW] * 2, texts, [True] * 2)  # a run that was begun before links were frozen
+    assert unknown.problems == ()
+
+
 def test_the_taste_head_judges_as_it_did_when_the_run_began(library: Library, settings: Settings, tmp_path: Path) -> None:
     drafts = [
         Draft("", "batch-1", "s1", "", "model-1", text, position, 0, now(), highlight_ids=())
@@ -97,6 +106,19 @@ def test_prompts_are_frozen_and_drafts_join_where_a_reward_judges(library: Libra
     assert len((tmp_path / "prompts-valid.jsonl").read_text().splitlines()) == 3
     prompts.freeze(library, tmp_path, dataset=dataset, with_drafts=False)
     assert len((tmp_path / "prompts.jsonl").read_text().splitlines()) == 5
+
+
+def test_a_source_that_only_measures_teaches_no_policy_though_the_dataset_has_nothing_of_it(
+    library: Library, make_dataset: MakeDataset
+) -> None:
+    dataset = make_dataset("sft", tiny_models.sft_rows(8))
+    messages = ({"role": "user", "content": "Title: X"},)
+    library.drafts.add(
+        [Draft("", f"batch-{source}", source, "", "model-1", "- A.\n", 0, 0, now(), messages=messages) for source in ("s8", "s9")]
+    )
+    assert len(prompts.gather(library, dataset=dataset, with_drafts=True)) == 7
+    library.db.set_state("splits", json.dumps({"s8": "train", "s9": "test"}))
+    assert len(prompts.gather(library, dataset=dataset, with_drafts=True)) == 6
 
 
 def test_taste_is_told_the_kind_of_source(library: Library, settings: Settings, tmp_path: Path) -> None:

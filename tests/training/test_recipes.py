@@ -63,11 +63,11 @@ def test_all_problems_are_reported_together(tmp_path: Path) -> None:
     assert len(caught.value.problems) == 6
     words = (
         "'learning_rat'",
-        "batch_size must be a int",
+        "batch_size must be a whole number",
         "wavy",
         "flag: unknown key",
         "between 0 and 1024",
-        "epochs must be a float",
+        "epochs must be a number",
     )
     for word in words:
         assert word in text, word

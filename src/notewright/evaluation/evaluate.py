@@ -60,7 +60,7 @@ def evaluate(
     Raises Invalid where the split is empty or the dataset is of another kind.
     """
     if model_id and base:
-        raise Invalid("Name a model or a base, not both.", "Leave --base away to evaluate the model.")
+        raise Invalid("Name a model or a base, not both.", "Leave out --base to evaluate the model.")
     dataset, rows = held_out(library, dataset_id=dataset_id, split=split, limit=limit)
     model = _model(library, settings, model_id, base)
     writer: Writer = engine or registry.open_engine(library, model, device=settings.device)

@@ -115,7 +115,7 @@ class Account:
 def account(library: Library, *, writing: float = WRITING, reading: float = READING) -> Account:
     """Everything the library's events tell; `writing` and `reading` are words a minute. Raises Invalid where they are not above 0."""
     if not (0 < writing < float("inf") and 0 < reading < float("inf")):
-        raise Invalid("Words a minute must be above 0.", f"Leave them away for {WRITING:g} (writing) and {READING:g} (reading).")
+        raise Invalid("Words a minute must be above 0.", f"Leave them out for {WRITING:g} (writing) and {READING:g} (reading).")
     events = library.events.standing("ranking", "decision", "edit", "insertion")
     by_batch = _by_batch(library, events)
     batches = library.drafts.batches(by_batch)

@@ -78,7 +78,7 @@ def diff_versions(
     if before == after:
         raise Invalid(f"{before} is the same on both sides.", "Name two versions: notewright models list")
     if limit < 1:
-        raise Invalid(f"The number of passages must be at least 1, not {limit}.", "Leave it away for the usual.")
+        raise Invalid(f"The number of passages must be at least 1, not {limit}.", "Leave it out for the usual.")
     tasks = [_named(library, source, chapter)] if source else _held_out(library, limit)
     held = engines or Engines()
     texts: list[list[str]] = []

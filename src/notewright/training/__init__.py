@@ -33,6 +33,7 @@ from ..records import Dataset, Run
 from ..reward.lists import list_key
 from ..reward.trust import require
 from ..settings import Settings
+from ..text import count
 from . import judging, launch, prompts, rates, recipes, runs, sources
 from .runs import Job, Killed, Progress, read_log, read_progress, settle, stop_run
 
@@ -89,9 +90,9 @@ def train(
     folder = library.home / dataset.path
     rows = _count_rows(folder / "train.jsonl", decisions=method == "dpo")
     if rows < recipes.MINIMUM_ROWS[method]:
-        what = "decisions" if method == "dpo" else "rows"
+        what = count(rows, "training decision" if method == "dpo" else "training row")
         raise Invalid(
-            f"{dataset.id} has {rows} training {what}; {method} needs at least {recipes.MINIMUM_ROWS[method]}.",
+            f"{dataset.id} has {what}; {method} needs at least {recipes.MINIMUM_ROWS[method]}.",
             f"{MORE[METHODS[method]]}, then build it again: notewright dataset {METHODS[method]}",
         )
     parent, found = _start(library, settings, method, base, start_id)
@@ -210,7 +211,7 @@ def _start(library: Library, settings: Settings, method: str, base: str, start_i
     if base and bases.fetch_base(base).folder != found.folder:
         raise Invalid(
             f"{method} goes on from {model.id}, whose base is {model.base}, not {base}.",
-            "Leave --base away, or choose another model first: notewright models use MODEL",
+            "Leave out --base, or choose another model first: notewright models use MODEL",
         )
     return model, found
 

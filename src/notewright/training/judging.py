@@ -51,8 +51,8 @@ def choose_reward(library: Library, recipe: SamplingRecipe) -> str:
 
 
 def freeze(library: Library, folder: Path, *, settings: Settings, reward: str) -> None:
-    """Write judge.json: the reward by name, the taste head as numbers, the folder of the neural reward model, the person's habits."""
-    about: dict[str, Any] = {"reward": reward, "habits": asdict(gates.habits_of(library))}
+    """Write judge.json: the reward by name, the taste head as numbers, the neural reward model's folder, the person's habits, links."""
+    about: dict[str, Any] = {"reward": reward, "habits": asdict(gates.habits_of(library)), "linked": sorted(library.notes.links())}
     if reward in ("taste", "combination"):
         head = labelling_taste(library)
         drafts = library.drafts.all()[-YARDSTICK:]
@@ -87,6 +87,7 @@ class Judge:
         habits = about["habits"]
         used = {sort: (counts[0], counts[1]) for sort, counts in habits["used"].items()}
         self.habits = Habits(habits["passages"], habits["fired"], used)
+        self.linked = frozenset(about["linked"]) if "linked" in about else None
         self.taste = _Taste(about["taste"]) if "taste" in about else None
 
     def __call__(self, rows: Sequence[dict[str, Any]], texts: Sequence[str], finished: Sequence[bool]) -> list[Earned]:
@@ -96,7 +97,8 @@ class Judge:
 
     def _pay(self, row: dict[str, Any], text: str, finished: bool, score: Score | None) -> Earned:
         known = row["known"] if row["highlights"] else row["prompt"][-1]["content"]
-        findings = gates.check(text, highlights=read_highlights(row), known=known, habits=self.habits, finished=finished)
+        highlights = read_highlights(row)
+        findings = gates.check(text, highlights=highlights, known=known, linked=self.linked, habits=self.habits, finished=finished)
         problems = gates.problems(findings)
         reward = math.tanh(score.value / 2) if score else None
         similarity = 1 - edit_distance(text, row["reference"]) if row["reference"] else None

@@ -39,8 +39,8 @@ def gather(library: Library, *, dataset: Dataset, with_drafts: bool) -> list[dic
     train = list(_of_passages(library, library.home / dataset.path / "train.jsonl"))
     if with_drafts:
         sides = dataset.manifest.get("sources", {})
-        measured = {source_id for source_id, side in (sides.items() if isinstance(sides, dict) else ()) if side != "train"}
-        train += _of_drafts(library, measured)
+        both = {**splits.known(library), **(sides if isinstance(sides, dict) else {})}  # not every source that measures has passages here
+        train += _of_drafts(library, {source_id for source_id, side in both.items() if side != "train"})
     return train
 
 

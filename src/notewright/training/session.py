@@ -77,7 +77,7 @@ def open_session(job: Job, folder: Path, reporter: Reporter) -> Session:
 
 def four_bit(device: str) -> Any:
     if device != "cuda":
-        raise Invalid("4-bit training (quantize = 4bit) needs a CUDA device.", "Leave quantize away, or use a machine with an NVIDIA card.")
+        raise Invalid("4-bit training (quantize = 4bit) needs a CUDA device.", "Leave out quantize, or use a machine with an NVIDIA card.")
     if importlib.util.find_spec("bitsandbytes") is None:
         raise MissingExtra("4-bit training needs bitsandbytes.", "Install it with: pip install 'notewright[quantization]'")
     return transformers.BitsAndBytesConfig(
