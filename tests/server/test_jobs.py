@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 
 import pytest
@@ -32,6 +33,7 @@ def ended(client: TestClient, job_id: str, seconds: float = 240.0) -> dict:
 def test_the_model_is_released_while_a_training_runs(app: FastAPI, client: TestClient, engines: ScriptedEngines) -> None:
     context = app.state.context
     context.warm()
+    context.queue.submit(lambda _: None, ahead=True).result.result(120)
     seen: list[list[str]] = []
 
     def train(_: Job) -> None:
@@ -45,6 +47,22 @@ def test_the_model_is_released_while_a_training_runs(app: FastAPI, client: TestC
     other = context.jobs.start("import", "Importing", lambda _: None)
     assert ended(client, other.id)["state"] == "done"
     assert engines.released == 1
+
+
+def test_a_model_that_waits_to_be_loaded_is_not_loaded_beside_a_training(
+    app: FastAPI, client: TestClient, engines: ScriptedEngines
+) -> None:
+    context, busy = app.state.context, threading.Event()
+    context.queue.submit(lambda _: busy.wait(120))
+    context.warm()
+    cooling = threading.Thread(target=context.cool)
+    cooling.start()
+    while len(context.queue) < 3:
+        time.sleep(0.01)
+    busy.set()
+    cooling.join(120)
+    context.queue.submit(lambda _: None, ahead=True).result.result(120)
+    assert (engines.asked, engines.released) == ([], 1)
 
 
 def test_measuring_names_what_is_missing(client: TestClient) -> None:
