@@ -116,7 +116,7 @@ def summarise(
     rules: Sequence[str] = (),
 ) -> EvaluationReport:
     """The report on at least one item; figures are rounded to four places."""
-    low, high = interval([item.ned for item in items])
+    low, high = (min(1.0, max(0.0, bound)) for bound in interval([item.ned for item in items]))
     return EvaluationReport(
         model_id=model_id, dataset_id=dataset_id, split=split, examples=examples, created_at=created_at,
         mean=round(fmean(item.ned for item in items), 4), median=round(median(item.ned for item in items), 4),
@@ -200,37 +200,36 @@ class Comparison:
 
 
 def compare(before: EvaluationReport, after: EvaluationReport, *, rounds: int = ROUNDS, seed: int = 0) -> Comparison:
-    """Paired bootstrap of the mean NED over the passages both reports have. Raises Invalid where they share none.
-
-    A plain bootstrap of few passages is too sure of itself (of six, one difference in twenty by chance alone passes for 98.75 %), so each
-    draw is spread as Student's t is beside the normal.
-    """
+    """Paired bootstrap of the mean NED over the passages both reports have. Raises Invalid where they share none."""
     first = {item.pair_id: item.ned for item in before.items}
     shared = [(first[item.pair_id], item.ned) for item in after.items if item.pair_id in first]
     if not shared:
         raise Invalid("The two evaluations share no passage.", "Evaluate both models on the same dataset and split.")
     differences = [later - earlier for earlier, later in shared]
-    rng, middle, count = random.Random(seed), fmean(differences), len(differences)
-    freedom = max(1, count - 1)
-    means = sorted(
-        middle + (fmean(rng.choices(differences, k=count)) - middle) * math.sqrt(count / rng.gammavariate(freedom / 2, 2))
-        for _ in range(rounds)
-    )
+    means = _bootstrap(differences, rounds, seed)
     low, high = _middle(means)
     return Comparison(
-        items=len(shared), before=fmean(pair[0] for pair in shared), after=fmean(pair[1] for pair in shared), difference=middle,
+        items=len(shared), before=fmean(pair[0] for pair in shared), after=fmean(pair[1] for pair in shared), difference=fmean(differences),
         low=low, high=high, p_better=sum(mean < 0 for mean in means) / len(means),
     )  # fmt: skip
 
 
 def interval(values: Sequence[float], *, rounds: int = ROUNDS, seed: int = 0) -> tuple[float, float]:
-    """90 % percentile bootstrap interval of the mean."""
+    """90 % bootstrap interval of the mean."""
     return _middle(_bootstrap(values, rounds, seed))
 
 
 def _bootstrap(values: Sequence[float], rounds: int, seed: int) -> list[float]:
-    rng = random.Random(seed)
-    return sorted(fmean(rng.choices(values, k=len(values))) for _ in range(rounds))
+    """Means of samples drawn anew, in order.
+
+    A plain bootstrap of few values is too sure of itself (of six, one difference in twenty by chance alone passes for 98.75 %), so each
+    draw is spread as Student's t is beside the normal.
+    """
+    rng, middle, count = random.Random(seed), fmean(values), len(values)
+    freedom = max(1, count - 1)
+    return sorted(
+        middle + (fmean(rng.choices(values, k=count)) - middle) * math.sqrt(count / rng.gammavariate(freedom / 2, 2)) for _ in range(rounds)
+    )
 
 
 def _middle(means: Sequence[float], share: float = 0.9) -> tuple[float, float]:
