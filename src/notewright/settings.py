@@ -112,7 +112,7 @@ def load_settings(home: Path | None = None) -> Settings:
     return replace(Settings(home=home), **_checked(table, path))
 
 
-_WORDS: dict[type, str] = {str: "text", int: "a whole number", float: "a number", bool: "true or false", list: "a list"}
+IN_WORDS: dict[type, str] = {str: "text", int: "a whole number", float: "a number", bool: "true or false", list: "a list"}
 
 
 def _checked(table: Mapping[str, Any], path: Path) -> dict[str, Any]:
@@ -122,7 +122,7 @@ def _checked(table: Mapping[str, Any], path: Path) -> dict[str, Any]:
     table = {key: float(value) if key == "duels" and type(value) is int else value for key, value in table.items()}
     problems = [f"unknown key {key!r} (known: {', '.join(kinds)})" for key in table if key not in kinds]
     problems += [
-        f"{key} must be {_WORDS[kinds[key]]}, not {_WORDS.get(type(value), 'a date or a table')}"
+        f"{key} must be {IN_WORDS[kinds[key]]}, not {IN_WORDS.get(type(value), 'a date or a table')}"
         for key, value in table.items()
         if key in kinds and type(value) is not kinds[key]  # true and false are whole numbers to Python
     ]

@@ -322,9 +322,9 @@ def test_it_goes_on_as_it_was_begun_and_says_what_else_was_asked_for(world: smal
         with pytest.raises(KeyboardInterrupt):
             loop.improve(world.library, settings=world.settings, progress=lambda event: told.append(event["message"]), **options)
 
-    stopped(effort="quick", overrides={"epoch": "1"})
+    stopped(effort="quick", overrides={"lora_rank": "2"})
     stopped(overrides={"epochs": "2"})
-    assert works.pop(0) == ("quick", {"epoch": "1"}, "")
+    assert works.pop(0) == ("quick", {"lora_rank": "2"}, "")
     stopped()
     stopped(effort="quick", overrides={"epochs": "2"})
     assert len(told) == 4

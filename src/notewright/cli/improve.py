@@ -41,8 +41,8 @@ def improve(options: argparse.Namespace) -> None:
     if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", options.at):
         raise Invalid(f"{options.at!r} is no time of day.", "Give hours and minutes: --at 03:30")
     overrides = overrides_of(options.set)
-    resolve("sft", parameters=1, rows=1, overrides=overrides)  # what cannot be is said before anything was begun with it, and would be kept
     if options.schedule:
+        resolve("sft", parameters=1, rows=1, overrides=overrides)  # what cannot be is said now, not every night
         print(loop.schedule(load_settings().home, at=options.at, options=list(_given(options))))
         return
     library, settings = open_library()

@@ -22,7 +22,7 @@ from ..records import REWARDS, Dataset, Model, Run
 from ..reward.trust import allowed, trust
 from ..settings import Settings
 from ..text import count
-from ..training.recipes import MINIMUM_ROWS, MINIMUM_WATCHED
+from ..training.recipes import MINIMUM_ROWS, MINIMUM_WATCHED, resolve
 from .decide import CONFIDENCE, Contender, Decision, decide
 from .keep import keep
 from .page import write_page
@@ -98,10 +98,11 @@ def improve(
 
     An `improve` that was stopped goes on as it was begun, unless `fresh`: another `effort` (default: normal), other `overrides` (recipe
     values for SFT) and another `reinforce` are then told and ignored. `progress` gets training's events, {"message": ...} and
-    {"evaluating": ..., "done": n, "total": n}. Raises Busy while another one runs, Invalid with too few pairs.
+    {"evaluating": ..., "done": n, "total": n}. Raises Busy while another one runs, Invalid with too few pairs or a recipe that cannot be.
     """
     if reinforce not in ("", *training.SAMPLING):
         raise Invalid(f"{reinforce!r} is no method that learns from its own drafts.", f"There are: {', '.join(training.SAMPLING)}")
+    resolve("sft", parameters=1, rows=1, overrides=overrides)  # what cannot be would be kept, and every later one go on with it
     tell = progress or (lambda event: None)
     with alone(library.home):
         training.settle(library)

@@ -31,7 +31,7 @@ from .losses import likelihood, offset_sigmoid, unlikelihood
 from .recipes import MINIMUM_ROWS, EditsRecipe, total_steps
 from .runs import Job
 from .session import Keeper
-from .watch import SHORTEST
+from .watch import wanted
 from .worker import Reporter
 
 TASTE = ("format", "style", "selection")
@@ -56,8 +56,7 @@ def run(job: Job, folder: Path, reporter: Reporter) -> dict[str, Any] | None:
     started, keeper = time.monotonic(), Keeper(session)
     policy.refer(session, [*units, *valid])
     steps = total_steps(recipe, len(units))
-    wanted = recipe.early_stop == "on" or (recipe.early_stop == "auto" and steps >= SHORTEST)
-    guard = EditGuard(session, valid, units, steps) if wanted else None
+    guard = EditGuard(session, valid, units, steps) if wanted(recipe, steps) else None
     done, _ = policy.train(session, units, loss_of(recipe), keeper, steps=steps, callbacks=[guard] if guard else [])
     if not done:
         return None

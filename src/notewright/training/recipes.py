@@ -15,11 +15,11 @@ from typing import Any
 
 from ..errors import Invalid, NotFound
 from ..models.bases import short
+from ..settings import IN_WORDS
 from ..text import count
 
 EFFORTS = ("quick", "normal", "thorough")
 MINIMUM_ROWS = {"sft": 8, "ditto": 8, "edits": 4, "dpo": 4, "kto": 300, "reward": 20, "grpo": 16, "rloo": 16, "ppo": 16}
-KINDS: dict[type, str] = {float: "a number", int: "a whole number", bool: "on or off", str: "a word"}
 MINIMUM_WATCHED = 3  # held-out passages by which DITTO knows when to stop
 TINY = 50_000_000
 EDIT_BETA = 2.5  # times the beta of whole texts
@@ -385,11 +385,11 @@ def _checked(item: Field[Any], value: Any) -> Any:
         try:
             value = words[value.lower()] if kind is bool else kind(value)
         except (KeyError, ValueError):
-            raise ValueError(f"must be {KINDS[kind]}, not {value!r}") from None
+            raise ValueError(f"must be {IN_WORDS[kind]}, not {value!r}") from None
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
     if type(value) is not kind:
-        raise ValueError(f"must be {KINDS[kind]}, not {value!r}")
+        raise ValueError(f"must be {IN_WORDS[kind]}, not {value!r}")
     choices, low, high = item.metadata["choices"], item.metadata["low"], item.metadata["high"]
     if choices and value not in choices:
         raise ValueError(f"must be one of {', '.join(repr(choice) for choice in choices)}, not {value!r}")

@@ -25,7 +25,7 @@ from .head import use_compact_head
 from .recipes import MINIMUM_ROWS, SftRecipe, total_steps
 from .runs import Job
 from .session import Counting, Keeper, Session
-from .watch import FEWEST, SHORTEST, Watch
+from .watch import FEWEST, Watch, wanted
 from .worker import Reporter
 
 FEW_ROWS = 30
@@ -76,8 +76,7 @@ def run(job: Job, folder: Path, reporter: Reporter) -> dict[str, Any] | None:
     if checked is None:
         return None
     steps = total_steps(recipe, len(rows.lengths))
-    wanted = recipe.early_stop == "on" or (recipe.early_stop == "auto" and steps >= SHORTEST)
-    watch = Watch(session, watched, steps) if wanted and len(watched) >= FEWEST else None
+    watch = Watch(session, watched, steps) if wanted(recipe, steps) and len(watched) >= FEWEST else None
     keeper = Keeper(session)
     trainer = _trainer(session, rows, valid, keeper, steps, [watch] if watch else [])
     if not sessions.train(session, trainer, keeper):

@@ -28,6 +28,11 @@ CHECKS = 6  # in a training that runs to its end
 APART = 10  # steps at least
 
 
+def wanted(recipe: Any, steps: int) -> bool:
+    """Whether a training of so many steps is to be watched, by the recipe's `early_stop`."""
+    return recipe.early_stop == "on" or (recipe.early_stop == "auto" and steps >= SHORTEST)
+
+
 class Checks(TrainerCallback):  # type: ignore[misc]
     """Makes and keeps the checks. `look` is what is seen; of it follow `kept`, the step whose state is the result, and `over`."""
 
