@@ -235,3 +235,21 @@ def test_sampling_follows_the_probabilities() -> None:
         counts[token] += 1
     assert counts[3] == 0
     assert [count / 4000 for count in counts[:3]] == pytest.approx([0.5 / 0.95, 0.3 / 0.95, 0.15 / 0.95], abs=0.03)
+
+
+@pytest.mark.parametrize("size", [40, 64, 65, 3000])
+def test_looking_at_the_likeliest_tokens_first_changes_nothing(size: int) -> None:
+    import torch
+
+    from notewright.models.engine import _nucleus
+
+    torch.manual_seed(size)
+    for turn in range(60):
+        scores = torch.randn(size) * turn / 6  # from all but even to all but sure
+        chances = torch.softmax(scores.round() if turn % 3 else scores, -1)  # many are equal where they were rounded
+        order = chances.sort(descending=True, stable=True)
+        for top_p in (0.3, 0.95, 1.0):
+            kept = int(torch.searchsorted(order.values.cumsum(0), torch.tensor(top_p))) + 1
+            tokens, sums = _nucleus(chances, top_p)
+            assert tokens.tolist() == order.indices[:kept].tolist()
+            assert sums.tolist() == order.values.cumsum(0)[:kept].tolist()
