@@ -1,6 +1,6 @@
 """What each training method does for simulated readers with hidden preferences, on work that nothing was trained on.
 
-    python benchmarks/methods.py [--readers 6] [--part few taste earned product] [--only 0 1] [--base seedling] [--table]
+    python benchmarks/methods.py [--readers 6] [--part few taste paid earned product] [--only 0 1] [--base seedling] [--table]
 
 A reader (`evaluation.readers`) has a style, two quirks that no style of the seedling's training has, and hidden wants. 12 passages of
 sources that nothing else comes from measure. What a method should improve was fixed before the first figure:
@@ -11,8 +11,10 @@ sources that nothing else comes from measure. What a method should improve was f
     taste     a reader whose 24 passages vary in style. DPO: what they truly think of greedy drafts (in standard deviations of drafts),
               against SFT, from 24 rankings of four drafts with the reader's usual noise; with a second round that a taste head labels,
               learnt on these; KTO: the same, from 312 verdicts on single drafts
+    paid      GRPO, RLOO and PPO on the short notes of ppo.py, 16 updates of 16 drafts; a number is a seed here, not a reader. What drafts
+              of 16 held-out prompts earn (four each at temperature 1, as they are what is learnt from), against where all began
     earned    GRPO and RLOO, paid by likeness to 24 passages of which SFT had seen 10: distance of drafts at temperature 1 (four for each
-              passage, as they are what is learnt from), against SFT. PPO: see ppo.py
+              passage), against SFT
     product   32 passages. SFT with early stop, rate check and examples in half of the prompts against a plain training of the same rows;
               with examples in the prompt, against a training without any
 
@@ -54,7 +56,7 @@ from notewright.text import edit_distance  # noqa: E402
 
 RESULTS = Path(__file__).parent / "results" / "methods.json"
 FAMILIES = ("format", "voice", "content", "mixed")
-PARTS = ("few", "taste", "earned", "product")
+PARTS = ("few", "taste", "paid", "earned", "product")
 FEW, MANY, VARIED, STEERING, FRESH, TEST = 10, 32, 24, 6, 24, 12
 SAMPLES, RANKED = 13, 4
 LONGEST = 256
@@ -248,6 +250,24 @@ def taste(world: World, train: Trainer, found: Found, keep: Callable[[], None], 
     follow(train, "dpo, two rounds", "dpo", split, tuned, liked, found, number, files=files, rounds=2, prompts=12, samples=6)
 
 
+def paid(train: Trainer, found: Found, keep: Callable[[], None], number: int) -> None:
+    import ppo
+
+    place = train.folder / "start"
+    place.mkdir()
+    ppo.start(place)
+    found["start, pay"] = round(ppo.measure(place, None)["held_out_reward"], 5)
+    on_start = Trainer(str(place / "base"), train.folder)
+    frozen = {name: (place / name).read_text(encoding="utf-8") for name in ("prompts.jsonl", "judge.json")}
+    options = {"batch_size": ppo.DRAFTS, "max_new_tokens": ppo.NEW, "max_steps": 16, "max_length": 1024, "precision": "float32"}
+    rows = {"train": [json.loads(line) for line in frozen["prompts.jsonl"].splitlines()]}
+    for method in ("grpo", "rloo", "ppo"):
+        files = {**frozen, "prompts-valid.jsonl": ""}
+        adapter, found["seconds"][method], _ = on_start(method, method, rows, files=files, seed=number, **options)
+        found[f"{method}, pay"] = round(ppo.measure(place, adapter)["held_out_reward"], 5)
+        keep()
+
+
 def earned(world: World, train: Trainer, found: Found, keep: Callable[[], None], number: int) -> None:
     own = world.some(VARIED)
     plain, passages = [build_messages(prompt) for prompt in world.test], [world.passage(prompt) for prompt in world.test]
@@ -364,6 +384,9 @@ COMPARED = (  # part, what, before, after, whether less is better
     ("taste", "DPO on rankings against SFT: liked", "varied sft, liked", "dpo, liked", False),
     ("taste", "DPO in two rounds against SFT: liked", "varied sft, liked", "dpo, two rounds, liked", False),
     ("taste", "KTO against SFT: liked", "varied sft, liked", "kto, liked", False),
+    ("paid", "GRPO: pay of drafts of other prompts", "start, pay", "grpo, pay", False),
+    ("paid", "RLOO: the same", "start, pay", "rloo, pay", False),
+    ("paid", "PPO: the same", "start, pay", "ppo, pay", False),
     ("earned", "GRPO against SFT: distance of sampled drafts", "sft, sampled", "grpo, sampled", True),
     ("earned", "RLOO against SFT: distance of sampled drafts", "sft, sampled", "rloo, sampled", True),
     ("taste", "DPO on rankings against SFT: liked, sampled drafts", "varied sft, liked, sampled", "dpo, liked, sampled", False),
@@ -418,8 +441,9 @@ def main() -> None:
     for part, number in () if given.table else work:
         if known()["parts"].get(part, {}).get(str(number), {}).get("done"):
             continue
-        world, started = World(number, part, read_prompts()), time.monotonic()
-        found: Found = {"reader": world.reader.name, "quirks": world.quirks, "seconds": {}}
+        world, started = None if part == "paid" else World(number, part, read_prompts()), time.monotonic()
+        about = {"reader": world.reader.name, "quirks": world.quirks} if world else {"reader": f"seed {number}"}
+        found: Found = {**about, "seconds": {}}
 
         def keep(part: str = part, number: int = number, found: Found = found, started: float = started) -> None:
             kept = known()
@@ -429,9 +453,11 @@ def main() -> None:
             print(f"{part} {number} {found['reader']} {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
 
         with tempfile.TemporaryDirectory() as folder:
-            {"few": few, "taste": taste, "earned": earned, "product": product}[part](
-                world, Trainer(given.base, Path(folder)), found, keep, number
-            )
+            trainer = Trainer(given.base, Path(folder))
+            if world:
+                {"few": few, "taste": taste, "earned": earned, "product": product}[part](world, trainer, found, keep, number)
+            else:
+                paid(trainer, found, keep, number)
         found["done"] = True
         keep()
     print("\n".join(table(known()["parts"])))

@@ -106,6 +106,10 @@ def test_who_loses_another_process_says_so_and_lets_it_speak_first(
     [
         ("sft", {"max_steps": 6, "batch_size": 4, "learning_rate": 3e-3}),
         ("ppo", {"max_steps": 2, "batch_size": 8, "candidates": 2, "max_new_tokens": 8, "ppo_epochs": 2, "learning_rate": 1e-3}),
+        (
+            "grpo",
+            {"max_steps": 2, "batch_size": 8, "candidates": 2, "max_new_tokens": 8, "minibatch": 8, "iterations": 2, "learning_rate": 1e-3},
+        ),
     ],
 )
 def test_two_processes_train_the_adapter_that_one_trains(
@@ -120,7 +124,7 @@ def test_two_processes_train_the_adapter_that_one_trains(
     run = train(library, settings=settings, method=method, base=base, overrides=overrides, accelerate=config_file, promote=False)
     two = weights(library.home / run.path / "adapter")
 
-    from notewright.training import judging, ppo, prompts, sft
+    from notewright.training import grpo, judging, ppo, prompts, sft
     from notewright.training.worker import Reporter
 
     alone = tmp_path / "alone"
@@ -128,7 +132,7 @@ def test_two_processes_train_the_adapter_that_one_trains(
     prompts.freeze(library, alone, dataset=dataset, with_drafts=False)
     judging.freeze(library, alone, settings=settings, reward="")
     job = replace(runs.Job.load(library.home / run.path), accelerate="")
-    assert {"sft": sft, "ppo": ppo}[method].run(job, alone, Reporter(alone))
+    assert {"sft": sft, "ppo": ppo, "grpo": grpo}[method].run(job, alone, Reporter(alone))
     one = weights(alone / "adapter")
     moved = max(float(one[name].abs().max()) for name in one if "lora_B" in name)
     apart = max(float((one[name] - two[name]).abs().max()) for name in one)

@@ -48,6 +48,8 @@ def dataset(library: Library, make_dataset: MakeDataset) -> Path:
 @pytest.mark.parametrize("method", SAMPLING)
 def test_what_is_stopped_or_killed_resumes_to_the_same_adapter(method: str, dataset: Path, tiny: Tiny, tmp_path: Path) -> None:
     options: dict[str, Any] = {"base": tiny("llama"), "dataset": dataset, "max_steps": 4, "learning_rate": 3e-3, **SMALL}
+    if method == "grpo":
+        options["iterations"] = 2
     straight = in_process(method, tmp_path / "straight", **options)
     stopped = in_process(method, tmp_path / "stopped", stop_at=2, **options)
     assert same(weights(tmp_path / "straight" / "adapter"), weights(tmp_path / "stopped" / "adapter"))
@@ -164,9 +166,9 @@ def test_a_loss_that_is_no_number_stops_groups_too(
     whole = grpo.Writing.compute_loss
 
     def broken(self: Any, *args: Any, **options: Any) -> Any:
-        return whole(self, *args, **options) * (float("nan") if self.state.global_step == 2 else 1.0)
+        return whole(self, *args, **options) * (float("nan") if self.state.global_step == 9 else 1.0)
 
-    monkeypatch.setattr(grpo.Writing, "compute_loss", broken)
+    monkeypatch.setattr(grpo.Writing, "compute_loss", broken)  # in the second of the four optimizer steps of the third update
     with pytest.raises(RunFailed, match=r"no longer a number at step 3; the last good checkpoint is at step [12]\."):
         in_process(method, tmp_path / "run", base=tiny("llama"), dataset=dataset, max_steps=4, learning_rate=1e-3, **SMALL)
     good = runs.newest_checkpoint(tmp_path / "run")
@@ -183,6 +185,11 @@ def test_a_base_that_computes_no_numbers_is_told_apart_from_an_error(dataset: Pa
     save_file(tensors, base / "model.safetensors", metadata={"format": "pt"})
     with pytest.raises(RunFailed, match="no longer a number at step 1; there is no checkpoint yet"):
         in_process("grpo", tmp_path / "run", base=base, dataset=dataset, max_steps=2, **SMALL)
+
+
+def test_an_update_is_learnt_from_in_equal_parts(dataset: Path, tiny: Tiny, tmp_path: Path) -> None:
+    with pytest.raises(Invalid, match="8 drafts of an update cannot be learnt from in steps of 3"):
+        in_process("rloo", tmp_path / "run", base=tiny("llama"), dataset=dataset, max_steps=1, **SMALL, minibatch=3)
 
 
 def test_every_step_says_what_was_earned(dataset: Path, tiny: Tiny, tmp_path: Path) -> None:

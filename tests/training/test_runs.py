@@ -58,7 +58,7 @@ def test_only_whole_checkpoints_count(tmp_path: Path) -> None:
     for step in (2, 10, 9, 30):
         (tmp_path / "checkpoints" / f"checkpoint-{step}").mkdir(parents=True)
     for step in (2, 10, 9):
-        (tmp_path / "checkpoints" / f"checkpoint-{step}" / "good.json").write_text("{}")
+        (tmp_path / "checkpoints" / f"checkpoint-{step}" / "good.json").write_text(f'{{"step": {step}}}')
     assert runs.checkpoint_step(tmp_path) == 10
     assert [path.name for path in runs.checkpoints(tmp_path)] == ["checkpoint-2", "checkpoint-9", "checkpoint-10"]
 

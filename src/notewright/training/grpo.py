@@ -85,7 +85,7 @@ class Leash(TrainerCallback):
             step = checkpoint_step(self.session.folder)
             kept = f"the last good checkpoint is at step {step}" if step else "there is no checkpoint yet"
             raise RunFailed(
-                f"The policy is {kl:.0f} nats a draft away from its start at step {state.global_step} (kl_limit = {recipe.kl_limit:g}); "
+                f"The policy is {kl:.0f} nats a draft away from its start at step {len(self.rewards)} (kl_limit = {recipe.kl_limit:g}); "
                 f"{kept}.",
                 f"Try a lower rate (now {recipe.learning_rate:g}) or a higher kl (now {recipe.kl:g}).",
             )
@@ -96,19 +96,25 @@ def run(job: Job, folder: Path, reporter: Reporter) -> dict[str, Any] | None:
     session = sessions.open_session(job, folder, reporter)
     recipe: GroupRecipe = session.recipe
     own = processes.share(recipe.batch_size, what="batch_size")
+    part = recipe.minibatch or recipe.batch_size  # 0: a run of an earlier version
     if recipe.candidates < 2 or own % recipe.candidates or recipe.accumulation != 1:
         raise Invalid(
             f"{job.method} compares the drafts of one prompt: {recipe.candidates} candidates, {own} drafts a process and update, "
             f"accumulation {recipe.accumulation} do not fit.",
             "Set candidates to 2 or more, batch_size to a multiple of it (for each process), accumulation to 1.",
         )
+    if recipe.batch_size % part or part % processes.count():
+        raise Invalid(
+            f"The {recipe.batch_size} drafts of an update cannot be learnt from in steps of {part} (processes: {processes.count()}).",
+            "Set minibatch to a divisor of batch_size and a multiple of the number of processes.",
+        )
     writing.without_dropout(session.model)
     desk = writing.Desk(session, POLICY)
     longest = max(map(len, desk.prompts)) + recipe.max_new_tokens
     sessions.check_memory(session, Rows(None, [longest] * recipe.batch_size, 0, recipe.batch_size * recipe.max_new_tokens))
-    steps = total_steps(recipe, len(desk.prompts))
-    keeper, leash = Keeper(session), Leash(session)
-    trainer = _trainer(session, desk, steps, [leash, keeper])
+    parts, updates = recipe.batch_size // part, total_steps(recipe, len(desk.prompts))
+    keeper, leash = Keeper(session, each=parts * recipe.iterations), Leash(session)
+    trainer = _trainer(session, desk, parts, updates * keeper.each, [leash, keeper])
     trainer.desk, trainer.keeper = desk, keeper
     if job.start_adapter and REFERENCE not in session.model.peft_config:
         session.model.load_adapter(job.start_adapter, REFERENCE, is_trainable=False)
@@ -133,20 +139,23 @@ def _start(session: Session) -> AbstractContextManager[Any]:
     return session.model.disable_adapter()  # type: ignore[no-any-return]
 
 
-def _trainer(session: Session, desk: writing.Desk, steps: int, callbacks: list[TrainerCallback]) -> Any:
+def _trainer(session: Session, desk: writing.Desk, parts: int, steps: int, callbacks: list[TrainerCallback]) -> Any:
+    """TRL's trainer, which takes `steps` optimizer steps: each on one of the equal parts of the drafts of an update."""
     recipe: GroupRecipe = session.recipe
-    shared = {
+    shared: dict[str, Any] = {
         **sessions.arguments(session, steps), "max_steps": steps, "num_generations": recipe.candidates, "beta": recipe.kl,
         "max_completion_length": recipe.max_new_tokens, "temperature": recipe.temperature, "disable_dropout": True,
+        "per_device_train_batch_size": processes.share(recipe.batch_size, what="batch_size") // parts, "steps_per_generation": parts,
+        "num_iterations": recipe.iterations, "logging_steps": parts * recipe.iterations,  # once an update
     }  # fmt: skip
     numbers = Dataset.from_dict({"prompt": [str(number) for number in range(len(desk.prompts))]})
-    parts: dict[str, Any] = {
+    given: dict[str, Any] = {
         "model": session.model, "reward_funcs": partial(_earn, desk), "train_dataset": numbers, "processing_class": session.tokenizer,
         "callbacks": callbacks,
     }  # fmt: skip
     if session.job.method == "rloo":
-        return Rloo(args=RLOOConfig(**shared), **parts)
-    return Grpo(args=GRPOConfig(**shared, scale_rewards="batch"), **parts)
+        return Rloo(args=RLOOConfig(**shared), **given)
+    return Grpo(args=GRPOConfig(**shared, scale_rewards="batch"), **given)
 
 
 def _earn(desk: writing.Desk, *, prompts: Sequence[str], completion_ids: Sequence[list[int]], log_metric: Any, **_: Any) -> list[float]:

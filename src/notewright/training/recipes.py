@@ -180,7 +180,13 @@ class SamplingRecipe(Recipe):
 
 @dataclass(frozen=True, slots=True)
 class GroupRecipe(SamplingRecipe):
-    """GRPO and RLOO: a draft is worth how much more it earns than the other drafts of its prompt."""
+    """GRPO and RLOO: a draft is worth how much more it earns than the other drafts of its prompt.
+
+    The drafts of an update are learnt from `iterations` times (mu in the GRPO paper), each time in optimizer steps of `minibatch` drafts.
+    """
+
+    iterations: int = _of(1, low=1, high=64)
+    minibatch: int = _of(0, low=0, high=1024)
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,6 +342,8 @@ def _by_sampling_tables(method: str, recipe: Recipe, parameters: int, prompts: i
         "epochs": (round(epochs, 3), f"{UPDATES} updates, effort {recipe.effort:g}"),
         "adam_beta2": (0.95, "number of steps"),
     }
+    if isinstance(recipe, GroupRecipe):
+        found["minibatch"] = (next(part for part in range(max(1, batch // 4), 0, -1) if batch % part == 0), "a quarter of batch_size")
     if isinstance(recipe, PpoRecipe):
         found["minibatch"] = (max(1, batch // 4), "a quarter of batch_size")
         found["value_rate"] = (2 * (recipe.learning_rate or rate), "twice learning_rate")

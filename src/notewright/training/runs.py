@@ -107,7 +107,7 @@ def checkpoint_step(folder: Path) -> int:
     newest = newest_checkpoint(folder)
     parts = [*(folder / "members").glob("member-*/scores.json"), *(folder / "rounds").glob("round-*/round.json")]
     finished = sum(json.loads(path.read_text(encoding="utf-8"))["steps"] for path in parts)
-    return finished + (int(newest.name.rpartition("-")[2]) if newest else 0)
+    return finished + (int(json.loads((newest / "good.json").read_text(encoding="utf-8"))["step"]) if newest else 0)
 
 
 def member_folder(folder: Path, member: int) -> Path:

@@ -149,12 +149,15 @@ SHOWN = ("reward", "kl", "similarity", "blocked", "kl_price")  # of what a metho
 class Keeper(TrainerCallback):
     """Progress lines, checkpoints, stopping when asked, and the alarm for a loss that is no number."""
 
-    def __init__(self, session: Session, *, before: int = 0, total: int = 0, saves: bool = True, what: str = "") -> None:
+    def __init__(
+        self, session: Session, *, before: int = 0, total: int = 0, saves: bool = True, what: str = "", each: int = 1
+    ) -> None:  # fmt: skip
         """`before` and `total` count the steps of earlier trainings and of all trainings of the same run (members of an ensemble, rounds).
 
-        Without `saves` the training is a trial: no checkpoints, and its progress lines open with `what`."""
+        Without `saves` the training is a trial: no checkpoints, and its progress lines open with `what`. `each` optimizer steps are told as
+        one; in the middle of them it is neither saved nor stopped."""
         self.session, self.reporter = session, session.reporter
-        self.before, self.total, self.saves, self.what = before, total, saves, what
+        self.before, self.total, self.saves, self.what, self.each = before, total, saves, what, each
         self.losses: list[float] = []
         self.stopped = False
         self._started = self._saved = self._save_started = 0.0
@@ -164,10 +167,13 @@ class Keeper(TrainerCallback):
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         self._started = self._saved = time.monotonic()
-        self._first_step = state.global_step
-        self.reporter.emit("start", done=self.before + state.global_step, steps=self.total or state.max_steps)
+        self._first_step = state.global_step // self.each
+        self.reporter.emit("start", done=self.before + self._first_step, steps=self.total or state.max_steps // self.each)
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        step, rest = divmod(state.global_step, self.each)
+        if rest:
+            return
         device = self.session.device
         if processes.agree(self.reporter.stop.is_set(), device) and state.global_step < state.max_steps:
             self.stopped = control.should_training_stop = True
@@ -175,8 +181,8 @@ class Keeper(TrainerCallback):
             return
         # Often enough that a killed run loses little, and never more than a twentieth of the time.
         waited = time.monotonic() - self._saved
-        tenth = max(1, state.max_steps // 10)
-        due = state.global_step % tenth == 0 or waited >= self.session.recipe.checkpoint_seconds
+        tenth = max(1, state.max_steps // self.each // 10)
+        due = step % tenth == 0 or waited >= self.session.recipe.checkpoint_seconds
         if self.saves and processes.agree(due and waited >= 20 * self._saving, device) and state.global_step < state.max_steps:
             control.should_save = True
             self._save_started = time.monotonic()
@@ -187,7 +193,7 @@ class Keeper(TrainerCallback):
         loss, norm = float(logs["loss"]), float(logs.get("grad_norm", 0.0))
         if not math.isfinite(loss) or not math.isfinite(norm):
             step = checkpoint_step(self.session.folder)
-            at = self.before + state.global_step
+            at = self.before + state.global_step // self.each
             what = "loss" if not math.isfinite(loss) else "gradient"
             kept = f"the last good checkpoint is at step {step}" if step else "there is no checkpoint yet"
             raise RunFailed(
@@ -197,11 +203,11 @@ class Keeper(TrainerCallback):
             )  # fmt: skip
         self.losses.append(loss)
         elapsed = max(time.monotonic() - self._started, 1e-9)
-        step, steps = self.before + state.global_step, self.total or state.max_steps
+        step, steps = self.before + state.global_step // self.each, self.total or state.max_steps // self.each
         if not self.saves:
             self.reporter.emit("trial", status=f"{self.what}step {step}/{steps}", loss=round(loss, 5))
             return
-        left = elapsed / max(1, state.global_step - self._first_step) * (steps - step)
+        left = elapsed / max(1, state.global_step // self.each - self._first_step) * (steps - step)
         self.reporter.emit(
             "step", step=step, steps=steps, loss=round(loss, 5), learning_rate=logs.get("learning_rate"),
             tokens_per_second=round(self.tokens / elapsed), eta_seconds=round(left, 1), elapsed=round(elapsed, 1),
@@ -209,14 +215,14 @@ class Keeper(TrainerCallback):
         )  # fmt: skip
 
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        folder = Path(args.output_dir) / f"checkpoint-{state.global_step}"
+        folder, step = Path(args.output_dir) / f"checkpoint-{state.global_step}", state.global_step // self.each
         processes.wait()
         if processes.is_first():
-            (folder / "good.json").write_text(json.dumps({"step": state.global_step}), encoding="utf-8")
+            (folder / "good.json").write_text(json.dumps({"step": step}), encoding="utf-8")
         if self._save_started:
             self._saving, self._save_started = time.monotonic() - self._save_started, 0.0
         self._saved = time.monotonic()
-        self.reporter.emit("checkpoint", saved_step=self.before + state.global_step)
+        self.reporter.emit("checkpoint", saved_step=self.before + step)
 
 
 class Counting:
