@@ -71,6 +71,31 @@ def test_rolling_back_walks_further_back(library: Library) -> None:
     assert library.models.rollback().id == one
 
 
+def test_rolling_back_takes_back_how_a_version_was_prompted_too(library: Library) -> None:
+    one, two = model(library), model(library)
+    library.models.promote(one, "first use")
+    library.models.promote(one, "better with examples", examples=True)
+    library.models.promote(two, "better", examples=False)
+    library.models.set_metrics(one, {"examples": False})  # it took turns without
+    found = [library.models.rollback() for _ in range(2)]
+    assert [(item.id, item.metrics.get("examples")) for item in found] == [(one, True), (one, None)]
+    assert library.models.get(two).metrics["examples"] is False
+    with pytest.raises(NotFound):
+        library.models.rollback()
+
+
+def test_what_was_promoted_before_prompting_was_kept_is_left_as_it_is(library: Library) -> None:
+    one, two = model(library), model(library)
+    for model_id in (one, two):
+        library.models.promote(model_id, "better", examples=True)
+    with library.db.write() as connection:
+        connection.execute("UPDATE promotions SET prompting = NULL")
+    library.models.promote(two, "chosen")
+    assert library.models.rollback().metrics["examples"] is True
+    with pytest.raises(NotFound):
+        library.models.rollback()
+
+
 def test_drafts_come_back_by_batch_in_order(library: Library) -> None:
     first, second = library.drafts.new_batch(), library.drafts.new_batch()
     stored = library.drafts.add([draft(first, 1), draft(first, 0)])

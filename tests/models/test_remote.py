@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
@@ -79,7 +80,7 @@ def test_what_a_callback_raises_stops_the_writing(engine: RemoteEngine) -> None:
 
 def test_drafting_uses_the_configured_server(library: Library, tmp_path: Path, other: FastAPI) -> None:
     world = small_world.build(library, tmp_path)
-    (library.home / KEY_FILE).write_text(other.state.context.token)
+    key_file(library.home).write_text(other.state.context.token)
     local = small_world.base_model(library)
     with serve(other) as address:
         settings = change_settings(world.settings, {"engine_url": address + "/v1"})
@@ -101,17 +102,35 @@ def test_the_key_from_the_environment_comes_first(tmp_path: Path, monkeypatch: p
     from notewright.models.remote import engine_key
 
     assert engine_key(tmp_path) == ""
-    (tmp_path / KEY_FILE).write_text("from the file\n")
+    key_file(tmp_path).write_text("from the file\n")
     assert engine_key(tmp_path) == "from the file"
     monkeypatch.setenv(KEY_VARIABLE, "from the environment")
     assert engine_key(tmp_path) == "from the environment"
+
+
+def key_file(home: Path) -> Path:
+    path = home / KEY_FILE
+    path.touch(0o600)
+    return path
+
+
+@pytest.mark.skipif(os.name != "posix", reason="POSIX permissions")
+def test_a_key_that_others_can_read_is_refused(tmp_path: Path) -> None:
+    from notewright.models.remote import engine_key
+
+    path = key_file(tmp_path)
+    path.write_text("secret")
+    path.chmod(0o640)
+    with pytest.raises(Invalid, match="can be read by others") as refused:
+        engine_key(tmp_path)
+    assert f"chmod 600 {path}" in refused.value.hint
 
 
 @pytest.mark.parametrize("data", [b"\xf4\x01\xff", "schlüssel".encode(), b"two\nlines"])
 def test_a_file_that_holds_no_key_is_said(tmp_path: Path, data: bytes) -> None:
     from notewright.models.remote import engine_key
 
-    (tmp_path / KEY_FILE).write_bytes(data)
+    key_file(tmp_path).write_bytes(data)
     with pytest.raises(Invalid, match=KEY_FILE):
         engine_key(tmp_path)
 

@@ -107,7 +107,10 @@ def rollback(options: argparse.Namespace) -> None:
 
     library, _ = open_library()
     with library:
-        print(f"Current model: {registry.rollback(library).id}")
+        model = registry.rollback(library)
+        examples = model.metrics.get("examples")
+        prompted = f", {'with' if examples else 'without'} examples in its prompts" if isinstance(examples, bool) else ""
+        print(f"Current model: {model.id}{prompted}")
 
 
 def prune_models(options: argparse.Namespace) -> None:

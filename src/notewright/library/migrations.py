@@ -160,4 +160,5 @@ CREATE TABLE orders (
 CREATE INDEX orders_by_client ON orders (client, state);
 """,
     ),
+    (9, "ALTER TABLE promotions ADD COLUMN prompting TEXT;"),  # NULL: made before this column was
 ]

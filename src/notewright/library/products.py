@@ -12,6 +12,8 @@ from ..errors import NotFound
 from ..records import Dataset, Draft, Finding, Model, Run
 from .database import Database, now, to_json
 
+PROMPTING = "examples"  # among a version's metrics: whether it writes with examples in its prompts (None or absent: nobody has proven it)
+
 
 class DatasetStore:
     """Frozen folders. Paths inside the home are kept relative to it, so that a home can be moved; records carry whole paths."""
@@ -85,7 +87,7 @@ class RunStore:
 
 
 class ModelStore:
-    """Registered versions. The current one is the last promotion; rollback promotes the one that was current before it."""
+    """Registered versions. The current one is the last promotion; rollback promotes the one before it, as it was prompted."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
@@ -121,11 +123,19 @@ class ModelStore:
             raise NotFound(f"No model has the id {model_id!r}.", "List them with: notewright models list")
         return _model(row)
 
-    def promote(self, model_id: str, reason: str) -> Model:
-        """Make a model the current one."""
+    def promote(self, model_id: str, reason: str, *, examples: bool | None = None) -> Model:
+        """Make a model the current one; where `examples` is told, it writes with them in its prompts from now on, or without."""
+        return self._promote(model_id, reason, {} if examples is None else {PROMPTING: examples})
+
+    def _promote(self, model_id: str, reason: str, prompting: Mapping[str, object]) -> Model:
         with self._db.write() as connection:
             model = self.get(model_id)
-            connection.execute("INSERT INTO promotions (model_id, at, reason) VALUES (?, ?, ?)", (model_id, now(), reason))
+            if prompting and model.metrics.get(PROMPTING) != prompting[PROMPTING]:
+                model = self.set_metrics(model_id, prompting)
+            connection.execute(
+                "INSERT INTO promotions (model_id, at, reason, prompting) VALUES (?, ?, ?, ?)",
+                (model_id, now(), reason, to_json({PROMPTING: model.metrics.get(PROMPTING)})),
+            )
         return model
 
     def promotions(self) -> list[tuple[str, str, str]]:
@@ -138,21 +148,26 @@ class ModelStore:
         return self.get(row["model_id"]) if row else None
 
     def standing(self) -> list[str]:
-        """Ids of the versions that repeated rollbacks would walk back through, the current one last."""
-        stack: list[str] = []
-        for model_id, _, reason in self.promotions():
-            if reason == "rollback":
+        """Ids of the versions that repeated rollbacks walk back through, the current one last; one twice where its prompting changed."""
+        return [model_id for model_id, _ in self._standing()]
+
+    def _standing(self) -> list[tuple[str, str | None]]:
+        stack: list[tuple[str, str | None]] = []
+        for row in self._db.rows("SELECT model_id, reason, prompting FROM promotions ORDER BY id"):
+            entry = (row["model_id"], row["prompting"])
+            if row["reason"] == "rollback":
                 stack.pop()
-            elif not stack or stack[-1] != model_id:
-                stack.append(model_id)
+            elif not stack or stack[-1][0] != entry[0] or (None not in (stack[-1][1], entry[1]) and stack[-1] != entry):
+                stack.append(entry)
         return stack
 
     def rollback(self) -> Model:
-        """Promote the version that was current before the current one; repeated rollbacks walk further back."""
-        stack = self.standing()
+        """Promote what was current before, prompted as it then was; repeated rollbacks walk further back."""
+        stack = self._standing()
         if len(stack) < 2:
             raise NotFound("There is no earlier version to go back to.", "See them with: notewright models list")
-        return self.promote(stack[-2], "rollback")
+        model_id, prompting = stack[-2]
+        return self._promote(model_id, "rollback", json.loads(prompting) if prompting else {})
 
 
 class DraftStore:

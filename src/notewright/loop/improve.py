@@ -127,9 +127,7 @@ def improve(
             reason += f". {PROMPTING.format(writer.model_id)}"
         state.keep("promoted", winner.model_id if winner else "")  # first: killed in between, it is made up for
         if winner and registry.current(library, settings).id == current.model_id:
-            with library.db.write():
-                library.models.set_metrics(winner.model_id, {"examples": winner.examples})
-                library.models.promote(winner.model_id, f"better on held-out work: {reason}")
+            library.models.promote(winner.model_id, f"better on held-out work: {reason}", examples=winner.examples)
         registry.keep_contenders(library, keep(writer, [current, *contenders]), beside=writer.model_id)
         report = ImproveReport(
             id=state.path.parent.name, folder=str(state.path.parent), page=str(state.path.with_name("report.html")),
