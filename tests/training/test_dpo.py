@@ -54,7 +54,7 @@ def rankings(count: int) -> list[dict]:
     ],
 )
 def test_pairs_become_the_list_they_came_from(pairs: list, texts: list, levels: list) -> None:
-    from notewright.training.dpo import order
+    from notewright.training.data import order
 
     assert order(pairs) == (texts, levels)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
 import signal
@@ -90,6 +91,59 @@ def test_every_shape_learns_to_judge(shape: str, tiny: Tiny, tmp_path: Path, lib
     assert good == combine([opinion[0] for part in ("ensemble", "embedding") for opinion in together[part]])
     with pytest.raises(Invalid, match="sees"):
         model.score([(better[0], "word " * 5000)])
+
+
+@pytest.mark.parametrize("shape", tiny_models.SHAPES)
+def test_a_list_is_judged_as_its_texts_are_alone(shape: str, tiny: Tiny) -> None:
+    import torch
+    from peft import LoraConfig, get_peft_model
+
+    from notewright.models import chat
+    from notewright.reward import neural
+    from notewright.training import batches, reward
+
+    torch.manual_seed(3)
+    plain, tokenizer = neural.load_scorer(tiny(shape), device="cpu")
+    lora = LoraConfig(r=4, target_modules="all-linear", task_type="SEQ_CLS", modules_to_save=["score"], init_lora_weights=False)
+    model = get_peft_model(plain, lora).eval()
+    units = []
+    for row in tiny_models.preference_rows(3):
+        prompt = chat.encode_prompt(tokenizer, row["prompt"])
+        texts = [row["chosen"][0]["content"], row["rejected"][0]["content"], "Short"]
+        units.append(batches.Unit(prompt, [chat.encode_completion(tokenizer, text) for text in texts], [0, 1, 2]))
+    pad, head = tokenizer.pad_token_id, model.get_base_model().score
+    assert batches.can_share(model.get_base_model(), max(unit.longest for unit in units))
+    assert batches.worth_sharing(units)
+    alone = neural.rewards(model, tokenizer, [unit.prompt + text for unit in units for text in unit.texts])
+    found, slopes = [], []
+    for sharing in ("", model.get_base_model().config._attn_implementation):
+        model.zero_grad()
+        batch = batches.collate(units, pad, sharing=sharing)
+        assert len(batch["input_ids"]) == (3 if sharing else 9)
+        judged = reward.per_text(model, head, batch, pad)
+        torch.stack([reward.list_loss(part, unit.levels) for part, unit in zip(judged, units, strict=True)]).mean().backward()
+        found.append(torch.cat(judged).tolist())
+        slopes.append(torch.cat([weight.grad.flatten() for weight in model.parameters() if weight.grad is not None]))
+    assert found[0] == pytest.approx(alone.tolist(), abs=1e-4)
+    assert found[1] == pytest.approx(alone.tolist(), abs=1e-4)
+    assert float(slopes[0].abs().max()) > 1e-3
+    assert torch.allclose(*slopes, atol=1e-4)
+
+
+def test_the_loss_of_a_list_is_that_of_its_pairs() -> None:
+    import torch
+
+    from notewright.training.reward import list_loss
+
+    def pair(better: float, worse: float) -> float:
+        """Bradley and Terry's, with TRL's price for rewards that are far from zero."""
+        return math.log1p(math.exp(worse - better)) + 0.01 * (better + worse) ** 2
+
+    assert float(list_loss(torch.tensor([0.3, -0.5]), [0, 1])) == pytest.approx(pair(0.3, -0.5))
+    three = pair(1.0, 0.2) + pair(1.0, -0.4) + pair(0.2, -0.4)
+    assert float(list_loss(torch.tensor([1.0, 0.2, -0.4]), [0, 1, 2])) == pytest.approx(three * 2 / 3)
+    accepted = pair(1.0, 0.2) + pair(1.0, -0.4)
+    assert float(list_loss(torch.tensor([1.0, 0.2, -0.4]), [0, 1, 1])) == pytest.approx(accepted * 2 / 3)
 
 
 def test_earlier_examples_change_no_judgement(tiny: Tiny) -> None:

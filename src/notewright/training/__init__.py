@@ -95,6 +95,8 @@ def train(
             f"{dataset.id} has {what}; {method} needs at least {recipes.MINIMUM_ROWS[method]}.",
             f"{MORE[METHODS[method]]}, then build it again: notewright dataset {METHODS[method]}",
         )
+    if method == "reward":
+        rows = _count_rows(folder / "train.jsonl", decisions=True)  # it learns from a list as a whole
     parent, found = _start(library, settings, method, base, start_id)
     config = bases.read_config(found.folder)
     parameters = bases.parameter_count(config, found.folder)

@@ -87,6 +87,22 @@ def encode_choices(
     return Rows(_dataset(encoded, ("chosen_ids", "rejected_ids")), lengths, len(rows) - len(usable), 0), usable, chosen, rejected
 
 
+def order(pairs: Sequence[tuple[str, str]]) -> tuple[list[str], list[int]]:
+    """Texts by level, and their levels: 0 for those that nothing beats, else one below the lowest that beats them."""
+    beaten: dict[str, set[str]] = {}
+    for better, worse in pairs:
+        beaten.setdefault(better, set())
+        beaten.setdefault(worse, set()).add(better)
+    levels: dict[str, int] = {}
+    while len(levels) < len(beaten):
+        ready = [text for text, by in beaten.items() if text not in levels and by <= levels.keys()]
+        if not ready:  # two equal texts were ranked apart: of such a circle only its first pair is kept
+            return [*pairs[0]], [0, 1]
+        levels |= {text: 1 + max((levels[other] for other in beaten[text]), default=-1) for text in ready}
+    texts = sorted(levels, key=lambda text: levels[text])
+    return texts, [levels[text] for text in texts]
+
+
 def _dataset(rows: Sequence[dict[str, Any]], columns: tuple[str, ...]) -> Dataset:
     return Dataset.from_dict({name: [row[name] for row in rows] for name in columns})
 

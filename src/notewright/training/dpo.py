@@ -26,7 +26,7 @@ from ..reward.lists import list_key
 from . import policy
 from . import session as sessions
 from .batches import Unit
-from .data import read_rows, require_rows
+from .data import order, read_rows, require_rows
 from .guard import Guard
 from .losses import LISTS, likelihood
 from .recipes import MINIMUM_ROWS, DpoRecipe, total_steps
@@ -135,22 +135,6 @@ def encode(rows: Sequence[dict[str, Any]], tokenizer: Any, max_length: int) -> t
         else:
             too_long += 1
     return units, too_long
-
-
-def order(pairs: Sequence[tuple[str, str]]) -> tuple[list[str], list[int]]:
-    """Texts by level, and their levels: 0 for those that nothing beats, else one below the lowest that beats them."""
-    beaten: dict[str, set[str]] = {}
-    for better, worse in pairs:
-        beaten.setdefault(better, set())
-        beaten.setdefault(worse, set()).add(better)
-    levels: dict[str, int] = {}
-    while len(levels) < len(beaten):
-        ready = [text for text, by in beaten.items() if text not in levels and by <= levels.keys()]
-        if not ready:  # two equal texts were ranked apart: of such a circle only its first pair is kept
-            return [*pairs[0]], [0, 1]
-        levels |= {text: 1 + max((levels[other] for other in beaten[text]), default=-1) for text in ready}
-    texts = sorted(levels, key=lambda text: levels[text])
-    return texts, [levels[text] for text in texts]
 
 
 def agreement(session: Session, units: Sequence[Unit]) -> dict[str, float]:

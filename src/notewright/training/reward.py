@@ -1,9 +1,11 @@
 """The neural reward model: which of two texts the person preferred, learnt by several members that each missed a part of the choices.
 
-TRL's RewardTrainer on the base with a LoRA and a scalar head. The lists (all rows of one ranking, decision or edit) are dealt into as many
-folds as there are members; member k starts from seed + k and never sees fold k. So the members differ as bootstraps do (half-sampling and
-bootstrap agree for bagging: Buja and Stuetzle, Statistica Sinica 2006), and every list is judged by a member that has not seen it: the
-honest accuracy comes with the training. The linear heads on frozen states are dealt and judged in the same way.
+The base with a LoRA and a scalar head, and the loss of TRL's RewardTrainer (Bradley-Terry, rewards kept near zero) for all pairs of a list
+at once: its prompt and each of its texts are read once (`batches`), where rows of pairs read both again for every pair. The lists (all rows
+of one ranking, decision or edit) are dealt into as many folds as there are members; member k starts from seed + k and never sees fold k.
+So the members differ as bootstraps do (half-sampling and bootstrap agree for bagging: Buja and Stuetzle, Statistica Sinica 2006), and every
+list is judged by a member that has not seen it: the honest accuracy comes with the training. The linear heads on frozen states are dealt
+and judged in the same way.
 """
 
 from __future__ import annotations
@@ -19,16 +21,17 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import transformers
 from peft import LoraConfig, get_peft_model
 from safetensors.torch import save_file
-from trl import RewardConfig, RewardTrainer
 
 from ..models import bases, engine
 from ..reward import neural
 from ..reward.lists import list_key, text_key
-from . import processes
+from . import policy, processes
 from . import session as sessions
-from .data import LengthSampler, Rows, encode_choices, read_rows, require_rows
+from .batches import Unit, collate
+from .data import LengthSampler, Rows, encode_choices, order, read_rows, require_rows
 from .linear import fit_heads
 from .recipes import MINIMUM_ROWS, RewardRecipe, load, total_steps
 from .runs import Job, member_folder
@@ -38,8 +41,40 @@ from .worker import Reporter
 CENTRE = 0.01  # keeps the rewards near zero, as TRL advises
 
 
-class Trainer(Counting, RewardTrainer):
-    """TRL's, with our row order and token count."""
+class Trainer(Counting, transformers.Trainer):  # type: ignore[misc]
+    """transformers' trainer on lists: the loss is the mean over a batch's lists."""
+
+    head: torch.nn.Module
+    pad: int
+
+    def compute_loss(self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None) -> Any:
+        self.keeper.tokens += sum(unit.tokens for unit in inputs["units"])
+        judged = per_text(model, self.head, inputs, self.pad)
+        return torch.stack([list_loss(found, unit.levels) for unit, found in zip(inputs["units"], judged, strict=True)]).mean()
+
+
+def per_text(model: Any, head: torch.nn.Module, batch: dict[str, Any], pad: int) -> list[torch.Tensor]:
+    """For each unit of a batch its texts' rewards: what the head says at a text's last token that is no padding, as in transformers."""
+    caught: list[torch.Tensor] = []
+    hook = head.register_forward_hook(lambda _module, _given, found: caught.append(found))
+    try:
+        inputs = {name: batch[name] for name in ("input_ids", "attention_mask", "position_ids") if name in batch}
+        model(**inputs, use_cache=False)
+    finally:
+        hook.remove()
+    found = []
+    for unit, starts in zip(batch["units"], batch["starts"], strict=True):
+        ends = [max(place for place, token in enumerate(text) if token != pad) for text in unit.texts]
+        found.append(torch.stack([caught[0][row, at + end, 0] for (row, at), end in zip(starts, ends, strict=True)]).float())
+    return found
+
+
+def list_loss(rewards: torch.Tensor, levels: Sequence[int]) -> torch.Tensor:
+    """Of all pairs in which one text is above the other. Each counts 2 / texts, so that a full ranking says as much as texts - 1 pairs."""
+    pairs = [(a, b) for a, high in enumerate(levels) for b, low in enumerate(levels) if high < low]
+    better, worse = (rewards[[pair[side] for pair in pairs]] for side in (0, 1))
+    losses = CENTRE * (better + worse) ** 2 - torch.nn.functional.logsigmoid(better - worse)
+    return losses.sum() * 2 / len(levels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,17 +107,16 @@ def run(job: Job, folder: Path, reporter: Reporter) -> dict[str, Any] | None:
         reporter.warn(f"{material.encoded.too_long} choices are longer than {max_length} tokens and were not trained on (max_length).")
 
     started = time.monotonic()
-    kept: list[Rows] = []
     losses: list[float] = []
     raw, raw_held_out, tokens = [], [], 0
     parts = [_part(material, member, recipe) for member in range(recipe.members)]
-    steps = [total_steps(recipe, len(part.lengths)) for part in parts]
+    steps = [total_steps(recipe, len(part)) for part in parts]
     for member, part in enumerate(parts):
         done = member_folder(folder, member) / "scores.json"
         if not done.exists():
             seeded = replace(recipe, seed=recipe.seed + member)
             opened = _open(job, folder, reporter, seeded, device, max_length, options)
-            sessions.check_memory(opened, material.encoded)
+            sessions.check_memory(opened, policy.as_rows(part, 0), texts=policy.texts_at_once(opened, part))
             keeper = Keeper(opened, before=sum(steps[:member]), total=sum(steps))
             if not _train(opened, keeper, part, steps[member]):
                 return None
@@ -96,7 +130,6 @@ def run(job: Job, folder: Path, reporter: Reporter) -> dict[str, Any] | None:
         raw_held_out.append(scores["held_out"])
         losses += scores["losses"]
         tokens += scores["tokens"]
-        kept.append(part)
     if processes.agree(reporter.stop.is_set(), device):
         return None
     states = neural.embeddings(plain.eval(), tokenizer, [*material.chosen, *material.rejected])
@@ -131,12 +164,23 @@ def _weights(rows: Sequence[dict[str, Any]], recipe: RewardRecipe) -> list[int]:
     return [recipe.edit_weight if row.get("kind") == "edit" else 1 for row in rows]
 
 
-def _part(material: Material, member: int, recipe: RewardRecipe) -> Rows:
-    """What a member is trained on: all rows outside its fold, edits several times. Its only fold, where there is one, stays in."""
-    weights = _weights(material.rows, recipe)
-    places = [at for at, fold in enumerate(material.folds) if fold != member or recipe.members == 1 for _ in range(weights[at])]
-    encoded = material.encoded
-    return Rows(encoded.dataset.select(places), [encoded.lengths[at] for at in places], 0, 0)
+def _part(material: Material, member: int, recipe: RewardRecipe) -> list[Unit]:
+    """What a member is trained on: all lists outside its fold, edits several times. Its only fold, where there is one, stays in."""
+    lists: dict[tuple[str, str], list[int]] = {}
+    for at, fold in enumerate(material.folds):
+        if fold != member or recipe.members == 1:
+            lists.setdefault((list_key(material.rows[at]), material.rows[at]["prompt"][-1]["content"]), []).append(at)
+    weights, units = _weights(material.rows, recipe), []
+    for places in lists.values():
+        pairs = [(material.rows[at]["chosen"][0]["content"], material.rows[at]["rejected"][0]["content"]) for at in places]
+        ids: dict[str, list[int]] = {}
+        for at, (better, worse) in zip(places, pairs, strict=True):
+            ids |= {better: material.chosen[at][0], worse: material.rejected[at][0]}
+        texts, levels = order(pairs)
+        start = material.chosen[places[0]][1]
+        unit = Unit(ids[texts[0]][:start], [ids[text][start:] for text in texts], levels)
+        units += [unit] * weights[places[0]]
+    return units
 
 
 def _open(
@@ -154,13 +198,16 @@ def _open(
     return Session(job, folder, reporter, recipe, device, get_peft_model(model, lora), tokenizer, max_length, bf16, parameters)
 
 
-def _train(session: Session, keeper: Keeper, part: Rows, steps: int) -> bool:
-    settings = RewardConfig(**sessions.arguments(session, steps), max_length=None, center_rewards_coefficient=CENTRE)
+def _train(session: Session, keeper: Keeper, part: Sequence[Unit], steps: int) -> bool:
+    recipe, pad = session.recipe, session.tokenizer.pad_token_id
+    settings = transformers.TrainingArguments(**{**sessions.arguments(session, steps), "max_steps": steps, "remove_unused_columns": False})
     trainer = Trainer(
-        model=session.model, args=settings, train_dataset=part.dataset, processing_class=session.tokenizer, callbacks=[keeper]
-    )
-    trainer.keeper = keeper
-    trainer.sampler = LengthSampler(part.lengths, session.recipe.batch_size, session.recipe.seed, grouping=session.recipe.length_grouping)
+        model=session.model, args=settings, train_dataset=list(part), callbacks=[keeper],
+        data_collator=lambda units: collate(units, pad, sharing=policy.sharing(session)),
+    )  # fmt: skip
+    trainer.model_accepts_loss_kwargs = False  # our loss is a mean already
+    trainer.keeper, trainer.head, trainer.pad = keeper, session.model.get_base_model().score, pad
+    trainer.sampler = LengthSampler([unit.longest for unit in part], recipe.batch_size, recipe.seed, grouping=recipe.length_grouping)
     return sessions.train(session, trainer, keeper)
 
 
