@@ -249,10 +249,10 @@ def neural(world: World, counts: Sequence[int], *, trained: Sequence[int], folde
                 "prompt": build_messages(items[0].prompt), "chosen": [{"role": "assistant", "content": items[a].text}],
                 "rejected": [{"role": "assistant", "content": items[b].text}], "event_id": at + 1, "kind": "ranking",
             }
-            for at, items in enumerate(world.lists[:count]) for a in range(4) for b in range(a + 1, 4) if count < 40 or b == a + 1
+            for at, items in enumerate(world.lists[:count]) for a in range(4) for b in range(a + 1, 4)
         ]  # fmt: skip
         (place / "train.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-        resolved = recipes.resolve("reward", parameters=5_000_000, rows=len(rows), effort="quick", overrides={"members": 2})
+        resolved = recipes.resolve("reward", parameters=5_000_000, rows=count, overrides={"members": 2})
         job = runs.Job(
             method="reward", recipe=resolved.values(), origins={}, base="seedling", base_folder=str(base.folder), revision=base.revision,
             start_adapter="", parent_id="", dataset_id="", dataset_folder=str(place), dataset_hash="", device="cpu",
