@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -69,3 +70,16 @@ def test_an_improvement_is_not_begun_with_a_value_that_cannot_be(
     assert "unknown key 'epocs'" in said.err
     assert not said.out
     assert not list((library.home / "runs").iterdir())
+
+
+def test_a_dataset_says_that_nothing_is_held_out(library: Library, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    world = small_world.build(library, tmp_path)
+    assert main(["dataset", "sft"]) == 0
+    assert "Nothing is held out" not in capsys.readouterr().out
+    all_teach = datasets.build(library, kind="sft", settings=world.settings)
+    counts = {"train": 9, "valid": 0, "test": 0, "later": 0}
+    library.datasets.add(replace(all_teach, id="dataset-90", manifest={**all_teach.manifest, "counts": counts}))
+    assert main(["dataset", "show", "dataset-90"]) == 0
+    said = capsys.readouterr().out
+    assert "Nothing is held out" in said
+    assert "notewright pairs" in said

@@ -91,7 +91,10 @@ def _counts(dataset: Dataset) -> dict[str, Any]:
 
 
 def _describe(dataset: Dataset, home: Path) -> None:
-    facts({"dataset": dataset.id, "kind": dataset.kind, **_counts(dataset), "folder": home / dataset.path})
+    counts = _counts(dataset)
+    facts({"dataset": dataset.id, "kind": dataset.kind, **counts, "folder": home / dataset.path})
+    if dataset.kind == "sft" and not any(number for split, number in counts.items() if split != "train"):
+        print("Nothing is held out: no training on this can be measured. With notes of five or more sources some are: notewright pairs")
     left_out = dataset.manifest.get("left_out") or {}
     assert isinstance(left_out, dict)
     for reason, number in left_out.items():
