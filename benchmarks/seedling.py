@@ -266,6 +266,7 @@ def main() -> None:
     parser.add_argument("--examples", type=int, nargs="*", default=[0, 1, 2, 3])
     parser.add_argument("--tokens", type=int, default=350, help="about how long an exchange is")
     parser.add_argument("--styles", type=int, default=3, help="unseen styles to train on")
+    parser.add_argument("--tune", choices=("both", "lora", "all"), default="both", help="what is trained on them: LoRA, all weights")
     parser.add_argument("--steps", type=int, default=60)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--lora-rate", type=float, default=0.0)
@@ -303,7 +304,8 @@ def main() -> None:
     for count, words in GRID if given.sized else ():
         cases = sized_cases(corpus, given.seed, given.sized, count, words)
         record(f"2 examples, {count} highlights of {words} words", [score(cases, Writer(model, tokenizer).write(cases))])
-    for pairs, lora in ((30, False), (30, True), (10, False), (10, True)) if given.styles else ():
+    ways = {"all": (False,), "lora": (True,), "both": (False, True)}[given.tune]
+    for pairs, lora in itertools.product((30, 10), ways) if given.styles else ():
         parts: dict[float, list[dict[str, float]]] = {1.0: [], 0.0: []}
         seconds = []
         for seed in range(given.seed, given.seed + given.styles):
