@@ -406,6 +406,9 @@ def _nucleus(chances: torch.Tensor, top_p: float) -> tuple[torch.Tensor, torch.T
 
     A few tokens nearly always hold it, and to sort a whole vocabulary takes a third as long as a small base's step.
     """
+    likeliest = chances.max(0)
+    if float(likeliest.values) >= max(top_p, 0.51):  # alone, as nearly always where words are copied; no other is as likely
+        return likeliest.indices[None], likeliest.values[None]
     for many in (min(LIKELIEST, len(chances)), len(chances)):
         tokens = chances.topk(many, sorted=False).indices.sort().values
         values, places = chances[tokens].sort(descending=True, stable=True)
