@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -73,3 +74,15 @@ def test_a_loss_that_is_no_number_names_the_last_good_checkpoint(taught: dict, t
     monkeypatch.setattr(method, "likelihood", lambda *given: real(*given) * (float("nan") if next(calls) >= 12 else 1.0))
     with pytest.raises(RunFailed, match=r"no longer a number at step 4; the last good checkpoint is at step [1-3]\."):
         in_process("ditto", tmp_path / "run", **taught, **SMALL)
+
+
+def test_a_base_that_computes_no_numbers_is_said(taught: dict, tmp_path: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    base = tmp_path / "broken"
+    shutil.copytree(taught["base"], base)
+    tensors = load_file(base / "model.safetensors")
+    tensors["model.norm.weight"] = tensors["model.norm.weight"] * float("nan")
+    save_file(tensors, base / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(RunFailed, match="no longer a number at step 0"):
+        in_process("ditto", tmp_path / "run", **{**taught, "base": base, "start": None}, **SMALL)

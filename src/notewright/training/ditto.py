@@ -9,6 +9,7 @@ After each round it writes held-out passages; when their distance to the person'
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ from typing import Any
 
 import torch
 
+from ..errors import RunFailed
 from ..text import edit_distance
 from . import policy, sampling
 from . import session as sessions
@@ -47,6 +49,12 @@ def run(job: Job, folder: Path, reporter: Reporter) -> dict[str, Any] | None:
         reporter.warn(f"Only {len(watched)} held-out passages: too few to see when to stop; all {recipe.rounds} rounds are done.")
 
     started, rounds = time.monotonic(), Rounds(session)
+    prompt, passage, _ = demonstrations[0]
+    if not math.isfinite(policy.log_probs(session, [Unit(prompt, [passage])])[0][0]):  # it would write nothing that could be learnt from
+        raise RunFailed(
+            "The likelihood of your own passages is no longer a number at step 0: the weights are damaged, or too large for the precision.",
+            "Try precision = float32, or fetch the base again: notewright bases get",
+        )
     if not rounds.finished(0):
         rounds.finish(0, {"losses": [], "tokens": 0, "steps": 0, "distance": _distance(session, watched)})
     distances = [rounds.finished(0)["distance"]]  # type: ignore[index]
