@@ -302,8 +302,10 @@ def _by_tables(method: str, recipe: Recipe, parameters: int, rows: int) -> dict[
         epochs, rate, batch = 1.0, dpo_rate / 2, recipe.batch_size or 2 * batch
         steps = 10 if rows < 100 else 20
     elif method == "reward":
-        # Over lists: each of a ranking's texts is read once an epoch. With 30 updates a tiny base has learnt nothing yet.
-        epochs, rate = (min(16.0, max(4.0, 80 * batch / max(1, rows))), sft_rate) if parameters <= TINY else (4.0, sft_rate / 2)
+        # Over lists: each of a ranking's texts is read once an epoch. With 30 updates a member on a tiny base has learnt nothing yet.
+        assert isinstance(recipe, RewardRecipe)
+        own = rows * (1 - 1 / recipe.members) if recipe.members > 1 else rows
+        epochs, rate = (min(16.0, max(4.0, 80 * batch / max(1, own))), sft_rate) if parameters <= TINY else (4.0, sft_rate / 2)
     elif issubclass(RECIPES[method], SamplingRecipe):
         return _by_sampling_tables(method, recipe, parameters, rows, rank)
     else:
