@@ -82,11 +82,11 @@ class Leash(TrainerCallback):
         self.rewards.append(float(logs["reward"]))
         self.kls.append(kl)
         if kl > recipe.kl_limit:
+            at = state.global_step // args.logging_steps  # once an update
             step = checkpoint_step(self.session.folder)
             kept = f"the last good checkpoint is at step {step}" if step else "there is no checkpoint yet"
             raise RunFailed(
-                f"The policy is {kl:.0f} nats a draft away from its start at step {len(self.rewards)} (kl_limit = {recipe.kl_limit:g}); "
-                f"{kept}.",
+                f"The policy is {kl:.0f} nats a draft away from its start at step {at} (kl_limit = {recipe.kl_limit:g}); {kept}.",
                 f"Try a lower rate (now {recipe.learning_rate:g}) or a higher kl (now {recipe.kl:g}).",
             )
 
