@@ -62,6 +62,15 @@ def test_a_taken_port_is_said(home: Path) -> None:
     assert "ERROR" not in done.stderr  # said once, by us
 
 
+def test_who_comes_before_the_application_is_ready_is_not_refused() -> None:
+    import uvicorn
+
+    from notewright.cli.serve import listen
+
+    with listen(uvicorn.Config("none:app", port=0)) as listening, socket.create_connection(listening.getsockname(), timeout=10):
+        pass
+
+
 @pytest.mark.parametrize("port", ["65536", "-1", "http"])
 def test_a_port_that_cannot_be_is_said(port: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):

@@ -77,13 +77,14 @@ def serve(options: argparse.Namespace) -> int:
 
 
 def listen(config: uvicorn.Config) -> socket.socket:
-    """The bound socket; raises Unavailable where that is not possible."""
+    """The socket, bound and open for connections; raises Unavailable where that is not possible."""
     printed = logging.getLogger("uvicorn.error")
     printed.disabled = True  # what it would print is said below
     try:
         listening = config.bind_socket()
-    except SystemExit as stopped:
-        cause = stopped.__context__
+        listening.listen(config.backlog)  # who reads the link before the application is ready waits, and is not refused
+    except (SystemExit, OSError) as stopped:
+        cause = stopped.__context__ if isinstance(stopped, SystemExit) else stopped
         if isinstance(cause, socket.gaierror) or getattr(cause, "errno", 0) == errno.EADDRNOTAVAIL:
             hint = "Leave --host out for this machine only, or give one of its own addresses (0.0.0.0: all of them)."
             raise Unavailable(f"{config.host} is no address of this machine.", hint) from None
