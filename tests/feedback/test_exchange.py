@@ -141,7 +141,7 @@ def test_any_history_round_trips(tmp_path_factory: pytest.TempPathFactory, histo
         drafts = drafting.draft(one, settings=world.settings, source="rivers", chapter="Beginnings", n=3, engine=ScriptedEngine(numbered))
         for what, text, number in history:
             if what == "comment":
-                feedback.comment(one, draft_id=drafts[number].id, text=text or "x")
+                feedback.comment(one, draft_id=drafts[number].id, text=text if text.strip() else "x")
             elif what == "rank":
                 feedback.rank(one, batch_id="batch-1", order=[[drafts[number].id]], best_only=True, comment=text)
             elif what == "decide":
