@@ -99,6 +99,12 @@ def expanded(path: str | Path) -> Path:
         return Path(path)
 
 
+def require_private(path: Path) -> None:
+    """Refuse a secret that others can read."""
+    if os.name == "posix" and path.stat().st_mode & 0o077:
+        raise Invalid(f"{path} can be read by others.", f"Run: chmod 600 {path}")
+
+
 def load_settings(home: Path | None = None) -> Settings:
     """Settings from `home`'s config.toml; a missing file gives the defaults. Raises Invalid for bad TOML or unknown keys."""
     home = home or home_folder()

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import Invalid, Unavailable
 from ..library import Library
 from ..records import ImportReport, Source
-from ..settings import Settings
+from ..settings import Settings, require_private
 from .api_export import CARRIES, BadShape, read_book
 
 if TYPE_CHECKING:
@@ -290,6 +290,5 @@ def _file_get(settings: Settings) -> str:
     path = settings.home / _FILE
     if not path.is_file():
         return ""
-    if os.name == "posix" and path.stat().st_mode & 0o077:
-        raise Invalid(f"{path} can be read by others.", f"Run: chmod 600 {path}")
+    require_private(path)
     return path.read_text(encoding="utf-8").strip()

@@ -404,7 +404,7 @@ class Row:
 def _nucleus(chances: torch.Tensor, top_p: float) -> tuple[torch.Tensor, torch.Tensor]:
     """(tokens, sums of their chances) of the smallest set that has the probability `top_p`: likeliest first, equal ones by number.
 
-    A few tokens nearly always hold it, and to sort a whole vocabulary takes a third as long as a small base's step.
+    A few tokens nearly always hold it, and to sort a whole vocabulary costs several times as much as to find them.
     """
     likeliest = chances.max(0)
     if float(likeliest.values) >= max(top_p, 0.51):  # alone, as nearly always where words are copied; no other is as likely

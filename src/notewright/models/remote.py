@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import Invalid, NotewrightError, NotFound, Unavailable
 from ..prompts import Message
+from ..settings import require_private
 
 if TYPE_CHECKING:
     import httpx
@@ -45,8 +46,7 @@ def engine_key(home: Path | None) -> str:
     place, key = KEY_VARIABLE, os.environ.get(KEY_VARIABLE, "").strip()
     if not key and home and (home / KEY_FILE).is_file():
         place = str(home / KEY_FILE)
-        if os.name == "posix" and (home / KEY_FILE).stat().st_mode & 0o077:
-            raise Invalid(f"{place} can be read by others.", f"Run: chmod 600 {place}")
+        require_private(home / KEY_FILE)
         try:
             key = Path(place).read_text(encoding="utf-8", errors="replace").strip()
         except OSError as error:
