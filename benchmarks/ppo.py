@@ -189,6 +189,7 @@ def measure(place: Path, adapter: Path | None) -> dict[str, float]:
 
     from notewright.models import chat, engine
     from notewright.models.generation import sample
+    from notewright.models.letters import letters_of
     from notewright.models.merging import merged
     from notewright.training.judging import Judge, read_judge
     from notewright.training.ppo import Batch
@@ -209,7 +210,12 @@ def measure(place: Path, adapter: Path | None) -> dict[str, float]:
         for number, line in enumerate((place / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()[:HELD_OUT]):
             row = json.loads(line)
             prompt = chat.encode_prompt(tokenizer, row["prompt"])
-            options: dict[str, Any] = {"stops": stops, "pad": tokenizer.pad_token_id, "max_new_tokens": NEW}
+            options: dict[str, Any] = {
+                "stops": stops,
+                "pad": tokenizer.pad_token_id,
+                "max_new_tokens": NEW,
+                "letters": letters_of(tokenizer, model),
+            }
             seeds = range(1000 * number, 1000 * number + SAMPLED)
             if adapter:
                 with merged(policy):

@@ -21,6 +21,7 @@ HEAVY_SHELF = (
     "models/chat.py",
     "models/engine.py",
     "models/generation.py",
+    "models/letters.py",
     "models/lookup.py",
     "models/merging.py",
     "models/sharing.py",

@@ -35,16 +35,25 @@ def test_a_draft_depends_on_its_seed_and_not_on_its_neighbours(shape: str, tiny:
 
 @pytest.mark.parametrize("shape", tiny_models.SHAPES)
 def test_greedy_drafts_equal_transformers_own(shape: str, tiny: Tiny) -> None:
+    """With whole letters only: a random model writes other bytes too."""
     import torch
 
     from notewright.models import chat
     from notewright.models.engine import Engine
+    from notewright.models.letters import letters_of
 
     engine = Engine(tiny(shape), device="cpu")
-    ids = chat.encode_prompt(engine.tokenizer, MESSAGES)
+    ids, letters = chat.encode_prompt(engine.tokenizer, MESSAGES), letters_of(engine.tokenizer, engine._bare)
+
+    def whole(seen: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+        state = 0
+        for token in seen[0, len(ids) :].tolist():
+            state = int(letters.next[state, token])
+        return scores + letters.masks[state]
+
     expected = engine._model.generate(
         input_ids=torch.tensor([ids]), attention_mask=torch.ones(1, len(ids), dtype=torch.long), do_sample=False, max_new_tokens=30,
-        eos_token_id=list(engine._stops), pad_token_id=0,
+        eos_token_id=list(engine._stops), pad_token_id=0, logits_processor=[whole],
     )[0, len(ids) :].tolist()  # fmt: skip
     draft = engine.generate(MESSAGES, n=1, max_new_tokens=30)[0]
     assert draft.text == chat.decode(engine.tokenizer, [token for token in expected if token not in engine._stops])

@@ -29,6 +29,7 @@ from ..prompts import Message
 from . import bases, chat, sharing
 from .cache import remembers_all, roomy_cache
 from .generation import sample
+from .letters import Letters, letters_of
 from .lookup import Lookup, Places
 from .merging import MERGED, add_into_weights
 
@@ -129,6 +130,7 @@ class Engine:
         self.adapter: Path | None = None
         self.context = context_length(self._bare.config)
         self._stops = chat.stop_tokens(self.tokenizer, self._bare.generation_config.eos_token_id)
+        self._letters = letters_of(self.tokenizer, self._bare, "cpu")  # where `generate` has its scores
         self.use_adapter(adapter)
 
     def _require_memory(self, dtype: torch.dtype | None, force: bool) -> None:
@@ -207,9 +209,12 @@ class Engine:
         prompt = chat.encode_prompt(self.tokenizer, messages)
         room = self._room(prompt, max_new_tokens)
         rows = [
-            Row(self._stops, seed + i, 0.0 if greedy_first and i == 0 else temperature, top_p, no_repeat_ngram, self.tokenizer, stop)
+            Row(
+                self._stops, seed + i, 0.0 if greedy_first and i == 0 else temperature, top_p, no_repeat_ngram, self.tokenizer, stop,
+                letters=self._letters,
+            )
             for i in range(n)
-        ]
+        ]  # fmt: skip
         told, longest = 0.0, min(max_new_tokens, room)
         cache = roomy_cache(self._bare.config)
         # Large matrices: with all threads, whatever the base's size. Every row begins with the same scores.
@@ -273,7 +278,7 @@ class Engine:
             with self._threads():
                 written = sample(
                     self._model, [prompts[place] for place in part], seeds=part, stops=self._stops, pad=self.tokenizer.pad_token_id,
-                    max_new_tokens=longest, temperature=0.0,
+                    max_new_tokens=longest, temperature=0.0, letters=letters_of(self.tokenizer, self._bare),
                 )  # fmt: skip
             for place, ids in zip(part, written, strict=True):
                 finished = ids[-1] in self._stops
@@ -338,10 +343,11 @@ class Row:
 
     def __init__(
         self, stops: set[int], seed: int, temperature: float, top_p: float, no_repeat_ngram: int, tokenizer: Any = None,
-        stop: Sequence[str] = (),
+        stop: Sequence[str] = (), *, letters: Letters | None = None,
     ) -> None:  # fmt: skip
         self.stops, self.seed, self.temperature, self.top_p, self.ngram = stops, seed, temperature, top_p, no_repeat_ngram
         self.tokenizer, self.stop = tokenizer, [text for text in stop if text]
+        self.letters, self.begun = letters, 0  # what the last letter still needs
         # A token is at least one byte: this many last tokens hold any stop text that has just been completed.
         self.reach = max((len(text.encode()) for text in self.stop), default=0) + 4
         self.random = torch.Generator().manual_seed(seed)
@@ -369,6 +375,8 @@ class Row:
         if banned:
             scores = scores.clone()
             scores[list(banned)] = -torch.inf
+        if self.letters:
+            scores = scores + self.letters.masks[self.begun]
         if self.temperature <= 0:
             token = int(scores.argmax())
         else:
@@ -377,6 +385,8 @@ class Row:
             token = int(order[min(int(torch.searchsorted(sums, draw, right=True)), len(order) - 1)])
         if self.ngram and len(self.ids) >= self.ngram - 1:
             self.followers.setdefault(tuple(self.ids[len(self.ids) - self.ngram + 1 :]), set()).add(token)
+        if self.letters:
+            self.begun = int(self.letters.next[self.begun, token])
         self.ids.append(token)
         self.finished = token in self.stops
         if self.stop and not self.finished:

@@ -1,7 +1,8 @@
 """Sampling for training: every prompt is read once, and the drafts of many prompts are written side by side.
 
 As in `engine`, each draft has its own random numbers, so that it depends on its prompt and seed; rows that have ended leave the batch.
-Tokens are drawn from the whole distribution (no top-p): what a policy learns from must be likely by the very distribution it learns.
+Tokens are drawn from the whole distribution (no top-p): what a policy learns from must be likely by the very distribution it learns. Only
+bytes that are no part of a letter (`letters`) are left out.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 import torch
 
 from .cache import roomy_cache
+from .letters import Letters
 
 KEPT = 0.75  # the batch shrinks when no more than this share of its rows is still being written
 
@@ -26,10 +28,11 @@ def sample(
     pad: int,
     max_new_tokens: int,
     temperature: float = 1.0,
+    letters: Letters | None = None,
 ) -> list[list[int]]:
     """Ids of `len(seeds) / len(prompts)` drafts of each prompt, by prompt; with the token in `stops` that ended it, if one did.
 
-    At temperature 0 the likeliest token is taken.
+    At temperature 0 the likeliest token is taken. With `letters` no token is that would break a letter.
     """
     device, each = model.device, len(seeds) // len(prompts)
     width = max(len(prompt) for prompt in prompts)
@@ -49,8 +52,14 @@ def sample(
     counts = torch.zeros(len(seeds), dtype=torch.long, device=device)
     rows = torch.arange(len(seeds), device=device)  # which draft each row of the batch is
     writing = torch.ones(len(seeds), dtype=torch.bool, device=device)
+    begun = torch.zeros_like(counts)  # what each row's last letter still needs
     for step in range(max_new_tokens):
-        tokens = _draw(scores.float(), draws[rows, step], temperature)
+        scores = scores.float()
+        if letters:
+            scores = scores + letters.masks[begun]
+        tokens = _draw(scores, draws[rows, step], temperature)
+        if letters:
+            begun = letters.next[begun, tokens]
         written[rows[writing], step] = tokens[writing]
         counts[rows[writing]] += 1
         writing = writing & ~torch.isin(tokens, ends)
@@ -60,7 +69,7 @@ def sample(
         if left <= KEPT * len(rows):
             kept = writing.nonzero()[:, 0]
             cache.batch_select_indices(kept)
-            rows, tokens, mask, lengths, writing = (part[kept] for part in (rows, tokens, mask, lengths, writing))
+            rows, tokens, mask, lengths, writing, begun = (part[kept] for part in (rows, tokens, mask, lengths, writing, begun))
         at = (lengths + step)[:, None]
         scores = model(input_ids=tokens[:, None], attention_mask=mask[:, : width + step + 1], position_ids=at, **options).logits[:, -1]
     return [row[:count] for row, count in zip(written.tolist(), counts.tolist(), strict=True)]

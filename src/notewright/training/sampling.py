@@ -11,6 +11,7 @@ from peft.tuners.tuners_utils import BaseTunerLayer
 
 from ..models import chat
 from ..models.generation import sample
+from ..models.letters import letters_of
 from ..models.merging import merged
 from ..text import edit_distance
 from .session import Session
@@ -42,6 +43,7 @@ def write(
             written = sample(
                 model.get_base_model(), [prompts[place] for place in part], seeds=[seed * 1_000_003 + place for place in places],
                 stops=stops, pad=pad, max_new_tokens=max(longest[place] for place in part), temperature=temperature,
+                letters=letters_of(session.tokenizer, model),
             )  # fmt: skip
             for place, row in zip(places, written, strict=True):
                 row = row[: longest[place // each]]

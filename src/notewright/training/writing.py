@@ -14,6 +14,7 @@ import torch
 from ..errors import Invalid
 from ..models import bases, chat
 from ..models.generation import sample
+from ..models.letters import letters_of
 from ..models.merging import merged
 from ..reward.neural import GuestReward, NeuralReward
 from .data import read_rows
@@ -96,6 +97,7 @@ class Desk:
                 found += sample(
                     model.get_base_model(), part, seeds=own, stops=self.stops, pad=self.session.tokenizer.pad_token_id,
                     max_new_tokens=self.recipe.max_new_tokens, temperature=temperature,
+                    letters=letters_of(self.session.tokenizer, model),
                 )  # fmt: skip
         model.train(training)
         return found
