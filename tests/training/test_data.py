@@ -35,6 +35,40 @@ def test_training_and_drafting_agree_to_the_token(shape: str, tiny: Tiny) -> Non
         assert row["chosen_ids"][-1] == row["rejected_ids"][-1] == chat.turn_end(tokenizer)
 
 
+@pytest.mark.parametrize("shape", tiny_models.SHAPES)
+def test_passages_shown_as_examples_are_learnt_in_passing(shape: str, tiny: Tiny) -> None:
+    """With their own weight, and never in another form than the model would have to write them."""
+    from notewright.models import chat
+    from notewright.models.engine import load_base
+    from notewright.training.data import IGNORED, encode_sft
+
+    _, tokenizer = load_base(tiny(shape))
+    rows = tiny_models.sft_rows(3)
+    for row in rows:
+        row["completion"][0]["content"] = row["completion"][0]["content"].strip() + f" {row['pair_id']}"
+    system, question = rows[2]["prompt"]
+    shown = [turn for row in rows[:2] for turn in (row["prompt"][1], *row["completion"])]
+    stranger = [{"role": "user", "content": "Title: Other"}, {"role": "assistant", "content": "Of no row."}]
+    asked = {**rows[2], "prompt": [system, *shown, *stranger, question]}
+    encoded = encode_sft([*rows[:2], asked], tokenizer, 2048, weights=[0.5, 2.0, 1.0]).dataset[2]
+    ids, labels, weights = (encoded[name] for name in ("input_ids", "labels", "weights"))
+    assert len(ids) == len(labels) == len(weights)
+    learnt: dict[float, list[int]] = {}
+    for token, label, weight in zip(ids, labels, weights, strict=True):
+        assert label in (token, IGNORED)
+        assert (weight == 0) == (label == IGNORED)
+        learnt.setdefault(weight, []).append(token)
+    texts = [row["completion"][0]["content"] for row in rows]
+    own = chat.encode_completion(tokenizer, texts[2])
+    if shape == "mistral":  # its template puts a space before each turn, which no draft begins with
+        assert learnt.keys() == {0.0, 1.0}
+        assert learnt[1.0] == own
+    else:
+        assert learnt[0.5] == chat.encode_completion(tokenizer, texts[0])
+        assert learnt[2.0] == chat.encode_completion(tokenizer, texts[1])
+        assert learnt[1.0] == chat.encode_completion(tokenizer, "Of no row.") + own
+
+
 def test_batches_hold_rows_of_similar_length_in_an_order_of_seed_and_epoch() -> None:
     from notewright.training.data import LengthSampler
 

@@ -27,7 +27,7 @@ def test_precedence_is_default_tables_preset_file_flag(tmp_path: Path) -> None:
     assert origins["effort"] == "mine.toml"
     assert recipe.lora_alpha == 16
     assert origins["lora_alpha"] == "2 x lora_rank"
-    assert recipe.batch_size == 4
+    assert recipe.batch_size == 2
     assert origins["batch_size"] == "base of 4.3M parameters"
     assert recipe.seed == 0
     assert origins["seed"] == "default"
@@ -42,11 +42,27 @@ def test_effort_presets_scale_the_epochs() -> None:
 
 @pytest.mark.parametrize(
     ("parameters", "rows", "rate", "batch"),
-    [(SEEDLING, 45, 1.5e-3, 4), (500_000_000, 200, 3e-4, 8), (1_700_000_000, 200, 2e-4, 8), (SEVEN, 200, 1e-4, 8), (SEVEN, 20, 5e-5, 8)],
+    [(SEEDLING, 45, 1.5e-3, 2), (500_000_000, 200, 3e-4, 8), (1_700_000_000, 200, 2e-4, 8), (SEVEN, 200, 1e-4, 8), (SEVEN, 20, 5e-5, 8)],
 )
 def test_defaults_follow_model_and_data_size(parameters: int, rows: int, rate: float, batch: int) -> None:
     recipe = recipes.resolve("sft", parameters=parameters, rows=rows).recipe
     assert (recipe.learning_rate, recipe.batch_size) == (rate, batch)
+
+
+@pytest.mark.parametrize(
+    ("rows", "effort", "steps"),
+    [
+        (14, "quick", 98),
+        (14, "normal", 130),
+        (14, "thorough", 260),
+        (30, "quick", 65),
+        (45, "quick", 66),
+        (8, "quick", 56),
+        (100, "quick", 75),
+    ],
+)
+def test_a_tiny_base_gets_its_updates_from_few_passages(rows: int, effort: str, steps: int) -> None:
+    assert recipes.total_steps(recipes.resolve("sft", parameters=SEEDLING, rows=rows, effort=effort).recipe, rows) == steps
 
 
 @pytest.mark.parametrize(("parameters", "rows", "steps"), [(SEEDLING, 24, 60), (SEEDLING, 4, 16), (SEEDLING, 400, 300), (SEVEN, 24, 6)])

@@ -134,6 +134,22 @@ def encode_completion(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int
     return [*tokenizer(text, add_special_tokens=False)["input_ids"], turn_end(tokenizer)]
 
 
+def earlier_answers(tokenizer: PreTrainedTokenizerBase, messages: Sequence[Message], ids: Sequence[int]) -> list[tuple[int, int, str]]:
+    """Where the assistant's earlier turns stand in `ids`, the encoded prompt: (first token, one behind the turn's end, content).
+
+    Only those that stand there token by token as the model itself would write them: some templates put a space before a turn, or rewrite
+    it once others follow.
+    """
+    found = []
+    for place, message in enumerate(messages):
+        if message["role"] == "assistant":
+            before, answer = encode_prompt(tokenizer, messages[:place]), encode_completion(tokenizer, message["content"])
+            behind = len(before) + len(answer)
+            if list(ids[:behind]) == before + answer:
+                found.append((len(before), behind, message["content"]))
+    return found
+
+
 def decode(tokenizer: PreTrainedTokenizerBase, ids: Sequence[int]) -> str:
     """Written ids as text, without the turn's end and other special tokens."""
     text = tokenizer.decode(list(ids), skip_special_tokens=True, clean_up_tokenization_spaces=False)

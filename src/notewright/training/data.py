@@ -21,7 +21,7 @@ IGNORED = -100
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Encoded rows. `too_long` were left out, and are reported; `tokens` counts each row once, `trained` its passage."""
+    """Encoded rows. `too_long` were left out, and are reported; `tokens` counts each row once, `trained` its passages."""
 
     dataset: Any
     lengths: list[int]
@@ -42,19 +42,28 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
 
 
 def encode_sft(rows: list[dict[str, Any]], tokenizer: Any, max_length: int, *, weights: Sequence[float] = ()) -> Rows:
-    """`input_ids`, `labels` and `row_weight`: the prompt is context only, the passage and its end are learnt."""
+    """`input_ids`, `labels` and `weights` of the tokens: passages and their ends are learnt, the rest is context only.
+
+    The passages that a prompt shows as examples are the person's too: they are learnt in passing, each with the weight of its own row.
+    """
     encoded, lengths, trained = [], [], 0
     end = chat.turn_end(tokenizer)
-    for row, weight in zip(rows, weights or [1.0] * len(rows), strict=True):
+    weights = weights or [1.0] * len(rows)
+    known = {row["completion"][0]["content"]: weight for row, weight in zip(rows, weights, strict=True)}
+    for row, weight in zip(rows, weights, strict=True):
         prompt = chat.encode_prompt(tokenizer, row["prompt"])
         completion = chat.encode_completion(tokenizer, row["completion"][0]["content"])
         assert completion[-1] == end, "the turn's end must be learnt"
         if len(prompt) + len(completion) <= max_length:
-            labels = [IGNORED] * len(prompt) + completion
-            encoded.append({"input_ids": prompt + completion, "labels": labels, "row_weight": weight})
-            lengths.append(len(prompt) + len(completion))
-            trained += len(completion)
-    return Rows(_dataset(encoded, ("input_ids", "labels", "row_weight")), lengths, len(rows) - len(encoded), trained)
+            labels, scale = [IGNORED] * len(prompt), [0.0] * len(prompt)
+            for first, last, shown in chat.earlier_answers(tokenizer, row["prompt"], prompt):
+                labels[first:last] = prompt[first:last]
+                scale[first:last] = [known.get(shown, weight)] * (last - first)
+            labels, scale = labels + completion, scale + [weight] * len(completion)
+            encoded.append({"input_ids": prompt + completion, "labels": labels, "weights": scale})
+            lengths.append(len(labels))
+            trained += sum(label != IGNORED for label in labels)
+    return Rows(_dataset(encoded, ("input_ids", "labels", "weights")), lengths, len(rows) - len(encoded), trained)
 
 
 def encode_preferences(rows: list[dict[str, Any]], tokenizer: Any, max_length: int) -> Rows:

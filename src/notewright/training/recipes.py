@@ -312,8 +312,9 @@ def _by_tables(method: str, recipe: Recipe, parameters: int, rows: int) -> dict[
         epochs = next(value for limit, value in EPOCHS if rows <= limit)
         rate = sft_rate if rows >= 30 else sft_rate / 2
         if parameters <= TINY:
-            # A tiny base needs about 80 updates to take a style on, however few the rows are.
-            epochs, rate = min(16.0, max(epochs, 80 * batch / max(1, rows))), sft_rate
+            # A tiny base needs its updates to take a style on, the more the fewer the rows; two rows each do as well as four (lab notes).
+            batch, rate, least = recipe.batch_size or 2, sft_rate, 100 if rows < 24 else 64
+            epochs = max(min(20.0, max(epochs, 130 * batch / max(1, rows))), min(14.0, least * batch / max(1, rows)) / recipe.effort)
     found: dict[str, tuple[Any, str]] = {
         "lora_rank": (rank, size),
         "lora_dropout": (0.0 if parameters <= TINY else 0.05, size),  # costs a tiny base a fifth of its speed

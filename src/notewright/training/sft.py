@@ -33,19 +33,20 @@ FEW_ROWS = 30
 
 @dataclass
 class Collator(DataCollatorForLanguageModeling):  # type: ignore[misc]
-    """TRL's, and each row's weight."""
+    """TRL's, and each token's weight."""
 
     def torch_call(self, examples: list[dict[str, Any]]) -> dict[str, Any]:
         batch: dict[str, Any] = super().torch_call(examples)
-        batch["row_weights"] = torch.tensor([example["row_weight"] for example in examples])
+        width = batch["input_ids"].shape[1]
+        batch["weights"] = torch.tensor([example["weights"] + [0.0] * (width - len(example["weights"])) for example in examples])
         return batch
 
 
 class Trainer(Counting, SFTTrainer):
-    """TRL's, with our row order, token count and row weights."""
+    """TRL's, with our row order, token count and weights."""
 
     def compute_loss(self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None) -> Any:
-        weights = inputs.pop("row_weights")
+        weights = inputs.pop("weights")
         if not model.training:
             return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
         self.keeper.tokens += int(inputs["attention_mask"].sum())
@@ -53,7 +54,7 @@ class Trainer(Counting, SFTTrainer):
         tokens = outputs.label_mask.sum() if num_items_in_batch is None else num_items_in_batch
         # The tokens are those of all processes, and gradients are averaged over processes.
         share = processes.count() / torch.as_tensor(tokens).clamp(min=1)
-        return -(outputs.log_probs * weights[:, None].to(outputs.log_probs.dtype)).sum() * share
+        return -(outputs.log_probs * weights[:, 1:].to(outputs.log_probs.dtype)).sum() * share
 
 
 def run(job: Job, folder: Path, reporter: Reporter) -> dict[str, Any] | None:
