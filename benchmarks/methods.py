@@ -26,7 +26,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import importlib
 import json
 import random
 import re
@@ -43,12 +42,14 @@ from notewright.settings import silence_telemetry
 
 silence_telemetry()
 
+import in_process  # noqa: E402
 from taste import read_prompts  # noqa: E402
 
 from notewright.datasets.edits import TASTE  # noqa: E402
 from notewright.errors import NotewrightError  # noqa: E402
 from notewright.evaluation.readers import Item, Judge, candidates, draw_reader, home_style, near  # noqa: E402
 from notewright.feedback.hunks import hunks  # noqa: E402
+from notewright.models import bases  # noqa: E402
 from notewright.prompts import build_messages  # noqa: E402
 from notewright.records import Prompt  # noqa: E402
 from notewright.seedling.styles import write  # noqa: E402
@@ -117,11 +118,9 @@ class Trainer:
     """Trains in this process, and writes with what was trained."""
 
     def __init__(self, base: str, folder: Path) -> None:
-        from notewright.models import bases
         from notewright.models.engine import Engine
 
         self.found, self.folder = bases.fetch_base(base), folder
-        self.parameters = bases.parameter_count(bases.read_config(self.found.folder), self.found.folder)
         self.engine = Engine(self.found.folder, device="cpu")
 
     def __call__(
@@ -129,24 +128,7 @@ class Trainer:
         **overrides: Any,
     ) -> tuple[Path, float, dict[str, Any]]:  # fmt: skip
         """(adapter, seconds it took, metrics) of a training with the recipe of `--effort quick`."""
-        from notewright.training import recipes, runs
-        from notewright.training.worker import FILES, Reporter
-
-        place = self.folder / name
-        (place / "data").mkdir(parents=True)
-        for split, rows in parts.items():
-            (place / "data" / f"{split}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-        for file, text in (files or {}).items():
-            (place / file).write_text(text, encoding="utf-8")
-        rows = len({row.get("event_id", place) for place, row in enumerate(parts["train"])})  # as the product counts: a ranking once
-        resolved = recipes.resolve(method, parameters=self.parameters, rows=rows, effort="quick", overrides=overrides)
-        job = runs.Job(
-            method, resolved.values(), {}, self.found.name, str(self.found.folder), "", str(start or ""), "", "", str(place / "data"), "",
-            device="cpu",
-        )  # fmt: skip
-        started = time.monotonic()
-        metrics = importlib.import_module(f"notewright.training.{FILES.get(method, method)}").run(job, place, Reporter(place))
-        return place / "adapter", round(time.monotonic() - started, 1), metrics
+        return in_process.train(self.found, self.folder / name, method, parts, start=start, files=files, **overrides)
 
     def greedy(self, adapter: Path | None, messages: Sequence[Any]) -> list[str]:
         return [drafts[0] for drafts in self.write(adapter, messages)]
@@ -171,6 +153,7 @@ class Trainer:
                 ids = sample(
                     self.engine._bare, [prompts[place] for place in part], seeds=[seed + n * place + i for place in part for i in range(n)],
                     stops=self.engine._stops, pad=tokenizer.pad_token_id, max_new_tokens=LONGEST, temperature=temperature,
+                    letters=self.engine._letters,
                 )  # fmt: skip
             for turn, place in enumerate(part):
                 found[place] = [chat.decode(tokenizer, row) for row in ids[turn * n : (turn + 1) * n]]
@@ -428,8 +411,6 @@ def main() -> None:
     parser.add_argument("--base", default="seedling")
     parser.add_argument("--table", action="store_true", help="only print what there is")
     given = parser.parse_args()
-    from notewright.models import bases
-
     weights = bases.fetch_base(given.base).folder / "model.safetensors"
     version = hashlib.sha256(weights.read_bytes()).hexdigest()[:12]
 

@@ -141,7 +141,7 @@ def figures(runs: Mapping[str, Runs], plan: Mapping[str, Any], about: Mapping[st
     everyone = shared(runs, LOOP) + shared(runs, LOOP, control=True)
     harm = [[[fmean(row["harm"] for row in rows)] for (rows,) in seeds] for seeds in everyone]
     return {
-        "about": dict(about), "missing": _missing(runs, plan), "quick": plan["name"] != "full",
+        "about": dict(about), "missing": _missing(runs, plan), "plan": plan["name"],
         "primary": {
             "effort saved": saved(runs, LOOP, late), "harm rate": bootstrap(harm, lambda means: means[0]),
             "worse versions, near-default": sum(bool(row.get("update", {}).get("worse")) for rows in controls for row in rows),
@@ -230,7 +230,7 @@ def shown(value: Interval | None, form: str = "{:.0%}") -> str:
 
 def verdicts(found: Mapping[str, Any]) -> list[str]:
     """The three primary endpoints, and what they come to."""
-    main, full = found["primary"], not (found["missing"] or found["quick"])
+    main, decides = found["primary"], not found["missing"] and found["plan"] != "quick"
     effort, harm = main["effort saved"], main["harm rate"]
     holds = {
         "effort": effort is not None and effort[0] >= AIM and (effort[1] or 0) > 0,
@@ -239,7 +239,7 @@ def verdicts(found: Mapping[str, Any]) -> list[str]:
     }
 
     def said(key: str) -> str:
-        return ("holds" if holds[key] else "does not hold") if full else "not decided by this run"
+        return ("holds" if holds[key] else "does not hold") if decides else "not decided by this run"
 
     return [
         "| primary endpoint | aim | found | |", "|---|---|---|---|",
@@ -317,10 +317,10 @@ def chapter_by_chapter(found: Mapping[str, Any], late: range) -> list[str]:
 
 
 def page(found: Mapping[str, Any], titles: Mapping[str, str], plan: Mapping[str, Any]) -> str:
-    quick = found["quick"]
+    quick, short = found["plan"] == "quick", found["plan"] == "short"
     chapters = int(plan["chapters"])
     late = window(chapters)
-    command = "python benchmarks/readers.py" + (" --quick" if quick else "") + " --write"
+    command = "python benchmarks/readers.py" + ("" if found["plan"] == "full" else f" --{found['plan']}") + " --write"
     lines = [
         "# Does the whole loop save effort?", "",
         f"Written by `{command}`; readers, arms, endpoints and statistics were fixed before the first run in "
@@ -336,6 +336,12 @@ def page(found: Mapping[str, Any], titles: Mapping[str, str], plan: Mapping[str,
             "been made yet**: `python benchmarks/readers.py --write`, days of two CPU cores (arms and readers can be shared out, and it "
             "goes on where it stopped).", "",
         ]  # fmt: skip
+    if short:
+        lines += [
+            f"**This is the short run** of `decisions/0020-a-shorter-proof.md`: {len(plan['readers'])} of the 28 simulated readers, "
+            f"one of three seeds, {len(plan['arms'])} arms, trainings of `--effort {plan['effort']}`; chapters, candidates and endpoints "
+            "are those of the full run, which has not been made yet (`python benchmarks/readers.py --write`, days of two CPU cores).", "",
+        ]  # fmt: skip
     if found["missing"]:
         some = ", ".join(found["missing"][:6]) + (", ..." if len(found["missing"]) > 6 else "")
         lines += [f"**{len(found['missing'])} of the planned runs are not there** ({some}): what follows decides nothing.", ""]
@@ -349,8 +355,9 @@ def page(found: Mapping[str, Any], titles: Mapping[str, str], plan: Mapping[str,
         *by_family(found), "",
     ]  # fmt: skip
     if quick:
+        lines += chapter_by_chapter(found, late)
+    if quick or short:
         lines += [
-            *chapter_by_chapter(found, late),
             "Every training, with the mean distance on the kept chapters before and after:",
             "",
             *trainings(found),

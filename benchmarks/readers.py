@@ -1,13 +1,14 @@
 """Does the whole loop save a reader effort? Simulated readers work with each arm, chapter after chapter, through the product's own verbs.
 
     python benchmarks/readers.py --quick [--write]       minutes on two CPU cores; shows that it works, decides nothing
-    python benchmarks/readers.py [--arm full k-shot ...] [--reader mixed-0 ...] [--seed 0 1 2] [--write]    hours; CUDA where there is one
-    python benchmarks/readers.py --table [--quick] [--write]     only the figures of what is there
+    python benchmarks/readers.py --short [--write]       hours; half of the readers, one seed, the loop and k-shot, quick trainings
+    python benchmarks/readers.py [--arm full k-shot ...] [--reader mixed-0 ...] [--seed 0 1 2] [--write]    days; CUDA where there is one
+    python benchmarks/readers.py --table [--quick|--short] [--write]     only the figures of what is there
 
-Readers, arms, sizes and endpoints were fixed before the first run in docs/decisions/0017-how-the-loop-is-proved.md. Every finished
-chapter of (reader, arm, seed) is kept in `--out` with the home as it then was; what is there is skipped, so that a stopped run goes on at
-the next chapter, and several processes may share the readers or arms. `--write` writes results/readers.json (or readers-quick.json),
-docs/readers.png and docs/results.md.
+Readers, arms, sizes and endpoints were fixed before the first run: docs/decisions/0017-how-the-loop-is-proved.md, for the short run 0020.
+Every finished chapter of (reader, arm, seed) is kept in `--out` with the home as it then was; what is there is skipped, so that a stopped
+run goes on at the next chapter, and several processes may share the readers or arms. `--write` writes results/readers.json (or
+readers-quick.json, readers-short.json), docs/readers.png and docs/results.md.
 """
 
 from __future__ import annotations
@@ -116,6 +117,10 @@ class Plan:
 FULL = Plan(
     "full", tuple(f"{family}-{number}" for family in (*FAMILIES, NEAR_DEFAULT) for number in range(4)), (0, 1, 2), tuple(ARMS),
     chapters=40, every=10, history=24, kept=12, effort="normal",
+)  # fmt: skip
+SHORT = replace(
+    FULL, name="short", readers=tuple(f"{family}-{number}" for number in range(2) for family in (*FAMILIES, NEAR_DEFAULT)), seeds=(0,),
+    arms=("k-shot", "full", "floor"), effort="quick",
 )  # fmt: skip
 QUICK = Plan(
     "quick", ("mixed-0", f"{NEAR_DEFAULT}-0"), (0,), ("base", "k-shot", "full", "floor"),
@@ -382,17 +387,19 @@ def collect(out: Path, plan: Plan) -> dict[str, dict[str, dict[int, list[Row]]]]
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="two readers, six chapters, four arms, quick trainings")
+    plans = parser.add_mutually_exclusive_group()
+    plans.add_argument("--quick", action="store_const", const=QUICK, dest="plan", help="two readers, six chapters, four arms")
+    plans.add_argument("--short", action="store_const", const=SHORT, dest="plan", help="fourteen readers, one seed, three arms")
     parser.add_argument("--arm", nargs="+", choices=list(ARMS), help="only these arms")
     parser.add_argument("--reader", nargs="+", help="only these readers, as mixed-0")
     parser.add_argument("--seed", nargs="+", type=int, help="only these seeds")
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
-    parser.add_argument("--out", type=Path, help="where finished chapters are kept (default: build/readers or build/readers-quick)")
+    parser.add_argument("--out", type=Path, help="where finished chapters are kept (default: build/readers, build/readers-quick, ...)")
     parser.add_argument("--table", action="store_true", help="run nothing")
     parser.add_argument("--write", action="store_true", help="write the JSON, docs/readers.png and docs/results.md")
     given = parser.parse_args()
-    plan = QUICK if given.quick else FULL
-    out = given.out or RESULTS.parents[1] / "build" / ("readers-quick" if given.quick else "readers")
+    plan = given.plan or FULL
+    out = given.out or RESULTS.parents[1] / "build" / ("readers" if plan is FULL else f"readers-{plan.name}")
     claim(out, plan)
     chosen: Mapping[str, tuple[Any, ...]] = {
         "readers": tuple(given.reader or plan.readers), "arms": tuple(given.arm or plan.arms), "seeds": tuple(given.seed or plan.seeds),

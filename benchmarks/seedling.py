@@ -1,32 +1,38 @@
 """Measure the seedling on books and styles that its training never saw: `python benchmarks/seedling.py [--model DIR] [--write]`.
 
 Distances are character-level normalized Levenshtein to the note that the simulated reader would write (0 = the same). Decoding is greedy.
-`--write` stores the table in the model's card and in docs/seedling.md. Part one shows 0 to 3 examples in the prompt, then none but rules
-that tell how the style differs from the default; part two asks for few and many, short and long highlights; part three draws four notes at
-temperature 0.8; part four trains on 30 (and 10) pairs of one unseen style, all weights and LoRA, half of the prompts with two other pairs
-as examples as the product does, then writes notes with two of those pairs as examples and with none.
+Part one shows 0 to 3 examples in the prompt, then none but rules that tell how the style differs from the default; part two asks for few
+and many, short and long highlights; part three draws four notes at temperature 0.8; part four trains on 30 (and 10) pairs of one unseen
+style with the product's SFT (`--effort`), half of the prompts with two other pairs as examples, then writes notes with two of those pairs
+as examples and with none.
+
+`--write` stores the table in the model's card and in docs/seedling.md: rows that were measured now replace those of the same name, the
+others stay if they are of the same weights.
 """
 
 from __future__ import annotations
 
 import argparse
-import copy
 import itertools
 import json
 import random
 import re
 import statistics
-import time
+import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
+import in_process
 import torch
+from peft import PeftModel
 from rapidfuzz import fuzz
 from rapidfuzz.distance import Levenshtein
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from notewright.models import bases
 from notewright.prompts import Message, build_messages
 from notewright.records import Highlight, Prompt, Source
 from notewright.seedling import corpora, model_dir
@@ -35,6 +41,7 @@ from notewright.seedling.readers import Reader
 from notewright.seedling.sources import make_prompt, make_source
 from notewright.seedling.styles import DEFAULTS, trimmed, write
 from notewright.seedling.wording import turned
+from notewright.training import recipes
 
 CONTEXT = 4096
 GRID = ((1, 5), (1, 60), (1, 280), (3, 20), (8, 8), (8, 60), (15, 15), (25, 8), (25, 20))  # (highlights, words each)
@@ -207,41 +214,16 @@ def sample_cases() -> tuple[list[Case], list[Case]]:
     return [case for cases in found[:-3] for case in cases], [case for cases in found[-3:] for case in cases]
 
 
-def tune(model, tokenizer, cases: Sequence[Case], *, steps: int, lora: bool, seed: int, rate: float = 0.0) -> tuple[object, float]:
-    """A copy of the model after `steps` steps of 8 pairs; returns it and the seconds it took."""
-    torch.manual_seed(seed)
-    tuned = copy.deepcopy(model).float()
-    if lora:
-        from peft import LoraConfig, get_peft_model
-
-        tuned = get_peft_model(tuned, LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM"))
-    rate = rate or (2e-3 if lora else 5e-4)
-    optimizer = torch.optim.AdamW([p for p in tuned.parameters() if p.requires_grad], lr=rate, weight_decay=0.0)
-    rows = []
-    for case in cases:
-        prompt = tokenizer.apply_chat_template(case.messages, tokenize=False, add_generation_prompt=True)
-        before = tokenizer(prompt, add_special_tokens=False)["input_ids"]
-        after = tokenizer(case.gold + tokenizer.eos_token, add_special_tokens=False)["input_ids"]
-        rows.append((before + after, [-100] * len(before) + after))
-    rng, began = random.Random(seed), time.monotonic()
-    order: list[int] = []
-    tuned.train()
-    for step in range(steps):
-        while len(order) < 8:
-            order += rng.sample(range(len(rows)), len(rows))
-        picked, order = [rows[i] for i in order[:8]], order[8:]
-        longest = max(len(ids) for ids, _ in picked)
-        ids = torch.tensor([ids + [0] * (longest - len(ids)) for ids, _ in picked], device=model.device)
-        labels = torch.tensor([labels + [-100] * (longest - len(labels)) for _, labels in picked], device=model.device)
-        for group in optimizer.param_groups:
-            group["lr"] = rate * min(1.0, (step + 1) / 5, (steps - step) / (0.5 * steps))
-        with torch.autocast(model.device.type, dtype=torch.bfloat16):
-            loss = tuned(input_ids=ids, attention_mask=(ids != 0).long(), labels=labels).loss
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(tuned.parameters(), 1.0)
-        optimizer.step()
-        optimizer.zero_grad()
-    return tuned.eval(), time.monotonic() - began
+def tune(base: bases.Base, cases: Sequence[Case], *, seed: int, effort: str, device: str) -> tuple[Any, float]:
+    """The base as SFT of the product tunes it, the adapter merged; and the seconds that took."""
+    rows = [
+        {"prompt": case.messages, "completion": [{"role": "assistant", "content": case.gold}], "source_id": case.prompt.source.title}
+        for case in cases
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        adapter, took, _ = in_process.train(base, Path(folder) / "run", "sft", {"train": rows}, effort=effort, device=device, seed=seed)
+        model = AutoModelForCausalLM.from_pretrained(base.folder, dtype=torch.float32)
+        return PeftModel.from_pretrained(model, adapter).merge_and_unload().to(device), took
 
 
 def mean(results: Sequence[dict[str, float]]) -> dict[str, float]:
@@ -266,11 +248,9 @@ def main() -> None:
     parser.add_argument("--examples", type=int, nargs="*", default=[0, 1, 2, 3])
     parser.add_argument("--tokens", type=int, default=350, help="about how long an exchange is")
     parser.add_argument("--styles", type=int, default=3, help="unseen styles to train on")
-    parser.add_argument("--tune", choices=("both", "lora", "all"), default="both", help="what is trained on them: LoRA, all weights")
-    parser.add_argument("--steps", type=int, default=60)
+    parser.add_argument("--pairs", type=int, nargs="*", default=[30, 10], help="of each style")
+    parser.add_argument("--effort", choices=recipes.EFFORTS, default="quick")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--lora-rate", type=float, default=0.0)
-    parser.add_argument("--full-rate", type=float, default=0.0)
     parser.add_argument("--sized", type=int, default=0, help="cases for each size of prompt")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--threads", type=int, default=2)
@@ -280,6 +260,7 @@ def main() -> None:
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
     corpus = corpora.load(given.corpora, held_out=True)
+    base = bases.fetch_base(str(given.model))
     tokenizer = AutoTokenizer.from_pretrained(given.model)
     model = AutoModelForCausalLM.from_pretrained(given.model, dtype=torch.float32).to(given.device)
     results: dict[str, dict[str, float]] = {}
@@ -304,23 +285,21 @@ def main() -> None:
     for count, words in GRID if given.sized else ():
         cases = sized_cases(corpus, given.seed, given.sized, count, words)
         record(f"2 examples, {count} highlights of {words} words", [score(cases, Writer(model, tokenizer).write(cases))])
-    ways = {"all": (False,), "lora": (True,), "both": (False, True)}[given.tune]
-    for pairs, lora in itertools.product((30, 10), ways) if given.styles else ():
+    for pairs in given.pairs if given.styles else ():
         parts: dict[float, list[dict[str, float]]] = {1.0: [], 0.0: []}
         seconds = []
         for seed in range(given.seed, given.seed + given.styles):
             known = style_pairs(corpus, seed, pairs + 12, given.tokens)
             known, asked = known[:pairs], known[pairs:]
-            rate = given.lora_rate if lora else given.full_rate
-            tuned, took = tune(model, tokenizer, with_examples(known, known, seed, 0.5), steps=given.steps, lora=lora, seed=seed, rate=rate)
+            tuned, took = tune(base, with_examples(known, known, seed, 0.5), seed=seed, effort=given.effort, device=given.device)
             seconds.append(took)
-            for share in parts:
+            for share, found in parts.items():
                 cases = with_examples(asked, known, seed, share)
-                parts[share].append(score(cases, Writer(tuned, tokenizer).write(cases)))
-        what = "LoRA" if lora else "all weights"
+                found.append(score(cases, Writer(tuned, tokenizer).write(cases)))
+                print(f"style {seed}, {pairs} pairs, {2 * share:.0f} examples: {found[-1]['distance']:.3f}, {took:.0f} s", flush=True)
         for share, found in parts.items():
             shown = "2" if share else "no"
-            record(f"after {given.steps} steps on {pairs} pairs ({what}), {shown} examples", found, f"{max(seconds):.0f} s")
+            record(f"SFT on {pairs} pairs, {shown} examples", found, f"{statistics.median(seconds):.0f} s, at most {max(seconds):.0f}")
     if given.sample:
         known, asked = sample_cases()
         for count in (0, 2):
@@ -331,20 +310,17 @@ def main() -> None:
                 for case, some in zip(asked, shown, strict=True)
             ]
             record(f"bundled sample, {count} examples", [score(cases, Writer(model, tokenizer).write(cases))])
-        for lora in (False, True):
-            tuned, took = tune(model, tokenizer, known, steps=given.steps, lora=lora, seed=given.seed)
-            what = "LoRA" if lora else "all weights"
-            record(
-                f"bundled sample, after {given.steps} steps on {len(known)} pairs ({what})",
-                [score(asked, Writer(tuned, tokenizer).write(asked))],
-                f"{took:.0f} s",
-            )
-    lines = table(results)
-    print("\n".join(lines))
+        tuned, took = tune(base, known, seed=given.seed, effort=given.effort, device=given.device)
+        record(f"bundled sample, SFT on {len(known)} pairs", [score(asked, Writer(tuned, tokenizer).write(asked))], f"{took:.0f} s")
+    print("\n".join(table(results)))
     if given.write:
-        digest = sha256(given.model / "model.safetensors")
-        evaluation = {"weights": digest, "seed": given.seed, "results": results, "table": lines}
-        (given.model / "evaluation.json").write_text(json.dumps(evaluation, indent=2) + "\n", encoding="utf-8")
+        digest, path = sha256(given.model / "model.safetensors"), given.model / "evaluation.json"
+        before = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        if before.get("weights") == digest:
+            results = before["results"] | results
+        lines = table(results)
+        evaluation = {"weights": digest, "results": results, "table": lines}
+        path.write_text(json.dumps(evaluation, indent=2) + "\n", encoding="utf-8")
         write_card(given.model)
         document = Path(__file__).resolve().parents[1] / "docs" / "seedling.md"
         if document.exists():

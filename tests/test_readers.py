@@ -278,3 +278,22 @@ def test_the_page_of_a_quick_run_says_how_little_it_shows(runs: dict[str, Any], 
     assert "holds" not in told
     assert json.loads((tmp_path / "results" / "readers-quick.json").read_text())["arms"]["floor"]["still needed"] == 0
     assert (tmp_path / "readers.png").stat().st_size > 10_000
+
+
+def test_a_short_run_decides_only_when_it_is_whole(runs: dict[str, Any]) -> None:
+    """On the runs of the small plan, with k-shot as the loop and the nonsense as its rival."""
+    cells = {"full": runs["k-shot"], "k-shot": runs["nonsense"]}
+    titles = {name: arm.title for name, arm in readers.ARMS.items()}
+    plan = {**readers.asdict(PLAN), "name": "short", "arms": ("full", "k-shot")}
+    whole = reader_figures.page(reader_figures.figures(cells, plan, ABOUT), titles, plan)
+    assert "This is the short run" in whole
+    assert "--short --write" in whole
+    assert "proves nothing" not in whole
+    assert "hold" in whole.split("effort saved against k-shot")[1].split("\n")[0]
+    assert "Every training" in whole
+    missing = {**plan, "readers": ("mixed-100", "voice-100")}
+    part = reader_figures.page(reader_figures.figures(cells, missing, ABOUT), titles, missing)
+    assert "what follows decides nothing" in part
+    assert part.count("not decided by this run") == 3
+    assert readers.SHORT.readers == (*(f"{family}-0" for family in (*readers.FAMILIES, readers.NEAR_DEFAULT)), *readers.SHORT.readers[7:])
+    assert readers.fingerprint(readers.SHORT) != readers.fingerprint(readers.FULL)
