@@ -40,7 +40,8 @@ class Letters:
 
     def __init__(self, tokenizer: Any, size: int, device: str = "cpu") -> None:
         """`size`: how many scores the model gives, which may be more than the tokenizer has tokens."""
-        odd = {token: spelt for token, spelt in spellings(tokenizer).items() if token < size and not _whole(spelt)}
+        spelt_out = spellings(tokenizer).items()
+        odd = {token: spelt for token, spelt in spelt_out if token < size and spelt.decode(errors="ignore").encode() != spelt}
         masks, after = torch.zeros(len(_STATES), size), torch.zeros(len(_STATES), size, dtype=torch.long)
         masks[1:] = -torch.inf
         for state, needed in enumerate(_STATES):
@@ -83,14 +84,6 @@ def _byte_letters() -> dict[str, int]:
 
 
 _BYTES = _byte_letters()
-
-
-def _whole(spelt: bytes) -> bool:
-    try:
-        spelt.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def _follow(needed: Ranges, spelt: bytes) -> Ranges | None:
