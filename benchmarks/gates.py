@@ -1,6 +1,7 @@
 """Gates on the person's own notes (false alarms) and on corrupted copies of them (detections): `python benchmarks/gates.py`.
 
-Every passage of the bundled sample is judged with habits learnt from the other sources only. Corruptions are seeded.
+Every passage of the bundled sample is judged with habits learnt from the other sources only. Corruptions are seeded. Beside them: the notes
+that simulated readers of readers.py (development numbers) want, judged as those of somebody of whom no note is known yet.
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ import random
 import re
 import tempfile
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+
+from reader_persona import FAMILIES, World
 
 from notewright import importers, pairing, sample
 from notewright.gates import GATES, check, habits_of
@@ -20,7 +23,7 @@ from notewright.importers.vault import import_vault
 from notewright.library import Library
 from notewright.library.examples import Example, from_pairs
 from notewright.settings import Settings
-from notewright.vault import build_index
+from notewright.vault import build_index, find_problems
 
 RESULTS = Path(__file__).parent / "results" / "gates.json"
 NAMES = ("Ottoline Farquhar", "Bertrand Quigley", "Rosalind Achterberg", "Tobias Menzies", "Ingeborg Valdez")
@@ -156,8 +159,24 @@ def measure(seeds: int = 3) -> dict[str, object]:
     }
 
 
+def strangers(numbers: Sequence[int] = (100, 101, 102, 103, 104)) -> dict[str, object]:
+    """How many of the notes that readers want each gate finds something in."""
+    alarms: Counter[str] = Counter()
+    count = 0
+    for family in FAMILIES:
+        for number in numbers:
+            world = World(family, number, history=24, stream=40, test=2)
+            for at, task in enumerate([*world.history, *world.stream]):
+                source = task.prompt.source
+                known = f"{source.title}\n{source.author}\n{source.summary}"
+                found = find_problems(world.wanted(task.prompt, at), highlights=task.prompt.highlights, known=known)
+                alarms.update({finding.gate for finding in found})
+                count += 1
+    return {"notes": count, "alarms": dict(alarms)}
+
+
 def main() -> None:
-    result = measure()
+    result = measure() | {"readers": strangers()}
     RESULTS.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
     passages = result["passages"]
     print(f"| gate | false alarms that block, of {passages} own passages | that warn |\n|---|---|---|")
@@ -166,6 +185,9 @@ def main() -> None:
     print("\n| corruption | tried | caught | blocked |\n|---|---|---|---|")
     for name, row in result["detections"].items():  # type: ignore[attr-defined]
         print(f"| {name} | {row['tried']} | {row['caught'] / max(1, row['tried']):.2f} | {row['blocked'] / max(1, row['tried']):.2f} |")
+    readers = result["readers"]
+    found = ", ".join(f"{gate} {number}" for gate, number in sorted(readers["alarms"].items()))  # type: ignore[index]
+    print(f"\nOf {readers['notes']} notes that simulated readers want: {found}")  # type: ignore[index]
 
 
 if __name__ == "__main__":

@@ -146,7 +146,7 @@ class World:
                 chapter = title(rng, self.corpus, 2, 5)
                 if any(chapter == prompt.chapter for prompt in prompts):
                     chapter += " Again"
-                made = make_prompt(rng, self.corpus, hand.habits, source, count=rng.randint(2, 3), mean_words=16)
+                made = self._chapter(rng, hand, source)
                 marks = []
                 for highlight in made.highlights:
                     serial = f"readwise:{len(self.sources) + 1:03d}{len(found) + len(marks):02d}"
@@ -158,6 +158,13 @@ class World:
             self.sources.append(replace(source, outside_ids=(f"readwise:b{len(self.sources) + 1}",), highlights=tuple(found)))
             tasks += [Task(f"{source.title} / {prompt.chapter}", prompt) for prompt in prompts]
         return tasks
+
+    def _chapter(self, rng: random.Random, hand: Hand, source: Source) -> Prompt:
+        """Highlights of which the reader would keep some: of others there is nothing to write."""
+        while True:
+            made = make_prompt(rng, self.corpus, hand.habits, source, count=rng.randint(2, 3), mean_words=16)
+            if hand.style.select != "annotated" or any(item.annotation for item in made.highlights):
+                return made
 
     def _pool(self, rng: random.Random) -> list[Item]:
         items = []

@@ -83,11 +83,18 @@ class Writer:
         return written
 
 
-def valid(text: str, ended: bool) -> bool:
-    """A note that could be inserted: it ended, is not empty, its marks are closed and no chat token leaked into it."""
-    properties = not text.startswith("---\n") or "\n---" in text[4:]
-    closed = text.count("[[") == text.count("]]") and len(re.findall(r"(?<!\*)\*\*(?!\*)", text)) % 2 == 0
-    return ended and bool(text.strip()) and properties and closed and "<|" not in text
+def valid(case: Case, text: str, ended: bool) -> bool:
+    """A note that could be inserted: it ended, is not empty, has no chat token, and no marks are open that the reader's own note closes."""
+    return ended and bool(text.strip()) and "<|" not in text and not left_open(text) - left_open(case.gold)
+
+
+def left_open(text: str) -> set[str]:
+    kinds = {
+        "properties": text.startswith("---\n") and "\n---" not in text[4:],
+        "link": text.count("[[") != text.count("]]"),
+        "bold": len(re.findall(r"(?<!\*)\*\*(?!\*)", text)) % 2 == 1,
+    }
+    return {kind for kind, is_open in kinds.items() if is_open}
 
 
 def spans(case: Case, text: str) -> tuple[int, int]:
@@ -119,7 +126,7 @@ def score(cases: Sequence[Case], notes: Sequence[tuple[str, bool]]) -> dict[str,
         "cases": count,
         "distance": sum(distances) / count,
         "exactly right": sum(d == 0 for d in distances) / count,
-        "valid": sum(valid(*note) for note in notes) / count,
+        "valid": sum(valid(case, *note) for case, note in zip(cases, notes, strict=True)) / count,
         "spans exact": sum(e for e, _ in copied) / max(1, sum(t for _, t in copied)),
         "same highlights": sum(same_highlights(case, text) for case, (text, _) in zip(cases, notes, strict=True)) / count,
     }

@@ -89,6 +89,37 @@ def test_what_is_fine_is_left_alone(text: str) -> None:
     assert check_draft(text, highlights=HIGHLIGHTS) == ()
 
 
+SAID = "However, please see [What Is An Emergency?](../emergencies.md#what) and call `read_book` by name,"
+
+
+@pytest.mark.parametrize(
+    ("text", "fine"),
+    [
+        (f"> {SAID}", True),  # link and code in the quotation
+        (f"> [!quote]\n> {SAID} [p. 12] #tag", True),
+        (
+            f"> **Ask.** {SAID} (p. 12) #tag\n> **A rule.** A straight river is an argument that has not met its flood yet. [[Rivers]]",
+            True,
+        ),
+        (f"> {SAID.replace('An Emergency', 'No Emergency')}", False),
+        (f"> {SAID.replace('read_book', 'read_page')}", False),
+        (f"> **In short.** {SAID} (p. 12)\n> **A rule.** A straight river is an argument that has not met its ford yet.", False),
+        (f"- {SAID}", True),  # breaks off where the highlight does
+        ("- However, please see what an emergency is and call,", False),
+    ],
+)
+def test_quotations_and_endings_are_those_of_the_highlights(text: str, fine: bool) -> None:
+    problems = check_draft(text, highlights=[*HIGHLIGHTS, Highlight(text=SAID)])
+    assert fine == (not problems), problems
+
+
+def test_what_is_marked_twice_may_be_said_twice() -> None:
+    text = "- A straight river is an argument.\n- A straight river is an argument."
+    marked = Highlight(text="A straight river is an argument.")
+    assert check_draft(text, highlights=[marked, marked]) == ()
+    assert check_draft(text, highlights=[marked]) != ()
+
+
 def test_files_of_the_vault_and_known_facts_are_fine() -> None:
     text = "Episode 41 of “The title that we all know well” shows ![[other.png|600]] here."
     assert len(check_draft(text.replace("41", "77"), highlights=HIGHLIGHTS)) == 3

@@ -9,7 +9,9 @@ from ..records import Highlight
 from ..text import normalise
 
 NUMBER = re.compile(r"(?<![\w.,])\d+(?:[.,:]\d+)*(?:\s?%)?")
-_ELISION = re.compile(r"\s*(?:\[?(?:…|\.\.\.)\]?|\[[^\]]{0,40}\])\s*")
+# "[…]", or what a writer put in; the words of a link are neither.
+_ELISION = re.compile(r"\s*(?:\[?(?:…|\.\.\.)\]?|(?<!\[)\[[^\[\]]{0,40}\](?![\[(]))\s*")
+ENDING, LEAST_ENDING = 6, 3  # words by which two endings are known to be the same
 
 
 class Given:
@@ -27,11 +29,21 @@ class Given:
         self.raw = "\n".join(texts)
         self.addresses = {item.url for item in highlights if item.url}
         self.words = "\n".join(flat(item) for item in texts)
+        self.ended = "".join(f" {line}\n" for line in self.words.split("\n"))
         self.numbers = {plain_number(item) for item in (*numbers, *NUMBER.findall(self.raw), *re.findall(r"\d+", self.raw))}
 
     def says(self, quotation: str) -> bool:
         parts = [flat(part) for part in _ELISION.split(quotation)]
         return all(part in self.words for part in parts if part)
+
+    def times(self, said: str) -> int:
+        """How many highlights, annotations and other texts say these flat words."""
+        return sum(said in line for line in self.words.split("\n"))
+
+    def ends(self, text: str) -> bool:
+        """Whether a highlight or another text ends in the last words of this one."""
+        last = flat(text).split()[-ENDING:]
+        return len(last) >= LEAST_ENDING and f" {' '.join(last)}\n" in self.ended
 
 
 def plain_number(text: str) -> str:

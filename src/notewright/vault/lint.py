@@ -30,6 +30,10 @@ _DANGLING = re.compile(
     r"(?:an?|the|and|or|but|of|to|in|on|at|by|for|with|from|as|that|which|who|whose|is|are|was|were|be|than|into|if)\Z", re.IGNORECASE
 )
 _ATTRIBUTION = re.compile(r"\s*(?:[-–—]{1,2}\s*\S|\(?p\.)")  # who said it, where it stands
+_LOCATOR = re.compile(
+    r"\s*(?:[(\[](?:(?:pp?|loc|location|page)\.?\s[^)\]]*|\d+(?::\d\d)+)[)\]]|[,;–—-]\s*(?:(?:pp?|loc)\.\s?\d[\d–-]*|\d+(?::\d\d)+))\s*$"
+)
+_LEAD_IN = re.compile(r"\A\s*(?:[-*+]\s+)?(\*\*|__)(?=\S).+?(?<=\S)\1(?:\s*[.:–—-])?(?=\s)")
 _LONELY_DOLLAR = re.compile(r"\$(?![\s\d]|\Z)")  # opens math and is not closed; a price does not
 _NO_SENTENCE = ("heading", "tag", "table_pipe", "table_delimiter", "embed", "image", "math_block", "block_id", "fence", "indented_code")
 
@@ -70,8 +74,8 @@ def find_problems(
         "invented asset": strays(data, tokens, Allowed(highlights, known, vault_index, linked)),
         "invented number": _numbers(rows, given),
         "invented quotation": _quotations(rows, given),
-        "repeats": _repeats(rows),
-        "breaks off": _ending(rows),
+        "repeats": _repeats(rows, given),
+        "breaks off": _ending(rows, given),
     }
     found = (Finding(gate, "block", reason, *locate(text, words)) for gate, problems in by_gate.items() for reason, words in problems)
     return tuple(dict.fromkeys(found))
@@ -129,7 +133,7 @@ def _quotations(rows: Sequence[Row], given: Given) -> Iterator[Problem]:
     while at < len(rows):
         block = list(_quote(rows, at))
         if not block:
-            for quoted in _quoted_spans(rows[at].words):
+            for quoted in _quoted_spans(rows[at].verbatim):
                 if not given.says(quoted):
                     yield f"a quotation is in no highlight: {_short(quoted)}", quoted
             at += 1
@@ -138,14 +142,37 @@ def _quotations(rows: Sequence[Row], given: Given) -> Iterator[Problem]:
         callout = block[0].callout
         body = block[1:] if callout else block
         if callout and callout.type not in ("quote", "cite"):
-            spans = [quoted for row in body for quoted in _quoted_spans(row.words)]
+            spans = [quoted for row in body for quoted in _quoted_spans(row.verbatim) if not given.says(quoted)]
         else:
-            kept = [row.words for row in body if not _ATTRIBUTION.match(row.words) and (row.told.strip() or not row.words.strip())]
-            spans = [" ".join(paragraph.split()) for paragraph in "\n".join(kept).split("\n\n")]
+            spans = [span for paragraph in _paragraphs(body) for span in _unsaid(paragraph, given)]
         for span in spans:
-            bare = re.sub(r"\s*\((?:p|pp|loc|location|page)\.?[^)]*\)\s*$", "", span).strip().strip('“”"')
-            if len(flat(bare).split()) > 2 and not given.says(bare):
-                yield f"a quotation is in no highlight: {_short(bare)}", bare
+            yield f"a quotation is in no highlight: {_short(span)}", span
+
+
+def _paragraphs(rows: Sequence[Row]) -> list[list[Row]]:
+    found: list[list[Row]] = [[]]
+    for row in rows:
+        if not row.words.strip():
+            found.append([])
+        elif row.told.strip() and not _ATTRIBUTION.match(row.words):
+            found[-1].append(row)
+    return found
+
+
+def _unsaid(paragraph: Sequence[Row], given: Given) -> list[str]:
+    """What no highlight says: nothing where one says all of it, else the lines without what surrounds a quotation."""
+
+    def said(quoted: str) -> bool:
+        return len(flat(quoted).split()) <= 2 or given.says(quoted)
+
+    if said(_LOCATOR.sub("", " ".join(row.verbatim.strip() for row in paragraph)).strip('“”"')):
+        return []
+    return [bare for row in paragraph if not said(bare := _quotation(row))]
+
+
+def _quotation(row: Row) -> str:
+    """A line without the bold words that lead it in, where it stands, and tags and links behind it."""
+    return _LEAD_IN.sub("", _LOCATOR.sub("", row.before_trailing()[0])).strip().strip('“”"')
 
 
 def _quoted_spans(line: str) -> Iterator[str]:
@@ -155,7 +182,7 @@ def _quoted_spans(line: str) -> Iterator[str]:
             yield quoted.rstrip(",")
 
 
-def _repeats(rows: Sequence[Row]) -> Iterator[Problem]:
+def _repeats(rows: Sequence[Row], given: Given) -> Iterator[Problem]:
     lines: dict[str, str] = {}
     counts: Counter[str] = Counter()
     for row in rows:
@@ -164,7 +191,7 @@ def _repeats(rows: Sequence[Row]) -> Iterator[Problem]:
             lines.setdefault(said, row.words)
             counts[said] += 1
     for said, count in counts.items():
-        if count > 1:
+        if count > max(1, given.times(said)):
             yield f"said {count} times: {_short(said)}", lines[said]
     words = flat("\n".join(row.words for row in rows)).split()
     for size in (1, 2, 3, 4, 6):
@@ -176,7 +203,7 @@ def _repeats(rows: Sequence[Row]) -> Iterator[Problem]:
                 return
 
 
-def _ending(rows: Sequence[Row]) -> Iterator[Problem]:
+def _ending(rows: Sequence[Row], given: Given) -> Iterator[Problem]:
     told = [row for row in rows if row.words.strip() or row.kinds]
     if not told:
         return
@@ -186,6 +213,8 @@ def _ending(rows: Sequence[Row]) -> Iterator[Problem]:
         return
     if kinds[:1] and kinds[0] in _NO_SENTENCE or kinds[-1:] and kinds[-1] in (*_NO_SENTENCE, "wikilink", "code"):
         return
+    if given.ends(_LOCATOR.sub("", last.before_trailing()[0])):
+        return  # so does the highlight
     bare = re.sub(r"[*_=~\s]+$", "", last.words).strip()
     words = re.findall(r"\w+", bare)
     plain = [row for row in told[:-1] if len(row.words.split()) > 3 and not (row.kinds and row.kinds[0] in _NO_SENTENCE)]

@@ -18,7 +18,7 @@ _NAMES = ("embed", "embed_tail", "image", "wikilink", "url", "autolink", "tag", 
 
 @dataclass(slots=True)
 class Row:
-    """One line. `pieces` are (kind, text) of its tokens; code is only named and comments are left out. `depth` counts its quotes."""
+    """One line. `pieces` are (kind, text) of its tokens; comments and blocks of code are left out. `depth` counts its quotes."""
 
     pieces: list[tuple[str, str]] = field(default_factory=list)
     depth: int = 0
@@ -26,7 +26,12 @@ class Row:
 
     @property
     def words(self) -> str:
-        """Without quote marks, a callout's type and block ids."""
+        """Without quote marks, a callout's type and block ids; code is only named."""
+        return "".join("`code`" if kind == "code" else text for kind, text in self.pieces if kind not in _MARKS)
+
+    @property
+    def verbatim(self) -> str:
+        """The same with its code."""
         return "".join(text for kind, text in self.pieces if kind not in _MARKS)
 
     @property
@@ -61,9 +66,8 @@ def read_rows(data: bytes, tokens: Iterable[Token]) -> Sequence[Row]:
         for number, line in enumerate(text.split("\n")):
             if number:
                 rows.append(Row(depth=token.depth))
-            shown = "" if token.kind in _UNSEEN else "`code`" if token.kind == "code" else line
-            if shown:
-                rows[-1].pieces.append((token.kind, shown))
+            if line and token.kind not in _UNSEEN:
+                rows[-1].pieces.append((token.kind, line))
         if token.kind == "quote":
             rows[-1].depth = token.level
         elif token.kind == "callout":
