@@ -104,6 +104,8 @@ SAID = "However, please see [What Is An Emergency?](../emergencies.md#what) and 
         (f"> {SAID.replace('An Emergency', 'No Emergency')}", False),
         (f"> {SAID.replace('read_book', 'read_page')}", False),
         (f"> **In short.** {SAID} (p. 12)\n> **A rule.** A straight river is an argument that has not met its ford yet.", False),
+        (f"> **However, please see** {SAID.removeprefix('However, please see')}", True),
+        (f"> **It is never so, but** {SAID}", False),  # bold words without a mark are part of the quotation
         (f"- {SAID}", True),  # breaks off where the highlight does
         ("- However, please see what an emergency is and call,", False),
     ],

@@ -34,6 +34,7 @@ _LOCATOR = re.compile(
     r"\s*(?:[(\[](?:(?:pp?|loc|location|page)\.?\s[^)\]]*|\d+(?::\d\d)+)[)\]]|[,;–—-]\s*(?:(?:pp?|loc)\.\s?\d[\d–-]*|\d+(?::\d\d)+))\s*$"
 )
 _LEAD_IN = re.compile(r"\A\s*(?:[-*+]\s+)?(\*\*|__)(?=\S).+?(?<=\S)\1(?:\s*[.:–—-])?(?=\s)")
+_LABEL = re.compile(r"[.:!?…–—-][*_]*\s*\Z")
 _LONELY_DOLLAR = re.compile(r"\$(?![\s\d]|\Z)")  # opens math and is not closed; a price does not
 _NO_SENTENCE = ("heading", "tag", "table_pipe", "table_delimiter", "embed", "image", "math_block", "block_id", "fence", "indented_code")
 
@@ -167,12 +168,17 @@ def _unsaid(paragraph: Sequence[Row], given: Given) -> list[str]:
 
     if said(_LOCATOR.sub("", " ".join(row.verbatim.strip() for row in paragraph)).strip('“”"')):
         return []
-    return [bare for row in paragraph if not said(bare := _quotation(row))]
+    return [part for row in paragraph for part in _quotations_of(row) if not said(part)]
 
 
-def _quotation(row: Row) -> str:
-    """A line without the bold words that lead it in, where it stands, and tags and links behind it."""
-    return _LEAD_IN.sub("", _LOCATOR.sub("", row.before_trailing()[0])).strip().strip('“”"')
+def _quotations_of(row: Row) -> list[str]:
+    """A line without where it stands, tags and links behind it, and the bold words that lead it in: a label if they end in a mark, else
+    words of the quotation too."""
+    line = _LOCATOR.sub("", row.before_trailing()[0])
+    lead = _LEAD_IN.match(line)
+    rest = line[lead.end() :] if lead else line
+    found = [lead[0].strip().strip("*_")] if lead and not _LABEL.search(lead[0]) else []
+    return [*found, rest.strip().strip('“”"')]
 
 
 def _quoted_spans(line: str) -> Iterator[str]:
