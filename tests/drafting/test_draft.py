@@ -116,6 +116,26 @@ def test_when_all_have_problems_the_least_bad_are_shown_and_marked(world: small_
     assert [item.text for item in drafts] == [one_valid[9], one_valid[-1]]  # something to compare it with
 
 
+def test_when_all_have_problems_the_prompt_is_tried_the_other_way(world: small_world.World) -> None:
+    def write(messages, seed):
+        return "## Note\n- In 1999 it rained.\n" if len(messages) > 2 else numbered(messages, seed)
+
+    engine = ScriptedEngine(write)
+    drafts = draft(world, engine, n=2)
+    assert [(len(call["messages"]), call["n"], call["greedy_first"]) for call in engine.calls] == [
+        (6, 3, True),
+        (6, 1, False),
+        (2, 2, True),
+    ]
+    assert {item.text for item in drafts} == {numbered((), -1), numbered((), 8)}
+    assert [(item.problems, item.sampling["examples"], len(item.messages)) for item in drafts] == [((), 0, 2)] * 2
+    stored = world.library.drafts.batch(drafts[0].batch_id, unshown=True)
+    assert [item.sampling["examples"] for item in stored] == [0, 0, 2]
+    assert sorted(item.sampling["written"] for item in stored) == [0, 4, 5]
+    plain = ScriptedEngine(lambda messages, seed: numbered(messages, seed) if len(messages) > 2 else "## Note\n- In 1999 it rained.\n")
+    assert draft(world, plain, n=2, examples=0)[0].problems  # told how many examples, it keeps to it
+
+
 def test_more_are_written_than_shown_and_all_are_kept(world: small_world.World) -> None:
     engine = ScriptedEngine(numbered)
     drafts = draft(world, engine, written=None)

@@ -56,6 +56,11 @@ class Ask:
             items = _different([*items, *self._write(wanted - len(items), self.temperature + HOTTER, count)])
         return items
 
+    def again(self, messages: list[Message], count: int) -> list[Written]:
+        """The first of every text among `count` more candidates, for other messages; the first one is greedy."""
+        self.messages = messages
+        return _different(self._write(count, self.temperature, 0))
+
     def _write(self, count: int, heat: float, first: int) -> list[Written]:
         progress, on_text, before = self.progress, self.on_text, self.numbered
         with memory_watched():

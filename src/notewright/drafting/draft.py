@@ -12,6 +12,7 @@ from ..errors import Invalid
 from ..library.database import now
 from ..models.bandit import Turn
 from ..models.turns import next_turn, written_by
+from ..prompts import build_messages
 from ..records import Draft, Prompt
 from ..reward.features import VERSION
 from ..reward.trust import allowed
@@ -63,6 +64,9 @@ def draft(
     `started` gets who writes, once it is loaded, `progress` (tokens written, most tokens), `on_text` (candidate, its text so far) while
     they grow; a candidate's number is kept as `sampling["written"]`.
 
+    Where every candidate has a problem, a version that writes alone is asked once more, with examples if it had none, else without; not
+    where `examples` says how many.
+
     Links and assets that neither the highlights nor the notes have are mended where there is one way to (`sampling["repairs"]` says how);
     otherwise the draft has a problem.
 
@@ -77,38 +81,49 @@ def draft(
     turn = next_turn(library, settings=settings, seed=seed, duel=n > 1) if not model_id else Turn((model_id,), 1.0, {}, 0.0)
     models = [library.models.get(version) for version in turn.versions]
     shares = [n] if len(models) == 1 else [n - n // 2, n // 2]  # who writes first, and so shows an odd one, is chance
+    asks: list[Ask] = []
     sides: list[list[Written]] = []
-    before = 0
     for model, share in zip(models, shares, strict=True):
         writer: Writer = engine or (engines.get if engines else engine_for)(library, model, device=settings.device)
         if started and not sides:
             started(written_by(turn.versions))
         retrieved = retrieve_examples(library, prompt, limit=taught_examples(library, model) if examples is None else examples)
         messages = fit_examples(writer, prompt, retrieved, max_new_tokens if examples is None else 0)
-        ask = Ask(writer, model.id, messages, temperature, top_p, max_new_tokens, seed, progress, on_text, before)
+        before = asks[-1].numbered if asks else 0
+        asks.append(Ask(writer, model.id, messages, temperature, top_p, max_new_tokens, seed, progress, on_text, before))
         count = max(n, affordable(writer) if written is None else written)
-        sides.append(ask.different(max(share, -(-count // len(models))), share))
-        before = ask.numbered
+        sides.append(asks[-1].different(max(share, -(-count // len(models))), share))
     if len(sides) == 2:  # what both wrote tells nothing about either
         both = {item.text for item in sides[0]} & {item.text for item in sides[1]}
         apart = [[item for item in side if item.text not in both] for side in sides]
         sides = apart if all(apart) else sides[:1]
     asked = {"top_p": top_p, "max_new_tokens": max_new_tokens, "asked_seed": seed, "turn": turn.told()}
     check = checker(library, settings=settings, prompt=prompt, rules=rules, asked=asked)
+    tried = [[check(item) for item in side] for side in sides]
+    if examples is None and len(tried) == 1 and all(item.option.problems for item in tried[0]):
+        known = {item.text for item in sides[0]}
+        tried[0] += [check(item) for item in _otherwise(library, prompt, asks[0], n) if item.text not in known]
     taste, trusted = reward.taste_of(library), allowed(library, "taste", "order")
     shown: list[Checked] = []
     hidden: list[Checked] = []
-    for side, share in zip(sides, shares, strict=False):
-        checked = [check(item) for item in side]
-        choice = choose(taste, [item.option for item in checked], n=share if len(sides) == 2 else n, seed=seed, trusted=trusted)
+    for checked, share in zip(tried, shares, strict=False):
+        choice = choose(taste, [item.option for item in checked], n=share if len(tried) == 2 else n, seed=seed, trusted=trusted)
         for place, item in enumerate(checked):
             item.sampling["selection"] = choice.selection(place)
         shown += [checked[place] for place in choice.order]
         hidden += [checked[place] for place in range(len(checked)) if place not in choice.order]
-    if len(sides) == 2:
+    if len(tried) == 2:
         random.Random(f"order {seed}").shuffle(shown)
     hidden.sort(key=lambda item: (bool(item.option.problems), -item.sampling["selection"]["score"]))
     return _store(library, prompt, shown, hidden)
+
+
+def _otherwise(library: Library, prompt: Prompt, ask: Ask, count: int) -> list[Written]:
+    """As many candidates for the same prompt with examples, where there were none, or without, where there were some."""
+    had = len(ask.messages) > len(build_messages(prompt))
+    retrieved = [] if had else retrieve_examples(library, prompt)
+    messages = fit_examples(ask.writer, prompt, retrieved, ask.max_new_tokens)
+    return ask.again(messages, count) if len(messages) != len(ask.messages) else []
 
 
 def _store(library: Library, prompt: Prompt, shown: Sequence[Checked], hidden: Sequence[Checked]) -> list[Draft]:
