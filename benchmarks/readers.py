@@ -75,12 +75,12 @@ class Arm:
 _LOOP = Arm("the full loop", examples=None, rules=True, taste=True, methods=("ditto", "edits", "dpo"), loop=True)
 ARMS: dict[str, Arm] = {
     "base": Arm("base"),
-    "k-shot": Arm("k-shot: retrieved examples and rules", examples=2, rules=True),
+    "k-shot": Arm("k-shot: retrieved examples and rules", examples=None, rules=True),
     "sft": Arm("SFT", methods=("sft",)),
     "sft+retrieval": Arm("SFT and retrieved examples", examples=2, rules=True, methods=("sft",)),
     "ditto": Arm("SFT, DITTO", methods=("sft", "ditto")),
     "dpo": Arm("SFT, offline DPO", methods=("sft", "dpo")),
-    "taste": Arm("k-shot, taste-only best of 8", examples=2, rules=True, taste=True),
+    "taste": Arm("k-shot, taste-only best of 8", examples=None, rules=True, taste=True),
     "full": _LOOP,
     "full-rankings": replace(_LOOP, title="the loop without rankings", rankings=False),
     "full-edits": replace(_LOOP, title="the loop without edits", edits=False),
