@@ -42,7 +42,7 @@ def batch(server: Any) -> dict:
     """Candidates written once for the tests that only need some."""
     source = ask(server, "/api/sources?q=what+moss+knows")["sources"][0]
     chapter = ask(server, f"/api/sources/{source['id']}")["chapters"][0]["chapter"]
-    wish = {"source": source["id"], "chapter": chapter, "n": 3, "stream": False, "seed": 3, "max_new_tokens": 120}
+    wish = {"source": source["id"], "chapter": chapter, "n": 3, "stream": False, "seed": 3, "max_new_tokens": 120, "examples": 2}
     return ask(server, "/api/drafts", wish)
 
 
