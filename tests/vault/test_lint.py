@@ -97,6 +97,9 @@ SAID = "However, please see [What Is An Emergency?](../emergencies.md#what) and 
     [
         (f"> {SAID}", True),  # link and code in the quotation
         (f"> [!quote]\n> {SAID} [p. 12] #tag", True),
+        (f"> {SAID} (p.12)", True),
+        (f"> {SAID} (page xii)", True),
+        (f"> {SAID} (people always say so)", False),
         (
             f"> **Ask.** {SAID} (p. 12) #tag\n> **A rule.** A straight river is an argument that has not met its flood yet. [[Rivers]]",
             True,
