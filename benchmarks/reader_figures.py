@@ -25,6 +25,8 @@ COLOURS = {
     "base": "#9aa3ad", "k-shot": "#2f6f8f", "sft": "#8a5a83", "sft+retrieval": "#b07aa8", "ditto": "#c2a33a", "dpo": "#7a7a3a",
     "taste": "#5b8c3e", "full": "#d1783c", "floor": "#d8d8d8",
 }  # fmt: skip
+# What `figures` needs of every chapter.
+COLUMNS = ("cost", "needed", "taken", "harm", "gate", "tokens", "written", "seconds")
 Row = dict[str, Any]
 Interval = tuple[float, float | None, float | None]
 Runs = dict[str, dict[int, list[Row]]]  # rows by reader and seed
@@ -155,8 +157,9 @@ def figures(runs: Mapping[str, Runs], plan: Mapping[str, Any], about: Mapping[st
         "curves": {
             arm: {
                 reader: {
-                    seed: {key: [row[key] for row in rows] for key in ("cost", "needed", "taken", "harm")}
+                    seed: {key: [row[key] for row in rows] for key in COLUMNS}
                     | {"updates": [row["update"] | {"at": row["at"]} for row in rows if "update" in row], "kept": rows[-1]["final"]}
+                    | {"code": _commits(rows)}
                     for seed, rows in seeds.items()
                 }
                 for reader, seeds in cells.items()
@@ -164,6 +167,23 @@ def figures(runs: Mapping[str, Runs], plan: Mapping[str, Any], about: Mapping[st
             for arm, cells in runs.items()
         },
     }  # fmt: skip
+
+
+def _commits(rows: Sequence[Row]) -> list[str]:
+    """The commits that made a run's chapters."""
+    return sorted({name for row in rows for name in row["code"].split()})
+
+
+def rows_of(curve: Mapping[str, Any]) -> list[Row]:
+    """The rows that a curve in the JSON stands for, as far as `figures` reads them."""
+    rows: list[Row] = [
+        {"at": at, "code": " ".join(curve["code"]), **dict(zip(COLUMNS, values, strict=True))}
+        for at, values in enumerate(zip(*(curve[key] for key in COLUMNS), strict=True))
+    ]
+    for update in curve["updates"]:
+        rows[update["at"]]["update"] = {key: value for key, value in update.items() if key != "at"}
+    rows[-1]["final"] = curve["kept"]
+    return rows
 
 
 def _missing(runs: Mapping[str, Runs], plan: Mapping[str, Any]) -> list[str]:
@@ -368,17 +388,21 @@ def page(found: Mapping[str, Any], titles: Mapping[str, str], plan: Mapping[str,
         f"Base: the seedling ({about['base']}). Texts: {about['texts']}. {plan['candidates']} candidates of at most {plan['tokens']} "
         f"tokens, {plan['shown']} shown, in every arm. Simulated readers are no people: costs tell arms apart, not minutes.",
     ]  # fmt: skip
+    runs = [run for cells in found["curves"].values() for seeds in cells.values() for run in seeds.values()]
+    commits = sorted({name for run in runs for name in run["code"]})
+    lines += ["", f"Code: {', '.join(commits)}."]
     return "\n".join(lines) + "\n"
 
 
-def publish(runs: Mapping[str, Runs], titles: Mapping[str, str], *, plan: Mapping[str, Any], about: Mapping[str, Any], write: bool) -> str:
-    """The tables as text; with `write` the JSON, the plot and docs/results.md too."""
+def publish(
+    runs: Mapping[str, Runs], titles: Mapping[str, str], *, plan: Mapping[str, Any], about: Mapping[str, Any], into: Path | None
+) -> str:
+    """The tables as text; with `into` that JSON, the plot and docs/results.md too."""
     if not runs:
         return "No run is whole yet."
     found = figures(runs, plan, about)
-    if write:
-        name = "readers.json" if plan["name"] == "full" else f"readers-{plan['name']}.json"
-        (HERE / "results" / name).write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    if into:
+        into.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
         plot(runs, found, titles, int(plan["chapters"]), DOCS / "readers.png")
         (DOCS / "results.md").write_text(page(found, titles, plan), encoding="utf-8")
     return "\n".join([*verdicts(found), "", *table(found, titles), "", *by_family(found)])

@@ -4,11 +4,13 @@
     python benchmarks/readers.py --short [--write]       hours; half of the readers, one seed, the loop and k-shot, quick trainings
     python benchmarks/readers.py [--arm full k-shot ...] [--reader mixed-0 ...] [--seed 0 1 2] [--write]    days; CUDA where there is one
     python benchmarks/readers.py --table [--quick|--short] [--write]     only the figures of what is there
+    python benchmarks/readers.py --go-on [--short] ... [--write]         what results/readers(-short).json already holds is not run again
 
 Readers, arms, sizes and endpoints were fixed before the first run: docs/decisions/0017-how-the-loop-is-proved.md, for the short run 0020.
 Every finished chapter of (reader, arm, seed) is kept in `--out` with the home as it then was; what is there is skipped, so that a stopped
 run goes on at the next chapter, and several processes may share the readers or arms. `--write` writes results/readers.json (or
-readers-quick.json, readers-short.json), docs/readers.png and docs/results.md.
+readers-quick.json, readers-short.json), docs/readers.png and docs/results.md; with `--go-on` whole runs from that file count too, so that
+a long run can be shared out among machines and days. Every run says which commit made it.
 """
 
 from __future__ import annotations
@@ -19,11 +21,13 @@ import importlib
 import json
 import random
 import shutil
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
+from functools import cache
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -33,7 +37,7 @@ from notewright.settings import silence_telemetry
 
 silence_telemetry()
 
-from reader_figures import publish  # noqa: E402
+from reader_figures import publish, rows_of  # noqa: E402
 from reader_persona import FAMILIES, NEAR_DEFAULT, Task, World  # noqa: E402
 
 from notewright import datasets, drafting, feedback, pairing, reward, training  # noqa: E402
@@ -258,7 +262,7 @@ class Cell:
             "utility": round(liked, 4), "gate": gate, "problems": list(best.problems), "shown": len(drafts), "written": len(batch),
             "tokens": sum(int(item.sampling["tokens"]) for item in batch), "examples": best.sampling["examples"],
             "models": sorted({draft.model_id for draft in drafts}), "remark": remark,
-            "harm": gate or bool(row.get("update", {}).get("worse")),
+            "harm": gate or bool(row.get("update", {}).get("worse")), "code": code(),
         }  # fmt: skip
         if at == self.plan.chapters - 1:
             row["final"] = self.measure(library, at + 1)
@@ -350,6 +354,10 @@ def _file(task: Task) -> str:
     return "".join(char if char.isalnum() or char in " -" else "_" for char in task.prompt.source.title).strip()
 
 
+def results_file(plan: Plan) -> Path:
+    return RESULTS / ("readers.json" if plan is FULL else f"readers-{plan.name}.json")
+
+
 def cell_folder(out: Path, reader: str, arm: str, seed: int) -> Path:
     return out / reader / arm / f"seed-{seed}"
 
@@ -363,6 +371,13 @@ def fingerprint(plan: Plan) -> dict[str, Any]:
     return {**{name: value for name, value in sizes.items() if value != ()}, "base": weights}
 
 
+@cache
+def code() -> str:
+    """The commit that is running, with "-dirty" behind it where files were changed."""
+    command = ["git", "-C", str(RESULTS), "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip() or "unknown"
+
+
 def claim(out: Path, plan: Plan) -> None:
     """Refuse a folder of rows made with other sizes or another base."""
     out.mkdir(parents=True, exist_ok=True)
@@ -372,16 +387,43 @@ def claim(out: Path, plan: Plan) -> None:
     path.write_text(json.dumps(made, indent=1) + "\n", encoding="utf-8")
 
 
-def collect(out: Path, plan: Plan) -> dict[str, dict[str, dict[int, list[Row]]]]:
-    """Rows by arm, reader and seed, of the cells that are whole."""
-    found: dict[str, dict[str, dict[int, list[Row]]]] = {}
+Cells = dict[tuple[str, str, int], list[Row]]  # the rows of whole runs by reader, arm and seed
+
+
+def finished(out: Path, plan: Plan) -> Cells:
+    """The runs in `out` that are whole."""
+    found: Cells = {}
     for arm in plan.arms:
         for reader in plan.readers:
             for seed in plan.seeds:
                 paths = sorted(cell_folder(out, reader, arm, seed).glob("[0-9]*.json"))
                 if len(paths) == plan.chapters:
-                    rows = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
-                    found.setdefault(arm, {}).setdefault(reader, {})[seed] = rows
+                    found[reader, arm, seed] = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
+    return found
+
+
+def published(path: Path, plan: Plan) -> Cells:
+    """The whole runs that a results file holds. Refuses runs of other sizes or another base."""
+    if not path.exists():
+        return {}
+    held = json.loads(path.read_text(encoding="utf-8"))
+    made = fingerprint(plan)
+    if {name: held["about"].get(name) for name in made} != made:
+        sys.exit(f"{path} holds runs of another plan or base: go on without --go-on, or remove it.")
+    return {
+        (reader, arm, int(seed)): rows_of(curve)
+        for arm, cells in held["curves"].items() for reader, seeds in cells.items() for seed, curve in seeds.items()
+    }  # fmt: skip
+
+
+def by_arm(cells: Cells, plan: Plan) -> dict[str, dict[str, dict[int, list[Row]]]]:
+    """Rows by arm, reader and seed, in the plan's order."""
+    found: dict[str, dict[str, dict[int, list[Row]]]] = {}
+    for arm in plan.arms:
+        for reader in plan.readers:
+            for seed in plan.seeds:
+                if (reader, arm, seed) in cells:
+                    found.setdefault(arm, {}).setdefault(reader, {})[seed] = cells[reader, arm, seed]
     return found
 
 
@@ -395,19 +437,21 @@ def main() -> None:
     parser.add_argument("--seed", nargs="+", type=int, help="only these seeds")
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
     parser.add_argument("--out", type=Path, help="where finished chapters are kept (default: build/readers, build/readers-quick, ...)")
+    parser.add_argument("--go-on", action="store_true", help="count the whole runs that the results file of the plan already holds")
     parser.add_argument("--table", action="store_true", help="run nothing")
     parser.add_argument("--write", action="store_true", help="write the JSON, docs/readers.png and docs/results.md")
     given = parser.parse_args()
     plan = given.plan or FULL
     out = given.out or RESULTS.parents[1] / "build" / ("readers" if plan is FULL else f"readers-{plan.name}")
     claim(out, plan)
+    known = published(results_file(plan), plan) if given.go_on else {}
     chosen: Mapping[str, tuple[Any, ...]] = {
         "readers": tuple(given.reader or plan.readers), "arms": tuple(given.arm or plan.arms), "seeds": tuple(given.seed or plan.seeds),
     }  # fmt: skip
     for reader in () if given.table else chosen["readers"]:
         world = world_of(plan, reader)
         for seed in chosen["seeds"]:
-            for arm in chosen["arms"]:
+            for arm in (name for name in chosen["arms"] if (reader, name, seed) not in known):
                 cell = Cell(plan, world, ARMS[arm], seed, cell_folder(out, reader, arm, seed), device=given.device)
 
                 def tell(row: Row, where: str = f"{reader} {arm} {seed}") -> None:
@@ -420,7 +464,12 @@ def main() -> None:
                 cell.run(tell)
     texts = world_of(plan, plan.readers[0]).texts
     titles = {name: arm.title for name, arm in ARMS.items()}
-    print(publish(collect(out, plan), titles, plan=asdict(plan), about={**fingerprint(plan), "texts": texts}, write=given.write))
+    runs = by_arm({**known, **finished(out, plan)}, plan)
+    print(
+        publish(
+            runs, titles, plan=asdict(plan), about={**fingerprint(plan), "texts": texts}, into=results_file(plan) if given.write else None
+        )
+    )
 
 
 if __name__ == "__main__":

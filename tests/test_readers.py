@@ -77,7 +77,7 @@ def out(world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def runs(out: Path) -> dict[str, Any]:
-    return readers.collect(out, PLAN)
+    return readers.by_arm(readers.finished(out, PLAN), PLAN)
 
 
 def of(runs: dict[str, Any], arm: str) -> list[readers.Row]:
@@ -195,7 +195,7 @@ def row(at: int, cost: float, *, taken: bool = True, harm: bool = False, update:
     made: readers.Row = {"at": at, "cost": cost, "needed": cost, "taken": taken, "harm": harm, "gate": False, "tokens": 1, "written": 8}
     if update:
         made["update"] = {"before": "model-1", "after": "model-2", "worse": harm, "seconds": 1, "reason": "better", **KEPT}
-    return made | {"seconds": 1.0, "final": {"distance": [cost], "utility": [-cost]}}
+    return made | {"seconds": 1.0, "code": "0123abcd", "final": {"distance": [cost], "utility": [-cost]}}
 
 
 KEPT = {"kept before": {"distance": [0.5]}, "kept after": {"distance": [0.4]}}
@@ -265,19 +265,30 @@ def test_how_soon_drafts_are_taken() -> None:
 
 
 def test_the_page_of_a_quick_run_says_how_little_it_shows(runs: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "results").mkdir()
-    monkeypatch.setattr(reader_figures, "HERE", tmp_path)
     monkeypatch.setattr(reader_figures, "DOCS", tmp_path)
     plan = {**readers.asdict(PLAN), "name": "quick"}
     titles = {name: arm.title for name, arm in readers.ARMS.items()}
-    told = reader_figures.publish(runs, titles, plan=plan, about=ABOUT, write=True)
+    told = reader_figures.publish(runs, titles, plan=plan, about=ABOUT, into=tmp_path / "made.json")
     page = (tmp_path / "results.md").read_text()
     assert "proves nothing" in page
     assert "No full run has been made yet" in page.replace("\n", " ")
     assert titles["floor"] in told
     assert "holds" not in told
-    assert json.loads((tmp_path / "results" / "readers-quick.json").read_text())["arms"]["floor"]["still needed"] == 0
+    assert json.loads((tmp_path / "made.json").read_text())["arms"]["floor"]["still needed"] == 0
     assert (tmp_path / "readers.png").stat().st_size > 10_000
+
+
+def test_published_runs_count_as_whole_runs(runs: dict[str, Any], tmp_path: Path) -> None:
+    """What a results file holds gives the same figures as the chapters themselves; of another plan it is refused."""
+    into, plan = tmp_path / "made.json", readers.asdict(PLAN)
+    about = readers.fingerprint(PLAN) | {"texts": "books"}
+    into.write_text(json.dumps(reader_figures.figures(runs, plan, about)), encoding="utf-8")
+    held = readers.by_arm(readers.published(into, PLAN), PLAN)
+    assert reader_figures.figures(held, plan, about) == reader_figures.figures(runs, plan, about)
+    assert all(row["code"] == readers.code() for row in of(held, "floor"))
+    with pytest.raises(SystemExit, match="another plan"):
+        readers.published(into, replace(PLAN, kept=2))
+    assert readers.published(tmp_path / "none.json", PLAN) == {}
 
 
 def test_a_short_run_decides_only_when_it_is_whole(runs: dict[str, Any]) -> None:
