@@ -12,6 +12,7 @@ import pytest
 
 import tiny_models
 from notewright.errors import Invalid, RunFailed
+from notewright.training.ditto import nearer
 from tiny_training import in_process, same, weights
 
 pytestmark = [
@@ -39,7 +40,16 @@ def test_killed_in_a_later_round_it_resumes_to_the_same_adapter(taught: dict, tm
     killed = in_process("ditto", tmp_path / "killed", kill_at=7 if len(straight["distances"]) > 2 else 3, **taught, **SMALL)
     assert same(weights(tmp_path / "straight" / "adapter"), weights(tmp_path / "killed" / "adapter"))
     assert straight["distances"] == killed["distances"]
-    assert straight["kept_round"] == min(range(len(straight["distances"])), key=straight["distances"].__getitem__)
+    assert 0 <= straight["kept_round"] <= len(straight["distances"]) - 1
+    assert straight["distances"][straight["kept_round"]] == min(straight["distances"][: straight["kept_round"] + 1])
+
+
+def test_only_a_gain_beyond_one_standard_error_counts() -> None:
+    assert nearer([0.3, 0.4, 0.5], [0.2, 0.3, 0.4])  # all alike
+    assert nearer([0.4, 0.4, 0.4, 0.4], [0.3, 0.35, 0.2, 0.4])
+    assert not nearer([0.4, 0.4, 0.4, 0.4], [0.4, 0.4, 0.4, 0.1])  # one passage: 0.075 is its standard error, too
+    assert not nearer([0.4, 0.2, 0.3], [0.1, 0.4, 0.35])
+    assert not nearer([0.2, 0.2], [0.2, 0.2])
 
 
 def test_the_passage_gains_on_the_samples(taught: dict, tmp_path: Path) -> None:

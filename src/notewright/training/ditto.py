@@ -4,7 +4,8 @@ Each round the policy writes `samples` drafts for the passages it is taught by, 
 passage over what it wrote just now, the same over what it wrote in earlier rounds (replay), and a later round's draft over an earlier
 one's.
 The loss is DPO's with the adapter that the run began with as the reference, and a little of the passage's own likelihood as an anchor.
-After each round it writes held-out passages; when their distance to the person's own stops falling, the best round's adapter is the result.
+After each round it writes held-out passages. When they come nearer to the person's own by no more than one standard error of the paired
+differences, it ends, and the round before is the result: with a dozen passages a smaller gain is as likely luck.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import random
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import fmean, stdev
 from typing import Any
 
 import torch
@@ -56,8 +58,9 @@ def run(job: Job, folder: Path, reporter: Reporter) -> dict[str, Any] | None:
             "Try precision = float32, or fetch the base again: notewright bases get",
         )
     if not rounds.finished(0):
-        rounds.finish(0, {"losses": [], "tokens": 0, "steps": 0, "distance": _distance(session, watched)})
-    distances = [rounds.finished(0)["distance"]]  # type: ignore[index]
+        rounds.finish(0, {"losses": [], "tokens": 0, "steps": 0, **_watch(session, watched)})
+    before: dict[str, Any] = rounds.finished(0)  # type: ignore[assignment]
+    distances, best = [before["distance"]], 0
     reporter.emit("round", round=0, rounds=recipe.rounds, distance=distances[0])
     told: list[dict[str, Any]] = []
     written: list[Sample] = []
@@ -76,14 +79,14 @@ def run(job: Job, folder: Path, reporter: Reporter) -> dict[str, Any] | None:
             done, _ = policy.train(session, units, _loss(recipe), keeper, steps=recipe.max_steps, seed=number)
             if not done:
                 return None
-            figures = rounds.finish(number, figures_of(keeper, distance=_distance(session, watched), comparisons=len(units)))
+            figures = rounds.finish(number, figures_of(keeper, comparisons=len(units), **_watch(session, watched)))
         told.append(figures)
         distances.append(figures["distance"])
         written += fresh
         reporter.emit("round", round=number, rounds=recipe.rounds, distance=distances[-1])
-        if len(watched) >= MINIMUM_WATCHED and distances[-1] >= distances[-2]:
+        if len(watched) >= MINIMUM_WATCHED and not nearer(before["each"], figures["each"]):
             break
-    best = min(range(len(distances)), key=distances.__getitem__) if len(watched) >= MINIMUM_WATCHED else len(distances) - 1
+        before, best = figures, number
     if best == 0:
         reporter.warn("No round brought held-out drafts nearer to the person's own passages: the adapter is as it was before.")
     rounds.load(best)
@@ -94,8 +97,16 @@ def run(job: Job, folder: Path, reporter: Reporter) -> dict[str, Any] | None:
     return {**metrics, "distances": distances, "kept_round": best, "held_out_rows": len(watched)}
 
 
-def _distance(session: Session, watched: Sequence[Demonstration]) -> float:
-    return round(sampling.distance(session, watched), 5) if watched else 0.0
+def _watch(session: Session, watched: Sequence[Demonstration]) -> dict[str, Any]:
+    """The distance of each held-out draft to its passage, and their mean."""
+    each = [round(value, 5) for value in sampling.distances(session, watched)] if watched else []
+    return {"distance": round(fmean(each), 5) if each else 0.0, "each": each}
+
+
+def nearer(before: Sequence[float], after: Sequence[float]) -> bool:
+    """Whether the same passages came nearer by more than one standard error of their differences."""
+    gains = [old - new for old, new in zip(before, after, strict=True)]
+    return fmean(gains) > stdev(gains) / math.sqrt(len(gains))
 
 
 def _write(session: Session, demonstrations: Sequence[Demonstration], number: int) -> list[Sample]:

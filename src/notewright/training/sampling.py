@@ -83,9 +83,12 @@ def held_out(session: Session, rows: Sequence[dict[str, Any]], most: int) -> lis
     return [usable[number * len(usable) // count] for number in range(count)]
 
 
-def distance(session: Session, watched: Sequence[tuple[list[int], list[int], str]]) -> float:
-    """Mean edit distance of greedy drafts to the person's passages (0 is word for word theirs)."""
+def distances(session: Session, watched: Sequence[tuple[list[int], list[int], str]]) -> list[float]:
+    """Edit distance of a greedy draft to each of the person's passages (0 is word for word theirs)."""
     drafts = write(session, [prompt for prompt, _, _ in watched], [room(session, prompt, passage) for prompt, passage, _ in watched])
-    return fmean(
-        edit_distance(text_of(session, draft).strip(), passage.strip()) for draft, (_, _, passage) in zip(drafts, watched, strict=True)
-    )
+    return [edit_distance(text_of(session, draft).strip(), passage.strip()) for draft, (_, _, passage) in zip(drafts, watched, strict=True)]
+
+
+def distance(session: Session, watched: Sequence[tuple[list[int], list[int], str]]) -> float:
+    """Their mean."""
+    return fmean(distances(session, watched))
