@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from notewright.gates import GATES, Habits, check, habits_of, problems, supported
+from notewright.gates.coverage import unused
 from notewright.gates.habits import learn
 from notewright.library import Library
 from notewright.records import Finding, Highlight
@@ -111,6 +113,14 @@ def test_similar_highlights_are_told_apart() -> None:
     alike = tuple(Highlight(f"The {word} fact about rivers concerns careful observers.", id=word) for word in ("first", "second", "third"))
     habits = learn([("- The first fact about rivers concerns careful observers.", alike, "")])
     assert habits.used["plain"] == (1, 3)
+
+
+def test_a_passage_marked_twice_is_used_where_it_is_said_once() -> None:
+    twice = (replace(FLOOD, is_favorite=False), FLOOD, replace(BENDS, annotation=""))
+    assert unused("- A straight river is an argument that has not met its flood yet.", twice) == [twice[2]]
+    assert unused("- The engineers of Varde removed 41 bends from a river.", twice) == [*twice[:2]]
+    longer = replace(FLOOD, text=f"{FLOOD.text} Soon.")  # without it, the shorter one has no word of its own
+    assert unused(f"- {FLOOD.text}", (FLOOD, longer, twice[2])) == [longer, twice[2]]
 
 
 def test_pictures_and_addresses_of_their_own_are_no_habit_that_a_draft_could_share() -> None:

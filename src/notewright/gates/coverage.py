@@ -33,11 +33,12 @@ def lost(text: str, highlights: Sequence[Highlight], habits: Habits) -> list[Fin
 def unused(text: str, highlights: Sequence[Highlight]) -> list[Highlight]:
     """The highlights of which the text has neither the picture nor half the words of one sentence nor the annotation.
 
-    Words that most of the highlights share tell none of them from the others, and do not count.
+    Words that most of the highlights share tell none of them from the others, and do not count; a passage marked twice is one.
     """
     said = stems(text)
-    held = Counter(stem for item in highlights for stem in stems(item.text))
-    shared = {stem for stem, count in held.items() if len(highlights) > 2 and count > len(highlights) / 2}
+    different = {frozenset(stems(item.text)) for item in highlights}
+    held = Counter(stem for words in different for stem in words)
+    shared = {stem for stem, count in held.items() if len(different) > 2 and count > len(different) / 2}
     return [item for item in highlights if not _uses(text, said, item, shared)]
 
 
@@ -46,7 +47,8 @@ def _uses(text: str, said: set[str], highlight: Highlight, shared: set[str]) -> 
     if name:
         return name.casefold() in text.casefold()
     parts = [*_SENTENCE.split(" ".join(highlight.text.split())), highlight.text]
-    wanted = [stems(part) - shared for part in parts]
+    own = shared if stems(highlight.text) - shared else set()  # one without words of its own is judged by all it has
+    wanted = [stems(part) - own for part in parts]
     long = [words for words in wanted if len(words) >= 3] or wanted[-1:]
     remark = stems(highlight.annotation)
     return (len(remark) > 1 and remark <= said) or any(words and len(words & said) / len(words) >= USED for words in long)
