@@ -20,6 +20,7 @@ from .hygiene import PARTLY_LATER, clean, counted, leaks
 if TYPE_CHECKING:
     from ..library import Library
 
+TOLD = 0.5  # of the training prompts the person's rules stand in so many, so that a version is at home with them, and without
 _CHOICES = 6  # a training prompt's examples are drawn from this many nearest ones, so that the model does not rely on one neighbour
 
 
@@ -68,8 +69,9 @@ def sft_rows(
         wanted = rng.randint(1, max_examples) if side == "train" and max_examples and rng.random() < share else 0
         near = nearest(example.prompt, teaching)[:_CHOICES] if wanted else []
         chosen = fitting(example, rng.sample(near, min(wanted, len(near))), max_chars)
+        asked = replace(example, prompt=replace(example.prompt, rules=rules))
         row: Row = {
-            "prompt": _messages(example, chosen),
+            "prompt": _messages(asked if side == "train" and rng.random() < TOLD else example, chosen),
             "completion": [{"role": "assistant", "content": example.passage}],
             "source_id": example.source_id,
             "pair_id": example.pair_id,
@@ -80,7 +82,6 @@ def sft_rows(
             "weight": example.weight,
         }
         if side != "train":  # measured as it would be served: the person's rules stand in every prompt
-            asked = replace(example, prompt=replace(example.prompt, rules=rules))
             row["prompt"] = _messages(asked, [])
             row["prompt_with_examples"] = _messages(asked, shown_examples(asked.prompt, teaching, limit=max_examples))
         rows[side].append(row)

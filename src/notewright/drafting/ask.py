@@ -49,9 +49,13 @@ class Ask:
     on_text: Callable[[int, str], None] | None
     numbered: int
 
-    def different(self, count: int, wanted: int) -> list[Written]:
-        """The first of every text among `count`; with fewer than `wanted`, that many more are written, hotter."""
-        items = _different(self._write(count, self.temperature, 0))
+    def different(self, ways: Sequence[list[Message]], count: int, wanted: int) -> list[Written]:
+        """The first of every text among `count`, shared among the messages in `ways`; with fewer than `wanted`, that many more are
+        written for the first of these, hotter."""
+        written: list[Written] = []
+        for place, self.messages in enumerate(ways):
+            written += self._write(count // len(ways) + (place < count % len(ways)), self.temperature, 0)
+        self.messages, items = ways[0], _different(written)
         if len(items) < wanted:
             items = _different([*items, *self._write(wanted - len(items), self.temperature + HOTTER, count)])
         return items
@@ -85,6 +89,16 @@ def taught_examples(library: Library, model: Model) -> int:
             assert isinstance(parameters, dict)
             return int(parameters["max_examples"]) if float(parameters["examples"]) >= 0.5 else 0
     return AUTO_EXAMPLES
+
+
+def taught_rules(library: Library, model: Model) -> tuple[str, ...]:
+    """The rules that stood in training prompts of this version."""
+    for version in registry.lineage(library, model):
+        if version.dataset_id and (dataset := library.datasets.get(version.dataset_id)).kind == "sft":
+            rules = dataset.manifest.get("rules", ())
+            assert isinstance(rules, list | tuple)
+            return tuple(map(str, rules))
+    return ()
 
 
 def fit_examples(writer: Writer, prompt: Prompt, retrieved: Sequence[tuple[Prompt, str]], reserve: int) -> list[Message]:

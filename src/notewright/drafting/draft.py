@@ -17,7 +17,7 @@ from ..records import Draft, Prompt
 from ..reward.features import VERSION
 from ..reward.trust import allowed
 from ..settings import Settings
-from .ask import Ask, Written, fit_examples, taught_examples
+from .ask import Ask, Written, fit_examples, taught_examples, taught_rules
 from .checking import Checked, checker
 from .choose import choose, shown_count
 from .engines import Engines, Writer, affordable, engine_for
@@ -64,6 +64,9 @@ def draft(
     `started` gets who writes, once it is loaded, `progress` (tokens written, most tokens), `on_text` (candidate, its text so far) while
     they grow; a candidate's number is kept as `sampling["written"]`.
 
+    Rules stand in every prompt. Only where the base is small, and a version was not taught with some of them, half of its candidates are
+    written without these: they may be misread.
+
     Where every candidate has a problem, a version that writes alone is asked once more, with examples if it had none, else without; not
     where `examples` says how many.
 
@@ -76,7 +79,8 @@ def draft(
     _check(n, written, temperature, top_p, max_new_tokens, examples, seed)
     prompt = choose_prompt(library, source=source, chapter=chapter, highlight_ids=highlight_ids, instruction=instruction)
     rules = reward.confirmed_rules(library)
-    prompt = replace(prompt, rules=tuple(rule.text for rule in rules if rule.in_prompt))
+    told = tuple(rule.text for rule in rules if rule.in_prompt)
+    prompt = replace(prompt, rules=told)
     seed = random.SystemRandom().randrange(2**31) if seed is None else seed
     turn = next_turn(library, settings=settings, seed=seed, duel=n > 1) if not model_id else Turn((model_id,), 1.0, {}, 0.0)
     models = [library.models.get(version) for version in turn.versions]
@@ -88,11 +92,15 @@ def draft(
         if started and not sides:
             started(written_by(turn.versions))
         retrieved = retrieve_examples(library, prompt, limit=taught_examples(library, model) if examples is None else examples)
-        messages = fit_examples(writer, prompt, retrieved, max_new_tokens if examples is None else 0)
+        reserve = max_new_tokens if examples is None else 0
+        ways = [fit_examples(writer, prompt, retrieved, reserve)]
+        known = tuple(text for text in told if text in taught_rules(library, model))
+        if known != told and share > 1 and getattr(writer, "misreads", False):
+            ways.append(fit_examples(writer, replace(prompt, rules=known), retrieved, reserve))
         before = asks[-1].numbered if asks else 0
-        asks.append(Ask(writer, model.id, messages, temperature, top_p, max_new_tokens, seed, progress, on_text, before))
+        asks.append(Ask(writer, model.id, ways[0], temperature, top_p, max_new_tokens, seed, progress, on_text, before))
         count = max(n, affordable(writer) if written is None else written)
-        sides.append(asks[-1].different(max(share, -(-count // len(models))), share))
+        sides.append(asks[-1].different(ways, max(share, -(-count // len(models))), share))
     if len(sides) == 2:  # what both wrote tells nothing about either
         both = {item.text for item in sides[0]} & {item.text for item in sides[1]}
         apart = [[item for item in side if item.text not in both] for side in sides]

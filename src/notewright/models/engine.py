@@ -37,6 +37,7 @@ GUESSED = 7  # tokens tried beyond the next one
 LEAST = 16  # tokens a step; with fewer, some CPU kernels round differently
 AT_ONCE = 16  # drafts of different prompts that are written side by side by a small base
 FEW_AT_ONCE = 4  # by a large one: as many as `bases.memory_needed` counts
+OBEDIENT = 1_000_000_000  # parameters; from here on a model mostly does what it is told in words
 TINY = 50_000_000  # parameters; up to here one thread writes faster than several that must meet after every small matrix
 LIKELIEST = 64  # tokens that are looked at first when one is drawn
 TELL_EVERY = 0.05  # seconds between two looks at the texts being written; decoding them at every token would slow small bases
@@ -127,6 +128,7 @@ class Engine:
         self._merges = self._bare.dtype == torch.float32 and size <= MERGED
         self._one_thread = self.device == "cpu" and size <= TINY
         self.cheap = self.device == "cuda" or size <= MERGED  # whether further candidates beside the first cost little
+        self.misreads = size < OBEDIENT  # whether a rule in words that it was not taught with may well spoil its notes
         self.adapter: Path | None = None
         self.context = context_length(self._bare.config)
         self._stops = chat.stop_tokens(self.tokenizer, self._bare.generation_config.eos_token_id)

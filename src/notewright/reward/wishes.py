@@ -66,9 +66,10 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
 _FOR = re.compile(_HEAD + rf"(?:put |use )?(?:an? )?{_NOUN} (?:for|when|around|in|at|after|before|under|on) \w+", re.IGNORECASE)
 _COVERAGE = re.compile(r"\b(?:keep|use|cover|include)\b.{0,12}\b(?:every|all)\b.{0,12}\bhighlights?\b", re.IGNORECASE)
 _INVENT = re.compile(r"\b(?:invent nothing|(?:don['’]?t|do not|never) (?:invent|make (?:things|anything|stuff) up))\b", re.IGNORECASE)
+# "Write it shorter" asks for something; "not how I write" does not say what.
 _WISH = re.compile(
-    r"\b(?:please|always|never|should|must|want|prefer|like|avoid|instead|rather|don['’]?t|do not|use|keep|put|write|add|start|end|begin|"
-    r"drop|translate|group|sort|merge|split|mention|leave|no|without)\b",
+    r"^only\b|\b(?:please|always|never|should|must|want|prefer|like|avoid|instead|rather|don['’]?t|do not|no|without|"
+    r"(?<!\bi )(?<!\bi['’]d )(?:use|keep|put|write|add|start|end|begin|drop|translate|group|sort|merge|split|mention|leave))\b",
     re.IGNORECASE,
 )
 _CLAUSE = re.compile(
