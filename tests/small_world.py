@@ -107,7 +107,7 @@ class ScriptedEngine:
     """Honours the engine's contract: candidate i depends on seed + i only; the first one is greedy. `calls` keeps what was asked."""
 
     def __init__(self, write: Callable[[Sequence[dict[str, str]], int], str], *, finished: bool = True) -> None:
-        self.write, self.finished = write, finished
+        self.write, self.finished, self.misreads = write, finished, False
         self.calls: list[dict[str, object]] = []
 
     def generate(

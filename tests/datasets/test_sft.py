@@ -211,13 +211,13 @@ def test_a_completion_with_every_kind_of_line_end_comes_back(world: small_world.
     assert row["completion"][0]["content"] == odd
 
 
-def test_what_measures_carries_the_rules_as_drafting_does_and_what_teaches_does_not(world: small_world.World) -> None:
+def test_the_rules_stand_in_what_measures_and_in_half_of_what_teaches(world: small_world.World) -> None:
     reward.add_rule(world.library, "start with the main claim")
     dataset = datasets.build(world.library, kind="sft", settings=world.settings)
     told = "Rules:\n- start with the main claim"
     for split, found in rows(dataset).items():
         assert found
-        for row in found:
-            prompts = [row["prompt"], *([row["prompt_with_examples"]] if split != "train" else [])]
-            assert all((told in prompt[-1]["content"]) == (split != "train") for prompt in prompts)
+        prompts = [prompt for row in found for prompt in (row["prompt"], row.get("prompt_with_examples")) if prompt]
+        assert {told in prompt[-1]["content"] for prompt in prompts} == ({True} if split != "train" else {True, False})
+        assert not any(told in message["content"] for prompt in prompts for message in prompt[:-1])
     assert dataset.manifest["rules"] == ["start with the main claim"]

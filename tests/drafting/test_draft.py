@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -164,6 +165,34 @@ def test_rules_are_told_or_checked(world: small_world.World) -> None:
     assert "Rules:\n- start with the main claim" in engine.calls[-1]["messages"][-1]["content"]
     assert "Rules:" not in plain[0].messages[-1]["content"]
     assert all("no bold" in item.problems[0] for item in drafts)
+
+
+@pytest.mark.parametrize("taught", [False, True])
+def test_half_of_what_a_small_base_writes_is_without_the_rules_it_was_not_taught_with(world: small_world.World, taught: bool) -> None:
+    def spoiled(messages: Sequence[dict[str, str]], seed: int) -> str:
+        return numbered(messages, seed) if "Rules:" not in messages[-1]["content"] else f"## Note\n- Misread {seed % 97}.\n"
+
+    engine = ScriptedEngine(spoiled)
+    engine.misreads = True
+    reward.add_rule(world.library, "start with the main claim")
+    if taught:
+        dataset = datasets.build(world.library, kind="sft", settings=world.settings)
+        made = Model("model-9", "seedling", "", "policy", "2026-01-01", dataset_id=dataset.id, parent_id="model-1")
+        world.library.models.promote(world.library.models.add(made).id, "test")
+    reward.add_rule(world.library, "end with a question to myself")
+    drafts = draft(world, engine, n=4, written=8)
+    asked = [(call["n"], [line for line in call["messages"][-1]["content"].split("\n") if line.startswith("- ")]) for call in engine.calls]
+    old = ["- start with the main claim"] if taught else []
+    assert asked == [(4, ["- start with the main claim", "- end with a question to myself"]), (4, old)]
+    assert [call["greedy_first"] for call in engine.calls] == [True, True]
+    assert all(item.text == spoiled(item.messages, -1 if item.sampling["greedy"] else item.seed) for item in drafts)
+    engine.calls.clear()
+    draft(world, engine, n=1, written=8)
+    assert [call["n"] for call in engine.calls] == [8]  # one is all that is shown: it is told everything
+    engine.misreads = False
+    engine.calls.clear()
+    draft(world, engine, n=4, written=8)
+    assert len(engine.calls) == 1
 
 
 def test_texts_are_told_while_they_grow_under_the_number_that_the_draft_keeps(world: small_world.World) -> None:

@@ -51,6 +51,10 @@ def test_what_a_wish_means(wish: str, effect: dict[str, object]) -> None:
         ("", []),
         ("Better. No tables; start with the main claim!", ["No tables", "start with the main claim"]),
         ("shorter bullets and no tags", ["shorter bullets", "no tags"]),
+        ("not quite how I write", []),
+        ("Not what I'd keep. Write it as I write.", ["Write it as I write"]),
+        ("only what I annotated", ["only what I annotated"]),
+        ("the only good one", []),
     ],
 )
 def test_wishes_in_a_comment(comment: str, found: list[str]) -> None:

@@ -94,9 +94,9 @@ def draft(
         retrieved = retrieve_examples(library, prompt, limit=taught_examples(library, model) if examples is None else examples)
         reserve = max_new_tokens if examples is None else 0
         ways = [fit_examples(writer, prompt, retrieved, reserve)]
-        known = tuple(text for text in told if text in taught_rules(library, model))
-        if known != told and share > 1 and getattr(writer, "misreads", False):
-            ways.append(fit_examples(writer, replace(prompt, rules=known), retrieved, reserve))
+        taught = tuple(text for text in told if text in taught_rules(library, model))
+        if taught != told and share > 1 and getattr(writer, "misreads", False):
+            ways.append(fit_examples(writer, replace(prompt, rules=taught), retrieved, reserve))
         before = asks[-1].numbered if asks else 0
         asks.append(Ask(writer, model.id, ways[0], temperature, top_p, max_new_tokens, seed, progress, on_text, before))
         count = max(n, affordable(writer) if written is None else written)
