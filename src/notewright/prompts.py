@@ -92,11 +92,13 @@ def prompt_id(messages: Sequence[Message]) -> str:
     return "prompt_" + hashlib.sha256(body.encode()).hexdigest()[:16]
 
 
-def shown_examples(prompt: Prompt, teaching: Iterable[Example], *, limit: int, max_chars: int = ROOM) -> list[Example]:
+def shown_examples(
+    prompt: Prompt, teaching: Iterable[Example], *, limit: int, max_chars: int = ROOM, former: bool = False
+) -> list[Example]:
     """What drafting shows beside a prompt, and measuring does too: up to `limit` of the nearest that fit into `max_chars` together, the
-    most alike last, next to the question."""
+    most alike last, next to the question. `former`: see `nearest`."""
     chosen: list[Example] = []
-    for example in nearest(prompt, teaching):
+    for example in nearest(prompt, teaching, former=former):
         size = len(render_highlights(example.prompt)) + len(example.passage)
         if len(chosen) < limit and size <= max_chars:
             max_chars -= size

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 import small_world
-from notewright import datasets, drafting, reward
+from notewright import datasets, drafting, feedback, reward
 from notewright.errors import Invalid, NotFound
 from notewright.library import Library, splits
+from notewright.library.examples import CHANGED
 from notewright.prompts import SYSTEM, build_messages
 from notewright.records import Dataset
 from notewright.settings import Settings
@@ -209,6 +210,27 @@ def test_a_completion_with_every_kind_of_line_end_comes_back(world: small_world.
     world.library.pairs.propose([replace(pair, passage_text=odd)])
     [row] = datasets.load(datasets.build(world.library, kind="sft"), "train")
     assert row["completion"][0]["content"] == odd
+
+
+def test_after_a_change_of_the_person_older_passages_weigh_a_quarter(world: small_world.World) -> None:
+    library = world.library
+    weights = {row["pair_id"]: row["weight"] for items in rows(datasets.build(library, kind="sft")).values() for row in items}
+    small_world.base_model(library)
+    changed = library.events.last() + 1
+    for thing in small_world.THINGS[:6]:
+        engine = small_world.ScriptedEngine(small_world.numbered)
+        asked = {"source": thing, "chapter": "Troubles", "n": 1, "engine": engine}
+        feedback.decide(library, decision="accept", draft_id=drafting.draft(library, settings=world.settings, **asked)[0].id)
+    library.db.set_state(CHANGED, str(changed))
+    found = rows(datasets.build(library, kind="sft", examples=1.0))
+    every = [row for items in found.values() for row in items]
+    assert [row["former"] for row in every].count(False) == 6
+    assert all(row["weight"] == pytest.approx(weights[row["pair_id"]] * (0.25 if row["former"] else 1)) for row in every)
+    side = {row["completion"][0]["content"]: row["former"] for row in every}
+    for row in every:
+        prompt = row.get("prompt_with_examples", row["prompt"])
+        shown = [side[message["content"]] for message in prompt if message["role"] == "assistant"]
+        assert shown[-1] == row["former"]  # next to the question
 
 
 def test_the_rules_stand_in_what_measures_and_in_half_of_what_teaches(world: small_world.World) -> None:

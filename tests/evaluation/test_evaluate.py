@@ -196,6 +196,16 @@ def test_a_clear_improvement_is_sure(tmp_path: Path) -> None:
     assert evaluation.compare(before, after) == found
 
 
+def test_what_is_from_before_a_change_of_the_person_weighs_a_quarter() -> None:
+    before, after = report([0.2, 0.2, 0.8, 0.8]), report([0.4, 0.4, 0.4, 0.4])
+    assert evaluation.compare(before, after).difference == pytest.approx(-0.1)
+    items = tuple(replace(item, former=number < 2) for number, item in enumerate(after.items))
+    found = evaluation.compare(before, replace(after, items=items))
+    assert found.difference == pytest.approx((0.25 * 0.2 * 2 - 0.4 * 2) / 2.5)
+    assert (found.before, found.after) == (pytest.approx((0.25 * 0.2 * 2 + 0.8 * 2) / 2.5), pytest.approx(0.4))
+    assert found.p_better > evaluation.compare(before, after).p_better
+
+
 @pytest.mark.parametrize("passages", [6, 12])
 def test_chance_alone_is_as_seldom_sure_as_it_says(passages: int) -> None:
     """Where nothing is better, one in 80 looks better with 98.75 %: what one of eight contenders has to show."""

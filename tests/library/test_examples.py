@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 import small_world
+from notewright import drafting, feedback
 from notewright.library import Library
-from notewright.library.examples import chapters, coverage, from_pairs, nearest, visible_highlights
+from notewright.library.examples import CHANGED, chapters, coverage, from_pairs, nearest, visible_highlights
 from notewright.records import Highlight, PairLink
 
 RIVERS = [small_world.highlight_id("rivers", 0, number) for number in range(4)]
@@ -123,6 +124,23 @@ def test_nearest_are_other_sources_of_the_same_shape(library: Library, tmp_path:
     kinds = [item.prompt.source.kind == prompt.source.kind for item in found]
     assert kinds == sorted(kinds, reverse=True)
     assert nearest(prompt, reversed(examples)) == found
+
+
+def test_after_a_change_of_the_person_passages_keep_to_their_side(world: small_world.World) -> None:
+    library = world.library
+    small_world.base_model(library)
+    assert not any(item.former for item in from_pairs(library))
+    asked = {"chapter": "Beginnings", "n": 1, "engine": small_world.ScriptedEngine(small_world.numbered)}
+    old, new = (drafting.draft(library, settings=world.settings, source=thing, **asked)[0] for thing in ("looms", "bread"))
+    feedback.decide(library, decision="accept", draft_id=old.id)
+    library.db.set_state(CHANGED, str(library.events.last() + 1))
+    assert all(item.former for item in from_pairs(library))
+    feedback.decide(library, decision="accept", draft_id=new.id)
+    examples = from_pairs(library)
+    assert [item.note_path for item in examples if not item.former] == ["Notes/Bread.md"]
+    rivers = next(item.prompt for item in examples if item.source_id == "readwise:b-rivers")
+    assert [item.former for item in nearest(rivers, examples)] == [False, True]
+    assert [item.former for item in nearest(rivers, examples, former=True)] == [True, True]
 
 
 def test_coverage() -> None:

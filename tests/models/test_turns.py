@@ -10,8 +10,9 @@ import pytest
 import small_world
 from notewright import drafting, feedback, reward
 from notewright.library import Library
+from notewright.library.examples import CHANGED
 from notewright.models import registry
-from notewright.models.turns import CHANGED, next_turn, online
+from notewright.models.turns import next_turn, online
 from notewright.records import Draft
 from notewright.reward.learner import forget_taste
 from small_world import ScriptedEngine, World, numbered

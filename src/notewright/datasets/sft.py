@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from ..errors import Invalid
 from ..library import splits
 from ..library.examples import Example, from_pairs, nearest
+from ..models.bandit import FADED
 from ..prompts import PROMPT_VERSION, Message, build_messages, render_highlights, shown_examples
 from ..reward import rules_for_prompt
 from .freeze import Row
@@ -67,7 +68,8 @@ def sft_rows(
         side = sides[example.pair_id]
         rng = random.Random(f"{seed}|{example.pair_id}")
         wanted = rng.randint(1, max_examples) if side == "train" and max_examples and rng.random() < share else 0
-        near = nearest(example.prompt, teaching)[:_CHOICES] if wanted else []
+        near = nearest(example.prompt, teaching, former=example.former)[:_CHOICES] if wanted else []
+        near = [other for other in near if other.former == example.former] or near
         chosen = fitting(example, rng.sample(near, min(wanted, len(near))), max_chars)
         asked = replace(example, prompt=replace(example.prompt, rules=rules))
         row: Row = {
@@ -79,11 +81,14 @@ def sft_rows(
             "chapter": example.prompt.chapter,
             "highlight_ids": [item.id for item in example.prompt.highlights],
             "examples": len(chosen),
-            "weight": example.weight,
+            "weight": example.weight * (FADED if example.former else 1.0),
+            "former": example.former,
         }
         if side != "train":  # measured as it would be served: the person's rules stand in every prompt
             row["prompt"] = _messages(asked, [])
-            row["prompt_with_examples"] = _messages(asked, shown_examples(asked.prompt, teaching, limit=max_examples))
+            row["prompt_with_examples"] = _messages(
+                asked, shown_examples(asked.prompt, teaching, limit=max_examples, former=example.former)
+            )
         rows[side].append(row)
         if progress:
             progress(done, len(usable))

@@ -204,7 +204,7 @@ def _item(row: dict[str, Any], text: str, highlights: Sequence[Highlight], probl
         ned_chars=Levenshtein.normalized_distance(text.strip(), passage.strip()), copied_ned=edit_distance(listed, passage.strip()),
         exact=text.strip() == passage.strip(), problems=problems, draft=text, passage=passage,
         structure=structure_distance(text, passage), coverage=coverage(text, passage, highlights),
-        copied_words=run.words, copied_from=run.note_path,
+        copied_words=run.words, copied_from=run.note_path, former=bool(row.get("former")),
     )  # fmt: skip
 
 

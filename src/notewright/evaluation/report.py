@@ -15,6 +15,7 @@ from pathlib import Path
 from statistics import fmean, median
 
 from ..errors import Invalid, NotFound
+from ..models.bandit import FADED
 from ..text import words
 from .choices import Accuracy, Choice, accuracy
 
@@ -28,7 +29,7 @@ class Item:
 
     `structure` is the distance between the marks alone, `coverage` the share of the highlights in the passage that the draft has too (None:
     the passage has none), `copied_words` the longest run it has from another note, `copied_from`; `broken` names the person's rules that
-    the draft breaks. Reports from before these were measured have none of them.
+    the draft breaks; `former`: it is from before the person changed. Reports from before these were measured have none of them.
     """
 
     pair_id: str
@@ -46,6 +47,7 @@ class Item:
     copied_words: int = 0
     copied_from: str = ""
     broken: tuple[str, ...] = ()
+    former: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,16 +202,21 @@ class Comparison:
 
 
 def compare(before: EvaluationReport, after: EvaluationReport, *, rounds: int = ROUNDS, seed: int = 0) -> Comparison:
-    """Paired bootstrap of the mean NED over the passages both reports have. Raises Invalid where they share none."""
+    """Paired bootstrap of the mean NED over the passages both reports have, those from before the person changed weighing a quarter.
+    Raises Invalid where they share none."""
     first = {item.pair_id: item.ned for item in before.items}
-    shared = [(first[item.pair_id], item.ned) for item in after.items if item.pair_id in first]
+    shared = [item for item in after.items if item.pair_id in first]
     if not shared:
         raise Invalid("The two evaluations share no passage.", "Evaluate both models on the same dataset and split.")
-    differences = [later - earlier for earlier, later in shared]
+    weights = [FADED if item.former else 1.0 for item in shared]
+    scale = fmean(weights)
+    earlier = [first[item.pair_id] * weight / scale for item, weight in zip(shared, weights, strict=True)]
+    later = [item.ned * weight / scale for item, weight in zip(shared, weights, strict=True)]
+    differences = [b - a for a, b in zip(earlier, later, strict=True)]
     means = _bootstrap(differences, rounds, seed)
     low, high = _middle(means)
     return Comparison(
-        items=len(shared), before=fmean(pair[0] for pair in shared), after=fmean(pair[1] for pair in shared), difference=fmean(differences),
+        items=len(shared), before=fmean(earlier), after=fmean(later), difference=fmean(differences),
         low=low, high=high, p_better=sum(mean < 0 for mean in means) / len(means),
     )  # fmt: skip
 

@@ -23,12 +23,16 @@ MIN_COVERAGE = 0.15
 _SURE = 0.9
 _CLOSE = 0.1  # a highlight belongs to the passage it fits best, and to those that fit nearly as well
 
+CHANGED = "taste changed at"  # key of the library's state: the event from which on the person judges otherwise than before
+_JUDGED = ("ranking", "decision", "edit")
+
 Shape = tuple[str, bool, float, float]  # kind of source, one chapter?, log of the number and of the length of highlights
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A passage of the person and the prompt it answers; `shape` is the prompt's, as `nearest` compares it."""
+    """A passage of the person and the prompt it answers; `shape` is the prompt's, as `nearest` compares it. `former`: from before the
+    person changed, as far as is known."""
 
     prompt: Prompt
     passage: str
@@ -36,6 +40,7 @@ class Example:
     note_path: str
     weight: float
     shape: Shape
+    former: bool = False
 
     @property
     def source_id(self) -> str:
@@ -76,6 +81,7 @@ def from_pairs(
     for pair in pairs:
         for highlight_id in linked[pair.id]:
             owners[highlight_id].add(pair.passage_id)
+    lately = judged_lately(library)
     seen: set[str] = set()
     sources: dict[str, Source] = {}
     shown: dict[str, list[Highlight]] = {}
@@ -95,8 +101,19 @@ def from_pairs(
             continue
         seen.add(key)
         weight = 1.0 if pair.status == "accepted" else round(pair.score, 3)
-        found[pair.id] = Example(prompt, pair.passage_text, pair.id, pair.note_path, weight, shape(prompt))
+        former = lately is not None and not any(item.id in lately for item in prompt.highlights)
+        found[pair.id] = Example(prompt, pair.passage_text, pair.id, pair.note_path, weight, shape(prompt), former)
     return [found[pair.id] for pair in pairs if pair.id in found]
+
+
+def judged_lately(library: Library) -> set[str] | None:
+    """The highlights of all drafts that were judged since the person changed; None where no change is known (`models.bandit.drift`)."""
+    changed = int(library.db.get_state(CHANGED) or 0)
+    if not changed:
+        return None
+    batches = {str(event.payload.get("batch", "")) for event in library.events.standing(*_JUDGED) if event.id >= changed}
+    written = library.drafts.batches(sorted(batches - {""}))
+    return {highlight_id for drafts in written.values() for item in drafts for highlight_id in item.highlight_ids}
 
 
 def _prompt(
@@ -131,15 +148,16 @@ def _content_words(text: str) -> list[str]:
     return [word for word in "".join(char if char.isalnum() else " " for char in normalise(text)).split() if len(word) >= 4]
 
 
-def nearest(prompt: Prompt, candidates: Iterable[Example]) -> list[Example]:
-    """Examples of other sources, the most alike first, at most one per source.
+def nearest(prompt: Prompt, candidates: Iterable[Example], *, former: bool = False) -> list[Example]:
+    """Examples of other sources, the most alike first, at most one per source; before all others those of the same side of the person's
+    last change, if there was one (`former`: on which side the prompt is).
 
     Alike in shape rather than in topic: the kind of source, whether it is one chapter, how many highlights and how long they are.
     """
     wanted = shape(prompt)
     ranked = sorted(
         (item for item in candidates if item.source_id != prompt.source.id),
-        key=lambda item: (_unlikeness(wanted, item.shape), -item.weight, item.pair_id),
+        key=lambda item: (item.former != former, _unlikeness(wanted, item.shape), -item.weight, item.pair_id),
     )
     best: dict[str, Example] = {}
     for example in ranked:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..library.examples import CHANGED
 from . import registry
 from .bandit import KINDS, Drift, Outcome, Standing, Turn, WinRate, drift, outcomes, standings, turn, win_rates
 
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from ..settings import Settings
 
 REMEMBERED = 2000  # judgements looked at: a year of them; older ones weigh nothing
-CHANGED = "taste changed at"  # key of the library's state: what the taste head forgets from before is cheap to ask
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..library.examples import Example, from_pairs
+from ..library.examples import CHANGED, Example, from_pairs
 from ..models.bandit import FADED
-from ..models.turns import CHANGED
 from ..records import Draft, Event
 from .corrections import prior_changes
 from .evidence import KINDS, batch_evidence, demonstration
@@ -144,7 +143,8 @@ class Learner:
         self._demonstrations += len(pairs)
         rows = draft_rows(library, [draft for draft, _ in pairs])
         for draft, example in pairs:
-            stages = demonstration(self.head.scale, self.note_rows[example.pair_id], rows[draft.id], DEMONSTRATION_WEIGHT)
+            weight = DEMONSTRATION_WEIGHT * (FADED if example.former else 1.0)
+            stages = demonstration(self.head.scale, self.note_rows[example.pair_id], rows[draft.id], weight)
             self.head.add(f"{draft.id} demonstration", stages)
 
 
