@@ -6,6 +6,7 @@ import importlib
 import random
 from dataclasses import replace
 from pathlib import Path
+from statistics import fmean
 
 import pytest
 from hypothesis import given
@@ -81,6 +82,17 @@ def test_what_harms_elsewhere_is_not_promoted(worse: dict, words: str) -> None:
     decision = decide(contender(BEFORE, "current"), [contender([ned - 0.2 for ned in BEFORE], **worse)])
     assert decision.winner is None
     assert words in decision.reason
+
+
+@pytest.mark.parametrize("worse", [{"problems": ("bad",)}, {"coverage": 0.0}])
+@pytest.mark.parametrize("times", [1, 2])
+def test_one_draft_that_fails_is_no_harm_yet_and_two_are(worse: dict, times: int) -> None:
+    better = contender([ned - 0.2 for ned in BEFORE])
+    items = [replace(item, **worse) if number < times else item for number, item in enumerate(better.report.items)]
+    shares = {"valid": fmean(not item.problems for item in items), "coverage": fmean(item.coverage or 0.0 for item in items)}
+    failing = replace(better, report=replace(better.report, items=tuple(items), **shares))
+    decision = decide(contender(BEFORE, "current"), [failing])
+    assert decision.winner is (failing if times == 1 else None)
 
 
 @pytest.mark.parametrize("harmless", [{"coverage": 0.95}, {"copied": 7}, {"coverage": None}, {"broken": 8, "rules": ()}])
