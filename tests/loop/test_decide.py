@@ -6,7 +6,6 @@ import importlib
 import random
 from dataclasses import replace
 from pathlib import Path
-from statistics import fmean
 
 import pytest
 from hypothesis import given
@@ -85,14 +84,21 @@ def test_what_harms_elsewhere_is_not_promoted(worse: dict, words: str) -> None:
 
 
 @pytest.mark.parametrize("worse", [{"problems": ("bad",)}, {"coverage": 0.0}])
-@pytest.mark.parametrize("times", [1, 2])
-def test_one_draft_that_fails_is_no_harm_yet_and_two_are(worse: dict, times: int) -> None:
+@pytest.mark.parametrize("times", [2, 4])
+def test_failing_drafts_are_held_against_it_where_they_are_more_than_chance(worse: dict, times: int) -> None:
     better = contender([ned - 0.2 for ned in BEFORE])
-    items = [replace(item, **worse) if number < times else item for number, item in enumerate(better.report.items)]
-    shares = {"valid": fmean(not item.problems for item in items), "coverage": fmean(item.coverage or 0.0 for item in items)}
-    failing = replace(better, report=replace(better.report, items=tuple(items), **shares))
-    decision = decide(contender(BEFORE, "current"), [failing])
-    assert decision.winner is (failing if times == 1 else None)
+    items = tuple(replace(item, **worse) if number < times else item for number, item in enumerate(better.report.items))
+    failing = replace(better, report=replace(better.report, items=items))
+    assert decide(contender(BEFORE, "current"), [failing]).winner is (failing if times == 2 else None)
+
+
+def test_passages_that_steered_a_training_prove_nothing() -> None:
+    current, lucky = contender(BEFORE, "current"), contender([ned - 0.2 for ned in BEFORE])
+    same = report(BEFORE)
+    assert decide(replace(current, proof=same), [replace(lucky, proof=same)]).winner is None
+    few = report(BEFORE[:5])
+    decision = decide(replace(current, proof=few), [replace(lucky, proof=report([0.1] * 5))])
+    assert "only 5 held-out passages" in decision.reason
 
 
 @pytest.mark.parametrize("harmless", [{"coverage": 0.95}, {"copied": 7}, {"coverage": None}, {"broken": 8, "rules": ()}])

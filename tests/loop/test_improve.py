@@ -258,6 +258,47 @@ def test_a_version_that_was_chosen_meanwhile_is_what_has_to_be_beaten(
     assert current.id == chosen.id
 
 
+def test_what_the_person_went_back_from_is_not_promoted_again(world: small_world.World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page fails after the promotion; the person goes back; the `improve` that goes on only writes its page."""
+    library, module = world.library, importlib.import_module("notewright.loop.improve")
+    base = registry.current(library, world.settings)
+
+    def train(self: Any, method: str, dataset: Dataset, *, start: str = "") -> Model:
+        if "sft_model" not in self.state:
+            made = library.models.add(Model(library.models.new_id(), "base/none", "", "policy", now()))
+            self.state.keep("sft_model", made.id)
+        return library.models.get(self.state["sft_model"])
+
+    def contender(self: Any, label: str, model: Model, examples: bool, pairs: Dataset) -> loop.Contender:
+        mean = 0.6 if model.role == "base" else 0.5 if examples else 0.2
+        items = [
+            evaluation.Item(f"p{place}", "s", "n.md", mean + place / 100, 0.5, 0.5, False, (), "draft", "passage") for place in range(8)
+        ]
+        report = summarise(
+            items, model_id=model.id, dataset_id=pairs.id, split="test", examples=examples, created_at=now(), seconds=0.0, path=Path()
+        )
+        return loop.Contender(label, model.id, examples, report)
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(module._Work, "_train", train)
+    monkeypatch.setattr(module._Work, "_contender", contender)
+    written = module.write_page
+    monkeypatch.setattr(module, "write_page", full)
+    with pytest.raises(OSError, match="No space"):
+        improve(world)
+    promoted = library.models.current()
+    assert promoted is not None
+    assert promoted.role == "policy"
+    assert promoted.metrics["edit_distance"] == pytest.approx(0.235)  # without examples, as it will write
+    assert registry.rollback(library).id == base.id
+    monkeypatch.setattr(module, "write_page", written)
+    report = improve(world)
+    assert (report.id, report.promoted) == ("improve-1", promoted.id)
+    assert registry.current(library, world.settings).id == base.id
+
+
 def test_what_was_judged_after_the_data_were_built_is_for_the_next_one(world: small_world.World, monkeypatch: pytest.MonkeyPatch) -> None:
     module, library = importlib.import_module("notewright.loop.improve"), world.library
 

@@ -39,7 +39,7 @@ CURRENT = contender("model-1", 0.4)
         (contender("model-2", 0.42, turn=3), {"model-2": False}),
         (contender("model-2", 0.42, turn=3, examples=True), {"model-2": True}),
         (contender("model-2", 0.7, turn=3), {}),
-        (contender("model-2", 0.38, turn=3, invalid=2), {}),
+        (contender("model-2", 0.38, turn=3, invalid=4), {}),
         (contender("model-2", 0.38, turn=3, words=12), {}),
         (contender("model-2", 0.38, turn=3, items=4), {}),
         (contender("model-1", 0.38, turn=3, examples=True), {}),

@@ -89,6 +89,15 @@ def test_a_version_without_its_files_cannot_be_used(library: Library, home: Path
         registry.use(library, "model-99")
 
 
+def test_what_a_killed_registration_left_behind_is_replaced(library: Library, home: Path, tmp_path: Path, base: bases.Base) -> None:
+    root = registry.ensure_base_model(library, Settings(home=home, base_model=base.name))
+    stale = library.home / "models" / "model-2"
+    stale.mkdir(parents=True)
+    (stale / "adapter_model.safetensors").write_bytes(b"of a process that was killed before COMMIT")
+    model = add(library, base, tmp_path, root.id)
+    assert (library.home / model.adapter_path / "adapter_model.safetensors").read_bytes() == root.id.encode()
+
+
 def test_nothing_to_describe_yet(library: Library) -> None:
     with pytest.raises(NotFound, match="No model has been used yet"):
         registry.describe(library)
@@ -124,6 +133,9 @@ def test_pruning_keeps_what_is_or_may_come_into_use(library: Library, home: Path
         registry.use(library, made[0].id)
     assert registry.prune(library, keep=1) == []
     assert registry.rollback(library).id == made[2].id
+    with pytest.raises(NotFound, match=f"files of {made[0].id} are gone"):  # the one before: pruned
+        registry.rollback(library)
+    assert registry.current(library, Settings(home=home, base_model=base.name)).id == made[2].id
 
 
 def test_contenders_take_turns_until_the_person_decides(library: Library, home: Path, tmp_path: Path, base: bases.Base) -> None:

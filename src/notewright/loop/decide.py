@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
 from ..evaluation import Comparison, EvaluationReport, compare
-from ..evaluation.report import MEMORISED, Item, broken
+from ..evaluation.report import MEMORISED, Item, broken, interval
 from ..text import count
 
 CONFIDENCE = 0.9  # that the mean distance really fell; shared among the contenders (Bonferroni), so that trying more proves less
-VALID_MARGIN = 0.05  # the share of valid drafts may not fall by more
-COVERAGE_MARGIN = 0.05  # nor may the share of the highlights in your passages that drafts use too
+VALID_MARGIN = 0.05  # the share of valid drafts may not fall by more, beyond its 90 % interval
+COVERAGE_MARGIN = 0.05  # nor may the share of the highlights in your passages that drafts use too, likewise
 COPY_MARGIN = 0.05  # the share of drafts with a run of words from another note may not rise by more
 RULE_MARGIN = 0.05  # nor may a draft break more of the person's rules on average
-CHANCE = 1  # so many drafts more that fail, or lack a highlight, are as likely chance as harm
 LENGTHS = (0.6, 1.6)  # the median length, as a share of the person's own passages, may not leave this range (unless it was outside before)
 SUREST = 0.999  # a bootstrap shows no more: nothing is told as surer
 FEWEST = 6  # held-out passages; below, no figure is trusted
@@ -23,13 +23,20 @@ FEWEST = 6  # held-out passages; below, no figure is trusted
 @dataclass(frozen=True, slots=True)
 class Contender:
     """One way to write: a registered model, and whether retrieved examples stand in its prompts. `report` is its held-out work on sources
-    that only measure, `later` the same on chapters that were kept back because they came later (`library.splits`)."""
+    that only measure, `later` the same on chapters that were kept back because they came later (`library.splits`). `proof` is the part of
+    `report` by which no training was steered (None: it is too small, and the whole has to do)."""
 
     label: str
     model_id: str
     examples: bool
     report: EvaluationReport
     later: EvaluationReport | None = None
+    proof: EvaluationReport | None = None
+
+    @property
+    def proven(self) -> EvaluationReport:
+        """What its distance is judged by."""
+        return self.proof or self.report
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +64,14 @@ def decide(current: Contender, contenders: Sequence[Contender], *, confidence: f
     """Paired bootstrap of each contender against the current version on the passages both wrote; the best that passes wins.
 
     A contender passes when the chance that its mean distance is lower is at least `1 - (1 - confidence) / number of contenders`, its share
-    of valid drafts did not fall by more than `VALID_MARGIN` and its coverage of highlights by `COVERAGE_MARGIN` (either time in more
-    drafts than `CHANCE`), the share of its drafts that copy from other notes did not rise by more than `COPY_MARGIN`, nor the rules of the
-    person's that a draft breaks by `RULE_MARGIN`, its lengths stay within `LENGTHS` of the person's own, and it is not further from what
-    they wrote lately beyond the 90 % interval.
+    of valid drafts did not fall by more than `VALID_MARGIN` and its coverage of highlights by `COVERAGE_MARGIN` (both beyond the 90 %
+    interval), the share of its drafts that copy from other notes did not rise by more than `COPY_MARGIN`, nor the rules of the person's
+    that a draft breaks by `RULE_MARGIN`, its lengths stay within `LENGTHS` of the person's own, and it is not further from what they wrote
+    lately beyond the 90 % interval.
     """
     needed = 1 - (1 - confidence) / max(1, len(contenders))
     verdicts = tuple(_judge(current, contender, needed) for contender in contenders)
-    passages = len(current.report.items)
+    passages = len(current.proven.items)
     if passages < FEWEST:
         reason = f"only {count(passages, 'held-out passage')}: too few to tell better from luck (at least {FEWEST} are needed)"
         return Decision(None, reason, verdicts)
@@ -84,7 +91,7 @@ def decide(current: Contender, contenders: Sequence[Contender], *, confidence: f
 
 
 def _judge(current: Contender, contender: Contender, needed: float) -> Verdict:
-    change = compare(current.report, contender.report)
+    change = compare(current.proven, contender.proven)
     objections = harms(current, contender)
     if change.p_better < needed:
         objections.insert(
@@ -96,9 +103,9 @@ def _judge(current: Contender, contender: Contender, needed: float) -> Verdict:
 def harms(now: Contender, then: Contender) -> list[str]:
     """What the other one does worse beyond the margins, apart from its distance on held-out sources, in words."""
     current, other, found = now.report, then.report, []
-    if other.valid < current.valid - VALID_MARGIN and _more(current, other, lambda item: not item.problems) > CHANCE:
+    if _surely_fell(current, other, lambda item: float(not item.problems), VALID_MARGIN):
         found.append(f"fewer of its drafts are valid ({other.valid:.0%} against {current.valid:.0%})")
-    if _fell(current.coverage, other.coverage, COVERAGE_MARGIN) and _more(current, other, lambda item: item.coverage) > CHANCE:
+    if _surely_fell(current, other, lambda item: item.coverage, COVERAGE_MARGIN):
         found.append(f"it uses fewer of the highlights that you used ({other.coverage:.0%} against {current.coverage:.0%})")
     if _fell(other.memorised, current.memorised, COPY_MARGIN):
         found.append(
@@ -127,11 +134,12 @@ def lately(current: Contender, other: Contender) -> Comparison | None:
     return compare(current.later, other.later)
 
 
-def _more(before: EvaluationReport, after: EvaluationReport, measure: Callable[[Item], float | None]) -> int:
-    """In how many more passages the measure fell than rose, of those that both wrote."""
+def _surely_fell(before: EvaluationReport, after: EvaluationReport, measure: Callable[[Item], float | None], margin: float) -> bool:
+    """By more than `margin` over the passages that both wrote, and by more than chance: of ten passages one is ten points."""
     known = {item.pair_id: measure(item) for item in before.items}
     pairs = [(known.get(item.pair_id), measure(item)) for item in after.items]
-    return sum((b < a) - (b > a) for a, b in pairs if a is not None and b is not None)
+    falls = [a - b for a, b in pairs if a is not None and b is not None]
+    return bool(falls) and fmean(falls) > margin + 1e-9 and interval(falls)[0] > 0
 
 
 def _fell(before: float | None, after: float | None, margin: float) -> bool:

@@ -23,14 +23,15 @@ from ..reward.trust import allowed, trust
 from ..settings import Settings
 from ..text import count
 from ..training.recipes import MINIMUM_ROWS, MINIMUM_WATCHED, resolve
-from .decide import CONFIDENCE, Contender, Decision, decide
+from .decide import CONFIDENCE, FEWEST, Contender, Decision, decide
 from .keep import keep
 from .page import write_page
 
-HELD_OUT = ("valid", "test")  # neither was trained on; together they hold more passages than either
+HELD_OUT = ("valid", "test")  # neither was trained on; the first steered trainings, the second nothing
 WITH_EXAMPLES = " + examples"
 REFINEMENTS = (("DITTO", "ditto", "sft"), ("edits", "edits", "edits"), ("DPO", "dpo", "preference"))  # label, method, kind of its data
 UNITS = {"sft": "passage", "edits": "edit", "preference": "preference"}  # what a dataset's rows are called
+STEERED = "Too few passages only measure, so that those by which trainings are steered count as well: the proof is weaker than it says"
 PROMPTING = (
     "Prompting wins: {} writes untrained, with your own notes as examples and your rules in its prompt; "
     "no trained version was better beyond doubt"
@@ -120,15 +121,24 @@ def improve(
             tell({"message": f"{chosen} was made the current version meanwhile: that is what has to be beaten now."})
             current, contenders = work.contenders()
         decision = decide(current, contenders, confidence=confidence)
-        winner = decision.winner
+        if "promoted" not in state:
+            state.keep("reason", _reason(library, decision, current))
+            state.keep("examples", decision.winner.examples if decision.winner else None)
+            state.keep("decided_at", len(library.models.promotions()))
+            state.keep("promoted", decision.winner.model_id if decision.winner else "")  # killed from here on, it is made up for
+        reason, chosen_way = state.table.get("reason", decision.reason), (state["promoted"], state.table.get("examples"))
+        winner = next((item for item in (current, *contenders) if (item.model_id, item.examples) == chosen_way), None)
         writer = winner or current
-        reason = decision.reason
-        if writer.examples and library.models.get(writer.model_id).role == "base":
-            reason += f". {PROMPTING.format(writer.model_id)}"
-        state.keep("promoted", winner.model_id if winner else "")  # first: killed in between, it is made up for
-        if winner and registry.current(library, settings).id == current.model_id:
-            library.models.promote(winner.model_id, f"better on held-out work: {reason}", examples=winner.examples)
-        registry.keep_contenders(library, keep(writer, [current, *contenders]), beside=writer.model_id)
+        with library.db.write():
+            # Once, and not over what the person chose meanwhile, or went back from.
+            if winner and len(library.models.promotions()) == state.table.get("decided_at"):
+                library.models.promote(winner.model_id, f"better on held-out work: {reason}", examples=winner.examples)
+        kept = keep(writer, [current, *contenders])
+        registry.keep_contenders(library, kept, beside=writer.model_id)
+        for item in (current, *contenders):
+            if (item.model_id, item.examples) in {(writer.model_id, writer.examples), *kept.items()}:  # as they will write
+                figures = {"evaluation": item.proven.metrics(), "edit_distance": item.proven.mean}
+                library.models.set_metrics(item.model_id, figures)
         report = ImproveReport(
             id=state.path.parent.name, folder=str(state.path.parent), page=str(state.path.with_name("report.html")),
             current=current.model_id, promoted=state["promoted"], reason=reason, decision=decision,
@@ -137,6 +147,15 @@ def improve(
         write_page(Path(report.page), report, current)
         state.keep("finished_at", now())
         return report
+
+
+def _reason(library: Library, decision: Decision, current: Contender) -> str:
+    writer, reason = decision.winner or current, decision.reason
+    if not current.proof and len(current.report.items) >= FEWEST:
+        reason += f". {STEERED}"
+    if writer.examples and library.models.get(writer.model_id).role == "base":
+        reason += f". {PROMPTING.format(writer.model_id)}"
+    return reason
 
 
 class _Work:
@@ -273,8 +292,9 @@ class _Work:
         label += WITH_EXAMPLES if examples else ""
         # First, so that the figures kept with the model are those on sources that only measure.
         later = self._report(label, model, examples, pairs, LATER) if _rows(pairs, LATER) else None
-        reports = [self._report(label, model, examples, pairs, split) for split in HELD_OUT if _rows(pairs, split)]
-        return Contender(label, model.id, examples, evaluation.merge(reports), later)
+        reports = {split: self._report(label, model, examples, pairs, split) for split in HELD_OUT if _rows(pairs, split)}
+        whole = evaluation.merge(list(reports.values()))
+        return Contender(label, model.id, examples, whole, later, reports["test"] if _rows(pairs, "test") >= FEWEST else None)
 
     def _report(self, label: str, model: Model, examples: bool, pairs: Dataset, split: str) -> EvaluationReport:
         key = f"report {model.id}{WITH_EXAMPLES if examples else ''} {split}"

@@ -16,12 +16,12 @@ def keep(current: Contender, others: Sequence[Contender]) -> dict[str, bool]:
     None is kept that is worse beyond the 90 % interval, that `harms` has something against, or that was measured on too little.
     """
     kept: dict[str, bool] = {}
-    for other in sorted(others, key=lambda contender: contender.report.mean):
+    for other in sorted(others, key=lambda contender: contender.proven.mean):
         if other.model_id not in {current.model_id, *kept} and len(kept) < MOST and _harmless(current, other):
             kept[other.model_id] = other.examples
     return kept
 
 
 def _harmless(current: Contender, other: Contender) -> bool:
-    change = compare(current.report, other.report)
+    change = compare(current.proven, other.proven)
     return change.items >= FEWEST and change.low <= 0 and not harms(current, other)

@@ -67,7 +67,9 @@ def write_page(path: Path, report: ImproveReport, current: Contender) -> None:
         *(f"<p class=soft>Not trained: {escape(line)}</p>" for line in report.skipped),
         f"<div class=scroll><table class=wide><tr>{''.join(f'<th>{name}' for name in COLUMNS)}</tr>", *rows, "</table></div>",
         f"<p class=soft>Distance: words to change per word, to your own passage; 0 is word for word yours. {len(current.report.items)}"
-        " passages of sources that no version was trained on. Length: median share of your own passage's words. Form: distance between the "
+        " passages of sources that no version was trained on. "
+        f"Change: on the {len(current.proven.items)} by which no training was steered. "
+        "Length: median share of your own passage's words. Form: distance between the "
         "marks alone (headings, lists, links). Highlights: of those you used, how many the drafts use. Copied: drafts with "
         f"{MEMORISED} or more words in a row from other notes. Rules: limits of yours that a draft breaks, on average. "
         "Lately: distance on chapters that you began after the first build and that only measure (how many passages); being further "

@@ -83,6 +83,7 @@ def register(
     partial = folder.with_name(model_id + ".part")
     shutil.rmtree(partial, ignore_errors=True)
     shutil.copytree(adapter, partial)
+    shutil.rmtree(folder, ignore_errors=True)  # of a process that was killed before its row was there: the id was given anew
     os.replace(partial, folder)
     model = Model(
         model_id, base.name, folder.relative_to(library.home).as_posix(), role, now(), run_id=run.id, parent_id=parent_id,
@@ -96,15 +97,22 @@ def use(library: Library, model_id: str) -> Model:
     model = library.models.get(model_id)
     if model.role == "reward":
         raise Invalid(f"{model_id} is a reward model: it judges drafts and writes none.", "Choose another: notewright models list")
-    folder = adapter_folder(library, model)
-    if folder is not None and not (folder / "adapter_model.safetensors").exists():
-        raise NotFound(f"The files of {model_id} are gone: {folder}", "Use another version, or train again.")
+    _require_files(library, model)
     return library.models.promote(model_id, "chosen")
 
 
 def rollback(library: Library) -> Model:
-    """Go back to the version that was current before."""
-    return library.models.rollback()
+    """Go back to the version that was current before. Raises NotFound where there is none, or its files were pruned."""
+    with library.db.write():
+        if earlier := library.models.standing()[:-1]:
+            _require_files(library, library.models.get(earlier[-1]))
+        return library.models.rollback()
+
+
+def _require_files(library: Library, model: Model) -> None:
+    folder = adapter_folder(library, model)
+    if folder is not None and not (folder / "adapter_model.safetensors").exists():
+        raise NotFound(f"The files of {model.id} are gone: {folder}", "Use another version (notewright models use ID), or train again.")
 
 
 def keep_contenders(library: Library, contenders: Mapping[str, bool], *, beside: str) -> None:
