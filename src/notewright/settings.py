@@ -50,7 +50,7 @@ class Settings:
     `embeddings` lets pairing compare sentences by their meaning (the extra of that name).
     `nli_model` is the folder of an entailment model for the gates (optional).
     `duels` is the share of drafts in which two versions are shown side by side, unnamed (0: none; only while there are two).
-    `improve_after` lets a running server improve by itself after so many judged drafts (0: never).
+    `improve_after` lets a running server improve by itself after so many judged batches (0: never).
     """
 
     home: Path

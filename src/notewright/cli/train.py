@@ -18,7 +18,7 @@ def configure(name: str, parser: argparse.ArgumentParser) -> None:
         listing = actions.add_parser("list", help="trainings so far")
         json_option(listing)
         listing.set_defaults(handler=list_runs)
-        show = actions.add_parser("show", help="one training: recipe, metrics, log and plot")
+        show = actions.add_parser("show", help="one training: recipe, metrics, folder")
         show.add_argument("id")
         json_option(show)
         show.set_defaults(handler=show_run)
