@@ -102,8 +102,8 @@ def sft_rows(
         "prompt_version": PROMPT_VERSION,
         "rules": list(rules),
         "parameters": {
-            "examples": share, "max_examples": max_examples, "threshold": threshold, "min_coverage": min_coverage, "max_chars": max_chars,
-            "split": list(split), "seed": seed,
+            "examples": share, "max_examples": max_examples, "told": TOLD, "threshold": threshold, "min_coverage": min_coverage,
+            "max_chars": max_chars, "split": list(split), "seed": seed,
         },
         "left_out": dict(sorted(left_out.items())),
         "left_out_pairs": dict(sorted(unfit.items())),

@@ -95,9 +95,10 @@ def taught_rules(library: Library, model: Model) -> tuple[str, ...]:
     """The rules that stood in training prompts of this version."""
     for version in registry.lineage(library, model):
         if version.dataset_id and (dataset := library.datasets.get(version.dataset_id)).kind == "sft":
-            rules = dataset.manifest.get("rules", ())
-            assert isinstance(rules, list | tuple)
-            return tuple(map(str, rules))
+            rules, parameters = dataset.manifest.get("rules", []), dataset.manifest["parameters"]
+            assert isinstance(rules, list)
+            assert isinstance(parameters, dict)
+            return tuple(map(str, rules)) if parameters.get("told") else ()  # without: made before rules stood in training prompts
     return ()
 
 

@@ -131,7 +131,9 @@ def improve(
         writer = winner or current
         with library.db.write():
             # Once, and not over what the person chose meanwhile, or went back from.
-            if winner and len(library.models.promotions()) == state.table.get("decided_at"):
+            now_current = library.models.current()
+            untouched = len(library.models.promotions()) == state.table.get("decided_at")
+            if winner and untouched and now_current and now_current.id == current.model_id:
                 library.models.promote(winner.model_id, f"better on held-out work: {reason}", examples=winner.examples)
         kept = keep(writer, [current, *contenders])
         registry.keep_contenders(library, kept, beside=writer.model_id)
