@@ -118,6 +118,12 @@ def test_quotations_and_endings_are_those_of_the_highlights(text: str, fine: boo
     assert fine == (not problems), problems
 
 
+@pytest.mark.parametrize(("ending", "fine"), [("*silence and*", True), ("*noise and*", False), ("*on silence and*", False)])
+def test_a_short_annotation_may_be_the_last_line_as_it_is(ending: str, fine: bool) -> None:
+    marked = Highlight(text="These hours are sacred to musing.", annotation="silence and")
+    assert fine == (check_draft(f"- These hours are sacred to musing.\n  {ending}", highlights=[marked]) == ())
+
+
 def test_what_is_marked_twice_may_be_said_twice() -> None:
     text = "- A straight river is an argument.\n- A straight river is an argument."
     marked = Highlight(text="A straight river is an argument.")

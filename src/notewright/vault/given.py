@@ -41,9 +41,10 @@ class Given:
         return sum(said in line for line in self.words.split("\n"))
 
     def ends(self, text: str) -> bool:
-        """Whether a highlight or another text ends in the last words of this one."""
-        last = flat(text).split()[-ENDING:]
-        return len(last) >= LEAST_ENDING and f" {' '.join(last)}\n" in self.ended
+        """Whether a highlight or another text ends in the last words of this one, or is short and the whole of it."""
+        words = flat(text).split()
+        last = " ".join(words[-ENDING:])
+        return (len(words) >= LEAST_ENDING and f" {last}\n" in self.ended) or (bool(words) and f"\n {last}\n" in f"\n{self.ended}")
 
 
 def plain_number(text: str) -> str:
