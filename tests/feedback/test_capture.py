@@ -171,6 +171,28 @@ def test_a_passage_cut_and_pasted_into_another_note(world: small_world.World, no
     assert len(look(world).logged) == 1
 
 
+def test_a_passage_taken_into_a_note_of_its_own_but_for_its_heading(world: small_world.World, note: Path) -> None:
+    look(world)
+    head, body = TEXT.split("\n", 1)
+    change(note, body, "[[Willows]]")
+    (world.vault / "Willows.md").write_text(body + "\n")
+    report = look(world)
+    assert report.moved == ((NOTE, "Willows.md"),)
+    assert [(event.payload["before"], event.payload["final_text"]) for event in report.logged] == [(TEXT, body)]
+    change(world.vault / "Willows.md", "better", "worse")
+    assert [event.payload["note_path"] for event in look(world).logged] == ["Willows.md"]
+
+
+def test_a_passage_cut_down_is_not_taken_for_its_older_copy(world: small_world.World, note: Path) -> None:
+    copy = world.vault / "Copy.md"
+    copy.write_text(TEXT + "\n")
+    os.utime(copy, (time.time() - 3600,) * 2)
+    change(note, TEXT.split("\n", 1)[1], "- Willows hold banks.")
+    report = look(world)
+    assert report.moved == ()
+    assert [event.payload["note_path"] for event in report.logged] == [NOTE]
+
+
 def test_pasted_later_than_it_was_cut(world: small_world.World, note: Path) -> None:
     change(note, TEXT, "")
     assert look(world).logged[0].payload["deleted"]

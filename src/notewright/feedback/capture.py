@@ -193,6 +193,7 @@ class _Look:
         if read is None:
             self._gone(follow)
             return
+        since = _seconds(follow.since)
         if follow.state in ("missing", "given up"):
             follow = replace(follow, state="followed" if follow.text else "deleted", since=self._stamp(), note_hash="")
         self.followed += 1
@@ -202,10 +203,18 @@ class _Look:
                 self._look_about(follow)
         elif self._is_quiet(follow, follow.note_path, data, changed_at):
             found = vault.follow(follow.note, follow.spans, data)
-            if found is None and follow.state == "followed" and (other := vault.search(self.settings, follow.note, follow.spans)):
+            if other := self._moved(follow, found, since):
                 self._follow_to(follow, *other)
             else:
                 self._settle(follow, follow.note_path, data, found)
+
+    def _moved(self, follow: Follow, here: vault.Followed | None, since: float) -> tuple[str, bytes, vault.Followed] | None:
+        """Where more of the passage is than is left `here`, in its own note. A line left behind does not keep it from being looked for."""
+        if follow.state != "followed" or (here and here.share >= vault.ENOUGH):
+            return None
+        # While some of it is here, a note that already had the same words before is only a copy.
+        other = vault.search(self.settings, follow.note, follow.spans, changed_since=since - self.quiet if here else 0.0)
+        return other if other and vault.is_ahead(other[2], here) else None
 
     def _gone(self, follow: Follow) -> None:
         """The note was renamed, moved, or deleted."""
