@@ -7,9 +7,10 @@ stored together with the new state in one transaction, so that two watchers neve
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -105,11 +106,19 @@ def log_edit(
         last = follow.text if follow else str(edits[-1].payload["final_text"]) if edits else vault.tidy(draft.text)
         hashes = (content_hash(old), content_hash(new))
         stored = [(event.payload.get("before_hash"), event.payload["final_hash"]) for event in edits]
+        stored += [(one.payload["final_hash"], other.payload["final_hash"]) for one, other in pairwise(edits)]
         if new == last or (old != last and hashes in stored):
             return None
         insertion = follow.insertion_id if follow else None
         event = record_edit(
-            library, draft_id=draft_id, final_text=new, before=old or last, note_path=note_path, via=via, spans=spans, insertion=insertion
+            library,
+            draft_id=draft_id,
+            final_text=new,
+            before=old or last or _last_text(edits),
+            note_path=note_path,
+            via=via,
+            spans=spans,
+            insertion=insertion,
         )
         if follow:
             library.follows.put(replace(follow, text=new, note_path=note_path or follow.note_path))
@@ -158,6 +167,12 @@ def _shifted(library: Library, event: Event) -> list[Follow]:
             if follow.state == "followed":
                 moved.append(replace(follow, note=note, spans=spans, note_hash=insertion.after_hash))
     return moved
+
+
+def _last_text(edits: Sequence[Event]) -> str:
+    """What a passage was before it was deleted: from that text it is changed when it comes back, and not written anew."""
+    texts = (str(event.payload.get(name) or "") for event in reversed(edits) for name in ("final_text", "before"))
+    return next((text for text in texts if text.strip()), "")
 
 
 def _with_lead(lead: str, text: str) -> str:
@@ -283,7 +298,7 @@ class _Look:
                         self.library,
                         draft_id=follow.draft_id,
                         final_text=text,
-                        before=follow.text,
+                        before=follow.text or _last_text(self._edits(follow)),
                         note_path=path,
                         via="watch",
                         spans=found.spans if found else (),
@@ -292,6 +307,10 @@ class _Look:
                 )
         if path != follow.note_path:
             self.moved.append((follow.note_path, path))
+
+    def _edits(self, follow: Follow) -> list[Event]:
+        edits = self.library.events.standing("edit", subject=follow.draft_id)
+        return [event for event in edits if event.payload.get("insertion") == follow.insertion_id]
 
     def _put(self, seen: Follow, fresh: Follow) -> bool:
         """Replace the state that was seen, unless another watcher did."""
