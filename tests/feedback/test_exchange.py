@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -105,6 +106,39 @@ def test_an_undo_of_one_of_two_equal_events_stays_with_it(library: Library, othe
     assert other.events.undone() == {3}
     assert other.events.all("undo")[0].subject == "3"
     assert list(export_feedback(other))[1:] == lines
+
+
+def test_a_change_that_two_machines_saw_in_one_vault_counts_once(library: Library, other: Library, tmp_path: Path) -> None:
+    world = small_world.build(library, tmp_path / "one", things=("rivers", "looms"))
+    small_world.base_model(library)
+    engine = ScriptedEngine(lambda messages, seed: "## Note\n- Willow cuttings hold a bank better than stone.")
+    [draft] = drafting.draft(library, settings=world.settings, source="rivers", chapter="Beginnings", seed=3, n=1, written=1, engine=engine)
+    feedback.accept(library, settings=world.settings, draft_id=draft.id, into="Notes/Rivers.md", force=True)
+    import_feedback(other, export_feedback(library))
+    note, looked = world.vault / "Notes/Rivers.md", []
+
+    def change(old: str, new: str, *, seen_by: tuple[Library, ...] = (library, other)) -> None:
+        note.write_text(note.read_text().replace(old, new))
+        for one in seen_by:
+            looked.extend(feedback.capture(one, settings=replace(world.settings, home=one.home), quiet=0.0).logged)
+
+    change("better", "more firmly")
+    change("more firmly", "better")
+    change("better", "more firmly")  # the same change again is another one
+    assert len(looked) == 6
+    assert import_feedback(other, export_feedback(library)).events == 0
+    assert import_feedback(library, export_feedback(other)).events == 0
+    with Library.create(tmp_path / "third") as third:
+        import_feedback(third, export_feedback(library))
+        import_feedback(third, export_feedback(other))
+        assert [event.payload["via"] for event in third.events.standing("edit")] == ["watch"] * 3
+    change("bank", "shore", seen_by=(library,))
+    assert import_feedback(other, export_feedback(library)).events == 1
+    feedback.undo(library, settings=world.settings, keep_note=True)
+    import_feedback(other, export_feedback(library))
+    assert import_feedback(library, export_feedback(other)).events == 0
+    assert import_feedback(other, export_feedback(library)).events == 0
+    assert other.events.standing("edit") == []
 
 
 @pytest.mark.parametrize(

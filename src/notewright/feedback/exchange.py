@@ -2,7 +2,7 @@
 
 Ids such as draft-3 are a library's own, so here everything is named by what it is: a draft or event by the hash of its content, a batch by
 its first draft. A line is a draft (the whole candidate, held back ones too) or an event; drafts come before the events about them. What a
-library already has under its name is skipped, so importing twice changes nothing.
+library already has under its name is skipped, so importing twice changes nothing; so is a change in a synced vault that both noticed.
 """
 
 from __future__ import annotations
@@ -10,13 +10,14 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..errors import Invalid
 from ..library.database import to_json
 from ..records import Draft, Event, Finding
+from .undo import NOTICED
 
 if TYPE_CHECKING:
     from ..library import Library
@@ -55,12 +56,13 @@ def import_feedback(library: Library, lines: Iterable[str]) -> Exchanged:
         names = _Names(library)
         for event in library.events.all():
             names.event_line(event)
+        noticed = _Noticed(library, names, {str(line["event"]) for line in parsed if "event" in line})
         added = [0, 0]
         for line in parsed:
             if "draft" in line:
                 added[0] += _take_draft(library, names, line)
             else:
-                added[1] += _take_event(library, names, line)
+                added[1] += _take_event(library, names, noticed, line)
     return Exchanged(added[0], added[1], len(parsed) - sum(added))
 
 
@@ -111,6 +113,33 @@ class _Names:
         name = "event:" + _digest(line)
         self._events[name] = count = self._events.get(name, 0) + 1
         return name if count == 1 else f"{name}#{count}"
+
+
+class _Noticed:
+    """Edits that this library saw in the vault and the imported lines do not have: another machine may have seen the same ones there, at
+    another moment. Each stands for one of the other's, as the person may make a change, take it back and make it again. An undo names
+    what it takes back, so where that is such an edit it has another name too."""
+
+    def __init__(self, library: Library, names: _Names, told: Container[str]) -> None:
+        self._free: dict[tuple[object, ...], list[str]] = {}
+        for event in library.events.all("edit", "undo"):
+            local = f"event {event.id}"
+            if names.name(local) not in told:
+                self._free.setdefault(_sight(event.kind, event.at, event.subject, event.payload), []).append(local)
+
+    def take(self, kind: str, at: str, subject: str, payload: Mapping[str, object]) -> str:
+        """The local id of the same change; empty where there is none."""
+        sight = _sight(kind, at, subject, payload)
+        return self._free[sight].pop(0) if sight and self._free.get(sight) else ""
+
+
+def _sight(kind: str, at: str, subject: str, payload: Mapping[str, object]) -> tuple[object, ...]:
+    """What two machines see alike; empty for what happens on one."""
+    if kind == "undo":
+        return kind, subject, at, to_json(payload)
+    if kind == "edit" and payload.get("via") in NOTICED:
+        return kind, subject, payload.get("insertion"), payload.get("before_hash"), payload.get("final_hash")
+    return ()
 
 
 def _renamed(payload: dict[str, object], rename: Rename) -> dict[str, Any]:
@@ -214,11 +243,14 @@ def _take_draft(library: Library, names: _Names, line: dict[str, Any]) -> bool:
     return True
 
 
-def _take_event(library: Library, names: _Names, line: dict[str, Any]) -> bool:
+def _take_event(library: Library, names: _Names, noticed: _Noticed, line: dict[str, Any]) -> bool:
     if line["event"] in names.ids:
         return False
     subject = names.local(line["subject"])
-    payload = _renamed(line["payload"], names.local)
-    event = library.events.append(line["kind"], subject.removeprefix("event "), payload, at=line["at"])
+    subject, payload = subject.removeprefix("event "), _renamed(line["payload"], names.local)
+    if own := noticed.take(line["kind"], line["at"], subject, payload):
+        names.ids[line["event"]] = own
+        return False
+    event = library.events.append(line["kind"], subject, payload, at=line["at"])
     names.tie(f"event {event.id}", line["event"])
     return True
