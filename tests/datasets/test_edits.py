@@ -77,6 +77,13 @@ def test_what_says_nothing_about_taste_is_left_out(world: small_world.World, fin
         datasets.build(world.library, kind="edits")
 
 
+def test_what_came_back_after_it_was_deleted_is_left_out(world: small_world.World) -> None:
+    (draft,) = drafts(world.library, TEXT)
+    feedback.record_edit(world.library, draft_id=draft, final_text=TEXT.replace("## ", "### "), before="")
+    with pytest.raises(Invalid, match="1: came back after it was deleted"):
+        datasets.build(world.library, kind="edits")
+
+
 def test_nothing_yet_says_what_to_do(world: small_world.World) -> None:
     with pytest.raises(Invalid, match="no edits to learn from yet") as caught:
         datasets.build(world.library, kind="edits")

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 import small_world
-from notewright import drafting, feedback
-from notewright.errors import Conflict, NotFound
+from notewright import datasets, drafting, feedback
+from notewright.errors import Conflict, Invalid, NotFound
 from notewright.feedback.capture import GIVE_UP
 from notewright.library import Library
 from notewright.records import Draft, Event
@@ -156,7 +156,8 @@ def test_a_deleted_passage_is_stored_as_such_and_may_come_back(world: small_worl
     assert look(world).logged == ()
     note.write_text(whole)
     [back] = look(world).logged
-    assert (back.payload["before"], back.payload["final_text"], back.payload["deleted"]) == ("", TEXT, False)
+    assert (back.payload["before"], back.payload["final_text"], back.payload["deleted"]) == (TEXT, TEXT, False)
+    assert back.payload["hunks"] == []
 
 
 def test_a_passage_cut_and_pasted_into_another_note(world: small_world.World, note: Path) -> None:
@@ -171,6 +172,28 @@ def test_a_passage_cut_and_pasted_into_another_note(world: small_world.World, no
     assert len(look(world).logged) == 1
 
 
+def test_a_passage_taken_into_a_note_of_its_own_but_for_its_heading(world: small_world.World, note: Path) -> None:
+    look(world)
+    head, body = TEXT.split("\n", 1)
+    change(note, body, "[[Willows]]")
+    (world.vault / "Willows.md").write_text(body + "\n")
+    report = look(world)
+    assert report.moved == ((NOTE, "Willows.md"),)
+    assert [(event.payload["before"], event.payload["final_text"]) for event in report.logged] == [(TEXT, body)]
+    change(world.vault / "Willows.md", "better", "worse")
+    assert [event.payload["note_path"] for event in look(world).logged] == ["Willows.md"]
+
+
+def test_a_passage_cut_down_is_not_taken_for_its_older_copy(world: small_world.World, note: Path) -> None:
+    copy = world.vault / "Copy.md"
+    copy.write_text(TEXT + "\n")
+    os.utime(copy, (time.time() - 3600,) * 2)
+    change(note, TEXT.split("\n", 1)[1], "- Willows hold banks.")
+    report = look(world)
+    assert report.moved == ()
+    assert [event.payload["note_path"] for event in report.logged] == [NOTE]
+
+
 def test_pasted_later_than_it_was_cut(world: small_world.World, note: Path) -> None:
     change(note, TEXT, "")
     assert look(world).logged[0].payload["deleted"]
@@ -178,6 +201,34 @@ def test_pasted_later_than_it_was_cut(world: small_world.World, note: Path) -> N
     report = look(world)
     assert report.moved == ((NOTE, "New.md"),)
     assert [event.payload["final_text"] for event in report.logged] == [TEXT]
+
+
+def test_what_was_changed_on_the_way_from_one_note_to_another_counts(world: small_world.World, note: Path) -> None:
+    change(note, "better than stone", "best")
+    [first] = look(world).logged
+    change(note, str(first.payload["final_text"]), "")
+    look(world)
+    (world.vault / "New.md").write_text("# New\n\n" + TEXT.replace("better than stone", "best of all") + "\n")
+    [back] = look(world).logged
+    assert back.payload["before"] == first.payload["final_text"]
+    assert [hunk["after"] for hunk in back.payload["hunks"]] == [" of all"]
+
+
+@pytest.mark.parametrize("via", ["watch", "plugin"])
+def test_a_passage_that_was_deleted_and_came_back_teaches_nothing(world: small_world.World, note: Path, draft: Draft, via: str) -> None:
+    whole = note.read_text()
+    if via == "watch":
+        change(note, TEXT, "")
+        look(world)
+        note.write_text(whole)
+        look(world)
+    else:
+        feedback.log_edit(world.library, draft_id=draft.id, before=TEXT, after="")
+        for _ in range(2):
+            feedback.log_edit(world.library, draft_id=draft.id, before="", after=TEXT)
+    assert [bool(event.payload["final_text"]) for event in world.library.events.all("edit")] == [False, True]
+    with pytest.raises(Invalid, match="1: edited to nothing; 1: nothing was changed"):
+        datasets.build(world.library, kind="edits", settings=world.settings)
 
 
 def test_a_missing_note_is_said_found_again_or_given_up(world: small_world.World, note: Path, draft: Draft, tmp_path: Path) -> None:

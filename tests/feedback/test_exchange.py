@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,9 @@ from notewright import drafting, feedback
 from notewright.errors import Invalid
 from notewright.feedback import export_feedback, import_feedback
 from notewright.library import Library
+from notewright.library.database import now, to_json
+from notewright.models import bandit
+from notewright.records import Model
 from small_world import ScriptedEngine, numbered
 
 
@@ -107,6 +111,96 @@ def test_an_undo_of_one_of_two_equal_events_stays_with_it(library: Library, othe
     assert list(export_feedback(other))[1:] == lines
 
 
+def test_a_change_that_two_machines_saw_in_one_vault_counts_once(library: Library, other: Library, tmp_path: Path) -> None:
+    world = small_world.build(library, tmp_path / "one", things=("rivers", "looms"))
+    small_world.base_model(library)
+    engine = ScriptedEngine(lambda messages, seed: "## Note\n- Willow cuttings hold a bank better than stone.")
+    [draft] = drafting.draft(library, settings=world.settings, source="rivers", chapter="Beginnings", seed=3, n=1, written=1, engine=engine)
+    feedback.accept(library, settings=world.settings, draft_id=draft.id, into="Notes/Rivers.md", force=True)
+    import_feedback(other, export_feedback(library))
+    note, looked = world.vault / "Notes/Rivers.md", []
+
+    def change(old: str, new: str, *, seen_by: tuple[Library, ...] = (library, other)) -> None:
+        note.write_text(note.read_text().replace(old, new))
+        for one in seen_by:
+            looked.extend(feedback.capture(one, settings=replace(world.settings, home=one.home), quiet=0.0).logged)
+
+    change("better", "more firmly")
+    change("more firmly", "better")
+    change("better", "more firmly")  # the same change again is another one
+    assert len(looked) == 6
+    assert import_feedback(other, export_feedback(library)).events == 0
+    assert import_feedback(library, export_feedback(other)).events == 0
+    with Library.create(tmp_path / "third") as third:
+        import_feedback(third, export_feedback(library))
+        import_feedback(third, export_feedback(other))
+        assert [event.payload["via"] for event in third.events.standing("edit")] == ["watch"] * 3
+    change("bank", "shore", seen_by=(library,))
+    assert import_feedback(other, export_feedback(library)).events == 1
+    feedback.undo(library, settings=world.settings, keep_note=True)
+    import_feedback(other, export_feedback(library))
+    assert import_feedback(library, export_feedback(other)).events == 0
+    assert import_feedback(other, export_feedback(library)).events == 0
+    assert other.events.standing("edit") == []
+
+
+def rejected_by(library: Library, folder: Path) -> Model:
+    """A library with a trained version beside the base, the version's drafts all rejected."""
+    world = small_world.build(library, folder, things=("rivers",))
+    small_world.base_model(library)
+    model = library.models.add(Model(library.models.new_id(), "base/none", "", "policy", now()))
+    library.models.promote(model.id, "better")
+    drafts = drafting.draft(library, settings=world.settings, source="rivers", chapter="Beginnings", n=2, engine=ScriptedEngine(numbered))
+    feedback.decide(library, decision="reject_all", draft_id=drafts[0].id)
+    return model
+
+
+def written_by(library: Library) -> set[str]:
+    """Every version that the last decision and its drafts name."""
+    payload = library.events.all("decision")[-1].payload
+    drafts = library.drafts.batch(payload["batch"])
+    turns = [item["sampling"]["turn"] for item in payload["shown"]] + [draft.sampling["turn"] for draft in drafts]
+    named = {item["model"] for item in payload["shown"]} | {draft.model_id for draft in drafts}
+    return named.union(*(turn["versions"] for turn in turns), *(turn["chances"] for turn in turns))
+
+
+def test_a_version_of_another_library_is_not_taken_for_the_own_one_with_its_number(
+    library: Library, other: Library, tmp_path: Path
+) -> None:
+    model, theirs = rejected_by(library, tmp_path / "one"), rejected_by(other, tmp_path / "two")
+    assert model.id == theirs.id
+    own = len(other.drafts.all(unshown=True))
+    lines = list(export_feedback(library))
+    import_feedback(other, lines)
+    [foreign] = written_by(other)
+    assert foreign.startswith(f"{model.id}@")
+    assert [line for line in export_feedback(other) if line in set(lines)] == lines
+    history = bandit.outcomes(other.events.standing(*bandit.KINDS))
+    assert [item.version for item in history] == [theirs.id, foreign]
+    assert import_feedback(library, export_feedback(other)) == feedback.Exchanged(own, 1, len(lines))
+    with Library.create(tmp_path / "copy") as copy:  # which has the very same version
+        copy.models.add(model)
+        import_feedback(copy, lines)
+        assert written_by(copy) == {model.id}
+        assert list(export_feedback(copy)) == lines
+
+
+def test_an_export_that_does_not_tell_of_versions(library: Library, other: Library, tmp_path: Path) -> None:
+    model = rejected_by(library, tmp_path / "one")
+    lines = [to_json({key: value for key, value in json.loads(line).items() if key != "models"}) for line in export_feedback(library)]
+    assert import_feedback(library, lines) == feedback.Exchanged(0, 0, len(lines))
+    rejected_by(other, tmp_path / "two")
+    import_feedback(other, lines)
+    assert written_by(other) == {f"{model.id}@elsewhere"}
+    assert import_feedback(other, export_feedback(library)) == feedback.Exchanged(0, 0, len(lines))
+    assert [line for line in export_feedback(other) if line in set(lines)] == lines
+    with Library.create(tmp_path / "third") as third:
+        third.models.add(model)
+        import_feedback(third, [line for line in export_feedback(library) if "draft" in json.loads(line)])
+        import_feedback(third, lines)  # whose drafts are known, and so are their writers
+        assert written_by(third) == {model.id}
+
+
 @pytest.mark.parametrize(
     ("damage", "says"),
     [
@@ -116,6 +210,7 @@ def test_an_undo_of_one_of_two_equal_events_stays_with_it(library: Library, othe
         (lambda line: json.dumps({"event": "event:1"}), "neither a draft nor an event"),
         (lambda line: json.dumps({"draft": "draft:1", "batch": "b"}), "lacks"),
         (lambda line: json.dumps({**json.loads(line), "payload": 3}), "wrong kind"),
+        (lambda line: json.dumps({**json.loads(line), "models": ["model-1"]}), "wrong kind"),
     ],
 )
 def test_lines_that_are_no_feedback_import_nothing(library: Library, other: Library, damage, says: str) -> None:

@@ -65,6 +65,8 @@ def _row(library: Library, event: Event, left_out: Counter[str], max_chars: int)
     reason = ""
     if not after.strip():
         reason = "edited to nothing"
+    elif not before.strip():
+        reason = "came back after it was deleted"
     elif not hunks:
         reason = "nothing was changed"
     elif not kinds & set(TASTE):

@@ -7,9 +7,10 @@ stored together with the new state in one transaction, so that two watchers neve
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -105,11 +106,19 @@ def log_edit(
         last = follow.text if follow else str(edits[-1].payload["final_text"]) if edits else vault.tidy(draft.text)
         hashes = (content_hash(old), content_hash(new))
         stored = [(event.payload.get("before_hash"), event.payload["final_hash"]) for event in edits]
+        stored += [(one.payload["final_hash"], other.payload["final_hash"]) for one, other in pairwise(edits)]
         if new == last or (old != last and hashes in stored):
             return None
         insertion = follow.insertion_id if follow else None
         event = record_edit(
-            library, draft_id=draft_id, final_text=new, before=old or last, note_path=note_path, via=via, spans=spans, insertion=insertion
+            library,
+            draft_id=draft_id,
+            final_text=new,
+            before=old or last or _last_text(edits),
+            note_path=note_path,
+            via=via,
+            spans=spans,
+            insertion=insertion,
         )
         if follow:
             library.follows.put(replace(follow, text=new, note_path=note_path or follow.note_path))
@@ -160,6 +169,12 @@ def _shifted(library: Library, event: Event) -> list[Follow]:
     return moved
 
 
+def _last_text(edits: Sequence[Event]) -> str:
+    """What a passage was before it was deleted: from that text it is changed when it comes back, and not written anew."""
+    texts = (str(event.payload.get(name) or "") for event in reversed(edits) for name in ("final_text", "before"))
+    return next((text for text in texts if text.strip()), "")
+
+
 def _with_lead(lead: str, text: str) -> str:
     return lead + text if text and lead and not text.startswith(lead.strip()) else text
 
@@ -193,6 +208,7 @@ class _Look:
         if read is None:
             self._gone(follow)
             return
+        since = _seconds(follow.since)
         if follow.state in ("missing", "given up"):
             follow = replace(follow, state="followed" if follow.text else "deleted", since=self._stamp(), note_hash="")
         self.followed += 1
@@ -202,10 +218,18 @@ class _Look:
                 self._look_about(follow)
         elif self._is_quiet(follow, follow.note_path, data, changed_at):
             found = vault.follow(follow.note, follow.spans, data)
-            if found is None and follow.state == "followed" and (other := vault.search(self.settings, follow.note, follow.spans)):
+            if other := self._moved(follow, found, since):
                 self._follow_to(follow, *other)
             else:
                 self._settle(follow, follow.note_path, data, found)
+
+    def _moved(self, follow: Follow, here: vault.Followed | None, since: float) -> tuple[str, bytes, vault.Followed] | None:
+        """Where more of the passage is than is left `here`, in its own note. A line left behind does not keep it from being looked for."""
+        if follow.state != "followed" or (here and here.share >= vault.ENOUGH):
+            return None
+        # While some of it is here, a note that already had the same words before is only a copy.
+        other = vault.search(self.settings, follow.note, follow.spans, changed_since=since - self.quiet if here else 0.0)
+        return other if other and vault.is_ahead(other[2], here) else None
 
     def _gone(self, follow: Follow) -> None:
         """The note was renamed, moved, or deleted."""
@@ -274,7 +298,7 @@ class _Look:
                         self.library,
                         draft_id=follow.draft_id,
                         final_text=text,
-                        before=follow.text,
+                        before=follow.text or _last_text(self._edits(follow)),
                         note_path=path,
                         via="watch",
                         spans=found.spans if found else (),
@@ -283,6 +307,10 @@ class _Look:
                 )
         if path != follow.note_path:
             self.moved.append((follow.note_path, path))
+
+    def _edits(self, follow: Follow) -> list[Event]:
+        edits = self.library.events.standing("edit", subject=follow.draft_id)
+        return [event for event in edits if event.payload.get("insertion") == follow.insertion_id]
 
     def _put(self, seen: Follow, fresh: Follow) -> bool:
         """Replace the state that was seen, unless another watcher did."""

@@ -2,7 +2,10 @@
 
 Ids such as draft-3 are a library's own, so here everything is named by what it is: a draft or event by the hash of its content, a batch by
 its first draft. A line is a draft (the whole candidate, held back ones too) or an event; drafts come before the events about them. What a
-library already has under its name is skipped, so importing twice changes nothing.
+library already has under its name is skipped, so importing twice changes nothing; so is a change in a synced vault that both noticed.
+
+Versions are a library's own too: the model-2 of one is not the model-2 of another. A line tells the ids as they were where the drafts were
+written, which its name hangs on, and under `models` which versions these are; a library that has not got them adds that to the id.
 """
 
 from __future__ import annotations
@@ -10,13 +13,14 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..errors import Invalid
 from ..library.database import to_json
 from ..records import Draft, Event, Finding
+from .undo import NOTICED
 
 if TYPE_CHECKING:
     from ..library import Library
@@ -24,6 +28,7 @@ if TYPE_CHECKING:
 Rename = Callable[[str], str]
 _DRAFT_FIELDS = {item.name: item for item in dataclasses.fields(Draft) if item.name not in ("id", "batch_id")}
 _NEEDED = {name for name, item in _DRAFT_FIELDS.items() if item.default is item.default_factory is dataclasses.MISSING}
+_UNKNOWN = "elsewhere"  # marks versions of another library in lines that do not tell which
 _ABOUT_DRAFTS = ("ranking", "decision", "comment", "edit", "insertion")
 
 
@@ -55,12 +60,13 @@ def import_feedback(library: Library, lines: Iterable[str]) -> Exchanged:
         names = _Names(library)
         for event in library.events.all():
             names.event_line(event)
+        noticed = _Noticed(library, names, {str(line["event"]) for line in parsed if "event" in line})
         added = [0, 0]
         for line in parsed:
             if "draft" in line:
                 added[0] += _take_draft(library, names, line)
             else:
-                added[1] += _take_event(library, names, line)
+                added[1] += _take_event(library, names, noticed, line)
     return Exchanged(added[0], added[1], len(parsed) - sum(added))
 
 
@@ -72,11 +78,17 @@ class _Names:
         self.ids: dict[str, str] = {}
         self.batches: dict[str, list[Draft]] = {}
         self._events: dict[str, int] = {}
+        self._marks = {
+            model.id: _digest([model.base, model.revision, model.created_at, model.dataset_id])[:8] for model in library.models.all()
+        }
+        self._versions = {mark: model_id for model_id, mark in self._marks.items()}
+        self.writers: dict[str, str] = {}
         for draft in library.drafts.all(unshown=True):
             self.batches.setdefault(draft.batch_id, []).append(draft)
         for batch_id, drafts in self.batches.items():
             for draft in drafts:
-                self.tie(draft.id, "draft:" + _digest(_content(draft)))
+                self.tie(draft.id, "draft:" + _digest(_content(draft, lambda version: self.origin(version)[0])))
+                self.writers[draft.id] = draft.model_id
             first = min(drafts, key=lambda draft: (draft.created_at, draft.position))
             self.tie(batch_id, "batch:" + self.names[first.id].removeprefix("draft:"))
         for pair in library.pairs.all():
@@ -101,10 +113,21 @@ class _Names:
     def event_line(self, event: Event) -> dict[str, Any]:
         """The event as it is exported; ties its id to its name, so its references must have been named before it."""
         subject = self.name(f"event {event.subject}" if event.kind == "undo" else event.subject)
-        line = {"kind": event.kind, "at": event.at, "subject": subject, "payload": _renamed(event.payload, self.name)}
+        versions = _Versions(self)
+        line = {"kind": event.kind, "at": event.at, "subject": subject, "payload": _renamed(event.payload, self.name, versions)}
         name = self.event_name(line)
         self.tie(f"event {event.id}", name)
-        return {"event": name, **line}
+        return {"event": name, **line, **versions.told()}
+
+    def origin(self, version: str) -> tuple[str, str]:
+        """The id that a version has in the library it is of, and its mark, empty where it is not known."""
+        own, _, mark = version.partition("@")
+        return own, self._marks.get(version, mark if mark != _UNKNOWN else "")
+
+    def version(self, own: str, marks: Mapping[str, str]) -> str:
+        """The version's id here, given its id in its library and what the line tells of it."""
+        mark = marks.get(own, _UNKNOWN)
+        return self._versions.get(mark, f"{own}@{mark}") if own else ""
 
     def event_name(self, line: dict[str, Any]) -> str:
         """Two events may be equal to the microsecond: the second one is told apart by its number."""
@@ -113,7 +136,51 @@ class _Names:
         return name if count == 1 else f"{name}#{count}"
 
 
-def _renamed(payload: dict[str, object], rename: Rename) -> dict[str, Any]:
+class _Noticed:
+    """Edits that this library saw in the vault and the imported lines do not have: another machine may have seen the same ones there, at
+    another moment. Each stands for one of the other's, as the person may make a change, take it back and make it again. An undo names
+    what it takes back, so where that is such an edit it has another name too."""
+
+    def __init__(self, library: Library, names: _Names, told: Container[str]) -> None:
+        self._free: dict[tuple[object, ...], list[str]] = {}
+        for event in library.events.all("edit", "undo"):
+            local = f"event {event.id}"
+            if names.name(local) not in told:
+                self._free.setdefault(_sight(event.kind, event.at, event.subject, event.payload), []).append(local)
+
+    def take(self, kind: str, at: str, subject: str, payload: Mapping[str, object]) -> str:
+        """The local id of the same change; empty where there is none."""
+        sight = _sight(kind, at, subject, payload)
+        return self._free[sight].pop(0) if sight and self._free.get(sight) else ""
+
+
+def _sight(kind: str, at: str, subject: str, payload: Mapping[str, object]) -> tuple[object, ...]:
+    """What two machines see alike; empty for what happens on one."""
+    if kind == "undo":
+        return kind, subject, at, to_json(payload)
+    if kind == "edit" and payload.get("via") in NOTICED:
+        return kind, subject, payload.get("insertion"), payload.get("before_hash"), payload.get("final_hash")
+    return ()
+
+
+class _Versions:
+    """Turns the versions in one line into ids of their library, and remembers which they are."""
+
+    def __init__(self, names: _Names) -> None:
+        self._names = names
+        self._marks: dict[str, str] = {}
+
+    def __call__(self, version: str) -> str:
+        own, mark = self._names.origin(version)
+        if mark:
+            self._marks[own] = mark
+        return own
+
+    def told(self) -> dict[str, dict[str, str]]:
+        return {"models": self._marks} if self._marks else {}
+
+
+def _renamed(payload: Mapping[str, object], rename: Rename, version: Rename) -> dict[str, Any]:
     """The payload with every id in it renamed; only places that hold ids are touched, never the person's words."""
     made: dict[str, Any] = {}
     for key, value in payload.items():
@@ -124,13 +191,30 @@ def _renamed(payload: dict[str, object], rename: Rename) -> dict[str, Any]:
         elif key == "aspects" and isinstance(value, dict):
             value = {rename(draft_id): ticks for draft_id, ticks in value.items()}
         elif key == "shown" and isinstance(value, list):
-            value = [{**item, "draft": rename(item["draft"])} if isinstance(item, dict) and "draft" in item else item for item in value]
+            value = [_shown(item, rename, version) if isinstance(item, dict) else item for item in value]
         elif key in ("events", "with") and isinstance(value, list):
             value = [_event_reference(item, rename) for item in value]
         elif key == "insertion" and isinstance(value, int | str):
             value = _event_reference(value, rename)
         made[key] = value
     return made
+
+
+def _shown(item: dict[str, Any], rename: Rename, version: Rename) -> dict[str, Any]:
+    renames = {"draft": rename, "model": version, "sampling": lambda sampling: _turned(sampling, version)}
+    return {key: renames[key](value) if key in renames else value for key, value in item.items()}
+
+
+def _turned(sampling: Any, version: Rename) -> Any:
+    """A draft's `sampling` with the versions renamed whose turn it could have been."""
+    if not isinstance(sampling, dict) or not isinstance(sampling.get("turn"), dict):
+        return sampling
+    turn: dict[str, Any] = dict(sampling["turn"])
+    if isinstance(turn.get("versions"), list):
+        turn["versions"] = [version(one) for one in turn["versions"]]
+    if isinstance(turn.get("chances"), dict):
+        turn["chances"] = {version(one): chance for one, chance in turn["chances"].items()}
+    return {**sampling, "turn": turn}
 
 
 def _event_reference(value: object, rename: Rename) -> object:
@@ -146,14 +230,16 @@ def _deep(value: object, rename: Rename) -> object:
     return [_deep(item, rename) for item in value] if isinstance(value, list) else rename(str(value))
 
 
-def _content(draft: Draft) -> dict[str, Any]:
+def _content(draft: Draft, version: Rename) -> dict[str, Any]:
     """What was written and how; fields at their defaults are left away, so that names stay when a later version adds a field."""
     whole, bare = dataclasses.asdict(draft), Draft("", "", "", "", "", "", 0, 0, "")
+    whole |= {"model_id": version(draft.model_id), "sampling": _turned(draft.sampling, version)}
     return {name: whole[name] for name in sorted(_DRAFT_FIELDS) if name in _NEEDED or whole[name] != getattr(bare, name)}
 
 
 def _draft_line(names: _Names, draft: Draft) -> dict[str, Any]:
-    return {"draft": names.name(draft.id), "batch": names.name(draft.batch_id), **_content(draft)}
+    versions = _Versions(names)
+    return {"draft": names.name(draft.id), "batch": names.name(draft.batch_id), **_content(draft, versions), **versions.told()}
 
 
 def _digest(value: object) -> str:
@@ -183,12 +269,15 @@ def _parse(lines: Iterable[str]) -> list[dict[str, Any]]:
 def _problem(line: object) -> str:
     if not isinstance(line, dict):
         return "is no JSON object"
+    models = line.get("models", {})
+    if not isinstance(models, dict) or not all(isinstance(mark, str) for mark in models.values()):
+        return "has a field of the wrong kind"
     if "draft" in line:
         missing = {"batch", *_NEEDED} - line.keys()
-        if missing or line.keys() - {"draft", "batch", *_DRAFT_FIELDS}:
+        if missing or line.keys() - {"draft", "batch", "models", *_DRAFT_FIELDS}:
             return f"lacks {', '.join(sorted(missing))}" if missing else "has fields that no draft has"
         return "" if _mended(line) else "is a draft that was changed since it was exported"
-    if line.keys() != {"event", "kind", "at", "subject", "payload"}:
+    if line.keys() - {"models"} != {"event", "kind", "at", "subject", "payload"}:
         return "is neither a draft nor an event"
     if not isinstance(line["payload"], dict) or not all(isinstance(line[key], str) for key in ("event", "kind", "at", "subject")):
         return "has a field of the wrong kind"
@@ -208,17 +297,34 @@ def _take_draft(library: Library, names: _Names, line: dict[str, Any]) -> bool:
     fields: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value for name, value in line.items() if name in _DRAFT_FIELDS
     }
+    marks = line.get("models", {})
+    fields["model_id"] = names.version(fields["model_id"], marks)
+    fields["sampling"] = _turned(fields.get("sampling", {}), lambda own: names.version(own, marks))
     fields["findings"] = tuple(Finding(**finding) for finding in fields.get("findings", ()))
     [stored] = library.drafts.add([Draft(id="", batch_id=names.local(line["batch"]), **fields)])
     names.tie(stored.id, line["draft"])
+    names.writers[stored.id] = stored.model_id
     return True
 
 
-def _take_event(library: Library, names: _Names, line: dict[str, Any]) -> bool:
+def _take_event(library: Library, names: _Names, noticed: _Noticed, line: dict[str, Any]) -> bool:
     if line["event"] in names.ids:
         return False
     subject = names.local(line["subject"])
-    payload = _renamed(line["payload"], names.local)
-    event = library.events.append(line["kind"], subject.removeprefix("event "), payload, at=line["at"])
+    payload = _renamed(line["payload"], names.local, _version_of(names, line))
+    subject = subject.removeprefix("event ")
+    if own := noticed.take(line["kind"], line["at"], subject, payload):
+        names.ids[line["event"]] = own
+        return False
+    event = library.events.append(line["kind"], subject, payload, at=line["at"])
     names.tie(f"event {event.id}", line["event"])
     return True
+
+
+def _version_of(names: _Names, line: dict[str, Any]) -> Rename:
+    """What the line tells of its versions; of those that it tells nothing of, who wrote the drafts it is about."""
+    shown: Any = line["payload"].get("shown")
+    drafts = [names.local(str(item.get("draft"))) for item in shown if isinstance(item, dict)] if isinstance(shown, list) else []
+    writers = {names.origin(names.writers[draft])[0]: names.writers[draft] for draft in drafts if draft in names.writers}
+    marks = line.get("models", {})
+    return lambda own: writers[own] if own in writers and own not in marks else names.version(own, marks)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ..library import Library
 
 KINDS = ("ranking", "decision", "comment", "edit", "insertion", "belief", "rule")
-_NOTICED = ("watch", "plugin")  # edits made in the vault, which only the vault can take back
+NOTICED = ("watch", "plugin")  # edits made in the vault, which only the vault can take back
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def undo(library: Library, *, settings: Settings | None = None, keep_note: bool 
     about: dict[str, Any] = {}
     with writing(library, "undo", about) as begin, library.db.write():
         actions = [action.event for action in history(library) if not action.undone]
-        standing = [event for event in actions if not (event.kind == "edit" and event.payload.get("via") in _NOTICED)]
+        standing = [event for event in actions if not (event.kind == "edit" and event.payload.get("via") in NOTICED)]
         if not standing:
             raise NotFound("There is nothing to undo.", "See what was done with: notewright feedback list")
         last = standing[0]

@@ -32,7 +32,7 @@ Work is on bytes throughout; a note is never rendered back from a parse.
 
 from .config import VaultConfig, read_config
 from .files import NoteFile, iterate_notes, locate
-from .follow import Followed, Spans, follow, passage_text, tidy
+from .follow import ENOUGH, Followed, Spans, follow, is_ahead, passage_text, tidy
 from .index import NoteFacts, VaultIndex, build_index
 from .lint import check_draft, find_problems
 from .looking import OpenNote, look, picture
@@ -54,6 +54,7 @@ from .write import ELSEWHERE, Insertion, Plan, Seen, Undone, insert, place, plan
 __all__ = [
     "Allowed",
     "ELSEWHERE",
+    "ENOUGH",
     "Followed",
     "Insertion",
     "KINDS",
@@ -86,6 +87,7 @@ __all__ = [
     "follow",
     "get_template",
     "insert",
+    "is_ahead",
     "iterate_notes",
     "locate",
     "look",

@@ -16,6 +16,7 @@ from .outline import read_outline
 from .trace import trace, trail_at
 
 ENOUGH = 0.5  # share of the passage's words left in its place that needs no look elsewhere
+_AHEAD = 0.2  # by how much more of the passage another place must have than its own
 _REWRITTEN = 0.25  # in its place, between neighbours that did not change, this much is still the passage
 _ELSEWHERE = 0.5  # in another place it takes this much
 _OWN = 1 / 3  # of the words found in another note that the passage had: a long text holds the words of a short one by chance
@@ -56,9 +57,14 @@ def follow(before: bytes, spans: Spans, after: bytes) -> Followed | None:
     trail = trail_at(read_outline(before), spans[0][0])
     foreign = {pairs[index] for index in range(len(old)) if index in pairs and index not in set(ours)}
     there = _elsewhere(after, old_text, trail, spans[0][0], [new[index] for index in sorted(foreign)])
-    if there and (here is None or there.share > here.share + 0.2):
+    if there and is_ahead(there, here):
         return there
     return here if here and (here.share >= _REWRITTEN or any(index in pairs for index in ours)) else None
+
+
+def is_ahead(there: Followed, here: Followed | None) -> bool:
+    """Did the passage go to another place, rather than shrink in its own?"""
+    return here is None or (here.share < ENOUGH and there.share > here.share + _AHEAD)
 
 
 def find(before: bytes, spans: Spans, after: bytes) -> Followed | None:
