@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import Invalid
 from ..library.database import to_json
-from ..records import Draft, Event, Finding
+from ..records import Draft, Event, Finding, Model
 from .undo import NOTICED
 
 if TYPE_CHECKING:
@@ -78,9 +78,7 @@ class _Names:
         self.ids: dict[str, str] = {}
         self.batches: dict[str, list[Draft]] = {}
         self._events: dict[str, int] = {}
-        self._marks = {
-            model.id: _digest([model.base, model.revision, model.created_at, model.dataset_id])[:8] for model in library.models.all()
-        }
+        self._marks = {model.id: _mark(model) for model in library.models.all()}
         self._versions = {mark: model_id for model_id, mark in self._marks.items()}
         self.writers: dict[str, str] = {}
         for draft in library.drafts.all(unshown=True):
@@ -240,6 +238,11 @@ def _content(draft: Draft, version: Rename) -> dict[str, Any]:
 def _draft_line(names: _Names, draft: Draft) -> dict[str, Any]:
     versions = _Versions(names)
     return {"draft": names.name(draft.id), "batch": names.name(draft.batch_id), **_content(draft, versions), **versions.told()}
+
+
+def _mark(model: Model) -> str:
+    """Which version it is: a trained one is of its library alone, a plain base the same in all."""
+    return _digest([model.base, model.revision, "" if model.role == "base" else model.created_at, model.dataset_id])[:8]
 
 
 def _digest(value: object) -> str:
