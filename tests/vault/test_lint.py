@@ -118,6 +118,16 @@ def test_quotations_and_endings_are_those_of_the_highlights(text: str, fine: boo
     assert fine == (not problems), problems
 
 
+@pytest.mark.parametrize(
+    ("ending", "fine"),
+    [("~ Hanna Vance, 3 marks", True), ("- They say so in all three of", False), ("- Hanna Vance made three marks", False)],
+)
+def test_a_signature_need_not_end_as_the_list_above_it(ending: str, fine: bool) -> None:
+    text = f"- They removed the bends.\n- The river was straight then.\n\n{ending}"
+    found = check_draft(text, highlights=HIGHLIGHTS, known="Hanna Vance 3")
+    assert fine == (not any("breaks off" in problem for problem in found)), found
+
+
 @pytest.mark.parametrize(("ending", "fine"), [("*silence and*", True), ("*noise and*", False), ("*on silence and*", False)])
 def test_a_short_annotation_may_be_the_last_line_as_it_is(ending: str, fine: bool) -> None:
     marked = Highlight(text="These hours are sacred to musing.", annotation="silence and")

@@ -224,6 +224,9 @@ def _ending(rows: Sequence[Row], given: Given) -> Iterator[Problem]:
     bare = re.sub(r"[*_=~\s]+$", "", last.words).strip()
     words = re.findall(r"\w+", bare)
     plain = [row for row in told[:-1] if len(row.words.split()) > 3 and not (row.kinds and row.kinds[0] in _NO_SENTENCE)]
+    at = next(place for place, row in enumerate(rows) if row is last)
+    if kinds[:1] != ["list_marker"] and at and not rows[at - 1].kinds:  # alone below a list, as a signature: it need not end as items do
+        plain = [row for row in plain if row.kinds[:1] != ["list_marker"]]
     others_end = len(plain) >= 2 and all(_ends(row) for row in plain)
     open_end = bare.endswith((",", ";", "(", "-", "–", "—", "[")) or re.fullmatch(r"[-+*]|\d+[.)]", bare) or (last.depth and not bare)
     if open_end or (not _ends(last) and ((words and _DANGLING.match(words[-1])) or (others_end and len(words) > 3))):
