@@ -146,6 +146,15 @@ def test_a_typos_worth_of_editing_says_nothing_about_taste(world: small_world.Wo
     assert dataset.manifest["left_out"] == {"an edit no larger than a typo": 1}
 
 
+def test_an_edit_that_was_taken_back_teaches_nothing_any_more(world: small_world.World) -> None:
+    batch_id, (a, b, c) = batch(world.library, "one two three four", "X", "Y")
+    feedback.rank(world.library, batch_id=batch_id, order=[[b], [c]])
+    feedback.record_edit(world.library, draft_id=a, final_text="quite another note")
+    assert [row[0] for row in learnt(world.library)] == ["ranking", "edit"]
+    feedback.record_edit(world.library, draft_id=a, final_text="", before="quite another note")
+    assert [row[0] for row in learnt(world.library)] == ["ranking"]
+
+
 def test_identical_texts_are_skipped(world: small_world.World) -> None:
     batch_id, (a, b, c) = batch(world.library, "A", "A\n", "C")
     feedback.rank(world.library, batch_id=batch_id, order=[[a], [b], [c]])

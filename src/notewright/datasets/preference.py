@@ -134,14 +134,17 @@ def _list(value: object) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
+_REPLACED = {"ranking": "ranked again later", "edit": "edited again later"}
+
+
 def _standing(events: Sequence[Event], undone: set[int], left_out: Counter[str]) -> Iterator[Event]:
-    """Events that still count: not undone, and of several rankings of one batch only the last."""
-    last = {event.subject: event.id for event in events if event.kind == "ranking" and event.id not in undone}
+    """Events that still count: not undone, and of several rankings of one batch, or edits of one draft, only the last."""
+    last = {(event.kind, event.subject): event.id for event in events if event.kind in _REPLACED and event.id not in undone}
     for event in events:
         if event.id in undone:
             left_out["undone"] += 1
-        elif event.kind == "ranking" and last[event.subject] != event.id:
-            left_out["ranked again later"] += 1
+        elif event.kind in _REPLACED and last[event.kind, event.subject] != event.id:
+            left_out[_REPLACED[event.kind]] += 1
         else:
             yield event
 

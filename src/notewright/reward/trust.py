@@ -23,7 +23,7 @@ from ..errors import Invalid
 from ..library.database import now
 from ..records import REWARDS
 from .lists import Choice, choices, text_key
-from .unseen import Gaps, taste_gaps
+from .unseen import Gaps, one_for_each_question, taste_gaps
 
 if TYPE_CHECKING:
     from ..library import Library
@@ -87,7 +87,7 @@ def trust(library: Library, *, lag: float = 0.0) -> TrustReport:
     kept = json.loads(library.db.get_state(_STATE) or "{}")
     if kept and kept["version"] == version and last - lag * last <= kept["event"] <= last:
         return _report(kept)
-    found = choices(library)[-NEWEST:]
+    found = one_for_each_question(library, choices(library))[-NEWEST:]
     gaps = {"taste": taste_gaps(library, found), **_neural(library, model, found)}
     gaps["combination"] = combined([gaps["taste"], gaps["embedding"], gaps["ensemble"]])
     versions = {"embedding": model.id, "ensemble": model.id, "combination": model.id} if model else {}

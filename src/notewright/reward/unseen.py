@@ -14,6 +14,7 @@ from .taste import Head, Stages
 
 if TYPE_CHECKING:
     from ..library import Library
+    from ..records import Draft
 
 Gaps = Mapping[str, Sequence[float]]  # by list: better minus worse text, as a reward judged them unseen
 
@@ -45,14 +46,30 @@ def unseen_gaps(
     return found
 
 
+def one_for_each_question(library: Library, found: Sequence[Choice]) -> list[Choice]:
+    """The choices on the newest batch that was written from the same highlights: drafted again, a chapter asks the same question."""
+    drafts = library.drafts.batches({choice.batch for choice in found})
+    newest = {_question(drafts[choice.batch]): choice.batch for choice in found if choice.batch in drafts}
+    return [choice for choice in found if choice.batch in drafts and newest[_question(drafts[choice.batch])] == choice.batch]
+
+
+def _question(drafts: Sequence[Draft]) -> tuple[str, ...]:
+    return drafts[0].highlight_ids or (drafts[0].batch_id,)
+
+
 def taste_gaps(library: Library, found: Sequence[Choice]) -> Gaps:
-    """The library's head on each choice. A list's batch is left out as a whole: all else about the same drafts would tell the answer."""
+    """The library's head on each choice. All batches that were written from the same highlights are left out as a whole: whatever else is
+    known about the same drafts, or about others that say the same, would tell the answer."""
     head = taste_of(library)
     batches: dict[str, list[Choice]] = {}
     for choice in found:
         batches.setdefault(choice.batch, []).append(choice)
     drafts = {draft.id: draft for shown in library.drafts.batches(list(batches)).values() for draft in shown}
-    owner = {**{draft.id: draft.batch_id for draft in drafts.values()}, **{batch: batch for batch in batches}}
+    asked = {_question([draft]): draft.batch_id for draft in drafts.values()}
+    owner = {batch: batch for batch in batches}
+    for draft in library.drafts.all(unshown=True):
+        if batch := asked.get(_question([draft])):
+            owner |= {draft.id: batch, draft.batch_id: batch}
     evidence: dict[str, list[Stages]] = {}
     always: list[Stages] = []
     for key, stages in head.evidence.items():
