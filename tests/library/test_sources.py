@@ -252,6 +252,17 @@ def test_the_same_words_four_times_stay_four_settled_rows(library: Library) -> N
     assert not put(library, book(*rows), origin="csv").changed
 
 
+def test_what_comes_back_forgets_the_chapter_of_a_mark_that_comes_back_with_it(library: Library) -> None:
+    def version(*rows: tuple[str, int | None, int]) -> Source:
+        return book(*(Highlight(text=text, location=location, heading_level=level) for text, location, level in rows))
+
+    put(library, version(("one", None, 0), ("two", None, 1), ("one", None, 0), ("one", None, 0)), origin="csv")
+    put(library, version(("one", None, 0), ("two", None, 0)), origin="csv")
+    last = version(("one", None, 1), ("two", 2, 1), ("one", 1, 0))
+    assert put(library, last, origin="csv").changed
+    assert not put(library, last, origin="csv").changed
+
+
 words = st.sampled_from(["one", "two", "three", "four", "one two", "**one** two"])
 row = st.builds(
     Highlight, text=words, annotation=st.sampled_from(["", "n"]), location=st.sampled_from([None, 1, 2]),

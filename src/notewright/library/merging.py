@@ -110,8 +110,9 @@ class Merge:
         before: dict[str, Row] = {row["id"]: dict(row) for row in found}
         after = {key: row.copy() for key, row in before.items()}
         self._was_empty = self._was_empty and not before
-        marks = {" ".join(str(row["text"]).split()) for row in before.values() if row["heading_level"]}
         homes = self._match(source_id, incoming, before, after)
+        # Those of now too: what was removed once may still have the chapter of a mark that has come back since.
+        marks = {" ".join(str(row["text"]).split()) for row in (*before.values(), *after.values()) if row["heading_level"]}
         self._touched.update(homes)
         live = {key: row for key, row in after.items() if row["source_id"] == source_id and not row["removed_at"]}
         gone = set()
