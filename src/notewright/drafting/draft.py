@@ -94,8 +94,9 @@ def draft(
         retrieved = retrieve_examples(library, prompt, limit=taught_examples(library, model) if examples is None else examples)
         reserve = max_new_tokens if examples is None else 0
         ways = [fit_examples(writer, prompt, retrieved, reserve)]
-        taught = tuple(text for text in told if text in taught_rules(library, model))
-        if taught != told and share > 1 and getattr(writer, "misreads", False):
+        learnt = taught_rules(library, model) if told and share > 1 and getattr(writer, "misreads", False) else told
+        taught = tuple(text for text in told if text in learnt)
+        if taught != told:
             ways.append(fit_examples(writer, replace(prompt, rules=taught), retrieved, reserve))
         before = asks[-1].numbered if asks else 0
         asks.append(Ask(writer, model.id, ways[0], temperature, top_p, max_new_tokens, seed, progress, on_text, before))
