@@ -233,6 +233,10 @@ def test_after_a_change_of_the_person_older_passages_weigh_a_quarter(world: smal
         prompt = row.get("prompt_with_examples", row["prompt"])
         shown = [side[message["content"]] for message in prompt if message["role"] == "assistant"]
         assert shown[-1] == row["former"]  # next to the question
+    for share, new in ((0.5, {True, False}), (0.0, {False})):  # of the prompts of former passages all have examples, if any has
+        teaching = rows(datasets.build(library, kind="sft", examples=share))["train"]
+        assert {row["examples"] > 0 for row in teaching if row["former"]} == {share > 0}
+        assert {row["examples"] > 0 for row in teaching if not row["former"]} == new
 
 
 def test_the_rules_stand_in_what_measures_and_in_half_of_what_teaches(world: small_world.World) -> None:

@@ -10,7 +10,7 @@ from statistics import fmean
 import pytest
 
 from notewright.models import bandit
-from notewright.models.bandit import Outcome, change, drift, interval, outcomes, standings, turn, win_rates
+from notewright.models.bandit import Outcome, changes, drift, interval, outcomes, standings, turn, win_rates
 from notewright.records import Event
 
 BATCHES = 150
@@ -65,7 +65,7 @@ def test_after_a_change_of_the_person_the_other_version_takes_over() -> None:
         "model-1": lambda at, rng: (before if at < turns_at else after)[0](at, rng),
         "model-2": lambda at, rng: (before if at < turns_at else after)[1](at, rng),
     }
-    lives = [live(costs, seed=seed, batches=160) for seed in range(3)]
+    lives = [live(costs, seed=seed, batches=160) for seed in range(6)]
     assert fmean(writer == "model-1" for _, writers in lives for writer in writers[40:turns_at]) > 0.7
     assert fmean(writer == "model-2" for _, writers in lives for writer in writers[-40:]) > 0.7
 
@@ -86,21 +86,45 @@ def test_a_change_shortens_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     assert quick > 0.6 > standings(history, ["model-1", "model-2"])[1].chance
 
 
+def history_of(costs: Sequence[float], versions: Sequence[str]) -> list[Outcome]:
+    return [Outcome(f"b{at}", at, "", version, cost) for at, (cost, version) in enumerate(zip(costs, versions, strict=True))]
+
+
 def test_another_version_that_costs_more_is_no_change_of_the_person() -> None:
     rng, costs = random.Random(5), {"model-1": usual(0.2), "model-2": usual(0.6)}
-    history = [
-        Outcome(f"b{at}", at, "", version, costs[version](at, rng)) for at, version in enumerate(["model-1"] * 40 + ["model-2"] * 40)
-    ]
-    assert drift(history) is None
+    for versions in (["model-1"] * 40 + ["model-2"] * 40, ["model-1"] * 40 + ["model-1", "model-2"] * 40):
+        assert drift(history_of([costs[version](at, rng) for at, version in enumerate(versions)], versions)) is None
+
+
+def test_a_change_is_noticed_though_new_versions_write_from_then_on() -> None:
+    rng = random.Random(2)
+    before, after = [rng.uniform(0, 0.2) for _ in range(20)], [rng.uniform(0.3, 0.7) for _ in range(10)]
+    found = drift(history_of([*before, *after], ["model-1"] * 20 + ["model-2", "model-2", "model-3"] * 3 + ["model-2"]))
+    assert found is not None
+    assert 18 <= found.event <= 21
+
+
+def test_a_change_stays_known_when_what_is_done_about_it_helps_and_a_second_one_is_found() -> None:
+    rng = random.Random(4)
+    costs = [rng.uniform(0, 0.1) for _ in range(20)] + [rng.uniform(0.3, 0.6) for _ in range(9)]
+    first = drift(history_of(costs, ["model-1"] * 29))
+    assert first is not None
+    costs += [rng.uniform(0, 0.1) for _ in range(60)]
+    later = drift(history_of(costs, ["model-1"] * 89))
+    assert later is not None
+    assert (later.event, later.before) == (first.event, first.before)
+    costs += [rng.uniform(0.3, 0.6) for _ in range(12)]
+    again = drift(history_of(costs, ["model-1"] * 101))
+    assert again is not None
+    assert 87 <= again.event <= 90
 
 
 def test_false_alarms_are_rare_though_one_looks_after_every_batch() -> None:
-    alarms = 0
-    for seed in range(20):
-        rng, cost = random.Random(seed), usual(0.3)
-        values = [cost(at, rng) for at in range(120)]
-        alarms += any(change(values[:end]) for end in range(20, 121, 4))
-    assert alarms <= 1
+    cost, rng = usual(0.3), random.Random(0)
+    series = [[math.sqrt(cost(at, rng)) for at in range(200)] for _ in range(40)]
+    turns = [str(at // 20 + rng.randrange(3)) for at in range(200)]
+    for versions in (["model-1"] * 200, turns):
+        assert sum(bool(changes(values, versions, least=0.15)) for values in series) <= 3
 
 
 def test_a_taste_head_that_is_suddenly_wrong_is_a_change() -> None:

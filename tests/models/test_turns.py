@@ -10,7 +10,7 @@ import pytest
 import small_world
 from notewright import drafting, feedback, reward
 from notewright.library import Library
-from notewright.library.examples import CHANGED
+from notewright.library.examples import CHANGED, NOTICED
 from notewright.models import registry
 from notewright.models.turns import next_turn, online
 from notewright.records import Draft
@@ -125,3 +125,24 @@ def test_a_change_of_the_person_weakens_what_the_taste_head_learnt_before(world:
     forget_taste(library)
     anew = {key: sum(stages.weights) for key, stages in reward.taste_of(library).evidence.items()}
     assert {key: anew[key] for key in decided} == {key: after[key] for key in decided}
+
+
+def test_after_a_change_prompts_have_examples_until_held_out_work_says_otherwise(world: World) -> None:
+    library = world.library
+    library.models.set_metrics("model-2", {"examples": False})
+    for accepted in (True,) * 12 + (False,) * 10:
+        assert drafting.taught_examples(library, library.models.get("model-2")) == 0
+        (item,) = draft(world, n=1, written=1, model_id="model-2")
+        feedback.decide(library, decision="accept" if accepted else "reject", draft_id=item.id)
+    assert draft(world)[0].sampling["examples"] == 2
+    noticed = library.db.get_state(NOTICED)
+    registry.keep_contenders(library, {"model-1": False}, beside="model-2")  # measured since
+    assert [drafting.taught_examples(library, library.models.get(version)) for version in ("model-1", "model-2")] == [0, 2]
+    for _ in range(12):  # what is done about it helps
+        (item,) = draft(world, n=1, written=1, model_id="model-2")
+        feedback.decide(library, decision="accept", draft_id=item.id)
+    next_turn(library, settings=world.settings, seed=1)
+    assert library.db.get_state(NOTICED) == noticed
+    assert drafting.taught_examples(library, library.models.get("model-2")) == 2
+    library.models.promote("model-2", "better on held-out work", examples=False)
+    assert drafting.taught_examples(library, library.models.get("model-2")) == 0

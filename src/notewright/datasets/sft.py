@@ -67,7 +67,8 @@ def sft_rows(
     for done, example in enumerate(usable, 1):
         side = sides[example.pair_id]
         rng = random.Random(f"{seed}|{example.pair_id}")
-        wanted = rng.randint(1, max_examples) if side == "train" and max_examples and rng.random() < share else 0
+        often = 1.0 if share and example.former else share  # ways that the person left are shown, not learnt by heart
+        wanted = rng.randint(1, max_examples) if side == "train" and max_examples and rng.random() < often else 0
         near = nearest(example.prompt, teaching, former=example.former)[:_CHOICES] if wanted else []
         near = [other for other in near if other.former == example.former] or near
         chosen = fitting(example, rng.sample(near, min(wanted, len(near))), max_chars)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..library.examples import NOTICED
 from ..models import registry
 from ..prompts import Message, build_messages
 from ..records import Model, Prompt
@@ -79,7 +80,10 @@ class Ask:
 
 def taught_examples(library: Library, model: Model) -> int:
     """How many examples a prompt should carry: what proved better on held-out work, else what most of the model's own training prompts
-    could carry, else (a plain base) the usual."""
+    could carry, else (a plain base) the usual. Where the person changed since, the usual in any case: the newest passages tell what no
+    version learnt."""
+    if _settled(library, model) < (library.db.get_state(NOTICED) or ""):
+        return AUTO_EXAMPLES
     proven = model.metrics.get("examples")
     if isinstance(proven, bool):
         return AUTO_EXAMPLES if proven else 0
@@ -89,6 +93,13 @@ def taught_examples(library: Library, model: Model) -> int:
             assert isinstance(parameters, dict)
             return int(parameters["max_examples"]) if float(parameters["examples"]) >= 0.5 else 0
     return AUTO_EXAMPLES
+
+
+def _settled(library: Library, model: Model) -> str:
+    """When it was last decided how this version is asked."""
+    kept = model.metrics.get("contender")
+    promoted = [at for model_id, at, _ in library.models.promotions() if model_id == model.id]
+    return max([model.created_at, *promoted, *([str(kept["at"])] if isinstance(kept, dict) else [])])
 
 
 def taught_rules(library: Library, model: Model) -> tuple[str, ...]:

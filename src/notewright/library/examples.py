@@ -24,6 +24,7 @@ _SURE = 0.9
 _CLOSE = 0.1  # a highlight belongs to the passage it fits best, and to those that fit nearly as well
 
 CHANGED = "taste changed at"  # key of the library's state: the event from which on the person judges otherwise than before
+NOTICED = "change noticed at"  # key of the library's state: when that was found
 _JUDGED = ("ranking", "decision", "edit")
 
 Shape = tuple[str, bool, float, float]  # kind of source, one chapter?, log of the number and of the length of highlights

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..library.examples import CHANGED
+from ..library.database import now
+from ..library.examples import CHANGED, NOTICED
 from . import registry
 from .bandit import KINDS, Drift, Outcome, Standing, Turn, WinRate, drift, outcomes, standings, turn, win_rates
 
@@ -57,7 +58,9 @@ def _versions(library: Library) -> list[str]:
 
 
 def _note(library: Library, changed: Drift | None) -> None:
-    """The events are the truth; this is only where the last look at them found a change."""
-    found = str(changed.event) if changed else ""
+    """The events are the truth; this is only where the last look at them found a change, and when a look first did."""
+    found, noticed = (str(changed.event) if changed else ""), library.db.get_state(NOTICED) or ""
     if library.db.get_state(CHANGED) != found:
         library.db.set_state(CHANGED, found)
+        if not changed or changed.at > noticed:  # else later edits only moved its beginning
+            library.db.set_state(NOTICED, now() if changed else "")
