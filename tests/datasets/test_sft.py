@@ -11,6 +11,7 @@ import small_world
 from notewright import datasets, drafting, feedback, reward
 from notewright.errors import Invalid, NotFound
 from notewright.library import Library, splits
+from notewright.library.database import now
 from notewright.library.examples import CHANGED
 from notewright.prompts import SYSTEM, build_messages
 from notewright.records import Dataset
@@ -218,12 +219,12 @@ def test_after_a_change_of_the_person_older_passages_weigh_a_quarter(world: smal
     library = world.library
     weights = {row["pair_id"]: row["weight"] for items in rows(datasets.build(library, kind="sft")).values() for row in items}
     small_world.base_model(library)
-    changed = library.events.last() + 1
+    changed = now()
     for thing in small_world.THINGS[:6]:
         engine = small_world.ScriptedEngine(small_world.numbered)
         asked = {"source": thing, "chapter": "Troubles", "n": 1, "engine": engine}
         feedback.decide(library, decision="accept", draft_id=drafting.draft(library, settings=world.settings, **asked)[0].id)
-    library.db.set_state(CHANGED, str(changed))
+    library.db.set_state(CHANGED, changed)
     found = rows(datasets.build(library, kind="sft", examples=1.0))
     every = [row for items in found.values() for row in items]
     assert [row["former"] for row in every].count(False) == 6

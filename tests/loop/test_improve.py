@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,14 @@ import pytest
 
 import small_world
 import tiny_models
-from notewright import datasets, evaluation, feedback, loop
+from notewright import datasets, drafting, evaluation, feedback, loop
 from notewright.cli import main
 from notewright.errors import Busy, Invalid, RunFailed
 from notewright.evaluation.report import summarise
 from notewright.library import Library, splits
 from notewright.library.database import now
+from notewright.library.examples import CHANGED, NOTICED
+from notewright.loop.keep import keep
 from notewright.models import registry
 from notewright.records import Dataset, Draft, Model, Run
 from notewright.settings import Settings
@@ -377,6 +380,107 @@ def test_it_goes_on_as_it_was_begun_and_says_what_else_was_asked_for(world: smal
     stopped(reinforce="grpo", fresh=True)
     stopped()
     assert works[4:] == [("normal", {}, "grpo")] * 2
+
+
+def measured(
+    library: Library, monkeypatch: pytest.MonkeyPatch, mean: Callable[[Model, bool], float], before: Callable[[str], None]
+) -> None:
+    """`improve` without its trainings: SFT makes one version, and every contender's distance is what `mean` says."""
+    module = importlib.import_module("notewright.loop.improve")
+
+    def train(self: Any, method: str, dataset: Dataset, *, start: str = "") -> Model:
+        if "sft_model" not in self.state:
+            self.state.keep("sft_model", library.models.add(Model(library.models.new_id(), "base/none", "", "policy", now())).id)
+        return library.models.get(self.state["sft_model"])
+
+    def contender(self: Any, label: str, model: Model, examples: bool, pairs: Dataset) -> loop.Contender:
+        before(label)
+        items = [
+            evaluation.Item(f"p{place}", "s", "n.md", mean(model, examples) + place / 100, 0.5, 0.5, False, (), "draft", "passage")
+            for place in range(8)
+        ]
+        told = {"model_id": model.id, "dataset_id": pairs.id, "split": "test", "examples": examples, "created_at": now(), "seconds": 0.0}
+        return loop.Contender(label, model.id, examples, summarise(items, path=Path(), **told))
+
+    monkeypatch.setattr(module._Work, "_train", train)
+    monkeypatch.setattr(module._Work, "_contender", contender)
+
+
+def proven_without_examples(world: small_world.World) -> str:
+    registry.current(world.library, world.settings)
+    made = world.library.models.add(Model(world.library.models.new_id(), "base/none", "", "policy", now()))
+    world.library.models.promote(made.id, "better on held-out work", examples=False)
+    return made.id
+
+
+def change(library: Library) -> None:
+    library.db.set_state(CHANGED, now())
+    library.db.set_state(NOTICED, now())
+
+
+def test_after_a_change_the_current_version_is_measured_both_ways(world: small_world.World, monkeypatch: pytest.MonkeyPatch) -> None:
+    version = proven_without_examples(world)
+    change(world.library)
+    assert drafting.taught_examples(world.library, world.library.models.get(version)) == 2
+    means = {"base": lambda _: 0.6, version: lambda examples: 0.3 if examples else 0.1}
+    measured(
+        world.library,
+        monkeypatch,
+        lambda model, examples: means.get(model.id, means.get(model.role, lambda _: 0.29))(examples),
+        lambda _: None,
+    )
+    report = improve(world)
+    assert report.promoted == version
+    assert drafting.taught_examples(world.library, world.library.models.get(version)) == 0
+
+
+def test_a_change_that_is_noticed_while_it_measures_is_heeded(world: small_world.World, monkeypatch: pytest.MonkeyPatch) -> None:
+    version, library = proven_without_examples(world), world.library
+
+    def mean(model: Model, examples: bool) -> float:
+        if model.id == version:
+            return 0.1 if examples else 0.5
+        return 0.6 if model.role == "base" else 0.7 if examples else 0.3
+
+    measured(
+        library, monkeypatch, mean, lambda label: change(library) if label == "current" and not library.db.get_state(NOTICED) else None
+    )
+    assert improve(world).promoted == ""
+    assert drafting.taught_examples(library, library.models.get(version)) == 2
+
+
+def test_what_a_resumed_improve_shows_is_what_was_decided(world: small_world.World, monkeypatch: pytest.MonkeyPatch) -> None:
+    base = registry.current(world.library, world.settings)
+    measured(world.library, monkeypatch, lambda model, examples: 0.7 if model.id != base.id else 0.6 if examples else 0.1, lambda _: None)
+    module = importlib.import_module("notewright.loop.improve")
+    page = module.write_page
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(module, "write_page", full)
+    with pytest.raises(OSError, match="No space"):
+        improve(world)
+    monkeypatch.setattr(module, "write_page", page)
+    report = improve(world)
+    (verdict,) = (item for item in report.decision.verdicts if item.contender.model_id == base.id)
+    assert verdict.comparison.after < verdict.comparison.before
+    assert report.decision.winner is not None
+
+
+def test_of_a_versions_ways_the_one_is_kept_that_is_nearer_to_the_newest_passages() -> None:
+    def way(version: str, examples: bool, former: float, new: float) -> loop.Contender:
+        items = [
+            evaluation.Item(
+                f"p{at}", "s", "n.md", (former if at < 12 else new) + at % 3 / 50, 0.5, 0.5, False, (), "a b", "a b", former=at < 12
+            )
+            for at in range(16)
+        ]
+        told = {"dataset_id": "d", "split": "test", "created_at": now(), "seconds": 0.0, "path": Path()}
+        return loop.Contender(version, version, examples, summarise(items, model_id=version, examples=examples, **told))
+
+    ways = [way("model-2", False, 0.10, 0.50), way("model-2", True, 0.20, 0.25)]
+    assert keep(way("model-1", True, 0.30, 0.30), ways) == {"model-2": True}
 
 
 def test_only_one_at_a_time(world: small_world.World) -> None:

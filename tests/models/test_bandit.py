@@ -9,7 +9,6 @@ from statistics import fmean
 
 import pytest
 
-from notewright.models import bandit
 from notewright.models.bandit import Outcome, changes, drift, interval, outcomes, standings, turn, win_rates
 from notewright.records import Event
 
@@ -32,7 +31,7 @@ def live(costs: dict[str, Cost], *, seed: int, duels: float = 0.0, batches: int 
     """A person's history under the bandit, and who wrote what."""
     rng, history, writers = random.Random(seed), [], []
     for at in range(batches):
-        found = turn(history, list(costs), duels=duels, seed=1000 * seed + at)
+        found = turn(history, list(costs), drift(history), duels=duels, seed=1000 * seed + at)
         writers.append("+".join(found.versions))
         if len(found.versions) == 1:
             history.append(Outcome(f"batch-{at}", at, "", found.versions[0], costs[found.versions[0]](at, rng)))
@@ -70,7 +69,7 @@ def test_after_a_change_of_the_person_the_other_version_takes_over() -> None:
     assert fmean(writer == "model-2" for _, writers in lives for writer in writers[-40:]) > 0.7
 
 
-def test_a_change_shortens_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_change_shortens_the_memory() -> None:
     rng, cost = random.Random(3), usual(0.25)
     history = [Outcome(f"b{at}", at, "", "model-1", cost(at, rng)) for at in range(60)]
     history += [Outcome(f"b{at}", at, "", "model-1", 0.9) for at in range(60, 75)]
@@ -81,8 +80,7 @@ def test_a_change_shortens_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found.before < 0.4 < 0.8 < found.after
     assert drift(history[:60]) is None
     history += [Outcome(f"b{at}", at, "", "model-2", 0.4) for at in range(75, 78)]
-    quick = standings(history, ["model-1", "model-2"])[1].chance
-    monkeypatch.setattr(bandit, "FADED", 1.0)
+    quick = standings(history, ["model-1", "model-2"], found)[1].chance
     assert quick > 0.6 > standings(history, ["model-1", "model-2"])[1].chance
 
 
@@ -117,6 +115,14 @@ def test_a_change_stays_known_when_what_is_done_about_it_helps_and_a_second_one_
     again = drift(history_of(costs, ["model-1"] * 101))
     assert again is not None
     assert 87 <= again.event <= 90
+
+
+def test_what_was_found_stays_however_long_the_history_grows() -> None:
+    rng = random.Random(8)
+    values = [rng.uniform(0.1, 0.5) for _ in range(120)] + [rng.uniform(0.4, 0.8) for _ in range(320)]
+    first = next(count for count in range(120, 160) if changes(values[:count], ["model-1"] * count, least=0.15))
+    found = [changes(values[:count], ["model-1"] * count, least=0.15)[0] for count in range(first, 440, 7)]
+    assert set(found) == {found[0]}
 
 
 def test_false_alarms_are_rare_though_one_looks_after_every_batch() -> None:

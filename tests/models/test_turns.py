@@ -10,10 +10,11 @@ import pytest
 import small_world
 from notewright import drafting, feedback, reward
 from notewright.library import Library
+from notewright.library.database import now
 from notewright.library.examples import CHANGED, NOTICED
-from notewright.models import registry
-from notewright.models.turns import next_turn, online
-from notewright.records import Draft
+from notewright.models import bandit, registry, turns
+from notewright.models.turns import changed_of, next_turn, note_change, online
+from notewright.records import Draft, Model
 from notewright.reward.learner import forget_taste
 from small_world import ScriptedEngine, World, numbered
 
@@ -117,7 +118,7 @@ def test_a_change_of_the_person_weakens_what_the_taste_head_learnt_before(world:
     assert (found.what, found.before, found.after) == ("edit cost", 0.0, 1.0)
     assert library.db.get_state(CHANGED) == ""  # only looked at so far
     draft(world)
-    assert library.db.get_state(CHANGED) == str(found.event)
+    assert library.db.get_state(CHANGED) == found.at
     after = {key: sum(stages.weights) for key, stages in reward.taste_of(library).evidence.items()}
     decided = [key for key in before if key.endswith("decided")]
     assert len(decided) == 12
@@ -136,7 +137,7 @@ def test_after_a_change_prompts_have_examples_until_held_out_work_says_otherwise
         feedback.decide(library, decision="accept" if accepted else "reject", draft_id=item.id)
     assert draft(world)[0].sampling["examples"] == 2
     noticed = library.db.get_state(NOTICED)
-    registry.keep_contenders(library, {"model-1": False}, beside="model-2")  # measured since
+    registry.keep_contenders(library, {"model-1": False}, beside="model-2", asked_at=now())  # measured since
     assert [drafting.taught_examples(library, library.models.get(version)) for version in ("model-1", "model-2")] == [0, 2]
     for _ in range(12):  # what is done about it helps
         (item,) = draft(world, n=1, written=1, model_id="model-2")
@@ -144,5 +145,73 @@ def test_after_a_change_prompts_have_examples_until_held_out_work_says_otherwise
     next_turn(library, settings=world.settings, seed=1)
     assert library.db.get_state(NOTICED) == noticed
     assert drafting.taught_examples(library, library.models.get("model-2")) == 2
-    library.models.promote("model-2", "better on held-out work", examples=False)
-    assert drafting.taught_examples(library, library.models.get("model-2")) == 0
+    third = library.models.add(Model(library.models.new_id(), "base/none", "", "policy", now()))
+    library.models.promote(third.id, "better on held-out work", examples=False)
+    registry.rollback(library)  # by hand, unmeasured
+    assert drafting.taught_examples(library, library.models.get("model-2")) == 2
+
+
+def judge(world: World, *accepted: bool, version: str = "model-2") -> None:
+    for good in accepted:
+        (item,) = draft(world, n=1, written=1, model_id=version)
+        feedback.decide(world.library, decision="accept" if good else "reject", draft_id=item.id)
+
+
+def test_a_bad_version_that_was_tried_and_left_is_no_change_of_the_person(world: World) -> None:
+    library = world.library
+    judge(world, *[True] * 20)
+    registry.use(library, "model-1")
+    judge(world, *[False] * 9, version="model-1")
+    assert note_change(library)[1] is not None
+    registry.rollback(library)
+    assert (note_change(library)[1], library.db.get_state(CHANGED)) == (None, "")
+
+
+def test_what_lies_before_all_that_is_remembered_stays_known(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    judge(world, *[True] * 12, *[False] * 10)
+    note_change(world.library)
+    known = world.library.db.get_state(CHANGED)
+    monkeypatch.setattr(turns, "REMEMBERED", 10)
+    judge(world, *[True] * 11)
+    assert note_change(world.library)[1] is None
+    assert world.library.db.get_state(CHANGED) == known != ""
+
+
+def test_judgements_taken_back_and_made_again_do_not_ask_for_another_measurement(world: World) -> None:
+    library = world.library
+    judge(world, *[True] * 12, *[False] * 8)
+    note_change(library)
+    noticed = library.db.get_state(NOTICED)
+    taken = 0
+    while library.db.get_state(CHANGED):
+        feedback.undo(library, settings=world.settings)
+        note_change(library)
+        taken += 1
+    judge(world, *[False] * taken)
+    assert note_change(library)[1] is not None
+    assert library.db.get_state(NOTICED) == noticed != ""
+
+
+def test_older_feedback_that_comes_from_elsewhere_is_no_change(world: World, tmp_path: Path) -> None:
+    with Library.create(tmp_path / "other") as other:  # from before, on a machine with a plain base
+        elsewhere = small_world.build(other, tmp_path / "two")
+        small_world.base_model(other)
+        for _ in range(10):
+            asked = {"source": "rivers", "chapter": "Beginnings", "n": 1, "written": 1, "engine": ScriptedEngine(numbered)}
+            (item,) = drafting.draft(other, settings=elsewhere.settings, **asked)
+            feedback.decide(other, decision="reject", draft_id=item.id)
+        lines = list(feedback.export_feedback(other))
+    judge(world, *[True] * 20)
+    feedback.import_feedback(world.library, lines)
+    assert note_change(world.library)[1] is None
+
+
+def test_drafts_judged_long_after_they_were_put_in_order_do_not_surprise(world: World) -> None:
+    bits = [0.3, 0.5] * 12 + [1.0] * 10
+    times = [f"2026-01-01T00:{at:02}" for at in range(len(bits))]
+    history = [bandit.Outcome(f"b{at}", at, time, "model-2", None, value) for at, (time, value) in enumerate(zip(times, bits, strict=True))]
+    assert changed_of(world.library, history) is not None  # drafted, for all that is known, when they were judged
+    for item in history[-10:]:
+        made = Draft("", item.batch, "readwise:b-rivers", "", "model-2", "Text.", 0, 1, times[0])
+        world.library.drafts.add([made])
+    assert changed_of(world.library, history) is None

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..library.examples import NOTICED
+from ..library.examples import CHANGED, NOTICED
 from ..models import registry
 from ..prompts import Message, build_messages
 from ..records import Model, Prompt
@@ -82,7 +82,7 @@ def taught_examples(library: Library, model: Model) -> int:
     """How many examples a prompt should carry: what proved better on held-out work, else what most of the model's own training prompts
     could carry, else (a plain base) the usual. Where the person changed since, the usual in any case: the newest passages tell what no
     version learnt."""
-    if _settled(library, model) < (library.db.get_state(NOTICED) or ""):
+    if library.db.get_state(CHANGED) and _settled(library, model) < library.db.get_state(NOTICED):
         return AUTO_EXAMPLES
     proven = model.metrics.get("examples")
     if isinstance(proven, bool):
@@ -96,10 +96,11 @@ def taught_examples(library: Library, model: Model) -> int:
 
 
 def _settled(library: Library, model: Model) -> str:
-    """When it was last decided how this version is asked."""
-    kept = model.metrics.get("contender")
-    promoted = [at for model_id, at, _ in library.models.promotions() if model_id == model.id]
-    return max([model.created_at, *promoted, *([str(kept["at"])] if isinstance(kept, dict) else [])])
+    """How new what tells is how this version is best asked: the held-out work that it was measured on, else what it was taught by."""
+    if measured := model.metrics.get(registry.ASKED):
+        return str(measured)
+    datasets = (library.datasets.get(version.dataset_id) for version in registry.lineage(library, model) if version.dataset_id)
+    return next((dataset.created_at for dataset in datasets if dataset.kind == "sft"), model.created_at)
 
 
 def taught_rules(library: Library, model: Model) -> tuple[str, ...]:

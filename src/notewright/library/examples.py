@@ -23,7 +23,7 @@ MIN_COVERAGE = 0.15
 _SURE = 0.9
 _CLOSE = 0.1  # a highlight belongs to the passage it fits best, and to those that fit nearly as well
 
-CHANGED = "taste changed at"  # key of the library's state: the event from which on the person judges otherwise than before
+CHANGED = "person changed at"  # key of the library's state: the time from which on the person judges otherwise than before
 NOTICED = "change noticed at"  # key of the library's state: when that was found
 _JUDGED = ("ranking", "decision", "edit")
 
@@ -109,10 +109,10 @@ def from_pairs(
 
 def judged_lately(library: Library) -> set[str] | None:
     """The highlights of all drafts that were judged since the person changed; None where no change is known (`models.bandit.drift`)."""
-    changed = int(library.db.get_state(CHANGED) or 0)
+    changed = library.db.get_state(CHANGED)
     if not changed:
         return None
-    batches = {str(event.payload.get("batch", "")) for event in library.events.standing(*_JUDGED) if event.id >= changed}
+    batches = {str(event.payload.get("batch", "")) for event in library.events.standing(*_JUDGED) if event.at >= changed}
     written = library.drafts.batches(sorted(batches - {""}))
     return {highlight_id for drafts in written.values() for item in drafts for highlight_id in item.highlight_ids}
 

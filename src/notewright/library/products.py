@@ -220,6 +220,10 @@ class DraftStore:
                 found.setdefault(row["batch_id"], []).append(_draft(row))
         return found
 
+    def times(self) -> dict[str, str]:
+        """When each batch was written."""
+        return {row["batch_id"]: row["at"] for row in self._db.rows("SELECT batch_id, min(created_at) AS at FROM drafts GROUP BY batch_id")}
+
     def since(self, place: int) -> list[Draft]:
         """Drafts stored after `place`, a number that `place_of_last` gave; held back ones too."""
         return [_draft(row) for row in self._db.rows("SELECT * FROM drafts WHERE rowid>? ORDER BY rowid", (place,))]

@@ -11,6 +11,7 @@ from .. import reward
 from ..errors import Invalid, NotFound
 from ..models import bandit
 from ..models.bandit import Drift, WinRate
+from ..models.turns import changed_of
 from ..records import Draft, Event, Model
 from ..text import edit_distance, tokens
 from .curve import Curve, Mean, curve, mean_of
@@ -137,7 +138,7 @@ def account(library: Library, *, writing: float = WRITING, reading: float = READ
             curve("place", places),
         ),
         minutes=_minutes(taken, by_batch, batches, writing, reading),
-        versions=_versions(library, taken, outcomes, batches), duels=tuple(bandit.win_rates(judged)), drift=bandit.drift(judged),
+        versions=_versions(library, taken, outcomes, batches), duels=tuple(bandit.win_rates(judged)), drift=changed_of(library, judged),
         notes=reward.taste_of(library).scale.notes,
         learnt=tuple(item.sentence for item in beliefs if item.corrected or item.sure != "unsure"),
         trusted=library.trust()["taste"] != "nothing",

@@ -16,8 +16,10 @@ from ..errors import Busy, Invalid, NotFound, RunFailed
 from ..evaluation import EvaluationReport
 from ..library import Library
 from ..library.database import now
+from ..library.examples import CHANGED, NOTICED
 from ..library.splits import LATER
 from ..models import registry
+from ..models.turns import note_change
 from ..records import REWARDS, Dataset, Model, Run
 from ..reward.trust import allowed, trust
 from ..settings import Settings
@@ -117,13 +119,14 @@ def improve(
             tell({"message": f"{name} goes on as it was begun, without {others}. To begin anew with that, add --fresh."})
         work = _Work(library, settings, state, max_new_tokens, tell)
         current, contenders = work.contenders()
-        while "promoted" not in state and (chosen := registry.current(library, settings).id) != current.model_id:
-            tell({"message": f"{chosen} was made the current version meanwhile: that is what has to be beaten now."})
+        while "promoted" not in state and (said := work.overtaken(current)):
+            tell({"message": said})
             current, contenders = work.contenders()
         decision = decide(current, contenders, confidence=confidence)
         if "promoted" not in state:
             state.keep("reason", _reason(library, decision, current))
             state.keep("examples", decision.winner.examples if decision.winner else None)
+            state.keep("usual", current.examples)
             state.keep("decided_at", len(library.models.promotions()))
             state.keep("promoted", decision.winner.model_id if decision.winner else "")  # killed from here on, it is made up for
         reason, chosen_way = state.table.get("reason", decision.reason), (state["promoted"], state.table.get("examples"))
@@ -136,7 +139,10 @@ def improve(
             if winner and untouched and now_current and now_current.id == current.model_id:
                 library.models.promote(winner.model_id, f"better on held-out work: {reason}", examples=winner.examples)
         kept = keep(writer, [current, *contenders])
-        registry.keep_contenders(library, kept, beside=writer.model_id)
+        asked_at = work.measured_at()
+        registry.keep_contenders(library, kept, beside=writer.model_id, asked_at=asked_at)
+        if winner and untouched:
+            library.models.set_metrics(winner.model_id, {registry.ASKED: asked_at})
         for item in (current, *contenders):
             if (item.model_id, item.examples) in {(writer.model_id, writer.examples), *kept.items()}:  # as they will write
                 figures = {"evaluation": item.proven.metrics(), "edit_distance": item.proven.mean}
@@ -187,11 +193,18 @@ class _Work:
                 entries += [(label, newest, False), (label, newest, True)]
         now_current = self._current()
         usual = self._usual(now_current)
+        proven = now_current.metrics.get("examples")
+        if isinstance(proven, bool) and proven != usual:  # the person changed since: which way is better now?
+            entries.append(("current", now_current, proven))
+        if self._changed_since(pairs):  # whoever wins will write with examples until it was measured anew
+            entries = [entry for entry in entries if entry[2]]
         # A contender that cannot differ from the current version only takes time and makes the others' proof harder.
+        different: dict[tuple[str, bool], str] = {}
+        for label, model, examples in entries:
+            if (model.id, examples) != (now_current.id, usual):
+                different.setdefault((model.id, examples), label)
         others = [
-            self._contender(label, model, examples, pairs)
-            for label, model, examples in entries
-            if (model.id, examples) != (now_current.id, usual)
+            self._contender(label, library.models.get(model_id), examples, pairs) for (model_id, examples), label in different.items()
         ]
         # Last, so that the figures kept with the current version are of the way in which it writes.
         return self._contender("current", now_current, usual, pairs), others
@@ -209,6 +222,7 @@ class _Work:
     def _dataset(self, kind: str) -> Dataset:
         key = f"{kind}_dataset"
         if key not in self.state:
+            note_change(self.library)
             if kind == "edits":  # the first of what was judged: what is judged from now on is for the next one
                 self.state.keep("event", self.library.events.last())
             self.state.keep(key, datasets.build(self.library, kind=kind, settings=self.settings).id)
@@ -284,11 +298,30 @@ class _Work:
             overrides=self.overrides if method == "sft" else None, promote=False, progress=relay,
         )  # fmt: skip
 
+    def overtaken(self, current: Contender) -> str:
+        """What happened while it was measured what has to be beaten, in words; nothing where that is what writes now."""
+        now_current = registry.current(self.library, self.settings)
+        if now_current.id != current.model_id:
+            return f"{now_current.id} was made the current version meanwhile: that is what has to be beaten now."
+        if self._usual(now_current) != current.examples:
+            return (
+                f"You changed meanwhile, and {now_current.id} writes with your newest notes as examples: that is what has to be beaten now."
+            )
+        return ""
+
+    def measured_at(self) -> str:
+        """Of when the held-out work is."""
+        return self._dataset("sft").created_at
+
+    def _changed_since(self, pairs: Dataset) -> bool:
+        return bool(self.library.db.get_state(CHANGED)) and pairs.created_at < self.library.db.get_state(NOTICED)
+
     def _usual(self, model: Model) -> bool:
-        """Whether drafting puts examples into this model's prompts."""
+        """Whether drafting puts examples into this model's prompts; once the decision fell, whether it did then."""
         from ..drafting import taught_examples
 
-        return taught_examples(self.library, model) > 0
+        decided = self.state.table.get("usual") if "promoted" in self.state else None
+        return taught_examples(self.library, model) > 0 if decided is None else bool(decided)
 
     def _contender(self, label: str, model: Model, examples: bool, pairs: Dataset) -> Contender:
         label += WITH_EXAMPLES if examples else ""

@@ -16,7 +16,7 @@ def keep(current: Contender, others: Sequence[Contender]) -> dict[str, bool]:
     None is kept that is worse beyond the 90 % interval, that `harms` has something against, or that was measured on too little.
     """
     kept: dict[str, bool] = {}
-    for other in sorted(others, key=lambda contender: contender.proven.mean):
+    for other in sorted(others, key=lambda contender: compare(current.proven, contender.proven).after):
         if other.model_id not in {current.model_id, *kept} and len(kept) < MOST and _harmless(current, other):
             kept[other.model_id] = other.examples
     return kept

@@ -100,12 +100,13 @@ class Turn:
 
 
 def outcomes(events: Iterable[Event]) -> list[Outcome]:
-    """What standing rankings, decisions and edits say about their batches, in the order of the first judgements."""
+    """What standing rankings, decisions and edits say about their batches, in the order of the first judgements (also of those that were
+    made elsewhere and came in later)."""
     batches: dict[str, list[Event]] = {}
     for event in events:
         if event.kind in KINDS and isinstance(event.payload.get("shown"), list):
             batches.setdefault(str(event.payload.get("batch", "")), []).append(event)
-    return [_outcome(batch, judged) for batch, judged in batches.items()]
+    return sorted((_outcome(batch, judged) for batch, judged in batches.items()), key=lambda item: (item.at, item.event))
 
 
 def _outcome(batch: str, judged: Sequence[Event]) -> Outcome:
@@ -213,7 +214,7 @@ def changes(values: Sequence[float], versions: Sequence[str], *, least: float) -
         # Counts, sums and squares of each version before every place.
         counts, sums, squares = (_before(owns[:, start:] * factor) for factor in (1.0, data[start:], data[start:] ** 2))
         looks = numpy.arange(max(look - start, 2 * SHORTEST), len(values) - start + 1)
-        for ends in numpy.array_split(looks, -(-len(looks) // TOGETHER)):
+        for ends in (looks[at : at + TOGETHER] for at in range(0, len(looks), TOGETHER)):
             places = numpy.arange(max(SHORTEST, int(ends[0]) - FURTHEST), int(ends[-1]))
             heights = _heights(counts, sums, squares, places, ends, least)
             alarms = ((heights > ALARM) & (places <= ends[:, None] - SHORTEST)).any(axis=1)
@@ -254,15 +255,15 @@ def _before(rows: Any) -> Any:
     return numpy.concatenate([numpy.zeros((len(rows), 1)), numpy.cumsum(rows, axis=1)], axis=1)
 
 
-def standings(history: Sequence[Outcome], versions: Sequence[str]) -> list[Standing]:
+def standings(history: Sequence[Outcome], versions: Sequence[str], changed: Drift | None = None) -> list[Standing]:
     """The versions that may write, the current one first, and each one's chance: how often its drawn cost is the lowest.
 
-    All begin near the mean cost of late, the others `HANDICAP` above it: the current one has proven itself on held-out work.
+    What lies before the person `changed` has faded. All begin near the mean cost of late, the others `HANDICAP` above it: the current one
+    has proven itself on held-out work.
     """
     known = [item for item in history if item.cost is not None]
-    changed = drift(history)
     weights = [
-        0.5 ** ((len(known) - 1 - place) / HALF_LIFE) * (FADED if changed and item.event < changed.event else 1.0)
+        0.5 ** ((len(known) - 1 - place) / HALF_LIFE) * (FADED if changed and (item.at, item.event) < (changed.at, changed.event) else 1.0)
         for place, item in enumerate(known)
     ]
     evidence = {
@@ -303,12 +304,12 @@ def _mean(pairs: Sequence[tuple[float, float]]) -> float:
     return sum(weight * cost for weight, cost in pairs) / sum(weight for weight, _ in pairs)
 
 
-def turn(history: Sequence[Outcome], versions: Sequence[str], *, duels: float, seed: int) -> Turn:
+def turn(history: Sequence[Outcome], versions: Sequence[str], changed: Drift | None = None, *, duels: float, seed: int) -> Turn:
     """Who writes: with the chance `duels` the current version (the first) against another one, else one alone by its `standings`.
 
     The same arguments give the same turn.
     """
-    chances = {item.version: item.chance for item in standings(history, versions)}
+    chances = {item.version: item.chance for item in standings(history, versions, changed)}
     if len(versions) < 2:
         return Turn(tuple(versions), 1.0, chances, 0.0)
     rng = random.Random(f"turn {seed}")

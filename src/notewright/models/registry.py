@@ -115,15 +115,16 @@ def _require_files(library: Library, model: Model) -> None:
         raise NotFound(f"The files of {model.id} are gone: {folder}", "Use another version (notewright models use ID), or train again.")
 
 
-def keep_contenders(library: Library, contenders: Mapping[str, bool], *, beside: str) -> None:
-    """Held-out work could not tell these versions from `beside` (True: with examples in their prompts); they take turns with it, and those
-    that were kept before do so no more."""
+def keep_contenders(library: Library, contenders: Mapping[str, bool], *, beside: str, asked_at: str = "") -> None:
+    """Held-out work of `asked_at` could not tell these versions from `beside` (True: with examples in their prompts); they take turns with
+    it, and those that were kept before do so no more."""
     with library.db.write():
         for model in library.models.all():
             if model.metrics.get("contender") and model.id not in contenders:
                 library.models.set_metrics(model.id, {"contender": None})
         for model_id, examples in contenders.items():
-            library.models.set_metrics(model_id, {"contender": {"beside": beside, "at": now()}, "examples": examples})
+            kept = {"contender": {"beside": beside, "at": now()}, "examples": examples, ASKED: asked_at}
+            library.models.set_metrics(model_id, kept)
 
 
 def contenders(library: Library) -> list[Model]:
@@ -150,7 +151,18 @@ def contenders(library: Library) -> list[Model]:
     return found
 
 
+def tried_and_left(library: Library) -> set[str]:
+    """The versions that the person chose and then went away from, and that were not current again since."""
+    promotions, left = library.models.promotions(), set[str]()
+    for (before, _, why), (after, _, reason) in zip(promotions, promotions[1:], strict=False):
+        left.discard(after)
+        if before != after and why == "chosen" and reason in BY_HAND:
+            left.add(before)
+    return left
+
+
 BY_HAND = ("chosen", "rollback")
+ASKED = "asked_at"  # among a version's metrics: of when the held-out work is that decided whether examples stand in its prompts
 KEEP = 8  # newest versions whose files stay in any case
 
 

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ..library.database import now
 from ..library.examples import CHANGED, NOTICED
 from . import registry
-from .bandit import KINDS, Drift, Outcome, Standing, Turn, WinRate, drift, outcomes, standings, turn, win_rates
+from .bandit import KINDS, SHORTEST, Drift, Outcome, Standing, Turn, WinRate, drift, outcomes, standings, turn, win_rates
 
 if TYPE_CHECKING:
     from ..library import Library
     from ..settings import Settings
 
 REMEMBERED = 2000  # judgements looked at: a year of them; older ones weigh nothing
+STALE = 4  # batches judged between the drafting and the judgement of one, so that the taste head had not learnt from them
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,16 +33,35 @@ class Online:
 def online(library: Library, *, settings: Settings) -> Online:
     """For the faces; writes nothing."""
     history, versions = _history(library), _versions(library)
-    duels = settings.duels if len(versions) > 1 else 0.0
-    return Online(tuple(standings(history, versions)), tuple(win_rates(history)), drift(history), duels)
+    duels, changed = settings.duels if len(versions) > 1 else 0.0, changed_of(library, history)
+    return Online(tuple(standings(history, versions, changed)), tuple(win_rates(history)), changed, duels)
 
 
 def next_turn(library: Library, *, settings: Settings, seed: int, duel: bool = True) -> Turn:
-    """Who writes the next batch; without `duel` one version alone. A change of the person is noted for the taste head."""
+    """Who writes the next batch; without `duel` one version alone. A change of the person is noted."""
     registry.current(library, settings)
+    history, changed = note_change(library)
+    return turn(history, _versions(library), changed, duels=settings.duels if duel else 0.0, seed=seed)
+
+
+def note_change(library: Library) -> tuple[list[Outcome], Drift | None]:
+    """Look whether the person changed, and keep since when, and when that was first seen, for all that learns (`library.examples`).
+
+    The events are the truth. What is kept is only taken back where a look at the same events finds nothing there any more.
+    """
     history = _history(library)
-    _note(library, drift(history))
-    return turn(history, _versions(library), duels=settings.duels if duel else 0.0, seed=seed)
+    changed, known = changed_of(library, history), library.db.get_state(CHANGED)
+    if changed and changed.at != known:
+        library.db.set_state(CHANGED, changed.at)
+        # Later edits move where a change began, or hide it for a while; a second one lies further off.
+        another = (
+            sum(known <= item.at < changed.at for item in history) >= SHORTEST if known else changed.at > library.db.get_state(NOTICED)
+        )
+        if another:
+            library.db.set_state(NOTICED, now())
+    elif known and not changed and history and history[0].at <= known:
+        library.db.set_state(CHANGED, "")
+    return history, changed
 
 
 def written_by(versions: Iterable[str]) -> str:
@@ -52,15 +73,18 @@ def _history(library: Library) -> list[Outcome]:
     return outcomes(library.events.standing(*KINDS, newest=REMEMBERED))
 
 
+def changed_of(library: Library, history: Sequence[Outcome]) -> Drift | None:
+    """The newest change of the person, if there was one (`bandit.drift`). What a version wrote that they tried and left tells nothing of
+    it, nor do surprises of drafts that were put in order long before they were judged."""
+    left, drafted = registry.tried_and_left(library), library.drafts.times()
+    judged = [item.at for item in history]
+
+    def stale(item: Outcome) -> bool:
+        return bisect_left(judged, item.at) - bisect_left(judged, drafted.get(item.batch, item.at)) > STALE
+
+    return drift([replace(item, surprise=None) if stale(item) else item for item in history if item.version not in left])
+
+
 def _versions(library: Library) -> list[str]:
     current = library.models.current()
     return [current.id, *(model.id for model in registry.contenders(library))] if current else []
-
-
-def _note(library: Library, changed: Drift | None) -> None:
-    """The events are the truth; this is only where the last look at them found a change, and when a look first did."""
-    found, noticed = (str(changed.event) if changed else ""), library.db.get_state(NOTICED) or ""
-    if library.db.get_state(CHANGED) != found:
-        library.db.set_state(CHANGED, found)
-        if not changed or changed.at > noticed:  # else later edits only moved its beginning
-            library.db.set_state(NOTICED, now() if changed else "")

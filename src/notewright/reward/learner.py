@@ -67,7 +67,7 @@ class Learner:
 
     def __init__(self, library: Library) -> None:
         self._mark = _mark(library)
-        self._changed = int(library.db.get_state(CHANGED) or 0)  # the person was another one before this event
+        self._changed = library.db.get_state(CHANGED)  # the person was another one before this time
         examples = from_pairs(library)
         self.note_rows = note_rows(library, examples)
         self.head = Head(fit_scale(list(self.note_rows.values())))
@@ -126,7 +126,7 @@ class Learner:
             found = batch_evidence(self.head.scale, standing[batch], shown, {draft.id: rows[draft.id] for draft in shown}, edited)
             for key in self._keys.get(batch, set()) - found.keys():
                 self.head.drop(key)
-            faded = self._events[batch][0].id < self._changed
+            faded = min(event.at for event in self._events[batch]) < self._changed
             for key, stages in found.items():
                 self.head.add(key, weighted(stages, FADED) if faded else stages)
             self._keys[batch] = set(found)
