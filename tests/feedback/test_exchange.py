@@ -176,7 +176,7 @@ def test_a_version_of_another_library_is_not_taken_for_the_own_one_with_its_numb
     assert foreign.startswith(f"{model.id}@")
     assert [line for line in export_feedback(other) if line in set(lines)] == lines
     history = bandit.outcomes(other.events.standing(*bandit.KINDS))
-    assert [item.version for item in history] == [theirs.id, foreign]
+    assert [item.version for item in history] == [foreign, theirs.id]  # as they were judged
     assert import_feedback(library, export_feedback(other)) == feedback.Exchanged(own, 1, len(lines))
     with Library.create(tmp_path / "copy") as copy:  # which has the very same version
         copy.models.add(model)
