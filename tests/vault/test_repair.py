@@ -99,6 +99,13 @@ BETWEEN = st.sampled_from(["\n", "\n\n", "> ", "- ", "| ", "**", "~~~\n", "%%", 
 LEADING = st.builds(lambda form, target: form % target, st.sampled_from(FORMS), st.sampled_from(TARGETS))
 
 
+def test_a_source_and_its_authors_may_be_linked_to_and_not_any_words_about_it() -> None:
+    known = "Low Water: A Year on the Slow River\nMarit Ekholm and Ida Brandt\nOn curiosity and play in dry years."
+    text = "Of [[Low Water]], [[A Year on the Slow River]] and [[Ida Brandt]], with [[curiosity and play]] on [[the Slow]].\n"
+    mended = repair_draft(text, highlights=HIGHLIGHTS, known=known, vault_index=INDEX, linked=set()).text
+    assert mended == "Of [[Low Water]], [[A Year on the Slow River]] and [[Ida Brandt]], with curiosity and play on the Slow.\n"
+
+
 @given(st.lists(BETWEEN | LEADING, max_size=12).map("".join))
 def test_after_repair_nothing_leads_nowhere_unseen(text: str) -> None:
     """What Obsidian would show of a draft that passes, it can show."""

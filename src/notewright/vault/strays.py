@@ -17,6 +17,7 @@ from .tokens import Token
 from .views import text_of
 
 URL = re.compile(r"https?://[^\s<>()\[\]\"']+")
+_PARTS = re.compile(r"\s+(?:and|und|et|y|by|with)\s+|\s[-\u2013\u2014]\s|[:;,&/|()\u2014]")
 SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]+:")
 _IN_HTML = re.compile(r"\b(src|href|poster|data)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s>\"']+))", re.IGNORECASE)
 
@@ -24,8 +25,9 @@ Stray = tuple[str, str]  # what is wrong with it, and the target as the draft ha
 
 
 class Allowed:
-    """What a draft may link to and show. `linked`: targets in use in the person's notes, whether or not there is such a note; None where
-    that is not known, which lets every wikilink pass."""
+    """What a draft may link to and show. `known`: the source's title, author and more, a line each; the first two may be linked to, or
+    parts of them (without the subtitle, one of two authors). `linked`: targets in use in the person's notes, whether or not there is such a
+    note; None where that is not known, which lets every wikilink pass."""
 
     def __init__(
         self, highlights: Sequence[Highlight], known: str, index: VaultIndex | None, linked: AbstractSet[str] | None = frozenset()
@@ -39,13 +41,13 @@ class Allowed:
         }
         tags = [tag for item in highlights for tag in item.tags]
         links = re.findall(r"\[\[([^\[\]|#\n]+)", self.given.raw)
-        self.links = None if linked is None else {flat(item) for item in (*linked, *links, *tags, *known.splitlines())}
-        self.known = flat(known)
+        about = [part for line in known.splitlines()[:2] for part in (line, *_PARTS.split(line))]
+        self.links = None if linked is None else {flat(item) for item in (*linked, *links, *tags, *about)}
 
     def has_link(self, target: str) -> bool:
         """Is there such a note or file, or a link to it in the highlights or in a note?"""
         key = flat(target.partition("#")[0])
-        if self.links is None or not key or key in self.links or f" {key} " in f" {self.known} ":
+        if self.links is None or not key or key in self.links:
             return True
         return bool(self.index and self.index.has_note(target))
 
