@@ -8,7 +8,8 @@ import pytest
 
 from notewright.cli.draft import print_candidates
 from notewright.cli.models import told_online
-from notewright.models.bandit import Drift, Standing, WinRate
+from notewright.models.bandit import Standing, WinRate
+from notewright.models.drift import Drift
 from notewright.models.turns import Online
 from notewright.records import Draft
 

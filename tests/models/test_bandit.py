@@ -9,7 +9,8 @@ from statistics import fmean
 
 import pytest
 
-from notewright.models.bandit import Outcome, changes, drift, interval, outcomes, standings, turn, win_rates
+from notewright.models.bandit import Outcome, interval, outcomes, standings, turn, win_rates
+from notewright.models.drift import drift
 from notewright.records import Event
 
 BATCHES = 150
@@ -82,63 +83,6 @@ def test_a_change_shortens_the_memory() -> None:
     history += [Outcome(f"b{at}", at, "", "model-2", 0.4) for at in range(75, 78)]
     quick = standings(history, ["model-1", "model-2"], found)[1].chance
     assert quick > 0.6 > standings(history, ["model-1", "model-2"])[1].chance
-
-
-def history_of(costs: Sequence[float], versions: Sequence[str]) -> list[Outcome]:
-    return [Outcome(f"b{at}", at, "", version, cost) for at, (cost, version) in enumerate(zip(costs, versions, strict=True))]
-
-
-def test_another_version_that_costs_more_is_no_change_of_the_person() -> None:
-    rng, costs = random.Random(5), {"model-1": usual(0.2), "model-2": usual(0.6)}
-    for versions in (["model-1"] * 40 + ["model-2"] * 40, ["model-1"] * 40 + ["model-1", "model-2"] * 40):
-        assert drift(history_of([costs[version](at, rng) for at, version in enumerate(versions)], versions)) is None
-
-
-def test_a_change_is_noticed_though_new_versions_write_from_then_on() -> None:
-    rng = random.Random(2)
-    before, after = [rng.uniform(0, 0.2) for _ in range(20)], [rng.uniform(0.3, 0.7) for _ in range(10)]
-    found = drift(history_of([*before, *after], ["model-1"] * 20 + ["model-2", "model-2", "model-3"] * 3 + ["model-2"]))
-    assert found is not None
-    assert 18 <= found.event <= 21
-
-
-def test_a_change_stays_known_when_what_is_done_about_it_helps_and_a_second_one_is_found() -> None:
-    rng = random.Random(4)
-    costs = [rng.uniform(0, 0.1) for _ in range(20)] + [rng.uniform(0.3, 0.6) for _ in range(9)]
-    first = drift(history_of(costs, ["model-1"] * 29))
-    assert first is not None
-    costs += [rng.uniform(0, 0.1) for _ in range(60)]
-    later = drift(history_of(costs, ["model-1"] * 89))
-    assert later is not None
-    assert (later.event, later.before) == (first.event, first.before)
-    costs += [rng.uniform(0.3, 0.6) for _ in range(12)]
-    again = drift(history_of(costs, ["model-1"] * 101))
-    assert again is not None
-    assert 87 <= again.event <= 90
-
-
-def test_what_was_found_stays_however_long_the_history_grows() -> None:
-    rng = random.Random(8)
-    values = [rng.uniform(0.1, 0.5) for _ in range(120)] + [rng.uniform(0.4, 0.8) for _ in range(320)]
-    first = next(count for count in range(120, 160) if changes(values[:count], ["model-1"] * count, least=0.15))
-    found = [changes(values[:count], ["model-1"] * count, least=0.15)[0] for count in range(first, 440, 7)]
-    assert set(found) == {found[0]}
-
-
-def test_false_alarms_are_rare_though_one_looks_after_every_batch() -> None:
-    cost, rng = usual(0.3), random.Random(0)
-    series = [[math.sqrt(cost(at, rng)) for at in range(200)] for _ in range(40)]
-    turns = [str(at // 20 + rng.randrange(3)) for at in range(200)]
-    for versions in (["model-1"] * 200, turns):
-        assert sum(bool(changes(values, versions, least=0.15)) for values in series) <= 3
-
-
-def test_a_taste_head_that_is_suddenly_wrong_is_a_change() -> None:
-    rng = random.Random(1)
-    bits = [max(0.0, rng.gauss(0.6, 0.25)) for _ in range(50)] + [max(0.0, rng.gauss(1.4, 0.4)) for _ in range(20)]
-    found = drift([Outcome(f"b{at}", at, "", "model-1", None, value) for at, value in enumerate(bits)])
-    assert found is not None
-    assert (found.what, 46 <= found.event <= 54) == ("surprise", True)
 
 
 def test_about_one_draft_in_eight_is_a_duel_in_random_order_and_propensities_are_those_of_the_draw() -> None:

@@ -108,7 +108,7 @@ def from_pairs(
 
 
 def judged_lately(library: Library) -> set[str] | None:
-    """The highlights of all drafts that were judged since the person changed; None where no change is known (`models.bandit.drift`)."""
+    """The highlights of all drafts that were judged since the person changed; None where no change is known (`models.drift`)."""
     changed = library.db.get_state(CHANGED)
     if not changed:
         return None

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from .. import reward
 from ..errors import Invalid, NotFound
 from ..models import bandit
-from ..models.bandit import Drift, WinRate
+from ..models.bandit import WinRate
+from ..models.drift import Drift
 from ..models.turns import changed_of
 from ..records import Draft, Event, Model
 from ..text import edit_distance, tokens

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from ..library.database import now
 from ..library.examples import CHANGED, NOTICED
 from . import registry
-from .bandit import KINDS, SHORTEST, Drift, Outcome, Standing, Turn, WinRate, drift, outcomes, standings, turn, win_rates
+from .bandit import KINDS, Outcome, Standing, Turn, WinRate, outcomes, standings, turn, win_rates
+from .drift import SHORTEST, Drift, drift
 
 if TYPE_CHECKING:
     from ..library import Library
@@ -74,7 +75,7 @@ def _history(library: Library) -> list[Outcome]:
 
 
 def changed_of(library: Library, history: Sequence[Outcome]) -> Drift | None:
-    """The newest change of the person, if there was one (`bandit.drift`). What a version wrote that they tried and left tells nothing of
+    """The newest change of the person, if there was one (`drift`). What a version wrote that they tried and left tells nothing of
     it, nor do surprises of drafts that were put in order long before they were judged."""
     left, drafted = registry.tried_and_left(library), library.drafts.times()
     judged = [item.at for item in history]

@@ -2,7 +2,7 @@
 
 `taste_of(library)` is the way in. The first call reads everything; later ones only the events and drafts since, so that a click is learnt
 from at once. New pairs move the yardstick, and then everything is read again; so it is when drafting finds that the person has changed
-(`models.bandit.drift`): what was judged before counts less.
+(`models.drift`): what was judged before counts less.
 """
 
 from __future__ import annotations
