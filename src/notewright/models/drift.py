@@ -62,6 +62,8 @@ def changes(values: Sequence[float], versions: Sequence[str], *, least: float) -
     A version is taken to be as good as those before it, with a doubt worth `ALIKE` batches of its own: one that is dearer while others stay
     as they were is no change of the person. `values` and `versions` (who wrote each) are of one length.
     """
+    if len(values) < 2 * SHORTEST:
+        return []
     import numpy
 
     names = {version: number for number, version in enumerate(dict.fromkeys(versions))}
