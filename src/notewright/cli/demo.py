@@ -108,8 +108,7 @@ def _learn(library: Library, settings: Settings, effort: str) -> dict[str, float
             report = evaluation.evaluate(
                 library, model_id=model_id, dataset_id=dataset.id, settings=settings, max_new_tokens=LONGEST, progress=advance
             )
-            low, high = report.interval
-            print(f"   {report.mean:.3f} (90 % interval {low:.3f} to {high:.3f}), {report.valid:.0%} valid, {len(report.items)} passages")
+            print(f"   {report.distance}, {report.valid:.0%} valid, {len(report.items)} passages")
         return float(report.mean)
 
     base = registry.ensure_base_model(library, settings)
