@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from notewright.cli import main
 from notewright.library import Library
 from notewright.library.database import now
 from notewright.overview import ENOUGH, checkup, next_command, status
@@ -46,6 +47,40 @@ def test_enough_new_choices_ask_for_a_rebuild_and_a_training_settles_it(library:
     learnt = library.runs.all()[0].created_at
     assert library.events.count("ranking", "edit", since=learnt) == 0
     assert status(library, settings=settings).next.startswith("notewright import readwise")
+
+
+def test_a_training_whose_worker_is_gone_is_not_said_to_run(library: Library, capsys: pytest.CaptureFixture[str]) -> None:
+    for method in ("dpo", "sft", "sft"):
+        run_id = library.runs.new_id()
+        library.runs.add(Run(run_id, method, f"runs/{run_id}", "running", now()))
+    improvement = library.home / "runs" / "improve-1"
+    improvement.mkdir()
+    (improvement / "state.json").write_text(json.dumps({"started_at": now(), "sft_run": "run-3"}))
+    alive = library.home / "runs" / "run-2"
+    alive.mkdir()
+    program = [sys.executable, "-c", "import time; print(flush=True); time.sleep(60)", "notewright.training.worker"]
+    with subprocess.Popen(program, stdout=subprocess.PIPE) as worker:
+        assert worker.stdout
+        worker.stdout.readline()
+        (alive / "worker.pid").write_text(str(worker.pid))
+        assert main(["runs"]) == 0
+        assert [line.split("\t")[2] for line in capsys.readouterr().out.splitlines()] == ["interrupted", "running", "interrupted"]
+        assert main(["status"]) == 0
+        told = capsys.readouterr().out
+        worker.kill()
+    assert "unfinished: run-1 (go on with: notewright train dpo --resume run-1)" in told
+    assert "in training: run-2 " in told
+    assert "unfinished: run-3 (go on with: notewright improve)" in told
+    assert main(["runs", "show", "run-2"]) == 0
+    assert "interrupted" in capsys.readouterr().out
+    (improvement / "state.json").write_text(json.dumps({"started_at": now(), "sft_run": "run-3", "finished_at": now()}))
+    assert main(["status"]) == 0
+    assert "(go on with: notewright train sft --resume run-3)" in capsys.readouterr().out
+
+
+def test_what_goes_on_with_a_training_comes_before_a_new_one(tmp_path: Path) -> None:
+    step = next_command(Settings(home=tmp_path, vault=tmp_path), FULL, False, ["notewright train ditto --resume run-4"], "", 0)
+    assert step == "notewright train ditto --resume run-4"
 
 
 def test_status_loads_neither_vault_nor_rewards(library: Library) -> None:

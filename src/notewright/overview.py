@@ -7,12 +7,15 @@ import os
 import platform
 import shutil
 import sys
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
-from .errors import NotewrightError
+from .errors import Busy, NotewrightError, Unavailable
 from .library import Library
 from .models.turns import Online, online
+from .records import Run
 from .settings import Settings, expanded, is_hub_id, silence_telemetry
 
 EXTRAS = {
@@ -26,7 +29,8 @@ EXTRAS = {
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """The library in numbers. `next` is the one command that brings the person furthest now.
+    """The library in numbers. `next` is the one command that brings the person furthest now; `resume` has that which goes on with each
+    interrupted run: the other unfinished ones are being trained.
 
     `trust` says what each learnt reward may do (nothing, order, label), as last judged; `online` how the kept versions stand.
     """
@@ -36,6 +40,7 @@ class Status:
     current_role: str
     current_dataset: str
     unfinished_runs: tuple[str, ...]
+    resume: dict[str, str]
     next: str
     trust: dict[str, str]
     online: Online
@@ -53,25 +58,49 @@ class Checkup:
 def status(library: Library, *, settings: Settings) -> Status:
     """Where the library stands."""
     counts, current = library.counts(), library.models.current()
-    unfinished = [run.id for run in library.runs.all() if run.status in ("running", "interrupted")]
+    runs = trainings(library)
+    unfinished = [run for run in runs if run.status in ("running", "interrupted")]
+    resume = _resume(library, [run for run in unfinished if run.status == "interrupted"])
     newest, _ = library.browse.batches(limit=1)
     unranked = newest[0].id if newest and not newest[0].ranked else ""
-    learnt_at = max((run.created_at for run in library.runs.all() if run.status == "finished" and run.method != "reward"), default="")
+    learnt_at = max((run.created_at for run in runs if run.status == "finished" and run.method != "reward"), default="")
     fresh = library.events.count("ranking", "edit", since=learnt_at)
     trained = bool(current and current.role != "base") or any(model.role == "policy" for model in library.models.all())
-    step = next_command(settings, counts, trained, unfinished, unranked, fresh)
+    writers = [resume[run.id] for run in unfinished if run.id in resume and run.method != "reward"]
+    step = next_command(settings, counts, trained, writers, unranked, fresh)
     return Status(
         counts=counts, current_model=current.id if current else "", current_role=current.role if current else "",
-        current_dataset=current.dataset_id if current else "", unfinished_runs=tuple(unfinished), next=step,
-        trust=library.trust(), online=online(library, settings=settings),
+        current_dataset=current.dataset_id if current else "", unfinished_runs=tuple(run.id for run in unfinished), resume=resume,
+        next=step, trust=library.trust(), online=online(library, settings=settings),
     )  # fmt: skip
+
+
+def trainings(library: Library) -> list[Run]:
+    """All runs, oldest first; those whose worker is gone are marked as interrupted before, if the library can be written."""
+    runs = library.runs.all()
+    if all(run.status not in ("created", "running") for run in runs):
+        return runs
+    from .training.runs import settle  # takes longer than all the rest of the command, and is seldom needed
+
+    with suppress(Busy, Unavailable):
+        settle(library)
+    return library.runs.all()
+
+
+def _resume(library: Library, interrupted: Sequence[Run]) -> dict[str, str]:
+    if not interrupted:
+        return {}
+    from .training.runs import resuming
+
+    return {run.id: resuming(library, run) for run in interrupted}
 
 
 ENOUGH = 8  # rankings and edits since the last training that make a rebuild worth its time
 
 
-def next_command(settings: Settings, counts: dict[str, int], trained: bool, unfinished: list[str], unranked: str, fresh: int) -> str:
-    """The one command that brings the person furthest now; `fresh` counts rankings and edits that no training has seen."""
+def next_command(settings: Settings, counts: dict[str, int], trained: bool, resume: Sequence[str], unranked: str, fresh: int) -> str:
+    """The one command that brings the person furthest now; `resume` are those that go on with a training of a version, `fresh` counts
+    rankings and edits that no training has seen."""
     if settings.vault is None or not settings.vault.is_dir():
         return "notewright init --vault PATH"
     if not counts["highlights"]:
@@ -83,7 +112,7 @@ def next_command(settings: Settings, counts: dict[str, int], trained: bool, unfi
     if not counts["datasets"]:
         return "notewright dataset sft"
     if not trained:
-        return f"notewright train sft --resume {unfinished[0]}" if unfinished else "notewright train sft"
+        return resume[0] if resume else "notewright train sft"
     if unranked:
         return f"notewright rank {unranked}"
     if fresh >= ENOUGH:

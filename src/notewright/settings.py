@@ -225,3 +225,42 @@ def vault_folder(given: str) -> Path:
     except UnicodeEncodeError:
         raise Invalid(f"The path {str(vault)!r} is not valid UTF-8, so it cannot be remembered.", "Rename the folder.") from None
     return vault
+
+
+def output_file(given: Path | None, settings: Settings, *, default: Path | None = None) -> Path:
+    """The file that a command may write: `default` where none is given, else what is given, if that replaces nothing of the person's.
+
+    Raises what `keep_out` does, `default` excepted; NotFound where its folder does not exist.
+    """
+    if given is None:
+        assert default is not None
+        return default
+    path = expanded(given).absolute()
+    if default is not None and path == default.absolute():
+        return path
+    keep_out(path, settings)
+    if not path.parent.is_dir():
+        raise NotFound(f"There is no folder {path.parent}.", "Make it first, or name a file in another folder.")
+    return path
+
+
+def keep_out(path: Path, settings: Settings) -> None:
+    """Raises Invalid for a place in a vault (the configured one, or any folder with .obsidian in it) or in the home, also where a symbolic
+    link leads there."""
+    try:
+        places = {path.resolve(), path.parent.resolve() / path.name}  # a link, and what it points at
+    except (OSError, RuntimeError) as error:
+        raise Invalid(f"{path} goes through a symbolic link that leads nowhere.", "Name another place.") from error
+    for folder in (folder for place in places for folder in place.parents):
+        if _same(folder, settings.home):
+            raise Invalid(f"{path} lies in the library's folder {settings.home}.", "Name a place outside of it.")
+        if _same(folder, settings.vault) or (folder / ".obsidian").is_dir():
+            raise Invalid(f"{path} lies in the vault {folder}, where only notes belong.", "Name a place outside of the vault.")
+
+
+def _same(folder: Path, other: Path | None) -> bool:
+    """Whether both are one folder, however its name is written."""
+    try:
+        return other is not None and folder.samefile(other)
+    except OSError:
+        return False

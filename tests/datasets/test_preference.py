@@ -94,8 +94,14 @@ def test_undone_events_do_not_count(world: small_world.World) -> None:
     feedback.rank(world.library, batch_id=batch_id, order=[[b], [a]])
     feedback.undo(world.library, settings=world.settings)
     assert [row[1:3] for row in learnt(world.library)] == [("A", "B")]
+    first = world.library.events.all("ranking")[0].id
+    parents = datasets.build(world.library, kind="preference").manifest["parents"]
+    assert parents == {"events": 1, "first_event": first, "last_event": first}
     feedback.undo(world.library, settings=world.settings)
-    with pytest.raises(Invalid):
+    with pytest.raises(Invalid, match="no choices to learn from yet"):
+        datasets.build(world.library, kind="preference")
+    feedback.decide(world.library, draft_id=a, decision="reject")
+    with pytest.raises(Invalid, match="1 choice so far"):
         datasets.build(world.library, kind="preference")
 
 

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 import small_world
 import tiny_models
 from notewright import datasets, drafting, evaluation, feedback, reward
+from notewright.cli import main
 from notewright.errors import Invalid, NotFound
 from notewright.evaluation import EvaluationReport, Item
 from notewright.evaluation.report import interval
@@ -223,13 +224,29 @@ def test_only_shared_passages_are_compared() -> None:
         evaluation.compare(report([]), report([0.5]))
 
 
-@given(st.lists(st.floats(0, 1), min_size=1, max_size=30))
+@given(st.lists(st.floats(0, 1), min_size=2, max_size=30))
 def test_the_interval_lies_around_the_mean_and_a_report_s_among_the_distances_that_there_are(values: list[float]) -> None:
     low, high = interval(values, rounds=200)
     assert low - 1e-9 <= fmean(values) <= high + 1e-9
     assert len(set(values)) > 1 or high - low < 1e-9
-    low, high = report(values).interval
+    low, high = report(values).interval or (2, 2)
     assert 0 <= low <= high <= 1
+
+
+def test_a_single_passage_has_no_interval(world: small_world.World, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    one, two = (evaluate(world, ScriptedEngine(lambda *_: "words"), limit=limit) for limit in (1, 2))
+    assert one.interval is None
+    assert two.interval is not None
+    assert evaluation.read_report(Path(one.path)) == one
+    for report, told in ((one, False), (two, True)):
+        monkeypatch.setattr(evaluation, "evaluate", lambda *_, report=report, **__: report)
+        assert main(["evaluate"]) == 0
+        assert ("90 % interval" in next(line for line in capsys.readouterr().out.splitlines() if "edit distance" in line)) == told
+    assert main(["evaluate", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["interval"] == list(two.interval)
+    old = json.loads(Path(one.path).read_text())
+    Path(one.path).write_text(json.dumps({**old, "interval": [0.5, 0.5]}))
+    assert evaluation.read_report(Path(one.path)) == one, "reports from before have a point"
 
 
 def test_few_values_tell_as_little_as_student_says() -> None:

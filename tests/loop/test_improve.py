@@ -534,3 +534,10 @@ def test_the_schedule_runs_it_with_the_options_it_was_asked_with(
 ) -> None:
     assert main(["improve", "--schedule", *options]) == 0
     assert capsys.readouterr().out.count(command) == 2
+
+
+@pytest.mark.parametrize("at", ["03:00", ""])
+def test_a_time_without_a_schedule_begins_nothing(at: str, library: Library, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["improve", "--at", at]) == 1
+    assert "hint: Add --schedule" in capsys.readouterr().err
+    assert not list((library.home / "runs").iterdir())

@@ -229,6 +229,9 @@ def test_any_script_can_be_paired(library: Library) -> None:
 def test_export_has_a_line_for_each_highlight(library: Library, tmp_path: Path) -> None:
     note = f"---\na: ü\n---\n# A\r\n- {RIVER[0]}\r\n- {RIVER[1]}\r\n"
     fill(library, {"Ä/a.md": note})
+    with pytest.raises(Unavailable, match="cannot be written"):
+        export_pairs(library, path=tmp_path / "out" / "pairs.jsonl")
+    (tmp_path / "out").mkdir()
     assert export_pairs(library, path=tmp_path / "out" / "pairs.jsonl") == 2
     rows = [json.loads(line) for line in (tmp_path / "out" / "pairs.jsonl").read_text(encoding="utf-8").splitlines()]
     assert list(rows[0]) == [

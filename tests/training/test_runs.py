@@ -77,6 +77,18 @@ def test_runs_left_behind_are_marked_interrupted(library: Library) -> None:
         resume_run(library, "run-2")
 
 
+def test_a_run_that_its_own_process_has_just_settled_is_left_alone(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    library.runs.add(Run(library.runs.new_id(), "sft", "runs/run-1", "running", "2026-01-01"))
+
+    def finishes(_: Path) -> bool:
+        library.runs.update("run-1", status="finished")
+        return False
+
+    monkeypatch.setattr(runs, "is_alive", finishes)
+    assert settle(library) == []
+    assert library.runs.get("run-1").status == "finished"
+
+
 def fake_worker(folder: Path, body: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Replace the Python that `execute` starts by one that runs `body`."""
     script = folder / "fake.py"
@@ -98,6 +110,17 @@ def test_events_are_relayed_and_old_ones_are_not(tmp_path: Path, monkeypatch: py
     seen: list[dict] = []
     assert runs.execute(tmp_path, seen.append) == {"event": "finished", "metrics": {"loss": 1.0}}
     assert [event["event"] for event in seen] == ["step", "finished"]
+
+
+def test_a_run_is_alive_before_its_worker_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_worker(
+        tmp_path, SAY + "time.sleep(.2)\nsay(event='step', pid=open(folder + '/worker.pid').read() == str(os.getpid()))", monkeypatch
+    )
+    seen: list[dict] = []
+    with pytest.raises(RunFailed):
+        runs.execute(tmp_path, seen.append)
+    assert [event["pid"] for event in seen] == [True]
+    assert not (tmp_path / "worker.pid").exists()
 
 
 def test_the_workers_errors_come_back_as_they_were(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

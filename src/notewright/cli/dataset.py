@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..records import Dataset
+from ..settings import output_file
 from .show import as_json, facts, given_path, json_option, open_library, progress, table
 
 KINDS = {
@@ -46,8 +47,9 @@ def report_dataset(options: argparse.Namespace) -> None:
 
     library, settings = open_library()
     with library:
+        path = output_file(options.out, settings, default=settings.home / "reports" / "dataset.html")
         dataset = library.datasets.get(options.id) if options.id else None
-        path = datasets.report(library, dataset=dataset, path=options.out or settings.home / "reports" / "dataset.html")
+        path = datasets.report(library, dataset=dataset, path=path)
     print(path)
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from ..errors import RunFailed
 from ..library import Library
 from ..records import Draft, Pair
-from ..settings import Settings, save_settings
+from ..settings import Settings, keep_out, load_settings, save_settings
 from ..text import edit_distance
 from .show import count, facts, given_path, progress, shorten
 from .train import TrainingLine
@@ -41,6 +41,8 @@ def demo(options: argparse.Namespace) -> None:
     from ..sample import copy_sample
 
     began = time.monotonic()
+    if options.keep:
+        keep_out(options.keep.absolute() / "sample", load_settings())
     folder = options.keep.absolute() if options.keep else Path(tempfile.mkdtemp(prefix="notewright-demo-"))
     sample = copy_sample(folder / "sample")
     settings = Settings(home=folder / "home", vault=sample / "vault")
@@ -106,8 +108,7 @@ def _learn(library: Library, settings: Settings, effort: str) -> dict[str, float
             report = evaluation.evaluate(
                 library, model_id=model_id, dataset_id=dataset.id, settings=settings, max_new_tokens=LONGEST, progress=advance
             )
-            low, high = report.interval
-            print(f"   {report.mean:.3f} (90 % interval {low:.3f} to {high:.3f}), {report.valid:.0%} valid, {len(report.items)} passages")
+            print(f"   {report.distance}, {report.valid:.0%} valid, {len(report.items)} passages")
         return float(report.mean)
 
     base = registry.ensure_base_model(library, settings)

@@ -29,7 +29,12 @@ def configure(name: str, parser: argparse.ArgumentParser) -> None:
         "-n", type=int, default=None, choices=range(1, 9), metavar="N", help="how many to show (default 2 to 4: fewer as you accept more)"
     )
     parser.add_argument(
-        "--written", type=int, default=None, choices=range(1, 17), metavar="N", help="how many to write (default 8; 4 where that is slow)"
+        "--written",
+        type=int,
+        default=None,
+        choices=range(1, 17),
+        metavar="N",
+        help="how many to write, never fewer than are shown (default 8; 4 where that is slow)",
     )
     parser.add_argument("--instruction", default="", help="a wish for this draft, in words")
     parser.add_argument("--temperature", type=float, default=0.8, help="0 writes the likeliest text; higher differs more (default 0.8)")

@@ -38,10 +38,9 @@ def evaluate(options: argparse.Namespace) -> None:
     if options.json:
         as_json(report)
         return
-    low, high = report.interval
     facts({
         "model": report.model_id, "passages": len(report.items),
-        "edit distance": f"{report.mean:.3f} (90 % interval {low:.3f} to {high:.3f})",
+        "edit distance": report.distance,
         "median": f"{report.median:.3f}", "exactly right": f"{report.exact:.0%}", "valid": f"{report.valid:.0%}",
         "structure distance": f"{report.structure:.3f}",
         "highlights used": f"{report.coverage:.0%} of those you used" if report.coverage is not None else "you used none",

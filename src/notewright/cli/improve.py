@@ -23,7 +23,7 @@ def configure(name: str, parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--schedule", action="store_true", help="print the lines that run it every night with these options; do nothing else"
     )
-    parser.add_argument("--at", default="03:30", metavar="HH:MM", help="with --schedule: when")
+    parser.add_argument("--at", metavar="HH:MM", help="with --schedule: when (default 03:30)")
     json_option(parser)
     parser.set_defaults(handler=improve)
 
@@ -38,12 +38,17 @@ def improve(options: argparse.Namespace) -> None:
 
     if not 0.5 <= options.confidence < 1:
         raise Invalid(f"A confidence of {options.confidence} makes no sense.", "Give one from 0.5 up to 0.99.")
-    if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", options.at):
-        raise Invalid(f"{options.at!r} is no time of day.", "Give hours and minutes: --at 03:30")
+    if options.at is not None and not options.schedule:
+        raise Invalid(
+            "--at says when a nightly one runs; without --schedule it would begin now.", "Add --schedule, or leave out --at to begin now."
+        )
+    at = "03:30" if options.at is None else options.at
+    if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", at):
+        raise Invalid(f"{at!r} is no time of day.", "Give hours and minutes: --at 03:30")
     overrides = overrides_of(options.set)
     if options.schedule:
         resolve("sft", parameters=1, rows=1, overrides=overrides)  # what cannot be is said now, not every night
-        print(loop.schedule(load_settings().home, at=options.at, options=list(_given(options))))
+        print(loop.schedule(load_settings().home, at=at, options=list(_given(options))))
         return
     library, settings = open_library()
     with library, TrainingLine(quiet=options.json) as line:

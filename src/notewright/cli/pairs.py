@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping
 
 from ..provenance import provenance
+from ..settings import output_file
 from .review import KEYS, review
 from .show import as_json, count, facts, given_path, json_option, open_library, positive, progress, shorten, table
 
@@ -138,8 +139,8 @@ def decide(options: argparse.Namespace) -> None:
 def export_pairs(options: argparse.Namespace) -> None:
     from ..pairing.export import export_pairs as export
 
-    library, _ = open_library()
+    library, settings = open_library()
     with library:
-        rows = export(library, path=options.path or sys.stdout)
+        rows = export(library, path=output_file(options.path, settings) if options.path else sys.stdout)
     if options.path:
         print(f"{count(rows, 'row')} written to {options.path}", file=sys.stderr)

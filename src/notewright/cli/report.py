@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from ..settings import output_file
 from .show import as_json, given_path, json_option, open_library
 
 
@@ -21,8 +22,8 @@ def report(options: argparse.Namespace) -> None:
 
     speeds = {name: value for name in ("writing", "reading") if (value := getattr(options, name)) is not None}
     library, settings = open_library()
-    path = (options.out or settings.home / "reports" / "report.html").absolute()
     with library:
+        path = output_file(options.out, settings, default=settings.home / "reports" / "report.html")
         told = loop.report(library, path=path, **speeds)
     if options.open:
         import webbrowser

@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 
 from ..errors import Invalid
-from ..settings import expanded
+from ..settings import output_file
 from .reward import DOES
-from .show import as_json, json_option, open_library
+from .show import as_json, given_path, json_option, open_library
 
 SHOWN = 14
 
@@ -32,7 +32,7 @@ def configure(name: str, parser: argparse.ArgumentParser) -> None:
     json_option(correcting)
     correcting.set_defaults(handler=correct)
     plotting = actions.add_parser("plot", help="draw it as a PNG")
-    plotting.add_argument("--out", metavar="FILE", help="default: taste.png in the library's folder")
+    plotting.add_argument("--out", type=given_path, metavar="FILE", help="default: taste.png in the library's folder")
     json_option(plotting)
     plotting.set_defaults(handler=plot)
 
@@ -83,7 +83,7 @@ def correct(options: argparse.Namespace) -> None:
 def plot(options: argparse.Namespace) -> None:
     from ..reward import plot as draw
 
-    library, _ = open_library()
+    library, settings = open_library()
     with library:
-        path = draw(library, expanded(options.out) if options.out else library.home / "taste.png")
+        path = draw(library, output_file(options.out, settings, default=library.home / "taste.png"))
     as_json({"plot": path}) if options.json else print(path)

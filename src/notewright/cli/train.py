@@ -175,9 +175,11 @@ def _describe(run: Run, home: Path) -> None:
 
 
 def list_runs(options: argparse.Namespace) -> None:
+    from ..overview import trainings
+
     library, _ = open_library()
     with library:
-        runs = library.runs.all()
+        runs = trainings(library)
     if options.json:
         as_json(runs)
         return
@@ -186,8 +188,11 @@ def list_runs(options: argparse.Namespace) -> None:
 
 
 def show_run(options: argparse.Namespace) -> None:
+    from ..overview import trainings
+
     library, settings = open_library()
     with library:
+        trainings(library)
         run = library.runs.get(options.id)
     if options.json:
         as_json(run)

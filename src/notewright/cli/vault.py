@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from ..settings import load_settings
+from ..settings import load_settings, output_file
 from .show import as_json, count, given_path, json_option, progress, shorten, table
 
 
@@ -82,8 +82,8 @@ def show(options: argparse.Namespace) -> None:
         ]
         table(listed, "id", "kind", "start", "end", "under", "bytes", empty="The note is empty.")
         return
+    target = output_file(options.html, settings, default=settings.home / "previews" / (Path(path).stem + ".html"))
     html, preview = preview_note(settings, options.note, remote_images=options.remote_images)
-    target = options.html or settings.home / "previews" / (Path(path).stem + ".html")
     if not options.html:
         target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(html, encoding="utf-8")

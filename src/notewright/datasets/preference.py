@@ -79,6 +79,7 @@ def preference_rows(
     events = library.events.all("ranking", "decision", "edit")
     undone = undone_ids(library.events.all("undo"))
     latest: dict[frozenset[str], Preference] = {}
+    standing = [event for event in events if event.id not in undone]
     for done, event in enumerate(_standing(events, undone, left_out), 1):
         for preference in _derive(library, event, adjacent, left_out):
             latest.pop(preference.key, None)
@@ -107,7 +108,7 @@ def preference_rows(
             left_out[f"{item.kind} row of a source or chapter that only measures"] += 1
         else:
             rows[side].append(item.row())
-    _insist(library, rows, events)
+    _insist(library, rows, standing)
     facts: dict[str, object] = {
         "prompt_version": PROMPT_VERSION,
         "parameters": {
@@ -116,9 +117,9 @@ def preference_rows(
         },
         "left_out": dict(sorted(left_out.items())),
         "parents": {
-            "events": len(events),
-            "first_event": events[0].id if events else 0,
-            "last_event": events[-1].id if events else 0,
+            "events": len(standing),
+            "first_event": standing[0].id if standing else 0,
+            "last_event": standing[-1].id if standing else 0,
         },
         "sources": {source_id: sides[source_id] for source_id in sorted({item.source_id for item in found})},
     }  # fmt: skip

@@ -52,7 +52,8 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class EvaluationReport:
-    """One model on one split. `mean`, `median` and `interval` (90 % for the mean, bootstrap over passages) are of the items' `ned`.
+    """One model on one split. `mean`, `median` and `interval` (90 % for the mean, bootstrap over passages) are of the items' `ned`;
+    a single passage has no interval.
 
     `copied` is the mean NED of simply listing the highlights: what a model has to beat. `exact` and `valid` are shares; `structure` and
     `coverage` are means, `length` is the median of the drafts' words per word of the passage, `memorised` the share of drafts with
@@ -67,7 +68,7 @@ class EvaluationReport:
     created_at: str
     mean: float
     median: float
-    interval: tuple[float, float]
+    interval: tuple[float, float] | None
     mean_chars: float
     copied: float
     exact: float
@@ -88,6 +89,11 @@ class EvaluationReport:
         return broken(self, self.rules)
 
     @property
+    def distance(self) -> str:
+        """The mean in words, with its interval."""
+        return f"{self.mean:.3f}" + (" (90 % interval {:.3f} to {:.3f})".format(*self.interval) if self.interval else "")
+
+    @property
     def choice_accuracy(self) -> Accuracy | None:
         return accuracy(self.choices)
 
@@ -95,9 +101,10 @@ class EvaluationReport:
         """The figures without the items, as they are kept with the model."""
         judged = self.choice_accuracy
         return {
-            "mean": self.mean, "median": self.median, "interval": list(self.interval), "mean_chars": self.mean_chars, "copied": self.copied,
-            "exact": self.exact, "valid": self.valid, "items": len(self.items), "dataset": self.dataset_id, "split": self.split,
-            "examples": self.examples, "at": self.created_at, "report": Path(self.path).name, "structure": self.structure,
+            "mean": self.mean, "median": self.median, "interval": list(self.interval) if self.interval else None,
+            "mean_chars": self.mean_chars, "copied": self.copied, "exact": self.exact, "valid": self.valid,
+            "items": len(self.items), "dataset": self.dataset_id, "split": self.split, "examples": self.examples,
+            "at": self.created_at, "report": Path(self.path).name, "structure": self.structure,
             "coverage": self.coverage, "length": self.length, "memorised": self.memorised,
             **({"broken_rules": self.broken} if self.rules else {}),
             **({"choice_accuracy": asdict(judged)} if judged else {}),
@@ -118,11 +125,11 @@ def summarise(
     rules: Sequence[str] = (),
 ) -> EvaluationReport:
     """The report on at least one item; figures are rounded to four places."""
-    low, high = (min(1.0, max(0.0, bound)) for bound in interval([item.ned for item in items]))
+    low, high = (round(min(1.0, max(0.0, bound)), 4) for bound in interval([item.ned for item in items]))
     return EvaluationReport(
         model_id=model_id, dataset_id=dataset_id, split=split, examples=examples, created_at=created_at,
         mean=round(fmean(item.ned for item in items), 4), median=round(median(item.ned for item in items), 4),
-        interval=(round(low, 4), round(high, 4)), mean_chars=round(fmean(item.ned_chars for item in items), 4),
+        interval=(low, high) if len(items) > 1 else None, mean_chars=round(fmean(item.ned_chars for item in items), 4),
         copied=round(fmean(item.copied_ned for item in items), 4), exact=round(fmean(item.exact for item in items), 4),
         valid=round(fmean(not item.problems for item in items), 4), seconds=round(seconds, 1), path=str(path), items=tuple(items),
         structure=_mean([item.structure for item in items]), coverage=_mean([item.coverage for item in items]),
@@ -170,10 +177,10 @@ def read_report(path: Path) -> EvaluationReport:
     try:
         table = json.loads(path.read_text(encoding="utf-8"))
         items = tuple(Item(**{**row, "problems": tuple(row["problems"]), "broken": tuple(row.get("broken", ()))}) for row in table["items"])
-        low, high = table["interval"]
+        bounds = tuple(table["interval"]) if len(items) > 1 else None  # of one passage some have a point
         choices = tuple(Choice(**row) for row in table.get("choices", ()))
         rules = tuple(table.get("rules", ()))
-        whole = {**table, "interval": (low, high), "items": items, "choices": choices, "rules": rules, "path": str(path)}
+        whole = {**table, "interval": bounds, "items": items, "choices": choices, "rules": rules, "path": str(path)}
         return EvaluationReport(**whole)
     except FileNotFoundError as error:
         raise NotFound(f"There is no report {path}.", "Make one with: notewright evaluate") from error

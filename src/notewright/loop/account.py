@@ -285,8 +285,8 @@ def _held_out(model: Model) -> Mean:
     figures = model.metrics.get("evaluation")
     if not isinstance(figures, dict):
         return Mean(0, None, None, None)
-    low, high = figures["interval"]
-    return Mean(int(figures["items"]), float(figures["mean"]), float(low), float(high))
+    low, high = figures["interval"] if figures["items"] > 1 else (None, None)
+    return Mean(int(figures["items"]), float(figures["mean"]), low, high)
 
 
 def _examples(taken: Sequence[Taken]) -> tuple[Taken, ...]:

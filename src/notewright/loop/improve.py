@@ -25,6 +25,7 @@ from ..reward.trust import allowed, trust
 from ..settings import Settings
 from ..text import count
 from ..training.recipes import MINIMUM_ROWS, MINIMUM_WATCHED, resolve
+from ..training.runs import numbered, read_state
 from .decide import CONFIDENCE, FEWEST, Contender, Decision, decide
 from .keep import keep
 from .page import write_page
@@ -363,20 +364,6 @@ def _open(runs: Path, fresh: bool) -> _State:
     state = _State(folder / "state.json")
     state.keep("started_at", now())
     return state
-
-
-def numbered(runs: Path) -> dict[int, Path]:
-    """The folders of every `improve` that was ever begun, by number."""
-    return {int(name): path for path in runs.glob("improve-*") if (name := path.name.removeprefix("improve-")).isdecimal()}
-
-
-def read_state(folder: Path) -> dict[str, Any]:
-    """What state.json says; nothing where there is none, or a machine that lost its power left half of one."""
-    try:
-        table = json.loads((folder / "state.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return table if isinstance(table, dict) else {}
 
 
 def _as_begun(state: _State, asked: Mapping[str, Any]) -> tuple[str, ...]:

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import Busy
-from .improve import alone, numbered, read_state
+from ..training.runs import numbered, read_state
+from .improve import alone
 
 if TYPE_CHECKING:
     from ..library import Library

@@ -41,7 +41,6 @@ def export_pairs(library: Library, *, path: Path | TextIO) -> int:
         raise Unavailable(f"{path} is not a file.", "Choose another name, or leave it out to write to standard output.")
     part = path.with_name(path.name + ".part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         with part.open("w", encoding="utf-8", newline="\n") as file:
             count = _write(library, file)
         os.replace(part, path)

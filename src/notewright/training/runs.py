@@ -10,6 +10,7 @@
     runs/<id>/judge.json        what drafts earn, and prompts.jsonl what they are written for (GRPO, RLOO, PPO)
     runs/<id>/adapter/          the result
     runs/<id>/loss.png          the loss curve
+    runs/improve-<n>/           what each step of an `improve` has come to, in state.json
 
 The worker stops at its next step, with a checkpoint, when its standard input closes: so it also stops when we are killed.
 """
@@ -23,6 +24,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -40,6 +42,7 @@ KINDS: dict[str, type[NotewrightError]] = {
     kind.__name__: kind for kind in (Busy, Conflict, Invalid, MissingExtra, NotFound, RunFailed, Unavailable)
 }
 PACKAGES = ("torch", "transformers", "trl", "peft", "accelerate", "datasets", "tokenizers", "safetensors")
+UNSETTLED = ("created", "running")  # what a run without a worker can be left as
 STOPPED = 3  # the worker's exit status when it was told to stop
 
 
@@ -159,8 +162,38 @@ def stop_run(library: Library, run_id: str) -> Run:
 
 def settle(library: Library) -> list[Run]:
     """Mark runs whose worker is gone (power cut, killed terminal) as interrupted; returns them."""
-    gone = [run for run in library.runs.all() if run.status in ("created", "running") and not is_alive(run_folder(library, run))]
-    return [library.runs.update(run.id, status="interrupted") for run in gone]
+    gone = [run for run in library.runs.all() if run.status in UNSETTLED and not is_alive(run_folder(library, run))]
+    if not gone:
+        return []
+    with library.db.write():  # what ended just now was perhaps settled by its own process, while this one waited
+        return [
+            library.runs.update(run.id, status="interrupted")
+            for run in gone
+            if library.runs.get(run.id).status in UNSETTLED and not is_alive(run_folder(library, run))
+        ]
+
+
+def resuming(library: Library, run: Run) -> str:
+    """The command that goes on with an interrupted run: that of the newest `improve`, where it began the run and is not finished."""
+    newest = max(numbered(library.home / "runs").items(), default=None)
+    state = read_state(newest[1]) if newest else {}
+    if "finished_at" not in state and state.get(f"{run.method}_run") == run.id:
+        return "notewright improve"
+    return f"notewright train {run.method} --resume {run.id}"
+
+
+def numbered(runs: Path) -> dict[int, Path]:
+    """The folders of every `improve` that was ever begun, by number."""
+    return {int(name): path for path in runs.glob("improve-*") if (name := path.name.removeprefix("improve-")).isdecimal()}
+
+
+def read_state(folder: Path) -> dict[str, Any]:
+    """What state.json says; nothing where there is none, or a machine that lost its power left half of one."""
+    try:
+        table = json.loads((folder / "state.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return table if isinstance(table, dict) else {}
 
 
 def _tracker_places(folder: Path) -> dict[str, str]:
@@ -184,9 +217,13 @@ def execute(folder: Path, progress: Progress | None = None, *, name: str = "") -
     start = events.stat().st_size if events.exists() else 0
     environment = {**_tracker_places(folder), **os.environ, **TELEMETRY_OFF, "HF_HUB_OFFLINE": "1", "PYTHONUNBUFFERED": "1"}
     command = worker_command(folder, Job.load(folder).accelerate)
+    pid = folder / "worker.pid"
+    pid.unlink(missing_ok=True)
     with (folder / "log.txt").open("ab") as log:
         # A session of its own: Ctrl-C in the terminal reaches us, and we ask the worker to stop.
         child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=log, stderr=log, env=environment, start_new_session=True)
+    with suppress(FileExistsError), pid.open("x", encoding="utf-8") as file:  # until the worker does so itself: nobody may take it for gone
+        file.write(str(child.pid))
     try:
         last = _follow(child, events, start, progress)
     except BaseException as error:
@@ -201,7 +238,7 @@ def execute(folder: Path, progress: Progress | None = None, *, name: str = "") -
     finally:
         if child.stdin and not child.stdin.closed:
             child.stdin.close()
-        (folder / "worker.pid").unlink(missing_ok=True)
+        pid.unlink(missing_ok=True)
     return _outcome(child.returncode, last, folder, name or folder.name)
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 
-from ... import datasets, training
+from ... import datasets, overview, training
 from ...errors import Invalid
 from ...library import Library
 from ...records import Run
@@ -44,7 +44,7 @@ def build_dataset(here: Here, wish: DatasetIn) -> JobOut:
 @router.get("/runs", operation_id="listRuns")
 def list_runs(library: Opened) -> list[RunOut]:
     """Trainings, oldest first."""
-    return [RunOut.of(item) for item in library.runs.all()]
+    return [RunOut.of(item) for item in overview.trainings(library)]
 
 
 @router.get("/runs/{run_id}", operation_id="getRun")
