@@ -11,7 +11,7 @@ from notewright import drafting, feedback, reward
 from notewright.errors import Invalid, NotFound
 from notewright.library import Library
 from notewright.records import Highlight
-from notewright.reward.rules import Rule, check_rules
+from notewright.reward.rules import Rule, broken_rules, check_rules
 from notewright.reward.wishes import interpret, wishes
 from small_world import ScriptedEngine, numbered
 
@@ -32,6 +32,8 @@ from small_world import ScriptedEngine, numbered
         ("3-5 bullets per chapter", {"feature": "bullets", "prefer": "about", "value": 4.0}),
         ("fewer tags", {"feature": "tags", "prefer": "less"}),
         ("use more quotes", {"feature": "quoted", "prefer": "more"}),
+        ("no block quotes", {"check": "at most", "feature": "quotes", "value": 0}),
+        ("at most 2 blockquotes", {"check": "at most", "feature": "quotes", "value": 2}),
         ("keep every highlight", {"feature": "coverage", "prefer": "more"}),
         ("do not invent anything", {"feature": "own_words", "prefer": "less"}),
         ("don't make things up", {"feature": "own_words", "prefer": "less"}),
@@ -154,3 +156,12 @@ def test_a_limit_is_checked(library: Library) -> None:
     found = reward.check_rules(rules, "- **one**\n- two\n- three\n", highlights)
     assert [finding.severity for finding in found] == ["block", "block"]
     assert "no bold" in found[0].reason
+
+
+def test_block_quotes_and_quoted_words_are_two_things() -> None:
+    blocks, words = (Rule(wish, wish, interpret(wish), "confirmed") for wish in ("no block quotes", "no quotes"))
+    assert (blocks.acts, words.acts) == ("every draft is checked: no block quotes", "every draft is checked: no quoted words")
+    said, block = 'She calls it "a thing of life".\n', "> A thing of life.\n"
+    assert [[rule.name for rule, _ in broken_rules([blocks, words], text, ())] for text in (said, block)] == [
+        ["no quotes"], ["no block quotes", "no quotes"],
+    ]  # fmt: skip

@@ -24,6 +24,9 @@ CHIP_TIMES = 2  # one press of a chip is about that draft; the second is a wish
 _SOURCES = ("comment", "ranking", "decision")
 
 
+_CALLED = {"quotes": "block quotes", "quoted": "quoted words", "numbered": "numbered items"}  # features whose names are no nouns
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """`status`: proposed, confirmed or removed. `effect`: a limit {check, feature, value}, a belief {feature, prefer, value}, or empty;
@@ -38,7 +41,8 @@ class Rule:
     @property
     def acts(self) -> str:
         """How the rule works, in words."""
-        feature, value = str(self.effect.get("feature", "")).replace("_", " "), self.effect.get("value")
+        feature, value = str(self.effect.get("feature", "")), self.effect.get("value")
+        feature = _CALLED.get(feature, feature.replace("_", " "))
         if value == 1:
             feature = feature.removesuffix("s")
         if "check" in self.effect:

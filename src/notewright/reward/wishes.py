@@ -9,7 +9,8 @@ NOUNS: dict[str, tuple[str, str]] = {
     r"bullet(?: point)?s?|list items?": ("bullets", "bullet_words"),
     r"(?:sub)?headings?|headers?": ("headings", ""),
     r"call-?outs?": ("callouts", ""),
-    r"(?:block ?)?quotes?|quotations?|citations?": ("quoted", ""),
+    r"block ?quotes?|quote blocks?": ("quotes", ""),
+    r"quotes?|quotations?|citations?": ("quoted", ""),
     r"tables?": ("tables", ""),
     r"paragraphs?": ("paragraphs", ""),
     r"prose": ("prose", ""),
@@ -36,7 +37,22 @@ CHIP_WISHES = {
     "invented": "invent nothing",
 }
 COUNTED = frozenset(
-    ("bullets", "headings", "callouts", "tables", "paragraphs", "words", "links", "tags", "embeds", "math", "nesting", "bold", "italics")
+    (
+        "bullets",
+        "headings",
+        "callouts",
+        "quotes",
+        "tables",
+        "paragraphs",
+        "words",
+        "links",
+        "tags",
+        "embeds",
+        "math",
+        "nesting",
+        "bold",
+        "italics",
+    )
 )  # features for which a number in a wish is a number of the measure
 _LIMITABLE = COUNTED | {"questions", "first_person", "numbered", "quoted", "locations"}
 
