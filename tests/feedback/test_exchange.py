@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import small_world
-from notewright import drafting, feedback
+from notewright import drafting, feedback, pairing
 from notewright.errors import Invalid
 from notewright.feedback import export_feedback, import_feedback
 from notewright.library import Library
@@ -246,3 +246,93 @@ def test_any_history_round_trips(tmp_path_factory: pytest.TempPathFactory, histo
         lines = list(export_feedback(one))
         import_feedback(two, lines)
         assert list(export_feedback(two)) == lines
+
+
+def statuses(library: Library) -> list[str]:
+    return [pair.status for pair in library.pairs.all()]
+
+
+def decided(library: Library, folder: Path) -> list[str]:
+    """One pair accepted after a change of mind, one split; two more are not decided. The lines that tell it."""
+    small_world.build(library, folder, things=("rivers", "looms"))
+    first, second, *_ = library.pairs.all()
+    library.pairs.decide(first.id, "rejected")
+    library.pairs.decide(first.id, "accepted")
+    pairing.split(library, second.id, [second.links[1].highlight_id])
+    return list(export_feedback(library))
+
+
+@pytest.mark.parametrize("feedback_first", [True, False])
+def test_decisions_about_pairs_hold_elsewhere(library: Library, other: Library, tmp_path: Path, feedback_first: bool) -> None:
+    lines = decided(library, tmp_path / "one")
+    if feedback_first:
+        import_feedback(other, lines)
+    small_world.build(other, tmp_path / "two", things=("rivers", "looms"))
+    import_feedback(other, lines)
+    assert statuses(other) == statuses(library) == ["accepted", "accepted", "proposed", "proposed"]
+    assert [pair.links for pair in other.pairs.all()] == [pair.links for pair in library.pairs.all()]
+    assert list(export_feedback(other)) == lines
+    before = other.pairs.fingerprint()
+    assert import_feedback(other, lines).events == 0
+    assert other.pairs.fingerprint() == before
+    assert other.pairs.propose([])["removed"] == 2
+    one, two = other.pairs.all()
+    assert len(pairing.reopen(other, two.id).links) == 2
+    other.pairs.decide(one.id, "rejected")
+    import_feedback(other, lines)
+    assert statuses(other) == ["rejected", "proposed"]  # what is decided here later holds
+    import_feedback(library, export_feedback(other))
+    assert statuses(library)[:2] == ["rejected", "proposed"]
+
+
+def test_an_older_decision_of_elsewhere_does_not_hold(library: Library, other: Library, tmp_path: Path) -> None:
+    lines = decided(library, tmp_path / "one")
+    small_world.build(other, tmp_path / "two", things=("rivers", "looms"))
+    for pair in other.pairs.all()[:2]:
+        other.pairs.decide(pair.id, "rejected")
+    import_feedback(other, lines)
+    assert statuses(other)[:2] == ["rejected", "rejected"]
+    assert len(other.pairs.all()[1].links) == 2
+
+
+@pytest.mark.parametrize("feedback_first", [True, False])
+def test_an_undone_decision_about_a_pair_is_open_again(library: Library, other: Library, tmp_path: Path, feedback_first: bool) -> None:
+    lines = decided(library, tmp_path / "one")
+    if feedback_first:
+        import_feedback(other, lines)
+    small_world.build(other, tmp_path / "two", things=("rivers", "looms"))
+    import_feedback(other, lines)
+    taken = [event.id for event in library.events.all("pair")]
+    library.events.append("undo", str(taken[-1]), {"events": taken, "kind": "pair"})
+    import_feedback(other, export_feedback(library))
+    assert statuses(other) == ["proposed"] * 4
+    assert len(other.pairs.all()[1].links) == 2
+
+
+def test_a_decision_stays_with_the_pair_that_it_was_about(library: Library, other: Library, tmp_path: Path) -> None:
+    lines = decided(library, tmp_path / "one")
+    import_feedback(other, lines)
+    small_world.build(other, tmp_path / "two", things=("rivers", "looms"))
+    pair = other.pairs.all()[0]
+    with other.db.write() as connection:  # its passage was written anew: the pair keeps its words, the place has another pair
+        connection.execute("UPDATE pairs SET passage_text='words of another day' WHERE id=?", (pair.id,))
+    other.pairs.propose([replace(pair, id="", status="proposed")])
+    held = {item.passage_id: item.status for item in other.pairs.all()}
+    assert (held[f"left-{pair.id}"], held[pair.passage_id]) == ("accepted", "proposed")
+    assert import_feedback(other, lines).events == 0
+
+
+def test_a_decision_about_a_pair_that_is_no_more_is_about_none_elsewhere(library: Library, other: Library, tmp_path: Path) -> None:
+    small_world.build(library, tmp_path / "one", things=("rivers", "looms"))
+    small_world.build(other, tmp_path / "two", things=("looms",))
+    for pair in library.pairs.all():
+        library.pairs.decide(pair.id, "accepted")
+        library.pairs.decide(pair.id, "proposed")
+    library.pairs.propose([])
+    for pair in other.pairs.all():
+        other.pairs.decide(pair.id, "accepted", links=pair.links[:1])
+    lines = list(export_feedback(library))
+    assert import_feedback(library, lines).events == 0
+    import_feedback(other, lines)
+    assert statuses(other) == ["accepted", "accepted"]
+    assert all(len(other.pairs.history(pair.id)) == 1 for pair in other.pairs.all())

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from notewright.errors import Unavailable
+from notewright.feedback import export_feedback, import_feedback
 from notewright.importers.vault import import_vault
 from notewright.library import Library
 from notewright.pairing import explain, export_pairs, pair, source_links
@@ -207,6 +208,22 @@ def test_decisions_stay_and_a_second_run_changes_nothing(library: Library) -> No
     assert (report.notes_paired, report.notes_unpaired) == (1, 1)
     assert report.by_method == {"quote": 2}
     assert library.pairs.get(kept.id) == kept
+
+
+@pytest.mark.parametrize("feedback_first", [True, False])
+def test_decisions_of_elsewhere_hold_once_there_are_pairs(library: Library, tmp_path: Path, feedback_first: bool) -> None:
+    notes = {"a.md": f"# A\n{RIVER[0]}\n", "b.md": f"# B\n{BREAD[0]}\n"}
+    found = fill(library, notes)
+    library.pairs.decide(found[0].id, "rejected")
+    library.pairs.decide(found[1].id, "accepted")
+    with Library.create(tmp_path / "other") as other:
+        for step in (1, 2) if feedback_first else (2, 1):
+            if step == 1:
+                import_feedback(other, export_feedback(library))
+            else:
+                fill(other, notes)
+        assert [(item.note_path, item.status) for item in other.pairs.all()] == [("a.md", "rejected"), ("b.md", "accepted")]
+        assert pair(other).decided == 2
 
 
 def test_an_empty_library_pairs_nothing(library: Library) -> None:

@@ -11,7 +11,7 @@ from notewright import drafting, feedback, reward
 from notewright.errors import Invalid, NotFound
 from notewright.library import Library
 from notewright.records import Highlight
-from notewright.reward.rules import Rule, broken_rules, check_rules
+from notewright.reward.rules import Rule, check_rules
 from notewright.reward.wishes import interpret, wishes
 from small_world import ScriptedEngine, numbered
 
@@ -32,8 +32,11 @@ from small_world import ScriptedEngine, numbered
         ("3-5 bullets per chapter", {"feature": "bullets", "prefer": "about", "value": 4.0}),
         ("fewer tags", {"feature": "tags", "prefer": "less"}),
         ("use more quotes", {"feature": "quoted", "prefer": "more"}),
+        ("no quotes", {"check": "at most", "feature": "quoted", "value": 0}),
         ("no block quotes", {"check": "at most", "feature": "quotes", "value": 0}),
-        ("at most 2 blockquotes", {"check": "at most", "feature": "quotes", "value": 2}),
+        ("never use blockquotes", {"check": "at most", "feature": "quotes", "value": 0}),
+        ("at most 2 quote blocks", {"check": "at most", "feature": "quotes", "value": 2}),
+        ("at most 2 quotes", {}),
         ("keep every highlight", {"feature": "coverage", "prefer": "more"}),
         ("do not invent anything", {"feature": "own_words", "prefer": "less"}),
         ("don't make things up", {"feature": "own_words", "prefer": "less"}),
@@ -73,6 +76,10 @@ def test_a_rule_says_in_plain_words_how_it_acts() -> None:
         ("at most 1 callout", "every draft is checked: at most 1 callout"),
         ("at most 2 callouts", "every draft is checked: at most 2 callouts"),
         ("no tables", "every draft is checked: no tables"),
+        ("no quotations", "every draft is checked: no quotations"),
+        ("no block quotes", "every draft is checked: no block quotes"),
+        ("at most 1 block quote", "every draft is checked: at most 1 block quote"),
+        ("no numbered lists", "every draft is checked: no numbered items"),
         ("1 heading", "drafts with about 1 heading come first"),
         ("3-5 bullets", "drafts with about 4 bullets come first"),
     ],
@@ -86,6 +93,7 @@ def test_one_is_told_as_one(said: str, acts: str) -> None:
     [
         ("no callouts", "> [!note] One\n> words\n", "but it has 1 callout"),
         ("at most 1 bullet", "- One.\n- Two.\n", "but it has 2 bullets"),
+        ("no block quotes", "He said “no”.\n\n> yes\n", "but it has 1 quote"),
         ("no questions", "Is it? It is. So it is.", "but it has 33% questions"),
     ],
 )
@@ -156,12 +164,3 @@ def test_a_limit_is_checked(library: Library) -> None:
     found = reward.check_rules(rules, "- **one**\n- two\n- three\n", highlights)
     assert [finding.severity for finding in found] == ["block", "block"]
     assert "no bold" in found[0].reason
-
-
-def test_block_quotes_and_quoted_words_are_two_things() -> None:
-    blocks, words = (Rule(wish, wish, interpret(wish), "confirmed") for wish in ("no block quotes", "no quotes"))
-    assert (blocks.acts, words.acts) == ("every draft is checked: no block quotes", "every draft is checked: no quoted words")
-    said, block = 'She calls it "a thing of life".\n', "> A thing of life.\n"
-    assert [[rule.name for rule, _ in broken_rules([blocks, words], text, ())] for text in (said, block)] == [
-        ["no quotes"], ["no block quotes", "no quotes"],
-    ]  # fmt: skip

@@ -54,9 +54,13 @@ def export_feedback(library: Library) -> Iterator[str]:
 
 
 def import_feedback(library: Library, lines: Iterable[str]) -> Exchanged:
-    """Add what the lines tell and the library does not know, in one transaction. Raises Invalid naming every line that is wrong."""
+    """Add what the lines tell and the library does not know, in one transaction. Raises Invalid naming every line that is wrong.
+
+    Decisions about pairs hold as if made here: of all about a pair the last one in time. Those about pairs that are not here yet wait.
+    """
     parsed = _parse(lines)
     with library.db.write():
+        before = library.events.last()
         names = _Names(library)
         for event in library.events.all():
             names.event_line(event)
@@ -67,6 +71,7 @@ def import_feedback(library: Library, lines: Iterable[str]) -> Exchanged:
                 added[0] += _take_draft(library, names, line)
             else:
                 added[1] += _take_event(library, names, noticed, line)
+        library.pairs.settle(after=before)
     return Exchanged(added[0], added[1], len(parsed) - sum(added))
 
 
@@ -110,7 +115,7 @@ class _Names:
 
     def event_line(self, event: Event) -> dict[str, Any]:
         """The event as it is exported; ties its id to its name, so its references must have been named before it."""
-        subject = self.name(f"event {event.subject}" if event.kind == "undo" else event.subject)
+        subject = _subject(event.kind, self.name(f"event {event.subject}" if event.kind == "undo" else event.subject), event.payload)
         versions = _Versions(self)
         line = {"kind": event.kind, "at": event.at, "subject": subject, "payload": _renamed(event.payload, self.name, versions)}
         name = self.event_name(line)
@@ -134,6 +139,11 @@ class _Names:
         return name if count == 1 else f"{name}#{count}"
 
 
+def _subject(kind: str, name: str, payload: Mapping[str, object]) -> str:
+    """A pair that is no more has only its id left, which another library gives to another pair."""
+    return name if kind != "pair" or name.startswith("pair:") else f"pair:|{payload.get('passage_id', name)}"
+
+
 class _Noticed:
     """Edits that this library saw in the vault and the imported lines do not have: another machine may have seen the same ones there, at
     another moment. Each stands for one of the other's, as the person may make a change, take it back and make it again. An undo names
@@ -141,7 +151,7 @@ class _Noticed:
 
     def __init__(self, library: Library, names: _Names, told: Container[str]) -> None:
         self._free: dict[tuple[object, ...], list[str]] = {}
-        for event in library.events.all("edit", "undo"):
+        for event in library.events.all("edit", "undo", "pair"):
             local = f"event {event.id}"
             if names.name(local) not in told:
                 self._free.setdefault(_sight(event.kind, event.at, event.subject, event.payload), []).append(local)
@@ -153,7 +163,9 @@ class _Noticed:
 
 
 def _sight(kind: str, at: str, subject: str, payload: Mapping[str, object]) -> tuple[object, ...]:
-    """What two machines see alike; empty for what happens on one."""
+    """What two machines see alike; empty for what happens on one. A pair's name changes when its passage gets another id."""
+    if kind == "pair":
+        return kind, at, to_json(payload)
     if kind == "undo":
         return kind, subject, at, to_json(payload)
     if kind == "edit" and payload.get("via") in NOTICED:
@@ -313,7 +325,7 @@ def _take_draft(library: Library, names: _Names, line: dict[str, Any]) -> bool:
 def _take_event(library: Library, names: _Names, noticed: _Noticed, line: dict[str, Any]) -> bool:
     if line["event"] in names.ids:
         return False
-    subject = names.local(line["subject"])
+    subject = names.local(_subject(line["kind"], line["subject"], line["payload"]))
     payload = _renamed(line["payload"], names.local, _version_of(names, line))
     subject = subject.removeprefix("event ")
     if own := noticed.take(line["kind"], line["at"], subject, payload):

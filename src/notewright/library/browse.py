@@ -176,15 +176,14 @@ class Browse:
             f" EXISTS (SELECT 1 FROM events e WHERE e.kind='decision' AND e.subject=d.batch_id"
             f"   AND json_extract(e.payload, '$.decision')='reject_all' AND {_STANDS}) AS rejected"
         )
-        grouped = (
-            "SELECT d.batch_id, min(d.created_at) AS created_at, sum(d.shown) AS drafts, max(d.rowid) AS newest,"
-            " (SELECT x.rowid FROM drafts x WHERE x.batch_id=d.batch_id ORDER BY x.shown DESC, x.position LIMIT 1) AS first"
-            f" FROM drafts d WHERE {condition} GROUP BY d.batch_id ORDER BY newest DESC LIMIT ? OFFSET ?"
-        )
+        # The candidates of a batch have one source and chapter, but each its own text, and in a duel its own version.
+        first = "SELECT {} FROM drafts x WHERE x.batch_id=d.batch_id AND x.shown ORDER BY x.position LIMIT 1"
         rows = self._db.rows(
-            "SELECT d.batch_id, d.source_id, coalesce(s.title, '') AS title, d.chapter, d.model_id, b.created_at, b.drafts,"
-            f" substr(d.text, 1, 200) AS opening, {judged}"
-            f" FROM ({grouped}) b JOIN drafts d ON d.rowid=b.first LEFT JOIN sources s ON s.id=d.source_id ORDER BY b.newest DESC",
+            "SELECT d.batch_id, d.source_id, coalesce(s.title, '') AS title, d.chapter, min(d.created_at) AS created_at,"
+            f" sum(d.shown) AS drafts, coalesce(({first.format('model_id')}), min(d.model_id)) AS model_id,"
+            f" coalesce(({first.format('substr(x.text, 1, 200)')}), '') AS opening, {judged}"
+            f" FROM drafts d LEFT JOIN sources s ON s.id=d.source_id WHERE {condition}"
+            " GROUP BY d.batch_id ORDER BY max(d.rowid) DESC LIMIT ? OFFSET ?",
             [*parameters, limit, offset],
         )
         return [

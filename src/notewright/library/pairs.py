@@ -9,10 +9,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from ..errors import NotFound
-from ..records import Pair, PairLink
+from ..records import Event, Pair, PairLink
 from .database import Database, now, to_json
 from .events import EventStore
 from .following import follow_passages
+
+# An imported event names a pair that is not here yet as pair:SOURCE|PASSAGE. The pair that it turns out to be is kept in `state`.
+_NAMED = "({0}>='pair:' AND {0}<'pair;')"
+_ABOUT = "coalesce((SELECT value FROM state WHERE key=e.subject), e.subject) AS pair_id"
+_TAKEN_BACK = (
+    f"SELECT {_ABOUT} FROM events u, json_each(u.payload, '$.events') back JOIN events e ON e.id=back.value"
+    " WHERE u.kind='undo' AND u.id>? AND e.kind='pair'"
+)
+_TOUCHED = f"SELECT {_ABOUT} FROM events e WHERE e.kind='pair' AND e.id>? UNION {_TAKEN_BACK}"
 
 
 class PairStore:
@@ -24,8 +33,8 @@ class PairStore:
         """Replace all proposals by `pairs`; accepted and rejected pairs stay as they are, and follow their passages.
 
         A pair is known by its source and passage; a proposal for one that is already decided is dropped, and a re-proposed pair keeps
-        its id. Returns counts: added, kept, removed, decided. `memo` (signature and payload by note id) and `rules` are what the pairing
-        wants to find again by `memo` and `paired_at`.
+        its id. Decisions that were imported before their pairs hold now. Returns counts: added, kept, removed, decided. `memo` (signature
+        and payload by note id) and `rules` are what the pairing wants to find again by `memo` and `paired_at`.
         """
         counts = dict.fromkeys(("added", "kept", "removed", "decided"), 0)
         with self._db.write() as connection:
@@ -58,6 +67,7 @@ class PairStore:
             counts["removed"] = len(stale)
             if memo is not None:
                 self._remember(memo, rules)
+            self.settle(after=self._events.last())
         return counts
 
     def follow(self) -> None:
@@ -92,6 +102,7 @@ class PairStore:
         with self._db.write() as connection:
             before = self.get(pair_id)
             payload: dict[str, object] = {"status": status, "before": before.status, "passage_id": before.passage_id}
+            links = None if links is None else self._known(links)
             if links is not None and tuple(links) != before.links:
                 payload["highlights"] = [link.highlight_id for link in links]
                 payload["links_before"] = [(link.highlight_id, link.score, link.method, link.evidence) for link in before.links]
@@ -100,6 +111,74 @@ class PairStore:
             connection.execute("UPDATE pairs SET status=?, updated_at=? WHERE id=?", (status, now(), pair_id))
             self._events.append("pair", pair_id, payload)
         return self.get(pair_id)
+
+    def history(self, pair_id: str) -> list[Event]:
+        """What was decided about a pair, here and elsewhere, in the order it happened; what was taken back by an undo included."""
+        names = [row["key"] for row in self._db.rows(f"SELECT key FROM state WHERE {_NAMED.format('key')} AND value=?", (pair_id,))]
+        events = [event for subject in (pair_id, *names) for event in self._events.all("pair", subject=subject)]
+        return sorted(events, key=lambda event: (event.at, event.id))
+
+    def settle(self, *, after: int) -> None:
+        """Make imported decisions hold: those of events above `after`, what such events took back, and those whose pairs are here only now.
+
+        Of all decisions about a pair the last one in time that stands holds, wherever it was made. Call inside `write`.
+        """
+        new, met = self._newly_tied()
+        touched = {row["pair_id"] for row in self._db.rows(_TOUCHED, (after, after))} | met
+        if not touched:
+            return
+        undone = self._events.undone()
+        taken_back = {row["pair_id"] for row in self._db.rows(_TAKEN_BACK, (after,))}
+        for pair_id in sorted(touched):
+            if not self._db.row("SELECT 1 FROM pairs WHERE id=?", (pair_id,)):
+                continue
+            events = self.history(pair_id)
+            standing = [event for event in events if event.id not in undone]
+            last = standing[-1] if standing else None
+            if last is None or last.id > after or last.subject in new or pair_id in taken_back:
+                self._apply(self.get(pair_id), events, standing)
+
+    def _newly_tied(self) -> tuple[set[str], set[str]]:
+        """(Names in events whose pairs are here now, the pairs.) A name is tied to a pair once, as pairs follow their passages."""
+        rows = self._db.rows(
+            f"SELECT DISTINCT subject FROM events WHERE {_NAMED.format('subject')} AND subject NOT IN (SELECT key FROM state)"
+        )
+        tied: dict[str, str] = {}
+        for row in rows:
+            source_id, _, passage_id = row["subject"].removeprefix("pair:").rpartition("|")
+            if found := self._db.row("SELECT id FROM pairs WHERE source_id=? AND passage_id=?", (source_id, passage_id)):
+                tied[row["subject"]] = found["id"]
+                self._db.set_state(row["subject"], found["id"])
+        return set(tied), set(tied.values())
+
+    def _apply(self, pair: Pair, events: Sequence[Event], standing: Sequence[Event]) -> None:
+        """An event tells new highlights by their ids only: what is known of them here, or was there before, is taken for the rest."""
+        status = str(standing[-1].payload["status"]) if standing else "proposed"
+        kept = [event.payload["highlights"] for event in standing if "highlights" in event.payload]
+        before = [rows for event in events if isinstance(rows := event.payload.get("links_before"), list)]
+        links = pair.links
+        if before:
+            wanted = kept[-1] if kept else [row[0] for row in before[0]]
+            seen = {link.highlight_id: link for link in self._elsewhere(pair.source_id)}
+            seen |= {link.highlight_id: link for rows in before for link in (PairLink(*row) for row in rows)}
+            seen |= {link.highlight_id: link for link in pair.links}
+            missing = PairLink("", pair.score, pair.method)
+            ids = [str(item) for item in wanted] if isinstance(wanted, list) else []
+            links = self._known([seen.get(item, replace(missing, highlight_id=item)) for item in ids]) or pair.links
+        if links != pair.links:
+            self._db.connection.execute("DELETE FROM pair_links WHERE pair_id=?", (pair.id,))
+            self._link(pair.id, links)
+        if status != pair.status or links != pair.links:
+            self._db.connection.execute("UPDATE pairs SET status=?, updated_at=? WHERE id=?", (status, now(), pair.id))
+
+    def _elsewhere(self, source_id: str) -> list[PairLink]:
+        """The links of all pairs of a source: a merged pair has some of another one."""
+        return [link for links in self._links(" WHERE source_id=?", (source_id,)).values() for link in links]
+
+    def _known(self, links: Sequence[PairLink]) -> tuple[PairLink, ...]:
+        """Without those to highlights that this library does not have: an event of another may name them."""
+        found = {row["id"] for link in links for row in self._db.rows("SELECT id FROM highlights WHERE id=?", (link.highlight_id,))}
+        return tuple(link for link in links if link.highlight_id in found)
 
     def _link(self, pair_id: str, links: Iterable[PairLink]) -> None:
         self._db.connection.executemany(

@@ -70,7 +70,7 @@ def reopen(library: Library, pair_id: str) -> Pair:
     Of two merged pairs, each is reopened by itself.
     """
     links = library.pairs.get(pair_id).links
-    for event in reversed(library.events.all("pair", subject=pair_id)):
+    for event in reversed(library.pairs.history(pair_id)):
         before = event.payload.get("links_before")
         links = tuple(PairLink(*row) for row in before) if isinstance(before, list) else links
         if event.payload.get("before") == "proposed":

@@ -22,9 +22,7 @@ if TYPE_CHECKING:
 
 CHIP_TIMES = 2  # one press of a chip is about that draft; the second is a wish
 _SOURCES = ("comment", "ranking", "decision")
-
-
-_CALLED = {"quotes": "block quotes", "quoted": "quoted words", "numbered": "numbered items"}  # features whose names are no nouns
+_NOUNS = {"quoted": "quotations", "quotes": "block quotes", "numbered": "numbered items"}  # for names that are none, or not clear alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +39,8 @@ class Rule:
     @property
     def acts(self) -> str:
         """How the rule works, in words."""
-        feature, value = str(self.effect.get("feature", "")), self.effect.get("value")
-        feature = _CALLED.get(feature, feature.replace("_", " "))
+        name, value = str(self.effect.get("feature", "")), self.effect.get("value")
+        feature = _NOUNS.get(name, name.replace("_", " "))
         if value == 1:
             feature = feature.removesuffix("s")
         if "check" in self.effect:

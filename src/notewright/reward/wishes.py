@@ -9,7 +9,7 @@ NOUNS: dict[str, tuple[str, str]] = {
     r"bullet(?: point)?s?|list items?": ("bullets", "bullet_words"),
     r"(?:sub)?headings?|headers?": ("headings", ""),
     r"call-?outs?": ("callouts", ""),
-    r"block ?quotes?|quote blocks?": ("quotes", ""),
+    r"block[ -]?quot(?:e|ation)s?|quote blocks?": ("quotes", ""),
     r"quotes?|quotations?|citations?": ("quoted", ""),
     r"tables?": ("tables", ""),
     r"paragraphs?": ("paragraphs", ""),
@@ -36,24 +36,11 @@ CHIP_WISHES = {
     "lost a highlight": "keep every highlight",
     "invented": "invent nothing",
 }
-COUNTED = frozenset(
-    (
-        "bullets",
-        "headings",
-        "callouts",
-        "quotes",
-        "tables",
-        "paragraphs",
-        "words",
-        "links",
-        "tags",
-        "embeds",
-        "math",
-        "nesting",
-        "bold",
-        "italics",
-    )
-)  # features for which a number in a wish is a number of the measure
+# features for which a number in a wish is a number of the measure
+COUNTED = frozenset((
+    "bullets", "headings", "callouts", "quotes", "tables", "paragraphs", "words", "links", "tags", "embeds", "math", "nesting", "bold",
+    "italics",
+))  # fmt: skip
 _LIMITABLE = COUNTED | {"questions", "first_person", "numbered", "quoted", "locations"}
 
 _NOUN = "(?P<noun>" + "|".join(sorted(NOUNS, key=len, reverse=True)) + ")"
