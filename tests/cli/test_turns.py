@@ -27,7 +27,8 @@ def test_turns_duels_and_a_change_are_told_in_a_line_each() -> None:
     assert lines == [
         "writes next: model-2 70% (0.31 changed, 12 judged), model-1 30%; 12% of the drafts are blind duels",
         "duels: model-1 preferred to model-2 in 25% of 8 (90 % interval 5% to 60%)",
-        "you changed: what you change in drafts rose from 0.20 to 0.50 around 2026-03-04; what was before counts less",
+        "you changed: what you change in drafts rose from 0.20 to 0.50 around 2026-03-04; what was before counts less "
+        "(if you did not: notewright feedback unchanged)",
     ]
 
 

@@ -9,11 +9,12 @@ import pytest
 
 import small_world
 from notewright import drafting, feedback, reward
+from notewright.errors import NotFound
 from notewright.library import Library
 from notewright.library.database import now
-from notewright.library.examples import CHANGED, NOTICED
+from notewright.library.examples import CHANGED, NOTICED, from_pairs
 from notewright.models import bandit, registry, turns
-from notewright.models.turns import changed_of, next_turn, note_change, online
+from notewright.models.turns import changed_of, deny_change, next_turn, note_change, online
 from notewright.records import Draft, Model
 from notewright.reward.learner import forget_taste
 from small_world import ScriptedEngine, World, numbered
@@ -215,3 +216,23 @@ def test_drafts_judged_long_after_they_were_put_in_order_do_not_surprise(world: 
         made = Draft("", item.batch, "readwise:b-rivers", "", "model-2", "Text.", 0, 1, times[0])
         world.library.drafts.add([made])
     assert changed_of(world.library, history) is None
+
+
+def test_a_change_that_the_person_denies_is_none_until_they_take_that_back(world: World) -> None:
+    library = world.library
+    with pytest.raises(NotFound, match="No change"):
+        deny_change(library)
+    judge(world, *[True] * 12, *[False] * 10)
+    found = deny_change(library)
+    assert (library.db.get_state(CHANGED), online(library, settings=world.settings).drift) == ("", None)
+    assert not any(example.former for example in from_pairs(library))
+    lines = list(feedback.export_feedback(library))
+    feedback.undo(library, settings=world.settings)
+    assert note_change(library)[1] == found
+    feedback.undo(library, settings=world.settings)  # a judgement
+    assert feedback.import_feedback(library, lines).known == len(lines)
+    deny_change(library)
+    judge(world, *[True] * 12)
+    assert note_change(library)[1] is None
+    judge(world, *[False] * 10)
+    assert note_change(library)[1] is not None

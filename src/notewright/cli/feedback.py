@@ -1,4 +1,4 @@
-"""notewright feedback list|export|import|stats"""
+"""notewright feedback list|export|import|stats|unchanged"""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .show import as_json, count, json_option, open_library, shorten, table
 def configure(name: str, parser: argparse.ArgumentParser) -> None:
     json_option(parser)
     parser.set_defaults(handler=list_events)
-    actions = parser.add_subparsers(metavar="list|export|import|stats")
+    actions = parser.add_subparsers(metavar="list|export|import|stats|unchanged")
     listing = actions.add_parser("list", help="everything you did, oldest first")
     json_option(listing)
     listing.set_defaults(handler=list_events)
@@ -32,6 +32,17 @@ def configure(name: str, parser: argparse.ArgumentParser) -> None:
     stats = actions.add_parser("stats", help="how many of each kind")
     json_option(stats)
     stats.set_defaults(handler=statistics)
+    denying = actions.add_parser("unchanged", help="you did not change, though it looks so: what was before counts fully again")
+    denying.set_defaults(handler=unchanged)
+
+
+def unchanged(_: argparse.Namespace) -> None:
+    from ..models.turns import deny_change
+
+    library, _settings = open_library()
+    with library:
+        found = deny_change(library)
+    print(f"What was before {found.at[:10]} counts fully again. To take this back: notewright undo")
 
 
 def list_events(options: argparse.Namespace) -> None:

@@ -83,7 +83,7 @@ def told_online(now: Online) -> Iterator[str]:
     if now.drift:
         what = "what you change in drafts" if now.drift.what == "edit cost" else "how your choices surprise the taste head"
         rose = f"rose from {now.drift.before:.2f} to {now.drift.after:.2f} around {now.drift.at[:10]}"
-        yield f"you changed: {what} {rose}; what was before counts less"
+        yield f"you changed: {what} {rose}; what was before counts less (if you did not: notewright feedback unchanged)"
 
 
 def _distance(model: Model) -> str:

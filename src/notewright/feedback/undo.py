@@ -16,7 +16,7 @@ from .journal import recover, writing
 if TYPE_CHECKING:
     from ..library import Library
 
-KINDS = ("ranking", "decision", "comment", "edit", "insertion", "belief", "rule")
+KINDS = ("ranking", "decision", "comment", "edit", "insertion", "belief", "rule", "unchanged")
 NOTICED = ("watch", "plugin")  # edits made in the vault, which only the vault can take back
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from ..errors import NotFound
 from ..library.database import now
 from ..library.examples import CHANGED, NOTICED
 from . import registry
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from ..library import Library
     from ..settings import Settings
 
+UNCHANGED = "unchanged"  # kind of the events in which the person denies a change
 REMEMBERED = 2000  # judgements looked at: a year of them; older ones weigh nothing
 STALE = 4  # batches judged between the drafting and the judgement of one, so that the taste head had not learnt from them
 
@@ -60,9 +62,27 @@ def note_change(library: Library) -> tuple[list[Outcome], Drift | None]:
         )
         if another:
             library.db.set_state(NOTICED, now())
-    elif known and not changed and history and history[0].at <= known:
+    elif known and not changed and ((history and history[0].at <= known) or known <= _denied_at(library)):
         library.db.set_state(CHANGED, "")
     return history, changed
+
+
+def deny_change(library: Library) -> Drift:
+    """The person says that they did not change: all counts fully again, and a change is looked for in what is judged from now on only.
+
+    An event like any other, which `feedback.undo` takes back. Raises NotFound where no change is known.
+    """
+    with library.db.write():
+        changed = note_change(library)[1]
+        if changed is None:
+            raise NotFound("No change of yours is known.", "Who writes, and whether you changed: notewright models list")
+        library.events.append(UNCHANGED, "person", {"what": changed.what, "since": changed.at})
+        note_change(library)
+    return changed
+
+
+def _denied_at(library: Library) -> str:
+    return max((event.at for event in library.events.standing(UNCHANGED)), default="")
 
 
 def written_by(versions: Iterable[str]) -> str:
@@ -77,13 +97,14 @@ def _history(library: Library) -> list[Outcome]:
 def changed_of(library: Library, history: Sequence[Outcome]) -> Drift | None:
     """The newest change of the person, if there was one (`drift`). What a version wrote that they tried and left tells nothing of
     it, nor do surprises of drafts that were put in order long before they were judged."""
-    left, drafted = registry.tried_and_left(library), library.drafts.times()
+    left, drafted, denied = registry.tried_and_left(library), library.drafts.times(), _denied_at(library)
     judged = [item.at for item in history]
 
     def stale(item: Outcome) -> bool:
         return bisect_left(judged, item.at) - bisect_left(judged, drafted.get(item.batch, item.at)) > STALE
 
-    return drift([replace(item, surprise=None) if stale(item) else item for item in history if item.version not in left])
+    looked_at = [item for item in history if item.version not in left and item.at > denied]
+    return drift([replace(item, surprise=None) if stale(item) else item for item in looked_at])
 
 
 def _versions(library: Library) -> list[str]:
