@@ -262,13 +262,19 @@ def decided(library: Library, folder: Path) -> list[str]:
     return list(export_feedback(library))
 
 
-@pytest.mark.parametrize("feedback_first", [True, False])
-def test_decisions_about_pairs_hold_elsewhere(library: Library, other: Library, tmp_path: Path, feedback_first: bool) -> None:
-    lines = decided(library, tmp_path / "one")
+def arrived(library: Library, other: Library, folder: Path, *, feedback_first: bool) -> list[str]:
+    """These lines, and the same notes and highlights, in another library, in either order; the lines."""
+    lines = decided(library, folder / "one")
     if feedback_first:
         import_feedback(other, lines)
-    small_world.build(other, tmp_path / "two", things=("rivers", "looms"))
+    small_world.build(other, folder / "two", things=("rivers", "looms"))
     import_feedback(other, lines)
+    return lines
+
+
+@pytest.mark.parametrize("feedback_first", [True, False])
+def test_decisions_about_pairs_hold_elsewhere(library: Library, other: Library, tmp_path: Path, feedback_first: bool) -> None:
+    lines = arrived(library, other, tmp_path, feedback_first=feedback_first)
     assert statuses(other) == statuses(library) == ["accepted", "accepted", "proposed", "proposed"]
     assert [pair.links for pair in other.pairs.all()] == [pair.links for pair in library.pairs.all()]
     assert list(export_feedback(other)) == lines
@@ -297,11 +303,7 @@ def test_an_older_decision_of_elsewhere_does_not_hold(library: Library, other: L
 
 @pytest.mark.parametrize("feedback_first", [True, False])
 def test_an_undone_decision_about_a_pair_is_open_again(library: Library, other: Library, tmp_path: Path, feedback_first: bool) -> None:
-    lines = decided(library, tmp_path / "one")
-    if feedback_first:
-        import_feedback(other, lines)
-    small_world.build(other, tmp_path / "two", things=("rivers", "looms"))
-    import_feedback(other, lines)
+    arrived(library, other, tmp_path, feedback_first=feedback_first)
     taken = [event.id for event in library.events.all("pair")]
     library.events.append("undo", str(taken[-1]), {"events": taken, "kind": "pair"})
     import_feedback(other, export_feedback(library))

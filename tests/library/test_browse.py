@@ -10,22 +10,19 @@ from notewright.records import Draft
 
 
 def test_a_batch_opens_as_its_first_shown_draft_does_and_the_newest_comes_first(library: Library, tmp_path: Path) -> None:
-    world = small_world.build(library, tmp_path)
-    model = small_world.base_model(library)
+    small_world.build(library, tmp_path)
     for number in (1, 2):
         batch = library.drafts.new_batch()
         library.drafts.add(
             Draft(
-                "", batch, "readwise:b-rivers", "Beginnings", model.id, f"Batch {number}, place {place}{', held back' * (not shown)}",
-                place, 1, f"2026-01-0{number}T00:00:0{9 - place}", shown=shown,
+                "", batch, "readwise:b-rivers", "Beginnings", f"model-{place}", f"Batch {number}, place {place}", place, 1,
+                f"2026-01-0{number}T00:00:0{9 - place}", shown=shown,
             )
-            for place, shown in ((3, False), (1, True), (0, True), (2, True))
+            for place, shown in ((3, True), (0, False), (2, True), (1, True))
         )  # fmt: skip
-    batches, total = world.library.browse.batches()
+    batches, total = library.browse.batches()
     assert total == 2
-    assert [(item.opening, item.drafts, item.created_at[-1]) for item in batches] == [
-        ("Batch 2, place 0", 3, "6"),
-        ("Batch 1, place 0", 3, "6"),
-    ]
-    assert [item.opening for item in world.library.browse.batches(chapter="Beginnings", limit=1, offset=1)[0]] == ["Batch 1, place 0"]
-    assert world.library.browse.batches(chapter="Troubles") == ([], 0)
+    told = [(item.opening, item.model_id, item.drafts, item.created_at[-1]) for item in batches]
+    assert told == [("Batch 2, place 1", "model-1", 3, "6"), ("Batch 1, place 1", "model-1", 3, "6")]
+    assert [item.opening for item in library.browse.batches(chapter="Beginnings", limit=1, offset=1)[0]] == ["Batch 1, place 1"]
+    assert library.browse.batches(chapter="Troubles") == ([], 0)

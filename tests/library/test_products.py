@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -126,13 +125,3 @@ def test_unknown_ids_say_what_to_do(library: Library, ask) -> None:
     with pytest.raises(NotFound) as caught:
         ask(library)
     assert "notewright " in caught.value.hint
-
-
-def test_a_batch_opens_as_its_first_shown_draft_does(library: Library) -> None:
-    batch_id = library.drafts.new_batch()
-    library.drafts.add(
-        replace(draft(batch_id, position), text=text, model_id=f"model-{position}", shown=shown)
-        for position, text, shown in [(3, "aside", False), (1, "second", True), (0, "held back", False), (2, "first by accident", True)]
-    )
-    [batch], total = library.browse.batches()
-    assert (batch.opening, batch.model_id, batch.drafts, total) == ("second", "model-1", 2, 1)

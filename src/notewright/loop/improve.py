@@ -139,11 +139,9 @@ def improve(
             untouched = len(library.models.promotions()) == state.table.get("decided_at")
             if winner and untouched and now_current and now_current.id == current.model_id:
                 library.models.promote(winner.model_id, f"better on held-out work: {reason}", examples=winner.examples)
+                library.models.set_metrics(winner.model_id, {registry.ASKED: work.measured_at()})
         kept = keep(writer, [current, *contenders])
-        asked_at = work.measured_at()
-        registry.keep_contenders(library, kept, beside=writer.model_id, asked_at=asked_at)
-        if winner and untouched:
-            library.models.set_metrics(winner.model_id, {registry.ASKED: asked_at})
+        registry.keep_contenders(library, kept, beside=writer.model_id, asked_at=work.measured_at())
         for item in (current, *contenders):
             if (item.model_id, item.examples) in {(writer.model_id, writer.examples), *kept.items()}:  # as they will write
                 figures = {"evaluation": item.proven.metrics(), "edit_distance": item.proven.mean}

@@ -13,7 +13,7 @@ from .bandit import Outcome
 
 SHORTEST = 8  # batches that each side of a change needs
 LEAST = {"edit cost": 0.15, "surprise": 0.05}  # least spread of a series (roots of shares of words, bits): smaller changes are none
-ALARM = 4.6  # without any change, one series in forty goes beyond this within 200 batches
+ALARM = 4.6  # of series without any change few go beyond this within 200 batches (decision 14)
 FURTHEST = 200  # batches back that a change is looked for
 TOGETHER = 8  # looks, for speed
 ALIKE = 9.0  # batches: versions that may write differ by a third of what single batches do
