@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -135,6 +136,22 @@ def test_when_all_have_problems_the_prompt_is_tried_the_other_way(world: small_w
     assert sorted(item.sampling["written"] for item in stored) == [0, 4, 5]
     plain = ScriptedEngine(lambda messages, seed: numbered(messages, seed) if len(messages) > 2 else "## Note\n- In 1999 it rained.\n")
     assert draft(world, plain, n=2, examples=0)[0].problems  # told how many examples, it keeps to it
+
+
+def test_with_one_draft_without_problems_the_other_way_finds_another_to_compare_with(world: small_world.World) -> None:
+    def write(messages, seed):
+        return "## Note\n- In 1999 it rained.\n" if len(messages) > 2 and seed != -1 else numbered(messages, seed)
+
+    engine = ScriptedEngine(write)
+    drafts = draft(world, engine, n=2)
+    assert [len(call["messages"]) for call in engine.calls] == [6, 2]
+    assert [item.problems for item in drafts] == [(), ()]
+    alone = ScriptedEngine(write)
+    assert len(draft(world, alone, n=1)) == 1
+    assert [len(call["messages"]) for call in alone.calls] == [6]
+    sure = ScriptedEngine(lambda *_: "## Note\n- The only way to say it.\n")
+    assert len(draft(world, sure, n=2)) == 1
+    assert [len(call["messages"]) for call in sure.calls] == [6, 6]  # hotter once, but no problem sends it elsewhere
 
 
 def test_more_are_written_than_shown_and_all_are_kept(world: small_world.World) -> None:
@@ -276,7 +293,7 @@ def test_drafting_works_without_a_vault(world: small_world.World) -> None:
 
 
 def test_links_and_assets_that_the_reader_never_had_are_mended_or_block_the_draft(world: small_world.World) -> None:
-    texts = iter(["- One bend went. [[Nowhere At All]]", "See https://evil.example.net/x.", "![[invented.png]]\n\nIt bends."])
+    texts = itertools.cycle(["- One bend went. [[Nowhere At All]]", "See https://evil.example.net/x.", "![[invented.png]]\n\nIt bends."])
     mended, *rejected = draft(world, ScriptedEngine(lambda messages, seed: next(texts)))
     assert mended.text == "- One bend went."
     assert "[[Nowhere At All]]" in str(mended.sampling["repairs"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import random
 import subprocess
 import sys
 from collections.abc import Callable
@@ -466,6 +467,18 @@ def test_what_a_resumed_improve_shows_is_what_was_decided(world: small_world.Wor
     (verdict,) = (item for item in report.decision.verdicts if item.contender.model_id == base.id)
     assert verdict.comparison.after < verdict.comparison.before
     assert report.decision.winner is not None
+
+
+def test_a_kept_version_keeps_how_much_better_or_worse_it_measured(world: small_world.World, monkeypatch: pytest.MonkeyPatch) -> None:
+    base, rng = registry.current(world.library, world.settings), random.Random(4)
+    measured(world.library, monkeypatch, lambda model, examples: (0.4 if examples else 0.9) + rng.uniform(-0.2, 0.2), lambda _: None)
+    report = improve(world)
+    (other,) = [model for model in world.library.models.all() if model.metrics.get("contender")]
+    change = next(item.comparison for item in report.decision.verdicts if item.contender.model_id == other.id and item.contender.examples)
+    assert report.promoted == ""
+    assert other.metrics["contender"] | {"at": ""} == {"beside": base.id, "at": "", "difference": change.difference, "error": change.error}
+    assert change.error == pytest.approx((change.high - change.low) / 3.29, rel=1e-3)
+    assert change.error > 0
 
 
 def test_of_a_versions_ways_the_one_is_kept_that_is_nearer_to_the_newest_passages() -> None:

@@ -9,7 +9,7 @@ from statistics import fmean
 
 import pytest
 
-from notewright.models.bandit import Outcome, interval, outcomes, standings, turn, win_rates
+from notewright.models.bandit import Measured, Outcome, interval, outcomes, standings, turn, win_rates
 from notewright.models.drift import drift
 from notewright.records import Event
 
@@ -28,11 +28,13 @@ def usual(mean: float) -> Cost:
     return lambda at, rng: min(1.0, max(0.0, cost(at, rng) + mean - expected))
 
 
-def live(costs: dict[str, Cost], *, seed: int, duels: float = 0.0, batches: int = BATCHES) -> tuple[list[Outcome], list[str]]:
+def live(
+    costs: dict[str, Cost], *, seed: int, duels: float = 0.0, batches: int = BATCHES, measured: dict[str, Measured] | None = None
+) -> tuple[list[Outcome], list[str]]:
     """A person's history under the bandit, and who wrote what."""
     rng, history, writers = random.Random(seed), [], []
     for at in range(batches):
-        found = turn(history, list(costs), drift(history), duels=duels, seed=1000 * seed + at)
+        found = turn(history, list(costs), drift(history), measured, duels=duels, seed=1000 * seed + at)
         writers.append("+".join(found.versions))
         if len(found.versions) == 1:
             history.append(Outcome(f"batch-{at}", at, "", found.versions[0], costs[found.versions[0]](at, rng)))
@@ -56,6 +58,26 @@ def test_a_worse_version_costs_little_and_an_equal_one_nothing() -> None:
     equal = [live({"model-1": usual(0.4), "model-2": usual(0.4)}, seed=seed) for seed in range(3)]
     assert share(equal, "model-1") > 0.45  # the current one is preferred if anything
     assert fmean(item.cost or 0.0 for history, _ in equal for item in history) == pytest.approx(0.4, abs=0.06)
+
+
+def test_what_held_out_work_measured_decides_who_writes_at_first_and_is_outweighed_by_what_drafts_cost() -> None:
+    costs = {"model-1": usual(0.4), "model-2": usual(0.2)}
+    told = {"model-2": Measured(-0.2, 0.08)}
+    without, measured = ([live(costs, seed=seed, batches=15, measured=known) for seed in range(12)] for known in (None, told))
+    assert share(measured, "model-2", last=15) > share(without, "model-2", last=15) + 0.1
+    worse = [live(costs, seed=seed, batches=15, measured={"model-2": Measured(0.1, 0.05)}) for seed in range(12)]
+    assert share(worse, "model-2", last=15) < share(without, "model-2", last=15)
+    wrong = [live({"model-1": usual(0.3), "model-2": usual(0.5)}, seed=seed, measured=told) for seed in range(4)]
+    assert share(wrong, "model-2", last=75) < 0.12
+
+
+def test_a_surer_measurement_counts_for_more_and_the_current_versions_own_for_nothing() -> None:
+    def chance(difference: float, error: float, version: str = "model-2") -> float:
+        return standings([], ["model-1", "model-2"], None, {version: Measured(difference, error)})[1].chance
+
+    unknown = standings([], ["model-1", "model-2"])[1].chance
+    assert chance(-0.1, 0.02) > chance(-0.1, 0.1) > chance(-0.1, 1.0) > unknown
+    assert chance(-0.1, 0.02, "model-1") == unknown
 
 
 def test_after_a_change_of_the_person_the_other_version_takes_over() -> None:

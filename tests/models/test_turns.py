@@ -14,6 +14,7 @@ from notewright.library import Library
 from notewright.library.database import now
 from notewright.library.examples import CHANGED, NOTICED, from_pairs
 from notewright.models import bandit, registry, turns
+from notewright.models.bandit import Measured
 from notewright.models.turns import changed_of, deny_change, next_turn, note_change, online
 from notewright.records import Draft, Model
 from notewright.reward.learner import forget_taste
@@ -150,6 +151,22 @@ def test_after_a_change_prompts_have_examples_until_held_out_work_says_otherwise
     library.models.promote(third.id, "better on held-out work", examples=False)
     registry.rollback(library)  # by hand, unmeasured
     assert drafting.taught_examples(library, library.models.get("model-2")) == 2
+
+
+def test_what_was_measured_before_a_change_of_the_person_has_no_say(world: World) -> None:
+    library = world.library
+
+    def chance() -> float:
+        return next(item.chance for item in online(library, settings=world.settings).standings if item.version == "model-1")
+
+    plain = chance()
+    registry.keep_contenders(library, {"model-1": True}, beside="model-2", asked_at=now(), measured={"model-1": Measured(-0.3, 0.05)})
+    assert chance() > 0.8 > plain
+    library.db.set_state(CHANGED, now())
+    library.db.set_state(NOTICED, now())
+    assert chance() == plain
+    registry.keep_contenders(library, {"model-1": True}, beside="model-2", asked_at=now(), measured={"model-1": Measured(-0.3, 0.05)})
+    assert chance() > 0.8
 
 
 def judge(world: World, *accepted: bool, version: str = "model-2") -> None:

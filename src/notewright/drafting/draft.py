@@ -67,8 +67,8 @@ def draft(
     Rules stand in every prompt. Only where the base is small, and a version was not taught with some of them, half of its candidates are
     written without these: they may be misread.
 
-    Where every candidate has a problem, a version that writes alone is asked once more, with examples if it had none, else without; not
-    where `examples` says how many.
+    Where problems leave fewer than two candidates (one, when one is to be shown), a version that writes alone is asked once more, with
+    examples if it had none, else without; not where `examples` says how many.
 
     Links and assets that neither the highlights nor the notes have are mended where there is one way to (`sampling["repairs"]` says how);
     otherwise the draft has a problem.
@@ -109,7 +109,7 @@ def draft(
     asked = {"top_p": top_p, "max_new_tokens": max_new_tokens, "asked_seed": seed, "turn": turn.told()}
     check = checker(library, settings=settings, prompt=prompt, rules=rules, asked=asked)
     tried = [[check(item) for item in side] for side in sides]
-    if examples is None and len(tried) == 1 and all(item.option.problems for item in tried[0]):
+    if examples is None and len(tried) == 1 and _spoiled(tried[0], n):
         known = {item.text for item in sides[0]}
         tried[0] += [check(item) for item in _otherwise(library, prompt, asks[0], n) if item.text not in known]
     taste, trusted = reward.taste_of(library), allowed(library, "taste", "order")
@@ -125,6 +125,12 @@ def draft(
         random.Random(f"order {seed}").shuffle(shown)
     hidden.sort(key=lambda item: (bool(item.option.problems), -item.sampling["selection"]["score"]))
     return _store(library, prompt, shown, hidden)
+
+
+def _spoiled(checked: Sequence[Checked], n: int) -> bool:
+    """Whether problems leave too few candidates to choose from."""
+    problems = [bool(item.option.problems) for item in checked]
+    return any(problems) and problems.count(False) < min(n, 2)
 
 
 def _otherwise(library: Library, prompt: Prompt, ask: Ask, count: int) -> list[Written]:

@@ -12,7 +12,7 @@ import random
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from statistics import fmean, median
+from statistics import NormalDist, fmean, median
 
 from ..errors import Invalid, NotFound
 from ..models.bandit import FADED
@@ -206,6 +206,11 @@ class Comparison:
     @property
     def relative(self) -> float:
         return self.difference / self.before if self.before else 0.0
+
+    @property
+    def error(self) -> float:
+        """Standard error of the difference, from the width of its interval."""
+        return (self.high - self.low) / (2 * NormalDist().inv_cdf(0.95))
 
 
 def compare(before: EvaluationReport, after: EvaluationReport, *, rounds: int = ROUNDS, seed: int = 0) -> Comparison:

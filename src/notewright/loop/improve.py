@@ -13,12 +13,13 @@ from typing import Any
 
 from .. import datasets, evaluation, training
 from ..errors import Busy, Invalid, NotFound, RunFailed
-from ..evaluation import EvaluationReport
+from ..evaluation import EvaluationReport, compare
 from ..library import Library
 from ..library.database import now
 from ..library.examples import CHANGED, NOTICED
 from ..library.splits import LATER
 from ..models import registry
+from ..models.bandit import Measured
 from ..models.turns import note_change
 from ..records import REWARDS, Dataset, Model, Run
 from ..reward.trust import allowed, trust
@@ -141,7 +142,13 @@ def improve(
                 library.models.promote(winner.model_id, f"better on held-out work: {reason}", examples=winner.examples)
                 library.models.set_metrics(winner.model_id, {registry.ASKED: work.measured_at()})
         kept = keep(writer, [current, *contenders])
-        registry.keep_contenders(library, kept, beside=writer.model_id, asked_at=work.measured_at())
+        found = {
+            item.model_id: compare(writer.proven, item.proven)
+            for item in (current, *contenders)
+            if kept.get(item.model_id) == item.examples
+        }
+        measured = {version: Measured(change.difference, change.error) for version, change in found.items()}
+        registry.keep_contenders(library, kept, beside=writer.model_id, asked_at=work.measured_at(), measured=measured)
         for item in (current, *contenders):
             if (item.model_id, item.examples) in {(writer.model_id, writer.examples), *kept.items()}:  # as they will write
                 figures = {"evaluation": item.proven.metrics(), "edit_distance": item.proven.mean}

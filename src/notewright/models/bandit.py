@@ -24,7 +24,8 @@ KINDS = ("ranking", "decision", "edit")
 HALF_LIFE = 60.0  # judged batches after which evidence counts half
 FADED = 0.25  # what is left of evidence from before a change
 PRIOR = 4.0  # batches that a prior is worth
-HANDICAP = 0.05  # cost by which a version that is not the current one is thought worse before it has written
+HANDICAP = 0.05  # cost by which a version that is not the current one is thought worse before it was measured or has written
+TRANSFER = 0.1  # standard deviation of what a difference on held-out work says about one of costs, beyond its own error
 SPREAD = 0.3  # standard deviation of a batch's cost, before any is known
 STEPS, REACH = 200, 5.0  # of the sum over drawn costs, and how many deviations it spans
 DOUBT = 0.1  # of the intervals
@@ -46,6 +47,14 @@ class Outcome:
     surprise: float | None = None
     duel: tuple[str, str] | None = None
     won: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What held-out work said of a version: its mean distance less the current version's, and the standard error of that."""
+
+    difference: float
+    error: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,11 +165,13 @@ def _surprise(shown: Mapping[str, Mapping[str, Any]], better: Sequence[str], wor
     return fmean(bits) if bits else None
 
 
-def standings(history: Sequence[Outcome], versions: Sequence[str], changed: Drift | None = None) -> list[Standing]:
+def standings(
+    history: Sequence[Outcome], versions: Sequence[str], changed: Drift | None = None, measured: Mapping[str, Measured] | None = None
+) -> list[Standing]:
     """The versions that may write, the current one first, and each one's chance: how often its drawn cost is the lowest.
 
-    What lies before the person `changed` has faded. All begin near the mean cost of late, the others `HANDICAP` above it: the current one
-    has proven itself on held-out work.
+    What lies before the person `changed` has faded. All begin near the mean cost of late, the others `HANDICAP` above it, as the current
+    one has proven itself; where held-out work `measured` them, that moves where they begin, the more the surer it is.
     """
     known = [item for item in history if item.cost is not None]
     weights = [
@@ -180,9 +191,11 @@ def standings(history: Sequence[Outcome], versions: Sequence[str], changed: Drif
     spread /= PRIOR + sum(weight for weight, _ in counted)
     beliefs = []
     for version, pairs in evidence.items():
-        prior = usual + (HANDICAP if version != versions[0] else 0.0)
-        worth = PRIOR + sum(weight for weight, _ in pairs)
-        mean = (PRIOR * prior + sum(weight * cost for weight, cost in pairs)) / worth
+        begins = [(PRIOR, usual + (HANDICAP if version != versions[0] else 0.0))]
+        if version != versions[0] and (found := (measured or {}).get(version)):  # worth as many batches as would tell as much
+            begins.append((spread / (found.error**2 + TRANSFER**2), usual + found.difference))
+        worth = sum(weight for weight, _ in [*begins, *pairs])
+        mean = _mean([*begins, *pairs])
         beliefs.append(NormalDist(mean, math.sqrt(spread / worth)))
     return [
         Standing(version, len(pairs), round(fmean(cost for _, cost in pairs), 4) if pairs else None, chance)
@@ -205,12 +218,15 @@ def _mean(pairs: Sequence[tuple[float, float]]) -> float:
     return sum(weight * cost for weight, cost in pairs) / sum(weight for weight, _ in pairs)
 
 
-def turn(history: Sequence[Outcome], versions: Sequence[str], changed: Drift | None = None, *, duels: float, seed: int) -> Turn:
+def turn(
+    history: Sequence[Outcome], versions: Sequence[str], changed: Drift | None = None, measured: Mapping[str, Measured] | None = None, *,
+    duels: float, seed: int,
+) -> Turn:  # fmt: skip
     """Who writes: with the chance `duels` the current version (the first) against another one, else one alone by its `standings`.
 
     The same arguments give the same turn.
     """
-    chances = {item.version: item.chance for item in standings(history, versions, changed)}
+    chances = {item.version: item.chance for item in standings(history, versions, changed, measured)}
     if len(versions) < 2:
         return Turn(tuple(versions), 1.0, chances, 0.0)
     rng = random.Random(f"turn {seed}")

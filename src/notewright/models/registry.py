@@ -19,6 +19,7 @@ from ..settings import Settings
 from . import bases
 
 if TYPE_CHECKING:
+    from .bandit import Measured
     from .engine import Engine
     from .remote import RemoteEngine
 
@@ -115,16 +116,20 @@ def _require_files(library: Library, model: Model) -> None:
         raise NotFound(f"The files of {model.id} are gone: {folder}", "Use another version (notewright models use ID), or train again.")
 
 
-def keep_contenders(library: Library, contenders: Mapping[str, bool], *, beside: str, asked_at: str = "") -> None:
-    """Held-out work of `asked_at` could not tell these versions from `beside` (True: with examples in their prompts); they take turns with
-    it, and those that were kept before do so no more."""
+def keep_contenders(
+    library: Library, contenders: Mapping[str, bool], *, beside: str, asked_at: str = "", measured: Mapping[str, Measured] | None = None
+) -> None:
+    """Held-out work of `asked_at` could not tell these versions from `beside` (True: with examples in their prompts), however much they
+    `measured` better or worse; they take turns with it, and those that were kept before do so no more."""
     with library.db.write():
         for model in library.models.all():
             if model.metrics.get("contender") and model.id not in contenders:
                 library.models.set_metrics(model.id, {"contender": None})
         for model_id, examples in contenders.items():
-            kept = {"contender": {"beside": beside, "at": now()}, "examples": examples, ASKED: asked_at}
-            library.models.set_metrics(model_id, kept)
+            kept: dict[str, object] = {"beside": beside, "at": now()}
+            if found := (measured or {}).get(model_id):
+                kept |= {"difference": found.difference, "error": found.error}
+            library.models.set_metrics(model_id, {"contender": kept, "examples": examples, ASKED: asked_at})
 
 
 def contenders(library: Library) -> list[Model]:

@@ -11,7 +11,7 @@ from ..errors import NotFound
 from ..library.database import now
 from ..library.examples import CHANGED, NOTICED
 from . import registry
-from .bandit import KINDS, Outcome, Standing, Turn, WinRate, outcomes, standings, turn, win_rates
+from .bandit import KINDS, Measured, Outcome, Standing, Turn, WinRate, outcomes, standings, turn, win_rates
 from .drift import SHORTEST, Drift, drift
 
 if TYPE_CHECKING:
@@ -37,14 +37,14 @@ def online(library: Library, *, settings: Settings) -> Online:
     """For the faces; writes nothing."""
     history, versions = _history(library), _versions(library)
     duels, changed = settings.duels if len(versions) > 1 else 0.0, changed_of(library, history)
-    return Online(tuple(standings(history, versions, changed)), tuple(win_rates(history)), changed, duels)
+    return Online(tuple(standings(history, versions, changed, _measured(library))), tuple(win_rates(history)), changed, duels)
 
 
 def next_turn(library: Library, *, settings: Settings, seed: int, duel: bool = True) -> Turn:
     """Who writes the next batch; without `duel` one version alone. A change of the person is noted."""
     registry.current(library, settings)
     history, changed = note_change(library)
-    return turn(history, _versions(library), changed, duels=settings.duels if duel else 0.0, seed=seed)
+    return turn(history, _versions(library), changed, _measured(library), duels=settings.duels if duel else 0.0, seed=seed)
 
 
 def note_change(library: Library) -> tuple[list[Outcome], Drift | None]:
@@ -105,6 +105,17 @@ def changed_of(library: Library, history: Sequence[Outcome]) -> Drift | None:
 
     looked_at = [item for item in history if item.version not in left and item.at > denied]
     return drift([replace(item, surprise=None) if stale(item) else item for item in looked_at])
+
+
+def _measured(library: Library) -> dict[str, Measured]:
+    """What held-out work said of the kept versions; nothing where the person changed since."""
+    since = library.db.get_state(NOTICED) if library.db.get_state(CHANGED) else ""
+    kept = {model.id: (model.metrics["contender"], str(model.metrics.get(registry.ASKED, ""))) for model in registry.contenders(library)}
+    return {
+        version: Measured(float(found["difference"]), float(found["error"]))
+        for version, (found, asked) in kept.items()
+        if isinstance(found, dict) and "error" in found and asked >= since
+    }
 
 
 def _versions(library: Library) -> list[str]:
