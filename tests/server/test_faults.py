@@ -213,6 +213,21 @@ def test_another_current_model_counts_from_the_next_draft_on(client: TestClient,
     assert ask() == engines.asked[-1] == "model-1"
 
 
+def test_a_change_of_the_person_can_be_denied_and_that_taken_back(client: TestClient, world: World) -> None:
+    changed = lambda: client.get("/api/models").json()["online"]["drift"]  # noqa: E731
+    refused = client.post("/api/models/unchanged")
+    assert (refused.status_code, refused.json()["message"]) == (404, "No change of yours is known.")
+    for decision in ("accept",) * 12 + ("reject",) * 10:
+        drafted = client.post("/api/drafts", json={**WISH, "n": 1, "written": 1, "stream": False}).json()
+        client.post("/api/decisions", json={"decision": decision, "draft_id": drafted["drafts"][0]["id"]})
+    found = changed()
+    assert found["what"] == "edit cost"
+    assert client.post("/api/models/unchanged").json() == found
+    assert changed() is None
+    client.post("/api/undo", json={})
+    assert changed() == found
+
+
 def test_a_page_hears_of_restarts_and_of_what_other_processes_change(app: FastAPI, world: World) -> None:
     boots = []
     for turn in range(2):

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from notewright import importers, pairing
+from notewright import feedback, importers, pairing
 from notewright.importers.vault import import_vault
 from notewright.library import Library
 from notewright.library.database import now
@@ -176,6 +176,25 @@ def test_two_versions_are_shown_side_by_side(page: Any, server: Any) -> None:
     region.get_by_label("Source, by its title").fill(f"Nothing {SCRIPT}")
     region.get_by_role("button", name="Compare").click()
     page.locator(".notice.wrong").wait_for()
+
+
+def test_who_did_not_change_says_so(page: Any, server: Any) -> None:
+    with Library.open(server.settings.home) as library:
+        source = library.sources.all()[0]
+        for taken in (True,) * 12 + (False,) * 10:
+            draft = Draft(id="", batch_id=library.drafts.new_batch(), source_id=source.id, chapter="", model_id="model-1", text="A.",
+                          position=0, seed=0, created_at=now(), messages=({"role": "user", "content": "1. A."},))  # fmt: skip
+            feedback.decide(library, decision="accept" if taken else "reject", draft_id=library.drafts.add([draft])[0].id)
+    page.goto(f"{server.address}/models")
+    turns = page.get_by_role("region", name="Taking turns")
+    turns.get_by_text("you changed: what you edit in drafts rose from").wait_for()
+    assert serious(page) == []
+    turns.get_by_role("button", name="I did not change").click()
+    turns.wait_for(state="detached")
+    page.get_by_role("button", name="Undo").click()
+    turns.get_by_role("button", name="I did not change").click()
+    turns.wait_for(state="detached")
+    assert ask(server, "/api/models")["online"]["drift"] is None
 
 
 def test_models_are_listed_and_a_refused_training_is_explained(page: Any, server: Any) -> None:

@@ -7,10 +7,10 @@ from fastapi import APIRouter, Request
 from ... import loop
 from ...library import Library
 from ...models import registry
-from ...models.turns import online
+from ...models.turns import deny_change, online
 from ..context import Current, Here, Opened
 from ..queueing import Ticket
-from ..schemas_training import ModelDetail, ModelOut, ModelPage, OnlineOut, Promotion, VersionDiffIn, VersionDiffOut
+from ..schemas_training import DriftOut, ModelDetail, ModelOut, ModelPage, OnlineOut, Promotion, VersionDiffIn, VersionDiffOut
 from .drafts import until_gone
 
 router = APIRouter(prefix="/api", tags=["models"])
@@ -41,6 +41,12 @@ def get_model(library: Opened, model_id: str) -> ModelDetail:
 def rollback(library: Opened) -> ModelOut:
     """Go back to the version that was current before."""
     return ModelOut.of(registry.rollback(library))
+
+
+@router.post("/models/unchanged", operation_id="denyChange")
+def unchanged(library: Opened) -> DriftOut:
+    """The person did not change, though it looked so: what was before counts fully again. Answers with what is denied; undo takes it back."""
+    return DriftOut.of(deny_change(library))
 
 
 @router.post("/models/{model_id}/use", operation_id="useModel")
