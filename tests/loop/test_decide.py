@@ -193,3 +193,8 @@ def test_the_page_tells_what_was_measured(tmp_path: Path) -> None:
     assert "8 or more words in a row from other notes" in page
     assert "<b>six" not in page
     assert "&lt;b&gt;six" in page
+    assert "before you changed" not in page
+    items = [replace(item, former=place < 3) for place, item in enumerate(current.report.items)]
+    current = replace(current, report=replace(current.report, items=tuple(items)))
+    write_page(path, ImproveReport("improve-1", "", str(path), "current", "SFT", decision.reason, decision), current)
+    assert "on the 8 by which no training was steered, of which 3 are from before you changed" in path.read_text(encoding="utf-8")

@@ -45,7 +45,7 @@ def rollback(library: Opened) -> ModelOut:
 
 @router.post("/models/unchanged", operation_id="denyChange")
 def unchanged(library: Opened) -> DriftOut:
-    """The person did not change, though it looked so: what was before counts fully again. Answers with what is denied; undo takes it back."""
+    """The person did not change, though it looked so: what was before counts fully again, until undone. Answers with what is denied."""
     return DriftOut.of(deny_change(library))
 
 
