@@ -60,9 +60,7 @@ def readers_costs(arm: str) -> list[float]:
     if not path.exists():
         return []
     curves = json.loads(path.read_text(encoding="utf-8"))["curves"].get(arm, {})
-    return [
-        cost for reader, seeds in curves.items() if not reader.startswith("drifting") for run in seeds.values() for cost in run["cost"]
-    ]
+    return [cost for reader, seeds in curves.items() if not reader.startswith("drifting") for run in seeds.values() for cost in run["cost"]]
 
 
 WRITERS: dict[str, Callable[[int], str]] = {
