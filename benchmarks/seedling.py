@@ -306,7 +306,9 @@ def main() -> None:
                 print(f"style {seed}, {pairs} pairs, {2 * share:.0f} examples: {found[-1]['distance']:.3f}, {took:.0f} s", flush=True)
         for share, found in parts.items():
             shown = "2" if share else "no"
-            record(f"SFT on {pairs} pairs, {shown} examples", found, f"{statistics.median(seconds):.0f} s, at most {max(seconds):.0f}")
+            effort = "" if given.effort == "quick" else f", --effort {given.effort}"
+            took = f"{statistics.median(seconds):.0f} s, at most {max(seconds):.0f}"
+            record(f"SFT on {pairs} pairs, {shown} examples{effort}", found, took)
     if given.sample:
         known, asked = sample_cases()
         for count in (0, 2):
