@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from notewright import feedback
 from notewright.gates import GATES, Habits, check, habits_of, problems, supported
 from notewright.gates.coverage import unused
 from notewright.gates.habits import learn
 from notewright.library import Library
-from notewright.records import Finding, Highlight
+from notewright.library.examples import CHANGED
+from notewright.records import Draft, Finding, Highlight
 from notewright.vault import VaultIndex
 
 BENDS = Highlight(
@@ -174,6 +176,35 @@ def test_habits_are_kept_until_the_pairs_change(library: Library, tmp_path: Path
     assert habits_of(world.library) == first
     library.pairs.decide(library.pairs.all()[0].id, "rejected")
     assert habits_of(world.library).passages == 23
+
+
+def test_what_a_person_does_since_they_changed_outweighs_what_they_did_before() -> None:
+    twice = GOOD + "\n" + GOOD[GOOD.index("- **") :]
+    before, since = [(GOOD, ALL, "")] * 24, [(twice, ALL, "")] * 6
+    alike = learn([*before, *since])
+    changed = learn([*before, *since], weights=[0.25] * 24 + [1.0] * 6)
+    assert (alike.passages, alike.fired["repeats"]) == (30, 6)
+    assert (changed.passages, changed.fired["repeats"]) == (30, 15)
+    assert gates(twice, alike)["repeats"] == "warn"
+    assert "repeats" not in gates(twice, changed)
+    assert changed.used["annotated"] == (12, 12)
+
+
+def test_habits_are_learnt_anew_when_the_person_changes(library: Library, tmp_path: Path) -> None:
+    import small_world
+
+    world = small_world.build(library, tmp_path)
+    assert habits_of(world.library).used["annotated"] == (24, 24)
+    library.db.set_state(CHANGED, "2020-01-01T00:00:00Z")
+    assert habits_of(world.library).used["annotated"] == (6, 6)
+    source = library.sources.all()[0].id
+    shown = tuple(item.id for item in library.sources.highlights(source))
+    (draft,) = library.drafts.add([Draft(
+        id="", batch_id=library.drafts.new_batch(), source_id=source, chapter="", model_id="model-1", text="A.", position=0, seed=0,
+        created_at="2020-01-02T00:00:00Z", highlight_ids=shown,
+    )])  # fmt: skip
+    feedback.decide(library, decision="accept", draft_id=draft.id)
+    assert habits_of(world.library).used["annotated"] > (6, 6)
 
 
 def test_the_sample_person_is_left_alone_and_damage_is_found() -> None:

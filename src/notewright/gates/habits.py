@@ -7,12 +7,13 @@ where the person's notes would have used it.
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import sqrt
 from typing import TYPE_CHECKING
 
+from ..models.bandit import FADED
 from ..records import Finding, Highlight
 from ..vault import VaultIndex
 
@@ -37,11 +38,14 @@ _STATE = "gate habits"
 
 @dataclass(frozen=True, slots=True)
 class Habits:
-    """`fired` and `passages`: on how many of the person's own passages each gate fires. `used` by sort of highlight: (used, shown)."""
+    """`fired` and `passages`: on how many of the person's own passages each gate fires. `used` by sort of highlight: (used, shown).
+
+    Where the person changed, passages from before weigh less in both, so that these numbers need not be whole ones.
+    """
 
     passages: int = 0
-    fired: Mapping[str, int] = field(default_factory=dict, hash=False)
-    used: Mapping[str, tuple[int, int]] = field(default_factory=dict, hash=False)
+    fired: Mapping[str, float] = field(default_factory=dict, hash=False)
+    used: Mapping[str, tuple[float, float]] = field(default_factory=dict, hash=False)
 
     def severity(self, finding: Finding) -> str:
         """What may be said: block, warn, or nothing."""
@@ -61,50 +65,58 @@ class Habits:
 
 
 def habits_of(library: Library, *, vault_index: VaultIndex | None = None, without_source: str = "") -> Habits:
-    """The person's habits, from accepted and sure pairs; kept until the pairs change. `without_source` leaves one out, to measure.
+    """The person's habits, from accepted and sure pairs; kept until the pairs or the person change. `without_source` leaves one out, to
+    measure.
 
     With the `vault_index` that drafts are checked with, the person's own embeds and addresses count too.
     """
-    stamp = f"3|{vault_index is not None}|{library.pairs.fingerprint()}"
+    from ..library.examples import CHANGED, from_pairs, judged_lately
+
+    since = library.db.get_state(CHANGED)
+    lately = f"{since} {len(judged_lately(library) or ())}" if since else ""  # each new passage lets the former ones count less
+    stamp = f"4|{vault_index is not None}|{lately}|{library.pairs.fingerprint()}"
     kept = json.loads(library.db.get_state(_STATE) or "{}") if not without_source else {}
     if kept.get("stamp") == stamp:
         return Habits(kept["passages"], kept["fired"], {sort: (used, shown) for sort, (used, shown) in kept["used"].items()})
-    from ..library.examples import from_pairs
-
     examples = [item for item in from_pairs(library) if item.source_id != without_source][-MOST:]
     known = (f"{item.prompt.source.title}\n{item.prompt.source.author}\n{item.prompt.source.summary}" for item in examples)
     material = ((item.passage, item.prompt.highlights, text) for item, text in zip(examples, known, strict=True))
-    found = learn(material, vault_index=vault_index)
+    found = learn(material, vault_index=vault_index, weights=[FADED if item.former else 1.0 for item in examples])
     if not without_source:
         state = {"stamp": stamp, "passages": found.passages, "fired": dict(found.fired), "used": dict(found.used)}
         library.db.set_state(_STATE, json.dumps(state))
     return found
 
 
-def learn(passages: Iterable[tuple[str, Iterable[Highlight], str]], *, vault_index: VaultIndex | None = None) -> Habits:
-    """Habits from (passage, highlights shown for it, further known text)."""
+def learn(
+    passages: Iterable[tuple[str, Iterable[Highlight], str]], *, vault_index: VaultIndex | None = None, weights: Sequence[float] = ()
+) -> Habits:
+    """Habits from (passage, highlights shown for it, further known text); without `weights` each passage counts as one."""
     from .check import check
     from .coverage import sort, unused
 
-    fired: Counter[str] = Counter()
-    used: Counter[str] = Counter()
-    shown: Counter[str] = Counter()
-    count = 0
+    fired: dict[str, float] = defaultdict(float)
+    used: dict[str, float] = defaultdict(float)
+    shown: dict[str, float] = defaultdict(float)
+    count, whole = 0, 0.0
     for passage, given, known in passages:
         highlights = tuple(given)
-        count += 1
+        weight = weights[count] if weights else 1.0
+        count, whole = count + 1, whole + weight
         findings = check(passage, highlights=highlights, known=known, vault_index=vault_index)
         gates = {finding.gate for finding in findings}
         # Without the vault at hand the person's own pictures look invented.
-        fired.update(gates if vault_index is not None else gates - {"invented asset"})
+        for gate in gates if vault_index is not None else gates - {"invented asset"}:
+            fired[gate] += weight
         missing = {item.id for item in unused(passage, highlights)}
         for item in highlights:
-            shown[sort(item)] += 1
-            used[sort(item)] += item.id not in missing
-    return Habits(count, dict(fired), {name: (used[name], total) for name, total in shown.items()})
+            shown[sort(item)] += weight
+            used[sort(item)] += weight * (item.id not in missing)
+    shares = {gate: total * count / whole for gate, total in fired.items()}
+    return Habits(count, shares, {name: (used[name], total) for name, total in shown.items()})
 
 
-def _lower(successes: int, trials: int) -> float:
+def _lower(successes: float, trials: float) -> float:
     """Wilson's lower bound of a share, 95 %."""
     if not trials:
         return 0.0
