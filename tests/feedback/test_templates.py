@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import time
 from dataclasses import replace
@@ -13,7 +14,7 @@ import pytest
 import small_world
 from notewright import drafting, feedback, vault
 from notewright.cli import main
-from notewright.errors import Invalid, NotFound
+from notewright.errors import Conflict, Invalid, NotFound
 from notewright.feedback.framing import frame
 from notewright.feedback.moment import format_moment
 from notewright.importers.vault import import_vault
@@ -192,6 +193,25 @@ def test_a_template_never_makes_over_a_note_that_exists(world: small_world.World
     assert world.library.events.all() == []
     feedback.accept(world.library, **options)
     assert (world.vault / "Notes/Rivers.md").read_text().startswith("# Rivers\n\n## Beginnings")
+
+
+def test_a_note_that_another_makes_meanwhile_gets_no_second_frame(
+    world: small_world.World, draft: Draft, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vault.save_template(world.settings, "book", "---\ntype: book\n---\n# {{title}}\n\n{{draft}}\n")
+    module, path = importlib.import_module("notewright.feedback.accept"), world.vault / "New.md"
+    framed = module._framed
+
+    def meanwhile(*arguments: object) -> object:
+        found = framed(*arguments)
+        path.write_text("# New\n\nMine.\n")
+        return found
+
+    monkeypatch.setattr(module, "_framed", meanwhile)
+    with pytest.raises(Conflict):
+        feedback.accept(world.library, settings=replace(world.settings, template="book"), draft_id=draft.id, into="New", force=True)
+    assert path.read_text() == "# New\n\nMine.\n"
+    assert world.library.events.all() == []
 
 
 def test_a_template_is_inferred_from_finished_notes(world: small_world.World) -> None:

@@ -469,6 +469,47 @@ def test_what_a_resumed_improve_shows_is_what_was_decided(world: small_world.Wor
     assert report.decision.winner is not None
 
 
+def test_who_chose_another_version_after_the_decision_is_not_told_of_a_promotion(
+    world: small_world.World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library, module = world.library, importlib.import_module("notewright.loop.improve")
+    registry.current(library, world.settings)
+    mine = library.models.add(Model(library.models.new_id(), "base/none", "", "policy", now()))
+    measured(library, monkeypatch, lambda model, _: 0.6 if model.role == "base" else 0.2, lambda _: None)
+    keep_state = module._State.keep
+
+    def killed(self: Any, key: str, value: object) -> None:
+        keep_state(self, key, value)
+        if key == "promoted":
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(module._State, "keep", killed)
+    with pytest.raises(KeyboardInterrupt):
+        improve(world)
+    monkeypatch.setattr(module._State, "keep", keep_state)
+    registry.use(library, mine.id)
+    report = improve(world)
+    assert (report.promoted, report.current) == ("", mine.id)
+    assert report.reason.endswith(f"Meanwhile you chose {mine.id}, and it stays")
+    assert f"<h1>{mine.id} stays</h1>" in Path(report.page).read_text(encoding="utf-8")
+    assert library.models.current().id == mine.id
+
+
+def test_an_improve_that_was_refused_for_too_few_passages_looks_at_them_anew(
+    world: small_world.World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library = world.library
+    pairs = library.pairs.all()
+    for pair in pairs[2:]:
+        library.pairs.decide(pair.id, "rejected")
+    with pytest.raises(Invalid, match=r"No source is kept back|at least 8"):
+        improve(world)
+    for pair in pairs[2:]:
+        library.pairs.decide(pair.id, "accepted")
+    measured(library, monkeypatch, lambda model, _: 0.6 if model.role == "base" else 0.2, lambda _: None)
+    assert improve(world).promoted
+
+
 def test_a_kept_version_keeps_how_much_better_or_worse_it_measured(world: small_world.World, monkeypatch: pytest.MonkeyPatch) -> None:
     base, rng = registry.current(world.library, world.settings), random.Random(4)
     measured(world.library, monkeypatch, lambda model, examples: (0.4 if examples else 0.9) + rng.uniform(-0.2, 0.2), lambda _: None)

@@ -193,6 +193,7 @@ TWO = ("model-2", "model-1")
         ([event(1, "ranking", "batch-1", TWO, order=[["draft-0"]], rejected=["draft-1"])], 0.0),
         ([event(1, "ranking", "batch-1", TWO, order=[["draft-0", "draft-1"]], rejected=[])], 0.5),
         ([event(1, "decision", "batch-1", TWO, decision="reject_all")], None),
+        ([event(1, "ranking", "batch-1", TWO, order=[["draft-0"]], rejected=[])], None),
         (
             [
                 event(1, "ranking", "batch-1", TWO, order=[["draft-1"], ["draft-0"]], rejected=[]),

@@ -153,6 +153,15 @@ def test_after_a_change_prompts_have_examples_until_held_out_work_says_otherwise
     assert drafting.taught_examples(library, library.models.get("model-2")) == 2
 
 
+def test_a_duel_whose_versions_write_the_same_is_asked_no_other_way(world: World) -> None:
+    broken = ScriptedEngine(lambda *_: "## Note\n- In 1999 it rained.\n")
+    settings = replace(world.settings, duels=0.5)
+    seed = next(seed for seed in range(50) if len(next_turn(world.library, settings=settings, seed=seed).versions) == 2)
+    (item,) = draft(replace(world, settings=settings), seed=seed, engine=broken)
+    assert item.problems
+    assert {len(call["messages"]) for call in broken.calls} == {len(item.messages)}
+
+
 def test_what_was_measured_before_a_change_of_the_person_has_no_say(world: World) -> None:
     library = world.library
 

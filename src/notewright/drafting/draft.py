@@ -109,7 +109,7 @@ def draft(
     asked = {"top_p": top_p, "max_new_tokens": max_new_tokens, "asked_seed": seed, "turn": turn.told()}
     check = checker(library, settings=settings, prompt=prompt, rules=rules, asked=asked)
     tried = [[check(item) for item in side] for side in sides]
-    if examples is None and len(tried) == 1 and _spoiled(tried[0], n):
+    if examples is None and len(models) == 1 and _spoiled(tried[0], n):
         known = {item.text for item in sides[0]}
         tried[0] += [check(item) for item in _otherwise(library, prompt, asks[0], n) if item.text not in known]
     taste, trusted = reward.taste_of(library), allowed(library, "taste", "order")

@@ -90,7 +90,8 @@ def accept(
             with library.db.write():
                 refuse()  # under the lock: of two that accept the same draft at once, one inserts it
                 insertion = vault.insert(
-                    settings, into, framed.text if framed else text, under=None if framed else under, expected_hash=expected_hash,
+                    settings, into, framed.text if framed else text, under=None if framed else under,
+                    expected_hash=expected_hash or (content_hash(b"") if framed else None),  # framed, it may only make a new note
                     backups=library.home / "backups" / "notes", before_write=begin,
                 )  # fmt: skip
                 events = store(library, insertion, **about)

@@ -34,6 +34,7 @@ from .page import write_page
 HELD_OUT = ("valid", "test")  # neither was trained on; the first steered trainings, the second nothing
 WITH_EXAMPLES = " + examples"
 REFINEMENTS = (("DITTO", "ditto", "sft"), ("edits", "edits", "edits"), ("DPO", "dpo", "preference"))  # label, method, kind of its data
+BETTER = "better on held-out work"  # how the reason of its promotions begins
 UNITS = {"sft": "passage", "edits": "edit", "preference": "preference"}  # what a dataset's rows are called
 STEERED = "Too few passages only measure, so that those by which trainings are steered count as well: the proof is weaker than it says"
 PROMPTING = (
@@ -139,8 +140,11 @@ def improve(
             now_current = library.models.current()
             untouched = len(library.models.promotions()) == state.table.get("decided_at")
             if winner and untouched and now_current and now_current.id == current.model_id:
-                library.models.promote(winner.model_id, f"better on held-out work: {reason}", examples=winner.examples)
+                library.models.promote(winner.model_id, f"{BETTER}: {reason}", examples=winner.examples)
                 library.models.set_metrics(winner.model_id, {registry.ASKED: work.measured_at()})
+            since = library.models.promotions()[state.table.get("decided_at", 0) :]
+            made = any(version == state["promoted"] and why.startswith(BETTER) for version, _, why in since)
+            stays = library.models.current() if winner and not made else None
         kept = keep(writer, [current, *contenders])
         found = {
             item.model_id: compare(writer.proven, item.proven)
@@ -155,7 +159,8 @@ def improve(
                 library.models.set_metrics(item.model_id, figures)
         report = ImproveReport(
             id=state.path.parent.name, folder=str(state.path.parent), page=str(state.path.with_name("report.html")),
-            current=current.model_id, promoted=state["promoted"], reason=reason, decision=decision,
+            current=stays.id if stays else current.model_id, promoted="" if stays else state["promoted"],
+            reason=f"{reason}. Meanwhile you chose {stays.id}, and it stays" if stays else reason, decision=decision,
             skipped=work.skipped(), ignored=ignored,
         )  # fmt: skip
         write_page(Path(report.page), report, current)
@@ -227,7 +232,7 @@ class _Work:
 
     def _dataset(self, kind: str) -> Dataset:
         key = f"{kind}_dataset"
-        if key not in self.state:
+        if key not in self.state or (kind == "sft" and not _trains(self.state)):  # what was refused for too few passages is looked at anew
             note_change(self.library)
             if kind == "edits":  # the first of what was judged: what is judged from now on is for the next one
                 self.state.keep("event", self.library.events.last())
@@ -371,9 +376,14 @@ def _open(runs: Path, fresh: bool) -> _State:
     return state
 
 
+def _trains(state: _State) -> bool:
+    """Whether a training of this one has begun, so that its data and options stand."""
+    return bool({"sft_run", "sft_model"} & state.table.keys())
+
+
 def _as_begun(state: _State, asked: Mapping[str, Any]) -> tuple[str, ...]:
     """Keep the options of one that begins; of one that goes on: those that are asked for now and that it was not begun with."""
-    if not {"sft_run", "sft_model"} & state.table.keys():  # nothing is trained yet: a mistaken option can still be put right
+    if not _trains(state):  # nothing is trained yet: a mistaken option can still be put right
         state.table |= {name: value for name, value in asked.items() if value}
     begun = {name: state.table.setdefault(name, value) for name, value in asked.items()}
     state.table["effort"] = begun["effort"] or "normal"

@@ -114,7 +114,8 @@ def _outcome(batch: str, judged: Sequence[Event]) -> Outcome:
     if len(versions) != 2:
         return Outcome(batch, first.id, first.at, versions[0] if len(versions) == 1 else "", _cost(judged, writers), surprise)
     parts = [writers[draft] == versions[0] for draft in better]
-    won = 0.5 if len(set(parts)) == 2 else float(parts[0]) if parts else None
+    beaten = {writers[draft] for draft in worse} - {writers[draft] for draft in better}
+    won = 0.5 if len(set(parts)) == 2 else float(parts[0]) if parts and beaten else None  # one that was not compared has not lost
     return Outcome(batch, first.id, first.at, "", None, surprise, (versions[0], versions[1]), won)
 
 
