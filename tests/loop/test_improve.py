@@ -16,7 +16,7 @@ import pytest
 
 import small_world
 import tiny_models
-from notewright import datasets, drafting, evaluation, feedback, loop
+from notewright import datasets, drafting, evaluation, feedback, loop, training
 from notewright.cli import main
 from notewright.errors import Busy, Invalid, RunFailed
 from notewright.evaluation.report import summarise
@@ -138,6 +138,16 @@ def test_a_training_that_outlived_its_improve_is_waited_for(world: small_world.W
     assert work._run("sft", None, "", lambda _: None).status == "interrupted"
     assert seen == [{"status": "waiting until run-1 has stopped"}] * 2
     assert not alive
+
+
+def test_a_training_that_was_stopped_from_elsewhere_stops_the_improve(world: small_world.World, monkeypatch: pytest.MonkeyPatch) -> None:
+    module, library = importlib.import_module("notewright.loop.improve"), world.library
+    stopped = library.runs.add(Run("run-1", "sft", "runs/run-1", "interrupted", now()))
+    monkeypatch.setattr(module._Work, "_run", lambda *_: stopped)
+    with pytest.raises(training.Killed, match=r"run-1 was stopped") as caught:
+        improve(world)
+    assert "notewright improve" in caught.value.hint
+    assert "finished_at" not in json.loads((library.home / "runs" / "improve-1" / "state.json").read_text(encoding="utf-8"))
 
 
 def edits(world: small_world.World) -> None:

@@ -290,6 +290,8 @@ class _Work:
             raise training.Killed(killed.message, "Go on from there with: notewright improve") from killed
         except KeyboardInterrupt:
             raise KeyboardInterrupt("Stopped; go on from there with: notewright improve") from None
+        if run.status == "interrupted":  # someone stopped its process, or the run by its name
+            raise training.Killed(f"{run.id} was stopped.", "Go on from there with: notewright improve")
         self.state.keep(key, run.metrics["model"])
         return self.library.models.get(self.state[key])
 
