@@ -123,7 +123,7 @@ FULL = Plan(
     chapters=40, every=10, history=24, kept=12, effort="normal",
 )  # fmt: skip
 SHORT = replace(
-    FULL, name="short", readers=tuple(f"{family}-{number}" for number in (4, 5) for family in (*FAMILIES, NEAR_DEFAULT)), seeds=(0,),
+    FULL, name="short", readers=tuple(f"{family}-{number}" for number in (6, 7) for family in (*FAMILIES, NEAR_DEFAULT)), seeds=(0,),
     arms=("k-shot", "full", "floor"), effort="quick",
 )  # fmt: skip
 QUICK = Plan(
@@ -317,10 +317,13 @@ class Cell:
         before, prompted = was.id, drafting.taught_examples(library, was)
         found: Row = {"before": before, "kept before": self.measure(library, at), "skipped": []}
         if self.arm.loop:
-            report = improve(
-                library, settings=self.settings, effort=self.plan.effort, max_new_tokens=self.plan.tokens, overrides={"seed": self.seed}
-            )
-            found |= {"reason": report.reason, "skipped": list(report.skipped)}
+            try:
+                report = improve(
+                    library, settings=self.settings, effort=self.plan.effort, max_new_tokens=self.plan.tokens, overrides={"seed": self.seed}
+                )
+                found |= {"reason": report.reason, "skipped": list(report.skipped)}
+            except Invalid as lacking:  # too little to learn from yet: the version that there is goes on
+                found |= {"reason": lacking.message, "skipped": [lacking.message]}
         elif self.arm.methods:
             self.train(library, found["skipped"])
         now = registry.current(library, self.settings)

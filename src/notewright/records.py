@@ -82,7 +82,8 @@ class Note:
 class Passage:
     """A contiguous part of a note: `start` and `end` are byte offsets, `text` is exactly those bytes decoded as UTF-8.
 
-    `headings` is the trail from the note's top to this passage, its own heading last.
+    `headings` is the trail from the note's top to this passage, its own heading last. `lead` is what stands before it, down from the
+    passage before or the note's properties: blank lines, and headings that have nothing of their own.
     """
 
     id: str
@@ -92,6 +93,7 @@ class Passage:
     end: int
     text: str
     headings: tuple[str, ...] = ()
+    lead: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,13 +49,13 @@ def test_the_prompt_is_what_drafting_shows(world: small_world.World) -> None:
 
 def test_highlights_of_another_passage_only_are_left_out(world: small_world.World) -> None:
     found = passages(world.library)
-    first, second = found["Notes/Rivers.md", "Beginnings"], found["Notes/Rivers.md", "Troubles"]
+    first, second = found["Notes/Rivers.md", "Beginnings"], found["Notes/Looms.md", "Troubles"]
     one = small_world.pair("rivers", first, RIVERS[:1])
     other = small_world.pair("rivers", second, RIVERS[1:2])
     shown = [[item.id for item in example.prompt.highlights] for example in only(world.library, one, other)]
-    assert shown == [[RIVERS[0], RIVERS[2]], RIVERS[1:3]]
+    assert shown == [RIVERS[1:3], [RIVERS[0], RIVERS[2]]]
     weak = replace(other, links=(PairLink(RIVERS[1], 0.4, "text"), PairLink(RIVERS[0], 0.95, "text")))
-    assert [item.id for item in only(world.library, one, weak)[0].prompt.highlights] == RIVERS[:3]
+    assert [item.id for item in only(world.library, one, weak)[-1].prompt.highlights] == RIVERS[:3]
 
 
 def test_a_stray_link_does_not_widen_a_prompt(world: small_world.World) -> None:
@@ -71,7 +71,8 @@ def test_a_stray_link_does_not_widen_a_prompt(world: small_world.World) -> None:
 def test_links_over_two_chapters_show_the_window_between_them(world: small_world.World) -> None:
     passage = passages(world.library)["Notes/Rivers.md", "Beginnings"]
     ends = [small_world.highlight_id("rivers", 0, 1), small_world.highlight_id("rivers", 1, 0)]
-    [example] = only(world.library, small_world.pair("rivers", passage, ends))
+    pair = small_world.pair("rivers", passage, ends)
+    [example] = only(world.library, replace(pair, passage_text="Both of them, in words of my own."))
     assert example.prompt.chapter == ""
     assert [item.id for item in example.prompt.highlights] == [RIVERS[1], RIVERS[2], ends[1]]
 

@@ -126,7 +126,7 @@ def _left_out(library: Library, dataset: Dataset) -> str:
         parts.append(f"<h3>{html.escape(reason)}</h3>")
         for pair_id in ids[:2]:
             try:
-                pair = library.pairs.get(pair_id)
+                pair = library.pairs.get(pair_id.partition(".")[0])
             except NotFound:
                 continue
             parts.append(f"<p class=quiet>{html.escape(pair_id)} in {html.escape(pair.note_path)}</p>")

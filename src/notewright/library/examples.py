@@ -12,8 +12,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..records import Highlight, Pair, Prompt, Source
+from ..records import Highlight, Pair, Passage, Prompt, Source
 from ..text import normalise
+from .units import longer_words, units
 
 if TYPE_CHECKING:
     from . import Library
@@ -64,12 +65,15 @@ def chapters(library: Library, source_id: str) -> dict[str, int]:
 def from_pairs(
     library: Library, *, threshold: float = THRESHOLD, min_coverage: float = MIN_COVERAGE, left_out: Counter[str] | None = None
 ) -> list[Example]:
-    """Examples from accepted pairs and from proposals that score at least `threshold`, by note and place in it.
+    """Examples from accepted pairs and from proposals that score at least `threshold`, by note and place in it; what a note says of one
+    chapter is one example (`units`), called by the first of its pairs.
 
     `left_out` collects why the other pairs were not used. Equal passages (in normal form) count once: the surest pair keeps them.
     """
     reasons = left_out if left_out is not None else Counter()
     pairs = [pair for pair in library.pairs.all() if pair.status != "rejected"]
+    sources = {source_id: library.sources.get(source_id) for source_id in dict.fromkeys(pair.source_id for pair in pairs)}
+    shown = {source_id: visible_highlights(library, source_id) for source_id in sources}
     best: dict[str, float] = defaultdict(float)
     for pair in pairs:
         for link in pair.links:
@@ -78,19 +82,18 @@ def from_pairs(
         pair.id: {link.highlight_id for link in pair.links if link.score >= max(threshold, best[link.highlight_id] - _CLOSE)}
         for pair in pairs
     }
+    by_note: dict[str, list[Passage]] = defaultdict(list)
+    for passage in library.notes.passages(*{pair.note_id for pair in pairs}) if pairs else ():
+        by_note[passage.note_id].append(passage)
+    pairs, linked = units(pairs, linked, {item.id: item for items in shown.values() for item in items}, by_note)
     owners: dict[str, set[str]] = defaultdict(set)
     for pair in pairs:
         for highlight_id in linked[pair.id]:
             owners[highlight_id].add(pair.passage_id)
     lately = judged_lately(library)
     seen: set[str] = set()
-    sources: dict[str, Source] = {}
-    shown: dict[str, list[Highlight]] = {}
     found: dict[str, Example] = {}
     for pair in sorted(pairs, key=lambda item: (item.status != "accepted", -item.score)):
-        if pair.source_id not in sources:
-            sources[pair.source_id] = library.sources.get(pair.source_id)
-            shown[pair.source_id] = visible_highlights(library, pair.source_id)
         reason, prompt = _prompt(pair, sources[pair.source_id], shown[pair.source_id], linked[pair.id], owners, threshold)
         if prompt and pair.status != "accepted" and pair.score < _SURE and coverage(pair.passage_text, prompt.highlights) < min_coverage:
             reason = "weak coverage: the passage shares too few words with its highlights"
@@ -140,13 +143,9 @@ def _prompt(
 
 def coverage(passage: str, highlights: Iterable[Highlight]) -> float:
     """Share of the passage's longer words (four letters and up) that occur in the highlights or annotations; 1 when it has none."""
-    have = {word for item in highlights for word in _content_words(f"{item.text} {item.annotation} {item.chapter}")}
-    need = _content_words(passage)
+    have = {word for item in highlights for word in longer_words(f"{item.text} {item.annotation} {item.chapter}")}
+    need = longer_words(passage)
     return sum(word in have for word in need) / len(need) if need else 1.0
-
-
-def _content_words(text: str) -> list[str]:
-    return [word for word in "".join(char if char.isalnum() else " " for char in normalise(text)).split() if len(word) >= 4]
 
 
 def nearest(prompt: Prompt, candidates: Iterable[Example], *, former: bool = False) -> list[Example]:

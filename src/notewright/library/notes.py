@@ -65,8 +65,8 @@ class NoteStore:
                 )  # fmt: skip
                 connection.execute("DELETE FROM passages WHERE note_id=?", (note_id,))
                 connection.executemany(
-                    "INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?)",
-                    [(item.id, note_id, item.start, item.end, item.text, to_json(item.headings)) for item in passages],
+                    "INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    [(item.id, note_id, item.start, item.end, item.text, to_json(item.headings), item.lead) for item in passages],
                 )
             gone = [row["id"] for row in self._db.rows("SELECT id, path FROM notes WHERE removed_at=''") if row["path"] not in seen]
             connection.executemany("UPDATE notes SET removed_at=? WHERE id=?", [(now(), note_id) for note_id in gone])
@@ -75,8 +75,9 @@ class NoteStore:
 
     def _cut_alike(self, note_id: str, passages: Sequence[Passage]) -> bool:
         """Equal bytes may still be cut differently, by a newer parser."""
-        rows = self._db.rows('SELECT id, start, "end" FROM passages WHERE note_id=? ORDER BY start', (note_id,))
-        return [tuple(row) for row in rows] == sorted(((item.id, item.start, item.end) for item in passages), key=lambda item: item[1])
+        rows = self._db.rows('SELECT id, start, "end", lead FROM passages WHERE note_id=? ORDER BY start', (note_id,))
+        cut = sorted(((item.id, item.start, item.end, item.lead) for item in passages), key=lambda item: item[1])
+        return [tuple(row) for row in rows] == cut
 
     def all(self) -> list[Note]:
         return [_note(row) for row in self._db.rows("SELECT * FROM notes WHERE removed_at='' ORDER BY path")]
@@ -105,18 +106,18 @@ class NoteStore:
             raise NotFound(f"The library knows no note {path!r}.", "Read the vault again with: notewright import vault")
         return _note(row)
 
-    def passages(self, note_id: str = "") -> list[Passage]:
-        """Passages of one note, or of all notes, in file order."""
-        where = "WHERE passages.note_id=?" if note_id else ""
+    def passages(self, *note_ids: str) -> list[Passage]:
+        """Passages of these notes, or of all notes, in file order."""
+        where = "WHERE passages.note_id IN (SELECT value FROM json_each(?))" if note_ids else ""
         rows = self._db.rows(
             f"SELECT passages.*, notes.path FROM passages JOIN notes ON notes.id=passages.note_id {where} ORDER BY notes.path, start",
-            (note_id,) if note_id else (),
+            (json.dumps(note_ids),) if note_ids else (),
         )
         trails = json.loads(f"[{','.join([row['headings'] for row in rows])}]")  # in one go: a large vault has very many of them
         return [
             Passage(
                 id=row["id"], note_id=row["note_id"], note_path=row["path"], start=row["start"], end=row["end"], text=row["text"],
-                headings=tuple(trail),
+                headings=tuple(trail), lead=row["lead"],
             )
             for row, trail in zip(rows, trails, strict=True)
         ]  # fmt: skip

@@ -17,7 +17,7 @@ from .outline import Heading, Line, Outline, properties_span, read_outline
 from .tokens import Token, tokenize
 from .views import text_of
 
-PARSER_VERSION = 2
+PARSER_VERSION = 3
 LONG = 2500  # characters; a longer section is cut at block borders
 _LAYOUT = ("bom", "newline", "indent", "quote", "list_marker")
 _REMARKS = ("comment", "html_comment")
@@ -123,7 +123,7 @@ def _passages(path: str, identity: str, data: bytes, outline: Outline, tokens: S
     borders = [heading.start for heading in outline.headings] + [len(data)]
     sections.append((None, outline.body, borders[0]))
     sections += [(heading, heading.start, borders[index + 1]) for index, heading in enumerate(outline.headings)]
-    first = 0
+    first, above = 0, outline.body
     for heading, start, end in sections:
         while first < len(outline.lines) and outline.lines[first].start < start:
             first += 1
@@ -142,8 +142,9 @@ def _passages(path: str, identity: str, data: bytes, outline: Outline, tokens: S
             count[titles] += 1
             yield Passage(
                 id=passage_id(path, titles, number), note_id=identity, note_path=path, start=begin, end=stop,
-                text=data[begin:stop].decode("utf-8"), headings=titles,
+                text=data[begin:stop].decode("utf-8"), headings=titles, lead=data[above:begin].decode("utf-8"),
             )  # fmt: skip
+            above = stop
 
 
 def _has_prose(data: bytes, lines: Sequence[Line], tokens: Iterable[Token], *, strict: bool) -> bool:
