@@ -58,6 +58,29 @@ def test_highlights_of_another_passage_only_are_left_out(world: small_world.Worl
     assert [item.id for item in only(world.library, one, weak)[-1].prompt.highlights] == RIVERS[:3]
 
 
+def test_a_passage_is_an_example_of_the_source_that_it_rests_on(world: small_world.World) -> None:
+    passage = passages(world.library)["Notes/Rivers.md", "Beginnings"]
+    mostly, barely = small_world.pair("rivers", passage, RIVERS[:2]), small_world.pair("looms", passage, ["readwise:100"])
+    looms = [item.id for item in visible_highlights(world.library, "readwise:b-looms")]
+    barely = replace(barely, links=(PairLink(looms[0], 0.99, "text"),))
+    left_out: Counter[str] = Counter()
+    world.library.pairs.propose([mostly, barely])
+    assert [item.source_id for item in from_pairs(world.library, left_out=left_out)] == ["readwise:b-rivers"]
+    assert left_out == {"the passage rests more on another source": 1}
+    both = replace(barely, links=tuple(PairLink(item, 0.99, "text") for item in looms[:2]))
+    world.library.pairs.propose([mostly, both])
+    assert left_out_of(world) == {"duplicate of another passage": 1}
+    world.library.pairs.propose([mostly, barely])
+    world.library.pairs.decide(next(item.id for item in world.library.pairs.all() if item.source_id == "readwise:b-looms"), "accepted")
+    assert left_out_of(world) == {"duplicate of another passage": 1}
+
+
+def left_out_of(world: small_world.World) -> dict[str, int]:
+    left_out: Counter[str] = Counter()
+    from_pairs(world.library, left_out=left_out)
+    return dict(left_out)
+
+
 def test_a_stray_link_does_not_widen_a_prompt(world: small_world.World) -> None:
     found = passages(world.library)
     first, second = found["Notes/Rivers.md", "Beginnings"], found["Notes/Rivers.md", "Troubles"]

@@ -82,6 +82,12 @@ def from_pairs(
         pair.id: {link.highlight_id for link in pair.links if link.score >= max(threshold, best[link.highlight_id] - _CLOSE)}
         for pair in pairs
     }
+    told: dict[str, dict[str, int]] = defaultdict(dict)  # how many highlights of each source a passage rests on
+    for pair in pairs:
+        told[pair.passage_id][pair.source_id] = len(linked[pair.id])
+    aside = {pair.id for pair in pairs if pair.status != "accepted" and 0 < 2 * len(linked[pair.id]) <= max(told[pair.passage_id].values())}
+    reasons.update("the passage rests more on another source" for _ in aside)
+    pairs = [pair for pair in pairs if pair.id not in aside]
     by_note: dict[str, list[Passage]] = defaultdict(list)
     for passage in library.notes.passages(*{pair.note_id for pair in pairs}) if pairs else ():
         by_note[passage.note_id].append(passage)
