@@ -89,6 +89,16 @@ def test_neighbours_without_a_heading_of_their_own_are_joined_and_strangers_are_
     assert len(examples(rivers, back)) == 3
 
 
+def test_what_the_note_says_no_more_is_left_as_it_was(rivers: Library) -> None:
+    body = f"# Rivers\n\n## On floods\n\n### Idea\n\n- {FLOODS[0]}\n\n### Quote\n\n> {FLOODS[1]}\n\n## On bridges\n\n- {BRIDGES[0]}\n"
+    assert len(examples(rivers, body)) == 2
+    for pair in rivers.pairs.all():
+        rivers.pairs.decide(pair.id, "accepted")
+    parsed = parse_note("Rivers 0.md", b"# Rivers\n\n## On floods\n\n### Idea\n\n- Something else altogether.\n")
+    rivers.notes.sync([(parsed.note, parsed.passages)])
+    assert [example.passage.splitlines()[0] for example in from_pairs(rivers)] == ["### Idea", "### Quote", "## On bridges"]
+
+
 def test_what_would_be_too_long_to_write_stays_apart(rivers: Library) -> None:
     filler = "\n".join(f"- Meadows drink again, number {number}." for number in range(LONGEST // 60))
     ideas = f"## On floods\n\n### Idea\n\n- {FLOODS[0]}\n\n### Quote\n\n{filler}\n- {FLOODS[1]}\n{filler}"

@@ -81,7 +81,10 @@ class _Note:
         self.passages = passages
         self.pairs: dict[str, list[Pair]] = defaultdict(list)  # by passage
         self.owners: dict[str, set[Owner]] = defaultdict(set)
+        here = {passage.id: passage.text for passage in passages}
         for pair in pairs:
+            if here.get(pair.passage_id) != pair.passage_text:
+                continue  # as the passage was when the person decided; the note says something else now
             self.pairs[pair.passage_id].append(pair)
             self.owners[pair.passage_id] |= {(pair.source_id, highlights[name].chapter) for name in linked[pair.id] if name in highlights}
         chapters = {owner for owners in self.owners.values() for owner in owners if owner[1]}
