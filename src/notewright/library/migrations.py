@@ -161,4 +161,5 @@ CREATE INDEX orders_by_client ON orders (client, state);
 """,
     ),
     (9, "ALTER TABLE promotions ADD COLUMN prompting TEXT;"),  # NULL: made before this column was
+    (10, "CREATE INDEX events_by_time ON events(at);"),  # ties by id, as every index ends with it
 ]
