@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -12,12 +15,14 @@ from hypothesis import strategies as st
 
 import small_world
 from notewright import drafting, feedback, pairing
-from notewright.errors import Invalid
+from notewright.errors import Conflict, Invalid, NotFound
 from notewright.feedback import export_feedback, import_feedback
 from notewright.library import Library
 from notewright.library.database import now, to_json
+from notewright.loop.account import account
 from notewright.models import bandit
-from notewright.records import Model
+from notewright.records import Draft, Model
+from notewright.reward.lists import choices
 from small_world import ScriptedEngine, numbered
 
 
@@ -79,7 +84,7 @@ def test_into_a_library_with_feedback_of_its_own(library: Library, other: Librar
     both = list(export_feedback(other))
     assert both[: len(own)] == own
     assert [line for line in both if line in set(lines)] == [line for line in lines if line not in set(own)]
-    ranking = other.events.all("ranking")[-1]  # its drafts are the imported ones, under new ids
+    ranking = other.events.all("ranking", after=0)[-1]  # its drafts are the imported ones, under new ids
     assert ranking.subject == "batch-4"
     texts = {draft.id: draft.text for draft in other.drafts.batch(ranking.subject)}
     assert all(item["draft"] in texts for item in ranking.payload["shown"])
@@ -156,8 +161,8 @@ def rejected_by(library: Library, folder: Path) -> Model:
 
 
 def written_by(library: Library) -> set[str]:
-    """Every version that the last decision and its drafts name."""
-    payload = library.events.all("decision")[-1].payload
+    """Every version that the decision that came in last and its drafts name."""
+    payload = library.events.all("decision", after=0)[-1].payload
     drafts = library.drafts.batch(payload["batch"])
     turns = [item["sampling"]["turn"] for item in payload["shown"]] + [draft.sampling["turn"] for draft in drafts]
     named = {item["model"] for item in payload["shown"]} | {draft.model_id for draft in drafts}
@@ -338,3 +343,177 @@ def test_a_decision_about_a_pair_that_is_no_more_is_about_none_elsewhere(library
     import_feedback(other, lines)
     assert statuses(other) == ["accepted", "accepted"]
     assert all(len(other.pairs.history(pair.id)) == 1 for pair in other.pairs.all())
+
+
+def without(lines: list[str], part: str) -> list[str]:
+    kinds = [json.loads(line).get("kind", "draft") for line in lines]
+    if part == "the undo alone":
+        return [lines[kinds.index("undo")]]
+    if part == "the events alone":
+        return [line for line, kind in zip(lines, kinds, strict=True) if kind != "draft"]
+    gone = kinds.index({"all but one draft": "draft", "all but a decision that was taken back": "decision"}[part])
+    return lines[:gone] + lines[gone + 1 :]
+
+
+@pytest.mark.parametrize("part", ["the undo alone", "the events alone", "all but one draft", "all but a decision that was taken back"])
+def test_a_part_that_refers_to_what_is_nowhere_imports_nothing(library: Library, other: Library, tmp_path: Path, part: str) -> None:
+    judged(library, tmp_path / "one")
+    while library.events.standing("decision"):
+        feedback.undo(library)
+    lines = list(export_feedback(library))
+    small_world.build(other, tmp_path / "two", things=("rivers", "looms"))
+    with pytest.raises(Invalid, match=r"line \d+ refers to (event|draft|batch):\w+.* neither in the file nor in this library") as caught:
+        import_feedback(other, without(lines, part))
+    assert caught.value.problems
+    assert (other.events.all(), other.drafts.all(unshown=True), list(export_feedback(other))) == ([], [], [])
+    import_feedback(other, lines)
+    assert list(export_feedback(other)) == lines
+
+
+@pytest.mark.parametrize("order", ["backwards", "sorted"])
+def test_the_lines_may_come_in_any_order(library: Library, other: Library, tmp_path: Path, order: str) -> None:
+    judged(library, tmp_path / "one")
+    for _ in range(2):
+        event = library.events.append("comment", "draft-1", {"comment": "again"}, at="2026-01-01T00:00:00+00:00")
+    library.events.append("undo", str(event.id), {"events": [event.id], "kind": "comment"})
+    lines = list(export_feedback(library))
+    small_world.build(other, tmp_path / "two", things=("rivers", "looms"))
+    done = import_feedback(other, sorted(lines) if order == "sorted" else lines[::-1])
+    assert (done.drafts + done.events, done.known) == (len(lines), 0)
+    assert sorted(export_feedback(other)) == sorted(lines)
+    assert import_feedback(other, lines).known == len(lines)
+    assert [event.at for event in other.events.standing()] == [event.at for event in library.events.standing()]
+    mine, theirs = ([(item.event.kind, item.event.at, len(item.pairs)) for item in choices(one)] for one in (library, other))
+    assert mine == theirs
+
+
+def test_a_part_is_taken_where_the_rest_is_here(library: Library, other: Library, tmp_path: Path) -> None:
+    judged(library, tmp_path / "one")
+    import_feedback(other, export_feedback(library))
+    feedback.comment(library, draft_id="draft-1", text="later")
+    feedback.undo(library)
+    lines = list(export_feedback(library))
+    assert import_feedback(other, lines[-2:]) == feedback.Exchanged(0, 2, 0)
+    assert list(export_feedback(other)) == lines
+
+
+def test_a_home_into_which_a_part_was_imported_earlier_recovers(library: Library, other: Library, tmp_path: Path) -> None:
+    judged(library, tmp_path / "one")
+    lines = list(export_feedback(library))
+    world = small_world.build(other, tmp_path / "two", things=("rivers", "looms"))
+    for line in map(json.loads, lines):  # as earlier versions took events without their drafts
+        if line.get("kind") in ("ranking", "undo"):
+            other.events.append(line["kind"], line["subject"], line["payload"], at=line["at"])
+    [draft] = other.drafts.add([Draft("", other.drafts.new_batch(), "s", "", "m", "x", 0, 0, now())])
+    own = feedback.comment(other, draft_id=draft.id, text="mine")
+    assert other.events.undone() == set()
+    assert feedback.undo(other, settings=world.settings).payload["events"] == [own.id]
+    assert len(told := list(export_feedback(other))) == 3  # a draft, the comment and its undo: what refers to nothing is not told
+    done = import_feedback(other, lines)
+    assert (done.known, done.drafts + done.events) == (0, len(lines))
+    assert [(event.kind, event.at) for event in other.events.standing("ranking", "decision", "edit", "insertion")] == [
+        (event.kind, event.at) for event in library.events.standing("ranking", "decision", "edit", "insertion")
+    ]
+    assert len(choices(other)) == len(choices(library)) > 0
+    assert list(export_feedback(other)) == [*told, *lines]
+    assert import_feedback(other, lines).known == len(lines)
+
+
+def test_a_batch_of_which_a_part_came_first_stays_one(library: Library, other: Library, tmp_path: Path) -> None:
+    judged(library, tmp_path / "one")
+    drafts = [line for line in export_feedback(library) if "draft" in json.loads(line)]
+    first = json.loads(drafts[0])
+    assert json.loads(drafts[1])["batch"] == first["batch"]
+    second = next(draft for draft in library.drafts.all(unshown=True) if draft.text == json.loads(drafts[1])["text"])
+    other.drafts.add([replace(second, id="", batch_id=other.drafts.new_batch())])  # as earlier versions let it in
+    with pytest.raises(Invalid, match=first["draft"]):
+        import_feedback(other, drafts[1:])
+    import_feedback(other, drafts)
+    assert {item.batch_id for item in other.drafts.all(unshown=True)} == {"batch-1", "batch-2"}
+
+
+@dataclass
+class Machines:
+    """Two machines with a library each, and one vault that is synced between them, under another path on each."""
+
+    here: Library
+    there: Library
+    mine: small_world.World
+    theirs: small_world.World
+    hidden: Path
+
+    def sync(self) -> None:
+        shutil.rmtree(self.theirs.vault)
+        shutil.copytree(self.mine.vault, self.theirs.vault)
+
+    def exchange(self) -> None:
+        import_feedback(self.there, list(export_feedback(self.here)))
+        import_feedback(self.here, list(export_feedback(self.there)))
+
+    @contextmanager
+    def on_the_other(self) -> Iterator[None]:
+        """Where the first one's folder is not."""
+        self.mine.vault.rename(self.hidden)
+        yield
+        self.hidden.rename(self.mine.vault)
+
+
+@pytest.fixture
+def machines(library: Library, other: Library, tmp_path: Path) -> Machines:
+    mine, theirs = (small_world.build(one, tmp_path / name, things=("rivers", "looms")) for one, name in ((library, "one"), (other, "two")))
+    small_world.base_model(library)
+    small_world.base_model(other)
+    return Machines(library, other, mine, theirs, tmp_path / "hidden")
+
+
+def accepted(library: Library, world: small_world.World, into: str, thing: str = "rivers") -> str:
+    engine = ScriptedEngine(numbered)
+    drafts = drafting.draft(library, settings=world.settings, source=thing, chapter="Beginnings", seed=1, n=2, engine=engine)
+    feedback.accept(library, settings=world.settings, draft_id=drafts[0].id, into=into)
+    return drafts[0].id
+
+
+def test_nothing_stands_of_an_insertion_that_was_taken_back_on_another_machine(machines: Machines) -> None:
+    accepted(machines.here, machines.mine, "Notes/Rivers.md")
+    machines.sync()
+    machines.exchange()
+    with machines.on_the_other():
+        assert feedback.capture(machines.there, settings=machines.theirs.settings, quiet=0.0).followed == 1
+    feedback.undo(machines.here, settings=machines.mine.settings)
+    machines.sync()
+    with machines.on_the_other():
+        [noticed] = feedback.capture(machines.there, settings=machines.theirs.settings, quiet=0.0).logged
+    assert noticed.payload["deleted"]
+    machines.exchange()
+    for one in (machines.here, machines.there):
+        assert one.events.standing("decision", "insertion", "edit") == []
+        assert bandit.outcomes(one.events.standing(*bandit.KINDS)) == []
+        assert account(one).taken == 0
+        with pytest.raises(NotFound):
+            feedback.undo(one)
+    assert sorted(export_feedback(machines.here)) == sorted(export_feedback(machines.there))
+
+
+def test_undo_takes_back_what_was_done_last_and_not_what_came_in_last(machines: Machines) -> None:
+    accepted(machines.here, machines.mine, "Notes/Old.md")
+    machines.sync()
+    accepted(machines.there, machines.theirs, "Notes/Mine.md", "looms")
+    machines.exchange()
+    with machines.on_the_other():
+        assert feedback.undo(machines.there, settings=machines.theirs.settings).payload["note_path"] == "Notes/Mine.md"
+        assert (machines.theirs.vault / "Notes/Old.md").exists()
+        assert not (machines.theirs.vault / "Notes/Mine.md").exists()
+        # The older one is the last now: the synced note goes here as it would there.
+        assert feedback.undo(machines.there, settings=machines.theirs.settings).payload["note_path"] == "Notes/Old.md"
+        assert not (machines.theirs.vault / "Notes/Old.md").exists()
+
+
+def test_what_was_done_last_on_another_machine_is_taken_back_where_its_text_is_and_nothing_older_instead(machines: Machines) -> None:
+    accepted(machines.there, machines.theirs, "Notes/Mine.md", "looms")
+    accepted(machines.here, machines.mine, "Notes/Rivers.md")
+    import_feedback(machines.there, list(export_feedback(machines.here)))  # the vault is not synced yet
+    notes = {path: path.read_bytes() for path in machines.theirs.vault.rglob("*.md")}
+    with machines.on_the_other(), pytest.raises(Conflict, match=r"Notes/Rivers\.md"):
+        feedback.undo(machines.there, settings=machines.theirs.settings)
+    assert {path: path.read_bytes() for path in machines.theirs.vault.rglob("*.md")} == notes
+    assert len(machines.there.events.standing("insertion")) == 2

@@ -106,6 +106,28 @@ def test_an_undo_that_was_killed(world: small_world.World, draft: Draft, moment:
     assert not (world.vault / "New.md").exists()
 
 
+@pytest.mark.parametrize("into", [NOTE, "New.md"])
+@pytest.mark.parametrize("moment", ["before the note", "before the event", "before the commit"])
+def test_an_undo_that_was_killed_in_a_note_that_had_been_changed_elsewhere(
+    world: small_world.World, draft: Draft, moment: str, into: str
+) -> None:
+    feedback.accept(world.library, settings=world.settings, draft_id=draft.id, into=into, force=True)
+    note = world.vault / into
+    note.write_text("My own first line.\n\n" + note.read_text())
+    killed(moment, "undo")
+    written = moment != "before the note"
+    assert (draft.text.strip() in note.read_text()) is not written
+    stored = feedback.recover(world.library)
+    assert [(event.kind, event.payload["how"]) for event in world.library.events.all("undo")] == ([("undo", "removed")] if written else [])
+    assert len(stored) == written
+    assert bool(world.library.events.standing("insertion", "decision")) is not written
+    assert feedback.recover(world.library) == []
+    if not written:
+        assert feedback.undo(world.library, settings=world.settings).payload["how"] == "removed"
+    assert note.read_text().startswith("My own first line.")
+    assert draft.text.strip() not in note.read_text()
+
+
 def test_what_broke_off_without_a_kill_leaves_no_entry(world: small_world.World, draft: Draft, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(vault.write, "replace", lambda *_: (_ for _ in ()).throw(Conflict("changed")))

@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -119,3 +120,61 @@ def test_a_batch_counts_as_ranked_once_and_only_while_its_ranking_stands(library
     assert library.counts()["rankings"] == 2
     library.events.append("undo", str(last.id), {"events": [last.id], "kind": "ranking"})
     assert library.counts()["rankings"] == 1
+
+
+def test_the_order_is_that_of_the_times_wherever_the_events_came_from(library: Library) -> None:
+    for number in (3, 1, 2, 1):
+        library.events.append("comment", "draft-1", {}, at=f"2026-01-0{number}T00:00:00+00:00")
+    library.events.append("ranking", "batch-1", {}, at="2026-01-02T12:00:00+00:00")
+    assert [event.id for event in library.events.all()] == [2, 4, 3, 5, 1]
+    assert [event.id for event in library.events.all("comment", subject="draft-1")] == [2, 4, 3, 1]
+    for read in (library.events.all, library.events.standing):
+        assert [event.id for event in read("comment", newest=2)] == [3, 1]
+        assert [event.id for event in read("comment", "ranking", newest=2)] == [5, 1]
+        assert [event.id for event in read(subject="draft-1", newest=3)] == [4, 3, 1]
+    assert [event.id for event in library.events.all("comment", after=0)] == [1, 2, 3, 4]  # as this library got them
+    assert [event.id for event in library.events.all(after=2)] == [3, 4, 5]
+
+
+def test_the_newest_are_found_without_looking_at_all(library: Library) -> None:
+    said: list[str] = []
+    library.db.connection.set_trace_callback(said.append)
+    library.events.all("ranking", "decision", "edit", newest=2000)
+    library.events.append("comment", "draft-1", {})
+    library.db.connection.set_trace_callback(None)
+    queries = [query for query in said if query.startswith("SELECT")]
+    assert len(queries) == 2
+    for query in queries:
+        plan = " ".join(row["detail"] for row in library.db.rows(f"EXPLAIN QUERY PLAN {query}"))
+        assert "events_by_time" in plan
+        assert "B-TREE" not in plan
+
+
+def test_what_is_done_now_comes_after_what_a_clock_ahead_has_told(library: Library) -> None:
+    there = (datetime.now(UTC) + timedelta(hours=2)).isoformat()
+    library.events.append("comment", "draft-1", {}, at=there)
+    first, second = (library.events.append("comment", "draft-1", {"number": number}) for number in (1, 2))
+    assert there < first.at < second.at
+    assert [event.id for event in library.events.all()] == [1, 2, 3]
+    library.events.append("comment", "draft-1", {}, at="2999-01-01T00:00:00+00:00")  # a mistake
+    assert second.at < library.events.append("comment", "draft-1", {}).at < "2998"
+    library.events.append("comment", "draft-1", {}, at=f"{there[:10]}T99")
+    assert library.events.append("comment", "draft-1", {}).at < "2998"
+
+
+def test_an_undo_that_names_no_event_takes_nothing_back(library: Library) -> None:
+    first, second = (library.events.append("comment", "draft-1", {"number": number}) for number in (1, 2))
+    for taken in (["event:dc5b0123456789abcdef0123"], [None, second.id, "x"], "event:dc5b", first.id, {}):
+        library.events.append("undo", "event:dc5b0123456789abcdef0123", {"events": taken, "kind": "comment"})
+    library.events.append("undo", "nothing", {})
+    assert library.events.undone() == {second.id}
+    assert library.counts()["rankings"] == 0
+
+
+def test_all_edits_of_an_insertion_go_with_it(library: Library) -> None:
+    kept, taken = (library.events.append("insertion", "draft-1", {"insertion": {"note_path": name}}) for name in ("A.md", "B.md"))
+    edits = [library.events.append("edit", "draft-1", {"insertion": number}) for number in (kept.id, taken.id, None)]
+    library.events.append("undo", str(taken.id), {"events": [taken.id], "kind": "insertion"})
+    later = library.events.append("edit", "draft-1", {"insertion": taken.id})
+    assert library.events.undone() == {taken.id, edits[1].id, later.id}
+    assert library.events.standing("edit") == [edits[0], edits[2]]

@@ -235,3 +235,21 @@ def test_the_command(library: Library, tmp_path: Path, capsys: pytest.CaptureFix
     assert (tmp_path / "out.html").exists()
     assert main(["report", "--writing", "0"]) == 1
     assert "above 0" in capsys.readouterr().err
+
+
+def test_what_comes_in_late_stands_where_it_happened(library: Library, tmp_path: Path) -> None:
+    small_world.build(library, tmp_path, things=("rivers",))
+    small_world.base_model(library)
+    for at in (day(20), day(30), day(0), day(10)):
+        [first, *_] = batch(library, at)
+        library.events.append("decision", first.id, feedback_payload(library, first, "accept"), at=at)
+        library.events.append("edit", first.id, feedback_payload(library, first, final_text=f"{first.text} On {at}."), at=at)
+    told = loop.account(library)
+    assert (told.since, told.until) == (day(0), day(30))
+    assert [at for at, _ in told.curves[0].values] == [day(0), day(10), day(20), day(30)]
+    assert (told.examples[0].at, told.examples[-1].at) == (day(30), day(0))
+
+
+def feedback_payload(library: Library, draft: Draft, decision: str = "", **more: object) -> dict[str, object]:
+    shown = [{"draft": item.id, "model": item.model_id, "sampling": {}} for item in library.drafts.batch(draft.batch_id)]
+    return {"batch": draft.batch_id, "shown": shown, **({"decision": decision} if decision else {}), **more}

@@ -233,6 +233,20 @@ def test_older_feedback_that_comes_from_elsewhere_is_no_change(world: World, tmp
     assert note_change(world.library)[1] is None
 
 
+def test_older_judgements_that_come_in_push_no_newer_ones_out(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    judge(world, *[True] * 6)
+    monkeypatch.setattr(turns, "REMEMBERED", 12)
+    before = online(world.library, settings=world.settings).standings
+    [decision] = world.library.events.all("decision", newest=1)
+    for number in range(20):
+        payload = {**decision.payload, "batch": f"batch-old-{number}"}
+        world.library.events.append("decision", f"draft-old-{number}", payload, at=f"2024-01-01T00:00:{number:02}+00:00")
+    after = online(world.library, settings=world.settings).standings
+    assert sum(item.batches for item in before) == 6
+    assert sum(item.batches for item in after) >= 6
+    assert turns._history(world.library)[-1].at == decision.at
+
+
 def test_drafts_judged_long_after_they_were_put_in_order_do_not_surprise(world: World) -> None:
     bits = [0.3, 0.5] * 12 + [1.0] * 10
     times = [f"2026-01-01T00:{at:02}" for at in range(len(bits))]
@@ -249,11 +263,15 @@ def test_a_change_that_the_person_denies_is_none_until_they_take_that_back(world
     with pytest.raises(NotFound, match="No change"):
         deny_change(library)
     judge(world, *[True] * 12, *[False] * 10)
+    note_change(library)
+    before = library.db.get_state(CHANGED), library.db.get_state(NOTICED)
     found = deny_change(library)
     assert (library.db.get_state(CHANGED), online(library, settings=world.settings).drift) == ("", None)
     assert not any(example.former for example in from_pairs(library))
     lines = list(feedback.export_feedback(library))
     feedback.undo(library, settings=world.settings)
+    assert (library.db.get_state(CHANGED), library.db.get_state(NOTICED)) == before  # at once, and not only when something is drafted
+    assert any(example.former for example in from_pairs(library))
     assert note_change(library)[1] == found
     feedback.undo(library, settings=world.settings)  # a judgement
     assert feedback.import_feedback(library, lines).known == len(lines)

@@ -13,6 +13,7 @@ from notewright.errors import Invalid
 from notewright.library import Library
 from notewright.records import Draft
 from notewright.reward.features import INDEX
+from notewright.reward.lists import choices
 from notewright.reward.rows import draft_rows
 from notewright.reward.taste import COUNT
 from small_world import ScriptedEngine
@@ -179,3 +180,26 @@ def test_beliefs_that_cannot_be_recorded(library: Library, bad: dict) -> None:
         reward.correct(library, **bad)
     assert ("Features: headings" if bad["feature"] == "taste" else "--prefer about 4") in caught.value.hint
     assert library.events.all() == []
+
+
+def test_what_comes_in_late_counts_by_its_time_click_by_click_as_anew(library: Library, drafts: list[Draft]) -> None:
+    a, b, c = (draft.id for draft in drafts)
+    feedback.rank(library, batch_id="batch-1", order=[[c], [b], [a]])
+    feedback.record_edit(library, draft_id=a, final_text=TEXTS[2])
+    wanted = reward.taste_of(library).mean.copy()
+    ranking, edit = library.events.all("ranking")[0], library.events.all("edit")[0]
+    older = "2026-01-01T00:00:00+00:00"
+    library.events.append("ranking", "batch-1", {**ranking.payload, "order": [[a], [b], [c]]}, at=older)
+    library.events.append("edit", a, {**edit.payload, "final_text": TEXTS[1]}, at=older)
+    assert reward.taste_of(library).mean == pytest.approx(wanted, abs=1e-5)
+    assert rebuilt(library) == pytest.approx(wanted, abs=1e-5)
+    assert [choice.event.id for choice in choices(library)] == [ranking.id, edit.id]
+
+
+def test_an_edit_that_comes_in_after_its_insertion_was_taken_back_counts_nothing(library: Library, drafts: list[Draft]) -> None:
+    insertion = library.events.append("insertion", drafts[0].id, {"insertion": {"note_path": "A.md"}})
+    library.events.append("undo", str(insertion.id), {"events": [insertion.id], "kind": "insertion"})
+    before = reward.taste_of(library).mean.copy()
+    feedback.record_edit(library, draft_id=drafts[0].id, final_text=TEXTS[2], via="watch", insertion=insertion.id)
+    assert (reward.taste_of(library).mean == before).all()
+    assert rebuilt(library) == pytest.approx(before, abs=1e-5)

@@ -48,11 +48,10 @@ def unchanged(_: argparse.Namespace) -> None:
 def list_events(options: argparse.Namespace) -> None:
     library, _ = open_library()
     with library:
-        events = library.events.all()
+        events, undone = library.events.all(), library.events.undone()
     if options.json:
         as_json(events)
         return
-    undone = {number for event in events if event.kind == "undo" for number in event.payload["events"]}  # type: ignore[attr-defined]
     rows = [
         (event.id, event.at[:16].replace("T", " "), event.kind + (" (undone)" if event.id in undone else ""), event.subject, _told(event))
         for event in events

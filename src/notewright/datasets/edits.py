@@ -45,7 +45,7 @@ def edit_rows(
         "prompt_version": PROMPT_VERSION,
         "parameters": {"max_chars": max_chars, "split": list(split)},
         "left_out": dict(sorted(left_out.items())),
-        "parents": {"events": len(events), "last_event": events[-1].id},
+        "parents": {"events": len(events), "last_event": max(event.id for event in events)},
         "hunks": dict(sorted(Counter(hunk["kind"] for row, _ in found for hunk in row["hunks"]).items())),
         "sources": {source_id: sides[source_id] for source_id in sorted({draft.source_id for _, draft in found})},
     }

@@ -62,7 +62,7 @@ def label_rows(
         "prompt_version": PROMPT_VERSION,
         "parameters": {"max_chars": max_chars, "split": list(split)},
         "left_out": dict(sorted(left_out.items())),
-        "parents": {"events": len(events), "last_event": events[-1].id if events else 0},
+        "parents": {"events": len(events), "last_event": max((event.id for event in events), default=0)},
         "accepted": sum(bool(row["label"]) for row, _ in found),
         "sources": {source_id: sides[source_id] for source_id in sorted({draft.source_id for _, draft in found})},
     }

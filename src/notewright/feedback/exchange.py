@@ -1,8 +1,10 @@
 """Feedback as JSON lines: out of one library, into another or the same one, and out again with the same bytes.
 
 Ids such as draft-3 are a library's own, so here everything is named by what it is: a draft or event by the hash of its content, a batch by
-its first draft. A line is a draft (the whole candidate, held back ones too) or an event; drafts come before the events about them. What a
-library already has under its name is skipped, so importing twice changes nothing; so is a change in a synced vault that both noticed.
+its first draft. A line is a draft (the whole candidate, held back ones too) or an event; drafts come before the events about them, but are
+taken in any order. What a library already has under its name is skipped, so importing twice changes nothing; so is a change in a synced
+vault that both noticed. A part of an export is taken where all that its lines refer to is in it or in the library, else nothing of it; only
+decisions about pairs may come before the pairs.
 
 Versions are a library's own too: the model-2 of one is not the model-2 of another. A line tells the ids as they were where the drafts were
 written, which its name hangs on, and under `models` which versions these are; a library that has not got them adds that to the id.
@@ -13,6 +15,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import re
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -29,6 +32,7 @@ Rename = Callable[[str], str]
 _DRAFT_FIELDS = {item.name: item for item in dataclasses.fields(Draft) if item.name not in ("id", "batch_id")}
 _NEEDED = {name for name, item in _DRAFT_FIELDS.items() if item.default is item.default_factory is dataclasses.MISSING}
 _UNKNOWN = "elsewhere"  # marks versions of another library in lines that do not tell which
+_NAME = re.compile(r"(draft|batch|event):[0-9a-f]{24}(#\d+)?")
 _ABOUT_DRAFTS = ("ranking", "decision", "comment", "edit", "insertion")
 
 
@@ -42,43 +46,107 @@ class Exchanged:
 
 
 def export_feedback(library: Library) -> Iterator[str]:
-    """The lines, without newlines: every event in the order it happened, each batch's drafts before the first event about it."""
+    """The lines, without newlines: every event in the order in which this library got it, each batch's drafts before the first event about
+    it. Events that refer to what is not here (earlier versions imported parts of files) are left out."""
     names = _Names(library)
     told: set[str] = set()
-    for event in library.events.all():
+    for event, line in names.lines():
         batch = names.batch_of(event)
         if batch and batch not in told:
             told.add(batch)
             yield from (to_json(_draft_line(names, draft)) for draft in names.batches[batch])
-        yield to_json(names.event_line(event))
+        yield to_json(line)
 
 
 def import_feedback(library: Library, lines: Iterable[str]) -> Exchanged:
-    """Add what the lines tell and the library does not know, in one transaction. Raises Invalid naming every line that is wrong.
+    """Add what the lines tell and the library does not know, in one transaction. Raises Invalid naming every line that is wrong, or that
+    refers to what is neither in the lines nor in the library; then nothing is added.
 
     Decisions about pairs hold as if made here: of all about a pair the last one in time. Those about pairs that are not here yet wait.
     """
     parsed = _parse(lines)
+    drafts = [(number, line) for number, line in parsed if "draft" in line]
+    events = [(number, line) for number, line in parsed if "event" in line]
     with library.db.write():
         before = library.events.last()
         names = _Names(library)
-        for event in library.events.all():
-            names.event_line(event)
-        noticed = _Noticed(library, names, {str(line["event"]) for line in parsed if "event" in line})
-        added = [0, 0]
-        for line in parsed:
-            if "draft" in line:
-                added[0] += _take_draft(library, names, line)
-            else:
-                added[1] += _take_event(library, names, noticed, line)
+        for _ in names.lines():
+            pass  # each is named
+        events = _in_order(names, drafts, events)
+        noticed = _Noticed(library, names, {str(line["event"]) for _, line in events})
+        for _, line in drafts:
+            names.know(line)
+        added = [sum(_take_draft(library, names, line) for _, line in drafts), 0]
+        added[1] = sum(_take_event(library, names, noticed, line) for _, line in events)
         library.pairs.settle(after=before)
     return Exchanged(added[0], added[1], len(parsed) - sum(added))
+
+
+_Lines = list[tuple[int, dict[str, Any]]]
+
+
+def _in_order(names: _Names, drafts: _Lines, events: _Lines) -> _Lines:
+    """The events, each after what it refers to, else as they stand in the file."""
+    have = names.ids.keys() | {line[key] for _, line in drafts for key in ("draft", "batch")}
+    told = have | {line["event"] for _, line in events}
+    problems = [_lacking(number, [first]) for number, line in drafts if (first := _first_of(line["batch"])) not in have]
+    needed = {number: [] if line["event"] in names.ids else _needed(line) for number, line in events}
+    problems += [_lacking(number, gone) for number, refs in needed.items() if (gone := [ref for ref in refs if ref not in told])]
+    if problems:
+        raise Invalid(
+            f"That is a part of exported feedback: {'; '.join(problems[:3])}. Nothing was imported.",
+            "Give the whole file that notewright feedback export wrote.",
+            problems,
+        )
+    ordered: _Lines = []
+    while events:
+        later = []
+        for number, line in events:
+            if have.issuperset(needed[number]):
+                ordered.append((number, line))
+                have.add(line["event"])
+            else:
+                later.append((number, line))
+        events = later  # fewer each time: a name is a digest of what it refers to, so that they make no circle
+    return ordered
+
+
+def _lacking(number: int, gone: list[str]) -> str:
+    distinct = list(dict.fromkeys(gone))
+    more = f" and {len(distinct) - 1} more, which are" if len(distinct) > 1 else ", which is"
+    return f"line {number} refers to {distinct[0]}{more} neither in the file nor in this library"
+
+
+def _first_of(batch: str) -> str:
+    """The draft that a batch is named by; the batch itself where it is no such name."""
+    return batch.replace("batch:", "draft:", 1) if _NAME.fullmatch(batch) else batch
+
+
+def _needed(line: Mapping[str, Any]) -> list[str]:
+    """Names of what has to be there before this event; of events that are equal to the microsecond the second one follows the first."""
+    own, _, place = str(line["event"]).partition("#")
+    before = [] if not place else [own if place == "2" else f"{own}#{int(place) - 1}"]
+    return [*before, *(ref for ref in _references(line["subject"], line["payload"]) if _NAME.fullmatch(ref) or ref.startswith("event "))]
+
+
+def _references(subject: str, payload: Mapping[str, object]) -> list[str]:
+    """All ids, or names, in an event."""
+    found = [subject]
+
+    def seen(one: str) -> str:
+        found.append(one)
+        return one
+
+    _renamed(payload, seen, str)
+    return found
 
 
 class _Names:
     """Local ids <-> names that hold in every library."""
 
     def __init__(self, library: Library) -> None:
+        self._library = library
+        self.lost: dict[str, Event] = {}
         self.names: dict[str, str] = {}
         self.ids: dict[str, str] = {}
         self.batches: dict[str, list[Draft]] = {}
@@ -113,14 +181,30 @@ class _Names:
             batch = next((key for key, drafts in self.batches.items() if any(draft.id == event.subject for draft in drafts)), "")
         return batch if batch in self.batches else ""
 
-    def event_line(self, event: Event) -> dict[str, Any]:
-        """The event as it is exported; ties its id to its name, so its references must have been named before it."""
-        subject = _subject(event.kind, self.name(f"event {event.subject}" if event.kind == "undo" else event.subject), event.payload)
-        versions = _Versions(self)
-        line = {"kind": event.kind, "at": event.at, "subject": subject, "payload": _renamed(event.payload, self.name, versions)}
-        name = self.event_name(line)
-        self.tie(f"event {event.id}", name)
-        return {"event": name, **line, **versions.told()}
+    def know(self, line: Mapping[str, Any]) -> None:
+        """A batch has another name here as long as its first draft is not."""
+        if line["batch"] not in self.ids and line["draft"] in self.ids:
+            self.ids[line["batch"]] = self._library.drafts.get(self.ids[line["draft"]]).batch_id
+
+    def lines(self) -> Iterator[tuple[Event, dict[str, Any]]]:
+        """The events with their lines; ties their ids to their names. Those that refer to what is not here have none, and are `lost`."""
+        for event in self._library.events.all(after=0):
+            subject = f"event {event.subject}" if event.kind == "undo" and event.subject.isdecimal() else event.subject
+            if any(self._is_lost(reference) for reference in _references(subject, event.payload)):
+                self.lost["event:" + _digest(self._line(event, subject, _Versions(self)))] = event
+                continue
+            versions = _Versions(self)
+            line = self._line(event, subject, versions)
+            name = self.event_name(line)
+            self.tie(f"event {event.id}", name)
+            yield event, {"event": name, **line, **versions.told()}
+
+    def _is_lost(self, reference: str) -> bool:
+        return bool(_NAME.fullmatch(reference)) or (reference.startswith("event ") and reference not in self.names)
+
+    def _line(self, event: Event, subject: str, versions: Rename) -> dict[str, Any]:
+        subject = _subject(event.kind, self.name(subject), event.payload)
+        return {"kind": event.kind, "at": event.at, "subject": subject, "payload": _renamed(event.payload, self.name, versions)}
 
     def origin(self, version: str) -> tuple[str, str]:
         """The id that a version has in the library it is of, and its mark, empty where it is not known."""
@@ -261,7 +345,8 @@ def _digest(value: object) -> str:
     return hashlib.blake2b(to_json(value).encode(), digest_size=12).hexdigest()
 
 
-def _parse(lines: Iterable[str]) -> list[dict[str, Any]]:
+def _parse(lines: Iterable[str]) -> _Lines:
+    """Each with its number in the file."""
     parsed, problems = [], []
     for number, text in enumerate(lines, 1):
         if not text.strip():
@@ -273,7 +358,7 @@ def _parse(lines: Iterable[str]) -> list[dict[str, Any]]:
         problem = "is not JSON" if line is None else _problem(line)
         if problem:
             problems.append(f"line {number} {problem}")
-        parsed.append(line)
+        parsed.append((number, line))
     if problems:
         raise Invalid(
             f"This is no exported feedback: {'; '.join(problems[:3])}.", "Give a file that notewright feedback export wrote.", problems
@@ -291,6 +376,8 @@ def _problem(line: object) -> str:
         missing = {"batch", *_NEEDED} - line.keys()
         if missing or line.keys() - {"draft", "batch", "models", *_DRAFT_FIELDS}:
             return f"lacks {', '.join(sorted(missing))}" if missing else "has fields that no draft has"
+        if not isinstance(line["batch"], str):
+            return "has a field of the wrong kind"
         return "" if _mended(line) else "is a draft that was changed since it was exported"
     if line.keys() - {"models"} != {"event", "kind", "at", "subject", "payload"}:
         return "is neither a draft nor an event"
@@ -333,6 +420,8 @@ def _take_event(library: Library, names: _Names, noticed: _Noticed, line: dict[s
         return False
     event = library.events.append(line["kind"], subject, payload, at=line["at"])
     names.tie(f"event {event.id}", line["event"])
+    if lost := names.lost.pop(line["event"], None):  # what an earlier version imported without its drafts no longer counts beside it
+        library.events.append("undo", str(lost.id), {"events": [lost.id], "kind": lost.kind})
     return True
 
 

@@ -1,7 +1,8 @@
 """What is about to be written into the vault, noted down before it is: a writer that was killed is made up for at the next start.
 
 One small file for each write in progress. It is removed when the events are stored, so that normally there is none. What stands in the
-note decides: where the text is in it (or was taken out again), the events that are missing are stored; else nothing has happened.
+note decides: where the text is in it (or was taken out again), the events that are missing are stored; else nothing has happened. An undo
+notes down how the note will be without the text, as the person may have changed other places of it.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import vault
 from ..errors import Conflict, NotewrightError, Unavailable
+from ..text import content_hash
 from .judge import decide, record_edit
 
 if TYPE_CHECKING:
@@ -94,15 +96,22 @@ def _made_up(library: Library, entry: dict[str, Any]) -> list[int]:
     standing = vault.state(insertion)
     if entry["kind"] == "undo":
         done = any(event.subject == str(about["event"]) for event in library.events.all("undo"))
-        if done or standing != "undone":
+        removed = standing != "undone" and _is(insertion, str(about.get("result", "")))
+        if done or not (removed or standing == "undone"):
             return []
-        payload = {**about["payload"], "note_path": insertion.note_path, "how": "deleted" if insertion.created else "restored"}
+        how = "removed" if removed else "deleted" if insertion.created else "restored"
+        payload = {**about["payload"], "note_path": insertion.note_path, "how": how}
         return [library.events.append("undo", str(about["event"]), {**payload, "recovered": True}).id]
     known = {event.payload.get("entry") for event in library.events.all("insertion", subject=about["draft_id"])}
     if about["entry"] in known or standing != "done":
         return []
     events = store(library, insertion, recovered=True, **about)
     return [event.id for event in events]
+
+
+def _is(insertion: vault.Insertion, result: str) -> bool:
+    read = vault.read_note(Path(insertion.vault), insertion.note_path)
+    return bool(result) and read is not None and content_hash(read[0]) == result
 
 
 def store(

@@ -1,4 +1,8 @@
-"""Taking back the last thing done. The events stay; an undo event says that they no longer count."""
+"""Taking back the last thing done. The events stay; an undo event says that they no longer count.
+
+The last is the last in time, wherever it was done: two machines that exchange their feedback take back the same, and what was done on the
+other one before is never taken back in place of what was done here since.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import vault
 from ..errors import Conflict, NotFound
+from ..models.turns import UNCHANGED, note_change
 from ..records import Event
 from ..settings import Settings
 from .journal import recover, writing
@@ -16,7 +21,7 @@ from .journal import recover, writing
 if TYPE_CHECKING:
     from ..library import Library
 
-KINDS = ("ranking", "decision", "comment", "edit", "insertion", "belief", "rule", "unchanged")
+KINDS = ("ranking", "decision", "comment", "edit", "insertion", "belief", "rule", UNCHANGED)
 NOTICED = ("watch", "plugin")  # edits made in the vault, which only the vault can take back
 
 
@@ -34,20 +39,22 @@ def undone_ids(library: Library) -> set[int]:
 
 
 def history(library: Library, *, limit: int | None = None) -> list[Action]:
-    """Everything of `KINDS`, newest first."""
+    """Everything of `KINDS`, newest first in time, what was imported from another machine included."""
     undone = undone_ids(library)
     return [Action(event, event.id in undone) for event in reversed(library.events.all(*KINDS))][:limit]
 
 
 def undo(library: Library, *, settings: Settings | None = None, keep_note: bool = False) -> Event:
-    """Take back the last action that still counts; an accepted draft leaves its note again, with its decision and edits.
+    """Take back the last action in time that still counts; an accepted draft leaves its note again, with its decision and edits.
 
     Edits that were noticed in the vault are no actions of their own: they go with the insertion they changed.
 
     The undo event's payload has `events` (their ids), `kind`, and for insertions `note_path` and `how` (restored, removed or deleted).
     Raises NotFound when nothing is left to undo, Conflict (from the vault) when the person has since changed the inserted text or the
     note is gone. With `keep_note` an insertion no longer counts and its note is left as it is (`how` is kept), so that undoing can go on.
-    An insertion remembers its vault; where that folder is gone, the one in `settings` is used.
+    An insertion remembers its vault; where that folder is gone, the one in `settings` is used. So it is for one that was made on another
+    machine: from a synced vault it is taken out here as there, and where its text is not (yet) in this vault, that is a Conflict, and no
+    older action is taken in its place.
     """
     recover(library)
     about: dict[str, Any] = {}
@@ -65,10 +72,13 @@ def undo(library: Library, *, settings: Settings | None = None, keep_note: bool 
                 payload |= {"note_path": _note_path(library, last), "how": "kept"}
             else:
                 insertion = _where_it_is(library, settings, last)
-                about |= {"event": last.id, "payload": dict(payload)}
+                about |= {"event": last.id, "payload": dict(payload), "result": _result(library, insertion)}
                 begin(insertion)
                 payload |= _take_out(insertion)
-        return library.events.append("undo", str(last.id), payload)
+        done = library.events.append("undo", str(last.id), payload)
+        if last.kind == UNCHANGED:
+            note_change(library)
+        return done
 
 
 def undo_last(library: Library, *, settings: Settings | None = None, number: int = 1, keep_note: bool = False) -> Iterator[Event]:
@@ -102,6 +112,16 @@ def _where_it_is(library: Library, settings: Settings | None, event: Event) -> v
     if settings and not Path(insertion.vault).is_dir():
         insertion = replace(insertion, vault=str(settings.need_vault()), backups=str(library.home / "backups" / "notes"))
     return insertion
+
+
+def _result(library: Library, insertion: vault.Insertion) -> str:
+    """Hash of the note without the text, which may not be as it was before; empty where the vault will refuse."""
+    backups = library.home / "backups" / "notes"
+    try:
+        found = vault.recognise(Path(insertion.vault), insertion.note_path, start=-1, inserted=insertion.inserted, backups=backups)
+    except Conflict:
+        return ""
+    return found.before_hash
 
 
 def _take_out(insertion: vault.Insertion) -> dict[str, object]:

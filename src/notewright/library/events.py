@@ -1,13 +1,20 @@
-"""What the person did, as given, append-only (two triggers in the schema refuse any other use)."""
+"""What the person did, as given, append-only (two triggers in the schema refuse any other use).
+
+The order of events is that of their times; the id decides between equal ones. Ids are a library's own and tell in which order it got to
+know them: what was imported from another machine has higher ids than what was done here after it.
+"""
 
 from __future__ import annotations
 
 import json
 import sqlite3
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 
 from ..records import Event
 from .database import Database, now, to_json
+
+_CLOCKS = timedelta(days=1)  # two clocks may differ by so much: a time further ahead is a mistake, which what is done now does not follow
 
 
 class EventStore:
@@ -17,50 +24,66 @@ class EventStore:
     def append(self, kind: str, subject: str, payload: Mapping[str, object], *, at: str = "") -> Event:
         """`subject` is the id of what the event is about: a batch, draft, pair or earlier event. `at` is for events that are imported.
 
+        What is done now comes after all that is here, also where the clock was set back, or another machine's is ahead.
         On return the event is on the disk (outside of a larger write transaction; inside one, when that ends).
         """
         with self._db.write() as connection:
-            at = at or now()
+            at = at or self._after_all(now())
             number = connection.execute(
                 "INSERT INTO events (kind, at, subject, payload) VALUES (?, ?, ?, ?)", (kind, at, subject, to_json(dict(payload)))
             ).lastrowid
         assert number is not None
         return Event(id=number, kind=kind, at=at, subject=subject, payload=dict(payload))
 
+    def _after_all(self, at: str) -> str:
+        horizon = (datetime.fromisoformat(at) + _CLOCKS).isoformat()
+        row = self._db.row("SELECT max(at) AS last FROM events WHERE at>? AND at<?", (at, horizon))
+        try:
+            return (datetime.fromisoformat(row["last"]) + timedelta(microseconds=1)).isoformat() if row and row["last"] else at
+        except ValueError:  # what was imported has no proper time
+            return at
+
     def count(self, *kinds: str, since: str = "") -> int:
         """How many events of `kinds` there are after a time."""
         row = self._db.row(f"SELECT count(*) AS n FROM events WHERE kind IN ({','.join('?' * len(kinds))}) AND at>?", (*kinds, since))
         return int(row["n"]) if row else 0
 
-    def all(self, *kinds: str, subject: str = "", after: int = 0, newest: int = -1) -> list[Event]:
-        """Events of `kinds` (all kinds when none is named) with ids above `after`, oldest first; at most the `newest` ones."""
-        conditions = [f"kind IN ({','.join('?' * len(kinds))})"] if kinds else []
+    def all(self, *kinds: str, subject: str = "", after: int | None = None, newest: int = -1) -> list[Event]:
+        """Events of `kinds` (all kinds when none is named), oldest first; at most the `newest` ones.
+
+        With `after`, for readers that go on where they were: those with ids above it, in the order of ids, however many there are.
+        """
+        # With the plus the index by kind is passed over: the newest few are read along the one by time, not all of these kinds.
+        kind = "+kind" if newest >= 0 and after is None and not subject else "kind"
+        conditions = [f"{kind} IN ({','.join('?' * len(kinds))})"] if kinds else []
         parameters: list[str | int] = list(kinds)
-        if after:
+        if after is not None:
             conditions.append("id>?")
             parameters.append(after)
         if subject:
             conditions.append("subject=?")
             parameters.append(subject)
         where = " WHERE " + " AND ".join(conditions) if conditions else ""
-        rows = self._db.rows(f"SELECT * FROM events{where} ORDER BY id DESC LIMIT ?", [*parameters, newest])
-        return [_event(row) for row in reversed(rows)]
+        if after is not None:
+            return [_event(row) for row in self._db.rows(f"SELECT * FROM events{where} ORDER BY id", parameters)]
+        if newest >= 0:
+            rows = self._db.rows(f"SELECT * FROM events{where} ORDER BY at DESC, id DESC LIMIT ?", [*parameters, newest])
+            return [_event(row) for row in reversed(rows)]
+        rows = self._db.rows(f"SELECT * FROM events{where}", parameters)
+        return [_event(row) for row in sorted(rows, key=lambda row: (row["at"], row["id"]))]
 
     def undone(self) -> set[int]:
-        """Ids of the events that later undo events took back."""
-        taken: set[int] = set()
-        for event in self.all("undo"):
-            numbers = event.payload.get("events")
-            taken |= {int(number) for number in numbers} if isinstance(numbers, list) else set()
-        return taken
+        """Ids of the events that undo events took back, and of all edits of an insertion that was: another machine that has the same notes
+        may have noticed how its text went, or changed before."""
+        return {row["id"] for row in self._db.rows(_UNDONE)}
 
     def first(self) -> tuple[int, str]:
-        """(id, time) of the oldest event, (0, "") without any: another library in the same place has another."""
+        """(id, time) of the event with the lowest id, (0, "") without any: another library in the same place has another."""
         row = self._db.row("SELECT id, at FROM events ORDER BY id LIMIT 1")
         return (row["id"], row["at"]) if row else (0, "")
 
     def last(self) -> int:
-        """Id of the newest event, 0 without any."""
+        """The highest id, 0 without any."""
         row = self._db.row("SELECT max(id) AS last FROM events")
         return int(row["last"] or 0) if row else 0
 
@@ -68,6 +91,18 @@ class EventStore:
         """As `all`, without the events that were taken back."""
         undone = self.undone()
         return [event for event in self.all(*kinds, subject=subject, newest=newest) if event.id not in undone]
+
+
+# An undo that was imported without what it takes back, as earlier versions let in, names it by a text, which is passed over.
+_UNDONE = """
+WITH taken AS MATERIALIZED (
+    SELECT DISTINCT back.value AS id FROM events u, json_each(u.payload, '$.events') back
+    WHERE u.kind='undo' AND json_type(u.payload, '$.events')='array' AND back.type='integer'
+)
+SELECT id FROM taken UNION
+SELECT e.id FROM taken CROSS JOIN events i ON i.id=taken.id AND i.kind='insertion'
+    CROSS JOIN events e ON e.subject=i.subject AND +e.kind='edit' AND json_extract(e.payload, '$.insertion')=i.id
+"""
 
 
 def _event(row: sqlite3.Row) -> Event:

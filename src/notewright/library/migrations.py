@@ -162,4 +162,5 @@ CREATE INDEX orders_by_client ON orders (client, state);
     ),
     (9, "ALTER TABLE promotions ADD COLUMN prompting TEXT;"),  # NULL: made before this column was
     (10, "ALTER TABLE passages ADD COLUMN lead TEXT NOT NULL DEFAULT '';"),
+    (11, "CREATE INDEX events_by_time ON events(at);"),  # ties by id, as every index ends with it
 ]

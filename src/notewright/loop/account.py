@@ -199,7 +199,7 @@ def _left(draft: Draft, edits: Sequence[Event], insertion: Event | None) -> str:
     """The newest text: of the edits that were inserted or came after the insertion, where there is one."""
     if insertion:
         beside: Any = insertion.payload.get("with") or []
-        edits = [edit for edit in edits if edit.id in beside or edit.id > insertion.id]
+        edits = [edit for edit in edits if edit.id in beside or (edit.at, edit.id) > (insertion.at, insertion.id)]
     return str(edits[-1].payload["final_text"]) if edits else draft.text
 
 
@@ -220,7 +220,7 @@ def _outcomes(
             continue
         shown = {draft.id for draft in batches.get(batch_id, ())}
         refused: set[str] = set()
-        last = max((event.id for event in events if event.kind == "ranking"), default=0)  # it replaces those before it
+        last = next((event.id for event in reversed(events) if event.kind == "ranking"), 0)  # it replaces those before it
         for event in events:
             decision, rejected = event.payload.get("decision"), event.payload.get("rejected")
             refused |= shown if decision == "reject_all" else {event.subject} if decision == "reject" else set()

@@ -91,7 +91,8 @@ class Learner:
         new = library.events.all(*KINDS, "undo", "belief", "rule", after=self._event)
         if new:
             self._event = new[-1].id
-            undone = library.events.undone() if any(event.kind == "undo" for event in new) else self._undone
+            # An edit may be of an insertion that was taken back before it came in.
+            undone = library.events.undone() if any(event.kind in ("undo", "edit") for event in new) else self._undone
             touched = {event.id for event in new} | (undone - self._undone)
             self._undone = undone
             for event in new:
@@ -118,6 +119,8 @@ class Learner:
         self._drafts |= library.drafts.batches(unseen)
         drafts = {draft.id: draft for batch in batches for draft in self._drafts.get(batch, [])}
         rows = draft_rows(library, drafts.values())
+        for batch in batches:
+            self._events[batch].sort(key=lambda event: (event.at, event.id))  # what was imported may be older than what was read before
         standing = {batch: [event for event in self._events[batch] if event.id not in self._undone] for batch in batches}
         edits = [event for events in standing.values() for event in events if event.kind == "edit"]
         edited = edit_rows(library, edits, drafts)
