@@ -129,6 +129,26 @@ def test_a_later_ranking_of_a_batch_replaces_the_earlier(library: Library, draft
     assert reward.taste_of(library).mean == pytest.approx(wanted, abs=1e-5)
 
 
+def test_an_acceptance_compares_where_no_ranking_does(library: Library, drafts: list[Draft]) -> None:
+    a, b, c = (draft.id for draft in drafts)
+
+    def compared() -> dict[str, tuple[int, ...]]:
+        """Accepted drafts, and with how many each was compared."""
+        return {key.split()[0]: item.sizes for key, item in reward.taste_of(library).evidence.items() if "accepted" in key}
+
+    feedback.decide(library, draft_id=a, decision="accept")
+    assert compared() == {a: (2,)}
+    feedback.decide(library, draft_id=b, decision="accept")
+    assert compared() == {a: (1,), b: (2,)}
+    feedback.rank(library, batch_id="batch-1", order=[], rejected=[c])
+    assert set(compared()) == {a, b}
+    feedback.rank(library, batch_id="batch-1", order=[[a], [b]])
+    assert compared() == {}
+    feedback.undo(library)
+    feedback.decide(library, draft_id=b, decision="reject")
+    assert compared() == {a: (2,)}
+
+
 def test_own_notes_beat_what_a_model_wrote_from_the_same_highlights(world: small_world.World, library: Library) -> None:
     assert len(reward.note_rows_of(library)) == 4
     alone = reward.taste_of(library).mean.copy()

@@ -1,8 +1,9 @@
 """Preference rows, derived from what the person did: rankings, decisions, edits. Nothing here is stored by hand.
 
 A ranking gives every better-worse pair between its groups (ties give none), and everything ranked beats what was rejected beside it;
-drafts the person did not mention are not compared. An accepted draft beats the others shown in its batch. An edited text beats the
-draft it came from. For each two texts the latest word counts; undone events do not.
+drafts the person did not mention are not compared. An accepted draft beats the others shown in its batch, unless that was ranked: then
+the ranking says what is better (`reward.lists`). An edited text beats the draft it came from. Of several rankings, decisions, edits or
+acceptances that say something of the same two texts the last counts; undone events do not.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from ..library import splits
 from ..library.examples import Example, from_pairs
 from ..prompts import PROMPT_VERSION, Message
 from ..records import Draft, Event
+from ..reward.lists import settled
 from ..text import count, edit_distance
 from .freeze import Row
 from .hygiene import PARTLY_LATER
@@ -135,17 +137,14 @@ def _list(value: object) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-_REPLACED = {"ranking": "ranked again later", "edit": "edited again later"}
-
-
 def _standing(events: Sequence[Event], undone: set[int], left_out: Counter[str]) -> Iterator[Event]:
-    """Events that still count: not undone, and of several rankings of one batch, or edits of one draft, only the last."""
-    last = {(event.kind, event.subject): event.id for event in events if event.kind in _REPLACED and event.id not in undone}
+    """Events that still count: not undone, and not settled by another one."""
+    silent = settled([event for event in events if event.id not in undone])
     for event in events:
         if event.id in undone:
             left_out["undone"] += 1
-        elif event.kind in _REPLACED and last[event.kind, event.subject] != event.id:
-            left_out[_REPLACED[event.kind]] += 1
+        elif event.id in silent:
+            left_out[silent[event.id]] += 1
         else:
             yield event
 
