@@ -15,7 +15,7 @@ from notewright.library import Library, splits
 from notewright.library.database import now
 from notewright.library.examples import from_pairs
 from notewright.records import Draft
-from notewright.reward.lists import choices, list_key
+from notewright.reward.lists import choices, list_key, question_key, text_key
 from notewright.settings import Settings
 
 
@@ -76,8 +76,22 @@ def test_rows_have_trls_columns(world: small_world.World) -> None:
     assert row == {
         "prompt": [{"role": "user", "content": "about looms"}], "chosen": [{"role": "assistant", "content": "A"}],
         "rejected": [{"role": "assistant", "content": "B"}], "source_id": "readwise:b-looms", "kind": "ranking", "margin": 1.0,
-        "event_id": event.id,
+        "event_id": event.id, "question": text_key(batch_id),
     }  # fmt: skip
+
+
+def test_rows_say_which_question_they_are_about(world: small_world.World) -> None:
+    """Also where the prompt was put in other words, as after a new rule."""
+    shown = (small_world.highlight_id("looms", 0, 0), small_world.highlight_id("looms", 0, 1))
+    for highlight_ids in (shown, shown, shown[:1], ()):
+        batch_id, (a, b) = batch(world.library, "A", "B", highlight_ids=highlight_ids)
+        feedback.rank(world.library, batch_id=batch_id, order=[[a], [b]])
+        feedback.record_edit(world.library, draft_id=a, final_text=f"quite another note than {batch_id}")
+    rows = datasets.load(datasets.build(world.library, kind="preference"), "train")
+    assert [row["kind"] for row in rows] == ["ranking", "edit"] * 4
+    keys = [question_key(row) for row in rows]
+    assert keys[:4] == [keys[0]] * 4
+    assert len(set(keys)) == 3
 
 
 def test_the_last_ranking_of_a_batch_counts(world: small_world.World) -> None:

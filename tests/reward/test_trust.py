@@ -188,7 +188,7 @@ def test_a_neural_reward_is_trusted_by_its_own_unseen_lists(world: small_world.W
     ]
     folder = library.home / "models" / "model-9"
     folder.mkdir(parents=True)
-    (folder / "reward.json").write_text(json.dumps({"checks": checks[:-6], "held_out": checks[-6:]}), encoding="utf-8")
+    (folder / "reward.json").write_text(json.dumps({"dealt": "question", "checks": checks[:-6], "held_out": checks[-6:]}), encoding="utf-8")
     library.models.add(Model("model-9", "base/none", "models/model-9", "reward", now()))
     report = trust(library)
     assert (report.of("ensemble").level, report.of("ensemble").lists, report.of("ensemble").version) == ("order", 12, "model-9")
@@ -196,6 +196,9 @@ def test_a_neural_reward_is_trusted_by_its_own_unseen_lists(world: small_world.W
     assert report.of("combination").lists == 12
     rank_all(library, 1, first=12)
     assert trust(library).of("ensemble").lists == 12  # the new list was not judged by it
+    (folder / "reward.json").write_text(json.dumps({"checks": checks[:-6], "held_out": checks[-6:]}), encoding="utf-8")
+    rank_all(library, 1, first=13)
+    assert trust(library).of("ensemble").lists == 1  # its members had seen the others' questions, for all that is known
 
 
 @pytest.mark.parametrize("act", ["ranked", "ranked and accepted", "accepted and ranked", "accepted twice"])
@@ -220,7 +223,7 @@ def test_what_training_judged_is_found_whatever_was_done_with_a_batch(world: sma
     ]
     folder = library.home / "models" / "model-9"
     folder.mkdir(parents=True)
-    (folder / "reward.json").write_text(json.dumps({"checks": checks, "held_out": []}), encoding="utf-8")
+    (folder / "reward.json").write_text(json.dumps({"dealt": "question", "checks": checks, "held_out": []}), encoding="utf-8")
     library.models.add(Model("model-9", "base/none", "models/model-9", "reward", now()))
     assert sum(len(choice.pairs) for choice in choices(library)) == len(rows)
     lists = 24 if act == "accepted twice" else 12

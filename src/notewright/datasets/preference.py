@@ -18,7 +18,7 @@ from ..library import splits
 from ..library.examples import Example, from_pairs
 from ..prompts import PROMPT_VERSION, Message
 from ..records import Draft, Event
-from ..reward.lists import settled
+from ..reward.lists import question, settled, text_key
 from ..text import count, edit_distance
 from .freeze import Row
 from .hygiene import PARTLY_LATER
@@ -60,6 +60,7 @@ class Preference:
             "kind": self.kind,
             "margin": round(self.margin, 4),
             "event_id": self.event_id,
+            "question": text_key(" ".join(question(self.draft))),
         }
 
 

@@ -111,6 +111,16 @@ def list_key(row: Mapping[str, Any]) -> str:
     return "prompt-" + text_key(row["prompt"][-1]["content"])
 
 
+def question(draft: Draft) -> tuple[str, ...]:
+    """What the draft answers: its highlights. Drafted again, a chapter asks the same question, and its drafts may say the same."""
+    return draft.highlight_ids or (draft.batch_id,)
+
+
+def question_key(row: Mapping[str, Any]) -> str:
+    """The question that a preference row is about: as it was noted when the row was derived, else its prompt."""
+    return str(row.get("question") or "prompt-" + text_key(row["prompt"][-1]["content"]))
+
+
 def text_key(text: str) -> str:
     """A short name of a text."""
     return hashlib.blake2b(text.encode(errors="replace"), digest_size=8).hexdigest()
