@@ -21,7 +21,7 @@ from ..records import Draft, Event
 from ..reward.lists import question, settled, text_key
 from ..text import count, edit_distance
 from .freeze import Row
-from .hygiene import PARTLY_LATER
+from .hygiene import by_side
 from .labelled import labelled
 
 if TYPE_CHECKING:
@@ -97,21 +97,14 @@ def preference_rows(
             Preference(frozenset((better.id, worse.id)), "labelled", 0, better, better.text, worse.text, 1.0)
             for better, worse in labelled(library, label, device=device)
         ]
-    sides = splits.assign(library, [item.source_id for item in found], shares=split, fill=False)
-    rows: dict[str, list[Row]] = {name: [] for name in splits.PARTS}
-    for item in found:
-        side = later.side_of(library, sides[item.source_id], item.draft)
-        if not side:
-            left_out[PARTLY_LATER] += 1
-        elif item.chosen.strip() == item.rejected.strip():
-            left_out["identical texts"] += 1
-        elif sum(len(message["content"]) for message in item.messages) + max(len(item.chosen), len(item.rejected)) > max_chars:
-            left_out[f"longer than {max_chars} characters"] += 1
-        elif item.kind in ("demonstration", "labelled") and side != "train":
-            left_out[f"{item.kind} row of a source or chapter that only measures"] += 1
-        else:
-            rows[side].append(item.row())
-    _insist(library, rows, standing)
+    apart = [item for item in found if item.chosen.strip() != item.rejected.strip()]
+    if len(apart) < len(found):
+        left_out["identical texts"] += len(found) - len(apart)
+    placed = by_side(
+        library, [(item.row(), item.draft) for item in apart], shares=split, later=later, left_out=left_out, max_chars=max_chars,
+        threshold=threshold,
+    )  # fmt: skip
+    _insist(library, placed.rows, standing)
     facts: dict[str, object] = {
         "prompt_version": PROMPT_VERSION,
         "parameters": {
@@ -119,14 +112,15 @@ def preference_rows(
             "split": list(split),
         },
         "left_out": dict(sorted(left_out.items())),
+        "examples_cut": placed.cut,
         "parents": {
             "events": len(standing),
             "first_event": standing[0].id if standing else 0,
             "last_event": standing[-1].id if standing else 0,
         },
-        "sources": {source_id: sides[source_id] for source_id in sorted({item.source_id for item in found})},
+        "sources": {source_id: placed.sides[source_id] for source_id in sorted({item.source_id for item in apart})},
     }  # fmt: skip
-    return rows, facts
+    return placed.rows, facts
 
 
 def undone_ids(undos: Sequence[Event]) -> set[int]:
