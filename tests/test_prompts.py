@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notewright.prompts import PROMPT_VERSION, SYSTEM, build_messages, location_label, prompt_id, render_highlights
+from notewright.prompts import PROMPT_VERSION, SYSTEM, build_messages, location_label, prompt_id, render_highlights, subject
 from notewright.records import Highlight, Prompt, Source
 
 RIVER = Source(
@@ -43,6 +43,14 @@ Instruction: Three bullets at most."""
 def test_golden_rendering() -> None:
     assert PROMPT_VERSION == 1, "a changed rendering needs a new version and a new golden text"
     assert render_highlights(Prompt(RIVER, (ONE, TWO, THREE), instruction="Three bullets at most.")) == GOLDEN
+
+
+def test_a_rendered_turn_tells_what_it_is_about() -> None:
+    assert subject(GOLDEN) == ("The Slow River", "Marit Ekholm", {"Speed", "Wood"})
+    plain = Highlight("1. Just words.\n\n2. And more.\n\nChapter: no", id="h", annotation="3\n\n4")
+    assert subject(render_highlights(Prompt(Source(title="T", kind="article"), (plain,)))) == ("T", "", {""})
+    assert subject(render_highlights(Prompt(RIVER, (plain, ONE, plain)))) == ("The Slow River", "Marit Ekholm", {"", "Speed"})
+    assert subject("anything") == ("anything", "", set())
 
 
 def test_a_single_chapter_leaves_the_summary_out() -> None:

@@ -9,10 +9,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
-from .library.examples import Example, nearest
+from .library import splits
+from .library.examples import THRESHOLD, Example, from_pairs, nearest
 from .records import Highlight, Prompt
+from .text import normalise
+
+if TYPE_CHECKING:
+    from .library import Library
 
 PROMPT_VERSION = 1
 ROOM = 4500  # characters of the examples beside a prompt
@@ -84,6 +91,59 @@ def build_messages(prompt: Prompt, examples: Iterable[tuple[Prompt, str]] = ()) 
         messages.append({"role": "assistant", "content": passage})
     messages.append({"role": "user", "content": render_highlights(prompt)})
     return messages
+
+
+def subject(turn: str) -> tuple[str, str, frozenset[str]]:
+    """Title, author and chapters that a rendered user turn is about ("" for highlights before the first chapter)."""
+    head, *blocks = turn.split("\n\n")
+    title, _, rest = head.partition("\n")
+    author = rest.partition("\n")[0]
+    chapters = {block.partition("\n")[0].removeprefix("Chapter: ") for block in blocks if block.startswith("Chapter: ")}
+    chapters |= {"" for block in blocks if block[:1].isdigit()}
+    return title.removeprefix("Title: "), author.removeprefix("Author: ") if author.startswith("Author: ") else "", frozenset(chapters)
+
+
+class Teaching:
+    """Which earlier exchanges of stored prompts may stand in training files: those of which is known that their source and chapter teach.
+
+    A draft keeps the prompt that it was asked with. Since then a source or chapter in its examples may have come to measure only: by what
+    the exchange asks about, or as its passage (in normal form) is now paired with something that measures. One that no source in the
+    library is named like, or whose source has no side yet, may still come to measure. `later` and the sides are as of now.
+    """
+
+    def __init__(self, library: Library, later: splits.Later, *, threshold: float = THRESHOLD) -> None:
+        sides = splits.known(library)
+        self._later = later
+        self._named: dict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)
+        for source in library.sources.all(include_removed=True):
+            self._named[source.title, source.author].append((source.id, sides.get(source.id, "")))
+        self._measuring = {
+            normalise(example.passage)
+            for example in from_pairs(library, threshold=threshold)
+            if later.side(sides.get(example.source_id, ""), example.source_id, example.prompt.highlights) != "train"
+        }
+        self._known: dict[tuple[str, str], bool] = {}
+
+    def cut(self, messages: Iterable[Message]) -> tuple[list[Message], int]:
+        """The prompt without the exchanges that may not teach, else word for word; and how many were cut."""
+        kept: list[Message] = []
+        cut = 0
+        for message in messages:
+            answered = message["role"] == "assistant" and bool(kept) and kept[-1]["role"] == "user"
+            if answered and not self._teaches(kept[-1]["content"], message["content"]):
+                kept.pop()
+                cut += 1
+            else:
+                kept.append(dict(message))
+        return kept, cut
+
+    def _teaches(self, turn: str, passage: str) -> bool:
+        if (turn, passage) not in self._known:
+            title, author, chapters = subject(turn)
+            named = self._named.get((title, author), [])
+            known = bool(named) and all(side == "train" and chapters.isdisjoint(self._later.of(source_id)) for source_id, side in named)
+            self._known[turn, passage] = known and normalise(passage) not in self._measuring
+        return self._known[turn, passage]
 
 
 def prompt_id(messages: Sequence[Message]) -> str:

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import small_world
+from notewright import datasets, drafting, feedback
+from notewright.cli import main
 from notewright.datasets.hygiene import boilerplate, clean, leaks, near, rested
-from notewright.library.examples import Example, shape
+from notewright.library import Library, splits
+from notewright.library.examples import Example, from_pairs, shape
+from notewright.prompts import Teaching, build_messages, subject
 from notewright.provenance import provenance
 from notewright.records import Highlight, Prompt, Source
+from notewright.training import prompts
+from small_world import ScriptedEngine, World, numbered
 
 RIVER = "Between 1890 and 1935 the engineers of the Varde district removed 41 bends from a river that had 58 of them."
 ALDER = "A single fallen alder can hold back forty tonnes of gravel, and without it the gravel leaves within one winter."
@@ -60,3 +72,109 @@ def test_a_copy_is_found_beside_a_longer_text_that_shares_more_with_it() -> None
     words = [f"word{number}" for number in range(100)]
     alike, copied = " ".join([*words[:62], *(f"other{number}" for number in range(40))]), " ".join(words[40:])
     assert near([alike, copied, " ".join(words)]) == {2: 1}
+
+
+MINE = "## Mine\n- Something quite other than that, in my own style.\n"
+JUDGED = ("preference", "edits", "labels")
+
+
+def judge(world: World, number: int, thing: str) -> list[dict[str, str]]:
+    """Draft a chapter with examples, rank, accept and edit it; returns the prompt."""
+    library, engine = world.library, ScriptedEngine(numbered)
+    drafts = drafting.draft(library, settings=world.settings, source=thing, chapter="Beginnings", seed=number, n=2, engine=engine)
+    feedback.rank(library, batch_id=drafts[0].batch_id, order=[[draft.id] for draft in drafts])
+    feedback.accept(library, settings=world.settings, draft_id=drafts[0].id, into=f"New/{thing}.md", final_text=MINE)
+    return list(drafts[0].messages)
+
+
+@pytest.fixture
+def world(library: Library, tmp_path: Path) -> World:
+    """Nothing was built yet, and nothing has a side."""
+    made = small_world.build(library, tmp_path)
+    small_world.base_model(library)
+    return made
+
+
+def exchanges(messages: list[dict[str, str]]) -> list[tuple[str, str]]:
+    """The earlier exchanges of a prompt."""
+    said = [message["content"] for message in messages if message["role"] != "system"]
+    return list(zip(said[:-1:2], said[1::2], strict=True))
+
+
+def teaching(library: Library, messages: list[dict[str, str]]) -> list[tuple[str, str]]:
+    sides = splits.known(library)
+    return [item for item in exchanges(messages) if sides[f"readwise:b-{subject(item[0])[0].split()[-1].lower()}"] == "train"]
+
+
+@pytest.mark.parametrize("kind", JUDGED)
+def test_no_prompt_shows_what_only_measures(world: World, kind: str, capsys: pytest.CaptureFixture[str]) -> None:
+    library = world.library
+    prompts_before = [judge(world, number, thing) for number, thing in enumerate(small_world.THINGS)]
+    asked = {messages[-1]["content"]: messages for messages in prompts_before}
+    sft = datasets.build(library, kind="sft")
+    held = {row["completion"][0]["content"] for part in ("valid", "test") for row in datasets.load(sft, part)}
+    assert held & {passage for messages in prompts_before for _, passage in exchanges(messages)}
+    dataset = datasets.build(library, kind=kind)
+    cut = 0
+    for row in (row for part in splits.PARTS for row in datasets.load(dataset, part)):
+        before, after = asked[row["prompt"][-1]["content"]], row["prompt"]
+        assert exchanges(after) == teaching(library, before)
+        assert not held & {passage for _, passage in exchanges(after)}
+        assert [after[0], after[-1]] == [before[0], before[-1]]
+        cut += len(exchanges(before)) - len(exchanges(after))
+    assert any(exchanges(row["prompt"]) for row in datasets.load(dataset, "train"))
+    assert dataset.manifest["examples_cut"] == cut > 0
+    assert datasets.build(library, kind=kind).id == dataset.id
+    assert main(["dataset", "show", dataset.id]) == 0
+    assert f"cut from the prompts: {cut} (notes shown as examples" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("kind", JUDGED)
+def test_what_may_still_come_to_measure_is_in_no_prompt(world: World, kind: str) -> None:
+    """Choices on one source, and a dataset of them before any other: the sources in its prompt get their sides afterwards."""
+    library = world.library
+    before = judge(world, 1, "looms")
+    assert exchanges(before)
+    dataset = datasets.build(library, kind=kind)
+    assert not [row for row in datasets.load(dataset, "train") if exchanges(row["prompt"])]
+    datasets.build(library, kind="sft")
+    row = datasets.load(datasets.build(library, kind=kind), "train")[0]
+    assert exchanges(row["prompt"]) == teaching(library, before)
+
+
+def test_an_example_is_known_by_its_source_and_by_its_passage(world: World) -> None:
+    library = world.library
+    datasets.build(library, kind="sft")
+    sides = splits.known(library)
+    found = from_pairs(library)
+    measures = next(item for item in found if sides[item.source_id] == "test")
+    teaches, other = [item for item in found if sides[item.source_id] == "train" and item.prompt.chapter == "Beginnings"][:2]
+
+    def named(prompt: Prompt, title: str) -> Prompt:
+        return replace(prompt, source=replace(prompt.source, title=title))
+
+    examples = [
+        (teaches.prompt, teaches.passage),
+        (measures.prompt, "as the note stood before it was rewritten"),
+        (named(measures.prompt, "measures.pdf"), measures.passage),  # named otherwise since
+        (teaches.prompt, "  " + measures.passage.replace("**", "__").upper()),  # paired with another source since
+        (named(other.prompt, "gone.pdf"), "of a source that nobody knows any more"),
+        (other.prompt, other.passage),
+    ]
+    kept, cut = Teaching(library, splits.later(library)).cut(build_messages(measures.prompt, examples))
+    assert kept == build_messages(measures.prompt, [examples[0], examples[-1]])
+    assert cut == 4
+    held = splits.Later({teaches.source_id: frozenset({"Beginnings"}), other.source_id: frozenset({"Troubles"})})
+    kept, _ = Teaching(library, held).cut(build_messages(measures.prompt, [examples[0], examples[-1]]))
+    assert kept == build_messages(measures.prompt, [examples[-1]])
+
+
+def test_a_policy_that_writes_for_drafts_is_not_shown_what_measures(world: World) -> None:
+    library = world.library
+    for number, thing in enumerate(small_world.THINGS):
+        judge(world, number, thing)
+    sft = datasets.build(library, kind="sft")
+    held = {row["completion"][0]["content"] for part in ("valid", "test") for row in datasets.load(sft, part)}
+    rows = prompts.gather(library, dataset=sft, with_drafts=True)
+    assert [row for row in rows if row["reference"].strip() == MINE.strip()]
+    assert not held & {message["content"] for row in rows for message in row["prompt"]}

@@ -15,6 +15,7 @@ from notewright.library import Library, splits
 from notewright.library.database import now
 from notewright.library.examples import from_pairs
 from notewright.records import Draft
+from notewright.reward.lists import choices, list_key, question_key, text_key
 from notewright.settings import Settings
 
 
@@ -75,8 +76,22 @@ def test_rows_have_trls_columns(world: small_world.World) -> None:
     assert row == {
         "prompt": [{"role": "user", "content": "about looms"}], "chosen": [{"role": "assistant", "content": "A"}],
         "rejected": [{"role": "assistant", "content": "B"}], "source_id": "readwise:b-looms", "kind": "ranking", "margin": 1.0,
-        "event_id": event.id,
+        "event_id": event.id, "question": text_key(batch_id),
     }  # fmt: skip
+
+
+def test_rows_say_which_question_they_are_about(world: small_world.World) -> None:
+    """Also where the prompt was put in other words, as after a new rule."""
+    shown = (small_world.highlight_id("looms", 0, 0), small_world.highlight_id("looms", 0, 1))
+    for highlight_ids in (shown, shown, shown[:1], ()):
+        batch_id, (a, b) = batch(world.library, "A", "B", highlight_ids=highlight_ids)
+        feedback.rank(world.library, batch_id=batch_id, order=[[a], [b]])
+        feedback.record_edit(world.library, draft_id=a, final_text=f"quite another note than {batch_id}")
+    rows = datasets.load(datasets.build(world.library, kind="preference"), "train")
+    assert [row["kind"] for row in rows] == ["ranking", "edit"] * 4
+    keys = [question_key(row) for row in rows]
+    assert keys[:4] == [keys[0]] * 4
+    assert len(set(keys)) == 3
 
 
 def test_the_last_ranking_of_a_batch_counts(world: small_world.World) -> None:
@@ -113,10 +128,46 @@ def test_accepting_beats_what_was_shown_beside_it(world: small_world.World) -> N
 
 
 def test_a_later_word_on_two_texts_replaces_the_earlier(world: small_world.World) -> None:
-    batch_id, (a, b, c) = batch(world.library, "A", "B", "C")
-    feedback.rank(world.library, batch_id=batch_id, order=[[a], [b], [c]])
+    _, (a, b, c) = batch(world.library, "A", "B", "C")
+    feedback.decide(world.library, draft_id=a, decision="accept")
     feedback.decide(world.library, draft_id=b, decision="accept")
     assert sorted(row[1:3] for row in learnt(world.library)) == [("A", "C"), ("B", "A"), ("B", "C")]
+    feedback.decide(world.library, draft_id=b, decision="reject")
+    assert sorted(row[1:3] for row in learnt(world.library)) == [("A", "B"), ("A", "C")]
+
+
+@pytest.mark.parametrize("accepted", [0, 1], ids=["the best", "the second"])
+@pytest.mark.parametrize("first", ["ranking", "accept"])
+def test_a_ranking_says_what_is_better_also_beside_an_acceptance(world: small_world.World, first: str, accepted: int) -> None:
+    batch_id, ids = batch(world.library, "A", "B", "C")
+    acts = {
+        "ranking": lambda: feedback.rank(world.library, batch_id=batch_id, order=[[draft_id] for draft_id in ids]),
+        "accept": lambda: feedback.decide(world.library, draft_id=ids[accepted], decision="accept"),
+    }
+    for act in sorted(acts, key=lambda name: name != first):
+        acts[act]()
+    dataset = datasets.build(world.library, kind="preference")
+    rows = datasets.load(dataset, "train")
+    assert [(row["chosen"][0]["content"], row["rejected"][0]["content"]) for row in rows] == [("A", "B"), ("A", "C"), ("B", "C")]
+    assert len({list_key(row) for row in rows}) == 1  # one decision
+    assert dataset.manifest["left_out"] == {"accepted from a ranked batch: the ranking says what is better": 1}
+
+
+@pytest.mark.parametrize("placed", [{"order": [], "rejected": [2]}, {"order": [[0]]}], ids=["only a rejection", "one draft alone"])
+def test_a_ranking_that_compares_nothing_leaves_that_to_an_acceptance(world: small_world.World, placed: dict) -> None:
+    batch_id, ids = batch(world.library, "A", "B", "C")
+    order, rejected = [[ids[at] for at in group] for group in placed["order"]], [ids[at] for at in placed.get("rejected", ())]
+    feedback.rank(world.library, batch_id=batch_id, order=order, rejected=rejected)
+    feedback.decide(world.library, draft_id=ids[1], decision="accept")
+    assert learnt(world.library) == [("accept", "B", "A", 1.0), ("accept", "B", "C", 1.0)]
+    assert [len(choice.pairs) for choice in choices(world.library)] == [2]
+
+
+def test_drafts_that_were_placed_as_equals_stay_equals(world: small_world.World) -> None:
+    batch_id, (a, b, c) = batch(world.library, "A", "B", "C")
+    feedback.rank(world.library, batch_id=batch_id, order=[[a, b], [c]])
+    feedback.decide(world.library, draft_id=a, decision="accept")
+    assert learnt(world.library) == [("ranking", "A", "C", 1.0), ("ranking", "B", "C", 1.0)]
 
 
 def test_rejections_alone_compare_nothing(world: small_world.World) -> None:

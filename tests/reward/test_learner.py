@@ -11,11 +11,14 @@ import small_world
 from notewright import drafting, feedback, reward
 from notewright.errors import Invalid
 from notewright.library import Library
+from notewright.library.database import now
+from notewright.library.examples import CHANGED, Example, from_pairs
+from notewright.models.bandit import FADED
 from notewright.records import Draft
 from notewright.reward.features import INDEX
 from notewright.reward.lists import choices
 from notewright.reward.rows import draft_rows
-from notewright.reward.taste import COUNT
+from notewright.reward.taste import COUNT, DEMONSTRATION_WEIGHT
 from small_world import ScriptedEngine
 
 TEXTS = (
@@ -130,12 +133,81 @@ def test_a_later_ranking_of_a_batch_replaces_the_earlier(library: Library, draft
     assert reward.taste_of(library).mean == pytest.approx(wanted, abs=1e-5)
 
 
+def test_an_acceptance_compares_where_no_ranking_does(library: Library, drafts: list[Draft]) -> None:
+    a, b, c = (draft.id for draft in drafts)
+
+    def compared() -> dict[str, tuple[int, ...]]:
+        """Accepted drafts, and with how many each was compared."""
+        return {key.split()[0]: item.sizes for key, item in reward.taste_of(library).evidence.items() if "accepted" in key}
+
+    feedback.decide(library, draft_id=a, decision="accept")
+    assert compared() == {a: (2,)}
+    feedback.decide(library, draft_id=b, decision="accept")
+    assert compared() == {a: (1,), b: (2,)}
+    feedback.rank(library, batch_id="batch-1", order=[], rejected=[c])
+    assert set(compared()) == {a, b}
+    feedback.rank(library, batch_id="batch-1", order=[[a], [b]])
+    assert compared() == {}
+    feedback.undo(library)
+    feedback.decide(library, draft_id=b, decision="reject")
+    assert compared() == {a: (2,)}
+
+
 def test_own_notes_beat_what_a_model_wrote_from_the_same_highlights(world: small_world.World, library: Library) -> None:
     assert len(reward.note_rows_of(library)) == 4
     alone = reward.taste_of(library).mean.copy()
     batch(world)
     assert np.abs(reward.taste_of(library).mean - alone).max() > 1e-3
     assert any("demonstration" in key for key in reward.taste_of(library)._evidence)
+
+
+def demonstrations(library: Library) -> dict[str, float]:
+    """Weights by draft."""
+    held = reward.taste_of(library).evidence
+    return {key.split()[0]: item.weights[0] for key, item in held.items() if key.endswith("demonstration")}
+
+
+def test_after_a_change_a_followed_head_is_the_one_that_is_built_anew(world: small_world.World, library: Library) -> None:
+    """Own notes are former, and count a quarter, until a draft of the same highlights is judged."""
+    examples = from_pairs(library)
+    batches = []
+
+    def draft(example: Example) -> list[Draft]:
+        highlights = [item.id for item in example.prompt.highlights]
+        engine = ScriptedEngine(small_world.numbered)
+        return drafting.draft(
+            library, settings=world.settings, source=example.source_id, highlight_ids=highlights, seed=len(batches), n=2, engine=engine
+        )
+
+    def agree() -> dict[str, float]:
+        followed, mean = demonstrations(library), reward.taste_of(library).mean.copy()
+        assert rebuilt(library) == pytest.approx(mean, abs=1e-5)
+        assert demonstrations(library) == followed
+        return followed
+
+    def rank(drafts: list[Draft]) -> None:
+        feedback.rank(library, batch_id=drafts[0].batch_id, order=[[drafts[1].id], [drafts[0].id]])
+
+    batches = [draft(example) for example in examples[:3]]
+    full = set(demonstrations(library).values())
+    assert full == {DEMONSTRATION_WEIGHT}
+    library.db.set_state(CHANGED, now())
+    assert set(agree().values()) == {DEMONSTRATION_WEIGHT * FADED}
+    rank(batches[0])
+    weights = demonstrations(library)  # not built anew between a click and the next
+    assert {weights[item.id] for item in batches[0]} == full
+    assert {weights[item.id] for item in batches[1]} == {DEMONSTRATION_WEIGHT * FADED}
+    rank(batches[1])
+    batches += [draft(examples[1]), draft(examples[3])]
+    rank(batches[4])
+    weights = agree()
+    assert {weights[item.id] for batch in (*batches[:2], *batches[3:]) for item in batch} == full
+    rank(batches[3])
+    for _ in range(3):
+        feedback.undo(library)
+    weights = agree()
+    assert {weights[item.id] for item in batches[0]} == full
+    assert {weights[item.id] for batch in batches[1:] for item in batch} == {DEMONSTRATION_WEIGHT * FADED}
 
 
 def test_new_pairs_move_the_yardstick(world: small_world.World, library: Library) -> None:

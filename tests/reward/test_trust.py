@@ -13,10 +13,10 @@ from notewright.errors import Invalid
 from notewright.feedback import decide, rank, record_edit, undo
 from notewright.library import Library
 from notewright.library.database import now
-from notewright.records import Draft, Model
+from notewright.records import REWARDS, Draft, Model
 from notewright.reward import taste_of
 from notewright.reward.judges import labelling_taste
-from notewright.reward.lists import choices, text_key
+from notewright.reward.lists import choices, list_key, text_key
 from notewright.reward.trust import allowed, combined, interval, judge, require, trust
 
 
@@ -188,7 +188,7 @@ def test_a_neural_reward_is_trusted_by_its_own_unseen_lists(world: small_world.W
     ]
     folder = library.home / "models" / "model-9"
     folder.mkdir(parents=True)
-    (folder / "reward.json").write_text(json.dumps({"checks": checks[:-6], "held_out": checks[-6:]}), encoding="utf-8")
+    (folder / "reward.json").write_text(json.dumps({"dealt": "question", "checks": checks[:-6], "held_out": checks[-6:]}), encoding="utf-8")
     library.models.add(Model("model-9", "base/none", "models/model-9", "reward", now()))
     report = trust(library)
     assert (report.of("ensemble").level, report.of("ensemble").lists, report.of("ensemble").version) == ("order", 12, "model-9")
@@ -196,6 +196,38 @@ def test_a_neural_reward_is_trusted_by_its_own_unseen_lists(world: small_world.W
     assert report.of("combination").lists == 12
     rank_all(library, 1, first=12)
     assert trust(library).of("ensemble").lists == 12  # the new list was not judged by it
+    (folder / "reward.json").write_text(json.dumps({"checks": checks[:-6], "held_out": checks[-6:]}), encoding="utf-8")
+    rank_all(library, 1, first=13)
+    assert trust(library).of("ensemble").lists == 1  # its members had seen the others' questions, for all that is known
+
+
+@pytest.mark.parametrize("act", ["ranked", "ranked and accepted", "accepted and ranked", "accepted twice"])
+def test_what_training_judged_is_found_whatever_was_done_with_a_batch(world: small_world.World, act: str) -> None:
+    """The rows that a dataset derives and the lists by which trust is earned are the same pairs under the same names."""
+    from notewright import datasets
+
+    library = world.library
+    for number in range(12):
+        drafts = batch(library, number)
+        for place, word in enumerate(act.split(" and ") if act != "accepted twice" else ("accepted", "accepted")):
+            if word == "ranked":
+                rank(library, batch_id=drafts[0].batch_id, order=[[draft.id] for draft in drafts])
+            else:
+                decide(library, decision="accept", draft_id=drafts[place].id)
+    data = datasets.build(library, kind="preference")
+    rows = [row for split in ("train", "valid", "test") for row in datasets.load(data, split)]
+    sides = ("chosen", "rejected")
+    checks = [
+        {"list": list_key(row), **{side: text_key(row[side][0]["content"]) for side in sides}, "ensemble": 1.0, "embedding": 1.0}
+        for row in rows
+    ]
+    folder = library.home / "models" / "model-9"
+    folder.mkdir(parents=True)
+    (folder / "reward.json").write_text(json.dumps({"dealt": "question", "checks": checks, "held_out": []}), encoding="utf-8")
+    library.models.add(Model("model-9", "base/none", "models/model-9", "reward", now()))
+    assert sum(len(choice.pairs) for choice in choices(library)) == len(rows)
+    lists = 24 if act == "accepted twice" else 12
+    assert {item.reward: item.lists for item in trust(library).rewards} == dict.fromkeys(REWARDS, lists)
 
 
 def test_only_a_trusted_reward_labels_and_only_what_nobody_judged(world: small_world.World, monkeypatch: pytest.MonkeyPatch) -> None:

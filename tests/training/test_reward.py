@@ -222,6 +222,52 @@ def test_too_few_choices_are_refused_with_the_number_needed(
         train(library, settings=settings, method="reward", base=str(tiny("llama")))
 
 
+def about(*lists: int) -> list[dict[str, Any]]:
+    """Preference rows: for each question so many lists, by turns, of two rows each."""
+    turns = [(turn, place) for turn in range(max(lists)) for place, number in enumerate(lists) if turn < number]
+    return [{"event_id": 1 + at, "question": f"q{place}"} for at, (_, place) in enumerate(turns) for _ in range(2)]
+
+
+@pytest.mark.parametrize("lists", [(1,) * 12, (2,) * 12, (5, 1, 1, 3, 1, 1), (9, 1, 1), (1, 1, 1)], ids=str)
+@pytest.mark.parametrize("members", [1, 2, 3])
+def test_no_question_is_in_two_folds(lists: tuple[int, ...], members: int) -> None:
+    from notewright.training.reward import deal
+
+    rows = about(*lists)
+    folds = deal(rows, members, 0)
+    assert len({(row["question"], fold) for row, fold in zip(rows, folds, strict=True)}) == len(lists)
+    sizes = [sum(fold == k for fold in folds) // 2 for k in range(members)]
+    assert min(sizes) > 0
+    assert max(sizes) - min(sizes) <= max(max(lists), 1)
+    assert deal(rows[::-1], members, 0) == folds[::-1]
+    if len(lists) > 3:
+        assert {tuple(deal(rows, members, seed)) for seed in range(9)} != {tuple(folds)} or members == 1
+
+
+def test_a_question_without_a_name_is_its_prompt() -> None:
+    from notewright.training.reward import deal
+
+    folds = deal([{**row, "event_id": number} for row in rows(12) for number in (1, 2)], 3, 0)
+    assert folds[::2] == folds[1::2]
+    assert sorted(folds) == sorted([0, 1, 2] * 8)
+
+
+def test_too_few_questions_are_refused_with_the_number_needed(
+    library: Library, settings: Settings, make_dataset: MakeDataset, tiny: Tiny, tmp_path: Path
+) -> None:
+    """Else a member would miss nothing, and judge what it has seen; or miss all."""
+    said = "choices are about 2 chapters .* 3 members needs at least 3"
+    twice = [{**row, "question": f"q{number % 2}"} for number, row in enumerate(rows())]
+    dataset = make_dataset("preference", twice)
+    with pytest.raises(Invalid, match=said) as refused:
+        train(library, settings=settings, method="reward", base=str(tiny("llama")))
+    assert "--set members=1" in refused.value.hint
+    assert library.runs.all() == []
+    with pytest.raises(Invalid, match=said):
+        in_process(tmp_path / "three", tiny("llama"), library.home / dataset.path, max_steps=1)
+    assert in_process(tmp_path / "two", tiny("llama"), library.home / dataset.path, max_steps=1, members=2)["lists"] == 15
+
+
 def test_a_loss_that_is_no_number_stops_the_run(
     library: Library, settings: Settings, make_dataset: MakeDataset, tiny: Tiny, tmp_path: Path
 ) -> None:

@@ -101,3 +101,5 @@ def _describe(dataset: Dataset, home: Path) -> None:
     assert isinstance(left_out, dict)
     for reason, number in left_out.items():
         print(f"left out: {number} ({reason})")
+    if cut := dataset.manifest.get("examples_cut"):
+        print(f"cut from the prompts: {cut} (notes shown as examples whose sources or chapters only measure, or may come to)")

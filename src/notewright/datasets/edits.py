@@ -33,26 +33,28 @@ def edit_rows(
     events = library.events.standing("edit")
     found = []
     for done, event in enumerate(events, 1):
-        made = _row(library, event, left_out, max_chars)
+        made = _row(library, event, left_out)
         if made:
             found.append(made)
         if progress:
             progress(done, len(events))
-    rows, sides = by_side(library, found, shares=split, later=later, left_out=left_out)
-    if not rows["train"]:
-        raise _nothing(len(events), len(found), left_out)
+    placed = by_side(library, found, shares=split, later=later, left_out=left_out, max_chars=max_chars)
+    if not placed.rows["train"]:
+        raise _nothing(len(events), sum(map(len, placed.rows.values())), left_out)
+    kept = [row for part in placed.rows.values() for row in part]
     facts: dict[str, object] = {
         "prompt_version": PROMPT_VERSION,
         "parameters": {"max_chars": max_chars, "split": list(split)},
         "left_out": dict(sorted(left_out.items())),
+        "examples_cut": placed.cut,
         "parents": {"events": len(events), "last_event": max(event.id for event in events)},
-        "hunks": dict(sorted(Counter(hunk["kind"] for row, _ in found for hunk in row["hunks"]).items())),
-        "sources": {source_id: sides[source_id] for source_id in sorted({draft.source_id for _, draft in found})},
+        "hunks": dict(sorted(Counter(hunk["kind"] for row in kept for hunk in row["hunks"]).items())),
+        "sources": {source_id: placed.sides[source_id] for source_id in sorted({row["source_id"] for row in kept})},
     }
-    return rows, facts
+    return placed.rows, facts
 
 
-def _row(library: Library, event: Event, left_out: Counter[str], max_chars: int) -> tuple[Row, Draft] | None:
+def _row(library: Library, event: Event, left_out: Counter[str]) -> tuple[Row, Draft] | None:
     payload = event.payload
     before, after = str(payload.get("before", "")), str(payload.get("final_text", ""))
     hunks: Sequence[dict[str, Any]] = payload.get("hunks") or ()  # type: ignore[assignment]
@@ -73,8 +75,6 @@ def _row(library: Library, event: Event, left_out: Counter[str], max_chars: int)
         reason = "only typos and added facts"
     elif not draft.messages:
         reason = "its prompt is not known"
-    elif sum(len(message["content"]) for message in draft.messages) + max(len(before), len(after)) > max_chars:
-        reason = f"longer than {max_chars} characters"
     if reason:
         left_out[reason] += 1
         return None

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ..library import splits
-from ..library.examples import Example
+from ..library.examples import THRESHOLD, Example
+from ..prompts import Message, Teaching
 from ..provenance import Span, provenances, word_spans
 from ..records import Draft
 from ..text import normalise
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from ..library import Library
 
 PARTLY_LATER = "some of its chapters only measure"
+TEACH_ONLY = ("demonstration", "labelled")  # kinds of preference rows by which nothing is measured: no judgements of the person
+_TEXTS = ("completion", "chosen", "rejected", "shown", "edited")  # a row's columns beside its prompt
 _SHINGLE = 4  # words
 _ALIKE = 0.7  # shared shingles, of the smaller text's, that make two passages near-duplicates
 _COMMON = 60  # a shingle in more passages than this is a template's
@@ -29,18 +33,48 @@ _TEMPLATE = 0.7  # share of a passage's lines that recur elsewhere
 _RECURS = 5  # passages of different notes a line must stand in to be boilerplate
 
 
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Rows by split, the side of each source, and of how many exchanges the rows' prompts were rid (`prompts.Teaching`)."""
+
+    rows: dict[str, list[Row]]
+    sides: dict[str, str]
+    cut: int
+
+
 def by_side(
-    library: Library, found: Sequence[tuple[Row, Draft]], *, shares: tuple[float, float, float], later: splits.Later, left_out: Counter[str]
-) -> tuple[dict[str, list[Row]], dict[str, str]]:
-    """(Rows by split, side by source). A draft over chapters that teach and chapters that measure is in no split, but counted."""
+    library: Library,
+    found: Sequence[tuple[Row, Draft]],
+    *,
+    shares: tuple[float, float, float],
+    later: splits.Later,
+    left_out: Counter[str],
+    max_chars: int,
+    threshold: float = THRESHOLD,
+) -> Placed:
+    """Rows with the prompt of a draft, each in its split, their prompts without the earlier exchanges that may not teach. Left out, and
+    counted: a draft over chapters that teach and chapters that measure, and what is longer than `max_chars` with its longest text."""
     sides = splits.assign(library, [draft.source_id for _, draft in found], shares=shares, fill=False)
-    rows: dict[str, list[Row]] = {name: [] for name in splits.PARTS}
+    teaching = Teaching(library, later, threshold=threshold)
+    placed = Placed({name: [] for name in splits.PARTS}, sides, 0)
+    cut = 0
     for row, draft in found:
-        if side := later.side_of(library, sides[draft.source_id], draft):
-            rows[side].append(row)
-        else:
+        side = later.side_of(library, sides[draft.source_id], draft)
+        prompt, gone = teaching.cut(row["prompt"])
+        if not side:
             left_out[PARTLY_LATER] += 1
-    return rows, sides
+        elif side != "train" and row.get("kind") in TEACH_ONLY:
+            left_out[f"{row['kind']} row of a source or chapter that only measures"] += 1
+        elif _size(prompt) + max(_size(row[name]) for name in _TEXTS if name in row) > max_chars:
+            left_out[f"longer than {max_chars} characters"] += 1
+        else:
+            placed.rows[side].append({**row, "prompt": prompt})
+            cut += gone
+    return replace(placed, cut=cut)
+
+
+def _size(messages: Sequence[Message]) -> int:
+    return sum(len(message["content"]) for message in messages)
 
 
 def clean(examples: Sequence[Example]) -> dict[str, str]:

@@ -48,12 +48,11 @@ def label_rows(
             continue
         if not draft.messages or not draft.text.strip():
             left_out["without a prompt or a text"] += 1
-        elif sum(len(message["content"]) for message in draft.messages) + len(draft.text) > max_chars:
-            left_out[f"longer than {max_chars} characters"] += 1
         else:
             found.append((_row(draft, good, event), draft))
-    rows, sides = by_side(library, found, shares=split, later=later, left_out=left_out)
-    if not rows["train"]:
+    placed = by_side(library, found, shares=split, later=later, left_out=left_out, max_chars=max_chars)
+    kept = [row for part in placed.rows.values() for row in part]
+    if not placed.rows["train"]:
         raise Invalid(
             "No draft was accepted or rejected by itself yet (of a source that may teach).",
             "Judge drafts: notewright accept DRAFT, or reject them in notewright rank",
@@ -62,11 +61,12 @@ def label_rows(
         "prompt_version": PROMPT_VERSION,
         "parameters": {"max_chars": max_chars, "split": list(split)},
         "left_out": dict(sorted(left_out.items())),
+        "examples_cut": placed.cut,
         "parents": {"events": len(events), "last_event": max((event.id for event in events), default=0)},
-        "accepted": sum(bool(row["label"]) for row, _ in found),
-        "sources": {source_id: sides[source_id] for source_id in sorted({draft.source_id for _, draft in found})},
+        "accepted": sum(bool(row["label"]) for row in kept),
+        "sources": {source_id: placed.sides[source_id] for source_id in sorted({row["source_id"] for row in kept})},
     }
-    return rows, facts
+    return placed.rows, facts
 
 
 def _rewritten(event: Event) -> bool:

@@ -1,8 +1,9 @@
 """Preference rows, derived from what the person did: rankings, decisions, edits. Nothing here is stored by hand.
 
 A ranking gives every better-worse pair between its groups (ties give none), and everything ranked beats what was rejected beside it;
-drafts the person did not mention are not compared. An accepted draft beats the others shown in its batch. An edited text beats the
-draft it came from. For each two texts the latest word counts; undone events do not.
+drafts the person did not mention are not compared. An accepted draft beats the others shown in its batch, unless that was ranked: then
+the ranking says what is better (`reward.lists`). An edited text beats the draft it came from. Of several rankings, decisions, edits or
+acceptances that say something of the same two texts the last counts; undone events do not.
 """
 
 from __future__ import annotations
@@ -17,9 +18,10 @@ from ..library import splits
 from ..library.examples import Example, from_pairs
 from ..prompts import PROMPT_VERSION, Message
 from ..records import Draft, Event
+from ..reward.lists import question, settled, text_key
 from ..text import count, edit_distance
 from .freeze import Row
-from .hygiene import PARTLY_LATER
+from .hygiene import by_side
 from .labelled import labelled
 
 if TYPE_CHECKING:
@@ -58,6 +60,7 @@ class Preference:
             "kind": self.kind,
             "margin": round(self.margin, 4),
             "event_id": self.event_id,
+            "question": text_key(" ".join(question(self.draft))),
         }
 
 
@@ -77,7 +80,7 @@ def preference_rows(
     """Rows by split, and the facts for the manifest."""
     left_out: Counter[str] = Counter()
     events = library.events.all("ranking", "decision", "edit")
-    undone = undone_ids(library.events.all("undo"))
+    undone = library.events.undone()
     latest: dict[frozenset[str], Preference] = {}
     standing = [event for event in events if event.id not in undone]
     for done, event in enumerate(_standing(events, undone, left_out), 1):
@@ -94,21 +97,14 @@ def preference_rows(
             Preference(frozenset((better.id, worse.id)), "labelled", 0, better, better.text, worse.text, 1.0)
             for better, worse in labelled(library, label, device=device)
         ]
-    sides = splits.assign(library, [item.source_id for item in found], shares=split, fill=False)
-    rows: dict[str, list[Row]] = {name: [] for name in splits.PARTS}
-    for item in found:
-        side = later.side_of(library, sides[item.source_id], item.draft)
-        if not side:
-            left_out[PARTLY_LATER] += 1
-        elif item.chosen.strip() == item.rejected.strip():
-            left_out["identical texts"] += 1
-        elif sum(len(message["content"]) for message in item.messages) + max(len(item.chosen), len(item.rejected)) > max_chars:
-            left_out[f"longer than {max_chars} characters"] += 1
-        elif item.kind in ("demonstration", "labelled") and side != "train":
-            left_out[f"{item.kind} row of a source or chapter that only measures"] += 1
-        else:
-            rows[side].append(item.row())
-    _insist(library, rows, standing)
+    apart = [item for item in found if item.chosen.strip() != item.rejected.strip()]
+    if len(apart) < len(found):
+        left_out["identical texts"] += len(found) - len(apart)
+    placed = by_side(
+        library, [(item.row(), item.draft) for item in apart], shares=split, later=later, left_out=left_out, max_chars=max_chars,
+        threshold=threshold,
+    )  # fmt: skip
+    _insist(library, placed.rows, standing)
     facts: dict[str, object] = {
         "prompt_version": PROMPT_VERSION,
         "parameters": {
@@ -116,36 +112,29 @@ def preference_rows(
             "split": list(split),
         },
         "left_out": dict(sorted(left_out.items())),
+        "examples_cut": placed.cut,
         "parents": {
             "events": len(standing),
-            "first_event": standing[0].id if standing else 0,
-            "last_event": standing[-1].id if standing else 0,
+            "first_event": min((event.id for event in standing), default=0),
+            "last_event": max((event.id for event in standing), default=0),
         },
-        "sources": {source_id: sides[source_id] for source_id in sorted({item.source_id for item in found})},
+        "sources": {source_id: placed.sides[source_id] for source_id in sorted({item.source_id for item in apart})},
     }  # fmt: skip
-    return rows, facts
-
-
-def undone_ids(undos: Sequence[Event]) -> set[int]:
-    """Ids of the events that later undo events took back."""
-    return {int(number) for undo in undos for number in _list(undo.payload.get("events"))}
+    return placed.rows, facts
 
 
 def _list(value: object) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-_REPLACED = {"ranking": "ranked again later", "edit": "edited again later"}
-
-
 def _standing(events: Sequence[Event], undone: set[int], left_out: Counter[str]) -> Iterator[Event]:
-    """Events that still count: not undone, and of several rankings of one batch, or edits of one draft, only the last."""
-    last = {(event.kind, event.subject): event.id for event in events if event.kind in _REPLACED and event.id not in undone}
+    """Events that still count: not undone, and not settled by another one."""
+    silent = settled([event for event in events if event.id not in undone])
     for event in events:
         if event.id in undone:
             left_out["undone"] += 1
-        elif event.kind in _REPLACED and last[event.kind, event.subject] != event.id:
-            left_out[_REPLACED[event.kind]] += 1
+        elif event.id in silent:
+            left_out[silent[event.id]] += 1
         else:
             yield event
 

@@ -18,7 +18,8 @@ def retrieve_examples(
 ) -> list[tuple[Prompt, str]]:
     """Up to `limit` (prompt, passage) of other sources that fit together into `max_chars`, the most alike last.
 
-    Sources and chapters that only measure (see `library.splits`) are never used.
+    Sources and chapters that only measure (see `library.splits`) are never used. One that nothing is decided about yet may come to measure
+    later: what is trained on then has its passages cut from the prompts (`prompts.Teaching`).
     """
     sides, later = splits.known(library), splits.later(library)
     teaching = [

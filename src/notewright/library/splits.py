@@ -102,6 +102,10 @@ class Later:
 
     held: Mapping[str, frozenset[str]]
 
+    def of(self, source_id: str) -> frozenset[str]:
+        """Those of a source."""
+        return self.held.get(source_id, frozenset())
+
     def side(self, side: str, source_id: str, highlights: Iterable[Highlight]) -> str:
         """Where something about these highlights belongs whose source is on `side`: nowhere (empty) if only some of them measure."""
         return self._side(side, source_id, {item.chapter for item in highlights})
@@ -111,7 +115,7 @@ class Later:
         return self._side(side, draft.source_id, _chapters(library, draft)) if draft.source_id in self.held else side
 
     def _side(self, side: str, source_id: str, chapters: set[str]) -> str:
-        measuring = chapters & self.held.get(source_id, frozenset())
+        measuring = chapters & self.of(source_id)
         if side != "train" or not measuring:
             return side
         return LATER if measuring == chapters else ""

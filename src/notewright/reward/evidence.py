@@ -3,7 +3,8 @@
 ranking     Plackett-Luce over its groups; rejected ones are below all and below the bar; of several only the last counts
 ticks       within an aspect's features, the ticked drafts beat the others shown
 edit        the person's version beats its draft strongly, and the others shown; a typo is no edit; of several only the last counts
-accept      the draft (or the person's version) is above the bar; without a ranking it also beats the others shown
+accept      the draft (or the person's version) is above the bar; without a ranking it also beats the others shown (of several
+            accepted ones the last)
 reject      the draft is below the bar; reject all: every one shown
 chips       an imagined better draft (shorter, with that highlight, more like the own notes) beats the draft
 """
@@ -15,6 +16,7 @@ from typing import Any
 
 from ..records import Draft, Event
 from .features import FEATURES, INDEX
+from .lists import settled
 from .rows import Rows
 from .scale import Scale
 from .taste import Stages, edit, nudge, ranking, verdict, weighted
@@ -36,6 +38,8 @@ def batch_evidence(scale: Scale, events: Sequence[Event], drafts: Sequence[Draft
     ranked = next((event for event in reversed(events) if event.kind == "ranking"), None)
     edits = {event.subject: event for event in events if event.kind == "edit"}
     final = {subject: edited[subject] for subject, event in edits.items() if _large(event) and subject in edited and subject in rows}
+    silent = settled([event for event in events if event.kind in ("ranking", "decision", "edit")])
+    accepted = {event.subject: event.id for event in events if event.payload.get("decision") == "accept" and event.id not in silent}
     found: dict[str, Stages] = {}
     if ranked:
         batch = ranked.subject
@@ -51,7 +55,7 @@ def batch_evidence(scale: Scale, events: Sequence[Event], drafts: Sequence[Draft
         found[f"{draft_id} edit"] = edit(scale, row, rows[draft_id], [rows[item] for item in shown if item != draft_id])
     for event in events:
         if event.kind == "decision":
-            found |= _decided(scale, event, shown, rows, final, ranked is not None)
+            found |= _decided(scale, event, shown, rows, final, accepted)
         for number, chip in enumerate(_list(event.payload.get("chips"))):
             about = [event.subject] if event.subject in rows else shown
             found |= {
@@ -66,7 +70,7 @@ def demonstration(scale: Scale, note: Sequence[float], sample: Sequence[float], 
     return ranking(scale, [[note], [sample]], weight=weight)
 
 
-def _decided(scale: Scale, event: Event, shown: list[str], rows: Rows, final: Rows, ranked: bool) -> dict[str, Stages]:
+def _decided(scale: Scale, event: Event, shown: list[str], rows: Rows, final: Rows, accepted: dict[str, int]) -> dict[str, Stages]:
     decision, draft_id = event.payload.get("decision"), event.subject
     if decision == "reject_all":
         return {f"{draft_id} rejected": ranking(scale, [], rejected=[rows[item] for item in shown])}
@@ -75,8 +79,8 @@ def _decided(scale: Scale, event: Event, shown: list[str], rows: Rows, final: Ro
     if decision == "reject":
         return {f"{draft_id} decided": verdict(scale, rows[draft_id], accepted=False)}
     found = {f"{draft_id} decided": verdict(scale, final.get(draft_id, rows[draft_id]), accepted=True)}
-    others = [rows[item] for item in shown if item != draft_id]
-    if others and not ranked and draft_id not in final:
+    others = [rows[item] for item in shown if item != draft_id and accepted.get(item, 0) < event.id]
+    if others and accepted.get(draft_id) == event.id and draft_id not in final:
         found[f"{draft_id} accepted"] = ranking(scale, [[rows[draft_id]], others], ties=False)
     return found
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..library.examples import CHANGED, Example, from_pairs
+from ..library.examples import CHANGED, Example, from_pairs, judged_lately
 from ..models.bandit import FADED
 from ..records import Draft, Event
 from .corrections import prior_changes
@@ -22,7 +22,7 @@ from .features import VERSION
 from .prior import PRIOR
 from .rows import Rows, draft_rows, edit_rows, note_rows
 from .scale import fit_scale
-from .taste import DEMONSTRATION_WEIGHT, Head, weighted
+from .taste import DEMONSTRATION_WEIGHT, Head, Stages, weighted
 
 if TYPE_CHECKING:
     from ..library import Library
@@ -74,7 +74,10 @@ class Learner:
         self._examples: dict[tuple[str, ...], Example] = {}
         for example in examples:
             self._examples.setdefault(tuple(item.id for item in example.prompt.highlights), example)
-        self._event = self._draft = self._demonstrations = 0
+        self._event = self._draft = 0
+        self._lately = judged_lately(library)  # highlights of what is not former; None: no change is known
+        self._judged = False  # whether there were judgements since then
+        self._demonstrations: dict[str, tuple[frozenset[str], Stages]] = {}  # by draft: what it was written from, and the full evidence
         self._undone: set[int] = set()
         self._batch_of: dict[int, str] = {}
         self._events: dict[str, list[Event]] = {}
@@ -93,11 +96,14 @@ class Learner:
             self._event = new[-1].id
             # An edit may be of an insertion that was taken back before it came in.
             undone = library.events.undone() if any(event.kind in ("undo", "edit") for event in new) else self._undone
-            touched = {event.id for event in new} | (undone - self._undone)
+            taken_back = undone - self._undone
+            touched = {event.id for event in new} | taken_back
             self._undone = undone
             for event in new:
                 self._file(event)
-            self._learn(library, {self._batch_of[number] for number in touched if number in self._batch_of})
+            batches = {self._batch_of[number] for number in touched if number in self._batch_of}
+            self._learn(library, batches)
+            self._fade(library, batches, again=bool(taken_back))
             if any(event.kind in ("undo", "belief", "rule") for event in new):
                 changes = prior_changes(library, self.head.scale)
                 if changes != self._changes:
@@ -105,6 +111,31 @@ class Learner:
                     self.head.set_prior(PRIOR.with_(changes))
         self._demonstrate(library)
         return self.head.fit()
+
+    def _fade(self, library: Library, batches: Iterable[str], *, again: bool) -> None:
+        """Of these batches something was judged, or (`again`) a judgement taken back: weigh the demonstrations by what is former now."""
+        if self._lately is None:
+            return
+        self._judged = True
+        judged = {item for batch in batches for draft in self._drafts.get(batch, []) for item in draft.highlight_ids}
+        moved = [
+            draft_id
+            for draft_id, (highlights, _) in self._demonstrations.items()
+            if not highlights.isdisjoint(judged) and (again or highlights.isdisjoint(self._lately))
+        ]
+        if moved:  # else no need to read all that was judged
+            self._know_lately(library)
+        for draft_id in moved:
+            self._demonstrated(draft_id)
+
+    def _know_lately(self, library: Library) -> None:
+        if self._judged:
+            self._lately, self._judged = judged_lately(library), False
+
+    def _demonstrated(self, draft_id: str) -> None:
+        highlights, stages = self._demonstrations[draft_id]
+        former = self._lately is not None and highlights.isdisjoint(self._lately)
+        self.head.add(f"{draft_id} demonstration", weighted(stages, FADED) if former else stages)
 
     def _file(self, event: Event) -> None:
         if event.kind in KINDS:
@@ -137,18 +168,19 @@ class Learner:
     def _demonstrate(self, library: Library) -> None:
         """The own note beats what models wrote from the same highlights: the first `MAX_DEMONSTRATIONS` such drafts."""
         last = library.drafts.place_of_last()
-        if not self._examples or last == self._draft or self._demonstrations >= MAX_DEMONSTRATIONS:
+        if not self._examples or last == self._draft or len(self._demonstrations) >= MAX_DEMONSTRATIONS:
             self._draft = last
             return
         new = [draft for draft in library.drafts.since(self._draft) if draft.highlight_ids in self._examples]
-        pairs = [(draft, self._examples[draft.highlight_ids]) for draft in new[: MAX_DEMONSTRATIONS - self._demonstrations]]
+        pairs = [(draft, self._examples[draft.highlight_ids]) for draft in new[: MAX_DEMONSTRATIONS - len(self._demonstrations)]]
         self._draft = last
-        self._demonstrations += len(pairs)
+        if pairs:
+            self._know_lately(library)
         rows = draft_rows(library, [draft for draft, _ in pairs])
         for draft, example in pairs:
-            weight = DEMONSTRATION_WEIGHT * (FADED if example.former else 1.0)
-            stages = demonstration(self.head.scale, self.note_rows[example.pair_id], rows[draft.id], weight)
-            self.head.add(f"{draft.id} demonstration", stages)
+            stages = demonstration(self.head.scale, self.note_rows[example.pair_id], rows[draft.id], DEMONSTRATION_WEIGHT)
+            self._demonstrations[draft.id] = frozenset(draft.highlight_ids), stages
+            self._demonstrated(draft.id)
 
 
 def _mark(library: Library) -> tuple[int, str, str, object]:

@@ -1,9 +1,14 @@
-"""The person's choices as lists of pairs, and names by which judgements of different rewards on the same choice are laid side by side."""
+"""The person's choices as lists of pairs, and names by which judgements of different rewards on the same choice are laid side by side.
+
+Which events compare texts at all is said here for everything that learns from choices or judges them (`settled`): of several rankings of
+a batch, or decisions about or edits of a draft, the last; and where a batch was ranked, the ranking says what is better, whether a draft
+was accepted before or after it, and whichever: an acceptance then only says that the draft was good enough.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +19,7 @@ if TYPE_CHECKING:
     from ..library import Library
 
 TYPO = 0.02  # an edit smaller than this share of the words says nothing about taste
+_AGAIN = {"ranking": "ranked again later", "decision": "decided again later", "edit": "edited again later"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,24 +46,43 @@ class Choice:
         return f"event-{self.event.id}"
 
 
+def settled(standing: Sequence[Event]) -> dict[int, str]:
+    """Of these rankings, decisions and edits (none undone, oldest first) those that compare nothing any more, by id, and why."""
+    last = {(event.kind, event.subject): event for event in standing}
+    ranked = {subject for (kind, subject), event in last.items() if kind == "ranking" and _compares(event)}
+    found = {}
+    for event in standing:
+        if last[event.kind, event.subject] is not event:
+            found[event.id] = _AGAIN[event.kind]
+        elif event.payload.get("decision") == "accept" and str(event.payload.get("batch", "")) in ranked:
+            found[event.id] = "accepted from a ranked batch: the ranking says what is better"
+    return found
+
+
+def _compares(ranking: Event) -> bool:
+    """Whether it places two drafts, if only as equals: one that only rejects, or places a single one, leaves comparing to an acceptance."""
+    placed = [item for group in _list(ranking.payload.get("order")) for item in _list(group)]
+    return bool(placed) and len(placed) + len(_list(ranking.payload.get("rejected"))) > 1
+
+
 def choices(library: Library) -> list[Choice]:
-    """Standing choices that compare two texts, oldest first; of several rankings of a batch, or of several
-    decisions about or edits of a draft, the last counts."""
-    undone = library.events.undone()
-    standing = [event for event in library.events.all("ranking", "decision", "edit") if event.id not in undone]
-    last = {(event.kind, event.subject): event.id for event in standing}
+    """Standing choices that compare two texts (see `settled`), oldest first; of several acceptances in a batch the last says of two texts
+    which is better."""
+    standing = library.events.standing("ranking", "decision", "edit")
+    silent = settled(standing)
     batches = [str(event.payload.get("batch", "")) for event in standing]
     shown = library.drafts.batches(list(dict.fromkeys(batches)))
-    found = []
-    for event, batch in zip(standing, batches, strict=True):
-        if last[event.kind, event.subject] != event.id:
+    found: list[Choice] = []
+    said: set[frozenset[str]] = set()
+    for event, batch in zip(reversed(standing), reversed(batches), strict=True):
+        if event.id in silent:
             continue
-        if event.kind == "decision" and ("ranking", batch) in last:
-            continue  # the ranking has said it
-        pairs = tuple(pair for pair in _pairs(event, shown.get(batch, [])) if pair.better_text.strip() != pair.worse_text.strip())
+        compared = [pair for pair in _pairs(event, shown.get(batch, [])) if frozenset((pair.better, pair.worse)) not in said]
+        said |= {frozenset((pair.better, pair.worse)) for pair in compared if not pair.edited}
+        pairs = tuple(pair for pair in compared if pair.better_text.strip() != pair.worse_text.strip())
         if pairs:
             found.append(Choice(event, batch, pairs))
-    return found
+    return found[::-1]
 
 
 def _pairs(event: Event, shown: list[Draft]) -> Iterator[Judged]:
@@ -84,6 +109,16 @@ def list_key(row: Mapping[str, Any]) -> str:
     if row.get("event_id"):
         return f"event-{row['event_id']}"
     return "prompt-" + text_key(row["prompt"][-1]["content"])
+
+
+def question(draft: Draft) -> tuple[str, ...]:
+    """What the draft answers: its highlights. Drafted again, a chapter asks the same question, and its drafts may say the same."""
+    return draft.highlight_ids or (draft.batch_id,)
+
+
+def question_key(row: Mapping[str, Any]) -> str:
+    """The question that a preference row is about: as it was noted when the row was derived, else its prompt."""
+    return str(row.get("question") or "prompt-" + text_key(row["prompt"][-1]["content"]))
 
 
 def text_key(text: str) -> str:

@@ -1,6 +1,6 @@
 """[heavy] The neural reward model: a base with LoRA members that end in one number, and linear heads on the frozen base's own states.
 
-    models/<id>/reward.json        what belongs together: members, scales, how each list was judged by members that had not seen it
+    models/<id>/reward.json        what belongs together: members, scales, how each list was judged by members that never saw its question
     models/<id>/member-<k>/        a LoRA with its scalar head
     models/<id>/heads.safetensors  one row of weights per linear head, over the mean of the last hidden states of a text
 

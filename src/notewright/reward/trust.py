@@ -1,7 +1,9 @@
 """How far each reward may be trusted: judged on the person's own lists, each by a reward that has not seen it.
 
 A list is what was decided at once: a ranking, an acceptance beside rivals, an edit. Lists, not pairs, are drawn anew in the bootstrap,
-because the pairs of one list stand or fall together. What a reward may do depends on the lower end of the 90 % interval of its accuracy:
+because the pairs of one list stand or fall together. A reward has not seen a list if it has seen nothing about its question: the same
+batch in other words, or the chapter drafted again, would tell the answer. What a reward may do depends on the lower end of the 90 %
+interval of its accuracy:
 
     nothing     too few lists, or the bound is at or below `ORDER_BOUND`: little better than a coin
     order       choose and order what is shown
@@ -164,7 +166,7 @@ def newest_reward(library: Library) -> Model | None:
 
 
 def _neural(library: Library, model: Model | None, found: Sequence[Choice]) -> dict[str, Gaps]:
-    """As the model's own members judged the lists that they had not seen, and the lists of sources that only measure."""
+    """As the model's own members judged the lists whose questions they had not seen, and the lists of sources that only measure."""
     gaps: dict[str, dict[str, list[float]]] = {"embedding": {}, "ensemble": {}}
     judged = {(check["list"], check["chosen"], check["rejected"]): check for check in _checks(library, model)}
     for choice in found:
@@ -182,4 +184,5 @@ def _checks(library: Library, model: Model | None) -> list[dict[str, Any]]:
     if not path.is_file():
         return []
     about = json.loads(path.read_text(encoding="utf-8"))
-    return [*about["checks"], *about["held_out"]]
+    unseen = about["checks"] if about.get("dealt") == "question" else []  # a judge of a list may have seen its question
+    return [*unseen, *about["held_out"]]

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from .learner import taste_of
-from .lists import Choice
+from .lists import Choice, question
 from .prior import PRIOR, Prior
 from .rows import draft_rows, edit_rows
 from .scale import Scale
@@ -14,7 +14,6 @@ from .taste import Head, Stages
 
 if TYPE_CHECKING:
     from ..library import Library
-    from ..records import Draft
 
 Gaps = Mapping[str, Sequence[float]]  # by list: better minus worse text, as a reward judged them unseen
 
@@ -49,12 +48,8 @@ def unseen_gaps(
 def one_for_each_question(library: Library, found: Sequence[Choice]) -> list[Choice]:
     """The choices on the newest batch that was written from the same highlights: drafted again, a chapter asks the same question."""
     drafts = library.drafts.batches({choice.batch for choice in found})
-    newest = {_question(drafts[choice.batch]): choice.batch for choice in found if choice.batch in drafts}
-    return [choice for choice in found if choice.batch in drafts and newest[_question(drafts[choice.batch])] == choice.batch]
-
-
-def _question(drafts: Sequence[Draft]) -> tuple[str, ...]:
-    return drafts[0].highlight_ids or (drafts[0].batch_id,)
+    newest = {question(drafts[choice.batch][0]): choice.batch for choice in found if choice.batch in drafts}
+    return [choice for choice in found if choice.batch in drafts and newest[question(drafts[choice.batch][0])] == choice.batch]
 
 
 def taste_gaps(library: Library, found: Sequence[Choice]) -> Gaps:
@@ -65,10 +60,10 @@ def taste_gaps(library: Library, found: Sequence[Choice]) -> Gaps:
     for choice in found:
         batches.setdefault(choice.batch, []).append(choice)
     drafts = {draft.id: draft for shown in library.drafts.batches(list(batches)).values() for draft in shown}
-    asked = {_question([draft]): draft.batch_id for draft in drafts.values()}
+    asked = {question(draft): draft.batch_id for draft in drafts.values()}
     owner = {batch: batch for batch in batches}
     for draft in library.drafts.all(unshown=True):
-        if batch := asked.get(_question([draft])):
+        if batch := asked.get(question(draft)):
             owner |= {draft.id: batch, draft.batch_id: batch}
     evidence: dict[str, list[Stages]] = {}
     always: list[Stages] = []

@@ -101,6 +101,9 @@ def train(
     config = bases.read_config(found.folder)
     parameters = bases.parameter_count(config, found.folder)
     resolved = recipes.resolve(method, parameters=parameters, rows=rows, effort=effort, recipe_file=recipe_file, overrides=overrides)
+    if isinstance(resolved.recipe, recipes.RewardRecipe):
+        own = (row for row in _read(folder / "train.jsonl") if row.get("kind") != "labelled")
+        recipes.require_questions(own, resolved.recipe.members)
     if method == "sft":
         resolved = _for_this_person(library, resolved, found.name)
     reward, written_for = _judge(library, resolved.recipe, dataset)
@@ -268,12 +271,13 @@ def _count_rows(path: Path, *, decisions: bool = False) -> int:
     """Rows of a file; with `decisions` what was decided at once, such as a ranking, counts once, however many rows it makes."""
     if not path.exists():
         raise NotFound(f"The dataset's file is gone: {path}", f"Build the dataset again: notewright dataset {'|'.join(MORE)}")
+    rows = _read(path)
+    return len({list_key(row) if row.get("event_id") else number for number, row in enumerate(rows)}) if decisions else len(rows)
+
+
+def _read(path: Path) -> list[dict[str, Any]]:
     with path.open(encoding="utf-8") as file:
-        lines = [line for line in file if line.strip()]
-    if not decisions:
-        return len(lines)
-    rows = [json.loads(line) for line in lines]
-    return len({list_key(row) if row.get("event_id") else number for number, row in enumerate(rows)})
+        return [json.loads(line) for line in file if line.strip()]
 
 
 def _hash(path: Path) -> str:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import NotFound
 from ..library import splits
+from ..prompts import Teaching
 from ..records import Dataset, Highlight
 
 if TYPE_CHECKING:
@@ -59,10 +60,11 @@ def _of_drafts(library: Library, measured: set[str]) -> list[dict[str, Any]]:
     edited = {event.subject: str(event.payload.get("final_text", "")) for event in library.events.standing("edit")}
     batches: dict[str, dict[str, Any]] = {}
     later = splits.later(library)
+    teaching = Teaching(library, later)
     for draft in library.drafts.all():
         if draft.source_id in measured or not draft.messages or later.side_of(library, "train", draft) != "train":
             continue
-        row = batches.setdefault(draft.batch_id, {"prompt": list(draft.messages), "reference": "", "draft": draft})
+        row = batches.setdefault(draft.batch_id, {"prompt": teaching.cut(draft.messages)[0], "reference": "", "draft": draft})
         row["reference"] = edited.get(draft.id, "") or row["reference"]
     newest = list(batches.values())[-NEWEST:]
     return [

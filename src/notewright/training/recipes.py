@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import math
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, Field, asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 from ..errors import Invalid, NotFound
 from ..models.bases import short
+from ..reward.lists import question_key
 from ..settings import IN_WORDS
 from ..text import count
 
@@ -153,7 +154,7 @@ class KtoRecipe(Recipe):
 
 @dataclass(frozen=True, slots=True)
 class RewardRecipe(Recipe):
-    """The neural reward model: `members` LoRAs with scalar heads, each without a fold of the lists; an edit counts `edit_weight` times."""
+    """The neural reward model: `members` LoRAs with scalar heads, each missing a fold of questions; an edit counts `edit_weight` times."""
 
     members: int = _of(3, low=1, high=16)
     edit_weight: int = _of(3, low=1, high=12)
@@ -372,6 +373,18 @@ def total_steps(recipe: Recipe, rows: int) -> int:
 def planned_steps(recipe: Recipe, rows: int) -> int:
     """Steps of all rounds together, as far as can be said before the first."""
     return total_steps(recipe, rows) * int(getattr(recipe, "rounds", 1))
+
+
+def require_questions(rows: Iterable[Mapping[str, Any]], members: int) -> None:
+    """Refuse a reward model of which some members would miss no question, and so judge what they have seen."""
+    questions = len({question_key(row) for row in rows})
+    if members > 1 and questions < members:
+        raise Invalid(
+            f"The choices are about {count(questions, 'chapter')} (or other set of highlights); a reward model of {members} members needs "
+            f"at least {members}, as each member does without some of them.",
+            "Draft and rank another chapter: notewright draft --source TITLE, then notewright rank. Or train one member, which earns no "
+            "trust by what it was trained on: --set members=1",
+        )
 
 
 def load(method: str, values: Mapping[str, Any]) -> Recipe:

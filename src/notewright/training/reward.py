@@ -2,10 +2,11 @@
 
 The base with a LoRA and a scalar head, and the loss of TRL's RewardTrainer (Bradley-Terry, rewards kept near zero) for all pairs of a list
 at once: its prompt and each of its texts are read once (`batches`), where rows of pairs read both again for every pair. The lists (all rows
-of one ranking, decision or edit) are dealt into as many folds as there are members; member k starts from seed + k and never sees fold k.
+of one ranking, decision or edit) are dealt into as many folds as there are members, all lists about one question into the same: what was
+said of a batch in several ways, or of a chapter drafted twice, would tell the answer. Member k starts from seed + k and never sees fold k.
 So the members differ as bootstraps do (half-sampling and bootstrap agree for bagging: Buja and Stuetzle, Statistica Sinica 2006), and every
-list is judged by a member that has not seen it: the honest accuracy comes with the training. The linear heads on frozen states are dealt
-and judged in the same way.
+list is judged by a member that has not seen its question: the honest accuracy comes with the training. The linear heads on frozen states
+are dealt and judged in the same way.
 """
 
 from __future__ import annotations
@@ -27,13 +28,13 @@ from safetensors.torch import save_file
 
 from ..models import bases, engine
 from ..reward import neural
-from ..reward.lists import list_key, text_key
+from ..reward.lists import list_key, question_key, text_key
 from . import policy, processes
 from . import session as sessions
 from .batches import Unit, collate
 from .data import LengthSampler, Rows, encode_choices, order, read_rows, require_rows
 from .linear import fit_heads
-from .recipes import MINIMUM_ROWS, RewardRecipe, load, total_steps
+from .recipes import MINIMUM_ROWS, RewardRecipe, load, require_questions, total_steps
 from .runs import Job, member_folder
 from .session import LONGEST, Counting, Keeper, Session
 from .worker import Reporter
@@ -79,7 +80,7 @@ def list_loss(rewards: torch.Tensor, levels: Sequence[int]) -> torch.Tensor:
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """The usable rows with their texts, encoded; `folds[i]` is the fold of row i's list."""
+    """The usable rows with their texts, encoded; `folds[i]` is the fold of row i's question."""
 
     rows: list[dict[str, Any]]
     encoded: Rows
@@ -103,6 +104,7 @@ def run(job: Job, folder: Path, reporter: Reporter) -> dict[str, Any] | None:
     held_out = [row for name in ("valid", "test") for row in read_rows(Path(job.dataset_folder) / f"{name}.jsonl")]
     measured = _material(held_out, tokenizer, max_length, recipe)
     require_rows(material.encoded, MINIMUM_ROWS["reward"], max_length=max_length)
+    require_questions(material.rows, recipe.members)
     if material.encoded.too_long:
         reporter.warn(f"{material.encoded.too_long} choices are longer than {max_length} tokens and were not trained on (max_length).")
 
@@ -151,12 +153,24 @@ def run(job: Job, folder: Path, reporter: Reporter) -> dict[str, Any] | None:
 
 
 def _material(rows: Sequence[dict[str, Any]], tokenizer: Any, max_length: int, recipe: RewardRecipe) -> Material:
-    """Rows that fit; their lists dealt into folds, in an order that only the seed decides."""
+    """Rows that fit, and their folds."""
     encoded, usable, chosen, rejected = encode_choices(rows, tokenizer, max_length)
-    keys = sorted({list_key(row) for row in usable})
-    random.Random(recipe.seed).shuffle(keys)
-    fold = {key: place % recipe.members for place, key in enumerate(keys)}
-    return Material(usable, encoded, chosen, rejected, [fold[list_key(row)] for row in usable])
+    return Material(usable, encoded, chosen, rejected, deal(usable, recipe.members, recipe.seed))
+
+
+def deal(rows: Sequence[dict[str, Any]], members: int, seed: int) -> list[int]:
+    """The fold of each row: those with most lists first, every question goes to the fold with the fewest so far, so that none stays empty
+    while there are questions; which of equals comes first only the seed decides."""
+    lists: dict[str, set[str]] = {}
+    for row in rows:
+        lists.setdefault(question_key(row), set()).add(list_key(row))
+    questions = sorted(lists)
+    random.Random(seed).shuffle(questions)
+    sizes, fold = [0] * members, {}
+    for question in sorted(questions, key=lambda key: -len(lists[key])):
+        fold[question] = sizes.index(min(sizes))
+        sizes[fold[question]] += len(lists[question])
+    return [fold[question_key(row)] for row in rows]
 
 
 def _weights(rows: Sequence[dict[str, Any]], recipe: RewardRecipe) -> list[int]:
@@ -248,7 +262,7 @@ def _judge(
     material: Material, measured: Material, opinions: dict[str, torch.Tensor], later: dict[str, torch.Tensor], *, max_length: int,
     strength: float,
 ) -> dict[str, Any]:  # fmt: skip
-    """reward.json: scales of the members, and for every row the gap between its two texts as judged without having seen its list."""
+    """reward.json: scales of the members, and for every row the gap between its two texts as judged without having seen its question."""
     scales, gaps, gaps_later = {}, {}, {}
     folds = torch.tensor(material.folds)
     for part, raw in opinions.items():
@@ -262,7 +276,8 @@ def _judge(
     held_out = [_check(row, gaps_later, at) for at, row in enumerate(measured.rows)]
     members = [f"member-{number}" for number in range(len(opinions["ensemble"]))]
     return {
-        "members": members, "scales": scales, "max_length": max_length, "strength": strength, "checks": checks, "held_out": held_out
+        "members": members, "scales": scales, "max_length": max_length, "strength": strength, "dealt": "question", "checks": checks,
+        "held_out": held_out,
     }  # fmt: skip
 
 
@@ -272,7 +287,7 @@ def _check(row: dict[str, Any], gaps: dict[str, torch.Tensor], at: int) -> dict[
 
 
 def _figures(about: dict[str, Any]) -> dict[str, Any]:
-    """Shares of rows ordered as the person did; for the training rows as judged by members that had not seen the list."""
+    """Shares of rows ordered as the person did; for the training rows as judged by members that had not seen the question."""
 
     def share(rows: list[dict[str, Any]], *parts: str) -> float | None:
         return round(sum(sum(row[part] for part in parts) > 0 for row in rows) / len(rows), 4) if rows else None
