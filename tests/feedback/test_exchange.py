@@ -508,6 +508,18 @@ def test_undo_takes_back_what_was_done_last_and_not_what_came_in_last(machines: 
         assert not (machines.theirs.vault / "Notes/Old.md").exists()
 
 
+def test_only_the_librarys_own_vault_is_written_to(machines: Machines) -> None:
+    accepted(machines.here, machines.mine, "Notes/Rivers.md")
+    note = (machines.mine.vault / "Notes/Rivers.md").read_bytes()
+    import_feedback(machines.there, list(export_feedback(machines.here)))
+    with pytest.raises(Conflict, match="was changed where the text had been put"):  # not synced yet
+        feedback.undo(machines.there, settings=machines.theirs.settings)
+    machines.sync()
+    assert feedback.undo(machines.there, settings=machines.theirs.settings).payload["note_path"] == "Notes/Rivers.md"
+    assert (machines.mine.vault / "Notes/Rivers.md").read_bytes() == note
+    assert (machines.theirs.vault / "Notes/Rivers.md").read_bytes() != note
+
+
 def test_what_was_done_last_on_another_machine_is_taken_back_where_its_text_is_and_nothing_older_instead(machines: Machines) -> None:
     accepted(machines.there, machines.theirs, "Notes/Mine.md", "looms")
     accepted(machines.here, machines.mine, "Notes/Rivers.md")

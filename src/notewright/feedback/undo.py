@@ -52,9 +52,9 @@ def undo(library: Library, *, settings: Settings | None = None, keep_note: bool 
     The undo event's payload has `events` (their ids), `kind`, and for insertions `note_path` and `how` (restored, removed or deleted).
     Raises NotFound when nothing is left to undo, Conflict (from the vault) when the person has since changed the inserted text or the
     note is gone. With `keep_note` an insertion no longer counts and its note is left as it is (`how` is kept), so that undoing can go on.
-    An insertion remembers its vault; where that folder is gone, the one in `settings` is used. So it is for one that was made on another
-    machine: from a synced vault it is taken out here as there, and where its text is not (yet) in this vault, that is a Conflict, and no
-    older action is taken in its place.
+    Only the vault in `settings` is written to (without one, that which the insertion remembers), also where the insertion was made in
+    another folder, or on another machine: from a synced or moved vault it is taken out here as there, and where its text is not (yet) in
+    this vault, that is a Conflict, and no older action is taken in its place.
     """
     recover(library)
     about: dict[str, Any] = {}
@@ -109,9 +109,13 @@ def _where_it_is(library: Library, settings: Settings | None, event: Event) -> v
     if insertion.vault == vault.ELSEWHERE and not (settings and settings.vault and settings.vault.is_dir()):
         hint = "Take it back there with Obsidian's own undo, then here with: notewright undo --keep-note"
         raise Conflict(f"{insertion.note_path} is in an Obsidian that this machine's files do not belong to.", hint)
-    if settings and not Path(insertion.vault).is_dir():
+    if settings and settings.vault and not _same(Path(insertion.vault), settings.vault):
         insertion = replace(insertion, vault=str(settings.need_vault()), backups=str(library.home / "backups" / "notes"))
     return insertion
+
+
+def _same(one: Path, other: Path) -> bool:
+    return one.resolve() == other.resolve()
 
 
 def _result(library: Library, insertion: vault.Insertion) -> str:
