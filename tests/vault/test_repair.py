@@ -118,7 +118,7 @@ def test_a_folder_that_is_not_there_is_left_out_where_one_file_has_that_name(tex
     assert "invented asset" not in {problem.gate for problem in problems}
 
 
-@pytest.mark.parametrize("text", ["![[mow/twice.png]]", "![[mow/still-to-come.png]]", '<img src="mow/bed-level.png">', "![](mow/twice.png)"])
+@pytest.mark.parametrize("text", ["![[mow/twice.png]]", "![[mow/still-to-come.png]]", "<img src=mow/bed-level.png>", "![](mow/twice.png)"])
 def test_a_folder_that_is_not_there_is_blocked_where_more_or_no_files_have_that_name(text: str) -> None:
     mended = repair_draft(text, highlights=ON_SHELVES, vault_index=SHELVES).text
     assert mended == text
@@ -126,7 +126,8 @@ def test_a_folder_that_is_not_there_is_blocked_where_more_or_no_files_have_that_
     assert "invented asset" in {problem.gate for problem in problems}
 
 
-TARGETS = ["other.png", "Nowhere", "Groundwater#Part", "#^b1", "https://evil.example.net/x.png", "another.pdf", "bed-level.png", "mow/bed-level.png"]
+TARGETS = ["other.png", "Nowhere", "Groundwater#Part", "#^b1", "https://evil.example.net/x.png", "another.pdf", "bed-level.png"]
+TARGETS += ["mow/bed-level.png"]
 FORMS = ["![[%s]]", "[[%s|x]]", "![x](%s)", "[x](<%s>)", "%s", '<img src="%s">']
 BETWEEN = st.sampled_from(["\n", "\n\n", "> ", "- ", "| ", "**", "~~~\n", "%%", "`", "[^1]: ", "(", ")", " word "])
 LEADING = st.builds(lambda form, target: form % target, st.sampled_from(FORMS), st.sampled_from(TARGETS))

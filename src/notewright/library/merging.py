@@ -16,6 +16,7 @@ import hashlib
 import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from difflib import SequenceMatcher
 from functools import lru_cache
 from itertools import pairwise
@@ -45,6 +46,8 @@ _VISIBLE = (*HIGHLIGHT_FIELDS, "source_id")
 _INSERT = f"INSERT INTO highlights ({', '.join(_COLUMNS)}) VALUES ({', '.join(':' + name for name in _COLUMNS)})"
 _UPDATE = f"UPDATE highlights SET {', '.join(f'{name}=:{name}' for name in _COLUMNS if name not in ('id', 'imported_at'))} WHERE id=:id"
 
+_MANY = 5  # highlights; where so many and most of a source's are gone, the report says so
+
 Row = dict[str, object]
 
 
@@ -69,9 +72,10 @@ class Merge:
         complete: bool,
         carries: frozenset[str],
         source_carries: frozenset[str],
+        untitled: str = "Untitled",
     ) -> None:
         self._db, self._connection = db, connection
-        self._origin, self._complete, self._source_carries = origin, complete, source_carries
+        self._origin, self._complete, self._source_carries, self._untitled = origin, complete, source_carries, untitled
         self._carries = tuple(name for name in HIGHLIGHT_FIELDS if name in carries)
         # Without tags, which rows hold as JSON: a whole highlight and its row in one comparison.
         plain = [name for name in self._carries if name != "tags"] or ["text"]
@@ -80,26 +84,53 @@ class Merge:
         self._at = now()
         self._counts: Counter[str] = Counter()
         self._touched: set[str] = set()
-        self._gone: set[str] = set()
+        self._gone: dict[str, tuple[str, int]] = {}  # highlight id -> its source, and how many that source had
         self._titles: dict[str, list[tuple[str, str]]] = defaultdict(list)
         for row in db.rows("SELECT id, title, author FROM sources"):
             self._titles[row["title"].casefold()].append((row["id"], row["author"].casefold()))
         self._was_empty = not self._titles
         self._sources_of_words: dict[str, str] | None = None
+        self._listed = complete  # does what is being merged list all of its source's highlights?
         self.seen = 0
 
     def finish(self) -> ImportReport:
         """Mark what vanished, now that everything was seen, and say what changed."""
-        gone = sorted(self._gone - self._touched)
+        gone = sorted(self._gone.keys() - self._touched)
         self._connection.executemany("UPDATE highlights SET removed_at=? WHERE id=?", [(self._at, key) for key in gone])
         counts = self._counts
         return ImportReport(
             origin=self._origin, sources_added=counts["sources_added"], sources_updated=counts["sources_updated"], added=counts["added"],
             updated=counts["updated"], removed=counts["removed"] + len(gone), unchanged=counts["unchanged"],
+            warnings=tuple(self._mostly_gone(gone)),
         )  # fmt: skip
 
+    def _mostly_gone(self, gone: list[str]) -> Iterable[str]:
+        for (source_id, had), lost in Counter(self._gone[key] for key in gone).items():
+            row = self._db.row("SELECT title FROM sources WHERE id=?", (source_id,))
+            if row and lost >= _MANY and 2 * lost > had:
+                yield (
+                    f"{row['title']}: {lost} of its {had} highlights are not in this import and count as removed;"
+                    " nothing is erased, and importing all of them again brings them back"
+                )
+
     def source(self, incoming: Source) -> None:
+        unread = [item for item in incoming.highlights if not item.text and not item.is_deleted]
+        if unread:
+            incoming = replace(incoming, highlights=tuple(item for item in incoming.highlights if item.text or item.is_deleted))
+        if not incoming.title and not self._own_ids(incoming):
+            parts, incoming = self._by_owner(incoming)
+            for source_id, part in parts.items():
+                self._update_source(source_id, part)
+                self._highlights(source_id, part, complete=False)
+            if not incoming.highlights:
+                return
         source_id = self._resolve_source(incoming)
+        if unread:
+            self._touched.update(self._at_places(source_id, unread))
+        self._highlights(source_id, incoming, complete=self._complete)
+
+    def _highlights(self, source_id: str, incoming: Source, *, complete: bool) -> None:
+        self._listed = complete
         found = self._db.rows("SELECT * FROM highlights WHERE source_id=?", (source_id,))
         self.seen += len(incoming.highlights)
         if found and self._as_before(incoming, found):
@@ -119,7 +150,7 @@ class Merge:
         for key, row in live.items():
             if incoming.is_deleted:
                 row["removed_at"] = self._at
-            elif self._complete and key not in self._touched and row["origins"] == self._origin:
+            elif complete and key not in self._touched and row["origins"] == self._origin:
                 gone.add(key)
         own = {key: row for key, row in live.items() if key not in gone}
         self._reorder(homes, own)
@@ -128,7 +159,7 @@ class Merge:
                 row["chapter"] = ""  # it came from a mark, which may be gone
         _place(list(own.values()))
         self._store(before, after, gone)
-        self._gone |= gone
+        self._gone |= dict.fromkeys(gone, (source_id, len(live)))
 
     def _as_before(self, incoming: Source, found: list[sqlite3.Row]) -> bool:
         """Does the mirror hold exactly these highlights in this order? The usual case of a second import, told cheaply."""
@@ -146,12 +177,18 @@ class Merge:
 
     # -- which source
 
+    def _own_ids(self, incoming: Source) -> list[str]:
+        """Where an export lay says nothing of what it is (files are moved and renamed): `file:` ids are kept, never matched by."""
+        return [item for item in incoming.outside_ids if not item.startswith("file:")]
+
+    def _title_id(self, incoming: Source) -> str:
+        name = f"{normalise(incoming.title or self._untitled)}|{normalise(incoming.author)}"
+        return "title:" + hashlib.blake2b(name.encode(), digest_size=12).hexdigest()
+
     def _resolve_source(self, incoming: Source) -> str:
         connection = self._connection
-        name = f"{normalise(incoming.title)}|{normalise(incoming.author)}"
-        title_id = "title:" + hashlib.blake2b(name.encode(), digest_size=12).hexdigest()
-        # Where an export lay says nothing of what it is (files are moved and renamed): `file:` ids are kept, never matched by.
-        ids = [*(item for item in incoming.outside_ids if not item.startswith("file:")), title_id]
+        title_id, own = self._title_id(incoming), self._own_ids(incoming)
+        ids = own if own and not incoming.title else [*own, title_id]  # a title that nothing gave is nobody's
         source_id = self._known_source(incoming, ids, title_id)
         if source_id:
             self._update_source(source_id, incoming)
@@ -159,6 +196,7 @@ class Merge:
             source_id = ids[0] if ids[0] != title_id else "source:" + title_id.removeprefix("title:")
             while self._db.row("SELECT 1 FROM sources WHERE id=?", (source_id,)):
                 source_id += "+"
+            incoming = incoming if incoming.title else replace(incoming, title=self._untitled)
             values = [_column(incoming, name) for name in SOURCE_FIELDS]
             marks = ", ".join("?" * (len(values) + 3))
             connection.execute(
@@ -171,13 +209,40 @@ class Merge:
         connection.executemany("INSERT OR IGNORE INTO source_ids VALUES (?, ?)", [(item, source_id) for item in known_as])
         return source_id
 
+    def _by_owner(self, incoming: Source) -> tuple[dict[str, Source], Source]:
+        """Highlights that nothing says the source of, by the source that holds their words; and those that none holds."""
+        row = self._db.row("SELECT source_id FROM source_ids WHERE outside_id=?", (self._title_id(incoming),))
+        own = str(row["source_id"]) if row else ""
+        writers: dict[str, str] = {}
+        parts: dict[str, list[Highlight]] = defaultdict(list)
+        for highlight in incoming.highlights:
+            owner = self._owner_of_words(highlight)
+            if owner and owner not in writers:
+                found = self._db.row("SELECT author FROM sources WHERE id=?", (owner,))
+                writers[owner] = normalise(found["author"]) if found else ""
+            fits = owner and owner != own and normalise(incoming.author) in ("", writers[owner])
+            parts[owner if fits else ""].append(highlight)
+        rest = replace(incoming, highlights=tuple(parts.pop("", ())))
+        return {owner: replace(incoming, highlights=tuple(items)) for owner, items in parts.items()}, rest
+
+    def _at_places(self, source_id: str, unread: Iterable[Highlight]) -> Iterable[str]:
+        """The highlights that those without text may be: all that are where and when they were marked, as far as that is said."""
+        rows = self._db.rows("SELECT id, location, highlighted_at FROM highlights WHERE source_id=?", (source_id,))
+        for item in unread:
+            for row in rows:
+                moved = item.location is not None and row["location"] is not None and item.location != row["location"]
+                if not moved and (not item.highlighted_at or row["highlighted_at"] in ("", item.highlighted_at)):
+                    yield row["id"]
+
     def _known_source(self, incoming: Source, ids: list[str], title_id: str) -> str:
-        for number, outside in enumerate(ids):
+        for number, outside in enumerate(dict.fromkeys([*ids, title_id])):
             if outside == title_id and not self._was_empty:
                 owners = Counter(self._owners(incoming))
                 for source_id, _ in owners.most_common(1):
                     if not self._clashes(source_id, [item for item in ids if not item.startswith("url:")]):
                         return source_id
+            if number >= len(ids):
+                break
             for row in self._db.rows("SELECT source_id FROM source_ids WHERE outside_id=?", (outside,)):
                 found: str = row["source_id"]
                 if not self._clashes(found, ids[:number]):
@@ -200,22 +265,25 @@ class Merge:
 
     def _by_words(self, incoming: Source, ids: list[str]) -> str:
         """The source that holds these very highlights under another form of the title or author."""
-        if self._sources_of_words is None:
-            rows = self._db.rows("SELECT text_key, source_id FROM highlights")
-            self._sources_of_words = {row["text_key"]: row["source_id"] for row in rows}
         owners: Counter[str] = Counter()
         for highlight in incoming.highlights:
-            owner = self._sources_of_words.get(text_key(highlight.text))
+            owner = self._owner_of_words(highlight)
             if owner:
                 owners[owner] += 1
         for source_id, hits in owners.most_common(1):
             row = self._db.row("SELECT title FROM sources WHERE id=?", (source_id,))
             assert row is not None
             share = hits / len(incoming.highlights)
-            alike = _same_head(normalise(row["title"]), normalise(incoming.title))
+            alike = not incoming.title or _same_head(normalise(row["title"]), normalise(incoming.title))
             if ((alike and share >= 0.3) or (hits >= 3 and share >= 0.6)) and not self._clashes(source_id, ids):
                 return source_id
         return ""
+
+    def _owner_of_words(self, highlight: Highlight) -> str:
+        if self._sources_of_words is None:
+            rows = self._db.rows("SELECT text_key, source_id FROM highlights")
+            self._sources_of_words = {row["text_key"]: row["source_id"] for row in rows}
+        return self._sources_of_words.get(text_key(highlight.text), "")
 
     def _update_source(self, source_id: str, incoming: Source) -> None:
         row = self._db.row("SELECT * FROM sources WHERE id=?", (source_id,))
@@ -383,7 +451,7 @@ class Merge:
         else:
             row.update({name: _column(incoming, name) for name in HIGHLIGHT_FIELDS})
             row.update(id=key, source_id=source_id, origins=self._origin, imported_at=self._at, text_key=words)
-            row["position"] = index if self._complete else len(rows)
+            row["position"] = index if self._listed else len(rows)
             row["removed_at"] = self._at if incoming.is_deleted else ""
         row["outside_ids"] = incoming.outside_ids
 
@@ -424,7 +492,7 @@ class Merge:
 
     def _reorder(self, homes: list[str], live: dict[str, Row]) -> None:
         """Take over the exporter's order where it lists every live highlight and no better exporter has spoken."""
-        if self._complete and live.keys() <= set(homes) and all(_rank(str(row["origins"])) <= self._my_rank for row in live.values()):
+        if self._listed and live.keys() <= set(homes) and all(_rank(str(row["origins"])) <= self._my_rank for row in live.values()):
             for index, key in enumerate(homes):
                 if key in live:
                     live[key]["position"] = index
