@@ -17,21 +17,17 @@ import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from difflib import SequenceMatcher
 from functools import lru_cache
 from itertools import pairwise
 from operator import attrgetter, itemgetter
 
 from ..records import Highlight, ImportReport, Source
 from ..text import normalise
+from .alike import HIGHLIGHT_FIELDS, Row, column, conflicts, differences, likeness, same_form, same_head
 from .chapters import assign_chapters
-from .database import Database, now, to_json
+from .database import Database, now
 
 EXCLUSIVE_KINDS = ("readwise", "reader", "asin", "url")
-HIGHLIGHT_FIELDS = (
-    "text", "annotation", "tags", "location", "location_type", "chapter", "heading_level", "color", "url", "highlighted_at", "updated_at",
-    "is_favorite", "is_discard",
-)  # fmt: skip
 SOURCE_FIELDS = (
     "title", "author", "kind", "app", "url", "readwise_url", "asin", "cover_url", "summary", "document_note", "tags",
 )  # fmt: skip
@@ -47,8 +43,6 @@ _INSERT = f"INSERT INTO highlights ({', '.join(_COLUMNS)}) VALUES ({', '.join(':
 _UPDATE = f"UPDATE highlights SET {', '.join(f'{name}=:{name}' for name in _COLUMNS if name not in ('id', 'imported_at'))} WHERE id=:id"
 
 _MANY = 5  # highlights; where so many and most of a source's are gone, the report says so
-
-Row = dict[str, object]
 
 
 def text_key(text: str) -> str:
@@ -169,7 +163,7 @@ class Merge:
         for highlight, row in zip(incoming.highlights, sorted(found, key=itemgetter("position")), strict=True):
             if row["removed_at"] or self._of_highlight(highlight) != self._of_row(row) or self._origin not in row["origins"].split(","):
                 return False
-            if highlight.outside_ids or highlight.is_deleted or (tagged and _column(highlight, "tags") != row["tags"]):
+            if highlight.outside_ids or highlight.is_deleted or (tagged and column(highlight, "tags") != row["tags"]):
                 return False
             if highlight.is_favorite > row["is_favorite"] or highlight.is_discard > row["is_discard"]:
                 return False
@@ -197,7 +191,7 @@ class Merge:
             while self._db.row("SELECT 1 FROM sources WHERE id=?", (source_id,)):
                 source_id += "+"
             incoming = incoming if incoming.title else replace(incoming, title=self._untitled)
-            values = [_column(incoming, name) for name in SOURCE_FIELDS]
+            values = [column(incoming, name) for name in SOURCE_FIELDS]
             marks = ", ".join("?" * (len(values) + 3))
             connection.execute(
                 f"INSERT INTO sources (id, {', '.join(SOURCE_FIELDS)}, imported_at, removed_at) VALUES ({marks})",
@@ -274,7 +268,7 @@ class Merge:
             row = self._db.row("SELECT title FROM sources WHERE id=?", (source_id,))
             assert row is not None
             share = hits / len(incoming.highlights)
-            alike = not incoming.title or _same_head(normalise(row["title"]), normalise(incoming.title))
+            alike = not incoming.title or same_head(normalise(row["title"]), normalise(incoming.title))
             if ((alike and share >= 0.3) or (hits >= 3 and share >= 0.6)) and not self._clashes(source_id, ids):
                 return source_id
         return ""
@@ -290,13 +284,13 @@ class Merge:
         assert row is not None
         changes: Row = {}
         for name in self._source_carries:
-            value = _column(incoming, name)
+            value = column(incoming, name)
             empty = value in ("", "[]") and not (self._my_rank >= _TRUSTED and name in _EMPTIED_BY_TRUSTED)
             if value == row[name] or empty:
                 continue
             if name in ("title", "author") and normalise(str(value)) == normalise(row[name]):
                 continue
-            if self._my_rank < _TRUSTED and row[name] not in ("", "[]", "book") and (name != "tags" or _same_form(name, value, row[name])):
+            if self._my_rank < _TRUSTED and row[name] not in ("", "[]", "book") and (name != "tags" or same_form(name, value, row[name])):
                 continue  # it fills gaps; what is there may come from a better exporter
             changes[name] = value
         if changes.get("kind") == "book":
@@ -348,10 +342,10 @@ class Merge:
                 if homes[index] or not candidates:
                     continue
                 if len(candidates) > 1:
-                    scores = {key: _conflicts(highlight, rows[key]) for key in candidates if key not in taken}
+                    scores = {key: conflicts(highlight, rows[key]) for key in candidates if key not in taken}
                     possible = [key for key in scores if not (sure and scores[key])]
                     candidates = sorted(
-                        possible, key=lambda key: (scores[key], rows[key]["removed_at"] != "", _differences(highlight, rows[key]))
+                        possible, key=lambda key: (scores[key], rows[key]["removed_at"] != "", differences(highlight, rows[key]))
                     )
                 settle(index, [key for key in candidates if fits(key, highlight)])
         self._claim_twins(source_id, incoming, items, homes, taken, before, rows)
@@ -384,7 +378,7 @@ class Merge:
             return
         for index in lost:
             highlight = items[index][0]
-            scores = [(_likeness(highlight, rows[key]), key) for key in free if key not in placed and fits(key, highlight)]
+            scores = [(likeness(highlight, rows[key]), key) for key in free if key not in placed and fits(key, highlight)]
             settle(index, [key for score, key in sorted(scores, reverse=True) if score])
             placed.add(homes[index])
 
@@ -449,7 +443,7 @@ class Merge:
         if row:
             self._merge_known(source_id, row, incoming, words)
         else:
-            row.update({name: _column(incoming, name) for name in HIGHLIGHT_FIELDS})
+            row.update({name: column(incoming, name) for name in HIGHLIGHT_FIELDS})
             row.update(id=key, source_id=source_id, origins=self._origin, imported_at=self._at, text_key=words)
             row["position"] = index if self._listed else len(rows)
             row["removed_at"] = self._at if incoming.is_deleted else ""
@@ -460,16 +454,16 @@ class Merge:
         rank = _rank(origins)
         lesser = self._my_rank < rank
         same = self._of_highlight(incoming) == self._of_row(row) and (
-            "tags" not in self._carries or _column(incoming, "tags") == row["tags"]
+            "tags" not in self._carries or column(incoming, "tags") == row["tags"]
         )
         for name in () if same else self._carries:
-            value = _column(incoming, name)
+            value = column(incoming, name)
             if value == row[name]:
                 continue
             if value in ("", None) and name in _NEVER_EMPTIED and origins != self._origin:
                 continue  # another exporter knew it
             if lesser:
-                if name in _FORMATTED and _same_form(name, value, row[name], str(row["color"])):
+                if name in _FORMATTED and same_form(name, value, row[name], str(row["color"])):
                     continue
                 if self._my_rank < _TRUSTED and value in ("", "[]", 0):
                     continue  # its template may just not show it
@@ -552,62 +546,3 @@ def _place(rows: list[Row]) -> None:
     for position, row in enumerate(live):
         row["position"] = position
     assign_chapters(live)
-
-
-def _differences(incoming: Highlight, row: Row) -> int:
-    """In how many fields they differ at all; of rows without a conflict the one that is exactly this highlight comes first.
-
-    Chapters do not count: they follow from the marks.
-    """
-    return sum(_column(incoming, name) != row[name] for name in HIGHLIGHT_FIELDS if name != "chapter")
-
-
-def _conflicts(incoming: Highlight, row: Row) -> int:
-    """How many fields speak against these being one, of highlights with the same words."""
-    return (
-        (incoming.location is not None and incoming.location != row["location"])
-        + bool(incoming.highlighted_at and incoming.highlighted_at != row["highlighted_at"])
-        + (incoming.annotation != row["annotation"])
-        + (incoming.heading_level != row["heading_level"])
-        + (incoming.text != row["text"])
-    )
-
-
-def _likeness(incoming: Highlight, row: Row) -> float:
-    """How surely an unmatched row is an earlier form of this highlight; 0 means no. Only within one place."""
-    if incoming.location != row["location"]:
-        return 0
-    left, right = normalise(incoming.text), normalise(str(row["text"]))
-    if incoming.location is not None and min(len(left), len(right)) >= 12 and (left in right or right in left):
-        return 1
-    matcher = SequenceMatcher(a=left, b=right, autojunk=False)
-    floor = 0.8 if incoming.location is None else 0.6
-    if matcher.real_quick_ratio() < floor or matcher.quick_ratio() < floor:
-        return 0
-    score = matcher.ratio()
-    return score if score >= floor else 0
-
-
-def _same_form(name: str, left: object, right: object, color: str = "") -> bool:
-    """Do two exporters say the same in other words?"""
-    if name == "tags":
-        return _tag_set(str(left), color) == _tag_set(str(right), color)
-    return normalise(str(left)) == normalise(str(right))
-
-
-def _tag_set(tags: str, color: str) -> set[str]:
-    found = {tag.strip().casefold().replace("-", " ").replace("_", " ") for tag in tags.strip("[]").replace('"', "").split(",")}
-    return found - {color, ""}
-
-
-def _same_head(left: str, right: str) -> bool:
-    """Is one title the other with a subtitle, a series or a prefix added?"""
-    shorter, longer = sorted((left, right), key=len)
-    return len(shorter) >= 4 and (longer.startswith(shorter) or longer.endswith(shorter))
-
-
-def _column(record: Source | Highlight, name: str) -> object:
-    value = getattr(record, name)
-    if isinstance(value, tuple):
-        return to_json(list(value)) if value else "[]"
-    return int(value) if isinstance(value, bool) else value

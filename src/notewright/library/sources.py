@@ -14,8 +14,9 @@ from dataclasses import replace
 from ..errors import NotFound
 from ..records import Highlight, ImportReport, Source
 from ..text import normalise
+from .alike import HIGHLIGHT_FIELDS
 from .database import Database
-from .merging import EXCLUSIVE_KINDS, HIGHLIGHT_FIELDS, SOURCE_FIELDS, Merge, text_key
+from .merging import EXCLUSIVE_KINDS, SOURCE_FIELDS, Merge, text_key
 
 __all__ = ["EXCLUSIVE_KINDS", "HIGHLIGHT_FIELDS", "SOURCE_FIELDS", "SourceStore", "text_key"]
 
