@@ -350,6 +350,16 @@ def test_everything_outside_the_span_stays_and_undo_restores(
     assert path.read_bytes() == before
 
 
+@pytest.mark.parametrize("name", ["Home/", "Home\\", "./Home/", "Later/"])
+def test_a_folder_is_no_note(vault: Path, backups: Path, name: str) -> None:
+    (vault / "Home").mkdir()
+    with pytest.raises(Invalid, match="is a folder"):
+        insert(vault, name, "hello", backups=backups)
+    assert [item.name for item in vault.iterdir()] == ["Home"]
+    insert(vault, "Home", "hello", backups=backups)  # a note beside its folder, as many keep one
+    assert (vault / "Home.md").read_text() == "hello\n"
+
+
 @pytest.mark.parametrize("name", ["Note#Heading", "[[Note]]", "a^b", "con", "x" * 300, "y" * 250])
 def test_names_that_links_or_systems_refuse(vault: Path, backups: Path, name: str) -> None:
     with pytest.raises(Invalid):
