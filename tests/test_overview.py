@@ -11,11 +11,13 @@ from pathlib import Path
 
 import pytest
 
+import small_world
+from notewright import drafting
 from notewright.cli import main
 from notewright.library import Library
 from notewright.library.database import now
 from notewright.overview import ENOUGH, checkup, next_command, status
-from notewright.records import Run
+from notewright.records import Dataset, Model, Run
 from notewright.reward.trust import RewardTrust, TrustReport
 from notewright.settings import Settings
 
@@ -70,6 +72,7 @@ def test_a_training_whose_worker_is_gone_is_not_said_to_run(library: Library, ca
         worker.kill()
     assert "unfinished: run-1 (go on with: notewright train dpo --resume run-1)" in told
     assert "in training: run-2 " in told
+    assert "notewright train" not in told.partition("Next: ")[2]
     assert "unfinished: run-3 (go on with: notewright improve)" in told
     assert main(["runs", "show", "run-2"]) == 0
     assert "interrupted" in capsys.readouterr().out
@@ -81,6 +84,25 @@ def test_a_training_whose_worker_is_gone_is_not_said_to_run(library: Library, ca
 def test_what_goes_on_with_a_training_comes_before_a_new_one(tmp_path: Path) -> None:
     step = next_command(Settings(home=tmp_path, vault=tmp_path), FULL, False, ["notewright train ditto --resume run-4"], "", 0)
     assert step == "notewright train ditto --resume run-4"
+
+
+def test_while_a_training_goes_on_no_other_is_named(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path, vault=tmp_path)
+    assert next_command(settings, FULL, False, [], "", 0, "run-7") == "notewright runs show run-7"
+    assert next_command(settings, FULL, True, [], "", 99, "run-7").startswith("notewright draft")
+    assert next_command(settings, FULL, True, [], "batch-1", 99, "run-7") == "notewright rank batch-1"
+
+
+def test_a_single_draft_is_not_to_be_ranked(library: Library, tmp_path: Path) -> None:
+    world = small_world.build(library, tmp_path)
+    small_world.base_model(library)
+    library.models.add(Model(library.models.new_id(), "base/none", "", "policy", now()))
+    with library.db.write():
+        library.datasets.add(Dataset(library.datasets.new_id(), "sft", "datasets/x", now()))
+    for n, expected in ((1, "notewright draft --source"), (2, "notewright rank batch-2")):
+        engine = small_world.ScriptedEngine(small_world.numbered)
+        drafting.draft(library, settings=world.settings, source="rivers", chapter="Beginnings", n=n, written=n, engine=engine, examples=0)
+        assert status(library, settings=world.settings).next.startswith(expected)
 
 
 def test_status_loads_neither_vault_nor_rewards(library: Library) -> None:

@@ -62,12 +62,13 @@ def status(library: Library, *, settings: Settings) -> Status:
     unfinished = [run for run in runs if run.status in ("running", "interrupted")]
     resume = _resume(library, [run for run in unfinished if run.status == "interrupted"])
     newest, _ = library.browse.batches(limit=1)
-    unranked = newest[0].id if newest and not newest[0].ranked else ""
+    unranked = newest[0].id if newest and not newest[0].ranked and newest[0].drafts > 1 else ""
     learnt_at = max((run.created_at for run in runs if run.status == "finished" and run.method != "reward"), default="")
     fresh = library.events.count("ranking", "edit", since=learnt_at)
     trained = bool(current and current.role != "base") or any(model.role == "policy" for model in library.models.all())
     writers = [resume[run.id] for run in unfinished if run.id in resume and run.method != "reward"]
-    step = next_command(settings, counts, trained, writers, unranked, fresh)
+    training = next((run.id for run in runs if run.status in ("created", "running")), "")
+    step = next_command(settings, counts, trained, writers, unranked, fresh, training)
     return Status(
         counts=counts, current_model=current.id if current else "", current_role=current.role if current else "",
         current_dataset=current.dataset_id if current else "", unfinished_runs=tuple(run.id for run in unfinished), resume=resume,
@@ -98,9 +99,11 @@ def _resume(library: Library, interrupted: Sequence[Run]) -> dict[str, str]:
 ENOUGH = 8  # rankings and edits since the last training that make a rebuild worth its time
 
 
-def next_command(settings: Settings, counts: dict[str, int], trained: bool, resume: Sequence[str], unranked: str, fresh: int) -> str:
+def next_command(
+    settings: Settings, counts: dict[str, int], trained: bool, resume: Sequence[str], unranked: str, fresh: int, training: str = ""
+) -> str:
     """The one command that brings the person furthest now; `resume` are those that go on with a training of a version, `fresh` counts
-    rankings and edits that no training has seen."""
+    rankings and edits that no training has seen, `training` is a run that is going on: beside it no other begins."""
     if settings.vault is None or not settings.vault.is_dir():
         return "notewright init --vault PATH"
     if not counts["highlights"]:
@@ -112,10 +115,10 @@ def next_command(settings: Settings, counts: dict[str, int], trained: bool, resu
     if not counts["datasets"]:
         return "notewright dataset sft"
     if not trained:
-        return resume[0] if resume else "notewright train sft"
+        return f"notewright runs show {training}" if training else resume[0] if resume else "notewright train sft"
     if unranked:
         return f"notewright rank {unranked}"
-    if fresh >= ENOUGH:
+    if fresh >= ENOUGH and not training:
         return "notewright improve"
     return "notewright draft --source TITLE"
 

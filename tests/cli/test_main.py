@@ -120,6 +120,14 @@ def test_init_keeps_what_was_set_before(home: Path, tmp_path: Path, capsys: pyte
     assert main(["init", "--vault", str(tmp_path / "nowhere")]) == 1
 
 
+def test_a_home_inside_the_vault_is_said_to_be_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    vault = tmp_path / "vault"
+    vault.mkdir()
+    for home, said in ((vault / ".notewright", True), (vault / "tools" / "home", True), (tmp_path / "vault home", False)):
+        assert main(["--home", str(home), "init", "--vault", str(vault)]) == 0
+        assert ("warning: the library lies in the vault" in capsys.readouterr().out) is said
+
+
 def test_home_option_outranks_the_environment(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NOTEWRIGHT_HOME", str(tmp_path / "other"))
     assert main(["--home", str(tmp_path / "mine"), "init"]) == 0

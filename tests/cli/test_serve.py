@@ -18,6 +18,7 @@ import pytest
 
 from notewright.cli import main
 from notewright.library import Library
+from notewright.records import Highlight, Source
 
 
 @contextmanager
@@ -47,6 +48,32 @@ def test_the_link_works_and_ctrl_c_ends_it_though_a_page_listens(home: Path) -> 
         assert server.stderr is not None
         assert server.stderr.read() == ""
     assert (home / "server-token").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("path", ["/api/drafts", "/v1/chat/completions"])
+def test_ctrl_c_ends_what_is_being_written_with_an_error_event(home: Path, path: str) -> None:
+    texts = [
+        f"The river rises in spring for the reason numbered {number}, and everyone downstream moves the boats." for number in range(12)
+    ]
+    with Library.create(home) as library:
+        source = Source("Rivers", highlights=tuple(Highlight(text) for text in texts))
+        library.sources.upsert([source], origin="csv", complete=True)
+    asked: dict[str, object] = {"source": "Rivers", "n": 8, "written": 8, "max_new_tokens": 1000, "temperature": 1.5}
+    if path.startswith("/v1"):
+        asked = {"model": "seedling", "messages": [{"role": "user", "content": "\n".join(texts)}], "n": 8, "max_tokens": 1000}
+    with served(home) as (server, client, _):
+        with client.stream("POST", path, json={**asked, "stream": True}) as response:
+            assert response.status_code == 200, response.read()
+            lines = response.iter_lines()
+            assert any('"text"' in line or '"content": "' in line and '"content": ""' not in line for line in lines)
+            server.send_signal(signal.SIGINT)
+            rest = list(lines)  # raises where the answer breaks off
+        assert server.wait(20) == 0
+        assert server.stderr is not None
+        assert server.stderr.read() == ""
+    told = [line for line in rest if line]
+    assert "The server is stopping." in told[-1]
+    assert told[-2] == "event: error" or json.loads(told[-1].removeprefix("data: "))["error"]["message"]
 
 
 def test_a_taken_port_is_said(home: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,11 +12,13 @@ import pytest
 
 import small_world
 from notewright import datasets, drafting, feedback, reward
+from notewright.cli import main
 from notewright.errors import Invalid, NotFound
 from notewright.library import Library, splits
 from notewright.prompts import build_messages, prompt_id
 from notewright.records import Model
 from notewright.reward.features import VERSION
+from notewright.settings import save_settings
 from small_world import ScriptedEngine, numbered
 
 
@@ -298,3 +301,43 @@ def test_links_and_assets_that_the_reader_never_had_are_mended_or_block_the_draf
     assert mended.text == "- One bend went."
     assert "[[Nowhere At All]]" in str(mended.sampling["repairs"])
     assert all(any("in no highlight" in one or "neither in" in one for one in item.problems) for item in rejected)
+
+
+def test_what_mending_makes_alike_counts_once(world: small_world.World) -> None:
+    (world.vault / "weir.png").write_bytes(b"x")
+    texts = itertools.count()
+    engine = ScriptedEngine(lambda messages, seed: f"- The river rises.\n\n![[made-up-{next(texts)}/weir.png|60]]")
+    drafts = draft(world, engine)
+    assert [item.text for item in drafts] == ["- The river rises.\n\n![[weir.png|60]]"]
+    assert len(world.library.drafts.batch(drafts[0].batch_id, unshown=True)) == 1
+    assert [len(call["messages"]) for call in engine.calls] == [6, 2]  # asked once more, the other way
+
+
+@pytest.mark.parametrize(
+    ("texts", "said", "ranked"),
+    [
+        (["- It rose.", "- It rose."], "1 shown instead of 4: others came out alike.", False),
+        (["- It rose.", "- It fell."], "2 shown instead of 4: others came out alike.", True),
+        (["- It rose.", "- It fell.", "- In 1999.", "- In 1888."], "2 shown instead of 4: 2 have problems (to see them: ", True),
+        (
+            ["- It rose.", "- It fell.", "- In 1999."],
+            "1 has problems (to see them: notewright drafts list --all), others came out alike.",
+            True,
+        ),
+        (["- It rose.", "- It fell.", "- It stayed.", "- It went."], "", True),
+    ],
+)
+def test_fewer_drafts_than_wanted_are_explained(
+    world: small_world.World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, texts: list[str], said: str, ranked: bool
+) -> None:
+    save_settings(world.settings)
+    given = itertools.cycle(texts)
+    engine = ScriptedEngine(lambda messages, seed: next(given))
+    monkeypatch.setattr(sys.modules["notewright.drafting.draft"], "engine_for", lambda *_, **__: engine)
+    asked = ["--source", "rivers", "--chapter", "Beginnings", "-n", "4", "--written", "4", "--seed", "1", "--model", "model-1"]
+    assert main(["--home", str(world.library.home), "draft", *asked]) == 0
+    told = capsys.readouterr().out
+    assert said in told
+    assert ("shown instead of" in told) == bool(said)
+    assert ("notewright rank batch-1" in told) == ranked
+    assert "notewright accept draft-1 --into NOTE" in told

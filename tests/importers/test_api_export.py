@@ -79,8 +79,16 @@ def test_one_page_of_several_is_said() -> None:
 
 def test_missing_and_null_fields_are_fine() -> None:
     ((source,), warnings) = read([{"highlights": [{"text": "Bare"}, {"text": "Odd", "location": "x", "highlighted_at": "soon"}]}])
-    assert (source.title, source.author, source.kind) == ("Untitled", "", "book")
+    assert (source.title, source.author, source.kind) == ("", "", "book")
     assert len(warnings) == 2
+
+
+def test_a_book_without_a_title_keeps_the_one_it_has(library: Library, tmp_path: Path) -> None:
+    path = tmp_path / "export.json"
+    for title, expected in ((None, "Untitled"), ("Deep Work", "Deep Work"), (None, "Deep Work"), ("", "Deep Work")):
+        path.write_text(json.dumps([{"user_book_id": 7, "title": title, "highlights": [{"id": 1, "text": "Words."}]}]))
+        import_readwise(library, path=path)
+        assert [source.title for source in library.sources.all()] == [expected]
 
 
 @pytest.mark.parametrize(

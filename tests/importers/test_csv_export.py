@@ -16,7 +16,7 @@ from notewright.importers import import_readwise
 from notewright.importers.csv_export import HEADER, read_csv
 from notewright.importers.reading import Document
 from notewright.library import Library
-from notewright.records import Highlight
+from notewright.records import Highlight, ImportReport
 
 NEW = ",".join(HEADER)
 OLD = ",".join(HEADER[:10])
@@ -83,7 +83,7 @@ def test_odd_values_are_warnings_not_errors() -> None:
     rows = ["A,T,,,,,,page,ix,,", "B,T,,,,,,page,12-14,yesterday,", ",T,,,,,,,,,", f"C,T,,,,,,page,{9:099d},2024-99-01 00:00:00+00:00,"]
     export = read_csv(Document("x.csv", "\n".join([NEW, *rows]).encode()))
     (source,) = export.sources()
-    assert [item.location for item in source.highlights] == [None, 12, None]
+    assert [item.location for item in source.highlights if item.text] == [None, 12, None]
     assert [int(warning.split(":")[0].removeprefix("x.csv, line ")) for warning in export.warnings] == [2, 3, 4, 5, 5]
 
 
@@ -148,3 +148,87 @@ def test_a_csv_without_tags_takes_none_away(library: Library, tmp_path: Path) ->
     assert not import_readwise(library, path=tmp_path / "bare.csv").changed
     (source,) = library.sources.all()
     assert library.sources.highlights(source.id)[0].tags == ("a", "b")
+
+
+TEXTS = tuple(f"What was marked as number {word}." for word in ("one", "two", "three", "four", "five", "six", "seven"))
+
+
+def rows_of(title: str, *, asin: str = "B0BOOK", texts: tuple[str, ...] = TEXTS, author: str = "Ada") -> list[list[str]]:
+    return [
+        [text, title, author, asin, "", "", "", "page", str(TEXTS.index(text) + 1), f"2024-01-0{TEXTS.index(text) + 1} 10:00:00+00:00", ""]
+        for text in texts
+    ]
+
+
+def imported(library: Library, folder: Path, rows: list[list[str]], header: tuple[str, ...] = HEADER) -> ImportReport:
+    with (folder / "export.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([list(header), *rows])
+    return import_readwise(library, path=folder / "export.csv")
+
+
+def held(library: Library) -> dict[str, int]:
+    return {source.title: len(library.sources.highlights(source.id)) for source in library.sources.all()}
+
+
+def test_an_empty_title_never_replaces_a_known_one(library: Library, tmp_path: Path) -> None:
+    imported(library, tmp_path, rows_of("Low Water"))
+    report = imported(library, tmp_path, rows_of("Low Water", texts=TEXTS[:6]) + rows_of("", texts=TEXTS[6:]))
+    assert not report.changed
+    (warning,) = report.warnings
+    assert warning.startswith("export.csv, line 8: no title in the Book Title column")
+    report = imported(library, tmp_path, rows_of("  "))
+    assert (report.changed, held(library)) == (False, {"Low Water": 7})
+
+
+def test_rows_of_one_book_share_the_title_that_most_of_them_have(library: Library, tmp_path: Path) -> None:
+    rows = rows_of("Low Water", texts=TEXTS[:4]) + rows_of("Lo Water", texts=TEXTS[4:6], author="") + rows_of("", texts=TEXTS[6:])
+    report = imported(library, tmp_path, rows)
+    assert [(source.title, source.author) for source in library.sources.all()] == [("Low Water", "Ada")]
+    assert held(library) == {"Low Water": 7}
+    assert [warning.split(":")[0] for warning in report.warnings] == ["export.csv, line 8", "export.csv, line 6"]
+    assert not imported(library, tmp_path, rows).changed
+
+
+def test_a_row_with_neither_title_nor_id_goes_where_its_words_are(library: Library, tmp_path: Path) -> None:
+    imported(library, tmp_path, rows_of("Low Water", asin="") + rows_of("High Water", asin="", texts=(), author="Bo"))
+    for rows in (
+        rows_of("Low Water", asin="", texts=TEXTS[:6]) + rows_of("", asin="", texts=TEXTS[6:]),
+        rows_of("", asin="", texts=TEXTS[:1]) + rows_of("Low Water", asin="", texts=TEXTS[1:]),
+        rows_of("", asin="", texts=TEXTS[:2]),  # it names no book, so it is not all of one
+    ):
+        report = imported(library, tmp_path, rows)
+        assert (report.added, report.removed, held(library)) == (0, 0, {"Low Water": 7})
+    new = [["Words that nobody knows.", "", "", *[""] * 8]]
+    assert imported(library, tmp_path, new).added == 1
+    assert not imported(library, tmp_path, new).changed
+    assert held(library) == {"Low Water": 7, "Untitled": 1}
+
+
+def test_without_the_column_of_titles_known_books_keep_theirs(library: Library, tmp_path: Path) -> None:
+    rows = [[text, *rest] for text, _, *rest in rows_of("")]
+    header = (HEADER[0], *HEADER[2:])
+    imported(library, tmp_path, rows_of("Low Water"))
+    report = imported(library, tmp_path, [*rows, ["Of another book.", "", "B0OTHER", *[""] * 7]], header)
+    assert held(library) == {"Low Water": 7, "export": 1}
+    (warning,) = report.warnings
+    assert warning.startswith("export.csv, line 1: no Book Title column")
+
+
+@pytest.mark.parametrize("blank", [["page", "7", "2024-01-07 10:00:00+00:00"], ["page", "7", ""], ["", "", ""]])
+def test_a_row_without_text_removes_nothing(library: Library, tmp_path: Path, blank: list[str]) -> None:
+    imported(library, tmp_path, rows_of("Low Water"))
+    rows = [*rows_of("Low Water", texts=TEXTS[:6]), [" ", "Low Water", "Ada", "B0BOOK", "", "", "", *blank, ""]]
+    report = imported(library, tmp_path, rows)
+    assert (report.changed, held(library)) == (False, {"Low Water": 7})
+    assert "line 8: no text in the Highlight column" in report.warnings[0]
+    assert imported(library, tmp_path, rows_of("Low Water", texts=TEXTS[:6])).removed == 1  # gone from the file is gone
+    assert imported(library, tmp_path, rows[-1:]).changed is False  # a file of nothing else is about no book
+
+
+def test_a_file_that_lacks_most_of_a_book_says_so_and_a_whole_one_brings_it_back(library: Library, tmp_path: Path) -> None:
+    imported(library, tmp_path, rows_of("Low Water"))
+    report = imported(library, tmp_path, rows_of("Low Water", texts=TEXTS[:2]))
+    assert report.removed == 5
+    assert report.warnings[0].startswith("Low Water: 5 of its 7 highlights are not in this import")
+    report = imported(library, tmp_path, rows_of("Low Water"))
+    assert (report.added, report.updated, report.warnings, held(library)) == (0, 5, (), {"Low Water": 7})

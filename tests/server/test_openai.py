@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import httpx
 import openai
 import pytest
 from fastapi import FastAPI
@@ -65,6 +66,20 @@ def test_content_in_parts_and_unknown_fields_are_fine(ai: openai.OpenAI, engines
     ]
     ai.chat.completions.create(model="current", messages=turns, user="me", presence_penalty=0.5)
     assert engines.writer.calls[-1]["messages"] == [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "ab"}]
+
+
+def test_what_is_null_counts_as_left_out(running: str, app: FastAPI, engines) -> None:
+    turns = [*ASK, {"role": "assistant", "content": None}, {"role": "assistant"}, *ASK]
+    wish = {"model": "current", "messages": turns, **dict.fromkeys(("stream", "stream_options", "n", "stop", "seed", "max_tokens"))}
+    headers = {"authorization": f"Bearer {app.state.context.token}"}
+    answer = httpx.post(f"{running}/v1/chat/completions", json=wish, headers=headers, trust_env=False)
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["object"] == "chat.completion"
+    nothing = {"role": "assistant", "content": ""}
+    assert engines.writer.calls[-1]["messages"] == [*ASK, nothing, nothing, *ASK]
+    for role in ("user", "system"):
+        wish["messages"] = [{"role": role, "content": None}]
+        assert httpx.post(f"{running}/v1/chat/completions", json=wish, headers=headers, trust_env=False).status_code == 400
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,19 @@ def test_later_edits_are_stored_once(client: TestClient, world: World) -> None:
     assert client.post(f"/api/drafts/{draft}/later-edits", json=change).json() is None
 
 
+def test_what_is_in_no_note_has_no_later_edits(client: TestClient, world: World) -> None:
+    draft, made, _ = insert(client, world)
+    change = {"before": "a", "after": "b", "note_path": NOTE}
+    refused = client.post(f"/api/drafts/{draft}/later-edits", json=change)
+    assert refused.status_code == 422
+    assert f"{draft} is in no note" in refused.json()["message"]
+    assert client.post("/api/drafts/draft-999/later-edits", json=change).status_code == 404
+    client.post(f"/api/drafts/{draft}/insertions", json=made)
+    client.post("/api/undo", json={})
+    assert client.post(f"/api/drafts/{draft}/later-edits", json=change).status_code == 422
+    assert "edit" not in [action["event"]["kind"] for action in client.get("/api/history").json()]
+
+
 def drafted(client: TestClient) -> str:
     chapter = client.get("/api/queue").json()["chapters"][0]
     wish = {"source": chapter["source_id"], "chapter": chapter["chapter"], "seed": 7, "stream": False}

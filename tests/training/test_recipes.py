@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from notewright.errors import Invalid, NotFound
-from notewright.training import recipes
+from notewright.models import bases
+from notewright.records import Run
+from notewright.training import _plan, recipes
 
 SEEDLING, SEVEN = 4_300_000, 7_000_000_000
 
@@ -119,3 +122,17 @@ def test_missing_or_broken_files_and_words(tmp_path: Path) -> None:
         recipes.resolve("sft", parameters=1, rows=9, effort="heroic")
     with pytest.raises(Invalid, match="no training method"):
         recipes.resolve("magic", parameters=1, rows=9)
+
+
+def test_the_memory_told_before_is_that_of_the_whole_process() -> None:
+    """Two trainings of the sample with `--effort quick` took 2.43 and 2.49 GB at most."""
+    run = Run("run-1", "sft", "runs/run-1", "created", "2026-01-01T00:00:00+00:00", metrics={"base": "seedling"})
+
+    def told(**overrides: object) -> dict[str, Any]:
+        resolved = recipes.resolve("sft", parameters=6_672_128, rows=44, effort="quick", overrides=overrides)
+        return _plan(run, bases.read_config(bases.seedling_folder()), resolved, 44, 6_672_128, 6)
+
+    plan = told()
+    assert plan["memory"] == pytest.approx(2.46e9, rel=0.3)
+    assert f"memory: about {plan['memory'] / 1e9:.1f} GB, Python and its libraries included" in plan["message"]
+    assert told(early_stop="off")["memory"] < plan["memory"] < told(batch_size=4)["memory"]

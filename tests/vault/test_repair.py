@@ -93,7 +93,41 @@ def test_what_cannot_be_mended_is_rejected(text: str) -> None:
     assert "invented asset" in {problem.gate for problem in problems}
 
 
+SHELVES = VaultIndex(paths=["Assets/bed-level.png", "Assets/old map.png", "A/twice.png", "B/twice.png", "Notes/a.md"])
+ON_SHELVES = (*HIGHLIGHTS, Highlight(text="![](https://images.example.org/x/twice.png) and https://images.example.org/x/still-to-come.png"))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("![[mow-river/bed-level.png|center|600]]", "![[bed-level.png|center|600]]"),
+        ("![[x/bed-level.png|600]]", "![[bed-level.png|600]]"),  # the highlight's address has that folder, the vault has not
+        ("![[x/bed-levle.png]]", "![[bed-level.png]]"),
+        ("![[mow/old map.png\\|60]]", "![[old map.png\\|60]]"),
+        ("![old|60](mow/old%20map.png)", "![old|60](old%20map.png)"),
+        ("![old](<mow/old map.png> 'x')", "![old](<old map.png> 'x')"),
+        ("![](https://elsewhere.example.net/bed-level.png)", "![](https://images.example.org/x/bed-level.png)"),
+        ("![[Assets/bed-level.png]] ![[assets/old map.png]]", "![[Assets/bed-level.png]] ![[assets/old map.png]]"),
+        ("![[still-to-come.png]] ![[Assets/still-to-come.png]]", "![[still-to-come.png]] ![[Assets/still-to-come.png]]"),
+    ],
+)
+def test_a_folder_that_is_not_there_is_left_out_where_one_file_has_that_name(text: str, expected: str) -> None:
+    mended = repair_draft(text, highlights=ON_SHELVES, vault_index=SHELVES).text
+    assert mended == expected
+    problems = find_problems(mended, highlights=ON_SHELVES, vault_index=SHELVES, linked=set())
+    assert "invented asset" not in {problem.gate for problem in problems}
+
+
+@pytest.mark.parametrize("text", ["![[mow/twice.png]]", "![[mow/still-to-come.png]]", "<img src=mow/bed-level.png>", "![](mow/twice.png)"])
+def test_a_folder_that_is_not_there_is_blocked_where_more_or_no_files_have_that_name(text: str) -> None:
+    mended = repair_draft(text, highlights=ON_SHELVES, vault_index=SHELVES).text
+    assert mended == text
+    problems = find_problems(mended, highlights=ON_SHELVES, vault_index=SHELVES, linked=set())
+    assert "invented asset" in {problem.gate for problem in problems}
+
+
 TARGETS = ["other.png", "Nowhere", "Groundwater#Part", "#^b1", "https://evil.example.net/x.png", "another.pdf", "bed-level.png"]
+TARGETS += ["mow/bed-level.png"]
 FORMS = ["![[%s]]", "[[%s|x]]", "![x](%s)", "[x](<%s>)", "%s", '<img src="%s">']
 BETWEEN = st.sampled_from(["\n", "\n\n", "> ", "- ", "| ", "**", "~~~\n", "%%", "`", "[^1]: ", "(", ")", " word "])
 LEADING = st.builds(lambda form, target: form % target, st.sampled_from(FORMS), st.sampled_from(TARGETS))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from notewright.errors import Conflict, Invalid, NotFound, Unavailable
 from notewright.settings import Settings
 from notewright.text import content_hash
 from notewright.vault import atomic, write
+from notewright.vault.rules import check_note
 from notewright.vault.write import Insertion, insert, plan, undo
 
 NOTE = "# Book\n\n## One\n- first\n\n## Two\ntext of two\n\n### Inner\ninner\n\n## Three\n"
@@ -289,6 +291,37 @@ def test_a_killed_writers_file_never_becomes_the_note_and_is_cleared_later(vault
     assert path.read_text() == NOTE + "\nx\n\ny\n"
 
 
+@pytest.mark.parametrize(
+    ("opening", "said"),
+    [
+        ("<!-- todo: finish", "the comment opened by <!-- on line 3"),
+        ("text <!-- todo", "the comment opened by <!-- on line 3"),
+        ("%% todo", "the comment opened by %% on line 3"),
+        ("%%\ntodo", "the comment opened by %% on line 3"),
+        ("$$\nx = 1", "the math block opened by $$ on line 3"),
+        ("```\nx = 1", "the code fence opened on line 3"),
+    ],
+)
+def test_nothing_is_put_after_what_is_never_closed(vault: Path, backups: Path, opening: str, said: str) -> None:
+    path = put(vault, f"# One\n\n{opening}\n")
+    with pytest.raises(Invalid, match=re.escape(f"Note: {said} is never closed, so text put after it would vanish in it.")):
+        insert(vault, "Note", "hello", backups=backups)
+    assert path.read_text() == f"# One\n\n{opening}\n"
+    assert {item.rule for item in check_note("Note.md", path.read_bytes())} & {"unclosed-comment", "unclosed-math", "unclosed-fence"}
+    put(vault, f"# One\n\n# Two\n\n{opening}\n")
+    insert(vault, "Note", "hello", under="One", backups=backups)  # above it nothing vanishes
+    assert path.read_text() == f"# One\n\nhello\n\n# Two\n\n{opening}\n"
+    put(vault, "# One\n")
+    with pytest.raises(Invalid, match="never closed; it would swallow"):
+        insert(vault, "Note", f"hello\n\n{opening}", backups=backups)
+
+
+@pytest.mark.parametrize("text", ["<!-- a -->", "%% a %%", "$$\nx\n$$", "`<!--` and `%%`", "a %%b", "a $ 5", "> ```\n> x\n\ny"])
+def test_what_is_closed_or_opens_nothing_is_no_hindrance(vault: Path, backups: Path, text: str) -> None:
+    put(vault, f"# One\n\n{text}\n")
+    insert(vault, "Note", "hello", backups=backups)
+
+
 LINES = st.sampled_from(["", "a", "## A", "# B", "- x", "> q", "```", "$$", "%%", "---", "===", "a: b", "| a |", "    code", "é 😀", "a  "])
 NEWLINE = st.sampled_from(["\n", "\r\n", "\n", "\r"])
 
@@ -315,6 +348,16 @@ def test_everything_outside_the_span_stays_and_undo_restores(
     assert after[done.start : done.start + len(span)] == span
     assert undo(done).how == "restored"
     assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["Home/", "Home\\", "./Home/", "Later/"])
+def test_a_folder_is_no_note(vault: Path, backups: Path, name: str) -> None:
+    (vault / "Home").mkdir()
+    with pytest.raises(Invalid, match="is a folder"):
+        insert(vault, name, "hello", backups=backups)
+    assert [item.name for item in vault.iterdir()] == ["Home"]
+    insert(vault, "Home", "hello", backups=backups)  # a note beside its folder, as many keep one
+    assert (vault / "Home.md").read_text() == "hello\n"
 
 
 @pytest.mark.parametrize("name", ["Note#Heading", "[[Note]]", "a^b", "con", "x" * 300, "y" * 250])

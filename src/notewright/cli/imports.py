@@ -13,6 +13,10 @@ from .show import as_json, count, given_path, json_option, open_library, progres
 def configure(name: str, parser: argparse.ArgumentParser) -> None:
     kinds = parser.add_subparsers(title="from", metavar="readwise|kindle|vault", required=True)
     readwise = kinds.add_parser("readwise", help="a Readwise export (CSV, API JSON, Markdown folder), or the API itself")
+    readwise.description = (
+        "Bring in a Readwise export. A CSV or Markdown export is taken as whole: what it lacks of a book that is in it counts as removed,"
+        " and comes back with an export that has it. A row without a title goes to the book it is of, and one without text changes nothing."
+    )
     readwise.add_argument("path", nargs="?", type=given_path, help="the exported file or folder")
     readwise.add_argument("--api", action="store_true", help="ask the Readwise API (the token: notewright token set)")
     readwise.add_argument("--full", action="store_true", help="with --api: everything again, not only what changed")

@@ -36,4 +36,9 @@ def init(options: argparse.Namespace) -> None:
     for name in (settings.readwise_folder, *settings.exclude):
         if settings.vault and name and not any(mark in name for mark in "*?[") and not (settings.vault / name).exists():
             print(f"warning: there is no {name!r} in the vault (yet)")
+    if settings.vault and settings.home.resolve().is_relative_to(settings.vault.resolve()):
+        print(
+            "warning: the library lies in the vault: this grows by its models and backups, and is synced with them and the server's token."
+        )
+        print("         Elsewhere it is out of the way: notewright --home FOLDER init --vault PATH (or NOTEWRIGHT_HOME)")
     print("\nNext: notewright import readwise PATH   then   notewright import vault")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -67,8 +67,8 @@ def draft(
     Rules stand in every prompt. Only where the base is small, and a version was not taught with some of them, half of its candidates are
     written without these: they may be misread.
 
-    Where problems leave fewer than two candidates (one, when one is to be shown), a version that writes alone is asked once more, with
-    examples if it had none, else without; not where `examples` says how many.
+    Candidates that are alike once mended count as one. Where problems and this leave fewer than two (one, when one is to be shown), a
+    version that writes alone is asked once more, with examples if it had none, else without; not where `examples` says how many.
 
     Links and assets that neither the highlights nor the notes have are mended where there is one way to (`sampling["repairs"]` says how);
     otherwise the draft has a problem.
@@ -102,16 +102,15 @@ def draft(
         asks.append(Ask(writer, model.id, ways[0], temperature, top_p, max_new_tokens, seed, progress, on_text, before))
         count = max(n, affordable(writer) if written is None else written)
         sides.append(asks[-1].different(ways, max(share, -(-count // len(models))), share))
-    if len(sides) == 2:  # what both wrote tells nothing about either
-        both = {item.text for item in sides[0]} & {item.text for item in sides[1]}
-        apart = [[item for item in side if item.text not in both] for side in sides]
-        sides = apart if all(apart) else sides[:1]
     asked = {"top_p": top_p, "max_new_tokens": max_new_tokens, "asked_seed": seed, "turn": turn.told()}
     check = checker(library, settings=settings, prompt=prompt, rules=rules, asked=asked)
-    tried = [[check(item) for item in side] for side in sides]
-    if examples is None and len(models) == 1 and _spoiled(tried[0], n):
-        known = {item.text for item in sides[0]}
-        tried[0] += [check(item) for item in _otherwise(library, prompt, asks[0], n) if item.text not in known]
+    tried = [_different(check(item) for item in side) for side in sides]
+    if len(tried) == 2:  # what both wrote tells nothing about either
+        both = {item.option.text for item in tried[0]} & {item.option.text for item in tried[1]}
+        apart = [[item for item in side if item.option.text not in both] for side in tried]
+        tried = apart if all(apart) else tried[:1]
+    if examples is None and len(models) == 1 and _spoiled(tried[0], n, len(sides[0])):
+        tried[0] = _different([*tried[0], *(check(item) for item in _otherwise(library, prompt, asks[0], n))])
     taste, trusted = reward.taste_of(library), allowed(library, "taste", "order")
     shown: list[Checked] = []
     hidden: list[Checked] = []
@@ -127,10 +126,18 @@ def draft(
     return _store(library, prompt, shown, hidden)
 
 
-def _spoiled(checked: Sequence[Checked], n: int) -> bool:
-    """Whether problems leave too few candidates to choose from."""
+def _different(checked: Iterable[Checked]) -> list[Checked]:
+    """The first of every text: mending may have made two alike."""
+    first: dict[str, Checked] = {}
+    for item in checked:
+        first.setdefault(item.option.text, item)
+    return list(first.values())
+
+
+def _spoiled(checked: Sequence[Checked], n: int, written: int) -> bool:
+    """Whether problems, or mending alike what was `written` apart, leave too few candidates to choose from."""
     problems = [bool(item.option.problems) for item in checked]
-    return any(problems) and problems.count(False) < min(n, 2)
+    return (any(problems) or len(checked) < written) and problems.count(False) < min(n, 2)
 
 
 def _otherwise(library: Library, prompt: Prompt, ask: Ask, count: int) -> list[Written]:

@@ -80,7 +80,7 @@ def _one(library: Library, document: Document, root: str, progress: Progress | N
         export = read_csv(document, _reading(progress, "rows"))
         document = Document(document.name, b"")  # a big file need not stay while it is stored
         fields = (export.carries, export.source_carries)
-        return _store(library, export.sources(), "csv", True, *fields, export.warnings, progress, export.count)
+        return _store(library, export.sources(), "csv", True, *fields, export.warnings, progress, export.count, export.untitled)
     if looks_like_clippings(text):
         raise Invalid(f"{document.name} is a Kindle clippings file.", f'Import it with: notewright import kindle "{document.name}"')
     sources, warnings = _markdown([document], root, progress)
@@ -117,14 +117,16 @@ def _reading(progress: Progress | None, what: str) -> Callable[[int], None] | No
 
 def _store(
     library: Library, sources: Iterable[Source], origin: str, complete: bool, carries: Iterable[str], source_carries: Iterable[str],
-    warnings: list[str], progress: Progress | None, total: int | None = None,
+    warnings: list[str], progress: Progress | None, total: int | None = None, untitled: str = "Untitled",
 ) -> ImportReport:  # fmt: skip
     if total is None and isinstance(sources, list):
         total = sum(len(source.highlights) for source in sources)
     report = library.sources.upsert(
         sources, origin=origin, complete=complete, carries=[name for name in carries if name in HIGHLIGHT_FIELDS],
-        source_carries=source_carries, progress=(lambda done: progress(done, total, "storing highlights")) if progress else None,
+        source_carries=source_carries, untitled=untitled,
+        progress=(lambda done: progress(done, total, "storing highlights")) if progress else None,
     )  # fmt: skip
+    warnings = [*report.warnings, *warnings]
     if len(warnings) > _MOST_WARNINGS:
         warnings = [*warnings[:_MOST_WARNINGS], f"and {len(warnings) - _MOST_WARNINGS} more warnings"]
     return replace(report, warnings=tuple(warnings))

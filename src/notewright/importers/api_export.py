@@ -158,14 +158,14 @@ def read_book(book: object, warnings: list[str], name: str = "Readwise") -> Sour
         raise BadShape((), f"a book must be an object, not {_kind(book)}.")
     if not isinstance(book.get("highlights"), list):
         raise BadShape((), _no_highlights(book))
-    title = _text(book, "title") or _text(book, "readable_title") or "Untitled"
+    title = _text(book, "title") or _text(book, "readable_title")
     app, asin = _text(book, "source"), _text(book, "asin")
     url = _text(book, "source_url") or _text(book, "unique_url")
     external = _text(book, "external_id")
     highlights = []
     for index, item in enumerate(book["highlights"]):
         try:
-            highlight = _highlight(item, app, asin, warnings, f"{name}: {title}")
+            highlight = _highlight(item, app, asin, warnings, f"{name}: {title or 'Untitled'}")
         except BadShape as bad:
             raise BadShape(("highlights", index, *bad.path), bad.problem) from None
         if highlight:

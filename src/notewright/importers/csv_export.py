@@ -7,6 +7,7 @@ import csv
 import io
 import re
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
@@ -35,19 +36,34 @@ _MOST_PROBLEMS = 20
 
 
 @dataclass(slots=True)
+class _Rows:
+    """The rows of one source: those of a book id, whatever they call it, else those of a title and author. `titles` counts each, and
+    `named` has the line that says it first."""
+
+    source: Source
+    highlights: list[Highlight] = field(default_factory=list)
+    titles: Counter[str] = field(default_factory=Counter)
+    authors: Counter[str] = field(default_factory=Counter)
+    named: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
 class CsvExport:
-    """What a CSV held. `sources` are given out once, freed as they are taken."""
+    """What a CSV held. `sources` are given out once, freed as they are taken; one whose rows have no title has an empty one, and is to be
+    called `untitled` if it is new. A highlight without text stands for a row without text."""
 
     carries: tuple[str, ...]
     source_carries: tuple[str, ...]
     count: int
     warnings: list[str] = field(default_factory=list)
-    _sources: dict[tuple[str, str, str], tuple[Source, list[Highlight]]] = field(default_factory=dict)
+    untitled: str = "Untitled"
+    _sources: dict[tuple[str, ...], _Rows] = field(default_factory=dict)
 
     def sources(self) -> Iterator[Source]:
         for key in list(self._sources):
-            source, highlights = self._sources.pop(key)
-            yield replace(source, highlights=tuple(highlights))
+            rows = self._sources.pop(key)
+            if any(item.text for item in rows.highlights):
+                yield replace(rows.source, highlights=tuple(rows.highlights))
 
 
 def looks_like_csv(text: str) -> bool:
@@ -84,21 +100,40 @@ def read_csv(document: Document, progress: Callable[[int], None] | None = None) 
                 break
             continue
         row.append("")
-        if not row[at.text].strip():
-            export.warnings.append(f"{name}, line {line}: no text in the Highlight column, left out")
-            continue
-        key = (row[at.title], row[at.author], row[at.asin])
+        asin, title = row[at.asin].strip(), row[at.title]
+        if title and not title.strip():
+            title = ""
+        key = (asin,) if asin else (title, row[at.author])
         known = sources.get(key)
         if known is None:
-            known = sources[key] = (_source(row, at, "Untitled" if at.title < width else document.stem), [])
-        known[1].append(_highlight(row, at, name, line, export.warnings))
+            known = sources[key] = _Rows(_source(row, at))
+        if not row[at.text].strip():
+            export.warnings.append(f"{name}, line {line}: no text in the Highlight column, left out; what the library has stays")
+            known.highlights.append(_highlight(row, at, name, line, []))
+            continue
+        if title not in known.titles:
+            known.named[title] = line
+        known.titles[title] += 1
+        known.authors[row[at.author]] += 1
+        if not title and at.title < width:
+            export.warnings.append(f"{name}, line {line}: no title in the Book Title column; its highlight goes where {_told(asin)}")
+        known.highlights.append(_highlight(row, at, name, line, export.warnings))
         export.count += 1
         if progress and export.count % 2000 == 0:
             progress(export.count)
     if problems:
         raise refuse(name, problems)
-    _mend_kinds(sources)
+    if at.title >= width:
+        export.untitled = document.stem
+        said = f"no Book Title column; what the library does not know already is called {document.stem!r}"
+        export.warnings.append(f"{name}, line 1: {said}")
+    for rows in sources.values():
+        _settle(rows, name, export.warnings)
     return export
+
+
+def _told(asin: str) -> str:
+    return f"the book {asin} is" if asin else "its words are, else under 'Untitled'"
 
 
 def _lines(document: Document) -> Iterator[str]:
@@ -157,10 +192,10 @@ class _Columns:
     url: int
 
 
-def _source(row: list[str], at: _Columns, untitled: str) -> Source:
+def _source(row: list[str], at: _Columns) -> Source:
     asin, url = row[at.asin].strip(), row[at.url].strip()
     return Source(
-        title=" ".join(row[at.title].split()) or untitled, author=row[at.author].strip(), kind="book", asin=asin, url=url,
+        title=" ".join(row[at.title].split()), author=row[at.author].strip(), kind="book", asin=asin, url=url,
         tags=read_marks("", split_tags(row[at.document_tags])).tags, outside_ids=source_ids(asin=asin, url=url),
     )  # fmt: skip
 
@@ -191,12 +226,29 @@ def _highlight(row: list[str], at: _Columns, name: str, line: int, warnings: lis
     )  # fmt: skip
 
 
-def _mend_kinds(sources: dict[tuple[str, str, str], tuple[Source, list[Highlight]]]) -> None:
-    """The CSV does not say what a source is; the kind of its locations does, for a start."""
-    for key, (source, highlights) in sources.items():
-        kind = _KIND_OF_LOCATION.get(highlights[0].location_type, "") if highlights else ""
-        if kind and not source.asin:
-            sources[key] = (replace(source, kind=kind), highlights)
+def _settle(rows: _Rows, name: str, warnings: list[str]) -> None:
+    """The title and author that most rows of a book have. The CSV does not say what a source is; the kind of its locations does, for a
+    start."""
+    source = rows.source
+    if source.asin:
+        titles = _most(rows.titles)
+        source = replace(source, title=titles[0] if titles else "", author=next(iter(_most(rows.authors)), ""))
+        for said, line in rows.named.items():
+            if said and " ".join(said.split()) != source.title:
+                warnings.append(
+                    f"{name}, line {line}: the title {said!r}; {source.title!r} is taken, as most rows of {source.asin} have it"
+                )
+    kind = _KIND_OF_LOCATION.get(rows.highlights[0].location_type, "") if rows.highlights else ""
+    rows.source = replace(source, kind=kind) if kind and not source.asin else source
+
+
+def _most(said: Counter[str]) -> list[str]:
+    """The different words said, those said most often first; nothing said does not count."""
+    counts: Counter[str] = Counter()
+    for words, times in said.items():
+        if words.strip():
+            counts[" ".join(words.split())] += times
+    return [words for words, _ in counts.most_common()]
 
 
 def _width_problem(row: list[str], line: int, last: int, width: int) -> str:

@@ -16,21 +16,18 @@ import hashlib
 import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
-from difflib import SequenceMatcher
+from dataclasses import replace
 from functools import lru_cache
 from itertools import pairwise
 from operator import attrgetter, itemgetter
 
 from ..records import Highlight, ImportReport, Source
 from ..text import normalise
+from .alike import HIGHLIGHT_FIELDS, Row, column, conflicts, differences, likeness, same_form, same_head
 from .chapters import assign_chapters
-from .database import Database, now, to_json
+from .database import Database, now
 
 EXCLUSIVE_KINDS = ("readwise", "reader", "asin", "url")
-HIGHLIGHT_FIELDS = (
-    "text", "annotation", "tags", "location", "location_type", "chapter", "heading_level", "color", "url", "highlighted_at", "updated_at",
-    "is_favorite", "is_discard",
-)  # fmt: skip
 SOURCE_FIELDS = (
     "title", "author", "kind", "app", "url", "readwise_url", "asin", "cover_url", "summary", "document_note", "tags",
 )  # fmt: skip
@@ -45,7 +42,7 @@ _VISIBLE = (*HIGHLIGHT_FIELDS, "source_id")
 _INSERT = f"INSERT INTO highlights ({', '.join(_COLUMNS)}) VALUES ({', '.join(':' + name for name in _COLUMNS)})"
 _UPDATE = f"UPDATE highlights SET {', '.join(f'{name}=:{name}' for name in _COLUMNS if name not in ('id', 'imported_at'))} WHERE id=:id"
 
-Row = dict[str, object]
+_MANY = 5  # highlights; where so many and most of a source's are gone, the report says so
 
 
 def text_key(text: str) -> str:
@@ -69,9 +66,10 @@ class Merge:
         complete: bool,
         carries: frozenset[str],
         source_carries: frozenset[str],
+        untitled: str = "Untitled",
     ) -> None:
         self._db, self._connection = db, connection
-        self._origin, self._complete, self._source_carries = origin, complete, source_carries
+        self._origin, self._complete, self._source_carries, self._untitled = origin, complete, source_carries, untitled
         self._carries = tuple(name for name in HIGHLIGHT_FIELDS if name in carries)
         # Without tags, which rows hold as JSON: a whole highlight and its row in one comparison.
         plain = [name for name in self._carries if name != "tags"] or ["text"]
@@ -80,26 +78,53 @@ class Merge:
         self._at = now()
         self._counts: Counter[str] = Counter()
         self._touched: set[str] = set()
-        self._gone: set[str] = set()
+        self._gone: dict[str, tuple[str, int]] = {}  # highlight id -> its source, and how many that source had
         self._titles: dict[str, list[tuple[str, str]]] = defaultdict(list)
         for row in db.rows("SELECT id, title, author FROM sources"):
             self._titles[row["title"].casefold()].append((row["id"], row["author"].casefold()))
         self._was_empty = not self._titles
         self._sources_of_words: dict[str, str] | None = None
+        self._listed = complete  # does what is being merged list all of its source's highlights?
         self.seen = 0
 
     def finish(self) -> ImportReport:
         """Mark what vanished, now that everything was seen, and say what changed."""
-        gone = sorted(self._gone - self._touched)
+        gone = sorted(self._gone.keys() - self._touched)
         self._connection.executemany("UPDATE highlights SET removed_at=? WHERE id=?", [(self._at, key) for key in gone])
         counts = self._counts
         return ImportReport(
             origin=self._origin, sources_added=counts["sources_added"], sources_updated=counts["sources_updated"], added=counts["added"],
             updated=counts["updated"], removed=counts["removed"] + len(gone), unchanged=counts["unchanged"],
+            warnings=tuple(self._mostly_gone(gone)),
         )  # fmt: skip
 
+    def _mostly_gone(self, gone: list[str]) -> Iterable[str]:
+        for (source_id, had), lost in Counter(self._gone[key] for key in gone).items():
+            row = self._db.row("SELECT title FROM sources WHERE id=?", (source_id,))
+            if row and lost >= _MANY and 2 * lost > had:
+                yield (
+                    f"{row['title']}: {lost} of its {had} highlights are not in this import and count as removed;"
+                    " nothing is erased, and importing all of them again brings them back"
+                )
+
     def source(self, incoming: Source) -> None:
+        unread = [item for item in incoming.highlights if not item.text and not item.is_deleted]
+        if unread:
+            incoming = replace(incoming, highlights=tuple(item for item in incoming.highlights if item.text or item.is_deleted))
+        if not incoming.title and not self._own_ids(incoming):
+            parts, incoming = self._by_owner(incoming)
+            for source_id, part in parts.items():
+                self._update_source(source_id, part)
+                self._highlights(source_id, part, complete=False)
+            if not incoming.highlights:
+                return
         source_id = self._resolve_source(incoming)
+        if unread:
+            self._touched.update(self._at_places(source_id, unread))
+        self._highlights(source_id, incoming, complete=self._complete)
+
+    def _highlights(self, source_id: str, incoming: Source, *, complete: bool) -> None:
+        self._listed = complete
         found = self._db.rows("SELECT * FROM highlights WHERE source_id=?", (source_id,))
         self.seen += len(incoming.highlights)
         if found and self._as_before(incoming, found):
@@ -119,7 +144,7 @@ class Merge:
         for key, row in live.items():
             if incoming.is_deleted:
                 row["removed_at"] = self._at
-            elif self._complete and key not in self._touched and row["origins"] == self._origin:
+            elif complete and key not in self._touched and row["origins"] == self._origin:
                 gone.add(key)
         own = {key: row for key, row in live.items() if key not in gone}
         self._reorder(homes, own)
@@ -128,7 +153,7 @@ class Merge:
                 row["chapter"] = ""  # it came from a mark, which may be gone
         _place(list(own.values()))
         self._store(before, after, gone)
-        self._gone |= gone
+        self._gone |= dict.fromkeys(gone, (source_id, len(live)))
 
     def _as_before(self, incoming: Source, found: list[sqlite3.Row]) -> bool:
         """Does the mirror hold exactly these highlights in this order? The usual case of a second import, told cheaply."""
@@ -138,7 +163,7 @@ class Merge:
         for highlight, row in zip(incoming.highlights, sorted(found, key=itemgetter("position")), strict=True):
             if row["removed_at"] or self._of_highlight(highlight) != self._of_row(row) or self._origin not in row["origins"].split(","):
                 return False
-            if highlight.outside_ids or highlight.is_deleted or (tagged and _column(highlight, "tags") != row["tags"]):
+            if highlight.outside_ids or highlight.is_deleted or (tagged and column(highlight, "tags") != row["tags"]):
                 return False
             if highlight.is_favorite > row["is_favorite"] or highlight.is_discard > row["is_discard"]:
                 return False
@@ -146,12 +171,18 @@ class Merge:
 
     # -- which source
 
+    def _own_ids(self, incoming: Source) -> list[str]:
+        """Where an export lay says nothing of what it is (files are moved and renamed): `file:` ids are kept, never matched by."""
+        return [item for item in incoming.outside_ids if not item.startswith("file:")]
+
+    def _title_id(self, incoming: Source) -> str:
+        name = f"{normalise(incoming.title or self._untitled)}|{normalise(incoming.author)}"
+        return "title:" + hashlib.blake2b(name.encode(), digest_size=12).hexdigest()
+
     def _resolve_source(self, incoming: Source) -> str:
         connection = self._connection
-        name = f"{normalise(incoming.title)}|{normalise(incoming.author)}"
-        title_id = "title:" + hashlib.blake2b(name.encode(), digest_size=12).hexdigest()
-        # Where an export lay says nothing of what it is (files are moved and renamed): `file:` ids are kept, never matched by.
-        ids = [*(item for item in incoming.outside_ids if not item.startswith("file:")), title_id]
+        title_id, own = self._title_id(incoming), self._own_ids(incoming)
+        ids = own if own and not incoming.title else [*own, title_id]  # a title that nothing gave is nobody's
         source_id = self._known_source(incoming, ids, title_id)
         if source_id:
             self._update_source(source_id, incoming)
@@ -159,7 +190,8 @@ class Merge:
             source_id = ids[0] if ids[0] != title_id else "source:" + title_id.removeprefix("title:")
             while self._db.row("SELECT 1 FROM sources WHERE id=?", (source_id,)):
                 source_id += "+"
-            values = [_column(incoming, name) for name in SOURCE_FIELDS]
+            incoming = incoming if incoming.title else replace(incoming, title=self._untitled)
+            values = [column(incoming, name) for name in SOURCE_FIELDS]
             marks = ", ".join("?" * (len(values) + 3))
             connection.execute(
                 f"INSERT INTO sources (id, {', '.join(SOURCE_FIELDS)}, imported_at, removed_at) VALUES ({marks})",
@@ -171,13 +203,40 @@ class Merge:
         connection.executemany("INSERT OR IGNORE INTO source_ids VALUES (?, ?)", [(item, source_id) for item in known_as])
         return source_id
 
+    def _by_owner(self, incoming: Source) -> tuple[dict[str, Source], Source]:
+        """Highlights that nothing says the source of, by the source that holds their words; and those that none holds."""
+        row = self._db.row("SELECT source_id FROM source_ids WHERE outside_id=?", (self._title_id(incoming),))
+        own = str(row["source_id"]) if row else ""
+        writers: dict[str, str] = {}
+        parts: dict[str, list[Highlight]] = defaultdict(list)
+        for highlight in incoming.highlights:
+            owner = self._owner_of_words(highlight)
+            if owner and owner not in writers:
+                found = self._db.row("SELECT author FROM sources WHERE id=?", (owner,))
+                writers[owner] = normalise(found["author"]) if found else ""
+            fits = owner and owner != own and normalise(incoming.author) in ("", writers[owner])
+            parts[owner if fits else ""].append(highlight)
+        rest = replace(incoming, highlights=tuple(parts.pop("", ())))
+        return {owner: replace(incoming, highlights=tuple(items)) for owner, items in parts.items()}, rest
+
+    def _at_places(self, source_id: str, unread: Iterable[Highlight]) -> Iterable[str]:
+        """The highlights that those without text may be: all that are where and when they were marked, as far as that is said."""
+        rows = self._db.rows("SELECT id, location, highlighted_at FROM highlights WHERE source_id=?", (source_id,))
+        for item in unread:
+            for row in rows:
+                moved = item.location is not None and row["location"] is not None and item.location != row["location"]
+                if not moved and (not item.highlighted_at or row["highlighted_at"] in ("", item.highlighted_at)):
+                    yield row["id"]
+
     def _known_source(self, incoming: Source, ids: list[str], title_id: str) -> str:
-        for number, outside in enumerate(ids):
+        for number, outside in enumerate(dict.fromkeys([*ids, title_id])):
             if outside == title_id and not self._was_empty:
                 owners = Counter(self._owners(incoming))
                 for source_id, _ in owners.most_common(1):
                     if not self._clashes(source_id, [item for item in ids if not item.startswith("url:")]):
                         return source_id
+            if number >= len(ids):
+                break
             for row in self._db.rows("SELECT source_id FROM source_ids WHERE outside_id=?", (outside,)):
                 found: str = row["source_id"]
                 if not self._clashes(found, ids[:number]):
@@ -200,35 +259,38 @@ class Merge:
 
     def _by_words(self, incoming: Source, ids: list[str]) -> str:
         """The source that holds these very highlights under another form of the title or author."""
-        if self._sources_of_words is None:
-            rows = self._db.rows("SELECT text_key, source_id FROM highlights")
-            self._sources_of_words = {row["text_key"]: row["source_id"] for row in rows}
         owners: Counter[str] = Counter()
         for highlight in incoming.highlights:
-            owner = self._sources_of_words.get(text_key(highlight.text))
+            owner = self._owner_of_words(highlight)
             if owner:
                 owners[owner] += 1
         for source_id, hits in owners.most_common(1):
             row = self._db.row("SELECT title FROM sources WHERE id=?", (source_id,))
             assert row is not None
             share = hits / len(incoming.highlights)
-            alike = _same_head(normalise(row["title"]), normalise(incoming.title))
+            alike = not incoming.title or same_head(normalise(row["title"]), normalise(incoming.title))
             if ((alike and share >= 0.3) or (hits >= 3 and share >= 0.6)) and not self._clashes(source_id, ids):
                 return source_id
         return ""
+
+    def _owner_of_words(self, highlight: Highlight) -> str:
+        if self._sources_of_words is None:
+            rows = self._db.rows("SELECT text_key, source_id FROM highlights")
+            self._sources_of_words = {row["text_key"]: row["source_id"] for row in rows}
+        return self._sources_of_words.get(text_key(highlight.text), "")
 
     def _update_source(self, source_id: str, incoming: Source) -> None:
         row = self._db.row("SELECT * FROM sources WHERE id=?", (source_id,))
         assert row is not None
         changes: Row = {}
         for name in self._source_carries:
-            value = _column(incoming, name)
+            value = column(incoming, name)
             empty = value in ("", "[]") and not (self._my_rank >= _TRUSTED and name in _EMPTIED_BY_TRUSTED)
             if value == row[name] or empty:
                 continue
             if name in ("title", "author") and normalise(str(value)) == normalise(row[name]):
                 continue
-            if self._my_rank < _TRUSTED and row[name] not in ("", "[]", "book") and (name != "tags" or _same_form(name, value, row[name])):
+            if self._my_rank < _TRUSTED and row[name] not in ("", "[]", "book") and (name != "tags" or same_form(name, value, row[name])):
                 continue  # it fills gaps; what is there may come from a better exporter
             changes[name] = value
         if changes.get("kind") == "book":
@@ -280,10 +342,10 @@ class Merge:
                 if homes[index] or not candidates:
                     continue
                 if len(candidates) > 1:
-                    scores = {key: _conflicts(highlight, rows[key]) for key in candidates if key not in taken}
+                    scores = {key: conflicts(highlight, rows[key]) for key in candidates if key not in taken}
                     possible = [key for key in scores if not (sure and scores[key])]
                     candidates = sorted(
-                        possible, key=lambda key: (scores[key], rows[key]["removed_at"] != "", _differences(highlight, rows[key]))
+                        possible, key=lambda key: (scores[key], rows[key]["removed_at"] != "", differences(highlight, rows[key]))
                     )
                 settle(index, [key for key in candidates if fits(key, highlight)])
         self._claim_twins(source_id, incoming, items, homes, taken, before, rows)
@@ -316,7 +378,7 @@ class Merge:
             return
         for index in lost:
             highlight = items[index][0]
-            scores = [(_likeness(highlight, rows[key]), key) for key in free if key not in placed and fits(key, highlight)]
+            scores = [(likeness(highlight, rows[key]), key) for key in free if key not in placed and fits(key, highlight)]
             settle(index, [key for score, key in sorted(scores, reverse=True) if score])
             placed.add(homes[index])
 
@@ -381,9 +443,9 @@ class Merge:
         if row:
             self._merge_known(source_id, row, incoming, words)
         else:
-            row.update({name: _column(incoming, name) for name in HIGHLIGHT_FIELDS})
+            row.update({name: column(incoming, name) for name in HIGHLIGHT_FIELDS})
             row.update(id=key, source_id=source_id, origins=self._origin, imported_at=self._at, text_key=words)
-            row["position"] = index if self._complete else len(rows)
+            row["position"] = index if self._listed else len(rows)
             row["removed_at"] = self._at if incoming.is_deleted else ""
         row["outside_ids"] = incoming.outside_ids
 
@@ -392,16 +454,16 @@ class Merge:
         rank = _rank(origins)
         lesser = self._my_rank < rank
         same = self._of_highlight(incoming) == self._of_row(row) and (
-            "tags" not in self._carries or _column(incoming, "tags") == row["tags"]
+            "tags" not in self._carries or column(incoming, "tags") == row["tags"]
         )
         for name in () if same else self._carries:
-            value = _column(incoming, name)
+            value = column(incoming, name)
             if value == row[name]:
                 continue
             if value in ("", None) and name in _NEVER_EMPTIED and origins != self._origin:
                 continue  # another exporter knew it
             if lesser:
-                if name in _FORMATTED and _same_form(name, value, row[name], str(row["color"])):
+                if name in _FORMATTED and same_form(name, value, row[name], str(row["color"])):
                     continue
                 if self._my_rank < _TRUSTED and value in ("", "[]", 0):
                     continue  # its template may just not show it
@@ -424,7 +486,7 @@ class Merge:
 
     def _reorder(self, homes: list[str], live: dict[str, Row]) -> None:
         """Take over the exporter's order where it lists every live highlight and no better exporter has spoken."""
-        if self._complete and live.keys() <= set(homes) and all(_rank(str(row["origins"])) <= self._my_rank for row in live.values()):
+        if self._listed and live.keys() <= set(homes) and all(_rank(str(row["origins"])) <= self._my_rank for row in live.values()):
             for index, key in enumerate(homes):
                 if key in live:
                     live[key]["position"] = index
@@ -484,62 +546,3 @@ def _place(rows: list[Row]) -> None:
     for position, row in enumerate(live):
         row["position"] = position
     assign_chapters(live)
-
-
-def _differences(incoming: Highlight, row: Row) -> int:
-    """In how many fields they differ at all; of rows without a conflict the one that is exactly this highlight comes first.
-
-    Chapters do not count: they follow from the marks.
-    """
-    return sum(_column(incoming, name) != row[name] for name in HIGHLIGHT_FIELDS if name != "chapter")
-
-
-def _conflicts(incoming: Highlight, row: Row) -> int:
-    """How many fields speak against these being one, of highlights with the same words."""
-    return (
-        (incoming.location is not None and incoming.location != row["location"])
-        + bool(incoming.highlighted_at and incoming.highlighted_at != row["highlighted_at"])
-        + (incoming.annotation != row["annotation"])
-        + (incoming.heading_level != row["heading_level"])
-        + (incoming.text != row["text"])
-    )
-
-
-def _likeness(incoming: Highlight, row: Row) -> float:
-    """How surely an unmatched row is an earlier form of this highlight; 0 means no. Only within one place."""
-    if incoming.location != row["location"]:
-        return 0
-    left, right = normalise(incoming.text), normalise(str(row["text"]))
-    if incoming.location is not None and min(len(left), len(right)) >= 12 and (left in right or right in left):
-        return 1
-    matcher = SequenceMatcher(a=left, b=right, autojunk=False)
-    floor = 0.8 if incoming.location is None else 0.6
-    if matcher.real_quick_ratio() < floor or matcher.quick_ratio() < floor:
-        return 0
-    score = matcher.ratio()
-    return score if score >= floor else 0
-
-
-def _same_form(name: str, left: object, right: object, color: str = "") -> bool:
-    """Do two exporters say the same in other words?"""
-    if name == "tags":
-        return _tag_set(str(left), color) == _tag_set(str(right), color)
-    return normalise(str(left)) == normalise(str(right))
-
-
-def _tag_set(tags: str, color: str) -> set[str]:
-    found = {tag.strip().casefold().replace("-", " ").replace("_", " ") for tag in tags.strip("[]").replace('"', "").split(",")}
-    return found - {color, ""}
-
-
-def _same_head(left: str, right: str) -> bool:
-    """Is one title the other with a subtitle, a series or a prefix added?"""
-    shorter, longer = sorted((left, right), key=len)
-    return len(shorter) >= 4 and (longer.startswith(shorter) or longer.endswith(shorter))
-
-
-def _column(record: Source | Highlight, name: str) -> object:
-    value = getattr(record, name)
-    if isinstance(value, tuple):
-        return to_json(list(value)) if value else "[]"
-    return int(value) if isinstance(value, bool) else value

@@ -14,8 +14,9 @@ from dataclasses import replace
 from ..errors import NotFound
 from ..records import Highlight, ImportReport, Source
 from ..text import normalise
+from .alike import HIGHLIGHT_FIELDS
 from .database import Database
-from .merging import EXCLUSIVE_KINDS, HIGHLIGHT_FIELDS, SOURCE_FIELDS, Merge, text_key
+from .merging import EXCLUSIVE_KINDS, SOURCE_FIELDS, Merge, text_key
 
 __all__ = ["EXCLUSIVE_KINDS", "HIGHLIGHT_FIELDS", "SOURCE_FIELDS", "SourceStore", "text_key"]
 
@@ -32,16 +33,20 @@ class SourceStore:
         complete: bool,
         carries: Iterable[str] = HIGHLIGHT_FIELDS,
         source_carries: Iterable[str] = SOURCE_FIELDS,
+        untitled: str = "Untitled",
         progress: Callable[[int], None] | None = None,
     ) -> ImportReport:
         """Bring the mirror up to date in one transaction: all of it or nothing.
 
         `origin` names the importer (api, csv, markdown, kindle). `complete` says that each given source comes with all of its highlights,
         so that highlights known only from this origin and now absent are marked as removed. `carries` and `source_carries` are the
-        fields this origin can express: others are left as they are. `progress` gets the number of highlights done so far.
+        fields this origin can express: others are left as they are. A source without a title is one of those known, by its ids or its
+        highlights' words, and keeps the title it has; else it is called `untitled`. A highlight without text is not stored, and keeps what
+        is stored at its place from counting as absent. The report warns where most of a source counts as removed. `progress` gets the
+        number of highlights done so far.
         """
         with self._db.write() as connection:
-            work = Merge(self._db, connection, origin, complete, frozenset(carries), frozenset(source_carries))
+            work = Merge(self._db, connection, origin, complete, frozenset(carries), frozenset(source_carries), untitled)
             for source in sources:
                 work.source(source)
                 if progress:

@@ -12,7 +12,6 @@ from typing import Any
 
 from . import bases
 
-PYTHON_AND_TORCH = 700_000_000  # bytes that a process with the training libraries takes before it holds a model, as measured
 SPARE = 0.85  # share of the free memory that a recommendation may fill
 SLOW_ON_CPU = 2_000_000_000  # parameters; above, a draft on a laptop's CPU takes minutes
 
@@ -85,9 +84,9 @@ def needs(entry: Entry) -> Needs:
         return bases.memory_needed(entry.config, method=method, dtype=dtype, activation_checkpointing=True, half=True, on_cpu=on_cpu)
 
     return Needs(
-        draft=bases.memory_needed(entry.config, method="draft", dtype=dtype, rows=3) + PYTHON_AND_TORCH,
-        lora=training("lora", on_cpu=small) + PYTHON_AND_TORCH,
-        qlora=training("qlora", on_cpu=False) + PYTHON_AND_TORCH,
+        draft=bases.memory_needed(entry.config, method="draft", dtype=dtype, rows=3) + bases.PYTHON_AND_TORCH,
+        lora=training("lora", on_cpu=small) + bases.PYTHON_AND_TORCH,
+        qlora=training("qlora", on_cpu=False) + bases.PYTHON_AND_TORCH,
     )
 
 

@@ -128,7 +128,8 @@ def train(
         Run(run_id, method, f"runs/{run_id}", "created", now(), dataset.id, parent.id, resolved.values(), {"base": found.name})
     )
     if progress:
-        progress(_plan(run, config, resolved, rows, parameters))
+        held_out = _count_rows(folder / "valid.jsonl") if (folder / "valid.jsonl").exists() else 0
+        progress(_plan(run, config, resolved, rows, parameters, held_out))
     return _run(library, run, job, progress)
 
 
@@ -284,9 +285,12 @@ def _hash(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _plan(run: Run, config: Mapping[str, Any], resolved: recipes.Resolved, rows: int, parameters: int) -> dict[str, Any]:
-    """What is about to happen, before anything heavy starts. The rows are not measured yet: they count as long as they may be."""
+def _plan(run: Run, config: Mapping[str, Any], resolved: recipes.Resolved, rows: int, parameters: int, held_out: int) -> dict[str, Any]:
+    """What is about to happen, before anything heavy starts. The rows are not measured yet: they count as long as they may be. The memory
+    is all that the training's process will take: Python and its libraries, the model and its work, and checks on `held_out` rows."""
     recipe = resolved.recipe
+    watched = getattr(recipe, "watch_rows", getattr(recipe, "guard_rows", 0)) if getattr(recipe, "early_stop", "") != "off" else 0
+    checks = bases.checks_needed(config, tokens=recipe.max_length or 1024, rows=min(watched, held_out))
     large, free = parameters > bases.SMALL, bases.free_memory()
 
     def needed(checkpointing: bool) -> int:
@@ -295,10 +299,11 @@ def _plan(run: Run, config: Mapping[str, Any], resolved: recipes.Resolved, rows:
             tokens=recipe.max_length or 1024, rows=recipe.batch_size, rank=recipe.lora_rank, activation_checkpointing=checkpointing,
         )  # fmt: skip
 
-    memory = needed(True) if large or needed(False) > free else needed(False)
+    more = bases.PYTHON_AND_TORCH + checks
+    memory = more + (needed(True) if large or more + needed(False) > free else needed(False))
     steps, base = recipes.planned_steps(recipe, rows), str(run.metrics["base"])
     first = f"{run.id}: {run.method} on {base} ({bases.short(parameters)} parameters), {rows} rows, {steps} steps"
-    need = f"  memory: about {bases.readable(memory)} for the model and its work ({bases.readable(free)} is free)"
+    need = f"  memory: about {bases.readable(memory)}, Python and its libraries included ({bases.readable(free)} is free)"
     return {
         "event": "plan", "run": run.id, "method": run.method, "base": base, "parameters": parameters, "rows": rows, "total_steps": steps,
         "recipe": resolved.values(), "origins": resolved.origins, "memory": memory, "memory_free": free,

@@ -117,6 +117,15 @@ class VaultIndex:
         name = target.strip()
         return any(_folded(form) in self._endings for form in (name, unquote(name)))
 
+    def named(self, name: str) -> tuple[str, ...]:
+        """Paths of all files called `name` (with its ending), whatever folder they are in."""
+        return tuple(self._endings.get(_folded(name), ()))
+
+    def has_folder(self, folder: str) -> bool:
+        """Is there such a folder with a file in it? `folder` may lack the folders above it, as a link's path may."""
+        inner = f"/{_folded(folder).rstrip('/')}/"
+        return any(inner in f"/{path.rpartition('/')[0]}/" for path in self._whole)
+
     def has_note(self, target: str) -> bool:
         """Is there a note or file that `[[target]]` opens? Headings and block ids after `#` are not checked."""
         return not target.partition("#")[0].strip() or bool(self.resolve(target))

@@ -43,6 +43,8 @@ def _parts(note_path: str) -> list[str]:
     pure = PurePosixPath(path)
     if not path.strip() or "\x00" in path or pure.is_absolute() or ".." in pure.parts or re.match(r"[A-Za-z]:", path):
         raise Invalid(f"{note_path!r} is not a path inside the vault.", "Name the note by its path from the vault's top folder.")
+    if path.endswith("/"):
+        raise Invalid(f"{note_path!r} is a folder.", "Name a note inside it.")
     parts = [part for part in pure.parts if part != "."]
     if not parts or any(part.startswith(".") for part in parts):
         raise Invalid(f"{note_path!r} lies in a dot folder, which belongs to Obsidian.", "Choose a note outside dot folders.")

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from ..records import Highlight
 from .index import VaultIndex
@@ -64,12 +64,13 @@ def _changes(data: bytes, tokens: Sequence[Token], allowed: Allowed) -> Iterator
         if token.kind in ("embed", "image"):
             target = read_wikilink(text).target if token.kind == "embed" else read_markdown_link(text).target
             near = _mended_asset(target, allowed)
-            name = unquote(near or target).rpartition("/")[2].casefold()
+            name = _name(near or target)
             line = _own_line(tokens, number)
             if name in shown and line:
                 yield *line, "", f"{near or target} was shown twice"
             elif near:
-                yield token.start, token.end, text.replace(target, near), f"{target} was read as {near}"
+                new = quote(near) if token.kind == "image" and not URL.match(near) and f"<{target}>" not in text else near
+                yield token.start, token.end, text.replace(target, new), f"{target} was read as {near}"
             shown.add(name)
         elif token.kind == "wikilink":
             yield from _linked(data, tokens, number, allowed)
@@ -104,15 +105,32 @@ def _linked(data: bytes, tokens: Sequence[Token], number: int, allowed: Allowed)
 
 
 def _mended_asset(target: str, allowed: Allowed) -> str:
-    """The one given file or address that `target` nearly is; empty where it is one already, or nothing is near enough."""
+    """The one given file or address that `target` nearly is; empty where it is one already, or nothing is near enough.
+
+    A path that leads nowhere is read as the vault's one file of that name: where the folder is wrong, no other can be meant.
+    """
     if not target:
         return ""
     if URL.match(target):
-        return "" if allowed.has_url(target) else _nearest(target, [url for url in allowed.urls if MEDIA.search(url)])
-    if allowed.has_file(target) or not MEDIA.search(target):
+        pictures = [] if allowed.has_url(target) else [url for url in allowed.urls if MEDIA.search(url)]
+        called = [url for url in pictures if _name(url) == _name(target)]
+        return called[0] if len(called) == 1 else _nearest(target, pictures)
+    if not MEDIA.search(target):
         return ""
-    near = _nearest(unquote(target).rpartition("/")[2].casefold(), [name for name in allowed.files if MEDIA.search(name)])
+    index, name = allowed.index, _name(target)
+    held = () if index is None or index.has_file(target) else index.named(name)
+    if len(held) == 1:
+        return held[0].rpartition("/")[2]
+    if allowed.has_file(target):
+        return ""
+    near = _nearest(name, [given for given in allowed.files if MEDIA.search(given)])
+    if index is not None and "/" in unquote(target) and len(index.named(near)) != 1:
+        return ""  # which folder's it is, nobody can say
     return allowed.files[near] if near else ""
+
+
+def _name(target: str) -> str:
+    return unquote(target).replace("\\", "/").rpartition("/")[2].casefold()
 
 
 def _nearest(word: str, known: Iterable[str]) -> str:

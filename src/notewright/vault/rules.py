@@ -95,6 +95,17 @@ def structure(data: bytes, tokens: Sequence[Token]) -> Iterator[Found]:
     yield from _brackets(data, tokens)
 
 
+def left_open(data: bytes, tokens: Sequence[Token]) -> tuple[int, str] | None:
+    """Where the first math block or comment begins that is never closed, and what it is, in words. Obsidian may hide all that follows it;
+    `Outline.unclosed` is such a fence."""
+    for start, end, rule, *_ in structure(data, tokens):
+        mark = data[start:end].decode(errors="replace")
+        if rule == "unclosed-comment" or (rule == "unclosed-math" and mark == "$$"):
+            line = len(NEWLINE.findall(data, 0, start)) + 1
+            return start, f"{rule.removeprefix('unclosed-')}{' block' if mark == '$$' else ''} opened by {mark} on line {line}"
+    return None
+
+
 def _text_structure(data: bytes, token: Token) -> Iterator[Found]:
     text = text_of(data, token)
     if "$$" in text:

@@ -35,10 +35,8 @@ class Allowed:
         self.index = index
         self.given = Given(highlights, known)
         self.urls = sorted(self.given.addresses.union(URL.findall(self.given.raw)))
-        self.files = {
-            name.rpartition("/")[2].casefold(): name.rpartition("/")[2]
-            for name in re.findall(r"[^\s()\[\]|<>\"]+\.\w{2,5}", self.given.raw)
-        }
+        self.places = [unquote(name) for name in re.findall(r"[^\s()\[\]|<>\"]+\.\w{2,5}", self.given.raw)]
+        self.files = {name.rpartition("/")[2].casefold(): name.rpartition("/")[2] for name in self.places}
         tags = [tag for item in highlights for tag in item.tags]
         links = re.findall(r"\[\[([^\[\]|#\n]+)", self.given.raw)
         about = [part for line in known.splitlines()[:2] for part in (line, *_PARTS.split(line))]
@@ -66,7 +64,18 @@ class Allowed:
         return part[1:].casefold() in facts.block_ids if part.startswith("^") else facts.has_heading(part)
 
     def has_file(self, target: str) -> bool:
-        return unquote(target).rpartition("/")[2].casefold() in self.files or bool(self.index and self.index.has_file(target))
+        """Would an embed of `target` show a file of the vault, or one that the highlights name and the vault has nowhere yet? A folder in
+        front of such a name must be one of the vault's, or stand so in the highlights."""
+        if self.index and self.index.has_file(target):
+            return True
+        folder, _, name = unquote(target).replace("\\", "/").rpartition("/")
+        if name.casefold() not in self.files:
+            return False
+        if not folder:
+            return True
+        if self.index and (self.index.named(name) or self.index.has_folder(folder)):
+            return not self.index.named(name)
+        return any(f"/{place.casefold()}".endswith(f"/{folder}/{name}".casefold()) for place in self.places)
 
     def has_url(self, url: str) -> bool:
         return any(url == item or url.rstrip("/.,;") == item.rstrip("/.,;") for item in self.urls)
@@ -116,7 +125,7 @@ def _address(target: str) -> str:
 
 def _shown(kind: str, target: str, allowed: Allowed, data: bytes) -> Iterator[Stray]:
     if SCHEME.match(target):
-        if target not in allowed.given.raw and (not URL.match(target) or target.rpartition("/")[2].casefold() not in allowed.files):
+        if target not in allowed.given.raw and not (URL.match(target) and allowed.has_url(target)):
             yield f"the image {target} is in no highlight", target
         return
     place, _, part = target.partition("#")

@@ -18,6 +18,8 @@ from ..text import content_hash, normalise
 from .atomic import create, keep, read, remove_folders, replace
 from .outline import BOM, Heading, Outline, read_outline
 from .places import allowed, named
+from .rules import left_open
+from .tokens import Token, tokenize
 
 ELSEWHERE = "obsidian:"  # as the vault of a note that this machine does not have
 
@@ -281,9 +283,10 @@ def _span(note_path: str, before: bytes, text: str, under: str | None) -> tuple[
         before.decode("utf-8")
     except UnicodeDecodeError as error:
         raise Invalid(f"{note_path} is not UTF-8 text (byte {error.start}), so it is left alone.", "Save the note as UTF-8.") from error
-    outline = read_outline(before)
+    tokens, draft = tokenize(before), text.encode("utf-8")
+    outline, own_tokens = read_outline(before, tokens), tokenize(draft)
     target = _find(note_path, outline, under) if under else None
-    if unclosed := read_outline(text.encode("utf-8")).unclosed:
+    if unclosed := _unclosed(draft, own_tokens, read_outline(draft, own_tokens), len(draft)):
         raise Invalid(f"The draft's {unclosed} is never closed; it would swallow what follows it in the note.", "Close it, then accept.")
     own, body = _own_heading(text)
     if own and body:
@@ -293,8 +296,8 @@ def _span(note_path: str, before: bytes, text: str, under: str | None) -> tuple[
         if len(twins) == 1 and (twins[0] is target or _is_empty(before, outline, twins[0])):
             target, text = twins[0], body
     end = _section_end(outline, target, len(before)) if target else len(before)
-    if outline.unclosed and end == len(before):
-        raise Invalid(f"{note_path}: the {outline.unclosed} is never closed, so text put after it would vanish in it.", "Close it first.")
+    if unclosed := _unclosed(before, tokens, outline, end):
+        raise Invalid(f"{note_path}: the {unclosed} is never closed, so text put after it would vanish in it.", "Close it first.")
     floor = target.body if target else outline.body
     start = floor + len(before[floor:end].rstrip(b" \t\r\n"))
     # Spaces at the end of a last line are the person's (a line break in Markdown): insert after that line's newline.
@@ -313,6 +316,12 @@ def _span(note_path: str, before: bytes, text: str, under: str | None) -> tuple[
     else:
         trail = "\n" if re.match(rb"[ \t]*(?:\r\n|\n|\r)", following) else "\n\n"
     return start, (lead + text + trail).replace("\n", newline).encode("utf-8")
+
+
+def _unclosed(data: bytes, tokens: tuple[Token, ...], outline: Outline, end: int) -> str:
+    """What is left open before `end` and would swallow text that is put there."""
+    left = left_open(data, tokens)
+    return (outline.unclosed if end == len(data) else "") or (left[1] if left and left[0] < end else "")
 
 
 def _own_heading(text: str) -> tuple[str, str]:

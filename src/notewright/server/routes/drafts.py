@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import StreamingResponse
@@ -118,11 +118,20 @@ class Telling:
                 ticket.cancel()
 
     async def _next(self) -> tuple[str, Any]:
-        while True:
-            try:
-                return await asyncio.wait_for(self.told.get(), LOOK_EVERY)
-            except TimeoutError:
-                stop_waiting(self.here)
+        return await next_told(self.here, self.told)
+
+
+Told = TypeVar("Told")
+
+
+async def next_told(here: Context, told: asyncio.Queue[Told]) -> Told:
+    """The next of what the engine thread tells. Raises Busy when the server is being stopped, though it tells on and on."""
+    while True:
+        stop_waiting(here)
+        try:
+            return await asyncio.wait_for(told.get(), LOOK_EVERY)
+        except TimeoutError:
+            continue
 
 
 def stop_waiting(here: Context) -> None:

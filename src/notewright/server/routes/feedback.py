@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 
 from ... import feedback, vault
-from ...errors import Conflict, NotewrightError
+from ...errors import Conflict, Invalid, NotewrightError
 from ..context import Current, Opened
 from ..problems import answer, problem_of
 from ..schemas import (
@@ -125,7 +125,11 @@ def record_insertion(library: Opened, settings: Current, draft_id: str, made: In
 
 @router.post("/drafts/{draft_id}/later-edits", operation_id="laterEdit")
 def later_edit(library: Opened, draft_id: str, change: LaterEditIn) -> EventOut | None:
-    """What an inserted passage has become, as Obsidian saw it; null when that is known already."""
+    """What an inserted passage has become, as Obsidian saw it; null when that is known already. Refused for a draft that is in no note."""
+    if not library.events.standing("insertion", subject=library.drafts.get(draft_id).id):
+        raise Invalid(
+            f"{draft_id} is in no note, so nothing of it can have been edited there.", "Record where it was put first: insertions."
+        )
     event = feedback.log_edit(library, draft_id=draft_id, before=change.before, after=change.after, note_path=change.note_path)
     return EventOut.of(event) if event else None
 

@@ -12,10 +12,10 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from ... import drafting
-from ...errors import Invalid, NotewrightError, NotFound
+from ...errors import NotewrightError, NotFound
 from ...library import Library
 from ...models import bases, registry
 from ...records import Model
@@ -24,6 +24,7 @@ from ..context import Context, Current, Here, Opened
 from ..problems import openai_error, problem_of
 from ..queueing import Cancelled, Ticket
 from ..schemas import Out, Short, Text
+from .drafts import next_told, until_gone
 
 CURRENT = "current"
 
@@ -51,15 +52,22 @@ class Part(BaseModel):
 
 class Turn(BaseModel):
     role: Literal["system", "developer", "user", "assistant"]
-    content: Text | Annotated[list[Part], Field(max_length=100)]
+    content: Text | Annotated[list[Part], Field(max_length=100)] | None = None
+
+    @model_validator(mode="after")
+    def only_assistants_may_say_nothing(self) -> Turn:
+        """As one does who called a tool."""
+        if self.content is None and self.role != "assistant":
+            raise ValueError(f"a message of the role {self.role} needs its content")
+        return self
 
     def message(self) -> dict[str, str]:
-        content = self.content if isinstance(self.content, str) else "".join(part.text for part in self.content)
+        content = self.content if isinstance(self.content, str) else "".join(part.text for part in self.content or ())
         return {"role": "system" if self.role == "developer" else self.role, "content": content}
 
 
 class StreamOptions(BaseModel):
-    include_usage: bool = False
+    include_usage: bool | None = None
 
 
 class ChatIn(BaseModel):
@@ -69,7 +77,7 @@ class ChatIn(BaseModel):
 
     model: Short
     messages: list[Turn] = Field(min_length=1, max_length=1000)
-    stream: bool = False
+    stream: bool | None = None
     stream_options: StreamOptions | None = None
     n: int | None = Field(default=None, ge=1, le=16)
     temperature: float | None = Field(default=None, ge=0, le=3, allow_inf_nan=False)
@@ -130,16 +138,7 @@ async def chat(wish: ChatIn, request: Request, here: Here) -> Any:
     if wish.stream:
         return StreamingResponse(work.pieces(), media_type="text/event-stream", headers={"x-accel-buffering": "no"})
     ticket = work.submit()
-    future = asyncio.wrap_future(ticket.result)
-    try:
-        while not (await asyncio.wait([future], timeout=0.25))[0]:
-            if await request.is_disconnected():
-                ticket.cancel()
-        written, prompt = await future
-    except Cancelled:
-        raise Invalid("The request was cancelled.", "Ask again.") from None
-    finally:
-        ticket.cancel()
+    written, prompt = await until_gone(here, request, ticket)
     choices = [
         {"index": index, "message": {"role": "assistant", "content": item.text}, "finish_reason": _reason(item), "logprobs": None}
         for index, item in enumerate(written)
@@ -186,7 +185,7 @@ class Chat:
             ticket = self.submit()
             for index in range(self.wish.n or 1):
                 yield self._piece(index, {"role": "assistant", "content": ""})
-            while (item := await self.told.get()) is not None:
+            while (item := await next_told(self.here, self.told)) is not None:
                 index, text = item
                 if added := self._added(sent, index, self._safe(text)):
                     yield self._piece(index, {"content": added})
