@@ -46,7 +46,7 @@ class Sought:
             missing += word not in folded
             if missing * 2 > len(self._words):
                 return False
-        return bool(self._words)
+        return len(set(self._words).intersection(re.findall(r"\w+", folded))) * 2 >= len(self._words) > 0
 
     def find(self, data: bytes, *, without: Spans = ()) -> Followed | None:
         """Where it stands in a note; what stands at the spans `without` is not it."""
