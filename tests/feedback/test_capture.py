@@ -13,6 +13,7 @@ import small_world
 from notewright import datasets, drafting, feedback, vault
 from notewright.errors import Conflict, Invalid, NotFound
 from notewright.feedback.capture import GIVE_UP
+from notewright.feedback.following import need_unchanged
 from notewright.library import Library
 from notewright.records import Draft, Event
 from small_world import ScriptedEngine
@@ -583,9 +584,12 @@ def test_a_note_that_took_the_name_of_a_missing_one_is_not_it(world: small_world
     look(world)
     (world.vault / "Trial.md").rename(tmp_path / "away.md")
     older.rename(world.vault / "Trial.md")
+    event = next(event for event in world.library.events.all("insertion"))
     for _ in range(2):
         report = look(world)
         assert (report.moved, report.logged, report.missing) == ((), (), ((draft.id, "Trial.md", "missing"),))
+        with pytest.raises(Conflict):
+            need_unchanged(world.library, event, vault.Insertion(**event.payload["insertion"]))  # type: ignore[arg-type]
     (tmp_path / "away.md").rename(world.vault / "Trial.md")
     assert (look(world).missing, look(world).followed) == ((), 1)
 
@@ -603,8 +607,6 @@ def test_a_note_saved_in_another_encoding_is_told_and_left(world: small_world.Wo
 
 
 def test_before_an_undo_the_followed_passage_counts_and_no_copy(world: small_world.World, draft: Draft) -> None:
-    from notewright.feedback.following import need_unchanged
-
     made = feedback.accept(world.library, settings=world.settings, draft_id=draft.id, into="N.md", force=True)
     look(world)
     event = made.events[-1]

@@ -10,6 +10,7 @@ from .. import vault
 from ..errors import Conflict
 from ..library.follows import Follow
 from ..records import Event
+from ..text import content_hash
 
 if TYPE_CHECKING:
     from ..library import Library
@@ -39,7 +40,9 @@ def need_unchanged(library: Library, event: Event, insertion: vault.Insertion) -
     read = vault.read_note(Path(insertion.vault), insertion.note_path) if follow else None
     if follow is None or read is None:
         return
-    found = vault.follow(follow.note, follow.spans, read[0])
+    # What was looked at and is not the note, while that is missing, is another note under its name.
+    another = follow.state in ("missing", "given up") and read[0] != follow.note and content_hash(read[0]) == follow.note_hash
+    found = None if another else vault.follow(follow.note, follow.spans, read[0])
     passage: Any = event.payload.get("passage")
     inserted = insertion.inserted.encode()
     if passage:
