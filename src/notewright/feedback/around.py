@@ -201,9 +201,19 @@ def compare(library: Library, settings: Settings, insertion_id: int) -> None:
     if follow is None or follow.vault != str(settings.vault.resolve()):
         return
     sought = vault.Sought(follow.note, follow.spans)
-    found = {file.path: data for file in _notes(settings) if (data := _read(file)) and sought.may_be_in(vault.folded(data))}
-    found.pop(follow.note_path, None)
-    library.follows.note_copies(insertion_id, found, whole=True)
+    found: dict[str, bytes | None] = {}
+    stamps = {}
+    for file in _notes(settings):
+        data = _read(file)
+        if data is None:
+            continue
+        stamps[file.path] = file.stamp
+        if file.path != follow.note_path and sought.may_be_in(vault.folded(data)):
+            found[file.path] = data
+    with library.db.write():
+        library.follows.note_copies(insertion_id, found, whole=True)
+        if library.follows.ids() == {insertion_id}:  # no other passage has to be compared with what changed since the last look
+            library.follows.look(follow.vault, stamps, library.follows.looked(follow.vault).keys() - stamps.keys())
 
 
 def _notes(settings: Settings) -> list[vault.NoteFile]:
