@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 import small_world
-from notewright import datasets, drafting, feedback
+from notewright import datasets, drafting, feedback, vault
 from notewright.errors import Conflict, Invalid, NotFound
 from notewright.feedback.capture import GIVE_UP
+from notewright.feedback.following import need_unchanged
 from notewright.library import Library
 from notewright.records import Draft, Event
 from small_world import ScriptedEngine
@@ -135,15 +136,31 @@ def test_only_part_of_the_passage_is_left(world: small_world.World, note: Path) 
     assert not event.payload["deleted"]
 
 
-def test_a_passage_split_by_a_section_of_another_matter(world: small_world.World, note: Path) -> None:
-    change(note, "\n\n> A straight", "\n\n## Eels\n\nAll about eels, by me.\n\n> A straight")
-    assert look(world).logged == ()
-    change(note, "All about eels", "Nothing about eels")
-    assert look(world).logged == ()
-    change(note, "met its flood", "seen its flood")
+@pytest.mark.parametrize("heading", ["# Mine", "## Mine", "### Mine"])
+def test_words_of_ones_own_inside_the_passage_are_part_of_it(world: small_world.World, note: Path, heading: str) -> None:
+    own = f"\n{heading}\n\nMy own para.\n\n- The first fact"
+    change(note, "- The first fact", own)
+    change(note, "flood yet.", "flood yet.\n> And a line at its end.")
     [event] = look(world).logged
-    assert "eels" not in event.payload["final_text"].lower()
-    assert "seen its flood" in event.payload["final_text"]
+    assert event.payload["final_text"] == TEXT.replace("- The first fact", own).replace("yet.", "yet.\n> And a line at its end.")
+    assert look(world).logged == ()
+    change(note, "My own para.", "My own paragraph.")
+    assert len(look(world).logged) == 1
+
+
+def test_a_draft_put_inside_the_passage_of_another_is_no_edit_of_it(world: small_world.World, note: Path, draft: Draft) -> None:
+    look(world)
+    change(note, "- The first fact", "\n### Mine\n\n### Next\n\n- The first fact")
+    look(world)
+    second = next(item for item in world.library.drafts.batch(draft.batch_id) if item.id != draft.id)
+    feedback.accept(world.library, settings=world.settings, draft_id=second.id, into=NOTE, under="Mine", force=True)
+    assert look(world).logged == ()
+    change(note, "Other words", "My words")
+    assert [event.subject for event in look(world).logged] == [second.id]
+    change(note, "better", "worse")
+    [event] = look(world).logged
+    assert event.subject == draft.id
+    assert "words" not in event.payload["final_text"].replace("worse", "")
 
 
 def test_a_deleted_passage_is_stored_as_such_and_may_come_back(world: small_world.World, note: Path) -> None:
@@ -419,3 +436,186 @@ def test_a_noticed_edit_keeps_its_insertion_in_another_library(world: small_worl
         [edit] = other.events.all("edit")
         [insertion] = other.events.all("insertion")
         assert edit.payload["insertion"] == insertion.id
+
+
+@pytest.mark.parametrize("numbered", [True, False])
+def test_a_note_that_had_the_text_before_is_never_where_it_went(
+    world: small_world.World, draft: Draft, numbered: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not numbered:  # a file system that tells no numbers of files
+        monkeypatch.setattr(vault.NoteFile, "number", property(lambda _: 0, lambda *_: None))
+    mine = world.vault / "Mine.md"
+    mine.write_text(TEXT + "\n")
+    feedback.accept(world.library, settings=world.settings, draft_id=draft.id, into="Trial.md", force=True)
+    look(world)
+    whole = (world.vault / "Trial.md").read_bytes()
+    (world.vault / "Trial.md").unlink()
+    change(mine, "# Note", "# My note")  # touching it does not make it the passage
+    assert look(world).moved == ()
+    assert look(world).missing == ((draft.id, "Trial.md", "missing"),)
+    with pytest.raises(Conflict):
+        feedback.undo(world.library, settings=world.settings)
+    look(world)
+    mine.rename(world.vault / "Mine too.md")
+    assert look(world).moved == ()
+    (world.vault / "Trial.md").write_bytes(whole)
+    report = look(world)
+    assert (report.missing, report.logged, report.followed) == ((), (), 1)
+    feedback.undo(world.library, settings=world.settings)
+    assert not (world.vault / "Trial.md").exists()
+    assert "Willow" in (world.vault / "Mine too.md").read_text()
+
+
+def test_without_a_look_in_between_too(world: small_world.World, draft: Draft) -> None:
+    mine = world.vault / "Mine.md"
+    mine.write_text(TEXT + "\n")
+    feedback.accept(world.library, settings=world.settings, draft_id=draft.id, into="Trial.md", force=True)
+    (world.vault / "Trial.md").unlink()
+    mine.write_text("# Before\n\n" + TEXT + "\n")
+    assert look(world).moved == ()
+
+
+def test_what_was_known_before_nobody_compared(world: small_world.World, draft: Draft) -> None:
+    """In a library of an earlier version: notes that nobody touched since are no place for it."""
+    mine = world.vault / "Mine.md"
+    mine.write_text(TEXT + "\n")
+    os.utime(mine, (time.time() - 3600,) * 2)
+    feedback.accept(world.library, settings=world.settings, draft_id=draft.id, into="Trial.md", force=True)
+    world.library.db.connection.execute("DELETE FROM copies")
+    (world.vault / "Trial.md").rename(world.vault / "Other.md")
+    assert look(world).moved == (("Trial.md", "Other.md"),)
+    world.library.db.connection.execute("DELETE FROM copies")
+    (world.vault / "Other.md").unlink()
+    assert look(world).moved == ()
+
+
+def test_a_copy_made_while_the_passage_stands_stays_a_copy(world: small_world.World, note: Path) -> None:
+    other = world.vault / "Notes" / "Looms.md"
+    other.write_text(other.read_text() + "\n" + TEXT + "\n")
+    assert look(world).moved == ()
+    change(note, TEXT, "## Note\n- Quite another thing that I wrote here, of willow cuttings and looms.\n\n> My own end.")
+    report = look(world)
+    assert report.moved == ()
+    assert [event.payload["note_path"] for event in report.logged] == [NOTE]
+    assert "Willow cuttings" in other.read_text()
+
+
+def test_pasted_into_a_note_that_had_much_of_it_all_along(world: small_world.World, draft: Draft) -> None:
+    other = world.vault / "Notes" / "Looms.md"
+    other.write_text(other.read_text() + "\n" + TEXT.replace("observers", "watchers") + "\n")
+    feedback.accept(world.library, settings=world.settings, draft_id=draft.id, into=NOTE, under="Beginnings", force=True)
+    look(world)
+    change(world.vault / NOTE, TEXT, "")
+    other.write_text(other.read_text() + "\n### From the draft\n\n" + TEXT + "\n")
+    report = look(world)
+    assert (report.moved, report.logged) == (((NOTE, "Notes/Looms.md"),), ())
+    [follow] = world.library.follows.all()
+    assert follow.spans[0][0] > other.read_bytes().index(b"From the draft")
+
+
+def test_a_passage_is_not_taken_from_another_insertion(world: small_world.World, draft: Draft) -> None:
+    for name in ("A.md", "B.md"):
+        feedback.accept(world.library, settings=world.settings, draft_id=draft.id, into=name, force=True)
+    look(world)
+    (world.vault / "B.md").unlink()
+    report = look(world)
+    assert (report.moved, report.missing) == ((), ((draft.id, "B.md", "missing"),))
+    (world.vault / "A.md").rename(world.vault / "Again.md")
+    assert look(world).moved == (("A.md", "Again.md"),)
+    with pytest.raises(Conflict):
+        feedback.undo(world.library, settings=world.settings)
+    assert "Willow" in (world.vault / "Again.md").read_text()
+
+
+def test_of_two_that_are_gone_the_note_more_alike_takes_the_place(world: small_world.World, draft: Draft) -> None:
+    for name in ("B.md", "A.md"):
+        (world.vault / name).write_text(f"# {name}\n\nWhat is {name} about, by me.\n\nAnd more of {name}.\n")
+        feedback.accept(world.library, settings=world.settings, draft_id=draft.id, into=name, force=True)
+    look(world)
+    (world.vault / "B.md").unlink()
+    (world.vault / "A.md").rename(world.vault / "Again.md")
+    change(world.vault / "Again.md", "by me", "by me again")
+    report = look(world)
+    assert report.moved == (("A.md", "Again.md"),)
+    assert [path for _, path, _ in report.missing] == ["B.md"]
+
+
+def test_an_older_note_on_the_same_highlights_is_not_the_passage(world: small_world.World, draft: Draft) -> None:
+    older = world.vault / "Older.md"
+    older.write_text(TEXT.replace("better than stone", "well").replace("their willows", "trees") + "\n- And a thought of mine.\n")
+    feedback.accept(world.library, settings=world.settings, draft_id=draft.id, into="Trial.md", force=True)
+    look(world)
+    whole = (world.vault / "Trial.md").read_bytes()
+    (world.vault / "Trial.md").unlink()
+    for _ in range(2):
+        report = look(world)
+        assert (report.moved, report.logged, report.missing) == ((), (), ((draft.id, "Trial.md", "missing"),))
+    (world.vault / "Trial.md").write_bytes(whole)
+    report = look(world)
+    assert (report.followed, report.missing, report.logged) == (1, (), ())
+
+
+@pytest.mark.parametrize("numbered", [True, False])
+def test_two_notes_that_swap_names(world: small_world.World, draft: Draft, numbered: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not numbered:  # a file system that tells no numbers of files
+        monkeypatch.setattr(vault.NoteFile, "number", property(lambda _: 0, lambda *_: None))
+    alike = next(item for item in world.library.drafts.batch(draft.batch_id) if item.id != draft.id)
+    mine = TEXT.replace("better than stone", "well").replace("their willows", "trees")
+    feedback.accept(world.library, settings=world.settings, draft_id=draft.id, into="A.md", force=True)
+    feedback.accept(world.library, settings=world.settings, draft_id=alike.id, into="B.md", final_text=mine, force=True)
+    look(world)
+    one, other = world.vault / "A.md", world.vault / "B.md"
+    one.rename(world.vault / "C.md")
+    other.rename(one)
+    (world.vault / "C.md").rename(other)
+    report = look(world)
+    assert (report.logged, set(report.moved)) == ((), {("A.md", "B.md"), ("B.md", "A.md")})
+    assert look(world).moved == ()
+    change(other, "better", "worse")
+    assert [event.subject for event in look(world).logged] == [draft.id]
+
+
+def test_a_note_that_took_the_name_of_a_missing_one_is_not_it(world: small_world.World, draft: Draft, tmp_path: Path) -> None:
+    older = world.vault / "Older.md"
+    older.write_text(TEXT.replace("better than stone", "well").replace("their willows", "trees") + "\n")
+    feedback.accept(world.library, settings=world.settings, draft_id=draft.id, into="Trial.md", force=True)
+    look(world)
+    (world.vault / "Trial.md").rename(tmp_path / "away.md")
+    older.rename(world.vault / "Trial.md")
+    event = next(event for event in world.library.events.all("insertion"))
+    for _ in range(2):
+        report = look(world)
+        assert (report.moved, report.logged, report.missing) == ((), (), ((draft.id, "Trial.md", "missing"),))
+        with pytest.raises(Conflict):
+            need_unchanged(world.library, event, vault.Insertion(**event.payload["insertion"]))  # type: ignore[arg-type]
+    (tmp_path / "away.md").rename(world.vault / "Trial.md")
+    assert (look(world).missing, look(world).followed) == ((), 1)
+
+
+def test_a_note_saved_in_another_encoding_is_told_and_left(world: small_world.World, note: Path) -> None:
+    look(world)
+    text = note.read_bytes().decode()
+    for encoding in ("utf-16", "utf-16-le", "utf-16-be"):
+        note.write_bytes(text.encode(encoding))
+        report = look(world)
+        assert (report.logged, report.missing, report.moved) == ((), (), ())
+        assert report.troubles == (f"{NOTE} is not UTF-8 text, so it is left alone.",)
+    note.write_bytes(text.replace("better", "worse").encode())
+    assert len(look(world).logged) == 1
+
+
+def test_before_an_undo_the_followed_passage_counts_and_no_copy(world: small_world.World, draft: Draft) -> None:
+    made = feedback.accept(world.library, settings=world.settings, draft_id=draft.id, into="N.md", force=True)
+    look(world)
+    event = made.events[-1]
+    insertion = vault.Insertion(**event.payload["insertion"])  # type: ignore[arg-type]
+    path = world.vault / "N.md"
+    need_unchanged(world.library, event, insertion)
+    path.write_text("# Above\n\n" + path.read_text() + "> And a line of mine.\n\nBelow.\n")
+    need_unchanged(world.library, event, insertion)
+    path.write_text(TEXT.replace("better", "worse") + "\n\n" + TEXT + "\n")
+    for _ in range(2):  # before it was looked at and after
+        with pytest.raises(Conflict, match="was changed where the text had been put"):
+            need_unchanged(world.library, event, insertion)
+        look(world)
+    assert [edit.payload["final_text"] for edit in watched(world.library)] == [TEXT.replace("better", "worse")]

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import notewright
-from notewright.vault.follow import Followed, find, follow, tidy
+from notewright.vault.follow import Followed, find, follow, stood, tidy
 
 ABOVE = "---\ntags: [river]\n---\n# The Slow River\n\nOpening words about why I read this.\n\n## Floods\n\n"
 PASSAGE = """- **Bends go.** They removed forty-one bends between 1890 and 1935.
@@ -40,6 +40,8 @@ def followed(after: str, before: str = ABOVE + PASSAGE + BELOW, passage: str = P
         ("> A straight river is an argument that has not met its flood yet.", "> Rivers should not be pipes, he says."),
         ("gentle enough.\n", "gentle enough.\n- A bullet that I added.\n"),
         ("gentle enough.\n\n", "gentle enough.\n\nA paragraph that I added.\n\n"),
+        ("gentle enough.\n\n", "gentle enough.\n\n## A section of mine\n\nAll about eels.\n\n"),
+        ("- The gravel", "\n# Mine\n\nMy own para.\n\n- The gravel"),
         ("flood yet.", "flood yet.\n> And one more line of it."),
         ("- **Bends", "- A first bullet of mine.\n- **Bends"),
         ("- **Bends go.** They removed", "They removed"),
@@ -83,13 +85,37 @@ def test_a_passage_cut_and_pasted_elsewhere_is_found_there() -> None:
     assert found.text == PASSAGE
 
 
-def test_a_section_of_another_matter_put_into_it_is_not_ours() -> None:
-    other = "## A new section\n\nAll about eels, which I wrote myself.\n\n"
-    at = PASSAGE.index("> A straight")
-    found = followed(ABOVE + PASSAGE[:at] + other + PASSAGE[at:] + BELOW)
+def test_of_a_passage_that_was_doubled_the_edited_upper_one_is_followed() -> None:
+    edited = PASSAGE.replace("forty-one", "41")
+    found = followed(ABOVE + edited + "\n\n" + PASSAGE + BELOW)
     assert found
-    assert len(found.spans) == 2
+    assert found.text == edited
+    found = followed(ABOVE + PASSAGE + "\n\n" + edited + BELOW)
+    assert found
     assert found.text == PASSAGE
+    assert len(found.spans) == 1
+
+
+def test_a_copy_that_stood_below_all_along_stays_a_copy() -> None:
+    before = ABOVE + PASSAGE + "\n\n## Copy\n\n" + PASSAGE + BELOW
+    found = followed(before.replace("forty-one", "41", 1), before)
+    assert found
+    assert found.text == PASSAGE.replace("forty-one", "41")
+    found = followed(before.replace(PASSAGE + "\n\n## Copy", "## Copy", 1), before)
+    assert found is None
+
+
+def test_what_stands_in_another_note_already_is_left_out() -> None:
+    before = (ABOVE + PASSAGE + BELOW).encode()
+    start = len(ABOVE.encode())
+    spans = ((start, start + len(PASSAGE.encode())),)
+    old = "# Mine\n\n" + PASSAGE + "\n"
+    assert find(before, spans, old.encode(), without=stood(old.encode(), old.encode())) is None
+    new = old + "\nMore.\n\n" + PASSAGE.replace("forty-one", "41") + "\n"
+    found = find(before, spans, new.encode(), without=stood(old.encode(), new.encode()))
+    assert found
+    assert found.text == PASSAGE.replace("forty-one", "41")
+    assert found.spans[0][0] > len(old)
 
 
 @pytest.mark.parametrize("after", ["", "# Something else\n\nwith other words\n", ABOVE + BELOW.lstrip(), ABOVE, BELOW])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import shlex
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import partial
@@ -12,10 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import vault
-from ..errors import Invalid
+from ..errors import Invalid, NotewrightError
 from ..records import Draft, Event
 from ..settings import Settings
 from ..text import content_hash
+from .around import compare
 from .backups import prune_backups
 from .framing import Framed, context_of, frame
 from .handover import hand_over
@@ -100,7 +102,14 @@ def accept(
                 vault.undo(insertion)
             raise
     prune_backups(library, settings=settings)
+    _compare(library, settings, events)
     return _accepted(draft_id, insertion, events)
+
+
+def _compare(library: Library, settings: Settings, events: Sequence[Event]) -> None:
+    """Notes that have the text already. The draft stands, whatever comes of this."""
+    with suppress(NotewrightError):
+        compare(library, settings, events[-1].id)
 
 
 def _framed(
@@ -166,6 +175,7 @@ def record_insertion(
             library, insertion, draft_id=draft_id, under=under or "", forced=bool(draft.problems) and final_text is None,
             final_text=final_text, seconds=seconds, via="plugin", **more,
         )  # fmt: skip
+    _compare(library, settings, events)
     return _accepted(draft_id, insertion, events)
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .. import vault
 from ..errors import Unavailable
@@ -20,6 +20,8 @@ from ..library.follows import Follow
 from ..records import Event
 from ..settings import Settings
 from ..text import content_hash
+from .around import Around, Seeker
+from .following import start_following, with_lead
 from .journal import recover
 from .judge import record_edit
 from .undo import undone_ids
@@ -52,39 +54,23 @@ def capture(
     *,
     settings: Settings,
     quiet: float = QUIET,
-    patience: float = 0.0,
     clock: Callable[[], float] = time.time,
 ) -> CaptureReport:
     """Store an edit event for every inserted passage that the person changed and that has been left alone for `quiet` seconds.
 
     Only what lies within the passage is stored. A passage that was deleted is stored once, with an empty final text. A note that is gone
-    is looked for in the whole vault, not more often than every `patience` seconds, and given up after thirty days; undone insertions and
-    those of another vault are not followed. `clock` gives the time in seconds since 1970. Raises as `Settings.need_vault` does.
+    is looked for and given up after thirty days. A passage went only to where it was not before: to a new note, or into what was added to
+    another one since the last look. Undone insertions and those of another vault are not followed. `clock` gives the time in seconds
+    since 1970. Raises as `Settings.need_vault` does.
     """
     settings.need_vault()
     recover(library)
-    look = _Look(library, settings, quiet, patience, clock())
-    for follow in start_following(library):
-        if look.is_here(follow):
-            try:
-                look.at(follow)
-            except Unavailable as problem:  # one note that cannot be read keeps no other from being looked at
-                look.troubles.append(problem.message)
+    follows = start_following(library)
+    if not follows:
+        return CaptureReport(followed=0)
+    look = _Look(library, settings, quiet, clock())
+    look.at_all(follows)
     return look.report()
-
-
-def start_following(library: Library) -> list[Follow]:
-    """Follow every insertion that stands, and no other; returns what is followed, oldest first."""
-    with library.db.write():
-        undone = undone_ids(library)
-        known = {follow.insertion_id: follow for follow in library.follows.all()}
-        for number in undone & known.keys():
-            library.follows.drop(number)
-        for event in library.events.all("insertion"):
-            if event.id not in undone and event.id not in known:
-                for follow in [*_shifted(library, event), _first(library, event)]:
-                    library.follows.put(follow)
-        return library.follows.all()
 
 
 def log_edit(
@@ -102,7 +88,7 @@ def log_edit(
         undone = undone_ids(library)
         edits = [event for event in library.events.all("edit", subject=draft_id) if event.id not in undone]
         lead = follow.lead if follow else ""
-        old, new = (_with_lead(lead, vault.tidy(text)) for text in (before, after))
+        old, new = (with_lead(lead, vault.tidy(text)) for text in (before, after))
         last = follow.text if follow else str(edits[-1].payload["final_text"]) if edits else vault.tidy(draft.text)
         hashes = (content_hash(old), content_hash(new))
         stored = [(event.payload.get("before_hash"), event.payload["final_hash"]) for event in edits]
@@ -125,73 +111,26 @@ def log_edit(
         return event
 
 
-def _first(library: Library, event: Event) -> Follow:
-    """An insertion as it was made: the note's bytes then, and where in them the passage stood."""
-    table: Any = event.payload["insertion"]
-    insertion = vault.Insertion(**table)
-    inserted = insertion.inserted.encode()
-    note, start = vault.written(insertion), insertion.start
-    if note is None:  # the backup is gone: the passage is followed by its words
-        note, start = inserted, 0
-    passage: Any = event.payload.get("passage")
-    if passage:
-        start, inserted = start + passage[0], inserted[passage[0] : passage[1]]
-    begin = start + len(inserted) - len(inserted.lstrip(b"\r\n"))
-    spans = ((begin, start + len(inserted.rstrip(b"\r\n \t"))),)
-    core, full = vault.passage_text(note, spans), vault.tidy(_accepted_text(library, event))
-    lead = full[: -len(core)] if core and full != core and full.endswith(core) else ""
-    return Follow(
-        insertion_id=event.id, draft_id=event.subject, vault=insertion.vault, note_path=insertion.note_path, note=note, spans=spans,
-        note_hash=insertion.after_hash, lead=lead, text=lead + core, state="followed", since=event.at,
-    )  # fmt: skip
-
-
-def _accepted_text(library: Library, event: Event) -> str:
-    """The text as accepted: the person's own version, or the draft."""
-    beside: Any = event.payload.get("with") or []
-    for edit in library.events.all("edit", subject=event.subject):
-        if edit.id in beside:
-            return str(edit.payload["final_text"])
-    return library.drafts.get(event.subject).text
-
-
-def _shifted(library: Library, event: Event) -> list[Follow]:
-    """Passages already in that note, which our own insertion moved and did not edit."""
-    table: Any = event.payload["insertion"]
-    insertion = vault.Insertion(**table)
-    note, size = vault.written(insertion), len(insertion.inserted.encode())
-    moved = []
-    for follow in library.follows.all():
-        if note is not None and follow.note_path == insertion.note_path and follow.note_hash == insertion.before_hash:
-            spans = tuple((a + size * (a >= insertion.start), b + size * (b > insertion.start)) for a, b in follow.spans)
-            if follow.state == "followed":
-                moved.append(replace(follow, note=note, spans=spans, note_hash=insertion.after_hash))
-    return moved
-
-
 def _last_text(edits: Sequence[Event]) -> str:
     """What a passage was before it was deleted: from that text it is changed when it comes back, and not written anew."""
     texts = (str(event.payload.get(name) or "") for event in reversed(edits) for name in ("final_text", "before"))
     return next((text for text in texts if text.strip()), "")
 
 
-def _with_lead(lead: str, text: str) -> str:
-    return lead + text if text and lead and not text.startswith(lead.strip()) else text
-
-
 class _Look:
-    """One pass over the followed passages."""
+    """One pass over the followed passages: first each in its own note, then those that are not there."""
 
-    def __init__(self, library: Library, settings: Settings, quiet: float, patience: float, now: float) -> None:
-        self.library, self.settings, self.quiet, self.patience, self.now = library, settings, quiet, patience, now
+    def __init__(self, library: Library, settings: Settings, quiet: float, now: float) -> None:
+        self.library, self.settings, self.quiet, self.now = library, settings, quiet, now
         self.root = settings.need_vault().resolve()
+        self.around = Around(library, settings)
         self.followed = 0
         self.logged: list[Event] = []
         self.waiting: dict[str, float] = {}
         self.moved: list[tuple[str, str]] = []
         self.missing: list[tuple[str, str, str]] = []
         self.troubles: list[str] = []
-        self.renamed: dict[str, str] = {}
+        self.notes: dict[str, set[str]] = {}
 
     def report(self) -> CaptureReport:
         return CaptureReport(
@@ -199,70 +138,115 @@ class _Look:
             missing=tuple(self.missing), troubles=tuple(dict.fromkeys(self.troubles)), next_in=min(self.waiting.values(), default=None),
         )  # fmt: skip
 
-    def is_here(self, follow: Follow) -> bool:
-        """Does it stand in this vault, which may have been moved since?"""
-        return follow.vault == str(self.root) or not Path(follow.vault).is_dir()
+    def at_all(self, follows: Sequence[Follow]) -> None:
+        here = [follow for follow in follows if follow.vault == str(self.root) or not Path(follow.vault).is_dir()]  # it may have been moved
+        for follow in here:
+            if follow.state == "followed":
+                self.notes.setdefault(follow.note_hash, set()).add(follow.note_path)
+        for follow in here:
+            try:
+                self._at(follow)
+            except Unavailable as problem:  # one note that cannot be read keeps no other from being looked at
+                self.troubles.append(problem.message)
+                self.around.unsure(follow)
+        self._elsewhere()
+        self.around.keep(here)
 
-    def at(self, follow: Follow) -> None:
-        read = vault.read_note(self.root, follow.note_path)
-        if read is None:
-            self._gone(follow)
+    def _at(self, follow: Follow) -> None:
+        path = self.around.renamed.get(follow.note_path, follow.note_path)
+        read = vault.read_note(self.root, path)
+        if read is None or self._is_another(follow, path, read[0]):
+            if follow.state == "given up":
+                self.missing.append((follow.draft_id, follow.note_path, follow.state))
+            else:
+                self.around.seek(Seeker(follow, path, read[0] if read else None, gone=True))
             return
-        since = _seconds(follow.since)
+        data, changed_at = read
+        if not vault.is_readable(data):
+            raise Unavailable(f"{path} is not UTF-8 text, so it is left alone.", "Save the note as UTF-8.")
         if follow.state in ("missing", "given up"):
             follow = replace(follow, state="followed" if follow.text else "deleted", since=self._stamp(), note_hash="")
         self.followed += 1
-        data, changed_at = read
+        found = vault.follow(follow.note, follow.spans, data)
         if content_hash(data) == follow.note_hash:
-            if follow.state == "deleted":
-                self._look_about(follow)
-        elif self._is_quiet(follow, follow.note_path, data, changed_at):
-            found = vault.follow(follow.note, follow.spans, data)
-            if other := self._moved(follow, found, since):
-                self._follow_to(follow, *other)
-            else:
-                self._settle(follow, follow.note_path, data, found)
+            if path != follow.note_path:
+                self._settle(follow, path, data, found if follow.state == "followed" else None)
+            if follow.state == "followed":
+                self.around.stands(follow, path, found)
+            elif self.now - _seconds(follow.since) < _LOOK_ABOUT:  # what was cut may have been pasted into another note later
+                self.around.seek(Seeker(follow, path, since=_seconds(follow.since) - self.quiet))
+            return
+        quiet = self._is_quiet(follow, path, data, changed_at)
+        if found and found.share >= vault.ENOUGH:
+            self.around.stands(follow, path, found)
+        elif not quiet or follow.state != "followed":
+            self.around.unsure(follow)
+        else:
+            # A line left behind does not keep it from being looked for; but while some is here, an old note with the same words is a copy.
+            since = _seconds(follow.since) - self.quiet if found else 0.0
+            self.around.seek(Seeker(follow, path, data, here=found, since=since))
+            return
+        if quiet:
+            self._settle(follow, path, data, found)
 
-    def _moved(self, follow: Follow, here: vault.Followed | None, since: float) -> tuple[str, bytes, vault.Followed] | None:
-        """Where more of the passage is than is left `here`, in its own note. A line left behind does not keep it from being looked for."""
-        if follow.state != "followed" or (here and here.share >= vault.ENOUGH):
-            return None
-        # While some of it is here, a note that already had the same words before is only a copy.
-        other = vault.search(self.settings, follow.note, follow.spans, changed_since=since - self.quiet if here else 0.0)
-        return other if other and vault.is_ahead(other[2], here) else None
+    def _is_another(self, follow: Follow, path: str, data: bytes) -> bool:
+        """Does another note bear this name now? One that was renamed, one that is followed elsewhere, or the one found at the last look."""
+        if self.around.came.get(path, follow.note_path) != follow.note_path:
+            return True
+        found = content_hash(data)
+        if data == follow.note or (found == follow.note_hash and follow.state in ("followed", "deleted")):
+            return False
+        if found != follow.note_hash:
+            return bool(self.notes.get(found, set()) - {follow.note_path})
+        text = vault.passage_text(follow.note, follow.spans)
+        return bool(follow.text) and text not in vault.tidy(data.decode("utf-8", errors="replace"))
 
-    def _gone(self, follow: Follow) -> None:
-        """The note was renamed, moved, or deleted."""
-        first = follow.state not in ("missing", "given up")
-        if follow.state != "given up" and (first or self.now - _seconds(follow.fresh_at) >= self.patience):
-            if other := self._beside(follow) or vault.search(self.settings, follow.note, follow.spans):
-                self.followed += 1
-                self.renamed[follow.note_path] = other[0]
-                self._follow_to(follow, *other)
-                return
-            since = self._stamp() if first else follow.since
-            state = "given up" if not first and self.now - _seconds(since) > GIVE_UP else "missing"
-            self._put(follow, replace(follow, state=state, since=since, fresh_hash="", fresh_at=self._stamp()))
-            follow = replace(follow, state=state)
-        self.missing.append((follow.draft_id, follow.note_path, follow.state))
+    def _elsewhere(self) -> None:
+        """Passages that are not in their notes: where each can only be, those with the best claim first."""
+        offers = self.around.offers()
+        placed: dict[int, str] = {}
+        names: dict[str, str] = {}
+        for offer in offers:
+            follow = offer.seeker.follow
+            found = None if follow.insertion_id in placed else self.around.free(offer)
+            if found:
+                placed[follow.insertion_id] = offer.path
+                names.setdefault(follow.note_path, offer.path) if offer.seeker.gone else None
+                self._follow_to(offer.seeker, offer.path, offer.data, found)
+        for seeker in self.around.seekers:
+            follow = seeker.follow
+            if follow.insertion_id in placed:
+                continue
+            # A note that was renamed took all of its passages along.
+            beside = self.around.beside(seeker, names[follow.note_path]) if seeker.gone and follow.note_path in names else None
+            if beside:
+                self._follow_to(seeker, *beside)
+            elif seeker.gone:
+                self._missing(seeker)
+            elif seeker.data is not None:
+                self._settle(follow, seeker.path, seeker.data, seeker.here)
 
-    def _beside(self, follow: Follow) -> tuple[str, bytes, vault.Followed] | None:
-        """Where another passage of the same note was just found: a note that was renamed took all of them along."""
-        path = self.renamed.get(follow.note_path)
-        read = vault.read_note(self.root, path) if path else None
-        found = vault.follow(follow.note, follow.spans, read[0]) if read else None
-        return (path, read[0], found) if path and read and found else None
+    def _missing(self, seeker: Seeker) -> None:
+        follow = seeker.follow
+        first = follow.state != "missing"
+        since = self._stamp() if first else follow.since
+        state = "given up" if not first and self.now - _seconds(since) > GIVE_UP else "missing"
+        fresh = replace(follow, state=state, since=since, fresh_hash="", fresh_at="")
+        if seeker.data is not None:
+            fresh = replace(fresh, note_hash=content_hash(seeker.data))
+        if fresh != follow:
+            self._put(follow, fresh)
+        self.missing.append((follow.draft_id, follow.note_path, state))
 
-    def _look_about(self, follow: Follow) -> None:
-        """A passage that was cut may have been pasted into another note later."""
-        since = _seconds(follow.since)
-        if self.now - since < _LOOK_ABOUT and (
-            other := vault.search(self.settings, follow.note, follow.spans, changed_since=since - self.quiet)
-        ):
-            self._follow_to(follow, *other)
-
-    def _follow_to(self, follow: Follow, path: str, data: bytes, found: vault.Followed) -> None:
-        read = vault.read_note(self.root, path)
+    def _follow_to(self, seeker: Seeker, path: str, data: bytes, found: vault.Followed) -> None:
+        self.followed += seeker.gone
+        self.around.claim(path, found)
+        follow = seeker.follow
+        try:
+            read = vault.read_note(self.root, path)
+        except Unavailable as problem:
+            self.troubles.append(problem.message)
+            return
         if read and read[0] == data and (content_hash(data) == follow.note_hash or self._is_quiet(follow, path, data, read[1])):
             self._settle(follow, path, data, found)
 
@@ -281,7 +265,7 @@ class _Look:
 
     def _settle(self, follow: Follow, path: str, data: bytes, found: vault.Followed | None) -> None:
         """Store what became of the passage, if no one else has meanwhile."""
-        text = _with_lead(follow.lead, found.text) if found else ""
+        text = with_lead(follow.lead, found.text) if found else ""
         fresh = replace(
             follow, note_path=path, vault=str(self.root), note_hash=content_hash(data), text=text, fresh_hash="", fresh_at="",
             state="followed" if found else "deleted",
@@ -306,6 +290,7 @@ class _Look:
                     )  # fmt: skip
                 )
         if path != follow.note_path:
+            self.library.follows.note_copies(follow.insertion_id, {path: None})
             self.moved.append((follow.note_path, path))
 
     def _edits(self, follow: Follow) -> list[Event]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ..library import Library
 
 _IDLE = 300.0  # seconds after which it looks even though nothing was told
-_PATIENCE = 60.0  # seconds between searches of the whole vault for a note that is gone
+_RETRY = 60.0  # seconds at most until it looks again after trouble
 
 
 def watch(
@@ -38,9 +38,9 @@ def watch(
     wait = [0.0]
     for changed in vault.changes(root, stop=stop, wait=lambda: wait[0], polling=polling):
         try:
-            seen = capture(library, settings=settings, quiet=quiet, patience=_PATIENCE)
+            seen = capture(library, settings=settings, quiet=quiet)
         except (Busy, Unavailable) as problem:
-            wait[0] = min(max(quiet, 1.0), _PATIENCE)
+            wait[0] = min(max(quiet, 1.0), _RETRY)
             if trouble:
                 trouble(problem)
             continue

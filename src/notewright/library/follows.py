@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import zlib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from .database import Database
@@ -44,6 +45,10 @@ class FollowStore:
         """Oldest insertion first."""
         return [_follow(row) for row in self._db.rows("SELECT * FROM follows ORDER BY insertion_id")]
 
+    def ids(self) -> set[int]:
+        """The insertions that are followed."""
+        return {row["insertion_id"] for row in self._db.rows("SELECT insertion_id FROM follows")}
+
     def get(self, insertion_id: int) -> Follow | None:
         row = self._db.row("SELECT * FROM follows WHERE insertion_id=?", (insertion_id,))
         return _follow(row) if row else None
@@ -69,6 +74,44 @@ class FollowStore:
         """Follow an insertion no longer."""
         with self._db.write() as connection:
             connection.execute("DELETE FROM follows WHERE insertion_id=?", (insertion_id,))
+            connection.execute("DELETE FROM copies WHERE insertion_id=?", (insertion_id,))
+
+    def looked(self, vault: str) -> dict[str, str]:
+        """The stamp of every note by path, as the vault was last looked at."""
+        return {row["path"]: row["stamp"] for row in self._db.rows("SELECT path, stamp FROM looked WHERE vault=?", (vault,))}
+
+    def look(self, vault: str, stamps: Mapping[str, str], gone: Iterable[str]) -> None:
+        """These notes were looked at now, and those are gone."""
+        with self._db.write() as connection:
+            connection.executemany("DELETE FROM looked WHERE vault=? AND path=?", [(vault, path) for path in gone])
+            rows = [(vault, path, stamp) for path, stamp in stamps.items()]
+            connection.executemany("INSERT OR REPLACE INTO looked VALUES (?, ?, ?)", rows)
+
+    def compared(self) -> set[int]:
+        """Insertions of which it is known for the whole vault which notes had their text."""
+        return {row["insertion_id"] for row in self._db.rows("SELECT insertion_id FROM copies WHERE path=''")}
+
+    def copies(self, insertion_id: int) -> dict[str, bytes]:
+        """The notes, by path, as they were when they had (much of) the passage beside the passage's own note."""
+        rows = self._db.rows("SELECT path, note FROM copies WHERE insertion_id=? AND path<>''", (insertion_id,))
+        return {row["path"]: zlib.decompress(row["note"]) for row in rows}
+
+    def note_copies(self, insertion_id: int, notes: Mapping[str, bytes | None], *, whole: bool = False) -> None:
+        """Which notes have (much of) the passage, by path; None for one that has not. `whole`: it is known for all others too."""
+        with self._db.write() as connection:
+            without = [(insertion_id, path) for path, note in notes.items() if note is None]
+            connection.executemany("DELETE FROM copies WHERE insertion_id=? AND path=?", without)
+            rows = [(insertion_id, path, zlib.compress(note)) for path, note in notes.items() if note is not None]
+            rows += [(insertion_id, "", b"")] if whole else []
+            connection.executemany("INSERT OR REPLACE INTO copies VALUES (?, ?, ?)", rows)
+
+    def rename_copies(self, insertion_id: int, paths: Mapping[str, str]) -> None:
+        """Notes that had the passage have other names now, by their old ones; two may have changed names."""
+        with self._db.write() as connection:
+            for old in paths:
+                connection.execute("UPDATE copies SET path='//'||path WHERE insertion_id=? AND path=?", (insertion_id, old))
+            for old, new in paths.items():
+                connection.execute("UPDATE OR REPLACE copies SET path=? WHERE insertion_id=? AND path=?", (new, insertion_id, f"//{old}"))
 
 
 def _follow(row: sqlite3.Row) -> Follow:

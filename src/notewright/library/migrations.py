@@ -163,4 +163,14 @@ CREATE INDEX orders_by_client ON orders (client, state);
     (9, "ALTER TABLE promotions ADD COLUMN prompting TEXT;"),  # NULL: made before this column was
     (10, "ALTER TABLE passages ADD COLUMN lead TEXT NOT NULL DEFAULT '';"),
     (11, "CREATE INDEX events_by_time ON events(at);"),  # ties by id, as every index ends with it
+    (
+        12,
+        """
+-- The notes as they were when the vault was last looked at for followed passages; and for each insertion the notes that had its text
+-- (or much of it) while it still stood in its own, so that none of them is taken for the one it went to. A row with the path '' says that
+-- they are known for the whole vault.
+CREATE TABLE looked (vault TEXT NOT NULL, path TEXT NOT NULL, stamp TEXT NOT NULL, PRIMARY KEY (vault, path)) WITHOUT ROWID;
+CREATE TABLE copies (insertion_id INTEGER NOT NULL, path TEXT NOT NULL, note BLOB NOT NULL, PRIMARY KEY (insertion_id, path)) WITHOUT ROWID;
+""",
+    ),
 ]

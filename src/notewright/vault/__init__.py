@@ -13,7 +13,7 @@
     looking   one note, or one picture, as it stands on the disk now
     trace     where a passage stands in a note that has changed since
     follow    where it stands, given the whole note as it was
-    watch     changed notes, and notes found again after a rename
+    watch     changed notes, and passages found again in other ones
     protect   parts that a model must not touch, hidden behind placeholders
     repair    a draft's links and assets, set right where there is one way to
     write     one span into one note, atomically, with a backup and an undo
@@ -32,7 +32,7 @@ Work is on bytes throughout; a note is never rendered back from a parse.
 
 from .config import VaultConfig, read_config
 from .files import NoteFile, iterate_notes, locate
-from .follow import ENOUGH, Followed, Spans, follow, is_ahead, passage_text, tidy
+from .follow import ENOUGH, Followed, Spans, follow, is_ahead, passage_text, stood, tidy
 from .index import NoteFacts, VaultIndex, build_index
 from .lint import check_draft, find_problems
 from .looking import OpenNote, look, picture
@@ -48,7 +48,7 @@ from .strays import Allowed, Stray, strays
 from .templates import Template, all_templates, get_template, save_template
 from .tokens import KINDS, Token, tokenize, tokenize_inline
 from .trace import Traced, trace
-from .watch import changes, read_note, search
+from .watch import Sought, changes, folded, is_readable, read_note
 from .write import ELSEWHERE, Insertion, Plan, Seen, Undone, insert, place, plan, recognise, state, undo, written
 
 __all__ = [
@@ -69,6 +69,7 @@ __all__ = [
     "Repaired",
     "Resolver",
     "Seen",
+    "Sought",
     "Spans",
     "Stray",
     "Template",
@@ -84,10 +85,12 @@ __all__ = [
     "check_draft",
     "find_note",
     "find_problems",
+    "folded",
     "follow",
     "get_template",
     "insert",
     "is_ahead",
+    "is_readable",
     "iterate_notes",
     "locate",
     "look",
@@ -107,8 +110,8 @@ __all__ = [
     "render",
     "repair_draft",
     "save_template",
-    "search",
     "state",
+    "stood",
     "strays",
     "tidy",
     "tokenize",

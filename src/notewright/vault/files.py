@@ -17,12 +17,19 @@ from .config import VaultConfig
 
 @dataclass(frozen=True, slots=True)
 class NoteFile:
-    """One Markdown file as found: `path` in normal form, `place` (and `file`) as the disk spells it, `size` in bytes."""
+    """One Markdown file as found: `path` in normal form, `place` (and `file`) as the disk spells it, `size` in bytes; `number` is the
+    file system's, 0 where it tells none."""
 
     path: str
     place: str
     size: int
     mtime_ns: int
+    number: int = 0
+
+    @property
+    def stamp(self) -> str:
+        """Stays while the file is not written to, under another name too."""
+        return f"{self.number} {self.size} {self.mtime_ns}"
 
     @property
     def file(self) -> Path:
@@ -43,7 +50,7 @@ def iterate_notes(vault: Path, config: VaultConfig, *, exclude: Iterable[str] = 
                 status = entry.stat(follow_symlinks=False)
             except OSError:
                 continue
-            yield NoteFile(path=path, place=entry.path, size=status.st_size, mtime_ns=status.st_mtime_ns)
+            yield NoteFile(path=path, place=entry.path, size=status.st_size, mtime_ns=status.st_mtime_ns, number=status.st_ino)
 
 
 def locate(vault: Path, path: str) -> Path:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..diffing import align
 from .outline import read_outline
@@ -26,8 +26,8 @@ Spans = tuple[tuple[int, int], ...]
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """`spans` are byte spans in the changed note, more than one where a section of another matter was put into the passage. `text` is
-    their text with LF newlines and no outer blank lines; `share` (0-1) of the earlier words is in it."""
+    """`spans` are byte spans in the changed note, more than one where text of another matter stands between. `text` is their text with
+    LF newlines and no outer blank lines; `share` (0-1) of the earlier words is in it."""
 
     spans: Spans
     text: str
@@ -48,10 +48,9 @@ def follow(before: bytes, spans: Spans, after: bytes) -> Followed | None:
     ours = [index for index, line in enumerate(old) if any(start <= line.start and line.end <= end for start, end in spans)]
     if not ours:
         return None
-    pairs = dict(align([line.text for line in old], [line.text for line in new]))
-    case = _Case(old, new, ours, pairs)
-    placed = _placed(case)
-    here = _followed(after, case, placed, old_text, _own_level(before, spans)) if placed else None
+    case = _Case(old, new, ours, dict(align([line.text for line in old], [line.text for line in new])))
+    pairs = case.pairs
+    here = _above_its_copy(after, case, old_text) or _in_its_place(after, case, old_text)
     if here and here.share >= ENOUGH:
         return here
     trail = trail_at(read_outline(before), spans[0][0])
@@ -67,12 +66,45 @@ def is_ahead(there: Followed, here: Followed | None) -> bool:
     return here is None or (here.share < ENOUGH and there.share > here.share + _AHEAD)
 
 
-def find(before: bytes, spans: Spans, after: bytes) -> Followed | None:
-    """The same passage in a note that may be another one: at least half of its words must be there, and be a good part of what is there."""
-    found = follow(before, spans, after)
+def find(before: bytes, spans: Spans, after: bytes, *, without: Spans = ()) -> Followed | None:
+    """The same passage in a note that may be another one: at least half of its words must be there, and be a good part of what is there.
+
+    What stands at the spans `without` is not it.
+    """
+    found = follow(before, spans, _blanked(after, without))
+    if found and without:
+        found = _apart(after, found, without, passage_text(before, spans))
     if found is None or found.share < _ELSEWHERE:
         return None
     return found if _share(found.text, passage_text(before, spans)) >= _OWN else None
+
+
+def stood(before: bytes, after: bytes) -> Spans:
+    """Lines of `after` that stood in `before` already, reworded or not."""
+    old, new = _lines(before), _lines(after)
+    known = sorted(index for _, index in align([line.text for line in old], [line.text for line in new]))
+    return tuple((new[index].start, new[index].end) for index in known)
+
+
+def _blanked(data: bytes, spans: Spans) -> bytes:
+    """With spaces in place of `spans`, so that everything else keeps its offset."""
+    made = bytearray(data)
+    for start, end in spans:
+        made[start:end] = re.sub(rb"[^\r\n]", b" ", made[start:end])
+    return bytes(made)
+
+
+def _apart(after: bytes, found: Followed, without: Spans, old_text: str) -> Followed | None:
+    """What was found, without what stands between its lines."""
+    parts = []
+    for start, end in found.spans:
+        for low, high in [*sorted((a, b) for a, b in without if start < b and a < end), (end, end)]:
+            if after[start:low].strip():
+                begin = start + len(after[start:low]) - len(after[start:low].lstrip())
+                parts.append((begin, start + len(after[start:low].rstrip())))
+            start = max(start, high)
+    text = "\n\n".join(passage_text(after, (part,)) for part in parts)
+    return Followed(tuple(parts), text, _share(old_text, text)) if parts else None
 
 
 def passage_text(data: bytes, spans: Spans) -> str:
@@ -89,13 +121,12 @@ def tidy(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """A line that is not blank. `block` numbers runs of lines between blank lines and headings; `level` is a heading's."""
+    """A line that is not blank. `block` numbers runs of lines between blank lines and headings."""
 
     start: int
     end: int
     text: str
     block: int
-    level: int
 
 
 def _lines(data: bytes) -> list[_Line]:
@@ -109,7 +140,7 @@ def _lines(data: bytes) -> list[_Line]:
         heading = line.kind in ("heading", "underline")
         block += fresh or heading
         fresh = heading
-        found.append(_Line(line.start, line.start + len(data[line.start : line.end].rstrip(b"\r\n")), text, block, line.level))
+        found.append(_Line(line.start, line.start + len(data[line.start : line.end].rstrip(b"\r\n")), text, block))
     return found
 
 
@@ -154,24 +185,39 @@ def _reach(new: Sequence[_Line], index: int, step: int, limit: int, blocks: int)
     return index
 
 
-def _own_level(before: bytes, spans: Spans) -> int:
-    """The level of the section that the passage is or stands in: a heading of this level inside it opens another matter."""
-    start = spans[0][0]
-    above = [heading for heading in read_outline(before).headings if heading.start <= start]
-    return above[-1].level if above else 1
+def _in_its_place(after: bytes, case: _Case, old_text: str) -> Followed | None:
+    placed = _placed(case)
+    return _followed(after, case, placed, old_text) if placed else None
 
 
-def _followed(after: bytes, case: _Case, placed: tuple[int, int], old_text: str, level: int) -> Followed | None:
-    """Without what is of another matter: lines that stood outside before, and from a new heading of `level` or above on, each up to the
-    next line of ours."""
+def _above_its_copy(after: bytes, case: _Case, old_text: str) -> Followed | None:
+    """The passage was doubled, and the upper one edited: it is that one, though the lower one is as it was."""
+    ours, pairs = set(case.ours), case.pairs
+    texts = [case.old[index].text for index in case.ours]
+    outside = {new for old, new in pairs.items() if old not in ours}
+    if case.ours[-1] - case.ours[0] + 1 != len(ours):
+        return None
+    for first in range(len(texts), len(case.new) - len(texts) + 1):
+        copy = range(first, first + len(texts))
+        if case.new[first].text != texts[0] or [case.new[index].text for index in copy] != texts or outside.intersection(copy):
+            continue
+        rest = [line for index, line in enumerate(case.new) if index not in copy]
+        without = replace(case, new=rest, pairs=dict(align([line.text for line in case.old], [line.text for line in rest])))
+        found = _in_its_place(after, without, old_text) if any(index in without.pairs for index in ours) else None
+        if found and found.share >= ENOUGH and found.spans[-1][1] <= case.new[first].start:
+            return found
+    return None
+
+
+def _followed(after: bytes, case: _Case, placed: tuple[int, int], old_text: str) -> Followed | None:
+    """Without lines that stood outside before, each with what was added to it up to the next line of ours."""
     ours = set(case.ours)
     origin = {new: old for old, new in case.pairs.items() if old in ours}
     outside = {new for old, new in case.pairs.items() if old not in ours}
     runs: list[list[int]] = [[]]
     foreign = False
     for index in range(placed[0], placed[1] + 1):
-        opens = 0 < case.new[index].level <= level and index > placed[0]
-        foreign = index not in origin and (foreign or opens or index in outside)
+        foreign = index not in origin and (foreign or index in outside)
         if not foreign:
             runs[-1].append(index)
         elif runs[-1]:

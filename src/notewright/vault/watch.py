@@ -1,4 +1,4 @@
-"""Looking at the vault for changes: notes read whole, notes found again after a rename, and a stream of changed paths."""
+"""Looking at the vault for changes: notes read whole, passages found again in other notes, and a stream of changed paths."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ from pathlib import Path
 from unicodedata import normalize
 
 from ..errors import Unavailable
-from ..settings import Settings
-from .config import read_config
-from .files import iterate_notes, locate
+from .files import locate
 from .follow import Followed, Spans, find, passage_text
 from .places import is_in_the_cloud
 
@@ -34,31 +32,38 @@ def read_note(root: Path, note_path: str) -> tuple[bytes, float] | None:
         raise Unavailable(f"{file} cannot be read: {error.strerror}.", "Check the file's permissions.") from error
 
 
-def search(settings: Settings, before: bytes, spans: Spans, *, changed_since: float = 0.0) -> tuple[str, bytes, Followed] | None:
-    """The note that holds the passage which stood at `spans` of the note `before`: its path, bytes and where in it.
+class Sought:
+    """A passage as it is looked for in other notes: the one that stood at `spans` of the note `before`."""
 
-    Of several the one with most of the passage, then the one most like the old note. Only notes whose file changed since that time
-    (seconds) are read.
-    """
-    root = settings.need_vault()
-    text = passage_text(before, spans)
-    words = _rare(text)
-    best: tuple[float, int, str, bytes, Followed] | None = None
-    for note in iterate_notes(root, read_config(settings), exclude=settings.exclude):
-        if note.mtime_ns / 1e9 < changed_since:
-            continue
-        try:
-            data = note.file.read_bytes()
-        except OSError:
-            continue
-        low = data.decode("utf-8", errors="replace").casefold()
-        if sum(word in low for word in words) * 2 < len(words):
-            continue
-        found = find(before, spans, data)
-        if found:
-            rank = (found.share, -abs(len(data) - len(before)), note.path, data, found)
-            best = rank if best is None or rank[:2] > best[:2] else best
-    return best[2:] if best else None
+    def __init__(self, before: bytes, spans: Spans) -> None:
+        self.before, self.spans = before, spans
+        self._words = _rare(passage_text(before, spans))
+
+    def may_be_in(self, folded: str) -> bool:
+        """Is at least half of the passage's longest words in a note's case-folded text? Only then it need be looked at closely."""
+        missing = 0
+        for word in self._words:
+            missing += word not in folded
+            if missing * 2 > len(self._words):
+                return False
+        return len(set(self._words).intersection(re.findall(r"\w+", folded))) * 2 >= len(self._words) > 0
+
+    def find(self, data: bytes, *, without: Spans = ()) -> Followed | None:
+        """Where it stands in a note; what stands at the spans `without` is not it."""
+        return find(self.before, self.spans, data, without=without)
+
+
+def folded(data: bytes) -> str:
+    return data.decode("utf-8", errors="replace").casefold()
+
+
+def is_readable(data: bytes) -> bool:
+    """Is it UTF-8? A note that another program saved as UTF-16 is no text to us, though it may happen to decode."""
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return data.count(b"\0") * 4 <= len(data)
 
 
 def _rare(text: str) -> list[str]:

@@ -43,6 +43,19 @@ export class Following {
     const followed = { draft: done.insertion.draft_id, path: done.file.path, note, span: { start, end: start + text.length }, sent: text };
     this.plugin.data.followed = [...this.plugin.data.followed, followed];
     await this.outbox.post({ kind: "insertion", body: { ...done.insertion, under }, at: Date.now() });
+    await this.noteOldCopies(followed);
+  }
+
+  /** Notes that had the text before it was inserted: copies for ever so long. */
+  private async noteOldCopies({ draft, path, sent }: Followed): Promise<void> {
+    const { data, app } = this.plugin;
+    const old: Record<string, number> = {};
+    for (const file of app.vault.getMarkdownFiles()) {
+      if (file.path !== path && findIn(lf(await app.vault.cachedRead(file)), sent)) old[file.path] = 0;
+    }
+    if (!Object.keys(old).length) return;
+    data.followed = data.followed.map((item) => (item.draft === draft ? { ...item, copies: { ...old, ...item.copies } } : item));
+    await this.plugin.store();
   }
 
   /** Passages in notes that changed and then were left alone are looked at; what they became is sent once. */

@@ -264,6 +264,13 @@ describe("accepting", () => {
       await quietly(60, () => other("x\n\n- One fact.\n"));
       expect(told().slice(1)).toEqual([{ before: "", after: "- One fact.", note_path: "Other.md" }]);
     });
+    it("has not moved into a note that had the text before it was inserted", async () => {
+      await other("x\n\n- One fact.\n");
+      const view = await inserted();
+      await quietly(31, () => rewrite(view, NOTE));
+      await quietly(40, () => other("x\n\n- One fact.\n\nMine.\n"));
+      expect(told()).toEqual([{ before: "- One fact.", after: "", note_path: PATH }]);
+    });
     it("is deleted, and found again when it is pasted later", async () => {
       const view = await inserted();
       view.editor.setValue(NOTE);

@@ -45,6 +45,9 @@ export class Vault extends Events {
   getFileByPath(path: string): TFile | null {
     return this.files.get(path) ?? null;
   }
+  getMarkdownFiles(): TFile[] {
+    return [...this.files.values()].filter((file) => file.path.endsWith(".md"));
+  }
   getFolderByPath(path: string): TFolder | null {
     return this.folders.has(path) ? new TFolder(path) : null;
   }

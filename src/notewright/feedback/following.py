@@ -1,0 +1,104 @@
+"""Which insertions are followed, and where each was put."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .. import vault
+from ..errors import Conflict
+from ..library.follows import Follow
+from ..records import Event
+from ..text import content_hash
+
+if TYPE_CHECKING:
+    from ..library import Library
+
+
+def start_following(library: Library) -> list[Follow]:
+    """Follow every insertion that stands, and no other; returns what is followed, oldest first."""
+    with library.db.write():
+        undone = library.events.undone()
+        known = {follow.insertion_id: follow for follow in library.follows.all()}
+        for number in undone & known.keys():
+            library.follows.drop(number)
+        for event in library.events.all("insertion"):
+            if event.id not in undone and event.id not in known:
+                for follow in [*_shifted(library, event), first(library, event)]:
+                    library.follows.put(follow)
+        return library.follows.all()
+
+
+def need_unchanged(library: Library, event: Event, insertion: vault.Insertion) -> None:
+    """Before an insertion is taken back: is the passage that is followed still as it was put in? What has the same words beside it in the
+    note is a copy, and the person's own.
+
+    `insertion` says where the note is now. Raises Conflict where the passage was changed or deleted.
+    """
+    follow = library.follows.get(event.id)
+    read = vault.read_note(Path(insertion.vault), insertion.note_path) if follow else None
+    if follow is None or read is None:
+        return
+    # What was looked at and is not the note, while that is missing, is another note under its name.
+    another = follow.state in ("missing", "given up") and read[0] != follow.note and content_hash(read[0]) == follow.note_hash
+    found = None if another else vault.follow(follow.note, follow.spans, read[0])
+    passage: Any = event.payload.get("passage")
+    inserted = insertion.inserted.encode()
+    if passage:
+        inserted = inserted[passage[0] : passage[1]]
+    if found is None or vault.tidy(inserted.decode("utf-8", errors="replace")) not in found.text:
+        raise Conflict(
+            f"{insertion.note_path} was changed where the text had been put, so nothing was undone.",
+            "To leave the note as it is and go on: notewright undo --keep-note.",
+        )
+
+
+def first(library: Library, event: Event) -> Follow:
+    """An insertion as it was made: the note's bytes then, and where in them the passage stood."""
+    table: Any = event.payload["insertion"]
+    insertion = vault.Insertion(**table)
+    inserted = insertion.inserted.encode()
+    note, start = vault.written(insertion), insertion.start
+    if note is None:  # the backup is gone: the passage is followed by its words
+        note, start = inserted, 0
+    passage: Any = event.payload.get("passage")
+    if passage:
+        start, inserted = start + passage[0], inserted[passage[0] : passage[1]]
+    begin = start + len(inserted) - len(inserted.lstrip(b"\r\n"))
+    spans = ((begin, start + len(inserted.rstrip(b"\r\n \t"))),)
+    core, full = vault.passage_text(note, spans), vault.tidy(_accepted_text(library, event))
+    lead = full[: -len(core)] if core and full != core and full.endswith(core) else ""
+    return Follow(
+        insertion_id=event.id, draft_id=event.subject, vault=insertion.vault, note_path=insertion.note_path, note=note, spans=spans,
+        note_hash=insertion.after_hash, lead=lead, text=lead + core, state="followed", since=event.at,
+    )  # fmt: skip
+
+
+def _accepted_text(library: Library, event: Event) -> str:
+    """The text as accepted: the person's own version, or the draft."""
+    beside: Any = event.payload.get("with") or []
+    for edit in library.events.all("edit", subject=event.subject):
+        if edit.id in beside:
+            return str(edit.payload["final_text"])
+    return library.drafts.get(event.subject).text
+
+
+def _shifted(library: Library, event: Event) -> list[Follow]:
+    """Passages already in that note, which our own insertion moved and did not edit."""
+    table: Any = event.payload["insertion"]
+    insertion = vault.Insertion(**table)
+    note, size = vault.written(insertion), len(insertion.inserted.encode())
+    moved = []
+    for follow in library.follows.all():
+        if note is not None and follow.note_path == insertion.note_path and follow.note_hash == insertion.before_hash:
+            at, spans = insertion.start, []
+            for a, b in follow.spans:
+                spans += [(a, at), (at + size, b + size)] if a < at < b else [(a + size, b + size)] if at <= a else [(a, b)]
+            if follow.state == "followed":
+                moved.append(replace(follow, note=note, spans=tuple(spans), note_hash=insertion.after_hash))
+    return moved
+
+
+def with_lead(lead: str, text: str) -> str:
+    return lead + text if text and lead and not text.startswith(lead.strip()) else text
