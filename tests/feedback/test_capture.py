@@ -617,5 +617,8 @@ def test_before_an_undo_the_followed_passage_counts_and_no_copy(world: small_wor
     for _ in range(2):  # before it was looked at and after
         with pytest.raises(Conflict, match="was changed where the text had been put"):
             need_unchanged(world.library, event, insertion)
+        with pytest.raises(Conflict, match="was changed where the text had been put"):
+            feedback.undo(world.library, settings=world.settings)
         look(world)
+    assert path.read_text() == TEXT.replace("better", "worse") + "\n\n" + TEXT + "\n"
     assert [edit.payload["final_text"] for edit in watched(world.library)] == [TEXT.replace("better", "worse")]

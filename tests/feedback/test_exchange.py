@@ -508,6 +508,22 @@ def test_undo_takes_back_what_was_done_last_and_not_what_came_in_last(machines: 
         assert not (machines.theirs.vault / "Notes/Old.md").exists()
 
 
+def test_a_change_that_came_in_before_the_vault_was_looked_at_is_not_stored_again(machines: Machines) -> None:
+    accepted(machines.here, machines.mine, "Notes/Rivers.md")
+    note = machines.mine.vault / "Notes/Rivers.md"
+    for old, new in (("words", "lines"), ("lines", "words"), ("words", "lines")):
+        note.write_text(note.read_text().replace(old, new))
+        assert len(feedback.capture(machines.here, settings=machines.mine.settings, quiet=0.0).logged) == 1
+    import_feedback(machines.there, list(export_feedback(machines.here)))
+    machines.sync()
+    with machines.on_the_other():
+        assert feedback.capture(machines.there, settings=machines.theirs.settings, quiet=0.0).logged == ()
+    note.write_text(note.read_text().replace("lines", "verses"))
+    machines.sync()
+    with machines.on_the_other():
+        assert len(feedback.capture(machines.there, settings=machines.theirs.settings, quiet=0.0).logged) == 1
+
+
 def test_only_the_librarys_own_vault_is_written_to(machines: Machines) -> None:
     accepted(machines.here, machines.mine, "Notes/Rivers.md")
     note = (machines.mine.vault / "Notes/Rivers.md").read_bytes()

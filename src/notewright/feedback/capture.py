@@ -276,13 +276,15 @@ class _Look:
         with self.library.db.write():
             if not self._put(follow, fresh):
                 return
-            if text != follow.text:
+            edits = self._edits(follow)
+            known = bool(edits) and edits[-1].payload["final_text"] == text  # another machine saw it in the synced vault, and told
+            if text != follow.text and not known:
                 self.logged.append(
                     record_edit(
                         self.library,
                         draft_id=follow.draft_id,
                         final_text=text,
-                        before=follow.text or _last_text(self._edits(follow)),
+                        before=follow.text or _last_text(edits),
                         note_path=path,
                         via="watch",
                         spans=found.spans if found else (),

@@ -16,6 +16,7 @@ from ..errors import Conflict, NotFound
 from ..models.turns import UNCHANGED, note_change
 from ..records import Event
 from ..settings import Settings
+from .following import need_unchanged
 from .journal import recover, writing
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ def undo(library: Library, *, settings: Settings | None = None, keep_note: bool 
                 payload |= {"note_path": _note_path(library, last), "how": "kept"}
             else:
                 insertion = _where_it_is(library, settings, last)
+                need_unchanged(library, last, insertion)
                 about |= {"event": last.id, "payload": dict(payload), "result": _result(library, insertion)}
                 begin(insertion)
                 payload |= _take_out(insertion)
