@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from statistics import fmean
 
 import pytest
 from hypothesis import example, given
@@ -47,6 +48,19 @@ def test_a_thin_test_split_is_filled_up_to_a_quarter_of_the_sources(each: int, e
     chosen = splits.choose(few * each, {})
     assert sum(side == "test" for side in chosen.values()) == expected
     assert "test" not in splits.choose(few * each, {}, fill=False).values()
+
+
+def test_kinds_of_sources_measure_as_often_as_there_are_passages_of_them() -> None:
+    def apart(kinds_known: bool) -> float:
+        found = []
+        for library in range(200):
+            kinds = {f"{library}-{number}": "article" if number % 3 == 0 else "book" for number in range(12)}
+            chosen = splits.choose([*kinds] * 2, {}, kinds=kinds if kinds_known else None)
+            held = [kinds[source_id] for source_id, split in chosen.items() if split != "train"]
+            found.append(abs(held.count("article") / len(held) - 1 / 3))
+        return fmean(found)
+
+    assert apart(True) < 0.85 * apart(False)  # the hash puts most of them; with four held-out sources 0.08 is the least there can be
 
 
 def test_shares_are_kept_in_the_large() -> None:

@@ -51,9 +51,14 @@ def known(library: Library) -> dict[str, str]:
 
 
 def choose(
-    source_ids: Iterable[str], already: Mapping[str, str], shares: tuple[float, float, float] = SHARES, *, fill: bool = True
+    source_ids: Iterable[str],
+    already: Mapping[str, str],
+    shares: tuple[float, float, float] = SHARES,
+    *,
+    fill: bool = True,
+    kinds: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
-    """Pure part of `assign`: the given sources' splits, old assignments untouched."""
+    """Pure part of `assign`: the given sources' splits, old assignments untouched. `kinds` are the sources' kinds, where known."""
     examples = Counter(source_ids)
     new = sorted((source_id for source_id in examples if source_id not in already), key=lambda item: (fraction(item), item))
     total = len(already) + len(new)
@@ -62,15 +67,29 @@ def choose(
         place = fraction(source_id) * sum(shares)
         split = "train" if place < shares[0] else "valid" if place < shares[0] + shares[1] else "test"
         result[source_id] = split if total >= MIN_FOR_TEST else "train"
-    # The highest fractions are nearest to the held-out end: they fill a split that would stay empty or too small.
+    # The highest fractions are nearest to the held-out end: they fill a split that would stay empty or too small, those of a kind first
+    # of which too little measures: people write of articles otherwise than of books.
     spare = [source_id for source_id in new if result[source_id] == "train" and fill]
+    kinds = kinds or {}
+
+    def fill_with(split: str) -> None:
+        whole = Counter[str]()
+        held = Counter[str]()
+        for source_id in result:
+            whole[kinds.get(source_id, "")] += max(1, examples[source_id])
+            held[kinds.get(source_id, "")] += max(1, examples[source_id]) * (result[source_id] != "train")
+        lacking = {kind: count / whole.total() - held[kind] / max(1, held.total()) for kind, count in whole.items()}
+        chosen = max(spare, key=lambda source_id: (lacking[kinds.get(source_id, "")], fraction(source_id)))
+        spare.remove(chosen)
+        result[chosen] = split
+
     while total >= MIN_FOR_TEST and shares[2] > 0 and spare:
         held = [source_id for source_id, split in result.items() if split == "test"]
         if held and (sum(examples[source_id] for source_id in held) >= TEST_EXAMPLES or len(held) + 1 > total / 4):
             break
-        result[spare.pop()] = "test"
+        fill_with("test")
     if total >= MIN_FOR_VALID and shares[1] > 0 and spare and "valid" not in result.values():
-        result[spare.pop()] = "valid"
+        fill_with("valid")
     if new and "train" not in result.values():
         result[new[0]] = "train"
     if total >= MIN_FOR_TEST and shares[2] > 0 and fill and "test" not in result.values() and new and result[new[-1]] == "valid":
@@ -90,7 +109,8 @@ def assign(
         raise Invalid(f"The split {shares} is not three shares.", "Give train, valid and test shares, such as 0.8 0.1 0.1.")
     with library.db.write():
         already = known(library)
-        chosen = choose(source_ids, already, shares, fill=fill)
+        kinds = {source.id: source.kind for source in library.sources.all(include_removed=True)}
+        chosen = choose(source_ids, already, shares, fill=fill, kinds=kinds)
         if chosen != already:
             library.db.set_state(_STATE, json.dumps(chosen, sort_keys=True))
     return chosen
