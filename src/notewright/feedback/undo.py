@@ -111,13 +111,9 @@ def _where_it_is(library: Library, settings: Settings | None, event: Event) -> v
     if insertion.vault == vault.ELSEWHERE and not (settings and settings.vault and settings.vault.is_dir()):
         hint = "Take it back there with Obsidian's own undo, then here with: notewright undo --keep-note"
         raise Conflict(f"{insertion.note_path} is in an Obsidian that this machine's files do not belong to.", hint)
-    if settings and settings.vault and not _same(Path(insertion.vault), settings.vault):
+    if settings and settings.vault and Path(insertion.vault).resolve() != settings.vault.resolve():
         insertion = replace(insertion, vault=str(settings.need_vault()), backups=str(library.home / "backups" / "notes"))
     return insertion
-
-
-def _same(one: Path, other: Path) -> bool:
-    return one.resolve() == other.resolve()
 
 
 def _result(library: Library, insertion: vault.Insertion) -> str:
