@@ -341,3 +341,15 @@ def test_fewer_drafts_than_wanted_are_explained(
     assert ("shown instead of" in told) == bool(said)
     assert ("notewright rank batch-1" in told) == ranked
     assert "notewright accept draft-1 --into NOTE" in told
+
+
+def test_who_was_asked_too_is_told(world: small_world.World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    save_settings(world.settings)
+    small_world.base_model(world.library)
+    engines = {"model-1": ScriptedEngine(numbered), "model-2": ScriptedEngine(lambda *_: "## Note\n- In 1999 it rained.\n")}
+    monkeypatch.setattr(sys.modules["notewright.drafting.draft"], "engine_for", lambda _, model, **__: engines[model.id])
+    asked = ["draft", "--source", "rivers", "--chapter", "Beginnings", "-n", "2", "--written", "2"]
+    assert main(["--home", str(world.library.home), *asked]) == 0
+    assert "As what model-2 wrote has problems, the plain base (model-1) was asked too." in capsys.readouterr().out
+    assert main(["--home", str(world.library.home), *asked, "--model", "model-1"]) == 0
+    assert "was asked too" not in capsys.readouterr().out

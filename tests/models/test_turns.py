@@ -280,3 +280,87 @@ def test_a_change_that_the_person_denies_is_none_until_they_take_that_back(world
     assert note_change(library)[1] is None
     judge(world, *[False] * 10)
     assert note_change(library)[1] is not None
+
+
+INVENTED = "## Note\n- In 1999 it rained.\n"
+
+
+class Versions:
+    """Engines of which each version's writes what `texts` says of it, else something new every time; `asked` are the versions, in turn."""
+
+    def __init__(self, **texts: str) -> None:
+        self.texts, self.asked = {name.replace("_", "-"): text for name, text in texts.items()}, []
+
+    def get(self, library: Library, model: Model, *, device: str) -> ScriptedEngine:
+        self.asked.append(model.id)
+        return ScriptedEngine(lambda messages, seed: self.texts.get(model.id) or by_version(messages, seed))
+
+
+def turn_of(world: World, *versions: str) -> int:
+    """A seed with which just these write, and the second of two versions as the first one."""
+    return next(seed for seed in range(200) if next_turn(world.library, settings=world.settings, seed=seed).versions == versions)
+
+
+def test_where_all_that_a_version_writes_has_problems_the_base_stands_in(world: World) -> None:
+    library = world.library
+    engines = Versions(model_2=INVENTED)
+    drafts = draft(world, seed=turn_of(world, "model-2"), engine=None, engines=engines)
+    assert engines.asked == ["model-2", "model-2", "model-1"]  # first the other way, without examples
+    assert [(item.model_id, item.problems) for item in drafts] == [("model-1", ())] * 3
+    assert drafts[0].sampling["turn"]["versions"] == drafts[0].sampling["turn"]["failed"] == ["model-2"]
+    stored = library.drafts.batch(drafts[0].batch_id, unshown=True)
+    assert [item.text for item in stored if item.model_id == "model-2"] == [INVENTED]  # kept, and not shown
+    feedback.decide(library, decision="accept", draft_id=drafts[0].id)
+    (outcome,) = bandit.outcomes(library.events.standing("decision"))
+    assert (outcome.version, outcome.cost, outcome.duel) == ("model-2", 0.0, None)
+    named = Versions(model_2=INVENTED)
+    assert draft(world, model_id="model-2", engine=None, engines=named)[0].problems  # who names a version gets what it writes
+    assert set(named.asked) == {"model-2"}
+
+
+def test_in_a_duel_a_version_that_fails_has_lost(world: World) -> None:
+    library, world = world.library, replace(world, settings=replace(world.settings, duels=0.5))
+    engines = Versions(model_1=INVENTED)
+    drafts = draft(world, seed=turn_of(world, "model-1", "model-2"), n=4, engine=None, engines=engines)
+    assert engines.asked == ["model-1", "model-2"]
+    assert [(item.model_id, item.problems) for item in drafts] == [("model-2", ())] * 3
+    assert {item.model_id for item in library.drafts.batch(drafts[0].batch_id, unshown=True)} == {"model-1", "model-2"}
+    feedback.decide(library, decision="accept", draft_id=drafts[0].id)
+    (rate,) = online(library, settings=world.settings).win_rates
+    assert (rate.first, rate.second, rate.duels, rate.rate) == ("model-1", "model-2", 1, 0.0)
+
+
+def test_where_both_versions_of_a_duel_fail_the_base_stands_in_and_neither_has_won(world: World) -> None:
+    library, world = world.library, replace(world, settings=replace(world.settings, duels=0.5))
+    base = library.models.get("model-1")
+    for version in ("model-3", "model-4"):
+        library.models.add(replace(base, id=version, role="policy"))
+    library.models.promote("model-3", "test")
+    registry.keep_contenders(library, {"model-4": False}, beside="model-3")
+    engines = Versions(model_3=INVENTED, model_4="## Note\n- In 1888 it snowed.\n")
+    drafts = draft(world, seed=turn_of(world, "model-3", "model-4"), engine=None, engines=engines)
+    assert engines.asked == ["model-3", "model-4", "model-1"]
+    assert [(item.model_id, item.problems) for item in drafts] == [("model-1", ())] * 3
+    feedback.decide(library, decision="accept", draft_id=drafts[0].id)
+    (outcome,) = bandit.outcomes(library.events.standing("decision"))
+    assert (outcome.version, outcome.duel, outcome.won) == ("", None, None)
+
+
+def test_beside_one_draft_without_problems_the_base_offers_others(world: World) -> None:
+    class Once(Versions):
+        """The greedy one is fit to be shown."""
+
+        def get(self, library: Library, model: Model, *, device: str) -> ScriptedEngine:
+            self.asked.append(model.id)
+            tuned = model.id == "model-2"
+            return ScriptedEngine(lambda messages, seed: INVENTED if tuned and seed != -1 else numbered((), seed))
+
+    engines = Once()
+    drafts = draft(world, seed=turn_of(world, "model-2"), engine=None, engines=engines)
+    assert engines.asked == ["model-2", "model-2", "model-1"]
+    assert sorted(item.model_id for item in drafts) == ["model-1", "model-1", "model-2"]
+    assert "failed" not in drafts[0].sampling["turn"]
+    best = next(item for item in drafts if item.model_id == "model-1")
+    feedback.decide(world.library, decision="accept", draft_id=best.id)
+    (outcome,) = bandit.outcomes(world.library.events.standing("decision"))
+    assert (outcome.version, outcome.cost, outcome.duel) == ("model-2", 0.0, None)

@@ -59,8 +59,8 @@ def draft(options: argparse.Namespace) -> None:
         as_json(drafts)
         return
     print_candidates(drafts)
-    if fewer:
-        print(fewer)
+    for told in filter(None, (fewer, _stood_in(drafts))):
+        print(told)
     rank = f"notewright rank {drafts[0].batch_id}   or   " if len(drafts) > 1 else ""
     print(f"Next: {rank}notewright accept {drafts[0].id} --into NOTE")
 
@@ -74,6 +74,15 @@ def _fewer(stored: Sequence[Draft], shown: int, wanted: int) -> str:
     if len(stored) < wanted or not held:
         reasons.append("others came out alike")
     return f"{shown} shown instead of {wanted}: {', '.join(reasons)}."
+
+
+def _stood_in(drafts: Sequence[Draft]) -> str:
+    """Who was asked too, as those whose turn it was wrote too little without problems; empty where nobody was."""
+    from ..models.turns import asked
+
+    versions = asked(drafts)
+    plain = next((item.model_id for item in drafts if item.model_id not in versions), "")
+    return f"As what {' and '.join(versions)} wrote has problems, the plain base ({plain}) was asked too." if plain else ""
 
 
 def print_candidates(drafts: Sequence[Draft]) -> None:

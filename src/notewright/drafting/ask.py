@@ -1,16 +1,17 @@
-"""One version asked for candidates: which prompt it gets, and what it writes."""
+"""Versions asked for candidates: which prompts they get, and what they write."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ..library.examples import CHANGED, NOTICED
 from ..models import registry
 from ..prompts import Message, build_messages
 from ..records import Model, Prompt
-from .engines import Candidate, Writer, memory_watched, prompt_tokens
+from .engines import Candidate, Writer, affordable, memory_watched, prompt_tokens
+from .examples import retrieve_examples
 
 if TYPE_CHECKING:
     from ..library import Library
@@ -36,46 +37,72 @@ class Written:
 
 
 @dataclass(slots=True)
-class Ask:
-    """What one version is asked. The next of its candidates gets the number `numbered`."""
+class Asking:
+    """What versions are asked for one batch. The next candidate gets the number `numbered`; `started` is called before the first one."""
 
-    writer: Writer
-    model_id: str
-    messages: list[Message]
+    library: Library
+    prompt: Prompt
+    engine: Callable[[Model], Writer]
+    examples: int | None
     temperature: float
     top_p: float
     max_new_tokens: int
     seed: int
-    progress: Callable[[int, int], None] | None
-    on_text: Callable[[int, str], None] | None
-    numbered: int
+    started: Callable[[], None] | None = None
+    progress: Callable[[int, int], None] | None = None
+    on_text: Callable[[int, str], None] | None = None
+    numbered: int = 0
 
-    def different(self, ways: Sequence[list[Message]], count: int, wanted: int) -> list[Written]:
-        """The first of every text among `count`, shared among the messages in `ways`; with fewer than `wanted`, that many more are
-        written for the first of these, hotter."""
+    def candidates(self, model: Model, *, shown: int, count: int | None = None, parts: int = 1) -> list[Written]:
+        """The first of every text among `count` (by default what is affordable), or a version's part of them, but at least `shown`;
+        with fewer than these, that many more are written, hotter.
+
+        Where the base is small, and the version was not taught with some of the prompt's rules, half are written without these.
+        """
+        writer, told = self.engine(model), self.prompt.rules
+        retrieved = retrieve_examples(
+            self.library, self.prompt, limit=taught_examples(self.library, model) if self.examples is None else self.examples
+        )
+        ways = [self._messages(writer, self.prompt, retrieved)]
+        learnt = taught_rules(self.library, model) if told and shown > 1 and getattr(writer, "misreads", False) else told
+        taught = tuple(text for text in told if text in learnt)
+        if taught != told:
+            ways.append(self._messages(writer, replace(self.prompt, rules=taught), retrieved))
+        count = max(shown, -(-(affordable(writer) if count is None else count) // parts))
         written: list[Written] = []
-        for place, self.messages in enumerate(ways):
-            written += self._write(count // len(ways) + (place < count % len(ways)), self.temperature, 0)
-        self.messages, items = ways[0], _different(written)
-        if len(items) < wanted:
-            items = _different([*items, *self._write(wanted - len(items), self.temperature + HOTTER, count)])
+        for place, messages in enumerate(ways):
+            written += self._write(writer, model, messages, count // len(ways) + (place < count % len(ways)))
+        items = _different(written)
+        if len(items) < shown:
+            more = self._write(writer, model, ways[0], shown - len(items), heat=HOTTER, first=count)
+            items = _different([*items, *more])
         return items
 
-    def again(self, messages: list[Message], count: int) -> list[Written]:
-        """The first of every text among `count` more candidates, for other messages; the first one is greedy."""
-        self.messages = messages
-        return _different(self._write(count, self.temperature, 0))
+    def otherwise(self, model: Model, written: Sequence[Written], count: int) -> list[Written]:
+        """As many candidates for the same prompt with examples, where the `written` ones had none, or without, where they had some."""
+        writer, had = self.engine(model), written[0].messages
+        retrieved = [] if len(had) > len(build_messages(self.prompt)) else retrieve_examples(self.library, self.prompt)
+        messages = self._messages(writer, self.prompt, retrieved)
+        return _different(self._write(writer, model, messages, count)) if len(messages) != len(had) else []
 
-    def _write(self, count: int, heat: float, first: int) -> list[Written]:
-        progress, on_text, before = self.progress, self.on_text, self.numbered
+    def _messages(self, writer: Writer, prompt: Prompt, retrieved: Sequence[tuple[Prompt, str]]) -> list[Message]:
+        return fit_examples(writer, prompt, retrieved, self.max_new_tokens if self.examples is None else 0)
+
+    def _write(
+        self, writer: Writer, model: Model, messages: list[Message], count: int, *, heat: float = 0.0, first: int = 0
+    ) -> list[Written]:
+        """`count` candidates, the first one greedy unless some were written before (`first` of them)."""
+        progress, on_text, before, heat = self.progress, self.on_text, self.numbered, self.temperature + heat
+        if self.started and not before:
+            self.started()
         with memory_watched():
-            items = self.writer.generate(
-                self.messages, n=count, temperature=heat, top_p=self.top_p, max_new_tokens=self.max_new_tokens, seed=self.seed + first,
+            items = writer.generate(
+                messages, n=count, temperature=heat, top_p=self.top_p, max_new_tokens=self.max_new_tokens, seed=self.seed + first,
                 greedy_first=not first, on_token=(lambda written, _: progress(written, self.max_new_tokens)) if progress else None,
                 on_text=(lambda candidate, text: on_text(before + candidate, text)) if on_text else None,
             )  # fmt: skip
         self.numbered += len(items)
-        return [Written(before + place, item, heat, not first + place, self.model_id, self.messages) for place, item in enumerate(items)]
+        return [Written(before + place, item, heat, not first + place, model.id, messages) for place, item in enumerate(items)]
 
 
 def taught_examples(library: Library, model: Model) -> int:

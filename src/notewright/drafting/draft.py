@@ -10,18 +10,17 @@ from typing import TYPE_CHECKING
 from .. import gates, reward
 from ..errors import Invalid
 from ..library.database import now
+from ..models import registry
 from ..models.bandit import Turn
 from ..models.turns import next_turn, written_by
-from ..prompts import build_messages
 from ..records import Draft, Prompt
 from ..reward.features import VERSION
 from ..reward.trust import allowed
 from ..settings import Settings
-from .ask import Ask, Written, fit_examples, taught_examples, taught_rules
+from .ask import Asking
 from .checking import Checked, checker
 from .choose import choose, shown_count
-from .engines import Engines, Writer, affordable, engine_for
-from .examples import retrieve_examples
+from .engines import Engines, Writer, engine_for
 from .highlights import choose_prompt
 
 if TYPE_CHECKING:
@@ -64,11 +63,12 @@ def draft(
     `started` gets who writes, once it is loaded, `progress` (tokens written, most tokens), `on_text` (candidate, its text so far) while
     they grow; a candidate's number is kept as `sampling["written"]`.
 
-    Rules stand in every prompt. Only where the base is small, and a version was not taught with some of them, half of its candidates are
-    written without these: they may be misread.
+    Rules stand in every prompt; see `Asking.candidates` for those that a version was not taught.
 
     Candidates that are alike once mended count as one. Where problems and this leave fewer than two (one, when one is to be shown), a
-    version that writes alone is asked once more, with examples if it had none, else without; not where `examples` says how many.
+    version that writes alone is asked once more, with examples if it had none, else without; not where `examples` says how many. Where
+    problems leave fewer even then, and no `model_id` says who is to write, the plain base stands in beside it. A version all of whose
+    candidates have problems `failed` (in `sampling["turn"]`): in a duel the other one's are shown, as far as they go.
 
     Links and assets that neither the highlights nor the notes have are mended where there is one way to (`sampling["repairs"]` says how);
     otherwise the draft has a problem.
@@ -79,45 +79,41 @@ def draft(
     _check(n, written, temperature, top_p, max_new_tokens, examples, seed)
     prompt = choose_prompt(library, source=source, chapter=chapter, highlight_ids=highlight_ids, instruction=instruction)
     rules = reward.confirmed_rules(library)
-    told = tuple(rule.text for rule in rules if rule.in_prompt)
-    prompt = replace(prompt, rules=told)
+    prompt = replace(prompt, rules=tuple(rule.text for rule in rules if rule.in_prompt))
     seed = random.SystemRandom().randrange(2**31) if seed is None else seed
     turn = next_turn(library, settings=settings, seed=seed, duel=n > 1) if not model_id else Turn((model_id,), 1.0, {}, 0.0)
     models = [library.models.get(version) for version in turn.versions]
     shares = [n] if len(models) == 1 else [n - n // 2, n // 2]  # who writes first, and so shows an odd one, is chance
-    asks: list[Ask] = []
-    sides: list[list[Written]] = []
-    for model, share in zip(models, shares, strict=True):
-        writer: Writer = engine or (engines.get if engines else engine_for)(library, model, device=settings.device)
-        if started and not sides:
-            started(written_by(turn.versions))
-        retrieved = retrieve_examples(library, prompt, limit=taught_examples(library, model) if examples is None else examples)
-        reserve = max_new_tokens if examples is None else 0
-        ways = [fit_examples(writer, prompt, retrieved, reserve)]
-        learnt = taught_rules(library, model) if told and share > 1 and getattr(writer, "misreads", False) else told
-        taught = tuple(text for text in told if text in learnt)
-        if taught != told:
-            ways.append(fit_examples(writer, replace(prompt, rules=taught), retrieved, reserve))
-        before = asks[-1].numbered if asks else 0
-        asks.append(Ask(writer, model.id, ways[0], temperature, top_p, max_new_tokens, seed, progress, on_text, before))
-        count = max(n, affordable(writer) if written is None else written)
-        sides.append(asks[-1].different(ways, max(share, -(-count // len(models))), share))
-    asked = {"top_p": top_p, "max_new_tokens": max_new_tokens, "asked_seed": seed, "turn": turn.told()}
+    held = engines.get if engines else engine_for
+    asking = Asking(
+        library, prompt, lambda model: engine or held(library, model, device=settings.device), examples, temperature, top_p, max_new_tokens,
+        seed, lambda: started(written_by(turn.versions)) if started else None, progress, on_text,
+    )  # fmt: skip
+    sides = [asking.candidates(model, shown=share, count=written, parts=len(models)) for model, share in zip(models, shares, strict=True)]
+    asked = {"top_p": top_p, "max_new_tokens": max_new_tokens, "asked_seed": seed}
     check = checker(library, settings=settings, prompt=prompt, rules=rules, asked=asked)
     tried = [_different(check(item) for item in side) for side in sides]
     if len(tried) == 2:  # what both wrote tells nothing about either
         both = {item.option.text for item in tried[0]} & {item.option.text for item in tried[1]}
         apart = [[item for item in side if item.option.text not in both] for side in tried]
         tried = apart if all(apart) else tried[:1]
-    if examples is None and len(models) == 1 and _spoiled(tried[0], n, len(sides[0])):
-        tried[0] = _different([*tried[0], *(check(item) for item in _otherwise(library, prompt, asks[0], n))])
+    if examples is None and len(models) == 1 and _few(tried[0], n) and len(_fit(tried[0])) < len(sides[0]):
+        tried[0] = _different([*tried[0], *(check(item) for item in asking.otherwise(models[0], sides[0], n))])
+    failed = [side[0].written.model_id for side in tried if not _fit(side)]
+    if failed:
+        tried = [[item for side in tried for item in side]]
+    if not model_id and len(tried) == 1 and _few(tried[0], n) and len(_fit(tried[0])) < len(tried[0]):
+        plain = registry.plain(library, models[0])
+        if plain not in models:
+            tried[0] = _different([*tried[0], *(check(item) for item in asking.candidates(plain, shown=1, count=n))])
+    told = turn.told() | ({"failed": failed} if failed else {})
     taste, trusted = reward.taste_of(library), allowed(library, "taste", "order")
     shown: list[Checked] = []
     hidden: list[Checked] = []
     for checked, share in zip(tried, shares, strict=False):
         choice = choose(taste, [item.option for item in checked], n=share if len(tried) == 2 else n, seed=seed, trusted=trusted)
         for place, item in enumerate(checked):
-            item.sampling["selection"] = choice.selection(place)
+            item.sampling.update(turn=told, selection=choice.selection(place))
         shown += [checked[place] for place in choice.order]
         hidden += [checked[place] for place in range(len(checked)) if place not in choice.order]
     if len(tried) == 2:
@@ -134,18 +130,14 @@ def _different(checked: Iterable[Checked]) -> list[Checked]:
     return list(first.values())
 
 
-def _spoiled(checked: Sequence[Checked], n: int, written: int) -> bool:
-    """Whether problems, or mending alike what was `written` apart, leave too few candidates to choose from."""
-    problems = [bool(item.option.problems) for item in checked]
-    return (any(problems) or len(checked) < written) and problems.count(False) < min(n, 2)
+def _fit(checked: Sequence[Checked]) -> list[Checked]:
+    """Those without problems."""
+    return [item for item in checked if not item.option.problems]
 
 
-def _otherwise(library: Library, prompt: Prompt, ask: Ask, count: int) -> list[Written]:
-    """As many candidates for the same prompt with examples, where there were none, or without, where there were some."""
-    had = len(ask.messages) > len(build_messages(prompt))
-    retrieved = [] if had else retrieve_examples(library, prompt)
-    messages = fit_examples(ask.writer, prompt, retrieved, ask.max_new_tokens)
-    return ask.again(messages, count) if len(messages) != len(ask.messages) else []
+def _few(checked: Sequence[Checked], n: int) -> bool:
+    """Whether fewer than two (one, when one is to be shown) are without problems."""
+    return len(_fit(checked)) < min(n, 2)
 
 
 def _store(library: Library, prompt: Prompt, shown: Sequence[Checked], hidden: Sequence[Checked]) -> list[Draft]:

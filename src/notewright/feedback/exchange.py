@@ -304,8 +304,9 @@ def _turned(sampling: Any, version: Rename) -> Any:
     if not isinstance(sampling, dict) or not isinstance(sampling.get("turn"), dict):
         return sampling
     turn: dict[str, Any] = dict(sampling["turn"])
-    if isinstance(turn.get("versions"), list):
-        turn["versions"] = [version(one) for one in turn["versions"]]
+    for key in ("versions", "failed"):
+        if isinstance(turn.get(key), list):
+            turn[key] = [version(one) for one in turn[key]]
     if isinstance(turn.get("chances"), dict):
         turn["chances"] = {version(one): chance for one, chance in turn["chances"].items()}
     return {**sampling, "turn": turn}

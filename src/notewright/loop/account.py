@@ -12,7 +12,7 @@ from ..errors import Invalid, NotFound
 from ..models import bandit
 from ..models.bandit import WinRate
 from ..models.drift import Drift
-from ..models.turns import changed_of
+from ..models.turns import asked, changed_of
 from ..records import Draft, Event, Model
 from ..text import edit_distance, tokens
 from .curve import Curve, Mean, curve, mean_of
@@ -265,8 +265,11 @@ def _versions(
     for item in taken:
         costs[item.model_id].append(item.cost)
     for batch_id in outcomes:
-        writers = {draft.model_id for draft in batches[batch_id]}
-        if len(writers) == 1:  # of two in a duel only one can be taken
+        drafts = batches[batch_id]
+        writers = {draft.model_id for draft in drafts}
+        if len(writers) == 1 and writers.issuperset(
+            asked(drafts)
+        ):  # of two only one can be taken, and a base that stood in had a hard chapter
             hits[writers.pop()].append(float(batch_id in accepted))
     named = {model_id for model_id, _, _ in promotions} | costs.keys() | hits.keys()
     return tuple(

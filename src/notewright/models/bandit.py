@@ -107,16 +107,21 @@ def outcomes(events: Iterable[Event]) -> list[Outcome]:
 def _outcome(batch: str, judged: Sequence[Event]) -> Outcome:
     shown: Any = judged[-1].payload["shown"]
     writers = {str(item["draft"]): str(item["model"]) for item in shown}
-    versions = sorted(set(writers.values()))
     better, worse = _preferred(judged, list(writers))
-    first = judged[0]
+    first, versions = judged[0], sorted(set(writers.values()))
     surprise = _surprise({str(item["draft"]): item for item in shown}, better, worse)
-    if len(versions) != 2:
-        return Outcome(batch, first.id, first.at, versions[0] if len(versions) == 1 else "", _cost(judged, writers), surprise)
-    parts = [writers[draft] == versions[0] for draft in better]
-    beaten = {writers[draft] for draft in worse} - {writers[draft] for draft in better}
-    won = 0.5 if len(set(parts)) == 2 else float(parts[0]) if parts and beaten else None  # one that was not compared has not lost
-    return Outcome(batch, first.id, first.at, "", None, surprise, (versions[0], versions[1]), won)
+    turned: Any = next((item["sampling"]["turn"] for item in shown if "turn" in item.get("sampling", {})), {})
+    asked, failed = sorted(turned.get("versions", versions)), turned.get("failed", [])
+    if len(asked) == 2 and (len(failed) == 1 or set(asked) <= set(versions)):
+        parts = [writers[draft] == asked[0] for draft in better if writers[draft] in asked]
+        beaten = {writers[draft] for draft in worse} - {writers[draft] for draft in better}
+        won = (
+            0.5 if len(set(parts)) == 2 else float(parts[0]) if parts and (beaten or failed) else None
+        )  # a version not compared has not lost
+        return Outcome(batch, first.id, first.at, "", None, surprise, (asked[0], asked[1]), won)
+    # A base that stood in is not asked again for what it wrote: that is what came of asking the other one.
+    version = asked[0] if len(asked) == 1 else versions[0] if len(versions) == 1 and not failed else ""
+    return Outcome(batch, first.id, first.at, version, _cost(judged, writers), surprise)
 
 
 def _preferred(judged: Sequence[Event], shown: list[str]) -> tuple[list[str], list[str]]:

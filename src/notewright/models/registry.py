@@ -34,15 +34,22 @@ def adapter_folder(library: Library, model: Model) -> Path | None:
 def ensure_base_model(library: Library, settings: Settings, *, base: str = "", folder: bases.Base | None = None) -> Model:
     """The plain base as a registered model of role `base`; registered, and made current if nothing is, at its first use."""
     found = folder or bases.fetch_base(base or settings.base_model)
-    for model in library.models.all():
-        if model.role == "base" and (model.base, model.revision) == (found.name, found.revision):
-            break
-    else:
-        model_id = library.models.new_id()
-        model = library.models.add(Model(model_id, found.name, "", "base", now(), revision=found.revision))
+    model = _plain(library, found.name, found.revision)
     if library.models.current() is None:
         library.models.promote(model.id, "first use")
     return model
+
+
+def plain(library: Library, model: Model) -> Model:
+    """The base that a version was made from, as a version itself (registered at its first use); a remote model is its own."""
+    return model if model.role == REMOTE else _plain(library, model.base, model.revision)
+
+
+def _plain(library: Library, base: str, revision: str) -> Model:
+    for model in library.models.all():
+        if model.role == "base" and (model.base, model.revision) == (base, revision):
+            return model
+    return library.models.add(Model(library.models.new_id(), base, "", "base", now(), revision=revision))
 
 
 def ensure_remote_model(library: Library, settings: Settings) -> Model:

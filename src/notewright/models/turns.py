@@ -16,6 +16,7 @@ from .drift import SHORTEST, Drift, drift
 
 if TYPE_CHECKING:
     from ..library import Library
+    from ..records import Draft
     from ..settings import Settings
 
 UNCHANGED = "unchanged"  # kind of the events in which the person denies a change
@@ -88,6 +89,13 @@ def _denied_at(library: Library) -> str:
 def written_by(versions: Iterable[str]) -> str:
     """Who wrote a batch, in words that do not tell which draft is whose."""
     return " and ".join(sorted(set(versions)))
+
+
+def asked(drafts: Sequence[Draft]) -> list[str]:
+    """Whose turn it was to write this batch; what others wrote stood in for them (see `drafting.draft`)."""
+    told = drafts[0].sampling.get("turn")
+    versions = told["versions"] if isinstance(told, dict) else {item.model_id for item in drafts}  # without: written by an older program
+    return sorted(map(str, versions))
 
 
 def _history(library: Library) -> list[Outcome]:
