@@ -13,6 +13,7 @@ import pytest
 import small_world
 from notewright import datasets, drafting, feedback, reward
 from notewright.cli import main
+from notewright.drafting.choose import disagree
 from notewright.errors import Invalid, NotFound
 from notewright.library import Library, splits
 from notewright.prompts import build_messages, prompt_id
@@ -353,3 +354,54 @@ def test_who_was_asked_too_is_told(world: small_world.World, capsys: pytest.Capt
     assert "As what model-2 wrote has problems, the plain base (model-1) was asked too." in capsys.readouterr().out
     assert main(["--home", str(world.library.home), *asked, "--model", "model-1"]) == 0
     assert "was asked too" not in capsys.readouterr().out
+
+
+SURE = [f"## Note\n- The river bends at the mill, where it slows and rests for a while {when} in the day.\n" for when in ("early", "late")]
+UNSURE = [
+    f"## Note\n- {words}\n" for words in ("One thing.", "Something else altogether, at length.", "A third way.", "And none of these.")
+]
+DOUBTFUL = ["## Note\n- One short thing, told.\n", "## Note\n- One short thing, said.\n"]
+
+
+def tuned(world: small_world.World, *, examples: bool = False) -> Model:
+    made = Model("model-9", "base/none", "models/model-9", "policy", "2026-01-01", parent_id="model-1", metrics={"examples": examples})
+    return world.library.models.promote(world.library.models.add(made).id, "test")
+
+
+@pytest.mark.parametrize(("without", "with_examples"), [(UNSURE, SURE), (DOUBTFUL, UNSURE)])
+def test_a_version_that_is_unsure_without_examples_is_asked_with_them_too(
+    world: small_world.World, with_examples: list[str], without: list[str]
+) -> None:
+    tuned(world)
+    told, bare = itertools.cycle(with_examples), itertools.cycle(without)
+    engine = ScriptedEngine(lambda messages, seed: next(told) if len(messages) > 2 else next(bare))
+    drafts = draft(world, engine, n=4, written=4)
+    assert [(len(call["messages"]), call["n"]) for call in engine.calls if call["greedy_first"]] == [(2, 4), (6, 4)]
+    agreed = min((with_examples, without), key=disagree)
+    assert {item.text for item in drafts} == set(agreed)
+    stored = world.library.drafts.batch(drafts[0].batch_id, unshown=True)
+    assert {item.text for item in stored} == {*with_examples, *without}
+    aside = [item for item in stored if not item.shown]
+    assert {item.sampling["selection"]["why"] for item in aside} == {"those asked for otherwise agree more"}
+    assert {item.sampling["selection"]["propensity"] for item in aside} == {0}
+
+
+def test_there_are_two_to_compare_even_where_one_way_of_asking_is_sure(world: small_world.World) -> None:
+    tuned(world)
+    texts = itertools.cycle(UNSURE)
+    engine = ScriptedEngine(lambda messages, seed: SURE[0] if len(messages) > 2 else next(texts))
+    drafts = draft(world, engine, n=4, written=4)
+    assert len(drafts) == 2
+    assert SURE[0] in {item.text for item in drafts}
+    assert [item.text for item in draft(world, engine, n=1, written=4)] == [SURE[0]]
+
+
+@pytest.mark.parametrize("who", ["a base", "sure", "asked with examples", "told how many examples"])
+def test_who_is_asked_once(world: small_world.World, who: str) -> None:
+    if who != "a base":
+        tuned(world, examples=who == "asked with examples")
+    texts = itertools.cycle(SURE if who == "sure" else UNSURE)
+    engine = ScriptedEngine(lambda *_: next(texts))
+    options = {"examples": 0} if who == "told how many examples" else {}
+    assert draft(world, engine, n=2, written=4, **options)
+    assert len(engine.calls) == 1

@@ -71,7 +71,10 @@ def _fewer(stored: Sequence[Draft], shown: int, wanted: int) -> str:
         return ""
     held = sum(bool(item.problems) and not item.shown for item in stored)
     reasons = [f"{held} {'has' if held == 1 else 'have'} problems (to see them: notewright drafts list --all)"] if held else []
-    if len(stored) < wanted or not held:
+    aside = sum(not item.problems and not item.shown for item in stored)
+    if aside:
+        reasons.append(f"{aside} {'was' if aside == 1 else 'were'} held back, as those that the model was asked for otherwise agree more")
+    if len(stored) < wanted or not reasons:
         reasons.append("others came out alike")
     return f"{shown} shown instead of {wanted}: {', '.join(reasons)}."
 

@@ -1,6 +1,7 @@
 """Which of the written candidates are shown, and with which chance each of them was.
 
-The rule. Candidates with problems are dropped; with fewer than two left the least bad join, marked. If more are left than are to be shown,
+The rule. Candidates with problems are dropped; with fewer than two left those join that were set aside (`disagree`), then the least bad,
+marked. If more are left than are to be shown,
 all places but the last are filled by posterior sampling: for each place one draw of the taste head's weights, and the candidate that is
 best under it (Thompson 1933). The last place is filled at random, so that every kind of draft keeps being judged. A candidate must differ
 from those chosen before it, in its words by `APART` and where possible along a named axis; what is like a chosen one only comes when
@@ -11,6 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from ..records import Draft
@@ -37,13 +40,15 @@ MOST, USUAL, FEW = 4, 3, 2
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One written candidate as the choice sees it: its text, raw feature row, problems, temperature and model."""
+    """One written candidate as the choice sees it: its text, raw feature row, problems, temperature and model, and whether it is set aside
+    as those that were asked for otherwise agree more."""
 
     text: str
     row: tuple[float, ...]
     problems: int = 0
     temperature: float = 0.0
     model: str = ""
+    aside: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +142,8 @@ def choose(head: Head, options: Sequence[Option], *, n: int, seed: int, trusted:
     first = order[0]
     found = []
     for index, option in enumerate(options):
-        reason = why.get(index, "others were drawn") if index in pool else f"it has {_count(option.problems)}"
+        held = f"it has {_count(option.problems)}" if option.problems else "those asked for otherwise agree more"
+        reason = why.get(index, "others were drawn") if index in pool else held
         if index in pool and index not in picked and any(_close(options, index, other) for other in picked):
             reason = "too like one that is shown"
         differs = axes[index, first] if index in picked and index != first else ()
@@ -159,11 +165,20 @@ def in_order(library: Library, drafts: Sequence[Draft]) -> list[Draft]:
     return [drafts[index] for index in ranked]
 
 
+def disagree(texts: Sequence[str]) -> float:
+    """Mean share of words in which different texts differ; 0 for one. What a model writes in many ways it is unsure of (self-consistency:
+    Wang et al. 2023, arXiv 2203.11171)."""
+    return fmean(edit_distance(one, other) for one, other in combinations(texts, 2)) if len(texts) > 1 else 0.0
+
+
 def _pool(options: Sequence[Option], n: int) -> list[int]:
-    """The candidates without problems; the least bad join as long as there are not two to compare (or one, when one is asked for)."""
-    ranked = sorted(range(len(options)), key=lambda index: (options[index].problems, index))
-    valid = [index for index in ranked if not options[index].problems]
-    return sorted(valid if len(valid) >= min(n, 2) else ranked[: min(n, 2)] if valid else ranked[: max(n, 1)])
+    """The candidates that may be shown. Those set aside, and then the least bad, join as long as there are not two to compare (or one, when
+    one is asked for)."""
+    least = min(n, 2)
+    ranked = sorted(range(len(options)), key=lambda index: (options[index].problems, options[index].aside, index))
+    valid = [index for index in ranked if not options[index].problems and not options[index].aside]
+    fit = any(not option.problems for option in options)
+    return sorted(valid if len(valid) >= least else ranked[:least] if fit else ranked[: max(n, 1)])
 
 
 def _draw(

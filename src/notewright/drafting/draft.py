@@ -13,13 +13,13 @@ from ..library.database import now
 from ..models import registry
 from ..models.bandit import Turn
 from ..models.turns import next_turn, written_by
-from ..records import Draft, Prompt
+from ..records import Draft, Model, Prompt
 from ..reward.features import VERSION
 from ..reward.trust import allowed
 from ..settings import Settings
-from .ask import Asking
+from .ask import Asking, Written
 from .checking import Checked, checker
-from .choose import choose, shown_count
+from .choose import choose, disagree, shown_count
 from .engines import Engines, Writer, engine_for
 from .highlights import choose_prompt
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ..library import Library
 
 MAX_CANDIDATES = 16
+UNSURE = 0.07  # share of words in which a tuned version's candidates differ on average, above which it is also asked with examples
 
 
 def draft(
@@ -65,10 +66,11 @@ def draft(
 
     Rules stand in every prompt; see `Asking.candidates` for those that a version was not taught.
 
-    Candidates that are alike once mended count as one. Where problems and this leave fewer than two (one, when one is to be shown), a
-    version that writes alone is asked once more, with examples if it had none, else without; not where `examples` says how many. Where
-    problems leave fewer even then, and no `model_id` says who is to write, the plain base stands in beside it. A version all of whose
-    candidates have problems `failed` (in `sampling["turn"]`): in a duel the other one's are shown, as far as they go.
+    Candidates that are alike once mended count as one. A version that writes alone is asked once more, with examples if it had none, else
+    without, where problems and this leave fewer than two candidates (one, when one is to be shown), and with examples where they differ so
+    much without that it must be unsure; not where `examples` says how many. Where problems leave too few even then, and no `model_id` says
+    who is to write, the plain base stands in beside it. A version all of whose candidates have problems `failed` (in `sampling["turn"]`):
+    in a duel the other one's are shown, as far as they go.
 
     Links and assets that neither the highlights nor the notes have are mended where there is one way to (`sampling["repairs"]` says how);
     otherwise the draft has a problem.
@@ -97,8 +99,8 @@ def draft(
         both = {item.option.text for item in tried[0]} & {item.option.text for item in tried[1]}
         apart = [[item for item in side if item.option.text not in both] for side in tried]
         tried = apart if all(apart) else tried[:1]
-    if examples is None and len(models) == 1 and _few(tried[0], n) and len(_fit(tried[0])) < len(sides[0]):
-        tried[0] = _different([*tried[0], *(check(item) for item in asking.otherwise(models[0], sides[0], n))])
+    if examples is None and len(models) == 1:
+        tried[0] = _both_ways(tried[0], written=sides[0], n=n, asking=asking, model=models[0], check=check)
     failed = [side[0].written.model_id for side in tried if not _fit(side)]
     if failed:
         tried = [[item for side in tried for item in side]]
@@ -128,6 +130,24 @@ def _different(checked: Iterable[Checked]) -> list[Checked]:
     for item in checked:
         first.setdefault(item.option.text, item)
     return list(first.values())
+
+
+def _both_ways(
+    checked: Sequence[Checked], *, written: Sequence[Written], n: int, asking: Asking, model: Model, check: Callable[[Written], Checked]
+) -> list[Checked]:
+    """These and `n` more that were asked the other way, where problems, or mending alike what was `written` apart, leave too few to choose
+    from, or where a tuned version is unsure without examples: then those of the way in which its candidates disagree more are set aside."""
+    fit, few = _fit(checked), _few(checked, n) and len(_fit(checked)) < len(written)
+    doubt = disagree([item.option.text for item in fit])
+    unsure = not few and doubt > UNSURE and bool(model.adapter_path) and not checked[0].sampling["examples"]
+    if not few and not unsure:
+        return list(checked)
+    more = _different(check(item) for item in asking.otherwise(model, written, n))
+    if unsure and _fit(more):
+        worse = disagree([item.option.text for item in _fit(more)]) >= doubt
+        aside = [replace(item, option=replace(item.option, aside=True)) for item in (more if worse else checked)]
+        return _different([*checked, *aside] if worse else [*more, *aside])
+    return _different([*checked, *more])
 
 
 def _fit(checked: Sequence[Checked]) -> list[Checked]:
