@@ -150,12 +150,14 @@ def test_a_change_that_two_machines_saw_in_one_vault_counts_once(library: Librar
 
 
 def rejected_by(library: Library, folder: Path) -> Model:
-    """A library with a trained version beside the base, the version's drafts all rejected."""
+    """A library with a trained version beside the base, the version's drafts, which all have problems, rejected."""
     world = small_world.build(library, folder, things=("rivers",))
     small_world.base_model(library)
     model = library.models.add(Model(library.models.new_id(), "base/none", "", "policy", now()))
     library.models.promote(model.id, "better")
-    drafts = drafting.draft(library, settings=world.settings, source="rivers", chapter="Beginnings", n=2, engine=ScriptedEngine(numbered))
+    engine = ScriptedEngine(lambda _, seed: f"## Note\n- In {1500 + seed % 97} it rained.\n")
+    drafts = drafting.draft(library, settings=world.settings, source="rivers", chapter="Beginnings", n=2, engine=engine)
+    assert drafts[0].sampling["turn"]["failed"] == [model.id]
     feedback.decide(library, decision="reject_all", draft_id=drafts[0].id)
     return model
 
@@ -166,7 +168,7 @@ def written_by(library: Library) -> set[str]:
     drafts = library.drafts.batch(payload["batch"])
     turns = [item["sampling"]["turn"] for item in payload["shown"]] + [draft.sampling["turn"] for draft in drafts]
     named = {item["model"] for item in payload["shown"]} | {draft.model_id for draft in drafts}
-    return named.union(*(turn["versions"] for turn in turns), *(turn["chances"] for turn in turns))
+    return named.union(*(turn[key] for turn in turns for key in ("versions", "chances", "failed")))
 
 
 def test_a_version_of_another_library_is_not_taken_for_the_own_one_with_its_number(

@@ -31,14 +31,15 @@ def day(number: int) -> str:
     return f"2026-{month:02}-{left:02}T09:00:00+00:00"
 
 
-def batch(library: Library, at: str, *, model: str = "model-1", words: list[str] = WORDS) -> list[Draft]:
-    """Three drafts; those of several models (named with spaces between) take turns."""
+def batch(library: Library, at: str, *, model: str = "model-1", words: list[str] = WORDS, turn: str = "") -> list[Draft]:
+    """Three drafts; those of several models (named with spaces between) take turns. `turn`: whose turn it was, if that is stored."""
     models = itertools.cycle(model.split())
     batch_id = library.drafts.new_batch()
     return library.drafts.add(
         Draft(
             id="", batch_id=batch_id, source_id="readwise:b-rivers", chapter="Beginnings", model_id=next(models), position=place,
             seed=place, text=f"## Note {place}\n" + " ".join(words) + f" and says <b>{batch_id}</b>.\n", created_at=at,
+            sampling={"turn": {"versions": [turn]}} if turn else {},
         )
         for place in range(3)
     )  # fmt: skip
@@ -201,6 +202,17 @@ def test_a_duel_says_who_won_and_counts_for_neither_versions_share(library: Libr
     assert [(item.model_id, item.cost.items, item.taken.items) for item in told.versions] == [("model-1", 0, 0), ("model-2", 3, 0)]
     assert [item.values for item in told.curves if item.name == "place"] == [()]  # in a duel chance says which stands first
     assert "Blind duels: model-1 was preferred to model-2 in 0% of 3" in loop.account_page(told)
+
+
+def test_what_the_base_wrote_in_anothers_place_is_no_share_of_its_own(library: Library, tmp_path: Path) -> None:
+    small_world.build(library, tmp_path, things=("rivers",))
+    for _ in range(2):
+        small_world.base_model(library)
+    for number, turn in enumerate(("model-1", "model-2")):
+        drafts = batch(library, day(number), turn=turn)
+        feedback.decide(library, draft_id=drafts[0].id, decision="accept")
+    (base,) = (item for item in loop.account(library).versions if item.model_id == "model-1")
+    assert (base.cost.items, base.taken.items) == (2, 1)
 
 
 @pytest.mark.parametrize(("decisions", "outcome"), [(["reject"] * 3, 1), (["reject"] * 2, 0), (["reject_all"], 1)])

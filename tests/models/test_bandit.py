@@ -212,6 +212,33 @@ def test_who_won_a_duel(events: list[Event], won: float | None) -> None:
     )
 
 
+def asked(found: Event, versions: list[str], failed: Sequence[str] = ()) -> Event:
+    """The same judgement of a batch in which a base stood in, or a version of a duel failed."""
+    for item in found.payload["shown"]:
+        item["sampling"]["turn"] = {"versions": versions, **({"failed": list(failed)} if failed else {})}
+    return found
+
+
+@pytest.mark.parametrize(
+    ("shown", "versions", "failed", "taken", "said"),
+    [
+        (("model-1", "model-1"), ["model-2"], ["model-2"], 0, ("model-2", 0.0, None, None)),  # the base stood in for it
+        (("model-2", "model-1"), ["model-2"], [], 1, ("model-2", 0.0, None, None)),  # and beside it
+        (("model-2", "model-2"), ["model-2", "model-1"], ["model-1"], 0, ("", None, ("model-1", "model-2"), 0.0)),
+        (("model-1", "model-1"), ["model-2", "model-1"], ["model-2"], 0, ("", None, ("model-1", "model-2"), 1.0)),
+        (("model-2", "model-1"), ["model-2", "model-1"], ["model-1"], 1, ("", None, ("model-1", "model-2"), 1.0)),  # taken with its problem
+        (("model-3", "model-2"), ["model-2", "model-1"], ["model-1"], 0, ("", None, ("model-1", "model-2"), None)),  # the base won
+        (("model-3", "model-3"), ["model-2", "model-1"], ["model-1", "model-2"], 0, ("", 0.0, None, None)),
+        (("model-1", "model-1"), ["model-2", "model-1"], [], 0, ("model-1", 0.0, None, None)),  # both had written the same
+    ],
+)  # fmt: skip
+def test_what_comes_of_a_batch_with_help_is_whose_turn_it_was(
+    shown: tuple[str, ...], versions: list[str], failed: list[str], taken: int, said: tuple[object, ...]
+) -> None:
+    (found,) = outcomes([asked(event(1, "decision", f"draft-{taken}", shown, decision="accept"), versions, failed)])
+    assert (found.version, found.cost, found.duel, found.won) == said
+
+
 def test_surprise_is_what_the_choice_told_a_head_that_had_not_seen_it() -> None:
     (expected,) = outcomes([event(1, "decision", "draft-0", decision="accept")])
     (against,) = outcomes([event(1, "decision", "draft-1", decision="accept")])
