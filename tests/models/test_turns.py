@@ -9,6 +9,7 @@ import pytest
 
 import small_world
 from notewright import drafting, feedback, reward
+from notewright.cli import main
 from notewright.errors import NotFound
 from notewright.library import Library
 from notewright.library.database import now
@@ -18,6 +19,7 @@ from notewright.models.bandit import Measured
 from notewright.models.turns import changed_of, deny_change, next_turn, note_change, online
 from notewright.records import Draft, Model
 from notewright.reward.learner import forget_taste
+from notewright.settings import save_settings
 from small_world import ScriptedEngine, World, numbered
 
 
@@ -328,6 +330,19 @@ def test_in_a_duel_a_version_that_fails_has_lost(world: World) -> None:
     feedback.decide(library, decision="accept", draft_id=drafts[0].id)
     (rate,) = online(library, settings=world.settings).win_rates
     assert (rate.first, rate.second, rate.duels, rate.rate) == ("model-1", "model-2", 1, 0.0)
+
+
+def test_no_face_tells_who_wrote_which_of_a_duel(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    save_settings(world.settings)
+    drafts = duel(world, n=2)
+    ((batch,), _) = world.library.browse.batches()
+    assert batch.model_id == "model-1 and model-2"
+    for subject in (drafts[0].id, drafts[0].batch_id):
+        assert main(["--home", str(world.library.home), "drafts", "show", subject]) == 0
+        assert "model-" not in capsys.readouterr().out
+    (alone,) = draft(world, n=1, model_id="model-2")
+    assert main(["--home", str(world.library.home), "drafts", "show", alone.id]) == 0
+    assert f"{alone.id}  model-2" in capsys.readouterr().out
 
 
 def test_where_both_versions_of_a_duel_fail_the_base_stands_in_and_neither_has_won(world: World) -> None:

@@ -88,16 +88,16 @@ def _stood_in(drafts: Sequence[Draft]) -> str:
     return f"As what {' and '.join(versions)} wrote has problems, the plain base ({plain}) was asked too." if plain else ""
 
 
-def print_candidates(drafts: Sequence[Draft]) -> None:
+def print_candidates(drafts: Sequence[Draft], *, blind: bool = False) -> None:
     """Candidates one under the other, numbered as `rank` numbers them; what the gates found below each: ! blocks, ? only warns.
 
-    Who wrote which is not said where two versions wrote.
+    Who wrote which is not said where two versions wrote, nor where `blind`.
     """
     from rich.console import Console
     from rich.rule import Rule
 
     console = Console()
-    blind = len({item.model_id for item in drafts}) > 1
+    blind = blind or len({item.model_id for item in drafts}) > 1
     for item in drafts:
         writer = "" if blind else item.model_id
         if console.is_terminal:
@@ -152,4 +152,5 @@ def show_drafts(options: argparse.Namespace) -> None:
     library, _ = open_library()
     with library:
         found = library.drafts.batch(options.id) if options.id.startswith("batch-") else [library.drafts.get(options.id)]
-    as_json(found) if options.json else print_candidates(found)
+        writers = {item.model_id for item in library.drafts.batch(found[0].batch_id)}
+    as_json(found) if options.json else print_candidates(found, blind=len(writers) > 1)

@@ -176,12 +176,13 @@ class Browse:
             f" EXISTS (SELECT 1 FROM events e WHERE e.kind='decision' AND e.subject=d.batch_id"
             f"   AND json_extract(e.payload, '$.decision')='reject_all' AND {_STANDS}) AS rejected"
         )
-        # The candidates of a batch have one source and chapter, but each its own text, and in a duel its own version.
-        first = "SELECT {} FROM drafts x WHERE x.batch_id=d.batch_id AND x.shown ORDER BY x.position LIMIT 1"
+        # The candidates of a batch have one source and chapter, but each its own text. Who wrote which is not told (`turns.written_by`).
+        writers = "SELECT DISTINCT x.model_id FROM drafts x WHERE x.batch_id=d.batch_id AND x.shown ORDER BY x.model_id"
+        opening = "SELECT substr(x.text, 1, 200) FROM drafts x WHERE x.batch_id=d.batch_id AND x.shown ORDER BY x.position LIMIT 1"
         rows = self._db.rows(
             "SELECT d.batch_id, d.source_id, coalesce(s.title, '') AS title, d.chapter, min(d.created_at) AS created_at,"
-            f" sum(d.shown) AS drafts, coalesce(({first.format('model_id')}), min(d.model_id)) AS model_id,"
-            f" coalesce(({first.format('substr(x.text, 1, 200)')}), '') AS opening, {judged}"
+            f" sum(d.shown) AS drafts, coalesce((SELECT group_concat(model_id, ' and ') FROM ({writers})), min(d.model_id)) AS model_id,"
+            f" coalesce(({opening}), '') AS opening, {judged}"
             f" FROM drafts d LEFT JOIN sources s ON s.id=d.source_id WHERE {condition}"
             " GROUP BY d.batch_id ORDER BY max(d.rowid) DESC LIMIT ? OFFSET ?",
             [*parameters, limit, offset],
