@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from pathlib import Path
 
@@ -330,6 +331,38 @@ def test_in_a_duel_a_version_that_fails_has_lost(world: World) -> None:
     feedback.decide(library, decision="accept", draft_id=drafts[0].id)
     (rate,) = online(library, settings=world.settings).win_rates
     assert (rate.first, rate.second, rate.duels, rate.rate) == ("model-1", "model-2", 1, 0.0)
+
+
+@pytest.mark.parametrize("first", ["model-1", "model-2"])
+def test_of_two_that_wrote_much_alike_all_is_shown_and_none_compared(world: World, first: str) -> None:
+    library, world = world.library, replace(world, settings=replace(world.settings, duels=0.5))
+    second = "model-1" if first == "model-2" else "model-2"
+    given = {first: itertools.cycle(map(numbered, [()] * 2, (1, 2))), second: itertools.cycle(map(numbered, [()] * 4, (1, 2, 3, 4)))}
+
+    class Alike(Versions):
+        def get(self, library: Library, model: Model, *, device: str) -> ScriptedEngine:
+            return ScriptedEngine(lambda messages, seed: next(given[model.id]))
+
+    drafts = draft(world, seed=turn_of(world, first, second), n=4, written=8, engine=None, engines=Alike())
+    assert {item.text for item in drafts} == {numbered((), seed) for seed in (1, 2, 3, 4)}
+    feedback.decide(library, decision="accept", draft_id=drafts[0].id)
+    (outcome,) = bandit.outcomes(library.events.standing("decision"))
+    assert (outcome.version, outcome.duel) == ("", None)
+
+
+def test_of_two_that_wrote_the_same_problem_neither_has_won(world: World) -> None:
+    library, world = world.library, replace(world, settings=replace(world.settings, duels=0.5))
+    engines = Versions(model_1=INVENTED, model_2=INVENTED)
+    drafts = draft(world, seed=turn_of(world, "model-1", "model-2"), engine=None, engines=engines)
+    assert sorted(drafts[0].sampling["turn"]["failed"]) == ["model-1", "model-2"]
+    feedback.decide(library, decision="accept", draft_id=drafts[0].id)
+    (outcome,) = bandit.outcomes(library.events.standing("decision"))
+    assert (outcome.duel, outcome.won) == (None, None)
+
+
+def test_nobody_stands_in_where_it_is_said_how_to_ask(world: World) -> None:
+    engines = Versions(model_2=INVENTED)
+    assert {item.model_id for item in draft(world, seed=turn_of(world, "model-2"), examples=0, engine=None, engines=engines)} == {"model-2"}
 
 
 def test_no_face_tells_who_wrote_which_of_a_duel(world: World, capsys: pytest.CaptureFixture[str]) -> None:

@@ -68,9 +68,9 @@ def draft(
 
     Candidates that are alike once mended count as one. A version that writes alone is asked once more, with examples if it had none, else
     without, where problems and this leave fewer than two candidates (one, when one is to be shown), and with examples where they differ so
-    much without that it must be unsure; not where `examples` says how many. Where problems leave too few even then, and no `model_id` says
-    who is to write, the plain base stands in beside it. A version all of whose candidates have problems `failed` (in `sampling["turn"]`):
-    in a duel the other one's are shown, as far as they go.
+    much without that it must be unsure. Where problems leave too few even then, and no `model_id` says who is to write, the plain base
+    stands in beside it. None of this where `examples` says how it is to be asked. A version all of whose candidates have problems `failed`
+    (in `sampling["turn"]`): in a duel the other one's are shown, as far as they go. Two that wrote too much `alike` are not compared.
 
     Links and assets that neither the highlights nor the notes have are mended where there is one way to (`sampling["repairs"]` says how);
     otherwise the draft has a problem.
@@ -95,20 +95,21 @@ def draft(
     asked = {"top_p": top_p, "max_new_tokens": max_new_tokens, "asked_seed": seed}
     check = checker(library, settings=settings, prompt=prompt, rules=rules, asked=asked)
     tried = [_different(check(item) for item in side) for side in sides]
-    if len(tried) == 2:  # what both wrote tells nothing about either
-        both = {item.option.text for item in tried[0]} & {item.option.text for item in tried[1]}
-        apart = [[item for item in side if item.option.text not in both] for side in tried]
-        tried = apart if all(apart) else tried[:1]
     if examples is None and len(models) == 1:
         tried[0] = _both_ways(tried[0], written=sides[0], n=n, asking=asking, model=models[0], check=check)
-    failed = [side[0].written.model_id for side in tried if not _fit(side)]
-    if failed:
-        tried = [[item for side in tried for item in side]]
-    if not model_id and len(tried) == 1 and _few(tried[0], n) and len(_fit(tried[0])) < len(tried[0]):
+    failed, alike = [side[0].written.model_id for side in tried if not _fit(side)], False
+    if len(tried) == 2 and not failed:  # what both wrote tells nothing about either
+        both = {item.option.text for item in tried[0]} & {item.option.text for item in tried[1]}
+        apart = [[item for item in side if item.option.text not in both] for side in tried]
+        alike = not all(map(_fit, apart))
+        tried = tried if alike else apart
+    if failed or alike:
+        tried = [_different(item for side in tried for item in side)]
+    if examples is None and not model_id and len(tried) == 1 and _few(tried[0], n) and len(_fit(tried[0])) < len(tried[0]):
         plain = registry.plain(library, models[0])
         if plain not in models:
             tried[0] = _different([*tried[0], *(check(item) for item in asking.candidates(plain, shown=1, count=n))])
-    told = turn.told() | ({"failed": failed} if failed else {})
+    told = turn.told() | ({"failed": failed} if failed else {}) | ({"alike": True} if alike else {})
     taste, trusted = reward.taste_of(library), allowed(library, "taste", "order")
     shown: list[Checked] = []
     hidden: list[Checked] = []

@@ -112,7 +112,8 @@ def _outcome(batch: str, judged: Sequence[Event]) -> Outcome:
     surprise = _surprise({str(item["draft"]): item for item in shown}, better, worse)
     turned: Any = next((item["sampling"]["turn"] for item in shown if "turn" in item.get("sampling", {})), {})
     asked, failed = sorted(turned.get("versions", versions)), turned.get("failed", [])
-    if len(asked) == 2 and (len(failed) == 1 or set(asked) <= set(versions)):
+    alike = bool(turned.get("alike"))
+    if len(asked) == 2 and not alike and (len(failed) == 1 or set(asked) <= set(versions)):
         parts = [writers[draft] == asked[0] for draft in better if writers[draft] in asked]
         beaten = {writers[draft] for draft in worse} - {writers[draft] for draft in better}
         won = (
@@ -120,7 +121,7 @@ def _outcome(batch: str, judged: Sequence[Event]) -> Outcome:
         )  # a version not compared has not lost
         return Outcome(batch, first.id, first.at, "", None, surprise, (asked[0], asked[1]), won)
     # A base that stood in is not asked again for what it wrote: that is what came of asking the other one.
-    version = asked[0] if len(asked) == 1 else versions[0] if len(versions) == 1 and not failed else ""
+    version = asked[0] if len(asked) == 1 else versions[0] if len(versions) == 1 and not failed and not alike else ""
     return Outcome(batch, first.id, first.at, version, _cost(judged, writers), surprise)
 
 
