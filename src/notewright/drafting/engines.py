@@ -65,7 +65,7 @@ class Engines:
     def __init__(self) -> None:
         self._held: dict[tuple[str, str, str], Engine | RemoteEngine] = {}
 
-    def get(self, library: Library, model: Model, *, device: str) -> Writer:
+    def get(self, library: Library, model: Model, *, device: str) -> Engine | RemoteEngine:
         """The engine with `model`'s adapter switched on; another base replaces the one held (imports torch)."""
         key = (model.base, model.revision, device)
         if key not in self._held:

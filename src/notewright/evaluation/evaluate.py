@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -63,13 +64,14 @@ def evaluate(
         raise Invalid("Name a model or a base, not both.", "Leave out --base to evaluate the model.")
     dataset, rows = held_out(library, dataset_id=dataset_id, split=split, limit=limit)
     model = _model(library, settings, model_id, base)
-    writer: Writer = engine or registry.open_engine(library, model, device=settings.device)
     index = build_index(settings.vault) if settings.vault and settings.vault.is_dir() else None
     linked, habits = library.notes.links(), gates.habits_of(library, vault_index=index)
     rules = confirmed_rules(library)
     started, items = time.monotonic(), []
-    prompts = [_prompt(writer, row, max_new_tokens) if examples else row["prompt"] for row in rows]
-    drafts = _write(writer, prompts, max_new_tokens, progress or (lambda *_: None))
+    with nullcontext(engine) if engine else closing(registry.open_engine(library, model, device=settings.device)) as writer:
+        prompts = [_prompt(writer, row, max_new_tokens) if examples else row["prompt"] for row in rows]
+        drafts = _write(writer, prompts, max_new_tokens, progress or (lambda *_: None))
+        chosen = judge(library, writer, split) if isinstance(writer, Reader) and not limit else ()
     sources = [_source(library, row) for row in rows]
     texts = [
         repair_draft(written.text, highlights=highlights, known=known, vault_index=index, linked=linked).text
@@ -83,7 +85,6 @@ def evaluate(
         )  # fmt: skip
         broken = tuple(rule.name for rule, _ in broken_rules(rules, text, highlights))
         items.append(replace(_item(row, text, highlights, gates.problems(findings), run), broken=broken))
-    chosen = judge(library, writer, split) if isinstance(writer, Reader) and not limit else ()
     report = summarise(
         items, model_id=model.id, dataset_id=dataset.id, choices=chosen, split=split, examples=examples, created_at=now(),
         seconds=time.monotonic() - started, path=_path(library.home / "logs", f"evaluation-{model.id}-{split}"),

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import datasets, evaluation, training
+from ..drafting import Engines
 from ..errors import Busy, Invalid, NotFound, RunFailed
 from ..evaluation import EvaluationReport, compare
 from ..library import Library
@@ -183,6 +184,7 @@ class _Work:
     def __init__(self, library: Library, settings: Settings, state: _State, longest: int, tell: Progress) -> None:
         self.library, self.settings, self.state, self.longest, self.tell = library, settings, state, longest, tell
         self.effort, self.overrides = state["effort"], state["set"]
+        self.engines = Engines()  # all that is measured shares one base in memory
 
     def contenders(self) -> tuple[Contender, list[Contender]]:
         library = self.library
@@ -214,11 +216,14 @@ class _Work:
         for label, model, examples in entries:
             if (model.id, examples) != (now_current.id, usual):
                 different.setdefault((model.id, examples), label)
-        others = [
-            self._contender(label, library.models.get(model_id), examples, pairs) for (model_id, examples), label in different.items()
-        ]
-        # Last, so that the figures kept with the current version are of the way in which it writes.
-        return self._contender("current", now_current, usual, pairs), others
+        try:
+            others = [
+                self._contender(label, library.models.get(model_id), examples, pairs) for (model_id, examples), label in different.items()
+            ]
+            # Last, so that the figures kept with the current version are of the way in which it writes.
+            return self._contender("current", now_current, usual, pairs), others
+        finally:
+            self.engines.release()
 
     def _current(self) -> Model:
         """The version to beat: the one that writes now, whatever wrote when this began; once the decision fell, the one it was about."""
@@ -350,7 +355,7 @@ class _Work:
         if not path.is_file():
             report = evaluation.evaluate(
                 self.library, settings=self.settings, dataset_id=pairs.id, model_id=model.id, split=split, examples=examples,
-                max_new_tokens=self.longest,
+                max_new_tokens=self.longest, engine=self.engines.get(self.library, model, device=self.settings.device),
                 progress=lambda done, total: self.tell({"evaluating": f"{label}, {split}", "done": done, "total": total}),
             )  # fmt: skip
             self.state.keep(key, report.path)

@@ -87,13 +87,24 @@ def load_base(folder: Path, *, device: str = "cpu", dtype: torch.dtype | None = 
     """(model, prepared tokenizer) from a folder: safetensors only, no remote code."""
     config = bases.read_config(folder)
     dtype = dtype or pick_dtype(bases.parameter_count(config, folder), device)
-    tokenizer = chat.prepare_tokenizer(AutoTokenizer.from_pretrained(folder))
+    tokenizer = load_tokenizer(folder)
     logging.disable_progress_bar()
     model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, use_safetensors=True, **options)
     if "quantization_config" not in options:
         model.to(device)
     model.config.pad_token_id = model.generation_config.pad_token_id = tokenizer.pad_token_id
     return model, tokenizer
+
+
+def load_tokenizer(folder: Path) -> Any:
+    return chat.prepare_tokenizer(AutoTokenizer.from_pretrained(folder))
+
+
+def give_back(device: str) -> None:
+    """Let the device have what was freed: cycles (PEFT's layers and the base) and torch's cache hold on to it."""
+    gc.collect()
+    if device == "cuda":
+        torch.cuda.empty_cache()
 
 
 def context_length(config: Any) -> int:
@@ -147,9 +158,7 @@ class Engine:
         """Give the weights' memory back, the card's too; the engine cannot write any more."""
         self._model = self._bare = None
         self._plain.clear()
-        gc.collect()  # PEFT's layers and the base refer to each other
-        if self.device == "cuda":
-            torch.cuda.empty_cache()
+        give_back(self.device)
 
     def use_adapter(self, path: Path | None) -> None:
         """Write with this adapter from now on (None: the plain base). Loaded at first use, then switched without a reload."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from peft.tuners.lora import LoraLayer
+from peft.tuners.tuners_utils import BaseTunerLayer
 
 MERGED = 300_000_000  # parameters; up to here it is done, for the plain weights are kept beside the sums
 
@@ -24,9 +25,12 @@ def add_into_weights(model: Any, name: str, plain: dict[str, torch.Tensor]) -> N
 
 @contextmanager
 def merged(model: Any) -> Iterator[None]:
-    """While it lasts, a small model's active adapter is added into the weights, which is faster; then they are as before, to the bit."""
+    """While it lasts, a small model's active adapter is added into the weights, which is faster; then they are as before, to the bit.
+
+    Where adapters are disabled nothing is added.
+    """
     size = sum(parameter.numel() for parameter in model.parameters())
-    if model.dtype != torch.float32 or size > MERGED or getattr(model, "is_loaded_in_4bit", False):
+    if model.dtype != torch.float32 or size > MERGED or getattr(model, "is_loaded_in_4bit", False) or _disabled(model):
         yield
         return
     plain: dict[str, torch.Tensor] = {}
@@ -37,3 +41,8 @@ def merged(model: Any) -> Iterator[None]:
                 yield
         finally:
             add_into_weights(model, "", plain)
+
+
+def _disabled(model: Any) -> bool:
+    """Is the plain base in use?"""
+    return next((layer.disable_adapters for layer in model.modules() if isinstance(layer, BaseTunerLayer)), True)

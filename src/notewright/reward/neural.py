@@ -20,7 +20,7 @@ import torch
 from peft import PeftConfig, PeftModel
 from peft.utils import set_peft_model_state_dict
 from safetensors.torch import load_file
-from transformers import AutoModelForSequenceClassification, AutoTokenizer
+from transformers import AutoModelForSequenceClassification
 from transformers.utils import logging
 
 from ..errors import Invalid, NotFound
@@ -42,7 +42,7 @@ def load_scorer(folder: Path, *, device: str, dtype: torch.dtype | None = None, 
     """(base with a fresh scalar head, prepared tokenizer); the head is drawn by torch's generator, so seed it before."""
     config = bases.read_config(folder)
     dtype = dtype or engine.pick_dtype(bases.parameter_count(config, folder), device)
-    tokenizer = chat.prepare_tokenizer(AutoTokenizer.from_pretrained(folder))
+    tokenizer = engine.load_tokenizer(folder)
     with _quiet():
         model: Any = AutoModelForSequenceClassification.from_pretrained(folder, dtype=dtype, num_labels=1, use_safetensors=True, **options)
     if "quantization_config" not in options:

@@ -317,12 +317,12 @@ def run(job: Job, folder: Path, reporter: Reporter) -> dict[str, Any] | None:
     session = sessions.open_session(job, folder, reporter)
     recipe: PpoRecipe = session.recipe
     processes.share(recipe.batch_size // recipe.candidates, what="batch_size / candidates")
-    writing.without_dropout(session.model)
     desk = writing.Desk(session, POLICY)
     longest = max(map(len, desk.prompts)) + recipe.max_new_tokens
     sessions.check_memory(session, Rows(None, [longest] * recipe.minibatch, 0, recipe.minibatch * recipe.max_new_tokens))
     steps = total_steps(recipe, len(desk.prompts))
     learner = Learner(session, desk, steps)
+    writing.without_dropout(session.model)  # the value function's and the reference's adapters too
     if session.checkpointing:
         session.model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
     session.model.train()

@@ -95,10 +95,10 @@ def run(job: Job, folder: Path, reporter: Reporter) -> dict[str, Any] | None:
     assert isinstance(recipe, RewardRecipe)
     device = engine.pick_device(job.device)
     processes.join(device)
-    base = Path(job.base_folder)
+    free, base = engine.free_on_device(device), Path(job.base_folder)
     options = {"quantization_config": sessions.four_bit(device)} if recipe.quantize else {}
-    plain, tokenizer = neural.load_scorer(base, device=device, **options)
-    max_length = min(recipe.max_length or LONGEST, engine.context_length(plain.config))
+    tokenizer = engine.load_tokenizer(base)
+    max_length = min(recipe.max_length or LONGEST, engine.context_length(transformers.AutoConfig.from_pretrained(base)))
     own = [row for row in read_rows(Path(job.dataset_folder) / "train.jsonl") if row.get("kind") != "labelled"]  # never its own word
     material = _material(own, tokenizer, max_length, recipe)
     held_out = [row for name in ("valid", "test") for row in read_rows(Path(job.dataset_folder) / f"{name}.jsonl")]
@@ -116,17 +116,12 @@ def run(job: Job, folder: Path, reporter: Reporter) -> dict[str, Any] | None:
     for member, part in enumerate(parts):
         done = member_folder(folder, member) / "scores.json"
         if not done.exists():
-            seeded = replace(recipe, seed=recipe.seed + member)
-            opened = _open(job, folder, reporter, seeded, device, max_length, options)
-            sessions.check_memory(opened, policy.as_rows(part, 0), texts=policy.texts_at_once(opened, part))
-            keeper = Keeper(opened, before=sum(steps[:member]), total=sum(steps))
-            if not _train(opened, keeper, part, steps[member]):
+            opened = _open(job, folder, reporter, replace(recipe, seed=recipe.seed + member), device, max_length, free, options)
+            finished = _train_member(opened, folder, member, part, steps, material, measured)
+            del opened  # before the next base is loaded
+            engine.give_back(device)
+            if not finished:
                 return None
-            keep = {
-                "training": _both(opened, material), "held_out": _both(opened, measured), "losses": keeper.losses, "tokens": keeper.tokens,
-                "steps": steps[member], "trainable": sum(p.numel() for p in opened.model.parameters() if p.requires_grad),
-            }  # fmt: skip
-            _save_member(opened, folder, member, keep)
         scores = json.loads(done.read_text(encoding="utf-8"))
         raw.append(scores["training"])
         raw_held_out.append(scores["held_out"])
@@ -134,6 +129,7 @@ def run(job: Job, folder: Path, reporter: Reporter) -> dict[str, Any] | None:
         tokens += scores["tokens"]
     if processes.agree(reporter.stop.is_set(), device):
         return None
+    plain, _ = neural.load_scorer(base, device=device, **options)
     states = neural.embeddings(plain.eval(), tokenizer, [*material.chosen, *material.rejected])
     half = len(material.rows)
     heads = fit_heads(states[:half] - states[half:], states, material.folds, recipe.members, weights=_weights(material.rows, recipe))
@@ -198,7 +194,14 @@ def _part(material: Material, member: int, recipe: RewardRecipe) -> list[Unit]:
 
 
 def _open(
-    job: Job, folder: Path, reporter: Reporter, recipe: RewardRecipe, device: str, max_length: int, options: dict[str, Any]
+    job: Job,
+    folder: Path,
+    reporter: Reporter,
+    recipe: RewardRecipe,
+    device: str,
+    max_length: int,
+    free: int,
+    options: dict[str, Any],
 ) -> Session:
     base = Path(job.base_folder)
     torch.manual_seed(recipe.seed)
@@ -209,7 +212,23 @@ def _open(
         task_type="SEQ_CLS", modules_to_save=["score"],
     )  # fmt: skip
     bf16 = device != "mps" and (recipe.precision == "bfloat16" or (recipe.precision == "auto" and engine.native_bf16(device)))
-    return Session(job, folder, reporter, recipe, device, get_peft_model(model, lora), tokenizer, max_length, bf16, parameters)
+    return Session(job, folder, reporter, recipe, device, get_peft_model(model, lora), tokenizer, max_length, bf16, parameters, free)
+
+
+def _train_member(
+    session: Session, folder: Path, member: int, part: Sequence[Unit], steps: Sequence[int], material: Material, measured: Material
+) -> bool:
+    """Train one member and keep it with what it says; False when stopped before its end."""
+    sessions.check_memory(session, policy.as_rows(part, 0), texts=policy.texts_at_once(session, part))
+    keeper = Keeper(session, before=sum(steps[:member]), total=sum(steps))
+    if not _train(session, keeper, part, steps[member]):
+        return False
+    keep = {
+        "training": _both(session, material), "held_out": _both(session, measured), "losses": keeper.losses, "tokens": keeper.tokens,
+        "steps": steps[member], "trainable": sum(p.numel() for p in session.model.parameters() if p.requires_grad),
+    }  # fmt: skip
+    _save_member(session, folder, member, keep)
+    return True
 
 
 def _train(session: Session, keeper: Keeper, part: Sequence[Unit], steps: int) -> bool:

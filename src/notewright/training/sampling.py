@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import nullcontext
 from statistics import fmean
 from typing import Any
-
-from peft.tuners.tuners_utils import BaseTunerLayer
 
 from ..models import chat
 from ..models.generation import sample
@@ -36,7 +33,7 @@ def write(
     model.eval()
     found: list[list[int]] = [[] for _ in range(each * len(prompts))]
     order, size = sorted(range(len(prompts)), key=lambda place: (longest[place], place)), max(1, AT_ONCE // each)
-    with nullcontext() if _disabled(model) else merged(model):
+    with merged(model):
         for start in range(0, len(order), size):
             part = order[start : start + size]
             places = [each * place + number for place in part for number in range(each)]
@@ -50,11 +47,6 @@ def write(
                 found[place] = [*row[:-1], end] if row and row[-1] in stops else row
     model.train(training)
     return found
-
-
-def _disabled(model: Any) -> bool:
-    """Is the plain base in use?"""
-    return next((layer.disable_adapters for layer in model.modules() if isinstance(layer, BaseTunerLayer)), True)
 
 
 def room(session: Session, prompt: Sequence[int], passage: Sequence[int]) -> int:

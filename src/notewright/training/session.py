@@ -46,6 +46,7 @@ class Session:
     max_length: int
     bf16: bool
     parameters: int
+    free: int  # bytes, before the base was loaded: what a training needs includes its weights
     checkpointing: bool = False  # of activations; `check_memory` decides
 
 
@@ -54,7 +55,7 @@ def open_session(job: Job, folder: Path, reporter: Reporter) -> Session:
     recipe: Any = load(job.method, job.recipe)
     device = engine.pick_device(job.device)
     processes.join(device)
-    base = Path(job.base_folder)
+    free, base = engine.free_on_device(device), Path(job.base_folder)
     config = bases.read_config(base)
     parameters = bases.parameter_count(config, base)
     dtype = engine.pick_dtype(parameters, device)
@@ -72,7 +73,7 @@ def open_session(job: Job, folder: Path, reporter: Reporter) -> Session:
             task_type="CAUSAL_LM",
         )  # fmt: skip
         model = get_peft_model(model, lora)
-    return Session(job, folder, reporter, recipe, device, model, tokenizer, max_length, bf16, parameters)
+    return Session(job, folder, reporter, recipe, device, model, tokenizer, max_length, bf16, parameters, free)
 
 
 def four_bit(device: str) -> Any:
@@ -91,7 +92,7 @@ def check_memory(session: Session, rows: Rows, *, texts: float = 0) -> None:
     `texts` are those of one row that are in memory at once (default: 1 for SFT, else 2), each with its prompt."""
     recipe = session.recipe
     doubled = texts or (1 if session.job.method == "sft" else 2)
-    free = engine.free_on_device(session.device)
+    free = session.free
 
     def needed(checkpointing: bool) -> int:
         return bases.memory_needed(
