@@ -164,7 +164,12 @@ def test_nothing_kept_back_and_no_dataset(library: Library, tmp_path: Path) -> N
 
 
 @pytest.mark.slow
-def test_a_plain_base_is_measured_with_its_own_engine(world: small_world.World, tmp_path: Path) -> None:
+def test_a_plain_base_is_measured_with_its_own_engine(world: small_world.World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from notewright.models.engine import Engine
+
+    closed: list[Engine] = []
+    close = Engine.close
+    monkeypatch.setattr(Engine, "close", lambda engine: (closed.append(engine), close(engine)))
     folder, library = tiny_models.build("gptj", tmp_path / "tiny"), world.library
     asked, batch = ({"role": "user", "content": "1. A fact"},), library.drafts.new_batch()
     held = next(source for source, split in splits.known(library).items() if split == "test")
@@ -177,6 +182,7 @@ def test_a_plain_base_is_measured_with_its_own_engine(world: small_world.World, 
     assert report.mean > 0.5
     assert report.choice_accuracy is not None
     assert (report.choice_accuracy.rankings, report.choice_accuracy.pairs) == (1, 1)
+    assert len(closed) == 1  # its memory is given back
 
 
 def report(neds: list[float], **change) -> EvaluationReport:

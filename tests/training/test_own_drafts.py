@@ -197,3 +197,51 @@ def test_every_step_says_what_was_earned(dataset: Path, tiny: Tiny, tmp_path: Pa
     events = [json.loads(line) for line in (tmp_path / "run" / "progress.jsonl").read_text().splitlines()]
     step = next(event for event in events if event["event"] == "step")
     assert {"reward", "kl", "similarity", "blocked", "kl_price", "loss"} <= step.keys()
+
+
+def test_what_ppo_is_kept_near_to_has_no_dropout(dataset: Path, tiny: Tiny, tmp_path: Path) -> None:
+    import torch
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM
+
+    lora = LoraConfig(r=4, lora_alpha=8, lora_dropout=0.3, target_modules="all-linear", task_type="CAUSAL_LM")
+    model = get_peft_model(AutoModelForCausalLM.from_pretrained(tiny("llama")), lora)
+    with torch.no_grad():
+        for name, weight in model.named_parameters():
+            if "lora_B" in name:
+                weight.normal_(0, 0.3)
+    model.save_pretrained(tmp_path / "start")
+    metrics = in_process(
+        "ppo", tmp_path / "run", base=tiny("llama"), dataset=dataset, start=tmp_path / "start", max_steps=1, learning_rate=1e-9, **SMALL
+    )
+    assert metrics["first_kl"] == pytest.approx(0, abs=1e-4)  # it has not moved
+
+
+def test_where_no_adapter_is_in_use_the_base_writes(tiny: Tiny) -> None:
+    from types import SimpleNamespace
+
+    import torch
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    from notewright.models import chat
+    from notewright.training import writing
+
+    tokenizer = chat.prepare_tokenizer(AutoTokenizer.from_pretrained(tiny("llama")))
+    model = get_peft_model(
+        AutoModelForCausalLM.from_pretrained(tiny("llama")), LoraConfig(r=4, target_modules="all-linear", task_type="CAUSAL_LM")
+    )
+    with torch.no_grad():
+        for name, weight in model.named_parameters():
+            if "lora_B" in name:
+                weight.normal_(0, 0.5)
+    desk = object.__new__(writing.Desk)
+    desk.session, desk.recipe = SimpleNamespace(model=model, tokenizer=tokenizer), SimpleNamespace(max_new_tokens=12)  # type: ignore[assignment]
+    desk.stops = chat.stop_tokens(tokenizer)
+    prompt = chat.encode_prompt(tokenizer, [{"role": "user", "content": "1. A tide table."}])
+    [trained] = desk.sample([prompt], [0], temperature=0.0)
+    with model.disable_adapter():
+        [start] = desk.sample([prompt], [0], temperature=0.0)
+        truth = model.generate(torch.tensor([prompt]), max_new_tokens=12, do_sample=False)[0, len(prompt) :].tolist()
+    assert start == truth != trained
+    assert desk.sample([prompt], [0], temperature=0.0) == [trained]

@@ -299,3 +299,26 @@ def test_linear_heads_find_a_direction() -> None:
     assert heads.tensors["weights"].shape == (3, 100)
     assert float(((heads.tensors["weights"] @ (differences / heads.tensors["spread"]).T) > 0).float().mean()) > 0.8
     assert fit_heads(differences, states, [0] * 30, 1, weights=[1] * 30).tensors["weights"].shape == (1, 100)
+
+
+def test_one_copy_of_the_base_is_in_memory_at_a_time(
+    tiny: Tiny, tmp_path: Path, library: Library, make_dataset: MakeDataset, monkeypatch
+) -> None:
+    import weakref
+
+    from notewright.reward import neural
+
+    alive: list[Any] = []
+    counts: list[int] = []
+    load = neural.load_scorer
+
+    def counted(*given: Any, **options: Any) -> Any:
+        counts.append(sum(one() is not None for one in alive))
+        found = load(*given, **options)
+        alive.append(weakref.ref(found[0]))
+        return found
+
+    monkeypatch.setattr(neural, "load_scorer", counted)
+    dataset = make_dataset("preference", rows())
+    in_process(tmp_path / "run", tiny("llama"), library.home / dataset.path, max_steps=2, members=2)
+    assert counts == [0, 0, 0]  # two members, and the frozen one

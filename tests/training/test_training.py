@@ -219,6 +219,23 @@ def test_activation_checkpointing_comes_on_where_the_memory_is_short(
     assert told[1]["needed"] < told[0]["needed"]
 
 
+def test_the_base_is_counted_once(
+    tiny: Tiny, tmp_path: Path, library: Library, make_dataset: MakeDataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from notewright.models import bases, engine
+
+    dataset = library.home / make_dataset("sft", tiny_models.sft_rows(20)).path
+    load, free = engine.load_base, [10**12]
+
+    def loaded(*given: Any, **options: Any) -> Any:
+        free[0] = 0
+        return load(*given, **options)
+
+    monkeypatch.setattr(engine, "load_base", loaded)
+    monkeypatch.setattr(bases, "free_memory", lambda: free[0])
+    in_process("sft", tmp_path / "run", base=tiny("llama"), dataset=dataset, max_steps=2)  # what it needs includes the base's weights
+
+
 def test_four_bit_needs_a_graphics_card(tiny: Tiny, tmp_path: Path, library: Library, make_dataset: MakeDataset) -> None:
     dataset = library.home / make_dataset("sft", tiny_models.sft_rows(20)).path
     with pytest.raises(Invalid, match="needs a CUDA device"):
