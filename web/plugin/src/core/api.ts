@@ -201,11 +201,12 @@ export class Api {
 
 const PATIENCE = 10 * 60 * 1000;
 
-/** Whether the server has refused something for good. A note that is not as it was told (409) may only not be saved yet. */
+/** Whether the server has refused something for good. A note that is not as it was told (409) may only not be saved yet; a busy library (423)
+ * and a disk or network that fails (424) pass. */
 export function isFinal(error: unknown, postedAt: number): boolean {
   if (!(error instanceof ApiError) || error.status < 400 || error.status > 499) return false;
   if (error.status === 409) return Date.now() - postedAt > PATIENCE;
-  return ![401, 403, 408, 429].includes(error.status);
+  return ![401, 403, 408, 423, 424, 429].includes(error.status);
 }
 
 function text(value: unknown): string {
