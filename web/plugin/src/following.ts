@@ -3,7 +3,7 @@ import type NotewrightPlugin from "./main";
 import { isFinal } from "./core/api";
 import { findIn, look, type Followed } from "./core/follow";
 import { Outbox, type Letter } from "./core/outbox";
-import { lf, type Written } from "./insert";
+import { lf, textOf, type Written } from "./insert";
 
 const RECENT = 10 * 60_000; // milliseconds in which what was cut here was pasted there
 const LOOK_ABOUT = 7 * 86_400_000; // in which a passage that was deleted may turn up again
@@ -41,9 +41,20 @@ export class Following {
     const note = lf(done.note);
     const start = lf(done.note.slice(0, done.span.start)).length;
     const followed = { draft: done.insertion.draft_id, path: done.file.path, note, span: { start, end: start + text.length }, sent: text };
-    this.plugin.data.followed = [...this.plugin.data.followed, followed];
+    const others = this.plugin.data.followed.filter((item) => item.draft !== followed.draft);
+    this.plugin.data.followed = [...others, followed];
     await this.outbox.post({ kind: "insertion", body: { ...done.insertion, under }, at: Date.now() });
     await this.noteOldCopies(followed);
+  }
+
+  /** The note in which most of an inserted draft still stands; empty where it was taken out again. */
+  async standsIn(draft: string): Promise<string> {
+    const { app, data } = this.plugin;
+    for (const followed of data.followed.filter((item) => item.draft === draft)) {
+      const file = app.vault.getFileByPath(followed.path);
+      if (file && findIn(look(followed, lf(await textOf(app, file))).text, followed.sent)) return file.path;
+    }
+    return "";
   }
 
   /** Notes that had the text before it was inserted: copies for ever so long. */
@@ -86,7 +97,7 @@ export class Following {
       sent += await this.became(followed, now, followed.sent, file.path);
     }
     for (const followed of data.followed.filter((item) => item.gone !== undefined)) {
-      const now = followed.copies?.[file.path] === undefined ? this.standsIn(file.path, note, followed) : null;
+      const now = followed.copies?.[file.path] === undefined ? this.foundIn(file.path, note, followed) : null;
       if (now) sent += await this.became(followed, now, "", file.path);
     }
     const since = Date.now() - LOOK_ABOUT;
@@ -125,13 +136,13 @@ export class Following {
     for (const [path, at] of this.recent) {
       const here = Math.min(at, followed.copies?.[path] ?? at);
       const file = path !== followed.path && here > since ? this.plugin.app.vault.getFileByPath(path) : null;
-      const found = file && this.standsIn(path, lf(await this.plugin.app.vault.read(file)), followed);
+      const found = file && this.foundIn(path, lf(await this.plugin.app.vault.read(file)), followed);
       if (found) return found;
     }
     return { ...followed, path: "", note: "", gone: Date.now() };
   }
 
-  private standsIn(path: string, note: string, { draft, sent, copies }: Followed): Followed | null {
+  private foundIn(path: string, note: string, { draft, sent, copies }: Followed): Followed | null {
     const span = findIn(note, sent);
     return span && { draft, path, note, span, sent: note.slice(span.start, span.end), ...(copies ? { copies } : {}) };
   }

@@ -17,6 +17,8 @@ export default class NotewrightPlugin extends Plugin {
   token!: Token;
   api!: Api;
   following!: Following;
+  /** Drafts that are on their way into a note. */
+  readonly accepting = new Set<string>();
   private bar: HTMLElement | null = null;
 
   override async onload(): Promise<void> {
@@ -117,19 +119,24 @@ export default class NotewrightPlugin extends Plugin {
     new Notice(this.words(error), 10_000);
   }
 
-  ask(question: string): Promise<string | null> {
+  /** Words of the person's own, null when they leave. `keep` has them as they are typed. */
+  ask(question: string, kept: string, keep: (words: string) => void): Promise<string | null> {
     return new Promise((resolve) => {
       const modal = new Modal(this.app);
-      let words: string | null = null;
+      let words = kept;
       modal.setTitle(question);
       let sent = false;
       const send = (): void => {
         sent = true;
         modal.close();
       };
-      new Setting(modal.contentEl).addText((field) => field.onChange((value) => (words = value))).addButton((button) =>
-        button.setButtonText("Send").setCta().onClick(send),
-      );
+      const typed = (value: string): void => {
+        words = value;
+        keep(value);
+      };
+      new Setting(modal.contentEl)
+        .addText((field) => field.setValue(kept).onChange(typed))
+        .addButton((button) => button.setButtonText("Send").setCta().onClick(send));
       modal.onClose = () => resolve(sent ? words : null);
       modal.open();
     });

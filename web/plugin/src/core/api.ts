@@ -1,5 +1,6 @@
 /** The server as the plugin sees it. Knows nothing of Obsidian: how a request travels is given from outside. */
 
+import type { Ranking } from "./ranking";
 import { eventsOf } from "./sse";
 import type {
   Batch, Chapter, DraftWish, Health, Insertion, NoteRow, Order, Place, Preview, Remark, Source, SourceDetail, Span, Status, Template,
@@ -109,8 +110,8 @@ export class Api {
     throw new ApiError(0, "The server stopped answering while it was writing.", "Try again.");
   }
 
-  rank(batch: string, order: readonly (readonly string[])[], remark: Remark): Promise<unknown> {
-    return this.call("POST", `/api/batches/${encodeURIComponent(batch)}/ranking`, { order, rejected: [], ...remark });
+  rank(batch: string, { groups, rejected }: Ranking, remark: Remark): Promise<unknown> {
+    return this.call("POST", `/api/batches/${encodeURIComponent(batch)}/ranking`, { order: groups, rejected, ...remark });
   }
 
   reject(draft: string, remark: Remark): Promise<unknown> {
