@@ -1,11 +1,12 @@
 import { Modal, Notice, Plugin, Setting, requestUrl } from "obsidian";
 import { obey } from "./accepting";
 import { Api, ApiError, type Transport } from "./core/api";
+import { pack, unpack } from "./core/follow";
 import { Orders } from "./core/orders";
 import { draftSection, nextInQueue } from "./drafting";
 import { Following } from "./following";
 import { NoteChanged, openViews } from "./insert";
-import { DEFAULTS, SettingsTab, Token, type Settings, type Stored } from "./settings";
+import { DEFAULTS, SettingsTab, Token, type OnDisk, type Settings, type Stored } from "./settings";
 import { REVIEW, ReviewView } from "./views/review";
 
 const LOOK_EVERY = 15_000;
@@ -22,9 +23,9 @@ export default class NotewrightPlugin extends Plugin {
   private bar: HTMLElement | null = null;
 
   override async onload(): Promise<void> {
-    const kept = (await this.loadData()) as Partial<Stored> | null;
+    const kept = (await this.loadData()) as Partial<OnDisk> | null;
     this.settings = { ...DEFAULTS, ...kept?.settings };
-    this.data = { settings: this.settings, followed: kept?.followed ?? [], outbox: kept?.outbox ?? [] };
+    this.data = { settings: this.settings, followed: unpack(kept ?? {}), outbox: kept?.outbox ?? [] };
     this.token = new Token(this.app);
     this.api = new Api(() => this.settings.address, () => this.token.get(), transport);
     this.following = new Following(this);
@@ -143,7 +144,8 @@ export default class NotewrightPlugin extends Plugin {
   }
 
   async store(): Promise<void> {
-    await this.saveData({ ...this.data, settings: this.settings });
+    const kept: OnDisk = { ...this.data, ...pack(this.data.followed), settings: this.settings };
+    await this.saveData(kept);
   }
 }
 
