@@ -72,6 +72,23 @@ describe("words of the person's own", () => {
     fake.Modal.open[0]?.close();
     press(0, "Edit");
     expect(typed("textarea")).toBe(WORDS);
+    type("textarea", "- One fact.");
+    await click("Cancel");
+    press(0, "Accept");
+    await settle();
+    expect(played.disk.files[PATH]).toBe(AFTER);
+  });
+  it("that were typed while the draft itself was on its way are there afterwards", async () => {
+    await played.drafted();
+    press(0, "Accept");
+    press(0, "Edit");
+    type("textarea", WORDS);
+    await settle();
+    expect(played.disk.files[PATH]).toBe(AFTER);
+    await click("Accept");
+    expect(fake.Notice.shown.at(-1)).toContain("already");
+    press(0, "Edit");
+    expect(typed("textarea")).toBe(WORDS);
   });
   it("stay in a comment that could not be sent, and after Escape", async () => {
     const ask = async (): Promise<void> => {

@@ -266,7 +266,7 @@ export class ReviewView extends ItemView {
   }
 
   private async edit(draft: Draft): Promise<void> {
-    const keep = (typed: string): void => void this.edited.set(draft.id, typed);
+    const keep = (typed: string): void => void (typed === draft.text ? this.edited.delete(draft.id) : this.edited.set(draft.id, typed));
     const text = await editText(this.app, this.edited.get(draft.id) ?? draft.text, draft.problems, keep);
     if (text !== null) await this.accept(draft, text === draft.text ? null : text);
   }
@@ -280,7 +280,8 @@ export class ReviewView extends ItemView {
       if (this.ranking.placed.length > 1) await this.send();
       const done = await accept(this.plugin, draft, finalText, task, this.remark().seconds ?? null);
       if (!done) return;
-      this.edited.delete(draft.id);
+      // Others may have been typed while these were on their way.
+      if (this.edited.get(draft.id) === finalText) this.edited.delete(draft.id);
       new Notice(`Inserted into ${done.file.path}.`);
       card?.element.addClass("notewright-accepted");
     } catch (error) {
