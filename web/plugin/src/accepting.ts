@@ -3,8 +3,23 @@ import type { Draft, Order } from "./core/types";
 import { NoteChanged, insertAsPreviewed, insertAtCursor, openViews, textOf, type Written } from "./insert";
 import type { Task } from "./views/review";
 
-/** Puts a draft into its note, tells the server, and follows the passage from there. */
-export async function accept(plugin: NotewrightPlugin, draft: Draft, finalText: string | null, task: Task, seconds: number | null): Promise<Written> {
+/** Puts a draft into its note, tells the server, and follows the passage from there. Null for one that is on its way already. */
+export async function accept(
+  plugin: NotewrightPlugin, draft: Draft, finalText: string | null, task: Task, seconds: number | null,
+): Promise<Written | null> {
+  const { accepting } = plugin;
+  if (accepting.has(draft.id)) return null;
+  accepting.add(draft.id);
+  try {
+    const path = await plugin.following.standsIn(draft.id);
+    if (path) throw new Error(`This draft is in ${path} already. Nothing was written; take it out there to accept it again.`);
+    return await write(plugin, draft, finalText, task, seconds);
+  } finally {
+    accepting.delete(draft.id);
+  }
+}
+
+async function write(plugin: NotewrightPlugin, draft: Draft, finalText: string | null, task: Task, seconds: number | null): Promise<Written> {
   const { app, settings } = plugin;
   const wish = { draft: draft.id, finalText, seconds: settings.logTime ? seconds : null };
   const view = openViews(app).find((open) => open.file?.path === task.notePath);

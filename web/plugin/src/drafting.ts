@@ -2,7 +2,7 @@ import { MarkdownView, Notice, type TFile } from "obsidian";
 import type NotewrightPlugin from "./main";
 import { ApiError } from "./core/api";
 import { chapterFor, guess, headingAt, headingsOf, plain } from "./core/guess";
-import type { Source } from "./core/types";
+import type { Chapter, DraftWish, Source } from "./core/types";
 import { pick } from "./views/pick";
 
 /** Source from the note's properties, links or title, else asked for; chapter from the heading under the cursor. */
@@ -19,6 +19,11 @@ export async function draftSection(plugin: NotewrightPlugin, selected = ""): Pro
   if (source) await draftFrom(plugin, source, { note, view, text, selected: selected.trim() });
 }
 
+/** Highlights without a chapter are named one by one: to the server, no chapter is the whole source. */
+function whole({ chapter, highlight_ids }: Chapter): Pick<DraftWish, "chapter" | "highlight_ids"> {
+  return chapter ? { chapter } : { highlight_ids };
+}
+
 interface Where {
   note: TFile | null;
   view: MarkdownView | null;
@@ -32,7 +37,8 @@ async function draftFrom(plugin: NotewrightPlugin, source: Source, { note, view,
   const writing = view?.getMode() === "source";
   const heading = writing ? headingAt(text, view.editor.getCursor().line) : "";
   const named = chapterFor(heading, chapters.map((chapter) => chapter.chapter));
-  let chapter = chapters.find((item) => item.chapter === named) ?? (chapters.length === 1 ? chapters[0] : undefined);
+  const told = named ? chapters.find((item) => item.chapter === named) : undefined;
+  let chapter = told ?? (chapters.length === 1 ? chapters[0] : undefined);
   const chosen = selected ? detail.highlights.filter((item) => selected.includes(item.text.trim()) || item.text.includes(selected)) : [];
   if (selected && !chosen.length) throw new ApiError(0, "No highlight of this source is in the selected text.", "Select quoted words, or nothing.");
   if (!chapter && !chosen.length) {
@@ -45,7 +51,7 @@ async function draftFrom(plugin: NotewrightPlugin, source: Source, { note, view,
   await review.run({
     wish: {
       source: source.id, n: plugin.settings.candidates,
-      ...(chosen.length ? { highlight_ids: chosen.map((item) => item.id) } : { chapter: chapter?.chapter ?? "" }),
+      ...(chapter && !chosen.length ? whole(chapter) : { highlight_ids: chosen.map((item) => item.id) }),
     },
     title: [source.title, chapter?.chapter].filter(Boolean).join(" · "),
     notePath: note?.path ?? (await placeFor(plugin, source.id, source.title)).path,
@@ -64,7 +70,7 @@ export async function nextInQueue(plugin: NotewrightPlugin): Promise<void> {
   const place = await placeFor(plugin, chapter.source_id, chapter.source_title);
   const review = await plugin.review();
   await review.run({
-    wish: { source: chapter.source_id, chapter: chapter.chapter, n: plugin.settings.candidates },
+    wish: { source: chapter.source_id, n: plugin.settings.candidates, ...whole(chapter) },
     title: [chapter.source_title, chapter.chapter].filter(Boolean).join(" · "),
     notePath: place.path, heading: place.heading, atCursor: false,
   });

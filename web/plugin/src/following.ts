@@ -1,9 +1,9 @@
 import { Notice, type TFile } from "obsidian";
 import type NotewrightPlugin from "./main";
 import { isFinal } from "./core/api";
-import { findIn, look, type Followed } from "./core/follow";
+import { carry, findIn, look, type Followed } from "./core/follow";
 import { Outbox, type Letter } from "./core/outbox";
-import { lf, type Written } from "./insert";
+import { lf, textOf, type Written } from "./insert";
 
 const RECENT = 10 * 60_000; // milliseconds in which what was cut here was pasted there
 const LOOK_ABOUT = 7 * 86_400_000; // in which a passage that was deleted may turn up again
@@ -13,16 +13,15 @@ export class Following {
   private readonly outbox: Outbox;
   private readonly changed = new Map<string, number>();
   private readonly recent = new Map<string, number>();
+  private dirty = false;
 
   constructor(private readonly plugin: NotewrightPlugin) {
     const { data } = plugin;
     this.outbox = new Outbox(
       {
         load: () => data.outbox,
-        save: async (letters) => {
-          data.outbox = letters;
-          await plugin.store();
-        },
+        keep: (letters) => void (data.outbox = letters),
+        save: () => plugin.store(),
       },
       (letter) => this.deliver(letter),
       (error, letter) => isFinal(error, letter.at),
@@ -41,9 +40,22 @@ export class Following {
     const note = lf(done.note);
     const start = lf(done.note.slice(0, done.span.start)).length;
     const followed = { draft: done.insertion.draft_id, path: done.file.path, note, span: { start, end: start + text.length }, sent: text };
-    this.plugin.data.followed = [...this.plugin.data.followed, followed];
+    const { data } = this.plugin;
+    // The draft itself may have been in a note before, and was taken out.
+    const others = data.followed.filter((item) => item.draft !== followed.draft);
+    data.followed = [...others.map((item) => (item.path === followed.path ? carry(item, note) : item)), followed];
     await this.outbox.post({ kind: "insertion", body: { ...done.insertion, under }, at: Date.now() });
     await this.noteOldCopies(followed);
+  }
+
+  /** The note in which most of an inserted draft still stands; empty where it was taken out again. */
+  async standsIn(draft: string): Promise<string> {
+    const { app, data } = this.plugin;
+    for (const followed of data.followed.filter((item) => item.draft === draft)) {
+      const file = app.vault.getFileByPath(followed.path);
+      if (file && findIn(look(followed, lf(await textOf(app, file))).text, followed.sent)) return file.path;
+    }
+    return "";
   }
 
   /** Notes that had the text before it was inserted: copies for ever so long. */
@@ -72,6 +84,11 @@ export class Following {
       const file = this.plugin.app.vault.getFileByPath(path);
       if (file) sent += await this.lookAt(file);
     }
+    if (this.dirty) {
+      this.dirty = false;
+      await this.plugin.store();
+      await this.outbox.flush();
+    }
     if (now) new Notice(sent ? `Logged ${sent} edited passage${sent === 1 ? "" : "s"}.` : "Nothing has changed in passages of mine here.");
   }
 
@@ -83,27 +100,27 @@ export class Following {
     for (const followed of data.followed.filter((item) => item.path === file.path)) {
       const { text, next } = look(followed, note);
       const now = text ? { ...next, sent: text } : await this.elsewhere(followed);
-      sent += await this.became(followed, now, followed.sent, file.path);
+      sent += this.became(followed, now, followed.sent, file.path);
     }
     for (const followed of data.followed.filter((item) => item.gone !== undefined)) {
-      const now = followed.copies?.[file.path] === undefined ? this.standsIn(file.path, note, followed) : null;
-      if (now) sent += await this.became(followed, now, "", file.path);
+      const now = followed.copies?.[file.path] === undefined ? this.foundIn(file.path, note, followed) : null;
+      if (now) sent += this.became(followed, now, "", file.path);
     }
     const since = Date.now() - LOOK_ABOUT;
-    data.followed = data.followed.filter((item) => item.gone === undefined || item.gone > since);
+    const kept = data.followed.filter((item) => item.gone === undefined || item.gone > since);
+    this.dirty ||= kept.length < data.followed.length;
+    data.followed = kept;
     return sent;
   }
 
-  /** What a passage is now, where that differs from what was told of it. */
-  private async became(followed: Followed, now: Followed, told: string, path: string): Promise<number> {
+  /** What a passage is now; a letter where that differs from what was told of it. */
+  private became(followed: Followed, now: Followed, told: string, path: string): number {
     const { data } = this.plugin;
     const after = now.gone === undefined ? now.sent : "";
+    this.dirty ||= now.note !== followed.note || now.path !== followed.path || after !== told;
     data.followed = data.followed.map((item) => (item === followed ? now : item));
-    if (after === told) {
-      await this.plugin.store();
-      return 0;
-    }
-    await this.outbox.post({ kind: "edit", body: { draft: followed.draft, before: told, after, path: now.path || path }, at: Date.now() });
+    if (after === told) return 0;
+    this.outbox.put({ kind: "edit", body: { draft: followed.draft, before: told, after, path: now.path || path }, at: Date.now() });
     return 1;
   }
 
@@ -111,11 +128,16 @@ export class Following {
   private async noteCopies(path: string, note: string): Promise<void> {
     const { vault } = this.plugin.app;
     for (const followed of this.plugin.data.followed) {
-      if (followed.path === path || !findIn(note, followed.sent)) delete followed.copies?.[path];
-      else if (followed.copies?.[path] === undefined) {
+      const known = followed.copies?.[path] !== undefined;
+      const copied = followed.path !== path && findIn(note, followed.sent) !== null;
+      if (copied === known) continue;
+      if (!copied) delete followed.copies?.[path];
+      else {
         const own = vault.getFileByPath(followed.path);
-        if (own && look(followed, lf(await vault.read(own))).text) (followed.copies ??= {})[path] = this.recent.get(path) ?? Date.now();
+        if (!own || !look(followed, lf(await vault.read(own))).text) continue;
+        (followed.copies ??= {})[path] = this.recent.get(path) ?? Date.now();
       }
+      this.dirty = true;
     }
   }
 
@@ -125,13 +147,13 @@ export class Following {
     for (const [path, at] of this.recent) {
       const here = Math.min(at, followed.copies?.[path] ?? at);
       const file = path !== followed.path && here > since ? this.plugin.app.vault.getFileByPath(path) : null;
-      const found = file && this.standsIn(path, lf(await this.plugin.app.vault.read(file)), followed);
+      const found = file && this.foundIn(path, lf(await this.plugin.app.vault.read(file)), followed);
       if (found) return found;
     }
     return { ...followed, path: "", note: "", gone: Date.now() };
   }
 
-  private standsIn(path: string, note: string, { draft, sent, copies }: Followed): Followed | null {
+  private foundIn(path: string, note: string, { draft, sent, copies }: Followed): Followed | null {
     const span = findIn(note, sent);
     return span && { draft, path, note, span, sent: note.slice(span.start, span.end), ...(copies ? { copies } : {}) };
   }
@@ -142,13 +164,14 @@ export class Following {
     const moved = (path: string): string => (path === before ? after : path.startsWith(inFolder) ? after + path.slice(before.length) : path);
     const movedKeys = (copies: Record<string, number>): Record<string, number> =>
       Object.fromEntries(Object.entries(copies).map(([path, at]) => [moved(path), at]));
+    const touched = data.followed.some((item) => [item.path, ...Object.keys(item.copies ?? {})].some((path) => moved(path) !== path));
     data.followed = data.followed.map((item) => ({ ...item, path: moved(item.path), ...(item.copies ? { copies: movedKeys(item.copies) } : {}) }));
     for (const [path, at] of [...this.changed]) {
       if (moved(path) === path) continue;
       this.changed.delete(path);
       this.changed.set(moved(path), at);
     }
-    await this.plugin.store();
+    if (touched) await this.plugin.store();
   }
 
   private async deliver(letter: Letter): Promise<void> {

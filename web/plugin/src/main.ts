@@ -1,11 +1,12 @@
 import { Modal, Notice, Plugin, Setting, requestUrl } from "obsidian";
 import { obey } from "./accepting";
 import { Api, ApiError, type Transport } from "./core/api";
+import { pack, unpack } from "./core/follow";
 import { Orders } from "./core/orders";
 import { draftSection, nextInQueue } from "./drafting";
 import { Following } from "./following";
 import { NoteChanged, openViews } from "./insert";
-import { DEFAULTS, SettingsTab, Token, type Settings, type Stored } from "./settings";
+import { DEFAULTS, SettingsTab, Token, type OnDisk, type Settings, type Stored } from "./settings";
 import { REVIEW, ReviewView } from "./views/review";
 
 const LOOK_EVERY = 15_000;
@@ -17,12 +18,14 @@ export default class NotewrightPlugin extends Plugin {
   token!: Token;
   api!: Api;
   following!: Following;
+  /** Drafts that are on their way into a note. */
+  readonly accepting = new Set<string>();
   private bar: HTMLElement | null = null;
 
   override async onload(): Promise<void> {
-    const kept = (await this.loadData()) as Partial<Stored> | null;
+    const kept = (await this.loadData()) as Partial<OnDisk> | null;
     this.settings = { ...DEFAULTS, ...kept?.settings };
-    this.data = { settings: this.settings, followed: kept?.followed ?? [], outbox: kept?.outbox ?? [] };
+    this.data = { settings: this.settings, followed: unpack(kept ?? {}), outbox: kept?.outbox ?? [] };
     this.token = new Token(this.app);
     this.api = new Api(() => this.settings.address, () => this.token.get(), transport);
     this.following = new Following(this);
@@ -117,26 +120,32 @@ export default class NotewrightPlugin extends Plugin {
     new Notice(this.words(error), 10_000);
   }
 
-  ask(question: string): Promise<string | null> {
+  /** Words of the person's own, null when they leave. `keep` has them as they are typed. */
+  ask(question: string, kept: string, keep: (words: string) => void): Promise<string | null> {
     return new Promise((resolve) => {
       const modal = new Modal(this.app);
-      let words: string | null = null;
+      let words = kept;
       modal.setTitle(question);
       let sent = false;
       const send = (): void => {
         sent = true;
         modal.close();
       };
-      new Setting(modal.contentEl).addText((field) => field.onChange((value) => (words = value))).addButton((button) =>
-        button.setButtonText("Send").setCta().onClick(send),
-      );
+      const typed = (value: string): void => {
+        words = value;
+        keep(value);
+      };
+      new Setting(modal.contentEl)
+        .addText((field) => field.setValue(kept).onChange(typed))
+        .addButton((button) => button.setButtonText("Send").setCta().onClick(send));
       modal.onClose = () => resolve(sent ? words : null);
       modal.open();
     });
   }
 
   async store(): Promise<void> {
-    await this.saveData({ ...this.data, settings: this.settings });
+    const kept: OnDisk = { ...this.data, ...pack(this.data.followed), settings: this.settings };
+    await this.saveData(kept);
   }
 }
 

@@ -1,6 +1,6 @@
 import { App, PluginSettingTab, Setting, type SettingDefinitionItem } from "obsidian";
 import type NotewrightPlugin from "./main";
-import type { Followed } from "./core/follow";
+import type { Followed, Kept } from "./core/follow";
 import type { Letter } from "./core/outbox";
 
 export interface Settings {
@@ -16,12 +16,15 @@ export interface Settings {
   quietSeconds: number;
 }
 
-/** data.json: the settings, and what must survive a restart. The token is never in it. */
+/** The settings, and what must survive a restart. The token is never in it. */
 export interface Stored {
   settings: Settings;
   followed: Followed[];
   outbox: Letter[];
 }
+
+/** data.json */
+export type OnDisk = Omit<Stored, "followed"> & Kept;
 
 export const DEFAULTS: Settings = {
   address: "http://127.0.0.1:8765", candidates: 3, folder: "", template: "", heading: "", logEdits: true, logTime: true, quietSeconds: 60,

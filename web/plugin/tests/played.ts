@@ -7,7 +7,7 @@ import * as fake from "./obsidian/index";
 
 export const SOURCE = { id: "s1", title: "The Slow River", author: "A. Writer", kind: "book", readwise_url: "", url: "" };
 export const HIGHLIGHT = { id: "h1", text: "Rivers are slow.", chapter: "Beginnings", location_label: "page 3" };
-export const CHAPTER = { source_id: "s1", source_title: "The Slow River", chapter: "Beginnings", highlights: 2 };
+export const CHAPTER = { source_id: "s1", source_title: "The Slow River", chapter: "Beginnings", highlights: 2, highlight_ids: ["h1", "h2"] };
 const draft = (id: string, text: string): Record<string, unknown> => ({ id, text, source_id: "s1", highlight_ids: ["h1"], problems: [], sampling: { written: 0 } });
 export const BATCH = { id: "b1", source_id: "s1", chapter: "Beginnings", model_id: "model-2", drafts: [draft("d1", "- One fact."), draft("d2", "- Two.")] };
 export const PATH = "Books/The Slow River.md";
@@ -94,6 +94,19 @@ export class Played {
   stop(): void {
     this.plugin.unload();
     vi.unstubAllGlobals();
+  }
+
+  /** Routes with this in them get no answer, or one of this status, until it is mended. */
+  failing(part: string, status = 0): void {
+    const refusal = (): Response => new Response(JSON.stringify({ message: "Not now.", hint: "" }), { status });
+    vi.stubGlobal("fetch", (url: string, init?: RequestInit) => {
+      if (!url.includes(part)) return this.server.fetch(url, init);
+      return status ? Promise.resolve(refusal()) : Promise.reject(new TypeError("away"));
+    });
+  }
+
+  mended(): void {
+    vi.stubGlobal("fetch", this.server.fetch);
   }
 
   async command(id: string): Promise<void> {

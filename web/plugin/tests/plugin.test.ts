@@ -2,7 +2,7 @@
 
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import * as fake from "./obsidian/index";
-import { AFTER, BATCH, Memory, NOTE, PATH, Played, cards, hash, press, settle } from "./played";
+import { AFTER, BATCH, CHAPTER, Memory, NOTE, PATH, Played, SOURCE, cards, hash, press, settle } from "./played";
 
 let played: Played;
 
@@ -40,6 +40,21 @@ describe("drafting", () => {
   it("goes to the next in the queue", async () => {
     await played.command("next-in-queue");
     expect(played.server.of("/api/drafts")[0]).toMatchObject({ source: "s1", chapter: "Beginnings" });
+  });
+  it("names the highlights that have no chapter, so that the whole source is not drafted", async () => {
+    const loose = { ...CHAPTER, chapter: "", highlight_ids: ["p0", "p1"] };
+    played.server.answers["GET /api/queue"] = { total: 1, chapters: [loose] };
+    played.server.answers["GET /api/sources/s1"] = { source: SOURCE, chapters: [loose, CHAPTER], highlights: [] };
+    await played.command("next-in-queue");
+    await played.app.workspace.openNote("Other.md");
+    await played.command("draft-section");
+    fake.Modal.open[0]?.contentEl.querySelector("button")?.click();
+    await settle();
+    expect(fake.Modal.open[0]?.contentEl.querySelector("button")?.textContent).toBe("Without a chapter (2)");
+    fake.Modal.open[0]?.contentEl.querySelector("button")?.click();
+    await settle();
+    const sent = played.server.of("/api/drafts").filter((body) => body.source);
+    expect(sent.map((body) => [body.chapter, body.highlight_ids])).toEqual([[undefined, ["p0", "p1"]], [undefined, ["p0", "p1"]]]);
   });
 });
 
@@ -191,6 +206,18 @@ describe("accepting", () => {
     vi.stubGlobal("fetch", real);
     await played.start();
     await played.command("log-edits");
+    await played.command("log-edits");
+    expect(played.server.of("/insertions")).toHaveLength(1);
+  });
+  it.each([423, 424])("keeps the news of an insertion that the server cannot take now (%i)", async (status) => {
+    previewed();
+    await played.drafted();
+    played.failing("/insertions", status);
+    press(0, "Accept");
+    await settle();
+    expect(played.disk.files[PATH]).toBe(AFTER);
+    expect(played.server.of("/insertions")).toEqual([]);
+    played.mended();
     await played.command("log-edits");
     expect(played.server.of("/insertions")).toHaveLength(1);
   });

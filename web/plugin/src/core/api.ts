@@ -1,5 +1,6 @@
 /** The server as the plugin sees it. Knows nothing of Obsidian: how a request travels is given from outside. */
 
+import type { Ranking } from "./ranking";
 import { eventsOf } from "./sse";
 import type {
   Batch, Chapter, DraftWish, Health, Insertion, NoteRow, Order, Place, Preview, Remark, Source, SourceDetail, Span, Status, Template,
@@ -109,8 +110,8 @@ export class Api {
     throw new ApiError(0, "The server stopped answering while it was writing.", "Try again.");
   }
 
-  rank(batch: string, order: readonly (readonly string[])[], remark: Remark): Promise<unknown> {
-    return this.call("POST", `/api/batches/${encodeURIComponent(batch)}/ranking`, { order, rejected: [], ...remark });
+  rank(batch: string, { groups, rejected }: Ranking, remark: Remark): Promise<unknown> {
+    return this.call("POST", `/api/batches/${encodeURIComponent(batch)}/ranking`, { order: groups, rejected, ...remark });
   }
 
   reject(draft: string, remark: Remark): Promise<unknown> {
@@ -201,11 +202,12 @@ export class Api {
 
 const PATIENCE = 10 * 60 * 1000;
 
-/** Whether the server has refused something for good. A note that is not as it was told (409) may only not be saved yet. */
+/** Whether the server has refused something for good. A note that is not as it was told (409) may only not be saved yet; a busy library (423)
+ * and a disk or network that fails (424) pass. */
 export function isFinal(error: unknown, postedAt: number): boolean {
   if (!(error instanceof ApiError) || error.status < 400 || error.status > 499) return false;
   if (error.status === 409) return Date.now() - postedAt > PATIENCE;
-  return ![401, 403, 408, 429].includes(error.status);
+  return ![401, 403, 408, 423, 424, 429].includes(error.status);
 }
 
 function text(value: unknown): string {

@@ -187,3 +187,27 @@ export function look(followed: Followed, note: string): { text: string; next: Fo
   const span = mapSpan(followed.note, note, followed.span);
   return { text: note.slice(span.start, span.end), next: { ...followed, note, span } };
 }
+
+/** The record brought up to the note as it is now, so that all passages of a note share one text. One that is not there keeps the text that had
+ * it: it may be back when it is looked at. */
+export function carry(followed: Followed, note: string): Followed {
+  const { text, next } = look(followed, note);
+  return text ? next : followed;
+}
+
+/** On disk: each text of a note once, and in each record the number of its own. Before there were numbers, each had the whole text. */
+export interface Kept {
+  notes: string[];
+  followed: (Omit<Followed, "note"> & { note: number | string })[];
+}
+
+export function pack(followed: readonly Followed[]): Kept {
+  const numbers = new Map<string, number>();
+  const number = (note: string): number => numbers.get(note) ?? numbers.set(note, numbers.size).size - 1;
+  const records = followed.map((item) => ({ ...item, note: number(item.note) }));
+  return { notes: [...numbers.keys()], followed: records };
+}
+
+export function unpack({ notes = [], followed = [] }: Partial<Kept>): Followed[] {
+  return followed.map((item) => ({ ...item, note: typeof item.note === "string" ? item.note : (notes[item.note] ?? "") }));
+}

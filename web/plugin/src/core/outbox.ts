@@ -9,7 +9,9 @@ export interface Letter {
 
 export interface Store {
   load(): Letter[];
-  save(letters: Letter[]): Promise<void>;
+  keep(letters: Letter[]): void;
+  /** What is kept goes to the disk. */
+  save(): Promise<void>;
 }
 
 export class Outbox {
@@ -25,9 +27,15 @@ export class Outbox {
     return this.store.load().length;
   }
 
+  /** For whoever saves by themselves once there are no more. */
+  put(letter: Letter): void {
+    this.store.keep([...this.store.load(), letter]);
+  }
+
   /** Kept on disk before anything is tried. */
   async post(letter: Letter): Promise<void> {
-    await this.store.save([...this.store.load(), letter]);
+    this.put(letter);
+    await this.store.save();
     await this.flush();
   }
 
@@ -47,7 +55,8 @@ export class Outbox {
         // A message the server refuses for good would stop all later ones; one without an answer is tried again.
         if (!this.isFinal(error, letter)) return this.waiting;
       }
-      await this.store.save(this.store.load().slice(1));
+      this.store.keep(this.store.load().slice(1));
+      await this.store.save();
     }
   }
 }

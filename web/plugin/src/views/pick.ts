@@ -40,10 +40,10 @@ class Picker<T> extends FuzzySuggestModal<T> {
   }
 }
 
-/** Lets the person change a draft before it goes into the note; null when they leave it. */
-export function editText(app: App, text: string, problems: readonly string[]): Promise<string | null> {
+/** Lets the person change a draft before it goes into the note; null when they leave it. `keep` has every word as it is typed. */
+export function editText(app: App, text: string, problems: readonly string[], keep: (text: string) => void): Promise<string | null> {
   return new Promise((resolve) => {
-    new Editing(app, text, problems, resolve).open();
+    new Editing(app, text, problems, keep, resolve).open();
   });
 }
 
@@ -54,6 +54,7 @@ class Editing extends Modal {
     app: App,
     private text: string,
     private readonly problems: readonly string[],
+    private readonly keep: (text: string) => void,
     private readonly answer: (text: string | null) => void,
   ) {
     super(app);
@@ -64,7 +65,10 @@ class Editing extends Modal {
     for (const problem of this.problems) this.contentEl.createDiv({ cls: "notewright-problem", text: problem });
     const area = this.contentEl.createEl("textarea", { cls: "notewright-edit", attr: { "aria-label": "Draft" } });
     area.value = this.text;
-    area.addEventListener("input", () => (this.text = area.value));
+    area.addEventListener("input", () => {
+      this.text = area.value;
+      this.keep(area.value);
+    });
     new Setting(this.contentEl)
       .addButton((button) => button.setButtonText("Cancel").onClick(() => this.close()))
       .addButton((button) =>

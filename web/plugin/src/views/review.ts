@@ -2,6 +2,7 @@ import { Component, ItemView, MarkdownRenderer, Menu, Notice, Platform, Workspac
 import type NotewrightPlugin from "../main";
 import { Ranking } from "../core/ranking";
 import type { Batch, Draft, DraftWish, Highlight } from "../core/types";
+import { stoodIn } from "../core/turn";
 import { accept } from "../accepting";
 import { editText } from "./pick";
 import { showProvenance } from "./provenance";
@@ -25,6 +26,7 @@ interface Card {
   body: HTMLElement;
   badge: HTMLElement;
   component: Component;
+  accept: HTMLButtonElement | null;
   draw: () => void;
 }
 
@@ -34,6 +36,10 @@ export class ReviewView extends ItemView {
   private batch: Batch | null = null;
   private ranking = new Ranking();
   private sent: Ranking | null = null;
+  private sending: Promise<void> = Promise.resolve();
+  /** What was typed and has not arrived yet, by draft: until it has, it is what is shown again. */
+  private readonly edited = new Map<string, string>();
+  private readonly remarks = new Map<string, string>();
   private cards: Card[] = [];
   private chips: string[] = [];
   private stop: AbortController | null = null;
@@ -64,16 +70,18 @@ export class ReviewView extends ItemView {
     return Promise.resolve();
   }
 
-  override onClose(): Promise<void> {
+  override async onClose(): Promise<void> {
     this.stop?.abort();
+    await this.sendWhole();
     this.clear();
-    return Promise.resolve();
   }
 
   /** Write candidates for the task and show them while they grow. */
   async run(task: Task): Promise<void> {
     this.stop?.abort();
     const stop = (this.stop = new AbortController());
+    await this.sendWhole();
+    if (stop.signal.aborted) return;
     this.task = task;
     this.batch = null;
     this.ranking = new Ranking();
@@ -104,7 +112,8 @@ export class ReviewView extends ItemView {
     this.shownAt = Date.now();
     this.clear();
     const count = batch.drafts.length;
-    this.header(this.task?.title ?? "", `${count} draft${count === 1 ? "" : "s"} by ${batch.model_id}. Click them best first, or use the keys.`);
+    const told = `${count} draft${count === 1 ? "" : "s"} by ${batch.model_id}. Click them best first, or use the keys.`;
+    this.header(this.task?.title ?? "", told, stoodIn(batch.drafts));
     const all = this.contentEl.createDiv({ cls: "notewright-all" });
     // Keys do the same; a phone has none.
     all.createEl("button", { text: "Send ranking" }).addEventListener("click", () => void this.send());
@@ -129,7 +138,7 @@ export class ReviewView extends ItemView {
     const badge = head.createSpan({ cls: "notewright-badge" });
     const body = element.createDiv({ cls: "notewright-body markdown-rendered" });
     const component = this.addChild(new Component());
-    const card: Card = { key, draft, text, element, body, badge, component, draw: () => undefined };
+    const card: Card = { key, draft, text, element, body, badge, component, accept: null, draw: () => undefined };
     const draw = (): Promise<void> => {
       body.empty();
       return MarkdownRenderer.render(this.app, card.text, body, this.task?.notePath ?? "", component);
@@ -164,17 +173,18 @@ export class ReviewView extends ItemView {
 
   private fill(card: Card, draft: Draft, head: HTMLElement): void {
     for (const problem of draft.problems) card.element.createDiv({ cls: "notewright-problem", text: problem });
-    const button = (text: string, label: string, act: () => void): void => {
+    const button = (text: string, label: string, act: () => void): HTMLButtonElement => {
       const made = head.createEl("button", { text, attr: { "aria-label": label } });
       made.addEventListener("click", (event) => {
         event.stopPropagation();
         act();
       });
+      return made;
     };
-    button("Accept", "Put this draft into the note", () => void this.take(draft));
+    card.accept = button("Accept", "Put this draft into the note", () => void this.take(draft));
     button("Edit", "Change it, then put it into the note", () => void this.edit(draft));
     button("Tie", "As good as the one before", () => this.rank(this.ranking.tie(draft.id)));
-    button("Reject", "Reject this draft", () => void this.act(() => this.plugin.api.reject(draft.id, this.remark()), card));
+    button("Reject", "Reject this draft", () => void this.reject(draft));
     button("Comment", "Say what is wrong", () => this.openChips(draft));
     card.body.addEventListener("click", () => this.rank(this.ranking.toggle(draft.id)));
     if (!Platform.isMobile) {
@@ -197,7 +207,7 @@ export class ReviewView extends ItemView {
     if (event.key === "Enter" && on?.closest("button")) return;
     const numbered = /^[1-9]$/.test(event.key) ? drafts[Number(event.key) - 1] : undefined;
     const last = this.ranking.placed.at(-1);
-    const best = this.ranking.placed[0] ?? drafts[0]?.id;
+    const best = this.ranking.placed[0] ?? drafts.find((draft) => !this.ranking.rejected.includes(draft.id))?.id;
     const chosen = drafts.find((draft) => draft.id === best);
     if (numbered) this.rank(this.ranking.toggle(numbered.id));
     else if (event.key === "=" && last) this.rank(this.ranking.tie(last));
@@ -213,44 +223,71 @@ export class ReviewView extends ItemView {
     this.ranking = ranking;
     this.mark();
     // All placed: there is nothing more to say, so it counts.
-    if (this.batch && ranking.placed.length === this.batch.drafts.length) this.sendSoon();
+    if (this.isWhole()) this.sendSoon();
   }
 
-  private readonly sendSoon = debounce(() => void this.send(), 1200, true);
+  private isWhole(): boolean {
+    return this.batch !== null && this.ranking.isWhole(this.batch.drafts.map((draft) => draft.id));
+  }
 
-  private async send(): Promise<void> {
+  private readonly sendSoon = debounce(() => void this.sendWhole(), 1200, true);
+
+  private async sendWhole(): Promise<void> {
+    if (this.isWhole()) await this.send();
+  }
+
+  /** One after the other, as a later ranking of a batch replaces an earlier one; one that has not arrived can be sent again. */
+  private send(): Promise<void> {
     const { batch, ranking } = this;
-    if (!batch || !ranking.placed.length || this.sent === ranking) return;
-    this.sent = ranking;
-    await this.act(() => this.plugin.api.rank(batch.id, ranking.groups, this.remark()));
+    const remark = this.remark();
+    this.sending = this.sending.then(async () => {
+      if (!batch || !ranking.placed.length || this.sent === ranking) return;
+      if (await this.act(() => this.plugin.api.rank(batch.id, ranking, remark))) this.sent = ranking;
+    });
+    return this.sending;
+  }
+
+  private async reject(draft: Draft): Promise<void> {
+    const { batch } = this;
+    const told = await this.act(() => this.plugin.api.reject(draft.id, this.remark()));
+    if (told && this.batch === batch) this.rank(this.ranking.reject(draft.id));
   }
 
   private async rejectAll(): Promise<void> {
     const { batch } = this;
     if (!batch) return;
-    await this.act(() => this.plugin.api.rejectAll(batch.id, this.remark()));
-    this.contentEl.addClass("notewright-rejected");
+    const told = await this.act(() => this.plugin.api.rejectAll(batch.id, this.remark()));
+    if (told && this.batch === batch) this.contentEl.addClass("notewright-rejected");
   }
 
-  /** A draft with problems is looked at once more before it goes into a note. */
+  /** A draft with problems is looked at once more before it goes into a note, and so are words that have not got there yet. */
   private take(draft: Draft): Promise<void> {
-    return draft.problems.length ? this.edit(draft) : this.accept(draft, null);
+    return draft.problems.length || this.edited.has(draft.id) ? this.edit(draft) : this.accept(draft, null);
   }
 
   private async edit(draft: Draft): Promise<void> {
-    const text = await editText(this.app, draft.text, draft.problems);
+    const keep = (typed: string): void => void (typed === draft.text ? this.edited.delete(draft.id) : this.edited.set(draft.id, typed));
+    const text = await editText(this.app, this.edited.get(draft.id) ?? draft.text, draft.problems, keep);
     if (text !== null) await this.accept(draft, text === draft.text ? null : text);
   }
 
   private async accept(draft: Draft, finalText: string | null): Promise<void> {
-    if (!this.task) return;
-    if (this.ranking.placed.length > 1) await this.send();
+    const { task } = this;
+    if (!task) return;
+    const card = this.cards.find((known) => known.draft === draft);
+    if (card?.accept) card.accept.disabled = true;
     try {
-      const done = await accept(this.plugin, draft, finalText, this.task, this.remark().seconds ?? null);
+      if (this.ranking.placed.length > 1) await this.send();
+      const done = await accept(this.plugin, draft, finalText, task, this.remark().seconds ?? null);
+      if (!done) return;
+      // Others may have been typed while these were on their way.
+      if (this.edited.get(draft.id) === finalText) this.edited.delete(draft.id);
       new Notice(`Inserted into ${done.file.path}.`);
-      this.cards.find((card) => card.draft === draft)?.element.addClass("notewright-accepted");
+      card?.element.addClass("notewright-accepted");
     } catch (error) {
       this.plugin.notice(error);
+    } finally {
+      if (card?.accept) card.accept.disabled = false;
     }
   }
 
@@ -260,22 +297,27 @@ export class ReviewView extends ItemView {
       menu.addItem((item) => item.setTitle(chip).onClick(() => void this.act(() => this.plugin.api.comment(draft.id, "", [chip]))));
     }
     menu.addSeparator();
-    menu.addItem((item) =>
-      item.setTitle("In your own words…").onClick(async () => {
-        const words = await this.plugin.ask("What is wrong with it?");
-        if (words) await this.act(() => this.plugin.api.comment(draft.id, words, []));
-      }),
-    );
+    menu.addItem((item) => item.setTitle("In your own words…").onClick(() => this.comment(draft)));
     const place = this.cards.find((card) => card.draft === draft)?.element.getBoundingClientRect();
     menu.showAtPosition({ x: place?.left ?? 0, y: (place?.top ?? 0) + 30 });
   }
 
-  private async act(told: () => Promise<unknown>, card?: Card): Promise<void> {
+  private async comment(draft: Draft): Promise<void> {
+    const keep = (typed: string): void => void this.remarks.set(draft.id, typed);
+    const words = await this.plugin.ask("What is wrong with it?", this.remarks.get(draft.id) ?? "", keep);
+    if (!words) return;
+    if (await this.act(() => this.plugin.api.comment(draft.id, words, []))) this.remarks.delete(draft.id);
+    else await this.comment(draft);
+  }
+
+  /** Whether it was told. */
+  private async act(told: () => Promise<unknown>): Promise<boolean> {
     try {
       await told();
-      card?.element.addClass("notewright-rejected");
+      return true;
     } catch (error) {
       this.plugin.notice(error);
+      return false;
     }
   }
 
@@ -289,15 +331,16 @@ export class ReviewView extends ItemView {
       card.badge.setText(place ? `${place}.` : `${index + 1}`);
       card.element.toggleClass("is-placed", place > 0);
       card.element.toggleClass("is-best", place === 1);
+      card.element.toggleClass("notewright-rejected", card.draft !== null && this.ranking.rejected.includes(card.draft.id));
     });
   }
 
-  private header(title: string, text: string): void {
+  private header(title: string, ...lines: string[]): void {
     let head = this.contentEl.querySelector(".notewright-head");
     if (!head) head = this.contentEl.createDiv({ cls: "notewright-head" });
     head.empty();
     head.createEl("h4", { text: title });
-    head.createEl("p", { text, attr: { role: "status" } });
+    for (const text of lines.filter(Boolean)) head.createEl("p", { text, attr: { role: "status" } });
   }
 
   private clear(): void {

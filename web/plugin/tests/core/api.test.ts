@@ -80,6 +80,8 @@ describe("a refusal", () => {
     [401, false],
     [404, true],
     [422, true],
+    [423, false],
+    [424, false],
     [429, false],
     [500, false],
   ])("with status %i is final: %s", (status, final) => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { findIn, look, mapSpan } from "../../src/core/follow";
+import { carry, findIn, look, mapSpan, pack, unpack, type Followed } from "../../src/core/follow";
 
 const PASSAGE = "## Rivers\n- The first fact about rivers.\n- The second fact about rivers.";
 const NOTE = `# Book\n\nIntro words here.\n\n${PASSAGE}\n\n## After\n\nOther text.\n`;
@@ -74,5 +74,24 @@ describe("a passage that was cut", () => {
   });
   it("is nothing when it was nothing", () => {
     expect(findIn("a\n", " \n")).toBeNull();
+  });
+});
+
+describe("passages of one note", () => {
+  const of = (draft: string, note: string): Followed => ({ draft, path: "p", note, span: SPAN, sent: PASSAGE });
+  it("share its text on disk, and what was kept before they did is read as well", () => {
+    const followed = [of("a", NOTE), of("b", `${NOTE}more\n`), of("c", NOTE)];
+    const kept = pack(followed);
+    expect(kept.notes).toEqual([NOTE, `${NOTE}more\n`]);
+    expect(kept.followed.map((item) => item.note)).toEqual([0, 1, 0]);
+    expect(unpack(JSON.parse(JSON.stringify(kept)) as typeof kept)).toEqual(followed);
+    expect(unpack({ followed })).toEqual(followed);
+    expect(unpack({})).toEqual([]);
+  });
+  it("are brought up to it together, save one that is not there", () => {
+    const now = NOTE.replace("Intro", "A new intro").replace("first", "1st");
+    const carried = carry(of("a", NOTE), now);
+    expect([carried.note, carried.sent, now.slice(carried.span.start, carried.span.end)]).toEqual([now, PASSAGE, PASSAGE.replace("first", "1st")]);
+    expect(carry(of("a", NOTE), "# Book\n")).toEqual(of("a", NOTE));
   });
 });

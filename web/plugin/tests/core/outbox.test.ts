@@ -5,7 +5,7 @@ const letter = (number: number): Letter => ({ kind: "edit", body: { number }, at
 
 function box(deliver: (letter: Letter) => Promise<void>): { outbox: Outbox; kept: () => Letter[] } {
   let kept: Letter[] = [];
-  const store = { load: () => kept, save: (letters: Letter[]) => Promise.resolve(void (kept = letters)) };
+  const store = { load: () => kept, keep: (letters: Letter[]) => void (kept = letters), save: () => Promise.resolve() };
   return { outbox: new Outbox(store, deliver, (error) => (error as Error).message === "final"), kept: () => kept };
 }
 

@@ -41,3 +41,18 @@ describe("a ranking", () => {
     }
   });
 });
+
+describe("a rejected candidate", () => {
+  it("has no place, and is not rejected any more once it is given one", () => {
+    const rejected = of(["a"], ["b"]).reject("a");
+    expect([rejected.groups, rejected.rejected]).toEqual([[["b"]], ["a"]]);
+    expect(rejected.reject("a").rejected).toEqual(["a"]);
+    for (const placed of [rejected.toggle("a"), rejected.tie("a"), rejected.move("a", 1)]) expect([placed.placeOf("a") > 0, placed.rejected]).toEqual([true, []]);
+    expect(rejected.toggle("c").without("b").rejected).toEqual(["a"]);
+  });
+  it("counts as told where all have to be", () => {
+    expect(of(["a"]).isWhole(["a", "b"])).toBe(false);
+    expect(of(["a"]).reject("b").isWhole(["a", "b"])).toBe(true);
+    expect(of().reject("a").reject("b").isWhole(["a", "b"])).toBe(false);
+  });
+});

@@ -1,0 +1,95 @@
+/** Many passages in one long note: what is kept of them, and what a look at them writes. */
+
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import * as fake from "./obsidian/index";
+import { Memory, PATH, Played, settle } from "./played";
+
+let played: Played;
+const MANY = 60;
+const section = (number: number): string =>
+  `## Part ${number}\n${Array.from({ length: 20 }, (_, line) => `- Point ${number}.${line} says something of some eighty letters about the things of this chapter.`).join("\n")}`;
+
+beforeEach(async () => {
+  fake.Plugin.data = null;
+  fake.Notice.shown = [];
+  played = new Played(new Memory({ [PATH]: "# The Slow River\n", "Other.md": "x\n" }));
+  await played.start();
+});
+
+afterEach(() => played.stop());
+
+const note = (): string => played.disk.files[PATH] ?? "";
+const write = async (text: string): Promise<void> => {
+  const file = played.app.vault.getFileByPath(PATH);
+  if (file) await played.app.vault.modify(file, text);
+};
+const told = (): unknown[] => played.server.of("/later-edits").map((body) => [body.before, body.after]);
+
+async function insert(number: number): Promise<void> {
+  const inserted = `\n${section(number)}\n`;
+  const start = note().length;
+  await write(note() + inserted);
+  const file = played.app.vault.getFileByPath(PATH);
+  if (!file) throw new Error("no file");
+  const insertion = { draft_id: `d${number}`, note_path: PATH, start, inserted, created: false, final_text: null, seconds: null };
+  await played.plugin.following.tell({ insertion, file: file as never, note: note(), span: { start: start + 1, end: start + inserted.length - 1 } }, null);
+}
+
+async function look(): Promise<{ saves: number; bytes: number }> {
+  const saved = vi.spyOn(played.plugin, "saveData");
+  await played.app.workspace.openNote(PATH);
+  await played.command("log-edits");
+  const sizes = saved.mock.calls.map(([data]) => JSON.stringify(data).length);
+  saved.mockRestore();
+  return { saves: sizes.length, bytes: sizes.reduce((sum, size) => sum + size, 0) };
+}
+
+describe("many passages of one note", () => {
+  it("are kept with one text of it, and a look saves once for all and once for what it sent", async () => {
+    for (let number = 0; number < MANY; number++) await insert(number);
+    const size = (): number => JSON.stringify(fake.Plugin.data).length;
+    expect(size()).toBeLessThan(2.5 * note().length); // the note, and what was told of each passage
+    await write(note().replace("Point 3.3", "Point three"));
+    const looked = await look();
+    expect(told()).toEqual([[section(3), section(3).replace("Point 3.3", "Point three")]]);
+    expect(looked.saves).toBe(2);
+    expect(looked.bytes).toBeLessThan(5 * note().length);
+    expect(await look()).toEqual({ saves: 0, bytes: 0 });
+    await write(`Mine.\n\n${note()}`);
+    expect((await look()).saves).toBe(1);
+    expect(told()).toHaveLength(1);
+    expect(size()).toBeLessThan(2.5 * note().length);
+  });
+  it("are each followed after the next was put before or beside them, and after a restart", async () => {
+    for (let number = 0; number < 3; number++) await insert(number);
+    await write(note().replace(`${section(0)}\n\n`, "").replace("Point 1.5", "Point one"));
+    await insert(3);
+    played.stop();
+    await played.start(played.app);
+    await look();
+    expect(told()).toEqual([[section(0), ""], [section(1), section(1).replace("Point 1.5", "Point one")]]);
+  });
+  it("that an earlier version kept, each with the whole note, are read and followed on", async () => {
+    const before = `# The Slow River\n\n${section(0)}\n`;
+    const after = `${before}\n${section(1)}\n`;
+    const kept = (number: number, text: string): object => {
+      const start = text.indexOf(section(number));
+      return { draft: `d${number}`, path: PATH, note: text, span: { start, end: start + section(number).length }, sent: section(number) };
+    };
+    played.stop();
+    fake.Plugin.data = { settings: played.plugin.settings, followed: [kept(0, before), kept(1, after)], outbox: [] };
+    await write(after.replace("Point 0.7", "Point seven").replace("Point 1.7", "Point eight"));
+    await played.start(played.app);
+    await look();
+    expect(told()).toEqual([[section(0), section(0).replace("Point 0.7", "Point seven")], [section(1), section(1).replace("Point 1.7", "Point eight")]]);
+    expect(fake.Plugin.data).toMatchObject({ notes: [note()], followed: [{ draft: "d0", note: 0 }, { draft: "d1", note: 0 }] });
+  });
+  it("are not saved because some other note was renamed", async () => {
+    await insert(0);
+    const saved = vi.spyOn(played.plugin, "saveData");
+    const other = played.app.vault.getFileByPath("Other.md");
+    if (other) await played.app.vault.rename(other, "Another.md");
+    await settle();
+    expect(saved).not.toHaveBeenCalled();
+  });
+});

@@ -1,0 +1,242 @@
+/** The review pane when something fails, is done twice, or is left: no words and no judgement are lost, and nothing is written twice. */
+
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import * as fake from "./obsidian/index";
+import { AFTER, BATCH, Memory, NOTE, PATH, Played, cards, hash, press, settle } from "./played";
+
+let played: Played;
+
+beforeEach(async () => {
+  fake.Plugin.data = null;
+  fake.Notice.shown = [];
+  fake.Modal.open = [];
+  played = new Played(new Memory({ [PATH]: NOTE, "Other.md": "x\n" }));
+  await played.start();
+  const start = Buffer.byteLength(NOTE.slice(0, NOTE.indexOf("## Troubles") - 1));
+  played.server.answer = (route, body) => {
+    if (route !== "POST /api/drafts/d1/accept/preview") return undefined;
+    const inserted = `\n${String(body.final_text ?? "- One fact.")}\n`;
+    const before = (body.seen as { text: string }).text;
+    return { draft_id: "d1", broken: [], note_path: PATH, under: "Beginnings", before_hash: hash(before), after_hash: "", diff: "", inserted, start, created: false };
+  };
+});
+
+afterEach(() => played.stop());
+
+const pane = (): HTMLElement | null => document.querySelector<HTMLElement>(".notewright-review");
+const key = (name: string): void => void pane()?.dispatchEvent(new KeyboardEvent("keydown", { key: name, bubbles: true }));
+const place = (...order: number[]): void => {
+  for (const at of order) cards()[at]?.querySelector<HTMLElement>(".notewright-body")?.click();
+};
+const click = async (text: string): Promise<void> => {
+  const within = fake.Modal.open[0]?.contentEl ?? document;
+  [...within.querySelectorAll("button")].find((button) => button.textContent === text)?.click();
+  await settle();
+};
+const type = (tag: "textarea" | "input", text: string): void => {
+  const field = fake.Modal.open[0]?.contentEl.querySelector(tag);
+  if (!field) throw new Error(`there is no ${tag}`);
+  field.value = text;
+  field.dispatchEvent(new Event("input"));
+};
+const typed = (tag: "textarea" | "input"): string | undefined => fake.Modal.open[0]?.contentEl.querySelector(tag)?.value;
+
+describe("words of the person's own", () => {
+  const WORDS = "- Ten minutes of my words.";
+  it("are there again when accepting fails, whatever is pressed next, and are gone once they are in the note", async () => {
+    await played.drafted();
+    played.failing("/accept/preview");
+    press(0, "Edit");
+    type("textarea", WORDS);
+    await click("Accept");
+    expect(fake.Notice.shown).toHaveLength(1);
+    press(0, "Edit");
+    expect(typed("textarea")).toBe(WORDS);
+    await click("Cancel");
+    played.mended();
+    press(0, "Accept");
+    expect(typed("textarea")).toBe(WORDS);
+    await click("Accept");
+    expect(played.disk.files[PATH]).toBe(AFTER.replace("- One fact.", WORDS));
+    expect(played.server.of("/insertions")).toMatchObject([{ final_text: WORDS }]);
+    press(0, "Edit");
+    expect(typed("textarea")).toBe("- One fact.");
+  });
+  it("are there again after Escape", async () => {
+    await played.drafted();
+    press(0, "Edit");
+    type("textarea", WORDS);
+    fake.Modal.open[0]?.close();
+    press(1, "Edit");
+    expect(typed("textarea")).toBe("- Two.");
+    fake.Modal.open[0]?.close();
+    press(0, "Edit");
+    expect(typed("textarea")).toBe(WORDS);
+    type("textarea", "- One fact.");
+    await click("Cancel");
+    press(0, "Accept");
+    await settle();
+    expect(played.disk.files[PATH]).toBe(AFTER);
+  });
+  it("that were typed while the draft itself was on its way are there afterwards", async () => {
+    await played.drafted();
+    press(0, "Accept");
+    press(0, "Edit");
+    type("textarea", WORDS);
+    await settle();
+    expect(played.disk.files[PATH]).toBe(AFTER);
+    await click("Accept");
+    expect(fake.Notice.shown.at(-1)).toContain("already");
+    press(0, "Edit");
+    expect(typed("textarea")).toBe(WORDS);
+  });
+  it("stay in a comment that could not be sent, and after Escape", async () => {
+    const ask = async (): Promise<void> => {
+      press(0, "Comment");
+      void fake.Menu.last.find((item) => item.title.startsWith("In your own"))?.act();
+      await settle();
+    };
+    await played.drafted();
+    played.failing("/comments");
+    await ask();
+    type("input", "far too flowery");
+    await click("Send");
+    expect(fake.Notice.shown).toHaveLength(1);
+    expect(typed("input")).toBe("far too flowery");
+    fake.Modal.open[0]?.close();
+    await settle();
+    played.mended();
+    await ask();
+    expect(typed("input")).toBe("far too flowery");
+    await click("Send");
+    expect(played.server.of("/comments")).toMatchObject([{ draft_id: "d1", text: "far too flowery" }]);
+    await ask();
+    expect(typed("input")).toBe("");
+  });
+});
+
+describe("a ranking", () => {
+  it("that did not arrive can be sent again, and one that did is sent once", async () => {
+    await played.drafted();
+    place(1);
+    played.failing("/ranking");
+    await click("Send ranking");
+    expect(fake.Notice.shown).toHaveLength(1);
+    key("Enter");
+    await settle();
+    expect(fake.Notice.shown).toHaveLength(2);
+    played.mended();
+    await click("Send ranking");
+    key("Enter");
+    await settle();
+    expect(played.server.of("/ranking")).toMatchObject([{ order: [["d2"]] }]);
+  });
+  it.each([
+    ["the next command", () => played.command("draft-section")],
+    ["the pane is closed", () => played.app.workspace.getLeavesOfType("notewright-review")[0]?.detach()],
+  ])("of all is sent before %s", async (_, leave) => {
+    await played.drafted();
+    place(1, 0);
+    await leave();
+    await settle();
+    expect(played.server.of("/ranking")).toMatchObject([{ order: [["d2"], ["d1"]] }]);
+    const order = played.server.told.map((item) => item.route);
+    if (cards().length) expect(order.indexOf("POST /api/batches/b1/ranking")).toBeLessThan(order.lastIndexOf("POST /api/drafts"));
+    await new Promise((resolve) => setTimeout(resolve, 1300));
+    expect(played.server.of("/ranking")).toHaveLength(1);
+  });
+  it("of some is not sent by itself", async () => {
+    await played.drafted();
+    place(1);
+    await played.command("draft-section");
+    expect(played.server.of("/ranking")).toEqual([]);
+  });
+});
+
+describe("a rejection", () => {
+  it("takes the draft out of the ranking, which says so, until it is placed again", async () => {
+    await played.drafted();
+    place(1, 0);
+    press(1, "Reject");
+    await settle();
+    expect(cards()[1]?.classList.contains("notewright-rejected")).toBe(true);
+    await click("Send ranking");
+    expect(played.server.of("/ranking").at(-1)).toMatchObject({ order: [["d1"]], rejected: ["d2"] });
+    place(1);
+    expect(cards()[1]?.classList.contains("notewright-rejected")).toBe(false);
+    await click("Send ranking");
+    expect(played.server.of("/ranking").at(-1)).toMatchObject({ order: [["d1"], ["d2"]], rejected: [] });
+  });
+  it("that did not arrive is not shown as one", async () => {
+    await played.drafted();
+    place(1, 0);
+    played.failing("/decisions");
+    press(1, "Reject");
+    await click("Reject all");
+    expect(fake.Notice.shown).toHaveLength(2);
+    expect(document.querySelector(".notewright-rejected")).toBeNull();
+    await click("Send ranking");
+    expect(played.server.of("/ranking").at(-1)).toMatchObject({ order: [["d2"], ["d1"]], rejected: [] });
+    played.mended();
+    await click("Reject all");
+    expect(pane()?.classList.contains("notewright-rejected")).toBe(true);
+  });
+});
+
+describe("accepting twice", () => {
+  const count = (): number => (played.disk.files[PATH] ?? "").split("One fact.").length - 1;
+  it.each([
+    ["by two clicks", () => [press(0, "Accept"), press(0, "Accept")]],
+    ["by two keys", () => [key("a"), key("a")]],
+    ["by a click and a key", () => [press(0, "Accept"), key("a")]],
+  ])("%s writes once", async (_, twice) => {
+    for (const atCursor of [false, true]) {
+      played.stop();
+      await played.start();
+      played.disk.files[PATH] = NOTE;
+      await played.drafted(atCursor ? 0 : 4);
+      if (atCursor) {
+        await click("Beginnings (2)");
+        expect(cards()).toHaveLength(2);
+      }
+      twice();
+      await settle();
+      expect(count()).toBe(1);
+      expect(fake.Notice.shown).toEqual([`Inserted into ${PATH}.`]);
+      fake.Notice.shown = [];
+      fake.Plugin.data = null;
+    }
+  });
+  it("is refused while the draft stands in the note, and possible once it was taken out", async () => {
+    const view = await played.drafted();
+    press(0, "Accept");
+    await settle();
+    press(0, "Accept");
+    await settle();
+    expect(count()).toBe(1);
+    expect(fake.Notice.shown.at(-1)).toBe(`This draft is in ${PATH} already. Nothing was written; take it out there to accept it again.`);
+    view.editor.setValue(NOTE);
+    press(0, "Accept");
+    await settle();
+    expect(played.disk.files[PATH]).toBe(AFTER);
+    expect(played.server.of("/insertions")).toHaveLength(2);
+    expect(played.plugin.data.followed).toHaveLength(1);
+  });
+});
+
+describe("where the plain base stood in", () => {
+  const [first, second] = BATCH.drafts;
+  it.each([
+    [["model-3", "model-2"], "As what model-2 and model-3 wrote has problems, the plain base (base) was asked too."],
+    [["base", "model-2"], ""],
+  ])("it says so once, and not which drafts are its own (%s)", async (versions, told) => {
+    const turn = { versions };
+    const drafts = [{ ...first, model_id: "model-2", sampling: { turn } }, { ...second, model_id: "base", sampling: { turn } }];
+    const answer = played.server.answer;
+    played.server.answer = (route, body) => (route === "POST /api/drafts" ? { ...BATCH, model_id: "base and model-2", drafts } : answer(route, body));
+    await played.drafted();
+    const lines = [...document.querySelectorAll(".notewright-head p")].map((line) => line.textContent);
+    expect(lines.slice(1)).toEqual(told ? [told] : []);
+    expect(cards().map((card) => card.outerHTML).join()).not.toMatch(/model-|base/);
+  });
+});
