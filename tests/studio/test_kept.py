@@ -290,3 +290,25 @@ def test_after_a_stop_stands_what_stood_there_before(
         assert page.locator(".card").count() == 0
     finally:
         engines.writer.go_on.set()
+
+
+def test_what_is_typed_on_the_taste_page_is_left_alone(page: Any, server: Server, batch: dict) -> None:
+    ask(server, "/api/rules", {"text": "No more than five bullets"})
+    page.goto(f"{server.address}/taste")
+    page.get_by_role("list", name="Rules", exact=True).get_by_role("button", name="Edit").first.click()
+    field = page.get_by_label("The rule, in your own words")
+    assert field.input_value() == "No more than five bullets"
+    field.fill("No more than four")
+    with page.expect_response("**/api/rules"):
+        ask(server, "/api/comments", {"draft_id": batch["drafts"][0]["id"], "text": "Hm", "chips": []})
+    page.wait_for_timeout(300)
+    assert field.input_value() == "No more than four"
+    page.keyboard.press("Escape")
+    page.get_by_role("list", name="Beliefs").get_by_role("button", name="about").first.click()
+    number = page.get_by_label("about")
+    assert number.input_value() != ""
+    number.fill("123")
+    with page.expect_response("**/api/rules"):
+        ask(server, "/api/comments", {"draft_id": batch["drafts"][1]["id"], "text": "Hm", "chips": []})
+    page.wait_for_timeout(300)
+    assert number.input_value() == "123"
