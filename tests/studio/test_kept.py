@@ -7,6 +7,7 @@ import itertools
 import json
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -312,3 +313,19 @@ def test_what_is_typed_on_the_taste_page_is_left_alone(page: Any, server: Server
         ask(server, "/api/comments", {"draft_id": batch["drafts"][1]["id"], "text": "Hm", "chips": []})
     page.wait_for_timeout(300)
     assert number.input_value() == "123"
+
+
+def test_every_note_of_a_large_vault_is_found(page: Any, server: Server, batch: dict, ids: list[str]) -> None:
+    """As if the list that comes at once ended after one note."""
+    page.route("**/api/notes?*limit=1000*", lambda route: route.continue_(url=route.request.url.replace("limit=1000", "limit=1")))
+    page.keyboard.press("a")
+    dialog = page.get_by_role("dialog")
+    field = dialog.get_by_label("Search notes")
+    field.fill("rivers")
+    field.press("Enter")  # before the answer
+    dialog.get_by_text("Notes/Rivers.md", exact=True).wait_for()
+    dialog.get_by_role("button", name="Another note").click()
+    field.fill("Rivers.md")
+    rows = dialog.get_by_role("list", name="Notes").get_by_role("listitem")
+    rows.filter(has_text="Notes/Rivers.md").wait_for()
+    assert rows.all_inner_texts() == ["Notes/Rivers.md"], "no new note is offered in the place of one that is there"
