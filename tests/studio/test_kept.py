@@ -329,3 +329,13 @@ def test_every_note_of_a_large_vault_is_found(page: Any, server: Server, batch: 
     rows = dialog.get_by_role("list", name="Notes").get_by_role("listitem")
     rows.filter(has_text="Notes/Rivers.md").wait_for()
     assert rows.all_inner_texts() == ["Notes/Rivers.md"], "no new note is offered in the place of one that is there"
+
+
+def test_a_refused_token_stays_in_its_field(page: Any, server: Server) -> None:
+    page.goto(f"{server.address}/library")
+    page.route("**/api/readwise-token", lambda route: route.fulfill(status=424, json=BUSY))
+    field = page.get_by_label("Readwise token")
+    field.fill("abcdef")
+    field.press("Enter")
+    page.locator(".notice.wrong").wait_for()
+    assert field.input_value() == "abcdef"
