@@ -339,3 +339,21 @@ def test_a_refused_token_stays_in_its_field(page: Any, server: Server) -> None:
     field.press("Enter")
     page.locator(".notice.wrong").wait_for()
     assert field.input_value() == "abcdef"
+
+
+def test_who_stood_in_is_said_and_not_whose_card_is_whose(page: Any, server: Server, batch: dict) -> None:
+    with Library.open(server.settings.home) as library:
+        drafts = library.drafts.batch(batch["id"])
+        version = library.models.add(replace(library.models.get(drafts[0].model_id), id=library.models.new_id()))
+        turn = {"turn": {"versions": [version.id]}}
+        writers = (version.id, drafts[0].model_id, version.id)
+        mixed = library.drafts.new_batch()
+        library.drafts.add(
+            replace(draft, id="", batch_id=mixed, model_id=writer, sampling=dict(draft.sampling) | turn)
+            for draft, writer in zip(drafts, writers, strict=True)
+        )
+    show(page, server, batch)
+    assert page.get_by_text("was asked too").count() == 0
+    show(page, server, batch | {"id": mixed})
+    page.get_by_text(f"As what {version.id} wrote has problems, the plain base ({drafts[0].model_id}) was asked too.").wait_for()
+    assert "model-" not in page.locator(".cards").inner_text()

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { stoodIn } from "../src/pages/draft/stood.ts";
 import { standing } from "../src/pages/draft/undone.ts";
 
 const shown = ["d1", "d2", "d3"].map((draft) => ({ draft }));
@@ -35,4 +36,15 @@ describe("what still counts after an undo", () => {
     [["first"], { rankings: {}, edits: { d1: null } }],
     [["first", "ranked", "second"], { rankings: {}, edits: { d1: "one" } }],
   ])("%j", (names, wanted) => expect(after(...names)).toEqual(wanted));
+});
+
+it.each([
+  [["model-2", "model-2"], ["model-2"], ""],
+  [["model-2", "model-1"], ["model-2"], "As what model-2 wrote has problems, the plain base (model-1) was asked too."],
+  [["model-3", "model-1", "model-2"], ["model-3", "model-2"], "As what model-2 and model-3 wrote has problems, the plain base (model-1) was asked too."],
+  [["model-3", "model-2"], ["model-3", "model-2"], ""], // a duel
+  [["model-3", "model-2"], null, ""], // written by an older program
+])("drafts by %j, where it was the turn of %j", (writers, versions, words) => {
+  const drafts = writers.map((model_id) => ({ model_id, sampling: versions ? { turn: { versions } } : {} }));
+  expect(stoodIn(drafts)).toBe(words);
 });
