@@ -46,7 +46,8 @@ describe("fuzzy search", () => {
 describe("addresses", () => {
   it.each([
     ["/api/sources/{source_id}", { source_id: "readwise:b-1/2 ?" }, {}, "/api/sources/readwise%3Ab-1/2%20%3F"],
-    ["/api/note", {}, { path: "A & B.md", q: "" }, "/api/note?path=A+%26+B.md"],
+    ["/api/note", {}, { path: "A & B.md", q: undefined }, "/api/note?path=A+%26+B.md"],
+    ["/api/batches", {}, { source_id: "readwise:1", chapter: "" }, "/api/batches?source_id=readwise%3A1&chapter="], // without a chapter, not of any
   ])("%s", (template, path, query, url) => expect(address(template, path, query)).toBe(url));
 });
 

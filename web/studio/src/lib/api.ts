@@ -37,7 +37,7 @@ export function address(template: string, path: object = {}, query: object = {})
   });
   const search = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) {
-    if (value !== undefined && value !== null && value !== "") search.set(name, String(value));
+    if (value !== undefined && value !== null) search.set(name, String(value)); // "" is a value: the chapter without a name
   }
   return search.size ? `${filled}?${search}` : filled;
 }

@@ -1,7 +1,9 @@
 /** Small things this browser remembers. Storage may be full or forbidden: then nothing is kept, and nothing fails. */
+const PREFIX = "notewright:";
+
 export function recall<T>(name: string, otherwise: T, store: Storage = localStorage): T {
   try {
-    const text = store.getItem(`notewright:${name}`);
+    const text = store.getItem(PREFIX + name);
     return text === null ? otherwise : (JSON.parse(text) as T);
   } catch {
     return otherwise;
@@ -10,9 +12,16 @@ export function recall<T>(name: string, otherwise: T, store: Storage = localStor
 
 export function keep(name: string, value: unknown, store: Storage = localStorage): void {
   try {
-    if (value === null || value === undefined) store.removeItem(`notewright:${name}`);
-    else store.setItem(`notewright:${name}`, JSON.stringify(value));
+    if (value === null || value === undefined) store.removeItem(PREFIX + name);
+    else store.setItem(PREFIX + name, JSON.stringify(value));
   } catch {
     // full or forbidden
   }
+}
+
+/** The name and value of what another tab has just kept; null where it was something else. */
+export function keptElsewhere({ key, newValue, storageArea }: StorageEvent): { name: string; value: unknown } | null {
+  if (storageArea !== localStorage || !key?.startsWith(PREFIX)) return null;
+  const name = key.slice(PREFIX.length);
+  return { name, value: newValue === null ? null : recall(name, null) };
 }

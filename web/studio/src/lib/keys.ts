@@ -1,7 +1,7 @@
 /** Keyboard shortcuts: which key a press means, and when it means nothing because the person is typing. */
 export type Bindings = Record<string, (event: KeyboardEvent) => void>;
 
-const TYPING = "input, textarea, select, [contenteditable='true'], [contenteditable=''], .cm-editor";
+const TYPING = "input:not([type='checkbox']), textarea, select, [contenteditable='true'], [contenteditable=''], .cm-editor";
 
 /** The name of a press: "a", "=", "Enter", "Shift+Enter", "Ctrl+s". Control and Command are the same. */
 export function nameOf(event: Pick<KeyboardEvent, "key" | "ctrlKey" | "metaKey" | "altKey" | "shiftKey">): string {

@@ -6,16 +6,32 @@ import { notices } from "./notices.svelte.ts";
 interface Letter {
   url: string;
   body: unknown;
+  about?: string;
 }
 
-class Outbox {
-  waiting = $state<Letter[]>(recall("outbox", [], sessionStorage));
-  private sending: Promise<void> | null = null;
+const SOON = 2_000; // ms until what could not be taken is sent again; longer each time
+const LATE = 30_000;
 
-  /** Queue a POST; resolves when everything queued so far is sent, or waits for the server to come back. */
-  send(url: string, body: unknown): Promise<void> {
-    this.put([...this.waiting, { url, body }]);
-    return this.flush();
+class Outbox {
+  waiting = $state.raw<Letter[]>(recall("outbox", [], sessionStorage));
+  held = $state(false); // the server answers, but cannot take something now
+  private sending: Promise<void> | null = null;
+  private current: Letter | null = null;
+  private ends = new Map<Letter, (taken: boolean) => void>();
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private wait = SOON;
+
+  /**
+   * Queue a POST, in the place of one `about` the same that still waits. Resolves when the server has it (true), has refused it for good, or
+   * another took its place (false): while the server is away or busy that may be long; `flush` waits for one attempt.
+   */
+  send(url: string, body: unknown, about = ""): Promise<boolean> {
+    const letter: Letter = { url, body, ...(about ? { about } : {}) };
+    for (const other of this.waiting) if (about && other.about === about && other !== this.current) this.end(other, false);
+    const taken = new Promise<boolean>((resolve) => this.ends.set(letter, resolve));
+    this.put([...this.waiting, letter]);
+    void this.flush();
+    return taken;
   }
 
   flush(): Promise<void> {
@@ -24,16 +40,43 @@ class Outbox {
   }
 
   private async work(): Promise<void> {
-    for (let letter = this.waiting[0]; letter; letter = this.waiting[0]) {
-      try {
-        const answer = await request(letter.url, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(letter.body) });
-        await answer.arrayBuffer(); // an answer that nobody reads keeps its connection
-      } catch (error) {
-        if (error instanceof ApiError && (error.status === 0 || error.status === 401)) return; // kept until the server is back
+    clearTimeout(this.timer);
+    const aside = new Set<Letter>();
+    for (let letter = this.waiting[0]; letter; letter = this.waiting.find((other) => !aside.has(other))) {
+      this.current = letter;
+      const error = await this.post(letter);
+      this.current = null;
+      if (!error) this.end(letter, true);
+      else if (isAway(error)) return; // kept until the server is back
+      else if (isForNow(error)) {
+        if (!this.held) notices.wrong(error);
+        this.held = true;
+        aside.add(letter);
+        if (error.status < 500) break; // the library or the disk: the others would fare no better
+      } else {
         notices.wrong(error);
+        this.end(letter, false);
       }
-      this.put(this.waiting.slice(1));
     }
+    this.held = aside.size > 0;
+    if (this.held) this.timer = setTimeout(() => void this.flush(), this.wait);
+    this.wait = this.held ? Math.min(this.wait * 1.5, LATE) : SOON;
+  }
+
+  private async post({ url, body }: Letter): Promise<unknown> {
+    try {
+      const answer = await request(url, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+      await answer.arrayBuffer(); // an answer that nobody reads keeps its connection
+      return null;
+    } catch (error) {
+      return error;
+    }
+  }
+
+  private end(letter: Letter, taken: boolean): void {
+    this.put(this.waiting.filter((other) => other !== letter));
+    this.ends.get(letter)?.(taken);
+    this.ends.delete(letter);
   }
 
   private put(letters: Letter[]): void {
@@ -41,5 +84,8 @@ class Outbox {
     keep("outbox", letters.length ? letters : null, sessionStorage);
   }
 }
+
+const isAway = (error: unknown): boolean => error instanceof ApiError && (error.status === 0 || error.status === 401);
+const isForNow = (error: unknown): error is ApiError => error instanceof ApiError && (error.status === 423 || error.status === 424 || error.status >= 500);
 
 export const outbox = new Outbox();

@@ -22,6 +22,20 @@ export interface Candidate {
 
 const SAVE_AFTER = 700; // ms without another key before a whole ranking is saved
 
+interface Kept {
+  ranking: Ranking;
+  saved: boolean; // the server has it
+}
+
+/** What this browser knows of how a batch was ranked. */
+function keptRanking(batchId: string, ids: string[]): Kept {
+  const kept = recall<Kept | Ranking | null>(`ranking:${batchId}`, null);
+  if (!kept) return { ranking: EMPTY, saved: true };
+  return "ranking" in kept ? kept : { ranking: kept, saved: isWhole(kept, ids) }; // an older page sent whole ones and did not keep whether it had
+}
+
+export const keepRanking = (batchId: string, kept: Kept): void => keep(`ranking:${batchId}`, isEmpty(kept.ranking) ? null : kept);
+
 export class Session {
   candidates = $state<Candidate[]>([]);
   batch = $state.raw<Batch | null>(null);
@@ -29,12 +43,14 @@ export class Session {
   position = $state(0); // in the queue for the model
   offer = $state.raw<Offer | null>(null);
   ranking = $state.raw<Ranking>(EMPTY);
-  saved = $state(true);
+  saved = $state(true); // the server has the ranking as it stands
   focused = $state(0);
   firstText = 0; // ms from asking to the first word
   private stop: AbortController | null = null;
   private shownAt = 0;
   private timer: ReturnType<typeof setTimeout> | undefined;
+  private handed: Ranking | null = null; // is being sent
+  private elsewhere = false; // another tab has ranked it so, and sends it by itself
 
   get ids(): string[] {
     return this.candidates.map((item) => item.id).filter(Boolean);
@@ -63,10 +79,13 @@ export class Session {
     this.saved = true;
   }
 
+  /** What was being written is stored nowhere, so it goes. */
   cancel(): void {
     this.stop?.abort();
     this.stop = null;
-    if (this.state === "queued" || this.state === "writing") this.state = "idle";
+    if (this.state !== "queued" && this.state !== "writing") return;
+    this.state = "idle";
+    this.candidates = [];
   }
 
   /** Ask for candidates and show them while they grow; `inOrder` shows them as the server orders them. Returns the batch's id. */
@@ -132,18 +151,33 @@ export class Session {
     this.state = "done";
     this.stop = null;
     this.shownAt = performance.now();
-    this.ranking = recall(`ranking:${batch.id}`, EMPTY);
+    this.adopt();
+    this.elsewhere = false;
+    this.saveSoon();
     this.focused = 0;
     keep(`shown:${batch.id}`, drafts.map((draft) => draft.id));
+  }
+
+  /** Show the ranking that this browser has kept: another tab has made it, or an undo. */
+  adopt(): void {
+    if (!this.batch) return;
+    clearTimeout(this.timer);
+    ({ ranking: this.ranking, saved: this.saved } = keptRanking(this.batch.id, this.ids));
+    this.elsewhere = true;
   }
 
   rank(ranking: Ranking): void {
     if (!this.batch) return;
     this.ranking = ranking;
-    this.saved = false;
-    keep(`ranking:${this.batch.id}`, ranking);
+    this.saved = this.elsewhere = false;
+    keepRanking(this.batch.id, { ranking, saved: false });
+    this.saveSoon();
+  }
+
+  /** A whole order is saved by itself. */
+  private saveSoon(): void {
     clearTimeout(this.timer);
-    if (isWhole(ranking, this.ids) && !isEmpty(ranking)) this.timer = setTimeout(() => void this.save(), SAVE_AFTER);
+    if (!this.saved && isWhole(this.ranking, this.ids) && !isEmpty(this.ranking)) this.timer = setTimeout(() => void this.save(), SAVE_AFTER);
   }
 
   move(id: string, before: string | null): void {
@@ -153,22 +187,33 @@ export class Session {
     this.rank(ranking);
   }
 
-  /** Send the ranking as it stands. */
+  /** Send the ranking as it stands, once; over after one attempt, when a server that is busy may not have it yet. */
   async save(): Promise<void> {
     clearTimeout(this.timer);
-    if (!this.batch || this.saved || isEmpty(this.ranking)) return;
-    const { order, rejected } = this.ranking;
-    this.saved = true;
-    const body = order.length ? { order, rejected, seconds: this.seconds() } : { decision: "reject_all", batch_id: this.batch.id, seconds: this.seconds() };
-    const everything = order.length || rejected.length === this.ids.length;
-    if (order.length) await outbox.send(`/api/batches/${this.batch.id}/ranking`, body);
-    else if (everything) await outbox.send("/api/decisions", body);
-    else for (const id of rejected) await outbox.send("/api/decisions", { decision: "reject", draft_id: id, seconds: this.seconds() });
+    const { batch, ranking } = this;
+    if (!batch || this.saved || ranking === this.handed || isEmpty(ranking)) return;
+    this.handed = ranking;
+    const { order, rejected } = ranking;
+    const [about, seconds] = [`ranking:${batch.id}`, this.seconds()];
+    const sent = order.length
+      ? [outbox.send(`/api/batches/${batch.id}/ranking`, { order, rejected, seconds }, about)]
+      : rejected.length === this.ids.length
+        ? [outbox.send("/api/decisions", { decision: "reject_all", batch_id: batch.id, seconds }, about)]
+        : rejected.map((id) => outbox.send("/api/decisions", { decision: "reject", draft_id: id, seconds }, `reject:${id}`));
+    void Promise.all(sent).then((taken) => this.sent(batch.id, ranking, taken.every(Boolean)));
+    await outbox.flush();
+  }
+
+  private sent(batchId: string, ranking: Ranking, saved: boolean): void {
+    const kept = keptRanking(batchId, []);
+    if (saved && JSON.stringify(kept.ranking) === JSON.stringify(ranking)) keepRanking(batchId, { ranking, saved });
+    if (this.ranking === ranking) this.saved = saved;
+    if (!saved && this.handed === ranking) this.handed = null;
   }
 
   /** Before going elsewhere: what was ranked is kept. */
-  leave(): Promise<void> {
-    return this.save();
+  async leave(): Promise<void> {
+    if (!this.elsewhere) await this.save();
   }
 
   place(id: string): number {

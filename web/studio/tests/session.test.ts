@@ -1,0 +1,74 @@
+import { describe, expect, it, vi } from "vitest";
+import { browse } from "./browser.ts";
+
+const drafts = ["d1", "d2"].map((id, written) => ({ id, text: id, model_id: "model-1", sampling: { written }, highlight_ids: [] }));
+const batch = { id: "b1", source_id: "s", chapter: "", model_id: "model-1", drafts } as never;
+const whole = { order: [["d1"], ["d2"]], rejected: [], tie: false };
+const part = { order: [["d1"]], rejected: [], tie: false };
+
+async function open(kept: unknown) {
+  const here = browse(kept ? { "ranking:b1": kept } : {});
+  const { Session, waitingBatch } = await import("../src/pages/draft/session.svelte.ts");
+  const session = new Session();
+  session.open(batch, true);
+  return { ...here, session, waitingBatch };
+}
+
+describe("a ranking that this browser has kept", () => {
+  it.each([
+    ["that was sent", { ranking: whole, saved: true }, true, 0, true],
+    ["whole and not sent", { ranking: whole, saved: false }, false, 1, true],
+    ["a part and not sent", { ranking: part, saved: false }, false, 0, false],
+    ["whole, of an older page", whole, true, 0, true],
+    ["a part, of an older page", part, false, 0, false],
+    ["none", null, true, 0, true],
+  ])("%s", async (_, kept, saved, sent, later) => {
+    const { session, asked } = await open(kept);
+    expect(session.saved).toBe(saved);
+    await vi.advanceTimersByTimeAsync(1000);
+    expect([asked.length, session.saved]).toEqual([sent, later]);
+  });
+});
+
+it("is kept only when the server has it, and sent once", async () => {
+  const { session, answers, asked, read } = await open(null);
+  answers.push(423);
+  session.rank(whole);
+  await vi.advanceTimersByTimeAsync(1000);
+  await session.leave();
+  expect([session.saved, (read("ranking:b1") as { saved: boolean }).saved]).toEqual([false, false]);
+  await vi.advanceTimersByTimeAsync(5000);
+  expect([session.saved, (read("ranking:b1") as { saved: boolean }).saved, asked.length]).toEqual([true, true, 2]);
+});
+
+it("can be sent again when it was refused", async () => {
+  const { session, answers, asked } = await open(null);
+  answers.push(422);
+  session.rank(whole);
+  await session.save();
+  expect(session.saved).toBe(false);
+  await session.save();
+  expect([session.saved, asked.length]).toEqual([true, 2]);
+});
+
+it("of another tab is shown, and left to that tab to send", async () => {
+  const { session, asked, local } = await open(null);
+  local.setItem("notewright:ranking:b1", JSON.stringify({ ranking: whole, saved: false }));
+  session.adopt();
+  await session.leave();
+  await vi.advanceTimersByTimeAsync(1000);
+  expect([session.ranking, session.saved, asked.length]).toEqual([whole, false, 0]);
+});
+
+it("asks for the waiting batch of just the chapter without a name", async () => {
+  const { waitingBatch, asked } = await open(null);
+  await waitingBatch("s", "");
+  expect(asked[0]!.url).toBe("/api/batches?source_id=s&chapter=&limit=1");
+});
+
+it("leaves no cards where the writing was stopped", async () => {
+  const { session } = await open(null);
+  session.state = "writing";
+  session.cancel();
+  expect([session.candidates, session.state]).toEqual([[], "idle"]);
+});
