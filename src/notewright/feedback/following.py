@@ -54,10 +54,17 @@ def need_unchanged(library: Library, event: Event, insertion: vault.Insertion) -
         )
 
 
+def as_made(library: Library, event: Event) -> vault.Insertion:
+    """The event's insertion. Its copies are in the library's own folder, wherever that was when they were made."""
+    table: Any = event.payload["insertion"]
+    insertion, copies = vault.Insertion(**table), library.home / "backups" / "notes"
+    backup = str(copies / Path(insertion.backup).name) if insertion.backup else ""
+    return replace(insertion, backup=backup, backups=str(copies))
+
+
 def first(library: Library, event: Event) -> Follow:
     """An insertion as it was made: the note's bytes then, and where in them the passage stood."""
-    table: Any = event.payload["insertion"]
-    insertion = vault.Insertion(**table)
+    insertion = as_made(library, event)
     inserted = insertion.inserted.encode()
     note, start = vault.written(insertion), insertion.start
     if note is None:  # the backup is gone: the passage is followed by its words
@@ -86,8 +93,7 @@ def _accepted_text(library: Library, event: Event) -> str:
 
 def _shifted(library: Library, event: Event) -> list[Follow]:
     """Passages already in that note, which our own insertion moved and did not edit."""
-    table: Any = event.payload["insertion"]
-    insertion = vault.Insertion(**table)
+    insertion = as_made(library, event)
     note, size = vault.written(insertion), len(insertion.inserted.encode())
     moved = []
     for follow in library.follows.all():
