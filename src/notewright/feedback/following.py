@@ -55,11 +55,12 @@ def need_unchanged(library: Library, event: Event, insertion: vault.Insertion) -
 
 
 def as_made(library: Library, event: Event) -> vault.Insertion:
-    """The event's insertion. Its copies are in the library's own folder, wherever that was when they were made."""
+    """The event's insertion. Its copies are in the library's own folder, wherever that was when they were made; what another library on
+    this machine has kept is read there."""
     table: Any = event.payload["insertion"]
     insertion, copies = vault.Insertion(**table), library.home / "backups" / "notes"
-    backup = str(copies / Path(insertion.backup).name) if insertion.backup else ""
-    return replace(insertion, backup=backup, backups=str(copies))
+    own = copies / Path(insertion.backup).name
+    return replace(insertion, backup=str(own) if insertion.backup and own.exists() else insertion.backup, backups=str(copies))
 
 
 def first(library: Library, event: Event) -> Follow:
