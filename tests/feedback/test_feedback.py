@@ -12,6 +12,7 @@ import pytest
 import small_world
 from notewright import drafting, feedback
 from notewright.errors import Conflict, Invalid, NotFound
+from notewright.feedback.following import start_following
 from notewright.library import Library
 from notewright.records import Draft
 from notewright.text import content_hash
@@ -261,6 +262,25 @@ def test_a_moved_vault_can_still_be_undone(world: small_world.World, drafts: lis
     world.vault.rename(tmp_path / "moved")
     feedback.undo(world.library, settings=replace(world.settings, vault=tmp_path / "moved"))
     assert (tmp_path / "moved" / NOTE).read_bytes() == before
+
+
+def test_a_moved_library_keeps_its_copies_in_its_own_folder(world: small_world.World, drafts: list[Draft], tmp_path: Path) -> None:
+    path, old = world.vault / NOTE, world.library.home
+    before = path.read_bytes()
+    feedback.accept(world.library, settings=world.settings, draft_id=drafts[0].id, into=NOTE)
+    path.write_bytes(b"Mine.\n\n" + path.read_bytes())
+    edited = path.read_bytes()
+    world.library.close()
+    old.rename(tmp_path / "moved")
+    old.write_text("a file now")
+    with Library.open(tmp_path / "moved") as library:
+        [follow] = start_following(library)
+        assert follow.note.startswith(before[:20])  # made from the copy, and not the draft's words alone
+        undone = feedback.undo(library, settings=replace(world.settings, home=tmp_path / "moved"))
+    assert path.read_bytes() == b"Mine.\n\n" + before
+    copy = Path(str(undone.payload["backup"]))
+    assert copy.parent == tmp_path / "moved" / "backups" / "notes"
+    assert copy.read_bytes() == edited
 
 
 def test_history_is_newest_first(library: Library, drafts: list[Draft]) -> None:

@@ -128,6 +128,39 @@ def test_an_undo_that_was_killed_in_a_note_that_had_been_changed_elsewhere(
     assert draft.text.strip() not in note.read_text()
 
 
+@pytest.mark.parametrize("into", [NOTE, "New.md"])
+@pytest.mark.parametrize("what", ["accept", "undo"])
+def test_while_the_vault_is_away_nothing_is_settled(world: small_world.World, draft: Draft, tmp_path: Path, what: str, into: str) -> None:
+    """A drive that is not mounted says nothing about the notes on it."""
+    if what == "undo":
+        feedback.accept(world.library, settings=world.settings, draft_id=draft.id, into=into, force=True)
+        killed("before the note", "undo") if into == NOTE else killed("before the event", "undo")
+    else:
+        killed("before the event", into)
+    entries = list((world.library.home / "backups" / "writing").iterdir())
+    stored = [event.kind for event in world.library.events.all()]
+    world.vault.rename(tmp_path / "away")
+    assert feedback.recover(world.library) == []
+    assert list((world.library.home / "backups" / "writing").iterdir()) == entries != []
+    assert [event.kind for event in world.library.events.all()] == stored
+    (tmp_path / "away").rename(world.vault)
+    feedback.recover(world.library)
+    assert not list((world.library.home / "backups" / "writing").iterdir())
+    later = [event.kind for event in world.library.events.all()][len(stored) :]
+    assert later == (["decision", "insertion"] if what == "accept" else ["undo"] if into == "New.md" else [])
+
+
+def test_an_undo_killed_under_a_line_fastened_to_the_draft_is_made_up_for(world: small_world.World, draft: Draft) -> None:
+    note = world.vault / NOTE
+    before = note.read_text()
+    feedback.accept(world.library, settings=world.settings, draft_id=draft.id, into=NOTE, force=True)
+    note.write_text(note.read_text() + "A remark of mine.\n")
+    killed("before the event", "undo")
+    assert note.read_text() == before + "\nA remark of mine.\n"
+    feedback.recover(world.library)
+    assert [event.payload["how"] for event in world.library.events.all("undo")] == ["removed"]
+
+
 def test_what_broke_off_without_a_kill_leaves_no_entry(world: small_world.World, draft: Draft, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(vault.write, "replace", lambda *_: (_ for _ in ()).throw(Conflict("changed")))

@@ -42,6 +42,23 @@ def test_it_reads_the_column_of_entailment(tmp_path: Path) -> None:
     assert chance == model.probability("the river " * 100, "the flood met")
 
 
+@pytest.mark.parametrize(("padding", "usable"), [(1, 30), (0, 31)])
+def test_a_model_that_counts_places_behind_its_padding_gets_fewer_tokens(tmp_path: Path, padding: int, usable: int) -> None:
+    from transformers import RobertaConfig, RobertaForSequenceClassification
+
+    from notewright.gates.nli import NliModel
+
+    labels = {0: "contradiction", 1: "neutral", 2: "entailment"}
+    config = RobertaConfig(
+        vocab_size=8, hidden_size=8, num_hidden_layers=1, num_attention_heads=2, intermediate_size=8, max_position_embeddings=32,
+        pad_token_id=padding, id2label=labels, label2id={name: index for index, name in labels.items()},
+    )  # fmt: skip
+    RobertaForSequenceClassification(config).save_pretrained(build(tmp_path, labels))
+    model = NliModel(tmp_path)
+    assert model.longest == usable
+    assert 0 < model.probability("the river " * 100, "the flood met") < 1
+
+
 def test_two_plain_labels_are_unsupported_and_supported(tmp_path: Path) -> None:
     from notewright.gates.nli import NliModel
 

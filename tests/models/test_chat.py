@@ -49,6 +49,23 @@ def test_ends() -> None:
         assert {turn_end(words), words.eos_token_id, 7} == stop_tokens(words, [7])
 
 
+@pytest.mark.parametrize(
+    "today",
+    [
+        "{% if not date_string is defined %}{% if strftime_now is defined %}{% set date_string = strftime_now('%d %b %Y') %}"
+        "{% else %}{% set date_string = '26 Jul 2024' %}{% endif %}{% endif %}{{ 'Today Date: ' + date_string + '\n' }}",  # Llama 3.2
+        "{% set today = strftime_now('%d %B %Y') %}{{ 'Today Date: ' + today + '\n' }}",  # SmolLM3
+        "{% macro head() %}{{ 'Today Date: ' + strftime_now('%d %B %Y') + '\n' }}{% endmacro %}{{ head() }}",
+    ],
+)
+def test_a_prompt_is_the_same_on_every_day(today: str) -> None:
+    from notewright.models.chat import PLAIN_TEMPLATE, prepare_tokenizer, render_prompt
+
+    words = tiny_models.tokenizer("llama")
+    words.chat_template = today + PLAIN_TEMPLATE
+    assert render_prompt(prepare_tokenizer(words), MESSAGES).startswith(("Today Date: 26 Jul 2024\n", "Today Date: 26 July 2024\n"))
+
+
 @pytest.mark.parametrize("text", ["## Title\n\n- **bold** $x^2$\n", " leading", "trailing \n\n", "\n\nblank first", "日本語 é ![[a.png]]"])
 def test_passages_keep_their_bytes(text: str, tokenizer) -> None:
     from notewright.models.chat import decode, encode_completion

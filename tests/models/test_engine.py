@@ -145,6 +145,39 @@ def test_adapters_are_switched_without_a_reload(tiny: Tiny, tmp_path: Path) -> N
         engine.use_adapter(tmp_path / "nowhere")
 
 
+@pytest.mark.parametrize("merges", [True, False])
+def test_of_many_adapters_the_last_few_stay_loaded(tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, merges: bool) -> None:
+    import torch
+    from peft import LoraConfig, get_peft_model
+
+    from notewright.models import engine as engines
+
+    folders = []
+    for seed in range(3):
+        torch.manual_seed(seed)
+        model, _ = engines.load_base(tiny("qwen2"))
+        tuned = get_peft_model(model, LoraConfig(r=4, target_modules="all-linear", task_type="CAUSAL_LM", init_lora_weights=False))
+        folders.append(tmp_path / f"adapter-{seed}")
+        tuned.save_pretrained(folders[-1])
+    if not merges:
+        monkeypatch.setattr(engines, "MERGED", 0)
+    monkeypatch.setattr(engines, "HELD", 2)
+    engine = engines.Engine(tiny("qwen2"), device="cpu")
+    plain = engine.logprob(MESSAGES, "## Note\n")[0]
+    scores, sizes = {}, []
+    for number in (0, 1, 0, 2, 1, 0, 2, 2, 0, 1):
+        engine.use_adapter(folders[number])
+        found = engine.logprob(MESSAGES, "## Note\n")[0]
+        assert scores.setdefault(number, found) == found
+        sizes.append(sum(weights.numel() for weights in engine._bare.parameters()))
+        assert len(engine._names) <= 2
+    assert len(set(scores.values()) | {plain}) == 4
+    assert len(set(sizes[1:])) == 1
+    assert list(engine._names) == [key for number in (0, 1) for key in engine._names if key[0].name == f"adapter-{number}"]
+    engine.use_adapter(None)
+    assert engine.logprob(MESSAGES, "## Note\n")[0] == plain
+
+
 def test_limits(tiny: Tiny) -> None:
     from notewright.models.engine import Engine, pick_device
 

@@ -175,6 +175,9 @@ def test_a_reward_model_is_a_guest_on_the_policys_base(
     alone = NeuralReward(tmp_path / "run" / "adapter", base=tiny("llama"), device="cpu")
     texts = [(row["prompt"], row[side][0]["content"]) for row in rows[:3] for side in ("chosen", "rejected")]
     policy.eval()
+    size = sum(weights.numel() for weights in policy.parameters())
+    guest = GuestReward(tmp_path / "run" / "adapter", model=policy, tokenizer=tokenizer)  # as in a later round
+    assert sum(weights.numel() for weights in policy.parameters()) == size
     for part, opinions in alone.opinions(texts).items():
         for mine, theirs in zip(guest.opinions(texts)[part], opinions, strict=True):
             assert mine == pytest.approx(theirs, abs=1e-3)

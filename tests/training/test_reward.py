@@ -109,8 +109,8 @@ def test_a_list_is_judged_as_its_texts_are_alone(shape: str, tiny: Tiny) -> None
     units = []
     for row in tiny_models.preference_rows(3):
         prompt = chat.encode_prompt(tokenizer, row["prompt"])
-        texts = [row["chosen"][0]["content"], row["rejected"][0]["content"], "Short"]
-        units.append(batches.Unit(prompt, [chat.encode_completion(tokenizer, text) for text in texts], [0, 1, 2]))
+        texts = [row["chosen"][0]["content"], row["rejected"][0]["content"], "Short", ""]
+        units.append(batches.Unit(prompt, [chat.encode_completion(tokenizer, text) for text in texts], [0, 1, 2, 3]))
     pad, head = tokenizer.pad_token_id, model.get_base_model().score
     assert batches.can_share(model.get_base_model(), max(unit.longest for unit in units))
     assert batches.worth_sharing(units)
@@ -119,7 +119,7 @@ def test_a_list_is_judged_as_its_texts_are_alone(shape: str, tiny: Tiny) -> None
     for sharing in ("", model.get_base_model().config._attn_implementation):
         model.zero_grad()
         batch = batches.collate(units, pad, sharing=sharing)
-        assert len(batch["input_ids"]) == (3 if sharing else 9)
+        assert len(batch["input_ids"]) == (3 if sharing else 12)
         judged = reward.per_text(model, head, batch, pad)
         torch.stack([reward.list_loss(part, unit.levels) for part, unit in zip(judged, units, strict=True)]).mean().backward()
         found.append(torch.cat(judged).tolist())

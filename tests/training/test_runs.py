@@ -14,7 +14,9 @@ from notewright.errors import Invalid, MissingExtra, NotFound, RunFailed
 from notewright.library import Library
 from notewright.records import Dataset, Run
 from notewright.settings import Settings
-from notewright.training import newest_interrupted, resume_run, runs, settle, train
+from notewright.training import newest_interrupted, rates, resume_run, runs, settle, train
+from notewright.training.plots import plot_loss
+from notewright.training.worker import Reporter
 
 MakeDataset = Callable[[str, list[dict]], Dataset]
 
@@ -61,6 +63,36 @@ def test_only_whole_checkpoints_count(tmp_path: Path) -> None:
         (tmp_path / "checkpoints" / f"checkpoint-{step}" / "good.json").write_text(f'{{"step": {step}}}')
     assert runs.checkpoint_step(tmp_path) == 10
     assert [path.name for path in runs.checkpoints(tmp_path)] == ["checkpoint-2", "checkpoint-9", "checkpoint-10"]
+
+
+@pytest.mark.parametrize("torn", [b'{"event": "step", "ste', '{"event": "warning", "message": "ü'.encode()[:-1]])
+def test_a_line_that_was_cut_off_spoils_no_other(library: Library, torn: bytes) -> None:
+    folder = library.home / "runs" / "run-1"
+    folder.mkdir()
+    library.runs.add(Run("run-1", "sft", "runs/run-1", "running", "2026-01-01"))
+    step = {"event": "step", "step": 1, "loss": 2.0}
+    (folder / "progress.jsonl").write_bytes(json.dumps(step).encode() + b"\n" + torn)
+    assert runs.read_progress(library, "run-1") == [step]
+    reporter = Reporter(folder)
+    reporter.emit("loading")
+    reporter.emit("step", step=2, loss=1.0)
+    later = [{"event": "loading"}, {**step, "step": 2, "loss": 1.0}]
+    assert runs.read_progress(library, "run-1") == [step, *later]
+    assert runs.read_progress(library, "run-1", after=1) == later
+    assert plot_loss(folder).stat().st_size
+
+
+def test_a_small_file_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert rates.try_all(tmp_path, {0.5: 1.0, 1.0: None}.get) is None
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(runs.os, "replace", killed)
+        with pytest.raises(KeyboardInterrupt):
+            rates.try_all(tmp_path, lambda factor: factor)
+    assert rates.try_all(tmp_path, lambda factor: factor) == {0.5: 1.0, 1.0: 1.0, 2.0: 2.0}
 
 
 def test_runs_left_behind_are_marked_interrupted(library: Library) -> None:

@@ -79,6 +79,27 @@ def test_edits_beside_it_are_not_ours(old: str, new: str) -> None:
     assert found.share == 1.0
 
 
+@pytest.mark.parametrize("passage", ["A paragraph about foxes.\n\nAnd one about their dens.", "- A fox.\n- A den."])
+@pytest.mark.parametrize(
+    "above", ["---\ntags:\n  - books\n---\n", "\ufeff---\ntags: [books]\n---\n", "A remark of mine.\n", "# Foxes\nMine.\n"]
+)
+def test_properties_and_text_put_right_above_it_are_not_ours(above: str, passage: str) -> None:
+    """As Obsidian's own Properties view does it."""
+    found = followed(above + passage + "\n", passage + "\n", passage)
+    assert found
+    assert found.text == passage
+    edited = followed(above + passage.replace("fox", "badger") + "\n", passage + "\n", passage)
+    assert edited
+    assert edited.text == passage.replace("fox", "badger")
+
+
+def test_a_passage_that_brought_properties_keeps_them() -> None:
+    passage = "---\ntags: [books]\n---\n\nA paragraph about foxes."
+    found = followed(passage.replace("books", "dens") + "\n\nMine.\n", passage + "\n", passage)
+    assert found
+    assert found.text == passage.replace("books", "dens")
+
+
 def test_a_passage_cut_and_pasted_elsewhere_is_found_there() -> None:
     found = followed(ABOVE + BELOW.lstrip() + "\n## Kept for later\n\n" + PASSAGE + "\n")
     assert found

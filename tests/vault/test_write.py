@@ -162,6 +162,28 @@ def test_undo_keeps_later_edits_elsewhere(vault: Path, backups: Path) -> None:
     assert path.read_text() == "intro\n\n" + NOTE
 
 
+@pytest.mark.parametrize(
+    ("before", "under", "change", "left"),
+    [
+        ("# N\n\nMine.\n", None, lambda now: now + "A remark.\n", "# N\n\nMine.\n\nA remark.\n"),
+        ("# N\n\nMine.", None, lambda now: now + "\nA remark.", "# N\n\nMine.\n\nA remark."),
+        ("# N\r\n\r\nMine.\r\n", None, lambda now: now + "A remark.\r\n", "# N\r\n\r\nMine.\r\n\r\nA remark.\r\n"),
+        ("# N\n\nMine.\n", None, lambda now: now + "---\n", "# N\n\nMine.\n\n---\n"),
+        ("# N\n\nMine.\n", None, lambda now: now + "\nA remark.\n", "# N\n\nMine.\n\nA remark.\n"),
+        ("# N\n\nMine.\n", None, lambda now: "One.\n\n" + now, "One.\n\n# N\n\nMine.\n"),
+        ("## A\nx\n## B\ny\n", "A", lambda now: now + "A remark.\n", "## A\nx\n## B\ny\nA remark.\n"),
+        ("## A\nx\n\n## B\ny\n", "A", lambda now: now.replace("bullet\n", "bullet\nA remark.\n"), "## A\nx\n\nA remark.\n\n## B\ny\n"),
+        ("## A\nx\n\n## B\n", "B", lambda now: now + "A remark.\n", "## A\nx\n\n## B\nA remark.\n"),
+    ],
+)
+def test_undo_glues_nothing_to_the_text_above(vault: Path, backups: Path, before: str, under: str | None, change, left: str) -> None:
+    path = put(vault, before)
+    done = insert(vault, "Note", "- a drafted bullet", under=under, backups=backups)
+    path.write_bytes(change(path.read_bytes().decode()).encode())
+    assert undo(done).how == "removed"
+    assert path.read_bytes().decode() == left
+
+
 def test_undo_finds_its_text_after_newlines_were_changed(vault: Path, backups: Path) -> None:
     path = put(vault, NOTE.replace("\n", "\r\n"))
     done = insert(vault, "Note", "- a drafted bullet\n- and another", under="One", backups=backups)

@@ -54,10 +54,18 @@ def need_unchanged(library: Library, event: Event, insertion: vault.Insertion) -
         )
 
 
+def as_made(library: Library, event: Event) -> vault.Insertion:
+    """The event's insertion. Its copies are in the library's own folder, wherever that was when they were made; what another library on
+    this machine has kept is read there."""
+    table: Any = event.payload["insertion"]
+    insertion, copies = vault.Insertion(**table), library.home / "backups" / "notes"
+    own = copies / Path(insertion.backup).name
+    return replace(insertion, backup=str(own) if insertion.backup and own.exists() else insertion.backup, backups=str(copies))
+
+
 def first(library: Library, event: Event) -> Follow:
     """An insertion as it was made: the note's bytes then, and where in them the passage stood."""
-    table: Any = event.payload["insertion"]
-    insertion = vault.Insertion(**table)
+    insertion = as_made(library, event)
     inserted = insertion.inserted.encode()
     note, start = vault.written(insertion), insertion.start
     if note is None:  # the backup is gone: the passage is followed by its words
@@ -86,8 +94,7 @@ def _accepted_text(library: Library, event: Event) -> str:
 
 def _shifted(library: Library, event: Event) -> list[Follow]:
     """Passages already in that note, which our own insertion moved and did not edit."""
-    table: Any = event.payload["insertion"]
-    insertion = vault.Insertion(**table)
+    insertion = as_made(library, event)
     note, size = vault.written(insertion), len(insertion.inserted.encode())
     moved = []
     for follow in library.follows.all():

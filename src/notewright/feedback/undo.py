@@ -16,7 +16,8 @@ from ..errors import Conflict, NotFound
 from ..models.turns import UNCHANGED, note_change
 from ..records import Event
 from ..settings import Settings
-from .following import need_unchanged
+from ..text import content_hash
+from .following import as_made, need_unchanged
 from .journal import recover, writing
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def undo(library: Library, *, settings: Settings | None = None, keep_note: bool 
             else:
                 insertion = _where_it_is(library, settings, last)
                 need_unchanged(library, last, insertion)
-                about |= {"event": last.id, "payload": dict(payload), "result": _result(library, insertion)}
+                about |= {"event": last.id, "payload": dict(payload), "result": _result(insertion)}
                 begin(insertion)
                 payload |= _take_out(insertion)
         done = library.events.append("undo", str(last.id), payload)
@@ -106,24 +107,20 @@ def _note_path(library: Library, event: Event) -> str:
 
 
 def _where_it_is(library: Library, settings: Settings | None, event: Event) -> vault.Insertion:
-    table: Any = event.payload["insertion"]
-    insertion = replace(vault.Insertion(**table), note_path=_note_path(library, event))
+    insertion = replace(as_made(library, event), note_path=_note_path(library, event))
     if insertion.vault == vault.ELSEWHERE and not (settings and settings.vault and settings.vault.is_dir()):
         hint = "Take it back there with Obsidian's own undo, then here with: notewright undo --keep-note"
         raise Conflict(f"{insertion.note_path} is in an Obsidian that this machine's files do not belong to.", hint)
     if settings and settings.vault and Path(insertion.vault).resolve() != settings.vault.resolve():
-        insertion = replace(insertion, vault=str(settings.need_vault()), backups=str(library.home / "backups" / "notes"))
+        insertion = replace(insertion, vault=str(settings.need_vault()))
     return insertion
 
 
-def _result(library: Library, insertion: vault.Insertion) -> str:
+def _result(insertion: vault.Insertion) -> str:
     """Hash of the note without the text, which may not be as it was before; empty where the vault will refuse."""
-    backups = library.home / "backups" / "notes"
-    try:
-        found = vault.recognise(Path(insertion.vault), insertion.note_path, start=-1, inserted=insertion.inserted, backups=backups)
-    except Conflict:
-        return ""
-    return found.before_hash
+    read = vault.read_note(Path(insertion.vault), insertion.note_path)
+    left = vault.without(read[0], insertion) if read else None
+    return "" if left is None else content_hash(left)
 
 
 def _take_out(insertion: vault.Insertion) -> dict[str, object]:

@@ -36,6 +36,7 @@ class NliModel:
             raise Invalid(f"The tokenizer in {folder} cannot be read: {error}", HINT) from error
         model: Any = AutoModelForSequenceClassification.from_pretrained(folder, local_files_only=True, use_safetensors=True)
         self.model = model.eval()
+        self.longest = min(_positions(self.model), 1024)
         self.column = _entailment(model.config)
         if self.column is None:
             raise Invalid(f"{folder} is no entailment model: its labels are {', '.join(model.config.id2label.values())}.", HINT)
@@ -43,11 +44,17 @@ class NliModel:
     @torch.inference_mode()
     def probability(self, premise: str, sentence: str) -> float:
         """Over-long premises are cut at their end."""
-        inputs = self.tokenizer(premise, sentence, truncation="only_first", max_length=self._longest(), return_tensors="pt")
+        inputs = self.tokenizer(premise, sentence, truncation="only_first", max_length=self.longest, return_tensors="pt")
         return float(self.model(**inputs).logits.float().softmax(-1)[0, self.column])
 
-    def _longest(self) -> int:
-        return int(min(getattr(self.model.config, "max_position_embeddings", 512), 1024))
+
+def _positions(model: Any) -> int:
+    """How many tokens it can read. RoBERTa and its kin count places from behind their padding's number, so two of 514 are never used."""
+    for layer in model.modules():
+        table = getattr(layer, "position_embeddings", None)
+        if isinstance(table, torch.nn.Embedding) and table.padding_idx is not None:
+            return table.num_embeddings - table.padding_idx - 1
+    return int(getattr(model.config, "max_position_embeddings", 512))
 
 
 def _entailment(config: Any) -> int | None:

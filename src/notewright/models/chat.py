@@ -8,6 +8,7 @@ merge across the boundary. Nothing is trimmed: a passage keeps its bytes.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from jinja2.exceptions import TemplateError
 from transformers import PreTrainedTokenizerBase
@@ -27,6 +28,14 @@ PLAIN_TEMPLATE = (
 )
 ENDS = ("<|end|>", "<|im_end|>", "<|eot_id|>", "<|endoftext|>", "</s>", "<eos>")
 PROBE = "notewright probe"
+# Templates of Llama 3.2, SmolLM3 and others tell the day, so that what is drafted today would have another prompt than what was trained on
+# yesterday. For them it is always that of Llama's own templates without a clock; a macro, as transformers hands no functions to a template.
+DAY = datetime(2024, 7, 26)
+ONE_DAY = (
+    "{% macro strftime_now(format) %}{{ format"
+    + "".join(f" | replace('%{letter}', '{DAY.strftime('%' + letter)}')" for letter in "aAbBdHIjmMpSyY")
+    + " }}{% endmacro %}"
+)
 
 _refusals: dict[str, tuple[bool, bool]] = {}
 _ends: dict[tuple[str, int], int] = {}
@@ -51,8 +60,12 @@ def prepare_tokenizer(tokenizer: PreTrainedTokenizerBase) -> PreTrainedTokenizer
 
 
 def _render(tokenizer: PreTrainedTokenizerBase, messages: Sequence[Message], *, open_turn: bool) -> str:
+    template = str(tokenizer.chat_template)
     # enable_thinking: Qwen 3 and its kin would otherwise think aloud before the note; other templates ignore it.
-    text = tokenizer.apply_chat_template(list(messages), tokenize=False, add_generation_prompt=open_turn, enable_thinking=False)
+    text = tokenizer.apply_chat_template(
+        list(messages), chat_template=ONE_DAY + template if "strftime_now" in template else template, tokenize=False,
+        add_generation_prompt=open_turn, enable_thinking=False,
+    )  # fmt: skip
     assert isinstance(text, str)
     return text
 

@@ -39,6 +39,7 @@ AT_ONCE = 16  # drafts of different prompts that are written side by side by a s
 FEW_AT_ONCE = 4  # by a large one: as many as `bases.memory_needed` counts
 OBEDIENT = 1_000_000_000  # parameters; from here on a model mostly does what it is told in words
 TINY = 50_000_000  # parameters; up to here one thread writes faster than several that must meet after every small matrix
+HELD = 4  # adapters that stay loaded: a server goes on for weeks, and each improve brings another one
 LIKELIEST = 64  # tokens that are looked at first when one is drawn
 TELL_EVERY = 0.05  # seconds between two looks at the texts being written; decoding them at every token would slow small bases
 
@@ -133,7 +134,8 @@ class Engine:
         self._bare.eval()
         self._shares = sharing.prepare(self._bare)
         self._model: Any = self._bare
-        self._names: dict[tuple[Path, float], str] = {}
+        self._names: dict[tuple[Path, float], str] = {}  # of what is loaded, the latest used last
+        self._loaded = 0
         self._plain: dict[str, torch.Tensor] = {}
         size = sum(p.numel() for p in self._bare.parameters())
         self._merges = self._bare.dtype == torch.float32 and size <= MERGED
@@ -161,7 +163,8 @@ class Engine:
         give_back(self.device)
 
     def use_adapter(self, path: Path | None) -> None:
-        """Write with this adapter from now on (None: the plain base). Loaded at first use, then switched without a reload."""
+        """Write with this adapter from now on (None: the plain base). Loaded at first use, then switched without a reload; of
+        those that were used before, the last few stay loaded."""
         if path is None:
             if self._names:
                 self._merge("")
@@ -172,7 +175,7 @@ class Engine:
             raise NotFound(f"There is no adapter in {path}.", "List the models with: notewright models list")
         key = (path.resolve(), weights.stat().st_mtime)
         if key not in self._names:
-            name = re.sub(r"\W", "_", path.name) + f"_{len(self._names)}"
+            name, self._loaded = re.sub(r"\W", "_", path.name) + f"_{self._loaded}", self._loaded + 1
             with warnings.catch_warnings():
                 warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)  # PEFT asks transformers
                 if self._names:
@@ -181,8 +184,13 @@ class Engine:
                     self._model = PeftModel.from_pretrained(self._bare, str(path), adapter_name=name, is_trainable=False)
             self._names[key] = name
             self._model.eval()
-        self._merge(self._names[key])
+        self._names[key] = name = self._names.pop(key)
+        self._merge(name)
         self.adapter = path
+        if len(self._names) > HELD:
+            self._model.set_adapter(name)  # else PEFT would choose another one where the first, which small bases leave set, goes
+            while len(self._names) > HELD:
+                self._model.delete_adapter(self._names.pop(next(iter(self._names))))
 
     def _merge(self, name: str) -> None:
         """Switch to a loaded adapter (`""`: none). Small bases: its product is added to the kept plain weights, so nothing drifts."""

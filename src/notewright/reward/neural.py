@@ -162,7 +162,8 @@ class GuestReward(NeuralReward):
             weights = load_file(folder / name / "adapter_model.safetensors")
             score = next(key for key in weights if key.endswith("score.weight"))
             self._scores[name] = weights.pop(score).float().to(self.device)
-            model.add_adapter(self._guest(name), config)
+            if self._guest(name) not in model.peft_config:  # from an earlier round
+                model.add_adapter(self._guest(name), config)
             set_peft_model_state_dict(model, weights, adapter_name=self._guest(name))
 
     @staticmethod

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
+
+from .runs import parse
 
 
 def plot_loss(folder: Path) -> Path:
@@ -14,8 +15,7 @@ def plot_loss(folder: Path) -> Path:
     from matplotlib import pyplot
 
     steps: dict[int, float] = {}
-    for line in (folder / "progress.jsonl").read_text(encoding="utf-8").splitlines():
-        event = json.loads(line)
+    for event in parse((folder / "progress.jsonl").read_bytes().split(b"\n")):
         if event["event"] == "step":
             steps[event["step"]] = event["loss"]
     xs = sorted(steps)

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .runs import put
+
 if TYPE_CHECKING:
     from ..library import Library
 
@@ -53,5 +55,5 @@ def try_all(folder: Path, attempt: Callable[[float], float | None]) -> dict[floa
             if value is None:
                 return None
             known[factor] = round(value, 5)
-            path.write_text(json.dumps(known), encoding="utf-8")
+            put(path, known)
     return known

@@ -65,7 +65,8 @@ def per_text(model: Any, head: torch.nn.Module, batch: dict[str, Any], pad: int)
         hook.remove()
     found = []
     for unit, starts in zip(batch["units"], batch["starts"], strict=True):
-        ends = [max(place for place, token in enumerate(text) if token != pad) for text in unit.texts]
+        # An empty text has no token but its end, which some bases pad with: it is judged at the prompt's last one.
+        ends = [max((place for place, token in enumerate(text) if token != pad), default=-1) for text in unit.texts]
         found.append(torch.stack([caught[0][row, at + end, 0] for (row, at), end in zip(starts, ends, strict=True)]).float())
     return found
 

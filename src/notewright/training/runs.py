@@ -23,7 +23,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
@@ -131,13 +131,31 @@ def is_alive(folder: Path) -> bool:
         return not Path("/proc").is_dir()
 
 
+def parse(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
+    """The events in lines of a progress file, without what a worker that was killed left half written."""
+    for line in lines:
+        with suppress(ValueError):
+            event = json.loads(line)
+            if isinstance(event, dict) and "event" in event:
+                yield event
+
+
+def put(path: Path, table: object) -> None:
+    """Write a small JSON file, whole or not at all."""
+    partial = path.with_suffix(".part")
+    with partial.open("w", encoding="utf-8") as file:
+        json.dump(table, file)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(partial, path)
+
+
 def read_progress(library: Library, run_id: str, *, after: int = 0) -> list[dict[str, Any]]:
     """A run's events from number `after` on, as its worker wrote them; a line that is still being written is left for later."""
     path = run_folder(library, library.runs.get(run_id)) / "progress.jsonl"
     if not path.exists():
         return []
-    lines = path.read_text(encoding="utf-8", errors="replace").split("\n")[:-1]
-    return [json.loads(line) for line in lines[after:] if line]
+    return list(parse(path.read_bytes().split(b"\n")[:-1]))[after:]
 
 
 def read_log(library: Library, run_id: str, *, lines: int = 200) -> str:
@@ -262,7 +280,7 @@ def _tail(child: subprocess.Popen[bytes], path: Path, start: int) -> Iterator[di
                 rest += file.read()
                 position = file.tell()
             *lines, rest = rest.split(b"\n")
-            yield from (json.loads(line) for line in lines if line)
+            yield from parse(lines)
         if ended:
             return
         time.sleep(0.1)

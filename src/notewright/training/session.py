@@ -26,7 +26,7 @@ from ..models import bases, engine
 from . import processes
 from .data import Rows
 from .recipes import Recipe, load
-from .runs import Job, checkpoint_step, newest_checkpoint
+from .runs import Job, checkpoint_step, newest_checkpoint, put
 from .worker import Reporter
 
 LONGEST = 2048
@@ -219,7 +219,7 @@ class Keeper(TrainerCallback):
         folder, step = Path(args.output_dir) / f"checkpoint-{state.global_step}", state.global_step // self.each
         processes.wait()
         if processes.is_first():
-            (folder / "good.json").write_text(json.dumps({"step": step}), encoding="utf-8")
+            put(folder / "good.json", {"step": step})
         if self._save_started:
             self._saving, self._save_started = time.monotonic() - self._save_started, 0.0
         self._saved = time.monotonic()

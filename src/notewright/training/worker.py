@@ -37,8 +37,11 @@ class Reporter:
     def emit(self, event: str, **values: Any) -> None:
         if not FIRST and event != "error":
             return
-        line = json.dumps({"event": event, **values}, ensure_ascii=False) + "\n"
-        with self._lock, (self.folder / "progress.jsonl").open("a", encoding="utf-8") as file:
+        line = json.dumps({"event": event, **values}, ensure_ascii=False).encode() + b"\n"
+        with self._lock, (self.folder / "progress.jsonl").open("ab+") as file:
+            if file.tell():  # at the end, where one that was killed may have left half a line
+                file.seek(-1, os.SEEK_END)
+                line = line if file.read(1) == b"\n" else b"\n" + line
             file.write(line)
 
     def warn(self, message: str) -> None:

@@ -49,7 +49,7 @@ from .templates import Template, all_templates, get_template, save_template
 from .tokens import KINDS, Token, tokenize, tokenize_inline
 from .trace import Traced, trace
 from .watch import Sought, changes, folded, is_readable, read_note
-from .write import ELSEWHERE, Insertion, Plan, Seen, Undone, insert, place, plan, recognise, state, undo, written
+from .write import ELSEWHERE, Insertion, Plan, Seen, Undone, insert, place, plan, recognise, state, undo, without, written
 
 __all__ = [
     "Allowed",
@@ -118,5 +118,6 @@ __all__ = [
     "tokenize_inline",
     "trace",
     "undo",
+    "without",
     "written",
 ]

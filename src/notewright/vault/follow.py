@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ..diffing import align
-from .outline import read_outline
+from .outline import properties_span, read_outline
 from .trace import trace, trail_at
 
 ENOUGH = 0.5  # share of the passage's words left in its place that needs no look elsewhere
@@ -37,14 +37,17 @@ class Followed:
 def follow(before: bytes, spans: Spans, after: bytes) -> Followed | None:
     """Find the passage that stood at the byte `spans` of the note `before` in the note `after`; None where it is gone.
 
-    Lines added inside it, or fastened to it without a blank line, are part of it now; others beside it are not.
+    Lines added inside it, fastened to its end without a blank line, or put before it into its own list or quote are part of it now; others
+    beside it are not, and the note's properties never are.
     """
     if not spans:
         return None
     old_text = passage_text(before, spans)
     if before == after:
         return Followed(spans, old_text, 1.0)
-    old, new = _lines(before), _lines(after)
+    opening, _, _, body = properties_span(before)
+    brought = opening < body and spans[0][0] < body  # the passage has properties of its own
+    old, new = _lines(before, properties=brought), _lines(after, properties=brought)
     ours = [index for index, line in enumerate(old) if any(start <= line.start and line.end <= end for start, end in spans)]
     if not ours:
         return None
@@ -129,12 +132,12 @@ class _Line:
     block: int
 
 
-def _lines(data: bytes) -> list[_Line]:
+def _lines(data: bytes, *, properties: bool = False) -> list[_Line]:
     found: list[_Line] = []
     block, fresh = -1, True
     for line in read_outline(data).lines:
         text = data[line.start : line.end].decode("utf-8", errors="replace").rstrip()
-        if not text.strip():
+        if not text.strip() or (line.kind == "properties" and not properties):
             fresh = True
             continue
         heading = line.kind in ("heading", "underline")
@@ -168,6 +171,8 @@ def _placed(case: _Case) -> tuple[int, int] | None:
     above = len({old[index].block for index in ours if index < kept[0]})
     below = len({old[index].block for index in ours if index > kept[-1]})
     first = _reach(new, pairs[kept[0]], -1, low, above if calm_above else 0)
+    if kept[0] == ours[0]:
+        first = _joined(new, first, pairs[kept[0]])
     last = _reach(new, pairs[kept[-1]], 1, high - 1, below if calm_below else 0)
     return first, last
 
@@ -183,6 +188,18 @@ def _reach(new: Sequence[_Line], index: int, step: int, limit: int, blocks: int)
             taken.add(block)
         index += step
     return index
+
+
+def _joined(new: Sequence[_Line], first: int, own: int) -> int:
+    """Where, from `first` on, the list or quote begins that line `own` goes on with; text above `own` is no part of it."""
+    mark = _mark(new[own].text)
+    return next(index for index in range(first, own + 1) if index == own or (mark and _mark(new[index].text) == mark))
+
+
+def _mark(text: str) -> str:
+    """What makes a line a list item or a part of a quote; empty where it is neither."""
+    found = re.match(r"\s*(?:(?P<quote>>)|(?P<bullet>[-+*]\s)|(?P<number>\d+[.)]\s))", text)
+    return (found.lastgroup or "") if found else ""
 
 
 def _in_its_place(after: bytes, case: _Case, old_text: str) -> Followed | None:

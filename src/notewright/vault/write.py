@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import Conflict, Invalid, NotFound
+from ..errors import Conflict, Invalid, NotFound, Unavailable
 from ..settings import Settings
 from ..text import content_hash, normalise
 from .atomic import create, keep, read, remove_folders, replace
@@ -194,30 +194,54 @@ def undo(insertion: Insertion) -> Undone:
     path = allowed(root, insertion.note_path)
     if not path.exists():
         raise _cannot(path, insertion, "is gone")
-    now, span = read(path), insertion.inserted.encode("utf-8")
-    end = insertion.start + len(span)
-    untouched = content_hash(now) == insertion.after_hash
+    now = read(path)
     backups = Path(insertion.backups) if insertion.backups else Path(insertion.backup).parent
-    if untouched and insertion.created:
+    if content_hash(now) == insertion.after_hash and insertion.created:
         backup = keep(backups, now)
         if read(path) != now:
             raise _cannot(path, insertion, "changed while it was being undone")
         path.unlink()
         remove_folders([root / folder for folder in insertion.folders])
         return Undone(insertion.note_path, "deleted", str(backup))
-    earlier = now[: insertion.start] + now[end:]
-    if not (untouched and content_hash(earlier) == insertion.before_hash):
-        at = _only_place(now, span)
-        if at is None:
-            raise _cannot(path, insertion, "was changed where the text had been put")
-        earlier = now[: at[0]] + now[at[1] :]
+    earlier = without(now, insertion)
+    if earlier is None:
+        raise _cannot(path, insertion, "was changed where the text had been put")
     backup = keep(backups, now)
     replace(path, now, earlier)
     return Undone(insertion.note_path, "restored" if content_hash(earlier) == insertion.before_hash else "removed", str(backup))
 
 
+def without(now: bytes, insertion: Insertion) -> bytes | None:
+    """What undoing makes of the note as it is `now`: the earlier bytes, else those without our span; None where that is not in it once."""
+    span = insertion.inserted.encode("utf-8")
+    earlier = now[: insertion.start] + now[insertion.start + len(span) :]
+    if content_hash(now) == insertion.after_hash and content_hash(earlier) == insertion.before_hash:
+        return earlier
+    at = _only_place(now, span)
+    return None if at is None else now[: at[0]] + _kept_apart(now, at) + now[at[1] :]
+
+
+def _kept_apart(now: bytes, at: tuple[int, int]) -> bytes:
+    """Of the newlines that open our span, those without which a line that the person fastened to its end would join the text above it."""
+    above, ours, below = now[: at[0]], now[at[0] : at[1]], now[at[1] :]
+    under = _newlines(below[: len(below) - len(below.lstrip())])
+    if not above.strip(BOM + b" \t\r\n") or not below.strip() or len(_newlines(ours[len(ours.rstrip()) :])) + len(under) > 1:
+        return b""
+    there = len(_newlines(above[len(above.rstrip()) :])) + len(under)
+    return b"".join(_newlines(ours[: len(ours) - len(ours.lstrip())])[: max(0, 2 - there)])
+
+
+def _newlines(data: bytes) -> list[bytes]:
+    return re.findall(rb"\r\n|\n|\r", data)
+
+
 def state(insertion: Insertion) -> str:
-    """Where an interrupted write stands: `done` (the text is in the note), `undone` (the note is as it was before), else `unclear`."""
+    """Where an interrupted write stands: `done` (the text is in the note), `undone` (the note is as it was before), else `unclear`.
+
+    Raises Unavailable where the vault is not there, which says nothing about its notes.
+    """
+    if not Path(insertion.vault).is_dir():
+        raise Unavailable(f"The vault {insertion.vault} is not there just now.", "Connect or mount what it lies on, then try again.")
     path = Path(insertion.vault) / insertion.note_path
     if not path.exists():
         return "undone" if insertion.created else "unclear"
