@@ -9,7 +9,8 @@ export interface Span {
 
 /** Where `span` of `before` lies in `after`; empty (start = end) when nothing of it is left.
  *
- * As the server has it: lines added inside, or fastened to it without a blank line, are part of it now; others beside it are not.
+ * As the server has it: lines added inside, fastened to its end without a blank line, or put before it into its own list or quote are part of
+ * it now; others beside it are not, and the note's properties never are.
  */
 export function mapSpan(before: string, after: string, span: Span): Span {
   if (before === after) return span;
@@ -56,7 +57,16 @@ function outside(pieces: Change[], span: Span): Span[] {
   return kept;
 }
 
-/** To the ends of its lines, and over new lines up to a blank one, a heading, or one that was there before. */
+const PROPERTIES = /^---[ \t]*\r?\n[\s\S]*?\r?\n---[ \t]*(?:\r?\n|$)/;
+
+/** What makes a line a list item or a part of a quote; empty where it is neither. */
+function mark(line: string): string {
+  const found = /^\s*(?:(>)|([-+*])\s|\d+([.)])\s)/.exec(line);
+  return found ? (found[1] ? "quote" : found[2] ? "bullet" : "number") : "";
+}
+
+/** To the ends of its lines, over new lines below up to a blank one, a heading, or one that was there before, and over those above that belong
+ * to its own list or quote. */
 function fasten(after: string, kept: Span[], { start, end }: Span): Span {
   const isNew = (from: number, to: number): boolean =>
     !kept.some((item) => after.slice(Math.max(from, item.start), Math.min(to, item.end)).trim());
@@ -70,7 +80,12 @@ function fasten(after: string, kept: Span[], { start, end }: Span): Span {
   }
   if (isNew(lineStart(start), start)) {
     start = lineStart(start);
-    while (start > 0 && joins(lineStart(start - 1), start - 1)) start = lineStart(start - 1);
+    const own = start;
+    const properties = PROPERTIES.exec(after)?.[0].length ?? 0;
+    const low = own < properties ? 0 : properties;
+    while (start > low && joins(lineStart(start - 1), start - 1)) start = lineStart(start - 1);
+    const kind = mark(after.slice(own, lineEnd(own)));
+    while (start < own && !(kind && mark(after.slice(start, lineEnd(start))) === kind)) start = lineEnd(start) + 1;
   }
   const text = after.slice(start, end);
   return { start: start + text.length - text.trimStart().length, end: start + text.trimEnd().length };

@@ -32,6 +32,19 @@ describe("a followed passage", () => {
     expect(after(change)).toBe(expected);
   });
 
+  it.each<[string, string, string, string]>([
+    ["properties", "A paragraph about foxes.", "---\ntags:\n  - books\n---\n", ""],
+    ["properties above a list", "- A fact about foxes.\n- Another.", "---\ntags:\n  - books\n---\n", ""],
+    ["a line of one's own", "A paragraph about foxes.", "My own line.\n", ""],
+    ["a line of one's own above a list", "- A fact about foxes.\n- Another.", "My own line:\n", ""],
+    ["a new first item", "- A fact about foxes.\n- Another.", "- The first one.\n", "- The first one.\n"],
+    ["a new first line of a quote", "> A fact about foxes.", "> Said before.\n", "> Said before.\n"],
+  ])("put above it: %s", (_, passage, above, joined) => {
+    const note = `${above}${passage}\n`;
+    const span = mapSpan(`${passage}\n`, note, { start: 0, end: passage.length });
+    expect(note.slice(span.start, span.end)).toBe(`${joined}${passage}`);
+  });
+
   it("is untouched by whatever happens elsewhere", () => {
     let seed = 11;
     const random = (limit: number): number => (seed = (seed * 1103515245 + 12345) % 2147483648) % limit;
