@@ -97,7 +97,7 @@ class PairStore:
         return int(self._db.rows("SELECT changes FROM pairing")[0]["changes"])
 
     def paired_at(self) -> tuple[int, str]:
-        """`changes` at the end of the last pairing, less what others changed meanwhile, and the rules it went by; (-1, "") before the first."""
+        """`changes` at the end of the last pairing, less those made by others meanwhile, and the rules it went by; at first (-1, "")."""
         row = self._db.rows("SELECT paired_at, rules FROM pairing")[0]
         return int(row["paired_at"]), str(row["rules"])
 
