@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from notewright.errors import Invalid
-from notewright.importers import import_readwise
+from notewright.importers import import_readwise, markdown_export
 from notewright.importers.markdown_file import read_markdown_file
+from notewright.importers.reading import Document
 from notewright.library import Library
 from notewright.records import Source
 
@@ -204,6 +205,24 @@ def test_two_files_of_one_source_are_put_together(library: Library, tmp_path: Pa
     assert (report.sources_added, report.added) == (2, 12)
     assert "put together" in report.warnings[0]
     assert not import_readwise(library, path=folder).changed
+
+
+def test_only_files_that_may_be_of_one_source_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[tuple[str, str]] = []
+    same = markdown_export._same
+    monkeypatch.setattr(markdown_export, "_same", lambda left, right: compared.append((left.title, right.title)) or same(left, right))
+    text = (
+        "# {0}\n\n## Metadata\n- Author: [[Ann]]\n- Full Title: {0}\n- Category: #articles\n- URL: https://x.example/{1}\n\n## Highlights\n"
+    )
+    files = {f"{number}.md": (f"Title {number}", number) for number in range(50)} | {
+        "again.md": ("Other title", 7),
+        "title.md": ("Title 9", 50),
+    }
+    documents = [Document(name, (text.format(*values) + f"- Words {name} (Page 1)\n").encode()) for name, values in files.items()]
+    sources, warnings = markdown_export.read_markdown(documents)
+    assert len(sources) == 51  # one of the same title has an address of its own
+    assert warnings == ["again.md and 7.md are exports of one source: put together"]
+    assert compared == [("Title 7", "Other title"), ("Title 9", "Title 9")]
 
 
 def test_edits_and_removals_arrive(library: Library, tmp_path: Path) -> None:
