@@ -267,6 +267,26 @@ def test_one_unreadable_file_stops_a_folder(library: Library, tmp_path: Path) ->
     assert library.sources.all() == []
 
 
+def test_other_exports_beside_a_markdown_export_are_named(library: Library, tmp_path: Path) -> None:
+    folder = make_folder(tmp_path / "Downloads")
+    (folder / "readwise-data.csv").write_text("Highlight,Book Title\nWords,Another book\n", encoding="utf-8")
+    report = import_readwise(library, path=folder)
+    assert (report.origin, report.added) == ("markdown", 11)
+    assert "1 file beside the Markdown export left out: readwise-data.csv" in report.warnings[-1]
+
+
+def test_a_damaged_archive_is_told(library: Library, tmp_path: Path) -> None:
+    path = tmp_path / "export.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("x.md", OFFICIAL * 20)
+    data = bytearray(path.read_bytes())
+    start = data.index(b"x.md") + 24
+    data[start : start + 40] = bytes(byte ^ 0xFF for byte in data[start : start + 40])
+    path.write_bytes(data)
+    with pytest.raises(Invalid, match="damaged"):
+        import_readwise(library, path=path)
+
+
 def test_a_folder_without_an_export(library: Library, tmp_path: Path) -> None:
     with pytest.raises(Invalid, match="no highlights export"):
         import_readwise(library, path=tmp_path)

@@ -10,13 +10,12 @@ from ..errors import Invalid
 from ..library.sources import text_key
 from ..records import Highlight, Source
 from .markdown_file import read_markdown_file
-from .reading import Document, decode
+from .reading import Document, decode, listed
 
 CARRIES = (
     "text", "annotation", "tags", "location", "location_type", "heading_level", "url", "is_favorite", "is_discard",
 )  # fmt: skip
 SOURCE_CARRIES = ("title", "author", "kind", "url", "readwise_url", "asin", "cover_url", "summary", "document_note", "tags")
-_MOST_NAMED = 5
 
 
 def read_markdown(
@@ -49,8 +48,7 @@ def read_markdown(
     if problems:
         raise Invalid(problems[0].message, problems[0].hint, [problem.message for problem in problems])
     if others and gathered.sources:
-        more = f" and {len(others) - _MOST_NAMED} more" if len(others) > _MOST_NAMED else ""
-        warnings.append(f"{len(others)} files are no exports, left out: {', '.join(others[:_MOST_NAMED])}{more}")
+        warnings.append(f"{len(others)} files are no exports, left out: {listed(others)}")
     where = f"{root}/" if root else ""
     return [
         replace(source, outside_ids=(*source.outside_ids, f"file:{where}{name}"))
