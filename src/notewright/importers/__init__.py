@@ -46,7 +46,7 @@ def import_readwise(library: Library, *, path: Path, vault: Path | None = None, 
     others = [item.name for item in found if item.suffix not in _MARKDOWN]
     if others:
         warnings.append(
-            f"{count(len(others), 'file')} beside the Markdown export left out: {listed(others)}; an export among them is imported by itself"
+            f"{count(len(others), 'file')} beside the Markdown export left out: {listed(others)}; import an export among them by itself"
         )
     return _store_markdown(library, sources, warnings, progress)
 
