@@ -28,6 +28,11 @@ def count(number: int, word: str) -> str:
     return f"{number:,} {word}{'' if number == 1 else 's'}"
 
 
+def plain_newlines(text: str) -> str:
+    """Lines that end in LF, whatever the file they are from ends them with."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
 def normalise(text: str) -> str:
     """A form for comparing text that travelled through different exporters.
 

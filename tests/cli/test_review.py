@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import paired_world
 import pytest
@@ -15,6 +16,19 @@ import pytest
 from notewright.cli import main
 from notewright.library import Library
 from notewright.pairing import pair, review_queue
+
+
+class Piped:
+    """Answers that are made when they are asked for."""
+
+    def __init__(self, lines: Iterator[str]) -> None:
+        self._lines = lines
+
+    def __iter__(self) -> Iterator[str]:
+        return self._lines
+
+    def isatty(self) -> bool:
+        return False
 
 
 @pytest.fixture
@@ -73,6 +87,28 @@ def test_split_keeps_some_and_merge_adds(filled: Library, monkeypatch: pytest.Mo
 def test_an_ended_pipe_ends_the_review(filled: Library, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     assert "1/" in answer(monkeypatch, capsys)
     assert not filled.events.all("pair")
+
+
+def test_proposals_that_vanish_meanwhile_are_passed_over(
+    filled: Library, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second, third = review_queue(filled)[:3]
+
+    def lines() -> Iterator[str]:
+        with Library.open(filled.home) as other:
+            other.pairs.propose([item for item in other.pairs.all() if item.id not in (first.id, second.id)])
+        yield "a\n"  # what is on the screen
+        yield "s\n"
+        yield "a\n"
+        yield "q\n"
+
+    monkeypatch.setattr("sys.stdin", Piped(lines()))
+    assert main(["pairs", "review"]) == 0
+    shown = capsys.readouterr().out
+    assert f"No pair has the id '{first.id}'" in shown
+    assert f"{second.id} is no longer proposed." in shown
+    assert f"{third.id} accepted." in shown
+    assert "1 pair decided" in shown
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a terminal of Unix")

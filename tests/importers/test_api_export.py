@@ -77,6 +77,29 @@ def test_one_page_of_several_is_said() -> None:
     assert "one page of several" in warnings[0]
 
 
+@pytest.mark.parametrize(
+    ("cursors", "expected"),
+    [
+        ([1, None], []),
+        ([1, 2], ["x.json holds 2 pages of several (nextPageCursor is set): import the other pages too"]),
+    ],
+)
+def test_only_pages_without_the_last_one_are_said_to_miss_some(cursors: list[int | None], expected: list[str]) -> None:
+    pages = [json.dumps({"results": [book(number)], "nextPageCursor": cursor}) for number, cursor in enumerate(cursors, 1)]
+    sources, warnings = read("\n".join(pages))
+    assert (len(sources), warnings) == (2, expected)
+
+
+def test_a_book_that_goes_on_on_another_line_is_put_together() -> None:
+    lines = [book(1, highlight(7), highlight(8)), book(2, highlight(10)), book(1, highlight(8), highlight(9), title="Newer")]
+    sources, warnings = read("\n".join(map(json.dumps, lines)))
+    assert warnings == []
+    found = [(source.title, [item.outside_ids[0] for item in source.highlights]) for source in sources]
+    assert found == [("Newer", ["readwise:7", "readwise:8", "readwise:9"]), ("Book 2", ["readwise:10"])]
+    with pytest.raises(Invalid, match="line 2: highlight id 7 is there twice"):
+        read("\n".join(map(json.dumps, [book(1, highlight(7)), book(2, highlight(7))])))
+
+
 def test_missing_and_null_fields_are_fine() -> None:
     ((source,), warnings) = read([{"highlights": [{"text": "Bare"}, {"text": "Odd", "location": "x", "highlighted_at": "soon"}]}])
     assert (source.title, source.author, source.kind) == ("", "", "book")
@@ -97,6 +120,8 @@ def test_a_book_without_a_title_keeps_the_one_it_has(library: Library, tmp_path:
         ('{"results": [\n {"title": "A", "highl', ["line 2", "column", "cut off"]),
         ('{"results": [\n {"title": }]}', ["line 2, column 12"]),
         ('{"highlights": []}\n{"b": ', ["line 2, column"]),
+        ('[{"highlights": [{"id": ' + "9" * 5000 + ', "text": "x"}]}]', ["line 1", "thousands of digits"]),
+        ('{"highlights": []}\n{"b": ' + "9" * 5000 + "}", ["line 2", "thousands of digits"]),
         ('{"detail": "Invalid token."}', ["error answer", "Invalid token."]),
         ('{"foo": 1}', ["line 1", "no list of books"]),
         ('[\n{"highlights": []},\n{"highlights": [\n{"text": 5}]}]', ["line 4", '"text" must be text']),
@@ -117,8 +142,11 @@ def test_broken_json_is_refused_with_the_line(library: Library, tmp_path: Path, 
 
 
 def test_values_that_no_store_takes_are_softened(library: Library, tmp_path: Path) -> None:
-    odd = highlight(1, text="half \ud83d pair", location=10**30, highlighted_at="0001-01-01T00:00:00+05:00")
-    (tmp_path / "x.json").write_text(json.dumps([book(1, odd)]), encoding="utf-8")
+    odd = highlight(
+        1, text="half \ud83d pair", location=10**30, highlighted_at="0001-01-01T00:00:00+05:00", tags=[{"id": 1, "name": "a\ud83d"}],
+        url="https://[kindle/x",
+    )  # fmt: skip
+    (tmp_path / "x.json").write_text(json.dumps([book(1, odd, source_url="https://[x/y#z")]), encoding="utf-8")
     report = import_readwise(library, path=tmp_path / "x.json")
     assert (report.added, len(report.warnings)) == (1, 2)
     assert not import_readwise(library, path=tmp_path / "x.json").changed

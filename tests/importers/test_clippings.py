@@ -88,6 +88,32 @@ def test_edits_collapse_to_the_last() -> None:
     assert found == ["the first part of a whole sentence", "Something else entirely, really."]
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [
+        ("The cat sat on the mat; artists of its own kind", "art", 2),  # not even a word of it
+        ("The cat sat on the mat, an artist of its own kind indeed", "artist", 2),
+        ("The cat sat on the mat, an artist of its own kind indeed", "artist of its own", 2),
+        ("The cat sat on the mat, an artist of its own kind indeed", "on the mat, an artist of its own kind", 1),
+        ("长城是世界上最伟大的建筑之一", "世界上最伟大的建筑", 1),
+        ("长城是世界上最伟大的建筑之一", "长城", 2),
+    ],
+)
+def test_a_few_words_on_the_same_page_replace_no_long_highlight(first: str, second: str, expected: int) -> None:
+    place = "Your Highlight on page 10 | Added on Monday, October 5, 2020 10:{}:30 PM"
+    text = record(place.format(15), first) + record(place.format(19), second)
+    ((source,), warnings) = read_clippings(Document("c.txt", text.encode()))
+    assert [item.text for item in source.highlights] == [first, second][-expected:]
+    assert len(warnings) == (expected == 1)
+    assert all("line 1: " in warning and "what line 6 has" in warning for warning in warnings)
+
+
+def test_a_highlight_that_grew_is_replaced_without_a_word() -> None:
+    text = record("Your Highlight on page 10", "the first part of a") + record("Your Highlight on page 10", "the first part of a whole")
+    ((source,), warnings) = read_clippings(Document("c.txt", text.encode()))
+    assert ([item.text for item in source.highlights], warnings) == (["the first part of a whole"], [])
+
+
 def test_marks_and_chains() -> None:
     text = "".join(
         record(f"Your Highlight at location {place}-{place} | x", words) + record(f"Your Note at location {place} | x", note)

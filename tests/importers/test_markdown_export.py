@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from notewright.errors import Invalid
-from notewright.importers import import_readwise
+from notewright.importers import import_readwise, markdown_export
 from notewright.importers.markdown_file import read_markdown_file
+from notewright.importers.reading import Document
 from notewright.library import Library
 from notewright.records import Source
 
@@ -206,6 +207,24 @@ def test_two_files_of_one_source_are_put_together(library: Library, tmp_path: Pa
     assert not import_readwise(library, path=folder).changed
 
 
+def test_only_files_that_may_be_of_one_source_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[tuple[str, str]] = []
+    same = markdown_export._same
+    monkeypatch.setattr(markdown_export, "_same", lambda left, right: compared.append((left.title, right.title)) or same(left, right))
+    text = (
+        "# {0}\n\n## Metadata\n- Author: [[Ann]]\n- Full Title: {0}\n- Category: #articles\n- URL: https://x.example/{1}\n\n## Highlights\n"
+    )
+    files = {f"{number}.md": (f"Title {number}", number) for number in range(50)} | {
+        "again.md": ("Other title", 7),
+        "title.md": ("Title 9", 50),
+    }
+    documents = [Document(name, (text.format(*values) + f"- Words {name} (Page 1)\n").encode()) for name, values in files.items()]
+    sources, warnings = markdown_export.read_markdown(documents)
+    assert len(sources) == 51  # one of the same title has an address of its own
+    assert warnings == ["again.md and 7.md are exports of one source: put together"]
+    assert compared == [("Title 7", "Other title"), ("Title 9", "Title 9")]
+
+
 def test_edits_and_removals_arrive(library: Library, tmp_path: Path) -> None:
     path = tmp_path / "T.md"
     before = "## Highlights\n- Kept (Page 1)\n    - Note: old\n- Gone (Page 2)\n- Words that I read here (Page 3)\n"
@@ -246,6 +265,26 @@ def test_one_unreadable_file_stops_a_folder(library: Library, tmp_path: Path) ->
     with pytest.raises(Invalid, match=r"Books/bad\.md, line 2: byte 0xe9"):
         import_readwise(library, path=folder)
     assert library.sources.all() == []
+
+
+def test_other_exports_beside_a_markdown_export_are_named(library: Library, tmp_path: Path) -> None:
+    folder = make_folder(tmp_path / "Downloads")
+    (folder / "readwise-data.csv").write_text("Highlight,Book Title\nWords,Another book\n", encoding="utf-8")
+    report = import_readwise(library, path=folder)
+    assert (report.origin, report.added) == ("markdown", 11)
+    assert "1 file beside the Markdown export left out: readwise-data.csv" in report.warnings[-1]
+
+
+def test_a_damaged_archive_is_told(library: Library, tmp_path: Path) -> None:
+    path = tmp_path / "export.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("x.md", OFFICIAL * 20)
+    data = bytearray(path.read_bytes())
+    start = data.index(b"x.md") + 24
+    data[start : start + 40] = bytes(byte ^ 0xFF for byte in data[start : start + 40])
+    path.write_bytes(data)
+    with pytest.raises(Invalid, match="damaged"):
+        import_readwise(library, path=path)
 
 
 def test_a_folder_without_an_export(library: Library, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import keyring
 import keyring.backend
 import keyring.backends.fail
@@ -128,6 +129,26 @@ def test_a_refused_connection_is_tried_again_and_told(library: Library, slept: l
 def test_no_token_is_told(library: Library) -> None:
     with pytest.raises(Unavailable, match="No Readwise token"):
         import_api(library, token=" ")
+
+
+@pytest.mark.parametrize("token", ["“secret”", "abc\nsecret", "abc\tsecret", "abc\x01secret", "two words"])
+def test_a_badly_copied_token_is_told_and_never_shown(library: Library, readwise: FakeReadwise, token: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        import_api(library, token=token, base_url=readwise.url)
+    assert "secret" not in f"{caught.value.message} {caught.value.hint}"
+    assert readwise.requests == []
+
+
+def test_what_a_broken_connection_quotes_is_not_shown(
+    library: Library, readwise: FakeReadwise, slept: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise httpx.LocalProtocolError(f"Illegal header value b'Token {TOKEN}'")
+
+    monkeypatch.setattr(httpx.Client, "get", fail)
+    with pytest.raises(Unavailable, match="LocalProtocolError") as caught:
+        sync(library, readwise, slept)
+    assert TOKEN not in caught.value.message
 
 
 class MemoryKeyring(keyring.backend.KeyringBackend):

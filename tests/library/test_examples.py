@@ -40,6 +40,12 @@ def test_a_prompt_shows_the_whole_chapter_without_marks_and_discards(world: smal
     assert chapters(world.library, "readwise:b-rivers") == {"Beginnings": 3, "Troubles": 3}
 
 
+def test_windows_line_endings_are_not_taught(world: small_world.World) -> None:
+    before = [item.passage for item in from_pairs(world.library)]
+    windows = [replace(item, passage_text=item.passage_text.replace("\n", "\r\n")) for item in world.library.pairs.all()]
+    assert [item.passage for item in only(world.library, *windows)] == before
+
+
 def test_the_prompt_is_what_drafting_shows(world: small_world.World) -> None:
     from notewright.drafting import choose_prompt
 

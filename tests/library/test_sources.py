@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from notewright.errors import NotFound
-from notewright.library import Library
+from notewright.library import Library, alike
 from notewright.library.sources import HIGHLIGHT_FIELDS, SOURCE_FIELDS
 from notewright.records import Highlight, ImportReport, Source
 
@@ -68,6 +69,24 @@ def test_an_edit_without_id_or_time_is_known_by_likeness(library: Library) -> No
     assert (report.added, report.updated, report.removed) == (0, 1, 0)
 
 
+def test_texts_with_little_in_common_are_not_compared_letter_by_letter(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[tuple[str, str]] = []
+    matcher = alike.SequenceMatcher
+
+    def noting(*, a: str, b: str, autojunk: bool) -> Any:
+        compared.append((a, b))
+        return matcher(a=a, b=b, autojunk=autojunk)
+
+    monkeypatch.setattr(alike, "SequenceMatcher", noting)
+    words = ["rivers", "mills", "weirs", "otters", "eels", "moss", "bread", "looms", "bells", "moths", "peat", "maps", "salt", "tides"]
+    before = [mark(" ".join(random.Random(number).choices(words, k=40))) for number in range(10)]
+    after = [mark(" ".join(random.Random(number + 10).choices(words, k=40))) for number in range(9)] + [mark(before[3].text + " indeed")]
+    put(library, book(*before), origin="csv")
+    report = put(library, book(*after), origin="csv")
+    assert (report.added, report.updated, report.removed) == (9, 1, 9)
+    assert compared == [(after[9].text, before[3].text)]
+
+
 def test_vanished_from_a_csv_is_removed_and_comes_back(library: Library) -> None:
     both, one = book(mark("One"), mark("Two")), book(mark("One"))
     put(library, both, origin="csv")
@@ -99,6 +118,21 @@ def test_a_deleted_source_takes_its_highlights_along(library: Library) -> None:
     assert (report.sources_updated, report.removed) == (1, 1)
     assert library.sources.all() == []
     assert not put(library, book(ids=("readwise:1",), is_deleted=True)).changed
+
+
+def test_an_old_csv_does_not_bring_a_deleted_source_back(library: Library) -> None:
+    put(library, book(mark("One", 1), mark("Two", 2), ids=("readwise:5",)))
+    csv = book(mark("One"), mark("Two"))
+    put(library, csv, origin="csv")
+    put(library, book(mark("One", 1, is_deleted=True), mark("Two", 2, is_deleted=True), ids=("readwise:5",), is_deleted=True))
+    assert library.sources.all() == []
+    for _ in range(2):
+        assert not put(library, csv, origin="csv").changed
+        assert library.sources.all() == []
+    assert put(library, book(mark("One"), mark("Three")), origin="csv").sources_updated == 1
+    assert texts(library) == ["Three"]  # Readwise has never known it
+    put(library, book(mark("One", 1), ids=("readwise:5",)))
+    assert set(texts(library)) == {"One", "Three"}
 
 
 def test_what_arrives_deleted_is_not_counted(library: Library) -> None:

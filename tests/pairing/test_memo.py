@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 
 import paired_world
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 from notewright.errors import Unavailable
 from notewright.library import Library
-from notewright.pairing import pair
+from notewright.pairing import merge, pair, reopen
 from notewright.records import Pair
 from notewright.vault.notes import parse_note
 
@@ -111,6 +112,23 @@ def test_nothing_is_read_when_nothing_changed(library: Library, monkeypatch: pyt
     assert (again.notes_paired, again.notes_unpaired, again.by_method) == (first.notes_paired, first.notes_unpaired, first.by_method)
 
 
+def test_what_comes_in_while_pairing_runs_is_paired_the_next_time(library: Library) -> None:
+    world = paired_world.make(seed=4, sources=6, notes=12, texts=BOOKS, per_source=8)
+    late = world.sources.pop()
+    paired_world.fill(library, world)
+
+    def come(done: int, total: int) -> None:
+        if done == 1:
+            with Library.open(library.home) as other:
+                other.sources.upsert([*world.sources, late], origin="api", complete=True)
+
+    pair(library, progress=come)
+    pair(library)
+    mine = proposals(library)
+    assert mine == from_scratch(library)
+    assert pair(library).notes_weighed == 0
+
+
 def test_rejections_lower_the_scores_of_what_is_alike(library: Library) -> None:
     world = paired_world.make(seed=9, sources=12, notes=90, texts=BOOKS, per_source=12)
     paired_world.fill(library, world)
@@ -126,6 +144,33 @@ def test_rejections_lower_the_scores_of_what_is_alike(library: Library) -> None:
     rest = [item for item in weak[1::2] if item.id in after]
     assert all(after[item.id].score < item.score for item in rest)
     assert {item.id for item in library.pairs.all() if item.status == "rejected"} == {item.id for item in weak[::2]}
+
+
+def test_a_merge_of_right_pairs_says_nothing_against_them(library: Library) -> None:
+    world = paired_world.make(seed=9, sources=12, notes=90, texts=BOOKS, per_source=12)
+    paired_world.fill(library, world)
+    pair(library)
+    by_source: dict[str, list[Pair]] = {}
+    for item in library.pairs.all():
+        by_source.setdefault(item.source_id, []).append(item)
+    for one, other, *_ in by_source.values():
+        merge(library, one.id, other.id)
+    before = {item.id: item.score for item in library.pairs.all(status="proposed")}
+    pair(library)
+    after = {item.id: item.score for item in library.pairs.all(status="proposed")}
+    assert all(after.get(key, 0.0) >= score for key, score in before.items())
+
+
+def test_what_was_merged_away_counts_once_it_is_rejected_by_itself(library: Library) -> None:
+    paired_world.fill(library, paired_world.make(seed=4, sources=6, notes=12, texts=BOOKS, per_source=8))
+    pair(library)
+    one, other = next((one, other) for one, other in combinations(library.pairs.all(), 2) if one.source_id == other.source_id)
+    kept, gone = (one.source_id, one.passage_id), (other.source_id, other.passage_id)
+    merge(library, one.id, other.id)
+    assert library.pairs.decisions() == {kept: True}
+    reopen(library, other.id)
+    library.pairs.decide(other.id, "rejected")
+    assert library.pairs.decisions() == {kept: True, gone: False}
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given, settings
@@ -75,6 +76,20 @@ def test_renamed_notes_are_recognised() -> None:
     new = {"A.md": ("1", ["long words here", "more"]), "B.md": ("9", ["other", "new"]), "C.md": ("3", []), "D.md": ("4", ["x"])}
     assert renamed(gone, new) == {"A.md": "a.md", "B.md": "b.md"}
     assert renamed({}, new) == renamed(gone, {}) == {}
+
+
+def test_a_renamed_folder_is_recognised_without_comparing_every_note_with_every_other() -> None:
+    class Texts(list[str]):
+        read = 0
+
+        def __iter__(self) -> Iterator[str]:
+            Texts.read += 1
+            return super().__iter__()
+
+    gone = {f"Inbox/{number}.md": (f"{number}", Texts([f"words {number}"] if number % 5 else [])) for number in range(100)}
+    new = {path.replace("Inbox", "Notes"): (digest + "edited" * (int(digest) % 3 == 0), texts) for path, (digest, texts) in gone.items()}
+    assert renamed(gone, new) == {path.replace("Inbox", "Notes"): path for path, (_, texts) in gone.items() if texts}
+    assert Texts.read < 10 * len(gone)
 
 
 def test_a_taken_id_is_not_given_again() -> None:

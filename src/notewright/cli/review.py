@@ -9,7 +9,7 @@ import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ..errors import Invalid, NotewrightError
+from ..errors import Invalid, NotewrightError, NotFound
 from ..provenance import Span, provenance
 from ..records import Highlight, Pair
 from .show import count, open_library, shorten
@@ -47,7 +47,12 @@ def _ask(library: Library, waiting: Sequence[Pair]) -> int:
     history: list[list[Pair]] = []  # per decision, the pairs as they were before it
     at = 0
     while at < len(waiting):
-        pair = library.pairs.get(waiting[at].id)
+        try:
+            pair = library.pairs.get(waiting[at].id)
+        except NotFound:  # paired again elsewhere meanwhile
+            print(f"\n{waiting[at].id} is no longer proposed.")
+            at += 1
+            continue
         if pair.status != "proposed":  # merged into another one on the way
             at += 1
             continue

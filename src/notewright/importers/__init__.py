@@ -15,13 +15,15 @@ from ..errors import Invalid
 from ..library import Library
 from ..library.sources import HIGHLIGHT_FIELDS, SOURCE_FIELDS
 from ..records import ImportReport, Source
-from .reading import EXPECTED, Document, decode, documents
+from ..text import count
+from .reading import EXPECTED, Document, decode, documents, listed
 from .readwise_api import find_token, import_api, save_token
 
 __all__ = ["find_token", "import_api", "import_clippings", "import_readwise", "save_token"]
 
 Progress = Callable[[int, int | None, str], None]
 _MOST_WARNINGS = 50
+_MARKDOWN = (".md", ".markdown")
 
 
 def import_readwise(library: Library, *, path: Path, vault: Path | None = None, progress: Progress | None = None) -> ImportReport:
@@ -33,7 +35,7 @@ def import_readwise(library: Library, *, path: Path, vault: Path | None = None, 
     root = _root(path, vault)
     if not path.is_dir() and len(found) == 1:
         return _one(library, found.pop(), root, progress)
-    markdown = [item for item in found if item.suffix in (".md", ".markdown")]
+    markdown = [item for item in found if item.suffix in _MARKDOWN]
     if not markdown:
         return _only(library, path, found, root, progress)
     sources, warnings = _markdown(markdown, root, progress)
@@ -41,6 +43,11 @@ def import_readwise(library: Library, *, path: Path, vault: Path | None = None, 
         return _only(library, path, found, root, progress)
     if not sources:
         raise Invalid(f"{path} holds {len(markdown)} Markdown files and none of them is a highlights export.", EXPECTED)
+    others = [item.name for item in found if item.suffix not in _MARKDOWN]
+    if others:
+        warnings.append(
+            f"{count(len(others), 'file')} beside the Markdown export left out: {listed(others)}; import an export among them by itself"
+        )
     return _store_markdown(library, sources, warnings, progress)
 
 
@@ -75,7 +82,7 @@ def _one(library: Library, document: Document, root: str, progress: Progress | N
     if document.suffix in (".json", ".jsonl") or (document.suffix not in (".csv", ".md") and start[:1] in "{[" and start != "[["):
         sources, warnings = read_json(document)
         return _store(library, sources, "api", False, CARRIES, SOURCE_FIELDS, warnings, progress)
-    if document.suffix in (".csv", ".tsv") or (document.suffix not in (".md", ".markdown") and looks_like_csv(text)):
+    if document.suffix in (".csv", ".tsv") or (document.suffix not in _MARKDOWN and looks_like_csv(text)):
         del text
         export = read_csv(document, _reading(progress, "rows"))
         document = Document(document.name, b"")  # a big file need not stay while it is stored

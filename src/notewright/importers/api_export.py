@@ -6,6 +6,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from ..errors import Invalid
@@ -40,17 +41,18 @@ def read_json(document: Document) -> tuple[list[Source], list[str]]:
         if error.msg != "Extra data" or text.lstrip()[:1] not in "{[":
             raise _cut(name, 0, error) from None
         parts = _json_lines(name, text)
+    except ValueError:
+        raise _too_long(name) from None
     sources: list[Source] = []
-    warnings: list[str] = []
+    warnings = _missing_pages(name, [value for _, _, value in parts])
     problems: list[str] = []
     seen: dict[str, str] = {}
+    homes: dict[str, tuple[int, int]] = {}  # by a book's id: the line it was last on, and its place among the sources
     for first_line, part, value in parts:
         try:
             books, prefix = _books(value)
         except BadShape as bad:
             raise refuse(name, [f"line {first_line + _line(part, bad.path)}: {bad.problem}"], EXPECTED) from None
-        if isinstance(value, dict) and value.get("nextPageCursor"):
-            warnings.append(f"{name} is one page of several (nextPageCursor is set): import the other pages too")
         for index, book in enumerate(books):
             here: Path = prefix if isinstance(books, _OneBook) else (*prefix, index)
             try:
@@ -60,15 +62,40 @@ def read_json(document: Document) -> tuple[list[Source], list[str]]:
                 if len(problems) >= _MOST_PROBLEMS:
                     raise refuse(name, problems) from None
                 continue
+            book_id = source.outside_ids[0] if source.outside_ids and source.outside_ids[0].startswith("readwise:") else ""
+            line, place = homes.get(book_id, (first_line, len(sources)))
+            goes_on = line != first_line  # as a book may that is on several pages
+            known = {key for key, _ in _numbers(sources[place])} if goes_on else set()
             for key, path in _numbers(source):
+                if key in known:
+                    continue
                 where = f"line {first_line + _line(part, (*here, *path))}" if key in seen else ""
                 if key in seen:
                     problems.append(f"{where}: {key} is there twice. Expected every id once.")
                 seen[key] = where
-            sources.append(source)
+            if goes_on:
+                sources[place] = joined(sources[place], source)
+            else:
+                sources.append(source)
+            if book_id:
+                homes[book_id] = (first_line, place)
     if problems:
         raise refuse(name, problems)
     return sources, warnings
+
+
+def _missing_pages(name: str, values: Iterable[object]) -> list[str]:
+    cursors = [value.get("nextPageCursor") for value in values if isinstance(value, dict) and isinstance(value.get("results"), list)]
+    if not cursors or not all(cursors):
+        return []
+    what = "is one page" if len(cursors) == 1 else f"holds {len(cursors)} pages"
+    return [f"{name} {what} of several (nextPageCursor is set): import the other pages too"]
+
+
+def joined(known: Source, more: Source) -> Source:
+    """Two parts of one book, as when it is on two pages."""
+    there = {item.outside_ids for item in known.highlights if item.outside_ids}
+    return replace(more, highlights=known.highlights + tuple(item for item in more.highlights if item.outside_ids not in there))
 
 
 def _numbers(source: Source) -> list[tuple[str, Path]]:
@@ -90,7 +117,14 @@ def _json_lines(name: str, text: str) -> list[tuple[int, str, Any]]:
                 parts.append((number, line, json.loads(line)))
             except json.JSONDecodeError as error:
                 raise _cut(name, number, error) from None
+            except ValueError:
+                raise _too_long(name, number) from None
     return parts
+
+
+def _too_long(name: str, first_line: int = 0) -> Invalid:
+    """Python reads no whole number of more than some thousand digits, and does not say where it stands."""
+    return refuse(name, [f"line {first_line + 1}: a number of thousands of digits, here or below."], EXPECTED)
 
 
 def _cut(name: str, first_line: int, error: json.JSONDecodeError) -> Invalid:
@@ -229,16 +263,19 @@ def _text(table: Mapping[str, Any], key: str) -> str:
         return ""
     if not isinstance(value, str):
         raise BadShape((key,), f'"{key}" must be text, not {_kind(value)}.')
-    if not value.isascii():  # half a surrogate pair would not go into the library
-        value = value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return value.strip()
+    return _whole(value).strip()
+
+
+def _whole(value: str) -> str:
+    """Half a surrogate pair would not go into the library."""
+    return value if value.isascii() else value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _number(table: Mapping[str, Any], key: str) -> int | None:
     value = table.get(key)
     if value is None:
         return None
-    if isinstance(value, str) and value.isdigit():
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,18}", value):
         return int(value)
     if not isinstance(value, int) or isinstance(value, bool):
         raise BadShape((key,), f'"{key}" must be a whole number, not {_kind(value)}.')
@@ -277,7 +314,7 @@ def _tags(table: Mapping[str, Any], key: str) -> list[str]:
     names = [tag.get("name") if isinstance(tag, dict) else tag for tag in value]
     if not all(isinstance(name, str) for name in names):
         raise BadShape((key,), f'"{key}" must be a list of {{id, name}}.')
-    return [str(name) for name in names]
+    return [_whole(str(name)) for name in names]
 
 
 def _kind(value: object) -> str:

@@ -49,6 +49,8 @@ _MONTHS = {
     )
     for name in names.split()
 }  # fmt: skip
+_UNSPACED = "\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"  # scripts without spaces: Thai, Lao, Japanese, Chinese
+_WORD = re.compile(rf"[{_UNSPACED}]|[^\s{_UNSPACED}]+")
 _LIMIT = re.compile(r"^\s*<[^<>]*(?:clipping limit|limit|limite|límite|Limit)[^<>]*>\s*$", re.IGNORECASE)
 
 
@@ -211,7 +213,11 @@ def _source(title: str, author: str, items: list[_Clipping], name: str, warnings
         if item.kind == "highlight":
             earlier = next((index for index, other in enumerate(highlights) if _same_mark(other, item)), -1)
             if earlier >= 0:
-                highlights[earlier] = _later(highlights[earlier], item)
+                other, kept = highlights[earlier], _later(highlights[earlier], item)
+                gone = item if kept is other else other
+                if not _inside(_words(gone), _words(kept)):
+                    warnings.append(f"{name}, line {gone.line}: {gone.text[:60]!r} was taken for another form of what line {kept.line} has")
+                highlights[earlier] = kept
             else:
                 highlights.append(item)
     for item in items:
@@ -226,7 +232,10 @@ def _source(title: str, author: str, items: list[_Clipping], name: str, warnings
 
 
 def _same_mark(left: _Clipping, right: _Clipping) -> bool:
-    """Two records of one highlight: their ranges overlap and one holds the other's words, or nearly so."""
+    """Two records of one highlight: their ranges overlap and one holds the other's words, or nearly so.
+
+    Much shorter is another highlight: a page has many, and one of a few words must not replace what it is found in.
+    """
     if left.start is not None and right.start is not None:
         assert left.end is not None
         assert right.end is not None
@@ -234,12 +243,18 @@ def _same_mark(left: _Clipping, right: _Clipping) -> bool:
             return False
     elif left.page != right.page:
         return False
-    a, b = normalise(left.text), normalise(right.text)
-    if a in b or b in a:
+    shorter, longer = sorted((_words(left), _words(right)), key=len)
+    if 2 * len(shorter) < len(longer):
+        return False
+    if _inside(shorter, longer):
         return True
-    shorter, longer = sorted((a.split(), b.split()), key=len)
+    shorter, longer = sorted((normalise(left.text).split(), normalise(right.text).split()), key=len)
     head, tail = shorter[: max(4, len(shorter) // 2)], shorter[-max(4, len(shorter) // 2) :]
     return len(shorter) >= 4 and (_inside(head, longer) or _inside(tail, longer))
+
+
+def _words(item: _Clipping) -> list[str]:
+    return _WORD.findall(normalise(item.text))
 
 
 def _inside(part: list[str], whole: list[str]) -> bool:

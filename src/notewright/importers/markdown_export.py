@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
@@ -9,13 +10,12 @@ from ..errors import Invalid
 from ..library.sources import text_key
 from ..records import Highlight, Source
 from .markdown_file import read_markdown_file
-from .reading import Document, decode
+from .reading import Document, decode, listed
 
 CARRIES = (
     "text", "annotation", "tags", "location", "location_type", "heading_level", "url", "is_favorite", "is_discard",
 )  # fmt: skip
 SOURCE_CARRIES = ("title", "author", "kind", "url", "readwise_url", "asin", "cover_url", "summary", "document_note", "tags")
-_MOST_NAMED = 5
 
 
 def read_markdown(
@@ -25,8 +25,7 @@ def read_markdown(
 
     Each source remembers its file as `file:<root>/<name>` among its outside ids.
     """
-    sources: list[Source] = []
-    names: list[str] = []
+    gathered = _Gathered()
     warnings: list[str] = []
     others: list[str] = []
     problems: list[Invalid] = []
@@ -43,34 +42,50 @@ def read_markdown(
         if parsed.source is None:
             others.append(document.name)
         else:
-            _add(sources, names, parsed.source, document.name, warnings)
+            gathered.add(parsed.source, document.name, warnings)
         if progress:
             progress(count)
     if problems:
         raise Invalid(problems[0].message, problems[0].hint, [problem.message for problem in problems])
-    if others and sources:
-        more = f" and {len(others) - _MOST_NAMED} more" if len(others) > _MOST_NAMED else ""
-        warnings.append(f"{len(others)} files are no exports, left out: {', '.join(others[:_MOST_NAMED])}{more}")
+    if others and gathered.sources:
+        warnings.append(f"{len(others)} files are no exports, left out: {listed(others)}")
     where = f"{root}/" if root else ""
     return [
-        replace(source, outside_ids=(*source.outside_ids, f"file:{where}{name}")) for source, name in zip(sources, names, strict=True)
+        replace(source, outside_ids=(*source.outside_ids, f"file:{where}{name}"))
+        for source, name in zip(gathered.sources, gathered.names, strict=True)
     ], warnings
 
 
-def _add(sources: list[Source], names: list[str], source: Source, name: str, warnings: list[str]) -> None:
-    """Append, or merge into the file of the same source: a renamed file makes the official plugin write a second one."""
-    for index, known in enumerate(sources):
-        if _same(known, source):
+class _Gathered:
+    """Sources with the names of their files, found again by what makes two files one source."""
+
+    def __init__(self) -> None:
+        self.sources: list[Source] = []
+        self.names: list[str] = []
+        self._at: dict[object, set[int]] = defaultdict(set)  # by outside id, and by title and author
+
+    def add(self, source: Source, name: str, warnings: list[str]) -> None:
+        """Append, or merge into the file of the same source: a renamed file makes the official plugin write a second one."""
+        near = sorted({index for key in _keys(source) for index in self._at.get(key, ())})
+        index = next((index for index in near if _same(self.sources[index], source)), len(self.sources))
+        if index < len(self.sources):
+            known = self.sources[index]
             ids = {item for highlight in known.highlights for item in highlight.outside_ids}
             words = {(text_key(highlight.text), highlight.location) for highlight in known.highlights}
             more = tuple(item for item in source.highlights if not _given(item, ids, words))
-            sources[index] = replace(
+            self.sources[index] = replace(
                 known, highlights=known.highlights + more, outside_ids=tuple(dict.fromkeys(known.outside_ids + source.outside_ids))
             )
-            warnings.append(f"{name} and {names[index]} are exports of one source: put together")
-            return
-    sources.append(replace(source, highlights=tuple(_once(source.highlights, name, warnings))))
-    names.append(name)
+            warnings.append(f"{name} and {self.names[index]} are exports of one source: put together")
+        else:
+            self.sources.append(replace(source, highlights=tuple(_once(source.highlights, name, warnings))))
+            self.names.append(name)
+        for key in _keys(self.sources[index]):
+            self._at[key].add(index)
+
+
+def _keys(source: Source) -> tuple[object, ...]:
+    return (*source.outside_ids, (source.title.casefold(), source.author.casefold()))
 
 
 def _same(left: Source, right: Source) -> bool:
@@ -81,7 +96,7 @@ def _same(left: Source, right: Source) -> bool:
             ours, theirs = ({item for item in source.outside_ids if item.startswith(kind + ":")} for source in (left, right))
             if ours and theirs:
                 return bool(ours & theirs)
-    return bool(shared) or (left.title.casefold(), left.author.casefold()) == (right.title.casefold(), right.author.casefold())
+    return bool(shared) or _keys(left)[-1] == _keys(right)[-1]
 
 
 def _given(item: Highlight, ids: set[str], words: set[tuple[str, int | None]]) -> bool:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from urllib.parse import parse_qs, urldefrag, urlsplit
+from urllib.parse import parse_qs, urldefrag
 
 KIND_OF = {
     "books": "book", "book": "book", "articles": "article", "article": "article", "podcasts": "podcast", "podcast": "podcast",
@@ -136,7 +136,7 @@ def source_ids(*, readwise: object = None, reader: str = "", asin: str = "", url
     if asin:
         found.append(f"asin:{asin}")
     if url:
-        found.append(f"url:{urldefrag(url).url}")
+        found.append(f"url:{_without_fragment(url)}")
     return tuple(dict.fromkeys(found))
 
 
@@ -154,9 +154,16 @@ def kindle_place(url: str) -> tuple[str, int | None]:
     """ASIN and location of a `to_kindle` or `kindle://` link; empty where it is neither."""
     if "kindle" not in url:
         return "", None
-    query = parse_qs(urlsplit(url).query)
+    query = parse_qs(url.partition("#")[0].partition("?")[2])
     asin, location = query.get("asin", [""])[0], query.get("location", [""])[0]
     return asin, int(location) if _PLACE.fullmatch(location) else None
+
+
+def _without_fragment(url: str) -> str:
+    try:
+        return urldefrag(url).url
+    except ValueError:  # not a proper address
+        return url.partition("#")[0]
 
 
 def kindle_link(asin: str, location: int) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import codecs
 import io
 import zipfile
-from collections.abc import Iterable, Iterator
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -17,6 +18,7 @@ _MAGIC = (
     (b"\x1f\x8b", "a gzip archive"), (b"{\\rtf", "a rich text document"), (b"\xd0\xcf\x11\xe0", "an Office document"),
     (b"7z\xbc\xaf", "a 7z archive"), (b"Rar!", "a RAR archive"),
 )  # fmt: skip
+_MOST_NAMED = 5
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"),
@@ -81,7 +83,7 @@ def _members(name: str, data: bytes) -> Iterator[Document]:
                 hidden = any(part.startswith((".", "__MACOSX")) for part in PurePosixPath(info.filename).parts)
                 if not info.is_dir() and not hidden and _wanted(PurePosixPath(info.filename).suffix):
                     yield Document(info.filename, archive.read(info))
-    except (zipfile.BadZipFile, EOFError, RuntimeError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
         raise Invalid(f"{name} is a damaged or locked ZIP archive: {error}", "Download the export again.") from error
 
 
@@ -124,6 +126,12 @@ def _guess(data: bytes) -> str:
     except UnicodeDecodeError:
         return ""
     return " (the file looks like Windows-1252 or Latin-1)"
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first few, and how many more there are."""
+    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    return ", ".join(names[:_MOST_NAMED]) + more
 
 
 def refuse(name: str, problems: Iterable[str], hint: str = "Nothing was imported. Export the file again, or mend it.") -> Invalid:

@@ -19,7 +19,7 @@ from ..errors import Invalid, Unavailable
 from ..library import Library
 from ..records import ImportReport, Source
 from ..settings import Settings, require_private
-from .api_export import CARRIES, BadShape, read_book
+from .api_export import CARRIES, BadShape, joined, read_book
 
 if TYPE_CHECKING:
     import httpx
@@ -48,10 +48,12 @@ def import_api(
     sleep: Callable[[float], None] = time.sleep,
 ) -> ImportReport:
     """Bring the library up to date with Readwise. Raises Unavailable; then nothing was changed and the next try starts where this did."""
-    if not token.strip():
+    token = token.strip()
+    if not token:
         raise Unavailable("No Readwise token is set.", f"Take it from {TOKEN_PAGE}, then: notewright token set (or set READWISE_TOKEN).")
+    _check(token)
     since = "" if full else library.sources.get_state(CURSOR)
-    with _Client(base_url, token.strip(), sleep, progress) as client:
+    with _Client(base_url, token, sleep, progress) as client:
         books = client.books({"updatedAfter": since} if since else {})
         incomplete: list[Source] = []
         if since and books:
@@ -121,9 +123,7 @@ class _Client:
                     raise Unavailable(f"Readwise sent a book that cannot be read: {bad.problem}", "Try again later.") from None
                 key = source.outside_ids[0] if source.outside_ids else f"title:{source.title}|{source.author}"
                 if key in found:
-                    known = {item.outside_ids for item in found[key].highlights}
-                    more = tuple(item for item in source.highlights if item.outside_ids not in known)
-                    source = replace(source, highlights=found[key].highlights + more)
+                    source = joined(found[key], source)
                 else:
                     self._fetched += len(source.highlights)
                 found[key] = source
@@ -153,7 +153,8 @@ class _Client:
             try:
                 answer = self._http.get("/api/v2/export/", params=dict(parameters))
             except httpx.HTTPError as error:  # time-outs, refused and broken connections
-                trouble = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+                told = str(error) if not isinstance(error, httpx.ProtocolError) else ""  # may quote headers, and so the token
+                trouble = f"{type(error).__name__}: {told}" if told else type(error).__name__
                 wait = 2.0**attempt
             else:
                 if answer.status_code == 200:
@@ -247,8 +248,7 @@ def forget_token(settings: Settings) -> bool:
 def save_token(settings: Settings, token: str) -> str:
     """Keep the token in the system keyring, or where there is none in a file only you can read. Returns where it went, in words."""
     token = token.strip()
-    if not token or not token.isascii() or any(letter.isspace() for letter in token):
-        raise Invalid("That is no Readwise token.", f"Copy it from {TOKEN_PAGE}: one word of letters and digits.")
+    _check(token)
     path = settings.home / _FILE
     if _keyring_set(token):
         path.unlink(missing_ok=True)
@@ -263,6 +263,12 @@ def save_token(settings: Settings, token: str) -> str:
     except OSError as error:
         raise Unavailable(f"The token cannot be stored in {path}: {error.strerror}.", "Set READWISE_TOKEN instead.") from error
     return str(path)
+
+
+def _check(token: str) -> None:
+    """Raises Invalid for what no request can carry. It is not shown: part of it may be a token."""
+    if not token or not token.isascii() or not token.isprintable() or " " in token:
+        raise Invalid("That is no Readwise token.", f"Copy it from {TOKEN_PAGE}: one word of letters and digits.")
 
 
 def _keyring_get() -> str:

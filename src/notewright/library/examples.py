@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..records import Highlight, Pair, Passage, Prompt, Source
-from ..text import normalise
+from ..text import normalise, plain_newlines
 from .units import longer_words, units
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def from_pairs(
         seen.add(key)
         weight = 1.0 if pair.status == "accepted" else round(pair.score, 3)
         former = lately is not None and not any(item.id in lately for item in prompt.highlights)
-        found[pair.id] = Example(prompt, pair.passage_text, pair.id, pair.note_path, weight, shape(prompt), former)
+        found[pair.id] = Example(prompt, plain_newlines(pair.passage_text), pair.id, pair.note_path, weight, shape(prompt), former)
     return [found[pair.id] for pair in pairs if pair.id in found]
 
 

@@ -148,6 +148,9 @@ class Merge:
                 gone.add(key)
         own = {key: row for key, row in live.items() if key not in gone}
         self._reorder(homes, own)
+        if own and not incoming.is_deleted:
+            back = self._connection.execute("UPDATE sources SET removed_at='' WHERE id=? AND removed_at<>''", (source_id,))
+            self._counts["sources_updated"] += back.rowcount
         for row in own.values():
             if row["chapter"] and row["chapter"] in marks:
                 row["chapter"] = ""  # it came from a mark, which may be gone
@@ -295,9 +298,8 @@ class Merge:
             changes[name] = value
         if changes.get("kind") == "book":
             del changes["kind"]  # the default of formats that do not say
-        removed = self._at if incoming.is_deleted else ""
-        if bool(removed) != bool(row["removed_at"]):
-            changes["removed_at"] = removed
+        if incoming.is_deleted != bool(row["removed_at"]) and (incoming.is_deleted or self._my_rank == RANK["api"]):
+            changes["removed_at"] = self._at if incoming.is_deleted else ""
         if changes:
             assignments = ", ".join(f"{name}=?" for name in changes)
             self._connection.execute(f"UPDATE sources SET {assignments} WHERE id=?", (*changes.values(), source_id))

@@ -29,15 +29,19 @@ class PairStore:
         self._db = db
         self._events = events
 
-    def propose(self, pairs: Iterable[Pair], *, memo: Mapping[str, tuple[str, str]] | None = None, rules: str = "") -> dict[str, int]:
+    def propose(
+        self, pairs: Iterable[Pair], *, memo: Mapping[str, tuple[str, str]] | None = None, rules: str = "", read_at: int | None = None
+    ) -> dict[str, int]:
         """Replace all proposals by `pairs`; accepted and rejected pairs stay as they are, and follow their passages.
 
         A pair is known by its source and passage; a proposal for one that is already decided is dropped, and a re-proposed pair keeps
         its id. Decisions that were imported before their pairs hold now. Returns counts: added, kept, removed, decided. `memo` (signature
-        and payload by note id) and `rules` are what the pairing wants to find again by `memo` and `paired_at`.
+        and payload by note id) and `rules` are what the pairing wants to find again by `memo` and `paired_at`; `read_at` is where
+        `changes` stood before it read the library, so that what came in meanwhile is paired the next time.
         """
         counts = dict.fromkeys(("added", "kept", "removed", "decided"), 0)
         with self._db.write() as connection:
+            meanwhile = 0 if read_at is None else self.changes() - read_at
             follow_passages(self._db)
             known = {(row["source_id"], row["passage_id"]): row for row in self._db.rows("SELECT * FROM pairs")}
             links = self._links()
@@ -66,7 +70,7 @@ class PairStore:
             connection.executemany("DELETE FROM pairs WHERE id=?", [(pair_id,) for pair_id in stale])
             counts["removed"] = len(stale)
             if memo is not None:
-                self._remember(memo, rules)
+                self._remember(memo, rules, meanwhile)
             self.settle(after=self._events.last())
         return counts
 
@@ -75,14 +79,14 @@ class PairStore:
         with self._db.write():
             follow_passages(self._db)
 
-    def _remember(self, memo: Mapping[str, tuple[str, str]], rules: str) -> None:
+    def _remember(self, memo: Mapping[str, tuple[str, str]], rules: str, meanwhile: int) -> None:
         connection, known = self._db.connection, {key: signature for key, (signature, _) in self.memo().items()}
         connection.executemany("DELETE FROM pairing_memo WHERE note_id=?", [(key,) for key in known if key not in memo])
         connection.executemany(
             "INSERT OR REPLACE INTO pairing_memo VALUES (?, ?, ?)",
             [(key, signature, payload) for key, (signature, payload) in memo.items() if known.get(key) != signature],
         )
-        connection.execute("UPDATE pairing SET paired_at = changes, rules = ?", (rules,))
+        connection.execute("UPDATE pairing SET paired_at = changes - ?, rules = ?", (meanwhile, rules))
 
     def memo(self) -> dict[str, tuple[str, str]]:
         """What the last pairing remembered of each note: signature and payload by note id."""
@@ -93,15 +97,20 @@ class PairStore:
         return int(self._db.rows("SELECT changes FROM pairing")[0]["changes"])
 
     def paired_at(self) -> tuple[int, str]:
-        """`changes` at the end of the last pairing, and the rules it went by; (-1, "") before the first."""
+        """`changes` at the end of the last pairing, less those made by others meanwhile, and the rules it went by; at first (-1, "")."""
         row = self._db.rows("SELECT paired_at, rules FROM pairing")[0]
         return int(row["paired_at"]), str(row["rules"])
 
-    def decide(self, pair_id: str, status: str, *, links: Sequence[PairLink] | None = None) -> Pair:
-        """Record the person's `accepted`, `rejected` or (taking it back) `proposed`; `links` replace the pair's highlights."""
+    def decide(self, pair_id: str, status: str, *, links: Sequence[PairLink] | None = None, merged: bool = False) -> Pair:
+        """Record the person's `accepted`, `rejected` or (taking it back) `proposed`; `links` replace the pair's highlights.
+
+        `merged`: rejected only because another pair has its highlights now.
+        """
         with self._db.write() as connection:
             before = self.get(pair_id)
             payload: dict[str, object] = {"status": status, "before": before.status, "passage_id": before.passage_id}
+            if merged:
+                payload["merged"] = True
             links = None if links is None else self._known(links)
             if links is not None and tuple(links) != before.links:
                 payload["highlights"] = [link.highlight_id for link in links]
@@ -208,9 +217,18 @@ class PairStore:
         return links
 
     def decisions(self) -> dict[tuple[str, str], bool]:
-        """By source and passage, whether the person accepted (or else rejected) the pair; undecided ones are left out."""
-        rows = self._db.rows("SELECT source_id, passage_id, status FROM pairs WHERE status<>'proposed'")
-        return {(row["source_id"], row["passage_id"]): row["status"] == "accepted" for row in rows}
+        """By source and passage, whether the person accepted (or else rejected) the pair; undecided ones are left out.
+
+        So are those merged into another one: nobody said that they were wrong.
+        """
+        rows = self._db.rows("SELECT id, source_id, passage_id, status FROM pairs WHERE status<>'proposed'")
+        merged = self._merged() if rows else set()
+        return {(row["source_id"], row["passage_id"]): row["status"] == "accepted" for row in rows if row["id"] not in merged}
+
+    def _merged(self) -> set[str]:
+        names = {row["key"]: row["value"] for row in self._db.rows(f"SELECT key, value FROM state WHERE {_NAMED.format('key')}")}
+        last = {names.get(event.subject, event.subject): event for event in self._events.standing("pair")}
+        return {pair_id for pair_id, event in last.items() if event.payload.get("merged")}
 
     def tally(self) -> dict[tuple[str, str], int]:
         """Number of pairs by status and method."""

@@ -83,6 +83,8 @@ def pair(
 
 
 def _pair(library: Library, workers: int, embeddings: bool, progress: Callable[[int, int], None] | None) -> PairReport:
+    library.pairs.follow()  # decisions count where their passages stand now
+    read_at = library.pairs.changes()
     words = library.home / WORDS
     spoken = Spoken.load(words, RULES)
     work = Work(library, spoken=spoken, embeddings=embeddings)
@@ -92,10 +94,10 @@ def _pair(library: Library, workers: int, embeddings: bool, progress: Callable[[
             notes.append(note)
             if progress:
                 progress(len(notes), len(work.notes))
-    library.pairs.follow()  # decisions count where their passages stand now
     correction = correction_from(library, notes)
     pairs = [item for note in notes for item in proposals(note, work.passages.get(note.note_id, []), correction)]
-    counts = library.pairs.propose(pairs, memo={note.note_id: (note.signature, note.payload) for note in notes}, rules=ruled)
+    memo = {note.note_id: (note.signature, note.payload) for note in notes}
+    counts = library.pairs.propose(pairs, memo=memo, rules=ruled, read_at=read_at)
     spoken.save(words, RULES)
     paired = library.pairs.paired_notes()
     methods = Counter(item.method for item in pairs)

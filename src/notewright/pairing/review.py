@@ -53,7 +53,7 @@ def merge(library: Library, pair_id: str, other_id: str) -> Pair:
     known = {link.highlight_id for link in pair.links}
     added = [link for link in other.links if link.highlight_id not in known]
     with library.db.write():
-        library.pairs.decide(other_id, "rejected")
+        library.pairs.decide(other_id, "rejected", merged=True)
         return library.pairs.decide(pair_id, "accepted", links=[*pair.links, *added])
 
 

@@ -7,7 +7,7 @@ the ids of the passages that are still there, and a renamed note keeps its own.
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
@@ -83,21 +83,25 @@ def renamed(gone: Mapping[str, tuple[str, Sequence[str]]], new: Mapping[str, tup
     for path, (digest, _) in new.items():
         if digest in by_hash and hashes[1][digest] == 1:
             found[path] = by_hash[digest]
+    free = gone.keys() - found.values()
+    sizes = {old: sum(map(len, gone[old][1])) for old in free}
+    holders: dict[str, list[str]] = defaultdict(list)  # a folder may have thousands of notes: only those with a text in common are compared
+    for old in free:
+        for text in filter(None, gone[old][1]):
+            holders[text].append(old)
     for path, (_, texts) in new.items():
         if path in found:
             continue
-        kept = {old: _kept(old_texts, texts) for old, (_, old_texts) in gone.items() if old not in found.values()}
+        letters = Counter[str]()
+        for text in set(texts):
+            for old in holders.get(text, ()):
+                letters[old] += len(text)
+        kept = {old: count / sizes[old] for old, count in letters.items() if old in free}
         best = max(kept, key=lambda old: kept[old], default="")
         if best and kept[best] >= _SAME_NOTE and sum(share == kept[best] for share in kept.values()) == 1:
             found[path] = best
+            free.remove(best)
     return found
-
-
-def _kept(before: Sequence[str], after: Sequence[str]) -> float:
-    """Share of the earlier passages, by their letters, that are there word for word."""
-    there = set(after)
-    size = sum(map(len, before))
-    return sum(len(text) for text in before if text in there) / size if size else 0.0
 
 
 def _free(prefix: str, key: str, taken: set[str]) -> str:
