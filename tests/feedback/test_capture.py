@@ -35,7 +35,8 @@ def world(library: Library, tmp_path: Path) -> small_world.World:
 
 @pytest.fixture
 def draft(world: small_world.World) -> Draft:
-    engine = ScriptedEngine(lambda messages, seed: TEXT if seed < 0 else f"## Note\n- Other words {'abcdefgh'[seed % 8] * 3}.\n")
+    quoted = TEXT.splitlines()[-1]  # in no highlight: a problem that both have, so that both are shown
+    engine = ScriptedEngine(lambda messages, seed: TEXT if seed < 0 else f"## Note\n- Other words.\n\n{quoted}")
     written = drafting.draft(
         world.library, settings=world.settings, source="rivers", chapter="Beginnings", seed=3, n=2, written=2,
         engine=engine,
