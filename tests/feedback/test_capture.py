@@ -35,8 +35,8 @@ def world(library: Library, tmp_path: Path) -> small_world.World:
 
 @pytest.fixture
 def draft(world: small_world.World) -> Draft:
-    quoted = TEXT.splitlines()[-1]  # in no highlight: a problem that both have, so that both are shown
-    engine = ScriptedEngine(lambda messages, seed: TEXT if seed < 0 else f"## Note\n- Other words.\n\n{quoted}")
+    # Each has a problem (a quotation, a year), so that both are shown.
+    engine = ScriptedEngine(lambda messages, seed: TEXT if seed < 0 else "## Note\n- Other words of 1999.\n")
     written = drafting.draft(
         world.library, settings=world.settings, source="rivers", chapter="Beginnings", seed=3, n=2, written=2,
         engine=engine,
@@ -310,7 +310,7 @@ def test_undo_finds_a_note_that_was_renamed(world: small_world.World, note: Path
 
 def test_two_passages_of_one_note_are_kept_apart(world: small_world.World, note: Path, draft: Draft) -> None:
     second = next(item for item in world.library.drafts.batch(draft.batch_id) if item.id != draft.id)
-    feedback.accept(world.library, settings=world.settings, draft_id=second.id, into=NOTE, under="Beginnings")
+    feedback.accept(world.library, settings=world.settings, draft_id=second.id, into=NOTE, under="Beginnings", force=True)
     assert look(world).logged == ()
     change(note, "Other words", "My words")
     [event] = look(world).logged
