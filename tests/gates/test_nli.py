@@ -57,6 +57,7 @@ def test_a_model_that_counts_places_behind_its_padding_gets_fewer_tokens(tmp_pat
     model = NliModel(tmp_path)
     assert model.longest == usable
     assert 0 < model.probability("the river " * 100, "the flood met") < 1
+    assert 0 < model.probability("the river", "the flood met " * 100) < 1
 
 
 def test_two_plain_labels_are_unsupported_and_supported(tmp_path: Path) -> None:

@@ -43,8 +43,8 @@ class NliModel:
 
     @torch.inference_mode()
     def probability(self, premise: str, sentence: str) -> float:
-        """Over-long premises are cut at their end."""
-        inputs = self.tokenizer(premise, sentence, truncation="only_first", max_length=self.longest, return_tensors="pt")
+        """What is too long is cut at its end, the longer one of the two first."""
+        inputs = self.tokenizer(premise, sentence, truncation="longest_first", max_length=self.longest, return_tensors="pt")
         return float(self.model(**inputs).logits.float().softmax(-1)[0, self.column])
 
 
