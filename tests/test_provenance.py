@@ -150,3 +150,16 @@ def test_several_processes_find_what_one_finds(monkeypatch: pytest.MonkeyPatch) 
     cases = [(text, highlights) for text in world.notes.values()]
     monkeypatch.setattr("notewright.provenance.MANY", 2)
     assert list(provenances(cases, workers=2)) == [provenance(*case) for case in cases]
+
+
+def test_sentences_of_other_scripts_rest_each_on_its_own() -> None:
+    quoted = "Мозг потребляет двадцать процентов всей энергии тела."
+    first, second = provenance(f"{quoted} Это напоминает мне разговор с отцом на даче.", [Highlight(quoted)])
+    assert (bool(first.rests), second.rests) == (True, ())
+
+
+@pytest.mark.parametrize("code", ["```sh``` runs a shell.", "````\ncode here now\n```\nstill code here\n````", "```\ncode\n~~~\ncode\n```"])
+def test_what_stands_after_code_is_looked_at(code: str) -> None:
+    said = "The brain consumes twenty percent of the energy."
+    assert provenance(f"{code}\n\n{said}", [Highlight(said)])[-1].rests
+    assert not any("still code" in f"{code}\n\n{said}"[start:end] for start, end, _ in units(f"{code}\n\n{said}"))

@@ -151,3 +151,9 @@ def test_other_paths_that_begin_with_a_tilde_may_be_names(home: Path) -> None:
     home.mkdir()
     (home / "config.toml").write_text('vault = "~nobody-at-all/v"\n')
     assert load_settings().vault == Path("~nobody-at-all/v")
+
+
+def test_an_empty_path_is_none(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text('vault = ""\nnli_model = " "\n', encoding="utf-8")
+    settings = load_settings(tmp_path)
+    assert (settings.vault, settings.nli_model) == (None, None)

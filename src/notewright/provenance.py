@@ -49,7 +49,7 @@ _LEAD = re.compile(r"(?:[ \t]*>)*[ \t]*(?:\[![^\]\n]*\][+-]?[ \t]*)?")
 _BULLET = re.compile(r"(?:[-+*•]|\d{1,9}[.)])(?:[ \t]+(?:\[.\][ \t]+)?|(?=\r?\n|$))")
 _PLACE = re.compile(r"\b(?:loc|pp?|vol|nos?|chs?|figs?|S|Bd|Nr)\.\Z")  # a number that follows is no other sentence
 _HEADING = re.compile(r"#{1,6}[ \t]")
-_FENCE = re.compile(r"(?:```|~~~)")
+_FENCE = re.compile(r"`{3,}(?!.*`)|~{3,}")
 _COMMON = frozenset(
     """a about after all also an and any are as at be because been but by can could did do does for from had has have he her his how i if in
     into is it its just like make many may me more most my no not of on one only or other our out over own people she should so some such
@@ -171,7 +171,8 @@ def units(text: str) -> Iterator[tuple[int, int, str]]:
         if fence or fenced:
             yield from _cut(text, block, kind)
             block = []
-            fenced = "" if fence and fenced else fenced or (fence[0] if fence else "")
+            closes = bool(fenced) and body.startswith(fenced) and not body.strip(fenced[0])
+            fenced = "" if closes else fenced or (fence[0] if fence else "")
             continue
         bullet, heading, title = _BULLET.match(body), _HEADING.match(body), "[!" in lead
         if not body or bullet or heading or title or body.startswith("|"):

@@ -153,7 +153,7 @@ def _checked(table: Mapping[str, Any], path: Path) -> dict[str, Any]:
     values = dict(table)
     for key in ("vault", "nli_model"):
         if key in values:
-            values[key] = expanded(values[key])
+            values[key] = expanded(values[key]) if str(values[key]).strip() else None
     if "exclude" in values:
         values["exclude"] = tuple(str(item) for item in values["exclude"])
     return values

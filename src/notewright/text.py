@@ -14,7 +14,9 @@ _MARKS = str.maketrans("", "", "*_`~=#>\\")
 _MARKED = re.compile(r"[*_`~=#>\\]")
 _LIST_MARK = re.compile(r"^\s*(?:[-+•]|\d+[.)])\s+", re.MULTILINE)
 _PUNCTUATION = str.maketrans({"“": '"', "”": '"', "„": '"', "‘": "'", "’": "'", "–": "-", "—": "-", "…": "...", "\u00ad": "", "\u200b": ""})
-_SENTENCE_END = re.compile(r"[.!?…][\"'”’)\]]*(?=\s+[\"'“‘(\[]*[A-ZÀ-ÖØ-Þ0-9])")
+_LOWER = "".join(char for char in map(chr, range(0x530)) if char.islower())
+# A sentence begins with a capital, a digit, or a letter of a script without capitals; some scripts put no space before it.
+_SENTENCE_END = re.compile(rf"[.!?…][\"'”’)\]]*(?=\s+[\"'“‘(\[]*[^\W_{_LOWER}])|[。！？।][\"'”’）」』]*(?=.)")
 _WORD = re.compile(r"\w+(?:['’]\w+)*|[^\w\s]", re.UNICODE)
 
 

@@ -256,3 +256,18 @@ def test_the_command_shows_and_saves_only_when_asked(world: small_world.World, c
     assert capsys.readouterr().out.startswith("mine\thome\t")
     assert main(["templates", "show", "mine"]) == 0
     assert "{{ draft }}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("day", "told"),
+    [
+        ("2024-12-29", "2025-W01 25 Dec 29, 2024 364th"),
+        ("2024-12-31", "2025-W01 25 Dec 31, 2024 366th"),
+        ("2025-12-31", "2026-W01 26 Dec 31, 2025 365th"),
+        ("2025-01-05", "2025-W02 25 Jan 5, 2025 5th"),
+    ],
+)
+def test_weeks_at_the_years_end_belong_to_the_year_that_moment_says(day: str, told: str) -> None:
+    from datetime import datetime
+
+    assert format_moment(datetime.fromisoformat(f"{day}T12:00:00+00:00"), "gggg-[W]ww gg ll DDDo") == told

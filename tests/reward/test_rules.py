@@ -164,3 +164,15 @@ def test_a_limit_is_checked(library: Library) -> None:
     found = reward.check_rules(rules, "- **one**\n- two\n- three\n", highlights)
     assert [finding.severity for finding in found] == ["block", "block"]
     assert "no bold" in found[0].reason
+
+
+@pytest.mark.parametrize(
+    "comment", ["don't use all highlights", "no need to cover all the highlights", "I would not keep all of these highlights"]
+)
+def test_a_wish_that_is_denied_is_not_read_as_its_opposite(comment: str) -> None:
+    assert interpret(comment) == {}
+
+
+def test_praise_is_no_wish_and_fewer_than_is_below() -> None:
+    assert [wishes(praise) for praise in ("I like it", "no complaints", "No notes.")] == [[], [], []]
+    assert interpret("fewer than 3 bullets") == {"check": "at most", "feature": "bullets", "value": 2}

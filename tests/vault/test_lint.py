@@ -167,3 +167,42 @@ def test_the_samples_own_passages_pass(sample: Path) -> None:
                 odd += [(passage.headings[-1], problem) for problem in problems]
     assert count >= 60
     assert len(odd) <= count * 0.1, odd
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Of course, there are exceptions to every rule of thumb.",
+        "Certainly, nobody noted the atmosphere of it.",
+        "Here is the section of the law that they mean.",
+        "`xs |> List.map f` does it.",
+        "<s>ten</s> eleven",
+        "### Response\n\nIt came late.",
+        "He could only say no, no, no, no.",
+        "| x | y |\n|---|---|\n| 10 | 10 |\n| 10 | 10 |",
+        "> I answer as an AI language model.",
+    ],
+)
+def test_what_a_highlight_says_is_no_residue_and_no_loop(text: str) -> None:
+    assert check_draft(text, highlights=[Highlight(text.removeprefix("> "))]) == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "said", "word"),
+    [
+        ("> - Knowledge is the most powerful weapon that any free people can hold.", "Other words.", "quotation"),
+        ("Er sagte „Wissen ist die größte Macht aller Menschen“ dazu.", "Anderes.", "quotation"),
+        ("Il dit « le savoir est la plus grande force » et part.", "Autre chose.", "quotation"),
+        ("销售额在2023年增长了很多。", "销售额有所增长。", "2023"),
+        ("Es waren 25 Meter.", "Es waren 2,5 Meter.", "25"),
+        ("It is so so so so big.", "It is big.", "over and over"),
+        ("Fine.</s>", "Fine.", "residue"),
+        ("### Response:\nFine.", "Fine.", "residue"),
+    ],
+)
+def test_what_no_highlight_says_is_found_in_other_languages_and_forms_too(text: str, said: str, word: str) -> None:
+    assert word in " ".join(check_draft(text, highlights=[Highlight(said)]))
+
+
+def test_a_decimal_comma_is_a_point_and_one_before_three_digits_none() -> None:
+    assert check_draft("It was 3.5 metres, or 1,200 feet.", highlights=[Highlight("It was 3,5 metres, or 1200 feet.")]) == ()

@@ -156,3 +156,15 @@ def test_after_repair_nothing_leads_nowhere_unseen(text: str) -> None:
 def test_any_draft_is_taken(text: str) -> None:
     mended = repaired(text)
     assert repaired(mended) == mended or "[[" in mended
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("![](https://ex.org/2023/chart.png)", "![](https://ex.org/2024/chart.png)"), ("![[doc.pdf#page=3]]", "![[doc.pdf#page=5]]")],
+)
+def test_two_pictures_that_are_called_alike_are_two(one: str, other: str) -> None:
+    text = f"{one}\n\nFirst.\n\n{other}\n\nSecond."
+    repaired = repair_draft(text, highlights=[Highlight(one), Highlight(other)])
+    assert (repaired.text, repaired.repairs) == (text, ())
+    again = repair_draft(f"{one}\n\nFirst.\n\n{one}\n\nSecond.", highlights=[Highlight(one)])
+    assert again.text.count(one) == 1

@@ -111,3 +111,8 @@ def test_nothing_runs_in_a_browser(tmp_path: Path) -> None:
         command = [CHROMIUM, *options.split(), "--disable-sync", f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=4000"]
         done = subprocess.run([*command, "--dump-dom", page.as_uri()], capture_output=True, text=True, timeout=120, check=True)
         assert f"<title>{expected}</title>" in done.stdout, name
+
+
+@pytest.mark.parametrize("href", ["fi&#9;le:///etc/passwd", "da&#10;ta:text/html,x", "&#1;data:text/html,x"])
+def test_a_scheme_is_seen_through_what_browsers_pass_over(href: str) -> None:
+    assert "href" not in render(f'<a href="{href}">x</a>').html

@@ -54,7 +54,10 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
             "none",
             rf"(?:no|never(?: use| write| add)?|without(?: any)?|don['’]?t use|do not use|avoid|drop the|not? more)\s+(?:any\s+)?{_NOUN}",
         ),
-        ("at most", rf"(?:at most|no more than|not more than|max(?:imum)?|up to|under|fewer than|less than)\s+{_NUMBER}\s+{_NOUN}"),
+        (
+            "at most",
+            rf"(?:at most|no more than|not more than|max(?:imum)?|up to|(?P<below>under|fewer than|less than))\s+{_NUMBER}\s+{_NOUN}",
+        ),
         ("at least", rf"(?:at least|no fewer than|not less than|min(?:imum)?)\s+{_NUMBER}\s+{_NOUN}"),
         ("about", rf"(?:about|around|exactly|some)?\s*{_NUMBER}(?:\s*(?:-|–|to|or)\s*(?P<high>\d+))?\s+{_NOUN}"),
         ("less", rf"(?:fewer|less|too many|too much|not so many|not so much)\s+{_NOUN}"),
@@ -68,7 +71,13 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
 )
 _FOR = re.compile(_HEAD + rf"(?:put |use )?(?:an? )?{_NOUN} (?:for|when|around|in|at|after|before|under|on) \w+", re.IGNORECASE)
 _COVERAGE = re.compile(r"\b(?:keep|use|cover|include)\b.{0,12}\b(?:every|all)\b.{0,12}\bhighlights?\b", re.IGNORECASE)
+_NOT = re.compile(r"\b(?:not|no|never|without)\b|n['’]t\b", re.IGNORECASE)
 _INVENT = re.compile(r"\b(?:invent nothing|(?:don['’]?t|do not|never) (?:invent|make (?:things|anything|stuff) up))\b", re.IGNORECASE)
+_PRAISE = re.compile(
+    r"\W*(?:i (?:really )?(?:like|love) (?:it|this|that|these)|no (?:complaints?|notes?|changes?|problems?|issues?))"
+    r"(?: (?:at all|here|much|a lot))?\W*\Z",
+    re.IGNORECASE,
+)
 # "Write it shorter" asks for something; "not how I write" does not say what.
 _WISH = re.compile(
     r"^only\b|\b(?:please|always|never|should|must|want|prefer|like|avoid|instead|rather|don['’]?t|do not|no|without|"
@@ -84,7 +93,9 @@ def wishes(comment: str) -> list[str]:
     """The clauses of a comment that ask for something; "nice" and "draft 2 is dull" ask for nothing."""
     clauses = [" ".join(part.split()).strip(" ,:–-") for part in _CLAUSE.split(comment)]
     return [
-        clause for clause in dict.fromkeys(clauses) if clause and (interpret(clause) or (_WISH.search(clause) and len(clause.split()) > 1))
+        clause
+        for clause in dict.fromkeys(clauses)
+        if clause and not _PRAISE.match(clause) and (interpret(clause) or (_WISH.search(clause) and len(clause.split()) > 1))
     ]
 
 
@@ -94,8 +105,8 @@ def interpret(wish: str) -> dict[str, object]:
     "no tables" {check: at most, value: 0}; "at most 5 bullets"; "3-5 bullets" {prefer: about, value: 4}; "shorter bullets" {prefer: less};
     "callouts for definitions" {prefer: more, prompt: True}: more of them, and the model is told when.
     """
-    if _COVERAGE.search(wish):
-        return {"feature": "coverage", "prefer": "more"}
+    if found := _COVERAGE.search(wish):
+        return {} if _NOT.search(wish, 0, found.end()) else {"feature": "coverage", "prefer": "more"}
     if _INVENT.search(wish):
         return {"feature": "own_words", "prefer": "less"}
     for meaning, pattern in _PATTERNS:
@@ -122,7 +133,7 @@ def _effect(meaning: str, found: re.Match[str]) -> dict[str, object]:
         low, high = int(groups["low"]), int(groups.get("high") or groups["low"])
         if meaning == "about":
             return {"feature": feature, "prefer": "about", "value": (low + high) / 2}
-        return {"check": meaning, "feature": feature, "value": low}
+        return {"check": meaning, "feature": feature, "value": max(0, low - bool(groups.get("below")))}
     return {"feature": feature, "prefer": meaning}
 
 

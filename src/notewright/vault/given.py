@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from ..records import Highlight
 from ..text import normalise
 
-NUMBER = re.compile(r"(?<![\w.,])\d+(?:[.,:]\d+)*(?:\s?%)?")
+NUMBER = re.compile(r"(?<![A-Za-z0-9_.,])\d+(?:[.,:]\d+)*(?:\s?%)?")
 # "[…]", or what a writer put in; the words of a link are neither.
 _ELISION = re.compile(r"\s*(?:\[?(?:…|\.\.\.)\]?|(?<!\[)\[[^\[\]]{0,40}\](?![\[(]))\s*")
 ENDING, LEAST_ENDING = 6, 3  # words by which two endings are known to be the same
@@ -48,7 +48,9 @@ class Given:
 
 
 def plain_number(text: str) -> str:
-    return re.sub(r"[,\s%]", "", text).rstrip(".:")
+    """A comma before three digits parts thousands, another one is a point."""
+    whole = re.sub(r",(?=\d{3}(?!\d))", "", re.sub(r"[\s%]", "", text))
+    return whole.replace(",", ".").rstrip(".:")
 
 
 def flat(text: str) -> str:

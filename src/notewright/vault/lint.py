@@ -20,16 +20,18 @@ from .strays import Allowed, strays
 from .tokens import Token, tokenize
 
 _RESIDUE = re.compile(
-    r"<\||\|>|</?think>|</?s>|\[/?INST\]|<</?SYS>>|^\s*(?:###\s*)?(?:assistant|user|system|human|response|instruction)\s*:?\s*$"
-    r"|^(?:sure|certainly|of course)[,!.].{0,60}(?:here|note)|^here(?:'s| is) (?:the|your|a) (?:note|section|draft)"
-    r"|\bas an ai (?:language )?model\b",
+    r"<\|\w+\|>|</?think>|<s>(?!.*</s>)|^(?:(?!<s>).)*?</s>|\[/?INST\]|<</?SYS>>"
+    r"|^\s*(?:assistant|user|system|human|response|instruction)\s*:?\s*$|^###\s*(?:assistant|user|system|human|response|instruction)\s*:\s*$"
+    r"|^(?:sure|certainly|of course)[,!.].{0,60}\b(?:here(?:'s| is| are)|(?:the|your|a) (?:note|section|draft))\b"
+    r"|^here(?:'s| is) (?:the|your|a) (?:note|section|draft)\b(?! of\b)|\bas an ai (?:language )?model\b",
     re.IGNORECASE | re.MULTILINE,
 )
-_QUOTED = re.compile(r"“([^“”\n]{12,})”|(?<![\w\"])\"([^\"\n]{12,})\"(?!\w)")
+_QUOTED = re.compile(r"“([^“”\n]{12,})”|(?<![\w\"])\"([^\"\n]{12,})\"(?!\w)|„([^„“”\n]{12,})[“”]|«([^«»\n]{12,})»")
 _DANGLING = re.compile(
     r"(?:an?|the|and|or|but|of|to|in|on|at|by|for|with|from|as|that|which|who|whose|is|are|was|were|be|than|into|if)\Z", re.IGNORECASE
 )
 _ATTRIBUTION = re.compile(r"\s*(?:[-–—]{1,2}\s*\S|\(?p\.)")  # who said it, where it stands
+LONGEST_NAME = 10  # words of an attribution; a longer line with a dash before it is one of a list
 _LOCATOR = re.compile(
     r"\s*(?:[(\[](?:(?:pp?|loc|location|page)(?![a-z])[^)\]]*|\d+(?::\d\d)+)[)\]]|[,;–—-]\s*(?:(?:pp?|loc)\.\s?\d[\d–-]*|\d+(?::\d\d)+))\s*$"
 )
@@ -70,7 +72,7 @@ def find_problems(
     given = Given(highlights, known)
     by_gate: dict[str, Iterator[Problem]] = {
         "structure": chain(broken, _structure(rows)),
-        "residue": _residue(text),
+        "residue": _residue(text, given),
         "links": iter(links),
         "invented asset": strays(data, tokens, Allowed(highlights, known, vault_index, linked)),
         "invented number": _numbers(rows, given),
@@ -116,8 +118,8 @@ def _quote(rows: Sequence[Row], start: int) -> Iterator[Row]:
     return takewhile(lambda row: row.depth > 0, rows[start:])
 
 
-def _residue(text: str) -> Iterator[Problem]:
-    found = _RESIDUE.search(text)
+def _residue(text: str, given: Given) -> Iterator[Problem]:
+    found = next((found for found in _RESIDUE.finditer(text) if found[0].strip() not in given.raw), None)
     if found:
         yield f"chat residue: {_short(found[0])}", found[0]
 
@@ -155,7 +157,7 @@ def _paragraphs(rows: Sequence[Row]) -> list[list[Row]]:
     for row in rows:
         if not row.words.strip():
             found.append([])
-        elif row.told.strip() and not _ATTRIBUTION.match(row.words):
+        elif row.told.strip() and not (_ATTRIBUTION.match(row.words) and len(row.words.split()) <= LONGEST_NAME):
             found[-1].append(row)
     return found
 
@@ -183,9 +185,9 @@ def _quotations_of(row: Row) -> list[str]:
 
 def _quoted_spans(line: str) -> Iterator[str]:
     for found in _QUOTED.finditer(line):
-        quoted = found[1] or found[2]
+        quoted = next(filter(None, found.groups()))
         if len(quoted.split()) >= 4:
-            yield quoted.rstrip(",")
+            yield quoted.strip().rstrip(",")
 
 
 def _repeats(rows: Sequence[Row], given: Given) -> Iterator[Problem]:
@@ -199,12 +201,12 @@ def _repeats(rows: Sequence[Row], given: Given) -> Iterator[Problem]:
     for said, count in counts.items():
         if count > max(1, given.times(said)):
             yield f"said {count} times: {_short(said)}", lines[said]
-    words = flat("\n".join(row.words for row in rows)).split()
+    words = flat("\n".join(row.words for row in rows if row.kinds[:1] != ["table_pipe"])).split()
     for size in (1, 2, 3, 4, 6):
         run = 1
         for at in range(size, len(words) - size + 1, size):
             run = run + 1 if words[at : at + size] == words[at - size : at] else 1
-            if run >= 4:
+            if run >= 4 and " ".join(words[at - 3 * size : at + size]) not in given.words:
                 yield f"the same words over and over: {' '.join(words[at : at + size])}", ""
                 return
 

@@ -17,7 +17,7 @@ from .index import VaultIndex
 from .protect import MEDIA
 from .strays import URL, Allowed
 from .tokens import Token, tokenize
-from .views import read_markdown_link, read_wikilink, text_of
+from .views import WikiLink, read_markdown_link, read_wikilink, text_of
 
 _NEAR = 85.0  # of 100, as rapidfuzz's ratio says
 _CLEAR = 8.0  # by which the nearest must beat the next
@@ -62,9 +62,11 @@ def _changes(data: bytes, tokens: Sequence[Token], allowed: Allowed) -> Iterator
     for number, token in enumerate(tokens):
         text = text_of(data, token)
         if token.kind in ("embed", "image"):
-            target = read_wikilink(text).target if token.kind == "embed" else read_markdown_link(text).target
-            near = _mended_asset(target, allowed)
-            name = _name(near or target)
+            link = read_wikilink(text) if token.kind == "embed" else read_markdown_link(text)
+            target, near = link.target, _mended_asset(link.target, allowed)
+            # Two addresses may end alike, and two pages of one file are two pictures.
+            part = link.part if isinstance(link, WikiLink) else ""
+            name = f"{near or target if URL.match(near or target) else _name(near or target)}#{part}"
             line = _own_line(tokens, number)
             if name in shown and line:
                 yield *line, "", f"{near or target} was shown twice"

@@ -51,7 +51,8 @@ def sanitise(html: str, *, own_sources: Collection[str] = (), remote_images: boo
             fine = value in own_sources or _PICTURE.match(value) or (remote_images and value.lower().startswith(("http://", "https://")))
             return value if fine else None
         if name == "href":
-            return None if value.strip().lower().startswith(("data:", "file:")) and value not in own_sources else value
+            scheme = re.sub(r"[\x00-\x20]", "", value).lower()  # which browsers pass over
+            return None if scheme.startswith(("data:", "file:")) and value not in own_sources else value
         if name == "id":
             return value if _FOOTNOTE_ID.match(value) else None
         if name == "style":
