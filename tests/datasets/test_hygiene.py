@@ -37,6 +37,17 @@ def test_a_near_duplicate_goes_and_the_surest_stays() -> None:
     assert clean([first, second, other]) == {"pair-1": "near-duplicate of another pair"}
 
 
+def test_alike_passages_over_other_short_highlights_are_no_copies() -> None:
+    said = "- It is said of this that nobody knew before what it would come to, and that all of them were glad of it in the end: {}."
+    apple, pear, copy = (
+        example(number, said.format(text), text, weight=1.0)
+        for number, text in enumerate(("An apple a day.", "A pear a day.", "An apple a day."))
+    )
+    assert near([apple.passage, pear.passage, copy.passage])
+    assert clean([apple, pear]) == {}
+    assert clean([apple, copy]) == {"pair-2": "near-duplicate of another pair"}
+
+
 def test_templates_go() -> None:
     items = [example(number, f"{TEMPLATE}\nword {number}", RIVER) for number in range(6)]
     assert len(boilerplate(items)) == 3

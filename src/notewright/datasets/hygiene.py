@@ -29,6 +29,7 @@ _SHINGLE = 4  # words
 _ALIKE = 0.7  # shared shingles, of the smaller text's, that make two passages near-duplicates
 _COMMON = 60  # a shingle in more passages than this is a template's
 _OWN = 0.1  # a passage of whose words less than this rests on its highlights is the person's own knowledge
+LONG = 40  # letters of a highlight that hardly another one has by chance
 _TEMPLATE = 0.7  # share of a passage's lines that recur elsewhere
 _RECURS = 5  # passages of different notes a line must stand in to be boilerplate
 
@@ -91,7 +92,8 @@ def clean(examples: Sequence[Example]) -> dict[str, str]:
             reasons[example.pair_id] = "mostly the person's own knowledge: hardly a sentence rests on its highlights"
     order = sorted((item for item in examples if item.pair_id not in reasons), key=lambda item: (-item.weight, item.pair_id))
     for number, other in near([item.passage for item in order]).items():
-        mine, theirs = _texts(order[number]), _texts(order[other])
+        shortest = LONG if _texts(order[number]) else 0
+        mine, theirs = _texts(order[number], shortest), _texts(order[other], shortest)
         if len(mine & theirs) >= 0.5 * len(mine):  # alike by other highlights is a habit, not a copy
             reasons[order[number].pair_id] = "near-duplicate of another pair"
     return reasons
@@ -161,5 +163,5 @@ def _shingles(text: str) -> set[tuple[str, ...]]:
     return {tuple(words[at : at + _SHINGLE]) for at in range(max(1, len(words) - _SHINGLE + 1))} if words else set()
 
 
-def _texts(example: Example) -> set[str]:
-    return {normalise(item.text) for item in example.prompt.highlights if len(item.text) >= 40}
+def _texts(example: Example, shortest: int = LONG) -> set[str]:
+    return {normalise(item.text) for item in example.prompt.highlights if len(item.text) >= shortest}
