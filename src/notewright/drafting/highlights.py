@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import Invalid, NotFound
 from ..library.examples import chapters, visible_highlights
+from ..library.selection import selected, selecting
 from ..records import Prompt, Source
 from ..text import normalise
 
@@ -19,6 +20,8 @@ MAX_WHOLE = 25  # highlights; a longer source that has chapters is drafted chapt
 
 def choose_prompt(library: Library, *, source: str, chapter: str = "", highlight_ids: Sequence[str] = (), instruction: str = "") -> Prompt:
     """The prompt for a source (title or id), one of its chapters (near spellings are understood), or some of its highlights.
+
+    Where the person has the rule that only marked highlights are written about, it shows these, unless they are named one by one.
 
     Raises NotFound for an unknown source, chapter or highlight, and Invalid where a chapter has to be named or nothing is left to show.
     """
@@ -34,7 +37,7 @@ def choose_prompt(library: Library, *, source: str, chapter: str = "", highlight
     titles = chapters(library, found.id)
     if chapter:
         title = _match(chapter, titles, found)
-        return Prompt(found, tuple(item for item in everything if item.chapter == title), title, instruction)
+        return Prompt(found, selected((item for item in everything if item.chapter == title), selecting(library)), title, instruction)
     if not everything:
         raise Invalid(f"{found.title!r} has no highlights to write about.", "Discarded highlights and chapter marks do not count.")
     named = [title for title in titles if title]
@@ -42,7 +45,7 @@ def choose_prompt(library: Library, *, source: str, chapter: str = "", highlight
         message = f"{found.title!r} has {len(everything)} highlights in {len(named)} chapters, too many for one draft."
         raise Invalid(message, "Name one with --chapter: " + _list(titles))
     only = named[0] if len(titles) == len(named) == 1 else ""
-    return Prompt(found, tuple(everything), only, instruction)
+    return Prompt(found, selected(everything, selecting(library)), only, instruction)
 
 
 def _match(wanted: str, titles: dict[str, int], source: Source) -> str:

@@ -9,11 +9,12 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ..records import Highlight, Pair, Passage, Prompt, Source
 from ..text import normalise, plain_newlines
+from .selection import selected, selecting
 from .units import longer_words, units
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ Shape = tuple[str, bool, float, float]  # kind of source, one chapter?, log of t
 @dataclass(frozen=True, slots=True)
 class Example:
     """A passage of the person and the prompt it answers; `shape` is the prompt's, as `nearest` compares it. `former`: from before the
-    person changed, as far as is known."""
+    person changed, as far as is known. `used` are the ids of the highlights that it surely rests on."""
 
     prompt: Prompt
     passage: str
@@ -43,6 +44,7 @@ class Example:
     weight: float
     shape: Shape
     former: bool = False
+    used: frozenset[str] = frozenset()
 
     @property
     def source_id(self) -> str:
@@ -96,7 +98,7 @@ def from_pairs(
     for pair in pairs:
         for highlight_id in linked[pair.id]:
             owners[highlight_id].add(pair.passage_id)
-    lately = judged_lately(library)
+    lately, marks = judged_lately(library), selecting(library)
     seen: set[str] = set()
     found: dict[str, Example] = {}
     for pair in sorted(pairs, key=lambda item: (item.status != "accepted", -item.score)):
@@ -110,9 +112,12 @@ def from_pairs(
             reasons[reason] += 1
             continue
         seen.add(key)
+        used = frozenset(linked[pair.id])
+        if marks:
+            prompt = replace(prompt, highlights=selected(prompt.highlights, marks, used=used))
         weight = 1.0 if pair.status == "accepted" else round(pair.score, 3)
         former = lately is not None and not any(item.id in lately for item in prompt.highlights)
-        found[pair.id] = Example(prompt, plain_newlines(pair.passage_text), pair.id, pair.note_path, weight, shape(prompt), former)
+        found[pair.id] = Example(prompt, plain_newlines(pair.passage_text), pair.id, pair.note_path, weight, shape(prompt), former, used)
     return [found[pair.id] for pair in pairs if pair.id in found]
 
 

@@ -13,6 +13,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ..errors import Invalid, NotFound
+from ..library import splits
+from ..library.examples import from_pairs
+from ..library.selection import learn, selecting
 from ..records import Event, Finding, Highlight
 from .features import FEATURES, INDEX, measure
 from .wishes import CHIP_WISHES, interpret, wishes
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
 
 CHIP_TIMES = 2  # one press of a chip is about that draft; the second is a wish
 _SOURCES = ("comment", "ranking", "decision")
+_MARKS = {"annotated": "annotated highlights", "favourite": "favourites", "tagged": "tagged highlights"}
 _NOUNS = {"quoted": "quotations", "quotes": "block quotes", "numbered": "numbered items"}  # for names that are none, or not clear alone
 
 
@@ -43,6 +47,10 @@ class Rule:
         feature = _NOUNS.get(name, name.replace("_", " "))
         if value == 1:
             feature = feature.removesuffix("s")
+        if "select" in self.effect:
+            return (
+                "only these highlights are written about, as in your finished notes; all where a chapter has none, or you choose yourself"
+            )
         if "check" in self.effect:
             limit = "no" if (self.effect["check"], value) == ("at most", 0) else f"{self.effect['check']} {value:g}"
             return f"every draft is checked: {limit} {feature}"
@@ -78,7 +86,7 @@ def confirmed_rules(library: Library) -> list[Rule]:
 
 
 def propose_rules(library: Library) -> list[Rule]:
-    """What the standing comments and chips ask for and no rule says yet, the most often asked first."""
+    """What the standing comments and chips ask for and no rule says yet, the most often asked first; then what finished passages show."""
     known = {rule.name for rule in all_rules(library)}
     found: dict[str, Rule] = {}
     pressed: Counter[str] = Counter()
@@ -94,7 +102,24 @@ def propose_rules(library: Library) -> list[Rule]:
             found[name] = Rule(
                 name, before.text if before else text, interpret(text), "proposed", (*(before.events if before else ()), event.id)
             )
-    return sorted((rule for rule in found.values() if rule.name not in known), key=lambda rule: -len(rule.events))
+    asked = sorted((rule for rule in found.values() if rule.name not in known), key=lambda rule: -len(rule.events))
+    return [*asked, *(rule for rule in _selection(library) if rule.name not in known | found.keys())]
+
+
+def _selection(library: Library) -> list[Rule]:
+    """What the person's passages say about which highlights they write about, where no rule says it yet."""
+    if selecting(library):
+        return []
+    sides = splits.known(library)
+    marks = learn(
+        (example.prompt.highlights, example.used)
+        for example in from_pairs(library)
+        if not example.former and sides.get(example.source_id, "train") == "train"
+    )
+    if not marks:
+        return []
+    text = f"only {' or '.join(_MARKS[mark] for mark in marks)}"
+    return [Rule(rule_name(text), text, {"select": list(marks)})]
 
 
 def confirm_rule(library: Library, name: str) -> Event:

@@ -72,6 +72,12 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
 _FOR = re.compile(_HEAD + rf"(?:put |use )?(?:an? )?{_NOUN} (?:for|when|around|in|at|after|before|under|on) \w+", re.IGNORECASE)
 _COVERAGE = re.compile(r"\b(?:keep|use|cover|include)\b.{0,12}\b(?:every|all)\b.{0,12}\bhighlights?\b", re.IGNORECASE)
 _NOT = re.compile(r"\b(?:not|no|never|without)\b|n['’]t\b", re.IGNORECASE)
+_ONLY = re.compile(r"\W*(?:please )?(?:keep |use |show )?only (?P<what>.+?)\W*\Z", re.IGNORECASE)
+_SELECTED = {
+    "annotated": r"(?:annotated(?: highlights| ones)?|highlights? (?:with|that have) (?:an )?annotations?|(?:what|those that) i annotated)",
+    "favourite": r"(?:favou?rites?(?: highlights)?|starred highlights)",
+    "tagged": r"(?:tagged(?: highlights| ones)?|highlights? (?:with|that have) (?:a )?tags?|(?:what|those that) i tagged)",
+}
 _INVENT = re.compile(r"\b(?:invent nothing|(?:don['’]?t|do not|never) (?:invent|make (?:things|anything|stuff) up))\b", re.IGNORECASE)
 _PRAISE = re.compile(
     r"\W*(?:i (?:really )?(?:like|love) (?:it|this|that|these)|no (?:complaints?|notes?|changes?|problems?|issues?))"
@@ -103,8 +109,11 @@ def interpret(wish: str) -> dict[str, object]:
     """What a wish means for the measures; empty when it is about something they do not see.
 
     "no tables" {check: at most, value: 0}; "at most 5 bullets"; "3-5 bullets" {prefer: about, value: 4}; "shorter bullets" {prefer: less};
-    "callouts for definitions" {prefer: more, prompt: True}: more of them, and the model is told when.
+    "callouts for definitions" {prefer: more, prompt: True}: more of them, and the model is told when. "only favourites" {select:
+    [favourite]}.
     """
+    if (found := _ONLY.match(wish)) and (marks := _marks(found["what"])):
+        return {"select": marks}
     if found := _COVERAGE.search(wish):
         return {} if _NOT.search(wish, 0, found.end()) else {"feature": "coverage", "prefer": "more"}
     if _INVENT.search(wish):
@@ -116,6 +125,13 @@ def interpret(wish: str) -> dict[str, object]:
     found = _FOR.match(wish)
     feature = _features(found["noun"])[0] if found else ""
     return {"feature": feature, "prefer": "more", "prompt": True} if feature else {}
+
+
+def _marks(what: str) -> list[str]:
+    """The marks that are named, if nothing else is."""
+    parts = re.split(r",? (?:or|and) |, ", what)
+    named = [next((m for m, form in _SELECTED.items() if re.fullmatch(rf"(?:the |my )?{form}", part, re.IGNORECASE)), "") for part in parts]
+    return [] if "" in named else list(dict.fromkeys(named))
 
 
 def _effect(meaning: str, found: re.Match[str]) -> dict[str, object]:
