@@ -1,7 +1,7 @@
 """Which of the written candidates are shown, and with which chance each of them was.
 
-The rule. Candidates with problems are dropped, unless all have some: then the least bad are shown, marked. With fewer than two left those
-join that were set aside (`disagree`). If more are left than are to be shown,
+The rule. Candidates with problems are dropped; with fewer than two left those join that were set aside (`disagree`), then the least bad,
+marked. If more are left than are to be shown,
 all places but the last are filled by posterior sampling: for each place one draw of the taste head's weights, and the candidate that is
 best under it (Thompson 1933). The last place is filled at random, so that every kind of draft keeps being judged. A candidate must differ
 from those chosen before it, in its words by `APART` and where possible along a named axis; what is like a chosen one only comes when
@@ -172,12 +172,13 @@ def disagree(texts: Sequence[str]) -> float:
 
 
 def _pool(options: Sequence[Option], n: int) -> list[int]:
-    """The candidates that may be shown: those without problems, else the least bad. Those set aside join as long as there are not two to
-    compare (or one, when one is asked for)."""
-    fit = sorted((index for index, option in enumerate(options) if not option.problems), key=lambda index: (options[index].aside, index))
-    wanted = max(sum(not options[index].aside for index in fit), min(n, 2))
-    ranked = sorted(range(len(options)), key=lambda index: (options[index].problems, index))
-    return sorted(fit[:wanted] if fit else ranked[: max(n, 1)])
+    """The candidates that may be shown. Those set aside, and then the least bad, join as long as there are not two to compare (or one, when
+    one is asked for)."""
+    least = min(n, 2)
+    ranked = sorted(range(len(options)), key=lambda index: (options[index].problems, options[index].aside, index))
+    valid = [index for index in ranked if not options[index].problems and not options[index].aside]
+    fit = any(not option.problems for option in options)
+    return sorted(valid if len(valid) >= least else ranked[:least] if fit else ranked[: max(n, 1)])
 
 
 def _draw(
