@@ -98,7 +98,7 @@ def test_the_habit_is_proposed_and_as_a_rule_it_holds_everywhere(world: small_wo
     assert {len(item.prompt.highlights) for item in from_pairs(library)} == {7}  # from the first to the last that was used
     (rule,) = reward.propose_rules(library)
     assert (rule.text, rule.effect, rule.in_prompt) == ("only tagged highlights", {"select": ["tagged"]}, False)
-    assert "as in your finished notes" in rule.acts
+    assert rule.acts.startswith("drafts are about these highlights only")
     assert len(drafting.choose_prompt(library, source="Book 1").highlights) == 8  # a proposal does nothing
     reward.confirm_rule(library, rule.name)
     assert selecting(library) == ("tagged",)

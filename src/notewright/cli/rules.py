@@ -60,7 +60,7 @@ def list_rules(options: argparse.Namespace) -> None:
         empty='No rules yet. Say one: notewright rules add "no tables"',
     )
     if waiting:
-        print(f"Your comments ask for {waiting} more: notewright rules propose")
+        print(f"Your comments and notes suggest {waiting} more: notewright rules propose")
 
 
 def propose(options: argparse.Namespace) -> None:
@@ -74,8 +74,10 @@ def propose(options: argparse.Namespace) -> None:
         elif found and sys.stdin.isatty():
             ask(library, found)
         else:
-            rows = [(rule.name, rule.text, rule.acts, f"asked {len(rule.events)}x") for rule in found]
-            table(rows, "proposal", "in your words", "what it would do", "", empty="Your comments ask for nothing new.")
+            rows = [
+                (rule.name, rule.text, rule.acts, f"asked {len(rule.events)}x" if rule.events else "your notes do so") for rule in found
+            ]
+            table(rows, "proposal", "in your words", "what it would do", "", empty="Your comments and notes suggest nothing new.")
 
 
 def ask(library: Library, proposals: Sequence[Rule]) -> None:

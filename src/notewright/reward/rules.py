@@ -48,9 +48,7 @@ class Rule:
         if value == 1:
             feature = feature.removesuffix("s")
         if "select" in self.effect:
-            return (
-                "only these highlights are written about, as in your finished notes; all where a chapter has none, or you choose yourself"
-            )
+            return "drafts are about these highlights only; about all where a chapter has none, and about those that you choose yourself"
         if "check" in self.effect:
             limit = "no" if (self.effect["check"], value) == ("at most", 0) else f"{self.effect['check']} {value:g}"
             return f"every draft is checked: {limit} {feature}"
