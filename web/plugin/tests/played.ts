@@ -93,6 +93,7 @@ export class Played {
 
   stop(): void {
     this.plugin.unload();
+    fake.forget();
     vi.unstubAllGlobals();
   }
 

@@ -28,6 +28,7 @@ interface Card {
   component: Component;
   accept: HTMLButtonElement | null;
   draw: () => void;
+  stop: () => void;
 }
 
 /** Candidates side by side: they grow while they are written; rank, accept, reject, comment. */
@@ -138,12 +139,14 @@ export class ReviewView extends ItemView {
     const badge = head.createSpan({ cls: "notewright-badge" });
     const body = element.createDiv({ cls: "notewright-body markdown-rendered" });
     const component = this.addChild(new Component());
-    const card: Card = { key, draft, text, element, body, badge, component, accept: null, draw: () => undefined };
+    const card: Card = { key, draft, text, element, body, badge, component, accept: null, draw: () => undefined, stop: () => undefined };
     const draw = (): Promise<void> => {
       body.empty();
       return MarkdownRenderer.render(this.app, card.text, body, this.task?.notePath ?? "", component);
     };
-    card.draw = debounce(() => void draw(), 150);
+    const soon = debounce(() => void draw(), 150);
+    card.draw = soon;
+    card.stop = () => void soon.cancel();
     this.cards.push(card);
     if (!draft) card.draw();
     else {
@@ -344,7 +347,10 @@ export class ReviewView extends ItemView {
   }
 
   private clear(): void {
-    for (const card of this.cards) this.removeChild(card.component);
+    for (const card of this.cards) {
+      card.stop();
+      this.removeChild(card.component);
+    }
     this.cards = [];
     this.contentEl.empty();
     this.contentEl.removeClass("notewright-rejected");

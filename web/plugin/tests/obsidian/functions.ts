@@ -26,16 +26,31 @@ export function normalizePath(path: string): string {
   return path.replace(/[\\/]+/g, "/").replace(/^\/|\/$/g, "").replace(/\u00a0/g, " ").normalize("NFC");
 }
 
-export function debounce<T extends unknown[]>(act: (...values: T) => unknown, wait = 0, reset = false): (...values: T) => void {
+const waiting = new Set<number>();
+
+/** What was put off is not done any more, as a test is over. */
+export function forget(): void {
+  for (const timer of waiting) window.clearTimeout(timer);
+  waiting.clear();
+}
+
+export function debounce<T extends unknown[]>(act: (...values: T) => unknown, wait = 0, reset = false): ((...values: T) => void) & { cancel(): void } {
   let timer: number | undefined;
-  return (...values: T) => {
-    if (timer !== undefined && !reset) return;
+  const cancel = (): void => {
     window.clearTimeout(timer);
-    timer = window.setTimeout(() => {
-      timer = undefined;
+    if (timer !== undefined) waiting.delete(timer);
+    timer = undefined;
+  };
+  const soon = (...values: T): void => {
+    if (timer !== undefined && !reset) return;
+    cancel();
+    const own = window.setTimeout(() => {
+      cancel();
       act(...values);
     }, wait);
+    waiting.add((timer = own));
   };
+  return Object.assign(soon, { cancel });
 }
 
 export async function requestUrl(request: {

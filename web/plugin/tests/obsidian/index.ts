@@ -7,7 +7,7 @@ import "./dom";
 export { App, Workspace } from "./app";
 export { Component, Events } from "./component";
 export { Editor, MarkdownView } from "./editor";
-export { MarkdownRenderer, Platform, debounce, normalizePath, requestUrl, setTooltip } from "./functions";
+export { MarkdownRenderer, Platform, debounce, forget, normalizePath, requestUrl, setTooltip } from "./functions";
 export { Plugin, PluginSettingTab, type Command, type Definition } from "./plugin";
 export { Setting } from "./settings";
 export { FuzzySuggestModal, Menu, Modal, Notice } from "./ui";
