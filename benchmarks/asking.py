@@ -49,11 +49,11 @@ def write_pools(name: str, until: int, out: Path) -> None:
     kept = cell.folder / "pools.json"
     done: list[dict[str, Any]] = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else []
     first = len(cell.rows())
-    cell._restore(first)
+    cell.restore(first)
     for at in range(first, until):
         with Library.open(cell.settings.home) as library, cell.switches():
             row = cell.chapter(library, at)
-        cell._keep(at, row)
+        cell.keep(at, row)
         print(f"{name} chapter {at + 1}: cost {row['cost']:.3f}, {row['seconds']} s", flush=True)
     with Library.open(cell.settings.home) as library:
         import_vault(library, settings=cell.settings)

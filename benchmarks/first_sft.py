@@ -48,7 +48,7 @@ def prepare(reader: str, folder: Path) -> tuple[Path, list[Asked]]:
     """The folder of the dataset that the product builds of the finished chapters, and the chapters that measure."""
     world = readers.world_of(readers.FULL, reader)
     cell = readers.Cell(readers.FULL, world, readers.ARMS["full"], 0, folder, device="cpu")
-    cell._restore(0)
+    cell.restore(0)
     with Library.open(cell.settings.home) as library:
         import_vault(library, settings=cell.settings)
         pairing.pair(library, settings=cell.settings, workers=1)

@@ -172,12 +172,12 @@ class Cell:
         """All chapters that are not finished; returns all rows. The home is thrown away with the last."""
         rows = self.rows()
         if len(rows) < self.plan.chapters:
-            self._restore(len(rows))
+            self.restore(len(rows))
             try:
                 for at in range(len(rows), self.plan.chapters):
                     with Library.open(self.settings.home) as library, self.switches():
                         row = self.chapter(library, at)
-                    self._keep(at, row)
+                    self.keep(at, row)
                     rows.append(row)
                     tell(row)
             finally:
@@ -189,7 +189,7 @@ class Cell:
     def _row(self, at: int) -> Path:
         return self.folder / f"{at:03d}.json"
 
-    def _restore(self, done: int) -> None:
+    def restore(self, done: int) -> None:
         """The home as it was after `done` chapters: what a killed run began is forgotten."""
         shutil.rmtree(self.home, ignore_errors=True)
         if done:
@@ -201,7 +201,7 @@ class Cell:
         for task in self.world.history:
             self.write_down(task, self.world.wanted(task.prompt))
 
-    def _keep(self, at: int, row: Row) -> None:
+    def keep(self, at: int, row: Row) -> None:
         """The home first, then the row that makes it count, then away with the one before."""
         partial = self.folder / "kept-part"
         shutil.rmtree(partial, ignore_errors=True)

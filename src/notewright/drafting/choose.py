@@ -1,11 +1,11 @@
 """Which of the written candidates are shown, and with which chance each of them was.
 
 The rule. Candidates with problems are dropped; with fewer than two left those join that were set aside (`disagree`), then the least bad,
-marked. If more are left than are to be shown,
-all places but the last are filled by posterior sampling: for each place one draw of the taste head's weights, and the candidate that is
-best under it (Thompson 1933). The last place is filled at random, so that every kind of draft keeps being judged. A candidate must differ
-from those chosen before it, in its words by `APART` and where possible along a named axis; what is like a chosen one only comes when
-nothing else is left. What is chosen is shown best first, by the head's mean. All this only once the head has earned it (`reward.trust`).
+marked. If more are left than are to be shown, all places but the last are filled by posterior sampling: for each place one draw of the
+taste head's weights, and the candidate that is best under it (Thompson 1933). The last place is filled at random, so that every kind of
+draft keeps being judged. A candidate must differ from those chosen before it, in its words by `APART` and where possible along a named
+axis; what is like a chosen one only comes when nothing else is left. What is chosen is shown best first, by the head's mean. All this only
+once the head has earned it (`reward.trust`).
 """
 
 from __future__ import annotations

@@ -139,8 +139,9 @@ def _both_ways(
     """These and `n` more that were asked the other way, where problems, or mending alike what was `written` apart, leave too few to choose
     from, or where a tuned version is unsure without examples: then those of the way in which its candidates disagree more are set aside."""
     fit, few = _fit(checked), _few(checked, n) and len(_fit(checked)) < len(written)
-    doubt = disagree([item.option.text for item in fit])
-    unsure = not few and doubt > UNSURE and bool(model.adapter_path) and not checked[0].sampling["examples"]
+    bare = not few and bool(model.adapter_path) and not checked[0].sampling["examples"]
+    doubt = disagree([item.option.text for item in fit]) if bare else 0.0
+    unsure = doubt > UNSURE
     if not few and not unsure:
         return list(checked)
     more = _different(check(item) for item in asking.otherwise(model, written, n))

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from ..library.selection import is_picture
 from ..records import Finding, Highlight
 from ..vault.given import flat
 from .support import stems
@@ -59,7 +60,7 @@ def _uses(text: str, said: set[str], whole: str, highlight: Highlight, shared: s
 
 def asset(highlight: Highlight) -> str:
     """The file name of a highlight that is a picture, else empty."""
-    if not re.match(r"\s*!\[", highlight.text):
+    if not is_picture(highlight):
         return ""
     found = _FILE.search(highlight.text)
     return found[0] if found else ""

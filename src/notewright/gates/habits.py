@@ -10,9 +10,9 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from math import sqrt
 from typing import TYPE_CHECKING
 
+from ..library.selection import wilson
 from ..models.bandit import FADED
 from ..records import Finding, Highlight
 from ..vault import VaultIndex
@@ -60,7 +60,7 @@ class Habits:
     def lost_severity(self, sort: str) -> str:
         """What may be said of a lost highlight of this sort: nothing where the person often leaves such ones out."""
         used, shown = self.used.get(sort, (0, 0))
-        sure = _lower(used, shown)
+        sure = wilson(used, shown)[0]
         return "block" if sure > SURE else "warn" if sure > LIKELY else ""
 
 
@@ -114,12 +114,3 @@ def learn(
             used[sort(item)] += weight * (item.id not in missing)
     shares = {gate: total * count / whole for gate, total in fired.items()}
     return Habits(count, shares, {name: (used[name], total) for name, total in shown.items()})
-
-
-def _lower(successes: float, trials: float) -> float:
-    """Wilson's lower bound of a share, 95 %."""
-    if not trials:
-        return 0.0
-    z, share = 1.96, successes / trials
-    centre = share + z * z / (2 * trials)
-    return float((centre - z * sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials))) / (1 + z * z / trials))

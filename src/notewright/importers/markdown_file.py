@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass, field
 
 from ..records import Highlight, Source
+from ..text import plain_newlines
 from .markdown_marks import Tail, cut_tail, field_line, front_matter, heading, key_line, of_one_highlight, opens_highlights, says_added
 from .marks import KIND_OF, read_marks, review_id, source_ids, split_tags
 
@@ -66,7 +67,7 @@ class MarkdownFile:
 
 def read_markdown_file(text: str, *, stem: str, folder: str = "") -> MarkdownFile:
     """Parse one file; `stem` and `folder` stand in for what its template does not say."""
-    text = text.replace("\r\n", "\n").replace("\r", "\n").lstrip("\ufeff")
+    text = plain_newlines(text).lstrip("\ufeff")
     if _LOGS.fullmatch(stem):
         return MarkdownFile(None)
     front, body, _ = front_matter(text)

@@ -42,7 +42,7 @@ def learn(passages: Iterable[Seen]) -> tuple[str, ...]:
             parted = [(own, shown, used) for own, shown, used in parted if 0 < len(own) < len(shown)]
             own = [item.id in used for with_mark, _, used in parted for item in with_mark]
             others = [item.id in used for _, shown, used in parted for item in shown if not marked(item, marks)]
-            if len(parted) >= LEAST and sum(own) >= MOSTLY * len(own) and _upper(sum(others), len(others)) <= SELDOM:
+            if len(parted) >= LEAST and sum(own) >= MOSTLY * len(own) and wilson(sum(others), len(others))[1] <= SELDOM:
                 found.append((len(others), -size, marks))
     return max(found)[2] if found else ()
 
@@ -74,8 +74,10 @@ def is_picture(highlight: Highlight) -> bool:
     return highlight.text.lstrip().startswith("![")
 
 
-def _upper(successes: int, trials: int) -> float:
-    """Wilson's upper bound of a share, 95 %."""
+def wilson(successes: float, trials: float) -> tuple[float, float]:
+    """Wilson's interval of a share, 95 %."""
+    if not trials:
+        return 0.0, 1.0
     z, share = 1.96, successes / trials
-    centre = share + z * z / (2 * trials)
-    return (centre + z * sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials))) / (1 + z * z / trials)
+    centre, reach = share + z * z / (2 * trials), z * sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials))
+    return (centre - reach) / (1 + z * z / trials), (centre + reach) / (1 + z * z / trials)

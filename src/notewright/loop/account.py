@@ -267,9 +267,8 @@ def _versions(
     for batch_id in outcomes:
         drafts = batches[batch_id]
         writers = {draft.model_id for draft in drafts}
-        if len(writers) == 1 and writers.issuperset(
-            asked(drafts)
-        ):  # of two only one can be taken, and a base that stood in had a hard chapter
+        # Of two only one can be taken, and a base that stood in had a hard chapter.
+        if len(writers) == 1 and writers.issuperset(asked(drafts)):
             hits[writers.pop()].append(float(batch_id in accepted))
     named = {model_id for model_id, _, _ in promotions} | costs.keys() | hits.keys()
     return tuple(

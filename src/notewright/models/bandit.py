@@ -116,9 +116,8 @@ def _outcome(batch: str, judged: Sequence[Event]) -> Outcome:
     if len(asked) == 2 and not alike and (len(failed) == 1 or set(asked) <= set(versions)):
         parts = [writers[draft] == asked[0] for draft in better if writers[draft] in asked]
         beaten = {writers[draft] for draft in worse} - {writers[draft] for draft in better}
-        won = (
-            0.5 if len(set(parts)) == 2 else float(parts[0]) if parts and (beaten or failed) else None
-        )  # a version not compared has not lost
+        compared = bool(parts) and bool(beaten or failed)  # a version that was not has not lost
+        won = 0.5 if len(set(parts)) == 2 else float(parts[0]) if compared else None
         return Outcome(batch, first.id, first.at, "", None, surprise, (asked[0], asked[1]), won)
     # A base that stood in is not asked again for what it wrote: that is what came of asking the other one.
     version = asked[0] if len(asked) == 1 else versions[0] if len(versions) == 1 and not failed and not alike else ""

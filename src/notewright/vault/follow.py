@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ..diffing import align
+from ..text import plain_newlines
 from .outline import properties_span, read_outline
 from .trace import trace, trail_at
 
@@ -118,7 +119,7 @@ def passage_text(data: bytes, spans: Spans) -> str:
 
 def tidy(text: str) -> str:
     """With LF newlines, without byte order mark and outer blank lines: the form in which passages are compared."""
-    plain = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    plain = plain_newlines(text.removeprefix("\ufeff"))
     return re.sub(r"\A(?:[ \t]*\n)+|\s+\Z", "", plain)
 
 
