@@ -38,6 +38,7 @@ CONSISTENCY = 0.81  # share of random pairs on which they agree with themselves
 THOROUGH = 0.9  # of the changes that a draft needs are made
 NUISANCE = 0.25  # of the notes get a fact from elsewhere or a slip of the pen
 BAR = 0.6  # a draft is taken that is better than this share of texts in styles near the reader's own
+ANNOTATED = "annotated"  # the one choice of highlights that can leave nothing
 CHANGED = 0.35  # share of a style's choices drawn anew, where a reader has a second style
 REMARK_EVERY, VAGUE, WRONG = 4, 0.3, 0.1
 PLACES = {"book": "page", "podcast": "time_offset"}
@@ -106,12 +107,16 @@ class World:
         self.corpus, self.texts = corpus()
         self.home, self.second, hand = self._styles(rng)
         self.quirks = [] if family == NEAR_DEFAULT else rng.sample(sorted(QUIRKS), 2)
+        sizes = history, stream, test
         self.sources: list[Source] = []
-        self.history, self.stream, self.test = (self._read(rng, hand, count) for count in (history, stream, test))
+        self.history, self.stream, self.test = (self._read(rng, hand, count) for count in sizes)
         if self.second is None and family in ("context", "drifting"):
             probe = self.history[0].prompt
             while self.second is None or write(self.second, probe) == write(self.home, probe):
                 self.second = _section(near(self.home, rng, CHANGED))
+            if self.second.select == ANNOTATED != self.home.select:  # other chapters, each with something to keep in both styles
+                self.sources, hand = [], replace(hand, habits=replace(hand.habits, annotated=max(hand.habits.annotated, 0.5)))
+                self.history, self.stream, self.test = (self._read(rng, hand, count) for count in sizes)
         wants: dict[str, float] = {}
         for want in draw_reader(self.drawn, number).wants:
             wants.setdefault(want.measure, abs(want.weight))
@@ -161,9 +166,10 @@ class World:
 
     def _chapter(self, rng: random.Random, hand: Hand, source: Source) -> Prompt:
         """Highlights of which the reader would keep some: of others there is nothing to write."""
+        picky = ANNOTATED in (hand.style.select, self.second.select if self.second else "")
         while True:
             made = make_prompt(rng, self.corpus, hand.habits, source, count=rng.randint(2, 3), mean_words=16)
-            if hand.style.select != "annotated" or any(item.annotation for item in made.highlights):
+            if not picky or any(item.annotation for item in made.highlights):
                 return made
 
     def _pool(self, rng: random.Random) -> list[Item]:

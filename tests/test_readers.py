@@ -191,6 +191,17 @@ def test_what_a_reader_wants(family: str) -> None:
     assert wants & set(UNSEEN)
 
 
+@pytest.mark.parametrize(("family", "number"), [("drifting", 101), ("context", 119)])
+def test_no_chapter_leaves_a_changed_reader_nothing(family: str, number: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("NOTEWRIGHT_CORPORA", str(tmp_path / "none"))
+    world = World(family, number, history=6, stream=4, test=1)
+    assert world.second is not None
+    assert world.second.select == "annotated" != world.home.select
+    tasks = [*world.history, *world.stream, *world.test]
+    assert all(any(item.annotation for item in task.prompt.highlights) for task in tasks)
+    assert len(world.sources) == 6
+
+
 def row(at: int, cost: float, *, taken: bool = True, harm: bool = False, update: bool = False) -> readers.Row:
     made: readers.Row = {"at": at, "cost": cost, "needed": cost, "taken": taken, "harm": harm, "gate": False, "tokens": 1, "written": 8}
     if update:

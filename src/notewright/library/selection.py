@@ -21,7 +21,7 @@ MARKS: dict[str, Callable[[Highlight], bool]] = {
     "favourite": lambda item: item.is_favorite,
     "tagged": lambda item: bool(item.tags),
 }
-SELDOM = 0.15  # the share of the other highlights that the person uses lies below this (upper bound, 95 %) where a mark decides
+SELDOM = 0.25  # the share of the other highlights that the person uses lies below this (upper bound, 95 %) where a mark decides
 MOSTLY = 0.5  # and of those with the mark at least so many are used
 LEAST = 4  # passages that show it
 
