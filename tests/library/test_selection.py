@@ -16,6 +16,7 @@ from notewright.library.examples import from_pairs
 from notewright.library.selection import learn, selected, selecting
 from notewright.pairing import pair
 from notewright.records import Highlight, Source
+from notewright.reward import rules
 from notewright.reward.wishes import interpret
 
 SORTS = {"annotated": {"annotation": "Mark"}, "favourite": {"is_favorite": True}, "tagged": {"tags": ("bend",)}}
@@ -91,6 +92,23 @@ def world(library: Library, tmp_path: Path) -> small_world.World:
     import_vault(library, settings=made.settings)
     pair(library, settings=made.settings, workers=1)
     return made
+
+
+def test_what_is_proposed_follows_highlights_and_pairs(world: small_world.World, monkeypatch: pytest.MonkeyPatch) -> None:
+    library, looked = world.library, []
+    monkeypatch.setattr(rules, "learn", lambda seen: looked.append(1) or learn(seen))
+    for _ in range(3):
+        assert [rule.text for rule in reward.propose_rules(library)] == ["only tagged highlights"]
+    assert len(looked) == 1
+    for number in range(8):
+        source = library.sources.find(f"Book {number}")
+        favourites = tuple(replace(item, tags=(), is_favorite=bool(item.tags)) for item in library.sources.highlights(source.id))
+        library.sources.upsert([replace(source, highlights=favourites)], origin="csv", complete=True)
+    assert [rule.text for rule in reward.propose_rules(library)] == ["only favourites"]
+    for item in library.pairs.all():
+        library.pairs.decide(item.id, "rejected")
+    assert reward.propose_rules(library) == []
+    assert len(looked) == 3
 
 
 def test_the_habit_is_proposed_and_as_a_rule_it_holds_everywhere(world: small_world.World) -> None:

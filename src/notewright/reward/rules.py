@@ -6,6 +6,7 @@ acts by itself: a limit becomes a check of every draft, a preference a belief of
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -14,8 +15,8 @@ from typing import TYPE_CHECKING
 
 from ..errors import Invalid, NotFound
 from ..library import splits
-from ..library.examples import from_pairs
-from ..library.selection import learn, selecting
+from ..library.examples import CHANGED, from_pairs, judged_lately
+from ..library.selection import SELDOM, learn, selecting
 from ..records import Event, Finding, Highlight
 from .features import FEATURES, INDEX, measure
 from .wishes import CHIP_WISHES, interpret, wishes
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from ..library import Library
 
 CHIP_TIMES = 2  # one press of a chip is about that draft; the second is a wish
+_STATE = "habit of choosing"  # key of the library's state
 _SOURCES = ("comment", "ranking", "decision")
 _MARKS = {"annotated": "annotated highlights", "favourite": "favourites", "tagged": "tagged highlights"}
 _NOUNS = {"quoted": "quotations", "quotes": "block quotes", "numbered": "numbered items"}  # for names that are none, or not clear alone
@@ -108,16 +110,30 @@ def _selection(library: Library) -> list[Rule]:
     """What the person's passages say about which highlights they write about, where no rule says it yet."""
     if selecting(library):
         return []
-    sides = splits.known(library)
-    marks = learn(
-        (example.prompt.highlights, example.used)
-        for example in from_pairs(library)
-        if not example.former and sides.get(example.source_id, "train") == "train"
-    )
+    marks = _habit(library)
     if not marks:
         return []
     text = f"only {' or '.join(_MARKS[mark] for mark in marks)}"
-    return [Rule(rule_name(text), text, {"select": list(marks)})]
+    return [Rule(rule_name(text), text, {"select": marks})]
+
+
+def _habit(library: Library) -> list[str]:
+    """The marks by which the person chooses highlights, found in passages that do not measure; kept until pairs, highlights or the person
+    change."""
+    sides, seen = splits.known(library), library.browse.fingerprint()
+    changed = library.db.get_state(CHANGED)
+    lately = f"{changed} {len(judged_lately(library) or ())}" if changed else ""
+    stamp = f"{SELDOM} {seen['pairs']} {seen['highlights']} {len(sides)} {lately}"
+    kept = json.loads(library.db.get_state(_STATE) or "{}")
+    if kept.get("stamp") != stamp:
+        marks = learn(
+            (example.prompt.highlights, example.used)
+            for example in from_pairs(library)
+            if not example.former and sides.get(example.source_id, "train") == "train"
+        )
+        kept = {"stamp": stamp, "marks": marks}
+        library.db.set_state(_STATE, json.dumps(kept))
+    return list(kept["marks"])
 
 
 def confirm_rule(library: Library, name: str) -> Event:
