@@ -205,8 +205,8 @@ class Browse:
         queries = {
             "sources": "SELECT count(*), max(imported_at), sum(removed_at<>'') FROM sources",
             "highlights": (
-                "SELECT count(*), max(imported_at), max(updated_at), sum(removed_at<>''), sum(is_favorite), sum(is_discard), sum(length(text)),"
-                " sum(length(annotation)), sum(length(tags)) FROM highlights"
+                "SELECT count(*), max(imported_at), max(updated_at), sum(removed_at<>''), sum(is_favorite), sum(is_discard),"
+                " sum(length(text)), sum(length(annotation)), sum(length(tags)) FROM highlights"
             ),
             "notes": "SELECT count(*), sum(mtime_ns % 1000003), sum(removed_at<>'') FROM notes",
             "pairs": "SELECT count(*), max(updated_at), sum(status='accepted'), sum(status='rejected') FROM pairs",
