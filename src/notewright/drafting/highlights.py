@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..errors import Invalid, NotFound
-from ..library.examples import chapters, visible_highlights
-from ..library.selection import selected, selecting
+from ..library.examples import chapters, selection_of, visible_highlights
 from ..records import Prompt, Source
 from ..text import normalise
 
@@ -37,7 +36,7 @@ def choose_prompt(library: Library, *, source: str, chapter: str = "", highlight
     titles = chapters(library, found.id)
     if chapter:
         title = _match(chapter, titles, found)
-        return Prompt(found, selected((item for item in everything if item.chapter == title), selecting(library)), title, instruction)
+        return Prompt(found, selection_of(library).of(item for item in everything if item.chapter == title), title, instruction)
     if not everything:
         raise Invalid(f"{found.title!r} has no highlights to write about.", "Discarded highlights and chapter marks do not count.")
     named = [title for title in titles if title]
@@ -45,7 +44,7 @@ def choose_prompt(library: Library, *, source: str, chapter: str = "", highlight
         message = f"{found.title!r} has {len(everything)} highlights in {len(named)} chapters, too many for one draft."
         raise Invalid(message, "Name one with --chapter: " + _list(titles))
     only = named[0] if len(titles) == len(named) == 1 else ""
-    return Prompt(found, selected(everything, selecting(library)), only, instruction)
+    return Prompt(found, selection_of(library).of(everything), only, instruction)
 
 
 def _match(wanted: str, titles: dict[str, int], source: Source) -> str:

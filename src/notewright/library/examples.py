@@ -6,6 +6,7 @@ of a prompt are those that drafting would show, a model also learns what to leav
 
 from __future__ import annotations
 
+import json
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,7 +15,8 @@ from typing import TYPE_CHECKING
 
 from ..records import Highlight, Pair, Passage, Prompt, Source
 from ..text import normalise, plain_newlines
-from .selection import selected, selecting
+from . import splits
+from .selection import AGAINST, BESIDE, LEAST, SELDOM, Selection, said, widened
 from .units import longer_words, units
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ _SURE = 0.9
 _CLOSE = 0.1  # a highlight belongs to the passage it fits best, and to those that fit nearly as well
 
 CHANGED = "person changed at"  # key of the library's state: the time from which on the person judges otherwise than before
+_STATE = "selection"  # key of the library's state
 NOTICED = "change noticed at"  # key of the library's state: when that was found
 _JUDGED = ("ranking", "decision", "edit")
 
@@ -70,8 +73,48 @@ def from_pairs(
     """Examples from accepted pairs and from proposals that score at least `threshold`, by note and place in it; what a note says of one
     chapter is one example (`units`), called by the first of its pairs.
 
-    `left_out` collects why the other pairs were not used. Equal passages (in normal form) count once: the surest pair keeps them.
+    `left_out` collects why the other pairs were not used. Equal passages (in normal form) count once: the surest pair keeps them. Prompts
+    show what the person's rule about highlights leaves (`selection_of`).
     """
+    found, selection = _every(library, threshold, min_coverage, left_out), selection_of(library)
+    return [_with(item, selection.of(item.prompt.highlights, used=item.used)) for item in found] if selection.marks else found
+
+
+def selection_of(library: Library) -> Selection:
+    """What the person's standing rule about highlights comes to beside their passages that teach; kept until these change."""
+    marks, at = said(library)
+    if not marks:
+        return Selection()
+    sides, stamp = (
+        splits.known(library),
+        f"{marks} {at} {AGAINST} {BESIDE} {LEAST} {SELDOM} {habits_stamp(library)} {library.browse.fingerprint()['events']}",
+    )
+    kept = json.loads(library.db.get_state(_STATE) or "{}")
+    if kept.get("stamp") != stamp:
+        teaching = [item for item in _every(library) if not item.former and sides.get(item.source_id, "train") == "train"]
+        lately = judged_since(library, at)
+        seen = [(item.prompt.highlights, item.used, any(one.id in lately for one in item.prompt.highlights)) for item in teaching]
+        found = widened(marks, ((shown, used) for shown, used, _ in seen), ((shown, used) for shown, used, new in seen if new))
+        kept = {"stamp": stamp, "marks": found.marks, "also": found.also}
+        library.db.set_state(_STATE, json.dumps(kept))
+    return Selection(tuple(kept["marks"]), tuple(kept["also"]))
+
+
+def habits_stamp(library: Library) -> str:
+    """Differs when something has changed that habits of choosing highlights are learnt from."""
+    seen, lately = library.browse.fingerprint(), judged_lately(library)
+    return f"{seen['pairs']} {seen['highlights']} {len(splits.known(library))} {library.db.get_state(CHANGED)} {len(lately or ())}"
+
+
+def _with(example: Example, highlights: tuple[Highlight, ...]) -> Example:
+    prompt = replace(example.prompt, highlights=highlights)
+    return replace(example, prompt=prompt, shape=shape(prompt))
+
+
+def _every(
+    library: Library, threshold: float = THRESHOLD, min_coverage: float = MIN_COVERAGE, left_out: Counter[str] | None = None
+) -> list[Example]:
+    """`from_pairs` with all highlights shown."""
     reasons = left_out if left_out is not None else Counter()
     pairs = [pair for pair in library.pairs.all() if pair.status != "rejected"]
     sources = {source_id: library.sources.get(source_id) for source_id in dict.fromkeys(pair.source_id for pair in pairs)}
@@ -98,7 +141,7 @@ def from_pairs(
     for pair in pairs:
         for highlight_id in linked[pair.id]:
             owners[highlight_id].add(pair.passage_id)
-    lately, marks = judged_lately(library), selecting(library)
+    lately = judged_lately(library)
     seen: set[str] = set()
     found: dict[str, Example] = {}
     for pair in sorted(pairs, key=lambda item: (item.status != "accepted", -item.score)):
@@ -113,8 +156,6 @@ def from_pairs(
             continue
         seen.add(key)
         used = frozenset(linked[pair.id])
-        if marks:
-            prompt = replace(prompt, highlights=selected(prompt.highlights, marks, used=used))
         weight = 1.0 if pair.status == "accepted" else round(pair.score, 3)
         former = lately is not None and not any(item.id in lately for item in prompt.highlights)
         found[pair.id] = Example(prompt, plain_newlines(pair.passage_text), pair.id, pair.note_path, weight, shape(prompt), former, used)
@@ -124,9 +165,12 @@ def from_pairs(
 def judged_lately(library: Library) -> set[str] | None:
     """The highlights of all drafts that were judged since the person changed; None where no change is known (`models.drift`)."""
     changed = library.db.get_state(CHANGED)
-    if not changed:
-        return None
-    batches = {str(event.payload.get("batch", "")) for event in library.events.standing(*_JUDGED) if event.at >= changed}
+    return judged_since(library, changed) if changed else None
+
+
+def judged_since(library: Library, at: str) -> set[str]:
+    """The highlights of all drafts that were judged from then on."""
+    batches = {str(event.payload.get("batch", "")) for event in library.events.standing(*_JUDGED) if event.at >= at}
     written = library.drafts.batches(sorted(batches - {""}))
     return {highlight_id for drafts in written.values() for item in drafts for highlight_id in item.highlight_ids}
 

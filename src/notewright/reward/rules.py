@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 from ..errors import Invalid, NotFound
 from ..library import splits
-from ..library.examples import CHANGED, from_pairs, judged_lately
-from ..library.selection import SELDOM, learn, selecting
+from ..library.examples import from_pairs, habits_stamp
+from ..library.selection import LEAST, MOSTLY, SELDOM, learn, said
 from ..records import Event, Finding, Highlight
 from .features import FEATURES, INDEX, measure
 from .wishes import CHIP_WISHES, interpret, wishes
@@ -50,7 +50,10 @@ class Rule:
         if value == 1:
             feature = feature.removesuffix("s")
         if "select" in self.effect:
-            return "drafts are about these highlights only; about all where a chapter has none, and about those that you choose yourself"
+            return (
+                "drafts are about these highlights only, and about others that your notes use all the same; about all where a chapter has "
+                "none, and about those that you choose yourself"
+            )
         if "check" in self.effect:
             limit = "no" if (self.effect["check"], value) == ("at most", 0) else f"{self.effect['check']} {value:g}"
             return f"every draft is checked: {limit} {feature}"
@@ -108,7 +111,7 @@ def propose_rules(library: Library) -> list[Rule]:
 
 def _selection(library: Library) -> list[Rule]:
     """What the person's passages say about which highlights they write about, where no rule says it yet."""
-    if selecting(library):
+    if said(library)[0]:
         return []
     marks = _habit(library)
     if not marks:
@@ -120,10 +123,7 @@ def _selection(library: Library) -> list[Rule]:
 def _habit(library: Library) -> list[str]:
     """The marks by which the person chooses highlights, found in passages that do not measure; kept until pairs, highlights or the person
     change."""
-    sides, seen = splits.known(library), library.browse.fingerprint()
-    changed = library.db.get_state(CHANGED)
-    lately = f"{changed} {len(judged_lately(library) or ())}" if changed else ""
-    stamp = f"{SELDOM} {seen['pairs']} {seen['highlights']} {len(sides)} {lately}"
+    sides, stamp = splits.known(library), f"{SELDOM} {MOSTLY} {LEAST} {habits_stamp(library)}"
     kept = json.loads(library.db.get_state(_STATE) or "{}")
     if kept.get("stamp") != stamp:
         marks = learn(
