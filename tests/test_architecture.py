@@ -24,6 +24,7 @@ HEAVY_SHELF = (
     "models/letters.py",
     "models/lookup.py",
     "models/merging.py",
+    "models/quantization.py",
     "models/sharing.py",
     "gates/nli.py",
     "reward/neural.py",

@@ -76,7 +76,7 @@ def in_process(
     resolved = recipes.resolve(method, parameters=10**5, rows=17, overrides=overrides)
     whole = runs.Job(
         method=method, recipe=resolved.values(), origins={}, base=str(base), base_folder=str(base), revision="", parent_id="",
-        start_adapter=str(start or ""), dataset_id="", dataset_folder=str(dataset), dataset_hash="", device="cpu", **(job or {}),
+        start_adapter=str(start or ""), dataset_id="", dataset_folder=str(dataset), dataset_hash="", **{"device": "cpu", **(job or {})},
     )  # fmt: skip
     run = importlib.import_module(f"notewright.training.{FILES.get(method, method)}").run
     if stop_at:

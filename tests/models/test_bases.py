@@ -147,3 +147,25 @@ def test_the_estimate_is_near_what_is_measured(method: str, tmp_path: Path) -> N
         if measured <= estimate * 1.2:
             break
     assert estimate == pytest.approx(measured, rel=0.2)
+
+
+@pytest.mark.parametrize(("card", "at_hand", "quantised"), [(80, True, False), (12, True, True), (12, False, None), (4, True, None)])
+def test_a_card_that_is_too_small_drafts_in_four_bits(
+    card: int, at_hand: bool, quantised: bool | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+
+    from notewright.models import quantization
+    from notewright.models.engine import Engine
+
+    (tmp_path / "config.json").write_text(json.dumps(MISTRAL_7B))
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda: (0.9 * card * 10**9, card * 10**9))
+    monkeypatch.setattr(quantization, "at_hand", lambda: at_hand)
+    engine = Engine.__new__(Engine)
+    engine.device, engine.base = "cuda", bases.Base("big", tmp_path)
+    if quantised is None:
+        with pytest.raises(Invalid, match="needs about") as refused:
+            engine._require_memory(None, force=False)
+        assert ("notewright[quantization]" in refused.value.hint) != at_hand
+    else:
+        assert engine._require_memory(None, force=False) == quantised

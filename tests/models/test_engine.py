@@ -295,3 +295,18 @@ def test_looking_at_the_likeliest_tokens_first_changes_nothing(size: int) -> Non
             tokens, sums = _nucleus(chances, top_p)
             assert tokens.tolist() == order.indices[:kept].tolist()
             assert sums.tolist() == order.values.cumsum(0)[:kept].tolist()
+
+
+def test_a_base_with_recurrent_layers_is_refused_in_words(tmp_path: Path) -> None:
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    from notewright.models.engine import Engine
+
+    words = tiny_models.tokenizer("llama")
+    sizes = {"hidden_size": 32, "intermediate_size": 64, "num_attention_heads": 4, "num_key_value_heads": 2, "vocab_size": 512}
+    kinds = ["conv", "full_attention"]
+    config = AutoConfig.for_model("lfm2", num_hidden_layers=2, layer_types=kinds, pad_token_id=None, **sizes)
+    AutoModelForCausalLM.from_config(config).save_pretrained(tmp_path)
+    words.save_pretrained(tmp_path)
+    with pytest.raises(Invalid, match="family lfm2"):
+        Engine(tmp_path, device="cpu")

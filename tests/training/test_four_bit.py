@@ -55,3 +55,22 @@ def test_a_reward_model_learns(library: Library, make_dataset: MakeDataset, tiny
     small = {"max_steps": 10, "learning_rate": 5e-3, "members": 2}
     metrics = in_process("reward", tmp_path / "run", base=tiny("llama"), dataset=choices, quantize="4bit", **small)
     assert metrics["loss"] < metrics["first_loss"]
+
+
+def test_a_base_too_large_for_the_card_writes(tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from notewright.models import quantization
+    from notewright.models.engine import Engine
+
+    as_on_a_card = quantization.four_bit
+    monkeypatch.setattr(quantization, "four_bit", lambda _: as_on_a_card("cuda"))
+    monkeypatch.setattr(Engine, "_require_memory", lambda *_: True)
+    engine = Engine(tiny("llama"), device="cpu")
+    assert any(type(module).__name__ == "Linear4bit" for module in engine._bare.modules())
+    messages = [{"role": "user", "content": "1. A fact."}]
+    drafts = engine.generate(messages, n=3, seed=4, max_new_tokens=12)
+    assert [item.text for item in engine.generate(messages, n=3, seed=4, max_new_tokens=12)] == [item.text for item in drafts]
+    ids = engine.tokenizer.apply_chat_template(messages, add_generation_prompt=True, return_tensors="pt", return_dict=True)
+    written = engine._bare.generate(**ids, max_new_tokens=12, do_sample=False)[0, ids["input_ids"].shape[1] :]
+    assert drafts[0].greedy
+    assert drafts[0].text.strip() == engine.tokenizer.decode(written, skip_special_tokens=True).strip()
+    engine.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -41,7 +42,7 @@ def test_one_process_needs_no_launcher(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "launcher"),
-    [("MULTI_CPU", "torch.distributed.run"), ("MULTI_GPU", "accelerate.commands.launch"), ("FSDP", "accelerate.commands.launch")],
+    [("MULTI_CPU", "torch.distributed.run"), ("MULTI_GPU", "accelerate.commands.launch"), ("DEEPSPEED", "accelerate.commands.launch")],
 )
 def test_several_come_from_a_launcher(kind: str, launcher: str, config: Callable[[str], Path], tmp_path: Path) -> None:
     command = launch.worker_command(tmp_path, str(config(kind)))
@@ -51,7 +52,6 @@ def test_several_come_from_a_launcher(kind: str, launcher: str, config: Callable
 
 def test_bad_configurations_are_refused(config: Callable[[str], Path], tmp_path: Path) -> None:
     launch.require_config(None)
-    launch.require_config(config("FSDP"))
     with pytest.raises(NotFound, match="no accelerate configuration"):
         launch.require_config(tmp_path / "missing.yaml")
     for text, reason in (
@@ -62,9 +62,22 @@ def test_bad_configurations_are_refused(config: Callable[[str], Path], tmp_path:
         (tmp_path / "bad.yaml").write_text(text)
         with pytest.raises(Invalid, match=reason):
             launch.require_config(tmp_path / "bad.yaml")
-    with pytest.raises(Invalid, match="needs the whole model in every process"):
-        launch.require_config(config("FSDP"), whole_model=True)
     launch.require_config(config("MULTI_GPU"), whole_model=True)
+
+
+@pytest.mark.parametrize(
+    ("kind", "stage", "fits"), [("FSDP", 0, False), ("DEEPSPEED", 3, False), ("DEEPSPEED", 0, False), ("DEEPSPEED", 2, True)]
+)
+def test_what_splits_the_model_is_refused(kind: str, stage: int, fits: bool, config: Callable[[str], Path]) -> None:
+    path = config(kind)
+    if stage:
+        path.write_text(f"{path.read_text()}\ndeepspeed_config:\n  zero_stage: {stage}\n")
+    for whole_model in (False, True):
+        if fits and not whole_model:
+            launch.require_config(path)
+            continue
+        with pytest.raises(Invalid, match="needs the whole model in every process"):
+            launch.require_config(path, whole_model=whole_model)
 
 
 @pytest.mark.parametrize(
@@ -144,3 +157,15 @@ def weights(folder: Path) -> dict[str, Any]:
     from safetensors.torch import load_file
 
     return load_file(folder / "adapter_model.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("cards", "launched", "seen"),
+    [(None, False, "0"), ("2,3", False, "2"), ("", False, ""), ("2,3", True, "2,3"), ("GPU-1a", False, "GPU-1a")],
+)
+def test_a_training_without_a_launcher_sees_one_card(cards: str | None, launched: bool, seen: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from notewright.training import worker
+
+    monkeypatch.setattr(os, "environ", ({"CUDA_VISIBLE_DEVICES": cards} if cards is not None else {}) | ({"RANK": "0"} if launched else {}))
+    worker._one_card()
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == seen

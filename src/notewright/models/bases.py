@@ -142,18 +142,19 @@ def memory_needed(
 ) -> int:
     """Bytes for the model and its work, without Python and torch themselves.
 
-    `method` is draft (rows = candidates, tokens = prompt and note), lora or qlora (rows = rows in a batch, tokens = a row's length,
-    completion = trained tokens of a row, half = bfloat16 autocast over float32 weights).
+    `method` is draft (rows = candidates, tokens = prompt and note; `dtype` may be 4bit), lora or qlora (rows = rows in a batch, tokens = a
+    row's length, completion = trained tokens of a row, half = bfloat16 autocast over float32 weights).
     """
     assert method in METHODS, method
     s = _shape(config)
-    width = BYTES["4bit" if method == "qlora" else dtype]
+    quantised = method == "qlora" or dtype == "4bit"
+    width = BYTES["4bit" if quantised else dtype]
     count = parameters or parameter_count(config)
     # 4-bit quantises the layers only; embeddings and head stay at 2 bytes.
     ends = s["vocabulary"] * s["hidden"] * (1 if s["tied"] else 2)
-    weights = (count - ends) * width + ends * 2 if method == "qlora" else count * width
+    weights = (count - ends) * width + ends * 2 if quantised else count * width
     if method == "draft":
-        cache = 2 * s["layers"] * s["kv_heads"] * s["head"] * tokens * rows * BYTES[dtype]
+        cache = 2 * s["layers"] * s["kv_heads"] * s["head"] * tokens * rows * BYTES["bfloat16" if quantised else dtype]
         return int(weights + cache + 4 * s["vocabulary"] * rows * 4) + WORK
     adapter = adapter_count(config, rank) * 16  # weights, gradients and two Adam moments in float32
     layer = _kept_bytes(s, rank, half=half or dtype != "float32" or method == "qlora", dropout=dropout)

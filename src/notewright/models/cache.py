@@ -50,6 +50,11 @@ def roomy_cache(config: Any) -> DynamicCache:
     return cache
 
 
+def can_share(config: Any) -> bool:
+    """Whether what was read of a prompt can be handed to several drafts: the state of recurrent layers cannot."""
+    return all(hasattr(layer, "batch_repeat_interleave") for layer in roomy_cache(config).layers)
+
+
 def remembers_all(cache: DynamicCache) -> bool:
     """Whether no layer forgets places (sliding windows do)."""
     return all(isinstance(layer, RoomyLayer) for layer in cache.layers)

@@ -34,10 +34,11 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """Bytes of memory, Python and torch included: three drafts of 1,024 tokens; LoRA and QLoRA with rows of 1,024 tokens, four at a time,
-    and activation checkpointing, which training switches on where memory is short."""
+    """Bytes of memory, Python and torch included: three drafts of 1,024 tokens, also in 4 bits; LoRA and QLoRA with rows of 1,024 tokens,
+    four at a time, and activation checkpointing, which training switches on where memory is short."""
 
     draft: int
+    draft_4bit: int
     lora: int
     qlora: int
 
@@ -85,15 +86,21 @@ def needs(entry: Entry) -> Needs:
 
     return Needs(
         draft=bases.memory_needed(entry.config, method="draft", dtype=dtype, rows=3) + bases.PYTHON_AND_TORCH,
+        draft_4bit=bases.memory_needed(entry.config, method="draft", dtype="4bit", rows=3) + bases.PYTHON_AND_TORCH,
         lora=training("lora", on_cpu=small) + bases.PYTHON_AND_TORCH,
         qlora=training("qlora", on_cpu=False) + bases.PYTHON_AND_TORCH,
     )
 
 
+def _least(needs: Needs, device: str) -> int:
+    """On a card both training and drafting do with 4 bits."""
+    return max(needs.draft_4bit, needs.qlora) if device == "cuda" else max(needs.draft, needs.lora)
+
+
 def recommend(free: int, *, device: str = "cpu") -> Entry | None:
     """The largest ungated base that this machine can both draft with and train; None where even the smallest is too much.
 
-    `free` is free memory in bytes: the card's for cuda (where QLoRA counts), main memory else. On a CPU nothing above `SLOW_ON_CPU`
+    `free` is free memory in bytes: the card's for cuda (where 4 bits count), main memory else. On a CPU nothing above `SLOW_ON_CPU`
     parameters is recommended, whatever the memory.
     """
     room = free * SPARE
@@ -103,6 +110,6 @@ def recommend(free: int, *, device: str = "cpu") -> Entry | None:
         if not entry.gated
         and "n_embd" not in entry.config  # bases without chat training need more pairs than most people have
         and (device != "cpu" or entry.parameters <= SLOW_ON_CPU)
-        and (needs(entry).qlora if device == "cuda" else max(needs(entry).draft, needs(entry).lora)) <= room
+        and _least(needs(entry), device) <= room
     ]
     return max(fitting, key=lambda entry: entry.parameters, default=None)

@@ -20,14 +20,14 @@ from typing import Any
 
 import torch
 from peft import PeftModel
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 from transformers.cache_utils import Cache
 from transformers.utils import logging
 
 from ..errors import Invalid, NotFound
 from ..prompts import Message
-from . import bases, chat, sharing
-from .cache import remembers_all, roomy_cache
+from . import bases, chat, quantization, sharing
+from .cache import can_share, remembers_all, roomy_cache
 from .generation import sample
 from .letters import Letters, letters_of
 from .lookup import Lookup, Places
@@ -39,6 +39,7 @@ AT_ONCE = 16  # drafts of different prompts that are written side by side by a s
 FEW_AT_ONCE = 4  # by a large one: as many as `bases.memory_needed` counts
 OBEDIENT = 1_000_000_000  # parameters; from here on a model mostly does what it is told in words
 TINY = 50_000_000  # parameters; up to here one thread writes faster than several that must meet after every small matrix
+CARD = 0.95  # share of a card's memory that a base may take; one that needs more is loaded in 4 bits
 HELD = 4  # adapters that stay loaded: a server goes on for weeks, and each improve brings another one
 LIKELIEST = 64  # tokens that are looked at first when one is drawn
 TELL_EVERY = 0.05  # seconds between two looks at the texts being written; decoding them at every token would slow small bases
@@ -88,6 +89,12 @@ def load_base(folder: Path, *, device: str = "cpu", dtype: torch.dtype | None = 
     """(model, prepared tokenizer) from a folder: safetensors only, no remote code."""
     config = bases.read_config(folder)
     dtype = dtype or pick_dtype(bases.parameter_count(config, folder), device)
+    if not can_share(AutoConfig.from_pretrained(folder)):
+        raise Invalid(
+            f"notewright cannot write with bases of the family {config.get('model_type')}: some of their layers keep a state that several "
+            "drafts cannot share.",
+            "Choose a base with attention in all layers: notewright bases",
+        )
     tokenizer = load_tokenizer(folder)
     logging.disable_progress_bar()
     model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, use_safetensors=True, **options)
@@ -129,15 +136,15 @@ class Engine:
         """`force` loads a base even if the memory does not seem to suffice."""
         self.device = pick_device(device)
         self.base = bases.fetch_base(str(base), revision=revision or "")
-        self._require_memory(dtype, force)
-        self._bare, self.tokenizer = load_base(self.base.folder, device=self.device, dtype=dtype)
+        options = {"quantization_config": quantization.four_bit(self.device)} if self._require_memory(dtype, force) else {}
+        self._bare, self.tokenizer = load_base(self.base.folder, device=self.device, dtype=dtype, **options)
         self._bare.eval()
         self._shares = sharing.prepare(self._bare)
         self._model: Any = self._bare
         self._names: dict[tuple[Path, float], str] = {}  # of what is loaded, the latest used last
         self._loaded = 0
         self._plain: dict[str, torch.Tensor] = {}
-        size = sum(p.numel() for p in self._bare.parameters())
+        size = bases.parameter_count(bases.read_config(self.base.folder), self.base.folder)
         self._merges = self._bare.dtype == torch.float32 and size <= MERGED
         self._one_thread = self.device == "cpu" and size <= TINY
         self.cheap = self.device == "cuda" or size <= MERGED  # whether further candidates beside the first cost little
@@ -148,13 +155,26 @@ class Engine:
         self._letters = letters_of(self.tokenizer, self._bare, "cpu")  # where `generate` has its scores
         self.use_adapter(adapter)
 
-    def _require_memory(self, dtype: torch.dtype | None, force: bool) -> None:
+    def _require_memory(self, dtype: torch.dtype | None, force: bool) -> bool:
+        """Refuse a base that does not fit; tells whether it is to be loaded in 4 bits, as the card is too small for it otherwise.
+
+        The whole card decides that, not what is free of it just now: the same base then always writes the same.
+        """
         config = bases.read_config(self.base.folder)
         parameters = bases.parameter_count(config, self.base.folder)
         width = str(dtype or pick_dtype(parameters, self.device)).removeprefix("torch.")
-        needed = bases.memory_needed(config, method="draft", dtype=width, parameters=parameters)
+
+        def needed(width: str) -> int:
+            return bases.memory_needed(config, method="draft", dtype=width, parameters=parameters)
+
+        small = self.device == "cuda" and dtype is None and needed(width) > CARD * torch.cuda.mem_get_info()[1]
+        quantised = small and quantization.at_hand()
+        hint = f"{bases.DRAFT_HINT} In 4 bits it needs less: {quantization.INSTALL}" if small and not quantised else bases.DRAFT_HINT
         free = free_on_device(self.device)
-        bases.require_memory(needed, free, what=f"Drafting with {self.base.name}", hint=bases.DRAFT_HINT, override=force)
+        bases.require_memory(
+            needed("4bit" if quantised else width), free, what=f"Drafting with {self.base.name}", hint=hint, override=force
+        )  # fmt: skip
+        return quantised
 
     def close(self) -> None:
         """Give the weights' memory back, the card's too; the engine cannot write any more."""

@@ -16,13 +16,19 @@ WORKER = "notewright.training.worker"
 
 
 def require_config(path: Path | None, *, whole_model: bool = False) -> None:
-    """Refuse a configuration that is missing or is none of accelerate's, and one that splits a model that must be `whole_model`."""
+    """Refuse a configuration that is missing or is none of accelerate's, and one that splits the model.
+
+    Adapters are saved, and held-out drafts written, by one process, which needs every weight for that. DeepSpeed up to stage 2 splits what
+    the optimizer keeps, not the model; methods that write drafts of their own (`whole_model`) know nothing of it.
+    """
     if path is None:
         return
-    kind = _read(path)["distributed_type"]
-    if whole_model and kind in ("FSDP", "DEEPSPEED", "MEGATRON_LM"):
+    table = _read(path)
+    kind = table["distributed_type"]
+    stage = (table.get("deepspeed_config") or {}).get("zero_stage", 3)
+    if kind in ("FSDP", "MEGATRON_LM") or (kind == "DEEPSPEED" and (whole_model or int(stage) > 2)):
         raise Invalid(
-            f"A policy that writes drafts while it learns needs the whole model in every process; {path.name} says {kind}.",
+            f"Training needs the whole model in every process, as it saves adapters and writes drafts there; {path.name} says {kind}.",
             "Use a configuration of kind MULTI_GPU or MULTI_CPU; a base that is too large for one card can be loaded with quantize = 4bit.",
         )
 

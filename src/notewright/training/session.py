@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import math
 import os
@@ -17,12 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import transformers
 from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import TrainerCallback
 
-from ..errors import Invalid, MissingExtra, RunFailed
+from ..errors import RunFailed
 from ..models import bases, engine
+from ..models.quantization import four_bit
 from . import processes
 from .data import Rows
 from .recipes import Recipe, load
@@ -74,16 +73,6 @@ def open_session(job: Job, folder: Path, reporter: Reporter) -> Session:
         )  # fmt: skip
         model = get_peft_model(model, lora)
     return Session(job, folder, reporter, recipe, device, model, tokenizer, max_length, bf16, parameters, free)
-
-
-def four_bit(device: str) -> Any:
-    if device != "cuda":
-        raise Invalid("4-bit training (quantize = 4bit) needs a CUDA device.", "Leave out quantize, or use a machine with an NVIDIA card.")
-    if importlib.util.find_spec("bitsandbytes") is None:
-        raise MissingExtra("4-bit training needs bitsandbytes.", "Install it with: pip install 'notewright[quantization]'")
-    return transformers.BitsAndBytesConfig(
-        load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=torch.bfloat16, bnb_4bit_use_double_quant=True
-    )
 
 
 def check_memory(session: Session, rows: Rows, *, texts: float = 0) -> None:

@@ -63,6 +63,7 @@ class Reporter:
 
 def main(folder: Path) -> int:
     silence_telemetry()
+    _one_card()
     started = time.monotonic()
     if FIRST:
         (folder / "worker.pid").write_text(str(os.getpid()), encoding="utf-8")
@@ -100,6 +101,13 @@ def main(folder: Path) -> int:
             return _fail_for_another(reporter)
         first = (str(error).strip().splitlines() or [""])[0]
         return _fail(reporter, RunFailed(f"Training failed: {type(error).__name__}: {first}", f"See the log: {folder / 'log.txt'}"))
+
+
+def _one_card() -> None:
+    """A process that no launcher started sees one card: of several, transformers would wrap the model in torch's old DataParallel, which
+    TRL refuses and which splits what our losses look at. Several cards are for `--accelerate`."""
+    if "RANK" not in os.environ:
+        os.environ["CUDA_VISIBLE_DEVICES"] = os.environ.get("CUDA_VISIBLE_DEVICES", "0").split(",")[0]
 
 
 def _lost_a_process(error: Exception) -> bool:
