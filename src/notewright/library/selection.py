@@ -59,9 +59,9 @@ def learn(passages: Iterable[Seen]) -> tuple[str, ...]:
         parted = [
             (own, shown, used) for shown, used in seen if 0 < len(own := [item for item in shown if marked(item, marks)]) < len(shown)
         ]
-        own = [item.id in used for with_mark, _, used in parted for item in with_mark]
+        hits = [item.id in used for with_mark, _, used in parted for item in with_mark]
         others = [item.id in used for _, shown, used in parted for item in shown if not marked(item, marks)]
-        if len(parted) >= LEAST and sum(own) >= MOSTLY * len(own) and wilson(sum(others), len(others))[1] <= SELDOM:
+        if len(parted) >= LEAST and sum(hits) >= MOSTLY * len(hits) and wilson(sum(others), len(others))[1] <= SELDOM:
             found.append((len(others), -len(marks), marks))
     return max(found)[2] if found else ()
 

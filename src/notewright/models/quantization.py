@@ -4,6 +4,7 @@ for the base otherwise."""
 from __future__ import annotations
 
 import importlib.util
+from typing import Any
 
 import torch
 from transformers import BitsAndBytesConfig
@@ -17,7 +18,7 @@ def at_hand() -> bool:
     return importlib.util.find_spec("bitsandbytes") is not None
 
 
-def four_bit(device: str) -> BitsAndBytesConfig:
+def four_bit(device: str) -> Any:
     """How transformers loads a base in 4 bits. Raises Invalid without a CUDA device, MissingExtra without bitsandbytes."""
     if device != "cuda":
         raise Invalid("4-bit training (quantize = 4bit) needs a CUDA device.", "Leave out quantize, or use a machine with an NVIDIA card.")
