@@ -134,6 +134,27 @@ def test_a_short_annotation_may_be_the_last_line_as_it_is(ending: str, fine: boo
     assert fine == (check_draft(f"- These hours are sacred to musing.\n  {ending}", highlights=[marked]) == ())
 
 
+@pytest.mark.parametrize(
+    ("text", "fine"),
+    [
+        ("- These hours are sacred to musing. (p. 4) → silence and", True),
+        ("- These hours are sacred to musing.\n  - Note: silence and", True),
+        ("- These hours are sacred to musing. (p. 4) → noise and", False),
+        ("> These hours are sacred to musing. [[Hours]] → silence and", True),
+        ("> These hours are sacred to musing. → what a thing to say of them", False),
+        ("- These hours are sacred to musing.\n\n#hours\n\n---", True),
+        ("- These hours are sacred to musing ;\n- They are sacred to silence ;\n- They are hours to muse in ;", True),
+        ("- These hours are sacred to musing.\n- They are sacred to silence.\n- They are hours ;", False),
+    ],
+)
+def test_a_remark_beside_a_quotation_is_the_persons_own(text: str, fine: bool) -> None:
+    marked = Highlight(
+        text="These hours are sacred to musing. They are sacred to silence. They are hours to muse in.", annotation="silence and"
+    )
+    problems = check_draft(text, highlights=[marked])
+    assert fine == (not problems), problems
+
+
 def test_what_is_marked_twice_may_be_said_twice() -> None:
     text = "- A straight river is an argument.\n- A straight river is an argument."
     marked = Highlight(text="A straight river is an argument.")

@@ -32,6 +32,8 @@ _DANGLING = re.compile(
 )
 _ATTRIBUTION = re.compile(r"\s*(?:[-–—]{1,2}\s*\S|\(?p\.)")  # who said it, where it stands
 LONGEST_NAME = 10  # words of an attribution; a longer line with a dash before it is one of a list
+_BESIDE = re.compile(r"\s(?:→|->|⇒|=>|—|–|\||//)\s|:\**\s")  # between a text and a remark on it
+_TAGGED = re.compile(r"(?:\s*(?:\[\[[^\]\n]*\]\]|#[\w/-]+))+\s*\Z")
 _LOCATOR = re.compile(
     r"\s*(?:[(\[](?:(?:pp?|loc|location|page)(?![a-z])[^)\]]*|\d+(?::\d\d)+)[)\]]|[,;–—-]\s*(?:(?:pp?|loc)\.\s?\d[\d–-]*|\d+(?::\d\d)+))\s*$"
 )
@@ -168,9 +170,12 @@ def _unsaid(paragraph: Sequence[Row], given: Given) -> list[str]:
     def said(quoted: str) -> bool:
         return len(flat(quoted).split()) <= 2 or given.says(quoted)
 
+    def said_beside(quoted: str) -> bool:
+        return all(said(_LOCATOR.sub("", _TAGGED.sub("", part))) for part in _BESIDE.split(quoted))
+
     if said(_LOCATOR.sub("", " ".join(row.verbatim.strip() for row in paragraph)).strip('“”"')):
         return []
-    return [part for row in paragraph for part in _quotations_of(row) if not said(part)]
+    return [part for row in paragraph for part in _quotations_of(row) if not (said(part) or said_beside(part))]
 
 
 def _quotations_of(row: Row) -> list[str]:
@@ -221,16 +226,25 @@ def _ending(rows: Sequence[Row], given: Given) -> Iterator[Problem]:
         return
     if kinds[:1] and kinds[0] in _NO_SENTENCE or kinds[-1:] and kinds[-1] in (*_NO_SENTENCE, "wikilink", "code"):
         return
-    if given.ends(_LOCATOR.sub("", last.before_trailing()[0])):
-        return  # so does the highlight
+    if re.fullmatch(r"\s*([-*_])(\s*\1){2,}\s*", last.words):
+        return  # a line across the page
+    line = _LOCATOR.sub("", last.before_trailing()[0])
+    if given.ends(line) or given.ends(_BESIDE.split(line)[-1]):
+        return  # so does the highlight, or what the person wrote beside it
     bare = re.sub(r"[*_=~\s]+$", "", last.words).strip()
     words = re.findall(r"\w+", bare)
     plain = [row for row in told[:-1] if len(row.words.split()) > 3 and not (row.kinds and row.kinds[0] in _NO_SENTENCE)]
     at = next(place for place, row in enumerate(rows) if row is last)
     if kinds[:1] != ["list_marker"] and at and not rows[at - 1].kinds:  # alone below a list, as a signature: it need not end as items do
         plain = [row for row in plain if row.kinds[:1] != ["list_marker"]]
+    alike = len(plain) >= 2 and bare.endswith(";") and all(row.words.rstrip("*_=~ ").endswith(";") for row in plain)
     others_end = len(plain) >= 2 and all(_ends(row) for row in plain)
-    open_end = bare.endswith((",", ";", "(", "-", "–", "—", "[")) or re.fullmatch(r"[-+*]|\d+[.)]", bare) or (last.depth and not bare)
+    open_end = (
+        not alike
+        and bare.endswith((",", ";", "(", "-", "–", "—", "["))
+        or re.fullmatch(r"[-+*]|\d+[.)]", bare)
+        or (last.depth and not bare)
+    )
     if open_end or (not _ends(last) and ((words and _DANGLING.match(words[-1])) or (others_end and len(words) > 3))):
         yield f"it breaks off: …{bare[-40:]}", bare[-40:]
 
