@@ -131,6 +131,7 @@ class _Look:
         self.missing: list[tuple[str, str, str]] = []
         self.troubles: list[str] = []
         self.notes: dict[str, set[str]] = {}
+        self.placed: dict[str, list[tuple[Follow, vault.Spans]]] = {}
 
     def report(self) -> CaptureReport:
         return CaptureReport(
@@ -143,7 +144,7 @@ class _Look:
         for follow in here:
             if follow.state == "followed":
                 self.notes.setdefault(follow.note_hash, set()).add(follow.note_path)
-        for follow in here:
+        for follow in reversed(here):  # what was put in later is no part of what stood there before, so it is placed first
             try:
                 self._at(follow)
             except Unavailable as problem:  # one note that cannot be read keeps no other from being looked at
@@ -167,7 +168,7 @@ class _Look:
         if follow.state in ("missing", "given up"):
             follow = replace(follow, state="followed" if follow.text else "deleted", since=self._stamp(), note_hash="")
         self.followed += 1
-        found = vault.follow(follow.note, follow.spans, data)
+        found = self._found(follow, path, data)
         if content_hash(data) == follow.note_hash:
             if path != follow.note_path:
                 self._settle(follow, path, data, found if follow.state == "followed" else None)
@@ -188,6 +189,21 @@ class _Look:
             return
         if quiet:
             self._settle(follow, path, data, found)
+
+    def _found(self, follow: Follow, path: str, data: bytes) -> vault.Followed | None:
+        """The passage in its own note, less those that were put into the note since it was last seen there."""
+        beside = vault.tidy(vault.blanked(follow.note, follow.spans).decode("utf-8", errors="replace"))
+        strange: vault.Spans = ()
+        for newer, spans in self.placed.get(path, ()):
+            if newer.note != follow.note and vault.passage_text(newer.note, newer.spans) not in beside:
+                strange += spans
+        told = follow.text.removeprefix(follow.lead)
+        found = vault.follow(follow.note, follow.spans, data, without=strange, told=told)
+        if found and not follow.text and found.share < vault.ENOUGH:  # it was deleted: other words in its place are not it
+            return None
+        if found and follow.text:
+            self.placed.setdefault(path, []).append((follow, found.spans))
+        return found
 
     def _is_another(self, follow: Follow, path: str, data: bytes) -> bool:
         """Does another note bear this name now? One that was renamed, one that is followed elsewhere, or the one found at the last look."""
@@ -224,7 +240,7 @@ class _Look:
             elif seeker.gone:
                 self._missing(seeker)
             elif seeker.data is not None:
-                self._settle(follow, seeker.path, seeker.data, seeker.here)
+                self._settle(follow, seeker.path, seeker.data, self.around.left(seeker))
 
     def _missing(self, seeker: Seeker) -> None:
         follow = seeker.follow

@@ -17,17 +17,19 @@ if TYPE_CHECKING:
 
 
 def start_following(library: Library) -> list[Follow]:
-    """Follow every insertion that stands, and no other; returns what is followed, oldest first."""
+    """Follow every insertion that stands, and no other; returns what is followed, oldest first, wherever it was made."""
     with library.db.write():
         undone = library.events.undone()
         known = {follow.insertion_id: follow for follow in library.follows.all()}
         for number in undone & known.keys():
             library.follows.drop(number)
-        for event in library.events.all("insertion"):
+        made = library.events.all("insertion")
+        for event in made:
             if event.id not in undone and event.id not in known:
                 for follow in [*_shifted(library, event), first(library, event)]:
                     library.follows.put(follow)
-        return library.follows.all()
+        follows = {follow.insertion_id: follow for follow in library.follows.all()}
+        return [follows[event.id] for event in made if event.id in follows]
 
 
 def need_unchanged(library: Library, event: Event, insertion: vault.Insertion) -> None:
