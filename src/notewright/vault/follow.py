@@ -71,7 +71,7 @@ def _found(before: bytes, spans: Spans, after: bytes, without: Spans, told: str)
         return there
     if here and (here.share >= _REWRITTEN or any(index in pairs for index in ours)):
         return here
-    return _written_anew(after, case, old_text, told)
+    return _as_told(after, case, old_text, told)
 
 
 def is_ahead(there: Followed, here: Followed | None) -> bool:
@@ -220,19 +220,14 @@ class _Case:
         below = (self.pairs[index] for index in range(self.ours[-1] + 1, len(self.old)) if index in self.pairs)
         return range(max(above, default=0), min(below, default=len(self.new)))
 
-    @property
-    def calm(self) -> tuple[bool, bool]:
-        """Did its neighbours above and below stay? One that changed beyond recognition stands in the gap too, so that what is there is not
-        known to be the passage."""
-        above, below = self.ours[0] - 1, self.ours[-1] + 1
-        return above < 0 or above in self.pairs, below == len(self.old) or below in self.pairs
-
 
 def _placed(case: _Case) -> tuple[int, int] | None:
     """First and last index of the new lines that are the passage."""
     old, new, ours, pairs = case.old, case.new, case.ours, case.pairs
     low, high = case.gap.start, case.gap.stop
-    calm_above, calm_below = case.calm
+    # A neighbour that changed beyond recognition stands in the gap too, so that what is there is not known to be ours.
+    calm_above = ours[0] == 0 or ours[0] - 1 in pairs
+    calm_below = ours[-1] + 1 == len(old) or ours[-1] + 1 in pairs
     kept = [index for index in ours if index in pairs]
     if not kept:
         return (low, high - 1) if calm_above and calm_below and low < high else None
@@ -294,19 +289,14 @@ def _above_its_copy(after: bytes, case: _Case, old_text: str) -> Followed | None
     return None
 
 
-def _written_anew(after: bytes, case: _Case, old_text: str, told: str) -> Followed | None:
-    """Nothing of it is left: what was `told` of it, where that stands in its place, else as many paragraphs as it had, between neighbours
-    that did not change, which stood nowhere in the note before."""
-    gap, texts = case.gap, tidy(told).split("\n")
-    lines = [line.rstrip() for line in texts if line.strip()]
-    for first in gap:
-        if lines and [line.text for line in case.new[first : first + len(lines)]] == lines and first + len(lines) <= gap.stop:
-            return _followed(after, case, (first, first + len(lines) - 1), old_text)
-    known = {line.text for line in case.old}
-    blocks = [len({lines[index].block for index in at}) for lines, at in ((case.old, case.ours), (case.new, gap))]
-    if not gap or not all(case.calm) or blocks[0] != blocks[1] or any(case.new[index].text in known for index in gap):
-        return None
-    return _followed(after, case, (gap.start, gap.stop - 1), old_text)
+def _as_told(after: bytes, case: _Case, old_text: str, told: str) -> Followed | None:
+    """Nothing of it is left but what it is `told` to have become, which stands in its place."""
+    lines = [line.rstrip() for line in tidy(told).split("\n") if line.strip()]
+    for first in case.gap if lines else ():
+        last = first + len(lines) - 1
+        if last in case.gap and [line.text for line in case.new[first : last + 1]] == lines:
+            return _followed(after, case, (first, last), old_text)
+    return None
 
 
 def _followed(after: bytes, case: _Case, placed: tuple[int, int], old_text: str) -> Followed | None:
