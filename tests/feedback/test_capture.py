@@ -7,6 +7,7 @@ import threading
 import time
 from dataclasses import replace
 from pathlib import Path
+from unicodedata import normalize
 
 import pytest
 
@@ -755,3 +756,61 @@ def test_a_passage_pasted_where_another_one_was_deleted_is_no_edit_of_that(world
     report = look(world)
     assert report.moved == (("Other.md", NOTE),)
     assert _final(world.library) == {draft.id: [""]}
+
+
+def test_an_edit_told_by_a_face_is_of_the_note_it_was_made_in(world: small_world.World, draft: Draft) -> None:
+    for name in ("One.md", "Two.md"):
+        feedback.accept(world.library, settings=world.settings, draft_id=draft.id, into=name, force=True)
+    look(world)
+    first, second = (follow.insertion_id for follow in world.library.follows.all())
+    mine = TEXT.replace("better", "worse")
+    change(world.vault / "One.md", "better", "worse")
+    told = {"draft_id": draft.id, "before": TEXT, "after": mine}
+    event = feedback.log_edit(world.library, **told, note_path="One.md")
+    assert event
+    assert event.payload["insertion"] == first
+    assert look(world).logged == ()
+    assert [follow.note_path for follow in world.library.follows.all()] == ["One.md", "Two.md"]
+    change(world.vault / "Two.md", "better", "worse")
+    event = feedback.log_edit(world.library, **told, note_path="Two.md")
+    assert event
+    assert event.payload["insertion"] == second
+    assert look(world).logged == ()
+    event = feedback.log_edit(world.library, draft_id=draft.id, before=mine, after=TEXT, note_path="Renamed.md")
+    assert event
+    assert event.payload["insertion"] == second
+
+
+def test_undo_is_refused_when_words_were_added_to_one_of_its_lines(world: small_world.World, note: Path) -> None:
+    for old, new in (("flood yet.", "flood yet. Except one."), ("## Note", "### Note")):
+        whole = note.read_text()
+        change(note, old, new)
+        with pytest.raises(Conflict, match="was changed where the text had been put"):
+            feedback.undo(world.library, settings=world.settings)
+        note.write_text(whole)
+    change(note, "flood yet.", "flood yet.  ")
+    feedback.undo(world.library, settings=world.settings)
+    assert "flood" not in note.read_text()
+
+
+def test_a_name_that_the_disk_spells_in_another_way_is_one_name(world: small_world.World, draft: Draft) -> None:
+    plain, spelt = (normalize(form, "Notes/Über.md") for form in ("NFC", "NFD"))
+    path = world.vault / spelt
+    path.write_text("# Over\n\nMine.\n")
+    if [item.name for item in path.parent.glob("*ber.md")] != [spelt.removeprefix("Notes/")]:
+        pytest.skip("this file system spells all names in one way")
+    shown = feedback.preview(world.library, settings=world.settings, draft_id=draft.id, into=spelt)
+    assert shown.note_path == plain
+    done = feedback.accept(world.library, settings=world.settings, draft_id=draft.id, into=plain, force=True)
+    assert done.note_path == plain
+    look(world)
+    [follow] = world.library.follows.all()
+    assert world.library.follows.copies(follow.insertion_id) == {}
+    # As earlier versions kept it.
+    world.library.db.connection.execute("UPDATE follows SET note_path=?", (spelt,))
+    world.library.follows.note_copies(follow.insertion_id, {plain: path.read_bytes()})
+    there = world.vault / "Notes/Streams.md"
+    path.rename(there)
+    assert look(world).moved == ((plain, "Notes/Streams.md"),)
+    change(there, "better", "worse")
+    assert [event.payload["note_path"] for event in look(world).logged] == ["Notes/Streams.md"]

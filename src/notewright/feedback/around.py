@@ -192,6 +192,7 @@ class Around:
     def _copy(self, follow: Follow, path: str, data: bytes) -> bytes | None:
         """The note at `path` as it was when it was a copy, under this name or another one that is no longer its."""
         copies = self.library.follows.copies(follow.insertion_id)
+        copies.pop(follow.note_path, None)  # as which earlier versions took a note that the disk spells in another way
         if path in copies and path not in self.renamed:
             return copies[path]
         left = (copy for other, copy in copies.items() if other not in self.renamed and (other not in self.files or other in self.changed))
