@@ -136,3 +136,23 @@ def test_of_several_edits_the_last_one_labels_the_draft(world: small_world.World
     assert labels(world.library) == {"A": False}
     feedback.record_edit(world.library, draft_id=draft, final_text="A text that is longer", before="Quite another thing altogether.")
     assert labels(world.library) == {"A": True}
+
+
+def test_a_change_that_another_machine_saw_in_smaller_steps_is_taught_once(world: small_world.World) -> None:
+    (draft,) = drafts(world.library, TEXT)
+    first, second, third = TEXT.replace("## ", "### "), TEXT.replace("## ", "# "), TEXT.replace("- ", "* ")
+
+    def rows(*steps: tuple[str, str]) -> list[tuple[str, str]]:
+        for event in world.library.events.standing("edit"):
+            world.library.events.append("undo", str(event.id), {"events": [event.id], "kind": "edit"})
+        for before, after in steps:
+            feedback.record_edit(world.library, draft_id=draft, before=before, final_text=after, via="watch", insertion=7)
+        built = datasets.load(datasets.build(world.library, kind="edits"), "train")
+        return [(row["shown"][0]["content"], row["edited"][0]["content"]) for row in built]
+
+    steps = [(TEXT, first), (first, second)]
+    assert rows(*steps, (TEXT, second)) == steps
+    assert rows((TEXT, second), *steps) == steps
+    assert rows(steps[0], (TEXT, second), steps[1], (second, third)) == [*steps, (second, third)]
+    again = [(TEXT, first), (first, TEXT), (TEXT, second), (second, first)]  # of one machine, each from where the last one ended
+    assert rows(*again) == again

@@ -526,6 +526,22 @@ def test_a_change_that_came_in_before_the_vault_was_looked_at_is_not_stored_agai
         assert len(feedback.capture(machines.there, settings=machines.theirs.settings, quiet=0.0).logged) == 1
 
 
+def test_an_insertion_that_came_in_and_is_told_again_by_a_plugin_is_known(machines: Machines) -> None:
+    draft_id = accepted(machines.here, machines.mine, "Notes/Rivers.md")
+    [made] = machines.here.events.all("insertion")
+    insertion = made.payload["insertion"]
+    machines.sync()
+    import_feedback(machines.there, list(export_feedback(machines.here)))
+    shutil.rmtree(machines.here.home / "backups")
+    [there] = [draft.id for draft in machines.there.drafts.all() if draft.text == machines.here.drafts.get(draft_id).text]
+    told = feedback.record_insertion(
+        machines.there, settings=machines.theirs.settings, draft_id=there, note_path="Notes/Rivers.md",
+        start=insertion["start"], inserted=insertion["inserted"],
+    )  # fmt: skip
+    assert [event.at for event in told.events] == [made.at]
+    assert len(machines.there.events.all("insertion")) == 1
+
+
 def test_only_the_librarys_own_vault_is_written_to(machines: Machines) -> None:
     accepted(machines.here, machines.mine, "Notes/Rivers.md")
     note = (machines.mine.vault / "Notes/Rivers.md").read_bytes()

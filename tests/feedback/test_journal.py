@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import sqlite3
 import subprocess
 import sys
 from dataclasses import replace
@@ -12,7 +14,7 @@ import pytest
 
 import small_world
 from notewright import drafting, feedback, vault
-from notewright.errors import Conflict, Invalid, NotFound
+from notewright.errors import Conflict, Invalid, NotFound, Unavailable
 from notewright.feedback import journal
 from notewright.library import Library
 from notewright.records import Draft
@@ -167,6 +169,38 @@ def test_what_broke_off_without_a_kill_leaves_no_entry(world: small_world.World,
         with pytest.raises(Conflict):
             feedback.accept(world.library, settings=world.settings, draft_id=draft.id, into=NOTE, force=True)
     assert list((world.library.home / "backups" / "writing").iterdir()) == []
+
+
+def test_a_disk_that_fills_up_after_the_note_was_written_loses_no_insertion(
+    world: small_world.World, draft: Draft, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    note = world.vault / NOTE
+    with monkeypatch.context() as patch:
+        full = lambda *_, **__: (_ for _ in ()).throw(OSError(errno.ENOSPC, "No space left on device"))  # noqa: E731
+
+        def stored(*_: object, **__: object) -> None:
+            patch.setattr(vault.atomic, "_part", full)
+            raise sqlite3.OperationalError("database or disk is full")
+
+        patch.setattr(sys.modules["notewright.feedback.accept"], "store", stored)
+        with pytest.raises(Unavailable, match=r"Notes/Rivers\.md has the draft, which could not be recorded"):
+            feedback.accept(world.library, settings=world.settings, draft_id=draft.id, into=NOTE, force=True)
+    assert draft.text.strip() in note.read_text()
+    assert world.library.events.all("insertion") == []
+    with pytest.raises(Invalid, match="already in"):
+        feedback.accept(world.library, settings=world.settings, draft_id=draft.id, into=NOTE)
+    assert len(world.library.events.all("insertion")) == 1
+    assert note.read_text().count(draft.text.strip()) == 1
+
+
+@pytest.mark.parametrize("moment", ["before the note", "before the event"])
+def test_a_second_insertion_that_was_killed_in_a_note_that_has_the_text(world: small_world.World, draft: Draft, moment: str) -> None:
+    feedback.accept(world.library, settings=world.settings, draft_id=draft.id, into=NOTE, force=True)
+    killed(moment, NOTE)
+    note = world.vault / NOTE
+    note.write_text(note.read_text() + "\nMy own line.\n")
+    assert bool(feedback.recover(world.library)) is (moment == "before the event")
+    assert len(world.library.events.all("insertion")) == note.read_text().count(draft.text.strip())
 
 
 def test_an_entry_that_is_no_entry_is_dropped(world: small_world.World) -> None:

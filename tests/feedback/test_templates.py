@@ -58,6 +58,8 @@ def framed(template: str, text: str = "## Mine\n- body", **options) -> str:
 @pytest.mark.parametrize(
     ("template", "note"),
     [
+        ("# {{title}}\n{{draft}}  \n\nend\n", "# Note\n## Mine\n- body  \n\nend"),
+        ("{% if chapter %}{{draft}}{% endif %}\n", "## Mine\n- body"),
         ("# {{title}}\n{{date}} {{time}}\n\n{{draft}}\n\nend\n", "# Note\n2024-03-07 16:05\n\n## Mine\n- body\n\nend"),
         ("{{date:YYYY}}\n{{ draft }}", "2024\n## Mine\n- body"),
         ("# Only a head\n", "# Only a head\n\n## Mine\n- body"),
@@ -106,6 +108,10 @@ def test_what_a_draft_says_is_never_run() -> None:
         "<%* await tp.system.prompt() %>",
         "---\na: {{ source.title }}: x\n---\n{{draft}}",
         "{% macro m() %}x{% endmacro %}{{ m() }}",
+        "Summary: {{draft}}",
+        "# {{title}}\n> {{draft}}\n",
+        "- {{draft}} (from {{ source.title }})",
+        "  {{draft}}",
     ],
 )
 def test_a_template_that_cannot_or_must_not_be_run_is_refused(template: str) -> None:

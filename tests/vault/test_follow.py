@@ -161,6 +161,7 @@ def test_another_note_must_hold_half_of_it() -> None:
     found = find(before, spans, b"# New home\n\n" + PASSAGE.encode() + b"\n")
     assert found
     assert found.text == PASSAGE
+    assert find(before, spans, before, without=spans) is None
     assert find(before, spans, b"# New home\n\n- They removed bends.\n") is None
 
 
@@ -204,3 +205,69 @@ def test_a_few_common_words_are_not_found_all_over_a_long_note() -> None:
     assert [note.name for note in notes if find(before, spans, note.read_bytes())] == []
     moved = "# Soundings\n\nMuch was measured.\n\n- Third text: **short**. And a little more.\n\nAt sea.\n"
     assert find(before, spans, moved.encode()).text == "- Third text: **short**. And a little more."  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("blanks", [" ", "\t", "  "])
+def test_blanks_at_the_end_of_its_last_line_do_not_lose_it(blanks: str) -> None:
+    found = followed((ABOVE + PASSAGE + blanks + BELOW).replace("Opening", "Closing"), ABOVE + PASSAGE + blanks + BELOW)
+    assert found
+    assert found.text == PASSAGE
+
+
+UPPER = "## Highlights\n- Willow cuttings hold a bank.\n- Eels go upstream in the dark."
+LOWER = "## Highlights\n- Salt was taxed until 1945.\n- Rye keeps longer than wheat."
+UNDER_ONE_NAME = f"# Title\n\n{UPPER}\n\n{LOWER}\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "passage", "expected"),
+    [
+        (UNDER_ONE_NAME, f"# Title\n\n{LOWER}\n", LOWER, LOWER),
+        (UNDER_ONE_NAME, f"# Title\n\n{LOWER}\n", UPPER, None),
+        (UNDER_ONE_NAME, f"# Title\n\n{LOWER.replace('longer', 'better')}\n", LOWER, LOWER.replace("longer", "better")),
+        (UNDER_ONE_NAME, f"# Title\n\n{UPPER}\n", UPPER, UPPER),
+        (UNDER_ONE_NAME, f"# Title\n\n{UPPER}\n", LOWER, None),
+        (f"# Title\n\n{LOWER}\n", UNDER_ONE_NAME, LOWER, LOWER),
+        (f"# Title\n\n{UPPER}\n", UNDER_ONE_NAME, UPPER, UPPER),
+        (f"{UPPER}\n\n{LOWER}", LOWER, LOWER, LOWER),
+        ("Mine.\n\nSame line.\n\nA.\n\nSame line.\n\nB.\n", "Mine.\n\nSame line.\n\nB.\n", "Same line.\n\nB.", "Same line.\n\nB."),
+    ],
+)
+def test_of_two_that_open_alike_the_one_that_is_gone_is_gone_whole(before: str, after: str, passage: str, expected: str | None) -> None:
+    found = followed(after, before, passage)
+    assert (found.text if found else None) == expected
+
+
+def test_what_was_put_in_since_is_no_part_of_it() -> None:
+    strange = "> The second fact concerns four observers who count eels."
+    cut = PASSAGE.partition("\n\n")[0]
+    after = ABOVE + cut + "\n\n" + strange + BELOW
+    before, spans = (ABOVE + PASSAGE + BELOW).encode(), ((len(ABOVE), len(ABOVE + PASSAGE)),)
+    there = ((after.index(strange), after.index(strange) + len(strange)),)
+    assert follow(before, spans, after.encode()).text == f"{cut}\n\n{strange}"  # type: ignore[union-attr]
+    assert follow(before, spans, after.encode(), without=there).text == cut  # type: ignore[union-attr]
+    within = ABOVE + PASSAGE.replace("\n- The", f"\n\n{strange}\n\n- The").replace("forty-one", "41") + BELOW
+    there = ((within.index(strange), within.index(strange) + len(strange)),)
+    found = follow(before, spans, within.encode(), without=there)
+    assert found
+    assert (found.text, len(found.spans)) == (PASSAGE.replace("forty-one", "41"), 2)
+
+
+ONE = "Moss grows north only where north is wet."
+ANEW = "Lichens need dry stone and patience, which few have."
+
+
+@pytest.mark.parametrize(
+    ("now", "told", "expected"),
+    [
+        (ANEW, ANEW, ANEW),
+        (ANEW, "", None),  # it may be of quite another matter
+        (f"{ANEW}\n\nAnd a remark of mine.", ANEW, ANEW),
+        (f"A remark of mine.\n\n{ANEW}", ANEW, ANEW),
+        ("Something else again.", ANEW, None),
+    ],
+)
+def test_what_it_is_told_to_have_become_is_the_passage(now: str, told: str, expected: str | None) -> None:
+    before = ABOVE + ONE + BELOW
+    found = follow(before.encode(), ((len(ABOVE), len(ABOVE + ONE)),), before.replace(ONE, now).encode(), told=told)
+    assert (found.text if found else None) == expected

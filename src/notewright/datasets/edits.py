@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from ..errors import Invalid, NotFound
@@ -31,9 +32,10 @@ def edit_rows(
     """Rows by split, and the facts for the manifest. An edit of an edit is a row of its own, from the text that it changed."""
     left_out: Counter[str] = Counter()
     events = library.events.standing("edit")
+    in_steps = _in_steps(events)
     found = []
     for done, event in enumerate(events, 1):
-        made = _row(library, event, left_out)
+        made = _row(library, event, left_out, in_steps)
         if made:
             found.append(made)
         if progress:
@@ -54,7 +56,37 @@ def edit_rows(
     return placed.rows, facts
 
 
-def _row(library: Library, event: Event, left_out: Counter[str]) -> tuple[Row, Draft] | None:
+def _in_steps(events: Sequence[Event]) -> set[int]:
+    """Ids of edits, noticed in a note, that others lead through step by step: of two machines with one vault, one looked more often. What
+    comes of a single watcher is one chain, in which each edit starts from where the one before it ended."""
+    chains: dict[object, list[Event]] = {}
+    for event in events:
+        if event.payload.get("insertion"):
+            chains.setdefault(event.payload["insertion"], []).append(event)
+    found: set[int] = set()
+    for chain in chains.values():
+        for place, event in enumerate(chain):
+            around = pairwise(chain[max(0, place - 1) : place + 2])
+            broken = any(one.payload["final_hash"] != other.payload["before_hash"] for one, other in around)
+            if broken and _leads(event, [other for other in chain if other.id not in found]):
+                found.add(event.id)
+    return found
+
+
+def _leads(event: Event, others: Sequence[Event]) -> bool:
+    """Do two or more of the others lead from where the edit starts to where it ends?"""
+    start, end = event.payload["before_hash"], event.payload["final_hash"]
+    steps = [(other.payload["before_hash"], other.payload["final_hash"]) for other in others]
+    steps = [step for step in steps if step != (start, end)]
+    seen: set[object] = set()
+    reached = {start}
+    while reached - seen:
+        seen |= reached
+        reached |= {after for before, after in steps if before in seen}
+    return end in reached and start != end
+
+
+def _row(library: Library, event: Event, left_out: Counter[str], in_steps: Container[int]) -> tuple[Row, Draft] | None:
     payload = event.payload
     before, after = str(payload.get("before", "")), str(payload.get("final_text", ""))
     hunks: Sequence[dict[str, Any]] = payload.get("hunks") or ()  # type: ignore[assignment]
@@ -73,6 +105,8 @@ def _row(library: Library, event: Event, left_out: Counter[str]) -> tuple[Row, D
         reason = "nothing was changed"
     elif not kinds & set(TASTE):
         reason = "only typos and added facts"
+    elif event.id in in_steps:
+        reason = "another machine saw it in smaller steps"
     elif not draft.messages:
         reason = "its prompt is not known"
     if reason:

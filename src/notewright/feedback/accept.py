@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import vault
-from ..errors import Invalid, NotewrightError
+from ..errors import Invalid, NotewrightError, Unavailable
 from ..records import Draft, Event
 from ..settings import Settings
 from ..text import content_hash
 from .around import compare
 from .backups import prune_backups
+from .following import as_made
 from .framing import Framed, context_of, frame
 from .handover import hand_over
 from .journal import recover, store, writing
@@ -80,7 +81,7 @@ def accept(
             body = {**asdict(shown), "final_text": final_text, "seconds": seconds}
             if hand_over(library, settings=settings, draft_id=draft_id, note_path=shown.note_path, body=body):
                 made = _standing(library, draft_id)[-1]
-                return _accepted(draft_id, _insertion(made), [*_events(library, made), made])
+                return _accepted(draft_id, as_made(library, made), [*_events(library, made), made])
     about: dict[str, Any] = {"draft_id": draft_id, "under": under or "", "forced": force, "final_text": final_text, "seconds": seconds}
     if strays:
         about["broken"] = [reason for reason, _ in strays]
@@ -99,11 +100,20 @@ def accept(
                 events = store(library, insertion, **about)
         except BaseException:
             if insertion:
-                vault.undo(insertion)
+                _take_back(insertion)
             raise
     prune_backups(library, settings=settings)
     _compare(library, settings, events)
     return _accepted(draft_id, insertion, events)
+
+
+def _take_back(insertion: vault.Insertion) -> None:
+    """Of what the library could not store."""
+    try:
+        vault.undo(insertion)
+    except NotewrightError as error:
+        hint = "Leave it there: it is recorded at the next start, once the disk can be written."
+        raise Unavailable(f"{insertion.note_path} has the draft, which could not be recorded. {error.message}", hint) from error
 
 
 def _compare(library: Library, settings: Settings, events: Sequence[Event]) -> None:
@@ -167,7 +177,7 @@ def record_insertion(
             settings, note_path, start=start, inserted=inserted, created=created, backups=library.home / "backups" / "notes", seen=seen
         )
         for event in _standing(library, draft_id):
-            known = _insertion(event)
+            known = as_made(library, event)
             if known.note_path == insertion.note_path and known.inserted == insertion.inserted:
                 return _accepted(draft_id, known, [event])
         more: dict[str, Any] = {"passage": list(passage)} if passage else {}
@@ -267,9 +277,12 @@ def preview(
 
 
 def _diff(insertion: vault.Insertion) -> str:
-    before = Path(insertion.backup).read_bytes() if insertion.backup else b""
-    after = before[: insertion.start] + insertion.inserted.encode() + before[insertion.start :]
-    return _unified(insertion.note_path, before, after, created=insertion.created)
+    """Empty where there is no copy of the earlier note, as on another machine."""
+    after = vault.written(insertion)
+    if after is None:
+        return ""
+    before = after[: insertion.start] + after[insertion.start + len(insertion.inserted.encode()) :]
+    return _unified(insertion.note_path, b"" if insertion.created else before, after, created=insertion.created)
 
 
 def _unified(name: str, before: bytes, after: bytes, *, created: bool) -> str:

@@ -131,7 +131,7 @@ class Around:
     def free(self, offer: Offer) -> vault.Followed | None:
         """The place, where nothing else that is followed stands in it."""
         claims = tuple(self._claims[offer.path])
-        if not any(a < high and low < b for a, b in offer.found.spans for low, high in claims):
+        if not self._is_taken(offer.path, offer.found):
             return offer.found
         follow = offer.seeker.follow
         found = vault.Sought(follow.note, follow.spans).find(offer.data, without=(*offer.without, *claims))
@@ -141,10 +141,21 @@ class Around:
         """Where it is in the note at `path`, to which another passage of its note went."""
         data = _read(self.files[path])
         found = vault.follow(seeker.follow.note, seeker.follow.spans, data) if data else None
-        claims = self._claims[path]
-        if data is None or found is None or any(a < high and low < b for a, b in found.spans for low, high in claims):
+        if data is None or found is None or self._is_taken(path, found):
+            return None
+        if not seeker.follow.text and found.share < vault.ENOUGH:  # it was deleted before
             return None
         return path, data, found
+
+    def left(self, seeker: Seeker) -> vault.Followed | None:
+        """What of it is still in its own note, less what came there from another one."""
+        if seeker.here is None or seeker.data is None or not self._is_taken(seeker.path, seeker.here):
+            return seeker.here
+        follow = seeker.follow
+        return vault.follow(follow.note, follow.spans, seeker.data, without=tuple(self._claims[seeker.path]))
+
+    def _is_taken(self, path: str, found: vault.Followed) -> bool:
+        return any(a < high and low < b for a, b in found.spans for low, high in self._claims[path])
 
     def keep(self, follows: Sequence[Follow]) -> None:
         """Remember what was seen."""
@@ -181,6 +192,7 @@ class Around:
     def _copy(self, follow: Follow, path: str, data: bytes) -> bytes | None:
         """The note at `path` as it was when it was a copy, under this name or another one that is no longer its."""
         copies = self.library.follows.copies(follow.insertion_id)
+        copies.pop(follow.note_path, None)  # as which earlier versions took a note that the disk spells in another way
         if path in copies and path not in self.renamed:
             return copies[path]
         left = (copy for other, copy in copies.items() if other not in self.renamed and (other not in self.files or other in self.changed))

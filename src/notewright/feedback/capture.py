@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
+from unicodedata import normalize
 
 from .. import vault
 from ..errors import Unavailable
@@ -24,7 +25,6 @@ from .around import Around, Seeker
 from .following import start_following, with_lead
 from .journal import recover
 from .judge import record_edit
-from .undo import undone_ids
 
 if TYPE_CHECKING:
     from ..library import Library
@@ -81,12 +81,14 @@ def log_edit(
     A face may send the same change again: it is known by its hashes, and by the state the library has seen since. The watcher then finds
     the note as it should be. Raises NotFound for an unknown draft.
     """
+    note_path = normalize("NFC", note_path)
     with library.db.write():
         start_following(library)
         draft = library.drafts.get(draft_id)
-        follow = library.follows.of_draft(draft_id)
-        undone = undone_ids(library)
-        edits = [event for event in library.events.all("edit", subject=draft_id) if event.id not in undone]
+        follow = _told_of(library.follows.of_draft(draft_id), before, note_path)
+        insertion = follow.insertion_id if follow else None
+        edits = library.events.standing("edit", subject=draft_id)
+        edits = [event for event in edits if event.payload.get("insertion") in (insertion, None)]
         lead = follow.lead if follow else ""
         old, new = (with_lead(lead, vault.tidy(text)) for text in (before, after))
         last = follow.text if follow else str(edits[-1].payload["final_text"]) if edits else vault.tidy(draft.text)
@@ -95,7 +97,6 @@ def log_edit(
         stored += [(one.payload["final_hash"], other.payload["final_hash"]) for one, other in pairwise(edits)]
         if new == last or (old != last and hashes in stored):
             return None
-        insertion = follow.insertion_id if follow else None
         event = record_edit(
             library,
             draft_id=draft_id,
@@ -109,6 +110,15 @@ def log_edit(
         if follow:
             library.follows.put(replace(follow, text=new, note_path=note_path or follow.note_path))
         return event
+
+
+def _told_of(follows: Sequence[Follow], before: str, note_path: str) -> Follow | None:
+    """Which of a draft's insertions, newest first, a face speaks of: by its note, and by what was in it."""
+
+    def fit(follow: Follow) -> tuple[bool, bool]:
+        return bool(note_path) and follow.note_path == note_path, follow.text == with_lead(follow.lead, vault.tidy(before))
+
+    return max(follows, key=fit, default=None)
 
 
 def _last_text(edits: Sequence[Event]) -> str:
@@ -131,6 +141,7 @@ class _Look:
         self.missing: list[tuple[str, str, str]] = []
         self.troubles: list[str] = []
         self.notes: dict[str, set[str]] = {}
+        self.placed: dict[str, list[tuple[Follow, vault.Spans]]] = {}
 
     def report(self) -> CaptureReport:
         return CaptureReport(
@@ -143,7 +154,7 @@ class _Look:
         for follow in here:
             if follow.state == "followed":
                 self.notes.setdefault(follow.note_hash, set()).add(follow.note_path)
-        for follow in here:
+        for follow in reversed(here):  # what was put in later is no part of what stood there before, so it is placed first
             try:
                 self._at(follow)
             except Unavailable as problem:  # one note that cannot be read keeps no other from being looked at
@@ -167,7 +178,7 @@ class _Look:
         if follow.state in ("missing", "given up"):
             follow = replace(follow, state="followed" if follow.text else "deleted", since=self._stamp(), note_hash="")
         self.followed += 1
-        found = vault.follow(follow.note, follow.spans, data)
+        found = self._found(follow, path, data)
         if content_hash(data) == follow.note_hash:
             if path != follow.note_path:
                 self._settle(follow, path, data, found if follow.state == "followed" else None)
@@ -188,6 +199,21 @@ class _Look:
             return
         if quiet:
             self._settle(follow, path, data, found)
+
+    def _found(self, follow: Follow, path: str, data: bytes) -> vault.Followed | None:
+        """The passage in its own note, less those that were put into the note since it was last seen there."""
+        beside = vault.tidy(vault.blanked(follow.note, follow.spans).decode("utf-8", errors="replace"))
+        strange: vault.Spans = ()
+        for newer, spans in self.placed.get(path, ()):
+            if newer.note != follow.note and vault.passage_text(newer.note, newer.spans) not in beside:
+                strange += spans
+        told = follow.text.removeprefix(follow.lead)
+        found = vault.follow(follow.note, follow.spans, data, without=strange, told=told)
+        if found and not follow.text and found.share < vault.ENOUGH:  # it was deleted: other words in its place are not it
+            return None
+        if found and follow.text:
+            self.placed.setdefault(path, []).append((follow, found.spans))
+        return found
 
     def _is_another(self, follow: Follow, path: str, data: bytes) -> bool:
         """Does another note bear this name now? One that was renamed, one that is followed elsewhere, or the one found at the last look."""
@@ -224,7 +250,7 @@ class _Look:
             elif seeker.gone:
                 self._missing(seeker)
             elif seeker.data is not None:
-                self._settle(follow, seeker.path, seeker.data, seeker.here)
+                self._settle(follow, seeker.path, seeker.data, self.around.left(seeker))
 
     def _missing(self, seeker: Seeker) -> None:
         follow = seeker.follow

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unicodedata import normalize
 
 from .. import vault
 from ..errors import Conflict
@@ -17,17 +19,19 @@ if TYPE_CHECKING:
 
 
 def start_following(library: Library) -> list[Follow]:
-    """Follow every insertion that stands, and no other; returns what is followed, oldest first."""
+    """Follow every insertion that stands, and no other; returns what is followed, oldest first, wherever it was made."""
     with library.db.write():
         undone = library.events.undone()
         known = {follow.insertion_id: follow for follow in library.follows.all()}
         for number in undone & known.keys():
             library.follows.drop(number)
-        for event in library.events.all("insertion"):
+        made = library.events.all("insertion")
+        for event in made:
             if event.id not in undone and event.id not in known:
                 for follow in [*_shifted(library, event), first(library, event)]:
                     library.follows.put(follow)
-        return library.follows.all()
+        follows = {follow.insertion_id: follow for follow in library.follows.all()}
+        return [follows[event.id] for event in made if event.id in follows]
 
 
 def need_unchanged(library: Library, event: Event, insertion: vault.Insertion) -> None:
@@ -47,7 +51,9 @@ def need_unchanged(library: Library, event: Event, insertion: vault.Insertion) -
     inserted = insertion.inserted.encode()
     if passage:
         inserted = inserted[passage[0] : passage[1]]
-    if found is None or vault.tidy(inserted.decode("utf-8", errors="replace")) not in found.text:
+    lines = re.escape(vault.tidy(inserted.decode("utf-8", errors="replace")))
+    # Words added to one of its lines would be left behind alone.
+    if found is None or not re.search(rf"^{lines}[ \t]*$", found.text, re.MULTILINE):
         raise Conflict(
             f"{insertion.note_path} was changed where the text had been put, so nothing was undone.",
             "To leave the note as it is and go on: notewright undo --keep-note.",
@@ -56,11 +62,12 @@ def need_unchanged(library: Library, event: Event, insertion: vault.Insertion) -
 
 def as_made(library: Library, event: Event) -> vault.Insertion:
     """The event's insertion. Its copies are in the library's own folder, wherever that was when they were made; what another library on
-    this machine has kept is read there."""
+    this machine has kept is read there. The note's name is spelt as all spell it, where earlier versions kept the disk's spelling."""
     table: Any = event.payload["insertion"]
     insertion, copies = vault.Insertion(**table), library.home / "backups" / "notes"
     own = copies / Path(insertion.backup).name
-    return replace(insertion, backup=str(own) if insertion.backup and own.exists() else insertion.backup, backups=str(copies))
+    backup = str(own) if insertion.backup and own.exists() else insertion.backup
+    return replace(insertion, note_path=normalize("NFC", insertion.note_path), backup=backup, backups=str(copies))
 
 
 def first(library: Library, event: Event) -> Follow:

@@ -74,7 +74,7 @@ def frame(template: str, text: str, *, title: str, context: Mapping[str, Any], w
     """`text` in its `template`: at `{{draft}}`, else under the heading `under`, else at the end.
 
     `title` is the new note's name, `when` the present in local time. Raises Invalid for a template that cannot be understood, that gives
-    invalid properties, or that would grow too large; NotFound for an unknown heading.
+    invalid properties, that puts the draft into a line with other text, or that would grow too large; NotFound for an unknown heading.
     """
     text = vault.tidy(text)
     whole = vault.tidy(_rendered(template, {**context, "title": title, "draft": _DRAFT}, when))
@@ -83,6 +83,9 @@ def frame(template: str, text: str, *, title: str, context: Mapping[str, Any], w
         raise Invalid(f"The template {what}.", "Look at it with: notewright templates show NAME")
     if whole.count(_DRAFT):
         start = whole.index(_DRAFT)
+        if not re.search(rf"^{_DRAFT}[ \t]*$", whole, re.MULTILINE):
+            hint = "Give {{draft}} a line of its own, without > or - or spaces before it. See: notewright templates show NAME"
+            raise Invalid("The template has other text in the line of {{draft}}, so that later edits could not be told from it.", hint)
         framed = Framed(whole.replace(_DRAFT, text), start, start + len(text))
     else:
         at, inserted = vault.place((whole + "\n").encode(), text, under=under, note_path=title)

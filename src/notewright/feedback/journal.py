@@ -53,8 +53,8 @@ def writing(library: Library, kind: str, about: dict[str, Any]) -> Iterator[Call
     try:
         yield begin
     except NotewrightError as error:
-        # Accepting takes the text out again by itself; of undoing only a conflict proves that nothing was written.
-        if kind == "accept" or isinstance(error, Conflict):
+        # Accepting takes the text out again by itself, where the disk lets it; of undoing only a conflict proves that nothing was written.
+        if _is_undone(file) if kind == "accept" else isinstance(error, Conflict):
             file.unlink(missing_ok=True)
         raise
     file.unlink(missing_ok=True)
@@ -79,6 +79,17 @@ def recover(library: Library) -> list[int]:
 
 def _folder(library: Library) -> Path:
     return library.home / "backups" / "writing"
+
+
+def _is_undone(file: Path) -> bool:
+    """Is the note as it was before the entry?"""
+    entry = _entry(file)
+    if entry is None:
+        return True
+    try:
+        return vault.state(vault.Insertion(**entry["insertion"])) == "undone"
+    except NotewrightError:
+        return False
 
 
 def _entry(file: Path) -> dict[str, Any] | None:

@@ -7,6 +7,7 @@ import sqlite3
 import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from unicodedata import normalize
 
 from .database import Database
 
@@ -53,10 +54,9 @@ class FollowStore:
         row = self._db.row("SELECT * FROM follows WHERE insertion_id=?", (insertion_id,))
         return _follow(row) if row else None
 
-    def of_draft(self, draft_id: str) -> Follow | None:
-        """The newest insertion of a draft."""
-        row = self._db.row("SELECT * FROM follows WHERE draft_id=? ORDER BY insertion_id DESC LIMIT 1", (draft_id,))
-        return _follow(row) if row else None
+    def of_draft(self, draft_id: str) -> list[Follow]:
+        """The insertions of a draft, newest first: it may have been put into several notes."""
+        return [_follow(row) for row in self._db.rows("SELECT * FROM follows WHERE draft_id=? ORDER BY insertion_id DESC", (draft_id,))]
 
     def put(self, follow: Follow) -> None:
         """Store or replace."""
@@ -116,7 +116,7 @@ class FollowStore:
 
 def _follow(row: sqlite3.Row) -> Follow:
     return Follow(
-        insertion_id=row["insertion_id"], draft_id=row["draft_id"], vault=row["vault"], note_path=row["note_path"],
+        insertion_id=row["insertion_id"], draft_id=row["draft_id"], vault=row["vault"], note_path=normalize("NFC", row["note_path"]),
         note=zlib.decompress(row["note"]), spans=tuple((start, end) for start, end in json.loads(row["spans"])),
         note_hash=row["note_hash"], lead=row["lead"], text=row["text"], state=row["state"], since=row["since"],
         fresh_hash=row["fresh_hash"], fresh_at=row["fresh_at"],

@@ -32,7 +32,7 @@ Work is on bytes throughout; a note is never rendered back from a parse.
 
 from .config import VaultConfig, read_config
 from .files import NoteFile, iterate_notes, locate
-from .follow import ENOUGH, Followed, Spans, follow, is_ahead, passage_text, stood, tidy
+from .follow import ENOUGH, Followed, Spans, blanked, follow, is_ahead, passage_text, stood, tidy
 from .index import NoteFacts, VaultIndex, build_index
 from .lint import check_draft, find_problems
 from .looking import OpenNote, look, picture
@@ -80,6 +80,7 @@ __all__ = [
     "VaultFiles",
     "VaultIndex",
     "all_templates",
+    "blanked",
     "build_index",
     "changes",
     "check_draft",

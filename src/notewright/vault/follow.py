@@ -35,34 +35,43 @@ class Followed:
     share: float
 
 
-def follow(before: bytes, spans: Spans, after: bytes) -> Followed | None:
+def follow(before: bytes, spans: Spans, after: bytes, *, without: Spans = (), told: str = "") -> Followed | None:
     """Find the passage that stood at the byte `spans` of the note `before` in the note `after`; None where it is gone.
 
     Lines added inside it, fastened to its end without a blank line, or put before it into its own list or quote are part of it now; others
-    beside it are not, and the note's properties never are.
+    beside it are not, and the note's properties never are. Nor is what stands at the spans `without` of `after`. `told` is what it has
+    become as far as someone has said so: where that stands in its place, it is the passage, be it ever so unlike it.
     """
     if not spans:
         return None
+    left = blanked(after, without)
+    if before == left:
+        return Followed(spans, passage_text(before, spans), 1.0)
+    found = _found(before, spans, left, without, told)
+    return _apart(after, found, without, passage_text(before, spans)) if found else None
+
+
+def _found(before: bytes, spans: Spans, after: bytes, without: Spans, told: str) -> Followed | None:
     old_text = passage_text(before, spans)
-    if before == after:
-        return Followed(spans, old_text, 1.0)
     opening, _, _, body = properties_span(before)
     brought = opening < body and spans[0][0] < body  # the passage has properties of its own
     old, new = _lines(before, properties=brought), _lines(after, properties=brought)
-    ours = [index for index, line in enumerate(old) if any(start <= line.start and line.end <= end for start, end in spans)]
+    ours = [index for index, line in enumerate(old) if any(start <= line.start and line.last <= end for start, end in spans)]
     if not ours:
         return None
-    case = _Case(old, new, ours, dict(align([line.text for line in old], [line.text for line in new])))
+    case = _Case(old, new, ours, _pairs(old, new, ours), without)
     pairs = case.pairs
     here = _above_its_copy(after, case, old_text) or _in_its_place(after, case, old_text)
-    if here and here.share >= ENOUGH:
+    if here and (here.share >= ENOUGH or here.text == told):
         return here
     trail = trail_at(read_outline(before), spans[0][0])
     foreign = {pairs[index] for index in range(len(old)) if index in pairs and index not in set(ours)}
     there = _elsewhere(after, old_text, trail, spans[0][0], [new[index] for index in sorted(foreign)])
     if there and is_ahead(there, here):
         return there
-    return here if here and (here.share >= _REWRITTEN or any(index in pairs for index in ours)) else None
+    if here and (here.share >= _REWRITTEN or any(index in pairs for index in ours)):
+        return here
+    return _as_told(after, case, old_text, told)
 
 
 def is_ahead(there: Followed, here: Followed | None) -> bool:
@@ -75,9 +84,7 @@ def find(before: bytes, spans: Spans, after: bytes, *, without: Spans = ()) -> F
 
     What stands at the spans `without` is not it.
     """
-    found = follow(before, spans, _blanked(after, without))
-    if found and without:
-        found = _apart(after, found, without, passage_text(before, spans))
+    found = follow(before, spans, after, without=without)
     if found is None or found.share < _ELSEWHERE:
         return None
     return found if _share(found.text, passage_text(before, spans)) >= _OWN else None
@@ -90,8 +97,10 @@ def stood(before: bytes, after: bytes) -> Spans:
     return tuple((new[index].start, new[index].end) for index in known)
 
 
-def _blanked(data: bytes, spans: Spans) -> bytes:
+def blanked(data: bytes, spans: Spans) -> bytes:
     """With spaces in place of `spans`, so that everything else keeps its offset."""
+    if not spans:
+        return data
     made = bytearray(data)
     for start, end in spans:
         made[start:end] = re.sub(rb"[^\r\n]", b" ", made[start:end])
@@ -100,6 +109,8 @@ def _blanked(data: bytes, spans: Spans) -> bytes:
 
 def _apart(after: bytes, found: Followed, without: Spans, old_text: str) -> Followed | None:
     """What was found, without what stands between its lines."""
+    if not any(start < b and a < end for start, end in found.spans for a, b in without):
+        return found
     parts = []
     for start, end in found.spans:
         for low, high in [*sorted((a, b) for a, b in without if start < b and a < end), (end, end)]:
@@ -125,44 +136,95 @@ def tidy(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """A line that is not blank. `block` numbers runs of lines between blank lines and headings."""
+    """A line that is not blank. `last` is where the blanks at its end begin; `block` numbers runs of lines between blank lines and
+    headings; `opens` says that a blank line stands above it, or that it is a heading."""
 
     start: int
+    last: int
     end: int
     text: str
     block: int
+    opens: bool
 
 
 def _lines(data: bytes, *, properties: bool = False) -> list[_Line]:
     found: list[_Line] = []
-    block, fresh = -1, True
+    block, fresh, blank = -1, True, True
     for line in read_outline(data).lines:
         text = data[line.start : line.end].decode("utf-8", errors="replace").rstrip()
         if not text.strip() or (line.kind == "properties" and not properties):
-            fresh = True
+            fresh = blank = True
             continue
         heading = line.kind in ("heading", "underline")
         block += fresh or heading
-        fresh = heading
-        found.append(_Line(line.start, line.start + len(data[line.start : line.end].rstrip(b"\r\n")), text, block))
+        raw = data[line.start : line.end]
+        ends = (line.start + len(raw.rstrip()), line.start + len(raw.rstrip(b"\r\n")))
+        found.append(_Line(line.start, *ends, text, block, blank or line.kind == "heading"))
+        fresh, blank = heading, False
     return found
+
+
+def _pairs(old: Sequence[_Line], new: Sequence[_Line], ours: Sequence[int]) -> dict[int, int]:
+    """Which new line each old one is. Of equal lines around what was taken out or put in, those are taken for it that make it end where
+    the passage or a paragraph does: of two sections under one heading, the upper one is gone with its own heading."""
+    pairs = dict(align([line.text for line in old], [line.text for line in new]))
+    _slide(old, pairs, new, {ours[0], ours[-1] + 1})
+    back = {b: a for a, b in pairs.items()}
+    _slide(new, back, old, set())
+    return {a: b for b, a in sorted(back.items())}
+
+
+def _slide(lines: Sequence[_Line], pairs: dict[int, int], others: Sequence[_Line], borders: set[int]) -> None:
+    """Move each run of `lines` without a pair to where its ends fall best."""
+
+    def worth(start: int, end: int) -> int:
+        return sum(2 if at in borders else at in (0, len(lines)) or lines[at].opens for at in (start, end))
+
+    def pair(at: int) -> int | None:
+        """The equal line that it is paired with."""
+        other = pairs.get(at)
+        return other if other is not None and others[other].text == lines[at].text else None
+
+    start = 0
+    while start < len(lines):
+        end = next((at for at in range(start, len(lines)) if at in pairs), len(lines))
+        if start < end and pairs.get(end, len(others)) == pairs.get(start - 1, -1) + 1:  # nothing stands in its stead
+            up = down = 0
+            while pair(start - up - 1) is not None and lines[start - up - 1].text == lines[end - up - 1].text:
+                up += 1
+            while pair(end + down) is not None and lines[end + down].text == lines[start + down].text:
+                down += 1
+            best = max(range(-up, down + 1), key=lambda by: (worth(start + by, end + by), -abs(by)))
+            for at in range(start, start + best):
+                pairs[at] = pairs.pop(at + end - start)
+            for at in range(end - 1, end - 1 + best, -1):
+                pairs[at] = pairs.pop(at - (end - start))
+            end += best
+        start = end + 1
 
 
 @dataclass(frozen=True, slots=True)
 class _Case:
-    """`ours` are indexes of `old` lines, rising; `pairs` maps old lines to new ones."""
+    """`ours` are indexes of `old` lines, rising; `pairs` maps old lines to new ones; `without` are spans of another matter."""
 
     old: Sequence[_Line]
     new: Sequence[_Line]
     ours: Sequence[int]
     pairs: dict[int, int]
+    without: Spans = ()
+
+    @property
+    def gap(self) -> range:
+        """The new lines between those that stood above the passage and those that stood below it."""
+        above = (self.pairs[index] + 1 for index in range(self.ours[0]) if index in self.pairs)
+        below = (self.pairs[index] for index in range(self.ours[-1] + 1, len(self.old)) if index in self.pairs)
+        return range(max(above, default=0), min(below, default=len(self.new)))
 
 
 def _placed(case: _Case) -> tuple[int, int] | None:
     """First and last index of the new lines that are the passage."""
     old, new, ours, pairs = case.old, case.new, case.ours, case.pairs
-    low = max((pairs[index] + 1 for index in range(ours[0]) if index in pairs), default=0)
-    high = min((pairs[index] for index in range(ours[-1] + 1, len(old)) if index in pairs), default=len(new))
+    low, high = case.gap.start, case.gap.stop
     # A neighbour that changed beyond recognition stands in the gap too, so that what is there is not known to be ours.
     calm_above = ours[0] == 0 or ours[0] - 1 in pairs
     calm_below = ours[-1] + 1 == len(old) or ours[-1] + 1 in pairs
@@ -220,10 +282,20 @@ def _above_its_copy(after: bytes, case: _Case, old_text: str) -> Followed | None
         if case.new[first].text != texts[0] or [case.new[index].text for index in copy] != texts or outside.intersection(copy):
             continue
         rest = [line for index, line in enumerate(case.new) if index not in copy]
-        without = replace(case, new=rest, pairs=dict(align([line.text for line in case.old], [line.text for line in rest])))
+        without = replace(case, new=rest, pairs=_pairs(case.old, rest, case.ours))
         found = _in_its_place(after, without, old_text) if any(index in without.pairs for index in ours) else None
         if found and found.share >= ENOUGH and found.spans[-1][1] <= case.new[first].start:
             return found
+    return None
+
+
+def _as_told(after: bytes, case: _Case, old_text: str, told: str) -> Followed | None:
+    """Nothing of it is left but what it is `told` to have become, which stands in its place."""
+    lines = [line.rstrip() for line in tidy(told).split("\n") if line.strip()]
+    for first in case.gap if lines else ():
+        last = first + len(lines) - 1
+        if last in case.gap and [line.text for line in case.new[first : last + 1]] == lines:
+            return _followed(after, case, (first, last), old_text)
     return None
 
 
@@ -236,6 +308,8 @@ def _followed(after: bytes, case: _Case, placed: tuple[int, int], old_text: str)
     foreign = False
     for index in range(placed[0], placed[1] + 1):
         foreign = index not in origin and (foreign or index in outside)
+        if runs[-1] and any(case.new[runs[-1][-1]].end <= low < case.new[index].start for low, _ in case.without):
+            runs.append([])
         if not foreign:
             runs[-1].append(index)
         elif runs[-1]:

@@ -30,6 +30,11 @@ def allowed(root: Path, note_path: str) -> Path:
     return file
 
 
+def path_in(root: Path, file: Path) -> str:
+    """The path by which all know a note of the vault, however the disk spells its accents."""
+    return normalize("NFC", file.relative_to(root).as_posix())
+
+
 def named(note_path: str, *, new: bool = False) -> str:
     """The path as the vault has it, for a note that another program holds: nothing is looked up. Raises Invalid as `allowed` does."""
     parts = _parts(note_path)

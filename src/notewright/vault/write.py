@@ -16,11 +16,13 @@ from ..errors import Conflict, Invalid, NotFound, Unavailable
 from ..settings import Settings
 from ..text import content_hash, normalise
 from .atomic import create, keep, read, remove_folders, replace
+from .files import locate
 from .outline import BOM, Heading, Outline, read_outline
-from .places import allowed, named
+from .places import allowed, named, path_in
 from .rules import left_open
 from .tokens import Token, tokenize
 
+_LONG = 20  # bytes of a text that are known again without the newlines around it
 ELSEWHERE = "obsidian:"  # as the vault of a note that this machine does not have
 
 
@@ -73,7 +75,7 @@ def insert(
     for a forbidden place or nothing to insert, Unavailable when the disk refuses. Nothing is written in any of these cases.
     """
     planned = plan(vault, note_path, text, under=under, expected_hash=expected_hash)
-    path = planned.root / planned.note_path
+    path = locate(planned.root, planned.note_path)
     before, after = planned.before, planned.after
     missing = [folder for folder in path.parents if folder.is_relative_to(planned.root) and not folder.exists()]
     insertion = Insertion(
@@ -105,7 +107,7 @@ def recognise(
     here = root.is_dir()
     path = allowed(root.resolve(), note_path) if here else None
     if path and path.exists():
-        place, now = path.relative_to(root.resolve()).as_posix(), read(path)
+        place, now = path_in(root.resolve(), path), read(path)
     elif seen is not None:
         place, now = named(note_path), seen.encode("utf-8", errors="replace")
     else:
@@ -166,7 +168,7 @@ def plan(
     else:
         root = (vault.need_vault() if isinstance(vault, Settings) else vault).resolve()
         path = allowed(root, note_path)
-        place = path.relative_to(root).as_posix()
+        place = path_in(root, path)
         before = read(path) if path.exists() else None
     clean = _clean(text)
     if before is None:
@@ -242,26 +244,49 @@ def state(insertion: Insertion) -> str:
     """
     if not Path(insertion.vault).is_dir():
         raise Unavailable(f"The vault {insertion.vault} is not there just now.", "Connect or mount what it lies on, then try again.")
-    path = Path(insertion.vault) / insertion.note_path
+    path = locate(Path(insertion.vault), insertion.note_path)
     if not path.exists():
         return "undone" if insertion.created else "unclear"
     now = read(path)
     if content_hash(now) in (insertion.after_hash, insertion.before_hash):
         return "done" if content_hash(now) == insertion.after_hash else "undone"
-    return "done" if _only_place(now, insertion.inserted.encode("utf-8")) else "unclear"
+    return "done" if _came(now, insertion) else "unclear"
 
 
 def written(insertion: Insertion) -> bytes | None:
     """The whole note as `insertion` left it, made from its backup; None where the backup is gone."""
     inserted = insertion.inserted.encode("utf-8")
-    if insertion.created:
-        return inserted
-    try:
-        before = Path(insertion.backup).read_bytes()
-    except OSError:
-        return None
+    before = _earlier(insertion)
+    if insertion.created or before is None:
+        return inserted if insertion.created else None
     after = before[: insertion.start] + inserted + before[insertion.start :]
     return after if content_hash(after) == insertion.after_hash else None
+
+
+def _came(now: bytes, insertion: Insertion) -> bool:
+    """Is the text in the note, which changed elsewhere, once more than before? It may have been in it already."""
+    span = insertion.inserted.encode("utf-8")
+    before = _earlier(insertion)
+    if before is None:
+        return _only_place(now, span) is not None
+    core = span.strip(b"\r\n")
+    form = core if len(core) > _LONG else span
+    there, here = (_lf(data).count(_lf(form)) for data in (before, now))
+    return here > there
+
+
+def _earlier(insertion: Insertion) -> bytes | None:
+    """The note as it was before; None where the backup is gone."""
+    if insertion.created:
+        return b""
+    try:
+        return Path(insertion.backup).read_bytes()
+    except OSError:
+        return None
+
+
+def _lf(data: bytes) -> bytes:
+    return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
 
 def _cannot(path: Path, insertion: Insertion, what: str) -> Conflict:
@@ -277,7 +302,7 @@ def _only_place(now: bytes, span: bytes) -> tuple[int, int] | None:
     """Where the span stands exactly once: as written, else with the newlines an editor may have made of it."""
     core = span.strip(b"\r\n")
     forms = [span, span.replace(b"\r\n", b"\n"), span.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")]
-    forms += [form.strip(b"\r\n") for form in forms] if len(core) > 20 else []
+    forms += [form.strip(b"\r\n") for form in forms] if len(core) > _LONG else []
     for form in dict.fromkeys(forms):
         if now.count(form) == 1 and now.find(form) == now.rfind(form):
             at = now.find(form)

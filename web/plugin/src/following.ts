@@ -1,7 +1,7 @@
 import { Notice, type TFile } from "obsidian";
 import type NotewrightPlugin from "./main";
 import { isFinal } from "./core/api";
-import { carry, findIn, look, type Followed } from "./core/follow";
+import { findIn, look, lookAtAll, makeRoom, type Followed } from "./core/follow";
 import { Outbox, type Letter } from "./core/outbox";
 import { lf, textOf, type Written } from "./insert";
 
@@ -43,7 +43,11 @@ export class Following {
     const { data } = this.plugin;
     // The draft itself may have been in a note before, and was taken out.
     const others = data.followed.filter((item) => item.draft !== followed.draft);
-    data.followed = [...others.map((item) => (item.path === followed.path ? carry(item, note) : item)), followed];
+    const inserted = lf(done.insertion.inserted);
+    const at = start - inserted.indexOf(text);
+    const beside = others.filter((item) => item.path === followed.path);
+    const moved = makeRoom(beside, note.slice(0, at) + note.slice(at + inserted.length), at, inserted);
+    data.followed = [...others.filter((item) => item.path !== followed.path), ...moved, followed];
     await this.outbox.post({ kind: "insertion", body: { ...done.insertion, under }, at: Date.now() });
     await this.noteOldCopies(followed);
   }
@@ -97,8 +101,9 @@ export class Following {
     const note = lf(await this.plugin.app.vault.read(file));
     await this.noteCopies(file.path, note);
     let sent = 0;
-    for (const followed of data.followed.filter((item) => item.path === file.path)) {
-      const { text, next } = look(followed, note);
+    const here = data.followed.filter((item) => item.path === file.path);
+    for (const [index, { text, next }] of lookAtAll(here, note).entries()) {
+      const followed = here[index] ?? next;
       const now = text ? { ...next, sent: text } : await this.elsewhere(followed);
       sent += this.became(followed, now, followed.sent, file.path);
     }

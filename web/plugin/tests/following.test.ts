@@ -69,6 +69,15 @@ describe("many passages of one note", () => {
     await look();
     expect(told()).toEqual([[section(0), ""], [section(1), section(1).replace("Point 1.5", "Point one")]]);
   });
+  it("are not told as edits of each other where the next took the place of one that was deleted", async () => {
+    await insert(0);
+    await write("# The Slow River\n");
+    await insert(1);
+    await look();
+    await write(note().replace("Point 1.5", "Point one"));
+    await look();
+    expect(told()).toEqual([[section(0), ""], [section(1), section(1).replace("Point 1.5", "Point one")]]);
+  });
   it("that an earlier version kept, each with the whole note, are read and followed on", async () => {
     const before = `# The Slow River\n\n${section(0)}\n`;
     const after = `${before}\n${section(1)}\n`;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { carry, findIn, look, mapSpan, pack, unpack, type Followed } from "../../src/core/follow";
+import { carry, findIn, look, lookAtAll, makeRoom, mapSpan, pack, unpack, type Followed } from "../../src/core/follow";
 
 const PASSAGE = "## Rivers\n- The first fact about rivers.\n- The second fact about rivers.";
 const NOTE = `# Book\n\nIntro words here.\n\n${PASSAGE}\n\n## After\n\nOther text.\n`;
@@ -103,8 +103,50 @@ describe("passages of one note", () => {
   });
   it("are brought up to it together, save one that is not there", () => {
     const now = NOTE.replace("Intro", "A new intro").replace("first", "1st");
-    const carried = carry(of("a", NOTE), now);
-    expect([carried.note, carried.sent, now.slice(carried.span.start, carried.span.end)]).toEqual([now, PASSAGE, PASSAGE.replace("first", "1st")]);
-    expect(carry(of("a", NOTE), "# Book\n")).toEqual(of("a", NOTE));
+    const [carried] = carry([of("a", NOTE)], now);
+    expect([carried?.note, carried?.sent, now.slice(carried?.span.start, carried?.span.end)]).toEqual([now, PASSAGE, PASSAGE.replace("first", "1st")]);
+    expect(carry([of("a", NOTE)], "# Book\n")).toEqual([of("a", NOTE)]);
+  });
+  it.each<[string, string, string]>([
+    ["where one was deleted", NOTE.replace(PASSAGE, "@"), ""],
+    ["below one that lost its end", NOTE.replace("\n- The second fact about rivers.", "\n\n@"), "## Rivers\n- The first fact about rivers."],
+    ["into one", NOTE.replace("- The second", "@- The second"), PASSAGE],
+    ["into one that was edited", NOTE.replace("first", "1st").replace("- The second", "@- The second"), PASSAGE.replace("first", "1st")],
+    ["below one", NOTE.replace("\n\n## After", "\n\n@\n\n## After"), PASSAGE],
+    ["above one", NOTE.replace("## Rivers", "@## Rivers"), PASSAGE],
+  ])("are no part of each other where one is put %s", (_, place, expected) => {
+    for (const text of ["> Eels.\n\nMore of eels.", PASSAGE.replaceAll("fact", "thing").replaceAll("rivers", "seas"), PASSAGE.replace("first", "very first")]) {
+      const at = place.indexOf("@");
+      const inserted = `\n${text}\n\n`;
+      const now = place.replace("@", inserted);
+      const newer = { draft: "b", path: "p", note: now, span: { start: at + 1, end: at + 1 + text.length }, sent: text };
+      const both = [...makeRoom([of("a", NOTE)], place.replace("@", ""), at, inserted), newer];
+      const texts = (followed: Followed[], note: string): string[] => lookAtAll(followed, note).map((item) => item.text);
+      expect(texts(both, now)).toEqual([expected, text]);
+      const later = `Mine.\n\n${now}More.\n`;
+      expect(texts(both, later)).toEqual([expected, text]);
+      const mine = text.replace(/\w+\.$/, "oceans.");
+      expect(texts(carry(both, later), later.replace(text, mine))).toEqual([expected, mine]);
+    }
+  });
+});
+
+describe("of two that open alike", () => {
+  const UPPER = "## Highlights\n- Willow cuttings hold a bank.\n- Eels go upstream in the dark.";
+  const LOWER = "## Highlights\n- Salt was taxed until 1945.\n- Rye keeps longer than wheat.";
+  const BOTH = `# Title\n\n${UPPER}\n\n${LOWER}\n`;
+  it.each<[string, string, string, string]>([
+    [BOTH, `# Title\n\n${LOWER}\n`, LOWER, LOWER],
+    [BOTH, `# Title\n\n${LOWER}\n`, UPPER, ""],
+    [BOTH, `# Title\n\n${LOWER.replace("longer", "better")}\n`, LOWER, LOWER.replace("longer", "better")],
+    [BOTH, `# Title\n\n${UPPER}\n`, UPPER, UPPER],
+    [BOTH, `# Title\n\n${UPPER}\n`, LOWER, ""],
+    [`# Title\n\n${LOWER}\n`, BOTH, LOWER, LOWER],
+    [`# Title\n\n${UPPER}\n`, BOTH, UPPER, UPPER],
+    [`${UPPER}\n\n${LOWER}`, LOWER, LOWER, LOWER],
+  ])("the one that is gone is gone whole: %j to %j", (before, now, passage, expected) => {
+    const start = before.indexOf(passage);
+    const span = mapSpan(before, now, { start, end: start + passage.length });
+    expect(now.slice(span.start, span.end)).toBe(expected);
   });
 });
