@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from notewright.errors import Invalid
@@ -139,6 +139,7 @@ PIECES = st.sampled_from(
 
 
 @settings(max_examples=500)
+@example([("\x0c", "\n"), ("1. y", "\n"), *[("x" * 900, "\n")] * 3], False)
 @given(st.lists(st.tuples(PIECES, st.sampled_from(["\n", "\r\n", "\r", ""])), max_size=25), st.booleans())
 def test_spans_are_exact_ordered_and_leave_out_only_what_says_nothing(parts: list[tuple[str, str]], bom: bool) -> None:
     data = (("\ufeff" if bom else "") + "".join(line + newline for line, newline in parts)).encode()

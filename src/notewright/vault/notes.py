@@ -164,18 +164,19 @@ def _pieces(data: bytes, lines: Sequence[Line], bullets: Collection[int]) -> Ite
     blocks: list[tuple[int, int, int]] = []  # start, end, characters
     fresh = True
     for index, line in enumerate(lines):
-        if line.kind == "blank":
+        text = data[line.start : line.end].decode("utf-8")
+        if line.kind == "blank" or (line.kind == "text" and not text.strip()):  # a form feed is text to Obsidian, and says nothing
             fresh = True
             continue
         heading_before = index and lines[index - 1].kind in ("heading", "underline")
         bullet = not heading_before and line.start in bullets
         # Blank lines inside a fence, comment or math block are of that kind, so they never cut it.
-        text = len(data[line.start : line.end].decode("utf-8"))
+        size = len(text)
         if blocks and not fresh and not bullet:
-            start, _, size = blocks[-1]
-            blocks[-1] = (start, line.end, size + text)
+            start, _, before = blocks[-1]
+            blocks[-1] = (start, line.end, before + size)
         else:
-            blocks.append((line.start, line.end, text))
+            blocks.append((line.start, line.end, size))
         fresh = False
     piece: tuple[int, int, int] | None = None
     headed = bool(lines) and any(line.kind == "heading" for line in lines[:1])
