@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 # Gate -> the most it may say. Those of `GUESSES` reach it only where the person's own passages have shown them to be reliable.
 SEVERITY = {
     "empty": "block", "cut off": "block", "structure": "block", "residue": "block", "links": "block", "invented asset": "block",
-    "invented number": "block", "invented quotation": "block", "invented name": "block", "repeats": "block", "breaks off": "block",
-    "lost asset": "block", "lost highlight": "block", "unsupported sentence": "warn", "not entailed": "warn",
+    "wrong reference": "block", "invented number": "block", "invented quotation": "block", "invented name": "block", "repeats": "block",
+    "breaks off": "block", "lost asset": "block", "lost highlight": "block", "unsupported sentence": "warn", "not entailed": "warn",
 }  # fmt: skip
 # What breaks a note is never a habit: a person may bring in a picture or an address of their own, a draft can only invent one.
 ALWAYS = ("empty", "cut off", "residue", "links", "invented asset")

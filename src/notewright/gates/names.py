@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from ..records import Finding, Highlight
 from ..text import normalise
+from ..vault.pointers import unlabelled
 from .support import sentence_spans
 
 _LINK = re.compile(r"!?\[\[[^\[\]\n]*\]\]|\]\([^)\n]*\)|https?://\S+|`[^`\n]*`|\$[^$\n]*\$|(?<!\S)[#^][\w/-]+")
@@ -18,6 +19,7 @@ def invented_names(text: str, highlights: Sequence[Highlight], known: str = "") 
     """Runs of capitalised words, the first word of a sentence aside, whose words stand nowhere in the highlights or in `known`."""
     given = _words(" ".join([known, *(f"{item.text} {item.annotation} {item.chapter} {' '.join(item.tags)}" for item in highlights)]))
     found: dict[str, Finding] = {}
+    text = unlabelled(text)
     for start, end in sentence_spans(text):
         sentence = _LINK.sub(lambda match: " " * len(match[0]), text[start:end])
         words = list(_WORD.finditer(sentence))

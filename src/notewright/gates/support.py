@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from ..records import Highlight
 from ..text import normalise
 from ..vault import read_outline
+from ..vault.pointers import unlabelled
 
 MIN_WORDS = 4  # content words; shorter sentences (lead-ins, captions) say too little to be judged
 HELPERS = 3  # highlights that may together support one sentence
@@ -47,6 +48,7 @@ def supported(text: str, highlights: Sequence[Highlight], known: str = "") -> li
     holders = {item.id or str(at): stems(f"{item.text} {item.annotation} {' '.join(item.tags)}") for at, item in enumerate(highlights)}
     everywhere = stems(" ".join([known, *(item.chapter for item in highlights)]))
     found = []
+    text = unlabelled(text)
     for start, end in sentence_spans(text):
         sentence = _DROPPED.sub(" ", text[start:end])
         wanted = stems(sentence)

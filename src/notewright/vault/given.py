@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from ..records import Highlight
 from ..text import normalise
+from .pointers import addresses_of
 
 NUMBER = re.compile(r"(?<![A-Za-z0-9_.,])\d+(?:[.,:]\d+)*(?:\s?%)?")
 # "[…]", or what a writer put in; the words of a link are neither.
@@ -27,7 +28,7 @@ class Given:
                 numbers += [str(item.location), f"{minutes}:{seconds:02d}", f"{minutes // 60}:{minutes % 60:02d}:{seconds:02d}"]
             numbers += re.findall(r"\d+", item.highlighted_at[:10])
         self.raw = "\n".join(texts)
-        self.addresses = {item.url for item in highlights if item.url}
+        self.addresses = {address for item in highlights for address in addresses_of(item).values()}
         self.words = "\n".join(flat(item) for item in texts)
         self.ended = "".join(f" {line}\n" for line in self.words.split("\n"))
         self.numbers = {plain_number(item) for item in (*numbers, *NUMBER.findall(self.raw), *re.findall(r"\d+", self.raw))}

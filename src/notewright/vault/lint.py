@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from itertools import chain, takewhile
 
 from ..records import Finding, Highlight
 from .given import NUMBER, Given, flat, plain_number
 from .index import VaultIndex
+from .pointers import Pointer, pointers
 from .rows import Row, read_rows
 from .rules import structure
 from .strays import Allowed, strays
@@ -75,6 +76,7 @@ def find_problems(
         "residue": _residue(text, given),
         "links": iter(links),
         "invented asset": strays(data, tokens, Allowed(highlights, known, vault_index, linked)),
+        "wrong reference": _references(pointers(data, tokens, highlights).values()),
         "invented number": _numbers(rows, given),
         "invented quotation": _quotations(rows, given),
         "repeats": _repeats(rows, given),
@@ -122,6 +124,19 @@ def _residue(text: str, given: Given) -> Iterator[Problem]:
     found = next((found for found in _RESIDUE.finditer(text) if found[0].strip() not in given.raw), None)
     if found:
         yield f"chat residue: {_short(found[0])}", found[0]
+
+
+def _references(named: Iterable[Pointer]) -> Iterator[Problem]:
+    """What names another highlight than its line rests on, and ids of none or of two lines. Unknown addresses are strays."""
+    ids: set[str] = set()
+    for item in named:
+        if item.kind == "id" and not item.held:
+            yield f"the block id {item.name} is no highlight's", item.name
+        elif item.kind == "id" and item.name.casefold() in ids:
+            yield f"the block id {item.name} stands there twice", item.name
+        elif item.wrong:
+            yield f"{item.name} names a highlight that its line does not rest on", item.name
+        ids.add(item.name.casefold())
 
 
 def _numbers(rows: Sequence[Row], given: Given) -> Iterator[Problem]:

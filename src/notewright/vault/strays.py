@@ -12,6 +12,7 @@ from ..records import Highlight
 from .given import Given, flat
 from .index import VaultIndex, read_facts
 from .links import targets
+from .pointers import same_place
 from .protect import MEDIA
 from .tokens import Token
 from .views import text_of
@@ -87,7 +88,7 @@ class Allowed:
         if URL.match(target):
             return self.has_url(target) or target.rstrip("/") in self.given.raw
         if SCHEME.match(target):
-            return False
+            return any(same_place(target, url) for url in self.given.addresses)
         place, _, part = unquote(target).partition("#")
         if place and self.index and not self.index.has_note(place) and not self.index.has_file(place):
             return False
