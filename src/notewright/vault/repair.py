@@ -86,10 +86,13 @@ def _changes(
             target, near = link.target, _mended_asset(link.target, allowed)
             # Two addresses may end alike, and two pages of one file are two pictures.
             part = link.part if isinstance(link, WikiLink) else ""
-            name = f"{near or target if URL.match(near or target) else _name(near or target)}#{part}"
+            web = allowed.web_picture(near or target) if token.kind == "embed" and not part else ""
+            name = f"{web or (near or target if URL.match(near or target) else _name(near or target))}#{part}"
             line = _own_line(tokens, number)
             if name in shown and line:
                 yield *line, "", f"{near or target} was shown twice"
+            elif web:
+                yield token.start, token.end, _from_web(text, web), f"{near or target} is not in the vault: it is shown from {web}"
             elif near:
                 new = quote(near) if token.kind == "image" and not URL.match(near) and f"<{target}>" not in text else near
                 yield token.start, token.end, text.replace(target, new), f"{target} was read as {near}"
@@ -166,6 +169,15 @@ def _linked(data: bytes, tokens: Sequence[Token], number: int, allowed: Allowed)
             new,
             f"there is no {link.part} in {link.target or 'this section'}, so the link leads to the note itself",
         )
+
+
+def _from_web(embed: str, address: str) -> str:
+    """The embed as a picture from the network. Of both forms Obsidian reads the last segment as a size, and themes the others as words of
+    style, but the first is the caption here; in tables their pipes stay escaped."""
+    segments = re.sub(r"\A!\[\[[^|\\\]]*|\]\]\Z", "", embed)
+    bare = re.sub(r"\A\\?\|", "", segments)
+    sized = re.match(r"[ \t]*\d", bare)
+    return f"![{segments if sized else bare}]({address})"
 
 
 def _mended_asset(target: str, allowed: Allowed) -> str:
