@@ -220,3 +220,60 @@ def test_the_sample_person_is_left_alone_and_damage_is_found() -> None:
     for name, row in result["detections"].items():
         least = 0.6 if name == "cut short" else 0.95
         assert row["caught"] >= least * row["tried"] > 0, name
+
+
+RIVER_JA = Highlight("川は曲がる。水はゆっくり流れる。", id="ja")
+RIVER_ZH = Highlight("河流在平原上蜿蜒，水流缓慢，泥沙沉积成肥沃的土地。", id="zh")
+RIVER_TH = Highlight("แม่น้ำไหลคดเคี้ยวผ่านที่ราบ และน้ำไหลช้าลงทุกฤดูแล้ง", id="th")
+RIVER_KO = Highlight("강은 평야를 굽이쳐 흐르고 물은 천천히 바다로 간다.", id="ko")
+
+
+@pytest.mark.parametrize(
+    ("highlight", "text"),
+    [
+        (RIVER_JA, "- 東京タワーは一九五八年に建てられ、多くの観光客が毎年訪れている。"),
+        (RIVER_JA, "- 水はゆっくり流れる。経済学によれば、需要と供給は常に釣り合うとは限らない。"),
+        (RIVER_ZH, "- 东京铁塔建于上世纪，每年都有许多游客前来参观。"),
+        (RIVER_TH, "- กรุงเทพมหานครเป็นเมืองหลวงของประเทศไทยและมีประชากรมากที่สุด"),
+        (RIVER_KO, "- 서울은 대한민국의 수도이며 인구가 가장 많은 도시이다."),
+    ],
+)
+def test_an_invented_sentence_is_found_in_scripts_without_spaces(highlight: Highlight, text: str) -> None:
+    assert "unsupported sentence" in {finding.gate for finding in check(text, highlights=[highlight])}
+
+
+@pytest.mark.parametrize(
+    ("highlight", "text"),
+    [
+        (RIVER_JA, "- ゆっくり流れる水"),
+        (RIVER_JA, "- 川は曲がり、水は流れる。"),
+        (RIVER_JA, "> 川は曲がる。\n\n「水はゆっくり流れる」"),
+        (RIVER_ZH, "- 泥沙沉积成肥沃的土地"),
+        (RIVER_ZH, "- 河流蜿蜒，泥沙沉积成肥沃的土地。"),
+        (RIVER_TH, "- น้ำไหลช้าลงทุกฤดูแล้ง"),
+        (RIVER_KO, "- 강이 평야를 굽이쳐 흐르고 바다로 간다."),
+    ],
+)
+def test_what_is_cut_short_is_neither_invented_nor_left_out(highlight: Highlight, text: str) -> None:
+    habits = Habits(60, {}, {"plain": (60, 60)})
+    assert check(text, highlights=[highlight], habits=habits) == ()
+
+
+@pytest.mark.parametrize(
+    ("highlight", "text"),
+    [
+        (RIVER_JA, "「川は海へ流れる大きな道である」"),
+        (RIVER_JA, "『努力は必ず報われるものだと私は信じている』"),
+        (RIVER_JA, "> 努力は必ず報われるものだと私は信じている"),
+        (RIVER_ZH, "孔子曾说：“学而时习之不亦说乎人不知而不愠”。"),
+        (Highlight("Flüsse wurden begradigt."), "Er sagt: »Flüsse wurden nie jemals so richtig begradigt«."),
+    ],
+)
+def test_an_invented_quotation_is_found_in_other_marks(highlight: Highlight, text: str) -> None:
+    assert {finding.gate for finding in check(text, highlights=[highlight])} >= {"invented quotation"}
+
+
+def test_marks_that_close_one_quotation_open_none() -> None:
+    text = "« Ici » dit-il toujours à ses amis « et là ». «Oui» dit-il toujours à ses amis du fleuve «non»."
+    assert "invented quotation" not in {finding.gate for finding in check(text, highlights=[BENDS])}
+    assert "invented quotation" not in {finding.gate for finding in check("『銀河鉄道の夜』と「短い語」", highlights=[RIVER_JA])}

@@ -12,6 +12,7 @@ from .pointers import addresses_of
 NUMBER = re.compile(r"(?<![A-Za-z0-9_.,])\d+(?:[.,:]\d+)*(?:\s?%)?")
 # "[…]", or what a writer put in; the words of a link are neither.
 _ELISION = re.compile(r"\s*(?:\[?(?:…|\.\.\.)\]?|(?<!\[)\[[^\[\]]{0,40}\](?![\[(]))\s*")
+_WIDE = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
 ENDING, LEAST_ENDING = 6, 3  # words by which two endings are known to be the same
 
 
@@ -46,6 +47,12 @@ class Given:
         words = flat(text).split()
         last = " ".join(words[-ENDING:])
         return (len(words) >= LEAST_ENDING and f" {last}\n" in self.ended) or (bool(words) and f"\n {last}\n" in f"\n{self.ended}")
+
+
+def extent(text: str) -> int:
+    """How many words it is; a script without spaces has about one for each three characters."""
+    wide = len(_WIDE.findall(text))
+    return len(_WIDE.sub(" ", text).split()) + wide // 3 if wide else len(text.split())
 
 
 def plain_number(text: str) -> str:

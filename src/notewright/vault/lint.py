@@ -12,7 +12,7 @@ from collections.abc import Set as AbstractSet
 from itertools import chain, takewhile
 
 from ..records import Finding, Highlight
-from .given import NUMBER, Given, flat, plain_number
+from .given import NUMBER, Given, extent, flat, plain_number
 from .index import VaultIndex
 from .pointers import Pointer, pointers
 from .rows import Row, read_rows
@@ -27,7 +27,10 @@ _RESIDUE = re.compile(
     r"|^here(?:'s| is) (?:the|your|a) (?:note|section|draft)\b(?! of\b)|\bas an ai (?:language )?model\b",
     re.IGNORECASE | re.MULTILINE,
 )
-_QUOTED = re.compile(r"“([^“”\n]{12,})”|(?<![\w\"])\"([^\"\n]{12,})\"(?!\w)|„([^„“”\n]{12,})[“”]|«([^«»\n]{12,})»")
+_QUOTED = re.compile(
+    r"“([^“”\n]{12,})”|(?<![\w\"])\"([^\"\n]{12,})\"(?!\w)|„([^„“”\n]{12,})[“”]|«([^«»\n]*)»"
+    r"|(?<!\w)»(?=\S)([^«»\n]*)(?<=\S)«(?!\w)|「([^「」\n]*)」|『([^『』\n]*)』"
+)
 _DANGLING = re.compile(
     r"(?:an?|the|and|or|but|of|to|in|on|at|by|for|with|from|as|that|which|who|whose|is|are|was|were|be|than|into|if)\Z", re.IGNORECASE
 )
@@ -181,7 +184,7 @@ def _unsaid(paragraph: Sequence[Row], given: Given) -> list[str]:
     """What no highlight says: nothing where one says all of it, else the lines without what surrounds a quotation."""
 
     def said(quoted: str) -> bool:
-        return len(flat(quoted).split()) <= 2 or given.says(quoted)
+        return extent(flat(quoted)) <= 2 or given.says(quoted)
 
     if said(_LOCATOR.sub("", " ".join(row.verbatim.strip() for row in paragraph)).strip('“”"')):
         return []
@@ -200,8 +203,8 @@ def _quotations_of(row: Row) -> list[str]:
 
 def _quoted_spans(line: str) -> Iterator[str]:
     for found in _QUOTED.finditer(line):
-        quoted = next(filter(None, found.groups()))
-        if len(quoted.split()) >= 4:
+        quoted = next(filter(None, found.groups()), "")
+        if len(quoted) >= 12 and extent(quoted) >= 4:
             yield quoted.strip().rstrip(",")
 
 
@@ -210,7 +213,7 @@ def _repeats(rows: Sequence[Row], given: Given) -> Iterator[Problem]:
     counts: Counter[str] = Counter()
     for row in rows:
         said = flat(row.words)
-        if len(said.split()) >= 4 and row.kinds[:1] not in (["table_pipe"], ["heading"], ["tag"]):
+        if extent(said) >= 4 and row.kinds[:1] not in (["table_pipe"], ["heading"], ["tag"]):
             lines.setdefault(said, row.words)
             counts[said] += 1
     for said, count in counts.items():

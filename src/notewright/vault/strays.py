@@ -114,7 +114,8 @@ def _file_name(place: str) -> str:
 
 def _missing(linked: Iterable[str], index: VaultIndex) -> float:
     """The share of the files shown in notes that are not in the vault."""
-    shown = {_file_name(target.partition("#")[0]) for target in linked if MEDIA.search(target.partition("#")[0]) and not SCHEME.match(target)}
+    places = (target.partition("#")[0] for target in linked if not SCHEME.match(target))
+    shown = {_file_name(place) for place in places if MEDIA.search(place)}
     return sum(not index.named(name) for name in shown) / len(shown) if shown else 0.0
 
 
