@@ -277,3 +277,47 @@ def test_marks_that_close_one_quotation_open_none() -> None:
     text = "« Ici » dit-il toujours à ses amis « et là ». «Oui» dit-il toujours à ses amis du fleuve «non»."
     assert "invented quotation" not in {finding.gate for finding in check(text, highlights=[BENDS])}
     assert "invented quotation" not in {finding.gate for finding in check("『銀河鉄道の夜』と「短い語」", highlights=[RIVER_JA])}
+
+
+def test_nouns_that_a_language_capitalises_are_no_names() -> None:
+    german = [Highlight("In den Dörfern wurden Bäche verlegt, damit der Mais auf den Wiesen wachsen konnte.")]
+    text = "- Damit der Mais auf einer Wiese wachsen konnte, wurde jeder Bach verlegt, in jedem Dorf."
+    assert check(text, highlights=german, habits=SURE) == ()
+    english = [Highlight("In Varde the mayor met Anna Lind of Port Holmby, and then the water came to town in the spring of that year.")]
+    text = "- The mayor met Jacob Moe in the spring of that year."
+    assert "invented name" in {finding.gate for finding in check(text, highlights=english, habits=SURE)}
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        ("They drained 4,000 hectares.", "They drained 4.000 hectares."),
+        ("Es waren 4.000 Hektar.", "Es waren 4000 Hektar."),
+        ("Es waren 4.000 Hektar.", "Es waren 4 000 Hektar."),
+        ("Es waren 4000 Hektar.", "Es waren 4\u202f000 Hektar, oder 4’000."),
+        ("Es waren 1.234.567,5 Hektar.", "Es waren 1234567.5 Hektar."),
+        ("In 2 100 people came.", "In 2 about 100 people came."),
+        ("In 2 about 100 people came.", "In 2 100 people came."),
+        ("في عام ٢٠٢٠ تغير النهر", "في عام 2020 تغير النهر"),
+        ("２０２０年に川は曲がる。", "2020年に川は曲がる。"),
+        ("In 2020 it fell by 45%.", "In ٢٠٢٠ it fell by ٤٥٪."),
+        ("It rained.", "It rained (01.03.2024, 1.3.2024, 01.03.24, 2024.03.01)."),
+    ],
+)
+def test_numbers_may_be_written_as_people_elsewhere_write_them(given: str, text: str) -> None:
+    highlights = [Highlight(given, highlighted_at="2024-03-01T10:00:00+00:00")]
+    assert "invented number" not in {finding.gate for finding in check(text, highlights=highlights)}
+
+
+@pytest.mark.parametrize("text", ["It was 4.001.", "It was 4 001 or 40.000.", "On 02.03.2024.", "In ٢٠٢١.", "It was 400."])
+def test_other_numbers_are_still_invented(text: str) -> None:
+    highlights = [Highlight("It was 4.000 in 2020.", highlighted_at="2024-03-01T10:00:00+00:00")]
+    assert "invented number" in {finding.gate for finding in check(text, highlights=highlights)}
+
+
+def test_a_dollar_that_a_highlight_has_opens_no_math() -> None:
+    given = [Highlight("Set $HOME before you run it; shares of $AAPL rose.")]
+    assert "structure" not in {finding.gate for finding in check("- Set $HOME before you run it.", highlights=given)}
+    assert "structure" not in {finding.gate for finding in check("- Shares of $AAPL rose.", highlights=given)}
+    assert "structure" in {finding.gate for finding in check("- Shares of $x^2 rose.", highlights=given)}
+    assert "structure" in {finding.gate for finding in check("- Shares of $\\alpha rose.", highlights=given)}

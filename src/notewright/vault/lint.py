@@ -41,7 +41,7 @@ _LOCATOR = re.compile(
 )
 _LEAD_IN = re.compile(r"\A\s*(?:[-*+]\s+)?(\*\*|__)(?=\S).+?(?<=\S)\1(?:\s*[.:–—-])?(?=\s)")
 _LABEL = re.compile(r"[.:!?…–—-][*_]*\s*\Z")
-_LONELY_DOLLAR = re.compile(r"\$(?![\s\d]|\Z)")  # opens math and is not closed; a price does not
+_LONELY_DOLLAR = re.compile(r"\$(?![\s\d]|\Z)[\w{}]*")  # opens math and is not closed; a price does not
 _NO_SENTENCE = ("heading", "tag", "table_pipe", "table_delimiter", "embed", "image", "math_block", "block_id", "fence", "indented_code")
 
 
@@ -75,7 +75,7 @@ def find_problems(
     broken, links = _markup(data, tokens)
     given = Given(highlights, known)
     by_gate: dict[str, Iterator[Problem]] = {
-        "structure": chain(broken, _structure(rows)),
+        "structure": chain(broken, _structure(rows, given)),
         "residue": _residue(text, given),
         "links": iter(links),
         "invented asset": strays(data, tokens, Allowed(highlights, known, vault_index, linked)),
@@ -108,10 +108,11 @@ def _markup(data: bytes, tokens: Sequence[Token]) -> tuple[list[Problem], list[P
     return by_gate
 
 
-def _structure(rows: Sequence[Row]) -> Iterator[Problem]:
-    """What is fine in a note and not in a draft: a callout without a body, any lonely $."""
+def _structure(rows: Sequence[Row], given: Given) -> Iterator[Problem]:
+    """What is fine in a note and not in a draft: a callout without a body, any lonely $ that is not before the same word in a highlight."""
     for number, row in enumerate(rows):
-        if any(kind == "text" and _LONELY_DOLLAR.search(text.replace("$$", "")) for kind, text in row.pieces):
+        opened = (word for kind, text in row.pieces if kind == "text" for word in _LONELY_DOLLAR.findall(text.replace("$$", "")))
+        if any(len(word) == 1 or word not in given.raw for word in opened):
             yield f"a math span opened by $ is never closed: {_short(row.words)}", row.words
         if row.callout:
             body = [other for other in _quote(rows, number + 1) if not other.callout]
@@ -144,8 +145,7 @@ def _references(named: Iterable[Pointer]) -> Iterator[Problem]:
 
 def _numbers(rows: Sequence[Row], given: Given) -> Iterator[Problem]:
     for found in dict.fromkeys(NUMBER.findall("\n".join(row.told for row in rows))):
-        plain = plain_number(found)
-        if plain not in given.numbers and (len(plain) > 1 or found.endswith("%")):
+        if not given.counts(found) and (len(plain_number(found)) > 1 or found.endswith("%")):
             yield f"the number {found} is in no highlight", found
 
 
