@@ -74,7 +74,7 @@ def habits_of(library: Library, *, vault_index: VaultIndex | None = None, withou
 
     since = library.db.get_state(CHANGED)
     lately = f"{since} {len(judged_lately(library) or ())}" if since else ""  # each new passage lets the former ones count less
-    stamp = f"4|{vault_index is not None}|{lately}|{library.pairs.fingerprint()}"
+    stamp = f"5|{vault_index is not None}|{lately}|{library.pairs.fingerprint()}"
     kept = json.loads(library.db.get_state(_STATE) or "{}") if not without_source else {}
     if kept.get("stamp") == stamp:
         return Habits(kept["passages"], kept["fired"], {sort: (used, shown) for sort, (used, shown) in kept["used"].items()})
