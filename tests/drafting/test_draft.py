@@ -53,6 +53,13 @@ def test_candidates_are_stored_with_all_that_made_them(world: small_world.World)
     assert len(engine.calls) == 1
 
 
+def test_a_draft_names_the_highlights_that_its_lines_rest_on(world: small_world.World) -> None:
+    lines = "- The first fact about rivers concerns 3 careful observers. ^rw987\n- The second fact about rivers concerns 4 careful ones. "
+    (item,) = draft(world, ScriptedEngine(lambda *_: lines + "[↗](https://readwise.io/open/88)"), n=1, written=1, examples=0)
+    assert item.text == lines.replace("987", "0") + "[↗](https://readwise.io/open/1)"
+    assert item.problems == ()
+
+
 def test_the_same_seed_gives_the_same_candidates(world: small_world.World) -> None:
     one, two = draft(world, ScriptedEngine(numbered)), draft(world, ScriptedEngine(numbered))
     assert sorted(item.text for item in one) == sorted(item.text for item in two)

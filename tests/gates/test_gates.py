@@ -220,3 +220,104 @@ def test_the_sample_person_is_left_alone_and_damage_is_found() -> None:
     for name, row in result["detections"].items():
         least = 0.6 if name == "cut short" else 0.95
         assert row["caught"] >= least * row["tried"] > 0, name
+
+
+RIVER_JA = Highlight("川は曲がる。水はゆっくり流れる。", id="ja")
+RIVER_ZH = Highlight("河流在平原上蜿蜒，水流缓慢，泥沙沉积成肥沃的土地。", id="zh")
+RIVER_TH = Highlight("แม่น้ำไหลคดเคี้ยวผ่านที่ราบ และน้ำไหลช้าลงทุกฤดูแล้ง", id="th")
+RIVER_KO = Highlight("강은 평야를 굽이쳐 흐르고 물은 천천히 바다로 간다.", id="ko")
+
+
+@pytest.mark.parametrize(
+    ("highlight", "text"),
+    [
+        (RIVER_JA, "- 東京タワーは一九五八年に建てられ、多くの観光客が毎年訪れている。"),
+        (RIVER_JA, "- 水はゆっくり流れる。経済学によれば、需要と供給は常に釣り合うとは限らない。"),
+        (RIVER_ZH, "- 东京铁塔建于上世纪，每年都有许多游客前来参观。"),
+        (RIVER_TH, "- กรุงเทพมหานครเป็นเมืองหลวงของประเทศไทยและมีประชากรมากที่สุด"),
+        (RIVER_KO, "- 서울은 대한민국의 수도이며 인구가 가장 많은 도시이다."),
+    ],
+)
+def test_an_invented_sentence_is_found_in_scripts_without_spaces(highlight: Highlight, text: str) -> None:
+    assert "unsupported sentence" in {finding.gate for finding in check(text, highlights=[highlight])}
+
+
+@pytest.mark.parametrize(
+    ("highlight", "text"),
+    [
+        (RIVER_JA, "- ゆっくり流れる水"),
+        (RIVER_JA, "- 川は曲がり、水は流れる。"),
+        (RIVER_JA, "> 川は曲がる。\n\n「水はゆっくり流れる」"),
+        (RIVER_ZH, "- 泥沙沉积成肥沃的土地"),
+        (RIVER_ZH, "- 河流蜿蜒，泥沙沉积成肥沃的土地。"),
+        (RIVER_TH, "- น้ำไหลช้าลงทุกฤดูแล้ง"),
+        (RIVER_KO, "- 강이 평야를 굽이쳐 흐르고 바다로 간다."),
+    ],
+)
+def test_what_is_cut_short_is_neither_invented_nor_left_out(highlight: Highlight, text: str) -> None:
+    habits = Habits(60, {}, {"plain": (60, 60)})
+    assert check(text, highlights=[highlight], habits=habits) == ()
+
+
+@pytest.mark.parametrize(
+    ("highlight", "text"),
+    [
+        (RIVER_JA, "「川は海へ流れる大きな道である」"),
+        (RIVER_JA, "『努力は必ず報われるものだと私は信じている』"),
+        (RIVER_JA, "> 努力は必ず報われるものだと私は信じている"),
+        (RIVER_ZH, "孔子曾说：“学而时习之不亦说乎人不知而不愠”。"),
+        (Highlight("Flüsse wurden begradigt."), "Er sagt: »Flüsse wurden nie jemals so richtig begradigt«."),
+    ],
+)
+def test_an_invented_quotation_is_found_in_other_marks(highlight: Highlight, text: str) -> None:
+    assert {finding.gate for finding in check(text, highlights=[highlight])} >= {"invented quotation"}
+
+
+def test_marks_that_close_one_quotation_open_none() -> None:
+    text = "« Ici » dit-il toujours à ses amis « et là ». «Oui» dit-il toujours à ses amis du fleuve «non»."
+    assert "invented quotation" not in {finding.gate for finding in check(text, highlights=[BENDS])}
+    assert "invented quotation" not in {finding.gate for finding in check("『銀河鉄道の夜』と「短い語」", highlights=[RIVER_JA])}
+
+
+def test_nouns_that_a_language_capitalises_are_no_names() -> None:
+    german = [Highlight("In den Dörfern wurden Bäche verlegt, damit der Mais auf den Wiesen wachsen konnte.")]
+    text = "- Damit der Mais auf einer Wiese wachsen konnte, wurde jeder Bach verlegt, in jedem Dorf."
+    assert check(text, highlights=german, habits=SURE) == ()
+    english = [Highlight("In Varde the mayor met Anna Lind of Port Holmby, and then the water came to town in the spring of that year.")]
+    text = "- The mayor met Jacob Moe in the spring of that year."
+    assert "invented name" in {finding.gate for finding in check(text, highlights=english, habits=SURE)}
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        ("They drained 4,000 hectares.", "They drained 4.000 hectares."),
+        ("Es waren 4.000 Hektar.", "Es waren 4000 Hektar."),
+        ("Es waren 4.000 Hektar.", "Es waren 4 000 Hektar."),
+        ("Es waren 4000 Hektar.", "Es waren 4\u202f000 Hektar, oder 4’000."),
+        ("Es waren 1.234.567,5 Hektar.", "Es waren 1234567.5 Hektar."),
+        ("In 2 100 people came.", "In 2 about 100 people came."),
+        ("In 2 about 100 people came.", "In 2 100 people came."),
+        ("في عام ٢٠٢٠ تغير النهر", "في عام 2020 تغير النهر"),
+        ("２０２０年に川は曲がる。", "2020年に川は曲がる。"),
+        ("In 2020 it fell by 45%.", "In ٢٠٢٠ it fell by ٤٥٪."),
+        ("It rained.", "It rained (01.03.2024, 1.3.2024, 01.03.24, 2024.03.01)."),
+    ],
+)
+def test_numbers_may_be_written_as_people_elsewhere_write_them(given: str, text: str) -> None:
+    highlights = [Highlight(given, highlighted_at="2024-03-01T10:00:00+00:00")]
+    assert "invented number" not in {finding.gate for finding in check(text, highlights=highlights)}
+
+
+@pytest.mark.parametrize("text", ["It was 4.001.", "It was 4 001 or 40.000.", "On 02.03.2024.", "In ٢٠٢١.", "It was 400."])
+def test_other_numbers_are_still_invented(text: str) -> None:
+    highlights = [Highlight("It was 4.000 in 2020.", highlighted_at="2024-03-01T10:00:00+00:00")]
+    assert "invented number" in {finding.gate for finding in check(text, highlights=highlights)}
+
+
+def test_a_dollar_that_a_highlight_has_opens_no_math() -> None:
+    given = [Highlight("Set $HOME before you run it; shares of $AAPL rose.")]
+    assert "structure" not in {finding.gate for finding in check("- Set $HOME before you run it.", highlights=given)}
+    assert "structure" not in {finding.gate for finding in check("- Shares of $AAPL rose.", highlights=given)}
+    assert "structure" in {finding.gate for finding in check("- Shares of $x^2 rose.", highlights=given)}
+    assert "structure" in {finding.gate for finding in check("- Shares of $\\alpha rose.", highlights=given)}

@@ -53,6 +53,7 @@ def test_the_csv_row_keeps_its_id_when_the_api_names_it(library: Library) -> Non
     assert (report.sources_added, report.added, report.updated) == (0, 0, 1)
     after = library.sources.highlight(before.id)
     assert (after.outside_ids, after.url, after.text) == (("readwise:7",), "https://x", "Some words")
+    assert library.sources.highlights(after.source_id) == [after]
     assert not put(library, book(mark("Some *words*", location=3)), origin="csv").changed
 
 

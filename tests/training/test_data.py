@@ -35,6 +35,22 @@ def test_training_and_drafting_agree_to_the_token(shape: str, tiny: Tiny) -> Non
         assert row["chosen_ids"][-1] == row["rejected_ids"][-1] == chat.turn_end(tokenizer)
 
 
+def test_what_no_prompt_tells_is_not_learnt(tiny: Tiny) -> None:
+    from notewright.models import chat
+    from notewright.models.engine import load_base
+    from notewright.training.data import encode_sft
+
+    _, tokenizer = load_base(tiny(tiny_models.SHAPES[0]))
+    rows = tiny_models.sft_rows(2)
+    for number, row in enumerate(rows):
+        row["completion"][0]["content"] = f"- Text ([View Highlight](https://read.readwise.io/read/01gz{number})) ^rw5151{number}"
+    asked = {**rows[1], "prompt": [rows[1]["prompt"][0], rows[0]["prompt"][1], *rows[0]["completion"], rows[1]["prompt"][-1]]}
+    text = chat.decode(tokenizer, encode_sft([asked], tokenizer, 2048).dataset[0]["input_ids"])
+    assert text.count("- Text ([View Highlight](https://read.readwise.io/read/0)) ^rw0") == 2
+    assert "01gz" not in text
+    assert "01gz" in rows[1]["completion"][0]["content"]
+
+
 @pytest.mark.parametrize("shape", tiny_models.SHAPES)
 def test_passages_shown_as_examples_are_learnt_in_passing(shape: str, tiny: Tiny) -> None:
     """With their own weight, and never in another form than the model would have to write them."""

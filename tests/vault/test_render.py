@@ -18,6 +18,8 @@ from notewright.vault.resolve import VaultFiles
 NOTES = {
     "Target.md": "---\na: 1\n---\nIntro\n\n# One\nfirst\n## Inner\ninside\n# Two\nsecond ^para\n\n- item\n- listed ^item\n  - child\n\n"
     "> quoted\n\n^quote\n",
+    "Items.md": "- t1\n\t- sub ^sub1\n\t  going on\n\n\t\t- below\n\t- next\n- t2\n\n"
+    "> - q\n>   - in a quote ^q1\n>     - deep\n> - r\n\n1. one\n\n   two ^two\n",
     "Folder/Deep.md": "deep ![[Target#^para]]",
     "Loop.md": "loop ![[Loop]] ![[Other loop]]",
     "Other loop.md": "![[Loop]]",
@@ -83,6 +85,7 @@ def test_tasks_keep_their_character(show) -> None:
     assert '<li class="task-list-item" data-task=" ">' in html
     assert '<li class="task-list-item is-checked" data-task="?">' in html
     assert 'data-task="✓"' in html
+    assert '<li class="task-list-item is-checked" data-task="&gt;">' in flat(show("- [>] later").html)
     assert html.count("checked=") == 3
     assert "disabled" in html
 
@@ -152,7 +155,10 @@ def test_missing_and_other_embeds_are_named(show) -> None:
         ("Target#One", ["One", "first", "inside"], ["Intro", "second"]),
         ("Target#One#Inner", ["inside"], ["first", "second"]),
         ("Target#^para", ["second"], ["first", "listed", "Two"]),
-        ("Target#^item", ["listed"], ["second", "quoted", "<li>item"]),
+        ("Target#^item", ["listed", "child"], ["second", "quoted", "<li>item"]),
+        ("Items#^sub1", ["<li>\n<p>sub<br>\ngoing on</p>", "below"], ["t1", "next", "<pre>"]),
+        ("Items#^q1", ["in a quote", "deep"], ["<li>r", "<li>q", "<pre>"]),
+        ("Items#^two", ["<p>two</p>"], ["<pre>"]),
         ("Target#^quote", ["quoted"], ["listed", "second"]),
         ("Folder/Deep", ["deep", "second"], ["first"]),
     ],
@@ -258,3 +264,11 @@ def test_the_command_writes_a_page_of_its_own(tmp_path: Path, capsys: pytest.Cap
     assert "section" in capsys.readouterr().out
     assert main(["vault", "show", "No such note"]) == 1
     assert "no note" in capsys.readouterr().err
+
+
+def test_escaped_pipes_in_a_table_are_pipes_in_code_and_math_too(show) -> None:
+    html = show("| a | b |\n| --- | --- |\n| `x\\|y` | $p\\|q$ |\n\n`x\\|y` and $p\\|q$\n").html
+    assert html.count("<code>x|y</code>") == 1
+    assert html.count(">p|q<") == 1
+    assert html.count("<code>x\\|y</code>") == 1
+    assert html.count(">p\\|q<") == 1

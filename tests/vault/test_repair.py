@@ -17,7 +17,7 @@ HIGHLIGHTS = (
     Highlight(text="![](https://images.example.org/x/bed-level.png)\nThe bed fell.", url="https://read.example.org/1", tags=("rivers",)),
     Highlight(text="See [[Hydraulics]] and https://example.org/flood-report.pdf for more."),
 )
-INDEX = VaultIndex(paths=["Notes/Groundwater.md", "Assets/old map.png"])  # the note is empty
+INDEX = VaultIndex(paths=["Notes/Groundwater.md", "Assets/old map.png", "bed-level.png"])  # the note is empty
 
 
 def repaired(text: str) -> str:
@@ -112,7 +112,7 @@ ON_SHELVES = (*HIGHLIGHTS, Highlight(text="![](https://images.example.org/x/twic
     ],
 )
 def test_a_folder_that_is_not_there_is_left_out_where_one_file_has_that_name(text: str, expected: str) -> None:
-    mended = repair_draft(text, highlights=ON_SHELVES, vault_index=SHELVES).text
+    mended = repair_draft(text, highlights=ON_SHELVES, vault_index=SHELVES, linked={"not yet loaded.png"}).text
     assert mended == expected
     problems = find_problems(mended, highlights=ON_SHELVES, vault_index=SHELVES, linked=set())
     assert "invented asset" not in {problem.gate for problem in problems}
@@ -120,10 +120,42 @@ def test_a_folder_that_is_not_there_is_left_out_where_one_file_has_that_name(tex
 
 @pytest.mark.parametrize("text", ["![[mow/twice.png]]", "![[mow/still-to-come.png]]", "<img src=mow/bed-level.png>", "![](mow/twice.png)"])
 def test_a_folder_that_is_not_there_is_blocked_where_more_or_no_files_have_that_name(text: str) -> None:
-    mended = repair_draft(text, highlights=ON_SHELVES, vault_index=SHELVES).text
+    mended = repair_draft(text, highlights=ON_SHELVES, vault_index=SHELVES, linked={"not yet loaded.png"}).text
     assert mended == text
     problems = find_problems(mended, highlights=ON_SHELVES, vault_index=SHELVES, linked=set())
     assert "invented asset" in {problem.gate for problem in problems}
+
+
+WEB = "https://images.example.org/x/still-to-come.png"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("![[still-to-come.png|600]]", f"![|600]({WEB})"),
+        ("![[still-to-come.png]]", f"![]({WEB})"),
+        ("![[x/still-to-come.png|center|600x300]]", f"![center|600x300]({WEB})"),
+        ("![[still-to-cmoe.png| 600]]", f"![| 600]({WEB})"),
+        ("| a |\n|---|\n| ![[still-to-come.png\\|60]] |", f"| a |\n|---|\n| ![\\|60]({WEB}) |"),
+        (f"![[still-to-come.png]]\n\ntext\n\n![]({WEB})\n\nmore", f"![]({WEB})\n\ntext\n\nmore"),
+        ("![[bed-level.png|600]]", "![[bed-level.png|600]]"),  # the vault has it
+        ("![[local.png|600]]", "![[local.png|600]]"),  # so does the highlight, by this name
+        ("![[twice-named.png|600]]", "![[twice-named.png|600]]"),
+    ],
+)
+def test_a_picture_that_only_the_network_has_is_shown_from_there(text: str, expected: str) -> None:
+    given = Highlight("![[local.png]] https://a.org/local.png https://a.org/twice-named.png https://b.org/twice-named.png")
+    linked = {"bed-level.png", "old map.png", "https://a.org/seen.png"}
+    mended = repair_draft(text, highlights=(*ON_SHELVES, given), vault_index=SHELVES, linked=linked).text
+    assert mended == expected
+    assert not find_problems(mended, highlights=(*ON_SHELVES, given), vault_index=SHELVES, linked=linked)
+
+
+def test_where_pictures_come_later_or_the_vault_is_not_known_the_name_stays() -> None:
+    text = "![[still-to-come.png|600]]"
+    assert repair_draft(text, highlights=ON_SHELVES).text == text
+    later = {"bed-level.png", "to load.png", "to load too.png"}
+    assert repair_draft(text, highlights=ON_SHELVES, vault_index=SHELVES, linked=later).text == text
 
 
 TARGETS = ["other.png", "Nowhere", "Groundwater#Part", "#^b1", "https://evil.example.net/x.png", "another.pdf", "bed-level.png"]

@@ -92,6 +92,18 @@ def test_useful_html_stays() -> None:
     assert sanitise(kept) == kept
 
 
+@pytest.mark.parametrize("colour", ["#ABF7F7A6", "gold", "rgba(240, 200, 0, 0.2)", "hsl(60 100% 50% / 40%)"])
+def test_a_highlighters_colour_stays(colour: str) -> None:
+    assert colour in render(f'<mark style="background: {colour};">x</mark>').html.replace("&quot;", '"')
+
+
+@pytest.mark.parametrize(
+    "value", ["src('//e.org/x')", "linear-gradient(red, blue)", "red, cross-fade('//e.org/x')", "#fff element(#a)", "'//e.org'"]
+)
+def test_a_background_is_a_colour_and_nothing_else(value: str) -> None:
+    assert "background" not in render(f'<mark style="color: red; background: {value}; opacity: 1">x</mark>').html
+
+
 @pytest.mark.browser
 def test_nothing_runs_in_a_browser(tmp_path: Path) -> None:
     """All vectors on one page each way, without any policy to protect it: no script runs, and nothing changes the page's title."""

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 USED = 0.5  # of the content words of a highlight's best sentence; a person who kept only the annotation kept all of it
 _FILE = re.compile(r"[^\s()\[\]|<>\"/]+\.(?:png|jpe?g|gif|svg|webp|bmp|avif|pdf)\b", re.IGNORECASE)
-_SENTENCE = re.compile(r"(?<=[.!?…])[\"”’)]*\s+")
+# Of scripts without spaces a clause counts, as what is kept of a sentence is told by few characters; Thai has a space between clauses.
+_SENTENCE = re.compile(r"(?<=[.!?…؟।])[\"”’)]*\s+|(?<=[。！？｡、，；])[\"”’)」』]*(?=.)|(?<=[\u0e00-\u0eff])\s+(?=[\u0e00-\u0eff])")
 
 
 def lost(text: str, highlights: Sequence[Highlight], habits: Habits) -> list[Finding]:

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 # Gate -> the most it may say. Those of `GUESSES` reach it only where the person's own passages have shown them to be reliable.
 SEVERITY = {
     "empty": "block", "cut off": "block", "structure": "block", "residue": "block", "links": "block", "invented asset": "block",
-    "invented number": "block", "invented quotation": "block", "invented name": "block", "repeats": "block", "breaks off": "block",
-    "lost asset": "block", "lost highlight": "block", "unsupported sentence": "warn", "not entailed": "warn",
+    "wrong reference": "block", "invented number": "block", "invented quotation": "block", "invented name": "block", "repeats": "block",
+    "breaks off": "block", "lost asset": "block", "lost highlight": "block", "unsupported sentence": "warn", "not entailed": "warn",
 }  # fmt: skip
 # What breaks a note is never a habit: a person may bring in a picture or an address of their own, a draft can only invent one.
 ALWAYS = ("empty", "cut off", "residue", "links", "invented asset")
@@ -74,7 +74,7 @@ def habits_of(library: Library, *, vault_index: VaultIndex | None = None, withou
 
     since = library.db.get_state(CHANGED)
     lately = f"{since} {len(judged_lately(library) or ())}" if since else ""  # each new passage lets the former ones count less
-    stamp = f"4|{vault_index is not None}|{lately}|{library.pairs.fingerprint()}"
+    stamp = f"5|{vault_index is not None}|{lately}|{library.pairs.fingerprint()}"
     kept = json.loads(library.db.get_state(_STATE) or "{}") if not without_source else {}
     if kept.get("stamp") == stamp:
         return Habits(kept["passages"], kept["fired"], {sort: (used, shown) for sort, (used, shown) in kept["used"].items()})

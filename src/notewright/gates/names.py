@@ -6,18 +6,23 @@ import re
 from collections.abc import Sequence
 
 from ..records import Finding, Highlight
-from ..text import normalise
+from ..text import normalise, sentences
+from ..vault.pointers import unlabelled
 from .support import sentence_spans
 
 _LINK = re.compile(r"!?\[\[[^\[\]\n]*\]\]|\]\([^)\n]*\)|https?://\S+|`[^`\n]*`|\$[^$\n]*\$|(?<!\S)[#^][\w/-]+")
 _WORD = re.compile(r"[^\W\d_][\w’'-]*")
+NOUNS, LEAST_NOUNS = 0.15, 3  # share of the words inside sentences, and how many different ones
 TITLE_CASE = 0.5  # a sentence with more of its words capitalised is a title, where capitals tell nothing
 
 
 def invented_names(text: str, highlights: Sequence[Highlight], known: str = "") -> list[Finding]:
     """Runs of capitalised words, the first word of a sentence aside, whose words stand nowhere in the highlights or in `known`."""
+    if _nouns_are_capital(highlights):
+        return []
     given = _words(" ".join([known, *(f"{item.text} {item.annotation} {item.chapter} {' '.join(item.tags)}" for item in highlights)]))
     found: dict[str, Finding] = {}
+    text = unlabelled(text)
     for start, end in sentence_spans(text):
         sentence = _LINK.sub(lambda match: " " * len(match[0]), text[start:end])
         words = list(_WORD.finditer(sentence))
@@ -31,6 +36,23 @@ def invented_names(text: str, highlights: Sequence[Highlight], known: str = "") 
                 place = start + run[0].start()
                 found[name] = Finding("invented name", "block", f"the name {name} is in no highlight", place, place + len(name))
     return list(found.values())
+
+
+def _nouns_are_capital(highlights: Sequence[Highlight]) -> bool:
+    """Are so many single words inside the highlights' sentences capitalised that their language, as German, does so with nouns? Names often
+    come in runs, so words beside other capitalised ones do not count."""
+    inside, single = 0, set()
+    for item in highlights:
+        for sentence in sentences(_LINK.sub(" ", item.text)):
+            words = _WORD.findall(sentence)[1:]
+            capital = [word[0].isupper() and not word.isupper() for word in words]
+            if sum(capital) > TITLE_CASE * len(words):
+                continue
+            inside += len(words)
+            single |= {
+                word for at, word in enumerate(words) if capital[at] and not any(capital[max(0, at - 1) : at] + capital[at + 1 : at + 2])
+            }
+    return len(single) >= LEAST_NOUNS and len(single) > NOUNS * inside
 
 
 def _runs(capitals: list[re.Match[str]], sentence: str, first: int) -> list[list[re.Match[str]]]:

@@ -9,15 +9,22 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from ..records import Highlight
 from ..text import normalise
 from ..vault import read_outline
+from ..vault.pointers import unlabelled
 
 MIN_WORDS = 4  # content words; shorter sentences (lead-ins, captions) say too little to be judged
+PAIRS = 2  # character pairs that say as much as one word, in scripts without spaces
 HELPERS = 3  # highlights that may together support one sentence
 _LINE = re.compile(r"^[ \t>]*(?:(?:[-+*]|\d{1,9}[.)])[ \t]+(?:\[.\][ \t]+)?)?")
-_END = re.compile(r"[.!?…][\"'”’)\]*_]*(?=\s)")
+_END = re.compile(r"[.!?…؟।][\"'”’)\]*_]*(?=\s)|[。！？｡][\"'”’)）」』*_]*(?=.)")
+_PAIRED = r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3\uf900-\ufaff]"
+_WIDE = re.compile(_PAIRED)
+_WORDS = re.compile(rf"{_PAIRED}+|(?:(?!{_PAIRED})\w)+")
+_ENDINGS = re.compile(r"[\u3040-\u309f]+")
 _DROPPED = re.compile(
     r"!?\[\[[^\[\]\n]*\]\]|!\[[^\]\n]*\]\([^)\n]*\)|\((?:p|pp|loc)\.[^)\n]*\)|\(\d+(?::\d\d)+\)|(?<!\S)[#^][\w/-]+|\$[^$\n]*\$"
 )
@@ -47,10 +54,11 @@ def supported(text: str, highlights: Sequence[Highlight], known: str = "") -> li
     holders = {item.id or str(at): stems(f"{item.text} {item.annotation} {' '.join(item.tags)}") for at, item in enumerate(highlights)}
     everywhere = stems(" ".join([known, *(item.chapter for item in highlights)]))
     found = []
+    text = unlabelled(text)
     for start, end in sentence_spans(text):
         sentence = _DROPPED.sub(" ", text[start:end])
         wanted = stems(sentence)
-        if len(wanted) >= MIN_WORDS:
+        if sum(1 / PAIRS if _WIDE.match(stem) else 1 for stem in wanted) >= MIN_WORDS:
             support, ids = _best(wanted, holders, everywhere)
             found.append(Sentence(sentence.strip(), start, end, round(support, 3), ids))
     return found
@@ -91,5 +99,15 @@ def sentence_spans(text: str) -> list[tuple[int, int]]:
 
 
 def stems(text: str) -> set[str]:
-    """Content words, cut to their first six letters so that inflections meet; words of up to three letters carry no content."""
-    return {word[:6] for word in re.findall(r"\w+", normalise(text)) if len(word) > 3 or word.isdigit()}
+    """Content words, cut to their first six letters so that inflections meet; words of up to three letters carry no content.
+
+    Of scripts that put no spaces between words, and of Korean, where words are two or three signs and what is hung on to them, the pairs of
+    neighbouring characters, but for those of Japanese endings (hiragana).
+    """
+    found: set[str] = set()
+    for word in _WORDS.findall(normalise(text)):
+        if _WIDE.match(word):
+            found.update(pair for pair in map("".join, pairwise(word)) if not _ENDINGS.fullmatch(pair))
+        elif len(word) > 3 or word.isdigit():
+            found.add(word[:6])
+    return found

@@ -93,7 +93,11 @@ class SourceStore:
     def highlights(self, source_id: str, *, chapter: str = "", marks: bool = False) -> list[Highlight]:
         """Highlights of a source in reading order; chapter marks only with `marks`; removed ones never."""
         rows = self._db.rows("SELECT * FROM highlights WHERE source_id=? AND removed_at='' ORDER BY position, id", (source_id,))
-        found = [_highlight(row) for row in rows]
+        named: dict[str, list[str]] = defaultdict(list)
+        query = "SELECT i.* FROM highlights h JOIN highlight_ids i ON i.highlight_id=h.id WHERE h.source_id=?"
+        for name in self._db.rows(query, (source_id,)):
+            named[name["highlight_id"]].append(name["outside_id"])
+        found = [replace(_highlight(row), outside_ids=tuple(named[row["id"]])) for row in rows]
         return [item for item in found if (marks or not item.heading_level) and (not chapter or item.chapter == chapter)]
 
     def all_highlights(self) -> dict[str, list[Highlight]]:

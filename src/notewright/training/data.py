@@ -15,6 +15,7 @@ from torch.utils.data import Sampler
 from ..errors import Invalid
 from ..models import chat
 from ..reward import neural
+from ..vault.pointers import stand_in
 
 IGNORED = -100
 
@@ -45,7 +46,9 @@ def encode_sft(rows: list[dict[str, Any]], tokenizer: Any, max_length: int, *, w
     """`input_ids`, `labels` and `weights` of the tokens: passages and their ends are learnt, the rest is context only.
 
     The passages that a prompt shows as examples are the person's too: they are learnt in passing, each with the weight of its own row.
+    Addresses and ids of highlights, which no prompt shows, are learnt as one and the same (`stand_in`): drafting fills them in.
     """
+    rows = [_told(row) for row in rows]
     encoded, lengths, trained = [], [], 0
     end = chat.turn_end(tokenizer)
     weights = weights or [1.0] * len(rows)
@@ -66,12 +69,22 @@ def encode_sft(rows: list[dict[str, Any]], tokenizer: Any, max_length: int, *, w
     return Rows(_dataset(encoded, ("input_ids", "labels", "weights")), lengths, len(rows) - len(encoded), trained)
 
 
+def _told(row: dict[str, Any]) -> dict[str, Any]:
+    """The row with its passages as they can be written from what the prompt shows."""
+    prompt, completion = ([{**turn, "content": _written(turn)} for turn in row[name]] for name in ("prompt", "completion"))
+    return {**row, "prompt": prompt, "completion": completion}
+
+
+def _written(turn: dict[str, str]) -> str:
+    return stand_in(turn["content"]) if turn["role"] == "assistant" else turn["content"]
+
+
 def encode_preferences(rows: list[dict[str, Any]], tokenizer: Any, max_length: int) -> Rows:
     """`prompt_ids`, `chosen_ids` and `rejected_ids`, in the same encoding as SFT and drafting."""
     encoded, lengths, trained = [], [], 0
     for row in rows:
         prompt = chat.encode_prompt(tokenizer, row["prompt"])
-        chosen, rejected = (chat.encode_completion(tokenizer, row[side][0]["content"]) for side in ("chosen", "rejected"))
+        chosen, rejected = (chat.encode_completion(tokenizer, _written(row[side][0])) for side in ("chosen", "rejected"))
         if len(prompt) + max(len(chosen), len(rejected)) <= max_length:
             encoded.append({"prompt_ids": prompt, "chosen_ids": chosen, "rejected_ids": rejected})
             lengths.append(len(prompt) + max(len(chosen), len(rejected)))

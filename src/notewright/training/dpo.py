@@ -23,6 +23,7 @@ import torch
 from ..errors import RunFailed
 from ..models import chat
 from ..reward.lists import list_key
+from ..vault.pointers import stand_in
 from . import policy
 from . import session as sessions
 from .batches import Unit
@@ -129,7 +130,8 @@ def encode(rows: Sequence[dict[str, Any]], tokenizer: Any, max_length: int) -> t
     units, too_long = [], 0
     for group in groups.values():
         texts, levels = order([(row["chosen"][0]["content"], row["rejected"][0]["content"]) for row in group])
-        unit = Unit(chat.encode_prompt(tokenizer, group[0]["prompt"]), [chat.encode_completion(tokenizer, text) for text in texts], levels)
+        answers = [chat.encode_completion(tokenizer, stand_in(text)) for text in texts]
+        unit = Unit(chat.encode_prompt(tokenizer, group[0]["prompt"]), answers, levels)
         if unit.longest <= max_length:
             units.append(unit)
         else:

@@ -29,6 +29,7 @@ from ..reward.taste import basis
 from ..reward.trust import allowed, newest_reward, require
 from ..settings import Settings
 from ..text import edit_distance
+from ..vault.repair import name_highlights
 from .prompts import read_highlights
 from .recipes import SamplingRecipe
 
@@ -98,6 +99,7 @@ class Judge:
     def _pay(self, row: dict[str, Any], text: str, finished: bool, score: Score | None) -> Earned:
         known = row["known"] if row["highlights"] else row["prompt"][-1]["content"]
         highlights = read_highlights(row)
+        text = name_highlights(text, highlights=highlights, linked=self.linked or frozenset())  # as drafting would
         findings = gates.check(text, highlights=highlights, known=known, linked=self.linked, habits=self.habits, finished=finished)
         problems = gates.problems(findings)
         reward = math.tanh(score.value / 2) if score else None

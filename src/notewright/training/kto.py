@@ -18,6 +18,7 @@ from trl import KTOConfig, KTOTrainer
 
 from ..errors import Invalid
 from ..models import chat
+from ..vault.pointers import stand_in
 from . import session as sessions
 from .data import LengthSampler, Rows, read_rows, require_rows
 from .head import use_compact_head
@@ -83,7 +84,8 @@ def encode(rows: list[dict[str, Any]], tokenizer: Any, max_length: int) -> tuple
     found: dict[str, list[Any]] = {"prompt_ids": [], "completion_ids": [], "label": []}
     lengths = []
     for row in rows:
-        prompt, text = chat.encode_prompt(tokenizer, row["prompt"]), chat.encode_completion(tokenizer, row["completion"][0]["content"])
+        answer = stand_in(row["completion"][0]["content"])
+        prompt, text = chat.encode_prompt(tokenizer, row["prompt"]), chat.encode_completion(tokenizer, answer)
         if len(prompt) + len(text) <= max_length:
             for name, value in zip(found, (prompt, text, bool(row["label"])), strict=True):
                 found[name].append(value)

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from unicodedata import decimal
 
 from ..records import Highlight
 from ..text import normalise
+from .pointers import addresses_of
 
-NUMBER = re.compile(r"(?<![A-Za-z0-9_.,])\d+(?:[.,:]\d+)*(?:\s?%)?")
+_THIN = "\u00a0\u2009\u202f'\u2019"  # what parts thousands beside dots and commas
+NUMBER = re.compile(rf"(?<![A-Za-z0-9_.,])\d+(?:[.,:\u066b\u066c]\d+|[ {_THIN}]\d{{3}}(?!\d))*(?:\s?%)?")
+_THOUSANDS = re.compile(rf"\d{{1,3}}(?:\.\d{{3}})+(?:,\d+)?|\d{{1,3}}(?:[ {_THIN}]\d{{3}})+(?:[.,]\d+)?")
+_ARABIC = str.maketrans({"\u066b": ".", "\u066c": ",", "\u066a": "%"})
 # "[…]", or what a writer put in; the words of a link are neither.
 _ELISION = re.compile(r"\s*(?:\[?(?:…|\.\.\.)\]?|(?<!\[)\[[^\[\]]{0,40}\](?![\[(]))\s*")
+_WIDE = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
 ENDING, LEAST_ENDING = 6, 3  # words by which two endings are known to be the same
 
 
@@ -25,12 +31,17 @@ class Given:
             if item.location is not None:
                 minutes, seconds = divmod(item.location, 60)
                 numbers += [str(item.location), f"{minutes}:{seconds:02d}", f"{minutes // 60}:{minutes % 60:02d}:{seconds:02d}"]
-            numbers += re.findall(r"\d+", item.highlighted_at[:10])
+            numbers += _days(item.highlighted_at)
         self.raw = "\n".join(texts)
-        self.addresses = {item.url for item in highlights if item.url}
+        self.addresses = {address for item in highlights for address in addresses_of(item).values()}
         self.words = "\n".join(flat(item) for item in texts)
         self.ended = "".join(f" {line}\n" for line in self.words.split("\n"))
-        self.numbers = {plain_number(item) for item in (*numbers, *NUMBER.findall(self.raw), *re.findall(r"\d+", self.raw))}
+        everything = (*numbers, *NUMBER.findall(self.raw), *re.findall(r"\d+", self.raw))
+        self.numbers = {reading for item in everything for reading in _readings(item)}
+
+    def counts(self, number: str) -> bool:
+        """Is this number given, in one of the ways in which it can be read? Numbers with a space between them may also be two."""
+        return not self.numbers.isdisjoint(_readings(number)) or (" " in number and all(self.counts(part) for part in number.split()))
 
     def says(self, quotation: str) -> bool:
         parts = [flat(part) for part in _ELISION.split(quotation)]
@@ -47,10 +58,42 @@ class Given:
         return (len(words) >= LEAST_ENDING and f" {last}\n" in self.ended) or (bool(words) and f"\n {last}\n" in f"\n{self.ended}")
 
 
+def extent(text: str) -> int:
+    """How many words it is; a script without spaces has about one for each three characters."""
+    wide = len(_WIDE.findall(text))
+    return len(_WIDE.sub(" ", text).split()) + wide // 3 if wide else len(text.split())
+
+
 def plain_number(text: str) -> str:
-    """A comma before three digits parts thousands, another one is a point."""
-    whole = re.sub(r",(?=\d{3}(?!\d))", "", re.sub(r"[\s%]", "", text))
+    """In ASCII digits; a comma before three digits parts thousands, another one is a point."""
+    digits = text if text.isascii() else "".join(str(decimal(char)) if char.isdecimal() else char for char in text.translate(_ARABIC))
+    whole = re.sub(r",(?=\d{3}(?!\d))", "", re.sub(rf"[\s%{_THIN}]", "", digits))
     return whole.replace(",", ".").rstrip(".:")
+
+
+def _readings(text: str) -> set[str]:
+    """`4.000` may be four thousand, or four to three places."""
+    plain = plain_number(text)
+    ascii_text = (
+        text.strip("% ") if text.isascii() else "".join(str(decimal(char)) if char.isdecimal() else char for char in text.strip("% "))
+    )
+    if _THOUSANDS.fullmatch(ascii_text):
+        return {plain, plain_number(re.sub(rf"[. {_THIN}](?=\d{{3}}(?!\d))", "", ascii_text))}
+    return {plain}
+
+
+def _days(moment: str) -> list[str]:
+    """The parts of an ISO date, and the whole as it is written with dots."""
+    parts = re.findall(r"\d+", moment[:10])
+    if len(parts) != 3:
+        return parts
+    year, month, day = parts
+    short = [str(int(part)) for part in (day, month)]
+    return [
+        *parts,
+        *(f"{first}.{second}.{last}" for first, second in ((day, month), short) for last in (year, year[2:])),
+        f"{year}.{month}.{day}",
+    ]
 
 
 def flat(text: str) -> str:

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from itertools import chain, takewhile
 
 from ..records import Finding, Highlight
-from .given import NUMBER, Given, flat, plain_number
+from .given import NUMBER, Given, extent, flat, plain_number
 from .index import VaultIndex
+from .pointers import Pointer, pointers
 from .rows import Row, read_rows
 from .rules import structure
 from .strays import Allowed, strays
@@ -26,7 +27,10 @@ _RESIDUE = re.compile(
     r"|^here(?:'s| is) (?:the|your|a) (?:note|section|draft)\b(?! of\b)|\bas an ai (?:language )?model\b",
     re.IGNORECASE | re.MULTILINE,
 )
-_QUOTED = re.compile(r"“([^“”\n]{12,})”|(?<![\w\"])\"([^\"\n]{12,})\"(?!\w)|„([^„“”\n]{12,})[“”]|«([^«»\n]{12,})»")
+_QUOTED = re.compile(
+    r"“([^“”\n]{12,})”|(?<![\w\"])\"([^\"\n]{12,})\"(?!\w)|„([^„“”\n]{12,})[“”]|«([^«»\n]*)»"
+    r"|(?<!\w)»(?=\S)([^«»\n]*)(?<=\S)«(?!\w)|「([^「」\n]*)」|『([^『』\n]*)』"
+)
 _DANGLING = re.compile(
     r"(?:an?|the|and|or|but|of|to|in|on|at|by|for|with|from|as|that|which|who|whose|is|are|was|were|be|than|into|if)\Z", re.IGNORECASE
 )
@@ -39,7 +43,7 @@ _LOCATOR = re.compile(
 )
 _LEAD_IN = re.compile(r"\A\s*(?:[-*+]\s+)?(\*\*|__)(?=\S).+?(?<=\S)\1(?:\s*[.:–—-])?(?=\s)")
 _LABEL = re.compile(r"[.:!?…–—-][*_]*\s*\Z")
-_LONELY_DOLLAR = re.compile(r"\$(?![\s\d]|\Z)")  # opens math and is not closed; a price does not
+_LONELY_DOLLAR = re.compile(r"\$(?![\s\d]|\Z)[\w{}]*")  # opens math and is not closed; a price does not
 _NO_SENTENCE = ("heading", "tag", "table_pipe", "table_delimiter", "embed", "image", "math_block", "block_id", "fence", "indented_code")
 
 
@@ -73,10 +77,11 @@ def find_problems(
     broken, links = _markup(data, tokens)
     given = Given(highlights, known)
     by_gate: dict[str, Iterator[Problem]] = {
-        "structure": chain(broken, _structure(rows)),
+        "structure": chain(broken, _structure(rows, given)),
         "residue": _residue(text, given),
         "links": iter(links),
         "invented asset": strays(data, tokens, Allowed(highlights, known, vault_index, linked)),
+        "wrong reference": _references(pointers(data, tokens, highlights).values()),
         "invented number": _numbers(rows, given),
         "invented quotation": _quotations(rows, given),
         "repeats": _repeats(rows, given),
@@ -105,10 +110,11 @@ def _markup(data: bytes, tokens: Sequence[Token]) -> tuple[list[Problem], list[P
     return by_gate
 
 
-def _structure(rows: Sequence[Row]) -> Iterator[Problem]:
-    """What is fine in a note and not in a draft: a callout without a body, any lonely $."""
+def _structure(rows: Sequence[Row], given: Given) -> Iterator[Problem]:
+    """What is fine in a note and not in a draft: a callout without a body, any lonely $ that is not before the same word in a highlight."""
     for number, row in enumerate(rows):
-        if any(kind == "text" and _LONELY_DOLLAR.search(text.replace("$$", "")) for kind, text in row.pieces):
+        opened = (word for kind, text in row.pieces if kind == "text" for word in _LONELY_DOLLAR.findall(text.replace("$$", "")))
+        if any(len(word) == 1 or word not in given.raw for word in opened):
             yield f"a math span opened by $ is never closed: {_short(row.words)}", row.words
         if row.callout:
             body = [other for other in _quote(rows, number + 1) if not other.callout]
@@ -126,10 +132,22 @@ def _residue(text: str, given: Given) -> Iterator[Problem]:
         yield f"chat residue: {_short(found[0])}", found[0]
 
 
+def _references(named: Iterable[Pointer]) -> Iterator[Problem]:
+    """What names another highlight than its line rests on, and ids of none or of two lines. Unknown addresses are strays."""
+    ids: set[str] = set()
+    for item in named:
+        if item.kind == "id" and not item.held:
+            yield f"the block id {item.name} is no highlight's", item.name
+        elif item.kind == "id" and item.name.casefold() in ids:
+            yield f"the block id {item.name} stands there twice", item.name
+        elif item.wrong:
+            yield f"{item.name} names a highlight that its line does not rest on", item.name
+        ids.add(item.name.casefold())
+
+
 def _numbers(rows: Sequence[Row], given: Given) -> Iterator[Problem]:
     for found in dict.fromkeys(NUMBER.findall("\n".join(row.told for row in rows))):
-        plain = plain_number(found)
-        if plain not in given.numbers and (len(plain) > 1 or found.endswith("%")):
+        if not given.counts(found) and (len(plain_number(found)) > 1 or found.endswith("%")):
             yield f"the number {found} is in no highlight", found
 
 
@@ -168,7 +186,7 @@ def _unsaid(paragraph: Sequence[Row], given: Given) -> list[str]:
     """What no highlight says: nothing where one says all of it, else the lines without what surrounds a quotation."""
 
     def said(quoted: str) -> bool:
-        return len(flat(quoted).split()) <= 2 or given.says(quoted)
+        return extent(flat(quoted)) <= 2 or given.says(quoted)
 
     def said_beside(quoted: str) -> bool:
         return all(said(_LOCATOR.sub("", _TAGGED.sub("", part))) for part in _BESIDE.split(quoted))
@@ -190,8 +208,8 @@ def _quotations_of(row: Row) -> list[str]:
 
 def _quoted_spans(line: str) -> Iterator[str]:
     for found in _QUOTED.finditer(line):
-        quoted = next(filter(None, found.groups()))
-        if len(quoted.split()) >= 4:
+        quoted = next(filter(None, found.groups()), "")
+        if len(quoted) >= 12 and extent(quoted) >= 4:
             yield quoted.strip().rstrip(",")
 
 
@@ -200,7 +218,7 @@ def _repeats(rows: Sequence[Row], given: Given) -> Iterator[Problem]:
     counts: Counter[str] = Counter()
     for row in rows:
         said = flat(row.words)
-        if len(said.split()) >= 4 and row.kinds[:1] not in (["table_pipe"], ["heading"], ["tag"]):
+        if extent(said) >= 4 and row.kinds[:1] not in (["table_pipe"], ["heading"], ["tag"]):
             lines.setdefault(said, row.words)
             counts[said] += 1
     for said, count in counts.items():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from html import escape
+from html import escape, unescape
 from typing import TYPE_CHECKING, Any
 
 from .compose import BLOCK, PLACEHOLDER, Composed
@@ -142,7 +142,7 @@ def _mark_tasks(tokens: list[Any], parts: Sequence[Part]) -> None:
         found = PLACEHOLDER.match(tokens[index + 2].content)
         html = parts[int(found[1])].html if found else ""
         if html.startswith('<input type="checkbox" class="task'):
-            mark = html.partition('data-task="')[2].partition('"')[0]
+            mark = unescape(html.partition('data-task="')[2].partition('"')[0])
             token.attrSet("class", "task-list-item" + ("" if mark == " " else " is-checked"))
             token.attrSet("data-task", mark)
 

@@ -20,7 +20,7 @@ from .blocks import properties_span
 from .compose import PLACEHOLDER, compose
 from .notes import read_properties
 from .parsing import parse, parse_inline
-from .resolve import Resolver, find_block, find_section
+from .resolve import Resolver, find_section, read_block
 from .sanitise import sanitise
 from .tokens import Token, tokenize, tokenize_inline
 from .views import ImageView, read_code, read_field, read_image, read_markdown_link, read_math, read_wikilink, text_of, unquoted
@@ -84,10 +84,12 @@ class _Note:
         self.parts: list[parts.Part] = []
         self.labels: dict[str, tuple[str, str]] = {}
         self.marked = False
+        self.in_rows: frozenset[int] = frozenset()
 
     def html(self, *, spans: bool) -> str:
         tokens = tokenize(self.data)
         self._read_definitions(self.data, tokens)
+        self.in_rows = _in_table_rows(tokens)
         composed = compose(self.data, tokens, self._hold)
         head = self._properties() if self.wishes.properties and not self.trail else ""
         body = parse(
@@ -124,7 +126,10 @@ class _Note:
                 self.labels.setdefault(_label(label[1:]), (link.target, link.title))
 
     def _hold(self, data: bytes, token: Token, block: bool) -> int:
-        self.parts.append(self._part(token.kind, text_of(data, token), token, block))
+        text = text_of(data, token)
+        if data is self.data and token.start in self.in_rows:
+            text = text.replace("\\|", "|")
+        self.parts.append(self._part(token.kind, text, token, block))
         return len(self.parts) - 1
 
     def _part(self, kind: str, text: str, token: Token, block: bool) -> parts.Part:
@@ -252,20 +257,38 @@ class _Note:
         except OSError:
             wishes.problems.append(f"{path} could not be read")
             return f'<p class="embed-stopped">{escape(path)} could not be read.</p>'
-        span = (0, len(data))
-        if part:
-            found = find_block(data, part[1:]) if part.startswith("^") else find_section(data, part)
-            if not found:
-                wishes.problems.append(f"{place} could not be found")
-                return f'<p class="embed-stopped">“{escape(place)}” could not be found.</p>'
-            span = found
-        else:
-            span = properties_span(data)[3], len(data)
-        return _Note(wishes, data[span[0] : span[1]], path, (*here, place)).html(spans=False)
+        shown = _shown_part(data, part)
+        if shown is None:
+            wishes.problems.append(f"{place} could not be found")
+            return f'<p class="embed-stopped">“{escape(place)}” could not be found.</p>'
+        return _Note(wishes, shown, path, (*here, place)).html(spans=False)
 
     def _find(self, target: str) -> str:
         resolver = self.wishes.resolver
         return resolver.find(target, self.path) if resolver and target else ""
+
+
+def _shown_part(data: bytes, part: str) -> bytes | None:
+    """What an embed of this part of a note shows; None where there is no such part."""
+    if part.startswith("^"):
+        return read_block(data, part[1:])
+    span = find_section(data, part) if part else (properties_span(data)[3], len(data))
+    return data[span[0] : span[1]] if span else None
+
+
+def _in_table_rows(tokens: Sequence[Token]) -> frozenset[int]:
+    """Where the code and math in rows of tables begin: GFM takes the backslash from every escaped pipe there, before all else."""
+    found: set[int] = set()
+    row: list[int] = []
+    is_row = False
+    for token in tokens:
+        if token.kind == "newline":
+            found.update(row if is_row else ())
+            row, is_row = [], False
+        elif token.kind in ("code", "math"):
+            row.append(token.start)
+        is_row = is_row or token.kind == "table_pipe"
+    return frozenset(found.union(row if is_row else ()))
 
 
 def _read_properties(data: bytes) -> tuple[dict[str, object], tuple[str, ...]]:

@@ -1,19 +1,21 @@
 """A draft's links and assets, set right where there is only one way: what is left over, the gates reject.
 
-A file or address one slip away from a given one becomes that one; a picture shown again is taken out; a link that leads nowhere
-the notes or highlights lead is turned into its words. So an accepted draft holds no asset and no link that its reader never had.
+A file or address one slip away from a given one becomes that one; what names a highlight names the one that its line rests on; a picture
+shown again is taken out; a link that leads nowhere the notes or highlights lead is turned into its words. So an accepted draft holds no
+asset and no link that its reader never had.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from urllib.parse import quote, unquote
 
 from ..records import Highlight
 from .index import VaultIndex
+from .pointers import Pointer, addresses_of, form_of, pointers, renumbered
 from .protect import MEDIA
 from .strays import URL, Allowed
 from .tokens import Token, tokenize
@@ -47,7 +49,19 @@ def repair_draft(
     data = text.encode("utf-8", errors="replace")
     allowed = Allowed(highlights, known, vault_index, linked)
     tokens = tokenize(data)
-    changes = list(_changes(data, tokens, allowed))
+    named = pointers(data, tokens, highlights)
+    return _changed(text, data, list(_changes(data, tokens, allowed, named, {form_of(target) for target in linked})))
+
+
+def name_highlights(text: str, *, highlights: Sequence[Highlight], linked: AbstractSet[str] = frozenset()) -> str:
+    """The text with the true address or id wherever it names a highlight; nothing else is mended."""
+    data = text.encode("utf-8", errors="replace")
+    tokens = tokenize(data)
+    named, forms, shown = pointers(data, tokens, highlights), {form_of(target) for target in linked}, set[str]()
+    return _changed(text, data, [change for pointer in named.values() for change in _pointed(data, tokens, pointer, forms, shown)]).text
+
+
+def _changed(text: str, data: bytes, changes: Sequence[Change]) -> Repaired:
     pieces, at = [], 0
     for start, end, replacement, _ in changes:
         pieces += [data[at:start], replacement.encode()]
@@ -57,19 +71,28 @@ def repair_draft(
     return Repaired(b"".join([*pieces, data[at:]]).decode("utf-8"), tuple(change for *_, change in changes))
 
 
-def _changes(data: bytes, tokens: Sequence[Token], allowed: Allowed) -> Iterator[Change]:
+def _changes(
+    data: bytes, tokens: Sequence[Token], allowed: Allowed, named: Mapping[int, Pointer], linked: AbstractSet[str]
+) -> Iterator[Change]:
+    """`named` are the names of highlights in the draft, `linked` the forms of the addresses in the person's notes."""
     shown: set[str] = set()
+    ids: set[str] = set()
     for number, token in enumerate(tokens):
         text = text_of(data, token)
-        if token.kind in ("embed", "image"):
+        if number in named:
+            yield from _pointed(data, tokens, named[number], linked, ids)
+        elif token.kind in ("embed", "image"):
             link = read_wikilink(text) if token.kind == "embed" else read_markdown_link(text)
             target, near = link.target, _mended_asset(link.target, allowed)
             # Two addresses may end alike, and two pages of one file are two pictures.
             part = link.part if isinstance(link, WikiLink) else ""
-            name = f"{near or target if URL.match(near or target) else _name(near or target)}#{part}"
+            web = allowed.web_picture(near or target) if token.kind == "embed" and not part else ""
+            name = f"{web or (near or target if URL.match(near or target) else _name(near or target))}#{part}"
             line = _own_line(tokens, number)
             if name in shown and line:
                 yield *line, "", f"{near or target} was shown twice"
+            elif web:
+                yield token.start, token.end, _from_web(text, web), f"{near or target} is not in the vault: it is shown from {web}"
             elif near:
                 new = quote(near) if token.kind == "image" and not URL.match(near) and f"<{target}>" not in text else near
                 yield token.start, token.end, text.replace(target, new), f"{target} was read as {near}"
@@ -80,12 +103,54 @@ def _changes(data: bytes, tokens: Sequence[Token], allowed: Allowed) -> Iterator
             link = read_markdown_link(text)
             if link.target and not allowed.has_address(link.target, data):
                 near = _nearest(link.target, allowed.urls) if URL.match(link.target) else ""
-                words = f"{link.target} was read as {near}" if near else f"the link to {link.target} was taken out, its words kept"
-                yield token.start, token.end, text.replace(link.target, near) if near else link.text, words
+                if near:
+                    yield token.start, token.end, text.replace(link.target, near), f"{link.target} was read as {near}"
+                else:
+                    yield _taken_out(data, tokens, number, link.target, link.text, label=False)
         elif token.kind in ("url", "autolink") and not allowed.has_url(text.strip("<>")):
             near = _nearest(text.strip("<>"), allowed.urls)
             if near:
                 yield token.start, token.end, text.replace(text.strip("<>"), near), f"{text} was read as {near}"
+
+
+def _pointed(data: bytes, tokens: Sequence[Token], pointer: Pointer, linked: AbstractSet[str], ids: set[str]) -> Iterator[Change]:
+    """What names a highlight names the one that its line rests on, or goes. `ids` are the block ids there are by now."""
+    token, name, meant = tokens[pointer.number], pointer.name, pointer.meant
+    text = text_of(data, token)
+    right = bool(pointer.held) and not pointer.wrong
+    new = name if right else ""
+    if meant and not right:
+        given, form = addresses_of(meant), form_of(name)
+        new = renumbered(name, meant) if pointer.kind == "id" else given.get(form, meant.url if form_of(meant.url) in linked else "")
+    if pointer.kind == "id":
+        if new.casefold() in ids:
+            new = ""
+        ids.add(new.casefold())
+    if new and new != name:
+        yield token.start, token.end, text.replace(name, new), f"{name} became {new}, after the highlight that the line rests on"
+    elif not new and pointer.kind == "address":
+        yield _taken_out(data, tokens, pointer.number, name, read_markdown_link(text).text if token.kind == "link" else "", label=True)
+    elif not new:
+        start, end = _own_line(tokens, pointer.number) or (len(data[: token.start].rstrip(b" \t")), token.end)
+        yield start, end, "", f"{name}, which no highlight has that the line rests on, was taken out"
+
+
+def _taken_out(data: bytes, tokens: Sequence[Token], number: int, target: str, words: str, *, label: bool) -> Change:
+    """A link without its address: only the words are kept, and not even these where they stand alone in brackets, or are the `label` of
+    what names a highlight at the end of a line. Words with a number say where it is, also without the address."""
+    token = tokens[number]
+    before, after = data[: token.start], data[token.end :]
+    whole, kept = f"the link to {target} was taken out", f"the link to {target} was taken out, its words kept"
+    if any(char.isdigit() for char in words):
+        return token.start, token.end, words, kept
+    if before.endswith((b"(", b"[")) and after[:1] in (b")", b"]"):
+        return len(before[:-1].rstrip(b" \t")), token.end + 1, "", whole
+    if label and (line := _own_line(tokens, number)):
+        return *line, "", whole
+    start = before.rstrip(b" \t")
+    if label and not re.match(rb"[ \t]*[^\s^]", after) and (not words or _REMARK.search(start[-8:].decode("utf-8", errors="ignore"))):
+        return len(start), token.end, "", whole
+    return token.start, token.end, words, kept
 
 
 def _linked(data: bytes, tokens: Sequence[Token], number: int, allowed: Allowed) -> Iterator[Change]:
@@ -104,6 +169,15 @@ def _linked(data: bytes, tokens: Sequence[Token], number: int, allowed: Allowed)
             new,
             f"there is no {link.part} in {link.target or 'this section'}, so the link leads to the note itself",
         )
+
+
+def _from_web(embed: str, address: str) -> str:
+    """The embed as a picture from the network. Of both forms Obsidian reads the last segment as a size, and themes the others as words of
+    style, but the first is the caption here; in tables their pipes stay escaped."""
+    segments = re.sub(r"\A!\[\[[^|\\\]]*|\]\]\Z", "", embed)
+    bare = re.sub(r"\A\\?\|", "", segments)
+    sized = re.match(r"[ \t]*\d", bare)
+    return f"![{segments if sized else bare}]({address})"
 
 
 def _mended_asset(target: str, allowed: Allowed) -> str:
@@ -147,7 +221,7 @@ def _nearest(word: str, known: Iterable[str]) -> str:
 def _own_line(tokens: Sequence[Token], number: int) -> tuple[int, int] | None:
     """Byte span of the line, newline and a blank line after it included, if the token stands alone on it."""
     first, last = number, number
-    while first and tokens[first - 1].kind in ("indent", "quote"):
+    while first and tokens[first - 1].kind in ("indent", "quote", "list_marker"):
         first -= 1
     while last + 1 < len(tokens) and tokens[last + 1].kind in ("indent", "embed_tail"):
         last += 1

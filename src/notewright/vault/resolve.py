@@ -13,6 +13,7 @@ from .index import VaultIndex, title_key
 from .outline import Line, Outline, read_outline
 from .tokens import Token, tokenize
 
+_LEAD = re.compile(rb"((?:[ \t]*>[ \t]?)*)([ \t]*)")
 _ITEM = re.compile(rb"[ \t]*(?:>[ \t]*)*(?:[-+*]|\d{1,9}[.)])[ \t]")
 
 
@@ -59,8 +60,31 @@ def _follows(steps: Sequence[str], titles: Sequence[str]) -> bool:
     return all(step in remaining for step in steps)
 
 
+def read_block(data: bytes, block: str) -> bytes | None:
+    """The bytes of the block that `^block` names, as it would stand outside of the list it is in; None where there is no such id."""
+    span = find_block(data, block)
+    if not span:
+        return None
+    lines = data[span[0] : span[1]].splitlines(keepends=True)
+    width = _column(lines[0]) if lines else 0
+    return b"".join(_dedented(line, width) for line in lines) if width else b"".join(lines)
+
+
+def _column(line: bytes) -> int:
+    """How far what stands in the line's quotes is indented."""
+    found = _LEAD.match(line)
+    return len(found[2].expandtabs(4)) if found else 0
+
+
+def _dedented(line: bytes, width: int) -> bytes:
+    found = _LEAD.match(line)
+    assert found, "it matches the empty line too"
+    return found[1] + found[2].expandtabs(4)[width:] + line[found.end() :]
+
+
 def find_block(data: bytes, block: str) -> tuple[int, int] | None:
-    """Byte span of the paragraph, list item, quote, table or fence that `^block` names; None where there is no such id."""
+    """Byte span of the paragraph, list item (with what stands in it), quote, table or fence that `^block` names; None where there is no
+    such id."""
     tokens = tokenize(data)
     wanted = b"^" + block.encode()
     found = next((token for token in tokens if token.kind == "block_id" and data[token.start : token.end].lower() == wanted.lower()), None)
@@ -82,7 +106,22 @@ def _around(data: bytes, outline: Outline, token: Token) -> tuple[int, int]:
     kind = lines[first].kind
     while first and not _ITEM.match(data, lines[first].start) and _same_block(lines[first - 1], kind):
         first -= 1
-    return lines[first].start, lines[last].end
+    return lines[first].start, lines[_item_end(data, lines, first, last)].end
+
+
+def _item_end(data: bytes, lines: Sequence[Line], first: int, last: int) -> int:
+    """The last line that is indented deeper than the mark of the list item at `first`, blank ones between them included."""
+    if not _ITEM.match(data, lines[first].start):
+        return last
+    width = _column(data[lines[first].start : lines[first].end])
+    for number in range(last + 1, len(lines)):
+        line = data[lines[number].start : lines[number].end]
+        if lines[number].kind == "blank" or not line.strip(b" \t\r\n>"):
+            continue
+        if _column(line) <= width:
+            break
+        last = number
+    return last
 
 
 def _same_block(line: Line, kind: str) -> bool:

@@ -32,12 +32,16 @@ _SCHEMES = frozenset(
 _STYLES = frozenset(
     re.findall(
         r"[\w-]+",
-        """background-color border border-radius color display float font-size font-style font-weight height line-height list-style-type
-        margin margin-bottom margin-left margin-right margin-top max-height max-width min-width opacity padding text-align
-        text-decoration text-indent vertical-align white-space width""",
+        """background background-color border border-radius color display float font-size font-style font-weight height line-height
+        list-style-type margin margin-bottom margin-left margin-right margin-top max-height max-width min-width opacity padding
+        text-align text-decoration text-indent vertical-align white-space width""",
     )
 )
 _UNSAFE_STYLE = re.compile(r"[\\@]|url|image|expression|import|var\s*\(|/\*", re.IGNORECASE)
+# Obsidian's highlighters write `background` where they mean its colour; it may be nothing else here.
+_OTHER_BACKGROUND = re.compile(
+    r"background\s*:(?!\s*(?:#[0-9a-f]{3,8}|[a-z]+|(?:rgb|hsl)a?\([\d\s.,%/]+\))\s*(?:!important\s*)?(?:;|\Z))", re.IGNORECASE
+)
 _FOOTNOTE_ID = re.compile(r"fn(?:ref)?(?:-\d+-)?\d+(?::\d+)?\Z")
 _PICTURE = re.compile(r"data:image/(?:png|jpeg|gif|webp|avif);base64,[A-Za-z0-9+/=\s]+\Z")
 
@@ -56,7 +60,7 @@ def sanitise(html: str, *, own_sources: Collection[str] = (), remote_images: boo
         if name == "id":
             return value if _FOOTNOTE_ID.match(value) else None
         if name == "style":
-            return None if _UNSAFE_STYLE.search(value) else value
+            return None if _UNSAFE_STYLE.search(value) or _OTHER_BACKGROUND.search(value) else value
         if name == "target":
             return value if value == "_blank" else None
         return value

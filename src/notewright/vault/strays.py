@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from html import unescape
 from urllib.parse import unquote
@@ -12,6 +12,7 @@ from ..records import Highlight
 from .given import Given, flat
 from .index import VaultIndex, read_facts
 from .links import targets
+from .pointers import same_place
 from .protect import MEDIA
 from .tokens import Token
 from .views import text_of
@@ -19,6 +20,8 @@ from .views import text_of
 URL = re.compile(r"https?://[^\s<>()\[\]\"']+")
 _PARTS = re.compile(r"\s+(?:and|und|et|y|by|with)\s+|\s[-\u2013\u2014]\s|[:;,&/|()\u2014]")
 SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]+:")
+_PICTURE = re.compile(r"\.(?:png|jpe?g|gif|svg|webp|bmp|avif)\Z", re.IGNORECASE)
+_TO_COME = 0.2  # of the files that a person's notes show; where more are not in the vault, they come later
 _IN_HTML = re.compile(r"\b(src|href|poster|data)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s>\"']+))", re.IGNORECASE)
 
 Stray = tuple[str, str]  # what is wrong with it, and the target as the draft has it
@@ -40,6 +43,7 @@ class Allowed:
         tags = [tag for item in highlights for tag in item.tags]
         links = re.findall(r"\[\[([^\[\]|#\n]+)", self.given.raw)
         about = [part for line in known.splitlines()[:2] for part in (line, *_PARTS.split(line))]
+        self.to_come = index is None or _missing(linked or (), index) > _TO_COME
         self.links = None if linked is None else {flat(item) for item in (*linked, *links, *tags, *about)}
 
     def has_link(self, target: str) -> bool:
@@ -77,6 +81,16 @@ class Allowed:
             return not self.index.named(name)
         return any(f"/{place.casefold()}".endswith(f"/{folder}/{name}".casefold()) for place in self.places)
 
+    def web_picture(self, target: str) -> str:
+        """The one address of a picture called so that the vault does not have, where the highlights know it by its address alone."""
+        name = _file_name(target)
+        if self.to_come or not _PICTURE.search(name) or (self.index and self.index.named(name)):
+            return ""
+        if any(_file_name(place) == name and not URL.match(place) for place in self.places):
+            return ""
+        found = {url for url in URL.findall(self.given.raw) if _file_name(url.partition("?")[0]) == name}
+        return found.pop() if len(found) == 1 else ""
+
     def has_url(self, url: str) -> bool:
         return any(url == item or url.rstrip("/.,;") == item.rstrip("/.,;") for item in self.urls)
 
@@ -87,11 +101,22 @@ class Allowed:
         if URL.match(target):
             return self.has_url(target) or target.rstrip("/") in self.given.raw
         if SCHEME.match(target):
-            return False
+            return any(same_place(target, url) for url in self.given.addresses)
         place, _, part = unquote(target).partition("#")
         if place and self.index and not self.index.has_note(place) and not self.index.has_file(place):
             return False
         return not part or self.has_part(place, part, data)
+
+
+def _file_name(place: str) -> str:
+    return unquote(place).replace("\\", "/").rpartition("/")[2].casefold()
+
+
+def _missing(linked: Iterable[str], index: VaultIndex) -> float:
+    """The share of the files shown in notes that are not in the vault."""
+    places = (target.partition("#")[0] for target in linked if not SCHEME.match(target))
+    shown = {_file_name(place) for place in places if MEDIA.search(place)}
+    return sum(not index.named(name) for name in shown) / len(shown) if shown else 0.0
 
 
 def strays(data: bytes, tokens: Sequence[Token], allowed: Allowed) -> Iterator[Stray]:

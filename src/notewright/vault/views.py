@@ -129,8 +129,9 @@ def read_image(text: str, tail: str = "") -> ImageView:
         return _image(link.target, (*link.segments, *outside), "")
     image = read_markdown_link(text)
     first, *rest = re.split(r"\\?\|", image.text)
-    if not rest and _SIZE.match(first.strip()):
-        return _image(image.target, (first, *outside), "")
+    styled = rest and first.strip() and all(word in _ALIGN for word in first.lower().split())
+    if styled or (not rest and _SIZE.match(first.strip())):
+        return _image(image.target, (first, *rest, *outside), "")
     return _image(image.target, (*rest, *outside), first)
 
 
