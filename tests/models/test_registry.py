@@ -167,3 +167,17 @@ def test_contenders_take_turns_until_the_person_decides(library: Library, home: 
     registry.keep_contenders(library, {other.id: False}, beside=current.id)
     shutil.rmtree(registry.adapter_folder(library, other) or Path())
     assert registry.contenders(library) == []
+
+
+def test_a_server_that_is_configured_no_longer_is_not_asked(library: Library, tmp_path: Path) -> None:
+    def settings(url: str) -> Settings:
+        return Settings(home=library.home, vault=tmp_path, engine_url=url, engine_model="m" if url else "")
+
+    ours = registry.current(library, settings(""))
+    assert registry.current(library, settings("http://one:1/v1")).base == "http://one:1/v1"
+    assert registry.current(library, settings("http://two:2/v1")).base == "http://two:2/v1"
+    assert registry.current(library, settings("http://one:1/v1")).base == "http://one:1/v1"
+    assert registry.current(library, settings("")) == ours
+    assert registry.current(library, settings("http://two:2/v1")).base == "http://two:2/v1"
+    registry.use(library, ours.id)  # by hand: a version of ours writes although a server is there
+    assert registry.current(library, settings("http://two:2/v1")) == ours

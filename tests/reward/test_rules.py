@@ -176,3 +176,17 @@ def test_a_wish_that_is_denied_is_not_read_as_its_opposite(comment: str) -> None
 def test_praise_is_no_wish_and_fewer_than_is_below() -> None:
     assert [wishes(praise) for praise in ("I like it", "no complaints", "No notes.")] == [[], [], []]
     assert interpret("fewer than 3 bullets") == {"check": "at most", "feature": "bullets", "value": 2}
+
+
+def test_no_nested_bullets_leaves_flat_lists_alone() -> None:
+    rule = Rule("no-nested-bullets", "no nested bullets", interpret("no nested bullets"), "confirmed")
+    assert rule.acts == "every draft is checked: no list inside a list"
+    assert check_rules([rule], "- One.\n- Two.", ()) == ()
+    assert check_rules([rule], "- One.\n    - Two.", ()) != ()
+
+
+@pytest.mark.parametrize(
+    "said", ["many bullets", "use every second highlight", "include every favourite highlight", "not more bullets", "no words"]
+)
+def test_what_is_not_understood_acts_on_nothing(said: str) -> None:
+    assert interpret(said) == {}

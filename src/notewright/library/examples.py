@@ -77,7 +77,19 @@ def from_pairs(
     show what the person's rule about highlights leaves (`selection_of`).
     """
     found, selection = _every(library, threshold, min_coverage, left_out), selection_of(library)
-    return [_with(item, selection.of(item.prompt.highlights, used=item.used)) for item in found] if selection.marks else found
+    if not selection.marks:
+        return found
+    ours = {item.pair_id for item in teaching(library, found)}  # what measures is shown as a draft would be: nobody knows what will be used
+    return [_with(item, selection.of(item.prompt.highlights, used=item.used if item.pair_id in ours else frozenset())) for item in found]
+
+
+def teaching(library: Library, examples: Iterable[Example]) -> list[Example]:
+    """Those that do not measure, as far as sources and chapters have a side yet."""
+    sides, later = splits.known(library), splits.later(library)
+    return [
+        item for item in examples
+        if later.side(sides.get(item.source_id, "train"), item.source_id, item.prompt.highlights) == "train"
+    ]  # fmt: skip
 
 
 def selection_of(library: Library) -> Selection:
@@ -85,15 +97,11 @@ def selection_of(library: Library) -> Selection:
     marks, at = said(library)
     if not marks:
         return Selection()
-    sides, stamp = (
-        splits.known(library),
-        f"{marks} {at} {AGAINST} {BESIDE} {LEAST} {SELDOM} {habits_stamp(library)} {library.browse.fingerprint()['events']}",
-    )
+    stamp = f"{marks} {at} {AGAINST} {BESIDE} {LEAST} {SELDOM} {habits_stamp(library)}"
     kept = json.loads(library.db.get_state(_STATE) or "{}")
     if kept.get("stamp") != stamp:
-        teaching = [item for item in _every(library) if not item.former and sides.get(item.source_id, "train") == "train"]
-        lately = judged_since(library, at)
-        seen = [(item.prompt.highlights, item.used, any(one.id in lately for one in item.prompt.highlights)) for item in teaching]
+        lately, ours = judged_since(library, at), [item for item in teaching(library, _every(library)) if not item.former]
+        seen = [(item.prompt.highlights, item.used, any(one.id in lately for one in item.prompt.highlights)) for item in ours]
         found = widened(marks, ((shown, used) for shown, used, _ in seen), ((shown, used) for shown, used, new in seen if new))
         kept = {"stamp": stamp, "marks": found.marks, "also": found.also}
         library.db.set_state(_STATE, json.dumps(kept))
@@ -103,7 +111,7 @@ def selection_of(library: Library) -> Selection:
 def habits_stamp(library: Library) -> str:
     """Differs when something has changed that habits of choosing highlights are learnt from."""
     seen, lately = library.browse.fingerprint(), judged_lately(library)
-    return f"{seen['pairs']} {seen['highlights']} {len(splits.known(library))} {library.db.get_state(CHANGED)} {len(lately or ())}"
+    return f"{seen['pairs']} {seen['highlights']} {splits.stamp(library)} {library.db.get_state(CHANGED)} {len(lately or ())}"
 
 
 def _with(example: Example, highlights: tuple[Highlight, ...]) -> Example:

@@ -241,8 +241,8 @@ class PairStore:
 
     def fingerprint(self) -> str:
         """Changes whenever a pair is added, removed, decided or follows its passage; cheap to ask for."""
-        row = self._db.row("SELECT count(*) AS n, max(updated_at) AS latest, sum(length(passage_text)) AS size FROM pairs")
-        return f"{row['n']} {row['latest']} {row['size']}" if row else ""
+        counts = "count(*), max(updated_at), sum(length(passage_text)), sum(status='accepted'), sum(status='rejected')"
+        return " ".join(map(str, tuple(self._db.rows(f"SELECT {counts} FROM pairs")[0])))
 
     def get(self, pair_id: str) -> Pair:
         row = self._db.row("SELECT * FROM pairs WHERE id=?", (pair_id,))

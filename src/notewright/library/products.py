@@ -38,7 +38,7 @@ class DatasetStore:
     def all(self, kind: str = "") -> list[Dataset]:
         """Oldest first."""
         where, parameters = (" WHERE kind=?", (kind,)) if kind else ("", ())
-        rows = self._db.rows(f"SELECT * FROM datasets{where} ORDER BY created_at, rowid", parameters)
+        rows = self._db.rows(f"SELECT * FROM datasets{where} ORDER BY rowid", parameters)
         home = self._db.path.parent
         return [Dataset(row["id"], row["kind"], str(home / row["path"]), row["created_at"], json.loads(row["manifest"])) for row in rows]
 
@@ -77,7 +77,7 @@ class RunStore:
         return self.get(run_id)
 
     def all(self) -> list[Run]:
-        return [_run(row) for row in self._db.rows("SELECT * FROM runs ORDER BY created_at, rowid")]
+        return [_run(row) for row in self._db.rows("SELECT * FROM runs ORDER BY rowid")]
 
     def get(self, run_id: str) -> Run:
         row = self._db.row("SELECT * FROM runs WHERE id=?", (run_id,))
@@ -115,7 +115,7 @@ class ModelStore:
         return self.get(model_id)
 
     def all(self) -> list[Model]:
-        return [_model(row) for row in self._db.rows("SELECT * FROM models ORDER BY created_at, rowid")]
+        return [_model(row) for row in self._db.rows("SELECT * FROM models ORDER BY rowid")]
 
     def get(self, model_id: str) -> Model:
         row = self._db.row("SELECT * FROM models WHERE id=?", (model_id,))

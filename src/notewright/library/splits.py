@@ -141,6 +141,11 @@ class Later:
         return LATER if measuring == chapters else ""
 
 
+def stamp(library: Library) -> str:
+    """Differs when a source or chapter has got a side."""
+    return f"{len(known(library))} {sum(map(len, later(library).held.values()))}"
+
+
 def later(library: Library) -> Later:
     """The chapters that were kept back so far."""
     return Later({source_id: frozenset(chapters) for source_id, chapters in _kept(library)["held"].items()})

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 REMOTE = "remote"
 
+_NO_SERVER = "no server is set in config.toml"
+
 
 def adapter_folder(library: Library, model: Model) -> Path | None:
     """Where a model's adapter lies; None for a plain base."""
@@ -63,16 +65,36 @@ def ensure_remote_model(library: Library, settings: Settings) -> Model:
 
 
 def current(library: Library, settings: Settings) -> Model:
-    """The promoted model, or the plain base where nothing was trained yet. A newly configured server becomes the current one."""
+    """The promoted model, or the plain base where nothing was trained yet.
+
+    A newly configured server becomes the current one; a server that is configured no longer is never asked again: the version before it
+    writes, or the one that is configured now.
+    """
     if settings.engine_url:
         ensure_remote_model(library, settings)
     model = library.models.current()
     if model is None:
         return ensure_base_model(library, settings)
+    if model.role == REMOTE or library.models.promotions()[-1][2] == _NO_SERVER:
+        model = _as_configured(library, settings, model)
     if model.role == "base" and model.base == bases.SEEDLING:
         plain = ensure_base_model(library, settings, base=model.base)
         return model if plain.id == model.id else library.models.promote(plain.id, "the bundled seedling is a newer one")
     return model
+
+
+def _as_configured(library: Library, settings: Settings, model: Model) -> Model:
+    if settings.engine_url:
+        configured = ensure_remote_model(library, settings)
+        return model if configured.id == model.id else library.models.promote(configured.id, "set in config.toml")
+    if model.role != REMOTE:
+        return model
+    for model_id, _, _ in reversed(library.models.promotions()):
+        before = library.models.get(model_id)
+        folder = adapter_folder(library, before)
+        if before.role != REMOTE and (folder is None or folder.is_dir()):
+            return library.models.promote(before.id, _NO_SERVER)
+    return library.models.promote(ensure_base_model(library, settings).id, _NO_SERVER)
 
 
 def register(

@@ -14,8 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ..errors import Invalid, NotFound
-from ..library import splits
-from ..library.examples import from_pairs, habits_stamp
+from ..library.examples import from_pairs, habits_stamp, teaching
 from ..library.selection import LEAST, MOSTLY, SELDOM, learn, said
 from ..records import Event, Finding, Highlight
 from .features import FEATURES, INDEX, measure
@@ -56,6 +55,8 @@ class Rule:
             )
         if "check" in self.effect:
             limit = "no" if (self.effect["check"], value) == ("at most", 0) else f"{self.effect['check']} {value:g}"
+            if (name, self.effect["check"], value) == ("nesting", "at most", 1):
+                return "every draft is checked: no list inside a list"
             return f"every draft is checked: {limit} {feature}"
         told = "; the model is told" if self.in_prompt else ""
         if feature:
@@ -101,6 +102,8 @@ def propose_rules(library: Library) -> list[Rule]:
             told += [CHIP_WISHES[chip]] if chip in CHIP_WISHES and pressed[chip] >= CHIP_TIMES else []
         for text in told:
             name = rule_name(text)
+            if not name:
+                continue
             before = found.get(name)
             found[name] = Rule(
                 name, before.text if before else text, interpret(text), "proposed", (*(before.events if before else ()), event.id)
@@ -123,14 +126,10 @@ def _selection(library: Library) -> list[Rule]:
 def _habit(library: Library) -> list[str]:
     """The marks by which the person chooses highlights, found in passages that do not measure; kept until pairs, highlights or the person
     change."""
-    sides, stamp = splits.known(library), f"{SELDOM} {MOSTLY} {LEAST} {habits_stamp(library)}"
+    stamp = f"{SELDOM} {MOSTLY} {LEAST} {habits_stamp(library)}"
     kept = json.loads(library.db.get_state(_STATE) or "{}")
     if kept.get("stamp") != stamp:
-        marks = learn(
-            (example.prompt.highlights, example.used)
-            for example in from_pairs(library)
-            if not example.former and sides.get(example.source_id, "train") == "train"
-        )
+        marks = learn((example.prompt.highlights, example.used) for example in teaching(library, from_pairs(library)) if not example.former)
         kept = {"stamp": stamp, "marks": marks}
         library.db.set_state(_STATE, json.dumps(kept))
     return list(kept["marks"])

@@ -89,7 +89,8 @@ def trust(library: Library, *, lag: float = 0.0) -> TrustReport:
     kept = json.loads(library.db.get_state(_STATE) or "{}")
     if kept and kept["version"] == version and last - lag * last <= kept["event"] <= last:
         return _report(kept)
-    found = one_for_each_question(library, choices(library))[-NEWEST:]
+    # Edits teach, and are no proof: a head that knows what the person always changes may still be at chance between two drafts.
+    found = one_for_each_question(library, [item for item in choices(library) if item.event.kind != "edit"])[-NEWEST:]
     gaps = {"taste": taste_gaps(library, found), **_neural(library, model, found)}
     gaps["combination"] = combined([gaps["taste"], gaps["embedding"], gaps["ensemble"]])
     versions = {"embedding": model.id, "ensemble": model.id, "combination": model.id} if model else {}

@@ -52,7 +52,7 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     for meaning, pattern in (
         (
             "none",
-            rf"(?:no|never(?: use| write| add)?|without(?: any)?|don['’]?t use|do not use|avoid|drop the|not? more)\s+(?:any\s+)?{_NOUN}",
+            rf"(?:no|never(?: use| write| add)?|without(?: any)?|don['’]?t use|do not use|avoid|drop the|no more)\s+(?:any\s+)?{_NOUN}",
         ),
         (
             "at most",
@@ -61,7 +61,7 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("at least", rf"(?:at least|no fewer than|not less than|min(?:imum)?)\s+{_NUMBER}\s+{_NOUN}"),
         ("about", rf"(?:about|around|exactly|some)?\s*{_NUMBER}(?:\s*(?:-|–|to|or)\s*(?P<high>\d+))?\s+{_NOUN}"),
         ("less", rf"(?:fewer|less|too many|too much|not so many|not so much)\s+{_NOUN}"),
-        ("more", rf"(?:more|too few|too little|not enough|many)\s+{_NOUN}"),
+        ("more", rf"(?:more|too few|too little|not enough)\s+{_NOUN}"),
         ("shorter", rf"(?:(?:much )?shorter|brief|briefer|too long)(?:\s+{_NOUN})?"),
         ("longer", rf"(?:(?:much )?longer|too short)(?:\s+{_NOUN})?"),
         ("shorter", rf"{_NOUN}\s+(?:is|are)?\s*(?:much )?(?:too long|shorter)"),
@@ -70,7 +70,10 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     )
 )
 _FOR = re.compile(_HEAD + rf"(?:put |use )?(?:an? )?{_NOUN} (?:for|when|around|in|at|after|before|under|on) \w+", re.IGNORECASE)
-_COVERAGE = re.compile(r"\b(?:keep|use|cover|include)\b.{0,12}\b(?:every|all)\b.{0,12}\bhighlights?\b", re.IGNORECASE)
+_COVERAGE = re.compile(
+    r"\b(?:keep|use|cover|include)\b.{0,12}\b(?:every|all)\b(?!\W+(?:second|third|other|favou?rite|tagged|annotated|starred)).{0,12}\bhighlights?\b",
+    re.IGNORECASE,
+)
 _NOT = re.compile(r"\b(?:not|no|never|without)\b|n['’]t\b", re.IGNORECASE)
 _ONLY = re.compile(r"\W*(?:please )?(?:keep |use |show )?only (?P<what>.+?)\W*\Z", re.IGNORECASE)
 _SELECTED = {
@@ -101,7 +104,9 @@ def wishes(comment: str) -> list[str]:
     return [
         clause
         for clause in dict.fromkeys(clauses)
-        if clause and not _PRAISE.match(clause) and (interpret(clause) or (_WISH.search(clause) and len(clause.split()) > 1))
+        if re.search(r"\w", clause)
+        and not _PRAISE.match(clause)
+        and (interpret(clause) or (_WISH.search(clause) and len(clause.split()) > 1))
     ]
 
 
@@ -141,15 +146,22 @@ def _effect(meaning: str, found: re.Match[str]) -> dict[str, object]:
         return {"feature": size, "prefer": "less" if meaning == "shorter" else "more"} if size else {}
     if not feature:
         return {}
+    if feature == "words" and meaning == "none":
+        return {}
+    flat = feature == "nesting"  # a list without another inside is one level deep
     if meaning == "none":
-        return {"check": "at most", "feature": feature, "value": 0} if feature in _LIMITABLE else {"feature": feature, "prefer": "less"}
+        return (
+            {"check": "at most", "feature": feature, "value": int(flat)}
+            if feature in _LIMITABLE
+            else {"feature": feature, "prefer": "less"}
+        )
     if meaning in ("at most", "at least", "about"):
         if feature not in COUNTED or feature in ("bold", "italics"):
             return {}
         low, high = int(groups["low"]), int(groups.get("high") or groups["low"])
         if meaning == "about":
             return {"feature": feature, "prefer": "about", "value": (low + high) / 2}
-        return {"check": meaning, "feature": feature, "value": max(0, low - bool(groups.get("below")))}
+        return {"check": meaning, "feature": feature, "value": max(int(flat), low - bool(groups.get("below")))}
     return {"feature": feature, "prefer": meaning}
 
 
