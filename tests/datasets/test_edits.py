@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -156,3 +158,28 @@ def test_a_change_that_another_machine_saw_in_smaller_steps_is_taught_once(world
     assert rows(steps[0], (TEXT, second), steps[1], (second, third)) == [*steps, (second, third)]
     again = [(TEXT, first), (first, TEXT), (TEXT, second), (second, first)]  # of one machine, each from where the last one ended
     assert rows(*again) == again
+
+
+def test_a_second_copy_of_a_book_that_measures_teaches_nothing(world: small_world.World) -> None:
+    """As from Kindle and from Apple Books: one of the two sources measures, drafts of the other one were edited and judged."""
+    library = world.library
+    book = small_world.source("rivers")
+    marks = tuple(replace(item, outside_ids=tuple(f"{name}7" for name in item.outside_ids)) for item in book.highlights)
+    copy = replace(book, title="Rivers (Kindle)", outside_ids=("readwise:b-rivers2",), highlights=marks)
+    library.sources.upsert([copy], origin="api", complete=False)
+    twin = library.sources.find("Rivers (Kindle)")
+    sides = {source.id: "train" for source in library.sources.all()}
+    for measures, taught in (("test", 0), ("train", 1)):
+        library.db.set_state("splits", json.dumps(sides | {"readwise:b-rivers": measures}))
+        ids = tuple(item.id for item in library.sources.highlights(twin.id, chapter="Beginnings"))
+        batch_id = library.drafts.new_batch()
+        asked = ({"role": "user", "content": "about rivers"},)
+        (draft,) = library.drafts.add(
+            [Draft("", batch_id, twin.id, "Beginnings", "model-1", TEXT, 0, 0, now(), messages=asked, highlight_ids=ids)]
+        )
+        feedback.record_edit(library, draft_id=draft.id, final_text=TEXT + "\nSo they say of all of them.\n")
+        if taught:
+            assert datasets.build(library, kind="edits").manifest["counts"]["train"] >= taught
+        else:
+            with pytest.raises(Invalid, match="another copy of its source measures"):
+                datasets.build(library, kind="edits")

@@ -58,12 +58,15 @@ def by_side(
     sides = splits.assign(library, [draft.source_id for _, draft in found], shares=shares, fill=False)
     teaching = Teaching(library, later, threshold=threshold)
     placed = Placed({name: [] for name in splits.PARTS}, sides, 0)
+    measuring = _measuring_texts(library, sides, later)
     cut = 0
     for row, draft in found:
         side = later.side_of(library, sides[draft.source_id], draft)
         prompt, gone = teaching.cut(row["prompt"])
         if not side:
             left_out[PARTLY_LATER] += 1
+        elif side == "train" and _mostly_among(_texts_of(library, draft), measuring):
+            left_out["leak: another copy of its source measures"] += 1
         elif side != "train" and row.get("kind") in TEACH_ONLY:
             left_out[f"{row['kind']} row of a source or chapter that only measures"] += 1
         elif _size(prompt) + max(_size(row[name]) for name in _TEXTS if name in row) > max_chars:
@@ -109,7 +112,7 @@ def leaks(teaching: Sequence[Example], measuring: Sequence[Example]) -> dict[str
     sources = {key for item in measuring for key in _texts(item)}
     for item in teaching:
         texts = _texts(item)
-        if texts and len(texts & sources) >= 0.5 * len(texts):
+        if _mostly_among(texts, sources):
             reasons.setdefault(item.pair_id, "leak: another copy of its source measures")
     return reasons
 
@@ -161,6 +164,26 @@ def _lines(text: str) -> list[str]:
 def _shingles(text: str) -> set[tuple[str, ...]]:
     words = [word for word, _, _ in word_spans(text)]
     return {tuple(words[at : at + _SHINGLE]) for at in range(max(1, len(words) - _SHINGLE + 1))} if words else set()
+
+
+def _measuring_texts(library: Library, sides: Mapping[str, str], later: splits.Later) -> set[str]:
+    """The long highlights that only measure: a book that is there twice, as from Kindle and from Apple Books, may lie on both sides."""
+    concerned = {source_id: None for source_id, side in sides.items() if side != "train"} | {key: later.of(key) for key in later.held}
+    return {
+        normalise(item.text)
+        for source_id, only in concerned.items()
+        for item in library.sources.highlights(source_id)
+        if len(item.text) >= LONG and (only is None or item.chapter in only or sides.get(source_id, "train") != "train")
+    }
+
+
+def _texts_of(library: Library, draft: Draft) -> set[str]:
+    ids = set(draft.highlight_ids)
+    return {normalise(item.text) for item in library.sources.highlights(draft.source_id) if item.id in ids and len(item.text) >= LONG}
+
+
+def _mostly_among(texts: set[str], others: set[str]) -> bool:
+    return bool(texts) and 2 * len(texts & others) >= len(texts)
 
 
 def _texts(example: Example, shortest: int = LONG) -> set[str]:
