@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..models import chat
+from ..vault.pointers import stand_in
 from .recipes import DpoRecipe, SamplingRecipe
 from .session import Session
 from .writing import Desk
@@ -39,7 +40,7 @@ def write_and_label(session: Session, number: int) -> list[dict[str, Any]]:
             continue
         texts = [drafted.ids[best], drafted.ids[worst]]
         if reference := desk.rows[place]["reference"]:
-            texts.insert(0, chat.encode_completion(session.tokenizer, reference))
+            texts.insert(0, chat.encode_completion(session.tokenizer, stand_in(reference)))
         if len(desk.prompts[place]) + max(map(len, texts)) <= session.max_length and all(texts):
             found.append({"prompt": desk.prompts[place], "texts": texts})
     session.reporter.emit("sampled", round=number, drafts=len(drafted.ids), lists=len(found))

@@ -11,6 +11,7 @@ from ..models.generation import sample
 from ..models.letters import letters_of
 from ..models.merging import merged
 from ..text import edit_distance
+from ..vault.pointers import stand_in
 from .session import Session
 
 SLACK = 1.3  # a draft may be so many times as long as the person's passage
@@ -64,11 +65,12 @@ def text_of(session: Session, ids: Sequence[int]) -> str:
 
 
 def held_out(session: Session, rows: Sequence[dict[str, Any]], most: int) -> list[tuple[list[int], list[int], str]]:
-    """Up to so many (prompt ids, passage ids, passage) of held-out rows that fit, spread evenly over the file."""
+    """Up to so many (prompt ids, passage ids, passage) of held-out rows that fit, spread evenly over the file; the passages as they are
+    taught (`stand_in`)."""
     encoded = [
         (chat.encode_prompt(session.tokenizer, row["prompt"]), chat.encode_completion(session.tokenizer, text), text)
         for row in rows
-        for text in [row["completion"][0]["content"]]
+        for text in [stand_in(row["completion"][0]["content"])]
     ]
     usable = [item for item in encoded if len(item[0]) + len(item[1]) <= session.max_length]
     count = min(most, len(usable))

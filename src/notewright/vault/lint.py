@@ -19,6 +19,7 @@ from .rows import Row, read_rows
 from .rules import structure
 from .strays import Allowed, strays
 from .tokens import Token, tokenize
+from .views import text_of
 
 _RESIDUE = re.compile(
     r"<\|\w+\|>|</?think>|<s>(?!.*</s>)|^(?:(?!<s>).)*?</s>|\[/?INST\]|<</?SYS>>"
@@ -81,7 +82,7 @@ def find_problems(
         "residue": _residue(text, given),
         "links": iter(links),
         "invented asset": strays(data, tokens, Allowed(highlights, known, vault_index, linked)),
-        "wrong reference": _references(pointers(data, tokens, highlights).values()),
+        "wrong reference": chain(_references(pointers(data, tokens, highlights).values()), _twice(data, tokens)),
         "invented number": _numbers(rows, given),
         "invented quotation": _quotations(rows, given),
         "repeats": _repeats(rows, given),
@@ -133,16 +134,18 @@ def _residue(text: str, given: Given) -> Iterator[Problem]:
 
 
 def _references(named: Iterable[Pointer]) -> Iterator[Problem]:
-    """What names another highlight than its line rests on, and ids of none or of two lines. Unknown addresses are strays."""
-    ids: set[str] = set()
+    """What names another highlight than its line rests on, and ids of none. Unknown addresses are strays."""
     for item in named:
         if item.kind == "id" and not item.held:
             yield f"the block id {item.name} is no highlight's", item.name
-        elif item.kind == "id" and item.name.casefold() in ids:
-            yield f"the block id {item.name} stands there twice", item.name
         elif item.wrong:
             yield f"{item.name} names a highlight that its line does not rest on", item.name
-        ids.add(item.name.casefold())
+
+
+def _twice(data: bytes, tokens: Sequence[Token]) -> Iterator[Problem]:
+    """A link to a block id can lead to one block only."""
+    ids = Counter(text_of(data, token).casefold() for token in tokens if token.kind == "block_id")
+    yield from ((f"the block id {name} stands there more than once", name) for name, count in ids.items() if count > 1)
 
 
 def _numbers(rows: Sequence[Row], given: Given) -> Iterator[Problem]:

@@ -97,6 +97,10 @@ def _changes(
                 new = quote(near) if token.kind == "image" and not URL.match(near) and f"<{target}>" not in text else near
                 yield token.start, token.end, text.replace(target, new), f"{target} was read as {near}"
             shown.add(name)
+        elif token.kind == "block_id":
+            if text.casefold() in ids:
+                yield len(data[: token.start].rstrip(b" \t")), token.end, "", f"{text} stands there already, and was taken out"
+            ids.add(text.casefold())
         elif token.kind == "wikilink":
             yield from _linked(data, tokens, number, allowed)
         elif token.kind == "link":
