@@ -297,14 +297,18 @@ class Merge:
             if self._my_rank < _TRUSTED and row[name] not in ("", "[]", "book") and (name != "tags" or same_form(name, value, row[name])):
                 continue  # it fills gaps; what is there may come from a better exporter
             changes[name] = value
-        if changes.get("kind") == "book":
-            del changes["kind"]  # the default of formats that do not say
+        if "kind" in changes and self._my_rank < RANK["api"] and (changes["kind"] == "book" or self._numbered(source_id)):
+            del changes["kind"]  # a guess, or the default of formats that do not say
         if incoming.is_deleted != bool(row["removed_at"]) and (incoming.is_deleted or self._my_rank == RANK["api"]):
             changes["removed_at"] = self._at if incoming.is_deleted else ""
         if changes:
             assignments = ", ".join(f"{name}=?" for name in changes)
             self._connection.execute(f"UPDATE sources SET {assignments} WHERE id=?", (*changes.values(), source_id))
             self._counts["sources_updated"] += 1
+
+    def _numbered(self, source_id: str) -> bool:
+        """Has Readwise itself spoken of the source?"""
+        return self._db.row("SELECT 1 FROM source_ids WHERE source_id=? AND outside_id LIKE 'readwise:%'", (source_id,)) is not None
 
     # -- which highlight
 
