@@ -8,34 +8,83 @@ import subprocess
 import sys
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import small_world
 from notewright import drafting
 from notewright.cli import main
+from notewright.importers import import_readwise
+from notewright.importers.vault import import_vault
 from notewright.library import Library
 from notewright.library.database import now
-from notewright.overview import ENOUGH, checkup, next_command, status
+from notewright.overview import ENOUGH, Done, checkup, next_command, status
+from notewright.pairing import pair
 from notewright.records import Dataset, Model, Run
 from notewright.reward.trust import RewardTrust, TrustReport
 from notewright.settings import Settings
 
-FULL = {"highlights": 9, "notes": 9, "pairs": 9, "datasets": 1}
+FULL = {"highlights": 9, "notes": 9, "pairs": 9, "pairs_teaching": 9}
+
+
+def after(root: Path, **done: Any) -> str:
+    """What comes next where all was done but what is said otherwise."""
+    return next_command(Settings(home=root, vault=root), Done(**{"counts": FULL, "rows": 9, **done}))
 
 
 @pytest.mark.parametrize(
     ("missing", "command"),
-    [("highlights", "import readwise"), ("notes", "import vault"), ("pairs", "pair"), ("datasets", "dataset sft")],
+    [
+        ({"counts": {**FULL, "highlights": 0}}, "import readwise PATH"),
+        ({"counts": {**FULL, "notes": 0}, "read": False}, "import vault"),
+        ({"counts": {**FULL, "pairs": 0}, "paired": False}, "pair"),
+        ({"rows": None}, "dataset sft"),
+        ({}, "train sft"),
+        ({"trained": True}, "draft --source TITLE"),
+    ],
 )
-def test_the_first_thing_that_is_missing_comes_next(tmp_path: Path, missing: str, command: str) -> None:
-    counts = {**FULL, missing: 0}
-    step = next_command(Settings(home=tmp_path, vault=tmp_path), counts, False, [], "", 0)
-    assert step.startswith(f"notewright {command}")
+def test_the_first_thing_that_is_missing_comes_next(tmp_path: Path, missing: dict[str, Any], command: str) -> None:
+    assert after(tmp_path, **missing) == f"notewright {command}"
+
+
+@pytest.mark.parametrize(
+    "little",
+    [
+        {"counts": {**FULL, "pairs": 0, "pairs_teaching": 0}, "rows": None},
+        {"counts": {**FULL, "notes": 0, "pairs": 0, "pairs_teaching": 0}, "rows": None, "paired": False},
+        {"counts": {**FULL, "pairs_teaching": 7}, "rows": None},
+        {"rows": 5},
+    ],
+)
+def test_with_too_little_to_train_on_drafts_come_first(tmp_path: Path, little: dict[str, Any]) -> None:
+    assert after(tmp_path, **little) == "notewright draft --source TITLE"
+    assert after(tmp_path, **little, unranked="batch-1") == "notewright rank batch-1"
+
+
+def test_a_draft_that_waits_comes_before_a_training(tmp_path: Path) -> None:
+    assert after(tmp_path, unranked="batch-1") == "notewright rank batch-1"
+    assert after(tmp_path, unranked="batch-1", rows=None) == "notewright rank batch-1"
+
+
+def test_a_pairing_that_found_nothing_is_not_asked_for_again(library: Library, tmp_path: Path) -> None:
+    settings = Settings(home=library.home, vault=tmp_path / "vault")
+    tmp_path.joinpath("vault").mkdir()
+    csv = tmp_path / "a.csv"
+    csv.write_text("Highlight,Book Title\nThe river slows in every bend.,Rivers\n")
+    import_readwise(library, path=csv)
+    assert status(library, settings=settings).next == "notewright import vault"
+    import_vault(library, settings=settings)
+    assert status(library, settings=settings).next == "notewright draft --source TITLE"
+    (tmp_path / "vault/Bread.md").write_text("# Bread\nFlour and water, and a night of waiting.\n")
+    import_vault(library, settings=settings)
+    assert status(library, settings=settings).next == "notewright pair"
+    assert not pair(library).added
+    assert status(library, settings=settings).next == "notewright draft --source TITLE"
 
 
 def test_without_a_vault_that_comes_first(tmp_path: Path) -> None:
-    assert next_command(Settings(home=tmp_path), FULL, True, [], "", 99).startswith("notewright init")
+    assert next_command(Settings(home=tmp_path), Done(FULL, trained=True, fresh=99)).startswith("notewright init")
 
 
 def test_enough_new_choices_ask_for_a_rebuild_and_a_training_settles_it(library: Library, tmp_path: Path) -> None:
@@ -43,8 +92,8 @@ def test_enough_new_choices_ask_for_a_rebuild_and_a_training_settles_it(library:
     for number in range(ENOUGH):
         assert library.events.count("ranking", "edit") == number
         library.events.append("ranking", f"batch-{number}", {})
-    step = next_command(settings, FULL, True, [], "", library.events.count("ranking", "edit", since=""))
-    assert step == "notewright improve"
+    fresh = library.events.count("ranking", "edit", since="")
+    assert after(tmp_path, trained=True, fresh=fresh) == "notewright improve"
     library.runs.add(Run(library.runs.new_id(), "sft", "runs/x", "finished", now()))
     learnt = library.runs.all()[0].created_at
     assert library.events.count("ranking", "edit", since=learnt) == 0
@@ -82,15 +131,14 @@ def test_a_training_whose_worker_is_gone_is_not_said_to_run(library: Library, ca
 
 
 def test_what_goes_on_with_a_training_comes_before_a_new_one(tmp_path: Path) -> None:
-    step = next_command(Settings(home=tmp_path, vault=tmp_path), FULL, False, ["notewright train ditto --resume run-4"], "", 0)
-    assert step == "notewright train ditto --resume run-4"
+    resume = ("notewright train ditto --resume run-4",)
+    assert after(tmp_path, resume=resume) == resume[0]
 
 
 def test_while_a_training_goes_on_no_other_is_named(tmp_path: Path) -> None:
-    settings = Settings(home=tmp_path, vault=tmp_path)
-    assert next_command(settings, FULL, False, [], "", 0, "run-7") == "notewright runs show run-7"
-    assert next_command(settings, FULL, True, [], "", 99, "run-7").startswith("notewright draft")
-    assert next_command(settings, FULL, True, [], "batch-1", 99, "run-7") == "notewright rank batch-1"
+    assert after(tmp_path, training="run-7") == "notewright runs show run-7"
+    assert after(tmp_path, training="run-7", trained=True, fresh=99).startswith("notewright draft")
+    assert after(tmp_path, training="run-7", trained=True, fresh=99, unranked="batch-1") == "notewright rank batch-1"
 
 
 def test_a_single_draft_is_not_to_be_ranked(library: Library, tmp_path: Path) -> None:

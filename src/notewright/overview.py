@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
 from .errors import Busy, NotewrightError, Unavailable
 from .library import Library
@@ -64,15 +65,18 @@ def status(library: Library, *, settings: Settings) -> Status:
     newest, _ = library.browse.batches(limit=1)
     unranked = newest[0].id if newest and not newest[0].ranked and newest[0].drafts > 1 else ""
     learnt_at = max((run.created_at for run in runs if run.status == "finished" and run.method != "reward"), default="")
-    fresh = library.events.count("ranking", "edit", since=learnt_at)
-    trained = bool(current and current.role != "base") or any(model.role == "policy" for model in library.models.all())
-    writers = [resume[run.id] for run in unfinished if run.id in resume and run.method != "reward"]
-    training = next((run.id for run in runs if run.status in ("created", "running")), "")
-    step = next_command(settings, counts, trained, writers, unranked, fresh, training)
+    done = Done(
+        counts=counts, read=bool(counts["notes"] or library.sources.get_state("vault:scan")),
+        paired=library.pairs.paired_at()[0] == library.pairs.changes(), rows=_rows(library),
+        trained=bool(current and current.role != "base") or any(model.role == "policy" for model in library.models.all()),
+        resume=tuple(resume[run.id] for run in unfinished if run.id in resume and run.method != "reward"),
+        training=next((run.id for run in runs if run.status in ("created", "running")), ""), unranked=unranked,
+        fresh=library.events.count("ranking", "edit", since=learnt_at),
+    )  # fmt: skip
     return Status(
         counts=counts, current_model=current.id if current else "", current_role=current.role if current else "",
         current_dataset=current.dataset_id if current else "", unfinished_runs=tuple(run.id for run in unfinished), resume=resume,
-        next=step, trust=library.trust(), online=online(library, settings=settings),
+        next=next_command(settings, done), trust=library.trust(), online=online(library, settings=settings),
     )  # fmt: skip
 
 
@@ -97,30 +101,67 @@ def _resume(library: Library, interrupted: Sequence[Run]) -> dict[str, str]:
 
 
 ENOUGH = 8  # rankings and edits since the last training that make a rebuild worth its time
+TO_TRAIN = 8  # passages, the least of `train sft`
 
 
-def next_command(
-    settings: Settings, counts: dict[str, int], trained: bool, resume: Sequence[str], unranked: str, fresh: int, training: str = ""
-) -> str:
-    """The one command that brings the person furthest now; `resume` are those that go on with a training of a version, `fresh` counts
-    rankings and edits that no training has seen, `training` is a run that is going on: beside it no other begins."""
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What was done so far. `read`: the vault was, also if it holds no note; `paired`: nothing has changed since the last pairing.
+
+    `rows` are those that the newest SFT dataset trains on, None where there is none or more pairs teach than it was made of; `resume` are
+    the commands that go on with a training of a version, `training` is a run that is going on: beside it no other begins. `fresh` counts
+    rankings and edits that no training has seen.
+    """
+
+    counts: dict[str, int]
+    read: bool = True
+    paired: bool = True
+    rows: int | None = None
+    trained: bool = False
+    resume: tuple[str, ...] = ()
+    training: str = ""
+    unranked: str = ""
+    fresh: int = 0
+
+
+def _rows(library: Library) -> int | None:
+    for dataset in library.datasets.all("sft")[-1:]:
+        manifest: dict[str, Any] = dataset.manifest
+        rows = int(manifest.get("counts", {}).get("train", 0))
+        seen = manifest.get("parents", {}).get("pairs", 0) + sum(manifest.get("left_out", {}).values())
+        return rows if rows >= TO_TRAIN or library.counts()["pairs_teaching"] <= seen else None
+    return None
+
+
+def next_command(settings: Settings, done: Done) -> str:
+    """The one command that brings the person furthest now. A draft that waits for a ranking comes before trainings; where there is too
+    little to train on, drafts come first, as what is accepted of them is what the first training learns from."""
     if settings.vault is None or not settings.vault.is_dir():
         return "notewright init --vault PATH"
-    if not counts["highlights"]:
+    if not done.counts["highlights"]:
         return "notewright import readwise PATH"
-    if not counts["notes"]:
+    if not done.read:
         return "notewright import vault"
-    if not counts["pairs"]:
+    if done.counts["notes"] and not done.counts["pairs"] and not done.paired:
         return "notewright pair"
-    if not counts["datasets"]:
-        return "notewright dataset sft"
-    if not trained:
-        return f"notewright runs show {training}" if training else resume[0] if resume else "notewright train sft"
-    if unranked:
-        return f"notewright rank {unranked}"
-    if fresh >= ENOUGH and not training:
+    if done.unranked:
+        return f"notewright rank {done.unranked}"
+    if not done.trained and (step := _training(done)):
+        return step
+    if done.trained and done.fresh >= ENOUGH and not done.training:
         return "notewright improve"
     return "notewright draft --source TITLE"
+
+
+def _training(done: Done) -> str:
+    """The step towards the first trained version, if one can be taken."""
+    if done.training:
+        return f"notewright runs show {done.training}"
+    if done.resume:
+        return done.resume[0]
+    if done.rows is None:
+        return "notewright dataset sft" if done.counts["pairs_teaching"] >= TO_TRAIN else ""
+    return "notewright train sft" if done.rows >= TO_TRAIN else ""
 
 
 def checkup(settings: Settings) -> Checkup:

@@ -196,6 +196,7 @@ def change_settings(settings: Settings, changes: Mapping[str, Any]) -> Settings:
         values["exclude"] = [name for name in names if str(name).strip()]
     if (folder := values.get("base_model")) and folder != "seedling":
         path = expanded(folder)
+        refuse_gguf(path)
         if not path.is_dir() and not is_hub_id(folder):
             raise NotFound(f"There is no base model {folder!r}.", "Name a folder, a hub id such as Qwen/Qwen3-0.6B, or seedling.")
         values["base_model"] = str(path.absolute()) if path.is_dir() else folder
@@ -207,6 +208,20 @@ def change_settings(settings: Settings, changes: Mapping[str, Any]) -> Settings:
 def is_hub_id(name: str) -> bool:
     """Can it be one: an owner and a name, with or without @revision?"""
     return name.partition("@")[0].count("/") == 1 and not name.startswith(("/", ".", "~"))
+
+
+def refuse_gguf(path: Path) -> None:
+    """Raises Invalid where a base is named that other programs can run and nobody can train."""
+    if path.is_dir():
+        found = not (path / "config.json").exists() and any(item.suffix.lower() == ".gguf" for item in path.iterdir())
+    else:
+        found = path.suffix.lower() == ".gguf" and path.is_file()
+    if found:
+        raise Invalid(
+            f"{path} {'holds only GGUF files' if path.is_dir() else 'is a GGUF file'}: a base has to be a folder in Hugging Face format.",
+            "To train, name the model that it was made from. To write with it, serve it (llama.cpp, Ollama, LM Studio) and set engine_url"
+            " in config.toml: docs/serving.md.",
+        )
 
 
 def vault_folder(given: str) -> Path:

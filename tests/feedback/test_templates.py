@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -248,6 +249,57 @@ def test_a_template_is_inferred_from_finished_notes(world: small_world.World) ->
     assert '\nauthor: "[[A]]"\n' in made.text
     with pytest.raises(NotFound, match="0 finished notes"):
         feedback.infer_template(world.library, settings=world.settings, folder="Elsewhere")
+
+
+def _paired(world: small_world.World, heads: Callable[[int, str], str]) -> None:
+    """Finished notes with these properties, each paired with a highlight of its source."""
+    for number, thing in enumerate(small_world.THINGS):
+        path = world.vault / f"Notes/{thing.title()}.md"
+        path.write_text(f"---\n{heads(number, thing)}---\n{small_world.section(thing, 0)}")
+    import_vault(world.library, settings=world.settings)
+    world.library.pairs.propose(
+        small_world.pair(passage.note_path[6:-3].lower(), passage, [small_world.highlight_id(passage.note_path[6:-3].lower(), 0, 0)])
+        for passage in world.library.notes.passages()
+        if passage.headings[-1:] == (small_world.CHAPTERS[0],)
+    )
+
+
+def test_entries_of_lists_that_repeat_the_source_become_slots(world: small_world.World) -> None:
+    _paired(world, lambda number, thing: (
+        f'aliases: ["A Book of {thing.title()}"]\nauthor: ["[[Ada Reader]]"]\ntags: [book, {thing}]\nread: 20{50 + number}-01-02\n'
+        f'day: "[[2050-03-{10 + number}]]"\npublished: 1850-01-{10 + number}\n'
+    ))  # fmt: skip
+    with world.library.db.write() as connection:
+        connection.execute("UPDATE highlights SET highlighted_at='2024-01-01T00:00:00+00:00'")
+    found = feedback.infer_template(world.library, settings=world.settings)
+    head = found.text.split("---\n")[1]
+    assert head == (
+        'aliases: [{{ source.title | yaml }}]\nauthor: [{{ ("[[" ~ source.author ~ "]]") | yaml }}]\ntags: ["book"]\n'
+        'read: {{date:YYYY-MM-DD}}\nday: "[[{{date:YYYY-MM-DD}}]]"\npublished:\n'
+    )
+    assert found.explained == 1
+    source = {"title": 'S: "x"', "author": "A"}
+    made = frame(found.text, "text", title="T", context={"source": source, "chapter": "C"}, when=WHEN)
+    properties = vault.parse_note("T.md", made.text.encode()).note.properties
+    assert properties["aliases"] == ['S: "x"']
+    assert properties["author"] == ["[[A]]"]
+    assert properties["read"] == f"{WHEN:%Y-%m-%d}"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("# <% tp.file.title %>\n\n<% tp.file.cursor(1) %>\n\n## More\n<% tp.file.cursor(2) %>\n", "# T\n\nWORDS\n\n## More"),
+        ("# T\n\n<%- tp.file.cursor() -%>\n\n## More\n", "# T\n\nWORDS\n\n## More"),
+        ("# T\n\n<% tp.file.cursor() %>\n\n## More\n{{draft}}\n", "# T\n\n## More\nWORDS"),
+    ],
+)
+def test_a_draft_goes_where_templater_puts_the_cursor(world: small_world.World, text: str, expected: str) -> None:
+    vault.save_template(world.settings, "t", text)
+    kept = vault.get_template(world.settings, "t").text
+    made = frame(kept, "WORDS", title="T", context={}, when=WHEN)
+    assert "".join(made.text.split("\n\n")) == "".join(expected.split("\n\n"))
+    assert made.text[made.start : made.end] == "WORDS"
 
 
 def test_the_command_shows_and_saves_only_when_asked(world: small_world.World, capsys: pytest.CaptureFixture[str]) -> None:

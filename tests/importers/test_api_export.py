@@ -53,6 +53,25 @@ def test_a_book_is_read_whole() -> None:
     assert found.updated_at == "2024-02-02T03:04:05.678901+00:00"
 
 
+@pytest.mark.parametrize("address", ["private://read/01gxyz", "mailto:reader-forwarded-email/abc123"])
+def test_uploads_and_forwarded_mails_have_the_address_that_opens_them(library: Library, tmp_path: Path, address: str) -> None:
+    link = "https://read.readwise.io/read/01gxyz00000000000000000000"
+    ((source,), _) = read([book(4, highlight(1), source_url=address, unique_url=link)])
+    assert source.url == link
+    assert source.outside_ids == ("readwise:4", "reader:01gxyz00000000000000000000", f"url:{address}")
+    ((bare,), _) = read([book(4, highlight(1), source_url=address)])
+    assert (bare.url, bare.outside_ids) == ("", ("readwise:4", f"url:{address}"))
+    path = tmp_path / "Book 4.md"
+    head = "# Book 4\n\n## Metadata\n- Author: [[Ann Author]]\n- Full Title: Book 4\n- Category: #articles\n"
+    path.write_text(f"{head}- URL: {address}\n\n## Highlights\n- Text\n", encoding="utf-8")
+    import_readwise(library, path=path)
+    (tmp_path / "a.json").write_text(json.dumps([book(4, highlight(1), source_url=address, unique_url=link)]), encoding="utf-8")
+    for file in ("a.json", "Book 4.md"):
+        report = import_readwise(library, path=tmp_path / file)
+        assert (report.added, report.sources_added) == (0, 0)
+        assert [item.url for item in library.sources.all()] == [link]
+
+
 def test_a_kindle_highlight_gets_its_link() -> None:
     ((source,), _) = read([book(1, highlight(5, location=223, location_type="location"), asin="B01", source="kindle", category="books")])
     assert source.highlights[0].url == "https://readwise.io/to_kindle?action=open&asin=B01&location=223"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import string
 from pathlib import Path
 
@@ -232,3 +233,33 @@ def test_a_file_that_lacks_most_of_a_book_says_so_and_a_whole_one_brings_it_back
     assert report.warnings[0].startswith("Low Water: 5 of its 7 highlights are not in this import")
     report = imported(library, tmp_path, rows_of("Low Water"))
     assert (report.added, report.updated, report.warnings, held(library)) == (0, 5, (), {"Low Water": 7})
+
+
+KINDS = """Highlight,Book Title,Book Author,Amazon Book ID,Location Type,Location
+A short post,Tweets From Some Guy,@guy on Twitter,,none,0
+Another post,Tweets From Somebody,Some Body on X,,none,0
+A sentence of the web,A web article,blog.example,,none,0
+A page of a book,Paper Book,Ann Author,,page,12
+A sentence in a book,Kindle Book,Ann Author,B01,none,0
+Somewhere in a book,A book on X,Ann Author,,,
+"""
+
+
+def test_posts_and_pages_of_the_web_are_no_books_and_the_api_knows_better(library: Library, tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(KINDS, encoding="utf-8")
+    import_readwise(library, path=path)
+    kinds = {"Tweets From Some Guy": "tweet", "Tweets From Somebody": "tweet", "A web article": "article", "Paper Book": "book",
+             "Kindle Book": "book", "A book on X": "book"}  # fmt: skip
+    assert {source.title: source.kind for source in library.sources.all()} == kinds
+    text = {"id": 7, "text": "A sentence of the web", "location": 0, "location_type": "none", "note": None, "tags": []}
+    post = {**text, "id": 8, "text": "A short post"}
+    books = [
+        {"user_book_id": 1, "title": "A web article", "author": "blog.example", "category": "books", "highlights": [text]},
+        {"user_book_id": 2, "title": "Tweets From Some Guy", "author": "@guy on Twitter", "category": "tweets", "highlights": [post]},
+    ]
+    (tmp_path / "a.json").write_text(json.dumps(books), encoding="utf-8")
+    report = import_readwise(library, path=tmp_path / "a.json")
+    assert (report.added, report.sources_added) == (0, 0)
+    assert {source.title: source.kind for source in library.sources.all()} == {**kinds, "A web article": "book"}
+    assert not import_readwise(library, path=path).changed

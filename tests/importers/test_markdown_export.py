@@ -75,11 +75,12 @@ def test_the_official_template_is_read_whole() -> None:
         (0, "With a page"),
         (0, "![](https://images.example/a.png)"),
         (0, "__Inner highlight__ and a [link](https://x.example) at the end [here](https://y.example)"),
+        (1, ""),  # the chapter ends here
         (0, "Added later"),
         (0, 'A rule inside\n---\n<iframe src="https://v.example"></iframe>'),
         (1, "INTRODUCTION"),
     ]
-    first, several, page, image, added = found[1], found[2], found[4], found[5], found[7]
+    first, several, page, image, added = found[1], found[2], found[4], found[5], found[8]
     assert (first.location, first.location_type, first.tags, first.annotation) == (223, "location", ("idea", "big idea"), "A remark")
     assert (several.outside_ids, several.annotation) == ((f"reader:{ULID}",), "two spaces deep")
     assert several.url == f"https://read.readwise.io/read/{ULID}"
@@ -91,6 +92,69 @@ def test_the_official_template_is_read_whole() -> None:
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
 def test_newline_styles_make_no_difference(newline: str) -> None:
     assert parse(OFFICIAL.replace("\n", newline)) == parse(OFFICIAL)
+
+
+ADDED = """# T
+
+![rw-book-cover](https://c.example/c.jpg)
+
+## Highlights
+### One
+- In one{0}
+### Two
+- In two{1}
+## New highlights added April 17, 2024 at 5:22 AM
+- Somewhere{2}
+- Somewhere else{3}
+### Three
+- In three{4}
+"""
+
+
+@pytest.mark.parametrize(
+    ("places", "expected"),
+    [
+        ([""] * 5, ["One", "Two", "", "", "Three"]),
+        ([f" (Page {page})" for page in (1, 9, 2, 12, 20)], ["One", "One", "Two", "Two", "Three"]),  # these say where it belongs
+    ],
+)
+def test_what_is_added_later_is_in_no_chapter_that_is_not_its_own(
+    library: Library, tmp_path: Path, places: list[str], expected: list[str]
+) -> None:
+    path = tmp_path / "T.md"
+    path.write_text(ADDED.format(*places), encoding="utf-8")
+    for changed in (True, False):
+        assert import_readwise(library, path=path).changed == changed
+        (source,) = library.sources.all()
+        assert [item.chapter for item in library.sources.highlights(source.id)] == expected
+    path.write_text(ADDED.format(*places) + "- More of three\n", encoding="utf-8")
+    assert import_readwise(library, path=path).added == 1
+    assert library.counts()["chapter_marks"] == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("- ```\n  if a:\n      b()\n  # no heading\n  ``` ([View Highlight](https://read.readwise.io/read/{0}))",
+         "```\nif a:\n    b()\n# no heading\n```"),
+        ("- Words:\n  ```\n  a\n\tb\n  ```", "Words:\n```\na\n  b\n```"),
+        ("> ```\n> if a:\n>     b()\n> ```", "```\nif a:\n    b()\n```"),
+    ],
+)  # fmt: skip
+def test_code_in_a_highlight_has_no_indentation_of_the_list(text: str, words: str) -> None:
+    assert [item.text for item in parse(f"# T\n\n## Highlights\n{text.format(ULID)}\n").highlights] == [words]
+
+
+def test_code_in_a_note_keeps_its_own_indentation() -> None:
+    (found,) = parse("# T\n\n## Highlights\n- Words\n    - Note: See\n      ```\n      if a:\n          b()\n      ```\n").highlights
+    assert found.annotation == "See\n```\nif a:\n    b()\n```"
+
+
+@pytest.mark.parametrize("address", ["private://read/01gxyz", "mailto:reader-forwarded-email/abc123"])
+def test_an_address_that_nothing_opens_is_no_url(address: str) -> None:
+    source = parse(OFFICIAL.replace("https://deep.example/a?b=1#c", address))
+    assert source.url == ""
+    assert f"url:{address}" in source.outside_ids
 
 
 def test_each_highlight_under_its_own_heading() -> None:

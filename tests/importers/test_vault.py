@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from pathlib import Path
 
 import pytest
 
+from notewright.importers import import_readwise
 from notewright.importers.vault import import_vault
 from notewright.library import Library
+from notewright.pairing import pair
 from notewright.settings import Settings
 
 
@@ -149,3 +152,37 @@ def test_ids_last_when_headings_are_renamed(library: Library, settings: Settings
     import_vault(library, settings=settings)
     after = {item.text.split("\n")[1]: item.id for item in library.notes.passages() if item.note_path == "N.md"}
     assert {text: after[text] for text in before} == before
+
+
+@pytest.mark.parametrize("plugin", ["excalidraw-plugin: parsed", "kanban-plugin: board"])
+def test_drawings_and_boards_are_no_notes_to_learn_from(
+    library: Library, settings: Settings, plugin: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import_vault(library, settings=settings)
+    note = settings.need_vault() / "Home/Home Index.md"
+    assert library.notes.passages(library.notes.find("Home/Home Index.md").id)
+    note.write_text(f"---\n{plugin}\n---\n\n## Drawing\n```compressed-json\nN4KAkARALgngDgUwgLgAQQQDwMYE\n```\n")
+    assert import_vault(library, settings=settings).removed == 1
+    assert "Home/Home Index.md" not in [item.path for item in library.notes.all()]
+    monkeypatch.setattr(Path, "read_bytes", lambda self: pytest.fail(f"opened {self}"))
+    assert not import_vault(library, settings=settings).changed
+    monkeypatch.undo()
+    note.write_text("# Home again\nIt is a note now.\n")
+    assert import_vault(library, settings=settings).updated == 1  # the note is back
+
+
+def test_what_obsidian_excludes_stays_out_and_its_pairs_go(library: Library, settings: Settings, sample: Path) -> None:
+    import_readwise(library, path=sample / "readwise.csv")
+    import_vault(library, settings=settings)
+    pair(library)
+    path = "Notes/Books/The Slow River Handbook.md"
+    assert path in {item.note_path for item in library.pairs.all()}
+    app = settings.need_vault() / ".obsidian/app.json"
+    app.write_text(json.dumps({"userIgnoreFilters": [path, "/(/"]}))
+    report = import_vault(library, settings=settings)
+    assert report.removed == 1
+    assert any("'/(/'" in warning for warning in report.warnings)
+    pair(library)
+    assert path not in {item.note_path for item in library.pairs.all()}
+    app.unlink()
+    assert import_vault(library, settings=settings).updated == 1

@@ -13,6 +13,7 @@ import pytest
 import tiny_models
 from notewright.errors import Invalid, NotFound, Unavailable
 from notewright.models import bases
+from notewright.settings import Settings, change_settings
 
 LLAMA_7B = {
     "model_type": "llama", "hidden_size": 4096, "num_hidden_layers": 32, "num_attention_heads": 32, "intermediate_size": 11008,
@@ -72,6 +73,21 @@ def test_what_is_neither_folder_nor_hub_id(name: str) -> None:
         bases.fetch_base(name)
 
 
+@pytest.mark.parametrize(("given", "words"), [("one.gguf", "is a GGUF file"), ("folder", "holds only GGUF files")])
+def test_a_gguf_model_is_told_to_be_one(tmp_path: Path, given: str, words: str) -> None:
+    (tmp_path / "folder").mkdir()
+    for file in ("one.gguf", "folder/two.GGUF"):
+        (tmp_path / file).write_bytes(b"GGUF")
+    path = str(tmp_path / given)
+    for ask in (lambda: bases.fetch_base(path), lambda: change_settings(Settings(home=tmp_path / "home"), {"base_model": path})):
+        with pytest.raises(Invalid, match=words) as caught:
+            ask()
+        assert "engine_url" in caught.value.hint
+    (tmp_path / "folder/config.json").write_text("{}")  # a folder that holds both, as some do, is read as usual
+    with pytest.raises(Invalid, match=r"no \.safetensors weights"):
+        bases.fetch_base(str(tmp_path / "folder"))
+
+
 def test_offline_hub_ids_say_what_to_do(tmp_path: Path) -> None:
     script = (
         "from notewright.models import bases\nfrom notewright.errors import Unavailable\n"
@@ -89,6 +105,7 @@ import json, sys
 from pathlib import Path
 import tiny_models
 from notewright.models import bases
+from notewright.settings import Settings, change_settings
 from notewright.models.engine import load_base
 from notewright.training import recipes, runs, sft
 from notewright.training.worker import Reporter

@@ -29,6 +29,22 @@ def test_models(ai: openai.OpenAI) -> None:
     assert caught.value.code == "model_not_found"
 
 
+@pytest.mark.parametrize("path", ["/completions", "/embeddings", "/audio/speech"])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_what_is_not_there_is_not_found_and_what_there_is_is_named(ai: openai.OpenAI, method: str, path: str) -> None:
+    with pytest.raises(openai.NotFoundError) as caught:
+        (ai.post if method == "POST" else ai.get)(path, cast_to=object)
+    assert caught.value.code == "unknown_url"
+    assert f"There is no /v1{path} here. There are: GET /v1/models, " in caught.value.message
+    assert "POST /v1/chat/completions" in caught.value.message
+
+
+def test_a_wrong_method_is_told(ai: openai.OpenAI) -> None:
+    with pytest.raises(openai.APIStatusError) as caught:
+        ai.get("/chat/completions", cast_to=object)
+    assert caught.value.status_code == 405
+
+
 @pytest.mark.parametrize("model", ["current", "model-1", "base/none"])
 def test_a_completion(ai: openai.OpenAI, engines, model: str) -> None:
     done = ai.chat.completions.create(model=model, messages=ASK, n=2, seed=5, temperature=0.3, max_tokens=20)

@@ -64,6 +64,25 @@ def test_a_folder_of_that_name_without_exports_is_the_persons(tmp_path: Path) ->
     assert not looks_like_export("see https://readwise.io/open/1")
 
 
+@pytest.mark.parametrize(
+    ("filters", "left"),
+    [
+        (["Ex/"], ["A.md", "Extra.md", "n/Ex/c.md"]),
+        (["/\\.old\\.md$/"], ["A.md", "Ex/a.md", "Extra.md", "n/Ex/c.md"]),
+        (["A.md", "/^n/"], ["Ex/a.md", "Ex/b.old.md", "Extra.md"]),
+        (["/(/", 3, "", "/", "n/Ex/"], ["A.md", "Ex/a.md", "Ex/b.old.md", "Extra.md"]),
+        ("Ex/", ["A.md", "Ex/a.md", "Ex/b.old.md", "Extra.md", "n/Ex/c.md"]),
+    ],
+)
+def test_what_obsidian_excludes_is_left_out(tmp_path: Path, filters: object, left: list[str]) -> None:
+    files = {"A.md": "", "Ex/a.md": "", "Ex/b.old.md": "", "Extra.md": "", "n/Ex/c.md": ""}
+    make(tmp_path, {**files, ".obsidian/app.json": json.dumps({"userIgnoreFilters": filters})})
+    config = config_of(tmp_path)
+    assert [note.path for note in iterate_notes(tmp_path, config)] == left
+    assert [warning for warning in config.warnings if "'/(/'" in warning] == list(config.warnings)
+    assert bool(config.warnings) == ("/(/" in filters)  # type: ignore[operator]
+
+
 def test_a_missing_vault_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(Invalid):
         read_config(Settings(home=tmp_path))

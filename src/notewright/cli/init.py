@@ -25,14 +25,20 @@ def init(options: argparse.Namespace) -> None:
     settings = change_settings(settings, changes)
     Library.create(settings.home).close()
     shown: dict[str, object] = {"library": settings.home, "vault": settings.vault or "none yet: notewright init --vault PATH"}
+    warnings: tuple[str, ...] = ()
     if settings.vault:
         from ..vault.config import read_config
 
         config = read_config(settings)
+        warnings = config.warnings
         shown["Readwise folder"] = ", ".join(config.readwise_folders) or "none found (name it with --readwise-folder)"
+        if config.ignored:
+            shown["excluded in Obsidian"] = ", ".join(config.ignored) + " (left out here too)"
         shown["attachments"] = config.attachment_folder or "vault root"
         shown["links"] = f"{'Markdown' if config.markdown_links else 'wikilinks'}, {config.link_format}"
     facts(shown)
+    for warning in warnings:
+        print(f"warning: {warning}")
     for name in (settings.readwise_folder, *settings.exclude):
         if settings.vault and name and not any(mark in name for mark in "*?[") and not (settings.vault / name).exists():
             print(f"warning: there is no {name!r} in the vault (yet)")

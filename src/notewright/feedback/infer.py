@@ -1,8 +1,8 @@
 """A template proposed from the person's finished notes: what most of them have in common, with slots where they copy their source.
 
 Finished notes are those that highlights were paired with. A property is kept that most of them have; its value is the constant or the
-slot that explains most of them, or stays empty. A line of the body is kept that most of them have once the source's own words are
-replaced by slots. The draft goes where the first paired passage stands.
+slot that explains most of them, or stays empty; of a list, the entries that most have. A line of the body is kept that most of them have
+once the source's own words are replaced by slots. The draft goes where the first paired passage stands.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ..library import Library
 
 MOST = 0.6  # share of the notes that must have a property or line
+_DAY = re.compile(r"(\[\[)?(\d{4}-\d\d-\d\d)(?(1)\]\])")
 _FIELDS = ("title", "author", "kind", "url", "readwise_url", "cover_url", "summary")
 
 
@@ -54,6 +55,29 @@ class _Finished:
     source: Source
     lines: Sequence[str]  # of the body, slots filled in, blank ones left out
     draft_at: int  # how many of these lines stand above the first paired passage
+    since: str  # the day of the source's first highlight, where that is known
+
+
+@dataclass(frozen=True, slots=True)
+class _Property:
+    """`written` is the value in the template; `entries` are those of a list, each as it is written there."""
+
+    key: str
+    share: float  # of the notes that `written` gives the value of
+    written: str
+    entries: tuple[str, ...] | None = None
+
+    @property
+    def line(self) -> str:
+        return f"{_key(self.key)}: {self.written}".rstrip()
+
+    def held_by(self, item: _Finished) -> bool:
+        if self.key not in item.note.properties:
+            return False
+        value = item.note.properties[self.key]
+        if self.entries is not None and isinstance(value, list):
+            return len(_explained(self.entries, value, item)) == len(self.entries)
+        return not self.written or self.written in _values(value, item)
 
 
 def infer_template(library: Library, *, settings: Settings, folder: str = "", kind: str = "") -> Inferred:
@@ -70,7 +94,7 @@ def infer_template(library: Library, *, settings: Settings, folder: str = "", ki
     properties = list(_properties(finished))
     body = _body(finished)
     place = round(mean(sum(line in item.lines[: item.draft_at] for line in body) for item in finished)) if body else 0
-    lines = [TemplateLine(text, support) for text, support, _ in properties]
+    lines = [TemplateLine(item.line, item.share) for item in properties]
     shares = [TemplateLine(line, sum(line in item.lines for item in finished) / len(finished)) for line in body]
     shares.insert(place, TemplateLine("{{ draft }}", 1.0))
     head = ["---", *(line.text for line in lines), "---"] if lines else []
@@ -97,7 +121,8 @@ def _finished(library: Library, settings: Settings, folder: str, kind: str) -> I
             continue
         spans = [(pair.passage_start, pair.passage_end) for pair in pairs[note.path]]
         lines, at = _lines(read[0], spans, note, source)
-        yield _Finished(note, source, lines, at)
+        days = [item.highlighted_at[:10] for item in library.sources.highlights(source.id) if item.highlighted_at]
+        yield _Finished(note, source, lines, at, min(days, default=""))
 
 
 def _lines(data: bytes, passages: Sequence[tuple[int, int]], note: Note, source: Source) -> tuple[list[str], int]:
@@ -124,8 +149,8 @@ def _slots(note: Note, source: Source) -> dict[str, str]:
     return {slot: value for slot, value in slots.items() if value}
 
 
-def _properties(finished: Sequence[_Finished]) -> Iterator[tuple[str, float, str]]:
-    """(line, share of the notes that it gives the value of, key), in the order in which the notes have them."""
+def _properties(finished: Sequence[_Finished]) -> Iterator[_Property]:
+    """In the order in which the notes have them."""
     places: dict[str, list[int]] = defaultdict(list)
     for item in finished:
         for place, key in enumerate(item.note.properties):
@@ -136,19 +161,39 @@ def _properties(finished: Sequence[_Finished]) -> Iterator[tuple[str, float, str
         for item in finished:
             votes.update(set(_values(item.note.properties.get(key), item)))
         written, count = max(votes.items(), key=lambda vote: (vote[1], "{{" in vote[0]), default=("", 0))
-        if count < MOST * len(finished) and (shared := _shared(key, finished)):
-            written, count = shared
+        entries, sharing = _shared(key, finished)
+        if entries and (count < MOST * len(finished) or (sharing >= count and "{{" not in written)):
+            yield _Property(key, sharing / len(finished), f"[{', '.join(entries)}]", entries)
         elif count < MOST * len(finished):
-            written, count = "", len(places[key])
-        yield f"{_key(key)}: {written}".rstrip(), count / len(finished), key
+            yield _Property(key, len(places[key]) / len(finished), "")
+        else:
+            yield _Property(key, count / len(finished), written)
 
 
-def _shared(key: str, finished: Sequence[_Finished]) -> tuple[str, int] | None:
-    """Of a list property, the entries that most notes have, and how many notes have all of these."""
-    lists = [[str(entry) for entry in value] for item in finished if isinstance(value := item.note.properties.get(key), list)]
-    counts = Counter(entry for entries in lists for entry in dict.fromkeys(entries))
-    common = [entry for entry, count in counts.items() if count >= MOST * len(finished)]
-    return (json.dumps(common, ensure_ascii=False), sum(set(common) <= set(entries) for entries in lists)) if common else None
+def _shared(key: str, finished: Sequence[_Finished]) -> tuple[tuple[str, ...], int]:
+    """Of a list property, the entries that most notes have, as written in the template, and how many notes have all of these."""
+    lists = [(value, item) for item in finished if isinstance(value := item.note.properties.get(key), list)]
+    votes = Counter(form for value, item in lists for form in {form for entry in value for form in _values(entry, item)})
+    likely = [form for form in votes if form and votes[form] >= MOST * len(finished)]
+    likely.sort(key=lambda form: (-votes[form], "{{" not in form))  # of two that explain the same, the slot
+    chosen: list[str] = []
+    for form in likely:
+        wanted = [*chosen, form]
+        if sum(len(_explained(wanted, value, item)) == len(wanted) for value, item in lists) >= MOST * len(finished):
+            chosen = wanted
+    places = {form: mean(found[form] for value, item in lists if form in (found := _explained(chosen, value, item))) for form in chosen}
+    chosen.sort(key=lambda form: places[form])
+    return tuple(chosen), sum(len(_explained(chosen, value, item)) == len(chosen) for value, item in lists)
+
+
+def _explained(forms: Sequence[str], entries: Sequence[object], item: _Finished) -> dict[str, int]:
+    """Which of the forms stand for which entry, each entry for one at most."""
+    found: dict[str, int] = {}
+    for form in forms:
+        place = next((at for at, entry in enumerate(entries) if at not in found.values() and form in _values(entry, item)), None)
+        if place is not None:
+            found[form] = place
+    return found
 
 
 def _values(value: object, item: _Finished) -> Iterator[str]:
@@ -167,6 +212,8 @@ def _values(value: object, item: _Finished) -> Iterator[str]:
             yield f"{{{{ {slot} | yaml }}}}"
         elif str(value) == f"[[{text}]]":
             yield f'{{{{ ("[[" ~ {slot} ~ "]]") | yaml }}}}'
+    if (day := _DAY.fullmatch(str(value))) and day[2] >= item.since:  # a day before the source was read is not the note's
+        yield '"[[{{date:YYYY-MM-DD}}]]"' if day[1] else "{{date:YYYY-MM-DD}}"
 
 
 def _key(name: str) -> str:
@@ -181,15 +228,10 @@ def _body(finished: Sequence[_Finished]) -> list[str]:
     return sorted(kept, key=lambda line: (places[line], line))
 
 
-def _covered(item: _Finished, properties: Sequence[tuple[str, float, str]], body: Sequence[str]) -> float:
+def _covered(item: _Finished, properties: Sequence[_Property], body: Sequence[str]) -> float:
     """Share of the template's lines that the note has: properties by name and value, lines of the body in order."""
     total = len(properties) + len(body)
-    has = 0
-    for line, _, key in properties:
-        written = line[len(_key(key)) + 2 :]
-        value = item.note.properties.get(key)
-        listed = isinstance(value, list) and written.startswith("[") and set(json.loads(written)) <= {str(entry) for entry in value}
-        has += key in item.note.properties and (not written or listed or written in _values(value, item))
+    has = sum(known.held_by(item) for known in properties)
     at = 0
     for line in body:
         if line in item.lines[at:]:

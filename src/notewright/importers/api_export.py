@@ -12,7 +12,7 @@ from typing import Any
 from ..errors import Invalid
 from ..library.sources import HIGHLIGHT_FIELDS
 from ..records import Highlight, Source
-from .marks import KIND_OF, exact_time, highlight_ids, is_ulid, kindle_link, read_marks, source_ids, utc_time
+from .marks import KIND_OF, exact_time, highlight_ids, is_ulid, is_web, kindle_link, read_marks, reader_id, source_ids, utc_time
 from .reading import EXPECTED, Document, decode, refuse
 
 CARRIES = tuple(name for name in HIGHLIGHT_FIELDS if name != "chapter")
@@ -194,8 +194,10 @@ def read_book(book: object, warnings: list[str], name: str = "Readwise") -> Sour
         raise BadShape((), _no_highlights(book))
     title = _text(book, "title") or _text(book, "readable_title")
     app, asin = _text(book, "source"), _text(book, "asin")
-    url = _text(book, "source_url") or _text(book, "unique_url")
+    said, unique = _text(book, "source_url"), _text(book, "unique_url")
+    url = said if is_web(said) else unique  # of an upload or a forwarded mail the first is an address that nothing opens
     external = _text(book, "external_id")
+    reader = external if external and (app == "reader" or is_ulid(external)) else reader_id(unique)
     highlights = []
     for index, item in enumerate(book["highlights"]):
         try:
@@ -211,8 +213,7 @@ def read_book(book: object, warnings: list[str], name: str = "Readwise") -> Sour
         url=url, readwise_url=_text(book, "readwise_url"), asin=asin, cover_url=_text(book, "cover_image_url"),
         summary=_text(book, "summary"), document_note=_text(book, "document_note"), tags=read_marks("", _tags(book, "book_tags")).tags,
         is_deleted=bool(book.get("is_deleted")),
-        outside_ids=source_ids(readwise=_number(book, "user_book_id"), reader=external if app == "reader" or is_ulid(external) else "",
-                               asin=asin, url=url),
+        outside_ids=source_ids(readwise=_number(book, "user_book_id"), reader=reader, asin=asin, url=said or unique),
         highlights=tuple(highlights),
     )  # fmt: skip
 

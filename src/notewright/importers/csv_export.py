@@ -32,19 +32,21 @@ _SOURCE_FIELDS = {
 }  # fmt: skip
 _LOCATION = re.compile(r"(\d{1,12})(?:\.0+)?(?:\s*[-–]\s*\d+)?")
 _KIND_OF_LOCATION = {"time_offset": "podcast", "offset": "article", "order": "article"}
+_ON_TWITTER = re.compile(r"\S on (?:twitter|x)$", re.IGNORECASE)
 _MOST_PROBLEMS = 20
 
 
 @dataclass(slots=True)
 class _Rows:
     """The rows of one source: those of a book id, whatever they call it, else those of a title and author. `titles` counts each, and
-    `named` has the line that says it first."""
+    `named` has the line that says it first; `unplaced` counts rows that are said to have no location."""
 
     source: Source
     highlights: list[Highlight] = field(default_factory=list)
     titles: Counter[str] = field(default_factory=Counter)
     authors: Counter[str] = field(default_factory=Counter)
     named: dict[str, int] = field(default_factory=dict)
+    unplaced: int = 0
 
 
 @dataclass(slots=True)
@@ -115,6 +117,7 @@ def read_csv(document: Document, progress: Callable[[int], None] | None = None) 
             known.named[title] = line
         known.titles[title] += 1
         known.authors[row[at.author]] += 1
+        known.unplaced += row[at.location_type].strip().lower() == "none"
         if not title and at.title < width:
             export.warnings.append(f"{name}, line {line}: no title in the Book Title column; its highlight goes where {_told(asin)}")
         known.highlights.append(_highlight(row, at, name, line, export.warnings))
@@ -227,8 +230,8 @@ def _highlight(row: list[str], at: _Columns, name: str, line: int, warnings: lis
 
 
 def _settle(rows: _Rows, name: str, warnings: list[str]) -> None:
-    """The title and author that most rows of a book have. The CSV does not say what a source is; the kind of its locations does, for a
-    start."""
+    """The title and author that most rows of a book have. The CSV does not say what a source is; its author and locations do, for a
+    start: the API knows better."""
     source = rows.source
     if source.asin:
         titles = _most(rows.titles)
@@ -238,8 +241,16 @@ def _settle(rows: _Rows, name: str, warnings: list[str]) -> None:
                 warnings.append(
                     f"{name}, line {line}: the title {said!r}; {source.title!r} is taken, as most rows of {source.asin} have it"
                 )
-    kind = _KIND_OF_LOCATION.get(rows.highlights[0].location_type, "") if rows.highlights else ""
-    rows.source = replace(source, kind=kind) if kind and not source.asin else source
+    kind = "" if source.asin else _kind(rows)
+    rows.source = replace(source, kind=kind) if kind else source
+
+
+def _kind(rows: _Rows) -> str:
+    """What a source without a book id may be: posts are by somebody on Twitter; pages of the web have no locations, or none of a book."""
+    read = [item for item in rows.highlights if item.text]
+    if _ON_TWITTER.search(rows.source.author):
+        return "tweet"
+    return _KIND_OF_LOCATION.get(rows.highlights[0].location_type, "article" if read and rows.unplaced == len(read) else "")
 
 
 def _most(said: Counter[str]) -> list[str]:

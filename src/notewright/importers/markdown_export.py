@@ -100,6 +100,8 @@ def _same(left: Source, right: Source) -> bool:
 
 
 def _given(item: Highlight, ids: set[str], words: set[tuple[str, int | None]]) -> bool:
+    if not item.text:
+        return False  # it only ends a chapter
     return any(outside in ids for outside in item.outside_ids) or (text_key(item.text), item.location) in words
 
 

@@ -34,7 +34,7 @@ _URL_KEYS = ("url", "source url", "link", "source", "original url")
 class _Item:
     """One highlight, chapter mark or rule in the making."""
 
-    kind: str  # bullet, quote, paragraph, heading (it names one highlight), mark, rule
+    kind: str  # bullet, quote, paragraph, heading (it names one highlight), mark, rule, end (of the chapter above)
     line: int
     lines: list[str] = field(default_factory=list)
     note: list[str] = field(default_factory=list)
@@ -81,7 +81,7 @@ def read_markdown_file(text: str, *, stem: str, folder: str = "") -> MarkdownFil
     items = _joined(items)
     official = any(key == "full title" for key, _ in head.fields) and any(key == "category" for key, _ in head.fields)
     highlights = [found for item in items if (found := _highlight(item))]
-    if not highlights and not (official or "rw-book-cover" in body):
+    if not any(item.text for item in highlights) and not (official or "rw-book-cover" in body):
         return MarkdownFile(None)
     asins = [item.tail.asin for item in items if item.tail.asin]
     return MarkdownFile(_source(front, head, highlights, asins[0] if asins else "", stem, folder, body), official)
@@ -111,6 +111,7 @@ class _Walk:
         self.quoting = False
         self.fenced = False
         self.shift = 0
+        self.column = 0  # where the words of the last bullet begin
 
     def run(self, lines: list[str]) -> tuple[_Head, list[_Item]]:
         for number, line in enumerate(lines, 1):
@@ -136,6 +137,7 @@ class _Walk:
         return self.head, self.items
 
     def _open(self, kind: str, number: int, first: str = "", level: int = 0) -> _Item:
+        self.column = self.column if kind == "bullet" else 0
         self.item = _Item(kind, number, [first] if first else [], level=level)
         self.items.append(self.item)
         return self.item
@@ -144,6 +146,7 @@ class _Walk:
         if opens_highlights(words):
             self.section = min(self.section, depth) if self.mode == "highlights" or self.section < 6 else depth
             self.mode, self.item = "highlights", None
+            self._added(words, number)
             return
         if self.mode == "head":
             self.head.titles.append((depth, words))
@@ -178,6 +181,12 @@ class _Walk:
             self.mode = "highlights"
             self._line(line, number)
 
+    def _added(self, words: str, number: int) -> None:
+        """What is added later stands below, of whatever chapter it is."""
+        if says_added(words):
+            self._open("end", number)
+            self.item = None
+
     def _shifted(self) -> None:
         """An outliner's `- New highlights added …`: the highlights hang one level below."""
         self.shift, self.item = 4, None
@@ -188,7 +197,7 @@ class _Walk:
             return
         indent = len(line.expandtabs(4)) - len(line.expandtabs(4).lstrip())
         if self.fenced and item:
-            (item.note if item.in_note else item.lines).append(line)
+            (item.note if item.in_note else item.lines).append(self._code(line, indent))
         elif indent >= 2 and item and item.kind != "rule":
             self._below(item, line, stripped)
         elif line.startswith(">"):
@@ -197,14 +206,22 @@ class _Walk:
             self._open("rule", number)
             self.item = None
         elif bullet := _BULLET.match(stripped):
+            self.column = indent + 2
             self._bullet(bullet[1] or "", stripped, number)
         else:
             self._plain(stripped, number)
+
+    def _code(self, line: str, indent: int) -> str:
+        """A line of a code block without what belongs to the bullet or quote around it."""
+        if self.quoting and line.startswith(">"):
+            return line[1:].removeprefix(" ")
+        return line.expandtabs(4)[min(indent, self.column) :] if self.column and indent else line
 
     def _below(self, item: _Item, line: str, stripped: str) -> None:
         """An indented line: a Tags or Note bullet, or more of what it stands below."""
         bulleted = _BULLET.match(stripped)
         key, value = key_line(stripped) if bulleted or item.kind != "bullet" else ("", "")
+        self.column = len(line.expandtabs(4)) - len(stripped) + 2 if bulleted and key else self.column
         if key and (bulleted or key in ("tags", "note")):
             self._key(item, key, value)
         elif item.in_note:
@@ -239,6 +256,7 @@ class _Walk:
     def _bullet(self, words: str, stripped: str, number: int) -> None:
         item = self.item
         if says_added(words):
+            self._added(words, number)
             self._shifted()
             return
         if item and item.kind in ("heading", "quote", "paragraph"):
@@ -334,6 +352,8 @@ def _joined(items: list[_Item]) -> list[_Item]:
 
 def _highlight(item: _Item) -> Highlight | None:
     tail, text = item.tail, item.tail.text
+    if item.kind == "end":
+        return Highlight(text="", heading_level=1)
     if item.kind == "mark":
         text = re.sub(r"\[\[(?:[^\]|]*\|)?([^\]]*)\]\]", r"\1", text)
     marked = read_marks("\n".join(item.note), item.tags)
@@ -355,6 +375,8 @@ def _source(
 
     author = _names(said(*_AUTHOR_KEYS) or _wikilinks(head.get("source")))
     url = _url(said(*_URL_KEYS))
+    inner = re.search(r"(?:private://|mailto:reader-)\S+", said(*_URL_KEYS))  # of an upload or a forwarded mail: nothing opens it
+    known_as = url or (inner[0] if inner else "")
     category = re.split(r"[\s,]+", said("category", "type", "media", "kind").strip().lstrip("#").strip("[]").casefold())[0]
     kind = KIND_OF.get(category) or KIND_OF.get(folder.casefold()) or ("article" if url else "book")
     number = review_id(body) or next((front[key][0] for key in ("book id", "readwise id") if front.get(key)), "")
@@ -364,7 +386,7 @@ def _source(
         title=_title(front, head, stem), author=author, kind=kind, url=url, asin=asin, cover_url=head.cover or said("cover", "image"),
         summary=said("summary"), document_note=said("document note"), tags=read_marks("", split_tags(said("document tags"))).tags,
         readwise_url=f"https://readwise.io/bookreview/{number}" if number.isdigit() else "",
-        outside_ids=source_ids(readwise=number if number.isdigit() else None, reader=reader, asin=asin, url=url),
+        outside_ids=source_ids(readwise=number if number.isdigit() else None, reader=reader, asin=asin, url=known_as),
         highlights=tuple(highlights),
     )  # fmt: skip
 

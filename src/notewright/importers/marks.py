@@ -119,8 +119,8 @@ def highlight_ids(*, readwise: object = None, reader: str = "", url: str = "") -
     found = [f"readwise:{readwise}"] if readwise else []
     if match := _OPEN.match(url):
         found.append(f"readwise:{match[1]}")
-    if match := _READER.match(url):
-        found.append(f"reader:{match[1].lower()}")
+    if linked := reader_id(url):
+        found.append(f"reader:{linked}")
     if reader:
         found.append(f"reader:{reader.lower()}")
     return tuple(dict.fromkeys(found))
@@ -131,8 +131,8 @@ def source_ids(*, readwise: object = None, reader: str = "", asin: str = "", url
     found = [f"readwise:{readwise}"] if readwise else []
     if reader:
         found.append(f"reader:{reader.lower()}")
-    if match := _READER.match(url):
-        found.append(f"reader:{match[1].lower()}")
+    if linked := reader_id(url):
+        found.append(f"reader:{linked}")
     if asin:
         found.append(f"asin:{asin}")
     if url:
@@ -144,6 +144,16 @@ def review_id(text: str) -> str:
     """The Readwise number of a source, from a `bookreview` link anywhere in the text."""
     found = _REVIEW.search(text)
     return found[1] if found else ""
+
+
+def reader_id(url: str) -> str:
+    """Reader's id of the document that a link opens; empty for other links."""
+    found = _READER.match(url)
+    return found[1].lower() if found else ""
+
+
+def is_web(url: str) -> bool:
+    return url.lower().startswith(("http://", "https://"))
 
 
 def is_ulid(text: str) -> bool:

@@ -35,27 +35,38 @@ class VaultReport:
         return bool(self.added or self.updated or self.removed)
 
 
+@dataclass(frozen=True, slots=True)
+class _Scan:
+    """Sizes of the notes by path, and stamps of the plugins' files, which need not be opened again."""
+
+    sizes: dict[str, int]
+    drawn: dict[str, str]
+
+
 def import_vault(library: Library, *, settings: Settings, progress: Callable[[int, int], None] | None = None) -> VaultReport:
     """Bring the mirror of the vault up to date, in one transaction.
 
-    A note whose size and modification time are as before is taken as unchanged and not opened. Notes that are not UTF-8 are left out
-    and those that cannot be opened are kept as they were, both with a warning. Ids of passages last through edits elsewhere, of notes
-    through a new name. `progress` gets notes done and notes in all. Raises as
+    A note whose size and modification time are as before is taken as unchanged and not opened. Drawings and boards of plugins are left
+    out, notes that are not UTF-8 too, and those that cannot be opened are kept as they were, both of these with a warning. Ids of
+    passages last through edits elsewhere, of notes through a new name. `progress` gets notes done and notes in all. Raises as
     `Settings.need_vault` does.
     """
     vault = settings.need_vault()
     config = read_config(settings)
     files = list(iterate_notes(vault, config, exclude=(*settings.exclude, *_own_folders(vault, settings.home))))
-    seen = _last_scan(library, vault)
+    state = _last_scan(library, vault)
+    seen, drawn = state.sizes, state.drawn
     known = library.notes.times()
     warnings = list(config.warnings)
     unchanged: list[str] = []
     scanned: Scanned = []
-    sizes: dict[str, int] = {}
+    now = _Scan({}, {})
     for number, file in enumerate(files, 1):
         if known.get(file.path) == file.mtime_ns and seen.get(file.path) == file.size:
             unchanged.append(file.path)
-            sizes[file.path] = file.size
+            now.sizes[file.path] = file.size
+        elif drawn.get(file.path) == file.stamp:
+            now.drawn[file.path] = file.stamp
         else:
             try:
                 parsed = parse_note(file.path, file.file.read_bytes(), mtime_ns=file.mtime_ns)
@@ -67,15 +78,18 @@ def import_vault(library: Library, *, settings: Settings, progress: Callable[[in
                 if file.path in known:
                     unchanged.append(file.path)
                 continue
+            if parsed.of_a_plugin:
+                now.drawn[file.path] = file.stamp
+                continue
             warnings += [f"{file.path}: {finding}" for finding in parsed.findings]
             scanned.append((parsed.note, parsed.passages))
-            sizes[file.path] = file.size
+            now.sizes[file.path] = file.size
         if progress:
             progress(number, len(files))
     there = {file.path for file in files}
     scanned = _with_lasting_ids(library, scanned, gone=[path for path in known if path not in there])
     report = library.notes.sync(scanned, unchanged=unchanged)
-    _remember(library, vault, sizes)
+    _remember(library, vault, now)
     return VaultReport(report.added, report.updated, report.removed, report.unchanged, tuple(warnings))
 
 
@@ -105,16 +119,15 @@ def _own_folders(vault: Path, home: Path) -> list[str]:
     return [(home.resolve() / name).relative_to(vault.resolve()).as_posix() for name in FOLDERS]
 
 
-def _last_scan(library: Library, vault: Path) -> dict[str, int]:
-    """Sizes by path at the last reading of this vault by this parser; anything else means reading all notes again."""
+def _last_scan(library: Library, vault: Path) -> _Scan:
+    """The last reading of this vault by this parser; without one, all notes are read again."""
     value = library.sources.get_state(_STATE)
     state = json.loads(value) if value else {}
     if state.get("vault") != str(vault.resolve()) or state.get("parser") != PARSER_VERSION:
-        return {}
-    sizes: dict[str, int] = state["sizes"]
-    return sizes
+        return _Scan({}, {})
+    return _Scan(state["sizes"], state["drawn"])
 
 
-def _remember(library: Library, vault: Path, sizes: dict[str, int]) -> None:
-    state = {"vault": str(vault.resolve()), "parser": PARSER_VERSION, "sizes": sizes}
+def _remember(library: Library, vault: Path, scan: _Scan) -> None:
+    state = {"vault": str(vault.resolve()), "parser": PARSER_VERSION, "sizes": scan.sizes, "drawn": scan.drawn}
     library.sources.set_state(_STATE, json.dumps(state, ensure_ascii=False, separators=(",", ":")))

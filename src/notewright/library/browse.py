@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ..records import Source
-from .database import Database
+from .database import TEACHES, Database
 from .sources import source_from_row
 
-SURE = 0.6  # a proposed pair counts as a note from this score on, as it does for training
+SURE = TEACHES  # a proposed pair counts as a note from this score on, as it does for training
 
 
 @dataclass(frozen=True, slots=True)

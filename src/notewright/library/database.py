@@ -13,6 +13,8 @@ from typing import Any
 from ..errors import Busy, Invalid, NotewrightError, Unavailable
 from .migrations import MIGRATIONS
 
+TEACHES = 0.6  # from this score on a pair teaches without being accepted
+
 
 def now() -> str:
     """UTC, ISO 8601, microseconds."""
@@ -139,6 +141,7 @@ class Database:
             "passages": "SELECT count(*) FROM passages",
             "pairs": "SELECT count(*) FROM pairs WHERE status<>'rejected'",
             "pairs_accepted": "SELECT count(*) FROM pairs WHERE status='accepted'",
+            "pairs_teaching": f"SELECT count(*) FROM pairs WHERE status='accepted' OR status='proposed' AND score>={TEACHES}",
             "datasets": "SELECT count(*) FROM datasets",
             "models": "SELECT count(*) FROM models",
             "drafts": "SELECT count(*) FROM drafts WHERE shown",

@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING
 from ..records import Highlight, Pair, Passage, Prompt, Source
 from ..text import normalise, plain_newlines
 from . import splits
+from .database import TEACHES
 from .selection import AGAINST, BESIDE, LEAST, SELDOM, Selection, said, widened
 from .units import longer_words, units
 
 if TYPE_CHECKING:
     from . import Library
 
-THRESHOLD = 0.6
+THRESHOLD = TEACHES
 MIN_COVERAGE = 0.15
 _SURE = 0.9
 _CLOSE = 0.1  # a highlight belongs to the passage it fits best, and to those that fit nearly as well

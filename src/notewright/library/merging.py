@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from itertools import pairwise
@@ -108,6 +108,7 @@ class Merge:
                 )
 
     def source(self, incoming: Source) -> None:
+        incoming, ends = _without_ends(incoming)
         unread = [item for item in incoming.highlights if not item.text and not item.is_deleted]
         if unread:
             incoming = replace(incoming, highlights=tuple(item for item in incoming.highlights if item.text or item.is_deleted))
@@ -121,13 +122,13 @@ class Merge:
         source_id = self._resolve_source(incoming)
         if unread:
             self._touched.update(self._at_places(source_id, unread))
-        self._highlights(source_id, incoming, complete=self._complete)
+        self._highlights(source_id, incoming, complete=self._complete, ends=ends)
 
-    def _highlights(self, source_id: str, incoming: Source, *, complete: bool) -> None:
+    def _highlights(self, source_id: str, incoming: Source, *, complete: bool, ends: Sequence[Highlight] = ()) -> None:
         self._listed = complete
         found = self._db.rows("SELECT * FROM highlights WHERE source_id=?", (source_id,))
         self.seen += len(incoming.highlights)
-        if found and self._as_before(incoming, found):
+        if found and not ends and self._as_before(incoming, found):
             self._counts["unchanged"] += len(found)
             self._touched.update(row["id"] for row in found)
             self._was_empty = False
@@ -154,7 +155,7 @@ class Merge:
         for row in own.values():
             if row["chapter"] and row["chapter"] in marks:
                 row["chapter"] = ""  # it came from a mark, which may be gone
-        _place(list(own.values()))
+        _place(list(own.values()), {key for key, highlight in zip(homes, incoming.highlights, strict=True) if _is_one(highlight, ends)})
         self._store(before, after, gone)
         self._gone |= dict.fromkeys(gone, (source_id, len(live)))
 
@@ -296,14 +297,18 @@ class Merge:
             if self._my_rank < _TRUSTED and row[name] not in ("", "[]", "book") and (name != "tags" or same_form(name, value, row[name])):
                 continue  # it fills gaps; what is there may come from a better exporter
             changes[name] = value
-        if changes.get("kind") == "book":
-            del changes["kind"]  # the default of formats that do not say
+        if "kind" in changes and self._my_rank < RANK["api"] and (changes["kind"] == "book" or self._numbered(source_id)):
+            del changes["kind"]  # a guess, or the default of formats that do not say
         if incoming.is_deleted != bool(row["removed_at"]) and (incoming.is_deleted or self._my_rank == RANK["api"]):
             changes["removed_at"] = self._at if incoming.is_deleted else ""
         if changes:
             assignments = ", ".join(f"{name}=?" for name in changes)
             self._connection.execute(f"UPDATE sources SET {assignments} WHERE id=?", (*changes.values(), source_id))
             self._counts["sources_updated"] += 1
+
+    def _numbered(self, source_id: str) -> bool:
+        """Has Readwise itself spoken of the source?"""
+        return self._db.row("SELECT 1 FROM source_ids WHERE source_id=? AND outside_id LIKE 'readwise:%'", (source_id,)) is not None
 
     # -- which highlight
 
@@ -528,11 +533,32 @@ class Merge:
         return found
 
 
-def _place(rows: list[Row]) -> None:
+def _without_ends(incoming: Source) -> tuple[Source, list[Highlight]]:
+    """Without the marks that have no words, and the highlights that each stand below one: no chapter goes on there."""
+    kept: list[Highlight] = []
+    ends: list[Highlight] = []
+    ended = False
+    for item in incoming.highlights:
+        if item.heading_level and not item.text and not item.is_deleted:
+            ended = True
+            continue
+        if ended and item.text:
+            ends.append(item)
+            ended = False
+        kept.append(item)
+    return (replace(incoming, highlights=tuple(kept)) if len(kept) < len(incoming.highlights) else incoming), ends
+
+
+def _is_one(highlight: Highlight, of: Sequence[Highlight]) -> bool:
+    return any(item is highlight for item in of)
+
+
+def _place(rows: list[Row], ends: Collection[str]) -> None:
     """Give rows their reading order and chapters.
 
     By location where every live highlight has one of the same kind, else as the exporter listed them. A chapter mark without a location
-    stands just before what follows it, so that later additions, which exports append at their end, still find their chapter.
+    stands just before what follows it, so that later additions, which exports append at their end, still find their chapter. Without
+    locations nothing says where additions belong: at each of `ends` the chapter above is over.
     """
     live = sorted((row for row in rows if not row["removed_at"]), key=lambda row: (row["position"], row["id"]))
     body = [row for row in live if not row["heading_level"]]
@@ -543,8 +569,9 @@ def _place(rows: list[Row]) -> None:
             following = following if row["location"] is None else float(str(row["location"]))
             places.append(following)
         places.reverse()
+        ends = ()
         if any(left > right for left, right in pairwise(places)):
             live = [live[index] for index in sorted(range(len(live)), key=lambda index: places[index])]
     for position, row in enumerate(live):
         row["position"] = position
-    assign_chapters(live)
+    assign_chapters(live, ends)

@@ -42,8 +42,8 @@ class SourceStore:
         so that highlights known only from this origin and now absent are marked as removed. `carries` and `source_carries` are the
         fields this origin can express: others are left as they are. A source without a title is one of those known, by its ids or its
         highlights' words, and keeps the title it has; else it is called `untitled`. A highlight without text is not stored, and keeps what
-        is stored at its place from counting as absent. The report warns where most of a source counts as removed. `progress` gets the
-        number of highlights done so far.
+        is stored at its place from counting as absent; a chapter mark without text ends the chapter above it. The report warns where most
+        of a source counts as removed. `progress` gets the number of highlights done so far.
         """
         with self._db.write() as connection:
             work = Merge(self._db, connection, origin, complete, frozenset(carries), frozenset(source_carries), untitled)

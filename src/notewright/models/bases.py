@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import Invalid, NotFound
-from ..settings import expanded, is_hub_id
+from ..settings import expanded, is_hub_id, refuse_gguf
 from . import download
 
 SEEDLING = "seedling"
@@ -51,6 +51,7 @@ def fetch_base(name: str, *, revision: str = "") -> Base:
                 "Train again: notewright train sft   (or install the notewright version that it was trained with)",
             )
         return Base(SEEDLING, folder, found)
+    refuse_gguf(expanded(name))
     if expanded(name).is_dir():
         folder = expanded(name).absolute()
         if not (folder / "config.json").exists():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import traceback
 from collections.abc import Mapping
@@ -35,7 +36,7 @@ def answer(request: Request, status: int, problem: Problem, **more: object) -> J
     return JSONResponse({**problem.model_dump(), **more}, status)
 
 
-def openai_error(status: int, problem: Problem) -> dict[str, object]:
+def openai_error(status: int, problem: Problem) -> dict[str, dict[str, str | None]]:
     """The problem in OpenAI's form."""
     words = " ".join(filter(None, (problem.message, *problem.problems, problem.hint)))
     kind = "invalid_request_error" if status < 500 else "server_error"
@@ -47,6 +48,22 @@ def _told(item: Mapping[str, Any]) -> str:
     if item["type"] == "json_invalid":
         return f"the body is not JSON, from character {item['loc'][-1]} on: {item['ctx']['error']}"
     return f"{'.'.join(str(part) for part in item['loc'][1:]) or item['loc'][0]}: {item['msg']}"
+
+
+def _calls(request: Request) -> dict[str, list[str]]:
+    """Methods by path of what there is under /v1."""
+    paths: dict[str, dict[str, object]] = request.app.openapi()["paths"]
+    return {path: [method.upper() for method in methods] for path, methods in paths.items() if path.startswith("/v1/")}
+
+
+def _no_such_call(request: Request) -> JSONResponse:
+    """Clients try `/v1/completions` or `/v1/embeddings`: 404 tells them that it is not there, 405 would only be about the method."""
+    calls = _calls(request)
+    there = ", ".join(f"{method} {path}" for path, methods in calls.items() for method in methods)
+    known = any(re.fullmatch(re.sub(r"\{[^}]*\}", ".+", path), request.url.path) for path in calls)
+    words = WORDS[405] if known else f"There is no {request.url.path} here."
+    body = openai_error(405, Problem(message=words, hint=f"There are: {there}.", problems=[]))
+    return JSONResponse({"error": {**body["error"], "code": "method_not_supported" if known else "unknown_url"}}, 405 if known else 404)
 
 
 def add_handlers(app: FastAPI) -> None:
@@ -65,6 +82,8 @@ def add_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     def refused(request: Request, error: HTTPException) -> JSONResponse:
+        if request.url.path.startswith("/v1/") and error.status_code in (404, 405):
+            return _no_such_call(request)
         message = WORDS.get(error.status_code, str(error.detail))
         response = answer(request, error.status_code, Problem(message=message, hint="See /openapi.json for the routes.", problems=[]))
         response.headers.update(error.headers or {})

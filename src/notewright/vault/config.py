@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from unicodedata import normalize
 
@@ -25,7 +26,8 @@ class VaultConfig:
     """What `.obsidian` says; a missing key is Obsidian's default.
 
     `attachment_folder` is as Obsidian writes it: empty for the vault's root, `Assets` for one folder, `./` or `./assets` beside the
-    note. `readwise_folders` are vault-relative with forward slashes; `warnings` name files that could not be read.
+    note. `readwise_folders` are vault-relative with forward slashes; `ignored` are the filters of Obsidian's "Excluded files", each the
+    start of a path or a /regular expression/; `warnings` name files and filters that could not be read.
     """
 
     attachment_folder: str = ""
@@ -33,7 +35,12 @@ class VaultConfig:
     markdown_links: bool = False
     strict_line_breaks: bool = False
     readwise_folders: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+
+    def ignores(self, path: str) -> bool:
+        """Does Obsidian exclude the file at this vault-relative path?"""
+        return any(_expression(item).search(path) for item in self.ignored)
 
     def attachment_path(self, note_path: str, name: str) -> str:
         """The vault-relative path where Obsidian would put attachment `name` of `note_path`."""
@@ -57,6 +64,7 @@ def read_config(settings: Settings) -> VaultConfig:
         markdown_links=app.get("useMarkdownLinks") is True,
         strict_line_breaks=app.get("strictLineBreaks") is True,
         readwise_folders=_readwise_folders(vault, settings.readwise_folder, warnings),
+        ignored=_ignored(app.get("userIgnoreFilters"), warnings),
         warnings=tuple(warnings),
     )
 
@@ -75,6 +83,27 @@ def _table(path: Path, warnings: list[str]) -> dict[str, object]:
         warnings.append(f"{path.name} could not be read ({error}); Obsidian's defaults are used")
         return {}
     return value if isinstance(value, dict) else {}
+
+
+def _ignored(filters: object, warnings: list[str]) -> tuple[str, ...]:
+    """The filters that can be read, in the normal form of paths."""
+    found = []
+    for item in filters if isinstance(filters, list) else ():
+        if not isinstance(item, str) or not item.strip("/ "):
+            continue
+        clean = normalize("NFC", item)
+        try:
+            _expression(clean)
+        except (re.error, RecursionError, OverflowError) as error:
+            warnings.append(f"the excluded files {item!r} of Obsidian's settings are no expression that can be read ({error}), left out")
+        else:
+            found.append(clean)
+    return tuple(found)
+
+
+@lru_cache(maxsize=256)
+def _expression(item: str) -> re.Pattern[str]:
+    return re.compile(item[1:-1] if item.startswith("/") and item.endswith("/") else rf"\A{re.escape(item)}", re.IGNORECASE)
 
 
 def _readwise_folders(vault: Path, chosen: str, warnings: list[str]) -> tuple[str, ...]:

@@ -17,7 +17,8 @@ from .outline import Heading, Line, Outline, properties_span, read_outline
 from .tokens import Token, tokenize
 from .views import text_of
 
-PARSER_VERSION = 3
+PARSER_VERSION = 4
+PLUGIN_FILES = ("excalidraw-plugin", "kanban-plugin")  # properties of Markdown that a plugin writes: a drawing, a board
 LONG = 2500  # characters; a longer section is cut at block borders
 _LAYOUT = ("bom", "newline", "indent", "quote", "list_marker")
 _REMARKS = ("comment", "html_comment")
@@ -32,6 +33,11 @@ class ParsedNote:
     passages: tuple[Passage, ...]
     findings: tuple[str, ...] = ()
     heading: str = field(default="", repr=False)
+
+    @property
+    def of_a_plugin(self) -> bool:
+        """Is it a drawing or a board, which Obsidian shows in another way? Nobody wrote what stands in it."""
+        return any(name in self.note.properties for name in PLUGIN_FILES)
 
 
 def parse_note(path: str, data: bytes, *, mtime_ns: int = 0) -> ParsedNote:

@@ -15,6 +15,8 @@ from .config import CONFIG_FOLDER
 from .files import locate
 
 LARGEST = 100_000  # bytes
+_CURSOR = re.compile(r"<%[-_]?\s*tp\.file\.cursor\(\s*\d*\s*\)\s*[-_]?%>")
+_DRAFT = re.compile(r"\{\{[-+]?\s*draft\b")
 _PLACES = (("templates.json", "folder"), ("plugins/templater-obsidian/data.json", "templates_folder"))
 _NAME = re.compile(r"[^\x00-\x1f\x7f\\/:*?\"<>|.][^\x00-\x1f\x7f\\/:*?\"<>|]{0,100}")
 
@@ -42,8 +44,14 @@ def all_templates(settings: Settings) -> list[Template]:
                 text = file.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
             except (OSError, UnicodeDecodeError):
                 continue
-            found.setdefault(name.casefold(), Template(name, origin, str(file), text))
+            found.setdefault(name.casefold(), Template(name, origin, str(file), _with_draft(text)))
     return list(found.values())
+
+
+def _with_draft(text: str) -> str:
+    """Templater's first cursor is where the person would begin to write, so the draft goes there; what it names a place already stays."""
+    first = iter(() if _DRAFT.search(text) else ("{{ draft }}",))
+    return _CURSOR.sub(lambda _: next(first, ""), text)
 
 
 def get_template(settings: Settings, name: str) -> Template:
