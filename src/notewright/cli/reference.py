@@ -9,8 +9,8 @@ from unittest import mock
 
 from . import build_parser
 
-EXIT_CODES = """Exit codes: 0 all went well; 1 something is wrong, told in a line and a hint on stderr (`vault check`, `doctor`: something to
-mend was found); 2 the command line itself cannot be understood; 130 stopped with Ctrl-C."""
+EXIT_CODES = """Exit codes: 0 all went well; 1 something is wrong, told in a line and a hint on stderr (`vault check`, `doctor`:
+something was found to mend); 2 the command line itself cannot be understood; 130 stopped with Ctrl-C."""
 
 
 def reference() -> str:
