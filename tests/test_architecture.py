@@ -20,6 +20,7 @@ HEAVY_SHELF = (
     "models/cache.py",
     "models/chat.py",
     "models/engine.py",
+    "models/export.py",
     "models/generation.py",
     "models/letters.py",
     "models/lookup.py",

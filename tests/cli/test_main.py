@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from notewright.cli import COMMANDS, build_parser, main
+from notewright.cli import COMMANDS, build_parser, main, show
 from notewright.cli.rank import parse_order, parse_ticks, split_ticks
 from notewright.errors import Invalid
 from notewright.library import Library
@@ -395,3 +395,14 @@ def test_a_closed_output_is_no_reason_to_fail(started: Path, monkeypatch: pytest
 def test_the_package_can_be_run_by_its_name() -> None:
     done = subprocess.run([sys.executable, "-m", "notewright", "--version"], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("notewright ")
+
+
+def test_without_a_terminal_progress_is_a_line_now_and_then(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    with show.progress("pairing") as advance:
+        advance(1, 5000)
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(show, "TELL_EVERY", 0.0)
+    with show.progress("pairing") as advance:
+        advance(1200, 5000)
+        advance(3, text="books")
+    assert capsys.readouterr().err == "pairing: 1,200 of 5,000\npairing books: 3\n"

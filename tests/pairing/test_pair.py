@@ -126,6 +126,19 @@ def test_notes_point_at_sources(library: Library, path: str, text: str) -> None:
     assert [(link.source_id, link.score >= 0.7) for link in source_links(library)] == [("readwise:41", True)]
 
 
+@pytest.mark.parametrize("title", ["Night Talk {}", "Night Talk: Evening {}", "Night Talk with Friends {}"])
+def test_a_note_of_a_long_series_points_at_its_own_source_only(library: Library, title: str) -> None:
+    """Else it would be weighed against all of them, and a library of such notes would take hours."""
+    series = [source(title.format(number), (f"Words of evening {number} that nobody else said.",), 100 + number) for number in range(120)]
+    fill(
+        library,
+        {f"{title.format(number).replace(':', ' -')}.md": f"# {title.format(number)}\n\n- Own words.\n" for number in (7, 8)},
+        *series,
+    )
+    names = {item.id: item.title for item in library.sources.all()}
+    assert sorted(names[link.source_id] for link in source_links(library)) == [title.format(7), title.format(8)]
+
+
 def test_a_list_of_sources_points_but_is_no_passage(library: Library) -> None:
     note = f"# Thoughts\n\nMy own words on rivers.\n\n## Sources\n- [[The Slow River Handbook]]: {RIVER[0]}\n"
     assert fill(library, {"a.md": note}) == []

@@ -163,7 +163,7 @@ def test_a_finished_run_is_a_current_model_with_its_history(
     assert library.models.get("model-1").role == "base"
     assert "not compared" in library.models.promotions()[-1][2]
     config = json.loads((library.home / model.adapter_path / "adapter_config.json").read_text())
-    assert config["base_model_name_or_path"] == model.base
+    assert config["base_model_name_or_path"] == model.base  # PEFT by itself finds it there
 
     make_dataset("preference", tiny_models.preference_rows(10))
     after = train(library, settings=settings, method="dpo", overrides={"max_steps": 3}, promote=False)

@@ -1,4 +1,4 @@
-"""notewright models list|use|rollback|show|diff|prune"""
+"""notewright models list|use|rollback|show|diff|prune|export"""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ..records import Model
-from .show import as_json, count, facts, json_option, open_library, positive, progress, table
+from .show import as_json, count, facts, given_path, json_option, open_library, positive, progress, table
 
 if TYPE_CHECKING:
     from ..models.turns import Online
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def configure(name: str, parser: argparse.ArgumentParser) -> None:
     json_option(parser)
     parser.set_defaults(handler=list_models)
-    actions = parser.add_subparsers(metavar="list|use|rollback|show|diff|prune")
+    actions = parser.add_subparsers(metavar="list|use|rollback|show|diff|prune|export")
     listing = actions.add_parser("list", help="all versions; * marks the current one")
     json_option(listing)
     listing.set_defaults(handler=list_models)
@@ -37,6 +37,10 @@ def configure(name: str, parser: argparse.ArgumentParser) -> None:
     prune.add_argument("--dry-run", action="store_true", help="only say which")
     json_option(prune)
     prune.set_defaults(handler=prune_models)
+    export = actions.add_parser("export", help="write a version as a plain Hugging Face folder, for llama.cpp, Ollama and others")
+    export.add_argument("id", help="a version, or current")
+    export.add_argument("folder", type=given_path, metavar="FOLDER", help="a new or empty folder, outside of the vault")
+    export.set_defaults(handler=export_version)
     show = actions.add_parser("show", help="one version: parents, dataset, recipe, metrics")
     show.add_argument("id", nargs="?", help="default: the current one")
     json_option(show)
@@ -127,6 +131,19 @@ def prune_models(options: argparse.Namespace) -> None:
         return
     what = "would be deleted" if options.dry_run else "deleted"
     print(f"Files of {count(len(gone), 'version')} {what}{': ' if gone else ''}{', '.join(model.id for model in gone)}.")
+
+
+def export_version(options: argparse.Namespace) -> None:
+    from ..models import registry
+
+    library, settings = open_library()
+    with library:
+        model_id = registry.current(library, settings).id if options.id == "current" else library.models.get(options.id).id
+        from ..models.export import export_model
+
+        with progress("exporting") as advance:
+            folder = export_model(library, model_id, options.folder, settings=settings, progress=advance)
+    print(f"{model_id} is in {folder}\nREADME.md there shows how to ask it; docs/serving.md how to convert it for llama.cpp.")
 
 
 def show_model(options: argparse.Namespace) -> None:

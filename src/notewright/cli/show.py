@@ -6,6 +6,7 @@ import argparse
 import dataclasses
 import json
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ from ..settings import Settings, load_settings
 from ..text import count as count
 
 Advance = Callable[..., None]
+TELL_EVERY = 10.0  # seconds
 _NEVER_BROKEN = 12  # ids, numbers and states stay whole in a narrow window
 
 
@@ -92,11 +94,24 @@ def shorten(text: str, width: int = 60) -> str:
     return line if len(line) <= width else line[: width - 1] + "…"
 
 
+def _lines(what: str) -> Advance:
+    """Tells how far it is, at most every `TELL_EVERY` seconds: what takes longer must not look as if it hung."""
+    told = time.monotonic()
+
+    def advance(done: int, total: int | None = None, text: str = "") -> None:
+        nonlocal told
+        if time.monotonic() - told >= TELL_EVERY:
+            told = time.monotonic()
+            print(f"{what} {text}".rstrip() + f": {done:,}" + (f" of {total:,}" if total else ""), file=sys.stderr, flush=True)
+
+    return advance
+
+
 @contextmanager
 def progress(what: str) -> Iterator[Advance]:
-    """A bar on stderr. The yielded function takes (done, total=None, text=""); without a terminal nothing is drawn."""
+    """A bar on stderr. The yielded function takes (done, total=None, text=""); without a terminal it is a line now and then."""
     if not sys.stderr.isatty():
-        yield lambda *_, **__: None
+        yield _lines(what)
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn

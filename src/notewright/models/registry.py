@@ -127,7 +127,7 @@ def use(library: Library, model_id: str) -> Model:
     model = library.models.get(model_id)
     if model.role == "reward":
         raise Invalid(f"{model_id} is a reward model: it judges drafts and writes none.", "Choose another: notewright models list")
-    _require_files(library, model)
+    require_files(library, model)
     return library.models.promote(model_id, "chosen")
 
 
@@ -135,11 +135,12 @@ def rollback(library: Library) -> Model:
     """Go back to the version that was current before. Raises NotFound where there is none, or its files were pruned."""
     with library.db.write():
         if earlier := library.models.standing()[:-1]:
-            _require_files(library, library.models.get(earlier[-1]))
+            require_files(library, library.models.get(earlier[-1]))
         return library.models.rollback()
 
 
-def _require_files(library: Library, model: Model) -> None:
+def require_files(library: Library, model: Model) -> None:
+    """Raises NotFound where the adapter of a version was pruned or deleted."""
     folder = adapter_folder(library, model)
     if folder is not None and not (folder / "adapter_model.safetensors").exists():
         raise NotFound(f"The files of {model.id} are gone: {folder}", "Use another version (notewright models use ID), or train again.")

@@ -20,6 +20,8 @@ from .keys import (
     url_key,
 )
 
+NAMESAKES = 50  # sources; a part of a title that more share ("Episode 12" without its number) names none of them
+
 _Found = Callable[[Iterable[str], float, str], None]
 
 
@@ -55,6 +57,7 @@ class SourceIndex:
             self._add_source(source)
             for highlight in highlights.get(source.id, ()):
                 self._add_highlight(source, highlight, (highlight.id, *outside_ids.get(highlight.id, ())))
+        self._forget_namesakes()
 
     def _add_source(self, source: Source) -> None:
         for outside in source.outside_ids:
@@ -85,6 +88,15 @@ class SourceIndex:
         words = key.split()
         if len(words) >= 4:
             self._openings[" ".join(words[:3])].add(source.id)
+
+    def _forget_namesakes(self) -> None:
+        """Else a note of a long series would be weighed against the whole series, and pairing takes that many times as long."""
+        for key, ids in self._titles.items():
+            if len(ids) > NAMESAKES:
+                self._titles[key] = {source_id for source_id in ids if self._keys[source_id] == key}
+        for table in (self._mains, self._openings):
+            for key in [key for key, ids in table.items() if len(ids) > NAMESAKES]:
+                del table[key]
 
     def _add_highlight(self, source: Source, highlight: Highlight, ids: Iterable[str]) -> None:
         for outside in ids:

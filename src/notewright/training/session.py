@@ -264,7 +264,7 @@ def clear_checkpoints(folder: Path) -> Path | None:
 
 
 def save_adapter(session: Session) -> Path:
-    """Write the trained adapter to `adapter/`, whole or not at all; it names its base as the person does."""
+    """Write the trained adapter to `adapter/`, whole or not at all; it names its base so that PEFT by itself finds it on this machine."""
     partial, final = session.folder / "adapter.part", session.folder / "adapter"
     if not processes.is_first():
         return final
@@ -272,7 +272,9 @@ def save_adapter(session: Session) -> Path:
     session.model.save_pretrained(str(partial), selected_adapters=["default"], save_embedding_layers=False)
     (partial / "README.md").unlink(missing_ok=True)
     config = json.loads((partial / "adapter_config.json").read_text(encoding="utf-8"))
-    config["base_model_name_or_path"], config["revision"] = session.job.base, session.job.revision or None
+    bundled = session.job.base == bases.SEEDLING
+    config["base_model_name_or_path"] = session.job.base_folder if bundled else session.job.base
+    config["revision"] = session.job.revision or None
     (partial / "adapter_config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
     shutil.rmtree(final, ignore_errors=True)
     os.replace(partial, final)
