@@ -34,7 +34,9 @@ def share(total: int, *, what: str) -> int:
 
 
 def join(device: str) -> None:
-    """Meet the other processes: NCCL between graphics cards, gloo between processors."""
+    """Take this process's own card and meet the other processes: NCCL between graphics cards, gloo between processors."""
+    if device == "cuda":  # else every process of this machine would work on the first card
+        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
     if count() > 1 and not dist.is_initialized():
         dist.init_process_group("nccl" if device == "cuda" else "gloo")
 
