@@ -46,7 +46,9 @@ def choose(distances: dict[float, float]) -> float:
 
 
 def try_all(folder: Path, attempt: Callable[[float], float | None]) -> dict[float, float] | None:
-    """Distance by factor; each is kept in rates.json once it is known. None when an attempt was stopped."""
+    """Distance by factor, as the first process measured it; each is kept in rates.json once known. None when an attempt was stopped."""
+    from . import processes  # imports torch, which the memory of factors must not
+
     path = folder / "rates.json"
     known = {float(name): value for name, value in json.loads(path.read_text()).items()} if path.exists() else {}
     for factor in FACTORS:
@@ -54,6 +56,8 @@ def try_all(folder: Path, attempt: Callable[[float], float | None]) -> dict[floa
             value = attempt(factor)
             if value is None:
                 return None
-            known[factor] = round(value, 5)
-            put(path, known)
+            known[factor] = processes.first(round(value, 5))
+            if processes.is_first():
+                put(path, known)
+            processes.wait()
     return known
