@@ -213,6 +213,10 @@ def test_a_second_round_learns_from_its_own_drafts_and_a_killed_run_ends_alike(
 ) -> None:
     """The judge is stood in for: it likes drafts the better the more different letters they have."""
     from notewright.training.judging import Earned, Judge
+    from notewright.training.writing import Desk
+
+    closed: list[Any] = []
+    monkeypatch.setattr(Desk, "close", lambda self: closed.append(self))
 
     def pay(self: Any, rows: Any, texts: Any, finished: Any) -> list[Earned]:
         return [Earned(len(set(text)) / 10, None, None, ()) for text in texts]
@@ -234,6 +238,7 @@ def test_a_second_round_learns_from_its_own_drafts_and_a_killed_run_ends_alike(
     straight = in_process("dpo", tmp_path / "straight", **options)
     assert straight["rounds"] == 2
     assert straight["steps"] == 8
+    assert len(closed) == 1  # the reward model is not there while the policy learns
     lines = (tmp_path / "straight" / "rounds" / "round-2" / "samples.jsonl").read_text().splitlines()
     assert lines
     assert {len(json.loads(line)["texts"]) for line in lines} <= {2, 3}

@@ -169,26 +169,3 @@ def test_a_training_without_a_launcher_sees_one_card(cards: str | None, launched
     monkeypatch.setattr(os, "environ", ({"CUDA_VISIBLE_DEVICES": cards} if cards is not None else {}) | ({"RANK": "0"} if launched else {}))
     worker._one_card()
     assert os.environ["CUDA_VISIBLE_DEVICES"] == seen
-
-
-def test_each_process_takes_its_own_card(monkeypatch: pytest.MonkeyPatch) -> None:
-    from notewright.training import processes
-
-    cards: list[int] = []
-    monkeypatch.setattr("torch.cuda.set_device", cards.append)
-    monkeypatch.setenv("LOCAL_RANK", "3")
-    processes.join("cuda")
-    processes.join("cpu")
-    assert cards == [3]
-
-
-@pytest.mark.parametrize("rank", [0, 1])
-def test_all_processes_take_the_rate_that_the_first_one_measured(rank: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from notewright.training import processes, rates
-
-    firsts = iter((0.5, 0.2, 0.4))
-    monkeypatch.setenv("RANK", str(rank))
-    monkeypatch.setattr(processes, "gather", lambda mine: [next(firsts), mine])
-    found = rates.try_all(tmp_path, lambda factor: 0.9)
-    assert found == dict(zip(rates.FACTORS, (0.5, 0.2, 0.4), strict=True))
-    assert (tmp_path / "rates.json").exists() == (rank == 0)

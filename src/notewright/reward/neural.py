@@ -108,6 +108,11 @@ class NeuralReward:
                 self.model.load_adapter(str(folder / name), adapter_name=name)
         self.model.eval()
 
+    def close(self) -> None:
+        """Give the memory back; it cannot judge any more."""
+        self.model = None
+        engine.give_back(self.device)
+
     def _read(self, folder: Path) -> None:
         path = folder / "reward.json"
         if not path.is_file():
@@ -162,9 +167,13 @@ class GuestReward(NeuralReward):
             weights = load_file(folder / name / "adapter_model.safetensors")
             score = next(key for key in weights if key.endswith("score.weight"))
             self._scores[name] = weights.pop(score).float().to(self.device)
-            if self._guest(name) not in model.peft_config:  # from an earlier round
-                model.add_adapter(self._guest(name), config)
+            model.add_adapter(self._guest(name), config)
             set_peft_model_state_dict(model, weights, adapter_name=self._guest(name))
+
+    def close(self) -> None:
+        """Leave the model as it was: a process that has adapters which others lack cannot train it together with them."""
+        for name in self.about["members"]:
+            self.model.delete_adapter(self._guest(name))
 
     @staticmethod
     def _guest(name: str) -> str:

@@ -153,9 +153,10 @@ def _trainer(session: Session, desk: writing.Desk, parts: int, steps: int, callb
         "model": session.model, "reward_funcs": partial(_earn, desk), "train_dataset": numbers, "processing_class": session.tokenizer,
         "callbacks": callbacks,
     }  # fmt: skip
-    if session.job.method == "rloo":
-        return Rloo(args=RLOOConfig(**shared), **given)
-    return Grpo(args=GRPOConfig(**shared, scale_rewards="batch"), **given)
+    with sessions.unrounded(session.model):
+        if session.job.method == "rloo":
+            return Rloo(args=RLOOConfig(**shared), **given)
+        return Grpo(args=GRPOConfig(**shared, scale_rewards="batch"), **given)
 
 
 def _earn(desk: writing.Desk, *, prompts: Sequence[str], completion_ids: Sequence[list[int]], log_metric: Any, **_: Any) -> list[float]:

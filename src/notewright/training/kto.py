@@ -57,9 +57,10 @@ def run(job: Job, folder: Path, reporter: Reporter) -> dict[str, Any] | None:
         desirable_weight=max(1.0, bad / good), undesirable_weight=max(1.0, good / bad),
     )  # fmt: skip
     keeper = Keeper(session)
-    trainer = Trainer(
-        model=session.model, args=settings, train_dataset=rows.dataset, processing_class=session.tokenizer, callbacks=[keeper]
-    )
+    with sessions.unrounded(session.model):
+        trainer = Trainer(
+            model=session.model, args=settings, train_dataset=rows.dataset, processing_class=session.tokenizer, callbacks=[keeper]
+        )
     trainer.keeper = keeper
     trainer.sampler = LengthSampler(rows.lengths, recipe.batch_size, recipe.seed, grouping=recipe.length_grouping)
     use_compact_head(session.model.get_base_model())

@@ -31,6 +31,7 @@ def write_and_label(session: Session, number: int) -> list[dict[str, Any]]:
     places = sorted(rng.sample(range(len(desk.prompts)), min(recipe.prompts, len(desk.prompts))))
     first = (recipe.seed + number) * 1_000_003
     drafted = desk.write(places, [first + draft for draft in range(len(places) * recipe.samples)])
+    desk.close()
     found = []
     for turn, place in enumerate(places):
         mine = range(turn * recipe.samples, (turn + 1) * recipe.samples)

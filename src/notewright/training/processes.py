@@ -34,8 +34,8 @@ def share(total: int, *, what: str) -> int:
 
 
 def join(device: str) -> None:
-    """Meet the other processes, each on its own card: NCCL between graphics cards, gloo between processors."""
-    if device == "cuda":
+    """Take this process's own card and meet the other processes: NCCL between graphics cards, gloo between processors."""
+    if device == "cuda":  # else every process of this machine would work on the first card
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
     if count() > 1 and not dist.is_initialized():
         dist.init_process_group("nccl" if device == "cuda" else "gloo")
@@ -64,6 +64,11 @@ def gather(item: Any) -> list[Any]:
     items: list[Any] = [None] * count()
     dist.all_gather_object(items, item)
     return items
+
+
+def first(item: Any) -> Any:
+    """The first process's item: where the others' may differ by a hair, its word counts for all."""
+    return gather(item)[0]
 
 
 def sum_gradients(parameters: Sequence[torch.nn.Parameter]) -> None:

@@ -46,17 +46,18 @@ def choose(distances: dict[float, float]) -> float:
 
 
 def try_all(folder: Path, attempt: Callable[[float], float | None]) -> dict[float, float] | None:
-    """Distance by factor; each is kept in rates.json once it is known. None when an attempt was stopped."""
-    from . import processes
+    """Distance by factor, as the first process measured it; each is kept in rates.json once known. None when an attempt was stopped."""
+    from . import processes  # imports torch, which the memory of factors must not
 
     path = folder / "rates.json"
     known = {float(name): value for name, value in json.loads(path.read_text()).items()} if path.exists() else {}
     for factor in FACTORS:
         if factor not in known:
-            value = processes.gather(attempt(factor))[0]  # what the first one measured, so that all take one rate
+            value = attempt(factor)
             if value is None:
                 return None
-            known[factor] = round(value, 5)
+            known[factor] = processes.first(round(value, 5))
             if processes.is_first():
                 put(path, known)
+            processes.wait()
     return known

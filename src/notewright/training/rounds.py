@@ -43,7 +43,9 @@ class Rounds:
         return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
 
     def finish(self, number: int, figures: dict[str, Any]) -> dict[str, Any]:
-        """Keep the adapter as it is now with the round's figures; the round's checkpoints are not needed any more."""
+        """Keep the adapter as it is now with the round's figures, the first process's, by which all of them go on; the round's checkpoints
+        are not needed any more."""
+        figures = processes.first(figures)
         processes.wait()
         if not processes.is_first():
             processes.wait()

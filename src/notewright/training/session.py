@@ -244,6 +244,16 @@ def train(session: Session, trainer: Any, keeper: Keeper) -> bool:
 
 
 @contextmanager
+def unrounded(model: Any) -> Iterator[None]:
+    """While a trainer of TRL's is made: beside a 4-bit base it rounds what is trained to bfloat16, whose steps at a weight's usual size are
+    larger than those of our rates, so that hardly any weight would move."""
+    kept = [(weight, weight.data) for weight in model.parameters() if weight.requires_grad]
+    yield
+    for weight, data in kept:
+        weight.data = data
+
+
+@contextmanager
 def in_use(model: Any, adapter: str, *, back: str) -> Iterator[None]:
     """Another adapter, frozen, while it lasts."""
     model.set_adapter(adapter, inference_mode=True)

@@ -141,11 +141,12 @@ def _trainer(session: Session, rows: Rows, valid: Rows | None, keeper: Keeper, s
         **sessions.arguments(session, steps), max_length=session.max_length, dataset_kwargs={"skip_prepare_dataset": True},
         remove_unused_columns=False,
     )  # fmt: skip
-    trainer = Trainer(
-        model=session.model, args=settings, train_dataset=rows.dataset,
-        eval_dataset=valid.dataset if valid and valid.lengths else None, processing_class=session.tokenizer, callbacks=[keeper, *more],
-        data_collator=Collator(session.tokenizer.pad_token_id),
-    )  # fmt: skip
+    with sessions.unrounded(session.model):
+        trainer = Trainer(
+            model=session.model, args=settings, train_dataset=rows.dataset,
+            eval_dataset=valid.dataset if valid and valid.lengths else None, processing_class=session.tokenizer, callbacks=[keeper, *more],
+            data_collator=Collator(session.tokenizer.pad_token_id),
+        )  # fmt: skip
     trainer.keeper = keeper
     recipe = session.recipe
     trainer.sampler = LengthSampler(rows.lengths, recipe.batch_size, recipe.seed, grouping=recipe.length_grouping)

@@ -60,7 +60,7 @@ class Checks(TrainerCallback):  # type: ignore[misc]
         step = state.global_step
         if step % self.every and step < self.steps:
             return
-        seen = self.look()
+        seen = processes.first(self.look())  # what follows from it is a step of all or of none
         self.checks.append((step, seen))
         if processes.is_first():
             if self.kept == step:

@@ -79,6 +79,11 @@ class Desk:
             return GuestReward(Path(about["folder"]), model=session.model, tokenizer=session.tokenizer)
         return NeuralReward(Path(about["folder"]), base=base.folder, device=session.device)
 
+    def close(self) -> None:
+        """Send the reward model away."""
+        if self.judge.neural:
+            self.judge.neural.close()
+
     def write(self, places: Sequence[int], seeds: Sequence[int]) -> Drafted:
         """`len(seeds) / len(places)` judged drafts of each of the training prompts at `places`."""
         each = len(seeds) // len(places)

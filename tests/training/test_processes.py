@@ -1,0 +1,98 @@
+"""What several processes must agree on, each test being one of them."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from unittest.mock import Mock, patch
+
+import pytest
+import torch
+import torch.distributed as dist
+
+from notewright.training import processes, rates
+
+
+@pytest.mark.parametrize(("local", "world"), [("1", "2"), ("0", "2"), ("", "1")])
+def test_each_process_takes_a_card_of_its_own_before_it_meets_the_others(local: str, world: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[object] = []
+    monkeypatch.setenv("WORLD_SIZE", world)
+    if local:
+        monkeypatch.setenv("LOCAL_RANK", local)
+    else:
+        monkeypatch.delenv("LOCAL_RANK", raising=False)
+    monkeypatch.setattr(torch.cuda, "set_device", seen.append)
+    monkeypatch.setattr(dist, "init_process_group", seen.append)
+    processes.join("cuda")
+    assert seen == [int(local or 0), *(["nccl"] if world == "2" else [])]
+
+
+def test_processes_on_a_processor_take_no_card(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[object] = []
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setattr(torch.cuda, "set_device", seen.append)
+    monkeypatch.setattr(dist, "init_process_group", seen.append)
+    processes.join("cpu")
+    assert seen == ["gloo"]
+
+
+def _meets(rank: int, folder: str, told: Any) -> None:
+    os.environ |= {"RANK": str(rank), "WORLD_SIZE": "2"}
+    dist.init_process_group("gloo", init_method=f"file://{folder}/meeting", rank=rank, world_size=2)
+    told.put((rank, processes.first({"distance": 0.5 + rank})))
+
+
+def test_the_first_process_has_the_last_word(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    told = context.Queue()
+    both = [context.Process(target=_meets, args=(rank, str(tmp_path), told)) for rank in (0, 1)]
+    for one in both:
+        one.start()
+    assert sorted(told.get(timeout=60) for _ in both) == [(0, {"distance": 0.5}), (1, {"distance": 0.5})]
+    for one in both:
+        one.join()
+
+
+@pytest.fixture
+def second(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], None]:
+    """This process is the second of two; the argument is what the first one says."""
+    monkeypatch.setenv("RANK", "1")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+
+    def says(item: Any) -> None:
+        monkeypatch.setattr(processes, "gather", lambda own: [item, own])
+
+    return says
+
+
+def test_a_rate_is_chosen_and_kept_by_the_first_process(second: Callable[[Any], None], tmp_path: Path) -> None:
+    second(0.25)
+    assert rates.try_all(tmp_path, lambda factor: factor) == dict.fromkeys(rates.FACTORS, 0.25)
+    assert not list(tmp_path.iterdir())  # both would write the same file
+
+
+@pytest.mark.slow
+def test_all_processes_end_a_watched_training_at_the_same_check(second: Callable[[Any], None], tmp_path: Path) -> None:
+    from notewright.training.watch import Checks, Watch
+
+    session: Any = SimpleNamespace(folder=tmp_path, recipe=SimpleNamespace(patience=1), reporter=Mock())
+    watch, control = Watch(session, [], 20), SimpleNamespace(should_training_stop=False, should_save=False)
+    with patch.object(Watch, "look", lambda self: 0.5 - 0.01 * len(self.checks)):  # by itself it would go on
+        for step in (10, 20):
+            second(0.5 + step / 1000)
+            Checks.on_step_end(watch, None, SimpleNamespace(global_step=step), control)
+    assert watch.checks == [(10, 0.51), (20, 0.52)]
+    assert (watch.kept, watch.over, control.should_training_stop) == (10, True, True)
+
+
+@pytest.mark.slow
+def test_all_processes_go_on_from_the_same_round(second: Callable[[Any], None], tmp_path: Path) -> None:
+    from notewright.training.rounds import Rounds
+
+    second({"distance": 0.1})
+    session: Any = SimpleNamespace(folder=tmp_path, device="cpu")
+    assert Rounds(session).finish(1, {"distance": 0.2}) == {"distance": 0.1}
