@@ -103,7 +103,7 @@ class NeuralReward:
         first, *others = self.about["members"]
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)  # PEFT asks transformers
-            self.model = PeftModel.from_pretrained(bare, str(folder / first), adapter_name=first)
+            self.model: Any = PeftModel.from_pretrained(bare, str(folder / first), adapter_name=first)
             for name in others:
                 self.model.load_adapter(str(folder / name), adapter_name=name)
         self.model.eval()
