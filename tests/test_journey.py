@@ -27,7 +27,7 @@ def run(capsys: pytest.CaptureFixture[str], home: Path) -> Callable[..., str]:
         capsys.readouterr()
         assert main(arguments) == code, capsys.readouterr()
         printed = capsys.readouterr()
-        return printed.out + printed.err
+        return printed.out if "--json" in arguments else printed.out + printed.err  # how far it is goes to stderr
 
     return command
 
