@@ -182,7 +182,7 @@ def test_a_card_that_is_too_small_drafts_in_four_bits(
     engine.device, engine.base = "cuda", bases.Base("big", tmp_path)
     if quantised is None:
         with pytest.raises(Invalid, match="needs about") as refused:
-            engine._require_memory(None, force=False)
+            engine._needs_four_bits(None, force=False)
         assert ("notewright[quantization]" in refused.value.hint) != at_hand
     else:
-        assert engine._require_memory(None, force=False) == quantised
+        assert engine._needs_four_bits(None, force=False) == quantised

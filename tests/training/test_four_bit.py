@@ -63,7 +63,7 @@ def test_a_base_too_large_for_the_card_writes(tiny: Tiny, tmp_path: Path, monkey
 
     as_on_a_card = quantization.four_bit
     monkeypatch.setattr(quantization, "four_bit", lambda _: as_on_a_card("cuda"))
-    monkeypatch.setattr(Engine, "_require_memory", lambda *_: True)
+    monkeypatch.setattr(Engine, "_needs_four_bits", lambda *_: True)
     engine = Engine(tiny("llama"), device="cpu")
     assert any(type(module).__name__ == "Linear4bit" for module in engine._bare.modules())
     messages = [{"role": "user", "content": "1. A fact."}]

@@ -7,7 +7,7 @@ the report; an accepted pair is left out only as a copy or a leak, since the per
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ from ..library import splits
 from ..library.examples import THRESHOLD, Example
 from ..prompts import Message, Teaching
 from ..provenance import Span, provenances, word_spans
-from ..records import Draft
+from ..records import Draft, Highlight
 from ..text import normalise
 from .freeze import Row
 
@@ -65,7 +65,7 @@ def by_side(
         prompt, gone = teaching.cut(row["prompt"])
         if not side:
             left_out[PARTLY_LATER] += 1
-        elif side == "train" and _mostly_among(_texts_of(library, draft), measuring):
+        elif side == "train" and measuring and _mostly_among(_texts_of(library, draft), measuring):
             left_out["leak: another copy of its source measures"] += 1
         elif side != "train" and row.get("kind") in TEACH_ONLY:
             left_out[f"{row['kind']} row of a source or chapter that only measures"] += 1
@@ -168,18 +168,21 @@ def _shingles(text: str) -> set[tuple[str, ...]]:
 
 def _measuring_texts(library: Library, sides: Mapping[str, str], later: splits.Later) -> set[str]:
     """The long highlights that only measure: a book that is there twice, as from Kindle and from Apple Books, may lie on both sides."""
-    concerned = {source_id: None for source_id, side in sides.items() if side != "train"} | {key: later.of(key) for key in later.held}
-    return {
-        normalise(item.text)
-        for source_id, only in concerned.items()
-        for item in library.sources.highlights(source_id)
-        if len(item.text) >= LONG and (only is None or item.chapter in only or sides.get(source_id, "train") != "train")
-    }
+    found: set[str] = set()
+    for source_id in sides.keys() | later.held.keys():
+        whole, chapters = sides.get(source_id, "train") != "train", later.of(source_id)
+        if whole or chapters:
+            found |= _long(item for item in library.sources.highlights(source_id) if whole or item.chapter in chapters)
+    return found
 
 
 def _texts_of(library: Library, draft: Draft) -> set[str]:
     ids = set(draft.highlight_ids)
-    return {normalise(item.text) for item in library.sources.highlights(draft.source_id) if item.id in ids and len(item.text) >= LONG}
+    return _long(item for item in library.sources.highlights(draft.source_id) if item.id in ids)
+
+
+def _long(highlights: Iterable[Highlight], shortest: int = LONG) -> set[str]:
+    return {normalise(item.text) for item in highlights if len(item.text) >= shortest}
 
 
 def _mostly_among(texts: set[str], others: set[str]) -> bool:
@@ -187,4 +190,4 @@ def _mostly_among(texts: set[str], others: set[str]) -> bool:
 
 
 def _texts(example: Example, shortest: int = LONG) -> set[str]:
-    return {normalise(item.text) for item in example.prompt.highlights if len(item.text) >= shortest}
+    return _long(example.prompt.highlights, shortest)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from ..records import Highlight
-from ..text import normalise
+from ..text import UNSPACED, normalise
 from ..vault import read_outline
 from ..vault.pointers import unlabelled
 
@@ -21,7 +21,7 @@ PAIRS = 2  # character pairs that say as much as one word, in scripts without sp
 HELPERS = 3  # highlights that may together support one sentence
 _LINE = re.compile(r"^[ \t>]*(?:(?:[-+*]|\d{1,9}[.)])[ \t]+(?:\[.\][ \t]+)?)?")
 _END = re.compile(r"[.!?…؟।][\"'”’)\]*_]*(?=\s)|[。！？｡][\"'”’)）」』*_]*(?=.)")
-_PAIRED = r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3\uf900-\ufaff]"
+_PAIRED = rf"[{UNSPACED}\uac00-\ud7a3]"  # and Korean
 _WIDE = re.compile(_PAIRED)
 _WORDS = re.compile(rf"{_PAIRED}+|(?:(?!{_PAIRED})\w)+")
 _ENDINGS = re.compile(r"[\u3040-\u309f]+")

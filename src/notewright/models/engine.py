@@ -136,7 +136,7 @@ class Engine:
         """`force` loads a base even if the memory does not seem to suffice."""
         self.device = pick_device(device)
         self.base = bases.fetch_base(str(base), revision=revision or "")
-        options = {"quantization_config": quantization.four_bit(self.device)} if self._require_memory(dtype, force) else {}
+        options = {"quantization_config": quantization.four_bit(self.device)} if self._needs_four_bits(dtype, force) else {}
         self._bare, self.tokenizer = load_base(self.base.folder, device=self.device, dtype=dtype, **options)
         self._bare.eval()
         self._shares = sharing.prepare(self._bare)
@@ -155,8 +155,8 @@ class Engine:
         self._letters = letters_of(self.tokenizer, self._bare, "cpu")  # where `generate` has its scores
         self.use_adapter(adapter)
 
-    def _require_memory(self, dtype: torch.dtype | None, force: bool) -> bool:
-        """Refuse a base that does not fit; tells whether it is to be loaded in 4 bits, as the card is too small for it otherwise.
+    def _needs_four_bits(self, dtype: torch.dtype | None, force: bool) -> bool:
+        """Whether the base is to be loaded in 4 bits, as the card is too small for it otherwise; one that does not fit is refused.
 
         The whole card decides that, not what is free of it just now: the same base then always writes the same.
         """

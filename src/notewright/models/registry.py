@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     from .remote import RemoteEngine
 
 REMOTE = "remote"
-
-_NO_SERVER = "no server is set in config.toml"
+_NO_SERVER = "no server is set in config.toml"  # why a version of ours became current again
 
 
 def adapter_folder(library: Library, model: Model) -> Path | None:
@@ -84,6 +83,7 @@ def current(library: Library, settings: Settings) -> Model:
 
 
 def _as_configured(library: Library, settings: Settings, model: Model) -> Model:
+    """In the place of a server, or of the version that stood in when none was configured."""
     if settings.engine_url:
         configured = ensure_remote_model(library, settings)
         return model if configured.id == model.id else library.models.promote(configured.id, "set in config.toml")
@@ -91,8 +91,7 @@ def _as_configured(library: Library, settings: Settings, model: Model) -> Model:
         return model
     for model_id, _, _ in reversed(library.models.promotions()):
         before = library.models.get(model_id)
-        folder = adapter_folder(library, before)
-        if before.role != REMOTE and (folder is None or folder.is_dir()):
+        if before.role != REMOTE and _has_files(library, before):
             return library.models.promote(before.id, _NO_SERVER)
     return library.models.promote(ensure_base_model(library, settings).id, _NO_SERVER)
 
@@ -141,9 +140,14 @@ def rollback(library: Library) -> Model:
 
 def require_files(library: Library, model: Model) -> None:
     """Raises NotFound where the adapter of a version was pruned or deleted."""
-    folder = adapter_folder(library, model)
-    if folder is not None and not (folder / "adapter_model.safetensors").exists():
+    if not _has_files(library, model):
+        folder = adapter_folder(library, model)
         raise NotFound(f"The files of {model.id} are gone: {folder}", "Use another version (notewright models use ID), or train again.")
+
+
+def _has_files(library: Library, model: Model) -> bool:
+    folder = adapter_folder(library, model)
+    return folder is None or (folder / "adapter_model.safetensors").exists()
 
 
 def keep_contenders(

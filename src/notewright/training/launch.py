@@ -1,6 +1,6 @@
 """The command of the training process: one process, or as many as a configuration file of accelerate says.
 
-accelerate config --config_file several.yaml       asks how many processes, cards and machines there are, DDP, FSDP or DeepSpeed
+accelerate config --config_file several.yaml       asks how many processes, cards and machines there are (`require_config`)
 notewright train sft --accelerate several.yaml
 """
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from unicodedata import decimal
 
 from ..records import Highlight
-from ..text import normalise
+from ..text import UNSPACED, normalise
 from .pointers import addresses_of
 
 _THIN = "\u00a0\u2009\u202f'\u2019"  # what parts thousands beside dots and commas
@@ -16,7 +16,7 @@ _THOUSANDS = re.compile(rf"\d{{1,3}}(?:\.\d{{3}})+(?:,\d+)?|\d{{1,3}}(?:[ {_THIN
 _ARABIC = str.maketrans({"\u066b": ".", "\u066c": ",", "\u066a": "%"})
 # "[…]", or what a writer put in; the words of a link are neither.
 _ELISION = re.compile(r"\s*(?:\[?(?:…|\.\.\.)\]?|(?<!\[)\[[^\[\]]{0,40}\](?![\[(]))\s*")
-_WIDE = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
+_WIDE = re.compile(f"[{UNSPACED}]")
 ENDING, LEAST_ENDING = 6, 3  # words by which two endings are known to be the same
 
 
@@ -66,19 +66,20 @@ def extent(text: str) -> int:
 
 def plain_number(text: str) -> str:
     """In ASCII digits; a comma before three digits parts thousands, another one is a point."""
-    digits = text if text.isascii() else "".join(str(decimal(char)) if char.isdecimal() else char for char in text.translate(_ARABIC))
-    whole = re.sub(r",(?=\d{3}(?!\d))", "", re.sub(rf"[\s%{_THIN}]", "", digits))
+    whole = re.sub(r",(?=\d{3}(?!\d))", "", re.sub(rf"[\s%{_THIN}]", "", _ascii_digits(text.translate(_ARABIC))))
     return whole.replace(",", ".").rstrip(".:")
+
+
+def _ascii_digits(text: str) -> str:
+    return text if text.isascii() else "".join(str(decimal(char)) if char.isdecimal() else char for char in text)
 
 
 def _readings(text: str) -> set[str]:
     """`4.000` may be four thousand, or four to three places."""
     plain = plain_number(text)
-    ascii_text = (
-        text.strip("% ") if text.isascii() else "".join(str(decimal(char)) if char.isdecimal() else char for char in text.strip("% "))
-    )
-    if _THOUSANDS.fullmatch(ascii_text):
-        return {plain, plain_number(re.sub(rf"[. {_THIN}](?=\d{{3}}(?!\d))", "", ascii_text))}
+    digits = _ascii_digits(text.strip("% "))
+    if _THOUSANDS.fullmatch(digits):
+        return {plain, plain_number(re.sub(rf"[. {_THIN}](?=\d{{3}}(?!\d))", "", digits))}
     return {plain}
 
 
