@@ -220,7 +220,7 @@ def plot(runs: Mapping[str, Runs], found: Mapping[str, Any], titles: Mapping[str
     )
     reaching.set(
         xlabel="chapter", ylim=(-0.03, 1.03), ylabel="share of runs",
-        title=f"{SHARE:.0%} of the last {streak(chapters)} drafts taken by then",
+        title=f"{SHARE:.0%} of the last {streak(chapters)} drafts taken",
     )  # fmt: skip
     arms = [arm for arm, row in found["arms"].items() if row]
     values = [found["arms"][arm]["harm"] for arm in arms]
@@ -229,9 +229,11 @@ def plot(runs: Mapping[str, Runs], found: Mapping[str, Any], titles: Mapping[str
     harm.axvline(HARM, color="#b03030", linewidth=1, label=f"aim: at most {HARM:.0%}")
     harm.set(yticks=range(len(arms)), yticklabels=arms, xlabel="share of chapters", title="Harm")
     for place, value in enumerate(values):
-        harm.annotate(f" {value[0]:.1%}", (value[0], place), va="center", fontsize=8)
+        harm.annotate(
+            f" {value[0]:.1%}", (0, place - 0.28), va="center", fontsize=8, bbox={"facecolor": "white", "edgecolor": "none", "pad": 1}
+        )
     harm.set_xlim(0, max(0.03, harm.get_xlim()[1]))
-    harm.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    harm.xaxis.set_major_formatter(PercentFormatter(1, decimals=1))
     harm.invert_yaxis()
     for axes in (learning, harm):
         axes.legend(fontsize=7)
