@@ -101,6 +101,10 @@ def train(
     config = bases.read_config(found.folder)
     parameters = bases.parameter_count(config, found.folder)
     resolved = recipes.resolve(method, parameters=parameters, rows=rows, effort=effort, recipe_file=recipe_file, overrides=overrides)
+    if resolved.recipe.quantize and launch.splits(accelerate):
+        raise Invalid(
+            "A base in 4 bits cannot be split among processes (kind FSDP).", "Leave out quantize, or use a configuration of kind MULTI_GPU."
+        )
     if isinstance(resolved.recipe, recipes.RewardRecipe):
         own = (row for row in _read(folder / "train.jsonl") if row.get("kind") != "labelled")
         recipes.require_questions(own, resolved.recipe.members)

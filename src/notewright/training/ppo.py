@@ -32,6 +32,7 @@ from peft import get_peft_model_state_dict, set_peft_model_state_dict
 from transformers import TrainerControl, TrainerState, get_scheduler
 
 from ..errors import RunFailed
+from ..models import splitting
 from . import processes, writing
 from . import session as sessions
 from .data import Rows
@@ -244,15 +245,17 @@ class Learner:
             mine = [place - first for place in chosen if first <= place < first + len(batch.ids)]
             self.optimizer.zero_grad()
             losses = torch.zeros(2)
-            if mine:
+            idle = not mine and splitting.is_split(parts.model)  # then it goes along for the others' sake
+            if mine or idle:
+                mine = mine or [0]
                 part = batch.rows(mine)
                 width = part.mask.shape[1]
                 was, expected, gain, target = (table[mine, :width] for table in (old, values, gained, returns))
                 parts.model.set_adapter(POLICY)
-                policy = policy_loss(parts.logp(part), was, gain, part.mask, recipe.clip_range) / count
+                policy = policy_loss(parts.logp(part), was, gain, part.mask, recipe.clip_range) / count * (not idle)
                 policy.backward()
                 parts.model.set_adapter(VALUE)
-                value = value_loss(parts.values(part), expected, target, part.mask, recipe.value_clip) / count
+                value = value_loss(parts.values(part), expected, target, part.mask, recipe.value_clip) / count * (not idle)
                 value.backward()
                 losses = torch.stack([policy.detach(), value.detach()]).cpu()
             processes.sum_gradients([*parts.policy_weights, *parts.value_weights])

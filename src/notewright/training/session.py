@@ -20,10 +20,11 @@ from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import TrainerCallback
 
 from ..errors import RunFailed
-from ..models import bases, engine
+from ..models import bases, engine, splitting
 from ..models.quantization import four_bit
 from . import processes
 from .data import Rows
+from .launch import splits
 from .recipes import Recipe, load
 from .runs import Job, checkpoint_step, newest_checkpoint, put
 from .worker import Reporter
@@ -60,7 +61,8 @@ def open_session(job: Job, folder: Path, reporter: Reporter) -> Session:
     dtype = engine.pick_dtype(parameters, device)
     bf16 = device != "mps" and (recipe.precision == "bfloat16" or (recipe.precision == "auto" and engine.native_bf16(device)))
     options = {"quantization_config": four_bit(device)} if recipe.quantize else {}
-    model, tokenizer = engine.load_base(base, device=device, dtype=dtype, **options)
+    parts = among_processes(job)
+    model, tokenizer = engine.load_base(base, device="cpu" if parts else device, dtype=dtype, **options)
     context = engine.context_length(model.config)
     max_length = min(recipe.max_length or LONGEST, context)
     torch.manual_seed(recipe.seed)
@@ -72,7 +74,14 @@ def open_session(job: Job, folder: Path, reporter: Reporter) -> Session:
             task_type="CAUSAL_LM",
         )  # fmt: skip
         model = get_peft_model(model, lora)
+    if parts:
+        splitting.split(model, model.get_base_model(), device)
     return Session(job, folder, reporter, recipe, device, model, tokenizer, max_length, bf16, parameters, free)
+
+
+def among_processes(job: Job) -> bool:
+    """Whether the base's layers are to be split. It is read into main memory then, as no card may hold it whole."""
+    return processes.count() > 1 and splits(Path(job.accelerate) if job.accelerate else None)
 
 
 def check_memory(session: Session, rows: Rows, *, texts: float = 0) -> None:
@@ -82,14 +91,16 @@ def check_memory(session: Session, rows: Rows, *, texts: float = 0) -> None:
     recipe = session.recipe
     doubled = texts or (1 if session.job.method == "sft" else 2)
     free = session.free
+    cards = processes.count() if session.device == "cuda" else 1  # each with its share of a batch
 
     def needed(checkpointing: bool) -> int:
         return bases.memory_needed(
             bases.read_config(Path(session.job.base_folder)), method="qlora" if recipe.quantize else "lora",
             dtype=str(session.model.dtype).removeprefix("torch."), half=session.bf16, tokens=max(rows.lengths),
-            rows=math.ceil(recipe.batch_size * doubled), rank=recipe.lora_rank,
+            rows=math.ceil(recipe.batch_size * doubled / cards), rank=recipe.lora_rank,
             completion=max(1, int(rows.trained / max(1, len(rows.lengths)) / doubled)), activation_checkpointing=checkpointing,
             dropout=recipe.lora_dropout > 0, on_cpu=session.device == "cpu", parameters=session.parameters,
+            among=processes.count() if splitting.is_split(session.model) else 1,
         )  # fmt: skip
 
     # It costs a fifth of the speed or more, so a small base goes without as long as the memory lasts.
@@ -215,7 +226,7 @@ class Keeper(TrainerCallback):
         self.reporter.emit("checkpoint", saved_step=self.before + step)
 
 
-class Counting:
+class Counting(processes.Averaging):
     """A mixin for TRL's trainers: counts real tokens, takes the row order from a LengthSampler, writes no model cards."""
 
     keeper: Keeper
