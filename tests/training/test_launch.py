@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 import tiny_models
-from notewright.errors import Invalid, NotFound, RunFailed
+from notewright.errors import Invalid, NotewrightError, NotFound, RunFailed
 from notewright.feedback.hunks import hunks
 from notewright.library import Library
 from notewright.models import registry
@@ -81,26 +81,25 @@ def test_bad_configurations_are_refused(config: Callable[[str], Path], tmp_path:
         (tmp_path / "bad.yaml").write_text(text)
         with pytest.raises(Invalid, match=reason):
             launch.require_config(tmp_path / "bad.yaml")
-    launch.require_config(config("MULTI_GPU"), whole_model=True)
+    launch.require_config(config("MULTI_GPU"))
 
 
 @pytest.mark.parametrize(
-    ("kind", "stage", "fits", "writes"),
+    ("kind", "stage", "installed", "refused"),
     [
-        ("FSDP", 0, True, True), ("MEGATRON_LM", 0, False, False), ("DEEPSPEED", 3, False, False), ("DEEPSPEED", 0, False, False),
-        ("DEEPSPEED", 2, True, False),
+        ("FSDP", "", False, ""), ("MEGATRON_LM", "", False, "MEGATRON_LM, by which no training"), ("DEEPSPEED", "3", True, "at stage 3"),
+        ("DEEPSPEED", "", True, "at stage 3"), ("DEEPSPEED", "2", False, "not installed"), ("DEEPSPEED", "2", True, ""),
     ],
 )  # fmt: skip
 def test_what_splits_the_model_otherwise_is_refused(
-    kind: str, stage: int, fits: bool, writes: bool, config: Callable[[str], Path]
-) -> None:  # fmt: skip
-    """`writes`: whether methods may use it that write drafts of their own."""
+    kind: str, stage: str, installed: bool, refused: str, config: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = config(kind)
     if stage:
         path.write_text(f"{path.read_text()}\ndeepspeed_config:\n  zero_stage: {stage}\n")
-    for whole_model, allowed in ((False, fits), (True, writes)):
-        with contextlib.nullcontext() if allowed else pytest.raises(Invalid, match=f"cannot be run by {kind}"):
-            launch.require_config(path, whole_model=whole_model)
+    monkeypatch.setattr(launch.importlib.util, "find_spec", lambda name: object() if installed else None)
+    with pytest.raises(NotewrightError, match=refused) if refused else contextlib.nullcontext():
+        launch.require_config(path)
 
 
 def test_what_a_split_base_cannot_be_is_refused(

@@ -15,6 +15,7 @@ from typing import Any
 
 import torch
 
+from ..errors import Invalid
 from . import bases
 
 ROOM = 0.5  # share of the free memory that whole layers may take while drafts are written
@@ -26,8 +27,13 @@ def split(model: Any, base: Any, device: str) -> None:
     from torch.distributed.fsdp import fully_shard
 
     mesh = init_device_mesh(device, (torch.distributed.get_world_size(),))
-    kinds = set(base._no_split_modules)
+    kinds = set(base._no_split_modules or ())
     layers = [module for module in base.modules() if type(module).__name__ in kinds]
+    if not layers:
+        raise Invalid(
+            f"transformers does not tell the layers of bases of the family {base.config.model_type}, so they cannot be split (kind FSDP).",
+            "Choose another base: notewright bases",
+        )
     trained = {weight for weight in model.parameters() if weight.requires_grad}
     for layer in layers:
         fully_shard(layer, mesh=mesh, ignored_params=trained)

@@ -85,7 +85,7 @@ def train(
     if resume:
         return resume_run(library, newest_interrupted(library, method).id, settings=settings, promote=promote, progress=progress)
     _require_tracker(report_to)
-    launch.require_config(accelerate, whole_model=method in SAMPLING)
+    launch.require_config(accelerate)
     dataset = _dataset(library, method, dataset_id)
     folder = library.home / dataset.path
     rows = _count_rows(folder / "train.jsonl", decisions=method == "dpo")

@@ -6,31 +6,34 @@ notewright train sft --accelerate several.yaml
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 from pathlib import Path
 from typing import Any
 
-from ..errors import Invalid, NotFound
+from ..errors import Invalid, MissingExtra, NotFound
 
 WORKER = "notewright.training.worker"
 
 
-def require_config(path: Path | None, *, whole_model: bool = False) -> None:
+def require_config(path: Path | None) -> None:
     """Refuse a configuration that is missing or is none of accelerate's, and one that splits the model otherwise than we do (`splits`).
 
-    DeepSpeed up to stage 2 splits what the optimizer keeps, not the model; methods that write drafts of their own (`whole_model`) know
-    nothing of it. At stage 3 a weight is whole only where its engine computes; checks, drafts and references look at the model elsewhere.
+    DeepSpeed up to stage 2 splits what the optimizer keeps, not the model. At stage 3 it splits the model, once its trainer begins:
+    until then every card would have to hold the base, and checks and drafts, which look at the model elsewhere, would find parts.
     """
     if path is None:
         return
     table = _read(path)
     kind = table["distributed_type"]
-    stage = (table.get("deepspeed_config") or {}).get("zero_stage", 3)
-    if kind == "MEGATRON_LM" or (kind == "DEEPSPEED" and (whole_model or int(stage) > 2)):
+    stage = int((table.get("deepspeed_config") or {}).get("zero_stage", 3)) if kind == "DEEPSPEED" else 0
+    if kind == "MEGATRON_LM" or stage > 2:
         raise Invalid(
-            f"This training cannot be run by {kind}, which {path.name} says.",
+            f"{path.name} says {kind}{f' at stage {stage}' if stage else ''}, by which no training can be run here.",
             "Use a configuration of kind FSDP, which splits a base that no card holds, or of MULTI_GPU or MULTI_CPU.",
         )
+    if kind == "DEEPSPEED" and importlib.util.find_spec("deepspeed") is None:
+        raise MissingExtra(f"{path.name} says DEEPSPEED, which is not installed.", "Install it with: pip install deepspeed")
     if str((table.get("fsdp_config") or {}).get("fsdp_offload_params", False)).lower() == "true":
         raise Invalid(
             f"{path.name} leaves the base in main memory (fsdp_offload_params), which trainings here do not.",
