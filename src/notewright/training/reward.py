@@ -130,7 +130,7 @@ def run(job: Job, folder: Path, reporter: Reporter) -> dict[str, Any] | None:
         tokens += scores["tokens"]
     if processes.agree(reporter.stop.is_set(), device):
         return None
-    plain, _ = _load(job, device, options)
+    plain, _ = _load(job, device, options, engine.pick_dtype(bases.parameter_count(bases.read_config(base), base), device))
     states = neural.embeddings(plain.eval(), tokenizer, [*material.chosen, *material.rejected])
     half = len(material.rows)
     heads = fit_heads(states[:half] - states[half:], states, material.folds, recipe.members, weights=_weights(material.rows, recipe))
@@ -210,16 +210,15 @@ def _open(
         r=recipe.lora_rank, lora_alpha=recipe.lora_alpha, lora_dropout=recipe.lora_dropout, target_modules="all-linear",
         task_type="SEQ_CLS", modules_to_save=["score"],
     )  # fmt: skip
-    model, tokenizer = _load(job, device, options, lora)
     parameters = bases.parameter_count(bases.read_config(base), base)
-    bf16 = device != "mps" and (recipe.precision == "bfloat16" or (recipe.precision == "auto" and engine.native_bf16(device)))
-    return Session(job, folder, reporter, recipe, device, model, tokenizer, max_length, bf16, parameters, free)
+    dtype, half = engine.training_dtypes(parameters, device, recipe.precision, quantised=bool(recipe.quantize))
+    model, tokenizer = _load(job, device, options, dtype, lora)
+    return Session(job, folder, reporter, recipe, device, model, tokenizer, max_length, half, parameters, free)
 
 
-def _load(job: Job, device: str, options: dict[str, Any], lora: LoraConfig | None = None) -> tuple[Any, Any]:
+def _load(job: Job, device: str, options: dict[str, Any], dtype: torch.dtype, lora: LoraConfig | None = None) -> tuple[Any, Any]:
     """The base with a scalar head, and a fresh adapter where it is to be trained, split where the job says so; and its tokenizer."""
     parts, base = sessions.among_processes(job), Path(job.base_folder)
-    dtype = engine.pick_dtype(bases.parameter_count(bases.read_config(base), base), device)
     model, tokenizer = neural.load_scorer(base, device="cpu" if parts else device, dtype=dtype, **options)
     whole = model
     if lora:

@@ -126,7 +126,7 @@ class Desk:
     @property
     def _together(self) -> bool:
         """Whether the reward model is a guest of a base that no process can read with alone."""
-        return isinstance(self.judge.neural, GuestReward) and splitting.is_split(self.session.model)
+        return splitting.is_split(self.session.model) and isinstance(self.judge.neural, GuestReward)
 
     def _judge_all(self, rows: Sequence[dict[str, Any]], texts: Sequence[str], finished: Sequence[bool]) -> list[Earned]:
         """Judge the drafts of all processes in each of them, so that all take the same passes through the base; this process's part."""
