@@ -27,6 +27,7 @@ HEAVY_SHELF = (
     "models/merging.py",
     "models/quantization.py",
     "models/sharing.py",
+    "models/splitting.py",
     "gates/nli.py",
     "reward/neural.py",
 )

@@ -196,7 +196,8 @@ def _machine(findings: dict[str, str], problems: list[str], settings: Settings) 
     from .models.engine import native_bf16, pick_device
 
     device = pick_device(settings.device)
-    findings["device"] = f"{device}, bfloat16 {'native' if native_bf16(device) else 'emulated: training uses float32'}"
+    emulated = "emulated: training uses float32" + (", of a large base float16" if device == "cuda" else "")
+    findings["device"] = f"{device}, bfloat16 {'native' if native_bf16(device) else emulated}"
     memory = psutil.virtual_memory()
     findings["memory"] = f"{memory.available / 2**30:.1f} of {memory.total / 2**30:.1f} GiB free, {os.cpu_count()} cores"
     folder = next(place for place in (settings.home, *settings.home.parents) if place.exists())

@@ -2,22 +2,108 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 import torch
 
 import tiny_models
+from notewright.errors import RunFailed
 from notewright.library import Library
 from notewright.models import bases
 from notewright.records import Dataset
+from notewright.training.session import Keeper
 from tiny_training import in_process, weights
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:.*gradient_checkpointing.*:FutureWarning")]
 MakeDataset = Callable[[str, list[dict]], Dataset]
 Tiny = Callable[[str], Path]
+
+
+FLOAT32, HALF, BRAIN = torch.float32, torch.float16, torch.bfloat16
+
+
+@pytest.mark.parametrize(
+    ("device", "native", "big", "precision", "quantised", "weights", "half"),
+    [
+        ("cuda", True, True, "auto", False, BRAIN, BRAIN),
+        ("cuda", True, False, "auto", False, FLOAT32, BRAIN),
+        ("cuda", True, True, "float32", False, BRAIN, None),
+        # Cards that only emulate bfloat16 (T4, V100): what is in float16 is computed by autocast, beside which losses are scaled.
+        ("cuda", False, True, "auto", False, HALF, HALF),
+        ("cuda", False, False, "auto", False, FLOAT32, None),
+        ("cuda", False, True, "float32", False, FLOAT32, None),
+        ("cuda", False, True, "bfloat16", False, BRAIN, BRAIN),
+        ("cuda", False, True, "float32", True, HALF, HALF),
+        ("cuda", False, False, "auto", True, FLOAT32, HALF),
+        ("cpu", False, True, "auto", False, BRAIN, None),
+        ("cpu", True, False, "auto", False, FLOAT32, BRAIN),
+        # Metal scales nothing; "native" stands for a system that knows bfloat16 there.
+        ("mps", True, True, "auto", False, BRAIN, None),
+        ("mps", False, True, "auto", False, FLOAT32, None),
+        ("mps", True, False, "bfloat16", False, FLOAT32, None),
+    ],
+)
+def test_what_a_base_is_trained_beside_and_computed_in(
+    device: str, native: bool, big: bool, precision: str, quantised: bool, weights: torch.dtype, half: torch.dtype | None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    from notewright.models import engine
+
+    monkeypatch.setattr(engine, "native_bf16", lambda _: native)
+    monkeypatch.setattr(torch.backends.mps, "is_macos_or_newer", lambda *_: native)
+    assert engine.training_dtypes(2000 if big else 1000, device, precision, quantised=quantised) == (weights, half)
+
+
+@pytest.mark.parametrize(
+    ("device", "native", "written"), [("cuda", True, BRAIN), ("cuda", False, HALF), ("mps", False, HALF), ("cpu", False, BRAIN)]
+)
+def test_what_a_large_base_drafts_in(device: str, native: bool, written: torch.dtype, monkeypatch: pytest.MonkeyPatch) -> None:
+    from notewright.models import engine
+
+    monkeypatch.setattr(engine, "native_bf16", lambda _: native)
+    assert engine.pick_dtype(2000, device) == written
+    assert engine.pick_dtype(1000, device) == FLOAT32
+
+
+def test_ppo_scales_what_it_computes_in_float16_and_goes_on_to_the_same_adapter(
+    library: Library, make_dataset: MakeDataset, tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a processor, which is said to be such a card."""
+    from notewright.models import engine
+
+    scaled: list[float] = []
+    scale = torch.amp.GradScaler.scale
+    monkeypatch.setattr(torch.amp.GradScaler, "scale", lambda self, loss: scaled.append(self.get_scale()) or scale(self, loss))
+    dataset = library.home / make_dataset("sft", tiny_models.sft_rows(20)).path
+    options: dict[str, Any] = {"base": tiny("llama"), "dataset": dataset, "max_steps": 3, "batch_size": 8, "max_new_tokens": 8}
+    found = {}
+    for name, dtypes, more in (
+        ("float32", (FLOAT32, None), {}), ("float16", (HALF, HALF), {}), ("stopped", (HALF, HALF), {"stop_at": 2}),
+    ):  # fmt: skip
+        monkeypatch.setattr(engine, "training_dtypes", lambda *_, dtypes=dtypes, **__: dtypes)
+        in_process("ppo", tmp_path / name, **options, **more)
+        found[name] = weights(tmp_path / name / "adapter")
+    assert max(scaled) == 65536.0
+    assert {weight.dtype for weight in found["float16"].values()} == {torch.float32}
+    moved = max(float(weight.abs().max()) for name, weight in found["float16"].items() if "lora_B" in name)
+    assert 0 < moved < 10 * max(float(weight.abs().max()) for name, weight in found["float32"].items() if "lora_B" in name)
+    assert all(torch.equal(weight, found["stopped"][name]) for name, weight in found["float16"].items())
+
+
+@pytest.mark.parametrize(("scaled", "norms", "ends"), [(True, 17, False), (True, 18, True), (False, 1, True)])
+def test_a_scaled_step_may_run_over_and_not_for_ever(scaled: bool, norms: int, ends: bool, tmp_path: Path) -> None:
+    session: Any = SimpleNamespace(scaled=scaled, folder=tmp_path, recipe=SimpleNamespace(learning_rate=1e-3), reporter=Mock())
+    keeper, state = Keeper(session), SimpleNamespace(global_step=1, max_steps=100)
+    keeper.on_log(None, state, None, {"loss": 1.0, "grad_norm": 1.0})
+    with pytest.raises(RunFailed, match="gradient is no longer a number") if ends else contextlib.nullcontext():
+        for _ in range(norms):
+            keeper.on_log(None, state, None, {"loss": 1.0, "grad_norm": float("inf")})
 
 
 @pytest.fixture(autouse=True)

@@ -140,11 +140,13 @@ def memory_needed(
     dropout: bool = True,
     on_cpu: bool = True,
     parameters: int = 0,
+    among: int = 1,
 ) -> int:
     """Bytes for the model and its work, without Python and torch themselves.
 
     `method` is draft (rows = candidates, tokens = prompt and note; `dtype` may be 4bit), lora or qlora (rows = rows in a batch, tokens = a
-    row's length, completion = trained tokens of a row, half = bfloat16 autocast over float32 weights).
+    row's length, completion = trained tokens of a row, half = bfloat16 autocast over float32 weights, among = processes that the layers
+    are split among).
     """
     assert method in METHODS, method
     s = _shape(config)
@@ -153,7 +155,10 @@ def memory_needed(
     count = parameters or parameter_count(config)
     # 4-bit quantises the layers only; embeddings and head stay at 2 bytes.
     ends = s["vocabulary"] * s["hidden"] * (1 if s["tied"] else 2)
-    weights = (count - ends) * width + ends * 2 if quantised else count * width
+    layers = (count - ends) * width
+    if among > 1:
+        layers = layers / among + 2 * layers / s["layers"]  # the one that computes and the next one are whole
+    weights = layers + ends * (2 if quantised else width)
     if method == "draft":
         cache = 2 * s["layers"] * s["kv_heads"] * s["head"] * tokens * rows * BYTES["bfloat16" if quantised else dtype]
         return int(weights + cache + 4 * s["vocabulary"] * rows * 4) + WORK

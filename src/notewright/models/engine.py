@@ -79,10 +79,31 @@ def native_bf16(device: str) -> bool:
 
 
 def pick_dtype(parameters: int, device: str) -> torch.dtype:
-    """float32 for small bases, else bfloat16 where it is native or the base would not fit (Metal: float16)."""
+    """float32 for small bases, else bfloat16; on Metal and on cards that only emulate it float16."""
     if parameters <= bases.SMALL:
         return torch.float32
-    return torch.float16 if device == "mps" else torch.bfloat16
+    return torch.float16 if device == "mps" or (device == "cuda" and not native_bf16(device)) else torch.bfloat16
+
+
+def training_dtypes(
+    parameters: int, device: str, precision: str, *, quantised: bool = False
+) -> tuple[torch.dtype, torch.dtype | None]:  # fmt: skip
+    """What a base's weights are in while an adapter is trained beside them in float32, and what autocast computes in (None: it does not).
+
+    float16 loses small gradients unless the loss is scaled, which is done under autocast on CUDA only; so on Metal nothing is in float16,
+    and on a card that emulates bfloat16 only what is computed by autocast.
+    """
+    large, native = parameters > bases.SMALL, native_bf16(device)
+    if device == "mps":
+        known = torch.backends.mps.is_macos_or_newer(14, 0)
+        return torch.bfloat16 if large and known else torch.float32, None
+    if device == "cuda" and not native:
+        if quantised or (large and precision == "auto"):
+            return torch.float16 if large else torch.float32, torch.float16
+        if precision == "float32":
+            return torch.float32, None
+    half = precision == "bfloat16" or (precision == "auto" and native)
+    return torch.bfloat16 if large else torch.float32, torch.bfloat16 if half else None
 
 
 def load_base(folder: Path, *, device: str = "cpu", dtype: torch.dtype | None = None, **options: Any) -> tuple[Any, Any]:

@@ -3,6 +3,8 @@
 As in `engine`, each draft has its own random numbers, so that it depends on its prompt and seed; rows that have ended leave the batch.
 Tokens are drawn from the whole distribution (no top-p): what a policy learns from must be likely by the very distribution it learns. Only
 bytes that are no part of a letter (`letters`) are left out.
+
+Where the base is split among processes, all of them write as long as one does, each its own drafts.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from typing import Any
 
 import torch
 
+from . import splitting
 from .cache import roomy_cache
 from .letters import Letters
 
@@ -34,6 +37,15 @@ def sample(
 
     At temperature 0 the likeliest token is taken. With `letters` no token is that would break a letter.
     """
+    with splitting.gathered(model):
+        return _sample(model, prompts, seeds, stops, pad, max_new_tokens, temperature, letters)
+
+
+def _sample(
+    model: Any, prompts: Sequence[list[int]], seeds: Sequence[int], stops: set[int], pad: int, max_new_tokens: int, temperature: float,
+    letters: Letters | None,
+) -> list[list[int]]:  # fmt: skip
+    together = splitting.is_split(model)
     device, each = model.device, len(seeds) // len(prompts)
     width = max(len(prompt) for prompt in prompts)
     ids = torch.tensor([[pad] * (width - len(prompt)) + list(prompt) for prompt in prompts], device=device)
@@ -64,10 +76,10 @@ def sample(
         counts[rows[writing]] += 1
         writing = writing & ~torch.isin(tokens, ends)
         left = int(writing.sum())
-        if not left or step + 1 == max_new_tokens:
+        if step + 1 == max_new_tokens or not (splitting.any_says(left > 0, device) if together else left):
             break
         if left <= KEPT * len(rows):
-            kept = writing.nonzero()[:, 0]
+            kept = writing.nonzero()[:, 0] if left else rows.new_zeros(1)  # no batch is empty
             cache.batch_select_indices(kept)
             rows, tokens, mask, lengths, writing, begun = (part[kept] for part in (rows, tokens, mask, lengths, writing, begun))
         at = (lengths + step)[:, None]

@@ -10,6 +10,8 @@ import torch
 from peft.tuners.lora import LoraLayer
 from peft.tuners.tuners_utils import BaseTunerLayer
 
+from . import splitting
+
 MERGED = 300_000_000  # parameters; up to here it is done, for the plain weights are kept beside the sums
 
 
@@ -27,10 +29,11 @@ def add_into_weights(model: Any, name: str, plain: dict[str, torch.Tensor]) -> N
 def merged(model: Any) -> Iterator[None]:
     """While it lasts, a small model's active adapter is added into the weights, which is faster; then they are as before, to the bit.
 
-    Where adapters are disabled nothing is added.
+    Where adapters are disabled, and into a base that is split among processes, nothing is added.
     """
     size = sum(parameter.numel() for parameter in model.parameters())
-    if model.dtype != torch.float32 or size > MERGED or getattr(model, "is_loaded_in_4bit", False) or _disabled(model):
+    quantised = getattr(model, "is_loaded_in_4bit", False)
+    if model.dtype != torch.float32 or size > MERGED or quantised or splitting.is_split(model) or _disabled(model):
         yield
         return
     plain: dict[str, torch.Tensor] = {}

@@ -24,6 +24,8 @@ def four_bit(device: str) -> Any:
         raise Invalid("4-bit training (quantize = 4bit) needs a CUDA device.", "Leave out quantize, or use a machine with an NVIDIA card.")
     if not at_hand():
         raise MissingExtra("4-bit training needs bitsandbytes.", f"Install it with: {INSTALL}")
+    emulated = torch.cuda.is_available() and not torch.cuda.is_bf16_supported(including_emulation=False)
     return BitsAndBytesConfig(
-        load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=torch.bfloat16, bnb_4bit_use_double_quant=True
-    )
+        load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=torch.float16 if emulated else torch.bfloat16,
+        bnb_4bit_use_double_quant=True,
+    )  # fmt: skip

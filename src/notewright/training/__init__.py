@@ -85,7 +85,7 @@ def train(
     if resume:
         return resume_run(library, newest_interrupted(library, method).id, settings=settings, promote=promote, progress=progress)
     _require_tracker(report_to)
-    launch.require_config(accelerate, whole_model=method in SAMPLING)
+    launch.require_config(accelerate)
     dataset = _dataset(library, method, dataset_id)
     folder = library.home / dataset.path
     rows = _count_rows(folder / "train.jsonl", decisions=method == "dpo")
@@ -101,6 +101,10 @@ def train(
     config = bases.read_config(found.folder)
     parameters = bases.parameter_count(config, found.folder)
     resolved = recipes.resolve(method, parameters=parameters, rows=rows, effort=effort, recipe_file=recipe_file, overrides=overrides)
+    if resolved.recipe.quantize and launch.splits(accelerate):
+        raise Invalid(
+            "A base in 4 bits cannot be split among processes (kind FSDP).", "Leave out quantize, or use a configuration of kind MULTI_GPU."
+        )
     if isinstance(resolved.recipe, recipes.RewardRecipe):
         own = (row for row in _read(folder / "train.jsonl") if row.get("kind") != "labelled")
         recipes.require_questions(own, resolved.recipe.members)

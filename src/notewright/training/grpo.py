@@ -32,7 +32,7 @@ from .worker import Reporter
 POLICY, REFERENCE = "default", "ref"
 
 
-class Writing:
+class Writing(processes.Averaging):
     """A mixin for both trainers: prompts by number, drafts by our engine. Seeds depend on the step and the place in the batch only."""
 
     desk: writing.Desk

@@ -6,31 +6,44 @@ notewright train sft --accelerate several.yaml
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 from pathlib import Path
 from typing import Any
 
-from ..errors import Invalid, NotFound
+from ..errors import Invalid, MissingExtra, NotFound
 
 WORKER = "notewright.training.worker"
 
 
-def require_config(path: Path | None, *, whole_model: bool = False) -> None:
-    """Refuse a configuration that is missing or is none of accelerate's, and one that splits the model.
+def require_config(path: Path | None) -> None:
+    """Refuse a configuration that is missing or is none of accelerate's, and one that splits the model otherwise than we do (`splits`).
 
-    Adapters are saved, and held-out drafts written, by one process, which needs every weight for that. DeepSpeed up to stage 2 splits what
-    the optimizer keeps, not the model; methods that write drafts of their own (`whole_model`) know nothing of it.
+    DeepSpeed up to stage 2 splits what the optimizer keeps, not the model. At stage 3 it splits the model, once its trainer begins:
+    until then every card would have to hold the base, and checks and drafts, which look at the model elsewhere, would find parts.
     """
     if path is None:
         return
     table = _read(path)
     kind = table["distributed_type"]
-    stage = (table.get("deepspeed_config") or {}).get("zero_stage", 3)
-    if kind in ("FSDP", "MEGATRON_LM") or (kind == "DEEPSPEED" and (whole_model or int(stage) > 2)):
+    stage = int((table.get("deepspeed_config") or {}).get("zero_stage", 3)) if kind == "DEEPSPEED" else 0
+    if kind == "MEGATRON_LM" or stage > 2:
         raise Invalid(
-            f"Training needs the whole model in every process, as it saves adapters and writes drafts there; {path.name} says {kind}.",
-            "Use a configuration of kind MULTI_GPU or MULTI_CPU; a base that is too large for one card can be loaded with quantize = 4bit.",
+            f"{path.name} says {kind}{f' at stage {stage}' if stage else ''}, by which no training can be run here.",
+            "Use a configuration of kind FSDP, which splits a base that no card holds, or of MULTI_GPU or MULTI_CPU.",
         )
+    if kind == "DEEPSPEED" and importlib.util.find_spec("deepspeed") is None:
+        raise MissingExtra(f"{path.name} says DEEPSPEED, which is not installed.", "Install it with: pip install deepspeed")
+    if str((table.get("fsdp_config") or {}).get("fsdp_offload_params", False)).lower() == "true":
+        raise Invalid(
+            f"{path.name} leaves the base in main memory (fsdp_offload_params), which trainings here do not.",
+            "Set it to false; more cards take smaller parts each.",
+        )
+
+
+def splits(path: Path | None) -> bool:
+    """Whether the base's layers are to be split among the processes (kind FSDP)."""
+    return path is not None and str(_read(path)["distributed_type"]) == "FSDP"
 
 
 def worker_command(folder: Path, config: str = "") -> list[str]:
@@ -38,7 +51,7 @@ def worker_command(folder: Path, config: str = "") -> list[str]:
     if not config:
         return [sys.executable, "-m", WORKER, str(folder)]
     table = _read(Path(config))
-    if table["distributed_type"] == "MULTI_CPU":
+    if table["distributed_type"] == "MULTI_CPU" or (table["distributed_type"] == "FSDP" and table.get("use_cpu")):
         several = ["--standalone", "--nproc_per_node", str(table["num_processes"])]
         return [sys.executable, "-m", "torch.distributed.run", *several, "-m", WORKER, str(folder)]
     return [sys.executable, "-m", "accelerate.commands.launch", "--config_file", config, "-m", WORKER, str(folder)]

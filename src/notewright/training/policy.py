@@ -53,7 +53,7 @@ def log_probs(session: Session, units: Sequence[Unit]) -> list[list[float]]:
     for start in range(0, len(order), size):
         part = order[start : start + size]
         batch = on_device(session, collate([units[place] for place in part], session.tokenizer.pad_token_id, sharing=sharing(session)))
-        with torch.autocast(session.device, dtype=torch.bfloat16, enabled=session.bf16):
+        with session.autocast():
             for place, texts in zip(part, per_text(session.model, batch), strict=True):
                 marks = units[place].marks or [(number, [1.0] * len(text)) for number, text in enumerate(texts)]
                 found[place] = [

@@ -32,6 +32,7 @@ from peft import get_peft_model_state_dict, set_peft_model_state_dict
 from transformers import TrainerControl, TrainerState, get_scheduler
 
 from ..errors import RunFailed
+from ..models import splitting
 from . import processes, writing
 from . import session as sessions
 from .data import Rows
@@ -113,7 +114,7 @@ class Parts:
         named = list(self.model.named_parameters())
         self.policy_weights = [weight for name, weight in named if f".{POLICY}." in name]
         self.value_weights = [*(weight for name, weight in named if f".{VALUE}." in name), *self.head.parameters()]
-        self.autocast = torch.autocast(session.device, torch.bfloat16, enabled=session.bf16)
+        self.autocast = session.autocast()
 
     def reference(self) -> AbstractContextManager[Any]:
         """While it lasts, the model is what it was when the training began."""
@@ -181,6 +182,7 @@ class Learner:
             [{"params": weights, "lr": rate} for weights, rate in groups], betas=(0.9, recipe.adam_beta2), eps=ADAM_EPSILON,
             weight_decay=recipe.weight_decay,
         )  # fmt: skip
+        self.scaler = torch.amp.GradScaler(session.device, enabled=session.scaled)  # else it does nothing
         self.scheduler = get_scheduler(recipe.scheduler, self.optimizer, math.ceil(recipe.warmup * steps), steps)
         self.beta, self.step, self.tokens = recipe.kl, 0, 0
         self.history: list[dict[str, float]] = []
@@ -244,22 +246,26 @@ class Learner:
             mine = [place - first for place in chosen if first <= place < first + len(batch.ids)]
             self.optimizer.zero_grad()
             losses = torch.zeros(2)
-            if mine:
+            idle = not mine and splitting.is_split(parts.model)  # then it goes along for the others' sake
+            if mine or idle:
+                mine = mine or [0]
                 part = batch.rows(mine)
                 width = part.mask.shape[1]
                 was, expected, gain, target = (table[mine, :width] for table in (old, values, gained, returns))
                 parts.model.set_adapter(POLICY)
-                policy = policy_loss(parts.logp(part), was, gain, part.mask, recipe.clip_range) / count
-                policy.backward()
+                policy = policy_loss(parts.logp(part), was, gain, part.mask, recipe.clip_range) / count * (not idle)
+                self.scaler.scale(policy).backward()
                 parts.model.set_adapter(VALUE)
-                value = value_loss(parts.values(part), expected, target, part.mask, recipe.value_clip) / count
-                value.backward()
+                value = value_loss(parts.values(part), expected, target, part.mask, recipe.value_clip) / count * (not idle)
+                self.scaler.scale(value).backward()
                 losses = torch.stack([policy.detach(), value.detach()]).cpu()
             processes.sum_gradients([*parts.policy_weights, *parts.value_weights])
+            self.scaler.unscale_(self.optimizer)
             norms = [
                 torch.nn.utils.clip_grad_norm_(weights, recipe.clip or math.inf) for weights in (parts.policy_weights, parts.value_weights)
             ]
-            self.optimizer.step()
+            self.scaler.step(self.optimizer)
+            self.scaler.update()
             sums += torch.cat([losses, torch.stack(norms).max()[None].cpu()])
             steps += 1
         policy_mean, value_mean = (sums[:2] if processes.count() == 1 else sum(processes.gather(sums[:2]))) / steps
@@ -291,8 +297,8 @@ class Learner:
             torch.save(
                 {
                     **state, "head": self.parts.head.state_dict(), "optimizer": self.optimizer.state_dict(),
-                    "scheduler": self.scheduler.state_dict(), "beta": self.beta, "step": self.step, "tokens": self.tokens,
-                    "history": self.history,
+                    "scheduler": self.scheduler.state_dict(), "scaler": self.scaler.state_dict(), "beta": self.beta, "step": self.step,
+                    "tokens": self.tokens, "history": self.history,
                 },
                 partial / "state.pt",
             )  # fmt: skip
@@ -309,6 +315,7 @@ class Learner:
         self.parts.head.load_state_dict(state["head"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.scheduler.load_state_dict(state["scheduler"])
+        self.scaler.load_state_dict(state.get("scaler", {}))
         self.beta, self.step, self.tokens, self.history = (state[name] for name in ("beta", "step", "tokens", "history"))
 
 

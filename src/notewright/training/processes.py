@@ -1,4 +1,7 @@
-"""Several processes that train one adapter: who is first, what they agree on, and one gradient for all. Alone, all of it is free."""
+"""Several processes that train one adapter: who is first, what they agree on, and one gradient for all. Alone, all of it is free.
+
+A base that is split among them (`models.splitting`) lets none of them work alone on the model: whatever it reads or writes, all do.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,10 @@ from typing import Any
 
 import torch
 import torch.distributed as dist
+from torch.nn.parallel import DistributedDataParallel
 
 from ..errors import Invalid
+from ..models import splitting
 
 
 def count() -> int:
@@ -83,6 +88,23 @@ def sum_gradients(parameters: Sequence[torch.nn.Parameter]) -> None:
     dist.all_reduce(flat)
     for grad, piece in zip(grads, flat.split([grad.numel() for grad in grads]), strict=True):
         grad.copy_(piece.view_as(grad))
+
+
+class Averaging:
+    """A mixin for trainers of transformers. Beside a split base it averages the adapter's gradients by torch's own means: accelerate would
+    split the model once more, or refuse it."""
+
+    def _move_model_to_device(self, model: Any, device: Any) -> None:
+        if not splitting.is_split(model):  # its parts are where they belong, and cannot be moved
+            super()._move_model_to_device(model, device)  # type: ignore[misc]
+
+    def _wrap_model(self, model: Any, training: bool = True, dataloader: Any = None) -> Any:
+        wrapped = super()._wrap_model(model, training, dataloader)  # type: ignore[misc]
+        if not training or not splitting.is_split(model) or isinstance(wrapped, DistributedDataParallel):
+            return wrapped
+        wrapped = self.accelerator.prepare_model(model, evaluation_mode=True)  # type: ignore[attr-defined]  # computes in its precision
+        DistributedDataParallel._set_params_and_buffers_to_ignore_for_model(wrapped, splitting.split_names(wrapped))
+        return DistributedDataParallel(wrapped)
 
 
 def wait() -> None:

@@ -26,7 +26,7 @@ import transformers
 from peft import LoraConfig, get_peft_model
 from safetensors.torch import save_file
 
-from ..models import bases, engine
+from ..models import bases, engine, splitting
 from ..reward import neural
 from ..reward.lists import list_key, question_key, text_key
 from . import policy, processes
@@ -130,7 +130,7 @@ def run(job: Job, folder: Path, reporter: Reporter) -> dict[str, Any] | None:
         tokens += scores["tokens"]
     if processes.agree(reporter.stop.is_set(), device):
         return None
-    plain, _ = neural.load_scorer(base, device=device, **options)
+    plain, _ = _load(job, device, options, engine.pick_dtype(bases.parameter_count(bases.read_config(base), base), device))
     states = neural.embeddings(plain.eval(), tokenizer, [*material.chosen, *material.rejected])
     half = len(material.rows)
     heads = fit_heads(states[:half] - states[half:], states, material.folds, recipe.members, weights=_weights(material.rows, recipe))
@@ -206,14 +206,26 @@ def _open(
 ) -> Session:
     base = Path(job.base_folder)
     torch.manual_seed(recipe.seed)
-    model, tokenizer = neural.load_scorer(base, device=device, **options)
-    parameters = bases.parameter_count(bases.read_config(base), base)
     lora = LoraConfig(
         r=recipe.lora_rank, lora_alpha=recipe.lora_alpha, lora_dropout=recipe.lora_dropout, target_modules="all-linear",
         task_type="SEQ_CLS", modules_to_save=["score"],
     )  # fmt: skip
-    bf16 = device != "mps" and (recipe.precision == "bfloat16" or (recipe.precision == "auto" and engine.native_bf16(device)))
-    return Session(job, folder, reporter, recipe, device, get_peft_model(model, lora), tokenizer, max_length, bf16, parameters, free)
+    parameters = bases.parameter_count(bases.read_config(base), base)
+    dtype, half = engine.training_dtypes(parameters, device, recipe.precision, quantised=bool(recipe.quantize))
+    model, tokenizer = _load(job, device, options, dtype, lora)
+    return Session(job, folder, reporter, recipe, device, model, tokenizer, max_length, half, parameters, free)
+
+
+def _load(job: Job, device: str, options: dict[str, Any], dtype: torch.dtype, lora: LoraConfig | None = None) -> tuple[Any, Any]:
+    """The base with a scalar head, and a fresh adapter where it is to be trained, split where the job says so; and its tokenizer."""
+    parts, base = sessions.among_processes(job), Path(job.base_folder)
+    model, tokenizer = neural.load_scorer(base, device="cpu" if parts else device, dtype=dtype, **options)
+    whole = model
+    if lora:
+        model = get_peft_model(model, lora)
+    if parts:
+        splitting.split(model, whole, device)
+    return model, tokenizer
 
 
 def _train_member(

@@ -15,6 +15,7 @@ import shutil
 from collections.abc import Callable
 from typing import Any
 
+from ..models import splitting
 from . import policy, processes
 from .session import Keeper, Session
 
@@ -29,10 +30,13 @@ class Rounds:
     def samples(self, number: int, write: Callable[[], Samples]) -> Samples:
         """What was written at the beginning of a round; written now if it has not been."""
         path = self.folder / f"round-{number}" / "samples.jsonl"
-        if processes.agree(not path.exists(), self.session.device) and processes.is_first():
+        missing = processes.agree(not path.exists(), self.session.device)
+        together = splitting.is_split(self.session.model)
+        written = write() if missing and (together or processes.is_first()) else []
+        if missing and processes.is_first():
             path.parent.mkdir(parents=True, exist_ok=True)
             partial = path.with_suffix(".part")
-            partial.write_text("".join(json.dumps(item, ensure_ascii=False) + "\n" for item in write()), encoding="utf-8")
+            partial.write_text("".join(json.dumps(item, ensure_ascii=False) + "\n" for item in written), encoding="utf-8")
             os.replace(partial, path)
         processes.wait()
         return [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line]

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from statistics import fmean
 from typing import Any
 
-from ..models import chat
+from ..models import chat, splitting
 from ..models.generation import sample
 from ..models.letters import letters_of
 from ..models.merging import merged
 from ..text import edit_distance
 from ..vault.pointers import stand_in
+from . import processes
 from .session import Session
 
 SLACK = 1.3  # a draft may be so many times as long as the person's passage
@@ -47,7 +48,7 @@ def write(
                 row = row[: longest[place // each]]
                 found[place] = [*row[:-1], end] if row and row[-1] in stops else row
     model.train(training)
-    return found
+    return processes.first(found) if splitting.is_split(model) else found  # all go on with the same texts, or they would part ways
 
 
 def room(session: Session, prompt: Sequence[int], passage: Sequence[int]) -> int:

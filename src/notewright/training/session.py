@@ -20,15 +20,17 @@ from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import TrainerCallback
 
 from ..errors import RunFailed
-from ..models import bases, engine
+from ..models import bases, engine, splitting
 from ..models.quantization import four_bit
 from . import processes
 from .data import Rows
+from .launch import splits
 from .recipes import Recipe, load
 from .runs import Job, checkpoint_step, newest_checkpoint, put
 from .worker import Reporter
 
 LONGEST = 2048
+RUN_OVER = 17  # steps in succession, after which a loss that was scaled by 65,536 at first is not scaled any more
 
 
 @dataclass(slots=True)
@@ -43,10 +45,18 @@ class Session:
     model: Any
     tokenizer: Any
     max_length: int
-    bf16: bool
+    half: torch.dtype | None  # what autocast computes in; None: there is none
     parameters: int
     free: int  # bytes, before the base was loaded: what a training needs includes its weights
     checkpointing: bool = False  # of activations; `check_memory` decides
+
+    def autocast(self) -> torch.autocast:
+        return torch.autocast(self.device, dtype=self.half or torch.bfloat16, enabled=self.half is not None)
+
+    @property
+    def scaled(self) -> bool:
+        """Whether losses are scaled, as small gradients would be lost."""
+        return self.half is torch.float16
 
 
 def open_session(job: Job, folder: Path, reporter: Reporter) -> Session:
@@ -57,10 +67,10 @@ def open_session(job: Job, folder: Path, reporter: Reporter) -> Session:
     free, base = engine.free_on_device(device), Path(job.base_folder)
     config = bases.read_config(base)
     parameters = bases.parameter_count(config, base)
-    dtype = engine.pick_dtype(parameters, device)
-    bf16 = device != "mps" and (recipe.precision == "bfloat16" or (recipe.precision == "auto" and engine.native_bf16(device)))
+    dtype, half = engine.training_dtypes(parameters, device, recipe.precision, quantised=bool(recipe.quantize))
     options = {"quantization_config": four_bit(device)} if recipe.quantize else {}
-    model, tokenizer = engine.load_base(base, device=device, dtype=dtype, **options)
+    parts = among_processes(job)
+    model, tokenizer = engine.load_base(base, device="cpu" if parts else device, dtype=dtype, **options)
     context = engine.context_length(model.config)
     max_length = min(recipe.max_length or LONGEST, context)
     torch.manual_seed(recipe.seed)
@@ -72,7 +82,14 @@ def open_session(job: Job, folder: Path, reporter: Reporter) -> Session:
             task_type="CAUSAL_LM",
         )  # fmt: skip
         model = get_peft_model(model, lora)
-    return Session(job, folder, reporter, recipe, device, model, tokenizer, max_length, bf16, parameters, free)
+    if parts:
+        splitting.split(model, model.get_base_model(), device)
+    return Session(job, folder, reporter, recipe, device, model, tokenizer, max_length, half, parameters, free)
+
+
+def among_processes(job: Job) -> bool:
+    """Whether the base's layers are to be split. It is read into main memory then, as no card may hold it whole."""
+    return processes.count() > 1 and splits(Path(job.accelerate) if job.accelerate else None)
 
 
 def check_memory(session: Session, rows: Rows, *, texts: float = 0) -> None:
@@ -82,14 +99,16 @@ def check_memory(session: Session, rows: Rows, *, texts: float = 0) -> None:
     recipe = session.recipe
     doubled = texts or (1 if session.job.method == "sft" else 2)
     free = session.free
+    cards = processes.count() if session.device == "cuda" else 1  # each with its share of a batch
 
     def needed(checkpointing: bool) -> int:
         return bases.memory_needed(
             bases.read_config(Path(session.job.base_folder)), method="qlora" if recipe.quantize else "lora",
-            dtype=str(session.model.dtype).removeprefix("torch."), half=session.bf16, tokens=max(rows.lengths),
-            rows=math.ceil(recipe.batch_size * doubled), rank=recipe.lora_rank,
+            dtype=str(session.model.dtype).removeprefix("torch."), half=session.half is not None, tokens=max(rows.lengths),
+            rows=math.ceil(recipe.batch_size * doubled / cards), rank=recipe.lora_rank,
             completion=max(1, int(rows.trained / max(1, len(rows.lengths)) / doubled)), activation_checkpointing=checkpointing,
             dropout=recipe.lora_dropout > 0, on_cpu=session.device == "cpu", parameters=session.parameters,
+            among=processes.count() if splitting.is_split(session.model) else 1,
         )  # fmt: skip
 
     # It costs a fifth of the speed or more, so a small base goes without as long as the memory lasts.
@@ -107,7 +126,8 @@ def arguments(session: Session, steps: int) -> dict[str, Any]:
     return {
         "output_dir": str(session.folder / "checkpoints"),
         "use_cpu": session.device == "cpu",
-        "bf16": session.bf16,
+        "bf16": session.half is torch.bfloat16,
+        "fp16": session.scaled,
         "seed": recipe.seed,
         "num_train_epochs": recipe.epochs,
         "max_steps": recipe.max_steps or -1,
@@ -149,6 +169,7 @@ class Keeper(TrainerCallback):
         self.session, self.reporter = session, session.reporter
         self.before, self.total, self.saves, self.what, self.each = before, total, saves, what, each
         self.losses: list[float] = []
+        self._run_over = 0
         self.stopped = False
         self._started = self._saved = self._save_started = 0.0
         self._first_step = 0
@@ -181,7 +202,9 @@ class Keeper(TrainerCallback):
         if not logs or "loss" not in logs:
             return
         loss, norm = float(logs["loss"]), float(logs.get("grad_norm", 0.0))
-        if not math.isfinite(loss) or not math.isfinite(norm):
+        # A scaled loss may run over: such a step is left out, and the next one scaled by half as much.
+        self._run_over = self._run_over + 1 if self.session.scaled and not math.isfinite(norm) else 0
+        if not math.isfinite(loss) or (not math.isfinite(norm) and not 0 < self._run_over <= RUN_OVER):
             step = checkpoint_step(self.session.folder)
             at = self.before + state.global_step // self.each
             what = "loss" if not math.isfinite(loss) else "gradient"
@@ -215,7 +238,7 @@ class Keeper(TrainerCallback):
         self.reporter.emit("checkpoint", saved_step=self.before + step)
 
 
-class Counting:
+class Counting(processes.Averaging):
     """A mixin for TRL's trainers: counts real tokens, takes the row order from a LengthSampler, writes no model cards."""
 
     keeper: Keeper
@@ -307,7 +330,7 @@ def common_metrics(session: Session, keeper: Keeper, rows: Rows, elapsed: float)
         "parameters": session.parameters,
         "trainable": sum(p.numel() for p in session.model.parameters() if p.requires_grad),
         "device": session.device,
-        "bf16": session.bf16,
+        "bf16": session.half is torch.bfloat16,
         "peak_memory": peak_memory(session.device),
     }
 

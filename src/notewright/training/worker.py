@@ -64,6 +64,7 @@ class Reporter:
 def main(folder: Path) -> int:
     silence_telemetry()
     _one_card()
+    os.environ.pop("ACCELERATE_USE_FSDP", None)  # the launcher's word to its trainer, where we split the base ourselves (models.splitting)
     started = time.monotonic()
     if FIRST:
         (folder / "worker.pid").write_text(str(os.getpid()), encoding="utf-8")

@@ -12,11 +12,12 @@ from typing import Any
 import torch
 
 from ..errors import Invalid
-from ..models import bases, chat
+from ..models import bases, chat, splitting
 from ..models.generation import sample
 from ..models.letters import letters_of
 from ..models.merging import merged
 from ..reward.neural import GuestReward, NeuralReward
+from . import processes
 from .data import read_rows
 from .judging import Earned, Judge, read_judge, require_something_to_earn
 from .recipes import MINIMUM_ROWS, SamplingRecipe
@@ -117,10 +118,22 @@ class Desk:
         model = self.session.model
         training = model.training
         model.eval()
-        earned = self.judge(rows, texts, finished)
+        earned = self._judge_all(rows, texts, finished) if self._together else self.judge(rows, texts, finished)
         model.set_adapter(self.adapter)
         model.train(training)
         return earned
+
+    @property
+    def _together(self) -> bool:
+        """Whether the reward model is a guest of a base that no process can read with alone."""
+        return splitting.is_split(self.session.model) and isinstance(self.judge.neural, GuestReward)
+
+    def _judge_all(self, rows: Sequence[dict[str, Any]], texts: Sequence[str], finished: Sequence[bool]) -> list[Earned]:
+        """Judge the drafts of all processes in each of them, so that all take the same passes through the base; this process's part."""
+        parts = processes.gather((list(rows), list(texts), list(finished)))
+        everything: list[list[Any]] = [sum(column, []) for column in zip(*parts, strict=True)]
+        first = sum(len(part[1]) for part in parts[: processes.rank()])
+        return self.judge(*everything)[first : first + len(texts)]
 
     def measure(self, start: Any) -> dict[str, Any]:
         """Greedy drafts of held-out prompts: what the policy earns now, and what it did at its start (`start()`: while that is in use)."""
