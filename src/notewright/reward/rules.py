@@ -17,8 +17,9 @@ from ..errors import Invalid, NotFound
 from ..library.examples import from_pairs, habits_stamp, teaching
 from ..library.selection import LEAST, MOSTLY, SELDOM, learn, said
 from ..records import Event, Finding, Highlight
+from .comments import wishes
 from .features import FEATURES, INDEX, measure
-from .wishes import CHIP_WISHES, interpret, wishes
+from .wishes import CHIP_WISHES, interpret
 
 if TYPE_CHECKING:
     from ..library import Library
