@@ -133,6 +133,21 @@ def test_a_chip_is_a_wish_the_second_time(world: small_world.World, library: Lib
     assert reward.propose_rules(library) == []
 
 
+def test_what_is_said_of_a_batch_that_is_ranked_again_is_said_once(world: small_world.World, library: Library) -> None:
+    def rank(comment: str, *chips: str) -> int:
+        return feedback.rank(library, batch_id="batch-1", order=[["draft-1"]], comment=comment, chips=chips).id
+
+    rank("no tables", "too long")
+    second = rank("no tables", "too long")
+    assert [(rule.text, rule.events) for rule in reward.propose_rules(library)] == [("no tables", (second,))]
+    rank("")
+    assert [rule.events for rule in reward.propose_rules(library)] == [(second,)]
+    rank("no bold")
+    assert [rule.text for rule in reward.propose_rules(library)] == ["no bold"]
+    feedback.undo(library)
+    assert [rule.text for rule in reward.propose_rules(library)] == ["no tables"]
+
+
 def test_rules_in_own_words(library: Library) -> None:
     reward.add_rule(library, "  Begin with\n the main claim ")
     assert reward.rules_for_prompt(library) == ("Begin with the main claim",)
