@@ -207,6 +207,35 @@ def test_habits_are_learnt_anew_when_the_person_changes(library: Library, tmp_pa
     assert habits_of(world.library).used["annotated"] > (6, 6)
 
 
+def test_passages_are_looked_at_once_though_they_weigh_less_with_each_judgement(
+    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import small_world
+    from notewright.gates import habits
+
+    small_world.build(library, tmp_path)
+    look, looked = habits.look, []
+
+    def noted(passage: str, *others: object) -> object:
+        looked.append(passage)
+        return look(passage, *others)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(habits, "look", noted)
+    library.db.set_state(CHANGED, "2020-01-01T00:00:00Z")
+    used = [habits_of(library).used["annotated"]]
+    for source in library.sources.all()[:2]:
+        shown = tuple(item.id for item in library.sources.highlights(source.id))
+        [draft] = library.drafts.add([
+            Draft("", library.drafts.new_batch(), source.id, "", "model-1", "A.", 0, 0, "2020-01-02T00:00:00Z", highlight_ids=shown)
+        ])  # fmt: skip
+        feedback.decide(library, decision="accept", draft_id=draft.id)
+        used.append(habits_of(library).used["annotated"])
+    assert used == sorted(set(used))
+    assert len(looked) == 24
+    library.pairs.decide(library.pairs.all()[0].id, "rejected")
+    assert habits_of(library).passages == 23
+
+
 def test_the_sample_person_is_left_alone_and_damage_is_found() -> None:
     """The figures of docs/lab-notes.md, with one seed: no gate blocks the person's own passages; each corruption meets its gate."""
     spec = importlib.util.spec_from_file_location("gate_figures", Path(__file__).resolve().parents[2] / "benchmarks" / "gates.py")

@@ -123,6 +123,17 @@ def test_of_several_edits_of_a_draft_the_last_counts(library: Library, drafts: l
     assert np.abs(reward.taste_of(library).mean - edited).max() < 1e-5
 
 
+def test_chips_of_a_batch_that_is_ranked_again_count_once(library: Library, drafts: list[Draft]) -> None:
+    a, b, c = (draft.id for draft in drafts)
+    feedback.rank(library, batch_id="batch-1", order=[[a], [b], [c]], chips=["too long"])
+    wanted = reward.taste_of(library).mean.copy()
+    for chips in (["too long"], []):  # without any the former stand
+        feedback.rank(library, batch_id="batch-1", order=[[a], [b], [c]], chips=chips)
+        assert np.abs(reward.taste_of(library).mean - wanted).max() < 1e-5
+    feedback.comment(library, batch_id="batch-1", chips=["too long"])
+    assert np.abs(reward.taste_of(library).mean - wanted).max() > 1e-3
+
+
 def test_a_later_ranking_of_a_batch_replaces_the_earlier(library: Library, drafts: list[Draft]) -> None:
     a, b, c = (draft.id for draft in drafts)
     feedback.rank(library, batch_id="batch-1", order=[[c], [b], [a]])

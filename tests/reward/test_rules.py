@@ -11,8 +11,9 @@ from notewright import drafting, feedback, reward
 from notewright.errors import Invalid, NotFound
 from notewright.library import Library
 from notewright.records import Highlight
+from notewright.reward.comments import wishes
 from notewright.reward.rules import Rule, check_rules
-from notewright.reward.wishes import interpret, wishes
+from notewright.reward.wishes import interpret
 from small_world import ScriptedEngine, numbered
 
 
@@ -42,28 +43,18 @@ from small_world import ScriptedEngine, numbered
         ("don't make things up", {"feature": "own_words", "prefer": "less"}),
         ("start with the main claim", {}),
         ("at most 3 bold words", {}),
+        ("a bit too long", {"feature": "words", "prefer": "less"}),
+        ("It's too long", {"feature": "words", "prefer": "less"}),
+        ("Please make it shorter", {"feature": "words", "prefer": "less"}),
+        ("no more than one table", {"check": "at most", "feature": "tables", "value": 1}),
+        ("200 words max", {"check": "at most", "feature": "words", "value": 200}),
+        ("hardly any links", {"feature": "links", "prefer": "more"}),
+        ("only annotated highlights, please", {"select": ["annotated"]}),
+        ("use my words", {}),
     ],
 )
 def test_what_a_wish_means(wish: str, effect: dict[str, object]) -> None:
     assert interpret(wish) == effect
-
-
-@pytest.mark.parametrize(
-    ("comment", "found"),
-    [
-        ("nice", []),
-        ("draft 2 is dull", []),
-        ("", []),
-        ("Better. No tables; start with the main claim!", ["No tables", "start with the main claim"]),
-        ("shorter bullets and no tags", ["shorter bullets", "no tags"]),
-        ("not quite how I write", []),
-        ("Not what I'd keep. Write it as I write.", ["Write it as I write"]),
-        ("only what I annotated", ["only what I annotated"]),
-        ("the only good one", []),
-    ],
-)
-def test_wishes_in_a_comment(comment: str, found: list[str]) -> None:
-    assert wishes(comment) == found
 
 
 def test_a_rule_says_in_plain_words_how_it_acts() -> None:
@@ -140,6 +131,21 @@ def test_a_chip_is_a_wish_the_second_time(world: small_world.World, library: Lib
     assert (rule.text, rule.effect) == ("shorter notes", {"feature": "words", "prefer": "less"})
     reward.remove_rule(library, rule.name)
     assert reward.propose_rules(library) == []
+
+
+def test_what_is_said_of_a_batch_that_is_ranked_again_is_said_once(world: small_world.World, library: Library) -> None:
+    def rank(comment: str, *chips: str) -> int:
+        return feedback.rank(library, batch_id="batch-1", order=[["draft-1"]], comment=comment, chips=chips).id
+
+    rank("no tables", "too long")
+    second = rank("no tables", "too long")
+    assert [(rule.text, rule.events) for rule in reward.propose_rules(library)] == [("no tables", (second,))]
+    rank("")
+    assert [rule.events for rule in reward.propose_rules(library)] == [(second,)]
+    rank("no bold")
+    assert [rule.text for rule in reward.propose_rules(library)] == ["no bold"]
+    feedback.undo(library)
+    assert [rule.text for rule in reward.propose_rules(library)] == ["no tables"]
 
 
 def test_rules_in_own_words(library: Library) -> None:

@@ -93,6 +93,18 @@ def test_every_shape_learns_to_judge(shape: str, tiny: Tiny, tmp_path: Path, lib
         model.score([(better[0], "word " * 5000)])
 
 
+@pytest.mark.parametrize("family", ["granite", "unheard-of", None])
+def test_a_base_without_a_model_with_a_scalar_head_is_told_with_what_to_do(family: str | None, tiny: Tiny, tmp_path: Path) -> None:
+    from notewright.reward import neural
+
+    base = shutil.copytree(tiny("llama"), tmp_path / "base")
+    config = json.loads((base / "config.json").read_text(encoding="utf-8"))
+    (base / "config.json").write_text(json.dumps(config | {"model_type": family}), encoding="utf-8")
+    with pytest.raises(Invalid, match=f"family {family}") as caught:
+        neural.load_scorer(base, device="cpu")
+    assert "--base" in caught.value.hint
+
+
 @pytest.mark.parametrize("shape", tiny_models.SHAPES)
 def test_a_list_is_judged_as_its_texts_are_alone(shape: str, tiny: Tiny) -> None:
     import torch

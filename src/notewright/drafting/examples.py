@@ -21,6 +21,8 @@ def retrieve_examples(
     Sources and chapters that only measure (see `library.splits`) are never used. One that nothing is decided about yet may come to measure
     later: what is trained on then has its passages cut from the prompts (`prompts.Teaching`).
     """
+    if not limit:
+        return []
     sides, later = splits.known(library), splits.later(library)
     teaching = [
         example

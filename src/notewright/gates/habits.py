@@ -7,18 +7,19 @@ where the person's notes would have used it.
 from __future__ import annotations
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ..library.selection import wilson
+from ..library.selection import said, wilson
 from ..models.bandit import FADED
 from ..records import Finding, Highlight
 from ..vault import VaultIndex
 
 if TYPE_CHECKING:
     from ..library import Library
+    from ..library.examples import Example
 
 # Gate -> the most it may say. Those of `GUESSES` reach it only where the person's own passages have shown them to be reliable.
 SEVERITY = {
@@ -34,6 +35,8 @@ RARE, OFTEN = 0.05, 0.4  # share of own passages on which a gate fires: up to RA
 SURE, LIKELY = 0.9, 0.5  # least share of such highlights that the person uses (lower bound, 95 %): above SURE a lost one blocks
 MOST = 200  # passages looked at
 _STATE = "gate habits"
+
+Seen = tuple[Sequence[str], Mapping[str, int], Mapping[str, int]]  # gates that fire; by sort of highlight how many are used, and shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,52 +68,59 @@ class Habits:
 
 
 def habits_of(library: Library, *, vault_index: VaultIndex | None = None, without_source: str = "") -> Habits:
-    """The person's habits, from accepted and sure pairs; kept until the pairs or the person change. `without_source` leaves one out, to
-    measure.
+    """The person's habits, from accepted and sure pairs. What each passage shows is kept until the pairs change; how much it weighs is not,
+    where the person changed: each new passage lets the former ones count less. `without_source` leaves one out, to measure.
 
     With the `vault_index` that drafts are checked with, the person's own embeds and addresses count too.
     """
-    from ..library.examples import CHANGED, from_pairs, judged_lately
+    from ..library.examples import CHANGED, from_pairs
 
-    since = library.db.get_state(CHANGED)
-    lately = f"{since} {len(judged_lately(library) or ())}" if since else ""  # each new passage lets the former ones count less
-    stamp = f"5|{vault_index is not None}|{lately}|{library.pairs.fingerprint()}"
+    def examples() -> list[Example]:
+        return [item for item in from_pairs(library) if item.source_id != without_source][-MOST:]
+
+    stamp = f"6|{vault_index is not None}|{said(library)}|{library.pairs.fingerprint()}"
     kept = json.loads(library.db.get_state(_STATE) or "{}") if not without_source else {}
-    if kept.get("stamp") == stamp:
-        return Habits(kept["passages"], kept["fired"], {sort: (used, shown) for sort, (used, shown) in kept["used"].items()})
-    examples = [item for item in from_pairs(library) if item.source_id != without_source][-MOST:]
-    known = (f"{item.prompt.source.title}\n{item.prompt.source.author}\n{item.prompt.source.summary}" for item in examples)
-    material = ((item.passage, item.prompt.highlights, text) for item, text in zip(examples, known, strict=True))
-    found = learn(material, vault_index=vault_index, weights=[FADED if item.former else 1.0 for item in examples])
-    if not without_source:
-        state = {"stamp": stamp, "passages": found.passages, "fired": dict(found.fired), "used": dict(found.used)}
-        library.db.set_state(_STATE, json.dumps(state))
-    return found
+    if kept.get("stamp") != stamp:
+        known = "{0.title}\n{0.author}\n{0.summary}"
+        seen = [look(item.passage, item.prompt.highlights, known.format(item.prompt.source), vault_index) for item in examples()]
+        kept = {"stamp": stamp, "seen": seen}
+        if not without_source:
+            library.db.set_state(_STATE, json.dumps(kept))
+    changed = library.db.get_state(CHANGED)
+    return weigh(kept["seen"], weights=[FADED if item.former else 1.0 for item in examples()] if changed else ())
 
 
 def learn(
     passages: Iterable[tuple[str, Iterable[Highlight], str]], *, vault_index: VaultIndex | None = None, weights: Sequence[float] = ()
 ) -> Habits:
     """Habits from (passage, highlights shown for it, further known text); without `weights` each passage counts as one."""
+    return weigh([look(passage, given, known, vault_index) for passage, given, known in passages], weights=weights)
+
+
+def look(passage: str, given: Iterable[Highlight], known: str, vault_index: VaultIndex | None) -> Seen:
+    """What one passage shows."""
     from .check import check
     from .coverage import sort, unused
 
+    highlights = tuple(given)
+    fired = {finding.gate for finding in check(passage, highlights=highlights, known=known, vault_index=vault_index)}
+    missing = {item.id for item in unused(passage, highlights)}
+    used = Counter(sort(item) for item in highlights if item.id not in missing)
+    # Without the vault at hand the person's own pictures look invented.
+    return sorted(fired if vault_index is not None else fired - {"invented asset"}), used, Counter(map(sort, highlights))
+
+
+def weigh(seen: Sequence[Seen], *, weights: Sequence[float] = ()) -> Habits:
+    """Habits from what passages show."""
     fired: dict[str, float] = defaultdict(float)
     used: dict[str, float] = defaultdict(float)
     shown: dict[str, float] = defaultdict(float)
-    count, whole = 0, 0.0
-    for passage, given, known in passages:
-        highlights = tuple(given)
-        weight = weights[count] if weights else 1.0
-        count, whole = count + 1, whole + weight
-        findings = check(passage, highlights=highlights, known=known, vault_index=vault_index)
-        gates = {finding.gate for finding in findings}
-        # Without the vault at hand the person's own pictures look invented.
-        for gate in gates if vault_index is not None else gates - {"invented asset"}:
+    weights = weights or [1.0] * len(seen)
+    for (gates, its_used, its_shown), weight in zip(seen, weights, strict=True):
+        for gate in gates:
             fired[gate] += weight
-        missing = {item.id for item in unused(passage, highlights)}
-        for item in highlights:
-            shown[sort(item)] += weight
-            used[sort(item)] += weight * (item.id not in missing)
-    shares = {gate: total * count / whole for gate, total in fired.items()}
-    return Habits(count, shares, {name: (used[name], total) for name, total in shown.items()})
+        for name, count in its_shown.items():
+            shown[name] += weight * count
+            used[name] += weight * its_used.get(name, 0)
+    shares = {gate: total * len(seen) / sum(weights) for gate, total in fired.items()}
+    return Habits(len(seen), shares, {name: (used[name], total) for name, total in shown.items()})

@@ -132,6 +132,10 @@ class Database:
         with self.write() as connection:
             connection.execute("INSERT INTO state VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value=excluded.value", (key, value))
 
+    def material(self) -> int:
+        """How often a source, highlight, passage, pair or a pair's link was added, changed or removed: the same as long as they are."""
+        return int(self.rows("SELECT changes FROM material")[0]["changes"])
+
     def counts(self) -> dict[str, int]:
         queries = {
             "sources": "SELECT count(*) FROM sources WHERE removed_at=''",

@@ -17,6 +17,7 @@ from ..records import Highlight, Pair, Passage, Prompt, Source
 from ..text import normalise, plain_newlines
 from . import splits
 from .database import TEACHES
+from .memory import Memory
 from .selection import AGAINST, BESIDE, LEAST, SELDOM, Selection, said, widened
 from .units import longer_words, units
 
@@ -32,6 +33,9 @@ CHANGED = "person changed at"  # key of the library's state: the time from which
 _STATE = "selection"  # key of the library's state
 NOTICED = "change noticed at"  # key of the library's state: when that was found
 _JUDGED = ("ranking", "decision", "edit")
+
+_examples: Memory[tuple[list[Example], Counter[str]]] = Memory()
+_judged: Memory[frozenset[str]] = Memory()
 
 Shape = tuple[str, bool, float, float]  # kind of source, one chapter?, log of the number and of the length of highlights
 
@@ -111,8 +115,8 @@ def selection_of(library: Library) -> Selection:
 
 def habits_stamp(library: Library) -> str:
     """Differs when something has changed that habits of choosing highlights are learnt from."""
-    seen, lately = library.browse.fingerprint(), judged_lately(library)
-    return f"{seen['pairs']} {seen['highlights']} {splits.stamp(library)} {library.db.get_state(CHANGED)} {len(lately or ())}"
+    lately = judged_lately(library)
+    return f"{library.db.material()} {splits.stamp(library)} {library.db.get_state(CHANGED)} {len(lately or ())}"
 
 
 def _with(example: Example, highlights: tuple[Highlight, ...]) -> Example:
@@ -123,8 +127,20 @@ def _with(example: Example, highlights: tuple[Highlight, ...]) -> Example:
 def _every(
     library: Library, threshold: float = THRESHOLD, min_coverage: float = MIN_COVERAGE, left_out: Counter[str] | None = None
 ) -> list[Example]:
-    """`from_pairs` with all highlights shown."""
-    reasons = left_out if left_out is not None else Counter()
+    """`from_pairs` with all highlights shown, made anew only where something that examples are made of has changed."""
+    about = (threshold, min_coverage)
+    found, reasons = _examples.get(library, about, library.db.material(), lambda: _make(library, threshold, min_coverage))
+    if left_out is not None:
+        left_out.update(reasons)
+    lately = judged_lately(library)
+    if lately is None:
+        return list(found)
+    return [replace(item, former=True) if lately.isdisjoint(one.id for one in item.prompt.highlights) else item for item in found]
+
+
+def _make(library: Library, threshold: float, min_coverage: float) -> tuple[list[Example], Counter[str]]:
+    """The examples, none of them former, and why the other pairs were not used."""
+    reasons = Counter[str]()
     pairs = [pair for pair in library.pairs.all() if pair.status != "rejected"]
     sources = {source_id: library.sources.get(source_id) for source_id in dict.fromkeys(pair.source_id for pair in pairs)}
     shown = {source_id: visible_highlights(library, source_id) for source_id in sources}
@@ -150,7 +166,6 @@ def _every(
     for pair in pairs:
         for highlight_id in linked[pair.id]:
             owners[highlight_id].add(pair.passage_id)
-    lately = judged_lately(library)
     seen: set[str] = set()
     found: dict[str, Example] = {}
     for pair in sorted(pairs, key=lambda item: (item.status != "accepted", -item.score)):
@@ -166,22 +181,24 @@ def _every(
         seen.add(key)
         used = frozenset(linked[pair.id])
         weight = 1.0 if pair.status == "accepted" else round(pair.score, 3)
-        former = lately is not None and not any(item.id in lately for item in prompt.highlights)
-        found[pair.id] = Example(prompt, plain_newlines(pair.passage_text), pair.id, pair.note_path, weight, shape(prompt), former, used)
-    return [found[pair.id] for pair in pairs if pair.id in found]
+        found[pair.id] = Example(prompt, plain_newlines(pair.passage_text), pair.id, pair.note_path, weight, shape(prompt), used=used)
+    return [found[pair.id] for pair in pairs if pair.id in found], reasons
 
 
-def judged_lately(library: Library) -> set[str] | None:
+def judged_lately(library: Library) -> frozenset[str] | None:
     """The highlights of all drafts that were judged since the person changed; None where no change is known (`models.drift`)."""
     changed = library.db.get_state(CHANGED)
     return judged_since(library, changed) if changed else None
 
 
-def judged_since(library: Library, at: str) -> set[str]:
+def judged_since(library: Library, at: str) -> frozenset[str]:
     """The highlights of all drafts that were judged from then on."""
-    batches = {str(event.payload.get("batch", "")) for event in library.events.standing(*_JUDGED) if event.at >= at}
-    written = library.drafts.batches(sorted(batches - {""}))
-    return {highlight_id for drafts in written.values() for item in drafts for highlight_id in item.highlight_ids}
+
+    def read() -> frozenset[str]:
+        batches = {str(event.payload.get("batch", "")) for event in library.events.standing(*_JUDGED) if event.at >= at}
+        return library.drafts.highlights(batches)
+
+    return _judged.get(library, at, library.events.last(), read)
 
 
 def _prompt(

@@ -173,4 +173,17 @@ CREATE TABLE looked (vault TEXT NOT NULL, path TEXT NOT NULL, stamp TEXT NOT NUL
 CREATE TABLE copies (insertion_id INTEGER NOT NULL, path TEXT NOT NULL, note BLOB NOT NULL, PRIMARY KEY (insertion_id, path)) WITHOUT ROWID;
 """,
     ),
+    (
+        13,
+        """
+-- How often anything that examples are made of has changed.
+CREATE TABLE material (changes INTEGER NOT NULL);
+INSERT INTO material VALUES (0);
+"""
+        + "\n".join(
+            f"CREATE TRIGGER {table}_{action}_is_material AFTER {action} ON {table} BEGIN UPDATE material SET changes = changes + 1; END;"
+            for table in ("sources", "source_ids", "highlights", "highlight_ids", "passages", "pairs", "pair_links")
+            for action in ("insert", "update", "delete")
+        ),
+    ),
 ]

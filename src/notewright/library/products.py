@@ -220,6 +220,12 @@ class DraftStore:
                 found.setdefault(row["batch_id"], []).append(_draft(row))
         return found
 
+    def highlights(self, batch_ids: Iterable[str]) -> frozenset[str]:
+        """The highlights from which the shown drafts of these batches were written."""
+        query = "SELECT DISTINCT highlight_ids FROM drafts WHERE shown AND batch_id IN (SELECT value FROM json_each(?))"
+        rows = self._db.rows(query, (json.dumps(list(batch_ids)),))
+        return frozenset(highlight_id for row in rows for highlight_id in json.loads(row["highlight_ids"]))
+
     def times(self) -> dict[str, str]:
         """When each batch was written."""
         return {row["batch_id"]: row["at"] for row in self._db.rows("SELECT batch_id, min(created_at) AS at FROM drafts GROUP BY batch_id")}

@@ -9,7 +9,6 @@ import json
 import sqlite3
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 
 from ..errors import NotFound
 from ..records import Highlight, ImportReport, Source
@@ -97,7 +96,7 @@ class SourceStore:
         query = "SELECT i.* FROM highlights h JOIN highlight_ids i ON i.highlight_id=h.id WHERE h.source_id=?"
         for name in self._db.rows(query, (source_id,)):
             named[name["highlight_id"]].append(name["outside_id"])
-        found = [replace(_highlight(row), outside_ids=tuple(named[row["id"]])) for row in rows]
+        found = [_highlight(row, named[row["id"]]) for row in rows]
         return [item for item in found if (marks or not item.heading_level) and (not chapter or item.chapter == chapter)]
 
     def all_highlights(self) -> dict[str, list[Highlight]]:
@@ -119,7 +118,7 @@ class SourceStore:
         if row is None:
             raise NotFound(f"No highlight has the id {highlight_id!r}.")
         ids = self._db.rows("SELECT outside_id FROM highlight_ids WHERE highlight_id=?", (highlight_id,))
-        return replace(_highlight(row), outside_ids=tuple(found["outside_id"] for found in ids))
+        return _highlight(row, [found["outside_id"] for found in ids])
 
     def get_state(self, key: str) -> str:
         return self._db.get_state(key)
@@ -134,7 +133,7 @@ def source_from_row(row: sqlite3.Row, outside_ids: Iterable[str]) -> Source:
     return Source(id=row["id"], is_deleted=bool(row["removed_at"]), outside_ids=tuple(outside_ids), **values)
 
 
-def _highlight(row: sqlite3.Row) -> Highlight:
+def _highlight(row: sqlite3.Row, outside_ids: Iterable[str] = ()) -> Highlight:
     tags = row["tags"]
     return Highlight(  # spelled out: a large library has very many of them
         text=row["text"], id=row["id"], source_id=row["source_id"], annotation=row["annotation"],
@@ -142,4 +141,5 @@ def _highlight(row: sqlite3.Row) -> Highlight:
         chapter=row["chapter"], heading_level=row["heading_level"], color=row["color"], url=row["url"],
         highlighted_at=row["highlighted_at"], updated_at=row["updated_at"], is_favorite=bool(row["is_favorite"]),
         is_discard=bool(row["is_discard"]), is_deleted=bool(row["removed_at"]), position=row["position"],
+        outside_ids=tuple(outside_ids),
     )  # fmt: skip

@@ -6,7 +6,8 @@ edit        the person's version beats its draft strongly, and the others shown;
 accept      the draft (or the person's version) is above the bar; without a ranking it also beats the others shown (of several
             accepted ones the last)
 reject      the draft is below the bar; reject all: every one shown
-chips       an imagined better draft (shorter, with that highlight, more like the own notes) beats the draft
+chips       an imagined better draft (shorter, with that highlight, more like the own notes) beats the draft; of those of several rankings,
+            or decisions about the same draft, only the last count
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Any
 
 from ..records import Draft, Event
 from .features import FEATURES, INDEX
-from .lists import settled
+from .lists import remarks, settled
 from .rows import Rows
 from .scale import Scale
 from .taste import Stages, edit, nudge, ranking, verdict, weighted
@@ -56,8 +57,9 @@ def batch_evidence(scale: Scale, events: Sequence[Event], drafts: Sequence[Draft
     for event in events:
         if event.kind == "decision":
             found |= _decided(scale, event, shown, rows, final, accepted)
-        for number, chip in enumerate(_list(event.payload.get("chips"))):
-            about = [event.subject] if event.subject in rows else shown
+    for event, _, chips in remarks(events):
+        about = [event.subject] if event.subject in rows else shown
+        for number, chip in enumerate(chips):
             found |= {
                 f"event {event.id} chip {number} {draft_id}": weighted(_chip(scale, str(chip), rows[draft_id]), 1 / len(about))
                 for draft_id in about

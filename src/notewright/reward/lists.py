@@ -59,6 +59,24 @@ def settled(standing: Sequence[Event]) -> dict[int, str]:
     return found
 
 
+def remarks(standing: Sequence[Event]) -> list[tuple[Event, str, list[str]]]:
+    """(event, comment, chips) of these events, oldest first. What is said while a batch is ranked again, or a draft decided on again, is
+    said once: the last comment counts and the last chips, those of the event before where the last one has none."""
+    last: dict[tuple[str, str, object], int] = {}
+    for event in standing:
+        about = event.id if event.kind == "comment" else event.subject  # every comment by itself is one more
+        last |= {(part, event.kind, about): event.id for part in ("comment", "chips") if event.payload.get(part)}
+    said = {(part, number) for (part, _, _), number in last.items()}
+    return [
+        (
+            event,
+            str(event.payload["comment"]) if ("comment", event.id) in said else "",
+            _list(event.payload["chips"]) if ("chips", event.id) in said else [],
+        )
+        for event in standing
+    ]
+
+
 def _compares(ranking: Event) -> bool:
     """Whether it places two drafts, if only as equals: one that only rejects, or places a single one, leaves comparing to an acceptance."""
     placed = [item for group in _list(ranking.payload.get("order")) for item in _list(group)]

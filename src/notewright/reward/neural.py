@@ -21,6 +21,7 @@ from peft import PeftConfig, PeftModel
 from peft.utils import set_peft_model_state_dict
 from safetensors.torch import load_file
 from transformers import AutoModelForSequenceClassification
+from transformers.models.auto.modeling_auto import MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES as FAMILIES
 from transformers.utils import logging
 
 from ..errors import Invalid, NotFound
@@ -39,8 +40,16 @@ Text = tuple[Sequence[Message], str]  # what was asked, and what was written
 
 
 def load_scorer(folder: Path, *, device: str, dtype: torch.dtype | None = None, **options: Any) -> tuple[Any, Any]:
-    """(base with a fresh scalar head, prepared tokenizer); the head is drawn by torch's generator, so seed it before."""
+    """(base with a fresh scalar head, prepared tokenizer); the head is drawn by torch's generator, so seed it before.
+
+    Raises Invalid for a base of a family for which transformers has no model with such a head.
+    """
     config = bases.read_config(folder)
+    if config.get("model_type") not in FAMILIES:
+        raise Invalid(
+            f"No reward model can stand on bases of the family {config.get('model_type')}: transformers has no scalar head for them.",
+            "Name a base of another family for it (see: notewright bases): notewright train reward --base NAME",
+        )
     dtype = dtype or engine.pick_dtype(bases.parameter_count(config, folder), device)
     tokenizer = engine.load_tokenizer(folder)
     with _quiet():

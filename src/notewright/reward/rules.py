@@ -17,8 +17,10 @@ from ..errors import Invalid, NotFound
 from ..library.examples import from_pairs, habits_stamp, teaching
 from ..library.selection import LEAST, MOSTLY, SELDOM, learn, said
 from ..records import Event, Finding, Highlight
+from .comments import wishes
 from .features import FEATURES, INDEX, measure
-from .wishes import CHIP_WISHES, interpret, wishes
+from .lists import remarks
+from .wishes import CHIP_WISHES, interpret
 
 if TYPE_CHECKING:
     from ..library import Library
@@ -94,10 +96,9 @@ def propose_rules(library: Library) -> list[Rule]:
     known = {rule.name for rule in all_rules(library)}
     found: dict[str, Rule] = {}
     pressed: Counter[str] = Counter()
-    for event in library.events.standing(*_SOURCES):
-        told = wishes(str(event.payload.get("comment", "")))
-        chips = event.payload.get("chips")
-        for chip in chips if isinstance(chips, list) else []:
+    for event, comment, chips in remarks(library.events.standing(*_SOURCES)):
+        told = wishes(comment)
+        for chip in chips:
             pressed[chip] += 1
             told += [CHIP_WISHES[chip]] if chip in CHIP_WISHES and pressed[chip] >= CHIP_TIMES else []
         for text in told:

@@ -1,4 +1,4 @@
-"""Comments -> wishes -> what they mean for the measures. Plain patterns, so that the person can see why something was proposed."""
+"""What wishes mean for the measures. Plain patterns, so that the person can see why something was proposed."""
 
 from __future__ import annotations
 
@@ -43,10 +43,17 @@ COUNTED = frozenset((
 ))  # fmt: skip
 _LIMITABLE = COUNTED | {"questions", "first_person", "numbered", "quoted", "locations"}
 
-_NOUN = "(?P<noun>" + "|".join(sorted(NOUNS, key=len, reverse=True)) + ")"
-_NUMBER = r"(?P<low>\d+)"
-_TAIL = r"(?:\W*(?:please|per (?:chapter|note|section)|in (?:a|the|my) notes?|at all|here))*\W*$"
-_HEAD = r"^\W*(?:please|i (?:want|prefer|like)|use|write|make|give me|keep(?: it)?|have|with|but|always|the|my|should be|must be)?\W*"
+_COUNTS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+NOUN = "(?:" + "|".join(sorted(NOUNS, key=len, reverse=True)) + ")"
+NUMBER = r"(?:\d+|" + "|".join(_COUNTS) + ")"
+_NOUN = f"(?P<noun>{NOUN})"
+_NUMBER = f"(?P<low>{NUMBER})"
+_BE = r"(?:['’]s|\s+(?:is|are|(?:should|must|needs? to) be))?"
+_DEGREE = r"(?:(?:much|a (?:bit|little)|way|far|slightly|still)\s+)*"
+_TAIL = r"(?:\W*(?:please|would be (?:enough|better|good|nice|great)|per (?:chapter|note|section)|in (?:a|the|my) notes?|at all|here))*\W*$"
+_HEAD = (
+    r"^\W*(?:please\W+)?(?:i (?:want|prefer|like)|use|write|make|give me|keep(?: it)?|have|with|but|always|the|my|should be|must be)?\W*"
+)
 _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (meaning, re.compile(_HEAD + pattern + _TAIL, re.IGNORECASE))
     for meaning, pattern in (
@@ -58,15 +65,16 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
             "at most",
             rf"(?:at most|no more than|not more than|max(?:imum)?|up to|(?P<below>under|fewer than|less than))\s+{_NUMBER}\s+{_NOUN}",
         ),
+        ("at most", rf"{_NUMBER}\s+{_NOUN}\s+(?:max(?:imum)?|at most)"),
         ("at least", rf"(?:at least|no fewer than|not less than|min(?:imum)?)\s+{_NUMBER}\s+{_NOUN}"),
-        ("about", rf"(?:about|around|exactly|some)?\s*{_NUMBER}(?:\s*(?:-|–|to|or)\s*(?P<high>\d+))?\s+{_NOUN}"),
+        ("about", rf"(?:about|around|exactly|some)?\s*{_NUMBER}(?:\s*(?:-|–|to|or)\s*(?P<high>{NUMBER}))?\s+{_NOUN}"),
         ("less", rf"(?:fewer|less|too many|too much|not so many|not so much)\s+{_NOUN}"),
-        ("more", rf"(?:more|too few|too little|not enough)\s+{_NOUN}"),
-        ("shorter", rf"(?:(?:much )?shorter|brief|briefer|too long)(?:\s+{_NOUN})?"),
-        ("longer", rf"(?:(?:much )?longer|too short)(?:\s+{_NOUN})?"),
-        ("shorter", rf"{_NOUN}\s+(?:is|are)?\s*(?:much )?(?:too long|shorter)"),
-        ("longer", rf"{_NOUN}\s+(?:is|are)?\s*(?:much )?(?:too short|longer)"),
-        ("more", rf"(?:use|add|i (?:want|like))\s+{_NOUN}"),
+        ("more", rf"(?:more|too few|too little|not enough|hardly any)\s+{_NOUN}"),
+        ("shorter", rf"{_DEGREE}(?:shorter|brief|briefer|too long)(?:\s+{_NOUN})?"),
+        ("longer", rf"{_DEGREE}(?:longer|too short)(?:\s+{_NOUN})?"),
+        ("shorter", rf"{_NOUN}{_BE}\s*{_DEGREE}(?:too long|shorter)"),
+        ("longer", rf"{_NOUN}{_BE}\s*{_DEGREE}(?:too short|longer)"),
+        ("more", rf"(?:(?:use|add)(?: an?)?|i (?:want|like|prefer))\s+{_NOUN}"),
     )
 )
 _FOR = re.compile(_HEAD + rf"(?:put |use )?(?:an? )?{_NOUN} (?:for|when|around|in|at|after|before|under|on) \w+", re.IGNORECASE)
@@ -75,39 +83,13 @@ _COVERAGE = re.compile(
     re.IGNORECASE,
 )
 _NOT = re.compile(r"\b(?:not|no|never|without)\b|n['’]t\b", re.IGNORECASE)
-_ONLY = re.compile(r"\W*(?:please )?(?:keep |use |show )?only (?P<what>.+?)\W*\Z", re.IGNORECASE)
+_ONLY = re.compile(r"\W*(?:please )?(?:keep |use |show )?only (?P<what>.+?)(?:\W+please)?\W*\Z", re.IGNORECASE)
 _SELECTED = {
     "annotated": r"(?:annotated(?: highlights| ones)?|highlights? (?:with|that have) (?:an )?annotations?|(?:what|those that) i annotated)",
     "favourite": r"(?:favou?rites?(?: highlights)?|starred highlights)",
     "tagged": r"(?:tagged(?: highlights| ones)?|highlights? (?:with|that have) (?:a )?tags?|(?:what|those that) i tagged)",
 }
 _INVENT = re.compile(r"\b(?:invent nothing|(?:don['’]?t|do not|never) (?:invent|make (?:things|anything|stuff) up))\b", re.IGNORECASE)
-_PRAISE = re.compile(
-    r"\W*(?:i (?:really )?(?:like|love) (?:it|this|that|these)|no (?:complaints?|notes?|changes?|problems?|issues?))"
-    r"(?: (?:at all|here|much|a lot))?\W*\Z",
-    re.IGNORECASE,
-)
-# "Write it shorter" asks for something; "not how I write" does not say what.
-_WISH = re.compile(
-    r"^only\b|\b(?:please|always|never|should|must|want|prefer|like|avoid|instead|rather|don['’]?t|do not|no|without|"
-    r"(?<!\bi )(?<!\bi['’]d )(?:use|keep|put|write|add|start|end|begin|drop|translate|group|sort|merge|split|mention|leave))\b",
-    re.IGNORECASE,
-)
-_CLAUSE = re.compile(
-    r"[.;!?\n]+|,\s+(?:and|but)\s+|\s+(?:and|but)\s+(?=(?:no|more|fewer|less|shorter|longer|never|use|at most|at least)\b)"
-)
-
-
-def wishes(comment: str) -> list[str]:
-    """The clauses of a comment that ask for something; "nice" and "draft 2 is dull" ask for nothing."""
-    clauses = [" ".join(part.split()).strip(" ,:–-") for part in _CLAUSE.split(comment)]
-    return [
-        clause
-        for clause in dict.fromkeys(clauses)
-        if re.search(r"\w", clause)
-        and not _PRAISE.match(clause)
-        and (interpret(clause) or (_WISH.search(clause) and len(clause.split()) > 1))
-    ]
 
 
 def interpret(wish: str) -> dict[str, object]:
@@ -158,11 +140,15 @@ def _effect(meaning: str, found: re.Match[str]) -> dict[str, object]:
     if meaning in ("at most", "at least", "about"):
         if feature not in COUNTED or feature in ("bold", "italics"):
             return {}
-        low, high = int(groups["low"]), int(groups.get("high") or groups["low"])
+        low, high = _number(groups["low"]), _number(groups.get("high") or groups["low"])
         if meaning == "about":
             return {"feature": feature, "prefer": "about", "value": (low + high) / 2}
         return {"check": meaning, "feature": feature, "value": max(int(flat), low - bool(groups.get("below")))}
     return {"feature": feature, "prefer": meaning}
+
+
+def _number(said: str) -> int:
+    return int(said) if said.isdigit() else _COUNTS.index(said.casefold()) + 1
 
 
 def _features(noun: str) -> tuple[str, str]:
