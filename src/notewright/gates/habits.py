@@ -12,9 +12,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ..library.selection import wilson
 from ..models.bandit import FADED
 from ..records import Finding, Highlight
+from ..shares import wilson
 from ..vault import VaultIndex
 
 if TYPE_CHECKING:
