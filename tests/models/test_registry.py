@@ -169,6 +169,20 @@ def test_contenders_take_turns_until_the_person_decides(library: Library, home: 
     assert registry.contenders(library) == []
 
 
+def test_contenders_take_turns_after_a_clock_that_stood_ahead(
+    library: Library, home: Path, tmp_path: Path, base: bases.Base, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = registry.ensure_base_model(library, Settings(home=home, base_model=base.name))
+    current = add(library, base, tmp_path, root.id)
+    with monkeypatch.context() as ahead:
+        ahead.setattr("notewright.library.products.now", lambda: "2099-01-01T00:00:00+00:00")
+        library.models.promote(current.id, "better on held-out work")
+    registry.keep_contenders(library, {root.id: True}, beside=current.id)
+    assert [model.id for model in registry.contenders(library)] == [root.id]
+    registry.use(library, current.id)
+    assert registry.contenders(library) == []
+
+
 def test_a_server_that_is_configured_no_longer_is_not_asked(library: Library, tmp_path: Path) -> None:
     def settings(url: str) -> Settings:
         return Settings(home=library.home, vault=tmp_path, engine_url=url, engine_model="m" if url else "")

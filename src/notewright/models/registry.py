@@ -160,7 +160,7 @@ def keep_contenders(
             if model.metrics.get("contender") and model.id not in contenders:
                 library.models.set_metrics(model.id, {"contender": None})
         for model_id, examples in contenders.items():
-            kept: dict[str, object] = {"beside": beside, "at": now()}
+            kept: dict[str, object] = {"beside": beside, "at": now(), "promotions": len(library.models.promotions())}
             if found := (measured or {}).get(model_id):
                 kept |= {"difference": found.difference, "error": found.error}
             library.models.set_metrics(model_id, {"contender": kept, "examples": examples, ASKED: asked_at})
@@ -182,7 +182,10 @@ def contenders(library: Library) -> list[Model]:
     found = []
     for model in library.models.all():
         kept = model.metrics.get("contender")
-        if not isinstance(kept, dict) or kept["beside"] != current.id or kept["at"] < promotions[-1][1] or model.id in {current.id, *left}:
+        if not isinstance(kept, dict) or kept["beside"] != current.id or model.id in {current.id, *left}:
+            continue
+        # Counted, as clocks are put right; earlier records have the time alone.
+        if kept["promotions"] < len(promotions) if "promotions" in kept else kept["at"] < promotions[-1][1]:
             continue
         folder = adapter_folder(library, model)
         if (model.base, model.revision) == (current.base, current.revision) and (folder is None or folder.is_dir()):
