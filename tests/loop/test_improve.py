@@ -18,7 +18,7 @@ import small_world
 import tiny_models
 from notewright import datasets, drafting, evaluation, feedback, loop, training
 from notewright.cli import main
-from notewright.errors import Busy, Invalid, RunFailed
+from notewright.errors import Busy, Invalid, NotFound, RunFailed
 from notewright.evaluation.report import summarise
 from notewright.library import Library, splits
 from notewright.library.database import now
@@ -527,7 +527,8 @@ def test_a_kept_version_keeps_how_much_better_or_worse_it_measured(world: small_
     (other,) = [model for model in world.library.models.all() if model.metrics.get("contender")]
     change = next(item.comparison for item in report.decision.verdicts if item.contender.model_id == other.id and item.contender.examples)
     assert report.promoted == ""
-    assert other.metrics["contender"] | {"at": ""} == {"beside": base.id, "at": "", "difference": change.difference, "error": change.error}
+    kept = {"beside": base.id, "promotions": 1, "difference": change.difference, "error": change.error}
+    assert other.metrics["contender"] == kept | {"at": other.metrics["contender"]["at"]}
     assert change.error == pytest.approx((change.high - change.low) / 3.29, rel=1e-3)
     assert change.error > 0
 
@@ -605,3 +606,20 @@ def test_a_time_without_a_schedule_begins_nothing(at: str, library: Library, cap
     assert main(["improve", "--at", at]) == 1
     assert "hint: Add --schedule" in capsys.readouterr().err
     assert not list((library.home / "runs").iterdir())
+
+
+def test_a_current_version_whose_files_are_gone_is_told_before_anything_is_trained(
+    world: small_world.World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library = world.library
+    base = registry.current(library, world.settings)
+    lost = library.models.add(Model(library.models.new_id(), base.base, "models/lost", "policy", now(), revision=base.revision))
+    library.models.promote(lost.id, "better on held-out work")
+    measured(library, monkeypatch, lambda model, _: 0.6 if model.role == "base" else 0.2, lambda _: pytest.fail("it was measured"))
+    with pytest.raises(NotFound, match=r"files of .* are gone") as caught:
+        improve(world)
+    assert "models use" in caught.value.hint
+    assert [model.id for model in library.models.all()] == [base.id, lost.id]
+    registry.use(library, base.id)
+    measured(library, monkeypatch, lambda model, _: 0.6 if model.role == "base" else 0.2, lambda _: None)
+    assert improve(world).promoted

@@ -165,7 +165,10 @@ def test_contenders_take_turns_until_the_person_decides(library: Library, home: 
 
     library.models.promote(current.id, "better on held-out work")
     registry.keep_contenders(library, {other.id: False}, beside=current.id)
-    shutil.rmtree(registry.adapter_folder(library, other) or Path())
+    folder = registry.adapter_folder(library, other) or Path()
+    (folder / "adapter_model.safetensors").unlink()  # a folder alone is no adapter
+    assert registry.contenders(library) == []
+    shutil.rmtree(folder)
     assert registry.contenders(library) == []
 
 

@@ -105,7 +105,8 @@ def improve(
 
     An `improve` that was stopped goes on as it was begun, unless `fresh`: another `effort` (default: normal), other `overrides` (recipe
     values for SFT) and another `reinforce` are then told and ignored. `progress` gets training's events, {"message": ...} and
-    {"evaluating": ..., "done": n, "total": n}. Raises Busy while another one runs, Invalid with too few pairs or a recipe that cannot be.
+    {"evaluating": ..., "done": n, "total": n}. Raises Busy while another one runs, Invalid with too few pairs or a recipe that cannot be,
+    NotFound where the files of the version to beat are gone.
     """
     if reinforce not in ("", *training.SAMPLING):
         raise Invalid(f"{reinforce!r} is no method that learns from its own drafts.", f"There are: {', '.join(training.SAMPLING)}")
@@ -226,9 +227,12 @@ class _Work:
             self.engines.release()
 
     def _current(self) -> Model:
-        """The version to beat: the one that writes now, whatever wrote when this began; once the decision fell, the one it was about."""
+        """The version to beat: the one that writes now, whatever wrote when this began; once the decision fell, the one it was about.
+        Raises NotFound where its files are gone, before anything is trained."""
         if "promoted" not in self.state:
-            self.state.keep("current", registry.current(self.library, self.settings).id)
+            now_current = registry.current(self.library, self.settings)
+            registry.require_files(self.library, now_current)
+            self.state.keep("current", now_current.id)
         return self.library.models.get(self.state["current"])
 
     def _refinements(self) -> list[tuple[str, str, str]]:

@@ -187,8 +187,7 @@ def contenders(library: Library) -> list[Model]:
         # Counted, as clocks are put right; earlier records have the time alone.
         if kept["promotions"] < len(promotions) if "promotions" in kept else kept["at"] < promotions[-1][1]:
             continue
-        folder = adapter_folder(library, model)
-        if (model.base, model.revision) == (current.base, current.revision) and (folder is None or folder.is_dir()):
+        if (model.base, model.revision) == (current.base, current.revision) and _has_files(library, model):
             found.append(model)
     return found
 
