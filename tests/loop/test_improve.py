@@ -44,10 +44,10 @@ def world(library: Library, tmp_path: Path) -> small_world.World:
     return small_world.World(library, Settings(home=library.home, vault=made.vault, base_model=str(base), device="cpu"), made.vault)
 
 
-def choices(world: small_world.World) -> None:
-    """Six rankings of two drafts each."""
+def choices(world: small_world.World, rankings: int = 6) -> None:
+    """Of two drafts each."""
     library = world.library
-    for source in library.sources.all()[:6]:
+    for source in library.sources.all()[:rankings]:
         batch = library.drafts.new_batch()
         drafts = library.drafts.add(
             Draft(
@@ -118,7 +118,7 @@ def test_a_stopped_improve_goes_on_where_it_was(world: small_world.World) -> Non
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        improve(world, progress=stop)
+        improve(world, progress=stop, fresh=True)
     assert (Path(report.folder).parent / "improve-2").is_dir()
 
 
@@ -207,7 +207,7 @@ def test_each_method_goes_on_from_the_one_before_where_there_is_data(world: smal
 
     for trouble in (RunFailed("The training ran away."), Invalid("The dataset has 3 usable rows.")):
         trained.clear()
-        report = improve(world)
+        report = improve(world, fresh=True)
         assert [method for method, _, _ in trained] == ["sft", "ditto", "dpo"]
         assert trained[2][2] == library.models.all()[-2].id  # DPO goes on from DITTO then
         assert report.skipped == (f"edits: {trouble.message}",)
@@ -219,7 +219,7 @@ def test_each_method_goes_on_from_the_one_before_where_there_is_data(world: smal
     assert report.skipped[0].startswith("GRPO: no reward may label yet. The taste: ")
     monkeypatch.setattr(module, "allowed", lambda library, reward, use: (reward, use) == ("ensemble", "label"))
     trained.clear()
-    report = improve(world, reinforce="grpo")
+    report = improve(world, reinforce="grpo", fresh=True)
     assert [method for method, _, _ in trained] == ["sft", "ditto", "edits", "dpo", "grpo"]
     assert trained[4][1:] == ("sft", library.models.all()[-2].id)  # it goes on from DPO
     assert report.skipped == ()
@@ -622,4 +622,64 @@ def test_a_current_version_whose_files_are_gone_is_told_before_anything_is_train
     assert [model.id for model in library.models.all()] == [base.id, lost.id]
     registry.use(library, base.id)
     measured(library, monkeypatch, lambda model, _: 0.6 if model.role == "base" else 0.2, lambda _: None)
+    assert improve(world).promoted
+
+
+def test_where_nothing_is_new_nothing_is_made_and_compared_again(world: small_world.World, monkeypatch: pytest.MonkeyPatch) -> None:
+    library = world.library
+    registry.current(library, world.settings)
+    measured(library, monkeypatch, lambda model, _: 0.6, lambda _: None)
+    first = improve(world)
+    assert first.promoted == ""
+    measured(library, monkeypatch, lambda model, _: 0.6, lambda _: pytest.fail("it was measured"))
+    again = improve(world)
+    assert (again.id, again.page, again.promoted) == (first.id, first.page, "")
+    assert again.reason.startswith("Nothing is new since improve-1: the same would be made and compared again")
+    assert not (library.home / "runs" / "improve-2").exists()
+    choices(world, 1)
+    measured(library, monkeypatch, lambda model, _: 0.6, lambda _: None)
+    assert improve(world).id == "improve-2"
+    assert improve(world, fresh=True).id == "improve-3"
+    assert improve(world, effort="quick").id == "improve-4"
+
+
+def test_every_attempt_since_the_last_promotion_needs_more_proof(world: small_world.World, monkeypatch: pytest.MonkeyPatch) -> None:
+    library = world.library
+    registry.current(library, world.settings)
+    for better, words in ((0.0, "98.3% needed"), (0.0, "99.44% needed in attempt 2 since"), (0.3, ""), (0.0, "98.8% needed")):
+        own = len(library.models.all())
+        measured(library, monkeypatch, lambda model, _, own=own, better=better: 0.6 - better * (int(model.id[6:]) > own), lambda _: None)
+        report = improve(world, fresh=True)
+        assert bool(report.promoted) == bool(better)
+        assert words in report.reason
+
+
+def test_the_person_who_goes_back_is_not_overruled_before_there_is_something_new_to_learn(
+    world: small_world.World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library = world.library
+    base = registry.current(library, world.settings)
+    trained = datasets.build(library, kind="sft", settings=world.settings)
+
+    def train(self: Any, method: str, dataset: Dataset, *, start: str = "") -> Model:
+        if "sft_model" not in self.state:
+            made = Model(library.models.new_id(), base.base, "", "policy", now(), dataset_id=dataset.id, revision=base.revision)
+            self.state.keep("sft_model", library.models.add(made).id)
+        return library.models.get(self.state["sft_model"])
+
+    measured(library, monkeypatch, lambda model, _: 0.6 if model.role == "base" else 0.2, lambda _: None)
+    monkeypatch.setattr(importlib.import_module("notewright.loop.improve")._Work, "_train", train)
+    promoted = improve(world).promoted
+    assert library.models.get(promoted).dataset_id == trained.id
+    registry.rollback(library)
+    assert improve(world).reason.startswith("Nothing is new")
+    choices(world, 1)  # of which SFT learns nothing
+    report = improve(world)
+    assert report.promoted == ""
+    assert {verdict.contender.model_id for verdict in report.decision.verdicts} == {base.id}
+    assert f"SFT: you went back from {promoted}, which was made of the same" in report.skipped
+    assert registry.contenders(library) == []
+    registry.use(library, promoted)  # by hand
+    registry.rollback(library)
+    library.pairs.decide(next(pair.id for pair in library.pairs.all()), "rejected")
     assert improve(world).promoted

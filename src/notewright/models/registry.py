@@ -202,6 +202,14 @@ def tried_and_left(library: Library) -> set[str]:
     return left
 
 
+def made_of(library: Library, model: Model) -> tuple[str, ...]:
+    """The base and, newest first, the methods and data of all trainings behind a version. What is made of the same again is the same
+    version under another name."""
+    methods = {run.id: run.method for run in library.runs.all()}
+    steps = [part for step in lineage(library, model) for part in (methods.get(step.run_id, ""), step.dataset_id)]
+    return (model.base, model.revision, *steps)
+
+
 BY_HAND = ("chosen", "rollback")
 ASKED = "asked_at"  # among a version's metrics: of when the held-out work is that decided whether examples stand in its prompts
 KEEP = 8  # newest versions whose files stay in any case
