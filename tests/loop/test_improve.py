@@ -683,3 +683,21 @@ def test_the_person_who_goes_back_is_not_overruled_before_there_is_something_new
     registry.rollback(library)
     library.pairs.decide(next(pair.id for pair in library.pairs.all()), "rejected")
     assert improve(world).promoted
+
+
+def test_a_current_version_whose_base_has_other_files_is_told_before_anything_is_trained(
+    world: small_world.World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library, base = world.library, Path(world.settings.base_model)
+    plain = registry.current(library, world.settings)
+    made = library.models.add(Model(library.models.new_id(), plain.base, "models/made", "policy", now(), revision=plain.revision))
+    (library.home / made.adapter_path).mkdir(parents=True)
+    (library.home / made.adapter_path / "adapter_model.safetensors").write_bytes(b"")
+    library.models.promote(made.id, "better on held-out work")
+    tiny_models.build("llama", base, context=1280, seed=1)
+    measured(library, monkeypatch, lambda model, _: 0.6, lambda _: pytest.fail("it was measured"))
+    with pytest.raises(Invalid, match=r"trained on other files of"):
+        improve(world)
+    with pytest.raises(Invalid, match=r"trained on other files of"):
+        drafting.draft(library, settings=world.settings, source="rivers", chapter="Beginnings", n=1, written=1)
+    assert not library.runs.all()

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .remote import RemoteEngine
 
 REMOTE = "remote"
+_ANOTHER_BASE = "the base has other files now"
 _NO_SERVER = "no server is set in config.toml"  # why a version of ours became current again
 
 
@@ -76,9 +77,9 @@ def current(library: Library, settings: Settings) -> Model:
         return ensure_base_model(library, settings)
     if model.role == REMOTE or library.models.promotions()[-1][2] == _NO_SERVER:
         model = _as_configured(library, settings, model)
-    if model.role == "base" and model.base == bases.SEEDLING:
+    if model.role == "base" and bases.is_on_disk(model.base) and (model.revision or model.base == bases.SEEDLING):
         plain = ensure_base_model(library, settings, base=model.base)
-        return model if plain.id == model.id else library.models.promote(plain.id, "the bundled seedling is a newer one")
+        return model if plain.id == model.id else library.models.promote(plain.id, _ANOTHER_BASE)
     return model
 
 
@@ -139,10 +140,12 @@ def rollback(library: Library) -> Model:
 
 
 def require_files(library: Library, model: Model) -> None:
-    """Raises NotFound where the adapter of a version was pruned or deleted."""
+    """Raises NotFound where the adapter of a version was pruned or deleted, Invalid where its base has other files now."""
     if not _has_files(library, model):
         folder = adapter_folder(library, model)
         raise NotFound(f"The files of {model.id} are gone: {folder}", "Use another version (notewright models use ID), or train again.")
+    if model.adapter_path:
+        bases.require_unchanged(model.base, model.revision)
 
 
 def _has_files(library: Library, model: Model) -> bool:
