@@ -9,6 +9,7 @@ import pytest
 
 from notewright.errors import NotFound
 from notewright.library import Library
+from notewright.library.database import now
 from notewright.records import Dataset, Draft, Model, Run
 
 AT = "2026-01-01T00:00:00+00:00"
@@ -125,3 +126,22 @@ def test_unknown_ids_say_what_to_do(library: Library, ask) -> None:
     with pytest.raises(NotFound) as caught:
         ask(library)
     assert "notewright " in caught.value.hint
+
+
+def test_what_was_gone_back_from_is_known_until_it_is_current_again(library: Library) -> None:
+    models = library.models
+    for _ in range(2):
+        models.add(Model(models.new_id(), "base/none", "", "policy", now()))
+    models.promote("model-1", "first use", examples=False)
+    models.promote("model-2", "better")
+    models.promote("model-2", "better", examples=True)
+    assert models.went_back_from() == []
+    models.promote("model-2", "better", examples=False)
+    models.rollback()
+    assert models.went_back_from() == [("model-2", False)]  # only this way
+    models.rollback()
+    models.rollback()
+    assert [model_id for model_id, _ in models.went_back_from()] == ["model-2"] * 3
+    assert ("model-2", None) in models.went_back_from()
+    models.promote("model-2", "chosen", examples=True)
+    assert models.went_back_from() == [("model-2", False)]

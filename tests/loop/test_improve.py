@@ -18,7 +18,7 @@ import small_world
 import tiny_models
 from notewright import datasets, drafting, evaluation, feedback, loop, training
 from notewright.cli import main
-from notewright.errors import Busy, Invalid, RunFailed
+from notewright.errors import Busy, Invalid, NotFound, RunFailed
 from notewright.evaluation.report import summarise
 from notewright.library import Library, splits
 from notewright.library.database import now
@@ -44,10 +44,10 @@ def world(library: Library, tmp_path: Path) -> small_world.World:
     return small_world.World(library, Settings(home=library.home, vault=made.vault, base_model=str(base), device="cpu"), made.vault)
 
 
-def choices(world: small_world.World) -> None:
-    """Six rankings of two drafts each."""
+def choices(world: small_world.World, rankings: int = 6) -> None:
+    """Of two drafts each."""
     library = world.library
-    for source in library.sources.all()[:6]:
+    for source in library.sources.all()[:rankings]:
         batch = library.drafts.new_batch()
         drafts = library.drafts.add(
             Draft(
@@ -118,7 +118,7 @@ def test_a_stopped_improve_goes_on_where_it_was(world: small_world.World) -> Non
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        improve(world, progress=stop)
+        improve(world, progress=stop, fresh=True)
     assert (Path(report.folder).parent / "improve-2").is_dir()
 
 
@@ -207,7 +207,7 @@ def test_each_method_goes_on_from_the_one_before_where_there_is_data(world: smal
 
     for trouble in (RunFailed("The training ran away."), Invalid("The dataset has 3 usable rows.")):
         trained.clear()
-        report = improve(world)
+        report = improve(world, fresh=True)
         assert [method for method, _, _ in trained] == ["sft", "ditto", "dpo"]
         assert trained[2][2] == library.models.all()[-2].id  # DPO goes on from DITTO then
         assert report.skipped == (f"edits: {trouble.message}",)
@@ -219,7 +219,7 @@ def test_each_method_goes_on_from_the_one_before_where_there_is_data(world: smal
     assert report.skipped[0].startswith("GRPO: no reward may label yet. The taste: ")
     monkeypatch.setattr(module, "allowed", lambda library, reward, use: (reward, use) == ("ensemble", "label"))
     trained.clear()
-    report = improve(world, reinforce="grpo")
+    report = improve(world, reinforce="grpo", fresh=True)
     assert [method for method, _, _ in trained] == ["sft", "ditto", "edits", "dpo", "grpo"]
     assert trained[4][1:] == ("sft", library.models.all()[-2].id)  # it goes on from DPO
     assert report.skipped == ()
@@ -527,7 +527,8 @@ def test_a_kept_version_keeps_how_much_better_or_worse_it_measured(world: small_
     (other,) = [model for model in world.library.models.all() if model.metrics.get("contender")]
     change = next(item.comparison for item in report.decision.verdicts if item.contender.model_id == other.id and item.contender.examples)
     assert report.promoted == ""
-    assert other.metrics["contender"] | {"at": ""} == {"beside": base.id, "at": "", "difference": change.difference, "error": change.error}
+    kept = {"beside": base.id, "promotions": 1, "difference": change.difference, "error": change.error}
+    assert other.metrics["contender"] == kept | {"at": other.metrics["contender"]["at"]}
     assert change.error == pytest.approx((change.high - change.low) / 3.29, rel=1e-3)
     assert change.error > 0
 
@@ -605,3 +606,98 @@ def test_a_time_without_a_schedule_begins_nothing(at: str, library: Library, cap
     assert main(["improve", "--at", at]) == 1
     assert "hint: Add --schedule" in capsys.readouterr().err
     assert not list((library.home / "runs").iterdir())
+
+
+def test_a_current_version_whose_files_are_gone_is_told_before_anything_is_trained(
+    world: small_world.World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library = world.library
+    base = registry.current(library, world.settings)
+    lost = library.models.add(Model(library.models.new_id(), base.base, "models/lost", "policy", now(), revision=base.revision))
+    library.models.promote(lost.id, "better on held-out work")
+    measured(library, monkeypatch, lambda model, _: 0.6 if model.role == "base" else 0.2, lambda _: pytest.fail("it was measured"))
+    with pytest.raises(NotFound, match=r"files of .* are gone") as caught:
+        improve(world)
+    assert "models use" in caught.value.hint
+    assert [model.id for model in library.models.all()] == [base.id, lost.id]
+    registry.use(library, base.id)
+    measured(library, monkeypatch, lambda model, _: 0.6 if model.role == "base" else 0.2, lambda _: None)
+    assert improve(world).promoted
+
+
+def test_where_nothing_is_new_nothing_is_made_and_compared_again(world: small_world.World, monkeypatch: pytest.MonkeyPatch) -> None:
+    library = world.library
+    registry.current(library, world.settings)
+    measured(library, monkeypatch, lambda model, _: 0.6, lambda _: None)
+    first = improve(world)
+    assert first.promoted == ""
+    measured(library, monkeypatch, lambda model, _: 0.6, lambda _: pytest.fail("it was measured"))
+    again = improve(world)
+    assert (again.id, again.page, again.promoted) == (first.id, first.page, "")
+    assert again.reason.startswith("Nothing is new since improve-1: the same would be made and compared again")
+    assert not (library.home / "runs" / "improve-2").exists()
+    choices(world, 1)
+    measured(library, monkeypatch, lambda model, _: 0.6, lambda _: None)
+    assert improve(world).id == "improve-2"
+    assert improve(world, fresh=True).id == "improve-3"
+    assert improve(world, effort="quick").id == "improve-4"
+
+
+def test_every_attempt_since_the_last_promotion_needs_more_proof(world: small_world.World, monkeypatch: pytest.MonkeyPatch) -> None:
+    library = world.library
+    registry.current(library, world.settings)
+    for better, words in ((0.0, "98.3% needed"), (0.0, "99.44% needed in attempt 2 since"), (0.3, ""), (0.0, "98.8% needed")):
+        own = len(library.models.all())
+        measured(library, monkeypatch, lambda model, _, own=own, better=better: 0.6 - better * (int(model.id[6:]) > own), lambda _: None)
+        report = improve(world, fresh=True)
+        assert bool(report.promoted) == bool(better)
+        assert words in report.reason
+
+
+def test_the_person_who_goes_back_is_not_overruled_before_there_is_something_new_to_learn(
+    world: small_world.World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library = world.library
+    base = registry.current(library, world.settings)
+    trained = datasets.build(library, kind="sft", settings=world.settings)
+
+    def train(self: Any, method: str, dataset: Dataset, *, start: str = "") -> Model:
+        if "sft_model" not in self.state:
+            made = Model(library.models.new_id(), base.base, "", "policy", now(), dataset_id=dataset.id, revision=base.revision)
+            self.state.keep("sft_model", library.models.add(made).id)
+        return library.models.get(self.state["sft_model"])
+
+    measured(library, monkeypatch, lambda model, _: 0.6 if model.role == "base" else 0.2, lambda _: None)
+    monkeypatch.setattr(importlib.import_module("notewright.loop.improve")._Work, "_train", train)
+    promoted = improve(world).promoted
+    assert library.models.get(promoted).dataset_id == trained.id
+    registry.rollback(library)
+    assert improve(world).reason.startswith("Nothing is new")
+    choices(world, 1)  # of which SFT learns nothing
+    report = improve(world)
+    assert report.promoted == ""
+    assert {verdict.contender.model_id for verdict in report.decision.verdicts} == {base.id}
+    assert f"SFT: you went back from {promoted}, which was made of the same" in report.skipped
+    assert registry.contenders(library) == []
+    registry.use(library, promoted)  # by hand
+    registry.rollback(library)
+    library.pairs.decide(next(pair.id for pair in library.pairs.all()), "rejected")
+    assert improve(world).promoted
+
+
+def test_a_current_version_whose_base_has_other_files_is_told_before_anything_is_trained(
+    world: small_world.World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library, base = world.library, Path(world.settings.base_model)
+    plain = registry.current(library, world.settings)
+    made = library.models.add(Model(library.models.new_id(), plain.base, "models/made", "policy", now(), revision=plain.revision))
+    (library.home / made.adapter_path).mkdir(parents=True)
+    (library.home / made.adapter_path / "adapter_model.safetensors").write_bytes(b"")
+    library.models.promote(made.id, "better on held-out work")
+    tiny_models.build("llama", base, context=1280, seed=1)
+    measured(library, monkeypatch, lambda model, _: 0.6, lambda _: pytest.fail("it was measured"))
+    with pytest.raises(Invalid, match=r"trained on other files of"):
+        improve(world)
+    with pytest.raises(Invalid, match=r"trained on other files of"):
+        drafting.draft(library, settings=world.settings, source="rivers", chapter="Beginnings", n=1, written=1)
+    assert not library.runs.all()

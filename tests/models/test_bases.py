@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -64,7 +65,7 @@ def test_a_folder_must_hold_a_safe_model(tmp_path: Path) -> None:
     with pytest.raises(Invalid, match=r"no \.safetensors weights"):
         bases.fetch_base(str(tmp_path))
     (tmp_path / "model.safetensors").write_bytes(b"")
-    assert bases.fetch_base(str(tmp_path)) == bases.Base(str(tmp_path), tmp_path)
+    assert bases.fetch_base(str(tmp_path)) == bases.Base(str(tmp_path), tmp_path, bases.fingerprint(tmp_path))
 
 
 @pytest.mark.parametrize("name", ["no-such-folder", "/nowhere/at/all", "a/b/c", "./here"])
@@ -186,3 +187,26 @@ def test_a_card_that_is_too_small_drafts_in_four_bits(
         assert ("notewright[quantization]" in refused.value.hint) != at_hand
     else:
         assert engine._needs_four_bits(None, force=False) == quantised
+
+
+def test_a_folder_with_other_files_is_another_base_and_a_copy_the_same(tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "config.json").write_text(json.dumps(LLAMA_7B))
+    weights = bytearray(range(256)) * 4000
+    (folder / "model.safetensors").write_bytes(weights)
+    before = bases.fetch_base(str(folder))
+    shutil.copytree(folder, tmp_path / "copy")
+    assert bases.fetch_base(str(tmp_path / "copy")).revision == before.revision
+    for place in range(0, len(weights), 20_000):  # a fiftieth of it
+        changed = weights[:place] + bytes(20_000) + weights[place + 20_000 :]
+        (folder / "model.safetensors").write_bytes(changed)
+        assert bases.fetch_base(str(folder)).revision != before.revision
+    with pytest.raises(Invalid, match=r"trained on other files of .*mine") as caught:
+        bases.fetch_base(str(folder), revision=before.revision)
+    assert "notewright train sft" in caught.value.hint
+    assert bases.fetch_base(str(folder), revision="").revision  # of a record from before folders had one
+    (folder / "model.safetensors").write_bytes(weights)
+    assert bases.fetch_base(str(folder), revision=before.revision) == before
+    (folder / "config.json").write_text("{}")
+    assert bases.fetch_base(str(folder)) != before

@@ -7,7 +7,7 @@ import random
 from collections.abc import Sequence
 
 from notewright.models.bandit import Outcome
-from notewright.models.drift import changes, drift
+from notewright.models.drift import Drift, changes, drift
 
 
 def cost(mean: float, rng: random.Random) -> float:
@@ -18,6 +18,11 @@ def cost(mean: float, rng: random.Random) -> float:
 
 def history_of(costs: Sequence[float], versions: Sequence[str]) -> list[Outcome]:
     return [Outcome(f"b{at}", at, "", version, cost) for at, (cost, version) in enumerate(zip(costs, versions, strict=True))]
+
+
+def each(values: Sequence[float]) -> list[str]:
+    """A source of its own for each."""
+    return [f"source-{at}" for at in range(len(values))]
 
 
 def test_another_version_that_costs_more_is_no_change_of_the_person() -> None:
@@ -52,8 +57,8 @@ def test_a_change_stays_known_when_what_is_done_about_it_helps_and_a_second_one_
 def test_what_was_found_stays_however_long_the_history_grows() -> None:
     rng = random.Random(8)
     values = [rng.uniform(0.1, 0.5) for _ in range(120)] + [rng.uniform(0.4, 0.8) for _ in range(320)]
-    first = next(count for count in range(120, 160) if changes(values[:count], ["model-1"] * count, least=0.15))
-    found = [changes(values[:count], ["model-1"] * count, least=0.15)[0] for count in range(first, 440, 7)]
+    first = next(count for count in range(120, 160) if changes(values[:count], ["model-1"] * count, each(values[:count]), least=0.15))
+    found = [changes(values[:count], ["model-1"] * count, each(values[:count]), least=0.15)[0] for count in range(first, 440, 7)]
     assert set(found) == {found[0]}
 
 
@@ -62,7 +67,7 @@ def test_false_alarms_are_rare_though_one_looks_after_every_batch() -> None:
     series = [[math.sqrt(cost(0.3, rng)) for _ in range(200)] for _ in range(40)]
     turns = [str(at // 20 + rng.randrange(3)) for at in range(200)]
     for versions in (["model-1"] * 200, turns):
-        assert sum(bool(changes(values, versions, least=0.15)) for values in series) <= 3
+        assert sum(bool(changes(values, versions, each(values), least=0.15)) for values in series) <= 3
 
 
 def test_a_taste_head_that_is_suddenly_wrong_is_a_change() -> None:
@@ -71,3 +76,37 @@ def test_a_taste_head_that_is_suddenly_wrong_is_a_change() -> None:
     found = drift([Outcome(f"b{at}", at, "", "model-1", None, value) for at, value in enumerate(bits)])
     assert found is not None
     assert (found.what, 46 <= found.event <= 54) == ("surprise", True)
+
+
+def test_a_hard_book_is_no_change_and_several_sources_that_cost_more_are_one() -> None:
+    rng = random.Random(3)
+
+    def chapters(mean: float, count: int) -> list[float]:
+        return [min(1.0, max(0.0, rng.gauss(mean, 0.1))) for _ in range(count)]
+
+    usual = [(f"usual-{book}", cost) for book in range(6) for cost in chapters(0.2, 8)]
+    hard = [("hard", cost) for cost in chapters(0.5, 20)]
+    later = [(f"later-{book}", cost) for book in range(4) for cost in chapters(0.5, 4)]
+
+    def found(costs: list[tuple[str, float]]) -> Drift | None:
+        return drift([Outcome(f"b{at}", at, "", "model-1", cost, source=source) for at, (source, cost) in enumerate(costs)])
+
+    assert found(usual + hard) is None
+    assert found(usual + hard + usual) is None
+    seen = found(usual + later)
+    assert seen is not None
+    assert 45 <= seen.event <= 50
+
+
+def test_false_alarms_are_rare_where_the_chapters_of_a_book_are_alike() -> None:
+    rng, alarms = random.Random(0), 0
+    for _ in range(40):
+        costs: list[float] = []
+        sources: list[str] = []
+        while len(costs) < 120:
+            book = rng.gauss(0.25, 0.1)
+            for _ in range(max(1, round(rng.expovariate(1 / 12)))):
+                costs.append(math.sqrt(min(1.0, max(0.0, rng.gauss(book, 0.11)))))
+                sources.append(str(book))
+        alarms += bool(changes(costs, ["model-1"] * len(costs), sources, least=0.15))
+    assert alarms <= 4

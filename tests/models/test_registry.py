@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,23 @@ def test_a_newer_seedling_takes_the_place_of_the_plain_one_and_refuses_old_adapt
     with pytest.raises(Invalid, match="trained on another seedling") as caught:
         bases.fetch_base(trained.base, revision=trained.revision)
     assert "notewright train sft" in caught.value.hint
+
+
+def test_a_base_folder_with_other_files_takes_the_place_of_the_former_one_and_refuses_its_adapters(
+    library: Library, home: Path, tmp_path: Path, base: bases.Base
+) -> None:
+    settings = Settings(home=home, base_model=base.name)
+    first = registry.current(library, settings)
+    trained = add(library, base, tmp_path, first.id)
+    older = library.models.add(replace(trained, id=library.models.new_id(), revision=""))
+    (base.folder / "model.safetensors").write_bytes(b"better")
+    second = registry.current(library, settings)
+    assert (second.base, second.revision != first.revision) == (first.base, True)
+    assert registry.current(library, settings) == second
+    with pytest.raises(Invalid, match="trained on other files of"):
+        registry.use(library, trained.id)
+    registry.use(library, older.id)  # its base is not known any closer
+    assert registry.current(library, settings).id == older.id
 
 
 def test_a_version_without_its_files_cannot_be_used(library: Library, home: Path, tmp_path: Path, base: bases.Base) -> None:
@@ -165,7 +183,24 @@ def test_contenders_take_turns_until_the_person_decides(library: Library, home: 
 
     library.models.promote(current.id, "better on held-out work")
     registry.keep_contenders(library, {other.id: False}, beside=current.id)
-    shutil.rmtree(registry.adapter_folder(library, other) or Path())
+    folder = registry.adapter_folder(library, other) or Path()
+    (folder / "adapter_model.safetensors").unlink()  # a folder alone is no adapter
+    assert registry.contenders(library) == []
+    shutil.rmtree(folder)
+    assert registry.contenders(library) == []
+
+
+def test_contenders_take_turns_after_a_clock_that_stood_ahead(
+    library: Library, home: Path, tmp_path: Path, base: bases.Base, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = registry.ensure_base_model(library, Settings(home=home, base_model=base.name))
+    current = add(library, base, tmp_path, root.id)
+    with monkeypatch.context() as ahead:
+        ahead.setattr("notewright.library.products.now", lambda: "2099-01-01T00:00:00+00:00")
+        library.models.promote(current.id, "better on held-out work")
+    registry.keep_contenders(library, {root.id: True}, beside=current.id)
+    assert [model.id for model in registry.contenders(library)] == [root.id]
+    registry.use(library, current.id)
     assert registry.contenders(library) == []
 
 

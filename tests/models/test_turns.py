@@ -38,6 +38,14 @@ def draft(world: World, **options: object) -> list[Draft]:
     return drafting.draft(world.library, settings=world.settings, **asked)
 
 
+def judge(world: World, *accepted: bool, version: str = "model-2", source: str = "") -> None:
+    """Without `source` each of the next one."""
+    for good in accepted:
+        turn = source or small_world.THINGS[world.library.events.last() % len(small_world.THINGS)]
+        (item,) = draft(world, n=1, written=1, model_id=version, source=turn)
+        feedback.decide(world.library, decision="accept" if good else "reject", draft_id=item.id)
+
+
 def by_version(messages: object, seed: int) -> str:
     """Never the same text twice, so that the two versions of a duel differ."""
     by_version.calls += 1
@@ -108,16 +116,9 @@ def test_the_faces_are_told_how_the_duels_went(world: World) -> None:
 
 def test_a_change_of_the_person_weakens_what_the_taste_head_learnt_before(world: World) -> None:
     library = world.library
-
-    def judge(*, accepted: bool) -> None:
-        (item,) = draft(world, n=1, written=1, model_id="model-2")
-        feedback.decide(library, decision="accept" if accepted else "reject", draft_id=item.id)
-
-    for _ in range(12):
-        judge(accepted=True)
+    judge(world, *[True] * 12)
     before = {key: sum(stages.weights) for key, stages in reward.taste_of(library).evidence.items()}
-    for _ in range(10):
-        judge(accepted=False)
+    judge(world, *[False] * 10)
     found = online(library, settings=world.settings).drift
     assert found is not None
     assert (found.what, found.before, found.after) == ("edit cost", 0.0, 1.0)
@@ -138,15 +139,12 @@ def test_after_a_change_prompts_have_examples_until_held_out_work_says_otherwise
     library.models.set_metrics("model-2", {"examples": False})
     for accepted in (True,) * 12 + (False,) * 10:
         assert drafting.taught_examples(library, library.models.get("model-2")) == 0
-        (item,) = draft(world, n=1, written=1, model_id="model-2")
-        feedback.decide(library, decision="accept" if accepted else "reject", draft_id=item.id)
+        judge(world, accepted)
     assert draft(world)[0].sampling["examples"] == 2
     noticed = library.db.get_state(NOTICED)
     registry.keep_contenders(library, {"model-1": False}, beside="model-2", asked_at=now())  # measured since
     assert [drafting.taught_examples(library, library.models.get(version)) for version in ("model-1", "model-2")] == [0, 2]
-    for _ in range(12):  # what is done about it helps
-        (item,) = draft(world, n=1, written=1, model_id="model-2")
-        feedback.decide(library, decision="accept", draft_id=item.id)
+    judge(world, *[True] * 12)  # what is done about it helps
     next_turn(library, settings=world.settings, seed=1)
     assert library.db.get_state(NOTICED) == noticed
     assert drafting.taught_examples(library, library.models.get("model-2")) == 2
@@ -181,12 +179,6 @@ def test_what_was_measured_before_a_change_of_the_person_has_no_say(world: World
     assert chance() > 0.8
 
 
-def judge(world: World, *accepted: bool, version: str = "model-2") -> None:
-    for good in accepted:
-        (item,) = draft(world, n=1, written=1, model_id=version)
-        feedback.decide(world.library, decision="accept" if good else "reject", draft_id=item.id)
-
-
 def test_a_bad_version_that_was_tried_and_left_is_no_change_of_the_person(world: World) -> None:
     library = world.library
     judge(world, *[True] * 20)
@@ -195,6 +187,14 @@ def test_a_bad_version_that_was_tried_and_left_is_no_change_of_the_person(world:
     assert note_change(library)[1] is not None
     registry.rollback(library)
     assert (note_change(library)[1], library.db.get_state(CHANGED)) == (None, "")
+
+
+def test_one_hard_book_is_no_change_of_the_person(world: World) -> None:
+    judge(world, *[True] * 20)
+    judge(world, *[False] * 10, source="rivers")
+    assert note_change(world.library)[1] is None
+    judge(world, *[False] * 8)
+    assert note_change(world.library)[1] is not None
 
 
 def test_what_lies_before_all_that_is_remembered_stays_known(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -226,8 +226,8 @@ def test_older_feedback_that_comes_from_elsewhere_is_no_change(world: World, tmp
     with Library.create(tmp_path / "other") as other:  # from before, on a machine with a plain base
         elsewhere = small_world.build(other, tmp_path / "two")
         small_world.base_model(other)
-        for _ in range(10):
-            asked = {"source": "rivers", "chapter": "Beginnings", "n": 1, "written": 1, "engine": ScriptedEngine(numbered)}
+        for thing in small_world.THINGS[:10]:
+            asked = {"source": thing, "chapter": "Beginnings", "n": 1, "written": 1, "engine": ScriptedEngine(numbered)}
             (item,) = drafting.draft(other, settings=elsewhere.settings, **asked)
             feedback.decide(other, decision="reject", draft_id=item.id)
         lines = list(feedback.export_feedback(other))

@@ -214,11 +214,14 @@ def test_another_current_model_counts_from_the_next_draft_on(client: TestClient,
 
 
 def test_a_change_of_the_person_can_be_denied_and_that_taken_back(client: TestClient, world: World) -> None:
+    import small_world
+
     changed = lambda: client.get("/api/models").json()["online"]["drift"]  # noqa: E731
     refused = client.post("/api/models/unchanged")
     assert (refused.status_code, refused.json()["message"]) == (404, "No change of yours is known.")
-    for decision in ("accept",) * 12 + ("reject",) * 10:
-        drafted = client.post("/api/drafts", json={**WISH, "n": 1, "written": 1, "stream": False}).json()
+    for turn, decision in enumerate(("accept",) * 12 + ("reject",) * 10):
+        thing = small_world.THINGS[turn % len(small_world.THINGS)]
+        drafted = client.post("/api/drafts", json={**WISH, "source": thing, "n": 1, "written": 1, "stream": False}).json()
         client.post("/api/decisions", json={"decision": decision, "draft_id": drafted["drafts"][0]["id"]})
     found = changed()
     assert found["what"] == "edit cost"

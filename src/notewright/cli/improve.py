@@ -19,7 +19,7 @@ def configure(name: str, parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--reinforce", choices=("grpo", "rloo", "ppo"), default="", help="learn from its own drafts too, once a reward may label them: slow"
     )
-    parser.add_argument("--fresh", action="store_true", help="begin anew although an unfinished one could go on")
+    parser.add_argument("--fresh", action="store_true", help="begin anew although an unfinished one could go on, or nothing is new")
     parser.add_argument(
         "--schedule", action="store_true", help="print the lines that run it every night with these options; do nothing else"
     )
@@ -75,11 +75,12 @@ def improve(options: argparse.Namespace) -> None:
         )
         for verdict in report.decision.verdicts
     ]  # fmt: skip
-    table(rows, "contender", "model", "distance", "change (90 %)", "verdict")
+    if rows:
+        table(rows, "contender", "model", "distance", "change (90 %)", "verdict")
     if report.ignored:
         print(f"It went on as it was begun, without {' '.join(report.ignored)}; to begin anew with that, add --fresh.")
     for skipped in report.skipped:
-        print(f"not trained: {skipped}")
+        print(f"left out: {skipped}")
     print(f"\n{report.promoted} is the current version now." if report.promoted else f"\n{report.current} stays the current version.")
     print(f"{report.reason}.\nReport: {report.page}")
     if report.promoted:

@@ -12,9 +12,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ..library.selection import said, wilson
+from ..library.selection import said
 from ..models.bandit import FADED
 from ..records import Finding, Highlight
+from ..shares import wilson
 from ..vault import VaultIndex
 
 if TYPE_CHECKING:

@@ -161,6 +161,20 @@ class ModelStore:
                 stack.append(entry)
         return stack
 
+    def went_back_from(self) -> list[tuple[str, bool | None]]:
+        """The versions that rollbacks left and that were not current again since: with whether they had examples in their prompts where
+        only that was taken back, with None where the version was."""
+        left: dict[tuple[str, bool | None], None] = {}
+        before = ("", None)
+        for row in self._db.rows("SELECT model_id, reason, prompting FROM promotions ORDER BY id"):
+            after = (row["model_id"], json.loads(row["prompting"] or "{}").get(PROMPTING))
+            left.pop(after, None)
+            left.pop((row["model_id"], None), None)
+            if row["reason"] == "rollback":
+                left[before if before[0] == after[0] else (before[0], None)] = None
+            before = after
+        return list(left)
+
     def rollback(self) -> Model:
         """Promote what was current before, prompted as it then was; repeated rollbacks walk further back."""
         stack = self._standing()

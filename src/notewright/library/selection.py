@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Set
 from dataclasses import dataclass
 from itertools import combinations
-from math import sqrt
 from typing import TYPE_CHECKING
 
 from ..records import Highlight
+from ..shares import wilson
 
 if TYPE_CHECKING:
     from . import Library
@@ -117,12 +117,3 @@ def _sets(marks: Iterable[str]) -> list[tuple[str, ...]]:
 
 def _without_pictures(passages: Iterable[Seen]) -> list[tuple[list[Highlight], Set[str]]]:
     return [([item for item in shown if not is_picture(item)], used) for shown, used in passages]
-
-
-def wilson(successes: float, trials: float) -> tuple[float, float]:
-    """Wilson's interval of a share, 95 %."""
-    if not trials:
-        return 0.0, 1.0
-    z, share = 1.96, successes / trials
-    centre, reach = share + z * z / (2 * trials), z * sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials))
-    return (centre - reach) / (1 + z * z / trials), (centre + reach) / (1 + z * z / trials)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,12 +9,12 @@ from datetime import date, datetime, timedelta
 from statistics import fmean
 
 from ..evaluation.report import interval
+from ..shares import wilson
 
 FEWEST = 5  # values behind a mean that is drawn; weeks with fewer are joined with the ones after
 POINTS = 3  # a line through fewer says nothing
 HALVES = 12  # values from which the later half is compared with the earlier one
 _ROUNDS = 2000
-_Z90 = 1.645
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,16 +79,10 @@ def mean_of(values: Sequence[float], *, share: bool = False) -> Mean:
         return Mean(0, None, None, None)
     mean = fmean(values)
     if share:
-        return Mean(len(values), mean, *_wilson(mean, len(values)))
+        return Mean(len(values), mean, *wilson(sum(values), len(values), confidence=0.9))
     if len(values) < FEWEST:
         return Mean(len(values), mean, None, None)
     return Mean(len(values), mean, *interval(values))
-
-
-def _wilson(share: float, trials: int) -> tuple[float, float]:
-    z = _Z90 * _Z90
-    centre, reach = share + z / (2 * trials), math.sqrt(z * (share * (1 - share) / trials + z / (4 * trials * trials)))
-    return max(0.0, (centre - reach) / (1 + z / trials)), min(1.0, (centre + reach) / (1 + z / trials))
 
 
 def _stretches(values: Sequence[tuple[str, float]], share: bool) -> tuple[Stretch, ...]:

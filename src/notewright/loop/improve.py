@@ -28,6 +28,7 @@ from ..settings import Settings
 from ..text import count
 from ..training.recipes import MINIMUM_ROWS, MINIMUM_WATCHED, resolve
 from ..training.runs import numbered, read_state
+from .attempts import attempt, gone_back_from, nothing_new_since, setting
 from .decide import CONFIDENCE, FEWEST, Contender, Decision, decide
 from .keep import keep
 from .page import write_page
@@ -48,8 +49,8 @@ Progress = Callable[[dict[str, Any]], None]
 
 @dataclass(frozen=True, slots=True)
 class ImproveReport:
-    """What came of it. `promoted` is empty when the current version stayed; `page` is the HTML report; `skipped` says what was not
-    trained and why, `ignored` which options of this call had to wait, as it went on as it was begun."""
+    """What came of it. `promoted` is empty when the current version stayed; `page` is the HTML report; `skipped` says what was left out
+    and why, `ignored` which options of this call had to wait, as it went on as it was begun."""
 
     id: str
     folder: str
@@ -103,18 +104,24 @@ def improve(
     chapters that only measure; `decide` compares. Nothing is promoted before that, and drafting goes on meanwhile. Versions that cannot be
     told from the one that writes are kept beside it (`keep`) and take turns.
 
-    An `improve` that was stopped goes on as it was begun, unless `fresh`: another `effort` (default: normal), other `overrides` (recipe
-    values for SFT) and another `reinforce` are then told and ignored. `progress` gets training's events, {"message": ...} and
-    {"evaluating": ..., "done": n, "total": n}. Raises Busy while another one runs, Invalid with too few pairs or a recipe that cannot be.
+    Where nothing is new since the last one nothing is done, and the report says so. An `improve` that was stopped goes on as it was begun:
+    another `effort` (default: normal), other `overrides` (recipe values for SFT) and another `reinforce` are then told and ignored. `fresh`
+    begins anew in both cases. `progress` gets training's events, {"message": ...} and {"evaluating": ..., "done": n, "total": n}. Raises
+    Busy while another one runs, Invalid with too few pairs or a recipe that cannot be, NotFound where the files of the version to beat are
+    gone.
     """
     if reinforce not in ("", *training.SAMPLING):
         raise Invalid(f"{reinforce!r} is no method that learns from its own drafts.", f"There are: {', '.join(training.SAMPLING)}")
     resolve("sft", parameters=1, rows=1, overrides=overrides)  # what cannot be would be kept, and every later one go on with it
     tell = progress or (lambda event: None)
+    asked = {"effort": effort, "set": dict(overrides or {}), "reinforce": reinforce}
     with alone(library.home):
         training.settle(library)
+        if not fresh and (before := nothing_new_since(library, settings, asked)):
+            return _as_it_was(library, settings, library.home / "runs" / before)
         state = _open(library.home / "runs", fresh)
-        ignored = _as_begun(state, {"effort": effort, "set": dict(overrides or {}), "reinforce": reinforce})
+        ignored = _as_begun(state, asked)
+        state.keep("setting", setting(library, settings))
         state.keep("event", state.table.get("event", library.events.last()))
         begun = "goes on" if "current" in state else "begins"
         tell({"message": f"{state.path.parent.name} {begun}: a rebuild from the base. The current version keeps writing meanwhile."})
@@ -126,7 +133,9 @@ def improve(
         while "promoted" not in state and (said := work.overtaken(current)):
             tell({"message": said})
             current, contenders = work.contenders()
-        decision = decide(current, contenders, confidence=confidence)
+        if "promoted" not in state:
+            state.keep("attempt", attempt(library) if len(current.proven.items) >= FEWEST else 0)
+        decision = decide(current, contenders, confidence=confidence, attempt=state.table.get("attempt") or 1)
         if "promoted" not in state:
             state.keep("reason", _reason(library, decision, current))
             state.keep("examples", decision.winner.examples if decision.winner else None)
@@ -167,6 +176,13 @@ def improve(
         write_page(Path(report.page), report, current)
         state.keep("finished_at", now())
         return report
+
+
+def _as_it_was(library: Library, settings: Settings, folder: Path) -> ImproveReport:
+    """Of one that made nothing, as nothing is new since the one in `folder`: every comparison is another chance to be lucky."""
+    reason = f"Nothing is new since {folder.name}: the same would be made and compared again (--fresh does it all the same)"
+    current = registry.current(library, settings).id
+    return ImproveReport(folder.name, str(folder), str(folder / "report.html"), current, "", reason, Decision(None, reason, ()))
 
 
 def _reason(library: Library, decision: Decision, current: Contender) -> str:
@@ -211,6 +227,7 @@ class _Work:
             entries.append(("current", now_current, proven))
         if self._changed_since(pairs):  # whoever wins will write with examples until it was measured anew
             entries = [entry for entry in entries if entry[2]]
+        entries = self._not_gone_back_from(entries)
         # A contender that cannot differ from the current version only takes time and makes the others' proof harder.
         different: dict[tuple[str, bool], str] = {}
         for label, model, examples in entries:
@@ -225,10 +242,23 @@ class _Work:
         finally:
             self.engines.release()
 
-    def _current(self) -> Model:
-        """The version to beat: the one that writes now, whatever wrote when this began; once the decision fell, the one it was about."""
+    def _not_gone_back_from(self, entries: list[tuple[str, Model, bool]]) -> list[tuple[str, Model, bool]]:
+        """The ways to write that the person has not gone back from, as far as was known when the decision fell; why not is kept."""
         if "promoted" not in self.state:
-            self.state.keep("current", registry.current(self.library, self.settings).id)
+            labels = {(model.id, examples): label for label, model, examples in reversed(entries)}
+            left = gone_back_from(self.library, [(model, examples) for _, model, examples in entries])
+            told = [[*way, f"{labels[way]}: you went back from {then}, which was made of the same"] for way, then in left.items()]
+            self.state.keep("gone_back_from", told)
+        left_out = {(model_id, examples) for model_id, examples, _ in self.state.table.get("gone_back_from", ())}
+        return [entry for entry in entries if (entry[1].id, entry[2]) not in left_out]
+
+    def _current(self) -> Model:
+        """The version to beat: the one that writes now, whatever wrote when this began; once the decision fell, the one it was about.
+        Raises NotFound where its files are gone, before anything is trained."""
+        if "promoted" not in self.state:
+            now_current = registry.current(self.library, self.settings)
+            registry.require_files(self.library, now_current)
+            self.state.keep("current", now_current.id)
         return self.library.models.get(self.state["current"])
 
     def _refinements(self) -> list[tuple[str, str, str]]:
@@ -276,8 +306,9 @@ class _Work:
         return ""
 
     def skipped(self) -> tuple[str, ...]:
-        """Why methods were not trained, or changed nothing."""
-        return tuple(reason for _, method, _ in self._refinements() if (reason := self.state.table.get(f"{method}_skipped")))
+        """Why methods were not trained, or changed nothing, and versions were not compared."""
+        untrained = [reason for _, method, _ in self._refinements() if (reason := self.state.table.get(f"{method}_skipped"))]
+        return (*untrained, *dict.fromkeys(reason for *_, reason in self.state.table.get("gone_back_from", ())))
 
     def _train(self, method: str, dataset: Dataset, *, start: str = "") -> Model:
         key = f"{method}_model"

@@ -64,7 +64,7 @@ def write_page(path: Path, report: ImproveReport, current: Contender) -> None:
     parts = [
         "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>",
         f"<title>{escape(report.id)}</title><style>{STYLE}</style><h1>{headline}</h1><p>{escape(report.reason)}.</p>",
-        *(f"<p class=soft>Not trained: {escape(line)}</p>" for line in report.skipped),
+        *(f"<p class=soft>Left out: {escape(line)}</p>" for line in report.skipped),
         f"<div class=scroll><table class=wide><tr>{''.join(f'<th>{name}' for name in COLUMNS)}</tr>", *rows, "</table></div>",
         f"<p class=soft>Distance: words to change per word, to your own passage; 0 is word for word yours. {len(current.report.items)}"
         " passages of sources that no version was trained on. "

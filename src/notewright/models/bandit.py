@@ -33,7 +33,8 @@ DOUBT = 0.1  # of the intervals
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A judged batch. `event` is its first judgement. `cost` is None while nothing was accepted or rejected as a whole, and in duels.
+    """A judged batch about a `source`. `event` is its first judgement. `cost` is None while nothing was accepted or rejected as a whole,
+    and in duels.
 
     `surprise` is how many bits the choice told the taste head that had ordered the drafts (1: as a coin), None without a comparison.
     `duel` are the two versions of a mixed batch, in the order of their names; `won` is the first one's part: 1, 0.5 or 0.
@@ -47,6 +48,7 @@ class Outcome:
     surprise: float | None = None
     duel: tuple[str, str] | None = None
     won: float | None = None
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,7 @@ def outcomes(events: Iterable[Event]) -> list[Outcome]:
 
 def _outcome(batch: str, judged: Sequence[Event]) -> Outcome:
     shown: Any = judged[-1].payload["shown"]
+    source = str(judged[-1].payload.get("source", ""))
     writers = {str(item["draft"]): str(item["model"]) for item in shown}
     better, worse = _preferred(judged, list(writers))
     first, versions = judged[0], sorted(set(writers.values()))
@@ -118,10 +121,10 @@ def _outcome(batch: str, judged: Sequence[Event]) -> Outcome:
         beaten = {writers[draft] for draft in worse} - {writers[draft] for draft in better}
         compared = bool(parts) and bool(beaten or failed)  # a version that was not has not lost
         won = 0.5 if len(set(parts)) == 2 else float(parts[0]) if compared else None
-        return Outcome(batch, first.id, first.at, "", None, surprise, (asked[0], asked[1]), won)
+        return Outcome(batch, first.id, first.at, "", None, surprise, (asked[0], asked[1]), won, source)
     # A base that stood in is not asked again for what it wrote: that is what came of asking the other one.
     version = asked[0] if len(asked) == 1 else versions[0] if len(versions) == 1 and not failed and not alike else ""
-    return Outcome(batch, first.id, first.at, version, _cost(judged, writers), surprise)
+    return Outcome(batch, first.id, first.at, version, _cost(judged, writers), surprise, source=source)
 
 
 def _preferred(judged: Sequence[Event], shown: list[str]) -> tuple[list[str], list[str]]:

@@ -22,12 +22,14 @@ BYTES = {"float32": 4.0, "bfloat16": 2.0, "float16": 2.0, "4bit": 0.56}
 METHODS = ("draft", "lora", "qlora")
 PYTHON_AND_TORCH = 700_000_000  # bytes that a process with the training libraries takes before it holds a model, as measured
 WORK = 16_000_000  # bytes: kernels' buffers and pages of the mapped weights file, as measured
+SAMPLES, SAMPLED = 64, 1024  # pieces of a file of weights that are in a folder's fingerprint (each layer has one), and bytes of each
 SMALL = 1_000_000_000  # parameters; smaller bases are kept in float32, without activation checkpointing
 
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """A base that lies in `folder`. `revision` is the hub's commit or the seedling's hash; empty for folders."""
+    """A base that lies in `folder`. `revision` is the hub's commit, the seedling's hash or a folder's fingerprint (empty in records from
+    before folders had one)."""
 
     name: str
     folder: Path
@@ -39,31 +41,75 @@ def seedling_folder() -> Path:
 
 
 def fetch_base(name: str, *, revision: str = "") -> Base:
-    """The base's folder; a hub id is downloaded if it is not in the cache yet (safetensors only)."""
-    if name in ("", SEEDLING):
-        folder = seedling_folder()
-        if not (folder / "config.json").exists():
-            raise NotFound("The bundled seedling model is missing from this installation.", "Name another base: --base HUB_ID_OR_PATH")
-        found = hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()[:12]
-        if revision not in ("", found):
-            raise Invalid(
-                f"This model was trained on another seedling ({revision}) than the one in this notewright ({found}).",
-                "Train again: notewright train sft   (or install the notewright version that it was trained with)",
-            )
-        return Base(SEEDLING, folder, found)
-    refuse_gguf(expanded(name))
-    if expanded(name).is_dir():
-        folder = expanded(name).absolute()
-        if not (folder / "config.json").exists():
-            raise Invalid(f"{folder} is not a model folder: it has no config.json.", "Name a folder in Hugging Face format, or a hub id.")
-        if not list(folder.glob("*.safetensors")):
-            raise Invalid(f"{folder} has no .safetensors weights.", "Save the model in safetensors format first.")
-        return Base(str(folder), folder)
+    """The base's folder; a hub id is downloaded if it is not in the cache yet (safetensors only). Raises Invalid where the seedling or a
+    folder is not what it was at `revision`."""
+    if found := _on_disk(name):
+        _require(found, revision)
+        return found
     if not is_hub_id(name):
         raise NotFound(f"There is no base model {name!r}.", "Name a folder, a hub id such as Qwen/Qwen3-0.6B, or seedling.")
     name, _, pinned = name.partition("@")
     folder = download.snapshot(name, pinned or revision)
     return Base(name, folder, folder.name)
+
+
+def require_unchanged(name: str, revision: str) -> None:
+    """Raises Invalid where the seedling or a folder is not what it was at `revision`; the hub keeps every revision."""
+    if found := _on_disk(name):
+        _require(found, revision)
+
+
+def is_on_disk(name: str) -> bool:
+    """Whether it is the seedling or a model folder, and so may become another under the same name."""
+    return name in ("", SEEDLING) or (expanded(name) / "config.json").exists()
+
+
+def _on_disk(name: str) -> Base | None:
+    """The seedling or a folder; None for what is neither."""
+    if name in ("", SEEDLING):
+        folder = seedling_folder()
+        if not (folder / "config.json").exists():
+            raise NotFound("The bundled seedling model is missing from this installation.", "Name another base: --base HUB_ID_OR_PATH")
+        return Base(SEEDLING, folder, hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()[:12])
+    refuse_gguf(expanded(name))
+    if not expanded(name).is_dir():
+        return None
+    folder = expanded(name).absolute()
+    if not (folder / "config.json").exists():
+        raise Invalid(f"{folder} is not a model folder: it has no config.json.", "Name a folder in Hugging Face format, or a hub id.")
+    if not list(folder.glob("*.safetensors")):
+        raise Invalid(f"{folder} has no .safetensors weights.", "Save the model in safetensors format first.")
+    return Base(str(folder), folder, fingerprint(folder))
+
+
+def _require(found: Base, revision: str) -> None:
+    if revision in ("", found.revision):
+        return
+    if found.name == SEEDLING:
+        raise Invalid(
+            f"This model was trained on another seedling ({revision}) than the one in this notewright ({found.revision}).",
+            "Train again: notewright train sft   (or install the notewright version that it was trained with)",
+        )
+    raise Invalid(
+        f"This model was trained on other files of {found.folder} ({revision}) than lie there now ({found.revision}).",
+        "Put the former files back, train again (notewright train sft), or use another version: notewright models list",
+    )
+
+
+def fingerprint(folder: Path) -> str:
+    """Of a model folder: config, tokenizer, and of each file of weights its name, its size and `SAMPLES` pieces from all over it. Training
+    moves nearly all numbers, and neither names nor sizes; to read them all would take long. Times are left out: a copy has others."""
+    found = hashlib.sha256()
+    for path in (folder / "config.json", folder / "tokenizer.json"):
+        found.update(path.read_bytes() if path.exists() else b"")
+    for path in sorted(folder.glob("*.safetensors")):
+        size = path.stat().st_size
+        found.update(f"{path.name} {size}".encode())
+        with path.open("rb") as file:
+            for place in range(SAMPLES):
+                file.seek(size * place // SAMPLES)
+                found.update(file.read(SAMPLED))
+    return found.hexdigest()[:12]
 
 
 def read_config(folder: Path) -> dict[str, Any]:

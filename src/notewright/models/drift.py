@@ -4,7 +4,7 @@ in drafts and on how their choices surprise the taste head (docs/decisions/0014-
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
@@ -17,6 +17,8 @@ ALARM = 4.6  # of series without any change few go beyond this within 200 batche
 FURTHEST = 200  # batches back that a change is looked for
 TOGETHER = 8  # looks, for speed
 ALIKE = 9.0  # batches: versions that may write differ by a third of what single batches do
+SURE = 3.0  # deviations by which it must have risen where each source counts as one value
+FEW = 4.0  # sources that the least spread is worth beside those at hand
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,46 +51,83 @@ def drift(history: Sequence[Outcome]) -> Drift | None:
 def _newest(what: str, history: Sequence[Outcome], values: Sequence[float], compared: Sequence[float]) -> Drift | None:
     # A surprise is the taste head's, whoever wrote.
     versions = [item.version if what == "edit cost" else "" for item in history]
-    places = changes(compared, versions, least=LEAST[what])
+    sources = [item.source or item.batch for item in history]
+    places = changes(compared, versions, sources, least=LEAST[what])
     if not places:
         return None
     place, began = places[-1], ([0, *places])[-2]
     return Drift(what, history[place].event, history[place].at, round(fmean(values[began:place]), 4), round(fmean(values[place:]), 4))
 
 
-def changes(values: Sequence[float], versions: Sequence[str], *, least: float) -> list[int]:
+def changes(values: Sequence[float], versions: Sequence[str], sources: Sequence[str], *, least: float) -> list[int]:
     """The places where the mean rose for good, each as it was when it could first be told from chance; spreads count as `least` at least.
 
     A version is taken to be as good as those before it, with a doubt worth `ALIKE` batches of its own: one that is dearer while others stay
-    as they were is no change of the person. `values` and `versions` (who wrote each) are of one length.
+    as they were is no change of the person. Nor is one hard book: the chapters of a source are alike, so that the rise must hold from
+    source to source too. `values`, `versions` (who wrote each) and `sources` (what each is about) are of one length.
     """
     if len(values) < 2 * SHORTEST:
         return []
     import numpy
 
-    names = {version: number for number, version in enumerate(dict.fromkeys(versions))}
-    data = numpy.asarray(values, dtype=float)
-    owns = numpy.zeros((len(names), len(values)))
-    owns[[names[version] for version in versions], range(len(values))] = 1.0
+    data, writers, origins = numpy.asarray(values, dtype=float), _marks(versions), _marks(sources)
     found: list[int] = []
     start, look = 0, 2 * SHORTEST
     while len(values) >= max(look, start + 2 * SHORTEST):
-        # Counts, sums and squares of each version before every place.
-        counts, sums, squares = (_before(owns[:, start:] * factor) for factor in (1.0, data[start:], data[start:] ** 2))
-        looks = numpy.arange(max(look - start, 2 * SHORTEST), len(values) - start + 1)
-        for ends in (looks[at : at + TOGETHER] for at in range(0, len(looks), TOGETHER)):
-            places = numpy.arange(max(SHORTEST, int(ends[0]) - FURTHEST), int(ends[-1]))
-            heights = _heights(counts, sums, squares, places, ends, least)
-            alarms = ((heights > ALARM) & (places <= ends[:, None] - SHORTEST)).any(axis=1)
-            if alarms.any():  # a large change is sure before its last `SHORTEST` batches are in: it began where it shows best
-                place = start + int(places[heights[alarms.argmax()].argmax()])
-                look = start + int(ends[alarms.argmax()]) + 1
+        alarms = _alarms(data[start:], writers[:, start:], max(look - start, 2 * SHORTEST), least)
+        for place, end in alarms:
+            looked_at = slice(start, start + end)
+            if _holds_by_source(data[looked_at], writers[:, looked_at], origins[:, looked_at], place, least):
+                start, look = start + place, start + end + 1
+                found.append(start)
                 break
         else:
             return found
-        found.append(place)
-        start = place
     return found
+
+
+def _marks(names: Sequence[str]) -> Any:
+    """A row for each name, with ones where it stands."""
+    import numpy
+
+    return (numpy.asarray(names) == numpy.asarray(list(dict.fromkeys(names)))[:, None]).astype(float)
+
+
+def _alarms(data: Any, writers: Any, first: int, least: float) -> Iterator[tuple[int, int]]:
+    """(place, end) of the looks after `first` values and later at which the mean seems to have risen, in order."""
+    import numpy
+
+    # Counts, sums and squares of each version before every place.
+    counts, sums, squares = (_before(writers * factor) for factor in (1.0, data, data**2))
+    looks = numpy.arange(first, len(data) + 1)
+    for ends in (looks[at : at + TOGETHER] for at in range(0, len(looks), TOGETHER)):
+        places = numpy.arange(max(SHORTEST, int(ends[0]) - FURTHEST), int(ends[-1]))
+        heights = _heights(counts, sums, squares, places, ends, least)
+        alarms = ((heights > ALARM) & (places <= ends[:, None] - SHORTEST)).any(axis=1)
+        for row, end in zip(heights[alarms], ends[alarms], strict=True):
+            # A large change is sure before its last `SHORTEST` batches are in: it began where it shows best.
+            yield int(places[row.argmax()]), int(end)
+
+
+def _holds_by_source(data: Any, writers: Any, origins: Any, place: int, least: float) -> bool:
+    """Whether the mean is higher from `place` on by `SURE` deviations where each source counts as one value on either side of it."""
+    import numpy
+
+    n, total = (rows[:, :place].sum(1) for rows in (writers, writers * data))
+    usual = (ALIKE * data[:place].mean() + total) / (ALIKE + n)
+    beyond = data - usual @ writers  # what the version that wrote is not known for
+    before, after = (_means(origins[:, side], beyond[side]) for side in (slice(place), slice(place, None)))
+    if len(after) < 2:
+        return False
+    # A few sources may be alike by chance: they lie apart as single batches do, until more are known.
+    apart = (FEW * least**2 + before.var() * len(before) + after.var() * len(after)) / (FEW + len(before) + len(after) - 2)
+    return bool(after.mean() - before.mean() > SURE * numpy.sqrt(apart * (1 / len(before) + 1 / len(after))))
+
+
+def _means(origins: Any, values: Any) -> Any:
+    """Of each source that there is."""
+    sizes = origins.sum(1)
+    return (origins @ values)[sizes > 0] / sizes[sizes > 0]
 
 
 def _heights(counts: Any, sums: Any, squares: Any, places: Any, ends: Any, least: float) -> Any:

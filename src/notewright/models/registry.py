@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .remote import RemoteEngine
 
 REMOTE = "remote"
+_ANOTHER_BASE = "the base has other files now"
 _NO_SERVER = "no server is set in config.toml"  # why a version of ours became current again
 
 
@@ -76,9 +77,9 @@ def current(library: Library, settings: Settings) -> Model:
         return ensure_base_model(library, settings)
     if model.role == REMOTE or library.models.promotions()[-1][2] == _NO_SERVER:
         model = _as_configured(library, settings, model)
-    if model.role == "base" and model.base == bases.SEEDLING:
+    if model.role == "base" and bases.is_on_disk(model.base) and (model.revision or model.base == bases.SEEDLING):
         plain = ensure_base_model(library, settings, base=model.base)
-        return model if plain.id == model.id else library.models.promote(plain.id, "the bundled seedling is a newer one")
+        return model if plain.id == model.id else library.models.promote(plain.id, _ANOTHER_BASE)
     return model
 
 
@@ -139,10 +140,12 @@ def rollback(library: Library) -> Model:
 
 
 def require_files(library: Library, model: Model) -> None:
-    """Raises NotFound where the adapter of a version was pruned or deleted."""
+    """Raises NotFound where the adapter of a version was pruned or deleted, Invalid where its base has other files now."""
     if not _has_files(library, model):
         folder = adapter_folder(library, model)
         raise NotFound(f"The files of {model.id} are gone: {folder}", "Use another version (notewright models use ID), or train again.")
+    if model.adapter_path:
+        bases.require_unchanged(model.base, model.revision)
 
 
 def _has_files(library: Library, model: Model) -> bool:
@@ -160,7 +163,7 @@ def keep_contenders(
             if model.metrics.get("contender") and model.id not in contenders:
                 library.models.set_metrics(model.id, {"contender": None})
         for model_id, examples in contenders.items():
-            kept: dict[str, object] = {"beside": beside, "at": now()}
+            kept: dict[str, object] = {"beside": beside, "at": now(), "promotions": len(library.models.promotions())}
             if found := (measured or {}).get(model_id):
                 kept |= {"difference": found.difference, "error": found.error}
             library.models.set_metrics(model_id, {"contender": kept, "examples": examples, ASKED: asked_at})
@@ -182,10 +185,12 @@ def contenders(library: Library) -> list[Model]:
     found = []
     for model in library.models.all():
         kept = model.metrics.get("contender")
-        if not isinstance(kept, dict) or kept["beside"] != current.id or kept["at"] < promotions[-1][1] or model.id in {current.id, *left}:
+        if not isinstance(kept, dict) or kept["beside"] != current.id or model.id in {current.id, *left}:
             continue
-        folder = adapter_folder(library, model)
-        if (model.base, model.revision) == (current.base, current.revision) and (folder is None or folder.is_dir()):
+        # Counted, as clocks are put right; earlier records have the time alone.
+        if kept["promotions"] < len(promotions) if "promotions" in kept else kept["at"] < promotions[-1][1]:
+            continue
+        if (model.base, model.revision) == (current.base, current.revision) and _has_files(library, model):
             found.append(model)
     return found
 
@@ -198,6 +203,14 @@ def tried_and_left(library: Library) -> set[str]:
         if before != after and why == "chosen" and reason in BY_HAND:
             left.add(before)
     return left
+
+
+def made_of(library: Library, model: Model) -> tuple[str, ...]:
+    """The base and, newest first, the methods and data of all trainings behind a version. What is made of the same again is the same
+    version under another name."""
+    methods = {run.id: run.method for run in library.runs.all()}
+    steps = [part for step in lineage(library, model) for part in (methods.get(step.run_id, ""), step.dataset_id)]
+    return (model.base, model.revision, *steps)
 
 
 BY_HAND = ("chosen", "rollback")

@@ -1,0 +1,62 @@
+"""What went before means for this improve: how often the current version was to be replaced, whether anything is new since, and what the
+person went back from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from .. import __version__, datasets
+from ..models import registry
+from ..models.turns import note_change
+from ..training.runs import numbered, read_state
+
+if TYPE_CHECKING:
+    from ..library import Library
+    from ..records import Model
+    from ..settings import Settings
+
+
+def attempt(library: Library) -> int:
+    """The how manyth attempt since the last promotion to replace the current version this is. Those with too few held-out passages to
+    decide by do not count."""
+    promotions = len(library.models.promotions())
+    tables = [read_state(folder) for folder in numbered(library.home / "runs").values()]
+    return 1 + sum(bool(table.get("attempt")) and table["decided_at"] == promotions for table in tables)
+
+
+def setting(library: Library, settings: Settings) -> dict[str, str]:
+    """What an outcome depends on beside the data and the options: the base, and the program."""
+    return {"base": registry.ensure_base_model(library, settings).id, "program": __version__}
+
+
+def nothing_new_since(library: Library, settings: Settings, asked: Mapping[str, Any]) -> str:
+    """The last `improve`, if it is finished and this one would make and compare the same again; else nothing.
+
+    The version that it promoted is what it made itself, and the one before was compared with all it made.
+    """
+    newest, folder = max(numbered(library.home / "runs").items(), default=(0, library.home))
+    table = read_state(folder)
+    if not newest or "finished_at" not in table or table.get("setting") != setting(library, settings):
+        return ""
+    as_then = {"effort": asked["effort"] or "normal", "set": asked["set"], "reinforce": asked["reinforce"]}
+    if any(table.get(name) != value for name, value in as_then.items()) or table["event"] != library.events.last():
+        return ""
+    if registry.current(library, settings).id not in (table["current"], table["promoted"]):
+        return ""
+    note_change(library)
+    return folder.name if datasets.build(library, kind="sft", settings=settings).id == table["sft_dataset"] else ""
+
+
+def gone_back_from(library: Library, ways: Iterable[tuple[Model, bool]]) -> dict[tuple[str, bool], str]:
+    """Those of the `ways` to write (a version, with examples or without) that the person went back from, under this name or another, each
+    with the version that it was then. Only they can make one current again."""
+    left = {
+        (registry.made_of(library, library.models.get(version)), examples): version for version, examples in library.models.went_back_from()
+    }
+    found = {}
+    for model, examples in ways:
+        made = registry.made_of(library, model)
+        if then := left.get((made, None)) or left.get((made, examples)):
+            found[model.id, examples] = then
+    return found
