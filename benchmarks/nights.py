@@ -1,11 +1,11 @@
-"""How often does `improve`, night after night, promote what is no better, and how soon what is?
+"""How often does `improve`, night after night, promote what is no better, or worse, and how soon what is better?
 
     python benchmarks/nights.py [--libraries 600]
 
 Eight contenders a night and the current version write 12 held-out passages. What is hard about a passage is common to all, the rest of an
 error (deviation 1) is a version's own, of which `alike` lasts from night to night; every night something new was judged. A contender passes
-by Student's t at the level that `loop.decide.needed` leaves (the paired bootstrap there imitates it); before, every night had the whole of
-it. First nothing is better, then every contender is from some night on, by `gap` (decision 5).
+by Student's t at the level of `loop.decide` (the paired bootstrap there imitates it). Beside it a level that all nights share, of which
+night k has 1 / (k (k + 1)) (decision 5). All contenders are better by `gap` from some night on, worse where it is below 0.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import math
 
 import numpy
 
-from notewright.loop.decide import CONFIDENCE, needed
+from notewright.loop.decide import CONFIDENCE
 
 CONTENDERS, PASSAGES, NIGHTS = 8, 12, 30
 
@@ -42,8 +42,8 @@ def nights(libraries: int, count: int, *, shared: bool, alike: float, gap: float
             own = math.sqrt(alike) * lasting + math.sqrt(1 - alike) * rng.standard_normal((CONTENDERS, PASSAGES))
             change = hard + own - (gap if night + 1 >= since else 0.0) - (hard + current)
             t = -change.mean(1) / (change.std(1, ddof=1) / math.sqrt(PASSAGES))
-            sure = needed(CONFIDENCE, contenders=CONTENDERS, attempt=night + 1) if shared else 1 - (1 - CONFIDENCE) / CONTENDERS
-            if t.max() > student(sure):
+            part = (night + 1) * (night + 2) if shared else 1
+            if t.max() > student(1 - (1 - CONFIDENCE) / CONTENDERS / part):
                 promoted = night
                 break
         first.append(promoted)
@@ -54,10 +54,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--libraries", type=int, default=600)
     libraries = parser.parse_args().libraries
-    print("| nothing is better | whole level every night: 1, 7, 30 nights | shared among the attempts |\n|---|---|---|")
-    for alike in (0.0, 0.5, 0.8):
-        cells = [nights(libraries, NIGHTS, shared=shared, alike=alike) for shared in (False, True)]
-        print(f"| alike {alike} | " + " | ".join(f"{cell[0]:.0%}, {cell[6]:.0%}, {cell[29]:.0%}" for cell in cells) + " |")
+    print("| better by; what lasts of an error | whole level every night: within 1, 7, 30 nights | shared |\n|---|---|---|")
+    for gap in (0.0, -0.25, -0.5, -1.0):
+        for alike in (0.0, 0.5, 0.8):
+            cells = [nights(libraries, NIGHTS, shared=shared, alike=alike, gap=gap) for shared in (False, True)]
+            shares = " | ".join(f"{cell[0]:.1%}, {cell[6]:.1%}, {cell[29]:.1%}" for cell in cells)
+            print(f"| {gap:g}; {alike} | {shares} |")
     print("\n| better (alike 0.5) | whole level: that night, within 7, within 14 | shared |\n|---|---|---|")
     for gap in (1.0, 1.5, 2.0):
         for since in (1, 5, 10):

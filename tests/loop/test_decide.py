@@ -141,14 +141,14 @@ def test_noise_is_not_promoted() -> None:
     mixed = [ned + (0.1 if number % 2 else -0.11) for number, ned in enumerate(BEFORE)]
     decision = decide(contender(BEFORE, "current"), [contender(mixed)])
     assert decision.winner is None
-    assert "95.0% needed" in decision.reason
+    assert "90.0% needed" in decision.reason
 
 
 def test_what_just_fails_is_not_told_as_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     near = replace(compare(report(BEFORE), report([ned - 0.2 for ned in BEFORE])), p_better=0.987)
     monkeypatch.setattr(importlib.import_module("notewright.loop.decide"), "compare", lambda *_: near)
     decision = decide(contender(BEFORE, "current"), [contender(BEFORE, f"other {number}") for number in range(8)])
-    assert "98.70% sure, 99.38% needed" in decision.reason
+    assert "98.7% sure, 98.8% needed" in decision.reason
 
 
 def test_more_contenders_need_more_proof() -> None:

@@ -643,17 +643,6 @@ def test_where_nothing_is_new_nothing_is_made_and_compared_again(world: small_wo
     assert improve(world, effort="quick").id == "improve-4"
 
 
-def test_every_attempt_since_the_last_promotion_needs_more_proof(world: small_world.World, monkeypatch: pytest.MonkeyPatch) -> None:
-    library = world.library
-    registry.current(library, world.settings)
-    for better, words in ((0.0, "98.3% needed"), (0.0, "99.44% needed in attempt 2 since"), (0.3, ""), (0.0, "98.8% needed")):
-        own = len(library.models.all())
-        measured(library, monkeypatch, lambda model, _, own=own, better=better: 0.6 - better * (int(model.id[6:]) > own), lambda _: None)
-        report = improve(world, fresh=True)
-        assert bool(report.promoted) == bool(better)
-        assert words in report.reason
-
-
 def test_the_person_who_goes_back_is_not_overruled_before_there_is_something_new_to_learn(
     world: small_world.World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,6 +1,7 @@
 """It gets better by itself, and never worse: rebuild from the base, measure on held-out work, promote or keep.
 
 improve(library, settings=...)   the verb; can be stopped anywhere and goes on where it was
+before      whether anything is new since the last one, and what the person went back from
 decide      which contender, if any, is better beyond doubt and harmless elsewhere (pure)
 keep        which versions take turns with the current one (pure)
 page        what was tried and why the decision fell, as one HTML page

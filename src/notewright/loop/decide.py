@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from statistics import fmean
 
 from ..evaluation import Comparison, EvaluationReport, compare
-from ..evaluation.report import MEMORISED, ROUNDS, Item, broken, interval
+from ..evaluation.report import MEMORISED, Item, broken, interval
 from ..text import count
 
-CONFIDENCE = 0.9  # that the mean distance really fell; shared among the contenders and the attempts, so that trying more proves less
+CONFIDENCE = 0.9  # that the mean distance really fell; shared among the contenders (Bonferroni), so that trying more proves less
 VALID_MARGIN = 0.05  # the share of valid drafts may not fall by more, beyond its 90 % interval
 COVERAGE_MARGIN = 0.05  # nor may the share of the highlights in your passages that drafts use too, likewise
 COPY_MARGIN = 0.05  # the share of drafts with a run of words from another note may not rise by more
 RULE_MARGIN = 0.05  # nor may a draft break more of the person's rules on average
 LENGTHS = (0.6, 1.6)  # the median length, as a share of the person's own passages, may not leave this range (unless it was outside before)
-SUREST = 0.999  # nothing is told as surer, unless it had to be
-SEEN = 5  # draws of the bootstrap that the other way would have to come out, so that it can show what is needed
-MOST_ROUNDS = 200_000  # of it, a second of work
+SUREST = 0.999  # a bootstrap shows no more: nothing is told as surer
 FEWEST = 6  # held-out passages; below, no figure is trusted
 
 
@@ -63,16 +60,17 @@ class Decision:
     verdicts: tuple[Verdict, ...]
 
 
-def decide(current: Contender, contenders: Sequence[Contender], *, confidence: float = CONFIDENCE, attempt: int = 1) -> Decision:
+def decide(current: Contender, contenders: Sequence[Contender], *, confidence: float = CONFIDENCE) -> Decision:
     """Paired bootstrap of each contender against the current version on the passages both wrote; the best that passes wins.
 
-    A contender passes when the chance that its mean distance is lower is as high as `needed` says, its share of valid drafts did not fall
-    by more than `VALID_MARGIN` and its coverage of highlights by `COVERAGE_MARGIN` (both beyond the 90 % interval), the share of its drafts
-    that copy from other notes did not rise by more than `COPY_MARGIN`, nor the rules of the person's that a draft breaks by `RULE_MARGIN`,
-    its lengths stay within `LENGTHS` of the person's own, and it is not further from what they wrote lately beyond the 90 % interval.
+    A contender passes when the chance that its mean distance is lower is at least `1 - (1 - confidence) / number of contenders`, its share
+    of valid drafts did not fall by more than `VALID_MARGIN` and its coverage of highlights by `COVERAGE_MARGIN` (both beyond the 90 %
+    interval), the share of its drafts that copy from other notes did not rise by more than `COPY_MARGIN`, nor the rules of the person's
+    that a draft breaks by `RULE_MARGIN`, its lengths stay within `LENGTHS` of the person's own, and it is not further from what they wrote
+    lately beyond the 90 % interval.
     """
-    sure = needed(confidence, contenders=len(contenders), attempt=attempt)
-    verdicts = tuple(_judge(current, contender, sure, attempt) for contender in contenders)
+    needed = 1 - (1 - confidence) / max(1, len(contenders))
+    verdicts = tuple(_judge(current, contender, needed) for contender in contenders)
     passages = len(current.proven.items)
     if passages < FEWEST:
         reason = f"only {count(passages, 'held-out passage')}: too few to tell better from luck (at least {FEWEST} are needed)"
@@ -85,36 +83,20 @@ def decide(current: Contender, contenders: Sequence[Contender], *, confidence: f
         return Decision(None, f"no contender passed; the nearest, {best.contender.label}: {'; '.join(best.objections)}", verdicts)
     winner = min(passing, key=lambda verdict: verdict.comparison.after)
     change = winner.comparison
-    told = _told(min(change.p_better, max(SUREST, sure)), sure)
     reason = (
         f"{winner.contender.label}: held-out distance {change.before:.3f} -> {change.after:.3f} over {change.items} passages "
-        f"(90 % interval of the change {change.low:+.3f} to {change.high:+.3f}, {told} sure)"
+        f"(90 % interval of the change {change.low:+.3f} to {change.high:+.3f}, {min(change.p_better, SUREST):.1%} sure)"
     )
     return Decision(winner.contender, reason, verdicts)
 
 
-def needed(confidence: float, *, contenders: int, attempt: int) -> float:
-    """How sure a contender must be. What may go wrong, `1 - confidence`, is meant for all attempts to replace one version together, as they
-    are measured on the same passages: the first has a half of it, the second a sixth, the k-th 1 / (k (k + 1)); and each shares its part
-    among its contenders (Bonferroni)."""
-    return 1 - (1 - confidence) / (attempt * (attempt + 1)) / max(1, contenders)
-
-
-def _told(share: float, needed: float) -> str:
-    """With as many digits as tell it from what is needed."""
-    return f"{share:.{max(1, math.ceil(-math.log10(1 - needed)) - 1)}%}"
-
-
-def _judge(current: Contender, contender: Contender, needed: float, attempt: int) -> Verdict:
+def _judge(current: Contender, contender: Contender, needed: float) -> Verdict:
     change = compare(current.proven, contender.proven)
-    rounds = min(MOST_ROUNDS, round(SEEN / (1 - needed)))
-    if change.p_better >= needed and rounds > ROUNDS:
-        change = replace(change, p_better=compare(current.proven, contender.proven, rounds=rounds).p_better)
     objections = harms(current, contender)
     if change.p_better < needed:
-        which = f" in attempt {attempt} since the last promotion" if attempt > 1 else ""
-        sure = f"{_told(change.p_better, needed)} sure, {_told(needed, needed)} needed{which}"
-        objections.insert(0, f"its distance is {change.after:.3f} against {change.before:.3f}: {sure}")
+        objections.insert(
+            0, f"its distance is {change.after:.3f} against {change.before:.3f}: {change.p_better:.1%} sure, {needed:.1%} needed"
+        )
     return Verdict(contender, change, contender.report.length, tuple(objections), lately(current, contender))
 
 

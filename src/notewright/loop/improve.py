@@ -28,7 +28,7 @@ from ..settings import Settings
 from ..text import count
 from ..training.recipes import MINIMUM_ROWS, MINIMUM_WATCHED, resolve
 from ..training.runs import numbered, read_state
-from .attempts import attempt, gone_back_from, nothing_new_since, setting
+from .before import gone_back_from, nothing_new_since, setting
 from .decide import CONFIDENCE, FEWEST, Contender, Decision, decide
 from .keep import keep
 from .page import write_page
@@ -133,9 +133,7 @@ def improve(
         while "promoted" not in state and (said := work.overtaken(current)):
             tell({"message": said})
             current, contenders = work.contenders()
-        if "promoted" not in state:
-            state.keep("attempt", attempt(library) if len(current.proven.items) >= FEWEST else 0)
-        decision = decide(current, contenders, confidence=confidence, attempt=state.table.get("attempt") or 1)
+        decision = decide(current, contenders, confidence=confidence)
         if "promoted" not in state:
             state.keep("reason", _reason(library, decision, current))
             state.keep("examples", decision.winner.examples if decision.winner else None)

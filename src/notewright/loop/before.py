@@ -1,5 +1,4 @@
-"""What went before means for this improve: how often the current version was to be replaced, whether anything is new since, and what the
-person went back from."""
+"""What went before means for this improve: whether anything is new since, and what the person went back from."""
 
 from __future__ import annotations
 
@@ -15,14 +14,6 @@ if TYPE_CHECKING:
     from ..library import Library
     from ..records import Model
     from ..settings import Settings
-
-
-def attempt(library: Library) -> int:
-    """The how manyth attempt since the last promotion to replace the current version this is. Those with too few held-out passages to
-    decide by do not count."""
-    promotions = len(library.models.promotions())
-    tables = [read_state(folder) for folder in numbered(library.home / "runs").values()]
-    return 1 + sum(bool(table.get("attempt")) and table["decided_at"] == promotions for table in tables)
 
 
 def setting(library: Library, settings: Settings) -> dict[str, str]:
