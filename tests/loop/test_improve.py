@@ -641,6 +641,7 @@ def test_where_nothing_is_new_nothing_is_made_and_compared_again(world: small_wo
     assert improve(world).id == "improve-2"
     assert improve(world, fresh=True).id == "improve-3"
     assert improve(world, effort="quick").id == "improve-4"
+    assert improve(world, effort="quick", confidence=0.8).id == "improve-5"
 
 
 def test_the_person_who_goes_back_is_not_overruled_before_there_is_something_new_to_learn(

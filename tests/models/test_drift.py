@@ -96,6 +96,10 @@ def test_a_hard_book_is_no_change_and_several_sources_that_cost_more_are_one() -
     seen = found(usual + later)
     assert seen is not None
     assert 45 <= seen.event <= 50
+    begun = [("long", cost) for cost in chapters(0.2, 20)]
+    seen = found(begun + [("long", cost) for cost in chapters(0.5, 12)])
+    assert seen is not None
+    assert 17 <= seen.event <= 22
 
 
 def test_false_alarms_are_rare_where_the_chapters_of_a_book_are_alike() -> None:

@@ -16,19 +16,19 @@ if TYPE_CHECKING:
     from ..settings import Settings
 
 
-def setting(library: Library, settings: Settings) -> dict[str, str]:
-    """What an outcome depends on beside the data and the options: the base, and the program."""
-    return {"base": registry.ensure_base_model(library, settings).id, "program": __version__}
+def terms(library: Library, settings: Settings, **measuring: float) -> dict[str, object]:
+    """What an outcome depends on beside the data and the recipe: the base, the program, and how it is measured."""
+    return {"base": registry.ensure_base_model(library, settings).id, "program": __version__, **measuring}
 
 
-def nothing_new_since(library: Library, settings: Settings, asked: Mapping[str, Any]) -> str:
+def nothing_new_since(library: Library, settings: Settings, asked: Mapping[str, Any], **measuring: float) -> str:
     """The last `improve`, if it is finished and this one would make and compare the same again; else nothing.
 
     The version that it promoted is what it made itself, and the one before was compared with all it made.
     """
     newest, folder = max(numbered(library.home / "runs").items(), default=(0, library.home))
     table = read_state(folder)
-    if not newest or "finished_at" not in table or table.get("setting") != setting(library, settings):
+    if not newest or "finished_at" not in table or table.get("terms") != terms(library, settings, **measuring):
         return ""
     as_then = {"effort": asked["effort"] or "normal", "set": asked["set"], "reinforce": asked["reinforce"]}
     if any(table.get(name) != value for name, value in as_then.items()) or table["event"] != library.events.last():

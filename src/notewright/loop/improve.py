@@ -28,7 +28,7 @@ from ..settings import Settings
 from ..text import count
 from ..training.recipes import MINIMUM_ROWS, MINIMUM_WATCHED, resolve
 from ..training.runs import numbered, read_state
-from .before import gone_back_from, nothing_new_since, setting
+from .before import gone_back_from, nothing_new_since, terms
 from .decide import CONFIDENCE, FEWEST, Contender, Decision, decide
 from .keep import keep
 from .page import write_page
@@ -115,13 +115,15 @@ def improve(
     resolve("sft", parameters=1, rows=1, overrides=overrides)  # what cannot be would be kept, and every later one go on with it
     tell = progress or (lambda event: None)
     asked = {"effort": effort, "set": dict(overrides or {}), "reinforce": reinforce}
+    measuring = {"confidence": confidence, "longest": max_new_tokens}
     with alone(library.home):
         training.settle(library)
-        if not fresh and (before := nothing_new_since(library, settings, asked)):
+        if not fresh and (before := nothing_new_since(library, settings, asked, **measuring)):
             return _as_it_was(library, settings, library.home / "runs" / before)
         state = _open(library.home / "runs", fresh)
         ignored = _as_begun(state, asked)
-        state.keep("setting", setting(library, settings))
+        if not _trains(state):
+            state.keep("terms", terms(library, settings, **measuring))
         state.keep("event", state.table.get("event", library.events.last()))
         begun = "goes on" if "current" in state else "begins"
         tell({"message": f"{state.path.parent.name} {begun}: a rebuild from the base. The current version keeps writing meanwhile."})

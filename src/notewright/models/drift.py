@@ -110,18 +110,25 @@ def _alarms(data: Any, writers: Any, first: int, least: float) -> Iterator[tuple
 
 
 def _holds_by_source(data: Any, writers: Any, origins: Any, place: int, least: float) -> bool:
-    """Whether the mean is higher from `place` on by `SURE` deviations where each source counts as one value on either side of it."""
-    import numpy
-
+    """Whether the mean is higher from `place` on where each source counts as one value on either side of it, or among the chapters of one
+    source that was begun long before."""
     n, total = (rows[:, :place].sum(1) for rows in (writers, writers * data))
     usual = (ALIKE * data[:place].mean() + total) / (ALIKE + n)
     beyond = data - usual @ writers  # what the version that wrote is not known for
+    for chapters in origins.astype(bool):  # of a book that was easy so far: it did not become a hard one
+        within = beyond[:place][chapters[:place]], beyond[place:][chapters[place:]]
+        if min(map(len, within)) >= SHORTEST and _rose(*within, least, doubt=0.0):
+            return True
     before, after = (_means(origins[:, side], beyond[side]) for side in (slice(place), slice(place, None)))
-    if len(after) < 2:
-        return False
-    # A few sources may be alike by chance: they lie apart as single batches do, until more are known.
-    apart = (FEW * least**2 + before.var() * len(before) + after.var() * len(after)) / (FEW + len(before) + len(after) - 2)
-    return bool(after.mean() - before.mean() > SURE * numpy.sqrt(apart * (1 / len(before) + 1 / len(after))))
+    return len(after) > 1 and _rose(before, after, least, doubt=FEW)
+
+
+def _rose(before: Any, after: Any, least: float, *, doubt: float) -> bool:
+    """By more than `SURE` deviations. Few values may be alike by chance: the least spread counts as `doubt` values more."""
+    import numpy
+
+    apart = (doubt * least**2 + before.var() * len(before) + after.var() * len(after)) / (doubt + len(before) + len(after) - 2)
+    return bool(after.mean() - before.mean() > SURE * numpy.sqrt(max(apart, 1e-12) * (1 / len(before) + 1 / len(after))))
 
 
 def _means(origins: Any, values: Any) -> Any:
