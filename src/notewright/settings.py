@@ -10,12 +10,12 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 from .errors import Invalid, NotFound, Unavailable
+from .files import put
 
 TELEMETRY_OFF = {
     "HF_HUB_DISABLE_TELEMETRY": "1",
@@ -169,14 +169,9 @@ def save_settings(settings: Settings) -> None:
         value = getattr(settings, item.name)
         if item.name != "home" and value != getattr(default, item.name):
             table[item.name] = str(value) if isinstance(value, Path) else list(value) if isinstance(value, tuple) else value
-    partial = settings.config_path.with_suffix(".toml.part")
     try:
-        settings.home.mkdir(parents=True, exist_ok=True)
-        partial.write_text(tomli_w.dumps(table), encoding="utf-8")
-        os.replace(partial, settings.config_path)
+        put(settings.config_path, tomli_w.dumps(table))
     except OSError as error:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
         home = settings.home
         fault = (
             f"{home} is a file, not a folder"

@@ -199,7 +199,7 @@ def test_a_build_that_is_stopped_leaves_no_folder(world: small_world.World, monk
     def stop(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("notewright.datasets.freeze.os.replace", stop)
+    monkeypatch.setattr("notewright.files.os.replace", stop)
     with pytest.raises(KeyboardInterrupt):
         datasets.build(world.library, kind="sft")
     assert list((world.library.home / "datasets").iterdir()) == []

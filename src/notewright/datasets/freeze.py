@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import Invalid, NotFound
+from ..files import put, whole_folder
 from ..library.database import now
 from ..library.splits import PARTS, SPLITS
 from ..records import Dataset
@@ -42,26 +41,12 @@ def freeze(library: Library, kind: str, rows: Mapping[str, Sequence[Row]], facts
 def _write(library: Library, kind: str, texts: Mapping[str, str], manifest: Mapping[str, object]) -> Dataset:
     dataset_id = library.datasets.new_id()
     folder = library.home / "datasets" / dataset_id
-    partial = folder.with_name(f".{dataset_id}.part")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    try:
+    table = {"id": dataset_id, "created_at": now(), **manifest}
+    with whole_folder(folder) as part:
         for split, text in texts.items():
-            _durable(partial / f"{split}.jsonl", text)
-        whole = {"id": dataset_id, "created_at": now(), **manifest}
-        _durable(partial / "manifest.json", json.dumps(whole, ensure_ascii=False, indent=2) + "\n")
-        os.replace(partial, folder)
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
-    return library.datasets.add(Dataset(dataset_id, kind, str(folder), str(whole["created_at"]), whole))
-
-
-def _durable(path: Path, text: str) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
+            put(part / f"{split}.jsonl", text)
+        put(part / "manifest.json", json.dumps(table, ensure_ascii=False, indent=2) + "\n")
+    return library.datasets.add(Dataset(dataset_id, kind, str(folder), str(table["created_at"]), table))
 
 
 def load(dataset: Dataset, split: str) -> list[Row]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import random
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
@@ -15,6 +14,7 @@ from pathlib import Path
 from statistics import NormalDist, fmean, median
 
 from ..errors import Invalid, NotFound
+from ..files import put
 from ..models.bandit import FADED
 from ..text import words
 from .choices import Accuracy, Choice, accuracy
@@ -165,11 +165,7 @@ def merge(reports: Sequence[EvaluationReport]) -> EvaluationReport:
 
 def write_report(report: EvaluationReport) -> None:
     """Write the whole report to its `path`, atomically."""
-    path = Path(report.path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".part")
-    partial.write_text(json.dumps(asdict(report), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    os.replace(partial, path)
+    put(Path(report.path), json.dumps(asdict(report), ensure_ascii=False, indent=1) + "\n")
 
 
 def read_report(path: Path) -> EvaluationReport:

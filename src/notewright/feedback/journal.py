@@ -8,7 +8,6 @@ notes down how the note will be without the text, as the person may have changed
 from __future__ import annotations
 
 import json
-import os
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import vault
 from ..errors import Conflict, NotewrightError, Unavailable
+from ..files import put
 from ..text import content_hash
 from .judge import decide, record_edit
 
@@ -37,17 +37,9 @@ def writing(library: Library, kind: str, about: dict[str, Any]) -> Iterator[Call
     file = _folder(library) / f"{about['entry']}.json"
 
     def begin(insertion: vault.Insertion) -> None:
-        data = json.dumps({"kind": kind, "insertion": asdict(insertion), "about": about}, ensure_ascii=False).encode()
-        part = file.with_suffix(".part")
         try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            with part.open("wb") as opened:
-                opened.write(data)
-                opened.flush()
-                os.fsync(opened.fileno())
-            os.replace(part, file)
+            put(file, json.dumps({"kind": kind, "insertion": asdict(insertion), "about": about}, ensure_ascii=False))
         except OSError as error:
-            part.unlink(missing_ok=True)
             raise Unavailable(f"{file.parent} cannot be written: {error.strerror}.", "Nothing was changed. Check the disk.") from error
 
     try:

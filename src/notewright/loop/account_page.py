@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import Unavailable
+from ..files import put
 from ..text import word_diff
 from .account import READING, WRITING, Account, Taken, Version, account
 from .curve import FEWEST, Mean
@@ -36,11 +37,8 @@ SEEN = {
 def report(library: Library, *, path: Path, writing: float = WRITING, reading: float = READING) -> Account:
     """Write the page to `path`, replaced whole. Raises Unavailable where that cannot be, and what `account` raises."""
     told = account(library, writing=writing, reading=reading)
-    partial = path.with_name(path.name + ".part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(account_page(told), encoding="utf-8")
-        partial.replace(path)
+        put(path, account_page(told))
     except OSError as error:
         raise Unavailable(f"{path} cannot be written: {error.strerror}.", "Choose another file: notewright report --out FILE") from error
     return told

@@ -15,6 +15,7 @@ from .. import datasets, evaluation, training
 from ..drafting import Engines
 from ..errors import Busy, Invalid, NotFound, RunFailed
 from ..evaluation import EvaluationReport, compare
+from ..files import put
 from ..library import Library
 from ..library.database import now
 from ..library.examples import CHANGED, NOTICED
@@ -78,9 +79,7 @@ class _State:
 
     def keep(self, key: str, value: object) -> None:
         self.table[key] = value
-        partial = self.path.with_suffix(".part")
-        partial.write_text(json.dumps(self.table, indent=2) + "\n", encoding="utf-8")
-        os.replace(partial, self.path)
+        put(self.path, json.dumps(self.table, indent=2) + "\n")
 
 
 def improve(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from ..evaluation import EvaluationReport, Item, plot
 from ..evaluation.choices import accuracy
 from ..evaluation.report import MEMORISED
+from ..files import put
 from .decide import Contender
 
 if TYPE_CHECKING:
@@ -79,9 +80,7 @@ def write_page(path: Path, report: ImproveReport, current: Contender) -> None:
     if best:
         parts.append(f"<img alt='distance of each held-out passage' src='{_picture([current, best.contender])}'>")
         parts += _passages(current.report, best.contender)
-    partial = path.with_suffix(".part")
-    partial.write_text("\n".join(parts) + "</html>\n", encoding="utf-8")
-    partial.replace(path)
+    put(path, "\n".join(parts) + "</html>\n")
 
 
 def _row(name: str, contender: Contender, change: str, verdict: str, won: bool) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import Invalid, NotFound
+from ..files import whole_folder
 from ..library import Library
 from ..library.database import now
 from ..records import Model, Run
@@ -110,11 +111,8 @@ def register(
     """Keep a finished run's adapter as a new version (not promoted): files first, then the row. `role` is policy or reward."""
     model_id = library.models.new_id()
     folder = library.home / "models" / model_id
-    partial = folder.with_name(model_id + ".part")
-    shutil.rmtree(partial, ignore_errors=True)
-    shutil.copytree(adapter, partial)
-    shutil.rmtree(folder, ignore_errors=True)  # of a process that was killed before its row was there: the id was given anew
-    os.replace(partial, folder)
+    with whole_folder(folder) as part:  # one that is there is of a process that was killed before its row was: the id was given anew
+        shutil.copytree(adapter, part, dirs_exist_ok=True)
     model = Model(
         model_id, base.name, folder.relative_to(library.home).as_posix(), role, now(), run_id=run.id, parent_id=parent_id,
         dataset_id=run.dataset_id, revision=base.revision, recipe=run.recipe, metrics=dict(metrics or {}),

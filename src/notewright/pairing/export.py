@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TextIO
 
 from ..errors import Unavailable
+from ..files import whole
 from ..library import Library
 from ..records import Pair, Source
 
@@ -39,15 +39,11 @@ def export_pairs(library: Library, *, path: Path | TextIO) -> int:
         return _write(library, path)
     if path.exists() and not path.is_file():
         raise Unavailable(f"{path} is not a file.", "Choose another name, or leave it out to write to standard output.")
-    part = path.with_name(path.name + ".part")
     try:
-        with part.open("w", encoding="utf-8", newline="\n") as file:
-            count = _write(library, file)
-        os.replace(part, path)
+        with whole(path) as part, part.open("w", encoding="utf-8", newline="\n") as file:
+            return _write(library, file)
     except OSError as error:
-        part.unlink(missing_ok=True)
         raise Unavailable(f"{path} cannot be written: {error.strerror}.", "Choose another file.") from error
-    return count
 
 
 def _write(library: Library, file: TextIO) -> int:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import os
 import shutil
 import signal
 import time
@@ -29,6 +28,7 @@ from safetensors.torch import load_model
 from torch._dynamo import config as dynamo
 from torch._inductor import config as inductor
 
+from ..files import whole
 from . import corpora, tokenizer
 from .batches import Batch, make_batch
 from .chat import Encoder
@@ -226,9 +226,8 @@ class Trainer:
             "progress": asdict(self.progress),
             "recipe": asdict(self.recipe),
         }
-        part = self.folder / "checkpoint.part"
-        torch.save(state, part)
-        os.replace(part, self.folder / "checkpoint.pt")
+        with whole(self.folder / "checkpoint.pt") as part:
+            torch.save(state, part)
 
     def load(self) -> None:
         state = torch.load(self.folder / "checkpoint.pt", map_location=self.device, weights_only=True)

@@ -18,6 +18,7 @@ from peft import get_peft_model_state_dict, set_peft_model_state_dict
 from safetensors.torch import load_file, save_file
 from trl.trainer.utils import add_fused_lm_head
 
+from ..files import whole
 from . import session as sessions
 from .batches import Unit, can_share, collate, per_text, worth_sharing
 from .data import LengthSampler, Rows
@@ -114,9 +115,8 @@ def set_weights(session: Session, tensors: dict[str, torch.Tensor]) -> None:
 def save_weights(session: Session, path: Path) -> None:
     """The trained adapter's tensors in one file, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".part")
-    save_file({name: tensor.detach().cpu().contiguous() for name, tensor in weights(session).items()}, partial)
-    partial.replace(path)
+    with whole(path) as part:
+        save_file({name: tensor.detach().cpu().contiguous() for name, tensor in weights(session).items()}, part)
 
 
 def load_weights(session: Session, path: Path) -> None:

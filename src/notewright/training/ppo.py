@@ -17,7 +17,6 @@ Generalized Advantage Estimation, arXiv:1506.02438; Ziegler et al., Fine-Tuning 
 from __future__ import annotations
 
 import math
-import os
 import shutil
 import time
 from collections.abc import Iterator, Sequence
@@ -32,6 +31,7 @@ from peft import get_peft_model_state_dict, set_peft_model_state_dict
 from transformers import TrainerControl, TrainerState, get_scheduler
 
 from ..errors import RunFailed
+from ..files import whole_folder
 from ..models import splitting
 from . import processes, writing
 from . import session as sessions
@@ -289,21 +289,13 @@ class Learner:
     def save(self, folder: Path) -> None:
         """A checkpoint, whole or not at all; the two newest stay."""
         if processes.is_first():
-            place = folder / f"checkpoint-{self.step}"
-            partial = place.with_name(place.name + ".part")
-            shutil.rmtree(partial, ignore_errors=True)
-            partial.mkdir(parents=True)
             state = {name: get_peft_model_state_dict(self.parts.model, adapter_name=name) for name in (POLICY, VALUE)}
-            torch.save(
-                {
-                    **state, "head": self.parts.head.state_dict(), "optimizer": self.optimizer.state_dict(),
-                    "scheduler": self.scheduler.state_dict(), "scaler": self.scaler.state_dict(), "beta": self.beta, "step": self.step,
-                    "tokens": self.tokens, "history": self.history,
-                },
-                partial / "state.pt",
-            )  # fmt: skip
-            shutil.rmtree(place, ignore_errors=True)
-            os.replace(partial, place)
+            state |= {
+                "head": self.parts.head.state_dict(), "optimizer": self.optimizer.state_dict(), "scheduler": self.scheduler.state_dict(),
+                "scaler": self.scaler.state_dict(), "beta": self.beta, "step": self.step, "tokens": self.tokens, "history": self.history,
+            }  # fmt: skip
+            with whole_folder(folder / f"checkpoint-{self.step}") as part:
+                torch.save(state, part / "state.pt")
             saved = sorted(folder.glob("checkpoint-*"), key=lambda path: int(path.name.rpartition("-")[2]))
             for old in saved[:-2]:
                 shutil.rmtree(old)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .runs import put
+from ..files import put
 
 if TYPE_CHECKING:
     from ..library import Library
@@ -58,6 +58,6 @@ def try_all(folder: Path, attempt: Callable[[float], float | None]) -> dict[floa
                 return None
             known[factor] = processes.first(round(value, 5))
             if processes.is_first():
-                put(path, known)
+                put(path, json.dumps(known))
             processes.wait()
     return known

@@ -12,7 +12,6 @@ are dealt and judged in the same way.
 from __future__ import annotations
 
 import json
-import os
 import random
 import shutil
 import time
@@ -26,6 +25,7 @@ import transformers
 from peft import LoraConfig, get_peft_model
 from safetensors.torch import save_file
 
+from ..files import whole_folder
 from ..models import bases, engine, splitting
 from ..reward import neural
 from ..reward.lists import list_key, question_key, text_key
@@ -275,17 +275,9 @@ def _save_member(session: Session, folder: Path, member: int, scores: dict[str, 
     if not processes.is_first():
         processes.wait()
         return
-    final = member_folder(folder, member)
-    partial = final.with_name(final.name + ".part")
-    shutil.rmtree(partial, ignore_errors=True)
-    session.model.save_pretrained(str(partial), selected_adapters=["default"], save_embedding_layers=False)
-    (partial / "README.md").unlink(missing_ok=True)
-    config = json.loads((partial / "adapter_config.json").read_text(encoding="utf-8"))
-    config["base_model_name_or_path"], config["revision"] = session.job.base, session.job.revision or None
-    (partial / "adapter_config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
-    (partial / "scores.json").write_text(json.dumps(scores), encoding="utf-8")
-    shutil.rmtree(final, ignore_errors=True)
-    os.replace(partial, final)
+    with whole_folder(member_folder(folder, member)) as part:
+        sessions.write_adapter(session, part, base=session.job.base)
+        (part / "scores.json").write_text(json.dumps(scores), encoding="utf-8")
     shutil.rmtree(folder / "checkpoints", ignore_errors=True)
     processes.wait()
 
@@ -335,12 +327,8 @@ def _save(folder: Path, about: dict[str, Any], tensors: dict[str, torch.Tensor])
     """Gather members, heads and reward.json in `adapter/`, whole or not at all."""
     if not processes.is_first():
         return
-    partial, final = folder / "adapter.part", folder / "adapter"
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir()
-    for number, name in enumerate(about["members"]):
-        shutil.copytree(member_folder(folder, number), partial / name, ignore=shutil.ignore_patterns("scores.json"))
-    save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, partial / "heads.safetensors")
-    (partial / "reward.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
-    shutil.rmtree(final, ignore_errors=True)
-    os.replace(partial, final)
+    with whole_folder(folder / "adapter") as part:
+        for number, name in enumerate(about["members"]):
+            shutil.copytree(member_folder(folder, number), part / name, ignore=shutil.ignore_patterns("scores.json"))
+        save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, part / "heads.safetensors")
+        (part / "reward.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")

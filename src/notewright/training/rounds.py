@@ -10,11 +10,11 @@ A killed run goes on in the round it was in, with the samples that round began w
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Callable
 from typing import Any
 
+from ..files import put
 from ..models import splitting
 from . import policy, processes
 from .session import Keeper, Session
@@ -34,10 +34,7 @@ class Rounds:
         together = splitting.is_split(self.session.model)
         written = write() if missing and (together or processes.is_first()) else []
         if missing and processes.is_first():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            partial = path.with_suffix(".part")
-            partial.write_text("".join(json.dumps(item, ensure_ascii=False) + "\n" for item in written), encoding="utf-8")
-            os.replace(partial, path)
+            put(path, "".join(json.dumps(item, ensure_ascii=False) + "\n" for item in written))
         processes.wait()
         return [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line]
 
@@ -57,9 +54,7 @@ class Rounds:
         folder = self.folder / f"round-{number}"
         folder.mkdir(parents=True, exist_ok=True)
         policy.save_weights(self.session, folder / "adapter.safetensors")
-        partial = folder / "round.part"
-        partial.write_text(json.dumps(figures) + "\n", encoding="utf-8")
-        os.replace(partial, folder / "round.json")
+        put(folder / "round.json", json.dumps(figures) + "\n")
         shutil.rmtree(self.session.folder / "checkpoints", ignore_errors=True)
         processes.wait()
         return figures

@@ -140,16 +140,6 @@ def parse(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
                 yield event
 
 
-def put(path: Path, table: object) -> None:
-    """Write a small JSON file, whole or not at all."""
-    partial = path.with_suffix(".part")
-    with partial.open("w", encoding="utf-8") as file:
-        json.dump(table, file)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(partial, path)
-
-
 def read_progress(library: Library, run_id: str, *, after: int = 0) -> list[dict[str, Any]]:
     """A run's events from number `after` on, as its worker wrote them; a line that is still being written is left for later."""
     path = run_folder(library, library.runs.get(run_id)) / "progress.jsonl"

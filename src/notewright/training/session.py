@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import resource
 import shutil
 import sys
@@ -20,13 +19,14 @@ from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import TrainerCallback
 
 from ..errors import RunFailed
+from ..files import put, whole_folder
 from ..models import bases, engine, splitting
 from ..models.quantization import four_bit
 from . import processes
 from .data import Rows
 from .launch import splits
 from .recipes import Recipe, load
-from .runs import Job, checkpoint_step, newest_checkpoint, put
+from .runs import Job, checkpoint_step, newest_checkpoint
 from .worker import Reporter
 
 LONGEST = 2048
@@ -231,7 +231,7 @@ class Keeper(TrainerCallback):
         folder, step = Path(args.output_dir) / f"checkpoint-{state.global_step}", state.global_step // self.each
         processes.wait()
         if processes.is_first():
-            put(folder / "good.json", {"step": step})
+            put(folder / "good.json", json.dumps({"step": step}))
         if self._save_started:
             self._saving, self._save_started = time.monotonic() - self._save_started, 0.0
         self._saved = time.monotonic()
@@ -298,20 +298,22 @@ def clear_checkpoints(folder: Path) -> Path | None:
 
 def save_adapter(session: Session) -> Path:
     """Write the trained adapter to `adapter/`, whole or not at all; it names its base so that PEFT by itself finds it on this machine."""
-    partial, final = session.folder / "adapter.part", session.folder / "adapter"
+    final = session.folder / "adapter"
     if not processes.is_first():
         return final
-    shutil.rmtree(partial, ignore_errors=True)
-    session.model.save_pretrained(str(partial), selected_adapters=["default"], save_embedding_layers=False)
-    (partial / "README.md").unlink(missing_ok=True)
-    config = json.loads((partial / "adapter_config.json").read_text(encoding="utf-8"))
     bundled = session.job.base == bases.SEEDLING
-    config["base_model_name_or_path"] = session.job.base_folder if bundled else session.job.base
-    config["revision"] = session.job.revision or None
-    (partial / "adapter_config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
-    shutil.rmtree(final, ignore_errors=True)
-    os.replace(partial, final)
+    with whole_folder(final) as part:
+        write_adapter(session, part, base=session.job.base_folder if bundled else session.job.base)
     return final
+
+
+def write_adapter(session: Session, folder: Path, *, base: str) -> None:
+    """The trained adapter in PEFT's form, which names `base` as what it belongs to."""
+    session.model.save_pretrained(str(folder), selected_adapters=["default"], save_embedding_layers=False)
+    (folder / "README.md").unlink(missing_ok=True)
+    config = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
+    config["base_model_name_or_path"], config["revision"] = base, session.job.revision or None
+    (folder / "adapter_config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
 
 
 def common_metrics(session: Session, keeper: Keeper, rows: Rows, elapsed: float) -> dict[str, Any]:

@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from transformers import TrainerCallback
 
+from ..files import put
 from . import policy, processes, sampling
 from .session import Session
 
@@ -88,10 +88,7 @@ class Checks(TrainerCallback):  # type: ignore[misc]
         return self.folder / f"step-{step}.safetensors"
 
     def _keep(self) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        partial = self.folder / "checks.part"
-        partial.write_text(json.dumps(self.checks), encoding="utf-8")
-        os.replace(partial, self.folder / "checks.json")
+        put(self.folder / "checks.json", json.dumps(self.checks))
 
 
 class Watch(Checks):

@@ -1,0 +1,50 @@
+"""Files and folders of our own that are there whole or not at all: written beside their place, then renamed into it.
+
+What is killed meanwhile leaves what was there before and a `.part`, which the next one overwrites. The person's notes have rules of their
+own (`vault.atomic`).
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """Where to write the file that is to stand at `path`: synced, it gets there when the block ends; where the block fails it goes."""
+    part = path.with_name(f".{path.name}.part")
+    try:
+        yield part
+        with part.open("r+b") as file:
+            os.fsync(file.fileno())
+        os.replace(part, path)
+    except BaseException:
+        with suppress(OSError):
+            part.unlink()
+        raise
+
+
+@contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """The same for a folder: an empty one to fill, which then replaces what stands at `path`."""
+    part = path.with_name(f".{path.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    try:
+        yield part
+        shutil.rmtree(path, ignore_errors=True)
+        os.replace(part, path)
+    except BaseException:
+        shutil.rmtree(part, ignore_errors=True)
+        raise
+
+
+def put(path: Path, text: str) -> None:
+    """Write a text as it is, whole, and the folders it needs."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with whole(path) as part:
+        part.write_text(text, encoding="utf-8", newline="")
