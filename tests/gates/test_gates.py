@@ -178,6 +178,19 @@ def test_habits_are_kept_until_the_pairs_change(library: Library, tmp_path: Path
     assert habits_of(world.library).passages == 23
 
 
+@pytest.mark.parametrize("changed", ["", "2020-01-01T00:00:00Z"])
+def test_habits_follow_when_an_import_takes_passages_out_of_the_examples(library: Library, tmp_path: Path, changed: str) -> None:
+    import small_world
+
+    small_world.build(library, tmp_path)
+    library.db.set_state(CHANGED, changed)
+    assert habits_of(library).passages == 24
+    source = library.sources.all()[0]
+    gone = tuple(replace(item, is_discard=True) for item in library.sources.highlights(source.id) if item.chapter == "Beginnings")
+    library.sources.upsert([replace(source, highlights=gone)], origin="api", complete=False)
+    assert habits_of(library).passages == 23
+
+
 def test_what_a_person_does_since_they_changed_outweighs_what_they_did_before() -> None:
     twice = GOOD + "\n" + GOOD[GOOD.index("- **") :]
     before, since = [(GOOD, ALL, "")] * 24, [(twice, ALL, "")] * 6

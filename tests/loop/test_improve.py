@@ -644,6 +644,28 @@ def test_where_nothing_is_new_nothing_is_made_and_compared_again(world: small_wo
     assert improve(world, effort="quick", confidence=0.8).id == "improve-5"
 
 
+def test_what_failed_is_tried_again_though_nothing_is_new(world: small_world.World, monkeypatch: pytest.MonkeyPatch) -> None:
+    library, memory = world.library, [3]
+    base = registry.current(library, world.settings)
+    choices(world, 6)
+    measured(library, monkeypatch, lambda model, _: 0.6, lambda _: None)
+
+    def train(self: Any, method: str, dataset: Dataset, *, start: str = "") -> Model:
+        if method == "dpo" and memory[-1] < 9:
+            raise Invalid("It needs 9 GB of memory.", "Close other programs.")
+        if f"{method}_model" not in self.state:
+            made = Model(library.models.new_id(), base.base, "", "policy", now(), dataset_id=dataset.id, revision=base.revision)
+            self.state.keep(f"{method}_model", library.models.add(made).id)
+        return library.models.get(self.state[f"{method}_model"])
+
+    monkeypatch.setattr(importlib.import_module("notewright.loop.improve")._Work, "_train", train)
+    assert "DPO: It needs 9 GB of memory." in improve(world).skipped
+    memory.append(16)
+    report = improve(world)
+    assert "DPO" in {verdict.contender.label for verdict in report.decision.verdicts}
+    assert improve(world).reason.startswith("Nothing is new since improve-2")
+
+
 def test_the_person_who_goes_back_is_not_overruled_before_there_is_something_new_to_learn(
     world: small_world.World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -20,7 +20,6 @@ from ..vault import VaultIndex
 
 if TYPE_CHECKING:
     from ..library import Library
-    from ..library.examples import Example
 
 # Gate -> the most it may say. Those of `GUESSES` reach it only where the person's own passages have shown them to be reliable.
 SEVERITY = {
@@ -69,26 +68,27 @@ class Habits:
 
 
 def habits_of(library: Library, *, vault_index: VaultIndex | None = None, without_source: str = "") -> Habits:
-    """The person's habits, from accepted and sure pairs. What each passage shows is kept until the pairs change; how much it weighs is not,
-    where the person changed: each new passage lets the former ones count less. `without_source` leaves one out, to measure.
+    """The person's habits, from accepted and sure pairs. What each passage shows is kept until anything that examples are made of changes;
+    how much it weighs is not, where the person changed: each new passage lets the former ones count less. `without_source` leaves one out,
+    to measure.
 
     With the `vault_index` that drafts are checked with, the person's own embeds and addresses count too.
     """
     from ..library.examples import CHANGED, from_pairs
 
-    def examples() -> list[Example]:
-        return [item for item in from_pairs(library) if item.source_id != without_source][-MOST:]
-
-    stamp = f"6|{vault_index is not None}|{said(library)}|{library.pairs.fingerprint()}"
+    stamp = f"7|{vault_index is not None}|{said(library)}|{library.db.material()}"
+    examples = [item for item in from_pairs(library) if item.source_id != without_source][-MOST:]
     kept = json.loads(library.db.get_state(_STATE) or "{}") if not without_source else {}
-    if kept.get("stamp") != stamp:
+    seen = kept["seen"] if kept.get("stamp") == stamp else {}
+    if any(item.pair_id not in seen for item in examples):
         known = "{0.title}\n{0.author}\n{0.summary}"
-        seen = [look(item.passage, item.prompt.highlights, known.format(item.prompt.source), vault_index) for item in examples()]
-        kept = {"stamp": stamp, "seen": seen}
+        seen = {
+            item.pair_id: look(item.passage, item.prompt.highlights, known.format(item.prompt.source), vault_index) for item in examples
+        }
         if not without_source:
-            library.db.set_state(_STATE, json.dumps(kept))
-    changed = library.db.get_state(CHANGED)
-    return weigh(kept["seen"], weights=[FADED if item.former else 1.0 for item in examples()] if changed else ())
+            library.db.set_state(_STATE, json.dumps({"stamp": stamp, "seen": seen}))
+    weights = [FADED if item.former else 1.0 for item in examples] if library.db.get_state(CHANGED) else ()
+    return weigh([seen[item.pair_id] for item in examples], weights=weights)
 
 
 def learn(

@@ -133,7 +133,7 @@ class Database:
             connection.execute("INSERT INTO state VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value=excluded.value", (key, value))
 
     def material(self) -> int:
-        """How often a source, highlight, passage, pair or a pair's link was added, changed or removed: the same as long as they are."""
+        """Another number whenever a source, highlight, passage, pair or a pair's link was added, changed or removed."""
         return int(self.rows("SELECT changes FROM material")[0]["changes"])
 
     def counts(self) -> dict[str, int]:

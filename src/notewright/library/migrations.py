@@ -176,12 +176,12 @@ CREATE TABLE copies (insertion_id INTEGER NOT NULL, path TEXT NOT NULL, note BLO
     (
         13,
         """
--- How often anything that examples are made of has changed.
+-- Another number whenever anything that examples are made of has changed; none that counts, which a restored copy would come to again.
 CREATE TABLE material (changes INTEGER NOT NULL);
-INSERT INTO material VALUES (0);
+INSERT INTO material VALUES (random());
 """
         + "\n".join(
-            f"CREATE TRIGGER {table}_{action}_is_material AFTER {action} ON {table} BEGIN UPDATE material SET changes = changes + 1; END;"
+            f"CREATE TRIGGER {table}_{action}_is_material AFTER {action} ON {table} BEGIN UPDATE material SET changes = random(); END;"
             for table in ("sources", "source_ids", "highlights", "highlight_ids", "passages", "pairs", "pair_links")
             for action in ("insert", "update", "delete")
         ),

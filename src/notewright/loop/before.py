@@ -16,24 +16,26 @@ if TYPE_CHECKING:
     from ..settings import Settings
 
 
-def terms(library: Library, settings: Settings, **measuring: float) -> dict[str, object]:
-    """What an outcome depends on beside the data and the recipe: the base, the program, and how it is measured."""
-    return {"base": registry.ensure_base_model(library, settings).id, "program": __version__, **measuring}
+def terms(library: Library, settings: Settings, **others: object) -> dict[str, object]:
+    """What an outcome depends on beside the data and the recipe: the base, the program, and `others`."""
+    return {"base": registry.ensure_base_model(library, settings).id, "program": __version__, **others}
 
 
-def nothing_new_since(library: Library, settings: Settings, asked: Mapping[str, Any], **measuring: float) -> str:
-    """The last `improve`, if it is finished and this one would make and compare the same again; else nothing.
+def nothing_new_since(library: Library, settings: Settings, asked: Mapping[str, Any], **others: object) -> str:
+    """The last `improve`, if it is finished, nothing in it failed, and this one would make and compare the same again; else nothing.
 
     The version that it promoted is what it made itself, and the one before was compared with all it made.
     """
     newest, folder = max(numbered(library.home / "runs").items(), default=(0, library.home))
     table = read_state(folder)
-    if not newest or "finished_at" not in table or table.get("terms") != terms(library, settings, **measuring):
+    if not newest or "finished_at" not in table or "failed" in table or table.get("terms") != terms(library, settings, **others):
         return ""
     as_then = {"effort": asked["effort"] or "normal", "set": asked["set"], "reinforce": asked["reinforce"]}
     if any(table.get(name) != value for name, value in as_then.items()) or table["event"] != library.events.last():
         return ""
-    if registry.current(library, settings).id not in (table["current"], table["promoted"]):
+    current = registry.current(library, settings)
+    registry.require_files(library, current)
+    if current.id not in (table["current"], table["promoted"]):
         return ""
     note_change(library)
     return folder.name if datasets.build(library, kind="sft", settings=settings).id == table["sft_dataset"] else ""

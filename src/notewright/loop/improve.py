@@ -114,15 +114,16 @@ def improve(
     resolve("sft", parameters=1, rows=1, overrides=overrides)  # what cannot be would be kept, and every later one go on with it
     tell = progress or (lambda event: None)
     asked = {"effort": effort, "set": dict(overrides or {}), "reinforce": reinforce}
-    measuring = {"confidence": confidence, "longest": max_new_tokens}
+    labelling = [reward for reward in REWARDS if allowed(library, reward, "label")] if reinforce else []
+    besides = {"confidence": confidence, "longest": max_new_tokens, "labelling": labelling}
     with alone(library.home):
         training.settle(library)
-        if not fresh and (before := nothing_new_since(library, settings, asked, **measuring)):
+        if not fresh and (before := nothing_new_since(library, settings, asked, **besides)):
             return _as_it_was(library, settings, library.home / "runs" / before)
         state = _open(library.home / "runs", fresh)
         ignored = _as_begun(state, asked)
         if not _trains(state):
-            state.keep("terms", terms(library, settings, **measuring))
+            state.keep("terms", terms(library, settings, **besides))
         state.keep("event", state.table.get("event", library.events.last()))
         begun = "goes on" if "current" in state else "begins"
         tell({"message": f"{state.path.parent.name} {begun}: a rebuild from the base. The current version keeps writing meanwhile."})
@@ -286,6 +287,7 @@ class _Work:
                     raise
                 except (RunFailed, Invalid) as ended:  # it ran away, or too little of the data is usable; what it began with is as it was
                     lacking = ended.message
+                    self.state.keep("failed", True)  # perhaps for a passing reason, as of memory
             self.state.keep(f"{method}_skipped", f"{label}: {lacking}" if lacking else "")
         return None if self.state[f"{method}_skipped"] else self.library.models.get(self.state[f"{method}_model"])
 

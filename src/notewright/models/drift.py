@@ -18,7 +18,8 @@ FURTHEST = 200  # batches back that a change is looked for
 TOGETHER = 8  # looks, for speed
 ALIKE = 9.0  # batches: versions that may write differ by a third of what single batches do
 SURE = 3.0  # deviations by which it must have risen where each source counts as one value
-FEW = 4.0  # sources that the least spread is worth beside those at hand
+FEW = 4.0  # sources that the least spread of their means is worth beside those at hand
+SOURCES = 0.85  # of the least spread of batches: that of the means of sources
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,7 @@ def _holds_by_source(data: Any, writers: Any, origins: Any, place: int, least: f
         if min(map(len, within)) >= SHORTEST and _rose(*within, least, doubt=0.0):
             return True
     before, after = (_means(origins[:, side], beyond[side]) for side in (slice(place), slice(place, None)))
-    return len(after) > 1 and _rose(before, after, least, doubt=FEW)
+    return len(after) > 1 and _rose(before, after, SOURCES * least, doubt=FEW)
 
 
 def _rose(before: Any, after: Any, least: float, *, doubt: float) -> bool:

@@ -5,6 +5,7 @@ Adapters lie in `models/<id>/` of the home; rows keep that path relative, so tha
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Mapping
@@ -204,10 +205,14 @@ def tried_and_left(library: Library) -> set[str]:
 
 
 def made_of(library: Library, model: Model) -> tuple[str, ...]:
-    """The base and, newest first, the methods and data of all trainings behind a version. What is made of the same again is the same
-    version under another name."""
+    """The base and, newest first, the methods, data and recipes of all trainings behind a version. What is made of the same again is the
+    same version under another name."""
     methods = {run.id: run.method for run in library.runs.all()}
-    steps = [part for step in lineage(library, model) for part in (methods.get(step.run_id, ""), step.dataset_id)]
+    steps = [
+        part
+        for step in lineage(library, model)
+        for part in (methods.get(step.run_id, ""), step.dataset_id, json.dumps(step.recipe, sort_keys=True))
+    ]
     return (model.base, model.revision, *steps)
 
 
