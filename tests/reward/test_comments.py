@@ -6,6 +6,7 @@ was written to judge them.
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,34 @@ def test_no_question_is_a_wish() -> None:
 )
 def test_wishes_in_a_comment(comment: str, found: list[str]) -> None:
     assert wishes(comment) == found
+
+
+def test_what_is_said_of_one_draft_or_in_praise_of_it_is_no_wish() -> None:
+    told = ("B: no page numbers", "Second draft, no headings", "A: nice. B: no bullets, too long", "Perfect, no tables", "Link broken")
+    assert [wish for comment in told for wish in wishes(comment)] == []
+    assert wishes("Good, but no tables. A: no quotes") == ["no tables"]
+
+
+@pytest.mark.parametrize(
+    ("comment", "effect"),
+    [
+        ("Max. 5 bullets", {"check": "at most", "feature": "bullets", "value": 5}),
+        ("Min. 3 links", {"check": "at least", "feature": "links", "value": 3}),
+        ("approx. 100 words", {"feature": "words", "prefer": "about", "value": 100}),
+        ("No headings needed", {"check": "at most", "feature": "headings", "value": 0}),
+        ("Quotes missing", {"feature": "quoted", "prefer": "more"}),
+        ("Should have quotes", {"feature": "quoted", "prefer": "more"}),
+    ],
+)
+def test_what_short_wishes_mean(comment: str, effect: dict[str, object]) -> None:
+    assert [interpret(wish) for wish in wishes(comment)] == [effect]
+
+
+def test_runs_of_blanks_take_no_time() -> None:
+    for blanks in (" " * 100_000, " \n" * 50_000):
+        start = time.process_time()
+        wishes(f"good{blanks}x")
+        assert time.process_time() - start < 1
 
 
 def test_a_story_is_no_wish() -> None:

@@ -91,7 +91,7 @@ _FRAGMENTS = tuple(
         r"(?:at the (?:end|top|bottom|beginning|start)|(?:between|after|under|around|below|above|before) \w)",
         rf"(?:the )?{NOUN} (?:first|last)\b",
         rf"only (?:the )?(?:first|last) (?:{NUMBER} )?(?:sentences?|clauses?|words?|lines?|highlights)\W*\Z",
-        rf"(?:only|at most|at least) {NUMBER} \w",
+        rf"(?:only|at most|at least|(?:max|min)(?:imum|\.)?) {NUMBER} \w",
     )
 )
 _FINITE = re.compile(
@@ -109,23 +109,49 @@ _LACKS = tuple(
         rf"(?:(?:it|this(?: one)?|that) )?(?:(?:is|still|again) )*(?:missing|lacks?|lacking|ha(?:s|ve) no|does{_NOT} have|i miss|"
         r"there(?: are| is|['’]s)(?: still)? no|still no) (?:any |the |my )?"
         rf"(?P<lacking>(?:an? )?{NOUN})(?: (?:again|here|at all|this time))*",
-        rf"(?:the |my )?(?P<lacking>{NOUN}) (?:is|are) (?:still |all |again )?(?:missing|lacking|gone)",
+        rf"(?:the |my )?(?!words?\b)(?P<lacking>{NOUN}) (?:(?:is|are) )?(?:still |all |again )?(?:missing|lacking|gone)",
+        rf"(?:(?:it|this(?: one)?|(?:the |my )?notes?) )?(?:should|must) (?:also |really )?have (?:the |some )?(?P<lacking>{NOUN})",
     )
+)
+# Nouns that read like orders: "link broken", "list too long", "merge conflict".
+_NOUNS = re.compile(
+    r"(?:break|copy|cover|cut|date|end|focus|format|group|label|lead|link|list|mark|match|mention|name|number|order|point|quote|split|start|"
+    r"state|structure|tag)(?: (?!(?:it|the|all|what|any|every)\w*)\w+)? "
+    r"(?:wrong|broken|missing|lost|gone|incorrect|unclear|confusing|weird|odd|mixed up|messed up|"
+    r"too (?:long|short|wordy|vague|dense|abrupt|slow|weak|early|late|big|small|loose|deep))|"
+    r"merge conflicts?|match quality|name dropping|point taken|turn out\b.*",
+    re.IGNORECASE,
 )
 _REQUEST = re.compile(r"(?:please )?(?:can|could|would|will) (?:you|we)(?: please| maybe)? (?P<what>.*?)\W*\Z", re.IGNORECASE)
 
 # Points and commas that end no clause are put aside while a comment is cut.
 _MASKS = {".": "\ue000", ",": "\ue001"}
 _ABBREVIATION = re.compile(
-    r"\b(?:e\. ?g|i\. ?e|cf|vs|ca|approx|z\. ?B|d\. ?h|u\. ?a|bzw|vgl|Dr|Prof|Mr|Mrs|Ms|St|Nr|Fig|pp?|ch|Kap|Bd)\.|"
+    r"\b(?:e\. ?g|i\. ?e|cf|vs|ca|[Aa]pprox|z\. ?B|d\. ?h|u\. ?a|bzw|vgl|Dr|Prof|Mr|Mrs|Ms|St|Nr|Fig|pp?|ch|Kap|Bd)\.|"
+    rf"\b(?:[Mm]ax|[Mm]in)\.(?= ?{NUMBER})|"
     r"\b(?:etc|usw|et al)\.(?=\W+[a-zäöü])|\b(?:No|S)\.(?= ?\d)|(?<!draft )\b(?:[A-Z]\. ?)+(?=[A-Z])"
 )
 _CONDITION = re.compile(rf"(?:^|(?<=[.;!?\n] ))(?:please|(?:please )?{_WHEN}[^,.;!?\n]*),", re.IGNORECASE)
-_AMOUNT = r"no|more|fewer|less|shorter|longer|never|at most|at least|too (?:many|much|long|short)"
+_AMOUNT = r"no|more|fewer|less|shorter|longer|never|at most|at least|too (?:many|much|long|short)|(?:max|min)(?:imum)?"
 _BEGINS = rf"(?:{_AMOUNT}|always|do{_NOT}|please(?= \w)|stop|(?!put|cut|split|quote|let){_VERB}{_NO_ORDER})\b"  # those may be past tense
 _CUT = re.compile(
     r"(?<=[.;!?…])[\"'”’)]*(?:\s+|\Z)|\n+|(?<!\d)\s+[-–—]+\s+|,\s+(?:and|but|though|although)\s+|"
     rf"[,:]\s+(?={_BEGINS})|\s+(?:and|but)\s+(?=(?:{_AMOUNT}|use)\b)",
+    re.IGNORECASE,
+)
+# What one draft is said to have ("B: no quotes"), and what a draft is praised for being without ("perfect, no tables").
+_SENTENCE = r"(?:^|(?<=[.;!?\n]))\s*(?:[-*•]\s*)?(?![^.;!?\n]{0,300}\b(?:please|next time|in future|from now on)\b)"
+_LABEL = rf"(?:the )?(?:{_DRAFTS} )?#?(?:[a-d]|\d+|first|second|third|fourth|last)(?: {_DRAFTS})?"
+_LABELLED = re.compile(
+    rf"{_SENTENCE}{_LABEL}(?:(?:, ?| and | ?& ?| ?/ ?){_LABEL})?(?: ?[:,]|(?= [-–—]+ ))[^.;!?\n]*",
+    re.IGNORECASE,
+)
+_HAS = re.compile(rf"(?:[,:]|\s[-–—]+|\s(?:and|but))\s+(?:(?:and|but|also|still)\s+)?(?!never\b)(?:{_AMOUNT})\b[^,]*", re.IGNORECASE)
+_PRAISED = re.compile(
+    rf"(?P<praise>{_SENTENCE}(?:[^,:.;!?\n]{{0,30}}(?:\b(?:is|was|are|looks|reads)|['’]s) |i )?(?:(?:very|really|so|just|all|quite) )*"
+    r"(?:perfect|great|good|nice|excellent|lovely|beautiful|wonderful|super|fantastic|brilliant|awesome|well done|"
+    r"(?:love|like) (?:it|this))\b"
+    r"(?:(?!\bbut\b)[^,:.;!?\n]){0,40}?)(?:(?:[,:]| [-–—]+) (?:and )?no [^,.;!?\n]*)+",
     re.IGNORECASE,
 )
 _GLUE = re.compile(r"\A(?:[-*•]\s+|(?:and|but|so|also|then|ok(?:ay)?|though|although|yet)\b,?\s+)+", re.IGNORECASE)
@@ -137,7 +163,8 @@ def wishes(comment: str) -> list[str]:
 
 
 def _clauses(comment: str) -> list[str]:
-    text = comment
+    text = re.sub(r"\s+", lambda run: "\n" if "\n" in run[0] else " ", comment)  # the patterns are slow on runs of blanks
+    text = _PRAISED.sub(r"\g<praise>", _LABELLED.sub(lambda found: _HAS.sub("", found[0]), text))
     for pattern in (_ABBREVIATION, _CONDITION):
         text = pattern.sub(lambda found: "".join(_MASKS.get(char, char) for char in found[0]), text)
     clauses = [_GLUE.sub("", " ".join(part.split())) for part in _CUT.split(text)]
@@ -159,6 +186,8 @@ def _wish(clause: str) -> str:
         if found := form.fullmatch(said):
             asked = f"use {found['lacking'].lower()}"
             return asked if interpret(asked) else ""
+    if _NOUNS.fullmatch(said) and not interpret(said):
+        return ""
     if any(form.match(said) for form in _WISHES):
         return said
     if _FINITE.search(_BESIDE.sub("", said)) or _SPOKEN_OF.match(said) or _UNCLEAR.match(said):

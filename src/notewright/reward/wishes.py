@@ -59,15 +59,19 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     for meaning, pattern in (
         (
             "none",
-            rf"(?:no|never(?: use| write| add)?|without(?: any)?|don['’]?t use|do not use|avoid|drop the|no more)\s+(?:any\s+)?{_NOUN}",
+            rf"(?:no|never(?: use| write| add)?|without(?: any)?|don['’]?t use|do not use|avoid|drop the|no more)\s+(?:any\s+)?{_NOUN}"
+            r"(?:\s+(?:needed|necessary))?",
         ),
         (
             "at most",
-            rf"(?:at most|no more than|not more than|max(?:imum)?|up to|(?P<below>under|fewer than|less than))\s+{_NUMBER}\s+{_NOUN}",
+            rf"(?:at most|no more than|not more than|max(?:imum|\.)?|up to|(?P<below>under|fewer than|less than))\s+{_NUMBER}\s+{_NOUN}",
         ),
         ("at most", rf"{_NUMBER}\s+{_NOUN}\s+(?:max(?:imum)?|at most)"),
-        ("at least", rf"(?:at least|no fewer than|not less than|min(?:imum)?)\s+{_NUMBER}\s+{_NOUN}"),
-        ("about", rf"(?:about|around|exactly|some)?\s*{_NUMBER}(?:\s*(?:-|–|to|or)\s*(?P<high>{NUMBER}))?\s+{_NOUN}"),
+        ("at least", rf"(?:at least|no fewer than|not less than|min(?:imum|\.)?)\s+{_NUMBER}\s+{_NOUN}"),
+        (
+            "about",
+            rf"(?:about|around|exactly|some|approx(?:imately|\.)?|ca\.?)?\s*{_NUMBER}(?:\s*(?:-|–|to|or)\s*(?P<high>{NUMBER}))?\s+{_NOUN}",
+        ),
         ("less", rf"(?:fewer|less|too many|too much|not so many|not so much)\s+{_NOUN}"),
         ("more", rf"(?:more|too few|too little|not enough|hardly any)\s+{_NOUN}"),
         ("shorter", rf"{_DEGREE}(?:shorter|brief|briefer|too long)(?:\s+{_NOUN})?"),
