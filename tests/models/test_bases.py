@@ -205,8 +205,37 @@ def test_a_folder_with_other_files_is_another_base_and_a_copy_the_same(tmp_path:
     with pytest.raises(Invalid, match=r"trained on other files of .*mine") as caught:
         bases.fetch_base(str(folder), revision=before.revision)
     assert "notewright train sft" in caught.value.hint
-    assert bases.fetch_base(str(folder), revision="").revision  # of a record from before folders had one
     (folder / "model.safetensors").write_bytes(weights)
     assert bases.fetch_base(str(folder), revision=before.revision) == before
     (folder / "config.json").write_text("{}")
     assert bases.fetch_base(str(folder)) != before
+
+
+def test_a_config_that_another_program_saved_again_is_the_same(tmp_path: Path) -> None:
+    (tmp_path / "model.safetensors").write_bytes(b"weights")
+    config = {**LLAMA_7B, "text_config": {"dtype": "float32"}}
+    (tmp_path / "config.json").write_text(json.dumps({**config, "transformers_version": "4.1", "torch_dtype": "float32"}))
+    before = bases.fetch_base(str(tmp_path))
+    again = dict(reversed(config.items())) | {"_name_or_path": "/elsewhere", "dtype": "float32", "text_config": {"dtype": "bfloat16"}}
+    (tmp_path / "config.json").write_text(json.dumps(again, indent=2) + "\n")
+    assert bases.fetch_base(str(tmp_path)) == before
+    (tmp_path / "config.json").write_text(json.dumps({**again, "rope_theta": 5}))
+    assert bases.fetch_base(str(tmp_path)) != before
+
+
+def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{")
+    (tmp_path / "model.safetensors").write_bytes(b"weights")
+    with pytest.raises(Invalid, match=r"config\.json is not valid JSON"):
+        bases.fetch_base(str(tmp_path))
+    (tmp_path / "config.json").write_text("{}")
+    (tmp_path / "more.safetensors").symlink_to(tmp_path / "gone")
+    with pytest.raises(Invalid, match=r"more\.safetensors cannot be read: No such file") as caught:
+        bases.fetch_base(str(tmp_path))
+    assert "fetch the model again" in caught.value.hint
+
+
+def test_a_folder_that_a_version_needs_and_that_is_gone(tmp_path: Path) -> None:
+    with pytest.raises(NotFound, match="base that this model was trained on is gone") as caught:
+        bases.fetch_base(str(tmp_path / "gone"), revision="0123")
+    assert "base_model" in caught.value.hint

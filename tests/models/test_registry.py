@@ -12,7 +12,7 @@ from notewright.errors import Invalid, NotFound
 from notewright.library import Library
 from notewright.models import bases, registry
 from notewright.records import Model, Run
-from notewright.settings import Settings
+from notewright.settings import Settings, save_settings
 
 
 @pytest.fixture
@@ -86,15 +86,62 @@ def test_a_base_folder_with_other_files_takes_the_place_of_the_former_one_and_re
     settings = Settings(home=home, base_model=base.name)
     first = registry.current(library, settings)
     trained = add(library, base, tmp_path, first.id)
-    older = library.models.add(replace(trained, id=library.models.new_id(), revision=""))
     (base.folder / "model.safetensors").write_bytes(b"better")
     second = registry.current(library, settings)
     assert (second.base, second.revision != first.revision) == (first.base, True)
     assert registry.current(library, settings) == second
     with pytest.raises(Invalid, match="trained on other files of"):
         registry.use(library, trained.id)
-    registry.use(library, older.id)  # its base is not known any closer
-    assert registry.current(library, settings).id == older.id
+    registry.use(library, first.id)
+    assert registry.current(library, settings) == second
+
+
+def test_versions_of_before_folders_had_a_fingerprint_get_it_at_first_sight(
+    library: Library, home: Path, tmp_path: Path, base: bases.Base
+) -> None:
+    older = replace(base, revision="")
+    root = library.models.add(Model(library.models.new_id(), older.name, "", "base", "2026-01-01"))
+    library.models.promote(root.id, "first use")
+    old = add(library, older, tmp_path, root.id)
+    library.models.promote(old.id, "better on held-out work")
+    elsewhere = library.models.add(Model(library.models.new_id(), "/elsewhere", "", "base", "2026-01-01"))
+    settings = Settings(home=home, base_model=base.name)
+
+    current = registry.current(library, settings)
+    assert (current.id, current.revision) == (old.id, base.revision)
+    assert registry.ensure_base_model(library, settings).id == root.id == registry.plain(library, current).id
+    new = library.models.add(replace(old, id=library.models.new_id(), revision=base.revision))
+    registry.keep_contenders(library, {root.id: False}, beside=old.id)
+    assert [model.id for model in registry.contenders(library)] == [root.id]
+    assert registry.made_of(library, new) == registry.made_of(library, current)
+    assert library.models.get(elsewhere.id) == elsewhere
+    (base.folder / "model.safetensors").write_bytes(b"better")
+    with pytest.raises(Invalid, match="trained on other files of"):
+        registry.require_files(library, current)
+
+
+def test_a_base_folder_that_is_gone_is_told_and_one_that_was_moved_recognised(
+    library: Library, home: Path, tmp_path: Path, base: bases.Base
+) -> None:
+    settings = Settings(home=home, base_model=base.name)
+    root = registry.current(library, settings)
+    trained = add(library, base, tmp_path, root.id)
+    registry.use(library, trained.id)
+    moved, other = tmp_path / "moved", tmp_path / "other"
+    base.folder.rename(moved)
+    shutil.copytree(moved, other)
+    (other / "model.safetensors").write_bytes(b"other")
+    for model in (root, trained):
+        with pytest.raises(NotFound, match="is gone: .*base") as caught:
+            registry.require_files(library, model)
+        assert "base_model in config.toml" in caught.value.hint
+    for named in (base.folder, other):  # the same that is gone; another model
+        assert registry.current(library, replace(settings, base_model=str(named))) == trained
+    save_settings(replace(settings, base_model=str(moved)))
+    registry.require_files(library, trained)
+    assert [(model.base, model.revision) for model in library.models.all()] == [(str(moved), base.revision)] * 2
+    assert registry.current(library, settings).id == trained.id
+    assert registry.ensure_base_model(library, settings, base=str(moved)).id == root.id
 
 
 def test_a_version_without_its_files_cannot_be_used(library: Library, home: Path, tmp_path: Path, base: bases.Base) -> None:

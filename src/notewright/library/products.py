@@ -114,6 +114,11 @@ class ModelStore:
             connection.execute("UPDATE models SET metrics=? WHERE id=?", (to_json(merged), model_id))
         return self.get(model_id)
 
+    def set_base(self, before: tuple[str, str], after: tuple[str, str]) -> None:
+        """Give all versions of one base and revision another name or revision of it."""
+        with self._db.write() as connection:
+            connection.execute("UPDATE models SET base=?, revision=? WHERE base=? AND revision=?", (*after, *before))
+
     def all(self) -> list[Model]:
         return [_model(row) for row in self._db.rows("SELECT * FROM models ORDER BY rowid")]
 

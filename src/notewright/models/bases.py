@@ -28,8 +28,7 @@ SMALL = 1_000_000_000  # parameters; smaller bases are kept in float32, without 
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """A base that lies in `folder`. `revision` is the hub's commit, the seedling's hash or a folder's fingerprint (empty in records from
-    before folders had one)."""
+    """A base that lies in `folder`. `revision` is the hub's commit, the seedling's hash or a folder's fingerprint."""
 
     name: str
     folder: Path
@@ -41,50 +40,25 @@ def seedling_folder() -> Path:
 
 
 def fetch_base(name: str, *, revision: str = "") -> Base:
-    """The base's folder; a hub id is downloaded if it is not in the cache yet (safetensors only). Raises Invalid where the seedling or a
-    folder is not what it was at `revision`."""
-    if found := _on_disk(name):
-        _require(found, revision)
+    """The base's folder; a hub id is downloaded if it is not in the cache yet (safetensors only). Raises as `on_disk` does."""
+    if found := on_disk(name, revision=revision):
         return found
-    if not is_hub_id(name):
-        raise NotFound(f"There is no base model {name!r}.", "Name a folder, a hub id such as Qwen/Qwen3-0.6B, or seedling.")
     name, _, pinned = name.partition("@")
     folder = download.snapshot(name, pinned or revision)
     return Base(name, folder, folder.name)
 
 
-def require_unchanged(name: str, revision: str) -> None:
-    """Raises Invalid where the seedling or a folder is not what it was at `revision`; the hub keeps every revision."""
-    if found := _on_disk(name):
-        _require(found, revision)
-
-
-def is_on_disk(name: str) -> bool:
-    """Whether it is the seedling or a model folder, and so may become another under the same name."""
-    return name in ("", SEEDLING) or (expanded(name) / "config.json").exists()
-
-
-def _on_disk(name: str) -> Base | None:
-    """The seedling or a folder; None for what is neither."""
+def on_disk(name: str, *, revision: str = "") -> Base | None:
+    """The seedling or a folder; None for a hub id. Raises NotFound where there is none, Invalid where it is no model or, with `revision`,
+    not what it was then (the hub keeps every revision)."""
     if name in ("", SEEDLING):
-        folder = seedling_folder()
-        if not (folder / "config.json").exists():
-            raise NotFound("The bundled seedling model is missing from this installation.", "Name another base: --base HUB_ID_OR_PATH")
-        return Base(SEEDLING, folder, hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()[:12])
-    refuse_gguf(expanded(name))
-    if not expanded(name).is_dir():
+        found = _seedling()
+    elif not is_hub_id(name) or expanded(name).exists():
+        found = _folder(name, revision)
+    else:
         return None
-    folder = expanded(name).absolute()
-    if not (folder / "config.json").exists():
-        raise Invalid(f"{folder} is not a model folder: it has no config.json.", "Name a folder in Hugging Face format, or a hub id.")
-    if not list(folder.glob("*.safetensors")):
-        raise Invalid(f"{folder} has no .safetensors weights.", "Save the model in safetensors format first.")
-    return Base(str(folder), folder, fingerprint(folder))
-
-
-def _require(found: Base, revision: str) -> None:
     if revision in ("", found.revision):
-        return
+        return found
     if found.name == SEEDLING:
         raise Invalid(
             f"This model was trained on another seedling ({revision}) than the one in this notewright ({found.revision}).",
@@ -96,20 +70,64 @@ def _require(found: Base, revision: str) -> None:
     )
 
 
+def has_config(name: str) -> bool:
+    """Whether it is a folder that holds a model's config."""
+    return (expanded(name) / "config.json").exists()
+
+
+def _seedling() -> Base:
+    folder = seedling_folder()
+    if not (folder / "config.json").exists():
+        raise NotFound("The bundled seedling model is missing from this installation.", "Name another base: --base HUB_ID_OR_PATH")
+    return Base(SEEDLING, folder, hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()[:12])
+
+
+def _folder(name: str, revision: str) -> Base:
+    folder = expanded(name).absolute()
+    refuse_gguf(folder)
+    if not folder.is_dir():
+        if revision:
+            raise NotFound(
+                f"The base that this model was trained on is gone: {folder}",
+                "Put the folder back, name where it lies now as base_model in config.toml, or train again: notewright train sft",
+            )
+        raise NotFound(f"There is no base model {name!r}.", "Name a folder, a hub id such as Qwen/Qwen3-0.6B, or seedling.")
+    if not has_config(name):
+        raise Invalid(f"{folder} is not a model folder: it has no config.json.", "Name a folder in Hugging Face format, or a hub id.")
+    if not list(folder.glob("*.safetensors")):
+        raise Invalid(f"{folder} has no .safetensors weights.", "Save the model in safetensors format first.")
+    return Base(str(folder), folder, fingerprint(folder))
+
+
 def fingerprint(folder: Path) -> str:
     """Of a model folder: config, tokenizer, and of each file of weights its name, its size and `SAMPLES` pieces from all over it. Training
-    moves nearly all numbers, and neither names nor sizes; to read them all would take long. Times are left out: a copy has others."""
+    moves nearly all numbers, and neither names nor sizes; to read them all would take long. Times are left out (a copy has others), and of
+    the config its layout and what each program that saves it puts there. Raises Invalid where a file cannot be read."""
     found = hashlib.sha256()
-    for path in (folder / "config.json", folder / "tokenizer.json"):
-        found.update(path.read_bytes() if path.exists() else b"")
-    for path in sorted(folder.glob("*.safetensors")):
-        size = path.stat().st_size
-        found.update(f"{path.name} {size}".encode())
-        with path.open("rb") as file:
-            for place in range(SAMPLES):
-                file.seek(size * place // SAMPLES)
-                found.update(file.read(SAMPLED))
+    try:
+        config = json.loads((folder / "config.json").read_bytes(), object_hook=_lasting)
+        found.update(json.dumps(config, sort_keys=True).encode())
+        if (folder / "tokenizer.json").exists():
+            found.update((folder / "tokenizer.json").read_bytes())
+        for path in sorted(folder.glob("*.safetensors")):
+            size = path.stat().st_size
+            found.update(f"{path.name} {size}".encode())
+            with path.open("rb") as file:
+                for place in range(SAMPLES):
+                    file.seek(size * place // SAMPLES)
+                    found.update(file.read(SAMPLED))
+    except ValueError as error:
+        raise Invalid(f"{folder / 'config.json'} is not valid JSON: {error}", "Save or fetch the model again.") from error
+    except OSError as error:
+        raise Invalid(
+            f"{error.filename or folder} cannot be read: {error.strerror}.",
+            "Save or fetch the model again; where it is a link to nothing, delete the link if the model does not need it.",
+        ) from error
     return found.hexdigest()[:12]
+
+
+def _lasting(part: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in part.items() if key not in ("transformers_version", "_name_or_path", "dtype", "torch_dtype")}
 
 
 def read_config(folder: Path) -> dict[str, Any]:

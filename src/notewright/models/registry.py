@@ -17,7 +17,7 @@ from ..files import whole_folder
 from ..library import Library
 from ..library.database import now
 from ..records import Model, Run
-from ..settings import Settings
+from ..settings import Settings, is_hub_id, load_settings
 from . import bases
 
 if TYPE_CHECKING:
@@ -38,10 +38,31 @@ def adapter_folder(library: Library, model: Model) -> Path | None:
 def ensure_base_model(library: Library, settings: Settings, *, base: str = "", folder: bases.Base | None = None) -> Model:
     """The plain base as a registered model of role `base`; registered, and made current if nothing is, at its first use."""
     found = folder or bases.fetch_base(base or settings.base_model)
+    _recognise(library, found)
     model = _plain(library, found.name, found.revision)
     if library.models.current() is None:
         library.models.promote(model.id, "first use")
     return model
+
+
+def _recognise(library: Library, found: bases.Base) -> None:
+    """Versions of before folders had a fingerprint get the one of their base, and those of a folder that was moved its new name."""
+    for base, revision in {(model.base, model.revision) for model in library.models.all() if model.role != REMOTE}:
+        moved = base != found.name and revision == found.revision and _is_gone(base)
+        if moved or (base, revision) == (found.name, ""):
+            library.models.set_base((base, revision), (found.name, found.revision))
+
+
+def _is_gone(base: str) -> bool:
+    return base != bases.SEEDLING and not is_hub_id(base) and not bases.has_config(base)
+
+
+def _recognised(library: Library, settings: Settings, model: Model) -> Model:
+    """As a look at its base, or at the one in the settings where that is gone, makes it known."""
+    name = settings.base_model if _is_gone(model.base) else "" if model.revision else model.base
+    if name and not _is_gone(name) and (found := bases.on_disk(name)):
+        _recognise(library, found)
+    return library.models.get(model.id)
 
 
 def plain(library: Library, model: Model) -> Model:
@@ -79,9 +100,12 @@ def current(library: Library, settings: Settings) -> Model:
         return ensure_base_model(library, settings)
     if model.role == REMOTE or library.models.promotions()[-1][2] == _NO_SERVER:
         model = _as_configured(library, settings, model)
-    if model.role == "base" and bases.is_on_disk(model.base) and (model.revision or model.base == bases.SEEDLING):
-        plain = ensure_base_model(library, settings, base=model.base)
-        return model if plain.id == model.id else library.models.promote(plain.id, _ANOTHER_BASE)
+    if model.role == REMOTE:
+        return model
+    model = _recognised(library, settings, model)
+    if model.role == "base" and not _is_gone(model.base) and (found := bases.on_disk(model.base)):
+        plain = ensure_base_model(library, settings, folder=found)
+        return model if model.revision == found.revision else library.models.promote(plain.id, _ANOTHER_BASE)
     return model
 
 
@@ -139,12 +163,14 @@ def rollback(library: Library) -> Model:
 
 
 def require_files(library: Library, model: Model) -> None:
-    """Raises NotFound where the adapter of a version was pruned or deleted, Invalid where its base has other files now."""
+    """Raises NotFound where the adapter of a version was pruned or deleted or its base is gone, Invalid where that has other files now."""
     if not _has_files(library, model):
         folder = adapter_folder(library, model)
         raise NotFound(f"The files of {model.id} are gone: {folder}", "Use another version (notewright models use ID), or train again.")
-    if model.adapter_path:
-        bases.require_unchanged(model.base, model.revision)
+    if model.role != REMOTE:
+        model = _recognised(library, load_settings(library.home), model)
+        as_it_is = not model.adapter_path and not _is_gone(model.base)  # a plain base: `current` takes what lies there now
+        bases.on_disk(model.base, revision="" if as_it_is else model.revision)
 
 
 def _has_files(library: Library, model: Model) -> bool:
