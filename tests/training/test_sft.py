@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 
 import tiny_models
+from notewright import training
 from notewright.errors import Invalid, NotFound
 from notewright.library import Library
 from notewright.library.database import now
+from notewright.models import registry
 from notewright.records import Dataset, Source
 from notewright.settings import Settings
 from notewright.training import rates, sources, train
@@ -53,7 +55,7 @@ class TestEarlyStop:
         options = self.options(tiny, library, split)
         straight = in_process("sft", tmp_path / "straight", **options)
         checks = watched(tmp_path / "straight")
-        assert [step for step, _ in checks] == [11, 22]
+        assert [step for step, _ in checks] == [0, 11, 22]
         assert straight["distance"] == min(value for _, value in checks) < checks[0][1]
         assert straight["kept_step"] == next(step for step, value in reversed(checks) if value == straight["distance"])
         assert len(list((tmp_path / "straight" / "watch").glob("step-*"))) <= 2
@@ -64,9 +66,46 @@ class TestEarlyStop:
     def test_it_ends_when_nothing_is_gained_any_more(self, tiny: Tiny, tmp_path: Path, library: Library, split: Dataset) -> None:
         """A rate of next to nothing: no check gains anything, so the one after the first is the last. Of equals the later is kept."""
         metrics = in_process("sft", tmp_path / "run", **self.options(tiny, library, split, learning_rate=1e-9, patience=1, max_steps=33))
-        assert [step for step, _ in watched(tmp_path / "run")] == [11, 22]
+        assert [step for step, _ in watched(tmp_path / "run")] == [0, 11, 22]
         assert metrics["kept_step"] == 22
         assert metrics["steps"] == 22
+
+    def test_where_no_check_is_nearer_than_the_beginning_nothing_is_learnt(
+        self, tiny: Tiny, tmp_path: Path, library: Library, split: Dataset, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        seen = iter((0.4, 0.7, 0.5))
+        monkeypatch.setattr("notewright.training.sampling.distance", lambda *_: next(seen))
+        metrics = in_process("sft", tmp_path / "run", **self.options(tiny, library, split))
+        assert (metrics["kept_step"], metrics["distance"]) == (0, 0.4)
+        grown = {name: tensor for name, tensor in weights(tmp_path / "run" / "adapter").items() if "lora_B" in name}
+        assert grown
+        assert not any(tensor.any() for tensor in grown.values())
+
+    def test_such_a_training_is_not_made_current(
+        self, tiny: Tiny, library: Library, split: Dataset, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        before = registry.current(library, settings).id
+
+        def execute(folder: Path, *_: Any, **__: Any) -> dict[str, Any]:
+            (folder / "adapter").mkdir()
+            return {"event": "finished", "metrics": {"kept_step": kept}}
+
+        monkeypatch.setattr(training.runs, "execute", execute)
+        for kept in (0, 11):
+            run = train(library, settings=settings, method="sft", dataset_id=split.id, base=str(tiny("llama")))
+            assert (registry.current(library, settings).id == run.metrics["model"]) == (kept > 0)
+            assert kept or registry.current(library, settings).id == before
+
+    def test_where_too_few_are_held_out_some_that_would_teach_show_when_to_stop(
+        self, tiny: Tiny, tmp_path: Path, library: Library, split: Dataset
+    ) -> None:
+        folder = library.home / split.path
+        rows = [json.dumps(row) + "\n" for row in tiny_models.sft_rows(25)]
+        for name, part in (("train", rows[:24]), ("valid", rows[24:])):
+            (folder / f"{name}.jsonl").write_text("".join(part), encoding="utf-8")
+        metrics = in_process("sft", tmp_path / "run", **self.options(tiny, library, split))
+        assert metrics["rows"] == 20
+        assert [step for step, _ in watched(tmp_path / "run")] == [0, 11, 22]
 
 
 class TestRates:

@@ -92,7 +92,11 @@ def what_writes_now(run: Run, before: Model | None, current: Model | None) -> st
     if not made or not current:
         return "Next: notewright status"
     if current.id != made:
-        use = f"To let {made} write: notewright models use {made}\n" if run.metrics.get("kept_round") != 0 else ""
+        use = (
+            f"To let {made} write: notewright models use {made}\n"
+            if 0 not in (run.metrics.get("kept_round"), run.metrics.get("kept_step"))
+            else ""
+        )
         return f"{current.id} stays the current model. {use}".strip()
     told = f"Current model: {made}. Next: notewright draft --source TITLE"
     if before and before.id != made:

@@ -195,7 +195,8 @@ def _run(library: Library, run: Run, job: Job, progress: Progress | None) -> Run
     with library.db.write():
         role = "reward" if job.method == "reward" else "policy"
         model = registry.register(library, run, base=base, adapter=folder / "adapter", parent_id=job.parent_id, metrics=metrics, role=role)
-        if job.promote and role == "policy" and metrics.get("kept_round") != 0:  # else nothing has changed
+        unchanged = 0 in (metrics.get("kept_round"), metrics.get("kept_step"))
+        if job.promote and role == "policy" and not unchanged:
             library.models.promote(model.id, f"trained by {run.id} on your word; not compared with the version before")
         run = library.runs.update(run.id, status="finished", metrics={**metrics, "model": model.id})
         if "rate_factor" in metrics:

@@ -60,6 +60,13 @@ class Checks(TrainerCallback):  # type: ignore[misc]
         step = state.global_step
         if step % self.every and step < self.steps:
             return
+        self._check(step)
+        if self.over:
+            control.should_training_stop = True
+        elif step < self.steps:
+            control.should_save = True
+
+    def _check(self, step: int) -> None:
         seen = processes.first(self.look())  # what follows from it is a step of all or of none
         self.checks.append((step, seen))
         if processes.is_first():
@@ -68,10 +75,6 @@ class Checks(TrainerCallback):  # type: ignore[misc]
             self._keep()
         processes.wait()
         self.session.reporter.emit("check", at_step=step, **(seen if isinstance(seen, dict) else {"distance": seen}))
-        if self.over:
-            control.should_training_stop = True
-        elif step < self.steps:
-            control.should_save = True
 
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """No training can go back to before this step any more: states that are not kept may go."""
@@ -92,11 +95,19 @@ class Checks(TrainerCallback):  # type: ignore[misc]
 
 
 class Watch(Checks):
-    """Keeps the state nearest to `watched`: held-out (prompt ids, passage ids, passage). Ends when nothing is gained any more."""
+    """Keeps the state nearest to `watched`: held-out (prompt ids, passage ids, passage). Ends when nothing is gained any more.
+
+    The first check is of the state that the training begins with, which stays where no later one is nearer.
+    """
 
     def __init__(self, session: Session, watched: Sequence[tuple[list[int], list[int], str]], steps: int) -> None:
         super().__init__(session, steps, session.folder / "watch")
         self.watched = watched
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **others: Any) -> None:
+        super().on_train_begin(args, state, control, **others)
+        if not self.checks:
+            self._check(0)
 
     def look(self) -> Any:
         return round(sampling.distance(self.session, self.watched), 5)
@@ -114,6 +125,6 @@ class Watch(Checks):
 
     @property
     def over(self) -> bool:
-        values = [self.value(step, seen) for step, seen in self.checks]
+        values = [self.value(step, seen) for step, seen in self.checks if step]  # a training may do worse before it does better
         gained = values.index(min(values)) if values else 0
         return len(values) - 1 - gained >= self.session.recipe.patience
