@@ -262,6 +262,68 @@ def test_two_tabs_show_the_same_and_both_work(page: Any, server: Any, batch: dic
     eventually(order, [[ids[1]], [ids[2]]])
 
 
+SEEN = """() => { // whether the whole list is to be seen: its corners and its middle are its own
+  const list = document.getElementById("sources"), box = list.getBoundingClientRect();
+  const spots = [0.02, 0.5, 0.98].flatMap(x => [0.02, 0.5, 0.98].map(y => [box.x + x * box.width, box.y + y * box.height]));
+  return spots.every(([x, y]) => list.contains(document.elementFromPoint(x, y)));
+}"""
+
+
+@pytest.mark.parametrize("width", [1360, 420])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_sources_found_are_wholly_seen(page: Any, server: Any, batch: dict, width: int, scheme: str) -> None:
+    page.set_viewport_size({"width": width, "height": 740})
+    page.emulate_media(color_scheme=scheme)
+    for chosen in (False, True):
+        if chosen:
+            show(page, server, batch)
+        else:
+            page.goto(f"{server.address}/draft")
+            page.get_by_role("combobox").wait_for()
+        page.keyboard.press("/")
+        page.keyboard.type("o")
+        page.get_by_role("option").nth(3).wait_for()
+        assert page.get_by_role("listbox").bounding_box()["height"] > 150
+        assert page.evaluate(SEEN)
+
+
+@pytest.mark.parametrize("by", ["key", "mouse"])
+def test_the_keys_are_the_open_dialogs(page: Any, server: Any, batch: dict, by: str) -> None:
+    name = f"Opened by {by}"
+    show(page, server, batch)
+    page.evaluate("() => Object.keys(localStorage).filter(key => key.includes('place:')).forEach(key => localStorage.removeItem(key))")
+    page.route("**/api/notes?*", lambda route: route.fulfill(json={"total": 0, "notes": []}))  # none that would be chosen already
+    ranked = len(events(server, "ranking"))
+    if by == "key":
+        page.keyboard.press("j")
+        page.keyboard.press("a")
+    else:
+        page.locator(".card").first.get_by_role("button", name="Accept").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Search notes").wait_for()
+    assert page.evaluate("() => document.activeElement.ariaLabel") == "Search notes"
+    page.keyboard.type(name + " 12")
+    assert dialog.get_by_label("Search notes").input_value() == name + " 12"
+    page.keyboard.press("Enter")  # that note
+    dialog.get_by_role("region", name="Change of the note").wait_for()
+    for key in (" ", "1", "x", "0", "g", "u"):  # nothing of the page
+        page.keyboard.press(key)
+    force = dialog.get_by_label("write it all the same")
+    if force.count():
+        page.keyboard.press("Enter")
+        page.wait_for_timeout(300)
+        assert dialog.is_visible(), "the checks found a problem"
+        force.check()
+    dialog.get_by_role("button", name="Write it").and_(page.locator(":enabled")).wait_for()
+    page.keyboard.press("Enter")
+    page.get_by_text(f"Made {name} 12.md.").wait_for()
+    assert dialog.count() == 0
+    assert len(events(server, "ranking")) == ranked
+    page.keyboard.press("u")
+    page.get_by_text(re.compile("Taken back")).wait_for()
+    assert not (Path(server.settings.vault) / f"{name} 12.md").exists()
+
+
 def test_accessible_and_narrow(page: Any, server: Any, batch: dict) -> None:
     show(page, server, batch)
     assert serious(page) == []
