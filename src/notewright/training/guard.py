@@ -87,6 +87,8 @@ class EditGuard(Watch):
     Whether drafts are sound can be seen on any prompts.
     """
 
+    from_start = False  # `before` is what checks are measured against
+
     def __init__(self, session: Session, held_out: Sequence[Unit], trained: Sequence[Unit], steps: int) -> None:
         units = [*held_out, *trained][: session.recipe.watch_rows]
         edited = [(unit.prompt, unit.texts[-1], sampling.text_of(session, unit.texts[-1])) for unit in units]

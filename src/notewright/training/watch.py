@@ -100,13 +100,15 @@ class Watch(Checks):
     The first check is of the state that the training begins with, which stays where no later one is nearer.
     """
 
+    from_start = True
+
     def __init__(self, session: Session, watched: Sequence[tuple[list[int], list[int], str]], steps: int) -> None:
         super().__init__(session, steps, session.folder / "watch")
         self.watched = watched
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **others: Any) -> None:
         super().on_train_begin(args, state, control, **others)
-        if not self.checks:
+        if self.from_start and not self.checks:
             self._check(0)
 
     def look(self) -> Any:
