@@ -22,13 +22,6 @@ NOTE = "Notes/Rivers.md"
 
 
 @pytest.fixture
-def world(library: Library, tmp_path: Path) -> small_world.World:
-    made = small_world.build(library, tmp_path, things=("rivers", "looms"))
-    small_world.base_model(library)
-    return made
-
-
-@pytest.fixture
 def drafts(world: small_world.World) -> list[Draft]:
     return drafting.draft(
         world.library, settings=world.settings, source="rivers", chapter="Beginnings", seed=3, n=3, written=3,

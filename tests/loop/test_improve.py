@@ -8,7 +8,6 @@ import os
 import random
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +15,10 @@ import pytest
 
 import small_world
 import tiny_models
+from improving import QUICK, choices, improve, measured
 from notewright import datasets, drafting, evaluation, feedback, loop, training
 from notewright.cli import main
-from notewright.errors import Busy, Invalid, NotFound, RunFailed
+from notewright.errors import Busy, Invalid, RunFailed
 from notewright.evaluation.report import summarise
 from notewright.library import Library, splits
 from notewright.library.database import now
@@ -28,39 +28,11 @@ from notewright.models import registry
 from notewright.records import Dataset, Draft, Model, Run
 from notewright.settings import Settings
 
-pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:`(is_)?gradient_checkpointing` is deprecated:FutureWarning")]
-QUICK = {"max_steps": 4, "batch_size": 4}
-
-
-@pytest.fixture(autouse=True)
-def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
-
-
-@pytest.fixture
-def world(library: Library, tmp_path: Path) -> small_world.World:
-    made = small_world.build(library, tmp_path)
-    base = tiny_models.build("llama", tmp_path / "tiny", context=1280)
-    return small_world.World(library, Settings(home=library.home, vault=made.vault, base_model=str(base), device="cpu"), made.vault)
-
-
-def choices(world: small_world.World, rankings: int = 6) -> None:
-    """Of two drafts each."""
-    library = world.library
-    for source in library.sources.all()[:rankings]:
-        batch = library.drafts.new_batch()
-        drafts = library.drafts.add(
-            Draft(
-                id="", batch_id=batch, source_id=source.id, chapter="Beginnings", model_id="model-1", text=text, position=place, seed=place,
-                created_at=now(), messages=({"role": "user", "content": f"1. A fact of {source.title}"},),
-            )
-            for place, text in enumerate((f"## Good\n- {source.title}", "Bad words"))
-        )  # fmt: skip
-        feedback.rank(library, batch_id=batch, order=[[drafts[0].id], [drafts[1].id]])
-
-
-def improve(world: small_world.World, **options: Any) -> loop.ImproveReport:
-    return loop.improve(world.library, settings=world.settings, overrides=QUICK, max_new_tokens=12, **options)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.usefixtures("one_thread"),
+    pytest.mark.filterwarnings("ignore:`(is_)?gradient_checkpointing` is deprecated:FutureWarning"),
+]
 
 
 def test_nothing_better_means_nothing_changes(world: small_world.World) -> None:
@@ -272,47 +244,6 @@ def test_a_version_that_was_chosen_meanwhile_is_what_has_to_be_beaten(
     assert current.id == chosen.id
 
 
-def test_what_the_person_went_back_from_is_not_promoted_again(world: small_world.World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The page fails after the promotion; the person goes back; the `improve` that goes on only writes its page."""
-    library, module = world.library, importlib.import_module("notewright.loop.improve")
-    base = registry.current(library, world.settings)
-
-    def train(self: Any, method: str, dataset: Dataset, *, start: str = "") -> Model:
-        if "sft_model" not in self.state:
-            made = library.models.add(Model(library.models.new_id(), "base/none", "", "policy", now()))
-            self.state.keep("sft_model", made.id)
-        return library.models.get(self.state["sft_model"])
-
-    def contender(self: Any, label: str, model: Model, examples: bool, pairs: Dataset) -> loop.Contender:
-        mean = 0.6 if model.role == "base" else 0.5 if examples else 0.2
-        items = [
-            evaluation.Item(f"p{place}", "s", "n.md", mean + place / 100, 0.5, 0.5, False, (), "draft", "passage") for place in range(8)
-        ]
-        report = summarise(
-            items, model_id=model.id, dataset_id=pairs.id, split="test", examples=examples, created_at=now(), seconds=0.0, path=Path()
-        )
-        return loop.Contender(label, model.id, examples, report)
-
-    def full(*_: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(module._Work, "_train", train)
-    monkeypatch.setattr(module._Work, "_contender", contender)
-    written = module.write_page
-    monkeypatch.setattr(module, "write_page", full)
-    with pytest.raises(OSError, match="No space"):
-        improve(world)
-    promoted = library.models.current()
-    assert promoted is not None
-    assert promoted.role == "policy"
-    assert promoted.metrics["edit_distance"] == pytest.approx(0.235)  # without examples, as it will write
-    assert registry.rollback(library).id == base.id
-    monkeypatch.setattr(module, "write_page", written)
-    report = improve(world)
-    assert (report.id, report.promoted) == ("improve-1", promoted.id)
-    assert registry.current(library, world.settings).id == base.id
-
-
 def test_what_was_judged_after_the_data_were_built_is_for_the_next_one(world: small_world.World, monkeypatch: pytest.MonkeyPatch) -> None:
     module, library = importlib.import_module("notewright.loop.improve"), world.library
 
@@ -391,30 +322,6 @@ def test_it_goes_on_as_it_was_begun_and_says_what_else_was_asked_for(world: smal
     stopped(reinforce="grpo", fresh=True)
     stopped()
     assert works[4:] == [("normal", {}, "grpo")] * 2
-
-
-def measured(
-    library: Library, monkeypatch: pytest.MonkeyPatch, mean: Callable[[Model, bool], float], before: Callable[[str], None]
-) -> None:
-    """`improve` without its trainings: SFT makes one version, and every contender's distance is what `mean` says."""
-    module = importlib.import_module("notewright.loop.improve")
-
-    def train(self: Any, method: str, dataset: Dataset, *, start: str = "") -> Model:
-        if "sft_model" not in self.state:
-            self.state.keep("sft_model", library.models.add(Model(library.models.new_id(), "base/none", "", "policy", now())).id)
-        return library.models.get(self.state["sft_model"])
-
-    def contender(self: Any, label: str, model: Model, examples: bool, pairs: Dataset) -> loop.Contender:
-        before(label)
-        items = [
-            evaluation.Item(f"p{place}", "s", "n.md", mean(model, examples) + place / 100, 0.5, 0.5, False, (), "draft", "passage")
-            for place in range(8)
-        ]
-        told = {"model_id": model.id, "dataset_id": pairs.id, "split": "test", "examples": examples, "created_at": now(), "seconds": 0.0}
-        return loop.Contender(label, model.id, examples, summarise(items, path=Path(), **told))
-
-    monkeypatch.setattr(module._Work, "_train", train)
-    monkeypatch.setattr(module._Work, "_contender", contender)
 
 
 def proven_without_examples(world: small_world.World) -> str:
@@ -606,110 +513,3 @@ def test_a_time_without_a_schedule_begins_nothing(at: str, library: Library, cap
     assert main(["improve", "--at", at]) == 1
     assert "hint: Add --schedule" in capsys.readouterr().err
     assert not list((library.home / "runs").iterdir())
-
-
-def test_a_current_version_whose_files_are_gone_is_told_before_anything_is_trained(
-    world: small_world.World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    library = world.library
-    base = registry.current(library, world.settings)
-    lost = library.models.add(Model(library.models.new_id(), base.base, "models/lost", "policy", now(), revision=base.revision))
-    library.models.promote(lost.id, "better on held-out work")
-    measured(library, monkeypatch, lambda model, _: 0.6 if model.role == "base" else 0.2, lambda _: pytest.fail("it was measured"))
-    with pytest.raises(NotFound, match=r"files of .* are gone") as caught:
-        improve(world)
-    assert "models use" in caught.value.hint
-    assert [model.id for model in library.models.all()] == [base.id, lost.id]
-    registry.use(library, base.id)
-    measured(library, monkeypatch, lambda model, _: 0.6 if model.role == "base" else 0.2, lambda _: None)
-    assert improve(world).promoted
-
-
-def test_where_nothing_is_new_nothing_is_made_and_compared_again(world: small_world.World, monkeypatch: pytest.MonkeyPatch) -> None:
-    library = world.library
-    registry.current(library, world.settings)
-    measured(library, monkeypatch, lambda model, _: 0.6, lambda _: None)
-    first = improve(world)
-    assert first.promoted == ""
-    measured(library, monkeypatch, lambda model, _: 0.6, lambda _: pytest.fail("it was measured"))
-    again = improve(world)
-    assert (again.id, again.page, again.promoted) == (first.id, first.page, "")
-    assert again.reason.startswith("Nothing is new since improve-1: the same would be made and compared again")
-    assert not (library.home / "runs" / "improve-2").exists()
-    choices(world, 1)
-    measured(library, monkeypatch, lambda model, _: 0.6, lambda _: None)
-    assert improve(world).id == "improve-2"
-    assert improve(world, fresh=True).id == "improve-3"
-    assert improve(world, effort="quick").id == "improve-4"
-    assert improve(world, effort="quick", confidence=0.8).id == "improve-5"
-
-
-def test_what_failed_is_tried_again_though_nothing_is_new(world: small_world.World, monkeypatch: pytest.MonkeyPatch) -> None:
-    library, memory = world.library, [3]
-    base = registry.current(library, world.settings)
-    choices(world, 6)
-    measured(library, monkeypatch, lambda model, _: 0.6, lambda _: None)
-
-    def train(self: Any, method: str, dataset: Dataset, *, start: str = "") -> Model:
-        if method == "dpo" and memory[-1] < 9:
-            raise Invalid("It needs 9 GB of memory.", "Close other programs.")
-        if f"{method}_model" not in self.state:
-            made = Model(library.models.new_id(), base.base, "", "policy", now(), dataset_id=dataset.id, revision=base.revision)
-            self.state.keep(f"{method}_model", library.models.add(made).id)
-        return library.models.get(self.state[f"{method}_model"])
-
-    monkeypatch.setattr(importlib.import_module("notewright.loop.improve")._Work, "_train", train)
-    assert "DPO: It needs 9 GB of memory." in improve(world).skipped
-    memory.append(16)
-    report = improve(world)
-    assert "DPO" in {verdict.contender.label for verdict in report.decision.verdicts}
-    assert improve(world).reason.startswith("Nothing is new since improve-2")
-
-
-def test_the_person_who_goes_back_is_not_overruled_before_there_is_something_new_to_learn(
-    world: small_world.World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    library = world.library
-    base = registry.current(library, world.settings)
-    trained = datasets.build(library, kind="sft", settings=world.settings)
-
-    def train(self: Any, method: str, dataset: Dataset, *, start: str = "") -> Model:
-        if "sft_model" not in self.state:
-            made = Model(library.models.new_id(), base.base, "", "policy", now(), dataset_id=dataset.id, revision=base.revision)
-            self.state.keep("sft_model", library.models.add(made).id)
-        return library.models.get(self.state["sft_model"])
-
-    measured(library, monkeypatch, lambda model, _: 0.6 if model.role == "base" else 0.2, lambda _: None)
-    monkeypatch.setattr(importlib.import_module("notewright.loop.improve")._Work, "_train", train)
-    promoted = improve(world).promoted
-    assert library.models.get(promoted).dataset_id == trained.id
-    registry.rollback(library)
-    assert improve(world).reason.startswith("Nothing is new")
-    choices(world, 1)  # of which SFT learns nothing
-    report = improve(world)
-    assert report.promoted == ""
-    assert {verdict.contender.model_id for verdict in report.decision.verdicts} == {base.id}
-    assert f"SFT: you went back from {promoted}, which was made of the same" in report.skipped
-    assert registry.contenders(library) == []
-    registry.use(library, promoted)  # by hand
-    registry.rollback(library)
-    library.pairs.decide(next(pair.id for pair in library.pairs.all()), "rejected")
-    assert improve(world).promoted
-
-
-def test_a_current_version_whose_base_has_other_files_is_told_before_anything_is_trained(
-    world: small_world.World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    library, base = world.library, Path(world.settings.base_model)
-    plain = registry.current(library, world.settings)
-    made = library.models.add(Model(library.models.new_id(), plain.base, "models/made", "policy", now(), revision=plain.revision))
-    (library.home / made.adapter_path).mkdir(parents=True)
-    (library.home / made.adapter_path / "adapter_model.safetensors").write_bytes(b"")
-    library.models.promote(made.id, "better on held-out work")
-    tiny_models.build("llama", base, context=1280, seed=1)
-    measured(library, monkeypatch, lambda model, _: 0.6, lambda _: pytest.fail("it was measured"))
-    with pytest.raises(Invalid, match=r"trained on other files of"):
-        improve(world)
-    with pytest.raises(Invalid, match=r"trained on other files of"):
-        drafting.draft(library, settings=world.settings, source="rivers", chapter="Beginnings", n=1, written=1)
-    assert not library.runs.all()

@@ -64,7 +64,8 @@ def run(job: Job, folder: Path, reporter: Reporter) -> dict[str, Any] | None:
     recipe: SftRecipe = session.recipe
     raw = read_rows(Path(job.dataset_folder) / "train.jsonl")
     held_out = read_rows(Path(job.dataset_folder) / "valid.jsonl")
-    raw, watching = _watching(raw, held_out, reporter) if recipe.early_stop != "off" else (raw, held_out)
+    watches = wanted(recipe, total_steps(recipe, len(raw)))
+    raw, watching = _watching(raw, held_out, reporter) if watches else (raw, held_out)
     weights = sources.row_weights(raw, recipe.source_balance, sources.parse(recipe.source_weights))
     rows = encode_sft(raw, session.tokenizer, session.max_length, weights=weights)
     valid = encode_sft(held_out, session.tokenizer, session.max_length)
@@ -79,7 +80,7 @@ def run(job: Job, folder: Path, reporter: Reporter) -> dict[str, Any] | None:
     if checked is None:
         return None
     steps = total_steps(recipe, len(rows.lengths))
-    watch = Watch(session, watched, steps) if wanted(recipe, steps) and len(watched) >= FEWEST else None
+    watch = Watch(session, watched, steps) if watches and len(watched) >= FEWEST else None
     keeper = Keeper(session)
     trainer = _trainer(session, rows, valid, keeper, steps, [watch] if watch else [])
     if not sessions.train(session, trainer, keeper):

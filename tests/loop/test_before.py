@@ -1,0 +1,173 @@
+"""What went before an improve: nothing new, what failed, what the person went back from, files that are gone."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import small_world
+import tiny_models
+from improving import choices, improve, measured
+from notewright import datasets, drafting, evaluation, loop
+from notewright.errors import Invalid, NotFound
+from notewright.evaluation.report import summarise
+from notewright.library.database import now
+from notewright.models import registry
+from notewright.records import Dataset, Model
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.usefixtures("one_thread"),
+    pytest.mark.filterwarnings("ignore:`(is_)?gradient_checkpointing` is deprecated:FutureWarning"),
+]
+
+
+def test_where_nothing_is_new_nothing_is_made_and_compared_again(world: small_world.World, monkeypatch: pytest.MonkeyPatch) -> None:
+    library = world.library
+    registry.current(library, world.settings)
+    measured(library, monkeypatch, lambda model, _: 0.6, lambda _: None)
+    first = improve(world)
+    assert first.promoted == ""
+    measured(library, monkeypatch, lambda model, _: 0.6, lambda _: pytest.fail("it was measured"))
+    again = improve(world)
+    assert (again.id, again.page, again.promoted) == (first.id, first.page, "")
+    assert again.reason.startswith("Nothing is new since improve-1: the same would be made and compared again")
+    assert not (library.home / "runs" / "improve-2").exists()
+    choices(world, 1)
+    measured(library, monkeypatch, lambda model, _: 0.6, lambda _: None)
+    assert improve(world).id == "improve-2"
+    assert improve(world, fresh=True).id == "improve-3"
+    assert improve(world, effort="quick").id == "improve-4"
+    assert improve(world, effort="quick", confidence=0.8).id == "improve-5"
+
+
+def test_what_failed_is_tried_again_though_nothing_is_new(world: small_world.World, monkeypatch: pytest.MonkeyPatch) -> None:
+    library, memory = world.library, [3]
+    base = registry.current(library, world.settings)
+    choices(world, 6)
+    measured(library, monkeypatch, lambda model, _: 0.6, lambda _: None)
+
+    def train(self: Any, method: str, dataset: Dataset, *, start: str = "") -> Model:
+        if method == "dpo" and memory[-1] < 9:
+            raise Invalid("It needs 9 GB of memory.", "Close other programs.")
+        if f"{method}_model" not in self.state:
+            made = Model(library.models.new_id(), base.base, "", "policy", now(), dataset_id=dataset.id, revision=base.revision)
+            self.state.keep(f"{method}_model", library.models.add(made).id)
+        return library.models.get(self.state[f"{method}_model"])
+
+    monkeypatch.setattr(importlib.import_module("notewright.loop.improve")._Work, "_train", train)
+    assert "DPO: It needs 9 GB of memory." in improve(world).skipped
+    memory.append(16)
+    report = improve(world)
+    assert "DPO" in {verdict.contender.label for verdict in report.decision.verdicts}
+    assert improve(world).reason.startswith("Nothing is new since improve-2")
+
+
+def test_what_the_person_went_back_from_is_not_promoted_again(world: small_world.World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page fails after the promotion; the person goes back; the `improve` that goes on only writes its page."""
+    library, module = world.library, importlib.import_module("notewright.loop.improve")
+    base = registry.current(library, world.settings)
+
+    def train(self: Any, method: str, dataset: Dataset, *, start: str = "") -> Model:
+        if "sft_model" not in self.state:
+            made = library.models.add(Model(library.models.new_id(), "base/none", "", "policy", now()))
+            self.state.keep("sft_model", made.id)
+        return library.models.get(self.state["sft_model"])
+
+    def contender(self: Any, label: str, model: Model, examples: bool, pairs: Dataset) -> loop.Contender:
+        mean = 0.6 if model.role == "base" else 0.5 if examples else 0.2
+        items = [
+            evaluation.Item(f"p{place}", "s", "n.md", mean + place / 100, 0.5, 0.5, False, (), "draft", "passage") for place in range(8)
+        ]
+        report = summarise(
+            items, model_id=model.id, dataset_id=pairs.id, split="test", examples=examples, created_at=now(), seconds=0.0, path=Path()
+        )
+        return loop.Contender(label, model.id, examples, report)
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(module._Work, "_train", train)
+    monkeypatch.setattr(module._Work, "_contender", contender)
+    written = module.write_page
+    monkeypatch.setattr(module, "write_page", full)
+    with pytest.raises(OSError, match="No space"):
+        improve(world)
+    promoted = library.models.current()
+    assert promoted is not None
+    assert promoted.role == "policy"
+    assert promoted.metrics["edit_distance"] == pytest.approx(0.235)  # without examples, as it will write
+    assert registry.rollback(library).id == base.id
+    monkeypatch.setattr(module, "write_page", written)
+    report = improve(world)
+    assert (report.id, report.promoted) == ("improve-1", promoted.id)
+    assert registry.current(library, world.settings).id == base.id
+
+
+def test_the_person_who_goes_back_is_not_overruled_before_there_is_something_new_to_learn(
+    world: small_world.World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library = world.library
+    base = registry.current(library, world.settings)
+    trained = datasets.build(library, kind="sft", settings=world.settings)
+
+    def train(self: Any, method: str, dataset: Dataset, *, start: str = "") -> Model:
+        if "sft_model" not in self.state:
+            made = Model(library.models.new_id(), base.base, "", "policy", now(), dataset_id=dataset.id, revision=base.revision)
+            self.state.keep("sft_model", library.models.add(made).id)
+        return library.models.get(self.state["sft_model"])
+
+    measured(library, monkeypatch, lambda model, _: 0.6 if model.role == "base" else 0.2, lambda _: None)
+    monkeypatch.setattr(importlib.import_module("notewright.loop.improve")._Work, "_train", train)
+    promoted = improve(world).promoted
+    assert library.models.get(promoted).dataset_id == trained.id
+    registry.rollback(library)
+    assert improve(world).reason.startswith("Nothing is new")
+    choices(world, 1)  # of which SFT learns nothing
+    report = improve(world)
+    assert report.promoted == ""
+    assert {verdict.contender.model_id for verdict in report.decision.verdicts} == {base.id}
+    assert f"SFT: you went back from {promoted}, which was made of the same" in report.skipped
+    assert registry.contenders(library) == []
+    registry.use(library, promoted)  # by hand
+    registry.rollback(library)
+    library.pairs.decide(next(pair.id for pair in library.pairs.all()), "rejected")
+    assert improve(world).promoted
+
+
+def test_a_current_version_whose_files_are_gone_is_told_before_anything_is_trained(
+    world: small_world.World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library = world.library
+    base = registry.current(library, world.settings)
+    lost = library.models.add(Model(library.models.new_id(), base.base, "models/lost", "policy", now(), revision=base.revision))
+    library.models.promote(lost.id, "better on held-out work")
+    measured(library, monkeypatch, lambda model, _: 0.6 if model.role == "base" else 0.2, lambda _: pytest.fail("it was measured"))
+    with pytest.raises(NotFound, match=r"files of .* are gone") as caught:
+        improve(world)
+    assert "models use" in caught.value.hint
+    assert [model.id for model in library.models.all()] == [base.id, lost.id]
+    registry.use(library, base.id)
+    measured(library, monkeypatch, lambda model, _: 0.6 if model.role == "base" else 0.2, lambda _: None)
+    assert improve(world).promoted
+
+
+def test_a_current_version_whose_base_has_other_files_is_told_before_anything_is_trained(
+    world: small_world.World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library, base = world.library, Path(world.settings.base_model)
+    plain = registry.current(library, world.settings)
+    made = library.models.add(Model(library.models.new_id(), plain.base, "models/made", "policy", now(), revision=plain.revision))
+    (library.home / made.adapter_path).mkdir(parents=True)
+    (library.home / made.adapter_path / "adapter_model.safetensors").write_bytes(b"")
+    library.models.promote(made.id, "better on held-out work")
+    tiny_models.build("llama", base, context=1280, seed=1)
+    measured(library, monkeypatch, lambda model, _: 0.6, lambda _: pytest.fail("it was measured"))
+    with pytest.raises(Invalid, match=r"trained on other files of"):
+        improve(world)
+    with pytest.raises(Invalid, match=r"trained on other files of"):
+        drafting.draft(library, settings=world.settings, source="rivers", chapter="Beginnings", n=1, written=1)
+    assert not library.runs.all()
