@@ -19,6 +19,7 @@ from ..files import put
 from ..library import Library
 from ..library.database import now
 from ..library.examples import CHANGED, NOTICED
+from ..library.products import BETTER
 from ..library.splits import LATER
 from ..models import registry
 from ..models.bandit import Measured
@@ -37,7 +38,6 @@ from .page import write_page
 HELD_OUT = ("valid", "test")  # neither was trained on; the first steered trainings, the second nothing
 WITH_EXAMPLES = " + examples"
 REFINEMENTS = (("DITTO", "ditto", "sft"), ("edits", "edits", "edits"), ("DPO", "dpo", "preference"))  # label, method, kind of its data
-BETTER = "better on held-out work"  # how the reason of its promotions begins
 UNITS = {"sft": "passage", "edits": "edit", "preference": "preference"}  # what a dataset's rows are called
 STEERED = "Too few passages only measure, so that those by which trainings are steered count as well: the proof is weaker than it says"
 PROMPTING = (

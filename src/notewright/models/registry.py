@@ -16,6 +16,7 @@ from ..errors import Invalid, NotFound
 from ..files import whole_folder
 from ..library import Library
 from ..library.database import now
+from ..library.products import CHOSEN, ROLLBACK
 from ..records import Model, Run
 from ..settings import Settings, is_hub_id, load_settings
 from . import bases
@@ -151,7 +152,7 @@ def use(library: Library, model_id: str) -> Model:
     if model.role == "reward":
         raise Invalid(f"{model_id} is a reward model: it judges drafts and writes none.", "Choose another: notewright models list")
     require_files(library, model)
-    return library.models.promote(model_id, "chosen")
+    return library.models.promote(model_id, CHOSEN)
 
 
 def rollback(library: Library) -> Model:
@@ -225,7 +226,7 @@ def tried_and_left(library: Library) -> set[str]:
     promotions, left = library.models.promotions(), set[str]()
     for (before, _, why), (after, _, reason) in zip(promotions, promotions[1:], strict=False):
         left.discard(after)
-        if before != after and why == "chosen" and reason in BY_HAND:
+        if before != after and why == CHOSEN and reason in BY_HAND:
             left.add(before)
     return left
 
@@ -242,7 +243,7 @@ def made_of(library: Library, model: Model) -> tuple[str, ...]:
     return (model.base, model.revision, *steps)
 
 
-BY_HAND = ("chosen", "rollback")
+BY_HAND = (CHOSEN, ROLLBACK)
 ASKED = "asked_at"  # among a version's metrics: of when the held-out work is that decided whether examples stand in its prompts
 KEEP = 8  # newest versions whose files stay in any case
 
@@ -258,7 +259,7 @@ def prune(library: Library, *, keep: int = KEEP, dry_run: bool = False) -> list[
     wanted = {model.id for model in models[max(0, len(models) - keep) :]}
     wanted |= {model.id for model in [model for model in models if model.role == "reward"][-1:]}
     wanted |= set(library.models.standing()[-2:])
-    wanted |= {model_id for model_id, _, reason in library.models.promotions() if reason == "chosen"}
+    wanted |= {model_id for model_id, _, reason in library.models.promotions() if reason == CHOSEN}
     wanted |= {model.id for model in contenders(library)}
     needed = {parent.id for model_id in wanted for parent in lineage(library, library.models.get(model_id))}
     gone = [model for model in models if model.id not in needed and (library.home / model.adapter_path).exists()]

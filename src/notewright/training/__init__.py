@@ -28,6 +28,7 @@ from typing import Any
 from ..errors import Busy, Invalid, MissingExtra, NotFound
 from ..library import Library
 from ..library.database import now
+from ..library.products import TRAINED
 from ..models import bases, registry
 from ..records import Dataset, Run
 from ..reward.lists import list_key
@@ -197,7 +198,7 @@ def _run(library: Library, run: Run, job: Job, progress: Progress | None) -> Run
         model = registry.register(library, run, base=base, adapter=folder / "adapter", parent_id=job.parent_id, metrics=metrics, role=role)
         unchanged = 0 in (metrics.get("kept_round"), metrics.get("kept_step"))
         if job.promote and role == "policy" and not unchanged:
-            library.models.promote(model.id, f"trained by {run.id} on your word; not compared with the version before")
+            library.models.promote(model.id, f"{TRAINED}{run.id} on your word; not compared with the version before")
         run = library.runs.update(run.id, status="finished", metrics={**metrics, "model": model.id})
         if "rate_factor" in metrics:
             rates.remember(library, job.base, {"factor": metrics["rate_factor"], "distances": metrics["rate_check"], "run": run.id})
