@@ -193,7 +193,8 @@ def _machine(findings: dict[str, str], problems: list[str], settings: Settings) 
     import psutil
 
     silence_telemetry()
-    from .models.engine import native_bf16, pick_device
+    from .models.engine import pick_device
+    from .models.precision import native_bf16
 
     device = pick_device(settings.device)
     emulated = "emulated: training uses float32" + (", of a large base float16" if device == "cuda" else "")
