@@ -223,6 +223,8 @@ def _open(
 def _load(job: Job, device: str, options: dict[str, Any], dtype: torch.dtype, lora: LoraConfig | None = None) -> tuple[Any, Any]:
     """The base with a scalar head, and a fresh adapter where it is to be trained, split where the job says so; and its tokenizer."""
     parts, base = sessions.among_processes(job), Path(job.base_folder)
+    if parts:
+        sessions.require_room(job, bases.parameter_count(bases.read_config(base), base), dtype)
     model, tokenizer = neural.load_scorer(base, device="cpu" if parts else device, dtype=dtype, **options)
     whole = model
     if lora:

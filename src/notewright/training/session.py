@@ -72,6 +72,8 @@ def open_session(job: Job, folder: Path, reporter: Reporter) -> Session:
     options = {"quantization_config": four_bit(device, family)} if recipe.quantize else {}
     tell_of_float32(reporter, family, device, dtype)
     parts = among_processes(job)
+    if parts:
+        require_room(job, parameters, dtype)
     model, tokenizer = engine.load_base(base, device="cpu" if parts else device, dtype=dtype, **options)
     context = engine.context_length(model.config)
     max_length = min(recipe.max_length or LONGEST, context)
@@ -100,6 +102,12 @@ def tell_of_float32(reporter: Reporter, family: str, device: str, dtype: torch.d
 def among_processes(job: Job) -> bool:
     """Whether the base's layers are to be split. It is read into main memory then, as no card may hold it whole."""
     return processes.count() > 1 and splits(Path(job.accelerate) if job.accelerate else None)
+
+
+def require_room(job: Job, parameters: int, dtype: torch.dtype) -> None:
+    """Before a base that is to be split is read; no process reads it before all have looked at what is free."""
+    splitting.require_room(job.base, parameters, dtype, processes=processes.here(), override=job.force)
+    processes.wait()
 
 
 def check_memory(session: Session, rows: Rows, *, texts: float = 0) -> None:
