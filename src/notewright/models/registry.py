@@ -147,7 +147,7 @@ def register(
 
 
 def use(library: Library, model_id: str) -> Model:
-    """Make a version the current one."""
+    """Make a version the current one. An older one in the place of what the program made current goes back, as `rollback` does."""
     model = library.models.get(model_id)
     if model.role == "reward":
         raise Invalid(f"{model_id} is a reward model: it judges drafts and writes none.", "Choose another: notewright models list")

@@ -134,12 +134,14 @@ def made_before(
         recipe=asked.resolved.values(),
     )  # fmt: skip
     wanted = registry.made_of(library, planned, method)
-    for model in reversed(library.models.all()):
-        if model.run_id and model.role == "policy" and registry.made_of(library, model) == wanted and registry.has_files(library, model):
-            folder = runs.run_folder(library, library.runs.get(model.run_id))
-            with suppress(NotFound):
-                if Job.load(folder).versions.get("notewright") == __version__:
-                    return model
+    for run in reversed(library.runs.all()):
+        if run.method != method or run.status != "finished":
+            continue
+        with suppress(NotFound, ValueError, TypeError):  # its folder is gone or broken
+            by_us = Job.load(runs.run_folder(library, run)).versions.get("notewright") == __version__
+            model = library.models.get(str(run.metrics.get("model")))
+            if by_us and registry.made_of(library, model) == wanted and registry.has_files(library, model):
+                return model
     return None
 
 
