@@ -76,6 +76,17 @@ def test_what_a_large_base_drafts_in(device: str, native: bool, written: torch.d
     assert chosen.pick_dtype(1000, device, "llama") == FLOAT32
 
 
+@pytest.mark.parametrize(
+    ("native", "family", "computed"), [(True, "gemma2", BRAIN), (False, "llama", HALF), (False, "gemma2", FLOAT32)]
+)  # fmt: skip
+def test_what_four_bits_are_computed_in(native: bool, family: str, computed: torch.dtype, monkeypatch: pytest.MonkeyPatch) -> None:
+    from notewright.models import quantization
+
+    monkeypatch.setattr(quantization, "native_bf16", lambda _: native)
+    monkeypatch.setattr(quantization, "at_hand", lambda: True)
+    assert quantization.four_bit("cuda", family).bnb_4bit_compute_dtype == computed
+
+
 def test_who_is_trained_in_float32_for_the_familys_sake_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     from notewright.models import precision as chosen
     from notewright.training.session import tell_of_float32
