@@ -25,6 +25,7 @@ HEAVY_SHELF = (
     "models/letters.py",
     "models/lookup.py",
     "models/merging.py",
+    "models/precision.py",
     "models/quantization.py",
     "models/sharing.py",
     "models/splitting.py",

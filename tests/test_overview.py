@@ -19,7 +19,7 @@ from notewright.importers import import_readwise
 from notewright.importers.vault import import_vault
 from notewright.library import Library
 from notewright.library.database import now
-from notewright.overview import ENOUGH, Done, checkup, next_command, status
+from notewright.overview import ENOUGH, TO_COMPARE, TO_TRAIN, Done, checkup, next_command, status
 from notewright.pairing import pair
 from notewright.records import Dataset, Model, Run
 from notewright.reward.trust import RewardTrust, TrustReport
@@ -40,7 +40,8 @@ def after(root: Path, **done: Any) -> str:
         ({"counts": {**FULL, "notes": 0}, "read": False}, "import vault"),
         ({"counts": {**FULL, "pairs": 0}, "paired": False}, "pair"),
         ({"rows": None}, "dataset sft"),
-        ({}, "train sft"),
+        ({"held_out": TO_COMPARE}, "improve"),
+        ({"held_out": TO_COMPARE - 1}, "train sft"),  # nothing could be proven
         ({"trained": True}, "draft --source TITLE"),
     ],
 )
@@ -139,6 +140,18 @@ def test_while_a_training_goes_on_no_other_is_named(tmp_path: Path) -> None:
     assert after(tmp_path, training="run-7") == "notewright runs show run-7"
     assert after(tmp_path, training="run-7", trained=True, fresh=99).startswith("notewright draft")
     assert after(tmp_path, training="run-7", trained=True, fresh=99, unranked="batch-1") == "notewright rank batch-1"
+
+
+def test_the_first_training_is_compared_where_enough_is_held_out(library: Library, tmp_path: Path) -> None:
+    from notewright.loop.decide import FEWEST
+    from notewright.training.recipes import MINIMUM_ROWS
+
+    assert (FEWEST, MINIMUM_ROWS["sft"]) == (TO_COMPARE, TO_TRAIN)
+    world = small_world.build(library, tmp_path)
+    for valid, command in ((3, "improve"), (2, "train sft")):
+        counts = {"train": 9, "valid": valid, "test": 3}
+        library.datasets.add(Dataset(library.datasets.new_id(), "sft", "datasets/x", now(), {"counts": counts}))
+        assert status(library, settings=world.settings).next == f"notewright {command}"
 
 
 def test_a_single_draft_is_not_to_be_ranked(library: Library, tmp_path: Path) -> None:

@@ -65,9 +65,10 @@ def status(library: Library, *, settings: Settings) -> Status:
     newest, _ = library.browse.batches(limit=1)
     unranked = newest[0].id if newest and not newest[0].ranked and newest[0].drafts > 1 else ""
     learnt_at = max((run.created_at for run in runs if run.status == "finished" and run.method != "reward"), default="")
+    rows, held_out = _rows(library)
     done = Done(
         counts=counts, read=bool(counts["notes"] or library.sources.get_state("vault:scan")),
-        paired=library.pairs.paired_at()[0] == library.pairs.changes(), rows=_rows(library),
+        paired=library.pairs.paired_at()[0] == library.pairs.changes(), rows=rows, held_out=held_out,
         trained=bool(current and current.role != "base") or any(model.role == "policy" for model in library.models.all()),
         resume=tuple(resume[run.id] for run in unfinished if run.id in resume and run.method != "reward"),
         training=next((run.id for run in runs if run.status in ("created", "running")), ""), unranked=unranked,
@@ -102,21 +103,23 @@ def _resume(library: Library, interrupted: Sequence[Run]) -> dict[str, str]:
 
 ENOUGH = 8  # rankings and edits since the last training that make a rebuild worth its time
 TO_TRAIN = 8  # passages, the least of `train sft`
+TO_COMPARE = 6  # held-out passages; with fewer `improve` promotes nothing
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
     """What was done so far. `read`: the vault was, also if it holds no note; `paired`: nothing has changed since the last pairing.
 
-    `rows` are those that the newest SFT dataset trains on, None where there is none or more pairs teach than it was made of; `resume` are
-    the commands that go on with a training of a version, `training` is a run that is going on: beside it no other begins. `fresh` counts
-    rankings and edits that no training has seen.
+    `rows` are those that the newest SFT dataset trains on, None where there is none or more pairs teach than it was made of, `held_out`
+    those that it keeps back; `resume` are the commands that go on with a training of a version, `training` is a run that is going on:
+    beside it no other begins. `fresh` counts rankings and edits that no training has seen.
     """
 
     counts: dict[str, int]
     read: bool = True
     paired: bool = True
     rows: int | None = None
+    held_out: int = 0
     trained: bool = False
     resume: tuple[str, ...] = ()
     training: str = ""
@@ -124,13 +127,15 @@ class Done:
     fresh: int = 0
 
 
-def _rows(library: Library) -> int | None:
+def _rows(library: Library) -> tuple[int | None, int]:
     for dataset in library.datasets.all("sft")[-1:]:
         manifest: dict[str, Any] = dataset.manifest
-        rows = int(manifest.get("counts", {}).get("train", 0))
+        counts = manifest.get("counts", {})
+        rows = int(counts.get("train", 0))
         seen = manifest.get("parents", {}).get("pairs", 0) + sum(manifest.get("left_out", {}).values())
-        return rows if rows >= TO_TRAIN or library.counts()["pairs_teaching"] <= seen else None
-    return None
+        if rows >= TO_TRAIN or library.counts()["pairs_teaching"] <= seen:
+            return rows, int(counts.get("valid", 0)) + int(counts.get("test", 0))
+    return None, 0
 
 
 def next_command(settings: Settings, done: Done) -> str:
@@ -154,14 +159,16 @@ def next_command(settings: Settings, done: Done) -> str:
 
 
 def _training(done: Done) -> str:
-    """The step towards the first trained version, if one can be taken."""
+    """The step towards the first trained version, if one can be taken: by comparison with the base, where enough is held out for that."""
     if done.training:
         return f"notewright runs show {done.training}"
     if done.resume:
         return done.resume[0]
     if done.rows is None:
         return "notewright dataset sft" if done.counts["pairs_teaching"] >= TO_TRAIN else ""
-    return "notewright train sft" if done.rows >= TO_TRAIN else ""
+    if done.rows < TO_TRAIN:
+        return ""
+    return "notewright improve" if done.held_out >= TO_COMPARE else "notewright train sft"
 
 
 def checkup(settings: Settings) -> Checkup:
@@ -193,7 +200,8 @@ def _machine(findings: dict[str, str], problems: list[str], settings: Settings) 
     import psutil
 
     silence_telemetry()
-    from .models.engine import native_bf16, pick_device
+    from .models.engine import pick_device
+    from .models.precision import native_bf16
 
     device = pick_device(settings.device)
     emulated = "emulated: training uses float32" + (", of a large base float16" if device == "cuda" else "")

@@ -10,6 +10,7 @@ import pytest
 from notewright.errors import NotFound
 from notewright.library import Library
 from notewright.library.database import now
+from notewright.library.products import BETTER, CHOSEN, TRAINED
 from notewright.records import Dataset, Draft, Model, Run
 
 AT = "2026-01-01T00:00:00+00:00"
@@ -145,3 +146,39 @@ def test_what_was_gone_back_from_is_known_until_it_is_current_again(library: Lib
     assert ("model-2", None) in models.went_back_from()
     models.promote("model-2", "chosen", examples=True)
     assert models.went_back_from() == [("model-2", False)]
+
+
+@pytest.mark.parametrize(
+    ("made", "chosen", "left"),
+    [
+        (["model-2"], ["model-1"], ["model-2"]),  # as a rollback would
+        (["model-2", "model-3"], ["model-1"], ["model-2", "model-3"]),  # as two would
+        (["model-2", "model-3"], ["model-2"], ["model-3"]),
+        (["model-3"], ["model-2"], ["model-3"]),  # an older one, though it never was current
+        (["model-2"], ["model-3"], []),
+        (["model-2"], ["model-2"], []),
+        (["model-2"], ["model-1", "model-2"], []),  # and back again
+        (["model-2"], ["model-1", "model-2", "model-1"], ["model-2"]),
+        (["model-2", "model-3"], ["model-1", "model-3"], []),
+        (["model-2", "model-3"], ["model-1", "model-2"], ["model-3"]),
+        (["model-2", "model-1"], ["model-2"], ["model-1"]),  # prompting had won
+        ([], ["model-3", "model-2", "model-1"], []),  # all of these the person only tried
+    ],
+)
+def test_who_chooses_what_came_before_goes_back(library: Library, made: list[str], chosen: list[str], left: list[str]) -> None:
+    models = library.models
+    for _ in range(3):
+        model(library)
+    models.promote("model-1", "first use")
+    for reason, versions in ((f"{BETTER}: 0.6 -> 0.2", made), (CHOSEN, chosen)):
+        for version in versions:
+            models.promote(version, reason)
+    assert sorted(models.went_back_from()) == [(version, None) for version in left]
+
+
+def test_a_training_on_the_persons_word_is_gone_back_from_too(library: Library) -> None:
+    one, two = model(library), model(library)
+    library.models.promote(one, "first use")
+    library.models.promote(two, f"{TRAINED}run-1 on your word; not compared with the version before")
+    library.models.promote(one, CHOSEN)
+    assert library.models.went_back_from() == [(two, None)]

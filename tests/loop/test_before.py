@@ -11,9 +11,10 @@ import pytest
 import small_world
 import tiny_models
 from improving import choices, improve, measured
-from notewright import datasets, drafting, evaluation, loop
+from notewright import datasets, drafting, evaluation, loop, training
 from notewright.errors import Invalid, NotFound
 from notewright.evaluation.report import summarise
+from notewright.library import splits
 from notewright.library.database import now
 from notewright.models import registry
 from notewright.records import Dataset, Model
@@ -113,6 +114,7 @@ def test_the_person_who_goes_back_is_not_overruled_before_there_is_something_new
     library = world.library
     base = registry.current(library, world.settings)
     trained = datasets.build(library, kind="sft", settings=world.settings)
+    teaching = splits.assign(library, [pair.source_id for pair in library.pairs.all()])
 
     def train(self: Any, method: str, dataset: Dataset, *, start: str = "") -> Model:
         if "sft_model" not in self.state:
@@ -134,8 +136,52 @@ def test_the_person_who_goes_back_is_not_overruled_before_there_is_something_new
     assert registry.contenders(library) == []
     registry.use(library, promoted)  # by hand
     registry.rollback(library)
-    library.pairs.decide(next(pair.id for pair in library.pairs.all()), "rejected")
+    library.pairs.decide(next(pair.id for pair in library.pairs.all() if teaching[pair.source_id] != "train"), "rejected")
+    assert improve(world).promoted == ""  # it taught nothing
+    library.pairs.decide(next(pair.id for pair in library.pairs.all() if teaching[pair.source_id] == "train"), "rejected")
     assert improve(world).promoted
+
+
+def test_what_was_made_of_the_same_before_is_not_trained_again(world: small_world.World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The data may be frozen under another name meanwhile; it is their content that counts."""
+    library, module = world.library, importlib.import_module("notewright.loop.improve")
+    base, trains = registry.current(library, world.settings), module._Work._train
+    measured(library, monkeypatch, lambda model, _: 0.6 if model.role == "base" else 0.2, lambda _: None)
+    monkeypatch.setattr(module._Work, "_train", trains)
+    promoted = improve(world).promoted
+    assert [run.metrics["model"] for run in library.runs.all()] == [promoted]
+    registry.use(library, base.id)  # as good as a rollback
+    choices(world, 1)
+    report = improve(world)
+    assert report.promoted == ""
+    assert f"SFT: you went back from {promoted}" in report.skipped
+    pair = next(pair for pair in library.pairs.all())
+    for status in ("rejected", "accepted"):
+        library.pairs.decide(pair.id, status)
+        datasets.build(library, kind="sft", settings=world.settings)
+    assert improve(world).promoted == ""
+    assert len(library.runs.all()) == 1
+    monkeypatch.setattr(training, "__version__", "another program")
+    improve(world, fresh=True)
+    assert len(library.runs.all()) == 2
+
+
+def test_what_learnt_nothing_is_told_and_not_measured(world: small_world.World, monkeypatch: pytest.MonkeyPatch) -> None:
+    library, seen = world.library, []
+    base = registry.current(library, world.settings)
+    measured(library, monkeypatch, lambda model, _: 0.6 if model.role == "base" else 0.2, seen.append)
+
+    def train(self: Any, method: str, dataset: Dataset, *, start: str = "") -> Model:
+        if f"{method}_model" not in self.state:
+            made = Model(library.models.new_id(), base.base, "", "policy", now(), revision=base.revision, metrics={"kept_step": 0})
+            self.state.keep(f"{method}_model", library.models.add(made).id)
+        return library.models.get(self.state[f"{method}_model"])
+
+    monkeypatch.setattr(importlib.import_module("notewright.loop.improve")._Work, "_train", train)
+    report = improve(world)
+    assert "SFT" not in seen
+    assert report.promoted == ""
+    assert report.skipped[0] == "SFT: nothing brought it nearer to your held-out passages, so that it writes as before this training"
 
 
 def test_a_current_version_whose_files_are_gone_is_told_before_anything_is_trained(

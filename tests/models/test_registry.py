@@ -11,7 +11,7 @@ import pytest
 from notewright.errors import Invalid, NotFound
 from notewright.library import Library
 from notewright.models import bases, registry
-from notewright.records import Model, Run
+from notewright.records import Dataset, Model, Run
 from notewright.settings import Settings, save_settings
 
 
@@ -263,3 +263,27 @@ def test_a_server_that_is_configured_no_longer_is_not_asked(library: Library, tm
     assert registry.current(library, settings("http://two:2/v1")).base == "http://two:2/v1"
     registry.use(library, ours.id)  # by hand: a version of ours writes although a server is there
     assert registry.current(library, settings("http://two:2/v1")) == ours
+
+
+def test_what_a_version_is_made_of_is_told_by_content(library: Library, home: Path, base: bases.Base) -> None:
+    """Neither the dataset's name nor what only measures counts, nor whether the rate was looked for or known."""
+    root = registry.ensure_base_model(library, Settings(home=home, base_model=base.name))
+    hashes = {"train.jsonl": "a", "valid.jsonl": "b", "test.jsonl": "c"}
+    for changed in ({}, {"test.jsonl": "d"}, {"train.jsonl": "d"}):
+        dataset_id = library.datasets.new_id()
+        library.datasets.add(Dataset(dataset_id, "sft", f"datasets/{dataset_id}", "2026-01-01", {"sha256": hashes | changed}))
+
+    def made(dataset: str, recipe: dict[str, object], metrics: dict[str, object], method: str = "sft") -> tuple[str, ...]:
+        run = library.runs.add(Run(library.runs.new_id(), method, "runs/x", "finished", "2026-01-01", dataset))
+        model = Model(
+            library.models.new_id(), base.name, "models/x", "policy", "2026-01-01", run.id, root.id, dataset, base.revision, recipe, metrics
+        )
+        return registry.made_of(library, library.models.add(model))
+
+    searched = made("dataset-1", {"seed": 0, "learning_rate": 1.0, "rate_check": "on"}, {"learning_rate": 0.5})
+    known: dict[str, object] = {"seed": 0, "learning_rate": 0.5, "rate_check": "off"}
+    assert made("dataset-2", known, {}) == searched
+    planned = Model("", base.name, "", "policy", "2026-01-02", "", root.id, "dataset-1", base.revision, known)
+    assert registry.made_of(library, planned, "sft") == searched
+    for other in (made("dataset-3", known, {}), made("dataset-1", known | {"seed": 1}, {}), made("dataset-1", known, {}, "ditto")):
+        assert other != searched

@@ -140,7 +140,9 @@ def test_what_is_said_of_a_batch_that_is_ranked_again_is_said_once(world: small_
     rank("no tables", "too long")
     second = rank("no tables", "too long")
     assert [(rule.text, rule.events) for rule in reward.propose_rules(library)] == [("no tables", (second,))]
-    rank("")
+    rank("")  # the comment was removed
+    assert reward.propose_rules(library) == []
+    feedback.undo(library)
     assert [rule.events for rule in reward.propose_rules(library)] == [(second,)]
     rank("no bold")
     assert [rule.text for rule in reward.propose_rules(library)] == ["no bold"]

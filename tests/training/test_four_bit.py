@@ -22,10 +22,12 @@ Tiny = Callable[[str], Path]
 @pytest.fixture(autouse=True)
 def without_a_card(monkeypatch: pytest.MonkeyPatch) -> None:
     """The product asks for a card, as this is slow without; the same configuration is used here."""
+    from notewright.models import quantization
     from notewright.training import session
 
     as_on_a_card = session.four_bit
-    monkeypatch.setattr(session, "four_bit", lambda _: as_on_a_card("cuda"))
+    monkeypatch.setattr(session, "four_bit", lambda _, family: as_on_a_card("cuda", family))
+    monkeypatch.setattr(quantization, "native_bf16", lambda _: True)
 
 
 # Bases whose layers have biases (Qwen 2, GPT-J) fail inside bitsandbytes' kernels for processors, which add them in place.
@@ -62,7 +64,7 @@ def test_a_base_too_large_for_the_card_writes(tiny: Tiny, tmp_path: Path, monkey
     from notewright.models.engine import Engine
 
     as_on_a_card = quantization.four_bit
-    monkeypatch.setattr(quantization, "four_bit", lambda _: as_on_a_card("cuda"))
+    monkeypatch.setattr(quantization, "four_bit", lambda _, family: as_on_a_card("cuda", family))
     monkeypatch.setattr(Engine, "_needs_four_bits", lambda *_: True)
     engine = Engine(tiny("llama"), device="cpu")
     assert any(type(module).__name__ == "Linear4bit" for module in engine._bare.modules())

@@ -53,29 +53,58 @@ def test_what_a_base_is_trained_beside_and_computed_in(
     device: str, native: bool, big: bool, precision: str, quantised: bool, weights: torch.dtype, half: torch.dtype | None,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    from notewright.models import engine
+    from notewright.models import precision as chosen
 
-    monkeypatch.setattr(engine, "native_bf16", lambda _: native)
+    monkeypatch.setattr(chosen, "native_bf16", lambda _: native)
     monkeypatch.setattr(torch.backends.mps, "is_macos_or_newer", lambda *_: native)
-    assert engine.training_dtypes(2000 if big else 1000, device, precision, quantised=quantised) == (weights, half)
+    size = 2000 if big else 1000
+    assert chosen.training_dtypes(size, device, precision, "llama", quantised=quantised) == (weights, half)
+    over = device == "cuda" and not native and (quantised or precision == "auto")  # what would be computed in float16
+    found = chosen.training_dtypes(size, device, precision, "gemma3_text", quantised=quantised)
+    assert found == ((FLOAT32, None) if over else (weights, half))
 
 
 @pytest.mark.parametrize(
     ("device", "native", "written"), [("cuda", True, BRAIN), ("cuda", False, HALF), ("mps", False, HALF), ("cpu", False, BRAIN)]
 )
 def test_what_a_large_base_drafts_in(device: str, native: bool, written: torch.dtype, monkeypatch: pytest.MonkeyPatch) -> None:
-    from notewright.models import engine
+    from notewright.models import precision as chosen
 
-    monkeypatch.setattr(engine, "native_bf16", lambda _: native)
-    assert engine.pick_dtype(2000, device) == written
-    assert engine.pick_dtype(1000, device) == FLOAT32
+    monkeypatch.setattr(chosen, "native_bf16", lambda _: native)
+    assert chosen.pick_dtype(2000, device, "llama") == written
+    assert chosen.pick_dtype(2000, device, "gemma2") == (FLOAT32 if written == HALF else written)
+    assert chosen.pick_dtype(1000, device, "llama") == FLOAT32
+
+
+@pytest.mark.parametrize(
+    ("native", "family", "computed"), [(True, "gemma2", BRAIN), (False, "llama", HALF), (False, "gemma2", FLOAT32)]
+)  # fmt: skip
+def test_what_four_bits_are_computed_in(native: bool, family: str, computed: torch.dtype, monkeypatch: pytest.MonkeyPatch) -> None:
+    from notewright.models import quantization
+
+    monkeypatch.setattr(quantization, "native_bf16", lambda _: native)
+    monkeypatch.setattr(quantization, "at_hand", lambda: True)
+    assert quantization.four_bit("cuda", family).bnb_4bit_compute_dtype == computed
+
+
+def test_who_is_trained_in_float32_for_the_familys_sake_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    from notewright.models import precision as chosen
+    from notewright.training.session import tell_of_float32
+
+    monkeypatch.setattr(chosen, "native_bf16", lambda _: False)
+    said = Mock()
+    for family, device, dtype in (("llama", "cuda", FLOAT32), ("gemma", "cpu", FLOAT32), ("gemma", "cuda", BRAIN)):
+        tell_of_float32(said, family, device, dtype)
+    said.warn.assert_not_called()
+    tell_of_float32(said, "gemma", "cuda", FLOAT32)
+    assert "computed in float32" in said.warn.call_args[0][0]
 
 
 def test_ppo_scales_what_it_computes_in_float16_and_goes_on_to_the_same_adapter(
     library: Library, make_dataset: MakeDataset, tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On a processor, which is said to be such a card."""
-    from notewright.models import engine
+    from notewright.models import precision as chosen
 
     scaled: list[float] = []
     scale = torch.amp.GradScaler.scale
@@ -86,7 +115,7 @@ def test_ppo_scales_what_it_computes_in_float16_and_goes_on_to_the_same_adapter(
     for name, dtypes, more in (
         ("float32", (FLOAT32, None), {}), ("float16", (HALF, HALF), {}), ("stopped", (HALF, HALF), {"stop_at": 2}),
     ):  # fmt: skip
-        monkeypatch.setattr(engine, "training_dtypes", lambda *_, dtypes=dtypes, **__: dtypes)
+        monkeypatch.setattr(chosen, "training_dtypes", lambda *_, dtypes=dtypes, **__: dtypes)
         in_process("ppo", tmp_path / name, **options, **more)
         found[name] = weights(tmp_path / name / "adapter")
     assert max(scaled) == 65536.0

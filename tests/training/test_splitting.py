@@ -8,14 +8,18 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import torch
 
 import tiny_models
+from notewright.errors import Invalid
 from notewright.library import Library
 from notewright.models import bases
 from notewright.records import Dataset
+from notewright.training import METHODS, session
 from tiny_training import in_process
 
 pytestmark = pytest.mark.slow
@@ -112,6 +116,31 @@ def test_two_processes_with_a_split_base(
         assert one["apart"] < 1e-3
         assert one["gradients"]
     assert max(told[0]["lengths"]) < min(told[1]["lengths"])
+
+
+def test_a_base_that_all_processes_of_a_machine_cannot_read_at_once_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bases, "free_memory", lambda: 60_000_000_000)
+    monkeypatch.setenv("WORLD_SIZE", "8")
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "4")
+    job: Any = SimpleNamespace(base="org/large", force=False)
+    session.require_room(job, 7_000_000_000, torch.bfloat16)
+    with pytest.raises(Invalid, match=r"org/large.* 4 processes of this machine at once, needs about 64.0 GB .* 60.0 GB is free") as caught:
+        session.require_room(job, 8_000_000_000, torch.bfloat16)
+    assert "fewer processes" in caught.value.hint
+    job.force = True
+    session.require_room(job, 8_000_000_000, torch.bfloat16)
+
+
+def test_a_split_base_is_not_read_before_there_is_room(
+    library: Library, make_dataset: Callable[[str, list[dict]], Dataset], tiny: Callable[[str], Path], tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(bases, "free_memory", lambda: 1000)
+    monkeypatch.setattr(session, "among_processes", lambda _: True)
+    for method, rows in (("sft", tiny_models.sft_rows(20)), ("reward", tiny_models.preference_rows(40))):
+        dataset = library.home / make_dataset(METHODS[method], rows).path
+        with pytest.raises(Invalid, match="processes of this machine"):
+            in_process(method, tmp_path / method, base=tiny("llama"), dataset=dataset, max_steps=1)
 
 
 def test_a_split_base_needs_less_of_each_card() -> None:

@@ -12,6 +12,10 @@ from ..errors import NotFound
 from ..records import Dataset, Draft, Finding, Model, Run
 from .database import Database, now, to_json
 
+CHOSEN, ROLLBACK = "chosen", "rollback"  # why the person made a version current
+BETTER = "better on held-out work"  # how the reason begins where `improve` did
+TRAINED = "trained by "  # and where a training did
+LEARNT = (BETTER, TRAINED)
 PROMPTING = "examples"  # among a version's metrics: whether it writes with examples in its prompts (None or absent: nobody has proven it)
 
 
@@ -160,23 +164,42 @@ class ModelStore:
         stack: list[tuple[str, str | None]] = []
         for row in self._db.rows("SELECT model_id, reason, prompting FROM promotions ORDER BY id"):
             entry = (row["model_id"], row["prompting"])
-            if row["reason"] == "rollback":
+            if row["reason"] == ROLLBACK:
                 stack.pop()
             elif not stack or stack[-1][0] != entry[0] or (None not in (stack[-1][1], entry[1]) and stack[-1] != entry):
                 stack.append(entry)
         return stack
 
     def went_back_from(self) -> list[tuple[str, bool | None]]:
-        """The versions that rollbacks left and that were not current again since: with whether they had examples in their prompts where
-        only that was taken back, with None where the version was."""
-        left: dict[tuple[str, bool | None], None] = {}
-        before = ("", None)
-        for row in self._db.rows("SELECT model_id, reason, prompting FROM promotions ORDER BY id"):
-            after = (row["model_id"], json.loads(row["prompting"] or "{}").get(PROMPTING))
+        """The versions that the person went back from and that were not current again since: with whether they had examples in their
+        prompts where only that was taken back, with None where the version was.
+
+        A rollback goes back, and so does who chooses a version that was current before, or an older one, in the place of what the program
+        made current: from all of that which came after it, until the last of these is chosen again. What the person alone had made
+        current was only tried.
+        """
+        age = {row["id"]: row["rowid"] for row in self._db.rows("SELECT rowid, id FROM models")}
+        left: dict[tuple[str, bool | None], int] = {}  # and at which promotion
+        line: list[str] = []  # versions each of which came after the one before it, the current one last
+        learnt: set[str] = set()  # those that the program made current
+        before: tuple[str, bool | None] = ("", None)
+        for row in self._db.rows("SELECT id, model_id, reason, prompting FROM promotions ORDER BY id"):
+            version, reason = row["model_id"], row["reason"]
+            after = (version, json.loads(row["prompting"] or "{}").get(PROMPTING))
+            act = left.pop((version, None), None)
             left.pop(after, None)
-            left.pop((row["model_id"], None), None)
-            if row["reason"] == "rollback":
-                left[before if before[0] == after[0] else (before[0], None)] = None
+            if act is not None:
+                left = {way: at for way, at in left.items() if at != act or age[way[0]] > age[version]}
+            if reason in (CHOSEN, ROLLBACK):
+                came_after = line[line.index(version) :] if version in line else [each for each in line if age[each] > age[version]]
+                line = [each for each in line if each not in came_after]
+                if reason == ROLLBACK:
+                    left[before if before[0] == version else (before[0], None)] = row["id"]
+                else:
+                    left |= {(each, None): row["id"] for each in came_after if each in learnt and each != version}
+            elif reason.startswith(LEARNT):
+                learnt.add(version)
+            line = [*(each for each in line if each != version), version]
             before = after
         return list(left)
 
@@ -186,7 +209,7 @@ class ModelStore:
         if len(stack) < 2:
             raise NotFound("There is no earlier version to go back to.", "See them with: notewright models list")
         model_id, prompting = stack[-2]
-        return self._promote(model_id, "rollback", json.loads(prompting) if prompting else {})
+        return self._promote(model_id, ROLLBACK, json.loads(prompting) if prompting else {})
 
 
 class DraftStore:

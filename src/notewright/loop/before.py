@@ -21,6 +21,11 @@ def terms(library: Library, settings: Settings, **others: object) -> dict[str, o
     return {"base": registry.ensure_base_model(library, settings).id, "program": __version__, **others}
 
 
+def with_defaults(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of an `improve` as it is made: what was not said is by default."""
+    return {**asked, "effort": asked["effort"] or "normal"}
+
+
 def nothing_new_since(library: Library, settings: Settings, asked: Mapping[str, Any], **others: object) -> str:
     """The last `improve`, if it is finished, nothing in it failed, and this one would make and compare the same again; else nothing.
 
@@ -30,8 +35,7 @@ def nothing_new_since(library: Library, settings: Settings, asked: Mapping[str, 
     table = read_state(folder)
     if not newest or "finished_at" not in table or "failed" in table or table.get("terms") != terms(library, settings, **others):
         return ""
-    as_then = {"effort": asked["effort"] or "normal", "set": asked["set"], "reinforce": asked["reinforce"]}
-    if any(table.get(name) != value for name, value in as_then.items()) or table["event"] != library.events.last():
+    if any(table.get(name) != value for name, value in with_defaults(asked).items()) or table["event"] != library.events.last():
         return ""
     current = registry.current(library, settings)
     registry.require_files(library, current)

@@ -19,6 +19,7 @@ from ..files import put
 from ..library import Library
 from ..library.database import now
 from ..library.examples import CHANGED, NOTICED
+from ..library.products import BETTER
 from ..library.splits import LATER
 from ..models import registry
 from ..models.bandit import Measured
@@ -29,7 +30,7 @@ from ..settings import Settings
 from ..text import count
 from ..training.recipes import MINIMUM_ROWS, MINIMUM_WATCHED, resolve
 from ..training.runs import numbered, read_state
-from .before import gone_back_from, nothing_new_since, terms
+from .before import gone_back_from, nothing_new_since, terms, with_defaults
 from .decide import CONFIDENCE, FEWEST, Contender, Decision, decide
 from .keep import keep
 from .page import write_page
@@ -37,7 +38,6 @@ from .page import write_page
 HELD_OUT = ("valid", "test")  # neither was trained on; the first steered trainings, the second nothing
 WITH_EXAMPLES = " + examples"
 REFINEMENTS = (("DITTO", "ditto", "sft"), ("edits", "edits", "edits"), ("DPO", "dpo", "preference"))  # label, method, kind of its data
-BETTER = "better on held-out work"  # how the reason of its promotions begins
 UNITS = {"sft": "passage", "edits": "edit", "preference": "preference"}  # what a dataset's rows are called
 STEERED = "Too few passages only measure, so that those by which trainings are steered count as well: the proof is weaker than it says"
 PROMPTING = (
@@ -99,15 +99,15 @@ def improve(
     Each time the build begins at the base: SFT on the pairs, then, each where there is enough and going on from the one before, DITTO on
     the pairs, edits, DPO on the choices, and `reinforce` (grpo, rloo or ppo: hours without a GPU) where a reward has earned the right to
     label. The contenders (the base and each of these versions, with and without the person's examples in the prompt, always with the
-    rules) and the current version write every held-out passage, and those of later
-    chapters that only measure; `decide` compares. Nothing is promoted before that, and drafting goes on meanwhile. Versions that cannot be
-    told from the one that writes are kept beside it (`keep`) and take turns.
+    rules) and the current version write every held-out passage, and those of later chapters that only measure; `decide` compares. Nothing
+    is promoted before that, and drafting goes on meanwhile. Versions that cannot be told from the one that writes are kept beside it
+    (`keep`) and take turns. What was made of the same before is not trained again, and what learnt nothing is not measured.
 
     Where nothing is new since the last one nothing is done, and the report says so. An `improve` that was stopped goes on as it was begun:
     another `effort` (default: normal), other `overrides` (recipe values for SFT) and another `reinforce` are then told and ignored. `fresh`
-    begins anew in both cases. `progress` gets training's events, {"message": ...} and {"evaluating": ..., "done": n, "total": n}. Raises
-    Busy while another one runs, Invalid with too few pairs or a recipe that cannot be, NotFound where the files of the version to beat are
-    gone.
+    begins anew in both cases, and trains all of it again. `progress` gets training's events, {"message": ...} and {"evaluating": ...,
+    "done": n, "total": n}. Raises Busy while another one runs, Invalid with too few pairs or a recipe that cannot be, NotFound where the
+    files of the version to beat are gone.
     """
     if reinforce not in ("", *training.SAMPLING):
         raise Invalid(f"{reinforce!r} is no method that learns from its own drafts.", f"There are: {', '.join(training.SAMPLING)}")
@@ -214,7 +214,9 @@ class _Work:
         base = registry.ensure_base_model(library, self.settings)
         entries = [("base", base, False), ("base", base, True)]
         newest = self._train("sft", pairs)
-        entries += [("SFT", newest, False), ("SFT", newest, True)]
+        lacking = _learnt_nothing(newest)
+        self.state.keep("sft_skipped", f"SFT: {lacking}" if lacking else "")
+        entries += [] if lacking else [("SFT", newest, False), ("SFT", newest, True)]
         for label, method, kind in self._refinements():
             refined = self._refined(label, method, kind, newest)
             if refined:
@@ -247,7 +249,10 @@ class _Work:
         if "promoted" not in self.state:
             labels = {(model.id, examples): label for label, model, examples in reversed(entries)}
             left = gone_back_from(self.library, [(model, examples) for _, model, examples in entries])
-            told = [[*way, f"{labels[way]}: you went back from {then}, which was made of the same"] for way, then in left.items()]
+            told = [
+                [*way, f"{labels[way]}: you went back from {then}{', which was made of the same' if then != way[0] else ''}"]
+                for way, then in left.items()
+            ]
             self.state.keep("gone_back_from", told)
         left_out = {(model_id, examples) for model_id, examples, _ in self.state.table.get("gone_back_from", ())}
         return [entry for entry in entries if (entry[1].id, entry[2]) not in left_out]
@@ -281,8 +286,7 @@ class _Work:
             if not lacking:
                 try:
                     model = self._train(method, self._dataset(kind), start=start.id)
-                    if model.metrics.get("kept_round") == 0:
-                        lacking = "no round brought it nearer to your held-out passages"
+                    lacking = _learnt_nothing(model)
                 except training.Killed:
                     raise
                 except (RunFailed, Invalid) as ended:  # it ran away, or too little of the data is usable; what it began with is as it was
@@ -308,7 +312,8 @@ class _Work:
 
     def skipped(self) -> tuple[str, ...]:
         """Why methods were not trained, or changed nothing, and versions were not compared."""
-        untrained = [reason for _, method, _ in self._refinements() if (reason := self.state.table.get(f"{method}_skipped"))]
+        methods = ["sft", *(method for _, method, _ in self._refinements())]
+        untrained = [reason for method in methods if (reason := self.state.table.get(f"{method}_skipped"))]
         return (*untrained, *dict.fromkeys(reason for *_, reason in self.state.table.get("gone_back_from", ())))
 
     def _train(self, method: str, dataset: Dataset, *, start: str = "") -> Model:
@@ -322,6 +327,10 @@ class _Work:
             self.tell(event)
 
         try:
+            if made := self._made_before(method, dataset, start):
+                self.tell({"message": f"{made.id} was made of the same data by {method} before: it is taken as it is."})
+                self.state.keep(key, made.id)
+                return made
             run = self._run(method, dataset, start, relay)
         except training.Killed as killed:
             raise training.Killed(killed.message, "Go on from there with: notewright improve") from killed
@@ -331,6 +340,15 @@ class _Work:
             raise training.Killed(f"{run.id} was stopped.", "Go on from there with: notewright improve")
         self.state.keep(key, run.metrics["model"])
         return self.library.models.get(self.state[key])
+
+    def _made_before(self, method: str, dataset: Dataset, start: str) -> Model | None:
+        """What this training would only make again; with --fresh, and where it has begun, it does."""
+        if self.state.table.get("fresh") or f"{method}_run" in self.state:
+            return None
+        return training.made_before(
+            self.library, settings=self.settings, method=method, dataset_id=dataset.id, effort=self.effort, start_id=start,
+            overrides=self.overrides if method == "sft" else None,
+        )  # fmt: skip
 
     def _run(self, method: str, dataset: Dataset, start: str, relay: Progress) -> Run:
         """The training that was begun, taken up again where it was broken off, or a new one."""
@@ -395,6 +413,13 @@ class _Work:
         return evaluation.read_report(path)
 
 
+def _learnt_nothing(model: Model) -> str:
+    """Why a training ended with what it began with, in words; it writes the same, and need not be measured."""
+    if 0 in (model.metrics.get("kept_step"), model.metrics.get("kept_round")):
+        return "nothing brought it nearer to your held-out passages, so that it writes as before this training"
+    return ""
+
+
 def _rows(dataset: Dataset, split: str) -> int:
     counts = dataset.manifest["counts"]
     assert isinstance(counts, dict)
@@ -410,7 +435,7 @@ def _open(runs: Path, fresh: bool) -> _State:
         return _State(folder / "state.json", table)
     folder = runs / f"improve-{newest + 1}"
     folder.mkdir(parents=True)
-    state = _State(folder / "state.json")
+    state = _State(folder / "state.json", {"fresh": fresh})
     state.keep("started_at", now())
     return state
 
@@ -425,7 +450,7 @@ def _as_begun(state: _State, asked: Mapping[str, Any]) -> tuple[str, ...]:
     if not _trains(state):  # nothing is trained yet: a mistaken option can still be put right
         state.table |= {name: value for name, value in asked.items() if value}
     begun = {name: state.table.setdefault(name, value) for name, value in asked.items()}
-    state.table["effort"] = begun["effort"] or "normal"
+    state.table |= with_defaults(begun)
     other = [f"--effort {asked['effort']}"] if asked["effort"] not in ("", state["effort"]) else []
     other += [f"--set {name}={value}" for name, value in asked["set"].items() if begun["set"].get(name) != value]
     other += [f"--reinforce {asked['reinforce']}"] if asked["reinforce"] not in ("", begun["reinforce"]) else []

@@ -5,6 +5,7 @@
     turns       which of the kept versions writes next; bandit holds the method, as pure functions
     chat        [heavy] messages -> token ids, one encoding for training and drafting
     engine      [heavy] load once, n candidates from one prefill, adapters switched without reload
+    precision   [heavy] which numbers weights are in and work is computed in
     splitting   [heavy] a base's layers split among the processes of a training
 
 Importing this package imports nothing heavy; it only switches telemetry off, so that this happens before any library that has some.

@@ -32,6 +32,7 @@ from .generation import sample
 from .letters import Letters, letters_of
 from .lookup import Lookup, Places
 from .merging import MERGED, add_into_weights
+from .precision import pick_dtype
 
 GUESSED = 7  # tokens tried beyond the next one
 LEAST = 16  # tokens a step; with fewer, some CPU kernels round differently
@@ -71,45 +72,10 @@ def free_on_device(device: str) -> int:
     return int(torch.cuda.mem_get_info()[0]) if device == "cuda" else bases.free_memory()
 
 
-def native_bf16(device: str) -> bool:
-    """Whether bfloat16 is fast here and not merely emulated."""
-    if device == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    return device == "cpu" and (torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
-
-
-def pick_dtype(parameters: int, device: str) -> torch.dtype:
-    """float32 for small bases, else bfloat16; on Metal and on cards that only emulate it float16."""
-    if parameters <= bases.SMALL:
-        return torch.float32
-    return torch.float16 if device == "mps" or (device == "cuda" and not native_bf16(device)) else torch.bfloat16
-
-
-def training_dtypes(
-    parameters: int, device: str, precision: str, *, quantised: bool = False
-) -> tuple[torch.dtype, torch.dtype | None]:  # fmt: skip
-    """What a base's weights are in while an adapter is trained beside them in float32, and what autocast computes in (None: it does not).
-
-    float16 loses small gradients unless the loss is scaled, which is done under autocast on CUDA only; so on Metal nothing is in float16,
-    and on a card that emulates bfloat16 only what is computed by autocast.
-    """
-    large, native = parameters > bases.SMALL, native_bf16(device)
-    if device == "mps":
-        known = torch.backends.mps.is_macos_or_newer(14, 0)
-        return torch.bfloat16 if large and known else torch.float32, None
-    if device == "cuda" and not native:
-        if quantised or (large and precision == "auto"):
-            return torch.float16 if large else torch.float32, torch.float16
-        if precision == "float32":
-            return torch.float32, None
-    half = precision == "bfloat16" or (precision == "auto" and native)
-    return torch.bfloat16 if large else torch.float32, torch.bfloat16 if half else None
-
-
 def load_base(folder: Path, *, device: str = "cpu", dtype: torch.dtype | None = None, **options: Any) -> tuple[Any, Any]:
     """(model, prepared tokenizer) from a folder: safetensors only, no remote code."""
     config = bases.read_config(folder)
-    dtype = dtype or pick_dtype(bases.parameter_count(config, folder), device)
+    dtype = dtype or pick_dtype(bases.parameter_count(config, folder), device, str(config.get("model_type")))
     if not can_share(AutoConfig.from_pretrained(folder)):
         raise Invalid(
             f"notewright cannot write with bases of the family {config.get('model_type')}: some of their layers keep a state that several "
@@ -157,7 +123,9 @@ class Engine:
         """`force` loads a base even if the memory does not seem to suffice."""
         self.device = pick_device(device)
         self.base = bases.fetch_base(str(base), revision=revision or "")
-        options = {"quantization_config": quantization.four_bit(self.device)} if self._needs_four_bits(dtype, force) else {}
+        config = bases.read_config(self.base.folder)
+        quantised = self._needs_four_bits(dtype, force)
+        options = {"quantization_config": quantization.four_bit(self.device, str(config.get("model_type")))} if quantised else {}
         self._bare, self.tokenizer = load_base(self.base.folder, device=self.device, dtype=dtype, **options)
         self._bare.eval()
         self._shares = sharing.prepare(self._bare)
@@ -165,7 +133,7 @@ class Engine:
         self._names: dict[tuple[Path, float], str] = {}  # of what is loaded, the latest used last
         self._loaded = 0
         self._plain: dict[str, torch.Tensor] = {}
-        size = bases.parameter_count(bases.read_config(self.base.folder), self.base.folder)
+        size = bases.parameter_count(config, self.base.folder)
         self._merges = self._bare.dtype == torch.float32 and size <= MERGED
         self._one_thread = self.device == "cpu" and size <= TINY
         self.cheap = self.device == "cuda" or size <= MERGED  # whether further candidates beside the first cost little
@@ -183,7 +151,7 @@ class Engine:
         """
         config = bases.read_config(self.base.folder)
         parameters = bases.parameter_count(config, self.base.folder)
-        width = str(dtype or pick_dtype(parameters, self.device)).removeprefix("torch.")
+        width = str(dtype or pick_dtype(parameters, self.device, str(config.get("model_type")))).removeprefix("torch.")
 
         def needed(width: str) -> int:
             return bases.memory_needed(config, method="draft", dtype=width, parameters=parameters)

@@ -10,13 +10,14 @@ import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..errors import Invalid, NotFound
 from ..files import whole_folder
 from ..library import Library
 from ..library.database import now
-from ..records import Model, Run
+from ..library.products import CHOSEN, ROLLBACK
+from ..records import Dataset, Model, Run
 from ..settings import Settings, is_hub_id, load_settings
 from . import bases
 
@@ -118,7 +119,7 @@ def _as_configured(library: Library, settings: Settings, model: Model) -> Model:
         return model
     for model_id, _, _ in reversed(library.models.promotions()):
         before = library.models.get(model_id)
-        if before.role != REMOTE and _has_files(library, before):
+        if before.role != REMOTE and has_files(library, before):
             return library.models.promote(before.id, _NO_SERVER)
     return library.models.promote(ensure_base_model(library, settings).id, _NO_SERVER)
 
@@ -146,12 +147,12 @@ def register(
 
 
 def use(library: Library, model_id: str) -> Model:
-    """Make a version the current one."""
+    """Make a version the current one. An older one in the place of what the program made current goes back, as `rollback` does."""
     model = library.models.get(model_id)
     if model.role == "reward":
         raise Invalid(f"{model_id} is a reward model: it judges drafts and writes none.", "Choose another: notewright models list")
     require_files(library, model)
-    return library.models.promote(model_id, "chosen")
+    return library.models.promote(model_id, CHOSEN)
 
 
 def rollback(library: Library) -> Model:
@@ -164,7 +165,7 @@ def rollback(library: Library) -> Model:
 
 def require_files(library: Library, model: Model) -> None:
     """Raises NotFound where the adapter of a version was pruned or deleted or its base is gone, Invalid where that has other files now."""
-    if not _has_files(library, model):
+    if not has_files(library, model):
         folder = adapter_folder(library, model)
         raise NotFound(f"The files of {model.id} are gone: {folder}", "Use another version (notewright models use ID), or train again.")
     if model.role != REMOTE:
@@ -173,7 +174,7 @@ def require_files(library: Library, model: Model) -> None:
         bases.on_disk(model.base, revision="" if as_it_is else model.revision)
 
 
-def _has_files(library: Library, model: Model) -> bool:
+def has_files(library: Library, model: Model) -> bool:
     folder = adapter_folder(library, model)
     return folder is None or (folder / "adapter_model.safetensors").exists()
 
@@ -215,7 +216,7 @@ def contenders(library: Library) -> list[Model]:
         # Counted, as clocks are put right; earlier records have the time alone.
         if kept["promotions"] < len(promotions) if "promotions" in kept else kept["at"] < promotions[-1][1]:
             continue
-        if (model.base, model.revision) == (current.base, current.revision) and _has_files(library, model):
+        if (model.base, model.revision) == (current.base, current.revision) and has_files(library, model):
             found.append(model)
     return found
 
@@ -225,24 +226,38 @@ def tried_and_left(library: Library) -> set[str]:
     promotions, left = library.models.promotions(), set[str]()
     for (before, _, why), (after, _, reason) in zip(promotions, promotions[1:], strict=False):
         left.discard(after)
-        if before != after and why == "chosen" and reason in BY_HAND:
+        if before != after and why == CHOSEN and reason in BY_HAND:
             left.add(before)
     return left
 
 
-def made_of(library: Library, model: Model) -> tuple[str, ...]:
+def made_of(library: Library, model: Model, method: str = "") -> tuple[str, ...]:
     """The base and, newest first, the methods, data and recipes of all trainings behind a version. What is made of the same again is the
-    same version under another name."""
-    methods = {run.id: run.method for run in library.runs.all()}
+    same version under another name. For one that is not trained yet `method` says how it will be."""
+    methods = {run.id: run.method for run in library.runs.all()} | {"": method}
+    data = {dataset.id: _taught(dataset) for dataset in library.datasets.all()}
     steps = [
         part
         for step in lineage(library, model)
-        for part in (methods.get(step.run_id, ""), step.dataset_id, json.dumps(step.recipe, sort_keys=True))
+        if step.role != "base"
+        for part in (methods.get(step.run_id, ""), data.get(step.dataset_id, step.dataset_id), json.dumps(_as_run(step), sort_keys=True))
     ]
     return (model.base, model.revision, *steps)
 
 
-BY_HAND = ("chosen", "rollback")
+def _taught(dataset: Dataset) -> str:
+    """What of a dataset goes into a training, by its content: the same rows can be frozen under two names."""
+    hashes: Any = dataset.manifest.get("sha256") or {}
+    return " ".join([str(hashes["train.jsonl"]), str(hashes.get("valid.jsonl", ""))]) if "train.jsonl" in hashes else dataset.id
+
+
+def _as_run(model: Model) -> dict[str, object]:
+    """Its recipe with the rate that it was trained at: the first training of a base looks for it, later ones are told."""
+    found = {name: value for name, value in model.recipe.items() if name != "rate_check"}
+    return found | {name: model.metrics[name] for name in ("learning_rate",) if name in model.metrics}
+
+
+BY_HAND = (CHOSEN, ROLLBACK)
 ASKED = "asked_at"  # among a version's metrics: of when the held-out work is that decided whether examples stand in its prompts
 KEEP = 8  # newest versions whose files stay in any case
 
@@ -258,7 +273,7 @@ def prune(library: Library, *, keep: int = KEEP, dry_run: bool = False) -> list[
     wanted = {model.id for model in models[max(0, len(models) - keep) :]}
     wanted |= {model.id for model in [model for model in models if model.role == "reward"][-1:]}
     wanted |= set(library.models.standing()[-2:])
-    wanted |= {model_id for model_id, _, reason in library.models.promotions() if reason == "chosen"}
+    wanted |= {model_id for model_id, _, reason in library.models.promotions() if reason == CHOSEN}
     wanted |= {model.id for model in contenders(library)}
     needed = {parent.id for model_id in wanted for parent in lineage(library, library.models.get(model_id))}
     gone = [model for model in models if model.id not in needed and (library.home / model.adapter_path).exists()]

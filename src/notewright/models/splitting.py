@@ -19,6 +19,14 @@ from ..errors import Invalid
 from . import bases
 
 ROOM = 0.5  # share of the free memory that whole layers may take while drafts are written
+READ_HINT = "Let fewer processes run on this machine, choose a smaller base, close other programs, or add --force to try all the same."
+
+
+def require_room(base: str, parameters: int, dtype: torch.dtype, *, processes: int, override: bool = False) -> None:
+    """Refuse a base that the processes of this machine cannot all read: each has the whole of it in main memory until it keeps its part."""
+    needed = processes * int(parameters * bases.BYTES[str(dtype).removeprefix("torch.")])
+    what = f"{base}, which is to be split and is read by {processes} processes of this machine at once,"
+    bases.require_memory(needed, bases.free_memory(), what=what, hint=READ_HINT, override=override)
 
 
 def split(model: Any, base: Any, device: str) -> None:

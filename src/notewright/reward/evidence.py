@@ -6,8 +6,8 @@ edit        the person's version beats its draft strongly, and the others shown;
 accept      the draft (or the person's version) is above the bar; without a ranking it also beats the others shown (of several
             accepted ones the last)
 reject      the draft is below the bar; reject all: every one shown
-chips       an imagined better draft (shorter, with that highlight, more like the own notes) beats the draft; of those of several rankings,
-            or decisions about the same draft, only the last count
+chips       an imagined better draft (shorter, with that highlight, more like the own notes) beats the draft; of several rankings,
+            or decisions about the same draft, only the last one's count
 """
 
 from __future__ import annotations

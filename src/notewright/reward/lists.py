@@ -60,21 +60,11 @@ def settled(standing: Sequence[Event]) -> dict[int, str]:
 
 
 def remarks(standing: Sequence[Event]) -> list[tuple[Event, str, list[str]]]:
-    """(event, comment, chips) of these events, oldest first. What is said while a batch is ranked again, or a draft decided on again, is
-    said once: the last comment counts and the last chips, those of the event before where the last one has none."""
-    last: dict[tuple[str, str, object], int] = {}
-    for event in standing:
-        about = event.id if event.kind == "comment" else event.subject  # every comment by itself is one more
-        last |= {(part, event.kind, about): event.id for part in ("comment", "chips") if event.payload.get(part)}
-    said = {(part, number) for (part, _, _), number in last.items()}
-    return [
-        (
-            event,
-            str(event.payload["comment"]) if ("comment", event.id) in said else "",
-            _list(event.payload["chips"]) if ("chips", event.id) in said else [],
-        )
-        for event in standing
-    ]
+    """(event, comment, chips) of these events, oldest first. A batch that is ranked again, or a draft that is decided on again, is judged
+    anew: of what was said with the earlier ranking or decision nothing counts any more. Remarks by themselves add up."""
+    last = {(event.kind, event.subject): event.id for event in standing if event.kind != "comment"}
+    said = [(event, event.payload if last.get((event.kind, event.subject), event.id) == event.id else {}) for event in standing]
+    return [(event, str(payload.get("comment") or ""), _list(payload.get("chips"))) for event, payload in said]
 
 
 def _compares(ranking: Event) -> bool:

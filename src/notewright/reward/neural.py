@@ -25,7 +25,7 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_SEQUENCE_CLASSIFICA
 from transformers.utils import logging
 
 from ..errors import Invalid, NotFound
-from ..models import bases, chat, engine, registry
+from ..models import bases, chat, engine, precision, registry
 from ..prompts import Message
 from ..records import Model
 from .score import Score, combine
@@ -50,7 +50,7 @@ def load_scorer(folder: Path, *, device: str, dtype: torch.dtype | None = None, 
             f"No reward model can stand on bases of the family {config.get('model_type')}: transformers has no scalar head for them.",
             "Name a base of another family for it (see: notewright bases): notewright train reward --base NAME",
         )
-    dtype = dtype or engine.pick_dtype(bases.parameter_count(config, folder), device)
+    dtype = dtype or precision.pick_dtype(bases.parameter_count(config, folder), device, str(config["model_type"]))
     tokenizer = engine.load_tokenizer(folder)
     with _quiet():
         model: Any = AutoModelForSequenceClassification.from_pretrained(folder, dtype=dtype, num_labels=1, use_safetensors=True, **options)

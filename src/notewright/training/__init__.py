@@ -21,15 +21,18 @@ import importlib.util
 import json
 import shutil
 from collections.abc import Mapping
-from dataclasses import replace
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from .. import __version__
 from ..errors import Busy, Invalid, MissingExtra, NotFound
 from ..library import Library
 from ..library.database import now
+from ..library.products import TRAINED
 from ..models import bases, registry
-from ..records import Dataset, Run
+from ..records import Dataset, Model, Run
 from ..reward.lists import list_key
 from ..reward.trust import require
 from ..settings import Settings
@@ -86,6 +89,81 @@ def train(
         return resume_run(library, newest_interrupted(library, method).id, settings=settings, promote=promote, progress=progress)
     _require_tracker(report_to)
     launch.require_config(accelerate)
+    asked = _prepare(library, settings, method, base, dataset_id, effort, recipe_file, overrides, accelerate, start_id)
+    dataset, folder, parent, found, resolved = asked.dataset, asked.folder, asked.parent, asked.base, asked.resolved
+    adapter = None if method in FROM_BASE else registry.adapter_folder(library, parent)
+    job = Job(
+        method=method, recipe=resolved.values(), origins=resolved.origins, base=found.name, base_folder=str(found.folder),
+        revision=found.revision, start_adapter=str(adapter) if adapter else "", parent_id=parent.id, dataset_id=dataset.id,
+        dataset_folder=str(folder), dataset_hash=_hash(folder / "train.jsonl"), device=settings.device, report_to=report_to, force=force,
+        promote=promote, versions=runs.package_versions(), accelerate=str(accelerate.absolute()) if accelerate else "",
+    )  # fmt: skip
+    run_id = library.runs.new_id()
+    path = library.home / "runs" / run_id
+    path.mkdir(parents=True)
+    job.save(path)
+    if asked.written_for:
+        prompts.freeze(library, path, dataset=asked.written_for, with_drafts=bool(asked.reward))
+        judging.freeze(library, path, settings=settings, reward=asked.reward)
+    run = library.runs.add(
+        Run(run_id, method, f"runs/{run_id}", "created", now(), dataset.id, parent.id, resolved.values(), {"base": found.name})
+    )
+    if progress:
+        held_out = _count_rows(folder / "valid.jsonl") if (folder / "valid.jsonl").exists() else 0
+        progress(_plan(run, bases.read_config(found.folder), resolved, asked.rows, asked.parameters, held_out))
+    return _run(library, run, job, progress)
+
+
+def made_before(
+    library: Library,
+    *,
+    settings: Settings,
+    method: str,
+    dataset_id: str,
+    effort: str = "normal",
+    start_id: str = "",
+    overrides: Mapping[str, Any] | None = None,
+) -> Model | None:
+    """The newest version that `train` would only make again, as this program made it of the same base, data, recipe and start; None where
+    there is none, its files are gone, or what it learns is drafts that a reward judges. Raises what `train` raises before it begins."""
+    asked = _prepare(library, settings, method, "", dataset_id, effort, None, overrides, None, start_id)
+    if asked.written_for or method == "reward":
+        return None
+    planned = Model(
+        "", asked.base.name, "", "policy", now(), parent_id=asked.parent.id, dataset_id=asked.dataset.id, revision=asked.base.revision,
+        recipe=asked.resolved.values(),
+    )  # fmt: skip
+    wanted = registry.made_of(library, planned, method)
+    for run in reversed(library.runs.all()):
+        if run.method != method or run.status != "finished":
+            continue
+        with suppress(NotFound, ValueError, TypeError):  # its folder is gone or broken
+            by_us = Job.load(runs.run_folder(library, run)).versions.get("notewright") == __version__
+            model = library.models.get(str(run.metrics.get("model")))
+            if by_us and registry.made_of(library, model) == wanted and registry.has_files(library, model):
+                return model
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """A training that can begin. Where the policy writes drafts itself, `written_for` has their prompts, and `reward` judges them."""
+
+    dataset: Dataset
+    folder: Path
+    rows: int
+    parent: Model
+    base: bases.Base
+    parameters: int
+    resolved: recipes.Resolved
+    reward: str
+    written_for: Dataset | None
+
+
+def _prepare(
+    library: Library, settings: Settings, method: str, base: str, dataset_id: str, effort: str, recipe_file: Path | None,
+    overrides: Mapping[str, Any] | None, accelerate: Path | None, start_id: str,
+) -> _Prepared:  # fmt: skip
     dataset = _dataset(library, method, dataset_id)
     folder = library.home / dataset.path
     rows = _count_rows(folder / "train.jsonl", decisions=method == "dpo")
@@ -98,8 +176,7 @@ def train(
     if method == "reward":
         rows = _count_rows(folder / "train.jsonl", decisions=True)  # it learns from a list as a whole
     parent, found = _start(library, settings, method, base, start_id)
-    config = bases.read_config(found.folder)
-    parameters = bases.parameter_count(config, found.folder)
+    parameters = bases.parameter_count(bases.read_config(found.folder), found.folder)
     resolved = recipes.resolve(method, parameters=parameters, rows=rows, effort=effort, recipe_file=recipe_file, overrides=overrides)
     if resolved.recipe.quantize and launch.splits(accelerate):
         raise Invalid(
@@ -114,27 +191,7 @@ def train(
     if reward and method in SAMPLING:  # prompts of drafts join, so that there are more of them than rows
         rows = len(prompts.gather(library, dataset=dataset, with_drafts=True))
         resolved = recipes.resolve(method, parameters=parameters, rows=rows, effort=effort, recipe_file=recipe_file, overrides=overrides)
-    adapter = None if method in FROM_BASE else registry.adapter_folder(library, parent)
-    job = Job(
-        method=method, recipe=resolved.values(), origins=resolved.origins, base=found.name, base_folder=str(found.folder),
-        revision=found.revision, start_adapter=str(adapter) if adapter else "", parent_id=parent.id, dataset_id=dataset.id,
-        dataset_folder=str(folder), dataset_hash=_hash(folder / "train.jsonl"), device=settings.device, report_to=report_to, force=force,
-        promote=promote, versions=runs.package_versions(), accelerate=str(accelerate.absolute()) if accelerate else "",
-    )  # fmt: skip
-    run_id = library.runs.new_id()
-    path = library.home / "runs" / run_id
-    path.mkdir(parents=True)
-    job.save(path)
-    if written_for:
-        prompts.freeze(library, path, dataset=written_for, with_drafts=bool(reward))
-        judging.freeze(library, path, settings=settings, reward=reward)
-    run = library.runs.add(
-        Run(run_id, method, f"runs/{run_id}", "created", now(), dataset.id, parent.id, resolved.values(), {"base": found.name})
-    )
-    if progress:
-        held_out = _count_rows(folder / "valid.jsonl") if (folder / "valid.jsonl").exists() else 0
-        progress(_plan(run, config, resolved, rows, parameters, held_out))
-    return _run(library, run, job, progress)
+    return _Prepared(dataset, folder, rows, parent, found, parameters, resolved, reward, written_for)
 
 
 def resume_run(
@@ -197,7 +254,7 @@ def _run(library: Library, run: Run, job: Job, progress: Progress | None) -> Run
         model = registry.register(library, run, base=base, adapter=folder / "adapter", parent_id=job.parent_id, metrics=metrics, role=role)
         unchanged = 0 in (metrics.get("kept_round"), metrics.get("kept_step"))
         if job.promote and role == "policy" and not unchanged:
-            library.models.promote(model.id, f"trained by {run.id} on your word; not compared with the version before")
+            library.models.promote(model.id, f"{TRAINED}{run.id} on your word; not compared with the version before")
         run = library.runs.update(run.id, status="finished", metrics={**metrics, "model": model.id})
         if "rate_factor" in metrics:
             rates.remember(library, job.base, {"factor": metrics["rate_factor"], "distances": metrics["rate_check"], "run": run.id})
@@ -206,7 +263,7 @@ def _run(library: Library, run: Run, job: Job, progress: Progress | None) -> Run
     return run
 
 
-def _start(library: Library, settings: Settings, method: str, base: str, start_id: str) -> tuple[registry.Model, bases.Base]:
+def _start(library: Library, settings: Settings, method: str, base: str, start_id: str) -> tuple[Model, bases.Base]:
     """The model that the training starts from, and its base."""
     if method == "sft":
         found = bases.fetch_base(base or settings.base_model)
@@ -326,4 +383,7 @@ def _require_tracker(report_to: str) -> None:
             raise MissingExtra(f"--report-to {name} needs {name}.", "Install it with: pip install 'notewright[tracking]'")
 
 
-__all__ = ["METHODS", "Killed", "is_alive", "newest_interrupted", "read_log", "read_progress", "resume_run", "settle", "stop_run", "train"]
+__all__ = [
+    "METHODS", "Killed", "is_alive", "made_before", "newest_interrupted", "read_log", "read_progress", "resume_run", "settle", "stop_run",
+    "train",
+]  # fmt: skip

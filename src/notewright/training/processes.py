@@ -22,6 +22,11 @@ def count() -> int:
     return int(os.environ.get("WORLD_SIZE", "1"))
 
 
+def here() -> int:
+    """Those of them that run on this machine."""
+    return int(os.environ.get("LOCAL_WORLD_SIZE", count()))
+
+
 def rank() -> int:
     return int(os.environ.get("RANK", "0"))
 

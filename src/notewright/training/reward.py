@@ -26,7 +26,7 @@ from peft import LoraConfig, get_peft_model
 from safetensors.torch import save_file
 
 from ..files import whole_folder
-from ..models import bases, engine, splitting
+from ..models import bases, engine, precision, splitting
 from ..reward import neural
 from ..reward.lists import list_key, question_key, text_key
 from . import policy, processes
@@ -97,7 +97,9 @@ def run(job: Job, folder: Path, reporter: Reporter) -> dict[str, Any] | None:
     device = engine.pick_device(job.device)
     processes.join(device)
     free, base = engine.free_on_device(device), Path(job.base_folder)
-    options = {"quantization_config": sessions.four_bit(device)} if recipe.quantize else {}
+    config = bases.read_config(base)
+    parameters, family = bases.parameter_count(config, base), str(config.get("model_type"))
+    options = {"quantization_config": sessions.four_bit(device, family)} if recipe.quantize else {}
     tokenizer = engine.load_tokenizer(base)
     max_length = min(recipe.max_length or LONGEST, engine.context_length(transformers.AutoConfig.from_pretrained(base)))
     own = [row for row in read_rows(Path(job.dataset_folder) / "train.jsonl") if row.get("kind") != "labelled"]  # never its own word
@@ -130,7 +132,7 @@ def run(job: Job, folder: Path, reporter: Reporter) -> dict[str, Any] | None:
         tokens += scores["tokens"]
     if processes.agree(reporter.stop.is_set(), device):
         return None
-    plain, _ = _load(job, device, options, engine.pick_dtype(bases.parameter_count(bases.read_config(base), base), device))
+    plain, _ = _load(job, device, options, precision.pick_dtype(parameters, device, family))
     states = neural.embeddings(plain.eval(), tokenizer, [*material.chosen, *material.rejected])
     half = len(material.rows)
     heads = fit_heads(states[:half] - states[half:], states, material.folds, recipe.members, weights=_weights(material.rows, recipe))
@@ -210,8 +212,10 @@ def _open(
         r=recipe.lora_rank, lora_alpha=recipe.lora_alpha, lora_dropout=recipe.lora_dropout, target_modules="all-linear",
         task_type="SEQ_CLS", modules_to_save=["score"],
     )  # fmt: skip
-    parameters = bases.parameter_count(bases.read_config(base), base)
-    dtype, half = engine.training_dtypes(parameters, device, recipe.precision, quantised=bool(recipe.quantize))
+    config = bases.read_config(base)
+    parameters, family = bases.parameter_count(config, base), str(config.get("model_type"))
+    dtype, half = precision.training_dtypes(parameters, device, recipe.precision, family, quantised=bool(recipe.quantize))
+    sessions.tell_of_float32(reporter, family, device, dtype)
     model, tokenizer = _load(job, device, options, dtype, lora)
     return Session(job, folder, reporter, recipe, device, model, tokenizer, max_length, half, parameters, free)
 
@@ -219,6 +223,8 @@ def _open(
 def _load(job: Job, device: str, options: dict[str, Any], dtype: torch.dtype, lora: LoraConfig | None = None) -> tuple[Any, Any]:
     """The base with a scalar head, and a fresh adapter where it is to be trained, split where the job says so; and its tokenizer."""
     parts, base = sessions.among_processes(job), Path(job.base_folder)
+    if parts:
+        sessions.require_room(job, bases.parameter_count(bases.read_config(base), base), dtype)
     model, tokenizer = neural.load_scorer(base, device="cpu" if parts else device, dtype=dtype, **options)
     whole = model
     if lora:

@@ -20,7 +20,7 @@ from transformers import TrainerCallback
 
 from ..errors import RunFailed
 from ..files import put, whole_folder
-from ..models import bases, engine, splitting
+from ..models import bases, engine, precision, splitting
 from ..models.quantization import four_bit
 from . import processes
 from .data import Rows
@@ -67,9 +67,13 @@ def open_session(job: Job, folder: Path, reporter: Reporter) -> Session:
     free, base = engine.free_on_device(device), Path(job.base_folder)
     config = bases.read_config(base)
     parameters = bases.parameter_count(config, base)
-    dtype, half = engine.training_dtypes(parameters, device, recipe.precision, quantised=bool(recipe.quantize))
-    options = {"quantization_config": four_bit(device)} if recipe.quantize else {}
+    family = str(config.get("model_type"))
+    dtype, half = precision.training_dtypes(parameters, device, recipe.precision, family, quantised=bool(recipe.quantize))
+    options = {"quantization_config": four_bit(device, family)} if recipe.quantize else {}
+    tell_of_float32(reporter, family, device, dtype)
     parts = among_processes(job)
+    if parts:
+        require_room(job, parameters, dtype)
     model, tokenizer = engine.load_base(base, device="cpu" if parts else device, dtype=dtype, **options)
     context = engine.context_length(model.config)
     max_length = min(recipe.max_length or LONGEST, context)
@@ -87,9 +91,23 @@ def open_session(job: Job, folder: Path, reporter: Reporter) -> Session:
     return Session(job, folder, reporter, recipe, device, model, tokenizer, max_length, half, parameters, free)
 
 
+def tell_of_float32(reporter: Reporter, family: str, device: str, dtype: torch.dtype) -> None:
+    if dtype == torch.float32 and precision.needs_float32(family, device):
+        reporter.warn(
+            f"Bases of the family {family} run over in float16, and this card has no bfloat16 of its own: all is computed in float32, "
+            "which takes more time and memory."
+        )
+
+
 def among_processes(job: Job) -> bool:
     """Whether the base's layers are to be split. It is read into main memory then, as no card may hold it whole."""
     return processes.count() > 1 and splits(Path(job.accelerate) if job.accelerate else None)
+
+
+def require_room(job: Job, parameters: int, dtype: torch.dtype) -> None:
+    """Before a base that is to be split is read; no process reads it before all have looked at what is free."""
+    splitting.require_room(job.base, parameters, dtype, processes=processes.here(), override=job.force)
+    processes.wait()
 
 
 def check_memory(session: Session, rows: Rows, *, texts: float = 0) -> None:
