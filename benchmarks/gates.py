@@ -1,11 +1,13 @@
 """Gates on the person's own notes (false alarms) and on corrupted copies of them (detections): `python benchmarks/gates.py`.
 
 Every passage of the bundled sample is judged with habits learnt from the other sources only. Corruptions are seeded. Beside them: the notes
-that simulated readers of readers.py (development numbers) want, judged as those of somebody of whom no note is known yet.
+that simulated readers of readers.py (development numbers) want, judged as those of somebody of whom no note is known yet. `--home HOME`
+judges the finished passages of another library instead.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import random
 import re
@@ -22,8 +24,8 @@ from notewright.gates.support import sentence_spans, supported
 from notewright.importers.vault import import_vault
 from notewright.library import Library
 from notewright.library.examples import Example, from_pairs
-from notewright.settings import Settings
-from notewright.vault import build_index, find_problems
+from notewright.settings import Settings, load_settings
+from notewright.vault import bearing, build_index, find_problems
 
 RESULTS = Path(__file__).parent / "results" / "gates.json"
 NAMES = ("Ottoline Farquhar", "Bertrand Quigley", "Rosalind Achterberg", "Tobias Menzies", "Ingeborg Valdez")
@@ -102,6 +104,52 @@ def cut_short(rng: random.Random, example: Example, _: list[Example]) -> str | N
     return " ".join(words[: rng.randint(2 * len(words) // 3, len(words) - 4)])
 
 
+def mark_left_open(rng: random.Random, example: Example, _: list[Example]) -> str | None:
+    """One mark that closes is left out, or one that opens is put in."""
+    found = list(re.finditer(r"(?<=[\w.!?])(?:\*\*|==)(?=[\s.:,]|\Z)", example.passage))
+    if found:
+        chosen = rng.choice(found)
+        return example.passage[: chosen.start()] + example.passage[chosen.end() :]
+    spans = sentence_spans(example.passage)
+    at = rng.choice(spans)[0] if spans else 0
+    start = at + len(example.passage[at:]) - len(example.passage[at:].lstrip())
+    return example.passage[:start] + rng.choice(("**", "==", "~~", "`")) + example.passage[start:] if spans else None
+
+
+def invented_tag(rng: random.Random, example: Example, _: list[Example]) -> str | None:
+    """A tag that nothing has."""
+    return f"{example.passage.rstrip()} #{rng.choice(NAMES).split()[1].lower()}\n"
+
+
+def in_circles(rng: random.Random, example: Example, _: list[Example]) -> str | None:
+    """From a sentence's middle on the same few words come again and again."""
+    spans = [span for span in sentence_spans(example.passage) if len(example.passage[slice(*span)].split()) >= 6]
+    if not spans:
+        return None
+    start, end = rng.choice(spans)
+    words = example.passage[start:end].split()
+    size = rng.randint(1, len(words) - 2)
+    return example.passage[:start] + " ".join(words) + f" {' '.join(words[-size:])}" * 12 + example.passage[end:]
+
+
+def quoted_twice(rng: random.Random, example: Example, _: list[Example]) -> str | None:
+    """A highlight stands there whole, with other words before it each time."""
+    long = [item for item in example.prompt.highlights if len(item.text.split()) >= 10 and "\n" not in item.text]
+    text = rng.choice(long).text if long else ""
+    return f"{example.passage.rstrip()}\n- **First.** {text}\n- **Again.** {text}\n" if long else None
+
+
+def stuttered_word(rng: random.Random, example: Example, _: list[Example]) -> str | None:
+    """A long word says its ending once more."""
+    found = [
+        item for item in re.finditer(r"\b[a-z]{8,}\b", example.passage) if not re.search(r"[\[(#/]\S*\Z", example.passage[: item.start()])
+    ]
+    if not found:
+        return None
+    chosen = rng.choice(found)
+    return example.passage[: chosen.end()] + chosen[0][-rng.choice((3, 4)) :] + example.passage[chosen.end() :]
+
+
 CORRUPTIONS: dict[str, tuple[Corruption, tuple[str, ...]]] = {
     "a number swapped": (swapped_number, ("invented number",)),
     "a name invented": (invented_name, ("invented name",)),
@@ -110,8 +158,38 @@ CORRUPTIONS: dict[str, tuple[Corruption, tuple[str, ...]]] = {
     "a quotation altered": (altered_quotation, ("invented quotation",)),
     "an asset invented": (invented_asset, ("invented asset",)),
     "an asset lost": (lost_asset, ("lost asset",)),
+    "a mark left open": (mark_left_open, ("unclosed mark",)),
+    "a tag invented": (invented_tag, ("invented tag",)),
+    "in circles": (in_circles, ("loops",)),
+    "a highlight quoted twice": (quoted_twice, ("repeats",)),
+    "a word that stutters": (stuttered_word, ("broken word",)),
     "cut short": (cut_short, ("breaks off", "structure", "links", "lost highlight", "lost asset")),
 }
+
+
+Judge = Callable[[Example, str], dict[str, str]]
+
+
+def judge(library: Library, vault: Path, examples: Sequence[Example]) -> Judge:
+    """What gates find in a text that stands in an example's place, and how severe it is: habits are those of the other sources."""
+    index = build_index(vault)
+    habits = {source: habits_of(library, vault_index=index, without_source=source) for source in {item.source_id for item in examples}}
+
+    def gates(example: Example, text: str) -> dict[str, str]:
+        source = example.prompt.source
+        found = check(
+            text, highlights=example.prompt.highlights, vault_index=index, habits=habits[source.id],
+            known=f"{source.title}\n{source.author}\n{source.summary}",
+            tagged=bearing(index, source.tags, besides=example.note_path),
+        )  # fmt: skip
+        return {finding.gate: finding.severity for finding in reversed(found)}
+
+    return gates
+
+
+def alarms_of(found: Sequence[dict[str, str]]) -> dict[str, dict[str, int]]:
+    alarms = Counter((gate, severity) for gates in found for gate, severity in gates.items())
+    return {gate: {level: alarms[gate, level] for level in ("block", "warn")} for gate in GATES}
 
 
 def measure(seeds: int = 3) -> dict[str, object]:
@@ -125,20 +203,8 @@ def measure(seeds: int = 3) -> dict[str, object]:
             import_vault(library, settings=settings)
             pairing.pair(library, settings=settings)
             examples = from_pairs(library)
-            index = build_index(data / "vault")
-            sources = {item.source_id for item in examples}
-            habits = {source: habits_of(library, vault_index=index, without_source=source) for source in sources}
-
-            def gates(example: Example, text: str) -> dict[str, str]:
-                source = example.prompt.source
-                found = check(
-                    text, highlights=example.prompt.highlights, vault_index=index, habits=habits[source.id],
-                    known=f"{source.title}\n{source.author}\n{source.summary}",
-                )  # fmt: skip
-                return {finding.gate: finding.severity for finding in reversed(found)}
-
+            gates = judge(library, data / "vault", examples)
             clean = [gates(example, example.passage) for example in examples]
-            alarms = Counter((gate, severity) for found in clean for gate, severity in found.items())
             detections = {}
             for name, (corrupt, expected) in CORRUPTIONS.items():
                 tried = caught = blocked = 0
@@ -152,11 +218,17 @@ def measure(seeds: int = 3) -> dict[str, object]:
                         caught += any(gate in found for gate in expected)
                         blocked += any(found.get(gate) == "block" for gate in expected)
                 detections[name] = {"tried": tried, "caught": caught, "blocked": blocked}
-    return {
-        "passages": len(examples),
-        "false_alarms": {gate: {level: alarms[gate, level] for level in ("block", "warn")} for gate in GATES},
-        "detections": detections,
-    }
+    return {"passages": len(examples), "false_alarms": alarms_of(clean), "detections": detections}
+
+
+def of_home(home: Path) -> None:
+    """False alarms on the finished passages of a home's own library."""
+    settings = load_settings(home)
+    with Library.open(home) as library:
+        examples = from_pairs(library)
+        assert settings.vault
+        gates = judge(library, settings.vault, examples)
+        show_alarms(alarms_of([gates(example, example.passage) for example in examples]), len(examples))
 
 
 def strangers(numbers: Sequence[int] = (100, 101, 102, 103, 104)) -> dict[str, object]:
@@ -175,13 +247,21 @@ def strangers(numbers: Sequence[int] = (100, 101, 102, 103, 104)) -> dict[str, o
     return {"notes": count, "alarms": dict(alarms)}
 
 
+def show_alarms(alarms: dict[str, dict[str, int]], passages: int) -> None:
+    print(f"| gate | false alarms that block, of {passages} own passages | that warn |\n|---|---|---|")
+    for gate, counts in alarms.items():
+        print(f"| {gate} | {counts['block']} | {counts['warn']} |")
+
+
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--home", type=Path, help="measure false alarms in this home's library, and nothing else")
+    if home := parser.parse_args().home:
+        of_home(home)
+        return
     result = measure() | {"readers": strangers()}
     RESULTS.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
-    passages = result["passages"]
-    print(f"| gate | false alarms that block, of {passages} own passages | that warn |\n|---|---|---|")
-    for gate, counts in result["false_alarms"].items():  # type: ignore[attr-defined]
-        print(f"| {gate} | {counts['block']} | {counts['warn']} |")
+    show_alarms(result["false_alarms"], result["passages"])  # type: ignore[arg-type]
     print("\n| corruption | tried | caught | blocked |\n|---|---|---|---|")
     for name, row in result["detections"].items():  # type: ignore[attr-defined]
         print(f"| {name} | {row['tried']} | {row['caught'] / max(1, row['tried']):.2f} | {row['blocked'] / max(1, row['tried']):.2f} |")

@@ -311,6 +311,15 @@ def test_links_and_assets_that_the_reader_never_had_are_mended_or_block_the_draf
     assert all(any("in no highlight" in one or "neither in" in one for one in item.problems) for item in rejected)
 
 
+def test_a_tag_is_new_unless_a_note_the_source_or_who_asks_has_it(world: small_world.World) -> None:
+    (world.vault / "Tagged.md").write_text("A note. #weirs\n", encoding="utf-8")
+    engine = ScriptedEngine(lambda messages, seed: "- The river rises. #weirs #asked #made-up")
+    (item,) = draft(world, engine, n=1, written=1, instruction="Tag it #asked")
+    found = [finding.reason for finding in item.findings if finding.gate == "invented tag"]
+    assert found == ["the tag #made-up is new: no highlight and no note has it"]
+    assert found[0] in item.warnings
+
+
 def test_what_mending_makes_alike_counts_once(world: small_world.World) -> None:
     (world.vault / "weir.png").write_bytes(b"x")
     texts = itertools.count()

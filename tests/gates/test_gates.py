@@ -11,11 +11,11 @@ import pytest
 from notewright import feedback
 from notewright.gates import GATES, Habits, check, habits_of, problems, supported
 from notewright.gates.coverage import unused
-from notewright.gates.habits import learn
+from notewright.gates.habits import learn, look, weigh
 from notewright.library import Library
 from notewright.library.examples import CHANGED
 from notewright.records import Draft, Finding, Highlight
-from notewright.vault import VaultIndex
+from notewright.vault import VaultIndex, bearing, build_index
 
 BENDS = Highlight(
     text="Between 1890 and 1935 the engineers of Varde removed 41 bends from a river. It rained.", id="h1", annotation="Bends go"
@@ -132,6 +132,47 @@ def test_pictures_and_addresses_of_their_own_are_no_habit_that_a_draft_could_sha
     assert gates(GOOD + "\n![](https://new.example.org/x.png)\n", habits)["invented asset"] == "block"
     assert gates(GOOD + "\nSo [[it goes\n", Habits(100, {"links": 90}))["links"] == "block"
     assert "invented asset" not in gates(GOOD + "\n![[own.png]]\n", habits, vault_index=index)
+
+
+def test_who_says_things_twice_does_not_go_in_circles() -> None:
+    twice = [(GOOD + GOOD[GOOD.index("- **") :], ALL, "")] * 24
+    circles = GOOD + "- **Bends**: " * 8
+    assert "repeats" not in gates(twice[0][0], learn(twice))
+    assert gates(circles, learn(twice))["loops"] == "block"
+
+
+def test_an_unclosed_mark_blocks_unless_the_person_leaves_them_open() -> None:
+    text = GOOD.replace("**Bends go.**", "**Bends go.")
+    assert gates(text)["unclosed mark"] == "block"
+    assert gates(text, learn([(text, ALL, "")] * 24)).get("unclosed mark") is None
+
+
+def test_a_new_tag_is_to_be_checked_unless_the_person_often_makes_new_ones(tmp_path: Path) -> None:
+    for at in range(24):
+        (tmp_path / f"{at}.md").write_text(f"{GOOD}\n#rivers #own-{at}\n", encoding="utf-8")
+    index = build_index(tmp_path)
+    same = weigh([look(GOOD + "\n#rivers\n", ALL, "", index, bearing(index, besides=f"{at}.md")) for at in range(24)])
+    each = weigh([look(GOOD + f"\n#own-{at}\n", ALL, "", index, bearing(index, besides=f"{at}.md")) for at in range(24)])
+    text = GOOD + "\n#rivers #invented\n"
+    options = {"vault_index": index, "tagged": bearing(index)}
+    assert gates(text, same, **options) == {"invented tag": "warn"}
+    assert gates(text, each, **options) == {}
+    assert gates(text, same, vault_index=index) == {}  # nobody was asked
+
+
+@pytest.mark.parametrize(
+    ("word", "broken"),
+    [
+        ("interleavinging", True), ("Interleavinginging", True), ("sociallyally", True), ("riveriveriveriver", True), ("hahahaha", False),
+        ("stringing", False), ("argumentments", True), ("commonsense", False), ("Springing", False), ("couscous", False),
+        ("eelingling", False), ("川川川川川川川川川川川川", False), ("#socialcial", False), ("`socialcial`", False),
+    ],
+)  # fmt: skip
+def test_a_word_that_stutters_is_hardly_one(word: str, broken: bool) -> None:
+    given = [Highlight("Interleaving is social, done socially; an argument of string and spring by the river. Eelingling.")]
+    found = check(f"They said {word} of it.", highlights=given)
+    assert [item.reason for item in found if item.gate == "broken word"] == [f"this is hardly a word: {word}"] * broken
+    assert all((item.severity, item.start) == ("warn", 10) for item in found if item.gate == "broken word")
 
 
 class Meaning:
@@ -260,7 +301,7 @@ def test_the_sample_person_is_left_alone_and_damage_is_found() -> None:
     assert result["passages"] >= 50
     assert sum(counts["block"] for counts in result["false_alarms"].values()) == 0
     for name, row in result["detections"].items():
-        least = 0.6 if name == "cut short" else 0.95
+        least = 0.6 if name == "cut short" else 0.85 if name == "a word that stutters" else 0.95
         assert row["caught"] >= least * row["tried"] > 0, name
 
 

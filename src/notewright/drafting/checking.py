@@ -11,7 +11,7 @@ from ..prompts import PROMPT_VERSION, prompt_id
 from ..records import Finding, Prompt
 from ..reward.features import measure
 from ..settings import Settings
-from ..vault import build_index, repair_draft
+from ..vault import all_templates, bearing, build_index, repair_draft, tags_of
 from .ask import Written
 from .choose import Option
 from .engines import entailment
@@ -38,12 +38,14 @@ def checker(
     index = build_index(settings.vault) if settings.vault and settings.vault.is_dir() else None
     known = f"{prompt.source.title}\n{prompt.source.author}\n{prompt.source.summary}"
     linked = library.notes.links()
+    told = [prompt.instruction, *(rule.text for rule in rules), *(template.text for template in all_templates(settings))]
+    tagged = bearing(index, (*prompt.source.tags, *tags_of(told))) if index is not None else None
     habits, nli = gates.habits_of(library, vault_index=index), entailment(settings)
 
     def check(item: Written) -> Checked:
         mended = repair_draft(item.candidate.text, highlights=prompt.highlights, known=known, vault_index=index, linked=linked)
         findings = gates.check(
-            mended.text, highlights=prompt.highlights, vault_index=index, known=known, linked=linked, habits=habits,
+            mended.text, highlights=prompt.highlights, vault_index=index, known=known, linked=linked, tagged=tagged, habits=habits,
             finished=item.candidate.finished, tokens=item.candidate.tokens, nli=nli,
         )  # fmt: skip
         findings += reward.check_rules(rules, mended.text, prompt.highlights)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from typing import Protocol
@@ -13,6 +13,7 @@ from ..vault import VaultIndex, find_problems
 from .coverage import lost
 from .habits import SEVERITY, Habits
 from .names import invented_names
+from .stutters import stutters
 from .support import Sentence, supported
 
 GATES = tuple(SEVERITY)
@@ -33,6 +34,7 @@ def check(
     vault_index: VaultIndex | None = None,
     known: str = "",
     linked: AbstractSet[str] | None = None,
+    tagged: Callable[[str], bool] | None = None,
     habits: Habits | None = None,
     finished: bool = True,
     tokens: int = 0,
@@ -41,16 +43,18 @@ def check(
     """Everything the gates find in `text` as a section drafted from `highlights`, in the order of `GATES`.
 
     `known` is further text that a draft may draw on (title, author, summary), `linked` the link targets in use in the person's notes (None:
-    wikilinks are not looked at). `habits` are the person's: without them nothing is said
-    about highlights left out, and the gates that guess only warn. `finished` is false for a draft that ran into its limit of `tokens`.
+    wikilinks are not looked at), `tagged` tells whether a note of theirs bears a tag (None: nor are tags). `habits` are the person's:
+    without them nothing is said about highlights left out, and the gates that guess only warn. `finished` is false for a draft that ran
+    into its limit of `tokens`.
     `nli` is asked about sentences whose words the highlights do have; it catches what turns their meaning around.
     """
     habits = habits or Habits()
-    found = list(find_problems(text, highlights=highlights, vault_index=vault_index, known=known, linked=linked))
+    found = list(find_problems(text, highlights=highlights, vault_index=vault_index, known=known, linked=linked, tagged=tagged))
     if not finished:
         found.append(Finding("cut off", "block", f"cut off after {count(tokens, 'token')}", len(text), len(text)))
     if text.strip():
         found += invented_names(text, highlights, known)
+        found += stutters(text, highlights, known)
         found += lost(text, highlights, habits)
         sentences = supported(text, highlights, known)
         found += _unsupported(sentences)

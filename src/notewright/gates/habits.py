@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -16,16 +16,17 @@ from ..library.selection import said
 from ..models.bandit import FADED
 from ..records import Finding, Highlight
 from ..shares import wilson
-from ..vault import VaultIndex
+from ..vault import VaultIndex, bearing
 
 if TYPE_CHECKING:
     from ..library import Library
 
 # Gate -> the most it may say. Those of `GUESSES` reach it only where the person's own passages have shown them to be reliable.
 SEVERITY = {
-    "empty": "block", "cut off": "block", "structure": "block", "residue": "block", "links": "block", "invented asset": "block",
-    "wrong reference": "block", "invented number": "block", "invented quotation": "block", "invented name": "block", "repeats": "block",
-    "breaks off": "block", "lost asset": "block", "lost highlight": "block", "unsupported sentence": "warn", "not entailed": "warn",
+    "empty": "block", "cut off": "block", "structure": "block", "unclosed mark": "block", "residue": "block", "links": "block",
+    "invented asset": "block", "wrong reference": "block", "invented number": "block", "invented quotation": "block",
+    "invented name": "block", "invented tag": "warn", "broken word": "warn", "loops": "block", "repeats": "block", "breaks off": "block",
+    "lost asset": "block", "lost highlight": "block", "unsupported sentence": "warn", "not entailed": "warn",
 }  # fmt: skip
 # What breaks a note is never a habit: a person may bring in a picture or an address of their own, a draft can only invent one.
 ALWAYS = ("empty", "cut off", "residue", "links", "invented asset")
@@ -76,15 +77,19 @@ def habits_of(library: Library, *, vault_index: VaultIndex | None = None, withou
     """
     from ..library.examples import CHANGED, from_pairs
 
-    stamp = f"7|{vault_index is not None}|{said(library)}|{library.db.material()}"
+    stamp = f"8|{vault_index is not None}|{said(library)}|{library.db.material()}"
     examples = [item for item in from_pairs(library) if item.source_id != without_source][-MOST:]
     kept = json.loads(library.db.get_state(_STATE) or "{}") if not without_source else {}
     seen = kept["seen"] if kept.get("stamp") == stamp else {}
     if any(item.pair_id not in seen for item in examples):
         known = "{0.title}\n{0.author}\n{0.summary}"
         seen = {
-            item.pair_id: look(item.passage, item.prompt.highlights, known.format(item.prompt.source), vault_index) for item in examples
-        }
+            item.pair_id: look(
+                item.passage, item.prompt.highlights, known.format(item.prompt.source), vault_index,
+                bearing(vault_index, item.prompt.source.tags, besides=item.note_path) if vault_index is not None else None,
+            )
+            for item in examples
+        }  # fmt: skip
         if not without_source:
             library.db.set_state(_STATE, json.dumps({"stamp": stamp, "seen": seen}))
     weights = [FADED if item.former else 1.0 for item in examples] if library.db.get_state(CHANGED) else ()
@@ -98,13 +103,20 @@ def learn(
     return weigh([look(passage, given, known, vault_index) for passage, given, known in passages], weights=weights)
 
 
-def look(passage: str, given: Iterable[Highlight], known: str, vault_index: VaultIndex | None) -> Seen:
-    """What one passage shows."""
+def look(
+    passage: str,
+    given: Iterable[Highlight],
+    known: str,
+    vault_index: VaultIndex | None,
+    tagged: Callable[[str], bool] | None = None,
+) -> Seen:
+    """What one passage shows; `tagged` asks of the other notes whether its tags were new."""
     from .check import check
     from .coverage import sort, unused
 
     highlights = tuple(given)
-    fired = {finding.gate for finding in check(passage, highlights=highlights, known=known, vault_index=vault_index)}
+    found = check(passage, highlights=highlights, known=known, vault_index=vault_index, tagged=tagged)
+    fired = {finding.gate for finding in found}
     missing = {item.id for item in unused(passage, highlights)}
     used = Counter(sort(item) for item in highlights if item.id not in missing)
     # Without the vault at hand the person's own pictures look invented.

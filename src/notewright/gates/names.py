@@ -10,7 +10,7 @@ from ..text import normalise, sentences
 from ..vault.pointers import unlabelled
 from .support import sentence_spans
 
-_LINK = re.compile(r"!?\[\[[^\[\]\n]*\]\]|\]\([^)\n]*\)|https?://\S+|`[^`\n]*`|\$[^$\n]*\$|(?<!\S)[#^][\w/-]+")
+LINK = re.compile(r"!?\[\[[^\[\]\n]*\]\]|\]\([^)\n]*\)|https?://\S+|`[^`\n]*`|\$[^$\n]*\$|(?<!\S)[#^][\w/-]+")
 _WORD = re.compile(r"[^\W\d_][\w’'-]*")
 NOUNS, LEAST_NOUNS = 0.15, 3  # share of the words inside sentences, and how many different ones
 TITLE_CASE = 0.5  # a sentence with more of its words capitalised is a title, where capitals tell nothing
@@ -24,7 +24,7 @@ def invented_names(text: str, highlights: Sequence[Highlight], known: str = "") 
     found: dict[str, Finding] = {}
     text = unlabelled(text)
     for start, end in sentence_spans(text):
-        sentence = _LINK.sub(lambda match: " " * len(match[0]), text[start:end])
+        sentence = LINK.sub(lambda match: " " * len(match[0]), text[start:end])
         words = list(_WORD.finditer(sentence))
         capitals = [word for word in words if word[0][0].isupper()]
         if len(words) > 2 and len(capitals) > TITLE_CASE * len(words):
@@ -43,7 +43,7 @@ def _nouns_are_capital(highlights: Sequence[Highlight]) -> bool:
     come in runs, so words beside other capitalised ones do not count."""
     inside, single = 0, set()
     for item in highlights:
-        for sentence in sentences(_LINK.sub(" ", item.text)):
+        for sentence in sentences(LINK.sub(" ", item.text)):
             words = _WORD.findall(sentence)[1:]
             capital = [word[0].isupper() and not word.isupper() for word in words]
             if sum(capital) > TITLE_CASE * len(words):

@@ -25,6 +25,9 @@
     rows      the lines of a draft, as its checks need them
     given     what a draft may draw on
     strays    links and assets of a draft that lead nowhere
+    tags      tags of a note, and those of a draft that nobody has used before
+    marks     marks of a draft without their partner
+    loops     a draft that goes in circles
     lint      what is wrong with a drafted section, in words
 
 Work is on bytes throughout; a note is never rendered back from a parse.
@@ -45,6 +48,7 @@ from .render import Preview, render
 from .repair import Repaired, repair_draft
 from .resolve import Resolver, VaultFiles
 from .strays import Allowed, Stray, strays
+from .tags import bearing, tags_of
 from .templates import Template, all_templates, get_template, save_template
 from .tokens import KINDS, Token, tokenize, tokenize_inline
 from .trace import Traced, trace
@@ -80,6 +84,7 @@ __all__ = [
     "VaultFiles",
     "VaultIndex",
     "all_templates",
+    "bearing",
     "blanked",
     "build_index",
     "changes",
@@ -114,6 +119,7 @@ __all__ = [
     "state",
     "stood",
     "strays",
+    "tags_of",
     "tidy",
     "tokenize",
     "tokenize_inline",

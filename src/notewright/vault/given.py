@@ -14,10 +14,16 @@ _THIN = "\u00a0\u2009\u202f'\u2019"  # what parts thousands beside dots and comm
 NUMBER = re.compile(rf"(?<![A-Za-z0-9_.,])\d+(?:[.,:\u066b\u066c]\d+|[ {_THIN}]\d{{3}}(?!\d))*(?:\s?%)?")
 _THOUSANDS = re.compile(rf"\d{{1,3}}(?:\.\d{{3}})+(?:,\d+)?|\d{{1,3}}(?:[ {_THIN}]\d{{3}})+(?:[.,]\d+)?")
 _ARABIC = str.maketrans({"\u066b": ".", "\u066c": ",", "\u066a": "%"})
+# Where a quotation stands, behind it.
+LOCATOR = re.compile(
+    r"\s*(?:[(\[](?:(?:pp?|loc|location|page)(?![a-z])[^)\]]*|\d+(?::\d\d)+)[)\]]|[,;–—-]\s*(?:(?:pp?|loc)\.\s?\d[\d–-]*|\d+(?::\d\d)+))\s*$"
+)
 # "[…]", or what a writer put in; the words of a link are neither.
 _ELISION = re.compile(r"\s*(?:\[?(?:…|\.\.\.)\]?|(?<!\[)\[[^\[\]]{0,40}\](?![\[(]))\s*")
 _WIDE = re.compile(f"[{UNSPACED}]")
+LONGEST_NAME = 10  # words of an attribution; a longer line with a dash before it is one of a list
 ENDING, LEAST_ENDING = 6, 3  # words by which two endings are known to be the same
+LEAST_QUOTED = 8  # words of a highlight; a shorter one may well come up in a sentence again
 
 
 class Given:
@@ -35,6 +41,8 @@ class Given:
         self.raw = "\n".join(texts)
         self.addresses = {address for item in highlights for address in addresses_of(item).values()}
         self.words = "\n".join(flat(item) for item in texts)
+        self.places = {flat(item) for item in (*known.split("\n"), *(item.chapter for item in highlights))}
+        self.quotable = [said for said in dict.fromkeys(flat(item.text) for item in highlights) if extent(said) >= LEAST_QUOTED]
         self.ended = "".join(f" {line}\n" for line in self.words.split("\n"))
         everything = (*numbers, *NUMBER.findall(self.raw), *re.findall(r"\d+", self.raw))
         self.numbers = {reading for item in everything for reading in _readings(item)}

@@ -1,7 +1,8 @@
 """What the links and embeds of a vault can mean: its files by name and path, and the headings and block ids of its notes.
 
 An index lives in memory. Names take one walk through the folders (some 50 ms for 5,000 files); a note's headings and block ids are read
-when a link first asks for them, and again when its size or time changed. `refresh` brings a held index up to date.
+when a link first asks for them, tags when the first tag does, and again when its size or time changed. `refresh` brings a held index up to
+date.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from urllib.parse import unquote
 
 from .files import walk
 from .outline import Heading, read_outline
+from .tags import read_tags
 
 BLOCK_ID = re.compile(rb"(?<![^ \t\r\n])\^([A-Za-z0-9-]+)[ \t]*(?:\r\n|\n|\r|\Z)")
 _NOT_IN_KEYS = re.compile(r"[^\w]+")
@@ -46,6 +48,8 @@ class VaultIndex:
         """Of the files in `vault`, or, without a folder, of `paths` alone (vault-relative; their notes count as empty)."""
         self._vault = vault
         self._facts: dict[str, tuple[tuple[int, int], NoteFacts]] = {}
+        self._tags: dict[str, tuple[tuple[int, int], frozenset[str]]] = {}
+        self._bearers: dict[str, set[str]] | None = None  # paths of notes by tag
         self._stamps: dict[str, tuple[int, int]] = {}
         self._files: dict[str, Path] = {}
         self._fill(paths)
@@ -67,6 +71,7 @@ class VaultIndex:
                     continue
                 stamps[path], files[path] = (status.st_mtime_ns, status.st_size), Path(entry.path)
         self._stamps, self._files = stamps, files
+        self._bearers = None
         self._facts = {path: known for path, known in self._facts.items() if stamps.get(path) == known[0]}
         self._fill(paths)
 
@@ -129,6 +134,24 @@ class VaultIndex:
     def has_note(self, target: str) -> bool:
         """Is there a note or file that `[[target]]` opens? Headings and block ids after `#` are not checked."""
         return not target.partition("#")[0].strip() or bool(self.resolve(target))
+
+    def has_tag(self, tag: str, *, besides: str = "") -> bool:
+        """Does a note other than that at vault-relative path `besides` bear this tag, or one below it, in its text or its properties? The
+        first question reads all notes."""
+        if self._bearers is None:
+            self._bearers = defaultdict(set)
+            for path, stamp in self._stamps.items():
+                known = self._tags.get(path)
+                if known is None or known[0] != stamp:
+                    try:
+                        known = self._tags[path] = stamp, read_tags(self._files[path].read_bytes())
+                    except OSError:
+                        continue
+                for full in known[1]:
+                    parts = full.split("/")
+                    for size in range(1, len(parts) + 1):
+                        self._bearers["/".join(parts[:size])].add(path)
+        return bool(self._bearers.get(tag.casefold(), set()) - {besides})
 
     def facts(self, path: str) -> NoteFacts:
         """Headings and block ids of the note at vault-relative `path`, as of the last `refresh`; empty for one that cannot be read."""

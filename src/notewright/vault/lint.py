@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from itertools import chain, takewhile
 
 from ..records import Finding, Highlight
-from .given import NUMBER, Given, extent, flat, plain_number
+from .given import LOCATOR, LONGEST_NAME, NUMBER, Given, extent, flat, plain_number
 from .index import VaultIndex
+from .loops import is_label, loops
+from .marks import unclosed
 from .pointers import Pointer, pointers
 from .rows import Row, read_rows
 from .rules import structure
 from .strays import Allowed, strays
+from .tags import new_tags
 from .tokens import Token, tokenize
 from .views import text_of
 
@@ -36,12 +39,8 @@ _DANGLING = re.compile(
     r"(?:an?|the|and|or|but|of|to|in|on|at|by|for|with|from|as|that|which|who|whose|is|are|was|were|be|than|into|if)\Z", re.IGNORECASE
 )
 _ATTRIBUTION = re.compile(r"\s*(?:[-–—]{1,2}\s*\S|\(?p\.)")  # who said it, where it stands
-LONGEST_NAME = 10  # words of an attribution; a longer line with a dash before it is one of a list
 _BESIDE = re.compile(r"\s(?:→|->|⇒|=>|—|–|\||//)\s|:\**\s")  # between a text and a remark on it
 _TAGGED = re.compile(r"(?:\s*(?:\[\[[^\]\n]*\]\]|#[\w/-]+))+\s*\Z")
-_LOCATOR = re.compile(
-    r"\s*(?:[(\[](?:(?:pp?|loc|location|page)(?![a-z])[^)\]]*|\d+(?::\d\d)+)[)\]]|[,;–—-]\s*(?:(?:pp?|loc)\.\s?\d[\d–-]*|\d+(?::\d\d)+))\s*$"
-)
 _LEAD_IN = re.compile(r"\A\s*(?:[-*+]\s+)?(\*\*|__)(?=\S).+?(?<=\S)\1(?:\s*[.:–—-])?(?=\s)")
 _LABEL = re.compile(r"[.:!?…–—-][*_]*\s*\Z")
 _LONELY_DOLLAR = re.compile(r"\$(?![\s\d]|\Z)[\w{}]*")  # opens math and is not closed; a price does not
@@ -64,11 +63,13 @@ def find_problems(
     vault_index: VaultIndex | None = None,
     known: str = "",
     linked: AbstractSet[str] | None = None,
+    tagged: Callable[[str], bool] | None = None,
 ) -> tuple[Finding, ...]:
     """What is wrong with `text` as a section drafted from `highlights`, each finding with its gate and place; all of them block.
 
     `known` is further text whose numbers and quotations are fine (the source's title, author, summary). Without a `vault_index` an
-    embedded file must come from the highlights; without `linked` (`strays`) nothing is said about wikilinks.
+    embedded file must come from the highlights; without `linked` (`strays`) nothing is said about wikilinks, without `tagged` (is a note of
+    the person's tagged so?) nothing about tags.
     """
     if not text.strip():
         return (Finding("empty", "block", "the draft is empty"),)
@@ -79,12 +80,15 @@ def find_problems(
     given = Given(highlights, known)
     by_gate: dict[str, Iterator[Problem]] = {
         "structure": chain(broken, _structure(rows, given)),
+        "unclosed mark": ((f"{mark} is never closed: {_short(words)}", words) for mark, words in unclosed(rows, highlights)),
         "residue": _residue(text, given),
         "links": iter(links),
         "invented asset": strays(data, tokens, Allowed(highlights, known, vault_index, linked)),
         "wrong reference": chain(_references(pointers(data, tokens, highlights).values()), _twice(data, tokens)),
         "invented number": _numbers(rows, given),
         "invented quotation": _quotations(rows, given),
+        "invented tag": new_tags(data, tokens, given, tagged) if tagged else iter(()),
+        "loops": loops(rows, given),
         "repeats": _repeats(rows, given),
         "breaks off": _ending(rows, given),
     }
@@ -192,9 +196,9 @@ def _unsaid(paragraph: Sequence[Row], given: Given) -> list[str]:
         return extent(flat(quoted)) <= 2 or given.says(quoted)
 
     def said_beside(quoted: str) -> bool:
-        return all(said(_LOCATOR.sub("", _TAGGED.sub("", part))) for part in _BESIDE.split(quoted))
+        return all(said(LOCATOR.sub("", _TAGGED.sub("", part))) for part in _BESIDE.split(quoted))
 
-    if said(_LOCATOR.sub("", " ".join(row.verbatim.strip() for row in paragraph)).strip('“”"')):
+    if said(LOCATOR.sub("", " ".join(row.verbatim.strip() for row in paragraph)).strip('“”"')):
         return []
     return [part for row in paragraph for part in _quotations_of(row) if not (said(part) or said_beside(part))]
 
@@ -202,7 +206,7 @@ def _unsaid(paragraph: Sequence[Row], given: Given) -> list[str]:
 def _quotations_of(row: Row) -> list[str]:
     """A line without where it stands, tags and links behind it, and the bold words that lead it in: a label if they end in a mark, else
     words of the quotation too."""
-    line = _LOCATOR.sub("", row.before_trailing()[0])
+    line = LOCATOR.sub("", row.before_trailing()[0])
     lead = _LEAD_IN.match(line)
     rest = line[lead.end() :] if lead else line
     found = [lead[0].strip().strip("*_")] if lead and not _LABEL.search(lead[0]) else []
@@ -217,24 +221,22 @@ def _quoted_spans(line: str) -> Iterator[str]:
 
 
 def _repeats(rows: Sequence[Row], given: Given) -> Iterator[Problem]:
+    """Lines said more often than they are given, and highlights quoted so within other lines. Quoting one and saying it once more below the
+    quotation is a way to write."""
     lines: dict[str, str] = {}
     counts: Counter[str] = Counter()
     for row in rows:
-        said = flat(row.words)
-        if extent(said) >= 4 and row.kinds[:1] not in (["table_pipe"], ["heading"], ["tag"]):
+        said = flat(row.verbatim)
+        if extent(said) >= 4 and row.kinds[:1] not in (["table_pipe"], ["heading"], ["tag"]) and not is_label(row, given):
             lines.setdefault(said, row.words)
             counts[said] += 1
-    for said, count in counts.items():
-        if count > max(1, given.times(said)):
-            yield f"said {count} times: {_short(said)}", lines[said]
-    words = flat("\n".join(row.words for row in rows if row.kinds[:1] != ["table_pipe"])).split()
-    for size in (1, 2, 3, 4, 6):
-        run = 1
-        for at in range(size, len(words) - size + 1, size):
-            run = run + 1 if words[at : at + size] == words[at - size : at] else 1
-            if run >= 4 and " ".join(words[at - 3 * size : at + size]) not in given.words:
-                yield f"the same words over and over: {' '.join(words[at : at + size])}", ""
-                return
+    twice = {said for said, count in counts.items() if count > max(1, given.times(said))}
+    yield from ((f"said {counts[said]} times: {_short(said)}", lines[said]) for said in counts if said in twice)
+    wholes = [f" {flat(' '.join(row.verbatim for row in rows if bool(row.depth) == quoted))} " for quoted in (False, True)]
+    for said in given.quotable:
+        count = max(whole.count(f" {said} ") for whole in wholes)
+        if count > max(1, given.times(said)) and not any(said in line for line in twice):
+            yield f"quoted {count} times: {_short(said)}", said
 
 
 def _ending(rows: Sequence[Row], given: Given) -> Iterator[Problem]:
@@ -249,7 +251,7 @@ def _ending(rows: Sequence[Row], given: Given) -> Iterator[Problem]:
         return
     if re.fullmatch(r"\s*([-*_])(\s*\1){2,}\s*", last.words):
         return  # a line across the page
-    line = _LOCATOR.sub("", last.before_trailing()[0])
+    line = LOCATOR.sub("", last.before_trailing()[0])
     if given.ends(line) or given.ends(_BESIDE.split(line)[-1]):
         return  # so does the highlight, or what the person wrote beside it
     bare = re.sub(r"[*_=~\s]+$", "", last.words).strip()
