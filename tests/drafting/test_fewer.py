@@ -11,7 +11,7 @@ from notewright import drafting
 from notewright.library import Library
 from small_world import ScriptedEngine, numbered
 
-GREEDY, OTHER, BROKEN = "- The greedy words.\n", "- Drawn words, others, and quite a few more of them.\n", "- ![[nowhere.png]] and {words}.\n"
+GREEDY, OTHER, BROKEN = "- The greedy words.\n", "- Drawn words, and quite some more of them.\n", "- ![[nowhere.png]] and {words}.\n"
 
 
 @pytest.fixture
