@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 
+from notewright.library import Library
 from walks import ask, events, eventually
 
 from .helpers import serious
@@ -38,12 +40,21 @@ def write(page: Any, count: int = 3) -> None:
 
 
 @pytest.fixture(scope="module")
-def batch(server: Any) -> dict:
+def written(server: Any) -> dict:
     """Candidates written once for the tests that only need some."""
     source = ask(server, "/api/sources?q=what+moss+knows")["sources"][0]
     chapter = ask(server, f"/api/sources/{source['id']}")["chapters"][0]["chapter"]
     wish = {"source": source["id"], "chapter": chapter, "n": 3, "stream": False, "seed": 3, "max_new_tokens": 120, "examples": 2}
     return ask(server, "/api/drafts", wish)
+
+
+@pytest.fixture
+def batch(server: Any, written: dict) -> dict:
+    """The same candidates as a batch of the test's own: how it was judged is shown wherever it is opened."""
+    with Library.open(server.settings.home) as library:
+        mine = library.drafts.new_batch()
+        library.drafts.add([replace(draft, id="", batch_id=mine) for draft in library.drafts.batch(written["id"])])
+    return ask(server, f"/api/batches/{mine}")
 
 
 def show(page: Any, server: Any, batch: dict) -> None:

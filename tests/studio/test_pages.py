@@ -97,7 +97,7 @@ def test_beliefs_are_corrected_and_rules_decided_by_keyboard(page: Any, server: 
     page.goto(f"{server.address}/taste")
     proposed = page.get_by_role("list", name="Proposed rules").get_by_role("listitem")
     rules = page.get_by_role("list", name="Rules", exact=True)
-    page.get_by_role("list", name="Beliefs").get_by_role("listitem").first.wait_for()
+    page.get_by_role("list", name="Beliefs", exact=True).get_by_text("Nothing is sure yet.").wait_for()
     page.get_by_role("cell", name="nothing yet").first.wait_for()
     assert serious(page) == []
     texts = [rule["text"] for rule in ask(server, "/api/rules")["proposed"]]
@@ -112,6 +112,8 @@ def test_beliefs_are_corrected_and_rules_decided_by_keyboard(page: Any, server: 
     page.keyboard.press("Enter")
     rules.get_by_text("at most 7 bullets <img").wait_for()
     assert [rule["status"] for rule in ask(server, "/api/rules")["confirmed"]] == ["confirmed"]
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")  # nothing is sure yet: unfold what is not
     page.keyboard.press("j")
     feature = page.evaluate("() => document.activeElement.dataset.line").removeprefix("belief:")
     page.keyboard.press("b")

@@ -3,6 +3,7 @@
 draft(library, settings=..., source="TITLE", chapter="...")     n candidates in one batch, stored
 choose(...)             which of the written candidates are shown, and how likely that was; shown_count(library) says how many
 in_order(library, drafts)       a batch as the taste sees it now, though it was written before the newest choices
+why_fewer(drafts)       in a sentence why a batch shows fewer than were asked for
 choose_prompt(...)      which highlights a draft is about
 queue(library)          chapters with highlights and no note yet
 retrieve_examples(...)  the person's nearest finished passages, shown to the model as earlier exchanges
@@ -13,10 +14,11 @@ from .choose import Choice, Option, Place, choose, in_order, shown_count
 from .draft import draft
 from .engines import Engines, memory_watched, prompt_tokens, release_engine, writing_model
 from .examples import retrieve_examples
+from .fewer import why_fewer
 from .highlights import choose_prompt
 from .queue import queue
 
 __all__ = [
     "Choice", "Engines", "Option", "Place", "choose", "choose_prompt", "draft", "in_order", "memory_watched", "prompt_tokens", "queue",
-    "release_engine", "retrieve_examples", "shown_count", "taught_examples", "writing_model",
+    "release_engine", "retrieve_examples", "shown_count", "taught_examples", "why_fewer", "writing_model",
 ]  # fmt: skip

@@ -21,6 +21,7 @@ from .ask import Asking, Written
 from .checking import Checked, checker
 from .choose import choose, disagree, shown_count
 from .engines import Engines, Writer, engine_for
+from .fewer import count_fewer
 from .highlights import choose_prompt
 
 if TYPE_CHECKING:
@@ -55,7 +56,8 @@ def draft(
     """Write `written` candidates, choose up to `n` different ones to show (see `choose`), store all, and return the shown ones, best first.
 
     `written` is 8 by default, 4 where writing is slow, and at least `n`; the first one written is greedy. By default the person's
-    acceptance decides `n` (see `shown_count`). What was held back is stored too, with the reason in `sampling["selection"]`.
+    acceptance decides `n` (see `shown_count`). What was held back is stored too, with the reason in `sampling["selection"]`. Where fewer
+    than `n` are shown, `sampling["fewer"]` counts why (see `why_fewer`).
 
     `model_id` is a registered version. Without one the kept versions take turns (`models.bandit`): one of them writes, or in a blind duel
     two write half of the candidates each and show half each, in random order. `sampling["turn"]` says how likely that was. `examples` is
@@ -122,6 +124,9 @@ def draft(
     if len(tried) == 2:
         random.Random(f"order {seed}").shuffle(shown)
     hidden.sort(key=lambda item: (bool(item.option.problems), -item.sampling["selection"]["score"]))
+    if fewer := count_fewer(n, asking.numbered, shown, hidden):
+        for item in shown:
+            item.sampling["fewer"] = fewer
     return _store(library, prompt, shown, hidden)
 
 

@@ -2,6 +2,7 @@
 
 rank(library, batch_id=..., order=[["draft-2"], ["draft-1", "draft-3"]])    best first, ties inside a group
 decide(...), comment(...), record_edit(...)
+judged(library, batch_id)       what counts of all that now
 preview(...), accept(library, settings=..., draft_id=..., into="Note.md")     what the note would become; and making it so
 record_insertion(...)                           the same for a draft that the plugin has put into a note by itself
 infer_template(library, settings=...)          a template proposed from the finished notes; `frame` puts a draft into one
@@ -23,6 +24,7 @@ from .hunks import Hunk, hunks
 from .infer import Inferred, infer_template, template_slots
 from .journal import recover
 from .judge import ASPECTS, CHIPS, DECISIONS, comment, decide, rank, record_edit
+from .judged import Judged, judged
 from .undo import Action, history, undo, undo_last
 from .watching import watch
 
@@ -37,6 +39,7 @@ __all__ = [
     "Framed",
     "Hunk",
     "Inferred",
+    "Judged",
     "Preview",
     "Pruned",
     "accept",
@@ -49,6 +52,7 @@ __all__ = [
     "hunks",
     "import_feedback",
     "infer_template",
+    "judged",
     "log_edit",
     "preview",
     "prune_backups",

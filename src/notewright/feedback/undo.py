@@ -71,7 +71,7 @@ def undo(library: Library, *, settings: Settings | None = None, keep_note: bool 
             later = [event.id for event in actions if event.kind == "edit" and event.payload.get("insertion") == last.id]
             payload["events"] = [*_list(payload["events"]), *sorted(later)]
             if keep_note:
-                payload |= {"note_path": _note_path(library, last), "how": "kept"}
+                payload |= {"note_path": note_of(library, last), "how": "kept"}
             else:
                 insertion = _where_it_is(library, settings, last)
                 need_unchanged(library, last, insertion)
@@ -99,7 +99,7 @@ def undo_last(library: Library, *, settings: Settings | None = None, number: int
         yield event
 
 
-def _note_path(library: Library, event: Event) -> str:
+def note_of(library: Library, event: Event) -> str:
     """The note's present place as far as that is known."""
     table: Any = event.payload["insertion"]
     follow = library.follows.get(event.id)
@@ -107,7 +107,7 @@ def _note_path(library: Library, event: Event) -> str:
 
 
 def _where_it_is(library: Library, settings: Settings | None, event: Event) -> vault.Insertion:
-    insertion = replace(as_made(library, event), note_path=_note_path(library, event))
+    insertion = replace(as_made(library, event), note_path=note_of(library, event))
     if insertion.vault == vault.ELSEWHERE and not (settings and settings.vault and settings.vault.is_dir()):
         hint = "Take it back there with Obsidian's own undo, then here with: notewright undo --keep-note"
         raise Conflict(f"{insertion.note_path} is in an Obsidian that this machine's files do not belong to.", hint)

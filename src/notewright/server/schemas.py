@@ -188,6 +188,7 @@ class BatchOut(Out):
     chapter: str
     model_id: str
     drafts: list[DraftOut]
+    fewer: str = Field(description="Why there are fewer than were asked for, in words; empty where there are not")
 
 
 class BatchRow(Out):
@@ -306,6 +307,16 @@ class UndoneOut(EventOut):
     """The last thing that was taken back, and those before it."""
 
     before: list[EventOut]
+
+
+class JudgedOut(Out):
+    """What counts of the person's judgements of a batch."""
+
+    batch_id: str
+    order: list[list[str]] = Field(description="Best first; equal ones in one group; empty where it is not ranked")
+    rejected: list[str]
+    accepted: dict[str, str] = Field(description="For each accepted draft the note it stands in; empty where it was written into none")
+    edits: dict[str, str] = Field(description="The person's own version of each draft that was edited before it went into a note")
 
 
 class ActionOut(Out):

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { heldOut, inWords } from "../src/pages/models/figures.ts";
+import { duration, heldOut, inWords } from "../src/pages/models/figures.ts";
 
 const evaluation = { mean: 0.71234, interval: [0.65, 0.78], copied: 0.9, items: 1, split: "valid", examples: true };
 
@@ -12,4 +12,8 @@ test.each([
   [{ evaluation: { mean: "0.5" } }, ""],
 ])("%j reads %s", (metrics, words) => {
   expect(inWords(heldOut([{ id: "model-1", metrics }])[0])).toBe(words);
+});
+
+test.each([[0.2, "1 s"], [89, "89 s"], [229.6, "4 min"], [5399, "1 h 30 min"], [7200, "2 h 0 min"]])("%d seconds are %s", (seconds, words) => {
+  expect(duration(seconds)).toBe(words);
 });

@@ -30,6 +30,20 @@ describe("a ranking that this browser has kept", () => {
   });
 });
 
+describe("what the server knows of a batch", () => {
+  const judged = { order: [["d2"], ["d1"]], rejected: [] };
+  it.each([
+    ["this browser knows nothing", null, judged, judged.order],
+    ["this browser knows an older one", { ranking: whole, saved: true }, judged, judged.order],
+    ["what was said here is on its way", { ranking: whole, saved: false }, judged, whole.order],
+    ["it was taken back elsewhere", { ranking: whole, saved: true }, { order: [], rejected: [] }, []],
+  ])("%s", async (_, kept, told, order) => {
+    const { session } = await open(kept);
+    session.open(batch, true, told);
+    expect(session.ranking.order).toEqual(order);
+  });
+});
+
 it("is kept only when the server has it, and sent once", async () => {
   const { session, answers, asked, read } = await open(null);
   answers.push(423);

@@ -198,5 +198,5 @@ def batch_out(drafts: list[Draft]) -> BatchOut:
     first = drafts[0]
     return BatchOut(
         id=first.batch_id, source_id=first.source_id, chapter=first.chapter, model_id=written_by(item.model_id for item in drafts),
-        drafts=[DraftOut.of(item) for item in drafts],
+        drafts=[DraftOut.of(item) for item in drafts], fewer=drafting.why_fewer(drafts),
     )  # fmt: skip

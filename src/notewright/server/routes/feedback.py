@@ -20,6 +20,7 @@ from ..schemas import (
     EditIn,
     EventOut,
     InsertionIn,
+    JudgedOut,
     LaterEditIn,
     PlaceIn,
     PreviewIn,
@@ -41,6 +42,12 @@ def rank(library: Opened, batch_id: str, ranking: RankingIn) -> EventOut:
         seconds=ranking.seconds,
     )  # fmt: skip
     return EventOut.of(event)
+
+
+@router.get("/batches/{batch_id}/judged", operation_id="getJudged")
+def get_judged(library: Opened, batch_id: str) -> JudgedOut:
+    """What counts now of all that was said of a batch: its order, what was rejected, accepted into which note, and edited."""
+    return JudgedOut.of(feedback.judged(library, batch_id))
 
 
 @router.post("/decisions", operation_id="decide")

@@ -11,6 +11,7 @@ import { told } from "../../lib/sse.ts";
 
 export type Draft = Schemas["DraftOut"];
 export type Batch = Schemas["BatchOut"];
+type Judged = Pick<Schemas["JudgedOut"], "order" | "rejected">;
 type Offer = { n: number; written: number; max_new_tokens: number };
 
 export interface Candidate {
@@ -136,9 +137,13 @@ export class Session {
     if (item) item.text = replace ? text : item.text + text;
   }
 
-  /** Show a batch that is in the library, in the order in which this browser showed it before, else at random, or, if so wished, as it comes. */
-  open(batch: Batch, inOrder: boolean): void {
+  /** Show a batch that is in the library, in the order in which this browser showed it before, else at random, or, if so wished, as it comes.
+   *  It may have been `judged` elsewhere: that counts, unless what was said here is still on its way. */
+  open(batch: Batch, inOrder: boolean, judged: Judged | null = null): void {
     this.clear();
+    if (judged && keptRanking(batch.id, batch.drafts.map((draft) => draft.id)).saved) {
+      keepRanking(batch.id, { ranking: { order: judged.order, rejected: judged.rejected, tie: false }, saved: true });
+    }
     const kept = recall<string[]>(`shown:${batch.id}`, []);
     const ids = batch.drafts.map((draft) => draft.id);
     const order = kept.length ? kept : inOrder ? ids : shuffled(ids, batch.id);

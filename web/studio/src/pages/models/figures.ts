@@ -35,3 +35,10 @@ export function inWords(figure: Figure | undefined): string {
   const passages = items === null ? "" : `, ${items} ${items === 1 ? "passage" : "passages"}${split && split !== "test" ? ` of ${split}` : ""}`;
   return `${mean.toFixed(3)}${range}${passages}${examples ? ", with examples" : ""}`;
 }
+
+/** "40 s", "5 min", "2 h 10 min": how long something still takes, no finer than that is known. */
+export function duration(seconds: number): string {
+  if (seconds < 90) return `${Math.ceil(seconds)} s`;
+  const minutes = Math.round(seconds / 60);
+  return minutes < 90 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}

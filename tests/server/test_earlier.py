@@ -1,0 +1,38 @@
+"""A batch that was judged before is shown again as it stands, whoever judged it; and why it has fewer drafts than were asked for."""
+
+from __future__ import annotations
+
+from fastapi.testclient import TestClient
+
+from served import ScriptedEngines
+from small_world import ScriptedEngine, World
+
+NOTE = "Notes/Rivers.md"
+WISH = {"source": "rivers", "chapter": "Beginnings", "n": 3, "stream": False}
+
+
+def test_what_counts_of_a_batch_is_told(client: TestClient, world: World) -> None:
+    batch = client.post("/api/drafts", json=WISH).json()
+    one, two, three = (draft["id"] for draft in batch["drafts"])
+    asked = lambda: client.get(f"/api/batches/{batch['id']}/judged").json()  # noqa: E731
+    nothing = {"batch_id": batch["id"], "order": [], "rejected": [], "accepted": {}, "edits": {}}
+    assert asked() == nothing
+    client.post(f"/api/batches/{batch['id']}/ranking", json={"order": [[two], [one]], "rejected": [three]})
+    assert asked() == nothing | {"order": [[two], [one]], "rejected": [three]}
+    shown = client.post(f"/api/drafts/{two}/accept/preview", json={"into": NOTE}).json()
+    assert client.post(f"/api/drafts/{two}/accept", json={"into": NOTE, "expected_hash": shown["before_hash"]}).status_code == 200
+    assert asked()["accepted"] == {two: NOTE}
+    rows = client.get("/api/batches", params={"source_id": batch["source_id"]}).json()["batches"]
+    assert [(row["id"], row["ranked"], row["accepted"]) for row in rows] == [(batch["id"], True, True)]
+    client.post("/api/undo", json={})
+    assert asked()["accepted"] == {}
+    assert client.get("/api/batches/batch-99/judged").status_code == 404
+
+
+def test_why_there_are_fewer_is_told_then_and_later(client: TestClient, engines: ScriptedEngines) -> None:
+    engines.writer = ScriptedEngine(lambda _, seed: "- The greedy words.\n" if seed < 0 else "- Drawn words, and quite a few of them.\n")
+    batch = client.post("/api/drafts", json=WISH | {"written": 3, "examples": 0}).json()
+    assert len(batch["drafts"]) == 2
+    assert batch["fewer"] == "2 of 3: of 4 written, 2 were the same text as another."
+    assert client.get(f"/api/batches/{batch['id']}").json()["fewer"] == batch["fewer"]
+    assert client.post("/api/drafts", json=WISH | {"n": 2}).json()["fewer"] == ""
