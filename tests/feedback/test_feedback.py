@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import small_world
-from notewright import drafting, feedback
+from notewright import drafting, feedback, pairing
 from notewright.errors import Conflict, Invalid, NotFound
 from notewright.feedback.following import start_following
 from notewright.library import Library
@@ -236,6 +236,24 @@ def test_undo_walks_back_one_action_at_a_time(world: small_world.World, drafts: 
     with pytest.raises(NotFound, match="nothing to undo"):
         feedback.undo(library, settings=world.settings)
     assert len(library.events.all()) == 6
+
+
+def test_undo_takes_back_what_was_decided_about_pairs(world: small_world.World) -> None:
+    library = world.library
+    before = library.pairs.all()
+    first, second, *_ = before
+    library.pairs.decide(first.id, "accepted")
+    library.pairs.decide(first.id, "rejected")
+    pairing.merge(library, first.id, second.id)
+    assert feedback.undo(library, settings=world.settings).payload["kind"] == "pair"
+    statuses = [(pair.status, len(pair.links)) for pair in library.pairs.all()[:2]]
+    assert statuses == [("rejected", 2), ("proposed", 2)]  # the merge was one deed
+    feedback.undo(library, settings=world.settings)
+    assert library.pairs.get(first.id).status == "accepted"
+    feedback.undo(library, settings=world.settings)
+    assert library.pairs.all() == before
+    with pytest.raises(NotFound, match="nothing to undo"):
+        feedback.undo(library, settings=world.settings)
 
 
 def test_an_undo_that_the_vault_refuses_is_no_undo(world: small_world.World, drafts: list[Draft]) -> None:

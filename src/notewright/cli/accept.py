@@ -71,6 +71,8 @@ def undo(options: argparse.Namespace) -> None:
 
 def _told(event: Event, about: Event) -> str:
     kind = str(event.payload["kind"])
+    if kind == "pair":
+        return f"Taken back: that {about.subject} is {about.payload['status']}."
     if kind != "insertion":
         return f"Taken back: the {kind} of {about.subject}."
     how = {

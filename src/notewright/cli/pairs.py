@@ -133,7 +133,8 @@ def decide(options: argparse.Namespace) -> None:
     with library, library.db.write():
         for pair_id in options.ids:
             library.pairs.decide(pair_id, options.status)
-    print(f"{count(len(options.ids), 'pair')} {options.status}.")
+    number = f" {len(options.ids)}" if len(options.ids) > 1 else ""
+    print(f"{count(len(options.ids), 'pair')} {options.status}. To take that back: notewright undo{number}")
 
 
 def export_pairs(options: argparse.Namespace) -> None:
