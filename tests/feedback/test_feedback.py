@@ -199,6 +199,15 @@ def test_a_preview_shows_exactly_what_accepting_does(world: small_world.World, d
     assert shown.inserted.strip() == drafts[0].text.strip()
 
 
+def test_a_last_line_without_a_newline_reads_as_unchanged(world: small_world.World, drafts: list[Draft]) -> None:
+    (world.vault / NOTE).write_text("# Rivers\n\nNo newline here.")
+    options = {"settings": world.settings, "draft_id": drafts[0].id, "into": NOTE}
+    shown = feedback.preview(world.library, **options).diff
+    assert " No newline here.\n" in shown
+    assert not [line for line in shown.splitlines() if line.startswith("-") and not line.startswith("---")]
+    assert feedback.accept(world.library, **options).diff == shown
+
+
 def test_a_draft_goes_in_once(world: small_world.World, drafts: list[Draft]) -> None:
     options = {"settings": world.settings, "draft_id": drafts[0].id, "into": NOTE}
     feedback.accept(world.library, **options)

@@ -56,9 +56,7 @@ _HEAD = (
 )
 # Who always or never does what ("there should always be a", "I never use any"): such a wish is a limit, no preference.
 _WHO = r"(?:(?:i|we|it|there|(?:(?:my|the|all|every)\s+)?(?:notes?|drafts?))\s+)?(?:(?:should|must|ha(?:s|ve) to|needs? to)\s+)?"
-_DO = (
-    r"(?:(?:use|add|have|include|give|write|put|show|want|need|like|prefer|be|me|in|with|ever|again)\s+)*(?:(?:an?|any|some|the|my)\s+)?"
-)
+_DO = r"(?:(?:use|add|have|include|give|write|put|show|want|need|like|prefer|be|me|in|with|ever|again)\s+)*(?:(?:an?|any|some|the|my)\s+)?"
 _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (meaning, re.compile(_HEAD + pattern + _TAIL, re.IGNORECASE))
     for meaning, pattern in (
