@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import small_world
-from notewright.cli import COMMANDS, build_parser, main, show
+from notewright.cli import COMMANDS, build_parser, demo, main, show
 from notewright.cli.rank import parse_order, parse_ticks, split_ticks
 from notewright.errors import Invalid
 from notewright.library import Library
@@ -336,6 +336,15 @@ def test_what_the_star_beside_a_base_means_is_said(capsys: pytest.CaptureFixture
         told = capsys.readouterr().out
         assert said in told
         assert any(line.startswith("* ") and "\t" in line for line in told.splitlines()) is (free > 1)
+
+
+def test_the_demo_says_which_candidate_was_chosen_and_why(tmp_path: Path, library: Library) -> None:
+    pair = small_world.build(library, tmp_path, things=("rivers",)).library.pairs.all()[0]
+    drafts = [Draft("", "batch-1", "s", "", "m", text, place, 0, "now") for place, text in ((1, pair.passage_text), (0, "words"))]
+    assert demo._why(drafts, pair).splitlines() == [
+        "   chosen: candidate 2, nearest to what the person wrote (edit distance 0.000)",
+        "   then: 1 (1.000); recorded as batch-1's ranking",
+    ]
 
 
 WRITING = [
