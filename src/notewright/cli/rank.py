@@ -57,7 +57,8 @@ def rank(options: argparse.Namespace) -> None:
             best_only=best_only, aspects=parse_ticks(f"{ticks} {options.good}", drafts), comment="" if chips else comment, chips=chips,
             seconds=seconds,
         )  # fmt: skip
-        proposed = [rule for rule in reward.propose_rules(library) if event.id in rule.events]
+        said = event.payload["comment"] or event.payload["chips"]
+        proposed = [rule for rule in reward.propose_rules(library) if event.id in rule.events] if said else []
         if options.order is None and event.payload["comment"]:
             ask_rules(library, proposed)
             proposed = []  # asked about already
