@@ -116,7 +116,7 @@ def test_a_training_whose_worker_is_gone_is_not_said_to_run(library: Library, ca
         worker.stdout.readline()
         (alive / "worker.pid").write_text(str(worker.pid))
         assert main(["runs"]) == 0
-        assert [line.split("\t")[2] for line in capsys.readouterr().out.splitlines()] == ["interrupted", "running", "interrupted"]
+        assert [line.split("\t")[2] for line in capsys.readouterr().out.splitlines()] == ["status", "interrupted", "running", "interrupted"]
         assert main(["status"]) == 0
         told = capsys.readouterr().out
         worker.kill()

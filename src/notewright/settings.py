@@ -226,6 +226,7 @@ def vault_folder(given: str) -> Path:
         raise Invalid("The path of the vault is empty.", hint)
     try:
         vault = Path(given).expanduser().absolute()
+        vault = vault.resolve() if ".." in vault.parts else vault  # a link that is named stays: it may lead elsewhere one day
     except RuntimeError as error:  # ~somebody who does not exist
         raise NotFound(f"There is no folder {given}.", hint) from error
     if not vault.is_dir():

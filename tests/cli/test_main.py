@@ -11,11 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from notewright.cli import COMMANDS, build_parser, main, show
+import small_world
+from notewright.cli import COMMANDS, build_parser, demo, main, show
 from notewright.cli.rank import parse_order, parse_ticks, split_ticks
 from notewright.errors import Invalid
 from notewright.library import Library
-from notewright.records import Draft
+from notewright.records import Draft, Finding
+from notewright.settings import load_settings
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -240,6 +242,109 @@ def test_a_whole_path_into_the_vault_is_understood_and_undo_says_what_it_did(sta
         assert main(["undo"]) == 0
         assert words in capsys.readouterr().out
     assert (started / "Note.md").read_text() == "# Note\n\nText.\n"
+
+
+def test_pairs_are_told_under_headers_with_their_source_and_a_decision_is_taken_back(
+    tmp_path: Path, library: Library, capsys: pytest.CaptureFixture[str]
+) -> None:
+    small_world.build(library, tmp_path, things=("rivers",))
+    assert main(["pairs", "list"]) == 0
+    header, first, *_ = (line.split("\t") for line in capsys.readouterr().out.splitlines())
+    assert dict(zip(header, first, strict=True))["source"] == "A Book of Rivers"
+    assert main(["pairs", "accept", "1", "pair-2"]) == 0
+    assert "To take that back: notewright undo 2" in capsys.readouterr().out
+    assert main(["feedback", "list"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1].split("\t")[2:] == ["pair", "pair-2", "accepted"]
+    assert main(["undo", "2"]) == 0
+    assert capsys.readouterr().out.splitlines() == ["Taken back: that pair-2 is accepted.", "Taken back: that pair-1 is accepted."]
+    assert [pair.status for pair in library.pairs.all()] == ["proposed", "proposed"]
+
+
+def test_what_was_done_is_told_in_words(started: Path, library: Library, capsys: pytest.CaptureFixture[str]) -> None:
+    for command in (
+        ["rank", "1", "--order", "2 1 2:sv", "--comment", "please always use bullets"],
+        ["rules", "confirm", "always-use-bullets"],
+        ["taste", "correct", "bullets", "--prefer", "about", "4"],
+        ["undo"],
+    ):
+        assert main(command) == 0
+    said = capsys.readouterr().out
+    assert "Your remark suggests a rule, 'please always use bullets' (every draft is checked: at least 1 bullet)" in said
+    assert "notewright rules confirm always-use-bullets" in said
+    library.events.append("unheard of", "x", {"a": 1})
+    assert main(["feedback", "list"]) == 0
+    rows = [line.split("\t")[2:] for line in capsys.readouterr().out.splitlines()]
+    assert rows == [
+        ["kind", "about", "details"],
+        ["ranking", "batch-1", "draft-2 > draft-1; draft-2 good in structure, voice; please always use bullets"],
+        ["rule", "always-use-bullets", 'confirmed: "please always use bullets"'],
+        ["belief (undone)", "bullets", "you like about 4.0"],
+        ["undo", "event 3", "of the belief"],
+        ["unheard of", "x", ""],
+    ]
+
+
+def test_a_bare_number_is_the_number_of_an_id(started: Path, library: Library, capsys: pytest.CaptureFixture[str]) -> None:
+    small_world.base_model(library)
+    for command in (["drafts", "show", "2"], ["accept", "2", "--into", "Note"], ["models", "show", "1"], ["models", "use", "1"]):
+        assert main(command) == 0
+    for command, named in ((["pairs", "show", "7"], "pair-7"), (["runs", "show", "7"], "run-7"), (["dataset", "show", "7"], "dataset-7")):
+        assert main(command) == 1
+        assert f"'{named}'" in capsys.readouterr().err
+
+
+def test_what_the_gates_found_is_said_when_a_draft_is_accepted(started: Path, library: Library, capsys: pytest.CaptureFixture[str]) -> None:
+    found = (Finding("rule", "block", "it has a table"), *(Finding("support", "warn", f"doubt {number}") for number in range(6)))
+    library.drafts.add([Draft("", "batch-1", "s", "", "m", "- text", 2, 0, "now", problems=("it has a table",), findings=found)])
+    assert main(["accept", "3", "--into", "Note"]) == 1
+    assert "draft-3 has problems: it has a table." in capsys.readouterr().err
+    assert main(["accept", "3", "--into", "Note", "--force"]) == 0
+    told = capsys.readouterr()
+    doubts = [f"? doubt {number}" for number in range(4)]
+    assert told.err.splitlines() == ["! it has a table", *doubts, "and 2 more: notewright drafts show draft-3"]
+    assert "Inserted into Note.md" in told.out
+
+
+def test_a_figure_with_examples_is_said_to_be_one(library: Library, capsys: pytest.CaptureFixture[str]) -> None:
+    model = small_world.base_model(library)
+    for examples in (True, False):
+        figures = {"edit_distance": 0.25, "edit_distance_with_examples": 0.2, "evaluation": {"mean": 0.25, "examples": examples}}
+        library.models.set_metrics(model.id, figures)
+        assert main(["models", "list"]) == 0
+        assert capsys.readouterr().out.splitlines()[1].endswith("\t0.250" + " with examples" * examples)
+    assert main(["models", "show"]) == 0
+    assert "edit_distance_with_examples  0.2" in capsys.readouterr().out
+
+
+def test_a_vault_is_kept_without_the_way_there(tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for folder in ("vault", "elsewhere"):
+        (tmp_path / folder).mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert main(["init", "--vault", "../vault"]) == 0
+    assert load_settings().vault == tmp_path / "vault"
+    (tmp_path / "link").symlink_to("vault")
+    assert main(["init", "--vault", str(tmp_path / "link")]) == 0
+    assert load_settings().vault == tmp_path / "link"
+
+
+def test_what_the_star_beside_a_base_means_is_said(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    from notewright.models import bases
+
+    for free, said in ((int(16e9), "* recommended for this machine: the largest that can be trained in the memory"), (1, "None of them")):
+        monkeypatch.setattr(bases, "free_memory", lambda free=free: free)
+        assert main(["bases"]) == 0
+        told = capsys.readouterr().out
+        assert said in told
+        assert any(line.startswith("* ") and "\t" in line for line in told.splitlines()) is (free > 1)
+
+
+def test_the_demo_says_which_candidate_was_chosen_and_why(tmp_path: Path, library: Library) -> None:
+    pair = small_world.build(library, tmp_path, things=("rivers",)).library.pairs.all()[0]
+    drafts = [Draft("", "batch-1", "s", "", "m", text, place, 0, "now") for place, text in ((1, pair.passage_text), (0, "words"))]
+    assert demo._why(drafts, pair).splitlines() == [
+        "   chosen: candidate 2, nearest to what the person wrote (edit distance 0.000)",
+        "   then: 1 (1.000); recorded as batch-1's ranking",
+    ]
 
 
 WRITING = [

@@ -101,6 +101,14 @@ def test_a_part_or_another_split_leaves_the_headline_alone(world: small_world.Wo
     assert "edit_distance" not in world.library.models.get("model-1").metrics
 
 
+def test_what_was_asked_with_examples_is_kept_apart(world: small_world.World) -> None:
+    plain = evaluate(world, ScriptedEngine(lambda *_: "words"))
+    prompted = evaluate(world, ScriptedEngine(lambda *_: "In other words"), examples=True)
+    metrics = world.library.models.get("model-1").metrics
+    assert (metrics["edit_distance"], metrics["evaluation"]) == (plain.mean, plain.metrics())
+    assert (metrics["edit_distance_with_examples"], metrics["evaluation_with_examples"]) == (prompted.mean, prompted.metrics())
+
+
 def test_with_and_without_examples(world: small_world.World) -> None:
     engine = ScriptedEngine(lambda *_: "words")
     evaluate(world, engine, limit=1)

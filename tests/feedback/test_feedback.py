@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import small_world
-from notewright import drafting, feedback
+from notewright import drafting, feedback, pairing
 from notewright.errors import Conflict, Invalid, NotFound
 from notewright.feedback.following import start_following
 from notewright.library import Library
@@ -199,6 +199,15 @@ def test_a_preview_shows_exactly_what_accepting_does(world: small_world.World, d
     assert shown.inserted.strip() == drafts[0].text.strip()
 
 
+def test_a_last_line_without_a_newline_reads_as_unchanged(world: small_world.World, drafts: list[Draft]) -> None:
+    (world.vault / NOTE).write_text("# Rivers\n\nNo newline here.")
+    options = {"settings": world.settings, "draft_id": drafts[0].id, "into": NOTE}
+    shown = feedback.preview(world.library, **options).diff
+    assert " No newline here.\n" in shown
+    assert not [line for line in shown.splitlines() if line.startswith("-") and not line.startswith("---")]
+    assert feedback.accept(world.library, **options).diff == shown
+
+
 def test_a_draft_goes_in_once(world: small_world.World, drafts: list[Draft]) -> None:
     options = {"settings": world.settings, "draft_id": drafts[0].id, "into": NOTE}
     feedback.accept(world.library, **options)
@@ -236,6 +245,24 @@ def test_undo_walks_back_one_action_at_a_time(world: small_world.World, drafts: 
     with pytest.raises(NotFound, match="nothing to undo"):
         feedback.undo(library, settings=world.settings)
     assert len(library.events.all()) == 6
+
+
+def test_undo_takes_back_what_was_decided_about_pairs(world: small_world.World) -> None:
+    library = world.library
+    before = library.pairs.all()
+    first, second, *_ = before
+    library.pairs.decide(first.id, "accepted")
+    library.pairs.decide(first.id, "rejected")
+    pairing.merge(library, first.id, second.id)
+    assert feedback.undo(library, settings=world.settings).payload["kind"] == "pair"
+    statuses = [(pair.status, len(pair.links)) for pair in library.pairs.all()[:2]]
+    assert statuses == [("rejected", 2), ("proposed", 2)]  # the merge was one deed
+    feedback.undo(library, settings=world.settings)
+    assert library.pairs.get(first.id).status == "accepted"
+    feedback.undo(library, settings=world.settings)
+    assert library.pairs.all() == before
+    with pytest.raises(NotFound, match="nothing to undo"):
+        feedback.undo(library, settings=world.settings)
 
 
 def test_an_undo_that_the_vault_refuses_is_no_undo(world: small_world.World, drafts: list[Draft]) -> None:

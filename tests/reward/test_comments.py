@@ -89,6 +89,9 @@ def test_what_is_said_of_one_draft_or_in_praise_of_it_is_no_wish() -> None:
         ("Max. 5 bullets", {"check": "at most", "feature": "bullets", "value": 5}),
         ("Min. 3 links", {"check": "at least", "feature": "links", "value": 3}),
         ("approx. 100 words", {"feature": "words", "prefer": "about", "value": 100}),
+        ("Good, but please always use bullets", {"check": "at least", "feature": "bullets", "value": 1}),
+        ("Always bullets", {"check": "at least", "feature": "bullets", "value": 1}),
+        ("I never use tables.", {"check": "at most", "feature": "tables", "value": 0}),
         ("No headings needed", {"check": "at most", "feature": "headings", "value": 0}),
         ("Quotes missing", {"feature": "quoted", "prefer": "more"}),
         ("Should have quotes", {"feature": "quoted", "prefer": "more"}),
@@ -96,6 +99,11 @@ def test_what_is_said_of_one_draft_or_in_praise_of_it_is_no_wish() -> None:
 )
 def test_what_short_wishes_mean(comment: str, effect: dict[str, object]) -> None:
     assert [interpret(wish) for wish in wishes(comment)] == [effect]
+
+
+@pytest.mark.parametrize("comment", ["Always the same bullets", "It never uses bullets", "You always use bullets", "it always has tags"])
+def test_what_the_drafts_always_or_never_do_is_no_rule(comment: str) -> None:
+    assert [interpret(wish) for wish in wishes(comment)] == []
 
 
 def test_runs_of_blanks_take_no_time() -> None:

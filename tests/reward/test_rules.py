@@ -12,7 +12,7 @@ from notewright.errors import Invalid, NotFound
 from notewright.library import Library
 from notewright.records import Highlight
 from notewright.reward.comments import wishes
-from notewright.reward.rules import Rule, check_rules
+from notewright.reward.rules import Rule, check_rules, rule_name
 from notewright.reward.wishes import interpret
 from small_world import ScriptedEngine, numbered
 
@@ -27,6 +27,20 @@ from small_world import ScriptedEngine, numbered
         ("longer notes please", {"feature": "words", "prefer": "more"}),
         ("no bold, please", {"check": "at most", "feature": "bold", "value": 0}),
         ("never use tables", {"check": "at most", "feature": "tables", "value": 0}),
+        ("never have a table", {"check": "at most", "feature": "tables", "value": 0}),
+        ("there should never be any tables", {"check": "at most", "feature": "tables", "value": 0}),
+        ("Don't ever use bold", {"check": "at most", "feature": "bold", "value": 0}),
+        ("never more than three headings", {"check": "at most", "feature": "headings", "value": 3}),
+        ("please always use bullets", {"check": "at least", "feature": "bullets", "value": 1}),
+        ("I always have a heading", {"check": "at least", "feature": "headings", "value": 1}),
+        ("notes should always have links", {"check": "at least", "feature": "links", "value": 1}),
+        ("use bullets always", {"check": "at least", "feature": "bullets", "value": 1}),
+        ("never without tags", {"check": "at least", "feature": "tags", "value": 1}),
+        ("always nested lists", {"check": "at least", "feature": "nesting", "value": 2}),
+        ("always use prose", {"feature": "prose", "prefer": "more", "prompt": True}),
+        ("always use callouts for definitions", {"feature": "callouts", "prefer": "more", "prompt": True}),
+        ("always at most 5 bullets", {"check": "at most", "feature": "bullets", "value": 5}),
+        ("don't always use bullets", {}),
         ("Don\u2019t use italics", {"check": "at most", "feature": "italics", "value": 0}),
         ("at most 5 bullets per chapter", {"check": "at most", "feature": "bullets", "value": 5}),
         ("at least 2 links", {"check": "at least", "feature": "links", "value": 2}),
@@ -70,6 +84,7 @@ def test_a_rule_says_in_plain_words_how_it_acts() -> None:
         ("no quotations", "every draft is checked: no quotations"),
         ("no block quotes", "every draft is checked: no block quotes"),
         ("at most 1 block quote", "every draft is checked: at most 1 block quote"),
+        ("always use bullets", "every draft is checked: at least 1 bullet"),
         ("no numbered lists", "every draft is checked: no numbered items"),
         ("1 heading", "drafts with about 1 heading come first"),
         ("3-5 bullets", "drafts with about 4 bullets come first"),
@@ -91,6 +106,21 @@ def test_one_is_told_as_one(said: str, acts: str) -> None:
 def test_what_a_draft_has_too_many_of(said: str, text: str, told: str) -> None:
     [finding] = check_rules([Rule("rule-1", said, interpret(said), "confirmed")], text, ())
     assert finding.reason == f"your rule says {said!r}, {told}"
+
+
+@pytest.mark.parametrize(
+    ("said", "name"),
+    [
+        ("Callouts for definitions, please!", "callouts-for-definitions"),
+        ("always callouts for definitions", "callouts-for-definitions"),
+        ("always at most 5 bullets", "at-most-5-bullets"),
+        ("Use bullets", "use-bullets"),
+        ("Please always use bullets", "always-use-bullets"),  # another rule
+        ("don't always use bullets", "don-t-always-use-bullets"),
+    ],
+)
+def test_what_means_the_same_has_one_name(said: str, name: str) -> None:
+    assert rule_name(said) == name
 
 
 @pytest.fixture

@@ -219,6 +219,20 @@ def test_activation_checkpointing_comes_on_where_the_memory_is_short(
     assert told[1]["needed"] < told[0]["needed"]
 
 
+def test_the_drafts_that_checks_write_are_counted(tiny: Tiny, tmp_path: Path, library: Library, make_dataset: MakeDataset) -> None:
+    from notewright.models import bases
+
+    dataset = library.home / make_dataset("sft", tiny_models.sft_rows(20)).path
+    needed = {}
+    for watched in ("auto", "off"):
+        in_process("sft", tmp_path / watched, base=tiny("llama"), dataset=dataset, max_steps=2, early_stop=watched)
+        events = [json.loads(line) for line in (tmp_path / watched / "progress.jsonl").read_text().splitlines()]
+        needed[watched] = next(event["needed"] for event in events if event["event"] == "memory")
+    one = bases.checks_needed(bases.read_config(tiny("llama")), tokens=1, rows=3)
+    assert needed["auto"] > needed["off"]
+    assert (needed["auto"] - needed["off"]) % one == 0
+
+
 def test_the_base_is_counted_once(
     tiny: Tiny, tmp_path: Path, library: Library, make_dataset: MakeDataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import sys
 
-from ..records import Event
+from ..records import Draft, Event
 from ..settings import Settings, expanded
-from .show import as_json, json_option, open_library, positive
+from .show import as_json, id_of, json_option, open_library, positive
+
+TOLD = 5  # findings of a draft that are said when it is accepted
 
 
 def configure(name: str, parser: argparse.ArgumentParser) -> None:
@@ -16,7 +19,7 @@ def configure(name: str, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("--keep-note", action="store_true", help="an insertion no longer counts, but its note is left as it is")
         parser.set_defaults(handler=undo)
         return
-    parser.add_argument("draft", help="the draft's id")
+    parser.add_argument("draft", type=id_of("draft"), help="the draft's id, or its number alone (as everywhere)")
     parser.add_argument("--into", required=True, metavar="NOTE", help="path in the vault; a new note is made if there is none")
     parser.add_argument("--under", metavar="HEADING", help="the section to put it at the end of (default: the end of the note)")
     parser.add_argument("--template", metavar="NAME", help="the template of a new note (default: the one in config.toml; '' for none)")
@@ -31,6 +34,7 @@ def accept(options: argparse.Namespace) -> None:
 
     library, settings = open_library()
     with library:
+        _say_findings(library.drafts.get(options.draft), forced=options.force)
         done = feedback.accept(
             library, settings=settings, draft_id=options.draft, into=_inside(settings, options.into), under=options.under,
             force=options.force, broken=options.broken, template=options.template,
@@ -40,6 +44,15 @@ def accept(options: argparse.Namespace) -> None:
         return
     kept = "a new note" if done.created else "backup kept"
     print(f"Inserted into {done.note_path} ({kept}; take it back with: notewright undo)")
+
+
+def _say_findings(draft: Draft, *, forced: bool) -> None:
+    """What the gates found, on stderr; what blocks only where it is forced: else `accept` refuses, and says why."""
+    found = [*(f"! {problem}" for problem in draft.problems if forced), *(f"? {warning}" for warning in draft.warnings)]
+    for line in found[:TOLD]:
+        print(line, file=sys.stderr)
+    if len(found) > TOLD:
+        print(f"and {len(found) - TOLD} more: notewright drafts show {draft.id}", file=sys.stderr)
 
 
 def _inside(settings: Settings, into: str) -> str:
@@ -71,6 +84,8 @@ def undo(options: argparse.Namespace) -> None:
 
 def _told(event: Event, about: Event) -> str:
     kind = str(event.payload["kind"])
+    if kind == "pair":
+        return f"Taken back: that {about.subject} is {about.payload['status']}."
     if kind != "insertion":
         return f"Taken back: the {kind} of {about.subject}."
     how = {

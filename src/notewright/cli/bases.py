@@ -53,7 +53,9 @@ def list_bases(options: argparse.Namespace) -> None:
     for entry in catalogue.CATALOGUE:
         if entry.remark:
             print(f"{entry.id}: {entry.remark}.")
-    print(f"* fits this machine's memory best ({bases.readable(free)} free, on the CPU). With a graphics card: notewright doctor")
+    room = f"in the memory that is free ({bases.readable(free)}), on the CPU. With a graphics card: notewright doctor"
+    star = "* recommended for this machine: the largest that can be trained" if best else "None of them can be trained on this machine"
+    print(f"{star} {room}")
     print("Any other hub id or folder works too. Next: notewright bases get ID, then notewright train sft --base ID")
 
 

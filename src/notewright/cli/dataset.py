@@ -8,7 +8,7 @@ from typing import Any
 
 from ..records import Dataset
 from ..settings import output_file
-from .show import as_json, facts, given_path, json_option, open_library, progress, table
+from .show import as_json, facts, given_path, id_of, json_option, open_library, progress, table
 
 KINDS = {
     "sft": "prompts and the passages you wrote",
@@ -33,11 +33,11 @@ def configure(name: str, parser: argparse.ArgumentParser) -> None:
     json_option(listing)
     listing.set_defaults(handler=list_datasets)
     show = actions.add_parser("show", help="one dataset's manifest, checked against its files")
-    show.add_argument("id")
+    show.add_argument("id", type=id_of("dataset"))
     json_option(show)
     show.set_defaults(handler=show_dataset)
     page = actions.add_parser("report", help="one HTML page: coverage, lengths, features of the style, what was left out and why")
-    page.add_argument("id", nargs="?", default="", help="default: the newest sft dataset")
+    page.add_argument("id", type=id_of("dataset"), nargs="?", default="", help="default: the newest sft dataset")
     page.add_argument("--out", type=given_path, metavar="FILE")
     page.set_defaults(handler=report_dataset)
 

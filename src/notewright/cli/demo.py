@@ -12,7 +12,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -122,16 +122,17 @@ def _learn(library: Library, settings: Settings, effort: str) -> dict[str, float
     gold = {(pair.source_id, pair.headings[-1]): pair for pair in library.pairs.all() if pair.headings}
     training_ids = {row["source_id"] for row in datasets.load(dataset, "train")}
     with step("Three candidates for a held-out chapter, and a recorded choice"):
-        drafts = _choose(
-            library, settings, next(pair for pair in gold.values() if pair.source_id == held_out[0].id and _chapter(library, pair))
-        )
+        pair = next(pair for pair in gold.values() if pair.source_id == held_out[0].id and _chapter(library, pair))
+        drafts = _choose(library, settings, pair)
         print(_indent(drafts[0].text))
+        print(_why(drafts, pair))
     with step(f"{CHOICES} more choices, on chapters of training sources"), progress("choosing") as advance:
         candidates = [pair for pair in gold.values() if pair.source_id in training_ids and _chapter(library, pair)]
         for done, pair in enumerate(candidates[:: max(1, len(candidates) // CHOICES)][:CHOICES], 1):
             _choose(library, settings, pair)
             advance(done, CHOICES)
-        print(f"   {count(library.counts()['rankings'], 'ranking')} recorded")
+        print(f"   {count(library.counts()['rankings'], 'ranking')} recorded: {_teaching(library, training_ids)} teach, a row each,")
+        print("   and what was chosen for the held-out chapter above only measures")
     with step("Learn from the choices: DPO"), TrainingLine() as line:
         preferences = datasets.build(library, kind="preference", settings=settings)
         training.train(library, settings=settings, method="dpo", dataset_id=preferences.id, effort=effort, promote=False, progress=line)
@@ -170,6 +171,21 @@ def _choose(library: Library, settings: Settings, pair: Pair) -> list[Draft]:
     best_first = sorted(drafts, key=lambda item: edit_distance(item.text, pair.passage_text))
     feedback.rank(library, batch_id=drafts[0].batch_id, order=[[item.id] for item in best_first], comment="chosen by the person's own note")
     return best_first
+
+
+def _why(best_first: Sequence[Draft], pair: Pair) -> str:
+    """Which candidate was chosen, and by what."""
+    near = [edit_distance(item.text, pair.passage_text) for item in best_first]
+    others = ", ".join(f"{item.position + 1} ({distance:.3f})" for item, distance in zip(best_first[1:], near[1:], strict=True))
+    return (
+        f"   chosen: candidate {best_first[0].position + 1}, nearest to what the person wrote (edit distance {near[0]:.3f})\n"
+        f"   then: {others}; recorded as {best_first[0].batch_id}'s ranking"
+    )
+
+
+def _teaching(library: Library, training_ids: set[str]) -> int:
+    """How many of the rankings are on sources that are trained on."""
+    return sum(event.payload.get("source") in training_ids for event in library.events.standing("ranking"))
 
 
 def _accept(library: Library, settings: Settings) -> tuple[str, str]:

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 
 from ..records import Draft
-from .show import as_json, json_option, open_library, progress, shorten, table
+from .show import as_json, id_of, json_option, open_library, progress, shorten, table
 
 
 def configure(name: str, parser: argparse.ArgumentParser) -> None:
@@ -19,7 +19,7 @@ def configure(name: str, parser: argparse.ArgumentParser) -> None:
         json_option(listing)
         listing.set_defaults(handler=list_drafts)
         show = actions.add_parser("show", help="one draft, or all candidates of a batch")
-        show.add_argument("id", help="a draft or a batch")
+        show.add_argument("id", type=id_of("draft"), help="a draft or a batch")
         json_option(show)
         show.set_defaults(handler=show_drafts)
         return
@@ -39,7 +39,7 @@ def configure(name: str, parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--instruction", default="", help="a wish for this draft, in words")
     parser.add_argument("--temperature", type=float, default=0.8, help="0 writes the likeliest text; higher differs more (default 0.8)")
     parser.add_argument("--seed", type=int, default=None, help="to get the same candidates again")
-    parser.add_argument("--model", default="", metavar="ID", help="default: the current one")
+    parser.add_argument("--model", type=id_of("model"), default="", metavar="ID", help="default: the current one")
     json_option(parser)
     parser.set_defaults(handler=draft)
 

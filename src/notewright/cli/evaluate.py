@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from ..errors import NotFound
-from .show import as_json, count, facts, json_option, open_library, positive, progress
+from .show import as_json, count, facts, id_of, json_option, open_library, positive, progress
 
 if TYPE_CHECKING:
     from ..evaluation import EvaluationReport
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 
 def configure(name: str, parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("model", nargs="?", default="", help="default: the current one")
-    parser.add_argument("--dataset", default="", metavar="ID", help="default: the newest sft dataset")
+    parser.add_argument("model", type=id_of("model"), nargs="?", default="", help="default: the current one")
+    parser.add_argument("--dataset", type=id_of("dataset"), default="", metavar="ID", help="default: the newest sft dataset")
     parser.add_argument("--split", choices=("test", "valid", "later"), default="test", help="held-out sources, or chapters kept back later")
     parser.add_argument("--limit", type=positive, default=None, metavar="N", help="only the first N passages")
     parser.add_argument("--examples", action="store_true", help="show the model retrieved examples in the prompt")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
 from ..errors import Invalid
+from ..models.turns import UNCHANGED
 from ..records import Event
 from ..settings import expanded
 from .show import as_json, count, json_option, open_library, shorten, table
@@ -53,29 +53,53 @@ def list_events(options: argparse.Namespace) -> None:
         as_json(events)
         return
     rows = [
-        (event.id, event.at[:16].replace("T", " "), event.kind + (" (undone)" if event.id in undone else ""), event.subject, _told(event))
+        (
+            event.id,
+            event.at[:16].replace("T", " "),
+            event.kind + (" (undone)" if event.id in undone else ""),
+            f"event {event.subject}" if event.kind == "undo" else event.subject,
+            _told(event),
+        )
         for event in events
     ]
     table(rows, "event", "when (UTC)", "kind", "about", "details", empty="No feedback yet. Rank a batch with: notewright rank")
 
 
+DECIDED = {"accept": "accepted", "reject": "rejected", "reject_all": "all rejected"}
+RULED = {"confirm": "confirmed", "add": "added", "edit": "changed to", "remove": "removed"}
+
+
 def _told(event: Event) -> str:
     """What happened, in words."""
     payload: dict[str, Any] = dict(event.payload)
+    text = ""
     if event.kind == "ranking":
-        text = " > ".join(" = ".join(group) for group in payload["order"])
-        text += f"{', ' if text else ''}rejected: {', '.join(payload['rejected'])}" if payload["rejected"] else ""
+        groups = [" = ".join(group) for group in payload["order"]]
+        rejected = f"rejected: {', '.join(payload['rejected'])}" if payload["rejected"] else ""
+        order = f"{groups[0]} is the best" if groups and payload.get("best_only") else " > ".join(groups)
+        ticked = (f"{draft} good in {', '.join(names)}" for draft, names in (payload.get("aspects") or {}).items())
+        text = "; ".join(filter(None, (", ".join(filter(None, (order, rejected))), *ticked)))
     elif event.kind == "decision":
-        text = str(payload["decision"]).replace("_", " ")
+        text = DECIDED.get(str(payload["decision"]), str(payload["decision"]))
+    elif event.kind == "pair":
+        text = str(payload["status"]) + (", as another pair has its highlights now" if payload.get("merged") else "")
+        text += f", with {count(len(payload['highlights']), 'highlight')}" if "highlights" in payload else ""
+    elif event.kind == "rule":
+        text = RULED.get(str(payload["action"]), str(payload["action"])) + (f': "{payload["text"]}"' if payload.get("text") else "")
+    elif event.kind == "belief":
+        text = {"more": "you like more of it", "less": "you like less of it", "indifferent": "it does not matter to you"}.get(
+            str(payload["prefer"]), f"you like about {payload['value']}"
+        )
+    elif event.kind == UNCHANGED:
+        text = f"you did not change around {str(payload.get('since', ''))[:10]}, though it looked so"
     elif event.kind == "edit":
         place = f" in {payload['note_path']}" if payload["note_path"] else ""
         text = f"{told_hunks(payload)}{place}" + {"watch": ", noticed", "plugin": ", in Obsidian"}.get(payload.get("via", ""), "")
     elif event.kind == "insertion":
         text = f"into {payload['insertion']['note_path']}" + (f" under {payload['under']}" if payload["under"] else "")
     elif event.kind == "undo":
-        text = f"of the {payload['kind']}" + (f" into {payload['note_path']}" if "note_path" in payload else "")
-    else:
-        text = "" if "comment" in payload else json.dumps(payload, ensure_ascii=False)
+        what = "decision about a pair" if payload["kind"] == "pair" else payload["kind"]
+        text = f"of the {what}" + (f" into {payload['note_path']}" if "note_path" in payload else "")
     remarks = [*payload.get("chips", ()), *([payload["comment"]] if payload.get("comment") else [])]
     return shorten("; ".join(part for part in (text, *remarks) if part), 100)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ..records import Model
-from .show import as_json, count, facts, given_path, json_option, open_library, positive, progress, table
+from .show import as_json, count, facts, given_path, id_of, json_option, open_library, positive, progress, table
 
 if TYPE_CHECKING:
     from ..models.turns import Online
@@ -21,12 +21,12 @@ def configure(name: str, parser: argparse.ArgumentParser) -> None:
     json_option(listing)
     listing.set_defaults(handler=list_models)
     use = actions.add_parser("use", help="make a version the current one")
-    use.add_argument("id")
+    use.add_argument("id", type=id_of("model"))
     use.set_defaults(handler=use_model)
     actions.add_parser("rollback", help="go back to the version that was current before").set_defaults(handler=rollback)
     diff = actions.add_parser("diff", help="what two versions write from the same highlights, side by side")
-    diff.add_argument("before", metavar="A")
-    diff.add_argument("after", metavar="B")
+    diff.add_argument("before", type=id_of("model"), metavar="A")
+    diff.add_argument("after", type=id_of("model"), metavar="B")
     diff.add_argument("--source", default="", metavar="TITLE", help="default: held-out passages, beside what you wrote yourself")
     diff.add_argument("--chapter", default="", metavar="NAME")
     diff.add_argument("--limit", type=positive, default=3, metavar="N", help="how many held-out passages (default 3)")
@@ -38,11 +38,11 @@ def configure(name: str, parser: argparse.ArgumentParser) -> None:
     json_option(prune)
     prune.set_defaults(handler=prune_models)
     export = actions.add_parser("export", help="write a version as a plain Hugging Face folder, for llama.cpp, Ollama and others")
-    export.add_argument("id", help="a version, or current")
+    export.add_argument("id", type=id_of("model"), help="a version, or current")
     export.add_argument("folder", type=given_path, metavar="FOLDER", help="a new or empty folder, outside of the vault")
     export.set_defaults(handler=export_version)
     show = actions.add_parser("show", help="one version: parents, dataset, recipe, metrics")
-    show.add_argument("id", nargs="?", help="default: the current one")
+    show.add_argument("id", type=id_of("model"), nargs="?", help="default: the current one")
     json_option(show)
     show.set_defaults(handler=show_model)
 
@@ -94,8 +94,9 @@ def _distance(model: Model) -> str:
     if model.role == "reward":
         accuracy = model.metrics.get("accuracy")
         return f"judges {accuracy:.0%} of unseen choices" if isinstance(accuracy, float) else "not measured"
-    value = model.metrics.get("edit_distance")
-    return f"{value:.3f}" if isinstance(value, float) else "not measured"
+    value, figures = model.metrics.get("edit_distance"), model.metrics.get("evaluation")
+    prompted = isinstance(figures, dict) and figures.get("examples") and figures["mean"] == value  # `improve` keeps it as it will write
+    return f"{value:.3f}{' with examples' if prompted else ''}" if isinstance(value, float) else "not measured"
 
 
 def use_model(options: argparse.Namespace) -> None:

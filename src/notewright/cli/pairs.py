@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from ..provenance import provenance
 from ..settings import output_file
 from .review import KEYS, review
-from .show import as_json, count, facts, given_path, json_option, open_library, positive, progress, shorten, table
+from .show import as_json, count, facts, given_path, id_of, json_option, open_library, positive, progress, shorten, table
 
 
 def configure(name: str, parser: argparse.ArgumentParser) -> None:
@@ -29,7 +29,7 @@ def configure(name: str, parser: argparse.ArgumentParser) -> None:
     json_option(listing)
     listing.set_defaults(handler=list_pairs)
     show = actions.add_parser("show", help="one pair: its highlights, its passage, and why they belong together")
-    show.add_argument("id")
+    show.add_argument("id", type=id_of("pair"))
     json_option(show)
     show.set_defaults(handler=show_pair)
     look = actions.add_parser("review", help="the most useful undecided pairs, side by side; decide by a letter", epilog=KEYS)
@@ -37,7 +37,7 @@ def configure(name: str, parser: argparse.ArgumentParser) -> None:
     look.set_defaults(handler=review)
     for word, status in (("accept", "accepted"), ("reject", "rejected")):
         action = actions.add_parser(word, help=f"say that pairs are {'right' if word == 'accept' else 'wrong'}; never overwritten")
-        action.add_argument("ids", nargs="+", metavar="ID")
+        action.add_argument("ids", type=id_of("pair"), nargs="+", metavar="ID")
         action.set_defaults(handler=decide, status=status)
     export = actions.add_parser("export", help="JSON lines, one per highlight and passage")
     export.add_argument("path", type=given_path, nargs="?", help="the file to write (default: standard output)")
@@ -81,6 +81,7 @@ def list_pairs(options: argparse.Namespace) -> None:
     library, _ = open_library()
     with library:
         pairs = library.pairs.all(status=options.status)
+        titles = {source.id: source.title for source in library.sources.all(include_removed=True)}
     if options.json:
         as_json(pairs)
         return
@@ -91,12 +92,13 @@ def list_pairs(options: argparse.Namespace) -> None:
             f"{found.score:.2f}",
             found.method,
             len(found.links),
+            shorten(titles.get(found.source_id, ""), 40),
             found.note_path,
             shorten(found.headings[-1] if found.headings else "", 40),
         )
         for found in pairs
     ]
-    table(rows, "pair", "status", "score", "method", "highlights", "note", "passage", empty=_no_pairs(options.status))
+    table(rows, "pair", "status", "score", "method", "highlights", "source", "note", "passage", empty=_no_pairs(options.status))
 
 
 def _no_pairs(status: str) -> str:
@@ -133,7 +135,8 @@ def decide(options: argparse.Namespace) -> None:
     with library, library.db.write():
         for pair_id in options.ids:
             library.pairs.decide(pair_id, options.status)
-    print(f"{count(len(options.ids), 'pair')} {options.status}.")
+    number = f" {len(options.ids)}" if len(options.ids) > 1 else ""
+    print(f"{count(len(options.ids), 'pair')} {options.status}. To take that back: notewright undo{number}")
 
 
 def export_pairs(options: argparse.Namespace) -> None:

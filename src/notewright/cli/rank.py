@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from ..errors import Invalid
 from ..records import Draft
 from .draft import print_candidates
-from .show import as_json, json_option, open_library
+from .show import as_json, id_of, json_option, open_library
 
 CHIPS = {
     "l": "too long", "s": "too short", "t": "wrong structure", "h": "lost a highlight", "v": "not my voice", "i": "invented",
@@ -23,7 +23,7 @@ or any words of your own."""
 
 
 def configure(name: str, parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("batch", nargs="?", default="", help="default: the newest")
+    parser.add_argument("batch", type=id_of("batch"), nargs="?", default="", help="default: the newest")
     parser.add_argument("--order", metavar='"2 1=3"', help="best first, = for a tie, x for none of them; asked for when not given")
     parser.add_argument("--good", metavar='"2:sv 1:c"', default="", help="ticks: which drafts are good in structure, content or voice")
     parser.add_argument("--comment", default="", help="a remark kept with the ranking")
@@ -57,12 +57,17 @@ def rank(options: argparse.Namespace) -> None:
             best_only=best_only, aspects=parse_ticks(f"{ticks} {options.good}", drafts), comment="" if chips else comment, chips=chips,
             seconds=seconds,
         )  # fmt: skip
+        said = event.payload["comment"] or event.payload["chips"]
+        proposed = [rule for rule in reward.propose_rules(library) if event.id in rule.events] if said else []
         if options.order is None and event.payload["comment"]:
-            ask_rules(library, [rule for rule in reward.propose_rules(library) if event.id in rule.events])
+            ask_rules(library, proposed)
+            proposed = []  # asked about already
     if options.json:
         as_json(event)
         return
     print("Noted: all rejected." if reject_all else f"Noted. To put the best one into a note: notewright accept {groups[0][0]} --into NOTE")
+    for rule in proposed:
+        print(f"Your remark suggests a rule, {rule.text!r} ({rule.acts}). To confirm it: notewright rules confirm {rule.name}")
 
 
 def parse_order(order: str, drafts: Sequence[Draft]) -> tuple[list[list[str]], bool]:

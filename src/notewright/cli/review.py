@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from ..errors import Invalid, NotewrightError, NotFound
 from ..provenance import Span, provenance
 from ..records import Highlight, Pair
-from .show import count, open_library, shorten
+from .show import count, id_of, open_library, shorten
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -113,7 +113,7 @@ def _act(library: Library, pair: Pair, answer: str, history: list[list[Pair]]) -
         pairing.split(library, pair.id, _numbered(pair, rest))
         history.append([pair])
     elif word == "merge":
-        other = library.pairs.get(rest.strip())
+        other = library.pairs.get(id_of("pair")(rest.strip()))
         pairing.merge(library, pair.id, other.id)
         history.append([pair, other])
     else:

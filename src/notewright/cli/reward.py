@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from .show import as_json, json_option, open_library, shorten, table
+from .show import as_json, id_of, json_option, open_library, shorten, table
 
 DOES = {"nothing": "do nothing yet", "order": "order what is shown", "label": "order, and label pairs for training"}
 
@@ -17,7 +17,7 @@ def configure(name: str, parser: argparse.ArgumentParser) -> None:
     json_option(showing)
     showing.set_defaults(handler=show)
     scoring = actions.add_parser("score", help="what the neural reward model says of a draft or a batch")
-    scoring.add_argument("id", help="a draft or a batch")
+    scoring.add_argument("id", type=id_of("draft"), help="a draft or a batch")
     json_option(scoring)
     scoring.set_defaults(handler=score)
 

@@ -77,7 +77,7 @@ def propose(options: argparse.Namespace) -> None:
             rows = [
                 (rule.name, rule.text, rule.acts, f"asked {len(rule.events)}x" if rule.events else "your notes do so") for rule in found
             ]
-            table(rows, "proposal", "in your words", "what it would do", "", empty="Your comments and notes suggest nothing new.")
+            table(rows, "proposal", "in your words", "what it would do", "why", empty="Your comments and notes suggest nothing new.")
 
 
 def ask(library: Library, proposals: Sequence[Rule]) -> None:

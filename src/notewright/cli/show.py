@@ -34,6 +34,11 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def id_of(kind: str) -> Callable[[str], str]:
+    """The type of an argument that names one of a kind: `12` is `draft-12`."""
+    return lambda text: f"{kind}-{text}" if text.isascii() and text.isdigit() else text
+
+
 def given_path(text: str) -> Path:
     """The type of an option that names a file or folder."""
     if not text.strip():  # a variable of the shell that is not set; the folder one stands in is not meant
@@ -60,13 +65,13 @@ def _plain(value: object) -> object:
 
 
 def table(rows: Iterable[Sequence[object]], *headers: str, empty: str = "") -> None:
-    """Rows under headers; `empty` is said when there are none."""
+    """Rows under headers; `empty` is said when there are none. Piped, cells are parted by tabs, the headers' too."""
     cells = [[str(cell) for cell in row] for row in rows]
     if not cells:
         print(empty or "Nothing here yet.")
         return
     if not sys.stdout.isatty():
-        for row in cells:
+        for row in (headers, *cells):
             print("\t".join(row))
         return
     from rich.console import Console

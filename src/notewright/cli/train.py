@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..records import Model, Run
-from .show import as_json, facts, given_path, json_option, open_library, table
+from .show import as_json, facts, given_path, id_of, json_option, open_library, table
 
 
 def configure(name: str, parser: argparse.ArgumentParser) -> None:
@@ -19,7 +19,7 @@ def configure(name: str, parser: argparse.ArgumentParser) -> None:
         json_option(listing)
         listing.set_defaults(handler=list_runs)
         show = actions.add_parser("show", help="one training: recipe, metrics, folder")
-        show.add_argument("id")
+        show.add_argument("id", type=id_of("run"))
         json_option(show)
         show.set_defaults(handler=show_run)
         return
@@ -33,7 +33,8 @@ def configure(name: str, parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--base", default="", metavar="HUB_ID_OR_PATH", help="base model, for example Qwen/Qwen3-1.7B (default: as configured)"
     )
-    parser.add_argument("--dataset", default="", metavar="ID", help="default: the newest of the right kind, built anew if there is none")
+    newest = "default: the newest of the right kind, built anew if there is none"
+    parser.add_argument("--dataset", type=id_of("dataset"), default="", metavar="ID", help=newest)
     parser.add_argument("--effort", choices=("quick", "normal", "thorough"), default="normal")
     parser.add_argument("--recipe", type=given_path, metavar="FILE.toml", help="a recipe file; a --set flag outranks it")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="one recipe value; may be repeated")
@@ -44,7 +45,7 @@ def configure(name: str, parser: argparse.ArgumentParser) -> None:
         metavar="CONFIG",
         help="train in several processes or on several cards, as this file of accelerate says",
     )
-    parser.add_argument("--resume", metavar="RUN", help="go on with an interrupted training")
+    parser.add_argument("--resume", type=id_of("run"), metavar="RUN", help="go on with an interrupted training")
     parser.add_argument("--no-promote", action="store_true", help="register the model without making it the current one")
     parser.add_argument("--force", action="store_true", help="start although the memory may not suffice")
     json_option(parser)

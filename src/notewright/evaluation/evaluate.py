@@ -57,7 +57,8 @@ def evaluate(
     `examples` puts the retrieved examples into the prompts, as far as these have room for them. `engine` replaces the model's own.
     `progress` gets (rows done, rows in all).
 
-    The figures go into the model's metrics (`evaluation`; `edit_distance` for a whole test split), the report into the home's logs.
+    The figures go into the model's metrics (`evaluation`; `edit_distance` for a whole test split; with examples both under names of their
+    own, that end in `_with_examples`), the report into the home's logs.
     Raises Invalid where the split is empty or the dataset is of another kind.
     """
     if model_id and base:
@@ -91,9 +92,10 @@ def evaluate(
         rules=[rule.name for rule in limits_of(rules)],
     )  # fmt: skip
     write_report(report)
-    figures: dict[str, object] = {"evaluation": report.metrics()}
+    asked = "_with_examples" if examples else ""
+    figures: dict[str, object] = {f"evaluation{asked}": report.metrics()}
     if split == "test" and not limit:
-        figures["edit_distance"] = report.mean
+        figures[f"edit_distance{asked}"] = report.mean
     library.models.set_metrics(model.id, figures)
     return report
 

@@ -286,6 +286,8 @@ def _diff(insertion: vault.Insertion) -> str:
 
 
 def _unified(name: str, before: bytes, after: bytes, *, created: bool) -> str:
-    old, new = (data.decode("utf-8-sig").replace("\r\n", "\n").splitlines(keepends=True) for data in (before, after))
-    lines = difflib.unified_diff(old, new, "/dev/null" if created else name, name, n=2)
-    return "".join(line if line.endswith("\n") else line + "\n" for line in lines)
+    """A last line that gets the newline it lacked reads as unchanged: its words are."""
+    texts = (data.decode("utf-8-sig").replace("\r\n", "\n") for data in (before, after))
+    old, new = (text.removesuffix("\n").split("\n") if text else [] for text in texts)
+    lines = difflib.unified_diff(old, new, "/dev/null" if created else name, name, n=2, lineterm="")
+    return "".join(line + "\n" for line in lines)

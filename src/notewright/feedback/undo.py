@@ -23,7 +23,7 @@ from .journal import recover, writing
 if TYPE_CHECKING:
     from ..library import Library
 
-KINDS = ("ranking", "decision", "comment", "edit", "insertion", "belief", "rule", UNCHANGED)
+KINDS = ("ranking", "decision", "comment", "edit", "insertion", "belief", "rule", "pair", UNCHANGED)
 NOTICED = ("watch", "plugin")  # edits made in the vault, which only the vault can take back
 
 
@@ -48,6 +48,8 @@ def history(library: Library, *, limit: int | None = None) -> list[Action]:
 
 def undo(library: Library, *, settings: Settings | None = None, keep_note: bool = False) -> Event:
     """Take back the last action in time that still counts; an accepted draft leaves its note again, with its decision and edits.
+
+    A pair is then as what was decided before says, a proposal where nothing was; two that were merged are two again.
 
     Edits that were noticed in the vault are no actions of their own: they go with the insertion they changed.
 
@@ -78,7 +80,11 @@ def undo(library: Library, *, settings: Settings | None = None, keep_note: bool 
                 about |= {"event": last.id, "payload": dict(payload), "result": _result(insertion)}
                 begin(insertion)
                 payload |= _take_out(insertion)
+        elif last.kind == "pair":
+            payload["events"] = [*(event.id for event in standing[1:2] if event.payload.get("merged")), last.id]
         done = library.events.append("undo", str(last.id), payload)
+        if last.kind == "pair":
+            library.pairs.settle(after=done.id - 1)
         if last.kind == UNCHANGED:
             note_change(library)
         return done

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ..library import Library
 
 CHIP_TIMES = 2  # one press of a chip is about that draft; the second is a wish
+_ALWAYS = re.compile(r"\balways\b\s*", re.IGNORECASE)
 _STATE = "habit of choosing"  # key of the library's state
 _SOURCES = ("comment", "ranking", "decision")
 _MARKS = {"annotated": "annotated highlights", "favourite": "favourites", "tagged": "tagged highlights"}
@@ -204,7 +205,10 @@ def broken_rules(rules: Sequence[Rule], text: str, highlights: Sequence[Highligh
 
 def rule_name(text: str) -> str:
     """`Callouts for definitions, please!` -> `callouts-for-definitions`."""
-    words = [word for word in re.findall(r"[^\W_]+", text.casefold()) if word not in ("please", "always")]
+    without = _ALWAYS.sub("", text)
+    if interpret(without) == interpret(text):  # else it is another rule than the wish without it: a limit, no preference
+        text = without
+    words = [word for word in re.findall(r"[^\W_]+", text.casefold()) if word != "please"]
     return "-".join(words)[:60].rstrip("-")
 
 

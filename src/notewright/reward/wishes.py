@@ -54,20 +54,26 @@ _TAIL = r"(?:\W*(?:please|would be (?:enough|better|good|nice|great)|per (?:chap
 _HEAD = (
     r"^\W*(?:please\W+)?(?:i (?:want|prefer|like)|use|write|make|give me|keep(?: it)?|have|with|but|always|the|my|should be|must be)?\W*"
 )
+# Who always or never does what ("there should always be a", "I never use any"): such a wish is a limit, no preference.
+_WHO = r"(?:(?:i|we|it|there|(?:(?:my|the|all|every)\s+)?(?:notes?|drafts?))\s+)?(?:(?:should|must|ha(?:s|ve) to|needs? to)\s+)?"
+_DO = r"(?:(?:use|add|have|include|give|write|put|show|want|need|like|prefer|be|me|in|with|ever|again)\s+)*(?:(?:an?|any|some|the|my)\s+)?"
 _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (meaning, re.compile(_HEAD + pattern + _TAIL, re.IGNORECASE))
     for meaning, pattern in (
+        ("always", rf"{_WHO}(?:always\s+{_DO}|never\s+{_DO}without\s+(?:(?:an?|any|some|the|my)\s+)?){_NOUN}"),
+        ("always", rf"{_WHO}{_DO}{_NOUN},?\s+always"),
+        ("none", rf"{_WHO}(?:never|don['’]?t\s+ever|do\s+not\s+ever)\s+{_DO}{_NOUN}"),
         (
             "none",
-            rf"(?:no|never(?: use| write| add)?|without(?: any)?|don['’]?t use|do not use|avoid|drop the|no more)\s+(?:any\s+)?{_NOUN}"
+            rf"(?:no|without(?: any)?|don['’]?t use|do not use|avoid|drop the|no more)\s+(?:any\s+)?{_NOUN}"
             r"(?:\s+(?:needed|necessary))?",
         ),
         (
             "at most",
-            rf"(?:at most|no more than|not more than|max(?:imum|\.)?|up to|(?P<below>under|fewer than|less than))\s+{_NUMBER}\s+{_NOUN}",
+            rf"(?:at most|(?:no|not|never) more than|max(?:imum|\.)?|up to|(?P<below>under|fewer than|less than))\s+{_NUMBER}\s+{_NOUN}",
         ),
         ("at most", rf"{_NUMBER}\s+{_NOUN}\s+(?:max(?:imum)?|at most)"),
-        ("at least", rf"(?:at least|no fewer than|not less than|min(?:imum|\.)?)\s+{_NUMBER}\s+{_NOUN}"),
+        ("at least", rf"(?:at least|(?:no|never) fewer than|(?:not|never) less than|min(?:imum|\.)?)\s+{_NUMBER}\s+{_NOUN}"),
         (
             "about",
             rf"(?:about|around|exactly|some|approx(?:imately|\.)?|ca\.?)?\s*{_NUMBER}(?:\s*(?:-|–|to|or)\s*(?P<high>{NUMBER}))?\s+{_NOUN}",
@@ -100,6 +106,7 @@ def interpret(wish: str) -> dict[str, object]:
     """What a wish means for the measures; empty when it is about something they do not see.
 
     "no tables" {check: at most, value: 0}; "at most 5 bullets"; "3-5 bullets" {prefer: about, value: 4}; "shorter bullets" {prefer: less};
+    "always use bullets" {check: at least, value: 1};
     "callouts for definitions" {prefer: more, prompt: True}: more of them, and the model is told when. "only favourites" {select:
     [favourite]}.
     """
@@ -132,7 +139,7 @@ def _effect(meaning: str, found: re.Match[str]) -> dict[str, object]:
         return {"feature": size, "prefer": "less" if meaning == "shorter" else "more"} if size else {}
     if not feature:
         return {}
-    if feature == "words" and meaning == "none":
+    if feature == "words" and meaning in ("none", "always"):
         return {}
     flat = feature == "nesting"  # a list without another inside is one level deep
     if meaning == "none":
@@ -141,6 +148,10 @@ def _effect(meaning: str, found: re.Match[str]) -> dict[str, object]:
             if feature in _LIMITABLE
             else {"feature": feature, "prefer": "less"}
         )
+    if meaning == "always":
+        if feature in COUNTED and feature not in ("bold", "italics"):
+            return {"check": "at least", "feature": feature, "value": 1 + flat}
+        return {"feature": feature, "prefer": "more", "prompt": True}  # no number of it is the least
     if meaning in ("at most", "at least", "about"):
         if feature not in COUNTED or feature in ("bold", "italics"):
             return {}

@@ -352,13 +352,16 @@ def _plan(run: Run, config: Mapping[str, Any], resolved: recipes.Resolved, rows:
     is all that the training's process will take: Python and its libraries, the model and its work, and checks on `held_out` rows."""
     recipe = resolved.recipe
     watched = getattr(recipe, "watch_rows", getattr(recipe, "guard_rows", 0)) if getattr(recipe, "early_stop", "") != "off" else 0
-    checks = bases.checks_needed(config, tokens=recipe.max_length or 1024, rows=min(watched, held_out))
+    seen = int(config.get("max_position_embeddings") or config.get("n_positions") or recipes.LONGEST)
+    longest = min(recipe.max_length or recipes.LONGEST, seen)
+    checks = bases.checks_needed(config, tokens=longest, rows=min(watched, held_out))
     large, free = parameters > bases.SMALL, bases.free_memory()
 
     def needed(checkpointing: bool) -> int:
         return bases.memory_needed(
             config, method="qlora" if recipe.quantize else "lora", dtype="bfloat16" if large else "float32", parameters=parameters,
-            tokens=recipe.max_length or 1024, rows=recipe.batch_size, rank=recipe.lora_rank, activation_checkpointing=checkpointing,
+            tokens=longest, rows=recipe.batch_size, rank=recipe.lora_rank, activation_checkpointing=checkpointing,
+            dropout=recipe.lora_dropout > 0,
         )  # fmt: skip
 
     more = bases.PYTHON_AND_TORCH + checks

@@ -23,6 +23,7 @@ EFFORTS = ("quick", "normal", "thorough")
 MINIMUM_ROWS = {"sft": 8, "ditto": 8, "edits": 4, "dpo": 4, "kto": 300, "reward": 20, "grpo": 16, "rloo": 16, "ppo": 16}
 MINIMUM_WATCHED = 3  # held-out passages by which DITTO knows when to stop
 TINY = 50_000_000
+LONGEST = 2048  # tokens of prompt and note, where the base sees more
 EDIT_BETA = 2.5  # times the beta of whole texts
 UPDATES = 60  # of a policy that learns from its own drafts
 
@@ -47,7 +48,7 @@ class Recipe:
     weight_decay: float = _of(0.01, low=0, high=10)
     adam_beta2: float = _of(0.0, low=0, high=0.99999)
     clip: float = _of(1.0, low=0)
-    max_length: int = _of(0, low=0)  # tokens of prompt and note; 0: what the base sees, at most 2048
+    max_length: int = _of(0, low=0)  # tokens of prompt and note; 0: what the base sees, at most `LONGEST`
     lora_rank: int = _of(0, low=0, high=1024)
     lora_alpha: int = _of(0, low=0, high=4096)
     lora_dropout: float = _of(-1.0, low=-1, high=0.9)  # -1: by the tables

@@ -34,9 +34,9 @@ from . import session as sessions
 from .batches import Unit, collate
 from .data import LengthSampler, Rows, encode_choices, order, read_rows, require_rows
 from .linear import fit_heads
-from .recipes import MINIMUM_ROWS, RewardRecipe, load, require_questions, total_steps
+from .recipes import LONGEST, MINIMUM_ROWS, RewardRecipe, load, require_questions, total_steps
 from .runs import Job, member_folder
-from .session import LONGEST, Counting, Keeper, Session
+from .session import Counting, Keeper, Session
 from .worker import Reporter
 
 CENTRE = 0.01  # keeps the rewards near zero, as TRL advises

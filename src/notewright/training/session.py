@@ -23,13 +23,12 @@ from ..files import put, whole_folder
 from ..models import bases, engine, precision, splitting
 from ..models.quantization import four_bit
 from . import processes
-from .data import Rows
+from .data import Rows, read_rows
 from .launch import splits
-from .recipes import Recipe, load
+from .recipes import LONGEST, Recipe, load
 from .runs import Job, checkpoint_step, newest_checkpoint
 from .worker import Reporter
 
-LONGEST = 2048
 RUN_OVER = 17  # steps in succession, after which a loss that was scaled by 65,536 at first is not scaled any more
 
 
@@ -118,11 +117,14 @@ def check_memory(session: Session, rows: Rows, *, texts: float = 0) -> None:
     doubled = texts or (1 if session.job.method == "sft" else 2)
     free = session.free
     cards = processes.count() if session.device == "cuda" else 1  # each with its share of a batch
+    config, longest = bases.read_config(Path(session.job.base_folder)), max(rows.lengths)
+    # What the checks' drafts took is not given back to the system; a card's is there for the next batch.
+    checks = bases.checks_needed(config, tokens=longest, rows=_written(session)) if session.device == "cpu" else 0
 
     def needed(checkpointing: bool) -> int:
-        return bases.memory_needed(
-            bases.read_config(Path(session.job.base_folder)), method="qlora" if recipe.quantize else "lora",
-            dtype=str(session.model.dtype).removeprefix("torch."), half=session.half is not None, tokens=max(rows.lengths),
+        return checks + bases.memory_needed(
+            config, method="qlora" if recipe.quantize else "lora",
+            dtype=str(session.model.dtype).removeprefix("torch."), half=session.half is not None, tokens=longest,
             rows=math.ceil(recipe.batch_size * doubled / cards), rank=recipe.lora_rank,
             completion=max(1, int(rows.trained / max(1, len(rows.lengths)) / doubled)), activation_checkpointing=checkpointing,
             dropout=recipe.lora_dropout > 0, on_cpu=session.device == "cpu", parameters=session.parameters,
@@ -135,6 +137,13 @@ def check_memory(session: Session, rows: Rows, *, texts: float = 0) -> None:
     size = needed(session.checkpointing)
     session.reporter.emit("memory", needed=size, free=free, activation_checkpointing=session.checkpointing)
     bases.require_memory(size, free, what=f"Training {session.job.base} with these rows", override=session.job.force)
+
+
+def _written(session: Session) -> int:
+    """How many held-out passages the training writes at a time to measure itself by."""
+    recipe = session.recipe
+    most: int = getattr(recipe, "watch_rows", getattr(recipe, "guard_rows", 0)) if getattr(recipe, "early_stop", "") != "off" else 0
+    return min(most, len(read_rows(Path(session.job.dataset_folder) / "valid.jsonl")))
 
 
 def arguments(session: Session, steps: int) -> dict[str, Any]:
