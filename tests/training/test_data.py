@@ -35,6 +35,23 @@ def test_training_and_drafting_agree_to_the_token(shape: str, tiny: Tiny) -> Non
         assert row["chosen_ids"][-1] == row["rejected_ids"][-1] == chat.turn_end(tokenizer)
 
 
+def test_of_a_passage_that_says_more_only_what_is_told_is_learnt() -> None:
+    from notewright.models import bases, chat
+    from notewright.models.engine import load_base
+    from notewright.training.data import IGNORED, encode_sft
+
+    _, tokenizer = load_base(bases.seedling_folder())  # its template lets earlier notes be learnt in passing
+    plain, more, asked = tiny_models.sft_rows(3)
+    more["told"] = "- only this"
+    shown = [turn for row in (plain, more) for turn in (row["prompt"][-1], *row["completion"])]
+    asked["prompt"] = [asked["prompt"][0], *shown, asked["prompt"][-1]]
+    rows = encode_sft([plain, more, asked], tokenizer, 2048).dataset
+    learnt = [chat.decode(tokenizer, [label for label in row["labels"] if label != IGNORED]) for row in rows]
+    texts = [row["completion"][0]["content"] for row in (plain, more, asked)]
+    assert learnt == [texts[0], "- only this", texts[0] + texts[2]]
+    assert texts[1] in chat.decode(tokenizer, rows[2]["input_ids"])  # as drafting shows it
+
+
 def test_what_no_prompt_tells_is_not_learnt(tiny: Tiny) -> None:
     from notewright.models import chat
     from notewright.models.engine import load_base

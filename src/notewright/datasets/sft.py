@@ -17,11 +17,13 @@ from ..prompts import PROMPT_VERSION, Message, build_messages, render_highlights
 from ..reward import rules_for_prompt
 from .freeze import Row
 from .hygiene import PARTLY_LATER, clean, counted, leaks
+from .told import told, ways
 
 if TYPE_CHECKING:
     from ..library import Library
 
 TOLD = 0.5  # of the training prompts the person's rules stand in so many, so that a version is at home with them, and without
+OWN_WORDS = "mostly the person's own words: the highlights tell too little of it"
 _CHOICES = 6  # a training prompt's examples are drawn from this many nearest ones, so that the model does not rely on one neighbour
 
 
@@ -59,6 +61,9 @@ def sft_rows(
         [example for example in usable if sides[example.pair_id] == "train"],
         [example for example in usable if sides[example.pair_id] not in ("train", "")],
     )
+    known = ways(usable)
+    learnt = {item.pair_id: told(item, known) for item in usable if item.pair_id not in unfit and sides[item.pair_id] == "train"}
+    unfit |= {item.pair_id: OWN_WORDS for item in usable if item.weight < 1.0 and learnt.get(item.pair_id, "") is None}
     left_out.update(counted(unfit))
     usable = [example for example in usable if example.pair_id not in unfit]
     teaching = [example for example in usable if sides[example.pair_id] == "train"]
@@ -85,6 +90,8 @@ def sft_rows(
             "weight": example.weight * (FADED if example.former else 1.0),
             "former": example.former,
         }
+        if (text := learnt.get(example.pair_id)) and text != example.passage:
+            row["told"] = text
         if side != "train":  # measured as it would be served: the person's rules stand in every prompt
             row["prompt"] = _messages(asked, [])
             row["prompt_with_examples"] = _messages(

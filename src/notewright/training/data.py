@@ -45,9 +45,11 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
 def encode_sft(rows: list[dict[str, Any]], tokenizer: Any, max_length: int, *, weights: Sequence[float] = ()) -> Rows:
     """`input_ids`, `labels` and `weights` of the tokens: passages and their ends are learnt, the rest is context only.
 
-    The passages that a prompt shows as examples are the person's too: they are learnt in passing, each with the weight of its own row.
+    Of a passage that says more than its highlights only what they tell is learnt (`told`). The passages that a prompt shows as examples are
+    the person's too: they are learnt in passing, each with the weight of its own row, unless they say more than that.
     Addresses and ids of highlights, which no prompt shows, are learnt as one and the same (`stand_in`): drafting fills them in.
     """
+    more = {stand_in(row["completion"][0]["content"]) for row in rows if "told" in row}
     rows = [_told(row) for row in rows]
     encoded, lengths, trained = [], [], 0
     end = chat.turn_end(tokenizer)
@@ -60,8 +62,9 @@ def encode_sft(rows: list[dict[str, Any]], tokenizer: Any, max_length: int, *, w
         if len(prompt) + len(completion) <= max_length:
             labels, scale = [IGNORED] * len(prompt), [0.0] * len(prompt)
             for first, last, shown in chat.earlier_answers(tokenizer, row["prompt"], prompt):
-                labels[first:last] = prompt[first:last]
-                scale[first:last] = [known.get(shown, weight)] * (last - first)
+                if shown not in more:
+                    labels[first:last] = prompt[first:last]
+                    scale[first:last] = [known.get(shown, weight)] * (last - first)
             labels, scale = labels + completion, scale + [weight] * len(completion)
             encoded.append({"input_ids": prompt + completion, "labels": labels, "weights": scale})
             lengths.append(len(labels))
@@ -71,6 +74,8 @@ def encode_sft(rows: list[dict[str, Any]], tokenizer: Any, max_length: int, *, w
 
 def _told(row: dict[str, Any]) -> dict[str, Any]:
     """The row with its passages as they can be written from what the prompt shows."""
+    if "told" in row:
+        row = {**row, "completion": [{**row["completion"][0], "content": row["told"]}]}
     prompt, completion = ([{**turn, "content": _written(turn)} for turn in row[name]] for name in ("prompt", "completion"))
     return {**row, "prompt": prompt, "completion": completion}
 

@@ -52,7 +52,7 @@ def _of_passages(library: Library, path: Path) -> Iterator[dict[str, Any]]:
         for line in file:
             row = json.loads(line)
             facts = _facts(library, row.get("source_id", ""), row.get("highlight_ids", ()))
-            yield {"prompt": row["prompt"], "reference": row["completion"][0]["content"], **facts}
+            yield {"prompt": row["prompt"], "reference": row.get("told", row["completion"][0]["content"]), **facts}
 
 
 def _of_drafts(library: Library, measured: set[str]) -> list[dict[str, Any]]:

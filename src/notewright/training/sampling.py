@@ -67,11 +67,11 @@ def text_of(session: Session, ids: Sequence[int]) -> str:
 
 def held_out(session: Session, rows: Sequence[dict[str, Any]], most: int) -> list[tuple[list[int], list[int], str]]:
     """Up to so many (prompt ids, passage ids, passage) of held-out rows that fit, spread evenly over the file; the passages as they are
-    taught (`stand_in`)."""
+    taught (`stand_in`; of those that teach, what their highlights tell)."""
     encoded = [
         (chat.encode_prompt(session.tokenizer, row["prompt"]), chat.encode_completion(session.tokenizer, text), text)
         for row in rows
-        for text in [stand_in(row["completion"][0]["content"])]
+        for text in [stand_in(row.get("told", row["completion"][0]["content"]))]
     ]
     usable = [item for item in encoded if len(item[0]) + len(item[1]) <= session.max_length]
     count = min(most, len(usable))
