@@ -114,10 +114,9 @@ def measure(base: bases.Base, tokenizer: Any, corpus: corpora.Corpus, seed: int,
             for case in cases(shown, shown, seed, 0.5)
         ]
         if kind == "what is told":
-            rows = [
-                row if text == row["completion"][0]["content"] else {**row, "told": text} for row, text in zip(rows, parts, strict=True)
-            ]
-            rows = [row for row in rows if row.get("told", "") is not None]  # as a pair that nobody accepted
+            for row, text in zip(rows, (text for text in parts if text is not None), strict=True):
+                if text != row["completion"][0]["content"]:
+                    row["told"] = text
         with tempfile.TemporaryDirectory() as folder:
             adapter, _, _ = in_process.train(base, Path(folder) / "run", "sft", {"train": rows}, effort="quick", seed=seed)
             model = AutoModelForCausalLM.from_pretrained(base.folder, dtype=torch.float32)

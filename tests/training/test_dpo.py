@@ -182,10 +182,30 @@ def test_a_policy_that_runs_away_is_stopped(tiny: Tiny, tmp_path: Path, library:
     options: dict[str, Any] = {"base": tiny("llama"), "dataset": dataset, "max_steps": 20, "guard_rows": 2, "scheduler": "constant"}
     with pytest.raises(RunFailed, match=r"ran away before its first good check, at step 10: .*max_kl = 0.1") as caught:
         in_process("dpo", tmp_path / "wild", learning_rate=1e-1, sft_weight=0.0, max_kl=0.1, **options)
-    assert "lower rate (now 0.1)" in caught.value.hint
+    assert "lower rate (now 0.0333333)" in caught.value.hint  # it was tried twice
     slow = in_process("dpo", tmp_path / "slow", learning_rate=1e-5, max_invalid=0.0, **{**options, "max_drift": 0.0})
     assert [step for step, _ in slow["checks"]] == [10, 20]
     assert slow["broken"] == ""
+
+
+def test_where_it_ran_away_it_is_tried_once_more_with_a_gentler_rate(
+    tiny: Tiny, tmp_path: Path, library: Library, make_dataset: MakeDataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from notewright.training.guard import Guard
+
+    seen = {"fall": 0.0, "drift": 0.0, "invalid": 0.0}
+    monkeypatch.setattr(Guard, "look", lambda guard: {**seen, "kl": 1e4 * guard.session.recipe.learning_rate})
+    dataset = library.home / make_dataset("preference", tiny_models.preference_rows(12)).path
+    options: dict[str, Any] = {"base": tiny("llama"), "dataset": dataset, "max_steps": 20, "max_kl": 20.0}
+    slow = in_process("dpo", tmp_path / "slow", learning_rate=1e-3, **options)
+    again = in_process("dpo", tmp_path / "again", learning_rate=3e-3, **options)
+    assert (again["learning_rate"], again["checks"]) == (pytest.approx(1e-3), slow["checks"])
+    assert same(weights(tmp_path / "again" / "adapter"), weights(tmp_path / "slow" / "adapter"))
+    broken = in_process("dpo", tmp_path / "broken", learning_rate=3e-3, break_at=15, **options)  # in its second try
+    assert broken["learning_rate"] == pytest.approx(1e-3)
+    assert same(weights(tmp_path / "broken" / "adapter"), weights(tmp_path / "slow" / "adapter"))
+    with pytest.raises(RunFailed, match="ran away before its first good check"):
+        in_process("dpo", tmp_path / "wild", learning_rate=3e-2, **options)
 
 
 @pytest.mark.parametrize("method", ["edits", "dpo", "kto"])

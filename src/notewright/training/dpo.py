@@ -11,9 +11,11 @@ and both train together with the person's own choices (Lanchantin et al., arXiv:
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -21,10 +23,11 @@ from typing import Any
 import torch
 
 from ..errors import RunFailed
+from ..files import put
 from ..models import chat
 from ..reward.lists import list_key
 from ..vault.pointers import stand_in
-from . import policy
+from . import policy, processes
 from . import session as sessions
 from .batches import Unit
 from .data import order, read_rows, require_rows
@@ -35,6 +38,12 @@ from .rounds import Rounds, figures_of
 from .runs import Job
 from .session import Keeper, Session
 from .worker import Reporter
+
+GENTLER = "gentler"  # a file in the run's folder: the first rate was too high
+
+
+class RanAway(RunFailed):
+    """No check of the first round was within limits."""
 
 
 def run(job: Job, folder: Path, reporter: Reporter) -> dict[str, Any] | None:
@@ -51,13 +60,24 @@ def run(job: Job, folder: Path, reporter: Reporter) -> dict[str, Any] | None:
     started, rounds = time.monotonic(), Rounds(session)
     policy.refer(session, [*own, *valid])
     told: list[dict[str, Any]] = []
+    begun = {name: tensor.detach().clone() for name, tensor in policy.weights(session).items()}
+    if (folder / GENTLER).exists():
+        session.recipe = _gentler(recipe)
     for number in range(1, recipe.rounds + 1):
         if number > 1:
             rounds.load(number - 1)
         units = own if number == 1 else [*own, *_written(session, rounds, number)]
         figures = rounds.finished(number)
         if figures is None:
-            figures = _round(session, rounds, number, units, valid or own, before=sum(item["steps"] for item in told))
+            before = sum(item["steps"] for item in told)
+            try:
+                figures = _round(session, rounds, number, units, valid or own, before=before)
+            except RanAway as ended:
+                if session.recipe != recipe:
+                    raise
+                reporter.warn(f"{ended} It is tried once more, with a third of the rate.")
+                _begin_again(session, begun)
+                figures = _round(session, rounds, number, units, valid or own, before=before)
             if figures is None:
                 return None
         told.append(figures)
@@ -69,10 +89,27 @@ def run(job: Job, folder: Path, reporter: Reporter) -> dict[str, Any] | None:
     whole = Keeper(session)
     whole.losses, whole.tokens = [loss for item in told for loss in item["losses"]], sum(item["tokens"] for item in told)
     metrics = sessions.common_metrics(session, whole, rows, time.monotonic() - started)
-    metrics |= {"rounds": len(told), "checks": [check for item in told for check in item["checks"]], "broken": told[-1]["broken"]}
+    checks = [check for item in told for check in item["checks"]]
+    metrics |= {"learning_rate": session.recipe.learning_rate, "rounds": len(told), "checks": checks, "broken": told[-1]["broken"]}
     for name, part in (("", own), ("valid_", valid)):
         metrics |= {name + key: value for key, value in agreement(session, part).items()}
     return metrics
+
+
+def _gentler(recipe: DpoRecipe) -> DpoRecipe:
+    return replace(recipe, learning_rate=recipe.learning_rate / 3)
+
+
+def _begin_again(session: Session, begun: dict[str, torch.Tensor]) -> None:
+    """From where it began, with a gentler rate; a run that is killed from now on goes on with that."""
+    processes.wait()
+    if processes.is_first():
+        for name in ("checkpoints", "watch"):
+            shutil.rmtree(session.folder / name, ignore_errors=True)
+        put(session.folder / GENTLER, "")
+    processes.wait()
+    policy.set_weights(session, begun)
+    session.recipe = _gentler(session.recipe)
 
 
 def _round(session: Session, rounds: Rounds, number: int, units: Sequence[Unit], held_out: Sequence[Unit], *, before: int) -> Any:
@@ -87,7 +124,7 @@ def _round(session: Session, rounds: Rounds, number: int, units: Sequence[Unit],
         return None
     if guard.broken and guard.kept is None:
         if number == 1:
-            raise RunFailed(
+            raise RanAway(
                 f"The training ran away before its first good check, at step {guard.checks[-1][0]}: {guard.broken}.",
                 f"Try a lower rate (now {recipe.learning_rate:g}) or a higher beta (now {recipe.beta:g}); the model it began with is "
                 f"as it was. Log: {session.folder / 'log.txt'}",
