@@ -96,16 +96,21 @@ class TestEarlyStop:
             assert (registry.current(library, settings).id == run.metrics["model"]) == (kept > 0)
             assert kept or registry.current(library, settings).id == before
 
-    def test_where_too_few_are_held_out_some_that_would_teach_show_when_to_stop(
-        self, tiny: Tiny, tmp_path: Path, library: Library, split: Dataset
+    def test_where_too_few_are_held_out_what_teaches_is_written_before_and_after(
+        self, tiny: Tiny, tmp_path: Path, library: Library, split: Dataset, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         folder = library.home / split.path
-        rows = [json.dumps(row) + "\n" for row in tiny_models.sft_rows(25)]
-        for name, part in (("train", rows[:24]), ("valid", rows[24:])):
+        rows = [json.dumps(row) + "\n" for row in tiny_models.sft_rows(11)]
+        for name, part in (("train", rows[:8]), ("valid", rows[8:])):
             (folder / f"{name}.jsonl").write_text("".join(part), encoding="utf-8")
-        metrics = in_process("sft", tmp_path / "run", **self.options(tiny, library, split))
-        assert metrics["rows"] == 20
-        assert [step for step, _ in watched(tmp_path / "run")] == [0, 11, 22]
+        options = self.options(tiny, library, split)
+        metrics = in_process("sft", tmp_path / "run", **options)
+        assert metrics["rows"] == 8
+        assert [step for step, _ in watched(tmp_path / "run")] == [0, 22]
+        assert metrics["kept_step"] == 22
+        seen = iter((0.4, 0.7))
+        monkeypatch.setattr("notewright.training.sampling.distance", lambda *_: next(seen))
+        assert in_process("sft", tmp_path / "gone wrong", **options)["kept_step"] == 0
 
 
 class TestRates:

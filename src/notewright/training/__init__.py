@@ -109,8 +109,7 @@ def train(
         Run(run_id, method, f"runs/{run_id}", "created", now(), dataset.id, parent.id, resolved.values(), {"base": found.name})
     )
     if progress:
-        held_out = _count_rows(folder / "valid.jsonl") if (folder / "valid.jsonl").exists() else 0
-        progress(_plan(run, bases.read_config(found.folder), resolved, asked.rows, asked.parameters, held_out))
+        progress(_plan(run, bases.read_config(found.folder), resolved, asked.rows, asked.parameters))
     return _run(library, run, job, progress)
 
 
@@ -347,14 +346,14 @@ def _hash(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _plan(run: Run, config: Mapping[str, Any], resolved: recipes.Resolved, rows: int, parameters: int, held_out: int) -> dict[str, Any]:
+def _plan(run: Run, config: Mapping[str, Any], resolved: recipes.Resolved, rows: int, parameters: int) -> dict[str, Any]:
     """What is about to happen, before anything heavy starts. The rows are not measured yet: they count as long as they may be. The memory
-    is all that the training's process will take: Python and its libraries, the model and its work, and checks on `held_out` rows."""
+    is all that the training's process will take: Python and its libraries, the model and its work, and checks."""
     recipe = resolved.recipe
     watched = getattr(recipe, "watch_rows", getattr(recipe, "guard_rows", 0)) if getattr(recipe, "early_stop", "") != "off" else 0
     seen = int(config.get("max_position_embeddings") or config.get("n_positions") or recipes.LONGEST)
     longest = min(recipe.max_length or recipes.LONGEST, seen)
-    checks = bases.checks_needed(config, tokens=longest, rows=min(watched, held_out))
+    checks = bases.checks_needed(config, tokens=longest, rows=min(watched, rows))
     large, free = parameters > bases.SMALL, bases.free_memory()
 
     def needed(checkpointing: bool) -> int:

@@ -29,7 +29,6 @@ from .watch import FEWEST, Watch, wanted
 from .worker import Reporter
 
 FEW_ROWS = 30
-ASIDE = 6  # where too few passages are held out, every so many of those that would teach shows when to stop
 
 
 @dataclass
@@ -64,8 +63,6 @@ def run(job: Job, folder: Path, reporter: Reporter) -> dict[str, Any] | None:
     recipe: SftRecipe = session.recipe
     raw = read_rows(Path(job.dataset_folder) / "train.jsonl")
     held_out = read_rows(Path(job.dataset_folder) / "valid.jsonl")
-    watches = wanted(recipe, total_steps(recipe, len(raw)))
-    raw, watching = _watching(raw, held_out, reporter) if watches else (raw, held_out)
     weights = sources.row_weights(raw, recipe.source_balance, sources.parse(recipe.source_weights))
     rows = encode_sft(raw, session.tokenizer, session.max_length, weights=weights)
     valid = encode_sft(held_out, session.tokenizer, session.max_length)
@@ -74,13 +71,13 @@ def run(job: Job, folder: Path, reporter: Reporter) -> dict[str, Any] | None:
     sessions.check_memory(session, rows)
 
     started = time.monotonic()
-    watched = sampling.held_out(session, watching, recipe.watch_rows) if recipe.early_stop != "off" or recipe.rate_check != "off" else []
+    watched = sampling.held_out(session, held_out, recipe.watch_rows) if recipe.early_stop != "off" or recipe.rate_check != "off" else []
     begun = {name: tensor.detach().clone() for name, tensor in policy.weights(session).items()}
     checked = _check_rates(session, rows, watched, begun) if recipe.rate_check == "on" and len(watched) >= FEWEST else {}
     if checked is None:
         return None
     steps = total_steps(recipe, len(rows.lengths))
-    watch = Watch(session, watched, steps) if watches and len(watched) >= FEWEST else None
+    watch = _watch(session, watched, raw, steps) if wanted(recipe, steps) else None
     keeper = Keeper(session)
     trainer = _trainer(session, rows, valid, keeper, steps, [watch] if watch else [])
     if not sessions.train(session, trainer, keeper):
@@ -91,7 +88,7 @@ def run(job: Job, folder: Path, reporter: Reporter) -> dict[str, Any] | None:
     sessions.save_adapter(session)
     metrics = {**sessions.common_metrics(session, keeper, rows, elapsed), "learning_rate": session.recipe.learning_rate}
     if watch and watch.kept == 0:
-        reporter.warn("Nothing brought held-out drafts nearer to your own passages: the model writes as it did before this training.")
+        reporter.warn("Nothing brought drafts nearer to your own passages: the model writes as it did before this training.")
     if watch and watch.kept is not None:
         metrics |= {"checks": watch.checks, "kept_step": watch.kept, "distance": dict(watch.checks)[watch.kept]}
     if checked:
@@ -104,16 +101,13 @@ def run(job: Job, folder: Path, reporter: Reporter) -> dict[str, Any] | None:
     return metrics
 
 
-def _watching(
-    raw: list[dict[str, Any]], held_out: list[dict[str, Any]], reporter: Reporter
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """What teaches, and what is written at each check: held-out passages, and where these are too few some that would teach. Fewer to learn
-    from cost less than a training that nothing watches, which can end in nonsense."""
-    if len(held_out) >= FEWEST or len(raw) < FEWEST * ASIDE:
-        return raw, held_out
-    aside = raw[::ASIDE]
-    reporter.warn(f"Only {len(held_out)} held-out passages: {len(aside)} of the others show when to stop, and are not trained on.")
-    return [row for place, row in enumerate(raw) if place % ASIDE], [*held_out, *aside]
+def _watch(session: Session, watched: Sequence[Any], teaching: Sequence[dict[str, Any]], steps: int) -> Watch | None:
+    """Where too few passages are held out, those that teach are written, before and after alone: what is further even from them than the
+    start was has gone wrong, and nothing else can be told from them."""
+    if len(watched) >= FEWEST:
+        return Watch(session, watched, steps)
+    taught = sampling.held_out(session, teaching, session.recipe.watch_rows)
+    return Watch(session, taught, steps, checks=1) if len(taught) >= FEWEST else None
 
 
 def _warn(reporter: Reporter, raw: Sequence[dict[str, Any]], rows: Rows, max_length: int) -> None:

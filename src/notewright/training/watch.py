@@ -36,9 +36,9 @@ def wanted(recipe: Any, steps: int) -> bool:
 class Checks(TrainerCallback):  # type: ignore[misc]
     """Makes and keeps the checks. `look` is what is seen; of it follow `kept`, the step whose state is the result, and `over`."""
 
-    def __init__(self, session: Session, steps: int, folder: Path) -> None:
+    def __init__(self, session: Session, steps: int, folder: Path, *, checks: int = CHECKS) -> None:
         self.session, self.steps, self.folder = session, steps, folder
-        self.every = math.ceil(steps / max(1, min(CHECKS, steps // APART)))
+        self.every = math.ceil(steps / max(1, min(checks, steps // APART)))
         path = folder / "checks.json"
         self.checks: list[tuple[int, Any]] = [(step, seen) for step, seen in json.loads(path.read_text())] if path.exists() else []
 
@@ -102,8 +102,8 @@ class Watch(Checks):
 
     from_start = True
 
-    def __init__(self, session: Session, watched: Sequence[tuple[list[int], list[int], str]], steps: int) -> None:
-        super().__init__(session, steps, session.folder / "watch")
+    def __init__(self, session: Session, watched: Sequence[tuple[list[int], list[int], str]], steps: int, *, checks: int = CHECKS) -> None:
+        super().__init__(session, steps, session.folder / "watch", checks=checks)
         self.watched = watched
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **others: Any) -> None:
