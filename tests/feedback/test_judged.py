@@ -82,3 +82,15 @@ def test_where_an_accepted_one_stands_and_how_it_was_edited(world: small_world.W
     feedback.undo_last(world.library, settings=world.settings, number=1)
     feedback.undo(world.library, settings=world.settings)
     assert now(world, ids).accepted == {two: NOTE}
+
+
+def test_of_a_draft_only_the_last_word_counts(world: small_world.World, ids: list[str]) -> None:
+    one = ids[0]
+    feedback.decide(world.library, decision="reject", draft_id=one)
+    feedback.decide(world.library, decision="accept", draft_id=one)
+    assert (now(world, ids).rejected, now(world, ids).accepted) == ((), {one: ""})
+    feedback.decide(world.library, decision="reject", draft_id=one)
+    assert (now(world, ids).rejected, now(world, ids).accepted) == ((one,), {})
+    feedback.decide(world.library, decision="accept", draft_id=one)
+    feedback.decide(world.library, decision="reject_all", draft_id=one)
+    assert (now(world, ids).rejected, now(world, ids).accepted) == (tuple(ids), {})

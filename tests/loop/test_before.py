@@ -181,7 +181,7 @@ def test_what_learnt_nothing_is_told_and_not_measured(world: small_world.World, 
     report = improve(world)
     assert "SFT" not in seen
     assert report.promoted == ""
-    assert report.skipped[0] == "SFT: nothing brought it nearer to your held-out passages, so that it writes as before this training"
+    assert report.skipped[0] == "SFT: nothing brought it nearer to your own passages, so that it writes as before this training"
 
 
 def test_a_current_version_whose_files_are_gone_is_told_before_anything_is_trained(

@@ -130,7 +130,7 @@ def test_the_memory_told_before_is_that_of_the_whole_process() -> None:
 
     def told(**overrides: object) -> dict[str, Any]:
         resolved = recipes.resolve("sft", parameters=6_672_128, rows=44, effort="quick", overrides=overrides)
-        return _plan(run, bases.read_config(bases.seedling_folder()), resolved, 44, 6_672_128, 6)
+        return _plan(run, bases.read_config(bases.seedling_folder()), resolved, 44, 6_672_128)
 
     plan = told()
     assert plan["memory"] == pytest.approx(2.46e9, rel=0.3)

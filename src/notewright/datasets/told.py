@@ -8,27 +8,39 @@ arXiv:2405.05904). So they are cut from what SFT teaches, as facts added from ou
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Set
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence, Set
 
 from ..library.examples import Example
 from ..prompts import render_highlights
-from ..provenance import commonness, provenance, units, word_spans
+from ..provenance import commonness, hide_marks, provenance, units, word_spans
 from ..text import normalise
 
 LEAST = 0.3  # of its words: where the highlights tell less of a passage, what they tell is no note any more
 _KNOWN = 0.5  # share of a unit's content words that stand in the prompt where it counts as told
-_CONTENT = 0.02  # a word that more texts than this hold says nothing about a unit
 _SOURCES = 2  # in passages of so many, a unit is the person's way to write, not a thought
-_MARKS = ("**", "==", "~~", "__", "`")
+_COMMON = 0.2  # a word that more texts than this hold says nothing about a unit
+_STEM = 0.7  # share of a word's letters that tell it, whatever its ending
+
 _GONE = "\0"
-_LEAD = re.compile(r"[ \t]*(?:>[ \t]*)*(?:(?:[-+*]|\d{1,9}[.)])(?:[ \t]+(?:\[.\])?|$))?")
-_REST = re.compile(r"[*=~_`\s.]")
+_QUOTE = re.compile(r"(?:[ \t]*> ?)*")
 _BLANK = re.compile(r"[ \t]*")
-_HEADING = re.compile(r"(#{1,6})[ \t]")
-_LINK = re.compile(r"\[\[[^\[\]\n]*\]\]|\[[^\[\]]*\](?:\([^()\s]*(?:\([^()\s]*\))?[^()\s]*\))?")
-_WHOLE = re.compile(  # properties, math, code, comments, table rows: nothing is cut out of them
-    r"\A---\n.*?\n---$|\$\$.*?\$\$|^[ \t]*(`{3,}|~{3,}).*?^[ \t]*\1|%%.*?%%|^[ \t>]*\|[^\n]*", re.DOTALL | re.MULTILINE
+_ITEM = re.compile(r"(?:[-+*]|(\d{1,9})[.)])(?:[ \t]+(?:\[.\][ \t]+)?|$)")
+_HEADING = re.compile(r"(?:[ \t]*>[ \t]?)*(#{1,6})[ \t]")
+_CALLOUT = re.compile(r"[ \t]*>[ \t>]*\[!\w+\]")
+_SIGNS = re.compile(r"[*=~_\s.]|</?\w+>|\^[\w-]+[ \t]*$")
+_MARK = re.compile(r"\*\*|\*|==|~~|__|(?<!\w)_|_(?!\w)")
+_LEADING, _TRAILING = (re.compile(pattern) for pattern in (r"(?:\*|==|~~|_)*", r"(?:\*|==|~~|_)*\Z"))
+_PAIRS = (("(", ")"), ("[", "]"), ("“", "”"), ("«", "»"))
+_LINK = re.compile(r"\[\[[^\[\]\n]*\]\]|\[[^\[\]]*\](?:\([^()\s]*(?:\([^()\s]*\))?[^()\s]*\))?|(`+)[^`\n]+\1|\$[^$\n]+\$")
+_CODE = re.compile(r"(`+)[^`\n]+\1|\$[^$\n]+\$")
+_AFTER = re.compile(r"\[\^|\s*\^[\w-]+[ \t]*(?:\n|\Z)")
+# Properties, math, code, comments, tables, headings with a line below them, footnotes, fields: nothing is cut out of them.
+_WHOLE = re.compile(
+    r"\A---\n.*?\n---$|\$\$.*?\$\$|\\\[.*?\\\]|^[ \t>]*(?:(?:[-+*]|\d{1,9}[.)])[ \t]+)?(`{3,}|~{3,}).*?(?:^[ \t>]*\1|\Z)|%%.*?%%"
+    r"|^[ \t>]*\|[^\n]*|^[^\n]* \| [^\n]*|^[^\n]+\n[ \t]*(?:=+|-{2,})[ \t]*$|^\[\^[^\]\n]+\]:[^\n]*|^[\w -]+::[^\n]*|^\^[\w-]+[ \t]*$"
+    r"|(?<=\n\n)(?: {4}|\t)(?![ \t]*(?:[-+*]|\d+[.)])[ \t])[^\n]*",
+    re.DOTALL | re.MULTILINE,
 )
 
 
@@ -46,77 +58,160 @@ def told(example: Example, known: Set[str]) -> str | None:
     their content words from the prompt; byte for byte the passage where nothing is cut. None where too little would be left (`LEAST`):
     that is a text of one's own, or a paraphrase in such other words (or another language) that word by word nothing can be said of it."""
     passage = example.passage
-    said = {word for word, _, _ in word_spans(render_highlights(example.prompt))}
+    said = _beginnings(word for word, _, _ in word_spans(render_highlights(example.prompt)))
     whole = [found.span() for found in _WHOLE.finditer(passage)]
+    spans = provenance(passage, example.prompt.highlights)
     own = [
         (span.start, span.end)
-        for span in provenance(passage, example.prompt.highlights)
+        for span in spans
         if span.kind != "heading"
         and not span.rests
         and not any(start < span.end and span.start < end for start, end in whole)
         and normalise(passage[span.start : span.end]) not in known
         and not _mostly(passage[span.start : span.end], said)
     ]
-    left = _without(passage, own) if own else passage
+    kept = [(span.start, span.end) for span in spans if (span.start, span.end) not in own]
+    left = _without(passage, list(_cuts(passage, own, kept))) if own else passage
+    if left.startswith("---") and not passage.startswith("---"):
+        return passage  # it would read as properties
     return left if len(word_spans(left)) >= LEAST * len(word_spans(passage)) else None
 
 
+def _beginnings(words: Iterable[str]) -> frozenset[str]:
+    return frozenset(word[:length] for word in words for length in range(min(4, len(word)), len(word) + 1))
+
+
 def _mostly(unit: str, said: Set[str]) -> bool:
-    content = {word for word, _, _ in word_spans(unit) if commonness(word) <= _CONTENT}
-    return len(content & said) >= _KNOWN * len(content)  # also where it has none
+    content = {word for word, start, end in word_spans(unit) if (word.isdigit() or end - start > 3) and commonness(word) < _COMMON}
+    known = sum(word in said or (not word.isdigit() and word[: max(4, round(_STEM * len(word)))] in said) for word in content)
+    return known >= _KNOWN * len(content)  # also where it has none
 
 
-def _without(text: str, spans: Iterable[tuple[int, int]]) -> str:
-    """The text without the spans. Lines of which only marks are left go too, and headings over nothing else than these."""
+def _cuts(text: str, own: Sequence[tuple[int, int]], kept: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int, str]]:
+    """(start, end, marks to put back) of what can go without harm to what stays: neighbours together, links and code whole. What holds
+    one bracket, quotation mark or footnote of two stays, as does what a block id follows."""
+    joined: list[tuple[int, int]] = []
+    for start, end in own:
+        if joined and not text[joined[-1][1] : start].strip(" \t"):
+            start = joined.pop()[0]
+        joined.append((start, end))
     links = [found.span() for found in _LINK.finditer(text)]
-    pieces, place = [], 0
-    for start, end in spans:
+    place = 0
+    for start, end in joined:
         for first, last in links:
-            if first < end < last:
-                end = last
-        if end <= place:
-            continue
-        start = max(start, place)
+            if first < end and start < last:
+                start, end = min(start, first), max(end, last)
         gone = text[start:end]
-        pieces += [text[place:start], *(mark for mark in _MARKS if gone.count(mark) % 2)]  # the other one is not left alone
+        marks = _left_open(gone)
+        if (
+            start >= place
+            and marks is not None
+            and not any(first < end and start < last for first, last in kept)
+            and "[^" not in gone
+            and not _AFTER.match(text, end)
+            and all(gone.count(one) == gone.count(other) for one, other in _PAIRS if one in gone or other in gone)
+            and gone.count('"') % 2 == 0
+        ):
+            yield start, end, marks
+            place = end
+
+
+def _left_open(gone: str) -> str | None:
+    """The marks of a pair that lie in `gone` alone and have to stay; None where these stand in the middle, or are none perhaps."""
+    gone = _CODE.sub("", hide_marks(gone))
+    counts = Counter(_MARK.findall(gone))
+    odd = [mark for mark, count in counts.items() if count % 2]
+    ends = [_MARK.findall(found[0]) for found in (_LEADING.match(gone), _TRAILING.search(gone)) if found]
+    stay = [[mark for mark in marks if mark in odd] for marks in ends]
+    if gone.count("`") % 2 or sorted(mark for marks in stay for mark in marks) != sorted(odd):
+        return None
+    return "".join(mark for marks in stay for mark in marks)
+
+
+def _without(text: str, cuts: Iterable[tuple[int, int, str]]) -> str:
+    """The text without the cuts. Lines of which only signs are left go too, and headings and callouts with nothing else in them."""
+    pieces, place = [], 0
+    for start, end, marks in cuts:
+        closing = bool(marks) and not text.startswith(marks, start)
+        pieces += [text[place:start].rstrip(" \t") if closing else text[place:start], marks, _GONE]
         place = end + len(_BLANK.match(text, end)[0])  # type: ignore[index]
-        pieces.append(_GONE)
     lines = list(_kept("".join([*pieces, text[place:]]).split("\n")))
     for number in reversed(range(len(lines))):
-        if (heading := _HEADING.match(lines[number] or "")) and _empty(lines[number + 1 :], len(heading[1])):
+        line = lines[number] or ""
+        heading, callout = _HEADING.match(line), _CALLOUT.match(line)
+        if heading and _empty(lines[number + 1 :], len(heading[1])) or callout and _empty(lines[number + 1 :], 0):
             lines[number] = None
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(line for line in lines if line is not None)).strip("\n")
+    return "\n".join(_closed_up(lines))
 
 
-def _kept(lines: Iterable[str]) -> Iterator[str | None]:
-    """Each line without its gaps, None for a lost one. Items below a lost item move to its place."""
-    lost: list[tuple[int, int]] = []  # indents of lost items, and how far what is below each moves to the left
-    after = False
+def _kept(lines: Sequence[str]) -> Iterator[str | None]:
+    """Each line without its gaps, None for a lost one. Items below a lost item move to its place, other text takes its bullet, and
+    numbers are counted anew."""
+    lost: list[list[int]] = []  # indents of lost items, and how far what is below each moves to the left
+    fewer: dict[int, int] = {}  # numbered items lost, by indent
+    quote, bullet = "", ""
     for line in lines:
-        cut = line.replace(_GONE, "").rstrip() if _GONE in line else line
-        indent = len(_BLANK.match(line)[0])  # type: ignore[index]
-        if line.strip():
-            while lost and lost[-1][0] >= indent:
-                lost.pop()
-            if lost and not lost[-1][1]:
-                lost[-1] = (lost[-1][0], indent - lost[-1][0])
-        bare = _GONE in line and not _REST.sub("", _LEAD.sub("", cut, count=1))
-        if bare:
-            lost.append((indent, 0))
-        after = bare or (after and bool(line.strip()) and not line.strip("> \t"))  # also the empty quoted lines that follow
-        if after:
+        found = _QUOTE.match(line)[0]  # type: ignore[index]
+        if found.count(">") != quote.count(">") and line.strip():
+            lost, fewer, bullet = [], {}, ""
+        quote, rest = found, line[len(found) :]
+        if not rest.replace(_GONE, "").strip() and _GONE not in rest:
+            yield None if ">" in quote and lost and lost[-1][2] else line
+            continue
+        indent = len(_BLANK.match(rest)[0])  # type: ignore[index]
+        item = _ITEM.match(rest, indent)
+        while lost and lost[-1][0] >= indent:
+            lost.pop()
+        fewer = {place: count for place, count in fewer.items() if place < indent or (place == indent and item and item[1])}
+        cut = rest.replace(_GONE, "").rstrip() if _GONE in rest else rest
+        if _GONE in rest and not _SIGNS.sub("", cut[item.end() if item else indent :]):
+            lost.append([indent, 0, 1])
+            bullet = item[0] if item else ""
+            if item and item[1]:
+                fewer[indent] = fewer.get(indent, 0) + 1
             yield None
-        else:
-            yield cut[min(indent, sum(by for _, by in lost)) :]
+            continue
+        if lost and not lost[-1][1]:
+            if bullet and not item:  # the item's text went, what stands below it stays: it is the item now
+                cut = " " * lost[-1][0] + bullet + cut[indent:]
+                lost.pop()
+                fewer.pop(min(indent, *fewer) if fewer else indent, None)
+                bullet = ""
+                yield quote + cut
+                continue
+            lost[-1][1] = indent - lost[-1][0]
+        for entry in lost:
+            entry[2] = 0
+        bullet = ""
+        if item and item[1] and fewer.get(indent):
+            cut = cut[:indent] + str(max(1, int(item[1]) - fewer[indent])) + cut[item.end(1) :]
+        yield quote + cut[min(indent, sum(by for _, by, _ in lost)) :]
 
 
 def _empty(below: Iterable[str | None], level: int) -> bool:
-    """Whether a section lost lines, and has none left."""
+    """Whether a section (of level 0: a callout) lost lines, and has none left."""
     lost = False
     for line in below:
         if line is None:
             lost = True
+        elif not level:
+            return lost and not line.lstrip().startswith(">")
         elif line.strip():
             heading = _HEADING.match(line)
             return lost and heading is not None and len(heading[1]) <= level
     return lost
+
+
+def _closed_up(lines: Iterable[str | None]) -> Iterator[str]:
+    """What is left, without the blank lines that lost lines had around them."""
+    left: list[str] = []
+    gap = False
+    for line in lines:
+        if line is None:
+            gap = True
+        elif line.strip() or not gap or (left and left[-1].strip()):
+            left.append(line)
+            gap = gap and not line.strip()
+    while gap and left and not left[-1].strip():
+        left.pop()
+    yield from left

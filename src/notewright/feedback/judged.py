@@ -43,14 +43,19 @@ def judged(library: Library, batch_id: str) -> Judged:
             order, rejected = told["order"][:1] if told.get("best_only") else told["order"], list(told["rejected"])
         elif event.kind == "insertion":
             accepted[event.subject] = note_of(library, event)
+            rejected = [draft_id for draft_id in rejected if draft_id != event.subject]
         elif event.kind == "edit":
             if told.get("via") not in NOTICED:
                 edits[event.subject] = told["final_text"]
         elif told["decision"] == "accept":
             accepted.setdefault(event.subject, "")
+            rejected = [draft_id for draft_id in rejected if draft_id != event.subject]
         elif told["decision"] == "reject_all":
             order, rejected = [], list(drafts)
+            accepted = {draft_id: note for draft_id, note in accepted.items() if note}
         elif event.subject not in rejected:
+            if not accepted.get(event.subject, "a note has it"):
+                del accepted[event.subject]
             order = [left for group in order if (left := [draft_id for draft_id in group if draft_id != event.subject])]
             rejected = [*rejected, event.subject]
     return Judged(

@@ -416,7 +416,7 @@ class _Work:
 def _learnt_nothing(model: Model) -> str:
     """Why a training ended with what it began with, in words; it writes the same, and need not be measured."""
     if 0 in (model.metrics.get("kept_step"), model.metrics.get("kept_round")):
-        return "nothing brought it nearer to your held-out passages, so that it writes as before this training"
+        return "nothing brought it nearer to your own passages, so that it writes as before this training"
     return ""
 
 

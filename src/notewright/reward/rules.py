@@ -205,7 +205,7 @@ def broken_rules(rules: Sequence[Rule], text: str, highlights: Sequence[Highligh
 
 def rule_name(text: str) -> str:
     """`Callouts for definitions, please!` -> `callouts-for-definitions`."""
-    without = _ALWAYS.sub("", text)
+    without = _ALWAYS.sub("", text) if _ALWAYS.match(text) else text
     if interpret(without) == interpret(text):  # else it is another rule than the wish without it: a limit, no preference
         text = without
     words = [word for word in re.findall(r"[^\W_]+", text.casefold()) if word != "please"]

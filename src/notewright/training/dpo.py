@@ -90,7 +90,9 @@ def run(job: Job, folder: Path, reporter: Reporter) -> dict[str, Any] | None:
     whole.losses, whole.tokens = [loss for item in told for loss in item["losses"]], sum(item["tokens"] for item in told)
     metrics = sessions.common_metrics(session, whole, rows, time.monotonic() - started)
     checks = [check for item in told for check in item["checks"]]
-    metrics |= {"learning_rate": session.recipe.learning_rate, "rounds": len(told), "checks": checks, "broken": told[-1]["broken"]}
+    if session.recipe != recipe:
+        metrics["gentler_rate"] = session.recipe.learning_rate
+    metrics |= {"rounds": len(told), "checks": checks, "broken": told[-1]["broken"]}
     for name, part in (("", own), ("valid_", valid)):
         metrics |= {name + key: value for key, value in agreement(session, part).items()}
     return metrics

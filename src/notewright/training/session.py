@@ -140,10 +140,11 @@ def check_memory(session: Session, rows: Rows, *, texts: float = 0) -> None:
 
 
 def _written(session: Session) -> int:
-    """How many held-out passages the training writes at a time to measure itself by."""
+    """How many passages the training writes at a time to measure itself by: held-out ones, or for SFT as many that teach."""
     recipe = session.recipe
     most: int = getattr(recipe, "watch_rows", getattr(recipe, "guard_rows", 0)) if getattr(recipe, "early_stop", "") != "off" else 0
-    return min(most, len(read_rows(Path(session.job.dataset_folder) / "valid.jsonl")))
+    parts = ("train", "valid") if session.job.method == "sft" else ("valid",)
+    return min(most, sum(len(read_rows(Path(session.job.dataset_folder) / f"{part}.jsonl")) for part in parts))
 
 
 def arguments(session: Session, steps: int) -> dict[str, Any]:
