@@ -109,11 +109,19 @@ def _cuts(text: str, own: Sequence[tuple[int, int]], kept: Sequence[tuple[int, i
             and not any(first < end and start < last for first, last in kept)
             and "[^" not in gone
             and not _AFTER.match(text, end)
-            and all(gone.count(one) == gone.count(other) for one, other in _PAIRS if one in gone or other in gone)
-            and gone.count('"') % 2 == 0
+            and not _parts_a_pair(text, start, end)
         ):
             yield start, end, marks
             place = end
+
+
+def _parts_a_pair(text: str, start: int, end: int) -> bool:
+    """Whether one bracket or quotation mark of a pair would go and the other one stay in its paragraph."""
+    first, last = text.rfind("\n\n", 0, start) + 1, text.find("\n\n", end)
+    block, gone = text[first : last if last >= 0 else len(text)], text[start:end]
+    return any(gone.count(one) != gone.count(other) and block.count(one) == block.count(other) for one, other in _PAIRS) or (
+        gone.count('"') % 2 == 1 and block.count('"') % 2 == 0
+    )
 
 
 def _left_open(gone: str) -> str | None:
