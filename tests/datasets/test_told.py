@@ -44,6 +44,8 @@ def example(passage: str, *, number: int = 1, source: str = "s", title: str = "R
         (f"> [!note] Rivers\n> - {BEES}\n>     - {RIVER}\n>\t- {ALDER}", f"> [!note] Rivers\n> - {RIVER}\n>- {ALDER}"),
         (f"> [!quote] Own thought\n> {BEES}\n\n{RIVER} {ALDER}", f"{RIVER} {ALDER}"),
         (f"- {RIVER}\n- {BEES}\n  {ALDER}", f"- {RIVER}\n- {ALDER}"),
+        (f"- {BEES}\n    - {BREAD}\n        - {RIVER}\n            - {RIVER}\n- {ALDER}", f"- {RIVER}\n    - {RIVER}\n- {ALDER}"),
+        (f"1. {BEES}\n   {RIVER}\n2. {ALDER}", f"1. {RIVER}\n2. {ALDER}"),
         (f"- {BEES}\n    ```\n    x\n    ```\n- {RIVER} {ALDER}", f"- ```\n    x\n    ```\n- {RIVER} {ALDER}"),
         (f"1. {RIVER}\n2. {BEES}\n3. {ALDER}", f"1. {RIVER}\n2. {ALDER}"),
         (f"{RIVER} “{BEES} {BREAD}” {ALDER}", f"{RIVER} {ALDER}"),

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence, Set
+from dataclasses import dataclass
 
 from ..library.examples import Example
 from ..prompts import render_highlights
@@ -152,48 +153,55 @@ def _without(text: str, cuts: Iterable[tuple[int, int, str]]) -> str:
     return "\n".join(_closed_up(lines))
 
 
-def _kept(lines: Sequence[str]) -> Iterator[str | None]:
+@dataclass(slots=True)
+class _Lost:
+    """A line that went. What stands below it moves `shift` to the left; nothing does yet while it is `bare`. `bullet` is its mark."""
+
+    indent: int
+    bullet: str
+    shift: int = 0
+    bare: bool = True
+
+
+def _kept(lines: Iterable[str]) -> Iterator[str | None]:
     """Each line without its gaps, None for a lost one. Items below a lost item move to its place, other text takes its bullet, and
     numbers are counted anew."""
-    lost: list[list[int]] = []  # indents of lost items, and how far what is below each moves to the left
-    fewer: dict[int, int] = {}  # numbered items lost, by indent
-    quote, bullet = "", ""
+    lost: list[_Lost] = []  # above the line, each deeper than the one before
+    fewer: Counter[int] = Counter()  # numbered items lost, by indent
+    depth = 0
     for line in lines:
-        found = _QUOTE.match(line)[0]  # type: ignore[index]
-        if found.count(">") != quote.count(">") and line.strip():
-            lost, fewer, bullet = [], {}, ""
-        quote, rest = found, line[len(found) :]
-        if not rest.replace(_GONE, "").strip() and _GONE not in rest:
-            yield None if ">" in quote and lost and lost[-1][2] else line
+        quote = _QUOTE.match(line)[0]  # type: ignore[index]
+        rest = line[len(quote) :]
+        if not rest.strip():
+            yield None if quote.strip() and lost and lost[-1].bare else line
             continue
+        if quote.count(">") != depth:
+            depth, lost, fewer = quote.count(">"), [], Counter()
         indent = len(_BLANK.match(rest)[0])  # type: ignore[index]
         item = _ITEM.match(rest, indent)
-        while lost and lost[-1][0] >= indent:
+        while lost and lost[-1].indent >= indent:
             lost.pop()
-        fewer = {place: count for place, count in fewer.items() if place < indent or (place == indent and item and item[1])}
+        numbered = bool(item and item[1])
+        fewer = Counter({place: count for place, count in fewer.items() if place < indent or (place == indent and numbered)})
         cut = rest.replace(_GONE, "").rstrip() if _GONE in rest else rest
         if _GONE in rest and not _SIGNS.sub("", cut[item.end() if item else indent :]):
-            lost.append([indent, 0, 1])
-            bullet = item[0] if item else ""
-            if item and item[1]:
-                fewer[indent] = fewer.get(indent, 0) + 1
+            if lost and not lost[-1].shift:
+                lost[-1].shift = indent - lost[-1].indent
+            lost.append(_Lost(indent, item[0] if item else ""))
+            fewer[indent] += numbered
             yield None
             continue
-        if lost and not lost[-1][1]:
-            if bullet and not item:  # the item's text went, what stands below it stays: it is the item now
-                cut = " " * lost[-1][0] + bullet + cut[indent:]
-                lost.pop()
-                fewer.pop(min(indent, *fewer) if fewer else indent, None)
-                bullet = ""
-                yield quote + cut
-                continue
-            lost[-1][1] = indent - lost[-1][0]
-        for entry in lost:
-            entry[2] = 0
-        bullet = ""
-        if item and item[1] and fewer.get(indent):
+        if lost and lost[-1].bare and lost[-1].bullet and not item:  # what stands below it is the item now
+            above = lost.pop()
+            fewer[above.indent] = max(0, fewer[above.indent] - 1)
+            cut = " " * above.indent + above.bullet + cut[indent:]
+        elif lost and not lost[-1].shift:
+            lost[-1].shift = indent - lost[-1].indent
+        for above in lost:
+            above.bare = False
+        if item and item[1] and fewer[indent]:
             cut = cut[:indent] + str(max(1, int(item[1]) - fewer[indent])) + cut[item.end(1) :]
-        yield quote + cut[min(indent, sum(by for _, by, _ in lost)) :]
+        yield quote + cut[min(len(_BLANK.match(cut)[0]), sum(above.shift for above in lost)) :]  # type: ignore[index]
 
 
 def _empty(below: Iterable[str | None], level: int) -> bool:
