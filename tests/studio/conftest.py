@@ -22,9 +22,9 @@ def needs_browser() -> None:
         pytest.skip("the studio is not built (make studio)")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """On the sample: imported, paired, the seedling as its model."""
+    """On the sample: imported, paired, the seedling as its model. Each file of tests has its own, as what one records others would see."""
     needs_browser()
     yield from serve_sample(tmp_path_factory.mktemp("studio"))
 

@@ -114,6 +114,7 @@ def test_beliefs_are_corrected_and_rules_decided_by_keyboard(page: Any, server: 
     assert [rule["status"] for rule in ask(server, "/api/rules")["confirmed"]] == ["confirmed"]
     page.keyboard.press("j")
     page.keyboard.press("Enter")  # nothing is sure yet: unfold what is not
+    page.locator("[data-line^='belief:']").first.wait_for()
     page.keyboard.press("j")
     feature = page.evaluate("() => document.activeElement.dataset.line").removeprefix("belief:")
     page.keyboard.press("b")
