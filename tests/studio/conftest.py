@@ -9,7 +9,12 @@ from typing import Any
 
 import pytest
 
+import small_world
 from conftest import REPOSITORY
+from notewright.library import Library
+from notewright.server import create_app
+from notewright.settings import save_settings
+from served import ScriptedEngines, serve
 from walks import Server, needs_chromium, serve_sample
 
 BUILT = REPOSITORY / "src" / "notewright" / "server" / "studio" / "index.html"
@@ -51,3 +56,17 @@ def page(browser: Any, server: Server) -> Iterator[Any]:
     yield opened
     context.close()
     assert wrong == []
+
+
+@pytest.fixture(scope="module")
+def small_server(tmp_path_factory: pytest.TempPathFactory, engines: ScriptedEngines) -> Iterator[Server]:
+    """On a small world whose writer is the file's own `engines`, so that no model is needed."""
+    needs_browser()
+    folder = tmp_path_factory.mktemp("small")
+    with Library.create(folder / "home") as library:
+        settings = small_world.build(library, folder, paired=("rivers", "looms")).settings
+        small_world.base_model(library)
+        save_settings(settings)
+    app = create_app(settings, engines=engines)
+    with serve(app) as address:
+        yield Server(settings, link=f"{address}/login?token={app.state.context.token}")

@@ -19,12 +19,9 @@ from notewright import feedback, gates
 from notewright.library import Library
 from notewright.library.database import now
 from notewright.records import Draft, Finding, Run
-from notewright.server import create_app
-from notewright.settings import save_settings
-from served import ScriptedEngines, serve
+from served import ScriptedEngines
 from walks import Server, ask, events, eventually
 
-from .conftest import needs_browser
 from .helpers import serious
 
 pytestmark = pytest.mark.browser
@@ -40,16 +37,8 @@ def engines() -> ScriptedEngines:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory, engines: ScriptedEngines) -> Iterator[Server]:
-    needs_browser()
-    folder = tmp_path_factory.mktemp("decisions")
-    with Library.create(folder / "home") as library:
-        settings = small_world.build(library, folder, paired=("rivers", "looms")).settings
-        small_world.base_model(library)
-        save_settings(settings)
-    app = create_app(settings, engines=engines)
-    with serve(app) as address:
-        yield Server(settings, link=f"{address}/login?token={app.state.context.token}")
+def server(small_server: Server) -> Server:
+    return small_server
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ from __future__ import annotations
 import itertools
 import json
 import threading
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
@@ -15,12 +14,8 @@ import pytest
 
 import small_world
 from notewright.library import Library
-from notewright.server import create_app
-from notewright.settings import save_settings
-from served import ScriptedEngines, serve
+from served import ScriptedEngines
 from walks import Server, ask, events, eventually
-
-from .conftest import needs_browser
 
 pytestmark = pytest.mark.browser
 BUSY = {"message": "The library is in use by another process.", "hint": "Wait for it to finish and try again.", "problems": []}
@@ -51,16 +46,8 @@ def engines() -> ScriptedEngines:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory, engines: ScriptedEngines) -> Iterator[Server]:
-    needs_browser()
-    folder = tmp_path_factory.mktemp("kept")
-    with Library.create(folder / "home") as library:
-        settings = small_world.build(library, folder, paired=("rivers", "looms")).settings
-        small_world.base_model(library)
-        save_settings(settings)
-    app = create_app(settings, engines=engines)
-    with serve(app) as address:
-        yield Server(settings, link=f"{address}/login?token={app.state.context.token}")
+def server(small_server: Server) -> Server:
+    return small_server
 
 
 @pytest.fixture

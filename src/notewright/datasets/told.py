@@ -62,7 +62,7 @@ def told(example: Example, known: Set[str]) -> str | None:
     said = _beginnings(word for word, _, _ in word_spans(render_highlights(example.prompt)))
     whole = [found.span() for found in _WHOLE.finditer(passage)]
     spans = provenance(passage, example.prompt.highlights)
-    own = [
+    own = {
         (span.start, span.end)
         for span in spans
         if span.kind != "heading"
@@ -70,9 +70,9 @@ def told(example: Example, known: Set[str]) -> str | None:
         and not any(start < span.end and span.start < end for start, end in whole)
         and normalise(passage[span.start : span.end]) not in known
         and not _mostly(passage[span.start : span.end], said)
-    ]
+    }
     kept = [(span.start, span.end) for span in spans if (span.start, span.end) not in own]
-    left = _without(passage, list(_cuts(passage, own, kept))) if own else passage
+    left = _without(passage, _cuts(passage, sorted(own), kept)) if own else passage
     if left.startswith("---") and not passage.startswith("---"):
         return passage  # it would read as properties
     return left if len(word_spans(left)) >= LEAST * len(word_spans(passage)) else None
