@@ -4,32 +4,21 @@
 
 Eight contenders a night and the current version write 12 held-out passages. What is hard about a passage is common to all, the rest of an
 error (deviation 1) is a version's own, of which `alike` lasts from night to night; every night something new was judged. A contender passes
-by Student's t at the level of `loop.decide` (the paired bootstrap there imitates it). Beside it a level that all nights share, of which
-night k has 1 / (k (k + 1)) (decision 5). All contenders are better by `gap` from some night on, worse where it is below 0.
+as in `loop.decide` (`evaluation.report.max_t`, of fewer changes of sign). Beside it a level that all nights share, of which night k has
+1 / (k (k + 1)) (decision 5). All contenders are better by `gap` from some night on, worse where it is below 0.
 """
 
 from __future__ import annotations
 
 import argparse
-import functools
 import math
 
 import numpy
 
+from notewright.evaluation.report import max_t
 from notewright.loop.decide import CONFIDENCE
 
-CONTENDERS, PASSAGES, NIGHTS = 8, 12, 30
-
-
-@functools.cache
-def student(sure: float) -> float:
-    """The quantile of Student's t for the passages, by summing up its density over the angle whose tangent it is."""
-    freedom = PASSAGES - 1
-    angles = numpy.linspace(0, math.pi / 2, 400_001)[:-1]
-    scale = math.gamma((freedom + 1) / 2) / math.gamma(freedom / 2) / math.sqrt(freedom * math.pi)
-    density = scale * (1 + numpy.tan(angles) ** 2 / freedom) ** (-(freedom + 1) / 2) / numpy.cos(angles) ** 2
-    above = numpy.cumsum(density[::-1])[::-1] * (angles[1] - angles[0])
-    return float(numpy.tan(angles[numpy.searchsorted(-above, sure - 1)]))
+CONTENDERS, PASSAGES, NIGHTS, ROUNDS = 8, 12, 30, 1000
 
 
 def nights(libraries: int, count: int, *, shared: bool, alike: float, gap: float = 0.0, since: int = 1) -> list[float]:
@@ -41,9 +30,8 @@ def nights(libraries: int, count: int, *, shared: bool, alike: float, gap: float
         for night in range(count):
             own = math.sqrt(alike) * lasting + math.sqrt(1 - alike) * rng.standard_normal((CONTENDERS, PASSAGES))
             change = hard + own - (gap if night + 1 >= since else 0.0) - (hard + current)
-            t = -change.mean(1) / (change.std(1, ddof=1) / math.sqrt(PASSAGES))
             part = (night + 1) * (night + 2) if shared else 1
-            if t.max() > student(1 - (1 - CONFIDENCE) / CONTENDERS / part):
+            if max(max_t(-change, rounds=ROUNDS, seed=night)) >= 1 - (1 - CONFIDENCE) / part:
                 promoted = night
                 break
         first.append(promoted)

@@ -221,15 +221,41 @@ def test_what_is_from_before_a_change_of_the_person_weighs_a_quarter() -> None:
     assert found.p_better > evaluation.compare(before, after).p_better
 
 
-@pytest.mark.parametrize("passages", [6, 12])
-def test_chance_alone_is_as_seldom_sure_as_it_says(passages: int) -> None:
-    """Where nothing is better, one in 80 looks better with 98.75 %: what one of eight contenders has to show."""
-    rng, sure = random.Random(passages), 0
-    for _ in range(500):
-        before = [rng.uniform(0.3, 0.7) for _ in range(passages)]
-        after = [ned + rng.gauss(0, 0.1) for ned in before]
-        sure += evaluation.compare(report(before), report(after), rounds=400).p_better >= 1 - 0.1 / 8
-    assert sure <= 500 / 80 + 2.5 * math.sqrt(500 / 80)
+@pytest.mark.parametrize("passages", [6, 12, 30])
+@pytest.mark.parametrize("alike", [0.0, 0.8])
+def test_of_eight_that_are_no_better_one_passes_as_seldom_as_it_says(passages: int, alike: float) -> None:
+    rng, tries, sure = random.Random(passages), 300, 0
+    for _ in range(tries):
+        before, common = ([rng.gauss(0.5, 0.1) for _ in range(passages)] for _ in range(2))
+        versions = [[alike * ned + (1 - alike) * rng.gauss(0.5, 0.1) for ned in common] for _ in range(8)]
+        sure += max(evaluation.sure_of_each(report(before), [report(neds) for neds in versions])) >= 0.9
+    assert sure <= tries / 10 + 2.5 * math.sqrt(tries * 0.09)
+
+
+def test_much_alike_ones_need_hardly_more_proof_than_one() -> None:
+    rng = random.Random(1)
+    before = [rng.uniform(0.3, 0.7) for _ in range(10)]
+    after = [ned - 0.04 + rng.gauss(0, 0.06) for ned in before]
+    alike = [[ned + rng.gauss(0, 0.002) for ned in after] for _ in range(7)]
+    apart = [[ned + rng.gauss(0, 0.06) for ned in before] for _ in range(7)]
+    alone, among, others = (
+        evaluation.sure_of_each(report(before), [report(neds) for neds in (after, *more)])[0] for more in ([], alike, apart)
+    )
+    assert others < 0.9 < among <= alone
+
+
+def test_what_is_the_same_everywhere_and_single_passages() -> None:
+    same = report([0.5, 0.4, 0.6])
+    assert evaluation.sure_of_each(same, [same, report([0.4, 0.3, 0.5])]) == [0.0, 7 / 8]
+    assert evaluation.sure_of_each(report([0.5]), [report([0.1])]) == [0.5]
+    with pytest.raises(Invalid, match="share no passage"):
+        evaluation.sure_of_each(report([]), [report([0.5])])
+
+
+def test_former_passages_count_less_for_how_sure_it_is() -> None:
+    before, after = report([0.2, 0.2, *[0.8] * 6]), report([0.6, 0.5, *[0.4 + 0.01 * number for number in range(6)]])
+    items = tuple(replace(item, former=number < 2) for number, item in enumerate(before.items))
+    assert evaluation.sure_of_each(replace(before, items=items), [after]) > evaluation.sure_of_each(before, [after])
 
 
 def test_only_shared_passages_are_compared() -> None:

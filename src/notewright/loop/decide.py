@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from ..evaluation import Comparison, EvaluationReport, compare
+from ..evaluation import Comparison, EvaluationReport, compare, sure_of_each
 from ..evaluation.report import MEMORISED, Item, broken, interval
 from ..text import count
 
-CONFIDENCE = 0.9  # that the mean distance really fell; shared among the contenders (Bonferroni), so that trying more proves less
+CONFIDENCE = 0.9  # that the mean distance really fell, of one or another of the contenders: trying more proves less
 VALID_MARGIN = 0.05  # the share of valid drafts may not fall by more, beyond its 90 % interval
 COVERAGE_MARGIN = 0.05  # nor may the share of the highlights in your passages that drafts use too, likewise
 COPY_MARGIN = 0.05  # the share of drafts with a run of words from another note may not rise by more
@@ -42,11 +43,12 @@ class Contender:
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """A contender beside the version that is current. `objections` say in words why it may not replace it; none means it may. `lately` is
-    the comparison on later work, None without any."""
+    the comparison on later work, None without any; `sure` is how sure it is that the distance fell, with all contenders in view."""
 
     contender: Contender
     comparison: Comparison
     length: float
+    sure: float
     objections: tuple[str, ...]
     lately: Comparison | None = None
 
@@ -63,14 +65,14 @@ class Decision:
 def decide(current: Contender, contenders: Sequence[Contender], *, confidence: float = CONFIDENCE) -> Decision:
     """Paired bootstrap of each contender against the current version on the passages both wrote; the best that passes wins.
 
-    A contender passes when the chance that its mean distance is lower is at least `1 - (1 - confidence) / number of contenders`, its share
+    A contender passes when it is at least `confidence` sure that its mean distance is lower (`evaluation.sure_of_each`), its share
     of valid drafts did not fall by more than `VALID_MARGIN` and its coverage of highlights by `COVERAGE_MARGIN` (both beyond the 90 %
     interval), the share of its drafts that copy from other notes did not rise by more than `COPY_MARGIN`, nor the rules of the person's
     that a draft breaks by `RULE_MARGIN`, its lengths stay within `LENGTHS` of the person's own, and it is not further from what they wrote
     lately beyond the 90 % interval.
     """
-    needed = 1 - (1 - confidence) / max(1, len(contenders))
-    verdicts = tuple(_judge(current, contender, needed) for contender in contenders)
+    sure = sure_of_each(current.proven, [contender.proven for contender in contenders]) if contenders else []
+    verdicts = tuple(_judge(current, contender, one, confidence) for contender, one in zip(contenders, sure, strict=True))
     passages = len(current.proven.items)
     if passages < FEWEST:
         reason = f"only {count(passages, 'held-out passage')}: too few to tell better from luck (at least {FEWEST} are needed)"
@@ -85,19 +87,18 @@ def decide(current: Contender, contenders: Sequence[Contender], *, confidence: f
     change = winner.comparison
     reason = (
         f"{winner.contender.label}: held-out distance {change.before:.3f} -> {change.after:.3f} over {change.items} passages "
-        f"(90 % interval of the change {change.low:+.3f} to {change.high:+.3f}, {min(change.p_better, SUREST):.1%} sure)"
+        f"(90 % interval of the change {change.low:+.3f} to {change.high:+.3f}, {min(winner.sure, SUREST):.1%} sure)"
     )
     return Decision(winner.contender, reason, verdicts)
 
 
-def _judge(current: Contender, contender: Contender, needed: float) -> Verdict:
+def _judge(current: Contender, contender: Contender, sure: float, needed: float) -> Verdict:
     change = compare(current.proven, contender.proven)
     objections = harms(current, contender)
-    if change.p_better < needed:
-        objections.insert(
-            0, f"its distance is {change.after:.3f} against {change.before:.3f}: {change.p_better:.1%} sure, {needed:.1%} needed"
-        )
-    return Verdict(contender, change, contender.report.length, tuple(objections), lately(current, contender))
+    if sure < needed:
+        told = math.floor(1000 * sure) / 1000  # what just fails is not told as enough
+        objections.insert(0, f"its distance is {change.after:.3f} against {change.before:.3f}: {told:.1%} sure, {needed:.0%} needed")
+    return Verdict(contender, change, contender.report.length, sure, tuple(objections), lately(current, contender))
 
 
 def harms(now: Contender, then: Contender) -> list[str]:
