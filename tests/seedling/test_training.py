@@ -119,3 +119,8 @@ def test_a_run_may_begin_from_an_exported_model(tmp_path: Path, books: Path, bun
     assert torch.equal(weights(second), weights(first).to(torch.bfloat16).float())
     second.run(max_steps=2)
     assert not torch.equal(weights(second), weights(first))
+    card = (export(tmp_path / "second" / "checkpoint.pt", tmp_path / "again", "another one") / "README.md").read_text(encoding="utf-8")
+    assert card.index("3 steps of 512; 0 minutes on a test") < card.index("From these weights") < card.index("2 steps of 512")
+    resumed = trainer(tmp_path / "second", books, bundled)
+    resumed.load()
+    assert resumed.recipe.started_from == second.recipe.started_from

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 DATA = """\
 | data | licence | use |
@@ -23,7 +24,7 @@ LIMITS = """\
 - It arranges, selects, trims and formats what the highlights say. It does not paraphrase, summarise or know anything.
 - English prose. Other scripts are copied byte by byte.
 - It was trained on invented readers with synthetic metadata; real notes that fuse, reword or judge are outside what it can learn.
-- Contexts end at {context:,} tokens (about {characters:,} characters); most of its training was shorter.
+- Contexts end at {context:,} tokens (about {characters:,.0f} characters); most of its training was shorter.
 - Without an example in the prompt it writes in a plain style of its own; show it one or two, tell it rules, or train it.
 - Where it misses its aims is said in `docs/seedling.md`. Read what it writes before you use it."""
 
@@ -48,10 +49,7 @@ or learned from a few dozen pairs. It ships with notewright so that the whole lo
 ## Recipe
 
 - Shape `{shape}`; byte-level BPE of 4,096 tokens, digits apart; tied embeddings; bfloat16 weights.
-- {tokens:.0f} million tokens in {steps:,} steps of {tokens_per_step:,}; {minutes:.0f} minutes on {hardware}, bf16 autocast.
-- Stage A, the first {copied:.0f} million tokens: copying of token pools and sentences, rows of 128 to 512 tokens.
-- Stage B: notes by simulated readers in the product's own prompt format, rows of {lengths} tokens; 10 % copying, 4 % prose.
-- Muon {matrix_rate} for matrices, AdamW {other_rate} for embeddings and norms; the rate falls to zero over the last 70 % of the time.
+{phases}
 - Half of the styles are drawn near one: a digest of what was annotated, which is also the bundled sample's style.
 - Seed {seed}. Made by `python -m notewright.seedling.train`, written by `python -m notewright.seedling.export`.
 
@@ -75,6 +73,31 @@ The simulated readers' notes are rendered by `notewright.seedling.styles`; a fif
 """
 
 
+def _phases(training: dict[str, Any]) -> list[str]:
+    """What each run did, from random weights on."""
+    recipe, before = training["recipe"], training.get("before")
+    tokens, size = training["tokens"] / 1e6, recipe["tokens_per_step"]
+    lengths = "1,024 to 4,096" if recipe.get("long") else "512 to 2,048"
+    found = [*_phases(before), "- From these weights another run (and what follows is of it):"] if before else []
+    found.append(
+        f"- {tokens:.0f} million tokens in {training['steps']:,} steps of {size:,}; {training['minutes']:.0f} minutes on "
+        f"{training.get('hardware', '2 CPU cores')}, bf16 autocast."
+    )
+    if recipe["copy_tokens"]:
+        copied = recipe["copy_tokens"] / 1e6
+        found.append(f"- Stage A, the first {copied:.0f} million tokens: copying of token pools and sentences, rows of 128 to 512 tokens.")
+    found.append(
+        f"- Stage B: notes by simulated readers in the product's own prompt format, rows of {lengths} tokens; 10 % copying, 4 % prose."
+    )
+    if recipe.get("selective"):
+        found.append(f"- {recipe['selective']:.0%} of the readers choose highlights in one of the six ways to choose, all alike often.")
+    return [
+        *found,
+        f"- Muon {recipe['matrix_rate']} for matrices, AdamW {recipe['other_rate']} for embeddings and norms; the rate falls to zero over "
+        "the last 70 % of the time.",
+    ]
+
+
 def write_card(folder: Path) -> Path:
     """README.md from `training.json`, `evaluation.json` (kept only if its hash fits the weights) and the weights' hash."""
     digest = sha256(folder / "model.safetensors")
@@ -83,17 +106,13 @@ def write_card(folder: Path) -> Path:
     context = json.loads((folder / "config.json").read_text(encoding="utf-8"))["max_position_embeddings"]
     text = CARD.format(
         millions=training["parameters"] / 1e6,
-        tokens=training["tokens"] / 1e6,
-        steps=training["steps"],
-        minutes=training["minutes"],
-        copied=recipe["copy_tokens"] / 1e6,
+        phases="\n".join(_phases(training)),
         data=DATA,
-        hardware=training.get("hardware", "2 CPU cores"),
-        lengths="1,024 to 4,096" if recipe.get("long") else "512 to 2,048",
         limits=LIMITS.format(context=context, characters=round(3.6 * context, -2)),
         evaluation="\n".join(_evaluation(folder, digest)),
         digest=digest,
-        **{name: recipe[name] for name in ("shape", "tokens_per_step", "matrix_rate", "other_rate", "seed")},
+        shape=recipe["shape"],
+        seed=recipe["seed"],
     )
     card = folder / "README.md"
     card.write_text(text, encoding="utf-8")

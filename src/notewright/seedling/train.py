@@ -150,6 +150,7 @@ class Trainer:
         if start:
             vocabulary.mkdir(parents=True, exist_ok=True)
             shutil.copy(start / "tokenizer.json", vocabulary)
+            shutil.copy(start / "training.json", folder / "before.json")  # for the card of what comes of it
             self.recipe = recipe = replace(recipe, started_from=hashlib.sha256((start / "model.safetensors").read_bytes()).hexdigest())
         elif not (vocabulary / "tokenizer.json").exists():
             tokenizer.save(tokenizer.train(corpus, 0), vocabulary)
@@ -237,6 +238,7 @@ class Trainer:
             optimizer.load_state_dict(saved)
         known = Progress.__dataclass_fields__
         self.progress = Progress(**{name: value for name, value in state["progress"].items() if name in known})
+        self.recipe = replace(self.recipe, started_from=state["recipe"]["started_from"])
 
     def run(self, *, max_steps: int | None = None, log_every: int = 20, save_every: float = 240.0) -> list[float]:
         """Train until the budget, `max_steps` or SIGTERM; returns the loss of every logged stretch."""
