@@ -31,7 +31,7 @@ from notewright.datasets.told import told, ways
 from notewright.library.examples import Example
 from notewright.models import bases
 from notewright.prompts import build_messages, render_highlights
-from notewright.provenance import word_spans
+from notewright.provenance import provenance, word_spans
 from notewright.records import Prompt
 from notewright.seedling import corpora
 from notewright.text import sentences
@@ -97,7 +97,7 @@ def measure(base: bases.Base, tokenizer: Any, corpus: corpora.Corpus, seed: int,
     shape = ("book", False, 0.0, 0.0)
     examples = [Example(prompt, text, f"pair-{at}", f"{at}.md", 0.8, shape) for at, (prompt, text) in enumerate(stand)]
     common = ways(examples)
-    parts = [told(example, common) for example in examples]
+    parts = [told(example, provenance(example.passage, example.prompt.highlights), common) for example in examples]
     as_clean = [(text == note, bool(added)) for text, (_, note), (_, added) in zip(parts, known, longer, strict=True)]
     result: dict[str, Any] = {
         "style": seed,

@@ -10,7 +10,7 @@ import pytest
 import small_world
 from notewright import datasets, drafting, feedback
 from notewright.cli import main
-from notewright.datasets.hygiene import boilerplate, clean, leaks, near, rested
+from notewright.datasets.hygiene import boilerplate, clean, leaks, near, rested, resting
 from notewright.library import Library, splits
 from notewright.library.examples import Example, from_pairs, shape
 from notewright.prompts import Teaching, build_messages, subject
@@ -30,11 +30,15 @@ def example(number: int, passage: str, *texts: str, weight: float = 0.8, source:
     return Example(prompt, passage, f"pair-{number}", f"{number}.md", weight, shape(prompt))
 
 
+def unfit(items: list[Example]) -> dict[str, str]:
+    return clean(items, resting(items))
+
+
 def test_a_near_duplicate_goes_and_the_surest_stays() -> None:
     first = example(1, f"- {RIVER}\n- {ALDER}", RIVER, ALDER, weight=0.7)
     second = example(2, f"- {RIVER}\n- {ALDER} Indeed.", RIVER, ALDER, weight=1.0)
     other = example(3, "- " + ALDER.replace("alder", "oak trunk of that size"), ALDER)
-    assert clean([first, second, other]) == {"pair-1": "near-duplicate of another pair"}
+    assert unfit([first, second, other]) == {"pair-1": "near-duplicate of another pair"}
 
 
 def test_alike_passages_over_other_short_highlights_are_no_copies() -> None:
@@ -44,25 +48,25 @@ def test_alike_passages_over_other_short_highlights_are_no_copies() -> None:
         for number, text in enumerate(("An apple a day.", "A pear a day.", "An apple a day."))
     )
     assert near([apple.passage, pear.passage, copy.passage])
-    assert clean([apple, pear]) == {}
-    assert clean([apple, copy]) == {"pair-2": "near-duplicate of another pair"}
+    assert unfit([apple, pear]) == {}
+    assert unfit([apple, copy]) == {"pair-2": "near-duplicate of another pair"}
 
 
 def test_templates_go() -> None:
     items = [example(number, f"{TEMPLATE}\nword {number}", RIVER) for number in range(6)]
     assert len(boilerplate(items)) == 3
-    assert {reason.partition(":")[0] for reason in clean(items).values()} == {"template boilerplate"}
-    assert len(clean(items)) == 6
+    assert {reason.partition(":")[0] for reason in unfit(items).values()} == {"template boilerplate"}
+    assert len(unfit(items)) == 6
 
 
 def test_own_knowledge_goes_unless_the_person_vouched_for_it() -> None:
     text = "My grandmother kept bees behind the church. In August we were allowed to turn the handle of the extractor."
     assert rested(text, provenance(text, example(1, text, RIVER).prompt.highlights)) == 0
-    assert clean([example(1, text, RIVER)])["pair-1"].startswith("mostly the person's own knowledge")
-    assert clean([example(1, text, RIVER, weight=1.0)]) == {}
+    assert unfit([example(1, text, RIVER)])["pair-1"].startswith("mostly the person's own knowledge")
+    assert unfit([example(1, text, RIVER, weight=1.0)]) == {}
     text = f"- {RIVER}"
     assert rested(text, provenance(text, example(1, text, RIVER).prompt.highlights)) == 1
-    assert clean([example(1, f"- {RIVER}", RIVER)]) == {}
+    assert unfit([example(1, f"- {RIVER}", RIVER)]) == {}
 
 
 def test_leaks_are_copies_of_what_measures() -> None:

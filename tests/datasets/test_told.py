@@ -13,6 +13,7 @@ from notewright.datasets.sft import OWN_WORDS
 from notewright.datasets.told import told, ways
 from notewright.library import Library
 from notewright.library.examples import Example, shape
+from notewright.provenance import provenance
 from notewright.records import Highlight, Prompt, Source
 
 RIVER = "Between 1890 and 1935 the engineers of the Varde district removed 41 bends from a river that had 58 of them."
@@ -25,6 +26,10 @@ def example(passage: str, *, number: int = 1, source: str = "s", title: str = "R
     highlights = (Highlight(RIVER, id="a", chapter="Straight water"), Highlight(ALDER, id="b", annotation="beavers do this too"))
     prompt = Prompt(source=Source(title=title, author="Inger Holm", id=source), highlights=highlights)
     return Example(prompt, passage, f"pair-{number}", f"{number}.md", 0.8, shape(prompt))
+
+
+def cut(item: Example, known: frozenset[str] = frozenset()) -> str | None:
+    return told(item, provenance(item.passage, item.prompt.highlights), known)
 
 
 @pytest.mark.parametrize(
@@ -50,10 +55,16 @@ def example(passage: str, *, number: int = 1, source: str = "s", title: str = "R
         (f"1. {RIVER}\n2. {BEES}\n3. {ALDER}", f"1. {RIVER}\n2. {ALDER}"),
         (f"{RIVER} “{BEES} {BREAD}” {ALDER}", f"{RIVER} {ALDER}"),
         (f"{RIVER}\n\n```\na\n\n\n\nb\n```\n\n{BEES}\n\n{ALDER}", f"{RIVER}\n\n```\na\n\n\n\nb\n```\n\n{ALDER}"),
+        (f"{RIVER}\n\n```\na\n```py\n```\n\n{BEES}\n\n{ALDER}", f"{RIVER}\n\n```\na\n```py\n```\n\n{ALDER}"),
+        (f"{RIVER} Church | bees: {BREAD}\n\n{ALDER}", f"{RIVER}\n\n{ALDER}"),
+        (f"- {RIVER}\n- \\[`001`\\] {BEES}\n- {ALDER}", f"- {RIVER}\n- {ALDER}"),
+        (f"- {RIVER}\n\n    > {BEES}\n\n- {ALDER}", f"- {RIVER}\n\n- {ALDER}"),
+        (f"{RIVER} {BEES} {BREAD} ^bread\n\n{ALDER}", f"{RIVER} {BREAD} ^bread\n\n{ALDER}"),
+        (f"{RIVER}\n\n{BEES}\n\n    code\n\n{ALDER}", f"{RIVER}\n\n    code\n\n{ALDER}"),
     ],
 )
 def test_what_the_highlights_do_not_tell_is_cut(passage: str, left: str) -> None:
-    assert told(example(passage), frozenset()) == left
+    assert cut(example(passage)) == left
 
 
 @pytest.mark.parametrize(
@@ -75,10 +86,14 @@ def test_what_the_highlights_do_not_tell_is_cut(passage: str, left: str) -> None
         f"({RIVER} {BREAD}) {ALDER} “{BEES} {RIVER}”",
         f"*{RIVER} Bees: 2 ** 3 churches and grandmothers.* {ALDER}",
         f"{BREAD}\n\n---\n\n{RIVER} {ALDER}",
+        f"> My grandmother\n> ---\n\n{RIVER} {ALDER}",
+        f"<div>\n{BEES}\n</div>\n\n{RIVER} {ALDER}",
+        f"- {RIVER} {ALDER}\n- reviewed:: bakers of Lyon\n- {BEES} [seen:: 2024]",
+        f"“Flüsse” {RIVER} $\\text{{bakers}}$ {ALDER} ![[map.png]] | center | 600",
     ],
 )
 def test_everything_else_stays_byte_for_byte(passage: str) -> None:
-    assert told(example(passage), frozenset()) == passage
+    assert cut(example(passage)) == passage
 
 
 def test_inflected_words_are_the_highlights_too() -> None:
@@ -86,18 +101,18 @@ def test_inflected_words_are_the_highlights_too() -> None:
     prompt = Prompt(source=Source(title="Flüsse", id="s"), highlights=highlights)
     passage = f"{highlights[0].text}\n- umgestürzte Erlen halten Kies\n- Bäcker wiegen ihre Brote zweimal"
     found = Example(prompt, passage, "pair-1", "1.md", 0.8, shape(prompt))
-    assert told(found, frozenset()) == passage.removesuffix("\n- Bäcker wiegen ihre Brote zweimal")
+    assert cut(found) == passage.removesuffix("\n- Bäcker wiegen ihre Brote zweimal")
 
 
 def test_what_notes_of_several_sources_say_is_the_persons_way() -> None:
     passage = f"{RIVER}\n{ALDER}\n\nWorth telling somebody at dinner."
     others = [example(passage, number=number, source=f"s{number}") for number in (1, 2)]
-    assert told(others[0], ways(others)) == passage
-    assert told(others[0], ways(others[:1])) == f"{RIVER}\n{ALDER}"
+    assert cut(others[0], ways(others)) == passage
+    assert cut(others[0], ways(others[:1])) == f"{RIVER}\n{ALDER}"
 
 
 def test_of_a_text_of_ones_own_nothing_is_said() -> None:
-    assert told(example(f"{BEES} {BREAD} {BEES} {BREAD} {BEES}\n- gravel"), frozenset()) is None
+    assert cut(example(f"{BEES} {BREAD} {BEES} {BREAD} {BEES}\n- gravel")) is None
 
 
 def test_datasets_say_what_is_taught_and_keep_what_measures(library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -81,17 +81,21 @@ def _size(messages: Sequence[Message]) -> int:
     return sum(len(message["content"]) for message in messages)
 
 
-def clean(examples: Sequence[Example]) -> dict[str, str]:
+def resting(examples: Sequence[Example]) -> dict[str, tuple[Span, ...]]:
+    """The provenance of each passage, by pair id."""
+    found = provenances([(example.passage, example.prompt.highlights) for example in examples])
+    return {example.pair_id: spans for example, spans in zip(examples, found, strict=True)}
+
+
+def clean(examples: Sequence[Example], spans: Mapping[str, Sequence[Span]]) -> dict[str, str]:
     """Reasons to leave examples out, by pair id; of near-duplicates the accepted or surest one stays."""
     reasons: dict[str, str] = {}
     template = boilerplate(examples)
-    judged = [example for example in examples if example.weight < 1.0]
-    found = provenances([(example.passage, example.prompt.highlights) for example in judged])
-    for example, spans in zip(judged, found, strict=True):
+    for example in (item for item in examples if item.weight < 1.0):
         lines = _lines(example.passage)
         if lines and sum(line in template for line in lines) >= _TEMPLATE * len(lines):
             reasons[example.pair_id] = "template boilerplate: most of its lines recur in other notes"
-        elif rested(example.passage, spans) < _OWN:
+        elif rested(example.passage, spans[example.pair_id]) < _OWN:
             reasons[example.pair_id] = "mostly the person's own knowledge: hardly a sentence rests on its highlights"
     order = sorted((item for item in examples if item.pair_id not in reasons), key=lambda item: (-item.weight, item.pair_id))
     for number, other in near([item.passage for item in order]).items():

@@ -16,7 +16,7 @@ from ..models.bandit import FADED
 from ..prompts import PROMPT_VERSION, Message, build_messages, render_highlights, shown_examples
 from ..reward import rules_for_prompt
 from .freeze import Row
-from .hygiene import PARTLY_LATER, clean, counted, leaks
+from .hygiene import PARTLY_LATER, clean, counted, leaks, resting
 from .told import told, ways
 
 if TYPE_CHECKING:
@@ -49,7 +49,8 @@ def sft_rows(
             left_out[f"longer than {max_chars} characters"] += 1
         else:
             usable.append(example)
-    unfit = clean(usable)
+    spans = resting(usable)
+    unfit = clean(usable, spans)
     usable = [example for example in usable if example.pair_id not in unfit]
     if not usable:
         left_out.update(counted(unfit))
@@ -62,7 +63,8 @@ def sft_rows(
         [example for example in usable if sides[example.pair_id] not in ("train", "")],
     )
     known = ways(usable)
-    learnt = {item.pair_id: told(item, known) for item in usable if item.pair_id not in unfit and sides[item.pair_id] == "train"}
+    taught = [item for item in usable if item.pair_id not in unfit and sides[item.pair_id] == "train"]
+    learnt = {item.pair_id: told(item, spans[item.pair_id], known) for item in taught}
     unfit |= {item.pair_id: OWN_WORDS for item in usable if item.weight < 1.0 and learnt.get(item.pair_id, "") is None}
     left_out.update(counted(unfit))
     usable = [example for example in usable if example.pair_id not in unfit]

@@ -14,8 +14,10 @@ from dataclasses import dataclass
 
 from ..library.examples import Example
 from ..prompts import render_highlights
-from ..provenance import commonness, hide_marks, provenance, units, word_spans
+from ..provenance import Span, commonness, units, word_spans
 from ..text import normalise
+from ..vault.tokens import tokenize
+from ..vault.views import text_of
 
 LEAST = 0.3  # of its words: where the highlights tell less of a passage, what they tell is no note any more
 _KNOWN = 0.5  # share of a unit's content words that stand in the prompt where it counts as told
@@ -31,18 +33,16 @@ _HEADING = re.compile(r"(?:[ \t]*>[ \t]?)*(#{1,6})[ \t]")
 _CALLOUT = re.compile(r"[ \t]*>[ \t>]*\[!\w+\]")
 _SIGNS = re.compile(r"[*=~_\s.]|</?\w+>|\^[\w-]+[ \t]*$")
 _MARK = re.compile(r"\*\*|\*|==|~~|__|(?<!\w)_|_(?!\w)")
-_LEADING, _TRAILING = (re.compile(pattern) for pattern in (r"(?:\*|==|~~|_)*", r"(?:\*|==|~~|_)*\Z"))
+_ENDS = re.compile(r"\A(?:\*|==|~~|_)*|(?:\*|==|~~|_)*\Z")
 _PAIRS = (("(", ")"), ("[", "]"), ("“", "”"), ("«", "»"))
-_LINK = re.compile(r"\[\[[^\[\]\n]*\]\]|\[[^\[\]]*\](?:\([^()\s]*(?:\([^()\s]*\))?[^()\s]*\))?|(`+)[^`\n]+\1|\$[^$\n]+\$")
-_CODE = re.compile(r"(`+)[^`\n]+\1|\$[^$\n]+\$")
-_AFTER = re.compile(r"\[\^|\s*\^[\w-]+[ \t]*(?:\n|\Z)")
-# Properties, math, code, comments, tables, headings with a line below them, footnotes, fields: nothing is cut out of them.
-_WHOLE = re.compile(
-    r"\A---\n.*?\n---$|\$\$.*?\$\$|\\\[.*?\\\]|^[ \t>]*(?:(?:[-+*]|\d{1,9}[.)])[ \t]+)?(`{3,}|~{3,}).*?(?:^[ \t>]*\1|\Z)|%%.*?%%"
-    r"|^[ \t>]*\|[^\n]*|^[^\n]* \| [^\n]*|^[^\n]+\n[ \t]*(?:=+|-{2,})[ \t]*$|^\[\^[^\]\n]+\]:[^\n]*|^[\w -]+::[^\n]*|^\^[\w-]+[ \t]*$"
-    r"|(?<=\n\n)(?: {4}|\t)(?![ \t]*(?:[-+*]|\d+[.)])[ \t])[^\n]*",
-    re.DOTALL | re.MULTILINE,
-)
+# Tokens that nothing is cut out of; the second kind holds what stands before it too, the third its whole line.
+_WHOLE = ("properties", "fence", "indented_code", "math_block", "comment", "html_comment", "html_block", "embed", "embed_tail", "image",
+          "field")  # fmt: skip
+_BEHIND = ("block_id", "footnote_reference", "heading_underline")
+_LINES = ("heading_underline", "table_pipe", "table_delimiter", "footnote_definition", "link_definition", "field_key")
+_PLAIN = ("text", "newline", "escape", "emphasis", "highlight", "strike")  # brackets, quotation marks and pairs of marks count in these
+
+Place = tuple[int, int]
 
 
 def ways(examples: Iterable[Example]) -> frozenset[str]:
@@ -54,14 +54,13 @@ def ways(examples: Iterable[Example]) -> frozenset[str]:
     return frozenset(unit for unit, held in sources.items() if len(held) >= _SOURCES)
 
 
-def told(example: Example, known: Set[str]) -> str | None:
+def told(example: Example, spans: Sequence[Span], known: Set[str]) -> str | None:
     """The passage without the sentences and bullets that neither rest on its highlights nor stand in `known` (`ways`), nor have most of
     their content words from the prompt; byte for byte the passage where nothing is cut. None where too little would be left (`LEAST`):
     that is a text of one's own, or a paraphrase in such other words (or another language) that word by word nothing can be said of it."""
     passage = example.passage
     said = _beginnings(word for word, _, _ in word_spans(render_highlights(example.prompt)))
-    whole = [found.span() for found in _WHOLE.finditer(passage)]
-    spans = provenance(passage, example.prompt.highlights)
+    whole, single, plain = _read(passage)
     own = {
         (span.start, span.end)
         for span in spans
@@ -72,10 +71,27 @@ def told(example: Example, known: Set[str]) -> str | None:
         and not _mostly(passage[span.start : span.end], said)
     }
     kept = [(span.start, span.end) for span in spans if (span.start, span.end) not in own]
-    left = _without(passage, _cuts(passage, sorted(own), kept)) if own else passage
+    left = _without(passage, _cuts(passage, plain, single, sorted(own), kept)) if own else passage
     if left.startswith("---") and not passage.startswith("---"):
         return passage  # it would read as properties
     return left if len(word_spans(left)) >= LEAST * len(word_spans(passage)) else None
+
+
+def _read(text: str) -> tuple[list[Place], list[Place], str]:
+    """Places that nothing is cut out of, those that go whole or stay, and the text with its plain text alone, each character in place."""
+    data = text.encode("utf-8", errors="replace")  # as many characters
+    whole, single, plain, end = [], [], "", 0
+    for token in tokenize(data):
+        kind, start, end = token.kind, end, end + len(text_of(data, token))
+        plain += text[start:end] if kind in _PLAIN else _GONE * (end - start)
+        last = end + len(text[end:].partition("\n")[0]) if kind in _LINES else end
+        first = len(text[:start].rstrip("> \t\n")) - 1 if kind in _BEHIND else start
+        first = text.rfind("\n", 0, max(0, first)) + 1 if kind in _LINES else first
+        if kind in _WHOLE + _BEHIND + _LINES:
+            whole.append((first, last))
+        elif kind != "text":
+            single.append((start, end))
+    return whole, single, plain
 
 
 def _beginnings(words: Iterable[str]) -> frozenset[str]:
@@ -88,29 +104,25 @@ def _mostly(unit: str, said: Set[str]) -> bool:
     return known >= _KNOWN * len(content)  # also where it has none
 
 
-def _cuts(text: str, own: Sequence[tuple[int, int]], kept: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int, str]]:
+def _cuts(text: str, plain: str, single: Sequence[Place], own: Sequence[Place], kept: Sequence[Place]) -> Iterator[tuple[int, int, str]]:
     """(start, end, marks to put back) of what can go without harm to what stays: neighbours together, links and code whole. What holds
-    one bracket, quotation mark or footnote of two stays, as does what a block id follows."""
-    joined: list[tuple[int, int]] = []
+    one bracket or quotation mark of two stays."""
+    joined: list[Place] = []
     for start, end in own:
         if joined and not text[joined[-1][1] : start].strip(" \t"):
             start = joined.pop()[0]
         joined.append((start, end))
-    links = [found.span() for found in _LINK.finditer(text)]
     place = 0
     for start, end in joined:
-        for first, last in links:
+        for first, last in single:
             if first < end and start < last:
                 start, end = min(start, first), max(end, last)
-        gone = text[start:end]
-        marks = _left_open(gone)
+        marks = _left_open(plain[start:end])
         if (
             start >= place
             and marks is not None
             and not any(first < end and start < last for first, last in kept)
-            and "[^" not in gone
-            and not _AFTER.match(text, end)
-            and not _parts_a_pair(text, start, end)
+            and not _parts_a_pair(plain, start, end)
         ):
             yield start, end, marks
             place = end
@@ -118,23 +130,17 @@ def _cuts(text: str, own: Sequence[tuple[int, int]], kept: Sequence[tuple[int, i
 
 def _parts_a_pair(text: str, start: int, end: int) -> bool:
     """Whether one bracket or quotation mark of a pair would go and the other one stay in its paragraph."""
-    first, last = text.rfind("\n\n", 0, start) + 1, text.find("\n\n", end)
-    block, gone = text[first : last if last >= 0 else len(text)], text[start:end]
-    return any(gone.count(one) != gone.count(other) and block.count(one) == block.count(other) for one, other in _PAIRS) or (
-        gone.count('"') % 2 == 1 and block.count('"') % 2 == 0
-    )
+    first, last = text.rfind("\n\n", 0, start) + 1, text.find("\n\n", end) % (len(text) + 1)
+    gone, block = ([*(part.count(one) - part.count(other) for one, other in _PAIRS), part.count('"') % 2]
+                   for part in (text[start:end], text[first:last]))  # fmt: skip
+    return any(odd and not before for odd, before in zip(gone, block, strict=True))
 
 
 def _left_open(gone: str) -> str | None:
     """The marks of a pair that lie in `gone` alone and have to stay; None where these stand in the middle, or are none perhaps."""
-    gone = _CODE.sub("", hide_marks(gone))
-    counts = Counter(_MARK.findall(gone))
-    odd = [mark for mark, count in counts.items() if count % 2]
-    ends = [_MARK.findall(found[0]) for found in (_LEADING.match(gone), _TRAILING.search(gone)) if found]
-    stay = [[mark for mark in marks if mark in odd] for marks in ends]
-    if gone.count("`") % 2 or sorted(mark for marks in stay for mark in marks) != sorted(odd):
-        return None
-    return "".join(mark for marks in stay for mark in marks)
+    odd = sorted(mark for mark, count in Counter(_MARK.findall(gone)).items() if count % 2)
+    stay = [mark for end in _ENDS.findall(gone) for mark in _MARK.findall(end) if mark in odd]
+    return "".join(stay) if sorted(stay) == odd else None
 
 
 def _without(text: str, cuts: Iterable[tuple[int, int, str]]) -> str:
@@ -173,7 +179,10 @@ def _kept(lines: Iterable[str]) -> Iterator[str | None]:
         quote = _QUOTE.match(line)[0]  # type: ignore[index]
         rest = line[len(quote) :]
         if not rest.strip():
-            yield None if quote.strip() and lost and lost[-1].bare else line
+            bare = bool(quote.strip() and lost and lost[-1].bare)
+            yield None if bare else line
+            if lost and not lost[-1].bullet and not bare:
+                lost.pop()  # nothing below a blank line belongs to a paragraph, but it may be code
             continue
         if quote.count(">") != depth:
             depth, lost, fewer = quote.count(">"), [], Counter()
