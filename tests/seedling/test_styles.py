@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import random
-from collections import Counter
 
 import pytest
 
 from notewright.records import Highlight, Prompt, Source
-from notewright.seedling.styles import DEFAULTS, DIGEST, SELECTIVE, SPACE, Style, draw_style, title_case, trimmed, write
+from notewright.seedling.styles import DEFAULTS, DIGEST, SPACE, Style, draw_style, title_case, trimmed, write
 
 SOURCE = Source(title="The Slow River Handbook", author="Marit Ekholm-Dray", tags=("rivers", "restoration"))
 HIGHLIGHTS = (
@@ -95,14 +94,6 @@ def test_draws_repeat_and_evaluation_styles_are_apart() -> None:
     held_out = [draw_style(random.Random(seed), held_out=True) for seed in range(300)]
     assert all(style.held_out() for style in held_out)
     assert not set(training) & set(held_out)
-
-
-def test_ways_to_choose_highlights_can_be_practised() -> None:
-    rng = random.Random(2)
-    drawn = Counter(draw_style(rng, selective=0.6).select for _ in range(2000))
-    assert 0.5 < 1 - drawn["all"] / 2000 < 0.9
-    assert min(drawn[way] for way in SELECTIVE) > 0.08 * 2000
-    assert not any(draw_style(rng, selective=1.0).held_out() for _ in range(20))
 
 
 def test_every_choice_is_a_field_with_values() -> None:

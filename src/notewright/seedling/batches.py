@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -12,6 +13,7 @@ from .copying import copy_row, prose_row
 from .corpora import Corpus
 from .readers import note_row
 
+Row = Callable[[random.Random, Encoder, Corpus, int], Tokens]
 # Stretches of a stage, by progress from 0 to 1. A CPU can't pay for many long rows.
 COPY_LENGTHS = ((0.0, 128), (0.5, 256), (0.8, 512))
 NOTE_LENGTHS = ((0.0, {512: 0.6, 1024: 0.4}), (0.7, {512: 0.4, 1024: 0.5, 2048: 0.1}))
@@ -35,7 +37,7 @@ def length_at(stage: str, progress: float, rng: random.Random, *, long: bool = F
     return rng.choices(list(shares), weights=list(shares.values()))[0]
 
 
-def _row(stage: str, rng: random.Random, encoder: Encoder, corpus: Corpus, length: int, selective: float) -> tuple[str, Tokens]:
+def _row(stage: str, rng: random.Random, encoder: Encoder, corpus: Corpus, length: int) -> tuple[str, Tokens]:
     draw = rng.random()
     if stage == "copying":
         if draw < 0.05:
@@ -45,25 +47,16 @@ def _row(stage: str, rng: random.Random, encoder: Encoder, corpus: Corpus, lengt
         return "prose", prose_row(rng, encoder, corpus, length, 0.3)
     if draw < 0.14:
         return "copy", copy_row(rng, encoder, corpus, length)
-    return "note", note_row(rng, encoder, corpus, length, selective)
+    return "note", note_row(rng, encoder, corpus, length)
 
 
 def make_batch(
-    encoder: Encoder,
-    corpus: Corpus,
-    *,
-    seed: int,
-    step: int,
-    stage: str,
-    progress: float,
-    tokens: int,
-    long: bool = False,
-    selective: float = 0.0,
+    encoder: Encoder, corpus: Corpus, *, seed: int, step: int, stage: str, progress: float, tokens: int, long: bool = False
 ) -> Batch:
-    """About `tokens` tokens in rows of one length; `long`: up to 4,096 tokens a row; `selective`: see `styles.draw_style`."""
+    """About `tokens` tokens in rows of one length; `long`: up to 4,096 tokens a row."""
     rng = random.Random(f"{seed}/{step}")
     length = length_at(stage, progress, rng, long=long)
-    rows = [_row(stage, rng, encoder, corpus, length, selective) for _ in range(max(1, tokens // length))]
+    rows = [_row(stage, rng, encoder, corpus, length) for _ in range(max(1, tokens // length))]
     return Batch(
         torch.tensor([row.ids for _, row in rows]), torch.tensor([row.weights for _, row in rows]), tuple(kind for kind, _ in rows)
     )

@@ -89,8 +89,6 @@ def _phases(training: dict[str, Any]) -> list[str]:
     found.append(
         f"- Stage B: notes by simulated readers in the product's own prompt format, rows of {lengths} tokens; 10 % copying, 4 % prose."
     )
-    if recipe.get("selective"):
-        found.append(f"- {recipe['selective']:.0%} of the readers choose highlights in one of the six ways to choose, all alike often.")
     return [
         *found,
         f"- Muon {recipe['matrix_rate']} for matrices, AdamW {recipe['other_rate']} for embeddings and norms; the rate falls to zero over "

@@ -26,9 +26,9 @@ class Reader:
     style: Style
 
     @staticmethod
-    def draw(rng: random.Random, corpus: Corpus, *, held_out: bool = False, selective: float = 0.0) -> Reader:
+    def draw(rng: random.Random, corpus: Corpus, *, held_out: bool = False) -> Reader:
         """A style, and habits that let it show: who picks what is annotated annotates."""
-        habits, style = Habits.draw(rng, corpus), draw_style(rng, held_out=held_out, selective=selective)
+        habits, style = Habits.draw(rng, corpus), draw_style(rng, held_out=held_out)
         if "annotated" in style.select or style.lead == "annotation" or style.annotation:
             habits = replace(habits, annotated=max(habits.annotated, 0.5))
         if style.tags or style.select == "tagged":
@@ -59,7 +59,7 @@ def _examples(length: int) -> tuple[int, ...]:
     return (1, 2, 2, 3) if length <= 512 else (2, 3, 4, 5) if length <= 1024 else (3, 4, 5, 6, 8) if length <= 2048 else (3, 4, 6, 8, 12)
 
 
-def note_row(rng: random.Random, encoder: Encoder, corpus: Corpus, length: int, selective: float = 0.0) -> Tokens:
+def note_row(rng: random.Random, encoder: Encoder, corpus: Corpus, length: int) -> Tokens:
     """Exactly `length` tokens: one style's exchanges until the row is full, or single exchanges in default styles.
 
     Some readers also say in words what they want (rules); some single exchanges are turned from the default style by rules alone, and
@@ -69,7 +69,7 @@ def note_row(rng: random.Random, encoder: Encoder, corpus: Corpus, length: int, 
     single = rng.random() < 0.2
     share = length / rng.choice(_examples(length))
     long_at = rng.randint(0, 2) if not single and length >= 1024 and rng.random() < 0.15 else -1
-    reader = Reader.with_default_style(rng, corpus) if single else Reader.draw(rng, corpus, selective=selective)
+    reader = Reader.with_default_style(rng, corpus) if single else Reader.draw(rng, corpus)
     rules = tell(rng, reader.style, 12) if not single and rng.random() < 0.25 else ()
     source, number = None, 0
     while len(tokens) < length:

@@ -113,9 +113,6 @@ DIGEST = Style(
 )  # fmt: skip
 
 
-SELECTIVE = tuple(str(value) for value, _ in SPACE["select"] if value != "all")
-
-
 def _draw(rng: random.Random) -> Style:
     chosen = {name: rng.choices([v for v, _ in values], weights=[w for _, w in values])[0] for name, values in SPACE.items()}
     if rng.random() < 0.5:
@@ -133,13 +130,10 @@ def _draw(rng: random.Random) -> Style:
     return style
 
 
-def draw_style(rng: random.Random, *, held_out: bool = False, selective: float = 0.0) -> Style:
-    """A style of the training part of the space, or with `held_out` of the other. A share `selective` of them choose highlights in one of
-    the ways to choose, all alike often: most are rare in `SPACE`, and need more practice than their weight gives them."""
+def draw_style(rng: random.Random, *, held_out: bool = False) -> Style:
+    """A style of the training part of the space, or with `held_out` of the other."""
     while True:
         style = _draw(rng)
-        if selective and rng.random() < selective:
-            style = replace(style, select=rng.choice(SELECTIVE))
         if style.held_out() == held_out:
             return style
 

@@ -51,7 +51,6 @@ class Recipe:
     copy_tokens: int = 3_000_000
     clip: float = 1.0
     long: bool = False  # rows of up to 4,096 tokens
-    selective: float = 0.0  # share of readers whose choice of highlights is practised (`styles.draw_style`)
     started_from: str = ""  # sha256 of the weights that a run began with
 
 
@@ -100,7 +99,7 @@ class Maker:
         recipe = self.recipe
         batch = make_batch(
             self.encoder, self.corpus, seed=recipe.seed, step=step, stage=stage, progress=progress, tokens=recipe.tokens_per_step,
-            long=recipe.long, selective=recipe.selective,
+            long=recipe.long,
         )  # fmt: skip
         return batch, stage
 
