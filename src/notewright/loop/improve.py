@@ -181,13 +181,18 @@ def improve(
 def _telling(home: Path, here: AtWork, progress: Progress | None) -> Progress:
     """Passes on what happens, and lets other processes know at which step this one is."""
 
+    doing = ""
+
     def tell(event: dict[str, Any]) -> None:
-        nonlocal here
+        nonlocal here, doing
         before = here
         if "evaluating" in event:
             here = AtWork(here.id, f"measuring {event['evaluating']}", event["done"], event["total"])
+        elif "event" in event:  # a training's own: it says what it does before its steps
+            here = AtWork(here.id, f"{doing}: {event['status']}" if "status" in event else doing)
         elif "status" in event:
-            here = AtWork(here.id, event["status"])
+            doing = event["status"]
+            here = AtWork(here.id, doing)
         if here != before:
             atwork.tell(home, here)
         if progress:
