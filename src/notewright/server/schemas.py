@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
-
-if TYPE_CHECKING:
-    from ..library.atwork import AtWork
 
 Id = Annotated[str, StringConstraints(min_length=1, max_length=400)]
 Short = Annotated[str, StringConstraints(max_length=2_000)]
@@ -48,28 +45,6 @@ class Health(Out):
     version: str
     api: int = Field(description="Raised when a route changes so that older clients break")
     boot: str = Field(description="Another one after every start of the server")
-
-
-class ImprovingOut(Out):
-    id: str = Field(description="Its folder's name; empty while it begins")
-    text: str = Field(description="The step, in words")
-
-    @classmethod
-    def told(cls, now: AtWork | None) -> ImprovingOut | None:
-        return cls(id=now.id, text=str(now)) if now else None
-
-
-class StatusOut(Out):
-    version: str
-    home: str
-    vault: str | None
-    counts: dict[str, int]
-    current_model: str
-    unfinished_runs: list[str]
-    improving: ImprovingOut | None = Field(description="The improve that is at work, whoever began it; null where none is")
-    next: str = Field(description="The one command that brings the person furthest now")
-    waiting: int = Field(description="Requests that wait for the model or are being answered")
-    editors: list[str] = Field(description="Names of the vaults that are open in an Obsidian with the plugin now")
 
 
 class CheckupOut(Out):
