@@ -18,12 +18,13 @@ from notewright.cli import main
 from notewright.importers import import_readwise
 from notewright.importers.vault import import_vault
 from notewright.library import Library
+from notewright.library.atwork import AtWork, alone, tell
 from notewright.library.database import now
 from notewright.overview import ENOUGH, TO_COMPARE, TO_TRAIN, Done, checkup, next_command, status
 from notewright.pairing import pair
 from notewright.records import Dataset, Model, Run
 from notewright.reward.trust import RewardTrust, TrustReport
-from notewright.settings import Settings
+from notewright.settings import Settings, save_settings
 
 FULL = {"highlights": 9, "notes": 9, "pairs": 9, "pairs_teaching": 9}
 
@@ -66,6 +67,23 @@ def test_with_too_little_to_train_on_drafts_come_first(tmp_path: Path, little: d
 def test_a_draft_that_waits_comes_before_a_training(tmp_path: Path) -> None:
     assert after(tmp_path, unranked="batch-1") == "notewright rank batch-1"
     assert after(tmp_path, unranked="batch-1", rows=None) == "notewright rank batch-1"
+
+
+def test_beside_an_improve_no_training_is_advised(tmp_path: Path) -> None:
+    for done in ({"held_out": TO_COMPARE}, {"rows": None}, {"resume": ("notewright improve",)}, {"trained": True, "fresh": ENOUGH}):
+        assert after(tmp_path, **done, improving=True) == "notewright draft --source TITLE"
+
+
+def test_an_improve_that_is_at_work_is_told(library: Library, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    save_settings(Settings(home=library.home))
+    with alone(library.home):
+        tell(library.home, AtWork("improve-1", "comparing the versions"))
+        assert main(["--home", str(library.home), "status"]) == 0
+        assert "improving now: comparing the versions\n" in capsys.readouterr().out
+        assert main(["--home", str(library.home), "status", "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)["improving"]["id"] == "improve-1"
+    assert main(["--home", str(library.home), "status"]) == 0
+    assert "improving now" not in capsys.readouterr().out
 
 
 def test_a_pairing_that_found_nothing_is_not_asked_for_again(library: Library, tmp_path: Path) -> None:

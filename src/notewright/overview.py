@@ -15,6 +15,7 @@ from typing import Any
 
 from .errors import Busy, NotewrightError, Unavailable
 from .library import Library
+from .library.atwork import AtWork, at_work
 from .models.turns import Online, online
 from .records import Run
 from .settings import Settings, expanded, is_hub_id, silence_telemetry
@@ -33,7 +34,8 @@ class Status:
     """The library in numbers. `next` is the one command that brings the person furthest now; `resume` has that which goes on with each
     interrupted run: the other unfinished ones are being trained.
 
-    `trust` says what each learnt reward may do (nothing, order, label), as last judged; `online` how the kept versions stand.
+    `improving` is the `improve` that is at work, in whatever process. `trust` says what each learnt reward may do (nothing, order, label),
+    as last judged; `online` how the kept versions stand.
     """
 
     counts: dict[str, int]
@@ -42,6 +44,7 @@ class Status:
     current_dataset: str
     unfinished_runs: tuple[str, ...]
     resume: dict[str, str]
+    improving: AtWork | None
     next: str
     trust: dict[str, str]
     online: Online
@@ -66,18 +69,20 @@ def status(library: Library, *, settings: Settings) -> Status:
     unranked = newest[0].id if newest and not newest[0].ranked and newest[0].drafts > 1 else ""
     learnt_at = max((run.created_at for run in runs if run.status == "finished" and run.method != "reward"), default="")
     rows, held_out = _rows(library)
+    improving = at_work(library.home)
     done = Done(
         counts=counts, read=bool(counts["notes"] or library.sources.get_state("vault:scan")),
         paired=library.pairs.paired_at()[0] == library.pairs.changes(), rows=rows, held_out=held_out,
         trained=bool(current and current.role != "base") or any(model.role == "policy" for model in library.models.all()),
         resume=tuple(resume[run.id] for run in unfinished if run.id in resume and run.method != "reward"),
-        training=next((run.id for run in runs if run.status in ("created", "running")), ""), unranked=unranked,
+        training=next((run.id for run in runs if run.status in ("created", "running")), ""), improving=improving is not None,
+        unranked=unranked,
         fresh=library.events.count("ranking", "edit", since=learnt_at),
     )  # fmt: skip
     return Status(
         counts=counts, current_model=current.id if current else "", current_role=current.role if current else "",
         current_dataset=current.dataset_id if current else "", unfinished_runs=tuple(run.id for run in unfinished), resume=resume,
-        next=next_command(settings, done), trust=library.trust(), online=online(library, settings=settings),
+        improving=improving, next=next_command(settings, done), trust=library.trust(), online=online(library, settings=settings),
     )  # fmt: skip
 
 
@@ -111,8 +116,8 @@ class Done:
     """What was done so far. `read`: the vault was, also if it holds no note; `paired`: nothing has changed since the last pairing.
 
     `rows` are those that the newest SFT dataset trains on, None where there is none or more pairs teach than it was made of, `held_out`
-    those that it keeps back; `resume` are the commands that go on with a training of a version, `training` is a run that is going on:
-    beside it no other begins. `fresh` counts rankings and edits that no training has seen.
+    those that it keeps back; `resume` are the commands that go on with a training of a version, `training` is a run that is going on,
+    `improving` whether an `improve` is: beside them no other begins. `fresh` counts rankings and edits that no training has seen.
     """
 
     counts: dict[str, int]
@@ -123,6 +128,7 @@ class Done:
     trained: bool = False
     resume: tuple[str, ...] = ()
     training: str = ""
+    improving: bool = False
     unranked: str = ""
     fresh: int = 0
 
@@ -153,7 +159,7 @@ def next_command(settings: Settings, done: Done) -> str:
         return f"notewright rank {done.unranked}"
     if not done.trained and (step := _training(done)):
         return step
-    if done.trained and done.fresh >= ENOUGH and not done.training:
+    if done.trained and done.fresh >= ENOUGH and not done.training and not done.improving:
         return "notewright improve"
     return "notewright draft --source TITLE"
 
@@ -162,6 +168,8 @@ def _training(done: Done) -> str:
     """The step towards the first trained version, if one can be taken: by comparison with the base, where enough is held out for that."""
     if done.training:
         return f"notewright runs show {done.training}"
+    if done.improving:
+        return ""
     if done.resume:
         return done.resume[0]
     if done.rows is None:

@@ -160,6 +160,14 @@ def test_a_new_tag_is_to_be_checked_unless_the_person_often_makes_new_ones(tmp_p
     assert gates(text, same, vault_index=index) == {}  # nobody was asked
 
 
+@pytest.mark.parametrize("habits", [Habits(), Habits(24, {}), Habits(24, {"invented tag": 4}), Habits(24, {"invented tag": 24})])
+def test_a_new_tag_never_counts_against_a_version_or_a_reward(habits: Habits) -> None:
+    """Evaluation and training ask for what blocks alone, and leave out who could tell whether a tag is new."""
+    text = GOOD + "\n#invented\n\nIn 1999 it ends.\n"
+    asked, left_out = (check(text, highlights=ALL, habits=habits, tagged=tagged) for tagged in (lambda tag: False, None))
+    assert problems(asked) == problems(left_out) != ()
+
+
 @pytest.mark.parametrize(
     ("word", "broken"),
     [

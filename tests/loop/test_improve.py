@@ -20,7 +20,7 @@ from notewright import datasets, drafting, evaluation, feedback, loop, training
 from notewright.cli import main
 from notewright.errors import Busy, Invalid, RunFailed
 from notewright.evaluation.report import summarise
-from notewright.library import Library, splits
+from notewright.library import Library, atwork, splits
 from notewright.library.database import now
 from notewright.library.examples import CHANGED, NOTICED
 from notewright.loop.keep import keep
@@ -41,7 +41,18 @@ def test_nothing_better_means_nothing_changes(world: small_world.World) -> None:
     teaching = max(source_id for source_id, side in known.items() if side == "train")
     kept = {teaching: ["Beginnings", "Troubles"]}
     world.library.db.set_state("splits later", json.dumps({"known": kept, "held": {teaching: ["Beginnings"]}}))
-    report = improve(world)
+    labels = ("base", "SFT", "SFT + examples", "current + examples")
+    steps: list[str] = []  # as another process sees them
+    report = improve(world, progress=lambda _: steps.append(str(atwork.at_work(world.library.home))))
+    assert list(dict.fromkeys(step.partition(";")[0] for step in steps)) == [
+        "looking at what is new", "building the data (sft)", "training (sft)", "building the data (edits)",
+        "building the data (preference)", *(f"measuring {label}, {split}" for label in labels for split in ("later", "valid", "test")),
+        "comparing the versions",
+    ]  # fmt: skip
+    told = [step for step in dict.fromkeys(steps) if step.startswith("measuring SFT, test; ")]
+    (total,) = {step.split()[5] for step in told}
+    assert [told[0].split()[3], told[-1].split()[3]] == ["0", total]
+    assert atwork.at_work(world.library.home) is None
     assert report.promoted == ""
     for verdict in report.decision.verdicts:  # the chapter that was kept back is measured apart
         assert verdict.contender.later is not None
@@ -60,6 +71,21 @@ def test_nothing_better_means_nothing_changes(world: small_world.World) -> None:
     assert report.reason in page.replace("&#x27;", "'")
     assert "<script" not in page
     assert "http" not in page.replace("http-equiv", "")
+
+
+def test_what_a_training_does_before_its_steps_is_told_until_they_begin(tmp_path: Path) -> None:
+    seen = []
+    tell = importlib.import_module("notewright.loop.improve")._telling(tmp_path, atwork.AtWork("improve-1"), None)
+    with atwork.alone(tmp_path):
+        for event in (
+            {"status": "training (sft)"}, {"event": "plan", "run": "run-1"}, {"event": "status", "status": "rate x0.5: step 1/9"},
+            {"event": "step", "step": 1, "steps": 9}, {"evaluating": "SFT, test", "done": 0, "total": 6}, {"message": "words"},
+        ):  # fmt: skip
+            tell(event)
+            seen.append(str(atwork.at_work(tmp_path)))
+    before = "training (sft)"
+    assert seen[:4] == [before, before, "training (sft): rate x0.5: step 1/9", before]
+    assert seen[4:] == ["measuring SFT, test; 0 of 6 passages written"] * 2
 
 
 def test_a_stopped_improve_goes_on_where_it_was(world: small_world.World) -> None:
@@ -108,7 +134,7 @@ def test_a_training_that_outlived_its_improve_is_waited_for(world: small_world.W
     module._as_begun(state, {"effort": "", "set": {}, "reinforce": ""})
     work = module._Work(library, world.settings, state, 12, seen.append)
     assert work._run("sft", None, "", lambda _: None).status == "interrupted"
-    assert seen == [{"status": "waiting until run-1 has stopped"}] * 2
+    assert seen == [*[{"status": "waiting until run-1 has stopped"}] * 2, {"status": "training (sft)"}]
     assert not alive
 
 
@@ -457,7 +483,7 @@ def test_of_a_versions_ways_the_one_is_kept_that_is_nearer_to_the_newest_passage
 
 def test_only_one_at_a_time(world: small_world.World) -> None:
     script = (
-        "import sys, time\nfrom pathlib import Path\nfrom notewright.loop.improve import alone\n"
+        "import sys, time\nfrom pathlib import Path\nfrom notewright.library.atwork import alone\n"
         "with alone(Path(sys.argv[1])):\n    print('in', flush=True)\n    time.sleep(60)\n"
     )
     child = subprocess.Popen(

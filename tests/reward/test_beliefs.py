@@ -33,6 +33,7 @@ def test_every_feature_has_a_belief_in_words(world: small_world.World, library: 
     for item in found:
         assert item.sentence.startswith(item.feature)
         assert item.sure in item.sentence
+        assert ") (" not in item.sentence
         assert 0 <= item.low <= item.high
         assert item.prefer in ("more", "less", "like mine")
 

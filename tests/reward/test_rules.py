@@ -72,7 +72,7 @@ def test_what_a_wish_means(wish: str, effect: dict[str, object]) -> None:
 
 
 def test_a_rule_says_in_plain_words_how_it_acts() -> None:
-    assert Rule("rule-1", "shorter bullets", interpret("shorter bullets")).acts == "drafts with less bullet words come first"
+    assert Rule("rule-1", "shorter bullets", interpret("shorter bullets")).acts == "drafts with fewer bullet words come first"
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from fastapi.testclient import TestClient
 from notewright import drafting, feedback, loop
 from notewright.errors import NotewrightError
 from notewright.library import Library
-from notewright.loop.improve import alone
+from notewright.library.atwork import AtWork, alone, tell
 from notewright.server import improving
 from notewright.server.hub import Hub
 from notewright.server.improving import BROKEN_OFF, Improver
@@ -132,6 +132,17 @@ def test_what_was_taken_back_does_not_count(stub: Stub) -> None:
 def test_another_one_at_work_is_unsuitable(world: World) -> None:
     with alone(world.library.home):
         assert "at work" in loop.unsuitable(world.library)
+
+
+def test_one_that_a_terminal_began_is_told(client: TestClient, world: World) -> None:
+    assert client.get("/api/improve").json() is None
+    assert client.get("/api/status").json()["improving"] is None
+    with alone(world.library.home):
+        assert client.get("/api/improve").json() == {"id": "", "text": "looking at what is new"}
+        tell(world.library.home, AtWork("improve-1", "measuring SFT, test", 1, 6))
+        told = {"id": "improve-1", "text": "measuring SFT, test; 1 of 6 passages written"}
+        assert client.get("/api/improve").json() == client.get("/api/status").json()["improving"] == told
+    assert client.get("/api/improve").json() is None
 
 
 def test_a_polite_command_does_its_work(world: World) -> None:

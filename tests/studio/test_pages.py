@@ -17,6 +17,7 @@ import pytest
 from notewright import feedback, importers, pairing
 from notewright.importers.vault import import_vault
 from notewright.library import Library
+from notewright.library.atwork import AtWork, alone, tell
 from notewright.library.database import now
 from notewright.models import registry
 from notewright.records import Draft
@@ -145,6 +146,22 @@ def test_improving_is_begun_watched_and_stopped_and_versions_are_compared(page: 
     page.get_by_role("button", name="Stop").click()
     status.get_by_text("Stopped; the next one goes on from there.").wait_for()
     assert ask(server, "/api/jobs")[0]["state"] == "stopped"
+
+
+def test_an_improvement_that_a_terminal_began_is_followed(page: Any, server: Any) -> None:
+    home = server.settings.home
+    page.goto(f"{server.address}/models")
+    begin = page.get_by_role("button", name="Improve now")
+    with alone(home):
+        status = page.get_by_role("region", name="Improve").get_by_role("status")
+        status.get_by_text("Improving, begun elsewhere: looking at what is new").wait_for()
+        assert begin.is_disabled()
+        tell(home, AtWork("improve-1", "measuring SFT, test", 1, 6))
+        status.get_by_text("measuring SFT, test; 1 of 6 passages written").wait_for()
+        assert not page.get_by_role("region", name="Improve").get_by_role("button", name="Stop").count()
+        assert serious(page) == []
+    eventually(begin.is_enabled, pause=lambda seconds: page.wait_for_timeout(1000 * seconds))
+    assert "begun elsewhere" not in status.inner_text()
 
 
 def test_what_an_improvement_came_to_is_shown(page: Any, server: Any) -> None:

@@ -199,7 +199,7 @@ def test_rows_that_are_too_long_are_counted(tiny: Tiny, tmp_path: Path, library:
     assert metrics["rows"] + metrics["rows_too_long"] == 17
     assert metrics["rows_too_long"] > 0
     events = (tmp_path / "run" / "progress.jsonl").read_text()
-    assert f"{metrics['rows_too_long']} rows are longer than 100 tokens" in events
+    assert f"Longer than 100 tokens and not trained on (max_length): {metrics['rows_too_long']} row" in events
     with pytest.raises(Invalid, match=r"usable rows \(\d+ more are longer than max_length = 20 tokens\); this method needs at least 8"):
         in_process("sft", tmp_path / "short", base=tiny("llama"), dataset=dataset, max_length=20)
 

@@ -49,12 +49,13 @@ def draft(options: argparse.Namespace) -> None:
 
     library, settings = open_library()
     with library, progress("drafting") as advance:
-        wanted = options.n or drafting.shown_count(library)
         drafts = drafting.draft(
             library, settings=settings, source=options.source, chapter=options.chapter, n=options.n, written=options.written,
             model_id=options.model, temperature=options.temperature, seed=options.seed, instruction=options.instruction, progress=advance,
         )  # fmt: skip
-        fewer = _fewer(library.drafts.batch(drafts[0].batch_id, unshown=True), len(drafts), wanted)
+        fewer = drafting.why_fewer(drafts)
+        if fewer and len(library.drafts.batch(drafts[0].batch_id, unshown=True)) > len(drafts):
+            fewer += " To see the others: notewright drafts list --all"
     if options.json:
         as_json(drafts)
         return
@@ -63,20 +64,6 @@ def draft(options: argparse.Namespace) -> None:
         print(told)
     rank = f"notewright rank {drafts[0].batch_id}   or   " if len(drafts) > 1 else ""
     print(f"Next: {rank}notewright accept {drafts[0].id} --into NOTE")
-
-
-def _fewer(stored: Sequence[Draft], shown: int, wanted: int) -> str:
-    """Why fewer drafts are shown than were wanted; empty where they are not."""
-    if shown >= wanted:
-        return ""
-    held = sum(bool(item.problems) and not item.shown for item in stored)
-    reasons = [f"{held} {'has' if held == 1 else 'have'} problems (to see them: notewright drafts list --all)"] if held else []
-    aside = sum(not item.problems and not item.shown for item in stored)
-    if aside:
-        reasons.append(f"{aside} {'was' if aside == 1 else 'were'} held back, as those that the model was asked for otherwise agree more")
-    if len(stored) < wanted or not reasons:
-        reasons.append("others came out alike")
-    return f"{shown} shown instead of {wanted}: {', '.join(reasons)}."
 
 
 def _stood_in(drafts: Sequence[Draft]) -> str:

@@ -29,7 +29,8 @@ def status(options: argparse.Namespace) -> None:
     if options.json:
         as_json({
             "home": settings.home, "vault": settings.vault, "counts": now.counts, "current_model": now.current_model or None,
-            "unfinished_runs": now.unfinished_runs, "resume": now.resume, "next": now.next, "trust": now.trust, "online": now.online,
+            "unfinished_runs": now.unfinished_runs, "resume": now.resume, "improving": now.improving, "next": now.next,
+            "trust": now.trust, "online": now.online,
         })  # fmt: skip
         return
     counts = now.counts
@@ -48,6 +49,8 @@ def status(options: argparse.Namespace) -> None:
     })  # fmt: skip
     for line in told_online(now.online):
         print(line)
+    if now.improving:
+        print(f"improving now: {now.improving}")
     for run_id in now.unfinished_runs:
         go_on = now.resume.get(run_id)
         print(f"unfinished: {run_id} (go on with: {go_on})" if go_on else f"in training: {run_id} (see: notewright runs show {run_id})")

@@ -28,6 +28,6 @@ def why_fewer(drafts: Sequence[Draft]) -> str:
     same, problems, aside = told["same"], told["problems"], told["aside"]
     reasons = [f"{same} {'was' if same == 1 else 'were'} the same text as another"] if same else []
     reasons += [f"{problems} {'has' if problems == 1 else 'have'} problems"] if problems else []
-    reasons += [f"{aside} {'was' if aside == 1 else 'were'} set aside, as those asked for otherwise agree more"] if aside else []
+    reasons += [f"{aside} {'was' if aside == 1 else 'were'} set aside, as the others agree more with each other"] if aside else []
     start = f"{len(drafts)} of {told['asked']}"
     return f"{start}: of {told['written']} written, {'; '.join(reasons)}." if reasons else f"{start}: no more were written."

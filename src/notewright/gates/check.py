@@ -43,9 +43,9 @@ def check(
     """Everything the gates find in `text` as a section drafted from `highlights`, in the order of `GATES`.
 
     `known` is further text that a draft may draw on (title, author, summary), `linked` the link targets in use in the person's notes (None:
-    wikilinks are not looked at), `tagged` tells whether a note of theirs bears a tag (None: nor are tags). `habits` are the person's:
-    without them nothing is said about highlights left out, and the gates that guess only warn. `finished` is false for a draft that ran
-    into its limit of `tokens`.
+    wikilinks are not looked at), `tagged` tells whether a note of theirs bears a tag (None: nor are tags). A new tag never blocks:
+    evaluation and training, which ask for `problems` alone, leave `tagged` out. `habits` are the person's: without them nothing is said
+    about highlights left out, and the gates that guess only warn. `finished` is false for a draft that ran into its limit of `tokens`.
     `nli` is asked about sentences whose words the highlights do have; it catches what turns their meaning around.
     """
     habits = habits or Habits()

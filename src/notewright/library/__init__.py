@@ -9,6 +9,7 @@
     library.editors     Obsidians with the plugin that are open beside us, and what they are asked to write
     library.measures    a cache of the texts' style measures; may be emptied at any time
     library.browse      read-only views for the faces
+    atwork.at_work(home)      the `improve` that goes on, whichever process runs it
 
 The only SQL of the project is in this package. Weights never go into the database.
 """

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from .. import datasets, evaluation, training
 from ..drafting import Engines
-from ..errors import Busy, Invalid, NotFound, RunFailed
+from ..errors import Invalid, NotFound, RunFailed
 from ..evaluation import EvaluationReport, compare
 from ..files import put
-from ..library import Library
+from ..library import Library, atwork
+from ..library.atwork import AtWork, alone
 from ..library.database import now
 from ..library.examples import CHANGED, NOTICED
 from ..library.products import BETTER
@@ -105,14 +104,13 @@ def improve(
 
     Where nothing is new since the last one nothing is done, and the report says so. An `improve` that was stopped goes on as it was begun:
     another `effort` (default: normal), other `overrides` (recipe values for SFT) and another `reinforce` are then told and ignored. `fresh`
-    begins anew in both cases, and trains all of it again. `progress` gets training's events, {"message": ...} and {"evaluating": ...,
-    "done": n, "total": n}. Raises Busy while another one runs, Invalid with too few pairs or a recipe that cannot be, NotFound where the
-    files of the version to beat are gone.
+    begins anew in both cases, and trains all of it again. `progress` gets training's events, {"message": ...}, {"status": ...} and
+    {"evaluating": ..., "done": n, "total": n}; other processes see the step in `library.atwork`. Raises Busy while another one runs,
+    Invalid with too few pairs or a recipe that cannot be, NotFound where the files of the version to beat are gone.
     """
     if reinforce not in ("", *training.SAMPLING):
         raise Invalid(f"{reinforce!r} is no method that learns from its own drafts.", f"There are: {', '.join(training.SAMPLING)}")
     resolve("sft", parameters=1, rows=1, overrides=overrides)  # what cannot be would be kept, and every later one go on with it
-    tell = progress or (lambda event: None)
     asked = {"effort": effort, "set": dict(overrides or {}), "reinforce": reinforce}
     labelling = [reward for reward in REWARDS if allowed(library, reward, "label")] if reinforce else []
     besides = {"confidence": confidence, "longest": max_new_tokens, "labelling": labelling}
@@ -121,6 +119,7 @@ def improve(
         if not fresh and (before := nothing_new_since(library, settings, asked, **besides)):
             return _as_it_was(library, settings, library.home / "runs" / before)
         state = _open(library.home / "runs", fresh)
+        tell = _telling(library.home, AtWork(state.path.parent.name), progress)
         ignored = _as_begun(state, asked)
         if not _trains(state):
             state.keep("terms", terms(library, settings, **besides))
@@ -135,6 +134,7 @@ def improve(
         while "promoted" not in state and (said := work.overtaken(current)):
             tell({"message": said})
             current, contenders = work.contenders()
+        tell({"status": "comparing the versions"})
         decision = decide(current, contenders, confidence=confidence)
         if "promoted" not in state:
             state.keep("reason", _reason(library, decision, current))
@@ -176,6 +176,29 @@ def improve(
         write_page(Path(report.page), report, current)
         state.keep("finished_at", now())
         return report
+
+
+def _telling(home: Path, here: AtWork, progress: Progress | None) -> Progress:
+    """Passes on what happens, and lets other processes know at which step this one is."""
+
+    doing = ""
+
+    def tell(event: dict[str, Any]) -> None:
+        nonlocal here, doing
+        before = here
+        if "evaluating" in event:
+            here = AtWork(here.id, f"measuring {event['evaluating']}", event["done"], event["total"])
+        elif "event" in event:  # a training's own: it says what it does before its steps
+            here = AtWork(here.id, f"{doing}: {event['status']}" if "status" in event else doing)
+        elif "status" in event:
+            doing = event["status"]
+            here = AtWork(here.id, doing)
+        if here != before:
+            atwork.tell(home, here)
+        if progress:
+            progress(event)
+
+    return tell
 
 
 def _as_it_was(library: Library, settings: Settings, folder: Path) -> ImproveReport:
@@ -273,6 +296,7 @@ class _Work:
     def _dataset(self, kind: str) -> Dataset:
         key = f"{kind}_dataset"
         if key not in self.state or (kind == "sft" and not _trains(self.state)):  # what was refused for too few passages is looked at anew
+            self.tell({"status": f"building the data ({kind})"})
             note_change(self.library)
             if kind == "edits":  # the first of what was judged: what is judged from now on is for the next one
                 self.state.keep("event", self.library.events.last())
@@ -357,6 +381,7 @@ class _Work:
             self.tell({"status": f"waiting until {known} has stopped"})
             time.sleep(1)
         training.settle(self.library)
+        self.tell({"status": f"training ({method})"})
         if known and self.library.runs.get(known).status == "interrupted":
             return training.resume_run(self.library, known, settings=self.settings, promote=False, progress=relay)
         if known and self.library.runs.get(known).status == "finished":
@@ -403,10 +428,12 @@ class _Work:
         key = f"report {model.id}{WITH_EXAMPLES if examples else ''} {split}"
         path = self.library.home / "logs" / Path(self.state.table.get(key, "")).name  # by its name, as a home can be moved
         if not path.is_file():
+            writing = f"{label}, {split}"
+            self.tell({"evaluating": writing, "done": 0, "total": _rows(pairs, split)})  # the model is loaded before the first is written
             report = evaluation.evaluate(
                 self.library, settings=self.settings, dataset_id=pairs.id, model_id=model.id, split=split, examples=examples,
                 max_new_tokens=self.longest, engine=self.engines.get(self.library, model, device=self.settings.device),
-                progress=lambda done, total: self.tell({"evaluating": f"{label}, {split}", "done": done, "total": total}),
+                progress=lambda done, total: self.tell({"evaluating": writing, "done": done, "total": total}),
             )  # fmt: skip
             self.state.keep(key, report.path)
             return report
@@ -455,24 +482,3 @@ def _as_begun(state: _State, asked: Mapping[str, Any]) -> tuple[str, ...]:
     other += [f"--set {name}={value}" for name, value in asked["set"].items() if begun["set"].get(name) != value]
     other += [f"--reinforce {asked['reinforce']}"] if asked["reinforce"] not in ("", begun["reinforce"]) else []
     return tuple(other)
-
-
-@contextmanager
-def alone(home: Path) -> Iterator[None]:
-    """Only one improve at a time: a lock that the system lets go of when its process ends, however that ends."""
-    with (home / "improve.lock").open("a") as file:
-        if os.name == "posix":
-            import fcntl
-
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                raise Busy("Another notewright improve is at work on this library.", "Wait for it, or stop it first.") from error
-        else:
-            import msvcrt
-
-            try:
-                msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
-            except OSError as error:
-                raise Busy("Another notewright improve is at work on this library.", "Wait for it, or stop it first.") from error
-        yield

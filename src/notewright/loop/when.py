@@ -6,9 +6,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import Busy
+from ..library.atwork import at_work
 from ..training.runs import numbered, read_state
-from .improve import alone
 
 if TYPE_CHECKING:
     from ..library import Library
@@ -29,11 +28,8 @@ def unsuitable(library: Library) -> str:
     """Why `improve` should not begin now, in words; empty when it may."""
     import psutil
 
-    try:
-        with alone(library.home):
-            pass
-    except Busy as busy:
-        return busy.message
+    if at_work(library.home):
+        return "another improve is at work"
     battery = getattr(psutil, "sensors_battery", lambda: None)()
     if battery is not None and not battery.power_plugged:
         return "the machine runs on its battery"

@@ -69,9 +69,8 @@ def _belief(head: Head, index: int, deviations: list[float], corrected: bool) ->
     if feature.unit == "share":
         low, high = min(low, 1.0), min(high, 1.0)
     sentence = _sentence(feature, head.scale, index, prefer, low, high) + _aside(head, 2 * COUNT + index, deviations)
-    return Belief(
-        feature.name, feature.aspect, feature.unit, prefer, low, high, slope, deviations[index], sure, corrected, f"{sentence} ({sure})"
-    )
+    sentence = f"{sentence[:-1]}; {sure})" if sentence.endswith(")") else f"{sentence} ({sure})"
+    return Belief(feature.name, feature.aspect, feature.unit, prefer, low, high, slope, deviations[index], sure, corrected, sentence)
 
 
 def _aside(head: Head, index: int, deviations: list[float]) -> str:

@@ -64,6 +64,7 @@ class Rule:
         told = "; the model is told" if self.in_prompt else ""
         if feature:
             wish = f"about {value:g}" if self.effect.get("prefer") == "about" else str(self.effect.get("prefer"))
+            wish = "fewer" if wish == "less" and feature.endswith("s") else wish
             return f"drafts with {wish} {feature} come first{told}"
         return "the model is told"
 

@@ -47,18 +47,6 @@ class Health(Out):
     boot: str = Field(description="Another one after every start of the server")
 
 
-class StatusOut(Out):
-    version: str
-    home: str
-    vault: str | None
-    counts: dict[str, int]
-    current_model: str
-    unfinished_runs: list[str]
-    next: str = Field(description="The one command that brings the person furthest now")
-    waiting: int = Field(description="Requests that wait for the model or are being answered")
-    editors: list[str] = Field(description="Names of the vaults that are open in an Obsidian with the plugin now")
-
-
 class CheckupOut(Out):
     findings: dict[str, str]
     problems: list[str]

@@ -18,6 +18,7 @@ import torch
 from trl import SFTConfig, SFTTrainer
 from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
 
+from ..text import count
 from . import policy, processes, rates, sampling, sources
 from . import session as sessions
 from .data import LengthSampler, Rows, encode_sft, read_rows, require_rows
@@ -112,7 +113,7 @@ def _watch(session: Session, watched: Sequence[Any], teaching: Sequence[dict[str
 
 def _warn(reporter: Reporter, raw: Sequence[dict[str, Any]], rows: Rows, max_length: int) -> None:
     if rows.too_long:
-        reporter.warn(f"{rows.too_long} rows are longer than {max_length} tokens and were not trained on (max_length).")
+        reporter.warn(f"Longer than {max_length} tokens and not trained on (max_length): {count(rows.too_long, 'row')}.")
     if len(rows.lengths) < FEW_ROWS:
         reporter.warn(f"Only {len(rows.lengths)} rows: a style needs {FEW_ROWS} or more to settle. Accept more pairs when you can.")
     names = [row["source_id"] for row in raw if row.get("source_id")]

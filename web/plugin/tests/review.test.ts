@@ -224,6 +224,16 @@ describe("accepting twice", () => {
   });
 });
 
+describe("fewer drafts than were asked for", () => {
+  it.each([["2 of 3: of 4 written, 2 were the same text as another."], [""]])("are explained in the server's words (%s)", async (fewer) => {
+    const answer = played.server.answer;
+    played.server.answer = (route, body) => (route === "POST /api/drafts" ? { ...BATCH, fewer } : answer(route, body));
+    await played.drafted();
+    const lines = [...document.querySelectorAll(".notewright-head p")].map((line) => line.textContent);
+    expect(lines.slice(1)).toEqual(fewer ? [fewer] : []);
+  });
+});
+
 describe("where the plain base stood in", () => {
   const [first, second] = BATCH.drafts;
   it.each([

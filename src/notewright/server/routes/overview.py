@@ -10,7 +10,8 @@ from fastapi.responses import HTMLResponse, Response
 from ... import __version__, loop, overview
 from ...loop.account import READING, WRITING
 from ..context import Current, Here, Opened
-from ..schemas import CheckupOut, StatusOut
+from ..schemas import CheckupOut
+from ..schemas_training import ImprovingOut, StatusOut
 
 router = APIRouter(prefix="/api", tags=["overview"])
 
@@ -21,8 +22,8 @@ def status(library: Opened, settings: Current, here: Here) -> StatusOut:
     now = overview.status(library, settings=settings)
     return StatusOut(
         version=__version__, home=str(settings.home), vault=str(settings.vault) if settings.vault else None, counts=now.counts,
-        current_model=now.current_model, unfinished_runs=list(now.unfinished_runs), next=now.next, waiting=len(here.queue),
-        editors=library.editors.connected(),
+        current_model=now.current_model, unfinished_runs=list(now.unfinished_runs), improving=ImprovingOut.told(now.improving),
+        next=now.next, waiting=len(here.queue), editors=library.editors.connected(),
     )  # fmt: skip
 
 

@@ -10,10 +10,11 @@ from fastapi import APIRouter, Query
 from ... import datasets, overview, training
 from ...errors import Invalid
 from ...library import Library
+from ...library.atwork import at_work
 from ...records import Run
 from ..context import Here, Opened
 from ..jobs import Job, run_command
-from ..schemas_training import DatasetIn, DatasetOut, EvaluateIn, ImproveIn, JobOut, LogOut, RunIn, RunOut, RunProgress
+from ..schemas_training import DatasetIn, DatasetOut, EvaluateIn, ImproveIn, ImprovingOut, JobOut, LogOut, RunIn, RunOut, RunProgress
 
 BEGIN = 20.0  # seconds in which a training says whether it can begin
 router = APIRouter(prefix="/api", tags=["training"])
@@ -141,6 +142,12 @@ def improve(here: Here, wish: ImproveIn) -> JobOut:
     """
     more = ["--fresh"] if wish.fresh else []
     return JobOut.of(run_command(here.jobs, here.given.home, "improve", "Improving", ["improve", "--effort", wish.effort, *more]))
+
+
+@router.get("/improve", operation_id="getImproving")
+def get_improving(here: Here) -> ImprovingOut | None:
+    """The improve that is at work, whoever began it, and its step; null where none is. Of one that a terminal began no events come."""
+    return ImprovingOut.told(at_work(here.given.home))
 
 
 @router.get("/jobs", operation_id="listJobs")

@@ -1,0 +1,87 @@
+"""Whether an `improve` is at work on this library, whichever process runs it, and at which step.
+
+improve.lock    held by the one that is at work; the system lets go of it when that process ends, however it ends
+improve.json    where it is; what a killed one left there says nothing, as nobody holds the lock
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from io import FileIO
+from pathlib import Path
+
+from ..errors import Busy
+from ..files import put
+from ..text import count
+
+LOCK, STEP = "improve.lock", "improve.json"
+TRIES, PAUSE = 5, 0.05  # who only looks has the lock for a moment
+
+
+@dataclass(frozen=True, slots=True)
+class AtWork:
+    """One that goes on: `id` is its folder's name, `step` what it does, in words; both are empty before the first step is told."""
+
+    id: str = ""
+    step: str = ""
+    done: int | None = None
+    total: int | None = None
+
+    def __str__(self) -> str:
+        """The step, and how far it is."""
+        far = "" if self.total is None else f"; {self.done} of {count(self.total, 'passage')} written"
+        return f"{self.step}{far}" or "looking at what is new"
+
+
+@contextmanager
+def alone(home: Path) -> Iterator[None]:
+    """Only one improve at a time. Raises Busy while another one has the lock."""
+    with (home / LOCK).open("ab", buffering=0) as file:
+        if not any(_locked(file, wait=at) for at in range(TRIES)):
+            raise Busy("Another notewright improve is at work on this library.", "Wait for it, or stop it first.")
+        (home / STEP).unlink(missing_ok=True)
+        try:
+            yield
+        finally:
+            (home / STEP).unlink(missing_ok=True)
+
+
+def tell(home: Path, now: AtWork) -> None:
+    """Let others know where the one that has the lock is; what cannot be told keeps it from nothing."""
+    with suppress(OSError):
+        put(home / STEP, json.dumps(asdict(now)) + "\n")
+
+
+def at_work(home: Path) -> AtWork | None:
+    """The one that goes on; None where there is none."""
+    try:
+        with (home / LOCK).open("rb", buffering=0) as file:
+            if _locked(file, shared=True):
+                return None
+    except OSError:  # there has never been one
+        return None
+    with suppress(OSError, ValueError, TypeError):  # it has told nothing yet, or ends at this moment
+        return AtWork(**json.loads((home / STEP).read_text(encoding="utf-8")))
+    return AtWork()
+
+
+def _locked(file: FileIO, *, shared: bool = False, wait: int = 0) -> bool:
+    """Whether the lock could be had; it goes when the file is closed. Several may share it to look."""
+    time.sleep(PAUSE if wait else 0)
+    try:
+        if os.name == "posix":
+            import fcntl
+
+            fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+        else:
+            import msvcrt
+
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+    except OSError:
+        return False
+    return True
