@@ -8,11 +8,12 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Timer
 
 import pytest
 
 from notewright.errors import Busy
-from notewright.library.atwork import STEP, AtWork, alone, at_work, tell
+from notewright.library.atwork import LOCK, STEP, AtWork, alone, at_work, locked
 
 HOLD = """
 import sys, time
@@ -23,15 +24,6 @@ with alone(home):
     tell(home, AtWork("improve-1", "measuring SFT, test", 3, 10))
     print("in", flush=True)
     time.sleep(60)
-"""
-LOOK = """
-import sys, time
-from pathlib import Path
-from notewright.library.atwork import at_work
-print("in", flush=True)
-while True:
-    at_work(Path(sys.argv[1]))
-    time.sleep(0.001)
 """
 
 
@@ -63,12 +55,14 @@ def test_a_killed_one_is_not_shown_as_running(tmp_path: Path) -> None:
     assert at_work(tmp_path) is None
 
 
-def test_who_looks_keeps_nobody_from_beginning(tmp_path: Path) -> None:
-    with running(LOOK, tmp_path):
-        for _ in range(20):
-            with alone(tmp_path):
-                tell(tmp_path, AtWork("improve-1", "training (sft)"))
-            assert at_work(tmp_path) is None, "two that look are not in each other's way"
+def test_who_looks_keeps_nobody_from_beginning_and_no_other_from_looking(tmp_path: Path) -> None:
+    (tmp_path / LOCK).touch()
+    with (tmp_path / LOCK).open("rb", buffering=0) as looks:
+        assert locked(looks, shared=True)
+        assert at_work(tmp_path) is None
+        Timer(0.07, looks.close).start()
+        with alone(tmp_path):  # waits for it
+            assert at_work(tmp_path)
 
 
 @pytest.mark.parametrize("told", ["", "[]", '{"id": 1, "unknown": 2}', "\xff{"])

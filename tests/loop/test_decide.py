@@ -150,6 +150,14 @@ def test_what_just_fails_is_not_told_as_enough(monkeypatch: pytest.MonkeyPatch) 
     assert "89.9% sure, 90% needed" in decision.reason
 
 
+def test_what_so_few_passages_can_never_prove_is_told() -> None:
+    surely = contender([ned - 0.2 for ned in BEFORE])
+    assert decide(contender(BEFORE, "current"), [surely], confidence=0.99).winner is not None
+    decision = decide(contender(BEFORE, "current"), [surely], confidence=0.999)
+    assert decision.winner is None
+    assert decision.reason == "8 held-out passages prove nothing beyond 99.6%, and 99.9% was asked for"
+
+
 def test_more_contenders_need_more_proof_unless_they_are_alike() -> None:
     rng = random.Random(4)
     slightly = contender([ned - 0.025 + rng.gauss(0, 0.03) for ned in BEFORE])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 import tiny_models
+from notewright import gates
 from notewright.errors import Invalid
 from notewright.library import Library
 from notewright.library.database import now
@@ -22,6 +23,7 @@ from notewright.reward import taste_of
 from notewright.reward.score import Score
 from notewright.settings import Settings
 from notewright.training import judging, prompts, recipes, train
+from notewright.vault import build_index
 
 MakeDataset = Callable[[str, list[dict]], Dataset]
 HIGHLIGHT = Highlight(text="The river carries silt to the plain.", id="h1")
@@ -57,6 +59,24 @@ def test_a_link_that_is_in_no_note_costs_as_it_does_in_drafting() -> None:
     assert "silt" in invented.problems[0]
     (unknown, _) = judge()([ROW] * 2, texts, [True] * 2)  # a run that was begun before links were frozen
     assert unknown.problems == ()
+
+
+@pytest.mark.parametrize(
+    "more",
+    ["![[map.png]]", "[[Silt]]", "[Silt](Silt.md)", "![[Silt#No such part]]", "[[Silt#No such part]]", "![[Gone]]", "[[Silt#Plain]]"],
+)
+def test_what_leads_into_the_vault_is_judged_as_in_drafting(more: str, library: Library, settings: Settings, tmp_path: Path) -> None:
+    vault = tmp_path / "vault"
+    vault.mkdir()
+    (vault / "map.png").write_bytes(b"x")
+    (vault / "Silt.md").write_text("# Plain\n", encoding="utf-8")
+    judging.freeze(library, tmp_path, settings=replace(settings, vault=vault), reward="")
+    text, index = f"- The river carries silt. {more}\n", build_index(vault)
+    [earned] = judge(judging.read_judge(tmp_path))([ROW], [text], [True])
+    habits = gates.habits_of(library, vault_index=index)
+    found = gates.check(text, highlights=[HIGHLIGHT], known="Rivers", vault_index=index, linked=library.notes.links(), habits=habits)
+    assert earned.problems == gates.problems(found)
+    assert bool(earned.problems) == ("No such" in more or "Gone" in more)
 
 
 def test_the_taste_head_judges_as_it_did_when_the_run_began(library: Library, settings: Settings, tmp_path: Path) -> None:

@@ -34,7 +34,8 @@ _CALLOUT = re.compile(r"[ \t]*>[ \t>]*\[!\w+\]")
 _SIGNS = re.compile(r"[*=~_\s.]|</?\w+>|\^[\w-]+[ \t]*$")
 _MARK = re.compile(r"\*\*|\*|==|~~|__|(?<!\w)_|_(?!\w)")
 _ENDS = re.compile(r"\A(?:\*|==|~~|_)*|(?:\*|==|~~|_)*\Z")
-_PAIRS = (("(", ")"), ("[", "]"), ("“", "”"), ("«", "»"))
+_TAGS = ("\1", "\2")  # what stands for an HTML tag that opens, and one that closes
+_PAIRS = (("(", ")"), ("[", "]"), ("“", "”"), ("«", "»"), _TAGS)
 # Tokens that nothing is cut out of; the second kind holds what stands before it too, the third its whole line.
 _WHOLE = ("properties", "fence", "indented_code", "math_block", "comment", "html_comment", "html_block", "embed", "embed_tail", "image",
           "field")  # fmt: skip
@@ -71,7 +72,10 @@ def told(example: Example, spans: Sequence[Span], known: Set[str]) -> str | None
         and not _mostly(passage[span.start : span.end], said)
     }
     kept = [(span.start, span.end) for span in spans if (span.start, span.end) not in own]
-    left = _without(passage, _cuts(passage, plain, single, sorted(own), kept)) if own else passage
+    titles = {
+        passage[span.start : span.end] for span in spans if span.kind == "heading" and any(rest.method == "quote" for rest in span.rests)
+    }
+    left = _without(passage, _cuts(passage, plain, single, sorted(own), kept), titles) if own else passage
     if left.startswith("---") and not passage.startswith("---"):
         return passage  # it would read as properties
     return left if len(word_spans(left)) >= LEAST * len(word_spans(passage)) else None
@@ -83,7 +87,8 @@ def _read(text: str) -> tuple[list[Place], list[Place], str]:
     whole, single, plain, end = [], [], "", 0
     for token in tokenize(data):
         kind, start, end = token.kind, end, end + len(text_of(data, token))
-        plain += text[start:end] if kind in _PLAIN else _GONE * (end - start)
+        mark = _TAGS[text.startswith("</", start)] if kind == "html" and not text.endswith("/>", start, end) else _GONE
+        plain += text[start:end] if kind in _PLAIN else mark + _GONE * (end - start - 1)
         last = end + len(text[end:].partition("\n")[0]) if kind in _LINES else end
         first = len(text[:start].rstrip("> \t\n")) - 1 if kind in _BEHIND else start
         first = text.rfind("\n", 0, max(0, first)) + 1 if kind in _LINES else first
@@ -143,8 +148,9 @@ def _left_open(gone: str) -> str | None:
     return "".join(stay) if sorted(stay) == odd else None
 
 
-def _without(text: str, cuts: Iterable[tuple[int, int, str]]) -> str:
-    """The text without the cuts. Lines of which only signs are left go too, and headings and callouts with nothing else in them."""
+def _without(text: str, cuts: Iterable[tuple[int, int, str]], titles: Set[str]) -> str:
+    """The text without the cuts. Lines of which only signs are left go too, and headings and callouts with nothing else in them, unless
+    these say one of `titles`, which quote highlights."""
     pieces, place = [], 0
     for start, end, marks in cuts:
         closing = bool(marks) and not text.startswith(marks, start)
@@ -153,6 +159,8 @@ def _without(text: str, cuts: Iterable[tuple[int, int, str]]) -> str:
     lines = list(_kept("".join([*pieces, text[place:]]).split("\n")))
     for number in reversed(range(len(lines))):
         line = lines[number] or ""
+        if any(line.rstrip().endswith(title) for title in titles):
+            continue
         heading, callout = _HEADING.match(line), _CALLOUT.match(line)
         if heading and _empty(lines[number + 1 :], len(heading[1])) or callout and _empty(lines[number + 1 :], 0):
             lines[number] = None

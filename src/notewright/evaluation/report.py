@@ -21,6 +21,7 @@ from ..text import words
 from .choices import Accuracy, Choice, accuracy
 
 ROUNDS = 2000
+CHANGES = 4096  # of signs, that a comparison of several tries
 MEMORISED = 8  # words in a row that no highlight says and another note does
 
 
@@ -189,7 +190,7 @@ def read_report(path: Path) -> EvaluationReport:
 class Comparison:
     """`difference` is after minus before, so a negative one is an improvement; `low` and `high` bound it with 90 %.
 
-    `p_better` is the share of bootstrap samples in which the mean fell; `relative` is the difference as a share of before.
+    `relative` is the difference as a share of before.
     """
 
     items: int
@@ -198,7 +199,6 @@ class Comparison:
     difference: float
     low: float
     high: float
-    p_better: float
 
     @property
     def relative(self) -> float:
@@ -219,11 +219,10 @@ def compare(before: EvaluationReport, after: EvaluationReport, *, rounds: int = 
     earlier = [first[item.pair_id] * weight for item, weight in zip(shared, weights, strict=True)]
     later = [item.ned * weight for item, weight in zip(shared, weights, strict=True)]
     differences = [b - a for a, b in zip(earlier, later, strict=True)]
-    means = _bootstrap(differences, rounds, seed)
-    low, high = _middle(means)
+    low, high = interval(differences, rounds=rounds, seed=seed)
     return Comparison(
         items=len(shared), before=fmean(earlier), after=fmean(later), difference=fmean(differences),
-        low=low, high=high, p_better=sum(mean < 0 for mean in means) / len(means),
+        low=low, high=high,
     )  # fmt: skip
 
 
@@ -239,9 +238,9 @@ def sure_of_each(before: EvaluationReport, afters: Sequence[EvaluationReport]) -
     return max_t(neds[0] - neds[1:])
 
 
-def max_t(fell: Any, *, rounds: int = 4096, seed: int = 0) -> list[float]:
+def max_t(fell: Any, *, rounds: int = CHANGES, seed: int = 0) -> list[float]:
     """How sure each row of differences (tried, passages) is to have a mean above 0: with confidence c, in a share of at most 1 - c of all
-    tries one passes that has not, however many rows there are.
+    tries one passes that has not, however many rows there are, if differences lie symmetrically about their mean.
 
     Single-step max-T over changes of sign (Westfall and Young, Resampling-Based Multiple Testing, 1993): were nothing better, a passage's
     difference would be as likely its opposite. Signs change passage by passage, for all rows together, so that versions much alike count
@@ -258,6 +257,11 @@ def max_t(fell: Any, *, rounds: int = 4096, seed: int = 0) -> list[float]:
     means = signs @ fell.T / count
     t = means / numpy.sqrt(numpy.maximum((fell**2).mean(1) - means**2, 1e-12))  # up to a factor that all of them share
     return [float(one) for one in (t.max(1)[:, None] < t[0] - 1e-9).mean(0)]
+
+
+def surest(passages: int) -> float:
+    """The most that `max_t` can be sure of with so many passages: their own signs are one of all changes tried."""
+    return 1 - 1 / min(2**passages, CHANGES)
 
 
 def _weights(shared: Sequence[Item]) -> list[float]:

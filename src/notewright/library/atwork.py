@@ -42,13 +42,14 @@ class AtWork:
 def alone(home: Path) -> Iterator[None]:
     """Only one improve at a time. Raises Busy while another one has the lock."""
     with (home / LOCK).open("ab", buffering=0) as file:
-        if not any(_locked(file, wait=at) for at in range(TRIES)):
-            raise Busy("Another notewright improve is at work on this library.", "Wait for it, or stop it first.")
-        (home / STEP).unlink(missing_ok=True)
-        try:
-            yield
-        finally:
-            (home / STEP).unlink(missing_ok=True)
+        for tried in range(1, TRIES + 1):
+            if locked(file):
+                break
+            if tried == TRIES:
+                raise Busy("Another notewright improve is at work on this library.", "Wait for it, or stop it first.")
+            time.sleep(PAUSE)
+        (home / STEP).unlink(missing_ok=True)  # what a killed one left
+        yield
 
 
 def tell(home: Path, now: AtWork) -> None:
@@ -61,7 +62,7 @@ def at_work(home: Path) -> AtWork | None:
     """The one that goes on; None where there is none."""
     try:
         with (home / LOCK).open("rb", buffering=0) as file:
-            if _locked(file, shared=True):
+            if locked(file, shared=True):
                 return None
     except OSError:  # there has never been one
         return None
@@ -70,9 +71,8 @@ def at_work(home: Path) -> AtWork | None:
     return AtWork()
 
 
-def _locked(file: FileIO, *, shared: bool = False, wait: int = 0) -> bool:
+def locked(file: FileIO, *, shared: bool = False) -> bool:
     """Whether the lock could be had; it goes when the file is closed. Several may share it to look."""
-    time.sleep(PAUSE if wait else 0)
     try:
         if os.name == "posix":
             import fcntl

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from ..evaluation import Comparison, EvaluationReport, compare, sure_of_each
-from ..evaluation.report import MEMORISED, Item, broken, interval
+from ..evaluation.report import MEMORISED, Item, broken, interval, surest
 from ..text import count
 
 CONFIDENCE = 0.9  # that the mean distance really fell, of one or another of the contenders: trying more proves less
@@ -17,7 +17,7 @@ COVERAGE_MARGIN = 0.05  # nor may the share of the highlights in your passages t
 COPY_MARGIN = 0.05  # the share of drafts with a run of words from another note may not rise by more
 RULE_MARGIN = 0.05  # nor may a draft break more of the person's rules on average
 LENGTHS = (0.6, 1.6)  # the median length, as a share of the person's own passages, may not leave this range (unless it was outside before)
-SUREST = 0.999  # a bootstrap shows no more: nothing is told as surer
+SUREST = 0.999  # nothing is told as surer
 FEWEST = 6  # held-out passages; below, no figure is trusted
 
 
@@ -63,7 +63,7 @@ class Decision:
 
 
 def decide(current: Contender, contenders: Sequence[Contender], *, confidence: float = CONFIDENCE) -> Decision:
-    """Paired bootstrap of each contender against the current version on the passages both wrote; the best that passes wins.
+    """All contenders against the current version on the passages that they wrote; the best that passes wins.
 
     A contender passes when it is at least `confidence` sure that its mean distance is lower (`evaluation.sure_of_each`), its share
     of valid drafts did not fall by more than `VALID_MARGIN` and its coverage of highlights by `COVERAGE_MARGIN` (both beyond the 90 %
@@ -76,6 +76,10 @@ def decide(current: Contender, contenders: Sequence[Contender], *, confidence: f
     passages = len(current.proven.items)
     if passages < FEWEST:
         reason = f"only {count(passages, 'held-out passage')}: too few to tell better from luck (at least {FEWEST} are needed)"
+        return Decision(None, reason, verdicts)
+    if (most := surest(passages)) < confidence:
+        told = math.floor(1000 * most) / 1000
+        reason = f"{count(passages, 'held-out passage')} prove nothing beyond {told:.1%}, and {100 * confidence:.4g}% was asked for"
         return Decision(None, reason, verdicts)
     passing = [verdict for verdict in verdicts if not verdict.objections]
     if not passing:
@@ -97,7 +101,7 @@ def _judge(current: Contender, contender: Contender, sure: float, needed: float)
     objections = harms(current, contender)
     if sure < needed:
         told = math.floor(1000 * sure) / 1000  # what just fails is not told as enough
-        objections.insert(0, f"its distance is {change.after:.3f} against {change.before:.3f}: {told:.1%} sure, {needed:.0%} needed")
+        objections.insert(0, f"its distance is {change.after:.3f} against {change.before:.3f}: {told:.1%} sure, {100 * needed:.4g}% needed")
     return Verdict(contender, change, contender.report.length, sure, tuple(objections), lately(current, contender))
 
 

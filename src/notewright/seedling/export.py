@@ -54,7 +54,7 @@ def export(checkpoint: Path, out: Path, hardware: str) -> Path:
         "hardware": hardware,
     }
     before = checkpoint.parent / "before.json"  # how the weights came about that the run began with
-    if before.exists():
+    if recipe["started_from"] and before.exists():
         training["before"] = json.loads(before.read_text(encoding="utf-8"))
     (out / "training.json").write_text(json.dumps(training, indent=2) + "\n", encoding="utf-8")
     for file in out.iterdir():

@@ -149,7 +149,8 @@ class Trainer:
         if start:
             vocabulary.mkdir(parents=True, exist_ok=True)
             shutil.copy(start / "tokenizer.json", vocabulary)
-            shutil.copy(start / "training.json", folder / "before.json")  # for the card of what comes of it
+            if (start / "training.json").exists():
+                shutil.copy(start / "training.json", folder / "before.json")  # for the card of what comes of it
             self.recipe = recipe = replace(recipe, started_from=hashlib.sha256((start / "model.safetensors").read_bytes()).hexdigest())
         elif not (vocabulary / "tokenizer.json").exists():
             tokenizer.save(tokenizer.train(corpus, 0), vocabulary)
@@ -171,7 +172,6 @@ class Trainer:
         self.progress = Progress()
         self.stopping = False
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "recipe.json").write_text(json.dumps({**asdict(recipe), "minutes": minutes}, indent=2) + "\n")
 
     def _plan(self, ahead: int) -> tuple[int, str, float]:
         """The step `ahead` steps from now, its stage, and the progress (0-1) within it: by tokens for copying, by time for notes."""
@@ -241,6 +241,8 @@ class Trainer:
 
     def run(self, *, max_steps: int | None = None, log_every: int = 20, save_every: float = 240.0) -> list[float]:
         """Train until the budget, `max_steps` or SIGTERM; returns the loss of every logged stretch."""
+        told = {**asdict(self.recipe), "minutes": self.budget / 60}
+        (self.folder / "recipe.json").write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
         logged: list[float] = []
         stretch: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])
         saved = time.monotonic()

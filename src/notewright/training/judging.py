@@ -29,6 +29,7 @@ from ..reward.taste import basis
 from ..reward.trust import allowed, newest_reward, require
 from ..settings import Settings
 from ..text import edit_distance
+from ..vault import build_index
 from ..vault.repair import name_highlights
 from .prompts import read_highlights
 from .recipes import SamplingRecipe
@@ -52,8 +53,13 @@ def choose_reward(library: Library, recipe: SamplingRecipe) -> str:
 
 
 def freeze(library: Library, folder: Path, *, settings: Settings, reward: str) -> None:
-    """Write judge.json: the reward by name, the taste head as numbers, the neural reward model's folder, the person's habits, links."""
-    about: dict[str, Any] = {"reward": reward, "habits": asdict(gates.habits_of(library)), "linked": sorted(library.notes.links())}
+    """Write judge.json: the reward by name, the taste head as numbers, the neural reward model's folder, the person's habits, links, and
+    where their vault is: a draft may lead to what is in it, as in drafting."""
+    vault = settings.vault if settings.vault and settings.vault.is_dir() else None
+    about: dict[str, Any] = {
+        "reward": reward, "habits": asdict(gates.habits_of(library, vault_index=build_index(vault) if vault else None)),
+        "linked": sorted(library.notes.links()), "vault": str(vault.absolute()) if vault else "",
+    }  # fmt: skip
     if reward in ("taste", "combination"):
         head = labelling_taste(library)
         drafts = library.drafts.all()[-YARDSTICK:]
@@ -89,6 +95,8 @@ class Judge:
         used = {sort: (counts[0], counts[1]) for sort, counts in habits["used"].items()}
         self.habits = Habits(habits["passages"], habits["fired"], used)
         self.linked = frozenset(about["linked"]) if "linked" in about else None
+        vault = about.get("vault", "")  # a run that was begun before has none
+        self.index = build_index(Path(vault)) if vault and Path(vault).is_dir() else None
         self.taste = _Taste(about["taste"]) if "taste" in about else None
 
     def __call__(self, rows: Sequence[dict[str, Any]], texts: Sequence[str], finished: Sequence[bool]) -> list[Earned]:
@@ -100,7 +108,9 @@ class Judge:
         known = row["known"] if row["highlights"] else row["prompt"][-1]["content"]
         highlights = read_highlights(row)
         text = name_highlights(text, highlights=highlights, linked=self.linked or frozenset())  # as drafting would
-        findings = gates.check(text, highlights=highlights, known=known, linked=self.linked, habits=self.habits, finished=finished)
+        findings = gates.check(
+            text, highlights=highlights, vault_index=self.index, known=known, linked=self.linked, habits=self.habits, finished=finished
+        )
         problems = gates.problems(findings)
         reward = math.tanh(score.value / 2) if score else None
         similarity = 1 - edit_distance(text, row["reference"]) if row["reference"] else None
