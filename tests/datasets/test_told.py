@@ -74,7 +74,6 @@ def test_what_the_highlights_do_not_tell_is_cut(passage: str, left: str) -> None
     "passage",
     [
         f"# Rivers, by Inger Holm\n\n{RIVER}\n\n*Beavers do this too:* {ALDER}\n",
-        f"{RIVER}\n\n<u>{BEES} {ALDER}</u>",
         f"- **41 bends** went\n- an alder holds forty tonnes of gravel back\n\n![[map.png|center|600]]\n\n{RIVER}",
         f"{RIVER}\n\n$$\n\\text{{Bakers in Lyon}} = x\n$$\n\n```\nbakers weigh loaves\n```\n\n| Bakers | Loaves |\n|---|---|\n"
         f"| Lyon | twice |\n\n{ALDER}",
