@@ -27,9 +27,10 @@ def status(options: argparse.Namespace) -> None:
     with Library.open(settings.home) as library:
         now = overview.status(library, settings=settings)
     if options.json:
+        improving = {"id": now.improving.id, "text": str(now.improving)} if now.improving else None  # as the API says it
         as_json({
             "home": settings.home, "vault": settings.vault, "counts": now.counts, "current_model": now.current_model or None,
-            "unfinished_runs": now.unfinished_runs, "resume": now.resume, "improving": now.improving, "next": now.next,
+            "unfinished_runs": now.unfinished_runs, "resume": now.resume, "improving": improving, "next": now.next,
             "trust": now.trust, "online": now.online,
         })  # fmt: skip
         return
