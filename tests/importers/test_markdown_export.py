@@ -367,3 +367,11 @@ def test_real_vaults(library: Library, shared_data: Path) -> None:
     marks = [item for source in library.sources.all() for item in library.sources.highlights(source.id, marks=True)]
     assert len(marks) == first.added + second.added
     assert not import_readwise(library, path=vaults / "biancamika+digital-garden-template" / "Readwise").changed
+
+
+@pytest.mark.parametrize(("names", "told"), [([], "1 file is no export, left out: "), (["a.md"], "2 files are no exports, left out: ")])
+def test_files_that_are_no_exports_are_counted(library: Library, tmp_path: Path, names: list[str], told: str) -> None:
+    folder = make_folder(tmp_path / "Readwise")
+    for name in names:
+        (folder / name).write_text("")
+    assert told in "\n".join(import_readwise(library, path=folder).warnings)

@@ -9,6 +9,7 @@ from dataclasses import replace
 from ..errors import Invalid
 from ..library.sources import text_key
 from ..records import Highlight, Source
+from ..text import count
 from .markdown_file import read_markdown_file
 from .reading import Document, decode, listed
 
@@ -29,7 +30,7 @@ def read_markdown(
     warnings: list[str] = []
     others: list[str] = []
     problems: list[Invalid] = []
-    for count, document in enumerate(documents, 1):
+    for number, document in enumerate(documents, 1):
         if not document.data.strip():
             others.append(document.name)
             continue
@@ -44,11 +45,12 @@ def read_markdown(
         else:
             gathered.add(parsed.source, document.name, warnings)
         if progress:
-            progress(count)
+            progress(number)
     if problems:
         raise Invalid(problems[0].message, problems[0].hint, [problem.message for problem in problems])
     if others and gathered.sources:
-        warnings.append(f"{len(others)} files are no exports, left out: {listed(others)}")
+        what = "is no export" if len(others) == 1 else "are no exports"
+        warnings.append(f"{count(len(others), 'file')} {what}, left out: {listed(others)}")
     where = f"{root}/" if root else ""
     return [
         replace(source, outside_ids=(*source.outside_ids, f"file:{where}{name}"))

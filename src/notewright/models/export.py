@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -51,7 +52,9 @@ def export_model(
     network, tokenizer = load_base(base.folder)
     if adapter := adapter_folder(library, model):
         tell(1, 3, "adding the adapter")
-        network = PeftModel.from_pretrained(network, str(adapter), is_trainable=False).merge_and_unload()  # type: ignore[operator]
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)  # PEFT asks transformers
+            network = PeftModel.from_pretrained(network, str(adapter), is_trainable=False).merge_and_unload()  # type: ignore[operator]
     tell(2, 3, "writing")
     partial = folder.with_name(folder.name + ".part")
     shutil.rmtree(partial, ignore_errors=True)
