@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from notewright.cli import main
 from notewright.importers import import_readwise
 from notewright.importers.vault import import_vault
 from notewright.library import Library
@@ -162,7 +163,7 @@ def test_drawings_and_boards_are_no_notes_to_learn_from(
     note = settings.need_vault() / "Home/Home Index.md"
     assert library.notes.passages(library.notes.find("Home/Home Index.md").id)
     note.write_text(f"---\n{plugin}\n---\n\n## Drawing\n```compressed-json\nN4KAkARALgngDgUwgLgAQQQDwMYE\n```\n")
-    assert import_vault(library, settings=settings).removed == 1
+    assert import_vault(library, settings=settings).left_out == 1
     assert "Home/Home Index.md" not in [item.path for item in library.notes.all()]
     monkeypatch.setattr(Path, "read_bytes", lambda self: pytest.fail(f"opened {self}"))
     assert not import_vault(library, settings=settings).changed
@@ -180,9 +181,22 @@ def test_what_obsidian_excludes_stays_out_and_its_pairs_go(library: Library, set
     app = settings.need_vault() / ".obsidian/app.json"
     app.write_text(json.dumps({"userIgnoreFilters": [path, "/(/"]}))
     report = import_vault(library, settings=settings)
-    assert report.removed == 1
+    assert (report.removed, report.left_out, report.changed) == (0, 1, True)
     assert any("'/(/'" in warning for warning in report.warnings)
     pair(library)
     assert path not in {item.note_path for item in library.pairs.all()}
     app.unlink()
     assert import_vault(library, settings=settings).updated == 1
+
+
+def test_notes_that_are_still_there_are_not_said_to_be_gone(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    vault = tmp_path / "v"
+    (vault / "Old").mkdir(parents=True)
+    for name in ("A.md", "B.md", "Old/C.md", "Old/D.md"):
+        (vault / name).write_text(f"# {name}\n\nThe words of {name} are its own.\n")
+    assert main(["init", "--vault", str(vault)]) == main(["import", "vault"]) == 0
+    (vault / "A.md").unlink()
+    assert main(["init", "--exclude", "Old"]) == 0
+    capsys.readouterr()
+    assert main(["import", "vault"]) == 0
+    assert "0 notes new, 0 changed, 1 gone, 2 left out now, 1 as before;" in capsys.readouterr().out

@@ -67,14 +67,14 @@ def import_vault(options: argparse.Namespace) -> None:
     if options.json:
         as_json(report)
         return
-    changed = report.added or report.updated or report.removed
+    changed = report.changed
     if not changed and not report.unchanged:
         print(f"There are no notes of yours in {settings.vault}: the Readwise folder, excluded and dot folders do not count.")
         _warn(report.warnings, False)
         return
-    print(
-        f"{count(report.added, 'note')} new, {report.updated:,} changed, {report.removed:,} gone, {report.unchanged:,} as before;", end=" "
-    )
+    left = f"{report.left_out:,} left out now, " if report.left_out else ""
+    told = f"{count(report.added, 'note')} new, {report.updated:,} changed, {report.removed:,} gone, {left}{report.unchanged:,} as before;"
+    print(told, end=" ")
     print(f"{count(counts['passages'], 'passage')}." if changed else "nothing changed.")
     _warn(report.warnings, bool(changed and counts["pairs"]))
 

@@ -12,7 +12,7 @@ from ..library import FOLDERS, Library
 from ..records import Note, Passage
 from ..settings import Settings
 from ..vault.config import read_config
-from ..vault.files import iterate_notes
+from ..vault.files import iterate_notes, locate
 from ..vault.identity import carry_ids, note_id, renamed
 from ..vault.notes import PARSER_VERSION, parse_note
 
@@ -22,17 +22,19 @@ Scanned = list[tuple[Note, tuple[Passage, ...]]]
 
 @dataclass(frozen=True, slots=True)
 class VaultReport:
-    """What one reading of the vault changed, in notes. `warnings` name notes that were skipped or only partly understood."""
+    """What one reading of the vault changed, in notes. `removed` are gone from the vault; `left_out` are still there and no longer read, as
+    by a changed setting. `warnings` name notes that were skipped or only partly understood."""
 
     added: int = 0
     updated: int = 0
     removed: int = 0
     unchanged: int = 0
     warnings: tuple[str, ...] = ()
+    left_out: int = 0
 
     @property
     def changed(self) -> bool:
-        return bool(self.added or self.updated or self.removed)
+        return bool(self.added or self.updated or self.removed or self.left_out)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +90,12 @@ def import_vault(library: Library, *, settings: Settings, progress: Callable[[in
             progress(number, len(files))
     there = {file.path for file in files}
     scanned = _with_lasting_ids(library, scanned, gone=[path for path in known if path not in there])
+    before = library.notes.ids()
     report = library.notes.sync(scanned, unchanged=unchanged)
+    kept = set(library.notes.ids().values())
+    left_out = sum(locate(vault, path).is_file() for path, identity in before.items() if identity not in kept)
     _remember(library, vault, now)
-    return VaultReport(report.added, report.updated, report.removed, report.unchanged, tuple(warnings))
+    return VaultReport(report.added, report.updated, report.removed - left_out, report.unchanged, tuple(warnings), left_out)
 
 
 def _with_lasting_ids(library: Library, scanned: Scanned, *, gone: list[str]) -> Scanned:
