@@ -378,8 +378,19 @@ def test_a_folder_is_no_note(vault: Path, backups: Path, name: str) -> None:
     with pytest.raises(Invalid, match="is a folder"):
         insert(vault, name, "hello", backups=backups)
     assert [item.name for item in vault.iterdir()] == ["Home"]
-    insert(vault, "Home", "hello", backups=backups)  # a note beside its folder, as many keep one
-    assert (vault / "Home.md").read_text() == "hello\n"
+    with pytest.raises(Invalid, match="is a folder"):
+        insert(vault, "Home", "hello", backups=backups)
+    insert(vault, "Home.md", "hello", backups=backups)  # a note beside its folder, as many keep one
+    insert(vault, "Home", "again", backups=backups)
+    assert (vault / "Home.md").read_text() == "hello\n\nagain\n"
+
+
+def test_a_file_that_is_no_note_is_not_taken_for_one(vault: Path, backups: Path) -> None:
+    (vault / "x.txt").write_text("mine")
+    with pytest.raises(Invalid, match="is a file that is no note"):
+        insert(vault, "x.txt", "hello", backups=backups)
+    insert(vault, "y.txt", "hello", backups=backups)
+    assert sorted(item.name for item in vault.iterdir() if item.is_file()) == ["x.txt", "y.txt.md"]
 
 
 @pytest.mark.parametrize("name", ["Note#Heading", "[[Note]]", "a^b", "con", "x" * 300, "y" * 250])

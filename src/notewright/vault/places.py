@@ -24,6 +24,7 @@ def allowed(root: Path, note_path: str) -> Path:
     if file.is_dir():
         raise Invalid(f"{note_path!r} is a folder.", "Name a note inside it.")
     if not file.exists():
+        _check_taken(root, note_path)
         _check_new(root, file, parts)
     elif is_in_the_cloud(file.stat()):
         raise Unavailable(f"{note_path} is in the cloud and not on this machine.", "Open it in Obsidian once, so that it is downloaded.")
@@ -73,6 +74,16 @@ def _resolved(root: Path, file: Path, note_path: str) -> Path:
         hint = "Name a note of this vault; nothing outside is ever written."
         raise Invalid(f"{note_path!r} goes through a symbolic link ({links[0]}) that leads out of the vault.", hint)
     return target
+
+
+def _check_taken(root: Path, note_path: str) -> None:
+    """A name given without the ending of notes, which no note has, may be that of something else."""
+    given = PurePosixPath(normalize("NFC", note_path).replace("\\", "/"))
+    if given.suffix.lower() == ".md" or not (there := locate(root, str(given))).exists():
+        return
+    if there.is_dir():
+        raise Invalid(f"{note_path!r} is a folder.", "Name a note inside it.")
+    raise Invalid(f"{note_path!r} is a file that is no note.", f"Name a note, whose name ends in .md: {given}.md")
 
 
 def _check_new(root: Path, file: Path, parts: list[str]) -> None:
