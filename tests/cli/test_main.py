@@ -511,3 +511,63 @@ def test_without_a_terminal_progress_is_a_line_now_and_then(capsys: pytest.Captu
         advance(1200, 5000)
         advance(3, text="books")
     assert capsys.readouterr().err == "pairing: 1,200 of 5,000\npairing books: 3\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "told"),
+    [
+        (["rank"], 1, "There is no terminal to ask at"), (["token", "set"], 1, "No token was given"),
+        (["feedback", "import", "-"], 0, "Imported 0 events"), (["rules", "propose"], 0, "suggest nothing new"),
+    ],
+)  # fmt: skip
+def test_a_closed_input_is_no_traceback(
+    started: Path, command: list[str], code: int, told: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    assert main(command) == code
+    assert told in "".join(capsys.readouterr())
+    sys.stdin.close()
+
+
+def test_a_pair_that_is_decided_so_already_is_said(tmp_path: Path, library: Library, capsys: pytest.CaptureFixture[str]) -> None:
+    small_world.build(library, tmp_path, things=("rivers",))
+    assert main(["pairs", "reject", "1"]) == 0
+    capsys.readouterr()
+    assert main(["pairs", "reject", "1"]) == 0
+    assert capsys.readouterr().out == "pair-1 is rejected already.\n"
+    assert main(["pairs", "reject", "1", "2"]) == 0
+    assert capsys.readouterr().out == "pair-1 is rejected already.\n1 pair rejected. To take that back: notewright undo\n"
+    assert len(library.events.all("pair")) == 2
+
+
+def test_init_says_what_comes_next_in_this_library(
+    started: Path, home: Path, library: Library, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["init"]) == 0
+    assert "Next: notewright import readwise PATH   then   notewright import vault" in capsys.readouterr().out
+    assert main(["import", "vault"]) == main(["init"]) == 0
+    assert capsys.readouterr().out.endswith("Next: notewright import readwise PATH\n")
+    small_world.build(library, started.parent, things=("rivers",))
+    assert main(["init"]) == main(["status"]) == 0
+    first, second = (line for line in capsys.readouterr().out.splitlines() if line.startswith("Next: "))
+    assert first == second
+    monkeypatch.setenv("NOTEWRIGHT_HOME", str(started.parent / "other"))
+    assert main(["init"]) == 0
+    assert "Next: notewright init --vault PATH" in capsys.readouterr().out
+
+
+def test_a_rule_that_is_taken_back_is_told_by_what_was_done_to_it(started: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["rules", "add", "no tables"]) == main(["rules", "remove", "no-tables"]) == 0
+    assert main(["undo", "2"]) == 0
+    assert capsys.readouterr().out.splitlines()[-2:] == [
+        "Taken back: that the rule no-tables was removed; it holds again.",
+        "Taken back: that the rule no-tables was added.",
+    ]
+
+
+def test_rules_are_more_only_where_there_are_some(started: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["rank", "1", "--order", "2 1", "--comment", "please always use bullets"]) == 0
+    assert main(["rules"]) == 0
+    assert "suggest 1: notewright rules propose" in capsys.readouterr().out
+    assert main(["rules", "add", "no tables"]) == main(["rules"]) == 0
+    assert "suggest 1 more: notewright rules propose" in capsys.readouterr().out

@@ -99,3 +99,13 @@ def test_decided_pairs_follow_their_passages(filled: Library) -> None:
     assert kept[one.id][4] == mended
     assert kept[two.id][3:] == (36, second)
     assert len(kept) == 3  # the new text is a proposal of its own
+
+
+def test_the_same_decision_again_is_no_event(filled: Library) -> None:
+    filled.pairs.propose([proposal("p-1")])
+    pair_id = filled.pairs.all()[0].id
+    filled.pairs.decide(pair_id, "rejected", merged=True)
+    for status in ("rejected", "rejected", "accepted", "accepted"):
+        assert filled.pairs.decide(pair_id, status).status == status
+    told = [(event.payload["status"], "merged" in event.payload) for event in filled.pairs.history(pair_id)]
+    assert told == [("rejected", True), ("rejected", False), ("accepted", False)]

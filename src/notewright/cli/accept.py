@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
+from typing import TYPE_CHECKING
 
 from ..records import Draft, Event
 from ..settings import Settings, expanded
 from .show import as_json, id_of, json_option, open_library, positive
+
+if TYPE_CHECKING:
+    from ..library import Library
 
 TOLD = 5  # findings of a draft that are said when it is accepted
 
@@ -75,11 +79,19 @@ def undo(options: argparse.Namespace) -> None:
         for event in feedback.undo_last(library, settings=settings, number=wanted, keep_note=options.keep_note):
             done.append(event)
             if not options.json:
-                print(_told(event, next(action.event for action in feedback.history(library) if str(action.event.id) == event.subject)))
+                about = next(action.event for action in feedback.history(library) if str(action.event.id) == event.subject)
+                print(_told_rule(library, about) if about.kind == "rule" else _told(event, about))
     if not options.json and len(done) < wanted:
         print("There is nothing else to undo.")
     if options.json:
         as_json(done if options.number else done[0])
+
+
+def _told_rule(library: Library, about: Event) -> str:
+    done = {"confirm": "confirmed", "add": "added", "edit": "changed", "remove": "removed"}.get(str(about.payload["action"]), "changed")
+    standing = [event for event in library.events.standing("rule") if event.subject == about.subject]
+    holds = done == "removed" and standing and standing[-1].payload.get("action") != "remove"
+    return f"Taken back: that the rule {about.subject} was {done}{'; it holds again' if holds else ''}."
 
 
 def _told(event: Event, about: Event) -> str:

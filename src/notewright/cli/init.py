@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from .. import overview
 from ..library import Library
 from ..settings import change_settings, load_settings
 from .show import facts
@@ -23,7 +24,8 @@ def init(options: argparse.Namespace) -> None:
     given = {"vault": options.vault, "readwise_folder": options.readwise_folder, "exclude": options.exclude, "base_model": options.base}
     changes = {name: value for name, value in given.items() if value is not None}
     settings = change_settings(settings, changes)
-    Library.create(settings.home).close()
+    with Library.create(settings.home) as library:
+        now = overview.status(library, settings=settings)
     shown: dict[str, object] = {"library": settings.home, "vault": settings.vault or "none yet: notewright init --vault PATH"}
     warnings: tuple[str, ...] = ()
     if settings.vault:
@@ -47,4 +49,5 @@ def init(options: argparse.Namespace) -> None:
             "warning: the library lies in the vault: this grows by its models and backups, and is synced with them and the server's token."
         )
         print("         Elsewhere it is out of the way: notewright --home FOLDER init --vault PATH (or NOTEWRIGHT_HOME)")
-    print("\nNext: notewright import readwise PATH   then   notewright import vault")
+    then = "   then   notewright import vault" if now.next.startswith("notewright import readwise") and not now.counts["notes"] else ""
+    print(f"\nNext: {now.next}{then}")

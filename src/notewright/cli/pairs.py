@@ -132,11 +132,19 @@ def show_pair(options: argparse.Namespace) -> None:
 
 def decide(options: argparse.Namespace) -> None:
     library, _ = open_library()
+    decided, already = 0, []
     with library, library.db.write():
         for pair_id in options.ids:
+            last = library.events.last()
             library.pairs.decide(pair_id, options.status)
-    number = f" {len(options.ids)}" if len(options.ids) > 1 else ""
-    print(f"{count(len(options.ids), 'pair')} {options.status}. To take that back: notewright undo{number}")
+            if library.events.last() > last:
+                decided += 1
+            else:
+                already.append(pair_id)
+    if already:
+        print(f"{', '.join(already)} {'is' if len(already) == 1 else 'are'} {options.status} already.")
+    if decided:
+        print(f"{count(decided, 'pair')} {options.status}. To take that back: notewright undo{f' {decided}' if decided > 1 else ''}")
 
 
 def export_pairs(options: argparse.Namespace) -> None:

@@ -112,6 +112,9 @@ def _act(library: Library, pair: Pair, answer: str, history: list[list[Pair]]) -
     elif word == "split":
         pairing.split(library, pair.id, _numbered(pair, rest))
         history.append([pair])
+    elif word == "merge" and not rest.strip():
+        print("Name the other pair, for example: merge pair-7")
+        return None
     elif word == "merge":
         other = library.pairs.get(id_of("pair")(rest.strip()))
         pairing.merge(library, pair.id, other.id)

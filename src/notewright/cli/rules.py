@@ -60,7 +60,7 @@ def list_rules(options: argparse.Namespace) -> None:
         empty='No rules yet. Say one: notewright rules add "no tables"',
     )
     if waiting:
-        print(f"Your comments and notes suggest {waiting} more: notewright rules propose")
+        print(f"Your comments and notes suggest {waiting}{' more' if rules else ''}: notewright rules propose")
 
 
 def propose(options: argparse.Namespace) -> None:

@@ -104,10 +104,13 @@ class PairStore:
     def decide(self, pair_id: str, status: str, *, links: Sequence[PairLink] | None = None, merged: bool = False) -> Pair:
         """Record the person's `accepted`, `rejected` or (taking it back) `proposed`; `links` replace the pair's highlights.
 
-        `merged`: rejected only because another pair has its highlights now.
+        `merged`: rejected only because another pair has its highlights now. What the person said of the pair before, without new links,
+        changes nothing and is no event.
         """
         with self._db.write() as connection:
             before = self.get(pair_id)
+            if before.status == status and links is None and not merged and pair_id not in self._merged():
+                return before
             payload: dict[str, object] = {"status": status, "before": before.status, "passage_id": before.passage_id}
             if merged:
                 payload["merged"] = True
