@@ -199,6 +199,11 @@ class Dataset:
     created_at: str
     manifest: dict[str, object] = field(default_factory=dict, hash=False)
 
+    def rows(self, split: str) -> int:
+        """How many rows a split has."""
+        counts = self.manifest.get("counts")
+        return int(counts.get(split, 0)) if isinstance(counts, dict) else 0
+
 
 @dataclass(frozen=True, slots=True)
 class Run:

@@ -497,6 +497,12 @@ def test_a_closed_output_is_no_reason_to_fail(started: Path, monkeypatch: pytest
     assert main(["sources"]) == 0
 
 
+def test_a_closed_input_is_nobody_to_ask(started: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    assert main(["rank"]) == 1
+    assert capsys.readouterr().err.startswith("error: ")
+
+
 def test_the_package_can_be_run_by_its_name() -> None:
     done = subprocess.run([sys.executable, "-m", "notewright", "--version"], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("notewright ")

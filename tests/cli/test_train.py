@@ -39,6 +39,13 @@ def test_what_is_not_proven_is_not_claimed(made: Run, before: Model, current: Mo
     assert not any(words in said for words in untold), said
 
 
+def test_where_nothing_is_held_out_no_comparison_is_advised() -> None:
+    said = what_writes_now(run(), OLD, NEW, measured=False)
+    assert "notewright models diff model-1 model-2 --source TITLE" in said
+    assert "evaluate" not in said
+    assert "improve" not in said
+
+
 def test_a_message_stays_one_line_where_stderr_is_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     message = "Only 16 rows: a style needs 30 or more to settle. " * 4
     with TrainingLine() as line:

@@ -276,6 +276,17 @@ def test_an_undo_that_the_vault_refuses_is_no_undo(world: small_world.World, dra
     assert not feedback.history(world.library)[0].undone
 
 
+def test_a_vault_that_is_away_is_no_note_that_is_gone(world: small_world.World, drafts: list[Draft], tmp_path: Path) -> None:
+    before = (world.vault / NOTE).read_bytes()
+    feedback.accept(world.library, settings=world.settings, draft_id=drafts[0].id, into=NOTE)
+    world.vault.rename(tmp_path / "away")
+    with pytest.raises(NotFound, match="The vault .* does not exist"):
+        feedback.undo(world.library, settings=world.settings)
+    (tmp_path / "away").rename(world.vault)
+    feedback.undo(world.library, settings=world.settings)
+    assert (world.vault / NOTE).read_bytes() == before
+
+
 def test_a_moved_vault_can_still_be_undone(world: small_world.World, drafts: list[Draft], tmp_path: Path) -> None:
     before = (world.vault / NOTE).read_bytes()
     feedback.accept(world.library, settings=world.settings, draft_id=drafts[0].id, into=NOTE)

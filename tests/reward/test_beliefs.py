@@ -57,6 +57,14 @@ def test_what_is_chosen_again_and_again_is_told(world: small_world.World, librar
     assert belief.sure in ("sure", "leaning")
 
 
+def test_a_number_that_the_person_named_is_told(world: small_world.World, library: Library) -> None:
+    reward.correct(library, feature="bullets", prefer="about", value=4)
+    first = reward.beliefs(library)[0]
+    assert first.sentence.startswith("bullets: about 4")
+    reward.correct(library, feature="bullets", prefer="more")
+    assert "about 4" not in reward.beliefs(library)[0].sentence
+
+
 @pytest.mark.parametrize(
     ("prefer", "low", "high", "told"),
     [

@@ -108,9 +108,13 @@ class TestEarlyStop:
         assert metrics["rows"] == 8
         assert [step for step, _ in watched(tmp_path / "run")] == [0, 22]
         assert metrics["kept_step"] == 22
-        seen = iter((0.4, 0.7))
-        monkeypatch.setattr("notewright.training.sampling.distance", lambda *_: next(seen))
-        assert in_process("sft", tmp_path / "gone wrong", **options)["kept_step"] == 0
+        assert metrics["distance"] == metrics["checks"][-1][1]
+        before = [0.8, 0.9, 0.7, 0.8, 0.9, 0.8, 0.7, 0.9]
+        for name, moved, kept in (("gone wrong", [0.1], 0), ("hardly", [-0.1, 0.05], 0), ("surely", [-0.5, -0.2], 22)):
+            after = [value + moved[number % len(moved)] for number, value in enumerate(before)]
+            seen = iter((before, after))
+            monkeypatch.setattr("notewright.training.sampling.distances", lambda *_, seen=seen: next(seen))
+            assert in_process("sft", tmp_path / name, **options)["kept_step"] == kept
 
 
 class TestRates:

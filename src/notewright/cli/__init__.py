@@ -60,8 +60,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     if sys.stdout is None:  # closed by whoever called (>&-)
         sys.stdout = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
-    if sys.stdin is None:  # likewise (<&-): nothing can be asked
-        sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115 (for as long as the process lives)
+    if sys.stdin is None:  # likewise (<&-): there is nobody to ask, and nothing to read
+        sys.stdin = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a terminal or pipe that cannot show a letter is no reason to fail
     try:

@@ -76,15 +76,17 @@ def train(options: argparse.Namespace) -> None:
                 accelerate=options.accelerate, promote=not options.no_promote, force=options.force, progress=line,
             )  # fmt: skip
         current = library.models.current()
+        measured = any(item.rows("test") for item in library.datasets.all("sft")[-1:])
     if options.json:
         as_json(run)
         return
     _describe(run, settings.home)
-    print("\n" + what_writes_now(run, before, current))
+    print("\n" + what_writes_now(run, before, current, measured=measured))
 
 
-def what_writes_now(run: Run, before: Model | None, current: Model | None) -> str:
-    """Which version writes after a training, whether anything was proven, and how to have it otherwise."""
+def what_writes_now(run: Run, before: Model | None, current: Model | None, *, measured: bool = True) -> str:
+    """Which version writes after a training, whether anything was proven, and how to have it otherwise; `measured`: something is held out
+    by which versions can be compared."""
     if run.status == "interrupted":
         return f"It can go on: notewright train {run.method} --resume {run.id}"
     if run.method == "reward":
@@ -100,7 +102,12 @@ def what_writes_now(run: Run, before: Model | None, current: Model | None) -> st
         )
         return f"{current.id} stays the current model. {use}".strip()
     told = f"Current model: {made}. Next: notewright draft --source TITLE"
-    if before and before.id != made:
+    if before and before.id != made and not measured:
+        told += (
+            f"\nNothing is held out yet to compare it with {before.id}, which wrote before. Look for yourself: notewright models diff "
+            f"{before.id} {made} --source TITLE\nBack: notewright models rollback"
+        )
+    elif before and before.id != made:
         told += (
             f"\nIt was not compared with {before.id}, which wrote before: notewright evaluate MODEL measures each on "
             "held-out work;\nnotewright improve compares before it promotes. Back: notewright models rollback"

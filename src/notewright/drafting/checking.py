@@ -46,7 +46,7 @@ def checker(
         mended = repair_draft(item.candidate.text, highlights=prompt.highlights, known=known, vault_index=index, linked=linked)
         findings = gates.check(
             mended.text, highlights=prompt.highlights, vault_index=index, known=known, linked=linked, tagged=tagged, habits=habits,
-            finished=item.candidate.finished, tokens=item.candidate.tokens, nli=nli,
+            finished=item.candidate.finished, tokens=item.candidate.tokens, full=item.candidate.tokens < asked["max_new_tokens"], nli=nli,
         )  # fmt: skip
         findings += reward.check_rules(rules, mended.text, prompt.highlights)
         sampling = {

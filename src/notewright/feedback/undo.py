@@ -117,8 +117,10 @@ def _where_it_is(library: Library, settings: Settings | None, event: Event) -> v
     if insertion.vault == vault.ELSEWHERE and not (settings and settings.vault and settings.vault.is_dir()):
         hint = "Take it back there with Obsidian's own undo, then here with: notewright undo --keep-note"
         raise Conflict(f"{insertion.note_path} is in an Obsidian that this machine's files do not belong to.", hint)
-    if settings and settings.vault and Path(insertion.vault).resolve() != settings.vault.resolve():
-        insertion = replace(insertion, vault=str(settings.need_vault()))
+    if settings and settings.vault:
+        root = settings.need_vault()  # where the whole folder is away, that says nothing about the note
+        if Path(insertion.vault).resolve() != root.resolve():
+            insertion = replace(insertion, vault=str(root))
     return insertion
 
 

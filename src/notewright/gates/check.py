@@ -38,6 +38,7 @@ def check(
     habits: Habits | None = None,
     finished: bool = True,
     tokens: int = 0,
+    full: bool = False,
     nli: Entailment | None = None,
 ) -> tuple[Finding, ...]:
     """Everything the gates find in `text` as a section drafted from `highlights`, in the order of `GATES`.
@@ -45,13 +46,15 @@ def check(
     `known` is further text that a draft may draw on (title, author, summary), `linked` the link targets in use in the person's notes (None:
     wikilinks are not looked at), `tagged` tells whether a note of theirs bears a tag (None: nor are tags). A new tag never blocks:
     evaluation and training, which ask for `problems` alone, leave `tagged` out. `habits` are the person's: without them nothing is said
-    about highlights left out, and the gates that guess only warn. `finished` is false for a draft that ran into its limit of `tokens`.
+    about highlights left out, and the gates that guess only warn. `finished` is false for a draft that ran into its limit
+    of `tokens`; `full`: into that of what the model sees.
     `nli` is asked about sentences whose words the highlights do have; it catches what turns their meaning around.
     """
     habits = habits or Habits()
     found = list(find_problems(text, highlights=highlights, vault_index=vault_index, known=known, linked=linked, tagged=tagged))
     if not finished:
-        found.append(Finding("cut off", "block", f"cut off after {count(tokens, 'token')}", len(text), len(text)))
+        why = ", as the model sees no more: choose one chapter or fewer highlights" if full else ""
+        found.append(Finding("cut off", "block", f"cut off after {count(tokens, 'token')}{why}", len(text), len(text)))
     if text.strip():
         found += invented_names(text, highlights, known)
         found += stutters(text, highlights, known)

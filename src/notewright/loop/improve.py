@@ -229,7 +229,7 @@ class _Work:
         library = self.library
         self._current()
         pairs = self._dataset("sft")
-        if not any(_rows(pairs, split) for split in HELD_OUT):
+        if not any(pairs.rows(split) for split in HELD_OUT):
             raise Invalid(
                 "No source is kept back to measure on, so nothing can be proven.",
                 "Pair notes of five or more sources (notewright pairs), then try again; notewright train works without a proof.",
@@ -327,10 +327,10 @@ class _Work:
             dataset = self._dataset(kind)
         except (Invalid, NotFound) as nothing:
             return nothing.message
-        rows, needed = _rows(dataset, "train"), MINIMUM_ROWS[method]
+        rows, needed = dataset.rows("train"), MINIMUM_ROWS[method]
         if rows < needed:
             return f"{count(rows, UNITS[kind])}, at least {needed} are needed."
-        if method == "ditto" and (watched := _rows(dataset, "valid")) < MINIMUM_WATCHED:
+        if method == "ditto" and (watched := dataset.rows("valid")) < MINIMUM_WATCHED:
             return f"{count(watched, 'held-out passage')} to stop by, at least {MINIMUM_WATCHED} are needed."
         return ""
 
@@ -419,17 +419,17 @@ class _Work:
     def _contender(self, label: str, model: Model, examples: bool, pairs: Dataset) -> Contender:
         label += WITH_EXAMPLES if examples else ""
         # First, so that the figures kept with the model are those on sources that only measure.
-        later = self._report(label, model, examples, pairs, LATER) if _rows(pairs, LATER) else None
-        reports = {split: self._report(label, model, examples, pairs, split) for split in HELD_OUT if _rows(pairs, split)}
+        later = self._report(label, model, examples, pairs, LATER) if pairs.rows(LATER) else None
+        reports = {split: self._report(label, model, examples, pairs, split) for split in HELD_OUT if pairs.rows(split)}
         whole = evaluation.merge(list(reports.values()))
-        return Contender(label, model.id, examples, whole, later, reports["test"] if _rows(pairs, "test") >= FEWEST else None)
+        return Contender(label, model.id, examples, whole, later, reports["test"] if pairs.rows("test") >= FEWEST else None)
 
     def _report(self, label: str, model: Model, examples: bool, pairs: Dataset, split: str) -> EvaluationReport:
         key = f"report {model.id}{WITH_EXAMPLES if examples else ''} {split}"
         path = self.library.home / "logs" / Path(self.state.table.get(key, "")).name  # by its name, as a home can be moved
         if not path.is_file():
             writing = f"{label}, {split}"
-            self.tell({"evaluating": writing, "done": 0, "total": _rows(pairs, split)})  # the model is loaded before the first is written
+            self.tell({"evaluating": writing, "done": 0, "total": pairs.rows(split)})  # the model is loaded before the first is written
             report = evaluation.evaluate(
                 self.library, settings=self.settings, dataset_id=pairs.id, model_id=model.id, split=split, examples=examples,
                 max_new_tokens=self.longest, engine=self.engines.get(self.library, model, device=self.settings.device),
@@ -445,12 +445,6 @@ def _learnt_nothing(model: Model) -> str:
     if 0 in (model.metrics.get("kept_step"), model.metrics.get("kept_round")):
         return "nothing brought it nearer to your own passages, so that it writes as before this training"
     return ""
-
-
-def _rows(dataset: Dataset, split: str) -> int:
-    counts = dataset.manifest["counts"]
-    assert isinstance(counts, dict)
-    return int(counts.get(split, 0))
 
 
 def _open(runs: Path, fresh: bool) -> _State:

@@ -120,7 +120,8 @@ def render_prompt(tokenizer: PreTrainedTokenizerBase, messages: Sequence[Message
 
 
 def encode_prompt(tokenizer: PreTrainedTokenizerBase, messages: Sequence[Message]) -> list[int]:
-    return list(tokenizer(render_prompt(tokenizer, messages), add_special_tokens=False)["input_ids"])
+    text = render_prompt(tokenizer, messages)
+    return list(tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])  # who asks looks at the length
 
 
 def turn_end(tokenizer: PreTrainedTokenizerBase) -> int:

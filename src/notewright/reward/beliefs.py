@@ -45,18 +45,21 @@ class Belief:
 
 def beliefs(library: Library) -> list[Belief]:
     """Every feature, what is surest and matters most first."""
-    return of_head(taste_of(library), corrected=corrections(library))
+    said = corrections(library)
+    return of_head(
+        taste_of(library), corrected=said, about={name for name, event in said.items() if event.payload.get("prefer") == "about"}
+    )
 
 
-def of_head(head: Head, *, corrected: Collection[str] = ()) -> list[Belief]:
-    """The same of any fitted head; `corrected` features come first."""
+def of_head(head: Head, *, corrected: Collection[str] = (), about: Collection[str] = ()) -> list[Belief]:
+    """The same of any fitted head; `corrected` features come first, and of those in `about` it says what number is liked best."""
     deviations = [math.sqrt(value) for value in head.covariance.diagonal()]
-    found = [_belief(head, index, deviations, FEATURES[index].name in corrected) for index in range(COUNT)]
+    found = [_belief(head, index, deviations, (name := FEATURES[index].name) in corrected, name in about) for index in range(COUNT)]
     rank = {"sure": 0, "leaning": 1, "unsure": 2}
     return sorted(found, key=lambda item: (not item.corrected, rank[item.sure], -abs(item.slope)))
 
 
-def _belief(head: Head, index: int, deviations: list[float], corrected: bool) -> Belief:
+def _belief(head: Head, index: int, deviations: list[float], corrected: bool, about: bool) -> Belief:
     feature = FEATURES[index]
     slope, nearness = float(head.mean[index]), float(head.mean[COUNT + index])
     sided = _normal(abs(slope) / deviations[index])
@@ -68,7 +71,8 @@ def _belief(head: Head, index: int, deviations: list[float], corrected: bool) ->
     low, high = (max(head.scale.raw(index, max(min(peak, 3.0), -3.0) + step), 0.0) for step in (-MIDDLE, MIDDLE))
     if feature.unit == "share":
         low, high = min(low, 1.0), min(high, 1.0)
-    sentence = _sentence(feature, head.scale, index, prefer, low, high) + _aside(head, 2 * COUNT + index, deviations)
+    number = max(head.scale.raw(index, peak), 0.0) if about and nearness > abs(slope) else None
+    sentence = _sentence(feature, head.scale, index, prefer, low, high, number) + _aside(head, 2 * COUNT + index, deviations)
     sentence = f"{sentence[:-1]}; {sure})" if sentence.endswith(")") else f"{sentence} ({sure})"
     return Belief(feature.name, feature.aspect, feature.unit, prefer, low, high, slope, deviations[index], sure, corrected, sentence)
 
@@ -81,9 +85,11 @@ def _aside(head: Head, index: int, deviations: list[float]) -> str:
     return ", wanted more for books than elsewhere" if tilt > 0 else ", wanted less for books than elsewhere"
 
 
-def _sentence(feature: Feature, scale: Scale, index: int, prefer: str, low: float, high: float) -> str:
+def _sentence(feature: Feature, scale: Scale, index: int, prefer: str, low: float, high: float, number: float | None = None) -> str:
     own = max(scale.raw(index, 0.0), 0.0)
     usual = f"{'your notes have' if scale.notes else 'the usual is'} {feature.told(_number(feature, own))}"
+    if number is not None:
+        return f"{feature.name}: about {feature.told(_number(feature, number))} ({usual})"
     if prefer == "like mine":
         if high < RARE or (own < RARE and low < RARE):
             return f"{feature.name}: rarely, as in your notes" if scale.notes else f"{feature.name}: rarely"

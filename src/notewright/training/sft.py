@@ -26,7 +26,7 @@ from .head import use_compact_head
 from .recipes import MINIMUM_ROWS, SftRecipe, total_steps
 from .runs import Job
 from .session import Counting, Keeper, Session
-from .watch import FEWEST, Watch, wanted
+from .watch import FEWEST, Taught, Watch, wanted
 from .worker import Reporter
 
 FEW_ROWS = 30
@@ -89,9 +89,9 @@ def run(job: Job, folder: Path, reporter: Reporter) -> dict[str, Any] | None:
     sessions.save_adapter(session)
     metrics = {**sessions.common_metrics(session, keeper, rows, elapsed), "learning_rate": session.recipe.learning_rate}
     if watch and watch.kept == 0:
-        reporter.warn("Nothing brought drafts nearer to your own passages: the model writes as it did before this training.")
+        reporter.warn("Nothing surely brought drafts nearer to your own passages: the model writes as it did before this training.")
     if watch and watch.kept is not None:
-        metrics |= {"checks": watch.checks, "kept_step": watch.kept, "distance": dict(watch.checks)[watch.kept]}
+        metrics |= {"checks": watch.told(), "kept_step": watch.kept, "distance": dict(watch.told())[watch.kept]}
     if checked:
         metrics["rate_check"] = {f"x{factor:g}": value for factor, value in checked.items()}
         metrics["rate_factor"] = rates.choose(checked)
@@ -103,12 +103,11 @@ def run(job: Job, folder: Path, reporter: Reporter) -> dict[str, Any] | None:
 
 
 def _watch(session: Session, watched: Sequence[Any], teaching: Sequence[dict[str, Any]], steps: int) -> Watch | None:
-    """Where too few passages are held out, those that teach are written, before and after alone: what is further even from them than the
-    start was has gone wrong, and nothing else can be told from them."""
+    """Where too few passages are held out, those that teach are written, before and after alone (`watch.Taught`)."""
     if len(watched) >= FEWEST:
         return Watch(session, watched, steps)
     taught = sampling.held_out(session, teaching, session.recipe.watch_rows)
-    return Watch(session, taught, steps, checks=1) if len(taught) >= FEWEST else None
+    return Taught(session, taught, steps) if len(taught) >= FEWEST else None
 
 
 def _warn(reporter: Reporter, raw: Sequence[dict[str, Any]], rows: Rows, max_length: int) -> None:
