@@ -123,7 +123,7 @@ FULL = Plan(
     chapters=40, every=10, history=24, kept=12, effort="normal",
 )  # fmt: skip
 SHORT = replace(
-    FULL, name="short", readers=tuple(f"{family}-{number}" for number in (10, 11) for family in (*FAMILIES, NEAR_DEFAULT)), seeds=(0,),
+    FULL, name="short", readers=tuple(f"{family}-{number}" for number in (12, 13) for family in (*FAMILIES, NEAR_DEFAULT)), seeds=(0,),
     arms=("k-shot", "full", "floor"), effort="quick",
 )  # fmt: skip
 QUICK = Plan(

@@ -319,5 +319,5 @@ def test_a_short_run_decides_only_when_it_is_whole(runs: dict[str, Any]) -> None
     assert part.count("not decided by this run") == 3
     families = sorted(reader.rpartition("-")[0] for reader in readers.SHORT.readers)
     assert families == sorted(2 * [*readers.FAMILIES, readers.NEAR_DEFAULT])
-    assert {int(reader.rpartition("-")[2]) for reader in readers.SHORT.readers} == {10, 11}  # nothing was seen of them before (decision 20)
+    assert {int(reader.rpartition("-")[2]) for reader in readers.SHORT.readers} == {12, 13}  # nothing was seen of them before (decision 20)
     assert readers.fingerprint(readers.SHORT) != readers.fingerprint(readers.FULL)
