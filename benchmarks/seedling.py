@@ -132,14 +132,21 @@ def score(cases: Sequence[Case], notes: Sequence[tuple[str, bool]]) -> dict[str,
     }
 
 
+def prompted_reader(
+    corpus: corpora.Corpus, seed: int, number: int, examples: int, tokens: int
+) -> tuple[Reader, tuple[Prompt, str], list[tuple[Prompt, str]]]:
+    """(reader, what is asked and the reader's note, the exchanges that are shown) of one case."""
+    rng = random.Random(f"{seed}/{number}")
+    reader = Reader.draw(rng, corpus, held_out=True)
+    asked = reader.exchange(rng, corpus, tokens=tokens)
+    return reader, asked, [reader.exchange(rng, corpus, tokens=tokens) for _ in range(examples)]
+
+
 def prompted_cases(corpus: corpora.Corpus, seed: int, count: int, examples: int, tokens: int) -> list[Case]:
     """Cases that fit the context; the same readers and questions whatever the number of examples."""
     cases = []
     for number in range(count):
-        rng = random.Random(f"{seed}/{number}")
-        reader = Reader.draw(rng, corpus, held_out=True)
-        asked = reader.exchange(rng, corpus, tokens=tokens)
-        shown = [reader.exchange(rng, corpus, tokens=tokens) for _ in range(examples)]
+        _, asked, shown = prompted_reader(corpus, seed, number, examples, tokens)
         cases.append(Case(*asked, build_messages(asked[0], shown)))
     return cases
 
