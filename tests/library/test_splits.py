@@ -50,6 +50,21 @@ def test_a_thin_test_split_is_filled_up_to_a_quarter_of_the_sources(each: int, e
     assert "test" not in splits.choose(few * each, {}, fill=False).values()
 
 
+@given(st.lists(st.integers(1, 30), min_size=splits.MIN_FOR_TEST, max_size=30), st.integers(0, 1000))
+@example([8, 7, 3, 2, 2, 2, 1, 1], 0)
+def test_what_measures_takes_little_more_from_teaching_than_it_needs(sizes: list[int], salt: int) -> None:
+    named = {f"{salt}-{number}": size for number, size in enumerate(sizes)}
+    chosen = splits.choose([name for name, size in named.items() for _ in range(size)], {})
+    largest = max(named, key=named.__getitem__)
+    assert chosen[largest] == "train" or named[largest] <= splits.TOO_MUCH * sum(sizes)
+    steering = [size for name, size in named.items() if chosen[name] == "valid"]
+    hashed = [name for name in named if 0.8 <= splits.fraction(name) < 0.9]
+    if steering and not hashed:
+        teaching = [size for name, size in named.items() if chosen[name] == "train"]
+        closest = min(abs(size - splits.VALID_EXAMPLES) for size in (*steering, *teaching))
+        assert all(abs(size - splits.VALID_EXAMPLES) <= closest + 1 for size in steering)
+
+
 def test_kinds_of_sources_measure_as_often_as_there_are_passages_of_them() -> None:
     def apart(kinds_known: bool) -> float:
         found = []

@@ -2,7 +2,7 @@
 
 A split by source keeps the passages of one book together, so that a held-out score is about books the model never read. New sources
 never move old ones. Below five known sources everything teaches; from five on at least one source measures, and more of them, up to a
-quarter, until they hold eight examples: fewer tell too little.
+quarter, until they hold eight examples: fewer tell too little. A source that holds a good part of all examples teaches.
 
 A split by source alone says nothing about the person as they are now, so some of what they do after a first dataset was built only measures
 too: one chapter in six that nothing was known of before, of sources that teach. Such a *later* chapter is fixed for ever as well.
@@ -30,6 +30,8 @@ SHARES = (0.8, 0.1, 0.1)
 MIN_FOR_TEST = 5
 MIN_FOR_VALID = 8
 TEST_EXAMPLES = 8
+TOO_MUCH = 1 / 4  # of all examples in one source: it teaches, whatever its hash says, while there are others
+VALID_EXAMPLES = 3  # where a source is chosen to steer trainings
 LATER_SHARE = 1 / 6
 FEWEST_KNOWN = 24  # chapters that teach before any is kept back: the first ones are needed more
 MOST_LATER = 8  # of one build: who pairs a whole vault at once wants it learnt
@@ -62,15 +64,18 @@ def choose(
     examples = Counter(source_ids)
     new = sorted((source_id for source_id in examples if source_id not in already), key=lambda item: (fraction(item), item))
     total = len(already) + len(new)
+    most = TOO_MUCH * examples.total()
     result = dict(already)
     for source_id in new:
         place = fraction(source_id) * sum(shares)
         split = "train" if place < shares[0] else "valid" if place < shares[0] + shares[1] else "test"
-        result[source_id] = split if total >= MIN_FOR_TEST else "train"
+        needed = fill and examples[source_id] > most
+        result[source_id] = split if total >= MIN_FOR_TEST and not needed else "train"
     # The highest fractions are nearest to the held-out end: they fill a split that would stay empty or too small, those of a kind first
     # of which too little measures: people write of articles otherwise than of books.
     spare = [source_id for source_id in new if result[source_id] == "train" and fill]
     kinds = kinds or {}
+    wanted = {"test": min(TEST_EXAMPLES, max(1, examples.total() // 4)), "valid": VALID_EXAMPLES}
 
     def fill_with(split: str) -> None:
         whole = Counter[str]()
@@ -79,7 +84,12 @@ def choose(
             whole[kinds.get(source_id, "")] += max(1, examples[source_id])
             held[kinds.get(source_id, "")] += max(1, examples[source_id]) * (result[source_id] != "train")
         lacking = {kind: count / whole.total() - held[kind] / max(1, held.total()) for kind, count in whole.items()}
-        chosen = max(spare, key=lambda source_id: (lacking[kinds.get(source_id, "")], fraction(source_id)))
+        # As near as may be to what is lacking: a source with many examples would take more from teaching than measuring needs.
+        missing = wanted[split] - sum(examples[source_id] for source_id, side in result.items() if side == split)
+        light = [source_id for source_id in spare if examples[source_id] <= most] or spare
+        off = {source_id: abs(examples[source_id] - missing) for source_id in light}
+        fitting = [source_id for source_id in light if off[source_id] <= min(off.values()) + 1]
+        chosen = max(fitting, key=lambda source_id: (lacking[kinds.get(source_id, "")], fraction(source_id)))
         spare.remove(chosen)
         result[chosen] = split
 
