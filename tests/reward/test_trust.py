@@ -111,8 +111,14 @@ def test_the_report_is_kept_until_something_happens(world: small_world.World) ->
     first = trust(world.library)
     assert trust(world.library) == first
     assert world.library.trust()["taste"] == first.of("taste").level
+    assert not world.library.trust_is_old()
+    world.library.pairs.decide(world.library.pairs.all()[0].id, "rejected")
     undo(world.library)
+    assert not world.library.trust_is_old(), "a pair is no judgement of drafts"
+    undo(world.library)
+    assert world.library.trust_is_old()
     second = trust(world.library)
+    assert not world.library.trust_is_old()
     assert second.of("taste").lists == 2
     assert second.event > first.event
     assert trust(world.library, lag=0.5) == second
