@@ -65,6 +65,8 @@ def _named(library: Library, item: Undoable) -> str:
     event = item.event
     if event.kind == "insertion":
         return f"the insertion of {event.subject} into {item.note_path}"
+    if event.kind == "rule" and event.payload.get("was"):
+        return f"that the rule {event.payload['was']} was changed into {event.subject}"
     if event.kind == "rule":
         return f"that the rule {event.subject} was {_RULED.get(str(event.payload['action']), 'changed')}"
     if event.kind == UNCHANGED:
