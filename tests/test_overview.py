@@ -212,10 +212,13 @@ def test_trust_that_was_earned_before_an_undo_is_told_as_such(
     report = TrustReport(now(), said.id, "", (RewardTrust("taste", 12, 0.8, 0.6, 0.9, "order"),))
     library.db.set_state("trust", json.dumps(asdict(report)))
     assert main(["status"]) == 0
-    assert "rewards     taste may order\n" in capsys.readouterr().out
+    assert "rewards     taste may order what is shown\n" in capsys.readouterr().out
     feedback.undo(library)
     assert main(["status"]) == 0
-    assert "taste may order, as measured before what you judged or took back since (anew: notewright reward)" in capsys.readouterr().out
+    assert (
+        "taste may order what is shown, as measured before what you judged or took back since (anew: notewright reward)"
+        in capsys.readouterr().out
+    )
     assert main(["status", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["trust_is_old"] is True
 

@@ -32,7 +32,9 @@ def told(capsys: pytest.CaptureFixture[str], *command: str):
 
 
 def test_taste_is_told_corrected_and_taken_back(batch: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert "finished passages of yours" in printed(capsys, "taste")
+    shown = printed(capsys, "taste")
+    assert "From 4 finished passages of yours, and what you said of drafts or did with them" in shown
+    assert not any(word in shown for word in ("lists", "evidence"))
     assert len(told(capsys, "taste", "show")["beliefs"]) > 24
     assert "bullets" in printed(capsys, "taste", "correct", "bullets", "--prefer", "about", "4")
     assert told(capsys, "taste", "correct", "verbatim", "--prefer", "about", "20%")["payload"] == {"prefer": "about", "value": 0.2}

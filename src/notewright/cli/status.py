@@ -7,6 +7,7 @@ from typing import Any
 
 from ..settings import load_settings
 from .models import told_online
+from .reward import DOES
 from .show import as_json, count, facts, json_option
 
 
@@ -60,7 +61,7 @@ def status(options: argparse.Namespace) -> None:
 
 def _trusted(trust: dict[str, str], *, old: bool) -> str:
     """What the learnt rewards may do."""
-    earned = [f"{reward} may {'order and label' if level == 'label' else level}" for reward, level in trust.items() if level != "nothing"]
+    earned = [f"{reward} may {DOES[level]}" for reward, level in trust.items() if level != "nothing"]
     if old:  # judging takes seconds, and more packages than all the rest of the command
         return (
             "; ".join(earned) or "may order nothing yet"
