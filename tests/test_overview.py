@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import small_world
-from notewright import drafting
+from notewright import drafting, feedback
 from notewright.cli import main
 from notewright.importers import import_readwise
 from notewright.importers.vault import import_vault
@@ -202,6 +202,25 @@ def test_what_rewards_may_do_is_told_as_last_judged(library: Library, tmp_path: 
     library.db.set_state("trust", json.dumps(asdict(report)))
     assert status(library, settings=settings).trust["taste"] == "order"
     assert library.trust()["combination"] == "nothing"
+
+
+def test_trust_that_was_earned_before_an_undo_is_told_as_such(
+    library: Library, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("NOTEWRIGHT_HOME", str(library.home))
+    said = library.events.append("comment", "draft-1", {"comment": "Good."})
+    report = TrustReport(now(), said.id, "", (RewardTrust("taste", 12, 0.8, 0.6, 0.9, "order"),))
+    library.db.set_state("trust", json.dumps(asdict(report)))
+    assert main(["status"]) == 0
+    assert "rewards     taste may order what is shown\n" in capsys.readouterr().out
+    feedback.undo(library)
+    assert main(["status"]) == 0
+    assert (
+        "taste may order what is shown, as measured before what you judged or took back since (anew: notewright reward)"
+        in capsys.readouterr().out
+    )
+    assert main(["status", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["trust_is_old"] is True
 
 
 def test_a_base_model_that_is_nowhere_is_a_problem(tmp_path: Path) -> None:

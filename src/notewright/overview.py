@@ -35,7 +35,7 @@ class Status:
     interrupted run: the other unfinished ones are being trained.
 
     `improving` is the `improve` that is at work, in whatever process. `trust` says what each learnt reward may do (nothing, order, label),
-    as last judged; `online` how the kept versions stand.
+    as last judged, which was before the newest choices where `trust_is_old`; `online` how the kept versions stand.
     """
 
     counts: dict[str, int]
@@ -47,6 +47,7 @@ class Status:
     improving: AtWork | None
     next: str
     trust: dict[str, str]
+    trust_is_old: bool
     online: Online
 
 
@@ -82,7 +83,8 @@ def status(library: Library, *, settings: Settings) -> Status:
     return Status(
         counts=counts, current_model=current.id if current else "", current_role=current.role if current else "",
         current_dataset=current.dataset_id if current else "", unfinished_runs=tuple(run.id for run in unfinished), resume=resume,
-        improving=improving, next=next_command(settings, done), trust=library.trust(), online=online(library, settings=settings),
+        improving=improving, next=next_command(settings, done), trust=library.trust(),
+        trust_is_old=library.trust_is_old(), online=online(library, settings=settings),
     )  # fmt: skip
 
 

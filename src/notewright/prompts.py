@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .library import Library
 
 PROMPT_VERSION = 1
+LEAST_NOTE = 16  # tokens of the context beside the prompt: what is shorter is no note
 ROOM = 4500  # characters of the examples beside a prompt
 SYSTEM = "Write the note for these highlights in the reader's own style. Use only what the highlights say."
 

@@ -62,7 +62,54 @@ def test_letters_decide_and_undo_takes_back(filled: Library, monkeypatch: pytest
     assert "2 pairs decided" in shown
     assert [filled.pairs.get(item.id).status for item in (first, second, third)] == ["accepted", "accepted", "proposed"]
     statuses = [(event.subject, event.payload["status"]) for event in filled.events.all("pair")]
-    assert statuses == [(first.id, "accepted"), (second.id, "rejected"), (second.id, "proposed"), (second.id, "accepted")]
+    assert statuses == [(first.id, "accepted"), (second.id, "rejected"), (second.id, "accepted")]
+    undone = filled.events.undone()
+    assert [event.id in undone for event in filled.events.all("pair")] == [False, True, False]
+
+
+def test_what_was_taken_back_in_the_review_is_no_action_to_take_back(
+    filled: Library, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second = review_queue(filled)[:2]
+    answer(monkeypatch, capsys, "a", "r", "u", "q")
+    assert main(["undo"]) == 0
+    assert capsys.readouterr().out == f"Taken back: that {first.id} is accepted, in {first.note_path}.\n"
+    assert [filled.pairs.get(item.id).status for item in (first, second)] == ["proposed", "proposed"]
+    assert main(["undo"]) == 1
+    assert "There is nothing to undo" in capsys.readouterr().err
+
+
+def test_a_merge_is_taken_back_whole_in_the_review(
+    filled: Library, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    waiting = review_queue(filled)
+    one = next(item for item in waiting if any(other.source_id == item.source_id and other.id != item.id for other in filled.pairs.all()))
+    other = next(item for item in filled.pairs.all() if item.source_id == one.source_id and item.id != one.id)
+    skips = ["s"] * [item.id for item in waiting].index(one.id)
+    shown = answer(monkeypatch, capsys, *skips, f"merge {other.id}", "u", "q")
+    assert f"{one.id} accepted." in shown
+    assert {item.id: item for item in filled.pairs.all()} == {item.id: item for item in waiting}
+    assert main(["undo"]) == 1
+
+
+def test_a_decision_is_taken_back_in_the_review_also_where_something_else_was_done_since(
+    filled: Library, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, *_, last = review_queue(filled)
+
+    def lines() -> Iterator[str]:
+        yield "a\n"
+        with Library.open(filled.home) as other:
+            other.pairs.decide(last.id, "rejected")
+        yield "u\n"
+        yield "q\n"
+
+    monkeypatch.setattr("sys.stdin", Piped(lines()))
+    assert main(["pairs", "review"]) == 0
+    capsys.readouterr()
+    assert [filled.pairs.get(item.id).status for item in (first, last)] == ["proposed", "rejected"]
+    assert main(["undo"]) == 0
+    assert filled.pairs.get(last.id).status == "proposed"
 
 
 def test_split_keeps_some_and_merge_adds(filled: Library, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -80,7 +127,7 @@ def test_split_keeps_some_and_merge_adds(filled: Library, monkeypatch: pytest.Mo
     merged = merge(filled, many.id, other.id)
     assert {link.highlight_id for link in merged.links} >= {link.highlight_id for link in other.links}
     assert filled.pairs.get(other.id).status == "rejected"
-    restore(filled, before)
+    restore(filled, filled.events.all("pair")[-2:])
     assert [filled.pairs.get(item.id) for item in before] == before
 
 
@@ -132,7 +179,11 @@ def test_on_a_terminal_words_are_coloured_and_neighbours_named(filled: Library) 
     assert "Beside it, from the same source: pair-" in text
     assert "Taken back." in text
     assert max(len(re.sub(r"\x1b\[[0-9;]*m", "", line)) for line in text.splitlines()) <= 120
-    assert [event.payload["status"] for event in filled.events.all("pair")] == ["accepted", "rejected", "proposed"]
+    assert [(event.kind, event.payload.get("status")) for event in filled.events.all()] == [
+        ("pair", "accepted"),
+        ("pair", "rejected"),
+        ("undo", None),
+    ]
 
 
 def test_show_tells_what_rests_on_what(filled: Library, capsys: pytest.CaptureFixture[str]) -> None:

@@ -18,6 +18,9 @@ def test_reward_tells_what_is_trusted(library: Library, tmp_path: Path, capsys: 
     shown = capsys.readouterr().out
     assert "do nothing yet" in shown
     assert "notewright train reward" in shown
+    assert "models trained to judge, several together" in shown
+    assert "0 of the 10 choices of yours" in shown
+    assert "lists" not in shown
     assert main(["reward", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert [item["reward"] for item in told["trust"]["rewards"]] == ["taste", "embedding", "ensemble", "combination"]

@@ -32,7 +32,9 @@ def told(capsys: pytest.CaptureFixture[str], *command: str):
 
 
 def test_taste_is_told_corrected_and_taken_back(batch: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert "finished passages of yours" in printed(capsys, "taste")
+    shown = printed(capsys, "taste")
+    assert "From 4 finished passages of yours, and what you said of drafts or did with them" in shown
+    assert not any(word in shown for word in ("lists", "evidence"))
     assert len(told(capsys, "taste", "show")["beliefs"]) > 24
     assert "bullets" in printed(capsys, "taste", "correct", "bullets", "--prefer", "about", "4")
     assert told(capsys, "taste", "correct", "verbatim", "--prefer", "about", "20%")["payload"] == {"prefer": "about", "value": 0.2}
@@ -68,9 +70,11 @@ def test_rules_from_comment_to_removal(library: Library, batch: str, capsys: pyt
     printed(capsys, "rules", "add", "no", "tables")  # quoted or not
     printed(capsys, "rules", "edit", "no-tables", "at most 1 table")
     rules = told(capsys, "rules")
-    assert [(item["name"], item["in_prompt"]) for item in rules] == [("callouts-for-definitions", True), ("no-tables", False)]
+    assert [(item["name"], item["in_prompt"]) for item in rules] == [("callouts-for-definitions", True), ("at-most-1-table", False)]
     assert rules[1]["effect"] == {"check": "at most", "feature": "tables", "value": 1}
     assert main(["rules", "confirm", "nothing"]) == 1
+    assert "that the rule no-tables was changed into at-most-1-table" in printed(capsys, "undo")
+    assert [item["name"] for item in told(capsys, "rules")] == ["callouts-for-definitions", "no-tables"]
 
 
 def test_proposals_are_answered_with_one_key(library: Library, batch: str, capsys: pytest.CaptureFixture[str], monkeypatch) -> None:

@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 
 import small_world
 from notewright import datasets, feedback
+from notewright.cli import main
 from notewright.errors import Invalid
 from notewright.library import Library, splits
 from notewright.library.database import now
 from notewright.library.examples import from_pairs
-from notewright.records import Draft
+from notewright.records import Dataset, Draft
 from notewright.reward.lists import choices, list_key, question_key, text_key
 from notewright.settings import Settings
 
@@ -54,6 +55,26 @@ def test_a_ranking_with_ties_gives_every_better_worse_pair(world: small_world.Wo
         ("ranking", "D", "C", 0.5),
     ]  # fmt: skip
     assert [row[1:3] for row in learnt(world.library, adjacent=True)] == [("B", "A"), ("B", "D"), ("A", "C"), ("D", "C")]
+
+
+def test_it_is_told_how_many_choices_gave_the_preferences(world: small_world.World, capsys: pytest.CaptureFixture[str]) -> None:
+    batch_id, (a, b, c, d) = batch(world.library, "A", "B", "C", "D")
+    feedback.rank(world.library, batch_id=batch_id, order=[[b], [a, d], [c]])
+    _, (e, _f) = batch(world.library, "E", "F", thing="rivers")
+    feedback.decide(world.library, draft_id=e, decision="accept")
+    dataset = datasets.build(world.library, kind="preference")
+    assert dataset.manifest["made_from"] == {"choices": 2, "preferences": 6, "others": 0}
+    example = next(item for item in from_pairs(world.library) if item.source_id == "readwise:b-looms")
+    batch(world.library, "G", highlight_ids=tuple(item.id for item in example.prompt.highlights))
+    shown = datasets.build(world.library, kind="preference", demonstrations=True)
+    assert shown.manifest["made_from"] == {"choices": 2, "preferences": 6, "others": 1}
+    assert main(["dataset", "list"]) == 0
+    told = [line.split("\t")[-2] for line in capsys.readouterr().out.splitlines()[1:]]
+    assert told == ["6 preferences from 2 choices of yours", "6 preferences from 2 choices of yours, 1 without a choice"]
+    older = {name: value for name, value in dataset.manifest.items() if name != "made_from"}
+    world.library.datasets.add(Dataset("dataset-9", "preference", dataset.path, "2026-01-01", older))
+    assert main(["dataset", "show", "9"]) == 0
+    assert "in all   6 preferences\n" in capsys.readouterr().out
 
 
 def test_unmentioned_drafts_are_not_compared_and_rejected_ones_lose(world: small_world.World) -> None:

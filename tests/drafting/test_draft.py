@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -357,6 +358,25 @@ def test_fewer_drafts_than_wanted_are_explained(
     assert (" written, " in told) == bool(said)
     assert ("notewright rank batch-1" in told) == ranked
     assert "notewright accept draft-1 --into NOTE" in told
+
+
+def test_the_highlights_of_a_draft_are_chosen_in_the_terminal(
+    world: small_world.World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_settings(world.settings)
+    monkeypatch.setattr(sys.modules["notewright.drafting.draft"], "engine_for", lambda *_, **__: ScriptedEngine(numbered))
+    assert main(["sources", "A Book of Rivers"]) == 0
+    ids = [line.rsplit("  ", 1)[1] for line in capsys.readouterr().out.splitlines() if "fact about rivers" in line]
+    assert ids == [small_world.highlight_id("rivers", chapter, number) for chapter in (0, 1) for number in range(4)]
+    asked = ["draft", "--source", "rivers", "-n", "1", "--written", "1", "--json"]
+    assert main([*asked, "--highlights", "12", ids[0]]) == 0
+    assert json.loads(capsys.readouterr().out)[0]["highlight_ids"] == [ids[0], ids[6]]
+    assert main([*asked, "--highlights", "1", "100"]) == 1
+    assert "'A Book of Rivers' shows no highlight 100: 100 is one of 'A Book of Looms'." in capsys.readouterr().err
+    assert len(world.library.drafts.all()) == 1
+    with pytest.raises(SystemExit):
+        main([*asked, "--highlights", "1", "--chapter", "Beginnings"])
+    assert "--chapter: not allowed with argument --highlights" in capsys.readouterr().err
 
 
 def test_who_was_asked_too_is_told(world: small_world.World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

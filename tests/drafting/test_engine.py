@@ -13,6 +13,7 @@ from notewright import drafting
 from notewright.drafting.engines import engine_for, prompt_tokens
 from notewright.errors import Invalid
 from notewright.library import Library
+from notewright.records import Highlight, Source
 
 pytestmark = pytest.mark.slow
 
@@ -41,4 +42,24 @@ def test_the_base_is_loaded_once_and_the_prompt_fits(world: small_world.World) -
 def test_too_long_for_the_model_says_what_to_do(world: small_world.World) -> None:
     with pytest.raises(Invalid) as caught:
         drafting.draft(world.library, settings=world.settings, source="rivers", max_new_tokens=8, examples=5)
-    assert "fewer" in caught.value.hint
+    assert "ask for fewer examples" in caught.value.hint
+
+
+def test_a_source_that_fills_the_context_names_the_way_out_that_it_has(world: small_world.World) -> None:
+    long = [Highlight("The river carries silt to the plain. " * 6, location=at, outside_ids=(f"readwise:7{at}",)) for at in range(20)]
+    chaptered = [replace(item, outside_ids=(f"readwise:8{at}",), chapter=f"Part {at // 10}") for at, item in enumerate(long)]
+    sources = [Source("Plain", outside_ids=("readwise:b-plain",), highlights=tuple(long))]
+    sources += [Source("Parted", outside_ids=("readwise:b-parted",), highlights=tuple(chaptered))]
+    world.library.sources.upsert(sources, origin="api", complete=True)
+    with pytest.raises(Invalid, match=r"The 20 highlights of 'Plain' leave no room for a note: .* but this model sees 1024") as caught:
+        drafting.draft(world.library, settings=world.settings, source="Plain")
+    assert "--chapter" not in caught.value.hint
+    assert caught.value.hint.startswith(
+        "Choose some of the highlights (--highlights, ids in: notewright sources readwise:b-plain), or take a base"
+    )
+    with pytest.raises(Invalid) as parted:
+        drafting.draft(world.library, settings=world.settings, source="Parted")
+    assert parted.value.hint.startswith("Name one chapter (--chapter), or choose some of the highlights (--highlights")
+    chosen = drafting.named_highlights(world.library, source="Plain", names=["70..71"])
+    options = {"settings": world.settings, "source": "Plain", "highlight_ids": chosen, "max_new_tokens": 12, "n": 1, "written": 1}
+    assert drafting.draft(world.library, **options)[0].highlight_ids == ("readwise:70", "readwise:71")

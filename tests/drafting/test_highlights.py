@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import small_world
-from notewright.drafting import choose_prompt
+from notewright.drafting import choose_prompt, named_highlights
 from notewright.errors import Invalid, NotFound
 from notewright.library import Library
 from notewright.records import Highlight, Source
@@ -91,6 +91,29 @@ def test_picked_highlights_keep_reading_order(world: small_world.World) -> None:
     assert choose_prompt(world.library, source="rivers", highlight_ids=picked[:1]).chapter == "Troubles"
     with pytest.raises(NotFound, match="readwise:103"):
         choose_prompt(world.library, source="rivers", highlight_ids=["readwise:103"])
+
+
+@pytest.mark.parametrize(
+    ("names", "numbers"),
+    [(["l3"], [3]), (["readwise:l3", "l1"], [1, 3]), (["l2..l4", "l3"], [2, 3, 4]), (["l0..readwise:l1", "l7"], [0, 1, 7]), ([], [])],
+)
+def test_highlights_are_named_by_id_number_or_first_and_last(library: Library, names: list[str], numbers: list[int]) -> None:
+    add(library, 8, chapters=False)
+    assert named_highlights(library, source="Long", names=names) == [f"readwise:l{number}" for number in numbers]
+
+
+def test_a_highlight_that_is_not_there_to_choose_is_told_with_the_reason(world: small_world.World) -> None:
+    add(world.library, 3, chapters=False)
+    with pytest.raises(NotFound) as caught:
+        named_highlights(world.library, source="rivers", names=["1", "readwise:l1", "3", "9rivers0", "0..nowhere", "l9..2"])
+    assert caught.value.message == (
+        "'A Book of Rivers' shows no highlight readwise:l1, 3, 9rivers0, nowhere, l9: "
+        "readwise:l1 is one of 'Long'; 3 is discarded; 9rivers0 is a chapter mark."
+    )
+    assert caught.value.hint == "List them with: notewright sources readwise:b-rivers"
+    with pytest.raises(Invalid, match=r"2 comes before 0|0 comes before 2") as order:
+        named_highlights(world.library, source="rivers", names=["2..0"])
+    assert order.value.hint == "Name the earlier one first: 0..2"
 
 
 def test_nothing_visible(library: Library) -> None:

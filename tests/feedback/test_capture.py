@@ -220,6 +220,38 @@ def test_a_missing_note_is_said_found_again_or_given_up(world: small_world.World
     assert look(world).missing == ()
 
 
+@pytest.mark.parametrize("told", ["seen here", "by another machine"])
+def test_an_emptied_passage_is_not_missed_when_its_note_goes(world: small_world.World, note: Path, draft: Draft, told: str) -> None:
+    whole = note.read_text()
+    if told == "seen here":
+        change(note, TEXT, "")
+        look(world)
+    else:
+        made = world.library.events.all("insertion")[-1].id
+        look(world)
+        payload = {"final_text": "", "before": TEXT, "note_path": NOTE, "via": "watch", "insertion": made, "final_hash": "", "hunks": []}
+        world.library.events.append("edit", draft.id, payload)
+    note.unlink()
+    for after in (0.0, 1.0, GIVE_UP + 60, GIVE_UP + 61):
+        assert look(world, clock=lambda after=after: time.time() + after).missing == ()
+    assert feedback.undoable(world.library)[0].note_path == NOTE
+    note.write_text(whole)
+    assert look(world).followed == 1
+
+
+def test_the_last_known_place_of_what_is_gone_is_told(world: small_world.World, note: Path) -> None:
+    look(world)
+    there = world.vault / "Notes" / "Streams.md"
+    note.rename(there)
+    look(world)
+    there.unlink()
+    assert [missing[1] for missing in look(world).missing] == ["Notes/Streams.md"]
+    assert feedback.undoable(world.library)[0].note_path == "Notes/Streams.md"
+    with pytest.raises(Conflict, match=r"Notes/Streams\.md"):
+        feedback.undo(world.library, settings=world.settings)
+    assert feedback.undo(world.library, keep_note=True).payload["note_path"] == "Notes/Streams.md"
+
+
 def test_it_waits_until_the_note_is_quiet(world: small_world.World, note: Path) -> None:
     change(note, "better", "worse")
     written = note.stat().st_mtime

@@ -265,6 +265,35 @@ def test_undo_takes_back_what_was_decided_about_pairs(world: small_world.World) 
         feedback.undo(library, settings=world.settings)
 
 
+def test_what_would_be_taken_back_is_what_is_taken_back(world: small_world.World, drafts: list[Draft]) -> None:
+    library = world.library
+    first, second, *_ = library.pairs.all()
+    feedback.rank(library, batch_id="batch-1", order=[[drafts[0].id], [drafts[1].id]])
+    pairing.merge(library, first.id, second.id)
+    text = "## Beginnings\n\n- Mine.\n"
+    feedback.accept(library, settings=world.settings, draft_id=drafts[0].id, into=NOTE, final_text=text)
+    feedback.log_edit(library, draft_id=drafts[0].id, before=text, after=text.replace("Mine", "Mine, later"), note_path=NOTE)
+    listed = feedback.undoable(library, number=9)
+    assert [(item.event.kind, item.note_path) for item in listed] == [("insertion", NOTE), ("pair", first.note_path), ("ranking", "")]
+    assert feedback.undoable(library) == listed[:1]
+    undone = list(feedback.undo_last(library, number=9, keep_note=True))
+    assert [event.payload["events"] for event in undone] == [list(item.events) for item in listed]
+    assert feedback.undoable(library, number=9) == []
+
+
+def test_what_is_done_after_the_look_is_not_taken_back_in_place_of_what_was_listed(world: small_world.World, drafts: list[Draft]) -> None:
+    library = world.library
+    for text in ("One.", "Two."):
+        feedback.comment(library, draft_id=drafts[0].id, text=text)
+    listed = feedback.undoable(library, number=2)
+    since = feedback.comment(library, draft_id=drafts[0].id, text="Three.")
+    with pytest.raises(Conflict, match="Something else was done meanwhile"):
+        list(feedback.undo_last(library, listed=listed))
+    assert not library.events.undone()
+    assert feedback.undo(library).subject == str(since.id)
+    assert [event.subject for event in feedback.undo_last(library, listed=listed)] == [str(item.event.id) for item in listed]
+
+
 def test_an_undo_that_the_vault_refuses_is_no_undo(world: small_world.World, drafts: list[Draft]) -> None:
     feedback.accept(world.library, settings=world.settings, draft_id=drafts[0].id, into=NOTE)
     path = world.vault / NOTE

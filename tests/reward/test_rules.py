@@ -10,6 +10,7 @@ import small_world
 from notewright import drafting, feedback, reward
 from notewright.errors import Invalid, NotFound
 from notewright.library import Library
+from notewright.library.selection import said
 from notewright.records import Highlight
 from notewright.reward.comments import wishes
 from notewright.reward.rules import Rule, check_rules, rule_name
@@ -143,14 +144,41 @@ def test_a_comment_is_proposed_confirmed_edited_removed_and_undone(world: small_
     reward.edit_rule(library, rule.name, "no callouts")
     assert reward.rules_for_prompt(library) == ()
     assert reward.confirmed_rules(library)[0].effect["check"] == "at most"
-    reward.remove_rule(library, rule.name)
+    assert reward.propose_rules(library) == [], "what the comments ask for was answered"
+    with pytest.raises(NotFound):
+        reward.remove_rule(library, rule.name)
+    reward.remove_rule(library, "no-callouts")
     assert reward.confirmed_rules(library) == []
-    assert [item.status for item in reward.all_rules(library)] == ["removed"]
+    assert [item.status for item in reward.all_rules(library)] == ["removed", "removed"]
     feedback.undo(library)
     feedback.undo(library)
     assert reward.rules_for_prompt(library) == ("Callouts for definitions, please",)
     feedback.undo(library)
     assert len(reward.propose_rules(library)) == 1
+
+
+def test_a_rule_said_anew_is_called_by_what_it_says(library: Library) -> None:
+    for text in ("no tables", "only annotated highlights", "no bold"):
+        reward.add_rule(library, text)
+    reward.edit_rule(library, "no-tables", "Always use tables!")
+    reward.edit_rule(library, "only-annotated-highlights", "all highlights")
+    names = [rule.name for rule in reward.confirmed_rules(library)]
+    assert names == ["always-use-tables", "all-highlights", "no-bold"], "each in its place"
+    assert said(library) == ((), "")
+    with pytest.raises(Invalid, match="There is a rule no-bold already"):
+        reward.edit_rule(library, "always-use-tables", "No bold.")
+    with pytest.raises(Invalid, match="empty"):
+        reward.edit_rule(library, "always-use-tables", " … ")
+    reward.add_rule(library, "no tables")  # nothing is called so any more
+    reward.remove_rule(library, "no-tables")
+    reward.edit_rule(library, "always-use-tables", "no tables")
+    assert [rule.name for rule in reward.confirmed_rules(library)] == ["no-tables", "all-highlights", "no-bold"]
+    reward.edit_rule(library, "no-tables", "No tables, please")
+    assert [rule.text for rule in reward.confirmed_rules(library)][0] == "No tables, please"
+    for _ in range(6):
+        feedback.undo(library)
+    assert [rule.name for rule in reward.all_rules(library)] == ["no-tables", "only-annotated-highlights", "no-bold"]
+    assert said(library)[0] == ("annotated",)
 
 
 def test_a_chip_is_a_wish_the_second_time(world: small_world.World, library: Library) -> None:

@@ -75,9 +75,9 @@ def test_labels_do_not_tell_what_was_judged_where_only_measuring_is_done(world: 
 def test_nothing_is_trusted_without_choices(world: small_world.World) -> None:
     report = trust(world.library)
     assert [item.level for item in report.rewards] == ["nothing"] * 4
-    assert "0 of the 10 lists" in report.of("taste").why
+    assert "0 of the 10 choices" in report.of("taste").why
     assert not allowed(world.library, "taste", "order")
-    with pytest.raises(Invalid, match="may not label pairs for training yet: 0 of the 10 lists"):
+    with pytest.raises(Invalid, match="may not label pairs for training yet: it has been tried on 0 of the 10 choices"):
         require(world.library, "combination", "label")
 
 
@@ -93,7 +93,7 @@ def test_a_steady_taste_earns_the_right_to_order_but_not_to_label(world: small_w
     assert found.level == "order"
     assert allowed(world.library, "taste", "order")
     assert not allowed(world.library, "taste", "label")
-    with pytest.raises(Invalid, match="labelling needs 150 lists"):
+    with pytest.raises(Invalid, match="to judge in your place it needs 150 choices"):
         require(world.library, "taste", "label")
     assert require(world.library, "taste", "order") == found
 
@@ -111,8 +111,14 @@ def test_the_report_is_kept_until_something_happens(world: small_world.World) ->
     first = trust(world.library)
     assert trust(world.library) == first
     assert world.library.trust()["taste"] == first.of("taste").level
+    assert not world.library.trust_is_old()
+    world.library.pairs.decide(world.library.pairs.all()[0].id, "rejected")
     undo(world.library)
+    assert not world.library.trust_is_old(), "a pair is no judgement of drafts"
+    undo(world.library)
+    assert world.library.trust_is_old()
     second = trust(world.library)
+    assert not world.library.trust_is_old()
     assert second.of("taste").lists == 2
     assert second.event > first.event
     assert trust(world.library, lag=0.5) == second
@@ -237,7 +243,7 @@ def test_only_a_trusted_reward_labels_and_only_what_nobody_judged(world: small_w
     library = world.library
     rank_all(library, 14)
     fresh, cut = batch(library, 20), batch(library, 21)
-    with pytest.raises(Invalid, match="labelling needs 150 lists"):
+    with pytest.raises(Invalid, match="to judge in your place it needs 150 choices"):
         datasets.build(library, kind="preference", label="taste")
     with pytest.raises(Invalid, match="There is no reward 'charm'"):
         datasets.build(library, kind="preference", label="charm")

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from fastapi.testclient import TestClient
 
+from notewright.server.schemas import MOST_UNDONE
 from small_world import World
 
 NOTE = "Notes/Looms.md"
@@ -158,7 +159,10 @@ def test_several_things_are_taken_back_at_once(client: TestClient, world: World)
         client.post("/api/decisions", json={"decision": "reject", "draft_id": draft})
     done = client.post("/api/undo", json={"number": 2}).json()
     assert len(done["before"]) == 1
-    done = client.post("/api/undo", json={"number": 50}).json()
+    done = client.post("/api/undo", json={"number": MOST_UNDONE}).json()
     assert done["before"] == []
     assert client.post("/api/undo", json={"number": 2}).status_code == 404
     assert client.post("/api/undo", json={"number": 0}).status_code == 422
+    refused = client.post("/api/undo", json={"number": MOST_UNDONE + 1})
+    assert refused.status_code == 422
+    assert refused.json()["problems"] == ["number: Input should be less than or equal to 20"]

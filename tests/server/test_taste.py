@@ -16,8 +16,10 @@ def test_a_comment_proposes_a_rule_that_is_confirmed_edited_and_removed(client: 
     page = client.post(f"/api/rules/{name}/confirm").json()
     assert [rule["name"] for rule in page["confirmed"]] == [name]
     assert page["confirmed"][0]["acts"]
-    assert client.put(f"/api/rules/{name}", json={"text": "Keep it short"}).json()["confirmed"][0]["text"] == "Keep it short"
-    left = client.delete(f"/api/rules/{name}").json()
+    changed = client.put(f"/api/rules/{name}", json={"text": "Keep it short"}).json()["confirmed"]
+    assert [(rule["name"], rule["text"]) for rule in changed] == [("keep-it-short", "Keep it short")]
+    assert client.delete(f"/api/rules/{name}").status_code == 404
+    left = client.delete("/api/rules/keep-it-short").json()
     assert left["confirmed"] == []
     assert name not in [rule["name"] for rule in left["proposed"]]
     assert client.post(f"/api/rules/{name}/confirm").status_code == 404

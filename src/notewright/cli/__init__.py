@@ -41,7 +41,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "rank": ("rank", "order the candidates of a batch, reject them, comment"),
     "accept": ("accept", "put a draft into a note"),
     "templates": ("templates", "templates for new notes: list, show, infer"),
-    "undo": ("accept", "take back the last insertion or judgement, of drafts or of pairs"),
+    "undo": ("undo", "take back the last insertion or judgement, of drafts or of pairs"),
     "serve": ("serve", "the studio in your browser, and the API for the plugin and scripts"),
     "sync": ("watch", "notice what you changed in inserted drafts since the last time"),
     "watch": ("watch", "notice it while you write, until Ctrl-C"),

@@ -1,28 +1,19 @@
-"""notewright accept, notewright undo"""
+"""notewright accept"""
 
 from __future__ import annotations
 
 import argparse
 import sys
-from typing import TYPE_CHECKING
 
-from ..records import Draft, Event
+from ..records import Draft
 from ..settings import Settings, expanded
-from .show import as_json, id_of, json_option, open_library, positive
-
-if TYPE_CHECKING:
-    from ..library import Library
+from .show import as_json, id_of, json_option, open_library
 
 TOLD = 5  # findings of a draft that are said when it is accepted
 
 
-def configure(name: str, parser: argparse.ArgumentParser) -> None:
+def configure(_: str, parser: argparse.ArgumentParser) -> None:
     json_option(parser)
-    if name == "undo":
-        parser.add_argument("number", nargs="?", type=positive, metavar="N", help="how many of the last actions (default: 1)")
-        parser.add_argument("--keep-note", action="store_true", help="an insertion no longer counts, but its note is left as it is")
-        parser.set_defaults(handler=undo)
-        return
     parser.add_argument("draft", type=id_of("draft"), help="the draft's id, or its number alone (as everywhere)")
     parser.add_argument("--into", required=True, metavar="NOTE", help="path in the vault; a new note is made if there is none")
     parser.add_argument("--under", metavar="HEADING", help="the section to put it at the end of (default: the end of the note)")
@@ -67,41 +58,3 @@ def _inside(settings: Settings, into: str) -> str:
             if path.is_relative_to(root):
                 return path.relative_to(root).as_posix()
     return into
-
-
-def undo(options: argparse.Namespace) -> None:
-    from .. import feedback
-
-    library, settings = open_library()
-    done: list[Event] = []
-    wanted = options.number or 1
-    with library:
-        for event in feedback.undo_last(library, settings=settings, number=wanted, keep_note=options.keep_note):
-            done.append(event)
-            if not options.json:
-                about = next(action.event for action in feedback.history(library) if str(action.event.id) == event.subject)
-                print(_told_rule(library, about) if about.kind == "rule" else _told(event, about))
-    if not options.json and len(done) < wanted:
-        print("There is nothing else to undo.")
-    if options.json:
-        as_json(done if options.number else done[0])
-
-
-def _told_rule(library: Library, about: Event) -> str:
-    done = {"confirm": "confirmed", "add": "added", "edit": "changed", "remove": "removed"}.get(str(about.payload["action"]), "changed")
-    standing = [event for event in library.events.standing("rule") if event.subject == about.subject]
-    holds = done == "removed" and standing and standing[-1].payload.get("action") != "remove"
-    return f"Taken back: that the rule {about.subject} was {done}{'; it holds again' if holds else ''}."
-
-
-def _told(event: Event, about: Event) -> str:
-    kind = str(event.payload["kind"])
-    if kind == "pair":
-        return f"Taken back: that {about.subject} is {about.payload['status']}."
-    if kind != "insertion":
-        return f"Taken back: the {kind} of {about.subject}."
-    how = {
-        "restored": "byte for byte as it was before", "deleted": "it was new, and is gone again",
-        "kept": "in the record only: the note was left as it is", "removed": "what you changed elsewhere in it since is kept",
-    }  # fmt: skip
-    return f"Taken back: the insertion of {about.subject} into {event.payload['note_path']} ({how[str(event.payload['how'])]})."

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..records import Dataset
 from ..settings import output_file
-from .show import as_json, facts, given_path, id_of, json_option, open_library, progress, table
+from .show import as_json, count, facts, given_path, id_of, json_option, open_library, progress, table
 
 KINDS = {
     "sft": "prompts and the passages you wrote",
@@ -16,6 +16,7 @@ KINDS = {
     "edits": "what you made of drafts, change by change",
     "labels": "drafts you accepted or rejected, each by itself",
 }
+ROWS = {"sft": "passage", "preference": "preference", "edits": "edit", "labels": "draft"}
 
 
 def configure(name: str, parser: argparse.ArgumentParser) -> None:
@@ -71,8 +72,11 @@ def list_datasets(options: argparse.Namespace) -> None:
     if options.json:
         as_json(found)
         return
-    rows = [(dataset.id, dataset.kind, *_counts(dataset).values(), dataset.created_at[:16].replace("T", " ")) for dataset in found]
-    heads = ("dataset", "kind", "train", "valid", "test", "later", "built (UTC)")
+    rows = [
+        (dataset.id, dataset.kind, *_counts(dataset).values(), _holds(dataset), dataset.created_at[:16].replace("T", " "))
+        for dataset in found
+    ]
+    heads = ("dataset", "kind", "train", "valid", "test", "later", "in all", "built (UTC)")
     table(rows, *heads, empty="No datasets yet. Build one with: notewright dataset sft")
 
 
@@ -92,9 +96,19 @@ def _counts(dataset: Dataset) -> dict[str, Any]:
     return {split: counts.get(split, 0) for split in ("train", "valid", "test", "later")}
 
 
+def _holds(dataset: Dataset) -> str:
+    """What its rows are, and what a choice gave several of: who ranked eight batches wonders about eighteen rows."""
+    total = sum(_counts(dataset).values())
+    made: Any = dataset.manifest.get("made_from")
+    if not made:  # of another kind, or built by an earlier version
+        return count(total, ROWS[dataset.kind])
+    rest = f", {made['others']:,} without a choice" if made["others"] else ""
+    return f"{count(made['preferences'], 'preference')} from {count(made['choices'], 'choice')} of yours{rest}"
+
+
 def _describe(dataset: Dataset, home: Path) -> None:
     counts = _counts(dataset)
-    facts({"dataset": dataset.id, "kind": dataset.kind, **counts, "folder": home / dataset.path})
+    facts({"dataset": dataset.id, "kind": dataset.kind, **counts, "in all": _holds(dataset), "folder": home / dataset.path})
     if dataset.kind == "sft" and not any(number for split, number in counts.items() if split != "train"):
         print("Nothing is held out: no training on this can be measured. With notes of five or more sources some are: notewright pairs")
     left_out = dataset.manifest.get("left_out") or {}

@@ -24,7 +24,15 @@ def configure(name: str, parser: argparse.ArgumentParser) -> None:
         show.set_defaults(handler=show_drafts)
         return
     parser.add_argument("--source", required=True, metavar="TITLE", help="its title, a part of it, or its id")
-    parser.add_argument("--chapter", default="", help="only the highlights of this chapter")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--chapter", default="", help="only the highlights of this chapter")
+    which.add_argument(
+        "--highlights",
+        nargs="+",
+        default=[],
+        metavar="ID",
+        help="only these, by the ids in: notewright sources TITLE; FIRST..LAST is all from one to another",
+    )
     parser.add_argument(
         "-n", type=int, default=None, choices=range(1, 9), metavar="N", help="how many to show (default 2 to 4: fewer as you accept more)"
     )
@@ -49,9 +57,11 @@ def draft(options: argparse.Namespace) -> None:
 
     library, settings = open_library()
     with library, progress("drafting") as advance:
+        chosen = drafting.named_highlights(library, source=options.source, names=options.highlights)
         drafts = drafting.draft(
-            library, settings=settings, source=options.source, chapter=options.chapter, n=options.n, written=options.written,
-            model_id=options.model, temperature=options.temperature, seed=options.seed, instruction=options.instruction, progress=advance,
+            library, settings=settings, source=options.source, chapter=options.chapter, highlight_ids=chosen, n=options.n,
+            written=options.written, model_id=options.model, temperature=options.temperature, seed=options.seed,
+            instruction=options.instruction, progress=advance,
         )  # fmt: skip
         fewer = drafting.why_fewer(drafts)
         if fewer and len(library.drafts.batch(drafts[0].batch_id, unshown=True)) > len(drafts):

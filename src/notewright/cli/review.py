@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import Invalid, NotewrightError, NotFound
 from ..provenance import Span, provenance
-from ..records import Highlight, Pair
+from ..records import Event, Highlight, Pair
 from .show import count, id_of, open_library, shorten
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def review(options: argparse.Namespace) -> None:
 
 def _ask(library: Library, waiting: Sequence[Pair]) -> int:
     """Shows and decides; returns how many decisions stand at the end."""
-    history: list[list[Pair]] = []  # per decision, the pairs as they were before it
+    history: list[list[Event]] = []  # of each decision, what it stored
     at = 0
     while at < len(waiting):
         try:
@@ -90,7 +90,7 @@ def _answer() -> str:
     return ""
 
 
-def _act(library: Library, pair: Pair, answer: str, history: list[list[Pair]]) -> str | None:
+def _act(library: Library, pair: Pair, answer: str, history: list[list[Event]]) -> str | None:
     """ "on", "back" or "quit", or None where the answer made no sense."""
     from .. import pairing
 
@@ -106,22 +106,21 @@ def _act(library: Library, pair: Pair, answer: str, history: list[list[Pair]]) -
         pairing.restore(library, history.pop())
         print("Taken back.")
         return "back"
-    if word in ("a", "accept", "r", "reject"):
-        library.pairs.decide(pair.id, "accepted" if word[0] == "a" else "rejected")
-        history.append([pair])
-    elif word == "split":
-        pairing.split(library, pair.id, _numbered(pair, rest))
-        history.append([pair])
-    elif word == "merge" and not rest.strip():
+    if word == "merge" and not rest.strip():
         print("Name the other pair, for example: merge pair-7")
         return None
-    elif word == "merge":
-        other = library.pairs.get(id_of("pair")(rest.strip()))
-        pairing.merge(library, pair.id, other.id)
-        history.append([pair, other])
-    else:
-        _tell(KEYS)
-        return None
+    with library.db.write():
+        before = library.events.last()
+        if word in ("a", "accept", "r", "reject"):
+            library.pairs.decide(pair.id, "accepted" if word[0] == "a" else "rejected")
+        elif word == "split":
+            pairing.split(library, pair.id, _numbered(pair, rest))
+        elif word == "merge":
+            pairing.merge(library, pair.id, library.pairs.get(id_of("pair")(rest.strip())).id)
+        else:
+            _tell(KEYS)
+            return None
+        history.append(library.events.all("pair", after=before))
     print(f"{pair.id} {library.pairs.get(pair.id).status}.")
     return "on"
 

@@ -6,7 +6,17 @@ import argparse
 
 from .show import as_json, id_of, json_option, open_library, shorten, table
 
-DOES = {"nothing": "do nothing yet", "order": "order what is shown", "label": "order, and label pairs for training"}
+DOES = {
+    "nothing": "do nothing yet",
+    "order": "order what is shown",
+    "label": "order what is shown, and judge drafts for training in your place",
+}
+WHAT = {
+    "taste": "what notewright taste tells",
+    "embedding": "learnt on the model's own view of a text",
+    "ensemble": "models trained to judge, several together",
+    "combination": "all of these together",
+}
 
 
 def configure(name: str, parser: argparse.ArgumentParser) -> None:
@@ -31,8 +41,8 @@ def show(options: argparse.Namespace) -> None:
     if options.json:
         as_json({"trust": report, "model": model.id if model else None})
         return
-    rows = [(item.reward, item.version or "-", str(item.lists), DOES[item.level], item.why) for item in report.rewards]
-    table(rows, "reward", "model", "lists", "may", "why", empty="")
+    rows = [(item.reward, WHAT[item.reward], item.version or "-", str(item.lists), DOES[item.level], item.why) for item in report.rewards]
+    table(rows, "reward", "what it is", "model", "tried on", "may", "why", empty="")
     if model is None:
         print("\nNo neural reward model yet. Train one with: notewright train reward")
 

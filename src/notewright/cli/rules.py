@@ -27,7 +27,7 @@ def configure(name: str, parser: argparse.ArgumentParser) -> None:
         command.set_defaults(handler=handler)
     for action, told in (
         ("confirm", "make a proposal a rule"),
-        ("edit", "say a rule in other words"),
+        ("edit", "say a rule in other words; its name follows them"),
         ("remove", "a rule that no longer holds, or a proposal you do not want"),
         ("add", "a rule in your own words"),
     ):

@@ -32,7 +32,7 @@ def sources(options: argparse.Namespace) -> None:
                     chapter = item.chapter
                     print(f"\n{chapter or '(no chapter)'}")
                 marks = ("★" if item.is_favorite else "") + ("✗" if item.is_discard else "")
-                print(f"  {marks + ' ' if marks else ''}{shorten(item.text, 90)}  {location_label(item)}".rstrip())
+                print(f"  {marks + ' ' if marks else ''}{shorten(item.text, 90)}  {location_label(item)}".rstrip() + f"  {item.id}")
                 if item.annotation:
                     print(f"      — {shorten(item.annotation, 84)}")
             return

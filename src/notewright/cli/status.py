@@ -7,6 +7,7 @@ from typing import Any
 
 from ..settings import load_settings
 from .models import told_online
+from .reward import DOES
 from .show import as_json, count, facts, json_option
 
 
@@ -31,7 +32,7 @@ def status(options: argparse.Namespace) -> None:
         as_json({
             "home": settings.home, "vault": settings.vault, "counts": now.counts, "current_model": now.current_model or None,
             "unfinished_runs": now.unfinished_runs, "resume": now.resume, "improving": improving, "next": now.next,
-            "trust": now.trust, "online": now.online,
+            "trust": now.trust, "trust_is_old": now.trust_is_old, "online": now.online,
         })  # fmt: skip
         return
     counts = now.counts
@@ -46,7 +47,7 @@ def status(options: argparse.Namespace) -> None:
         "datasets": counts["datasets"],
         "model": f"{now.current_model} ({now.current_role}{origin})" if now.current_model else "none yet",
         "drafts": f"{count(counts['drafts'], 'draft')}, {count(counts['rankings'], 'ranking')}",
-        "rewards": _trusted(now.trust),
+        "rewards": _trusted(now.trust, old=now.trust_is_old),
     })  # fmt: skip
     for line in told_online(now.online):
         print(line)
@@ -58,7 +59,11 @@ def status(options: argparse.Namespace) -> None:
     print(f"\nNext: {now.next}")
 
 
-def _trusted(trust: dict[str, str]) -> str:
+def _trusted(trust: dict[str, str], *, old: bool) -> str:
     """What the learnt rewards may do."""
-    earned = [f"{reward} may {'order and label' if level == 'label' else level}" for reward, level in trust.items() if level != "nothing"]
+    earned = [f"{reward} may {DOES[level]}" for reward, level in trust.items() if level != "nothing"]
+    if old:  # judging takes seconds, and more packages than all the rest of the command
+        return (
+            "; ".join(earned) or "may order nothing yet"
+        ) + ", as measured before what you judged or took back since (anew: notewright reward)"
     return "; ".join(earned) or "may order nothing yet (see: notewright reward)"

@@ -7,7 +7,7 @@ import argparse
 from ..errors import Invalid
 from ..settings import output_file
 from .reward import DOES
-from .show import as_json, given_path, json_option, open_library
+from .show import as_json, count, given_path, json_option, open_library
 
 SHOWN = 14
 
@@ -48,7 +48,8 @@ def show(options: argparse.Namespace) -> None:
         as_json({"notes": head.scale.notes, "evidence": len(head), "beliefs": found, "trust": judged})
         return
     kept = [item for item in found if options.all or item.corrected or item.sure != "unsure"][: None if options.all else SHOWN]
-    print(f"From {head.scale.notes} finished passages of yours and {len(head)} pieces of evidence:")
+    notes, times = count(head.scale.notes, "finished passage"), count(len(head), "time")
+    print(f"From {notes} of yours, and what you said of drafts or did with them {times}:")
     for item in kept:
         print(f"  {item.sentence}{' - as you said' if item.corrected else ''}")
     if not kept:

@@ -9,7 +9,7 @@ acceptances that say something of the same two texts the last counts; undone eve
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -118,9 +118,17 @@ def preference_rows(
             "first_event": min((event.id for event in standing), default=0),
             "last_event": max((event.id for event in standing), default=0),
         },
+        "made_from": _made_from(row for part in placed.rows.values() for row in part),
         "sources": {source_id: placed.sides[source_id] for source_id in sorted({item.source_id for item in apart})},
     }  # fmt: skip
     return placed.rows, facts
+
+
+def _made_from(rows: Iterable[Row]) -> dict[str, int]:
+    """How many choices of the person the rows come from, how many rows those gave, and how many no choice gave (demonstrations, labels)."""
+    by_choice = Counter(row["event_id"] for row in rows)
+    others = by_choice.pop(0, 0)
+    return {"choices": len(by_choice), "preferences": by_choice.total(), "others": others}
 
 
 def _list(value: object) -> list[Any]:

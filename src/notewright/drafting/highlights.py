@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ..errors import Invalid, NotFound
@@ -30,7 +31,7 @@ def choose_prompt(library: Library, *, source: str, chapter: str = "", highlight
         wanted = set(highlight_ids)
         chosen = tuple(item for item in everything if item.id in wanted)
         if missing := sorted(wanted - {item.id for item in chosen}):
-            raise NotFound(f"{found.title!r} shows no highlight {', '.join(missing)}.", f"List them with: notewright sources {found.id}")
+            raise _unknown(library, found, missing)
         names = {item.chapter for item in chosen}
         return Prompt(found, chosen, names.pop() if len(names) == 1 else "", instruction)
     titles = chapters(library, found.id)
@@ -45,6 +46,50 @@ def choose_prompt(library: Library, *, source: str, chapter: str = "", highlight
         raise Invalid(message, "Name one with --chapter: " + _list(titles))
     only = named[0] if len(titles) == len(named) == 1 else ""
     return Prompt(found, selection_of(library).of(everything), only, instruction)
+
+
+def named_highlights(library: Library, *, source: str, names: Sequence[str]) -> list[str]:
+    """Ids of the highlights that a person names, in reading order: by id, the number of a Readwise id alone, or FIRST..LAST.
+
+    Raises NotFound, which tells of all that the source does not show, and Invalid where a last one comes before its first.
+    """
+    found = library.sources.find(source)
+    shown = visible_highlights(library, found.id)
+    places = {name: place for place, item in enumerate(shown) for name in (item.id, *item.outside_ids)}
+    wanted: set[int] = set()
+    missing: list[str] = []
+    for name in names:
+        ends = [name] if _place(places, name) is not None else name.split("..", 1)
+        at = [place for end in ends if (place := _place(places, end)) is not None]
+        missing += [end for end in ends if _place(places, end) is None]
+        if at and at[-1] < at[0]:
+            raise Invalid(f"In {found.title!r} {ends[-1]} comes before {ends[0]}.", f"Name the earlier one first: {ends[-1]}..{ends[0]}")
+        wanted |= {*range(at[0], at[-1] + 1)} if len(at) == len(ends) else set()
+    if missing:
+        raise _unknown(library, found, missing)
+    return [shown[place].id for place in sorted(wanted)]
+
+
+def _place(places: Mapping[str, int], name: str) -> int | None:
+    return places.get(name, places.get(f"readwise:{name}"))
+
+
+def _unknown(library: Library, source: Source, missing: Sequence[str]) -> NotFound:
+    told = filter(None, (_why_not(library, source, name) for name in missing))
+    reasons = "; ".join(told)
+    message = f"{source.title!r} shows no highlight {', '.join(missing)}{f': {reasons}' if reasons else ''}."
+    return NotFound(message, f"List them with: notewright sources {source.id}")
+
+
+def _why_not(library: Library, source: Source, name: str) -> str:
+    """Empty where there is no such highlight at all."""
+    for highlight_id in (name, f"readwise:{name}"):
+        with suppress(NotFound):
+            item = library.sources.highlight(highlight_id)
+            if item.source_id != source.id:
+                return f"{name} is one of {library.sources.get(item.source_id).title!r}"
+            return f"{name} is {'a chapter mark' if item.heading_level else 'discarded' if item.is_discard else 'no longer in Readwise'}"
+    return ""
 
 
 def _match(wanted: str, titles: dict[str, int], source: Source) -> str:

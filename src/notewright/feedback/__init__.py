@@ -10,7 +10,7 @@ recover(library), prune_backups(...)            after a writer was killed; old c
 capture(library, settings=...)                  stores what the person later changed in inserted passages, wherever they went
 watch(library, settings=..., stop=..., report=...)              the same again and again, while the person writes
 log_edit(library, draft_id=..., before=..., after=...)          the same, noticed by a face
-undo(library), undo_last(library, number=3)       takes the last of all these back, or the last few
+undo(library), undo_last(library, number=3)       takes the last of all these back, or the last few; undoable(...) names them before
 history(library)  what was done, newest first
 export_feedback(library), import_feedback(library, lines)     all of it as JSON lines, out and in
 """
@@ -25,7 +25,7 @@ from .infer import Inferred, infer_template, template_slots
 from .journal import recover
 from .judge import ASPECTS, CHIPS, DECISIONS, comment, decide, rank, record_edit
 from .judged import Judged, judged
-from .undo import Action, history, undo, undo_last
+from .undo import Action, Undoable, history, undo, undo_last, undoable
 from .watching import watch
 
 __all__ = [
@@ -42,6 +42,7 @@ __all__ = [
     "Judged",
     "Preview",
     "Pruned",
+    "Undoable",
     "accept",
     "capture",
     "comment",
@@ -63,5 +64,6 @@ __all__ = [
     "template_slots",
     "undo",
     "undo_last",
+    "undoable",
     "watch",
 ]

@@ -168,7 +168,7 @@ class _Look:
         read = vault.read_note(self.root, path)
         if read is None or self._is_another(follow, path, read[0]):
             if follow.state == "given up":
-                self.missing.append((follow.draft_id, follow.note_path, follow.state))
+                self._tell_missing(follow, follow.state)
             else:
                 self.around.seek(Seeker(follow, path, read[0] if read else None, gone=True))
             return
@@ -262,7 +262,14 @@ class _Look:
             fresh = replace(fresh, note_hash=content_hash(seeker.data))
         if fresh != follow:
             self._put(follow, fresh)
-        self.missing.append((follow.draft_id, follow.note_path, state))
+        self._tell_missing(follow, state)
+
+    def _tell_missing(self, follow: Follow, state: str) -> None:
+        """A passage that the person had emptied, here or as another machine told, is missed by nobody when its note goes, too."""
+        edits = self._edits(follow)
+        emptied = not follow.text or (edits and not edits[-1].payload["final_text"])
+        if not emptied:
+            self.missing.append((follow.draft_id, follow.note_path, state))
 
     def _follow_to(self, seeker: Seeker, path: str, data: bytes, found: vault.Followed) -> None:
         self.followed += seeker.gone

@@ -6,8 +6,9 @@ other one before is never taken back in place of what was done here since.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,7 +47,53 @@ def history(library: Library, *, limit: int | None = None) -> list[Action]:
     return [Action(event, event.id in undone) for event in reversed(library.events.all(*KINDS))][:limit]
 
 
-def undo(library: Library, *, settings: Settings | None = None, keep_note: bool = False) -> Event:
+@dataclass(frozen=True, slots=True)
+class Undoable:
+    """What one undo would take back: an action with the ids of all that goes with it, its own among them. `note_path` is the note concerned
+    as far as it is known, empty where there is none."""
+
+    event: Event
+    events: tuple[int, ...]
+    note_path: str
+
+
+def undoable(library: Library, *, number: int = 1) -> list[Undoable]:
+    """What `undo_last` of the same `number` would take back, newest first; fewer where there are no more. Takes nothing back."""
+    recover(library)
+    steps = islice(_steps([action.event for action in history(library) if not action.undone]), number)
+    return [Undoable(event, tuple(ids), _note_concerned(library, event)) for event, ids in steps]
+
+
+def _steps(standing: Sequence[Event]) -> Iterator[tuple[Event, list[int]]]:
+    """What one undo after the other takes back of `standing` (newest first): the action, and the ids of all that goes with it."""
+    gone: set[int] = set()
+    for at, event in enumerate(standing):
+        if event.id in gone or _is_noticed(event):
+            continue
+        ids = [*_list(event.payload.get("with")), event.id]
+        if event.kind == "insertion":
+            ids += sorted(other.id for other in standing if other.kind == "edit" and other.payload.get("insertion") == event.id)
+        elif event.kind == "pair":
+            before = next((other for other in standing[at + 1 :] if not _is_noticed(other)), None)
+            ids = [*([before.id] if before and before.payload.get("merged") else []), event.id]
+        gone.update(ids)
+        yield event, ids
+
+
+def _is_noticed(event: Event) -> bool:
+    return event.kind == "edit" and event.payload.get("via") in NOTICED
+
+
+def _note_concerned(library: Library, event: Event) -> str:
+    if event.kind == "insertion":
+        return note_of(library, event)
+    if event.kind == "pair":
+        found = [pair.note_path for pair in library.pairs.all() if pair.id == event.subject]
+        return found[0] if found else ""  # of a pair that another library decided, or that is no longer proposed
+    return str(event.payload.get("note_path") or "")
+
+
+def undo(library: Library, *, settings: Settings | None = None, keep_note: bool = False, expected: int | None = None) -> Event:
     """Take back the last action in time that still counts; an accepted draft leaves its note again, with its decision and edits.
 
     A pair is then as what was decided before says, a proposal where nothing was; two that were merged are two again.
@@ -58,20 +105,19 @@ def undo(library: Library, *, settings: Settings | None = None, keep_note: bool 
     note is gone. With `keep_note` an insertion no longer counts and its note is left as it is (`how` is kept), so that undoing can go on.
     Only the vault in `settings` is written to (without one, that which the insertion remembers), also where the insertion was made in
     another folder, or on another machine: from a synced or moved vault it is taken out here as there, and where its text is not (yet) in
-    this vault, that is a Conflict, and no older action is taken in its place.
+    this vault, that is a Conflict, and no older action is taken in its place. So is a last action that is not the one with the id
+    `expected`, where that is given: something else was done since it was looked at.
     """
     recover(library)
     about: dict[str, Any] = {}
     with writing(library, "undo", about) as begin, library.db.write():
-        actions = [action.event for action in history(library) if not action.undone]
-        standing = [event for event in actions if not (event.kind == "edit" and event.payload.get("via") in NOTICED)]
-        if not standing:
+        last, ids = next(_steps([action.event for action in history(library) if not action.undone]), (None, []))
+        if last is None:
             raise NotFound("There is nothing to undo.", "See what was done with: notewright feedback list")
-        last = standing[0]
-        payload: dict[str, object] = {"events": [*_list(last.payload.get("with")), last.id], "kind": last.kind}
+        if expected not in (None, last.id):
+            raise Conflict("Something else was done meanwhile, so nothing more was taken back.", "Look again at what would be undone.")
+        payload: dict[str, object] = {"events": ids, "kind": last.kind}
         if last.kind == "insertion":
-            later = [event.id for event in actions if event.kind == "edit" and event.payload.get("insertion") == last.id]
-            payload["events"] = [*_list(payload["events"]), *sorted(later)]
             if keep_note:
                 payload |= {"note_path": note_of(library, last), "how": "kept"}
             else:
@@ -80,8 +126,6 @@ def undo(library: Library, *, settings: Settings | None = None, keep_note: bool 
                 about |= {"event": last.id, "payload": dict(payload), "result": _result(insertion)}
                 begin(insertion)
                 payload |= _take_out(insertion)
-        elif last.kind == "pair":
-            payload["events"] = [*(event.id for event in standing[1:2] if event.payload.get("merged")), last.id]
         done = library.events.append("undo", str(last.id), payload)
         if last.kind == "pair":
             library.pairs.settle(after=done.id - 1)
@@ -90,14 +134,23 @@ def undo(library: Library, *, settings: Settings | None = None, keep_note: bool 
         return done
 
 
-def undo_last(library: Library, *, settings: Settings | None = None, number: int = 1, keep_note: bool = False) -> Iterator[Event]:
-    """Take back the last `number` actions, one by one, each told once it is done; fewer where there are no more.
+def undo_last(
+    library: Library,
+    *,
+    settings: Settings | None = None,
+    number: int = 1,
+    keep_note: bool = False,
+    listed: Sequence[Undoable] | None = None,
+) -> Iterator[Event]:
+    """Take back the last `number` actions, one by one, each told once it is done; fewer where there are no more. With `listed` just those
+    that `undoable` named, and nothing that was done since.
 
     Raises as `undo` does, NotFound only when there was nothing at all; what was told before stays undone.
     """
-    for done in range(number):
+    expected: Sequence[int | None] = [None] * number if listed is None else [item.event.id for item in listed]
+    for done, event_id in enumerate(expected):
         try:
-            event = undo(library, settings=settings, keep_note=keep_note)
+            event = undo(library, settings=settings, keep_note=keep_note, expected=event_id)
         except NotFound:
             if not done:
                 raise
@@ -106,10 +159,10 @@ def undo_last(library: Library, *, settings: Settings | None = None, number: int
 
 
 def note_of(library: Library, event: Event) -> str:
-    """The note's present place as far as that is known."""
+    """An insertion's note where it was last known to be, also where the passage or the note is gone since."""
     table: Any = event.payload["insertion"]
     follow = library.follows.get(event.id)
-    return follow.note_path if follow and follow.state == "followed" else str(table["note_path"])
+    return follow.note_path if follow else str(table["note_path"])
 
 
 def _where_it_is(library: Library, settings: Settings | None, event: Event) -> vault.Insertion:

@@ -53,7 +53,7 @@ def check(
     habits = habits or Habits()
     found = list(find_problems(text, highlights=highlights, vault_index=vault_index, known=known, linked=linked, tagged=tagged))
     if not finished:
-        why = ", as the model sees no more: choose one chapter or fewer highlights" if full else ""
+        why = ", as the model sees no more: choose one chapter (--chapter) or fewer highlights (--highlights)" if full else ""
         found.append(Finding("cut off", "block", f"cut off after {count(tokens, 'token')}{why}", len(text), len(text)))
     if text.strip():
         found += invented_names(text, highlights, known)

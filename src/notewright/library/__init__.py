@@ -33,6 +33,7 @@ from .pairs import PairStore
 from .products import DatasetStore, DraftStore, ModelStore, RunStore
 from .sources import SourceStore
 
+_JUDGING = ("ranking", "decision", "comment", "edit", "belief", "rule", "undo")  # what the person may trust a reward more or less by
 FOLDERS = ("datasets", "runs", "models", "backups", "logs")
 
 
@@ -82,6 +83,15 @@ class Library:
         """What each reward may do (nothing, order, label) as `reward.trust` last judged it: for pages that must not compute."""
         kept = json.loads(self.db.get_state("trust") or "{}").get("rewards", ())
         return dict.fromkeys(REWARDS, "nothing") | {item["reward"]: item["level"] for item in kept}
+
+    def trust_is_old(self) -> bool:
+        """Whether `trust` would be judged anew if it were asked for: something was said, or taken back, since, or another model rewards."""
+        kept = json.loads(self.db.get_state("trust") or "{}")
+        if not kept:
+            return False
+        since = self.events.all(*_JUDGING, after=kept["event"])
+        rewards = [model.id for model in self.models.all() if model.role == "reward"]
+        return kept["version"] != (rewards[-1] if rewards else "") or any(event.payload.get("kind") != "pair" for event in since)
 
     def check(self) -> None:
         """Raises Invalid where the file is damaged. Reads all of it."""

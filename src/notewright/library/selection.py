@@ -96,7 +96,8 @@ def said(library: Library) -> tuple[tuple[str, ...], str]:
     for event in library.events.standing("rule"):
         effect = event.payload.get("effect")
         marks = effect.get("select") if isinstance(effect, dict) and event.payload.get("action") != "remove" else None
-        rules.pop(event.subject, None)  # the newest one holds
+        for name in (event.subject, str(event.payload.get("was", ""))):  # the newest one holds, whatever it was called before
+            rules.pop(name, None)
         if isinstance(marks, list):
             rules[event.subject] = tuple(mark for mark in marks if mark in MARKS), event.at
     return list(rules.values())[-1] if rules else ((), "")

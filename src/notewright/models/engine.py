@@ -25,7 +25,7 @@ from transformers.cache_utils import Cache
 from transformers.utils import logging
 
 from ..errors import Invalid, NotFound
-from ..prompts import Message
+from ..prompts import LEAST_NOTE, Message
 from . import bases, chat, quantization, sharing
 from .cache import can_share, remembers_all, roomy_cache
 from .generation import sample
@@ -319,10 +319,10 @@ class Engine:
     def _room(self, prompt: Sequence[int], wanted: int) -> int:
         """Tokens that the base sees beyond the prompt; Invalid where they are too few for a note."""
         room = self.context - len(prompt)
-        if room < min(16, wanted):
+        if room < min(LEAST_NOTE, wanted):
             raise Invalid(
                 f"The prompt has {len(prompt)} tokens, but this model sees {self.context} in all, the note included.",
-                "Choose fewer highlights or one chapter (--chapter), or fewer examples, or a base with a longer context.",
+                "Choose one chapter (--chapter) or fewer highlights (--highlights), or fewer examples, or a base with a longer context.",
             )
         return room
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from ..errors import Invalid
 from ..library import Library
-from ..records import Pair, PairLink
+from ..records import Event, Pair, PairLink
 
 _CERTAIN = 0.02  # even a sure pair is worth some of a look
 _READABLE = (60, 3000)  # characters: a passage shorter or longer than this teaches little
@@ -57,11 +57,14 @@ def merge(library: Library, pair_id: str, other_id: str) -> Pair:
         return library.pairs.decide(pair_id, "accepted", links=[*pair.links, *added])
 
 
-def restore(library: Library, pairs: Iterable[Pair]) -> None:
-    """Take decisions back: status and highlights are as they were in `pairs`. The events stay, and say so."""
+def restore(library: Library, events: Sequence[Event]) -> None:
+    """Take decisions back, given the events that one of them stored: an undo, as `feedback.undo` makes it, also where others came since.
+
+    Status and highlights are as the decisions that still stand say; without any, those of the proposal.
+    """
     with library.db.write():
-        for pair in pairs:
-            library.pairs.decide(pair.id, pair.status, links=pair.links)
+        done = library.events.append("undo", str(events[-1].id), {"events": [event.id for event in events], "kind": "pair"})
+        library.pairs.settle(after=done.id - 1)
 
 
 def reopen(library: Library, pair_id: str) -> Pair:

@@ -10,7 +10,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ..errors import Invalid, NotFound
@@ -74,14 +74,19 @@ class Rule:
 
 
 def all_rules(library: Library) -> list[Rule]:
-    """Confirmed and removed rules, in the order they were first confirmed."""
+    """Confirmed and removed rules, in the order they were first confirmed. The name that a rule had before it was said anew is among the
+    removed ones, so that what it came from is not proposed again."""
     rules: dict[str, Rule] = {}
     for event in library.events.standing("rule"):
         name, old = event.subject, rules.get(event.subject)
         if event.payload.get("action") == "remove":
             rules[name] = Rule(name, old.text if old else name, old.effect if old else {}, "removed", old.events if old else ())
             continue
-        effect, origin = event.payload.get("effect"), event.payload.get("events")
+        effect, origin, was = event.payload.get("effect"), event.payload.get("events"), str(event.payload.get("was") or "")
+        if was in rules:
+            rules = {name if key == was else key: rule for key, rule in rules.items() if key != name} | {
+                was: replace(rules[was], status="removed")
+            }
         rules[name] = Rule(
             name, str(event.payload.get("text", "")), dict(effect) if isinstance(effect, dict) else {}, "confirmed",
             tuple(origin) if isinstance(origin, list) else (),
@@ -151,17 +156,20 @@ def add_rule(library: Library, text: str) -> Event:
     text = " ".join(text.split())
     if not rule_name(text):
         raise Invalid("The rule is empty.", 'Say it in words: notewright rules add "callouts for definitions"')
-    if any(rule.name == rule_name(text) for rule in confirmed_rules(library)):
-        raise Invalid(f"There is a rule {rule_name(text)} already.", "See them with: notewright rules list")
+    _need_new(library, rule_name(text))
     return _record(library, "add", rule_name(text), text, interpret(text), ())
 
 
 def edit_rule(library: Library, name: str, text: str) -> Event:
-    """Say a rule anew; it keeps its name."""
+    """Say a rule anew; its name follows, or would go on saying what no longer holds. The event's subject is the new name."""
     rule, text = _standing(library, name), " ".join(text.split())
-    if not text:
+    new = rule_name(text)
+    if not new:
         raise Invalid("The rule is empty.", f"To be rid of it: notewright rules remove {name}")
-    return _record(library, "edit", name, text, interpret(text), rule.events)
+    if new == name:
+        return _record(library, "edit", name, text, interpret(text), rule.events)
+    _need_new(library, new)
+    return _record(library, "edit", new, text, interpret(text), rule.events, was=name)
 
 
 def remove_rule(library: Library, name: str) -> Event:
@@ -213,6 +221,11 @@ def rule_name(text: str) -> str:
     return "-".join(words)[:60].rstrip("-")
 
 
+def _need_new(library: Library, name: str) -> None:
+    if any(rule.name == name for rule in confirmed_rules(library)):
+        raise Invalid(f"There is a rule {name} already.", "See them with: notewright rules list")
+
+
 def _standing(library: Library, name: str) -> Rule:
     for rule in confirmed_rules(library):
         if rule.name == name:
@@ -220,5 +233,5 @@ def _standing(library: Library, name: str) -> Rule:
     raise NotFound(f"There is no rule {name!r}.", "See them with: notewright rules list")
 
 
-def _record(library: Library, action: str, name: str, text: str, effect: Mapping[str, object], events: Sequence[int]) -> Event:
-    return library.events.append("rule", name, {"action": action, "text": text, "effect": dict(effect), "events": list(events)})
+def _record(library: Library, action: str, name: str, text: str, effect: Mapping[str, object], events: Sequence[int], **more: str) -> Event:
+    return library.events.append("rule", name, {"action": action, "text": text, "effect": dict(effect), "events": list(events), **more})

@@ -55,13 +55,15 @@ class RewardTrust:
 
     @property
     def why(self) -> str:
-        """In words."""
+        """In words that a person who knows nothing of lists and bootstraps understands."""
         if self.lists < ORDER_LISTS:
-            return f"{self.lists} of the {ORDER_LISTS} lists that any trust needs"
-        shown = f"{self.accuracy:.0%} of unseen choices ({self.low:.0%} to {self.high:.0%}, {self.lists} lists)"
+            needed = f"it has been tried on {self.lists} of the {ORDER_LISTS} choices of yours that any trust needs"
+            return f"{needed} (a chapter drafted again counts once)"
+        shown = f"of two drafts it picks yours in {self.accuracy:.0%} of the cases (likely {self.low:.0%} to {self.high:.0%})"
+        shown += f", tried on {self.lists} choices that it had not seen"
         if self.level == "order":
-            return f"{shown}; labelling needs {LABEL_LISTS} lists and a lower end above {LABEL_BOUND:.0%}"
-        return shown if self.level == "label" else f"{shown}; ordering needs a lower end above {ORDER_BOUND:.0%}"
+            return f"{shown}; to judge in your place it needs {LABEL_LISTS} choices and a lower end above {LABEL_BOUND:.0%}"
+        return shown if self.level == "label" else f"{shown}; to order it needs a lower end above {ORDER_BOUND:.0%}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 Id = Annotated[str, StringConstraints(min_length=1, max_length=400)]
 Short = Annotated[str, StringConstraints(max_length=2_000)]
 Text = Annotated[str, StringConstraints(max_length=500_000)]
+MOST_UNDONE = 20  # a face asks before it takes several back, and nobody looks through a longer list
 Seconds = Annotated[float, Field(ge=0, le=10_000_000, allow_inf_nan=False)]
 
 
@@ -288,7 +289,7 @@ class CommentIn(In):
 
 class UndoIn(In):
     keep_note: bool = False
-    number: Annotated[int, Field(ge=1, le=1000)] = 1
+    number: int = Field(default=1, ge=1, le=MOST_UNDONE, description="How many of the last actions")
 
 
 class UndoneOut(EventOut):

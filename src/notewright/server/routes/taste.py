@@ -54,7 +54,7 @@ def confirm_rule(library: Opened, name: str) -> RulePage:
 
 @router.put("/rules/{name}", operation_id="editRule")
 def edit_rule(library: Opened, name: str, wish: RuleIn) -> RulePage:
-    """Say a rule anew."""
+    """Say a rule anew; its name follows what it says now."""
     reward.edit_rule(library, name, wish.text)
     return _rules(library)
 
