@@ -400,6 +400,49 @@ def test_numbers_may_be_written_as_people_elsewhere_write_them(given: str, text:
     assert "invented number" not in {finding.gate for finding in check(text, highlights=highlights)}
 
 
+@pytest.mark.parametrize("layout", ["{}", "> {}", "She said “{}”"])
+@pytest.mark.parametrize(
+    ("given", "written"),
+    [
+        ("75%", "75 %"),
+        ("75%", "75\u00a0%"),
+        ("90 %", "90%"),
+        ("€15", "15 €"),
+        ("15\u202f€", "€15"),
+        ("15km", "15 km"),
+        ("15 km", "15km"),
+        ("5\u00a0km", "5km"),
+        ("5GB", "5 GB"),
+        ("64 GB", "64GB"),
+        ("1.5m", "1.5 m"),
+        ("EUR15", "EUR 15"),
+    ],
+)
+def test_a_number_is_the_same_with_and_without_a_space_before_its_unit(given: str, written: str, layout: str) -> None:
+    said = "The old plan by the river had {} of the whole thing done by the end."
+    assert check(layout.format(said.format(written)), highlights=[Highlight(said.format(given))], habits=SURE) == ()
+
+
+@pytest.mark.parametrize(("given", "written"), [("EUR1.5", "1.5 EUR"), ("US$1,200", "1.200 US$"), ("Sec.2.1", "sec. 2.1"), ("v2.0", "2.0")])
+def test_a_number_behind_letters_is_given_too(given: str, written: str) -> None:
+    found = check(f"It cost {written} to mend the dike.", highlights=[Highlight(f"It cost {given} to mend the dike.")], habits=SURE)
+    assert {finding.gate for finding in found}.isdisjoint({"invented number", "invented name"})
+
+
+@pytest.mark.parametrize(
+    ("text", "gate"),
+    [
+        ("> They drained 16 km of river with two machines.", "invented quotation"),
+        ("They drained 16 km of river.", "invented number"),
+        ("The river lost 15 TB of river.", "invented name"),
+        ("The road A15 crossed 15 km of river.", "invented name"),
+    ],
+)
+def test_another_unit_or_number_is_still_invented(text: str, gate: str) -> None:
+    given = [Highlight("They drained 15km of river with two machines.")]
+    assert gate in {finding.gate for finding in check(text, highlights=given, habits=SURE)}
+
+
 @pytest.mark.parametrize("text", ["It was 4.001.", "It was 4 001 or 40.000.", "On 02.03.2024.", "In ٢٠٢١.", "It was 400."])
 def test_other_numbers_are_still_invented(text: str) -> None:
     highlights = [Highlight("It was 4.000 in 2020.", highlighted_at="2024-03-01T10:00:00+00:00")]
