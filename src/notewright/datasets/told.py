@@ -10,13 +10,13 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..library.examples import Example
 from ..prompts import render_highlights
 from ..provenance import Span, commonness, units, word_spans
 from ..text import normalise
-from ..vault.tokens import tokenize
+from ..vault.tokens import Token, tokenize
 from ..vault.views import text_of
 
 LEAST = 0.3  # of its words: where the highlights tell less of a passage, what they tell is no note any more
@@ -29,6 +29,7 @@ _GONE = "\0"
 _QUOTE = re.compile(r"(?:[ \t]*> ?)*")
 _BLANK = re.compile(r"[ \t]*")
 _ITEM = re.compile(r"(?:[-+*]|(\d{1,9})[.)])(?:[ \t]+(?:\[.\][ \t]+)?|$)")
+_LISTED = re.compile(rb"[ \t]*(?:[-+*]|\d{1,9}[.)])[ \t]+(?![\w.-]+:(?:[ \t]|$))\S", re.MULTILINE)  # and is no key of YAML
 _HEADING = re.compile(r"(?:[ \t]*>[ \t]?)*(#{1,6})[ \t]")
 _CALLOUT = re.compile(r"[ \t]*>[ \t>]*\[!\w+\]")
 _SIGNS = re.compile(r"[*=~_\s.]|</?\w+>|\^[\w-]+[ \t]*$")
@@ -85,7 +86,7 @@ def _read(text: str) -> tuple[list[Place], list[Place], str]:
     """Places that nothing is cut out of, those that go whole or stay, and the text with its plain text alone, each character in place."""
     data = text.encode("utf-8", errors="replace")  # as many characters
     whole, single, plain, end = [], [], "", 0
-    for token in tokenize(data):
+    for token in _tokens(data):
         kind, start, end = token.kind, end, end + len(text_of(data, token))
         mark = _TAGS[text.startswith("</", start)] if kind == "html" and not text.endswith("/>", start, end) else _GONE
         plain += text[start:end] if kind in _PLAIN else mark + _GONE * (end - start - 1)
@@ -97,6 +98,21 @@ def _read(text: str) -> tuple[list[Place], list[Place], str]:
         elif kind != "text":
             single.append((start, end))
     return whole, single, plain
+
+
+def _tokens(data: bytes) -> Iterator[Token]:
+    """The tokens of a passage. A list that begins four spaces in, with no item above it, is one that the person wrote and no code, although
+    the reading view shows it so."""
+    for token in tokenize(data):
+        if token.kind != "indented_code" or not _LISTED.match(data, token.start):
+            yield token
+            continue
+        line = max(data.rfind(b"\n", 0, token.start), data.rfind(b"\r", 0, token.start)) + 1
+        above = data[line : token.start] + b"- .\n"  # an item that it can stand below
+        shift = line - len(above)
+        inside = [replace(inner, start=inner.start + shift, end=inner.end + shift) for inner in tokenize(above + data[line : token.end])]
+        inside = [inner for inner in inside if inner.start >= token.start]
+        yield from inside if inside and inside[0].start == token.start else [token]
 
 
 def _beginnings(words: Iterable[str]) -> frozenset[str]:
