@@ -449,6 +449,42 @@ def test_other_numbers_are_still_invented(text: str) -> None:
     assert "invented number" in {finding.gate for finding in check(text, highlights=highlights)}
 
 
+@pytest.mark.parametrize("layout", ["- {}", "> {}", "{}\n\nAnd then it rained.", "- [ ] {} #rivers", "He says: “{}”"])
+@pytest.mark.parametrize(
+    "said",
+    [
+        "The river* had bends before the engineers came to town.",
+        "*The river had bends before the engineers came to town.",
+        'The old river had bends 5" deep before they came to town.',
+        "The old river (as it had bends before they came to town.",
+        "The old river had bends before the engineers came to town (",
+        "The old **river had bends before they came to town.",
+        "To read the bend, write x = a[b[0]] in the town's program.",
+        "[The old river had bends before the engineers came [in 1890]]",
+        "The old river had bends [[] before the engineers came to town.",
+        "Each bend of the old river cost the town 5$, or even 50$.",
+        "They paid the town for each bend (in $) before they came.",
+    ],
+)
+def test_marks_that_a_highlight_leaves_open_are_kept_byte_for_byte(said: str, layout: str) -> None:
+    assert check(layout.format(said), highlights=[Highlight(said), Highlight("And then it rained.")], habits=SURE) == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "gate"),
+    [
+        ("- The [[Note of", "links"),
+        ("- The list [[]] of", "links"),
+        ("- See [a page](https://bends.example/ab", "links"),
+        ("- To read it, x = [[b[0]", "links"),
+        ("- It costs $bends", "structure"),
+    ],
+)
+def test_what_a_highlight_closes_may_not_stay_open(text: str, gate: str) -> None:
+    given = [Highlight("The [[Note of it]] and [a page](https://bends.example/abc). x = a[b[0]] costs 5$.")]
+    assert gate in {finding.gate for finding in check(text, highlights=given)}
+
+
 def test_a_dollar_that_a_highlight_has_opens_no_math() -> None:
     given = [Highlight("Set $HOME before you run it; shares of $AAPL rose.")]
     assert "structure" not in {finding.gate for finding in check("- Set $HOME before you run it.", highlights=given)}

@@ -28,6 +28,8 @@ _STEM = 0.7  # share of a word's letters that tell it, whatever its ending
 _GONE = "\0"
 _QUOTE = re.compile(r"(?:[ \t]*> ?)*")
 _BLANK = re.compile(r"[ \t]*")
+_TURN = re.compile(r"\n[ \t>]*")
+_GAP = re.compile(rf"[ \t{_GONE}]*(?:\n[ \t>{_GONE}]*)*\Z")
 _ITEM = re.compile(r"(?:[-+*]|(\d{1,9})[.)])(?:[ \t]+(?:\[.\][ \t]+)?|$)")
 _LISTED = re.compile(rb"[ \t]*(?:[-+*]|\d{1,9}[.)])[ \t]+(?![\w.-]+:(?:[ \t]|$))\S", re.MULTILINE)  # and is no key of YAML
 _HEADING = re.compile(r"(?:[ \t]*>[ \t]?)*(#{1,6})[ \t]")
@@ -42,7 +44,9 @@ _WHOLE = ("properties", "fence", "indented_code", "math_block", "comment", "html
           "field")  # fmt: skip
 _BEHIND = ("block_id", "footnote_reference", "heading_underline")
 _LINES = ("heading_underline", "table_pipe", "table_delimiter", "footnote_definition", "link_definition", "field_key")
-_PLAIN = ("text", "newline", "escape", "emphasis", "highlight", "strike")  # brackets, quotation marks and pairs of marks count in these
+_PLAIN = ("text", "newline", "escape", "emphasis", "highlight", "strike")  # brackets and quotation marks count in these
+_PAIRED = ("emphasis", "highlight", "strike")  # marks in these alone: a lone `*`, as of a footnote, closes nothing
+_ALONE = re.compile(r"[*=~_]")
 
 Place = tuple[int, int]
 
@@ -89,7 +93,10 @@ def _read(text: str) -> tuple[list[Place], list[Place], str]:
     for token in _tokens(data):
         kind, start, end = token.kind, end, end + len(text_of(data, token))
         mark = _TAGS[text.startswith("</", start)] if kind == "html" and not text.endswith("/>", start, end) else _GONE
-        plain += text[start:end] if kind in _PLAIN else mark + _GONE * (end - start - 1)
+        if kind in _PLAIN:
+            plain += text[start:end] if kind in _PAIRED else _ALONE.sub(_GONE, text[start:end])
+        else:
+            plain += mark + _GONE * (end - start - 1)
         last = end + len(text[end:].partition("\n")[0]) if kind in _LINES else end
         first = len(text[:start].rstrip("> \t\n")) - 1 if kind in _BEHIND else start
         first = text.rfind("\n", 0, max(0, first)) + 1 if kind in _LINES else first
@@ -158,7 +165,7 @@ def _parts_a_pair(text: str, start: int, end: int) -> bool:
 
 
 def _left_open(gone: str) -> str | None:
-    """The marks of a pair that lie in `gone` alone and have to stay; None where these stand in the middle, or are none perhaps."""
+    """The marks of a pair that lie in `gone` alone and have to stay; None where these stand in the middle."""
     odd = sorted(mark for mark, count in Counter(_MARK.findall(gone)).items() if count % 2)
     stay = [mark for end in _ENDS.findall(gone) for mark in _MARK.findall(end) if mark in odd]
     return "".join(stay) if sorted(stay) == odd else None
@@ -167,12 +174,19 @@ def _left_open(gone: str) -> str | None:
 def _without(text: str, cuts: Iterable[tuple[int, int, str]], titles: Set[str]) -> str:
     """The text without the cuts. Lines of which only signs are left go too, and headings and callouts with nothing else in them, unless
     these say one of `titles`, which quote highlights."""
-    pieces, place = [], 0
+    left, place = "", 0
     for start, end, marks in cuts:
-        closing = bool(marks) and not text.startswith(marks, start)
-        pieces += [text[place:start].rstrip(" \t") if closing else text[place:start], marks, _GONE]
+        left += text[place:start]
         place = end + len(_BLANK.match(text, end)[0])  # type: ignore[index]
-    lines = list(_kept("".join([*pieces, text[place:]]).split("\n")))
+        if marks and not text.startswith(marks, start):  # they close what stays before, on the line above perhaps
+            last = _GAP.search(left).start()  # type: ignore[union-attr]
+            left = left[:last] + marks + left[last:] + _GONE
+        elif marks and (turn := _TURN.match(text, place)):  # they open what stays on the line below
+            left += _GONE + turn[0] + marks
+            place = turn.end()
+        else:
+            left += marks + _GONE
+    lines = list(_kept((left + text[place:]).split("\n")))
     for number in reversed(range(len(lines))):
         line = lines[number] or ""
         if any(line.rstrip().endswith(title) for title in titles):
