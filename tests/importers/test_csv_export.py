@@ -235,6 +235,21 @@ def test_a_file_that_lacks_most_of_a_book_says_so_and_a_whole_one_brings_it_back
     assert (report.added, report.updated, report.warnings, held(library)) == (0, 5, (), {"Low Water": 7})
 
 
+def test_chapter_marks_are_counted_apart_as_everywhere(library: Library, tmp_path: Path) -> None:
+    texts = rows_of("Low Water")
+    marks = [[f"Chapter {number}", "Low Water", "Ada", "B0BOOK", ".h1", "", "", "page", str(number), "", ""] for number in (1, 3)]
+    report = imported(library, tmp_path, [*marks, *texts])
+    assert (report.added, report.marks_changed) == (held(library)["Low Water"], 2) == (7, 2)
+    report = imported(library, tmp_path, [*marks, *texts])
+    assert (report.changed, report.unchanged) == (False, 7)
+    report = imported(library, tmp_path, [marks[0], *texts[:-1]])
+    assert (report.removed, report.marks_changed, held(library)) == (1, 1, {"Low Water": 6})
+    assert report.updated + report.unchanged == 6
+    report = imported(library, tmp_path, [*marks, *texts[:-1]])
+    assert (report.added, report.removed, report.marks_changed) == (0, 0, 1)
+    assert report.changed
+
+
 KINDS = """Highlight,Book Title,Book Author,Amazon Book ID,Note,Location Type,Location
 A short post,Tweets From Some Guy,@guy on Twitter,,,none,0
 Another post,Tweets From Somebody,Some Body on X,,,none,0

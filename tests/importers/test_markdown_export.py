@@ -310,7 +310,7 @@ def make_folder(folder: Path) -> Path:
 def test_a_folder_and_its_zip_are_the_same_import(library: Library, tmp_path: Path) -> None:
     folder = make_folder(tmp_path / "Readwise")
     report = import_readwise(library, path=folder)
-    assert (report.origin, report.sources_added, report.added) == ("markdown", 2, 11)
+    assert (report.origin, report.sources_added, report.added, report.marks_changed) == ("markdown", 2, 8, 3)
     assert "Readwise Syncs.md" in report.warnings[0]
     assert {source.title: source.kind for source in library.sources.all()} == {
         "Deep Work: Rules for Focused Success": "book", "Plain": "article"
@@ -325,7 +325,7 @@ def test_two_files_of_one_source_are_put_together(library: Library, tmp_path: Pa
     folder = make_folder(tmp_path / "Readwise")
     (folder / "Books" / "Renamed-2.md").write_text(OFFICIAL + "- Only in the second file\n", encoding="utf-8")
     report = import_readwise(library, path=folder)
-    assert (report.sources_added, report.added) == (2, 12)
+    assert (report.sources_added, report.added, report.marks_changed) == (2, 9, 3)
     assert "put together" in report.warnings[0]
     assert not import_readwise(library, path=folder).changed
 
@@ -394,7 +394,7 @@ def test_other_exports_beside_a_markdown_export_are_named(library: Library, tmp_
     folder = make_folder(tmp_path / "Downloads")
     (folder / "readwise-data.csv").write_text("Highlight,Book Title\nWords,Another book\n", encoding="utf-8")
     report = import_readwise(library, path=folder)
-    assert (report.origin, report.added) == ("markdown", 11)
+    assert (report.origin, report.added) == ("markdown", 8)
     assert "1 file beside the Markdown export left out: readwise-data.csv" in report.warnings[-1]
 
 
@@ -424,7 +424,8 @@ def test_real_vaults(library: Library, shared_data: Path) -> None:
     second = import_readwise(library, path=vaults / "matt2ology+tech-journal-and-blog-content" / "post" / "reference")
     assert (first.sources_added, second.sources_added) == (202, 27)
     marks = [item for source in library.sources.all() for item in library.sources.highlights(source.id, marks=True)]
-    assert len(marks) == first.added + second.added
+    assert len(marks) == first.added + first.marks_changed + second.added
+    assert library.counts()["highlights"] == first.added + second.added
     assert not import_readwise(library, path=vaults / "biancamika+digital-garden-template" / "Readwise").changed
 
 
