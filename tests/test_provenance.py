@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from notewright.provenance import Span, in_order, provenance, provenances, stem, units, word_spans
+from notewright.provenance import Span, hide_marks, in_order, provenance, provenances, stem, units, word_spans
 from notewright.records import Highlight
 
 RIVER = (
@@ -163,3 +163,33 @@ def test_what_stands_after_code_is_looked_at(code: str) -> None:
     said = "The brain consumes twenty percent of the energy."
     assert provenance(f"{code}\n\n{said}", [Highlight(said)])[-1].rests
     assert not any("still code" in f"{code}\n\n{said}"[start:end] for start, end, _ in units(f"{code}\n\n{said}"))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('[bends](https://x.org "forty tonnes") of it', "[bends] of it"),
+        ("[bends](notes.md 'forty tonnes') of it", "[bends] of it"),
+        ("[bends](<My Note.md>) of it", "[bends] of it"),
+        ("![alder](logs_(old).png) of it", "of it"),
+        ("%%forty\ntonnes, 9% of it%% left", "left"),
+        ("<!-- a <b> of --> left", "left"),
+        ("<span title='a > b'>left</span>", "left"),
+        ("<% tp.date.now() %> left", "left"),
+        ("a < b and c > d, 5% and 6%", "a < b and c > d, 5% and 6%"),
+    ],
+)
+def test_what_is_no_word_of_the_text_is_hidden_in_its_place(text: str, words: str) -> None:
+    hidden = hide_marks(text)
+    assert len(hidden) == len(text)
+    assert " ".join(hidden.split()) == words
+
+
+@pytest.mark.parametrize("text", ["<!--", "<%", "%%", '<a "', "<a '", "](((", "![a]("])
+def test_marks_that_never_end_are_read_in_little_time(text: str) -> None:
+    assert len(hide_marks(text * 5000)) == len(text) * 5000
+
+
+def test_scripts_without_spaces_are_read_sign_by_sign() -> None:
+    for text in ("川曲", "ကခ", "កខ"):
+        assert [text[start:end] for _, start, end in word_spans(text)] == list(text)

@@ -21,7 +21,7 @@ from functools import lru_cache
 
 from .pool import cores, spread
 from .records import Highlight
-from .text import sentence_spans
+from .text import UNSPACED, sentence_spans
 
 RUN = 3  # words in a row that count as the same words; `_Told.runs` is keyed by three
 _BACKGROUND = 1000  # imagined other texts, which know common words
@@ -34,15 +34,14 @@ ODDS = {"quoted": 2.503, "longest": 0.182, "telling": 0.075, "share": 0.871, "co
 MANY = 2000  # passages; fewer are done sooner than other processes would be ready
 _TOGETHER = 50  # passages that travel together
 RESTS = 0.5  # a unit rests on a highlight when that is at least this likely
-_HIDDEN = re.compile(
-    r"!\[\[[^\[\]\n]*\]\]|!\[[^\[\]\n]*\]\([^()\n]*\)|%%[^%\n]*%%|<!--[^<]*?-->|</?[a-zA-Z][^<>\n]*>|\{\{[^{}\n]*\}\}|[ \t]\^[\w-]+[ \t]*$"
-    r"|(?<=\])\([^()\s]*(?:\([^()\s]*\))?[^()\s]*\)|\b[a-z]+://\S+|^---[ \t]*$|\[\[[^\[\]|\n]*\||\[\^[^\]\n]+\]",
-    re.MULTILINE,
+# Images, comments, HTML and what templates put in, addresses and the targets of links: no words of the text. Pairing reads by these too.
+NOT_WORDS = (
+    r"!\[\[[^\[\]\n]*\]\]|!\[[^\]\n]*\]\([^()\n]*(?:\([^()\n]*\)[^()\n]*)*\)|%%(?:[^%]|%(?!%))*+%%|<!--(?:[^-<]|-(?!->)|<(?!!--))*+-->"
+    r"|<%(?:[^%<]|%(?!>)|<(?!%))*+%>|</?[a-zA-Z](?:[^<>\"'\n]|\"[^\"\n]*\"|'[^'\n]*')*+>|\{\{[^{}\n]*\}\}"
+    r"|(?<=\])\((?:<[^<>\n]*>|[^()\s]*(?:\([^()\s]*\))?[^()\s]*)(?:[ \t]+(?:\"[^\"\n]*\"|'[^'\n]*'))?\)|\b[a-z]+://\S+|^---[ \t]*$"
 )
-_WORD = re.compile(
-    r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]"
-    r"|(?:(?![\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff_])\w)+(?:['’\u00ad\u200b](?:(?!_)\w)+)*"
-)
+_HIDDEN = re.compile(rf"{NOT_WORDS}|[ \t]\^[\w-]+[ \t]*$|\[\[[^\[\]|\n]*\||\[\^[^\]\n]+\]", re.MULTILINE)
+_WORD = re.compile(rf"[{UNSPACED}]|(?:(?![{UNSPACED}_])\w)+(?:['’\u00ad\u200b](?:(?!_)\w)+)*")
 _ASCII_WORD = re.compile(r"[a-zA-Z0-9]+(?:'[a-zA-Z0-9]+)*")  # the same, far quicker, where all is ASCII
 _LINE = re.compile(r"[^\n]*\n?")
 _LEAD = re.compile(r"(?:[ \t]*>)*[ \t]*(?:\[![^\]\n]*\][+-]?[ \t]*)?")

@@ -239,7 +239,8 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """What one import changed. `unchanged` counts highlights that were already there, exactly so."""
+    """What one import changed, in highlights. `unchanged` were already there, exactly so; `marks_changed` counts the chapter marks (`.h1`)
+    that are new, changed or removed, which are no highlights anywhere else either."""
 
     origin: str
     sources_added: int = 0
@@ -249,7 +250,8 @@ class ImportReport:
     removed: int = 0
     unchanged: int = 0
     warnings: tuple[str, ...] = ()
+    marks_changed: int = 0
 
     @property
     def changed(self) -> bool:
-        return bool(self.sources_added or self.sources_updated or self.added or self.updated or self.removed)
+        return bool(self.sources_added or self.sources_updated or self.added or self.updated or self.removed or self.marks_changed)

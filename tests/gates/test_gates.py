@@ -400,10 +400,89 @@ def test_numbers_may_be_written_as_people_elsewhere_write_them(given: str, text:
     assert "invented number" not in {finding.gate for finding in check(text, highlights=highlights)}
 
 
+@pytest.mark.parametrize("layout", ["{}", "> {}", "She said “{}”"])
+@pytest.mark.parametrize(
+    ("given", "written"),
+    [
+        ("75%", "75 %"),
+        ("75%", "75\u00a0%"),
+        ("90 %", "90%"),
+        ("€15", "15 €"),
+        ("15\u202f€", "€15"),
+        ("15km", "15 km"),
+        ("15 km", "15km"),
+        ("5\u00a0km", "5km"),
+        ("5GB", "5 GB"),
+        ("64 GB", "64GB"),
+        ("1.5m", "1.5 m"),
+        ("EUR15", "EUR 15"),
+    ],
+)
+def test_a_number_is_the_same_with_and_without_a_space_before_its_unit(given: str, written: str, layout: str) -> None:
+    said = "The old plan by the river had {} of the whole thing done by the end."
+    assert check(layout.format(said.format(written)), highlights=[Highlight(said.format(given))], habits=SURE) == ()
+
+
+@pytest.mark.parametrize(("given", "written"), [("EUR1.5", "1.5 EUR"), ("US$1,200", "1.200 US$"), ("Sec.2.1", "sec. 2.1"), ("v2.0", "2.0")])
+def test_a_number_behind_letters_is_given_too(given: str, written: str) -> None:
+    found = check(f"It cost {written} to mend the dike.", highlights=[Highlight(f"It cost {given} to mend the dike.")], habits=SURE)
+    assert {finding.gate for finding in found}.isdisjoint({"invented number", "invented name"})
+
+
+@pytest.mark.parametrize(
+    ("text", "gate"),
+    [
+        ("> They drained 16 km of river with two machines.", "invented quotation"),
+        ("They drained 16 km of river.", "invented number"),
+        ("The river lost 15 TB of river.", "invented name"),
+        ("The road A15 crossed 15 km of river.", "invented name"),
+    ],
+)
+def test_another_unit_or_number_is_still_invented(text: str, gate: str) -> None:
+    given = [Highlight("They drained 15km of river with two machines.")]
+    assert gate in {finding.gate for finding in check(text, highlights=given, habits=SURE)}
+
+
 @pytest.mark.parametrize("text", ["It was 4.001.", "It was 4 001 or 40.000.", "On 02.03.2024.", "In ٢٠٢١.", "It was 400."])
 def test_other_numbers_are_still_invented(text: str) -> None:
     highlights = [Highlight("It was 4.000 in 2020.", highlighted_at="2024-03-01T10:00:00+00:00")]
     assert "invented number" in {finding.gate for finding in check(text, highlights=highlights)}
+
+
+@pytest.mark.parametrize("layout", ["- {}", "> {}", "{}\n\nAnd then it rained.", "- [ ] {} #rivers", "He says: “{}”"])
+@pytest.mark.parametrize(
+    "said",
+    [
+        "The river* had bends before the engineers came to town.",
+        "*The river had bends before the engineers came to town.",
+        'The old river had bends 5" deep before they came to town.',
+        "The old river (as it had bends before they came to town.",
+        "The old river had bends before the engineers came to town (",
+        "The old **river had bends before they came to town.",
+        "To read the bend, write x = a[b[0]] in the town's program.",
+        "[The old river had bends before the engineers came [in 1890]]",
+        "The old river had bends [[] before the engineers came to town.",
+        "Each bend of the old river cost the town 5$, or even 50$.",
+        "They paid the town for each bend (in $) before they came.",
+    ],
+)
+def test_marks_that_a_highlight_leaves_open_are_kept_byte_for_byte(said: str, layout: str) -> None:
+    assert check(layout.format(said), highlights=[Highlight(said), Highlight("And then it rained.")], habits=SURE) == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "gate"),
+    [
+        ("- The [[Note of", "links"),
+        ("- The list [[]] of", "links"),
+        ("- See [a page](https://bends.example/ab", "links"),
+        ("- To read it, x = [[b[0]", "links"),
+        ("- It costs $bends", "structure"),
+    ],
+)
+def test_what_a_highlight_closes_may_not_stay_open(text: str, gate: str) -> None:
+    given = [Highlight("The [[Note of it]] and [a page](https://bends.example/abc). x = a[b[0]] costs 5$.")]
+    assert gate in {finding.gate for finding in check(text, highlights=given)}
 
 
 def test_a_dollar_that_a_highlight_has_opens_no_math() -> None:

@@ -235,13 +235,30 @@ def test_a_file_that_lacks_most_of_a_book_says_so_and_a_whole_one_brings_it_back
     assert (report.added, report.updated, report.warnings, held(library)) == (0, 5, (), {"Low Water": 7})
 
 
-KINDS = """Highlight,Book Title,Book Author,Amazon Book ID,Location Type,Location
-A short post,Tweets From Some Guy,@guy on Twitter,,none,0
-Another post,Tweets From Somebody,Some Body on X,,none,0
-A sentence of the web,A web article,blog.example,,none,0
-A page of a book,Paper Book,Ann Author,,page,12
-A sentence in a book,Kindle Book,Ann Author,B01,none,0
-Somewhere in a book,A book on X,Ann Author,,,
+def test_chapter_marks_are_counted_apart_as_everywhere(library: Library, tmp_path: Path) -> None:
+    texts = rows_of("Low Water")
+    marks = [[f"Chapter {number}", "Low Water", "Ada", "B0BOOK", ".h1", "", "", "page", str(number), "", ""] for number in (1, 3)]
+    report = imported(library, tmp_path, [*marks, *texts])
+    assert (report.added, report.marks_changed) == (held(library)["Low Water"], 2) == (7, 2)
+    report = imported(library, tmp_path, [*marks, *texts])
+    assert (report.changed, report.unchanged) == (False, 7)
+    report = imported(library, tmp_path, [marks[0], *texts[:-1]])
+    assert (report.removed, report.marks_changed, held(library)) == (1, 1, {"Low Water": 6})
+    assert report.updated + report.unchanged == 6
+    report = imported(library, tmp_path, [*marks, *texts[:-1]])
+    assert (report.added, report.removed, report.marks_changed) == (0, 0, 1)
+    assert report.changed
+
+
+KINDS = """Highlight,Book Title,Book Author,Amazon Book ID,Note,Location Type,Location
+A short post,Tweets From Some Guy,@guy on Twitter,,,none,0
+Another post,Tweets From Somebody,Some Body on X,,,none,0
+A sentence of the web,A web article,blog.example,,,none,0
+A page of a book,Paper Book,Ann Author,,,page,12
+A sentence in a book,Kindle Book,Ann Author,B01,,none,0
+Somewhere in a book,A book on X,Ann Author,,,,
+Chapter One,Typed Book,Ann Author,,.h1,none,0
+A sentence that was typed in,Typed Book,Ann Author,,,none,0
 """
 
 
@@ -250,7 +267,7 @@ def test_posts_and_pages_of_the_web_are_no_books_and_the_api_knows_better(librar
     path.write_text(KINDS, encoding="utf-8")
     import_readwise(library, path=path)
     kinds = {"Tweets From Some Guy": "tweet", "Tweets From Somebody": "tweet", "A web article": "article", "Paper Book": "book",
-             "Kindle Book": "book", "A book on X": "book"}  # fmt: skip
+             "Kindle Book": "book", "A book on X": "book", "Typed Book": "book"}  # fmt: skip
     assert {source.title: source.kind for source in library.sources.all()} == kinds
     text = {"id": 7, "text": "A sentence of the web", "location": 0, "location_type": "none", "note": None, "tags": []}
     post = {**text, "id": 8, "text": "A short post"}
@@ -263,3 +280,21 @@ def test_posts_and_pages_of_the_web_are_no_books_and_the_api_knows_better(librar
     assert (report.added, report.sources_added) == (0, 0)
     assert {source.title: source.kind for source in library.sources.all()} == {**kinds, "A web article": "book"}
     assert not import_readwise(library, path=path).changed
+
+
+@pytest.mark.parametrize("kind", ["books", "articles", "podcasts", "supplementals"])
+def test_a_source_that_the_api_told_of_stays_what_it_is(library: Library, tmp_path: Path, kind: str) -> None:
+    texts = ("A sentence that is long enough to be known", "Another one of the very same source")
+    items = [
+        {"id": number, "text": text, "location": 0, "location_type": "none", "note": "", "tags": []} for number, text in enumerate(texts, 1)
+    ]
+    told = [{"user_book_id": 7, "title": "Typed Book", "author": "Ann Author", "category": kind, "highlights": items}]
+    (tmp_path / "a.json").write_text(json.dumps(told), encoding="utf-8")
+    import_readwise(library, path=tmp_path / "a.json")
+    [before] = library.sources.all()
+    rows = "".join(f"{text},Typed Book,Ann Author,,,,,none,0,,\n" for text in texts)
+    (tmp_path / "a.csv").write_text(f"{','.join(HEADER)}\n{rows}", encoding="utf-8")
+    report = import_readwise(library, path=tmp_path / "a.csv")
+    assert (report.sources_added, report.added, report.removed) == (0, 0, 0)
+    [after] = library.sources.all()
+    assert (after.id, after.kind) == (before.id, kind.removesuffix("s"))

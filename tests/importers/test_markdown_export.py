@@ -196,6 +196,65 @@ Trust, but verify.
     assert (second.text, second.location, second.heading_level) == ("Words.", 42, 0)
 
 
+@pytest.mark.parametrize(
+    ("said", "place"),
+    [
+        ("(Pos. 12–14)", (12, "location")),
+        ("(Position 12)", (12, "location")),
+        ("(Kindle-Positionen12-14)", (12, "location")),
+        ("(Kindle Locations 12-14)", (12, "location")),
+        ("([Pos. 12–14](kindle://book?action=open&asin=B00X&location=12))", (12, "location")),
+        ("(S. 12)", (12, "page")),
+        ("(Seite 12)", (12, "page")),
+        ("(p. 12–14)", (12, "page")),
+        ("(pp. 12-14)", (12, "page")),
+        ("([Time 0:12:34](https://share.snipd.com/snip/a))", (754, "time_offset")),
+        ("[🎧 Play snip - 1min️ (12:34 - 13:45)](https://share.snipd.com/snip/a)", (754, "time_offset")),
+        ("[12:34](https://video.example/watch?v=a&t=754s)", (754, "time_offset")),
+        ("([Play](https://pod.example/ep?t=754))", (754, "time_offset")),
+        ("[▶ 1:02:03](https://video.example/a?t=1h2m3s)", (3723, "time_offset")),
+        ("[Watch](https://video.example/a#t=12:34.5)", (None, "")),
+        ("[Watch](https://video.example/a#t=12.5)", (12, "time_offset")),
+    ],
+)
+def test_a_place_is_read_as_people_and_programs_write_it(said: str, place: tuple[int | None, str]) -> None:
+    found = parse(f"# T\n## Highlights\n- The river was straight. {said}\n- Two (Page 3)\n").highlights[0]
+    assert (found.location, found.location_type) == place
+    assert found.text == "The river was straight." + (f" {said}" if place[0] is None else "")
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["See [3:16](https://verses.example/john)", "See [the talk](https://video.example/a?t=754)", "It fell (cf. S. 12)", "So (S. Holm)"],
+)
+def test_what_only_looks_like_a_place_is_the_authors(words: str) -> None:
+    found = parse(f"# T\n## Highlights\n- {words}\n- Two (Page 3)\n").highlights[0]
+    assert (found.text, found.location) == (words, None)
+
+
+@pytest.mark.parametrize(
+    ("line", "place"),
+    [
+        ("Location: Pos. 12–14", (12, "location")),
+        ("Pos.: 12-14", (12, "location")),
+        ("Seite: 12", (12, "page")),
+        ("Page: S. 12", (12, "page")),
+        ("Page: xii", (None, "")),
+        ("Time: 12:34", (754, "time_offset")),
+        ("Link: [12:34](https://pod.example/ep?t=754)", (754, "time_offset")),
+        ("Position: [12](https://readwise.io/to_kindle?action=open&asin=B00X&location=12)", (12, "location")),
+    ],
+)
+def test_a_line_of_its_own_says_the_place(line: str, place: tuple[int | None, str]) -> None:
+    found = parse(f"# T\n## Highlights\n### id827905563\n\n> One.\n\n- {line}\n\n### id827905564\n\n> Two.\n").highlights[0]
+    assert (found.text, found.location, found.location_type) == ("One.", *place)
+
+
+def test_a_line_with_other_words_after_a_place_s_name_is_kept() -> None:
+    source = parse("# T\n## Highlights\n### id827905563\n\n- Location: near Paris, in spring\n\n### id827905564\n\n> Two.\n")
+    assert source.highlights[0].text == "Location: near Paris, in spring"
+
+
 TEMPLATES = {
     "front matter only": f"---\ntitle: T\nauthor: A\n---\n- One ([View Highlight](https://read.readwise.io/read/{ULID}))\n- Two\n",
     "callouts": "# T\n## Highlights\n> [!quote] [View Highlight](https://readwise.io/open/11)\n> One\n\n> [!quote]\n> Two\n",
@@ -251,7 +310,7 @@ def make_folder(folder: Path) -> Path:
 def test_a_folder_and_its_zip_are_the_same_import(library: Library, tmp_path: Path) -> None:
     folder = make_folder(tmp_path / "Readwise")
     report = import_readwise(library, path=folder)
-    assert (report.origin, report.sources_added, report.added) == ("markdown", 2, 11)
+    assert (report.origin, report.sources_added, report.added, report.marks_changed) == ("markdown", 2, 8, 3)
     assert "Readwise Syncs.md" in report.warnings[0]
     assert {source.title: source.kind for source in library.sources.all()} == {
         "Deep Work: Rules for Focused Success": "book", "Plain": "article"
@@ -266,7 +325,7 @@ def test_two_files_of_one_source_are_put_together(library: Library, tmp_path: Pa
     folder = make_folder(tmp_path / "Readwise")
     (folder / "Books" / "Renamed-2.md").write_text(OFFICIAL + "- Only in the second file\n", encoding="utf-8")
     report = import_readwise(library, path=folder)
-    assert (report.sources_added, report.added) == (2, 12)
+    assert (report.sources_added, report.added, report.marks_changed) == (2, 9, 3)
     assert "put together" in report.warnings[0]
     assert not import_readwise(library, path=folder).changed
 
@@ -335,7 +394,7 @@ def test_other_exports_beside_a_markdown_export_are_named(library: Library, tmp_
     folder = make_folder(tmp_path / "Downloads")
     (folder / "readwise-data.csv").write_text("Highlight,Book Title\nWords,Another book\n", encoding="utf-8")
     report = import_readwise(library, path=folder)
-    assert (report.origin, report.added) == ("markdown", 11)
+    assert (report.origin, report.added) == ("markdown", 8)
     assert "1 file beside the Markdown export left out: readwise-data.csv" in report.warnings[-1]
 
 
@@ -365,7 +424,8 @@ def test_real_vaults(library: Library, shared_data: Path) -> None:
     second = import_readwise(library, path=vaults / "matt2ology+tech-journal-and-blog-content" / "post" / "reference")
     assert (first.sources_added, second.sources_added) == (202, 27)
     marks = [item for source in library.sources.all() for item in library.sources.highlights(source.id, marks=True)]
-    assert len(marks) == first.added + second.added
+    assert len(marks) == first.added + first.marks_changed + second.added
+    assert library.counts()["highlights"] == first.added + second.added
     assert not import_readwise(library, path=vaults / "biancamika+digital-garden-template" / "Readwise").changed
 
 

@@ -109,3 +109,6 @@ def test_the_same_decision_again_is_no_event(filled: Library) -> None:
         assert filled.pairs.decide(pair_id, status).status == status
     told = [(event.payload["status"], "merged" in event.payload) for event in filled.pairs.history(pair_id)]
     assert told == [("rejected", True), ("rejected", False), ("accepted", False)]
+    links = filled.pairs.get(pair_id).links
+    assert filled.pairs.decide(pair_id, "accepted", links=links) == filled.pairs.decide(pair_id, "accepted", links=list(links))
+    assert len(filled.pairs.history(pair_id)) == 3

@@ -124,6 +124,23 @@ def test_a_pair_is_shown_with_its_reasons_and_decided(client: TestClient, world:
     assert world.library.pairs.get(first["id"]).status == "rejected"
 
 
+@pytest.mark.parametrize("status", ["proposed", "accepted", "rejected"])
+def test_the_same_decision_sent_again_is_no_second_event(client: TestClient, world: World, status: str) -> None:
+    first = client.get("/api/pairs", params={"status": "proposed", "limit": 1}).json()["pairs"][0]
+    other = "rejected" if status == "accepted" else "accepted"
+    for said in (other, status, status, status):
+        assert client.post(f"/api/pairs/{first['id']}/decision", json={"status": said}).json()["pair"]["status"] == said
+    assert [event.payload["status"] for event in world.library.pairs.history(first["id"])] == [other, status]
+
+
+def test_a_split_sent_again_is_no_second_event(client: TestClient, world: World) -> None:
+    first = client.get("/api/pairs", params={"status": "proposed", "limit": 1}).json()["pairs"][0]
+    keep = {"highlight_ids": [first["links"][0]["highlight_id"]]}
+    answers = [client.post(f"/api/pairs/{first['id']}/split", json=keep).json() for _ in range(2)]
+    assert answers[0] == answers[1]
+    assert len(world.library.pairs.history(first["id"])) == 1
+
+
 def test_a_pair_shows_which_words_are_which_highlights(client: TestClient) -> None:
     first = client.get("/api/pairs", params={"limit": 1}).json()["pairs"][0]
     detail = client.get(f"/api/pairs/{first['id']}").json()

@@ -95,8 +95,10 @@ def _show(report: ImportReport, as_data: bool, pairs: int) -> None:
     elif not report.changed:
         print(f"Nothing changed: {count(report.unchanged, 'highlight')} already here.")
     else:
+        marks = f"; {count(report.marks_changed, 'chapter mark')} new, changed or removed" if report.marks_changed else ""
         print(
             f"{count(report.sources_added, 'source')} new, {report.sources_updated:,} changed; {count(report.added, 'highlight')} new, "
-            f"{report.updated:,} changed, {report.removed:,} removed, {report.unchanged:,} as before."
+            f"{report.updated:,} changed, {report.removed:,} removed, {report.unchanged:,} as before"
+            f"{marks}."
         )
     _warn(report.warnings, report.changed and bool(pairs))

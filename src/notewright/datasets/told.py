@@ -10,13 +10,13 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..library.examples import Example
 from ..prompts import render_highlights
 from ..provenance import Span, commonness, units, word_spans
 from ..text import normalise
-from ..vault.tokens import tokenize
+from ..vault.tokens import Token, tokenize
 from ..vault.views import text_of
 
 LEAST = 0.3  # of its words: where the highlights tell less of a passage, what they tell is no note any more
@@ -28,7 +28,10 @@ _STEM = 0.7  # share of a word's letters that tell it, whatever its ending
 _GONE = "\0"
 _QUOTE = re.compile(r"(?:[ \t]*> ?)*")
 _BLANK = re.compile(r"[ \t]*")
+_TURN = re.compile(r"\n[ \t>]*")
+_GAP = re.compile(rf"[ \t{_GONE}]*(?:\n[ \t>{_GONE}]*)*\Z")
 _ITEM = re.compile(r"(?:[-+*]|(\d{1,9})[.)])(?:[ \t]+(?:\[.\][ \t]+)?|$)")
+_LISTED = re.compile(rb"[ \t]*(?:[-+*]|\d{1,9}[.)])[ \t]+(?![\w.-]+:(?:[ \t]|$))\S", re.MULTILINE)  # and is no key of YAML
 _HEADING = re.compile(r"(?:[ \t]*>[ \t]?)*(#{1,6})[ \t]")
 _CALLOUT = re.compile(r"[ \t]*>[ \t>]*\[!\w+\]")
 _SIGNS = re.compile(r"[*=~_\s.]|</?\w+>|\^[\w-]+[ \t]*$")
@@ -41,7 +44,9 @@ _WHOLE = ("properties", "fence", "indented_code", "math_block", "comment", "html
           "field")  # fmt: skip
 _BEHIND = ("block_id", "footnote_reference", "heading_underline")
 _LINES = ("heading_underline", "table_pipe", "table_delimiter", "footnote_definition", "link_definition", "field_key")
-_PLAIN = ("text", "newline", "escape", "emphasis", "highlight", "strike")  # brackets, quotation marks and pairs of marks count in these
+_PLAIN = ("text", "newline", "escape", "emphasis", "highlight", "strike")  # brackets and quotation marks count in these
+_PAIRED = ("emphasis", "highlight", "strike")  # marks in these alone: a lone `*`, as of a footnote, closes nothing
+_ALONE = re.compile(r"[*=~_]")
 
 Place = tuple[int, int]
 
@@ -85,10 +90,13 @@ def _read(text: str) -> tuple[list[Place], list[Place], str]:
     """Places that nothing is cut out of, those that go whole or stay, and the text with its plain text alone, each character in place."""
     data = text.encode("utf-8", errors="replace")  # as many characters
     whole, single, plain, end = [], [], "", 0
-    for token in tokenize(data):
+    for token in _tokens(data):
         kind, start, end = token.kind, end, end + len(text_of(data, token))
         mark = _TAGS[text.startswith("</", start)] if kind == "html" and not text.endswith("/>", start, end) else _GONE
-        plain += text[start:end] if kind in _PLAIN else mark + _GONE * (end - start - 1)
+        if kind in _PLAIN:
+            plain += text[start:end] if kind in _PAIRED else _ALONE.sub(_GONE, text[start:end])
+        else:
+            plain += mark + _GONE * (end - start - 1)
         last = end + len(text[end:].partition("\n")[0]) if kind in _LINES else end
         first = len(text[:start].rstrip("> \t\n")) - 1 if kind in _BEHIND else start
         first = text.rfind("\n", 0, max(0, first)) + 1 if kind in _LINES else first
@@ -97,6 +105,21 @@ def _read(text: str) -> tuple[list[Place], list[Place], str]:
         elif kind != "text":
             single.append((start, end))
     return whole, single, plain
+
+
+def _tokens(data: bytes) -> Iterator[Token]:
+    """The tokens of a passage. A list that begins four spaces in, with no item above it, is one that the person wrote and no code, although
+    the reading view shows it so."""
+    for token in tokenize(data):
+        if token.kind != "indented_code" or not _LISTED.match(data, token.start):
+            yield token
+            continue
+        line = max(data.rfind(b"\n", 0, token.start), data.rfind(b"\r", 0, token.start)) + 1
+        above = data[line : token.start] + b"- .\n"  # an item that it can stand below
+        shift = line - len(above)
+        inside = [replace(inner, start=inner.start + shift, end=inner.end + shift) for inner in tokenize(above + data[line : token.end])]
+        inside = [inner for inner in inside if inner.start >= token.start]
+        yield from inside if inside and inside[0].start == token.start else [token]
 
 
 def _beginnings(words: Iterable[str]) -> frozenset[str]:
@@ -142,7 +165,7 @@ def _parts_a_pair(text: str, start: int, end: int) -> bool:
 
 
 def _left_open(gone: str) -> str | None:
-    """The marks of a pair that lie in `gone` alone and have to stay; None where these stand in the middle, or are none perhaps."""
+    """The marks of a pair that lie in `gone` alone and have to stay; None where these stand in the middle."""
     odd = sorted(mark for mark, count in Counter(_MARK.findall(gone)).items() if count % 2)
     stay = [mark for end in _ENDS.findall(gone) for mark in _MARK.findall(end) if mark in odd]
     return "".join(stay) if sorted(stay) == odd else None
@@ -151,12 +174,19 @@ def _left_open(gone: str) -> str | None:
 def _without(text: str, cuts: Iterable[tuple[int, int, str]], titles: Set[str]) -> str:
     """The text without the cuts. Lines of which only signs are left go too, and headings and callouts with nothing else in them, unless
     these say one of `titles`, which quote highlights."""
-    pieces, place = [], 0
+    left, place = "", 0
     for start, end, marks in cuts:
-        closing = bool(marks) and not text.startswith(marks, start)
-        pieces += [text[place:start].rstrip(" \t") if closing else text[place:start], marks, _GONE]
+        left += text[place:start]
         place = end + len(_BLANK.match(text, end)[0])  # type: ignore[index]
-    lines = list(_kept("".join([*pieces, text[place:]]).split("\n")))
+        if marks and not text.startswith(marks, start):  # they close what stays before, on the line above perhaps
+            last = _GAP.search(left).start()  # type: ignore[union-attr]
+            left = left[:last] + marks + left[last:] + _GONE
+        elif marks and (turn := _TURN.match(text, place)):  # they open what stays on the line below
+            left += _GONE + turn[0] + marks
+            place = turn.end()
+        else:
+            left += marks + _GONE
+    lines = list(_kept((left + text[place:]).split("\n")))
     for number in reversed(range(len(lines))):
         line = lines[number] or ""
         if any(line.rstrip().endswith(title) for title in titles):

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from ..records import Finding, Highlight
 from ..text import normalise, sentences
+from ..vault.given import WORD
 from ..vault.pointers import unlabelled
 from .support import sentence_spans
 
@@ -74,4 +75,4 @@ def _runs(capitals: list[re.Match[str]], sentence: str, first: int) -> list[list
 
 
 def _words(text: str) -> set[str]:
-    return set(re.findall(r"\w+", re.sub(r"[’']s\b", "", normalise(text))))
+    return set(WORD.findall(re.sub(r"[’']s\b", "", normalise(text))))

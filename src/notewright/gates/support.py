@@ -23,7 +23,7 @@ _LINE = re.compile(r"^[ \t>]*(?:(?:[-+*]|\d{1,9}[.)])[ \t]+(?:\[.\][ \t]+)?)?")
 _END = re.compile(r"[.!?…؟।][\"'”’)\]*_]*(?=\s)|[。！？｡][\"'”’)）」』*_]*(?=.)")
 _PAIRED = rf"[{UNSPACED}\uac00-\ud7a3]"  # and Korean
 _WIDE = re.compile(_PAIRED)
-_WORDS = re.compile(rf"{_PAIRED}+|(?:(?!{_PAIRED})\w)+")
+_WORDS = re.compile(rf"{_PAIRED}+|\d+|(?:(?!{_PAIRED})[^\W\d]){{2,}}(?=\d)|(?:(?!{_PAIRED})\w)+")  # `15km`, as `15 km`, is two
 _ENDINGS = re.compile(r"[\u3040-\u309f]+")
 _DROPPED = re.compile(
     r"!?\[\[[^\[\]\n]*\]\]|!\[[^\]\n]*\]\([^)\n]*\)|\((?:p|pp|loc)\.[^)\n]*\)|\(\d+(?::\d\d)+\)|(?<!\S)[#^][\w/-]+|\$[^$\n]*\$"

@@ -246,11 +246,13 @@ def _settle(rows: _Rows, name: str, warnings: list[str]) -> None:
 
 
 def _kind(rows: _Rows) -> str:
-    """What a source without a book id may be: posts are by somebody on Twitter; pages of the web have no locations, or none of a book."""
+    """What a source without a book id may be: posts are by somebody on Twitter; pages of the web have no locations, or none of a book, and
+    no chapters that somebody marked."""
     read = [item for item in rows.highlights if item.text]
     if _ON_TWITTER.search(rows.source.author):
         return "tweet"
-    return _KIND_OF_LOCATION.get(rows.highlights[0].location_type, "article" if read and rows.unplaced == len(read) else "")
+    placeless = read and rows.unplaced == len(read) and not any(item.heading_level for item in read)
+    return _KIND_OF_LOCATION.get(rows.highlights[0].location_type, "article" if placeless else "")
 
 
 def _most(said: Counter[str]) -> list[str]:

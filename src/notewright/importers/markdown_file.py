@@ -11,7 +11,19 @@ from dataclasses import dataclass, field
 
 from ..records import Highlight, Source
 from ..text import plain_newlines
-from .markdown_marks import Tail, cut_tail, field_line, front_matter, heading, key_line, of_one_highlight, opens_highlights, says_added
+from .markdown_marks import (
+    PLACES,
+    Tail,
+    cut_tail,
+    field_line,
+    front_matter,
+    heading,
+    key_line,
+    of_one_highlight,
+    opens_highlights,
+    read_place,
+    says_added,
+)
 from .marks import KIND_OF, read_marks, review_id, source_ids, split_tags
 
 _BULLET = re.compile(r"[-*+][ \t\u00a0]+(.*)$|[-*+]$")
@@ -21,7 +33,7 @@ _COVER = re.compile(r"!\[rw-book-cover\]\(([^)]*)\)")
 _CALLOUT = re.compile(r"\[!\w+\][-+]?\s*(.*)$")
 _EVIDENCE = re.compile(
     r"rw-book-cover|readwise\.io/(?:open|to_kindle|bookreview)|read\.readwise\.io|\s\^rw(?:hi)?\d|\((?:Page|Location)[ \u00a0]\d+\)"
-    r"|\[Location \d"
+    r"|\[(?:Location|Position|Seite) \d|\((?:Seite|Position|Pos\.)[ \u00a0]\d+(?:[-–]\d+)?\)"
 )
 _LOGS = re.compile(r"(?:readwise )?syncs?", re.IGNORECASE)
 _DATE_ONLY = re.compile(r"(?:[A-Z][a-z]{2,8}\.? \d{1,2}|\d{1,2} [A-Z][a-z]{2,8}),? \d{4}")  # of Apple Books' mails
@@ -261,7 +273,7 @@ class _Walk:
             return
         if item and item.kind in ("heading", "quote", "paragraph"):
             key, value = key_line(stripped)
-            if key in ("tags", "note", "color", "colour", "location", "link", "url", "id"):
+            if key in ("tags", "note", "color", "colour", "link", "url", "id", *PLACES):
                 self._key(item, key, value)
                 return
             if item.kind == "heading":
@@ -299,13 +311,16 @@ class _Walk:
         cut = cut_tail(stripped)
         if cut.text.strip(" ()|·-–—") or not (cut.found or stripped.startswith("%%")):
             return False
+        self._take(item, cut)
+        return True
+
+    def _take(self, item: _Item, cut: Tail) -> None:
         item.tail.ids += cut.ids
         item.tail.found = item.tail.found or cut.found
         item.tail.url = item.tail.url or cut.url
         item.tail.asin = item.tail.asin or cut.asin
         if item.tail.location is None:
             item.tail.location, item.tail.location_type = cut.location, cut.location_type
-        return True
 
     def _key(self, item: _Item, key: str, value: str) -> None:
         item.in_note = False
@@ -317,8 +332,8 @@ class _Walk:
             item.tail.ids += [found for found in cut.ids if found not in item.tail.ids]
             if cut.text:
                 item.note.append(cut.text)
-        elif key in ("location", "page") and value.isdigit():
-            item.tail.place(key, value)
+        elif key in PLACES and (told := read_place(key, value)):
+            self._take(item, told)
         elif key == "id" and value.isdigit():
             item.tail.ids.append(f"readwise:{value}")
         elif key in ("link", "url"):

@@ -5,16 +5,27 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from .marks import highlight_ids, kindle_place
+from .marks import clock_seconds, highlight_ids, kindle_place, time_offset
 
 _LINK = r"\[(?P<label>[^\[\]]*)\]\((?P<url>[^()\s]*(?:\([^()\s]*\)[^()\s]*)*)\)"
 _LINK_TAIL = re.compile(r"(?<!!)(?:\(\s*" + _LINK + r"\s*\)|" + _LINK.replace("label", "label2").replace("url", "url2") + r")[\s.]*$")
+# As Readwise, Kindle in English and in German, and people's templates name a place.
+_WORD = r"(?:kindle[- ])?(?:locations?|positionen|position)|loc\.?|pos\.?|pages?|seiten?|pp?\.|s\.|time|timestamp"
+_PLACE = rf"(?P<word>{_WORD})\s*(?P<number>\d[\d:]*)(?:\s*[-–—]\s*[\d:]+)?"
 _LABEL = re.compile(
-    r"[\s(]*(?:(?P<word>location|loc\.?|page|p\.|time|timestamp)\s*(?P<number>[\d:]+)?(?:\s*[-–]\s*\d+)?"
+    rf"[\s(]*(?:{_PLACE}|(?:location|loc\.?|page|p\.|time|timestamp)"
     r"|view (?:highlight|tweet|original|in reader|in readwise)|open in (?:readwise|reader|kindle)|)[\s)]*",
     re.IGNORECASE,
 )
-_PLAIN_TAIL = re.compile(r"\(\s*(?P<word>page|location|loc\.?|p\.|time)\s*(?P<number>\d[\d:]*)(?:\s*[-–]\s*\d+)?\s*\)\s*$", re.IGNORECASE)
+# `[12:34](…?t=754)`, `[🎧 Play snip - 1min (12:34 - 13:45)](…)`
+_MOMENT = re.compile(
+    r"\W*(?:(?:play|listen|watch|open|view)\b[^\d\n]{0,30}(?:\d+\s?(?:min|sec|s|m)\b\W*)*)?(?P<clock>\d{1,3}(?::\d\d){1,2})?(?:\s*[-–—]\s*[\d:]+)?\W*",
+    re.IGNORECASE,
+)
+_PLAIN_TAIL = re.compile(rf"\(\s*{_PLACE}\s*\)\s*$", re.IGNORECASE)
+_PLAIN_PLACE = re.compile(
+    rf"[\s(~]*(?:{_PLACE}|(?P<bare>\d[\d:]*)(?:\s*[-–—]\s*[\d:]+)?|[ivxlcdm]+|none|null|n/?a|unknown)[\s)]*", re.IGNORECASE
+)
 _BLOCK_ID = re.compile(r"(?:^|(?<=\s))\^(?:rw(?:hi)?|id)?-?(\d{4,})(?:-note)?\s*$")
 _COMMENT_TAIL = re.compile(r"%%[^%]*%%\s*$")
 _DASH = re.compile(r"(?:\s\\[-–—]|\n\s*[-–—]|^\\?[-–—])\s*$")
@@ -23,17 +34,19 @@ _HEADING = re.compile(r"(#{1,6})[ \t\u00a0]+(.*?)(?:[ \t]+#+)?\s*$")
 _HIGHLIGHTS = re.compile(r"[^\w\[]*(?:my |kindle |book |article |readwise )?highlights?(?: &| and)?(?: notes)?\W*$", re.IGNORECASE)
 _ADDED = re.compile(r"\W*(?:new highlights added|highlights? first synced)\b", re.IGNORECASE)
 _OF_ONE = re.compile(
-    r"(?:\[\[?)?\W*(?:(?:id|rw|rwhi)-?(?P<id>\d{4,})|(?P<bare>\d{6,})|(?P<word>location|loc\.?|page)\s*(?P<number>\d+)(?:\s*[-–]\s*\d+)?"
-    r"|highlight\s*#?\d+)\W*$",
+    r"(?:\[\[?)?\W*(?:(?:id|rw|rwhi)-?(?P<id>\d{4,})|(?P<bare>\d{6,})|" + _PLACE + r"|highlight\s*#?\d+)\W*$",
     re.IGNORECASE,
 )
 _KEY = re.compile(
-    r"(?:[-*+]\s+)?(?:\*\*|__|[*_])?(?P<key>tags?|notes?|annotation|comment|my note|colou?r|location|page|highlighted(?: at| on)?|date"
-    r"|updated|id|link|url|initial thought or note on)(?:\*\*|__|[*_])?\s*::?(?:\*\*|__|[*_])?(?:\s+|$)(?P<value>.*)$",
+    r"(?:[-*+]\s+)?(?:\*\*|__|[*_])?(?P<key>tags?|notes?|annotation|comment|my note|colou?r|highlighted(?: at| on)?|date"
+    r"|location|loc\.?|position|pos\.?|page|seite|time|timestamp|updated|id|link|url"
+    r"|initial thought or note on)(?:\*\*|__|[*_])?\s*::?(?:\*\*|__|[*_])?(?:\s+|$)(?P<value>.*)$",
     re.IGNORECASE | re.DOTALL,
 )
 _FIELD = re.compile(r"(?:[-*+]\s+)?(?:\*\*|__)?(?P<key>[A-Za-z][A-Za-z _/-]{0,30}?)(?:\*\*|__)?\s*::?(?:\*\*|__)?(?:\s+(?P<value>.*))?$")
 _CLOCK = {"time", "timestamp"}
+_PAGE = {"page", "pages", "p", "pp", "seite", "seiten", "s"}
+PLACES = frozenset({"location", "loc", "position", "pos", "page", "seite", *_CLOCK})  # keys whose value says where a highlight stands
 
 
 @dataclass(slots=True)
@@ -52,13 +65,10 @@ class Tail:
         word = word.casefold().rstrip(".")
         if self.location is not None or not 0 < len(number) <= 12:
             return
-        if word in _CLOCK:
-            seconds = 0
-            for part in number.strip(":").split(":"):
-                seconds = seconds * 60 + int(part or 0)
-            self.location, self.location_type = seconds, "time_offset"
+        if word in _CLOCK or ":" in number:
+            self.location, self.location_type = clock_seconds(number), "time_offset"
         elif number.isdigit():
-            self.location, self.location_type = int(number), "page" if word in ("page", "p") else "location"
+            self.location, self.location_type = int(number), "page" if word in _PAGE else "location"
 
     def link(self, url: str, label: str = "") -> None:
         if known := _LABEL.fullmatch(label):
@@ -67,6 +77,10 @@ class Tail:
         self.asin = self.asin or asin
         if location is not None:
             self.place("location", str(location))
+        seconds = time_offset(url)
+        clock = _MOMENT.fullmatch(label)
+        if seconds is not None or (clock and clock["clock"]):
+            self.place("time", clock["clock"] if seconds is None and clock else str(seconds))
         self.ids += [item for item in highlight_ids(url=url) if item not in self.ids]
         if not self.url or "readwise.io/open/" in self.url:
             self.url = url
@@ -84,8 +98,9 @@ def cut_tail(text: str) -> Tail:
             tail.text, tail.found = tail.text[: match.start()].rstrip(), True
         if match := _LINK_TAIL.search(tail.text):
             label, url = (match["label"], match["url"]) if match["url"] is not None else (match["label2"], match["url2"])
-            if _OUR_URL.match(url) or (_LABEL.fullmatch(label.replace("\u00a0", " ")) and (label.strip() or "readwise" in url)):
-                tail.link(url, label.replace("\u00a0", " "))
+            label = label.replace("\u00a0", " ")
+            if _OUR_URL.match(url) or (_LABEL.fullmatch(label) and (label.strip() or "readwise" in url)) or _to_a_moment(label, url):
+                tail.link(url, label)
                 tail.text, tail.found = tail.text[: match.start()].rstrip(), True
         if match := _PLAIN_TAIL.search(tail.text):
             tail.place(match["word"], match["number"] or "")
@@ -94,6 +109,22 @@ def cut_tail(text: str) -> Tail:
             tail.text = tail.text[: match.start()].rstrip()
         if tail.text == before:
             return tail
+
+
+def _to_a_moment(label: str, url: str) -> bool:
+    """Is this an exporter's link to where a highlight was said, and no address that its words name?"""
+    return bool(label.strip() and _MOMENT.fullmatch(label)) and (time_offset(url) is not None or "snipd.com/" in url)
+
+
+def read_place(key: str, value: str) -> Tail | None:
+    """A key's value that says where a highlight stands (`12`, `Pos. 12–14`, `S. 12`, a link to there); None for other words."""
+    cut = cut_tail(value)
+    if not cut.text:
+        return cut
+    found = _PLAIN_PLACE.fullmatch(value.replace("\u00a0", " "))
+    if found and (number := found["number"] or found["bare"]):  # a Roman number is a page that has no other one
+        cut.place(found["word"] or key, number)
+    return cut if found else None
 
 
 def heading(line: str) -> tuple[int, str]:
@@ -132,7 +163,9 @@ def key_line(line: str) -> tuple[str, str]:
     found = _KEY.match(line)
     if not found:
         return "", ""
-    key = found["key"].casefold()
+    key = found["key"].casefold().rstrip(".")
+    if key in PLACES and not (read_place(key, found["value"]) and (key not in _CLOCK or ":" in found["value"])):
+        return "", ""
     if key in ("notes", "annotation", "comment", "my note", "initial thought or note on"):
         key = "note"
     return ("tags" if key == "tag" else key), found["value"].strip()

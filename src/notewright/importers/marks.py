@@ -23,6 +23,9 @@ _OPEN = re.compile(r"https?://(?:www\.)?readwise\.io/open/(\d+)")
 _READER = re.compile(r"https?://(?:read\.)?readwise\.io/(?:(?:new|later|shortlist|archive|feed|reader)/)?read/([0-9A-Za-z]+)")
 _REVIEW = re.compile(r"https?://(?:www\.)?readwise\.io/bookreview/(\d+)")
 _PLACE = re.compile(r"[0-9]{1,12}")
+_MOMENT = re.compile(
+    r"(?:[?&]|#(?:[^#]*&)?)t=(?:(\d{1,8})(?:\.\d+)?s?|(?:(\d{1,3})h)?(?:(\d{1,4})m)?(?:(\d{1,4})s)?|([\d:]{3,12}))(?=[&#]|\Z)"
+)
 _ULID = re.compile(r"01[0-9a-hjkmnp-tv-z]{24}", re.IGNORECASE)
 
 
@@ -167,6 +170,23 @@ def kindle_place(url: str) -> tuple[str, int | None]:
     query = parse_qs(url.partition("#")[0].partition("?")[2])
     asin, location = query.get("asin", [""])[0], query.get("location", [""])[0]
     return asin, int(location) if _PLACE.fullmatch(location) else None
+
+
+def time_offset(url: str) -> int | None:
+    """The seconds that a link to a moment of an episode or a video starts at: `?t=754`, `&t=12m34s`, `#t=12:34`."""
+    found = _MOMENT.search(url)
+    if not found or not any(found.groups()):
+        return None
+    plain, hours, minutes, seconds, clock = found.groups()
+    return clock_seconds(clock) if clock else int(plain or 0) + 3600 * int(hours or 0) + 60 * int(minutes or 0) + int(seconds or 0)
+
+
+def clock_seconds(text: str) -> int:
+    """`1:02:03` as seconds."""
+    seconds = 0
+    for part in text.strip(":").split(":"):
+        seconds = seconds * 60 + int(part or 0)
+    return seconds
 
 
 def _without_fragment(url: str) -> str:

@@ -78,7 +78,7 @@ class Merge:
         self._at = now()
         self._counts: Counter[str] = Counter()
         self._touched: set[str] = set()
-        self._gone: dict[str, tuple[str, int]] = {}  # highlight id -> its source, and how many that source had
+        self._gone: dict[str, tuple[str, int]] = {}  # highlight id -> its source, and how many that source had; of a chapter mark 0
         self._titles: dict[str, list[tuple[str, str]]] = defaultdict(list)
         for row in db.rows("SELECT id, title, author FROM sources"):
             self._titles[row["title"].casefold()].append((row["id"], row["author"].casefold()))
@@ -92,16 +92,17 @@ class Merge:
         gone = sorted(self._gone.keys() - self._touched)
         self._connection.executemany("UPDATE highlights SET removed_at=? WHERE id=?", [(self._at, key) for key in gone])
         counts = self._counts
+        marks = sum(not self._gone[key][1] for key in gone)
         return ImportReport(
             origin=self._origin, sources_added=counts["sources_added"], sources_updated=counts["sources_updated"], added=counts["added"],
-            updated=counts["updated"], removed=counts["removed"] + len(gone), unchanged=counts["unchanged"],
-            warnings=tuple(self._mostly_gone(gone)),
+            updated=counts["updated"], removed=counts["removed"] + len(gone) - marks, unchanged=counts["unchanged"],
+            warnings=tuple(self._mostly_gone(gone)), marks_changed=counts["marks"] + marks,
         )  # fmt: skip
 
     def _mostly_gone(self, gone: list[str]) -> Iterable[str]:
         for (source_id, had), lost in Counter(self._gone[key] for key in gone).items():
             row = self._db.row("SELECT title FROM sources WHERE id=?", (source_id,))
-            if row and lost >= _MANY and 2 * lost > had:
+            if row and had and lost >= _MANY and 2 * lost > had:
                 yield (
                     f"{row['title']}: {lost} of its {had} highlights are not in this import and count as removed;"
                     " nothing is erased, and importing all of them again brings them back"
@@ -129,7 +130,7 @@ class Merge:
         found = self._db.rows("SELECT * FROM highlights WHERE source_id=?", (source_id,))
         self.seen += len(incoming.highlights)
         if found and not ends and self._as_before(incoming, found):
-            self._counts["unchanged"] += len(found)
+            self._counts["unchanged"] += sum(not row["heading_level"] for row in found)
             self._touched.update(row["id"] for row in found)
             self._was_empty = False
             return
@@ -157,7 +158,8 @@ class Merge:
                 row["chapter"] = ""  # it came from a mark, which may be gone
         _place(list(own.values()), {key for key, highlight in zip(homes, incoming.highlights, strict=True) if _is_one(highlight, ends)})
         self._store(before, after, gone)
-        self._gone |= dict.fromkeys(gone, (source_id, len(live)))
+        had = sum(not row["heading_level"] for row in live.values())
+        self._gone |= {key: (source_id, 0 if live[key]["heading_level"] else had) for key in gone}
 
     def _as_before(self, incoming: Source, found: list[sqlite3.Row]) -> bool:
         """Does the mirror hold exactly these highlights in this order? The usual case of a second import, told cheaply."""
@@ -508,18 +510,18 @@ class Merge:
             old = before.get(key)
             if old is None:
                 new.append(row)
-                counts["added"] += not row["removed_at"]
+                counts["marks" if row["heading_level"] else "added"] += not row["removed_at"]
                 continue
             if row == old:
-                counts["unchanged"] += not row["removed_at"] and key not in gone
+                counts["as before" if row["heading_level"] else "unchanged"] += not row["removed_at"] and key not in gone
                 continue
             changed.append(row)
             if row["removed_at"]:
-                counts["removed"] += not old["removed_at"]
+                counts["marks" if row["heading_level"] else "removed"] += not old["removed_at"]
             elif old["removed_at"] or any(row[name] != old[name] for name in _VISIBLE):
-                counts["updated"] += 1
+                counts["marks" if row["heading_level"] else "updated"] += 1
             else:
-                counts["unchanged"] += 1
+                counts["as before" if row["heading_level"] else "unchanged"] += 1
         self._connection.executemany(_INSERT, new)
         self._connection.executemany(_UPDATE, changed)
         self._connection.executemany("INSERT OR IGNORE INTO highlight_ids VALUES (?, ?)", ids)

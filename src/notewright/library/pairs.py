@@ -104,18 +104,19 @@ class PairStore:
     def decide(self, pair_id: str, status: str, *, links: Sequence[PairLink] | None = None, merged: bool = False) -> Pair:
         """Record the person's `accepted`, `rejected` or (taking it back) `proposed`; `links` replace the pair's highlights.
 
-        `merged`: rejected only because another pair has its highlights now. What the person said of the pair before, without new links,
-        changes nothing and is no event.
+        `merged`: rejected only because another pair has its highlights now. What the person said of the pair before, with the same
+        highlights, changes nothing and is no event.
         """
         with self._db.write() as connection:
             before = self.get(pair_id)
-            if before.status == status and links is None and not merged and pair_id not in self._merged():
+            links = None if links is None else self._known(links)
+            same = links is None or tuple(links) == before.links
+            if before.status == status and same and not merged and pair_id not in self._merged():
                 return before
             payload: dict[str, object] = {"status": status, "before": before.status, "passage_id": before.passage_id}
             if merged:
                 payload["merged"] = True
-            links = None if links is None else self._known(links)
-            if links is not None and tuple(links) != before.links:
+            if links is not None and not same:
                 payload["highlights"] = [link.highlight_id for link in links]
                 payload["links_before"] = [(link.highlight_id, link.score, link.method, link.evidence) for link in before.links]
                 connection.execute("DELETE FROM pair_links WHERE pair_id=?", (pair_id,))

@@ -10,8 +10,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..provenance import commonness
-from ..text import normalise
+from ..provenance import NOT_WORDS, commonness
+from ..text import UNSPACED, normalise
 from .spoken import Spoken
 
 if TYPE_CHECKING:
@@ -24,19 +24,13 @@ TELLING = 7.0  # nats; no single word counts for more
 STEP = 0.5  # nats
 _ARRAYS = ("codes", "offsets", "owners", "runs", "nats")
 _SMALL = 0.03  # share of texts: words that common by their shape are not counted
-_NOT_WORDS = re.compile(
-    r"!\[\[[^\[\]\n]*\]\]|!\[[^\[\]\n]*\]\([^()\n]*\)|%%[^%\n]*%%|<!--[^<]*?-->|</?[a-zA-Z][^<>\n]*>|\{\{[^{}\n]*\}\}|\s\^[\w-]+[ \t]*$"
-    r"|(?<=\])\([^()\s]*(?:\([^()\s]*\))?[^()\s]*\)|\b[a-z]+://\S+|^---[ \t]*$",
-    re.MULTILINE | re.DOTALL,
-)
+_NOT_WORDS = re.compile(rf"{NOT_WORDS}|\s\^[\w-]+[ \t]*$", re.MULTILINE)
 _MARKED = re.compile(r"[\[\]<>%{^]|://|---")  # without any of these, neither of the two patterns finds anything
 _LONG_LINK = re.compile(r"(\[\[[^\[\]|\n]*?\w+(?:[^\w\[\]|\n]+\w+){3}[^\[\]|\n]*\]\])")
 _QUOTE_MARKS = re.compile(r"^(?:[ \t]*>)+[ \t]?(?:\[![^\]\n]*\][+-]?)?", re.MULTILINE)
 _WORD = re.compile(r"\w+(?:'\w+)*")
-_WIDE = re.compile(r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
-_WIDE_WORD = re.compile(
-    r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]|(?:(?![\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff])\w)+"
-)
+_WIDE = re.compile(f"[{UNSPACED}]")
+_WIDE_WORD = re.compile(rf"[{UNSPACED}]|(?:(?![{UNSPACED}])\w)+")
 
 
 # A file of words read by other rules is not believed. Raise the number when `match_words` changes in what the patterns do not show.

@@ -48,12 +48,6 @@ class Health(Out):
     boot: str = Field(description="Another one after every start of the server")
 
 
-class CheckupOut(Out):
-    findings: dict[str, str]
-    problems: list[str]
-    absent: dict[str, str]
-
-
 # --- sources ---------------------------------------------------------------------------------------------------------------------
 
 

@@ -1,4 +1,4 @@
-"""What goes over the wire about where the library stands, models, datasets, trainings and jobs; the rest is in `schemas`."""
+"""What goes over the wire about models, datasets, trainings and jobs; the rest is in `schemas`."""
 
 from __future__ import annotations
 
@@ -9,30 +9,7 @@ from pydantic import Field
 from .schemas import In, Out, Problem, Short
 
 if TYPE_CHECKING:
-    from ..library.atwork import AtWork
     from .jobs import Job
-
-
-class ImprovingOut(Out):
-    id: str = Field(description="Its folder's name; empty while it begins")
-    text: str = Field(description="The step, in words")
-
-    @classmethod
-    def told(cls, now: AtWork | None) -> ImprovingOut | None:
-        return cls(id=now.id, text=str(now)) if now else None
-
-
-class StatusOut(Out):
-    version: str
-    home: str
-    vault: str | None
-    counts: dict[str, int]
-    current_model: str
-    unfinished_runs: list[str]
-    improving: ImprovingOut | None = Field(description="The improve that is at work, whoever began it; null where none is")
-    next: str = Field(description="The one command that brings the person furthest now")
-    waiting: int = Field(description="Requests that wait for the model or are being answered")
-    editors: list[str] = Field(description="Names of the vaults that are open in an Obsidian with the plugin now")
 
 
 class ModelOut(Out):

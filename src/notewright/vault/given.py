@@ -11,7 +11,10 @@ from ..text import UNSPACED, normalise
 from .pointers import addresses_of
 
 _THIN = "\u00a0\u2009\u202f'\u2019"  # what parts thousands beside dots and commas
-NUMBER = re.compile(rf"(?<![A-Za-z0-9_.,])\d+(?:[.,:\u066b\u066c]\d+|[ {_THIN}]\d{{3}}(?!\d))*(?:\s?%)?")
+_DIGITS = rf"\d+(?:[.,:\u066b\u066c]\d+|[ {_THIN}]\d{{3}}(?!\d))*(?:\s?%)?"
+NUMBER = re.compile(rf"(?<![A-Za-z0-9_.,]){_DIGITS}")
+_WRITTEN = re.compile(_DIGITS)  # those with letters or a point before them too: `EUR1.5`, `Sec.2.1`
+WORD = re.compile(r"\d+|[^\W\d]{2,}(?=\d)|\w+")  # a number and its unit are two, whether or not a space stands between them: `5km`
 _THOUSANDS = re.compile(rf"\d{{1,3}}(?:\.\d{{3}})+(?:,\d+)?|\d{{1,3}}(?:[ {_THIN}]\d{{3}})+(?:[.,]\d+)?")
 _ARABIC = str.maketrans({"\u066b": ".", "\u066c": ",", "\u066a": "%"})
 # Where a quotation stands, behind it.
@@ -44,7 +47,7 @@ class Given:
         self.places = {flat(item) for item in (*known.split("\n"), *(item.chapter for item in highlights))}
         self.quotable = [said for said in dict.fromkeys(flat(item.text) for item in highlights) if extent(said) >= LEAST_QUOTED]
         self.ended = "".join(f" {line}\n" for line in self.words.split("\n"))
-        everything = (*numbers, *NUMBER.findall(self.raw), *re.findall(r"\d+", self.raw))
+        everything = (*numbers, *_WRITTEN.findall(self.raw), *re.findall(r"\d+", self.raw))
         self.numbers = {reading for item in everything for reading in _readings(item)}
 
     def counts(self, number: str) -> bool:
@@ -106,5 +109,5 @@ def _days(moment: str) -> list[str]:
 
 
 def flat(text: str) -> str:
-    """The words of a text in normal form, one space between them."""
-    return " ".join(re.findall(r"\w+", normalise(text)))
+    """The words of a text in normal form, one space between them and between a number and its unit."""
+    return " ".join(WORD.findall(normalise(text)))

@@ -43,7 +43,10 @@ _BESIDE = re.compile(r"\s(?:→|->|⇒|=>|—|–|\||//)\s|:\**\s")  # between a
 _TAGGED = re.compile(r"(?:\s*(?:\[\[[^\]\n]*\]\]|#[\w/-]+))+\s*\Z")
 _LEAD_IN = re.compile(r"\A\s*(?:[-*+]\s+)?(\*\*|__)(?=\S).+?(?<=\S)\1(?:\s*[.:–—-])?(?=\s)")
 _LABEL = re.compile(r"[.:!?…–—-][*_]*\s*\Z")
-_LONELY_DOLLAR = re.compile(r"\$(?![\s\d]|\Z)[\w{}]*")  # opens math and is not closed; a price does not
+# Opens math and is not closed; a price does not, on whichever side of the number the sign stands.
+_LONELY_DOLLAR = re.compile(r"(?<!\d)\$(?![\s\d.,;:!?)\]”’\"'»]|\Z)[\w{}]*")
+_BRACKETS = re.compile(r"\S*(?:\[\[|\]\]|!\[|\]\()\S*")
+_WHOLE_LINK = re.compile(r"!?\[\[[^\[\]\n]+\]\]|!?\[[^\[\]\n]*\]\([^()\n]*\)")
 _NO_SENTENCE = ("heading", "tag", "table_pipe", "table_delimiter", "embed", "image", "math_block", "block_id", "fence", "indented_code")
 
 
@@ -76,7 +79,7 @@ def find_problems(
     data = text.encode("utf-8", errors="replace")
     tokens = tokenize(data)
     rows = read_rows(data, tokens)
-    broken, links = _markup(data, tokens)
+    broken, links = _markup(data, tokens, highlights)
     given = Given(highlights, known)
     by_gate: dict[str, Iterator[Problem]] = {
         "structure": chain(broken, _structure(rows, given)),
@@ -105,14 +108,31 @@ def locate(text: str, words: str) -> tuple[int, int]:
     return found.span() if found else (0, 0)
 
 
-def _markup(data: bytes, tokens: Sequence[Token]) -> tuple[list[Problem], list[Problem]]:
-    """What the rules for notes say of the draft's structure, and of its links."""
+def _markup(data: bytes, tokens: Sequence[Token], highlights: Sequence[Highlight]) -> tuple[list[Problem], list[Problem]]:
+    """What the rules for notes say of the draft's structure, and of its links. Brackets that a highlight has so, as in `a[b[0]]`, are none
+    of the draft's making, and Obsidian shows them as they are."""
     found = structure(data, tokens)
     by_gate: tuple[list[Problem], list[Problem]] = [], []
     for start, end, rule, _, message, _ in found:
         words = data[start:end].decode("utf-8", errors="replace")
-        by_gate[rule == "broken-markup"].append((f"{message}: {_short(words)}", words))
+        if rule != "broken-markup" or not (own := _brackets(words)) or not own <= _broken(highlights):
+            by_gate[rule == "broken-markup"].append((f"{message}: {_short(words)}", words))
     return by_gate
+
+
+def _broken(highlights: Sequence[Highlight]) -> set[str]:
+    """The brackets of links that begin or end nowhere, in lines of highlights and annotations, with what they hang together with."""
+    found: set[str] = set()
+    for text in {part for item in highlights for part in (item.text, item.annotation) if "[" in part or "]" in part}:
+        data = text.encode("utf-8", errors="replace")
+        for start, end, rule, *_ in structure(data, tokenize(data)):
+            if rule == "broken-markup":
+                found |= _brackets(data[start:end].decode("utf-8", errors="replace"))
+    return found
+
+
+def _brackets(line: str) -> set[str]:
+    return {word.strip(".,;:!?\"'“”‘’*_=~") for word in _BRACKETS.findall(_WHOLE_LINK.sub(" ", line))}
 
 
 def _structure(rows: Sequence[Row], given: Given) -> Iterator[Problem]:

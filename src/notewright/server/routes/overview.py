@@ -10,8 +10,7 @@ from fastapi.responses import HTMLResponse, Response
 from ... import __version__, loop, overview
 from ...loop.account import READING, WRITING
 from ..context import Current, Here, Opened
-from ..schemas import CheckupOut
-from ..schemas_training import ImprovingOut, StatusOut
+from ..schemas_overview import CheckupOut, ImprovingOut, StatusOut
 
 router = APIRouter(prefix="/api", tags=["overview"])
 

@@ -14,7 +14,8 @@ from ...library.atwork import at_work
 from ...records import Run
 from ..context import Here, Opened
 from ..jobs import Job, run_command
-from ..schemas_training import DatasetIn, DatasetOut, EvaluateIn, ImproveIn, ImprovingOut, JobOut, LogOut, RunIn, RunOut, RunProgress
+from ..schemas_overview import ImprovingOut
+from ..schemas_training import DatasetIn, DatasetOut, EvaluateIn, ImproveIn, JobOut, LogOut, RunIn, RunOut, RunProgress
 
 BEGIN = 20.0  # seconds in which a training says whether it can begin
 router = APIRouter(prefix="/api", tags=["training"])
