@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import Invalid, NotFound, Unavailable
-from .files import put
+from .files import private, put
 
 TELEMETRY_OFF = {
     "HF_HUB_DISABLE_TELEMETRY": "1",
@@ -170,6 +170,7 @@ def save_settings(settings: Settings) -> None:
         if item.name != "home" and value != getattr(default, item.name):
             table[item.name] = str(value) if isinstance(value, Path) else list(value) if isinstance(value, tuple) else value
     try:
+        private(settings.home)
         put(settings.config_path, tomli_w.dumps(table))
     except OSError as error:
         home = settings.home
