@@ -31,6 +31,24 @@ def test_heavy_modules_switch_it_off_before_they_import(module: str) -> None:
     assert done.stdout.strip().endswith("True")
 
 
+@pytest.mark.slow
+def test_a_tracker_sends_nothing_home() -> None:
+    pytest.importorskip("mlflow")
+    script = "from notewright.settings import silence_telemetry\nsilence_telemetry()\nfrom mlflow.telemetry import utils\n"
+    unset = (*TELEMETRY_OFF, "CI", "GITHUB_ACTIONS", "GITLAB_CI")  # in which it says nothing anyway
+    environment = {name: value for name, value in os.environ.items() if name not in unset}
+    command = [sys.executable, "-c", f"{script}print(utils.is_telemetry_disabled())"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    assert done.stdout.strip() == "True"
+
+
+@pytest.mark.parametrize(("name", "value"), [("MLFLOW_DISABLE_TELEMETRY", "true"), ("GRADIO_ANALYTICS_ENABLED", "False")])
+def test_libraries_that_take_one_word_only_get_it(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(name, raising=False)
+    silence_telemetry()
+    assert os.environ[name] == value
+
+
 def test_the_guard_of_the_journey_sees_connections(no_network: Path) -> None:
     with pytest.raises(OSError, match="allows no network"):
         socket.create_connection(("127.0.0.1", 9), timeout=1)

@@ -13,6 +13,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
+def private(folder: Path) -> None:
+    """Make a folder that only its owner can look into; one that is there already stays as open as its owner has left it."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
 @contextmanager
 def whole(path: Path) -> Iterator[Path]:
     """Where to write the file that is to stand at `path`: synced, it gets there when the block ends; where the block fails it goes."""

@@ -47,6 +47,7 @@ _LINE = re.compile(r"[^\n]*\n?")
 _LEAD = re.compile(r"(?:[ \t]*>)*[ \t]*(?:\[![^\]\n]*\][+-]?[ \t]*)?")
 _BULLET = re.compile(r"(?:[-+*•]|\d{1,9}[.)])(?:[ \t]+(?:\[.\][ \t]+)?|(?=\r?\n|$))")
 _PLACE = re.compile(r"\b(?:loc|pp?|vol|nos?|chs?|figs?|S|Bd|Nr)\.\Z")  # a number that follows is no other sentence
+_LONGEST_PLACE = 8  # characters that `_PLACE` can take
 _HEADING = re.compile(r"#{1,6}[ \t]")
 _FENCE = re.compile(r"`{3,}(?!.*`)|~{3,}")
 _COMMON = frozenset(
@@ -192,7 +193,8 @@ def _cut(text: str, block: Sequence[int], kind: str, *, whole: bool = False) -> 
     spans = [(0, block[1] - block[0])] if whole else sentence_spans(text[block[0] : block[1]])
     joined: list[tuple[int, int]] = []
     for start, end in spans:
-        if joined and text[block[0] + start].isdigit() and _PLACE.search(text, block[0], block[0] + joined[-1][1]):
+        ended = block[0] + joined[-1][1] if joined else 0
+        if joined and text[block[0] + start].isdigit() and _PLACE.search(text, max(block[0], ended - _LONGEST_PLACE), ended):
             joined[-1] = (joined[-1][0], end)
         else:
             joined.append((start, end))

@@ -15,12 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from .errors import Invalid, NotFound, Unavailable
-from .files import put
+from .files import private, put
 
 TELEMETRY_OFF = {
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "DISABLE_TELEMETRY": "1",
     "DO_NOT_TRACK": "1",
+    "MLFLOW_DISABLE_TELEMETRY": "true",  # of DO_NOT_TRACK it takes the word "true" only
+    "GRADIO_ANALYTICS_ENABLED": "False",  # trackio's dashboard
     "TRL_EXPERIMENTAL_SILENCE": "1",
     "TOKENIZERS_PARALLELISM": "false",
 }
@@ -170,6 +172,7 @@ def save_settings(settings: Settings) -> None:
         if item.name != "home" and value != getattr(default, item.name):
             table[item.name] = str(value) if isinstance(value, Path) else list(value) if isinstance(value, tuple) else value
     try:
+        private(settings.home)
         put(settings.config_path, tomli_w.dumps(table))
     except OSError as error:
         home = settings.home

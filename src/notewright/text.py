@@ -10,11 +10,11 @@ from collections.abc import Iterator
 
 # Ranges of scripts that put no spaces between words: Thai and Lao, Burmese, Khmer, Japanese and Chinese.
 UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
-_MARKDOWN_LINK = re.compile(r"!?\[([^\[\]]*)\]\(([^)\s]*)(?:\s+\"[^\"]*\")?\)")
-_WIKILINK = re.compile(r"!?\[\[([^\[\]|]*)(?:\|([^\[\]]*))?\]\]")
+_MARKDOWN_LINK = re.compile(r"!?\[([^\[\]]*+)\]\(([^)\s]*+)(?:\s++\"[^\"]*+\")?+\)")
+_WIKILINK = re.compile(r"!?\[\[([^\[\]|]*+)(?:\|([^\[\]]*+))?+\]\]")
 _MARKS = str.maketrans("", "", "*_`~=#>\\")
 _MARKED = re.compile(r"[*_`~=#>\\]")
-_LIST_MARK = re.compile(r"^\s*(?:[-+•]|\d+[.)])\s+", re.MULTILINE)
+_LIST_MARK = re.compile(r"^[^\S\n]*(?:[-+•]|\d+[.)])\s+", re.MULTILINE)  # over blank lines it would look from each anew
 _PUNCTUATION = str.maketrans({"“": '"', "”": '"', "„": '"', "‘": "'", "’": "'", "–": "-", "—": "-", "…": "...", "\u00ad": "", "\u200b": ""})
 _LOWER = "".join(char for char in map(chr, range(0x530)) if char.islower())
 # A sentence begins with a capital, a digit, or a letter of a script without capitals; some scripts put no space before it.

@@ -50,6 +50,27 @@ def test_the_link_works_and_ctrl_c_ends_it_though_a_page_listens(home: Path) -> 
     assert (home / "server-token").stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere BROWSER is not asked")
+def test_the_browser_is_opened_with_a_link_that_lets_in_once(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told, browser = tmp_path / "told", tmp_path / "browser"
+    browser.write_text(f'#!/bin/sh\necho "$@" > {told}.part && mv {told}.part {told}\n')
+    browser.chmod(0o755)
+    monkeypatch.setenv("BROWSER", f"{browser} %s")
+    with served(home, "--open") as (_, client, link):
+        end = time.monotonic() + 60
+        while not told.exists() and time.monotonic() < end:
+            time.sleep(0.05)
+        given = told.read_text().strip()
+        address, _, token = link.partition("/login?token=")
+        assert given.startswith(f"{address}/login?token=")
+        assert token not in given  # everybody on the machine can read command lines
+        first, second = (httpx.get(given, trust_env=False) for _ in range(2))
+        assert (first.status_code, second.status_code) == (303, 401)
+        assert first.headers["set-cookie"] == httpx.get(link, trust_env=False).headers["set-cookie"]
+        wrong = given.partition("=")[2]
+        assert client.get("/api/status", headers={"authorization": f"Bearer {wrong}"}).status_code == 401
+
+
 @pytest.mark.parametrize("path", ["/api/drafts", "/v1/chat/completions"])
 def test_ctrl_c_ends_what_is_being_written_with_an_error_event(home: Path, path: str) -> None:
     texts = [

@@ -57,6 +57,27 @@ def test_each_damage_meets_its_gate(changed: str, gate: str, severity: str) -> N
     assert gates(changed).get(gate) == severity
 
 
+@pytest.mark.parametrize(
+    ("code", "runs"),
+    [
+        ("```dataviewjs\ndv.paragraph(1)\n```", True),
+        ("> ~~~DataviewJS\n> dv.paragraph(1)\n> ~~~", True),
+        ("Bends `$= dv.current()` go.", True),
+        ("Bends <%* await tp.user.run() %> go.", True),
+        ("```text\n<% tp.file.title %>\n```", True),
+        ("```js\ndv.paragraph(1)\n```", False),
+        ("```dataview\nLIST\n```", False),
+        ("Bends `= this.file.name`, `$x` and 41 <% of the river.", False),
+    ],
+)
+def test_code_that_would_run_in_the_note_blocks_though_a_highlight_says_it(code: str, runs: bool) -> None:
+    said = [Highlight(text=code, id="h1")]
+    often = Habits(100, {"runs code": 90}, {})  # the person's own notes run code too
+    found = [item for item in check(code, highlights=said, habits=often) if item.gate == "runs code"]
+    assert [item.severity for item in found] == ["block"] * runs
+    assert all(code[item.start : item.end].strip() for item in found)
+
+
 def test_a_cut_off_draft_says_so() -> None:
     found = check(GOOD, highlights=ALL, habits=SURE, finished=False, tokens=12)
     assert problems(found) == ("cut off after 12 tokens",)

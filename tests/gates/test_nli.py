@@ -99,3 +99,18 @@ def test_drafting_uses_the_model_that_the_settings_name(tmp_path: Path) -> None:
     found = entailment(load_settings(tmp_path))
     assert found is not None
     assert found.column == 1
+
+
+def test_code_that_comes_with_a_model_is_never_run_whatever_is_answered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from notewright.gates.nli import NliModel
+
+    folder, ran = build(tmp_path / "model", {0: "neutral", 1: "entailment"}), tmp_path / "ran"
+    own = f"open({str(ran)!r}, 'w')\nfrom transformers import BertConfig\nclass Config(BertConfig):\n    model_type = 'own'\n"
+    (folder / "own.py").write_text(own, encoding="utf-8")
+    config = json.loads((folder / "config.json").read_text())
+    changed = {**config, "model_type": "own", "auto_map": {"AutoConfig": "own.Config", "AutoModelForSequenceClassification": "own.Model"}}
+    (folder / "config.json").write_text(json.dumps(changed), encoding="utf-8")
+    monkeypatch.setattr("builtins.input", lambda *_: "y")
+    with pytest.raises(Invalid, match="never run"):
+        NliModel(folder)
+    assert not ran.exists()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from notewright.errors import Invalid
-from notewright.importers import import_readwise, markdown_export
+from notewright.importers import import_readwise, markdown_export, reading
 from notewright.importers.markdown_file import read_markdown_file
 from notewright.importers.reading import Document
 from notewright.library import Library
@@ -435,3 +435,22 @@ def test_files_that_are_no_exports_are_counted(library: Library, tmp_path: Path,
     for name in names:
         (folder / name).write_text("")
     assert told in "\n".join(import_readwise(library, path=folder).warnings)
+
+
+@pytest.mark.parametrize("told", [True, False], ids=["honest", "lying about its size"])
+def test_an_archive_that_unpacks_to_too_much_is_refused(
+    told: bool, library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "LARGEST", 1_000_000)
+    path = tmp_path / "export.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.md", OFFICIAL)
+        archive.writestr("b.md", b"\n" * 1_000_000)
+    if not told:
+        size = (1_000_000).to_bytes(4, "little")
+        assert path.read_bytes().count(size) == 2
+        path.write_bytes(path.read_bytes().replace(size, (10**9).to_bytes(4, "little")))
+    assert path.stat().st_size < 5000
+    with pytest.raises(Invalid, match="unpacks to more than 1 MB"):
+        import_readwise(library, path=path)
+    assert not library.sources.all()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -310,3 +311,38 @@ def test_a_base_with_recurrent_layers_is_refused_in_words(tmp_path: Path) -> Non
     words.save_pretrained(tmp_path)
     with pytest.raises(Invalid, match="family lfm2"):
         Engine(tmp_path, device="cpu")
+
+
+@pytest.mark.parametrize("part", ["config", "tokenizer"])
+def test_code_that_comes_with_a_base_is_never_run_whatever_is_answered(part: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from notewright.models.engine import Engine
+
+    folder = tiny_models.build("llama", tmp_path / "base")
+    ran = tmp_path / "ran"
+    (folder / "own.py").write_text(
+        f"open({str(ran)!r}, 'w')\nfrom transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast\n"
+        "class Config(LlamaConfig):\n    model_type = 'own'\n"
+        "class Model(LlamaForCausalLM):\n    config_class = Config\n"
+        "class Tokenizer(PreTrainedTokenizerFast):\n    pass\n",
+        encoding="utf-8",
+    )
+    changes: dict[str, dict[str, object]] = {
+        "config": {"model_type": "own", "auto_map": {"AutoConfig": "own.Config", "AutoModelForCausalLM": "own.Model"}},
+        "tokenizer": {"tokenizer_class": "Tokenizer", "auto_map": {"AutoTokenizer": [None, "own.Tokenizer"]}},
+    }
+    file = folder / ("config.json" if part == "config" else "tokenizer_config.json")
+    file.write_text(json.dumps({**json.loads(file.read_text()), **changes[part]}), encoding="utf-8")
+    monkeypatch.setattr("builtins.input", lambda *_: "y")
+    with pytest.raises(Invalid, match="never run"):
+        Engine(folder, device="cpu")
+    assert not ran.exists()
+
+
+def test_a_base_of_an_unknown_family_is_refused_in_words(tmp_path: Path) -> None:
+    from notewright.models.engine import Engine
+
+    folder = tiny_models.build("llama", tmp_path)
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "model_type": "nobodys"}), encoding="utf-8")
+    with pytest.raises(Invalid, match="family nobodys, which transformers does not know"):
+        Engine(folder, device="cpu")

@@ -146,3 +146,11 @@ def test_websockets_are_closed(client: TestClient) -> None:
 
     with pytest.raises(WebSocketDisconnect), client.websocket_connect("/api/events"):
         pass
+
+
+def test_a_pass_lets_in_for_a_minute(app: FastAPI, stranger: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = [app.state.context.new_pass() for _ in range(2)]
+    assert stranger.get(f"/login?token={made[0]}").status_code == 303
+    assert stranger.get(f"/login?token={made[0]}").status_code == 401
+    monkeypatch.setattr("notewright.server.context.PASS_SECONDS", 0.0)
+    assert stranger.get(f"/login?token={made[1]}").status_code == 401

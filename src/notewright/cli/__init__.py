@@ -16,6 +16,7 @@ from collections.abc import Sequence
 
 from .. import __version__
 from ..errors import Invalid, NotewrightError
+from .terminal import plain_terminal
 
 # name: (module in this package, one line of help), in the order a newcomer needs them
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -64,6 +65,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdin = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a terminal or pipe that cannot show a letter is no reason to fail
+    with plain_terminal():
+        return _run(arguments)
+
+
+def _run(arguments: Sequence[str]) -> int:
     try:
         options = build_parser(arguments).parse_args(arguments)
         if options.home:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from ..records import Draft
 from .show import as_json, id_of, json_option, open_library, progress, shorten, table
+from .terminal import plain
 
 
 def configure(name: str, parser: argparse.ArgumentParser) -> None:
@@ -92,13 +93,14 @@ def print_candidates(drafts: Sequence[Draft], *, blind: bool = False) -> None:
     """
     from rich.console import Console
     from rich.rule import Rule
+    from rich.text import Text
 
     console = Console()
     blind = blind or len({item.model_id for item in drafts}) > 1
     for item in drafts:
         writer = "" if blind else item.model_id
         if console.is_terminal:
-            console.print(Rule(f"{item.position + 1}   {item.id}   {writer}".rstrip(), align="left"))
+            console.print(Rule(Text(plain(f"{item.position + 1}   {item.id}   {writer}".rstrip())), align="left"))
         else:
             print(f"--- {item.position + 1}  {item.id}  {writer}".rstrip())
         print(item.text)

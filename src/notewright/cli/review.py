@@ -13,6 +13,7 @@ from ..errors import Invalid, NotewrightError, NotFound
 from ..provenance import Span, provenance
 from ..records import Event, Highlight, Pair
 from .show import count, id_of, open_library, shorten
+from .terminal import plain
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -147,10 +148,10 @@ def _show(library: Library, pair: Pair, number: int, of: int) -> None:
     console = Console(width=None if sys.stdout.isatty() else 120)
     console.print()
     source = library.sources.get(pair.source_id)
-    console.print(Text(f"{number}/{of}  {pair.id}  score {pair.score:.2f}  {source.title}  ->  {pair.note_path}", style="bold"))
-    console.print(Text(explain(pair), style="dim"))
+    console.print(Text(plain(f"{number}/{of}  {pair.id}  score {pair.score:.2f}  {source.title}  ->  {pair.note_path}"), style="bold"))
+    console.print(Text(plain(explain(pair)), style="dim"))
     if others := _beside(library, pair):
-        console.print(Text(f"Beside it, from the same source: {others}", style="dim"))
+        console.print(Text(plain(f"Beside it, from the same source: {others}"), style="dim"))
     view = Table(box=None, expand=True, padding=(0, 2, 0, 0))
     view.add_column("highlights", ratio=1, overflow="fold")
     view.add_column("passage", ratio=1, overflow="fold")
@@ -172,7 +173,7 @@ def _told(highlights: Sequence[Highlight], spans: Sequence[Span]) -> list[Text]:
     shown = []
     for at, item in enumerate(highlights):
         mark = f"{at + 1} "
-        text = Text(f"{mark}{item.text}" + (f"\n  ({item.annotation})" if item.annotation else ""))
+        text = Text(plain(f"{mark}{item.text}" + (f"\n  ({item.annotation})" if item.annotation else "")))
         text.stylize("bold", 0, len(mark))
         for alignment in (piece for span in spans for rest in span.rests if rest.highlight == at for piece in rest.alignments):
             start = len(mark) + alignment.highlight_start + (len(item.text) + 4 if alignment.remark else 0)
@@ -187,6 +188,7 @@ def _written(passage: str, spans: Sequence[Span]) -> Text:
 
     text = Text()
     at = 0
+    passage = plain(passage)
     for span in spans:
         text.append(passage[at : span.start])
         piece = Text(passage[span.start : span.end])

@@ -68,7 +68,7 @@ def serve(options: argparse.Namespace) -> int:
     if not options.cold:
         context.warm()
     if options.open:
-        threading.Thread(target=_open, args=(link,), daemon=True).start()
+        threading.Thread(target=_open, args=(f"{address}/login?token={context.new_pass()}",), daemon=True).start()
     try:
         Server(config).run(sockets=[listening])
     except KeyboardInterrupt:

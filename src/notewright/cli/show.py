@@ -15,6 +15,7 @@ from typing import Any
 from ..library import Library
 from ..settings import Settings, load_settings
 from ..text import count as count
+from .terminal import plain
 
 Advance = Callable[..., None]
 TELL_EVERY = 10.0  # seconds
@@ -76,13 +77,14 @@ def table(rows: Iterable[Sequence[object]], *headers: str, empty: str = "") -> N
         return
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     view = Table(box=None, pad_edge=False, header_style="bold")
     for number, header in enumerate(headers):
         short = max(len(row[number]) for row in cells) <= _NEVER_BROKEN
         view.add_column(header, overflow="fold", no_wrap=short)
     for row in cells:
-        view.add_row(*(cell.replace("[", "\\[") for cell in row))
+        view.add_row(*(Text(plain(cell)) for cell in row))
     Console().print(view)
 
 
@@ -122,13 +124,13 @@ def progress(what: str) -> Iterator[Advance]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
     columns: tuple[Any, ...] = (
-        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=30), MofNCompleteColumn(), TimeElapsedColumn(),
+        SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(bar_width=30), MofNCompleteColumn(), TimeElapsedColumn(),
         TimeRemainingColumn(),
     )  # fmt: skip
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(what, total=None)
 
         def advance(done: int, total: int | None = None, text: str = "") -> None:
-            bar.update(task, completed=done, total=total, description=f"{what} {text}".rstrip())
+            bar.update(task, completed=done, total=total, description=plain(f"{what} {text}".rstrip()))
 
         yield advance

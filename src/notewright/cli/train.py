@@ -8,6 +8,7 @@ from typing import Any
 
 from ..records import Model, Run
 from .show import as_json, facts, given_path, id_of, json_option, open_library, table
+from .terminal import plain
 
 
 def configure(name: str, parser: argparse.ArgumentParser) -> None:
@@ -149,7 +150,7 @@ class TrainingLine:
         if self._quiet:
             return
         if "message" in event:
-            self._console.print(str(event["message"]), markup=False, highlight=False, soft_wrap=True)
+            self._console.print(plain(str(event["message"])), markup=False, highlight=False, soft_wrap=True)
             return
         if "status" in event and self._status:
             self._status.update(str(event["status"]))

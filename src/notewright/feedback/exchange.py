@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import Invalid
 from ..library.database import to_json
 from ..records import Draft, Event, Finding, Model
+from .forms import wrong_in_draft, wrong_in_event
 from .undo import NOTICED
 
 if TYPE_CHECKING:
@@ -354,7 +355,7 @@ def _parse(lines: Iterable[str]) -> _Lines:
             continue
         try:
             line = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             line = None
         problem = "is not JSON" if line is None else _problem(line)
         if problem:
@@ -379,13 +380,15 @@ def _problem(line: object) -> str:
             return f"lacks {', '.join(sorted(missing))}" if missing else "has fields that no draft has"
         if not isinstance(line["batch"], str):
             return "has a field of the wrong kind"
-        return "" if _mended(line) else "is a draft that was changed since it was exported"
+        return wrong_in_draft(line) if _mended(line) else "is a draft that was changed since it was exported"
     if line.keys() - {"models"} != {"event", "kind", "at", "subject", "payload"}:
         return "is neither a draft nor an event"
     if not isinstance(line["payload"], dict) or not all(isinstance(line[key], str) for key in ("event", "kind", "at", "subject")):
         return "has a field of the wrong kind"
     whole = {key: line[key] for key in ("kind", "at", "subject", "payload")}
-    return "" if str(line["event"]).split("#")[0] == "event:" + _digest(whole) else "is an event that was changed since it was exported"
+    if str(line["event"]).split("#")[0] != "event:" + _digest(whole):
+        return "is an event that was changed since it was exported"
+    return wrong_in_event(line["kind"], line["payload"])
 
 
 def _mended(line: dict[str, Any]) -> bool:

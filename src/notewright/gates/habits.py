@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 # Gate -> the most it may say. Those of `GUESSES` reach it only where the person's own passages have shown them to be reliable.
 SEVERITY = {
-    "empty": "block", "cut off": "block", "structure": "block", "unclosed mark": "block", "residue": "block", "links": "block",
-    "invented asset": "block", "wrong reference": "block", "invented number": "block", "invented quotation": "block",
+    "empty": "block", "cut off": "block", "structure": "block", "unclosed mark": "block", "residue": "block", "runs code": "block",
+    "links": "block", "invented asset": "block", "wrong reference": "block", "invented number": "block", "invented quotation": "block",
     "invented name": "block", "invented tag": "warn", "broken word": "warn", "loops": "block", "repeats": "block", "breaks off": "block",
     "lost asset": "block", "lost highlight": "block", "unsupported sentence": "warn", "not entailed": "warn",
 }  # fmt: skip
 # What breaks a note is never a habit: a person may bring in a picture or an address of their own, a draft can only invent one.
-ALWAYS = ("empty", "cut off", "residue", "links", "invented asset")
+ALWAYS = ("empty", "cut off", "residue", "runs code", "links", "invented asset")
 GUESSES = ("invented name",)
 ENOUGH = 20  # passages before the person's own notes may silence a gate or let a guess block
 RARE, OFTEN = 0.05, 0.4  # share of own passages on which a gate fires: up to RARE it keeps its severity, above OFTEN it is silent

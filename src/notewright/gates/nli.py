@@ -27,14 +27,21 @@ class NliModel:
             raise NotFound(f"There is no entailment model in {folder}.", HINT)
         logging.disable_progress_bar()
         try:
-            self.tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+            self.tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         except (ImportError, ValueError) as error:
             if "sentencepiece" in str(error).lower() or "tiktoken" in str(error).lower() or "protobuf" in str(error).lower():
                 raise MissingExtra(
                     f"The tokenizer of {folder} needs a package that is not installed.", "Install it with: pip install 'notewright[nli]'"
                 ) from error
             raise Invalid(f"The tokenizer in {folder} cannot be read: {error}", HINT) from error
-        model: Any = AutoModelForSequenceClassification.from_pretrained(folder, local_files_only=True, use_safetensors=True)
+        try:
+            model: Any = AutoModelForSequenceClassification.from_pretrained(
+                folder, local_files_only=True, use_safetensors=True, trust_remote_code=False
+            )
+        except ValueError as error:
+            if "trust_remote_code" not in str(error):
+                raise
+            raise Invalid(f"{folder} can only be read by Python code that came with it, which is never run.", HINT) from error
         self.model = model.eval()
         self.longest = min(_positions(self.model), 1024)
         self.column = _entailment(model.config)

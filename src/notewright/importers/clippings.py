@@ -51,6 +51,7 @@ _MONTHS = {
 }  # fmt: skip
 _UNSPACED = "\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"  # scripts without spaces: Thai, Lao, Japanese, Chinese
 _WORD = re.compile(rf"[{_UNSPACED}]|[^\s{_UNSPACED}]+")
+_LONGEST_META = 500  # characters; no Kindle says more, and the patterns are slow on very long lines
 _LIMIT = re.compile(r"^\s*<[^<>]*(?:clipping limit|limit|limite|límite|Limit)[^<>]*>\s*$", re.IGNORECASE)
 
 
@@ -118,7 +119,7 @@ def _clipping(lines: list[str], line: int, problems: list[str], where: str, warn
     while lines and not lines[0].strip(" \ufeff\t\r"):
         lines, line = lines[1:], line + 1
     head = lines[0].strip(" \ufeff\t\r")
-    meta = lines[1].strip(" \ufeff\t\r") if len(lines) > 1 else ""
+    meta = lines[1].strip(" \ufeff\t\r")[:_LONGEST_META] if len(lines) > 1 else ""
     if not meta.startswith(("-", "–")):
         problems.append(f"line {line + 1}: {meta[:60]!r} does not say what was clipped where.")
         return None

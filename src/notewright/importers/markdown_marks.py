@@ -27,7 +27,6 @@ _PLAIN_PLACE = re.compile(
     rf"[\s(~]*(?:{_PLACE}|(?P<bare>\d[\d:]*)(?:\s*[-–—]\s*[\d:]+)?|[ivxlcdm]+|none|null|n/?a|unknown)[\s)]*", re.IGNORECASE
 )
 _BLOCK_ID = re.compile(r"(?:^|(?<=\s))\^(?:rw(?:hi)?|id)?-?(\d{4,})(?:-note)?\s*$")
-_COMMENT_TAIL = re.compile(r"%%[^%]*%%\s*$")
 _DASH = re.compile(r"(?:\s\\[-–—]|\n\s*[-–—]|^\\?[-–—])\s*$")
 _OUR_URL = re.compile(r"https?://(?:(?:www\.|read\.)?readwise\.io/(?:open|to_kindle|(?:[a-z]+/)?read)\b)|kindle://", re.IGNORECASE)
 _HEADING = re.compile(r"(#{1,6})[ \t\u00a0]+(.*?)(?:[ \t]+#+)?\s*$")
@@ -91,8 +90,7 @@ def cut_tail(text: str) -> Tail:
     tail = Tail(text.strip())
     while True:
         before = tail.text
-        if match := _COMMENT_TAIL.search(tail.text):
-            tail.text = tail.text[: match.start()].rstrip()
+        tail.text = _without_comments(tail.text)
         if match := _BLOCK_ID.search(tail.text):
             tail.ids.append(f"readwise:{match[1]}")
             tail.text, tail.found = tail.text[: match.start()].rstrip(), True
@@ -125,6 +123,15 @@ def read_place(key: str, value: str) -> Tail | None:
     if found and (number := found["number"] or found["bare"]):  # a Roman number is a page that has no other one
         cut.place(found["word"] or key, number)
     return cut if found else None
+
+
+def _without_comments(text: str) -> str:
+    """Without the `%%comments%%` at its end, all of them at once: there may be very many."""
+    text = text.rstrip()
+    end = len(text)
+    while text.endswith("%%", 0, end) and (mark := text.rfind("%", 0, end - 2)) > 0 and text[mark - 1] == "%":
+        end = len(text[: mark - 1].rstrip()) if text[mark - 2 : mark - 1].isspace() else mark - 1
+    return text[:end]
 
 
 def heading(line: str) -> tuple[int, str]:

@@ -19,6 +19,7 @@ _MAGIC = (
     (b"7z\xbc\xaf", "a 7z archive"), (b"Rar!", "a RAR archive"),
 )  # fmt: skip
 _MOST_NAMED = 5
+LARGEST = 500_000_000  # bytes that the members of an archive may have together; half a megabyte of zeros packed unpacks to that
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"),
@@ -77,12 +78,21 @@ def _wanted(suffix: str) -> bool:
 
 
 def _members(name: str, data: bytes) -> Iterator[Document]:
+    left = LARGEST
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             for info in sorted(archive.infolist(), key=lambda info: info.filename):
                 hidden = any(part.startswith((".", "__MACOSX")) for part in PurePosixPath(info.filename).parts)
                 if not info.is_dir() and not hidden and _wanted(PurePosixPath(info.filename).suffix):
-                    yield Document(info.filename, archive.read(info))
+                    with archive.open(info) as member:
+                        text = member.read(left + 1)  # what the archive says of its sizes need not be true
+                    left -= len(text)
+                    if left < 0:
+                        raise Invalid(
+                            f"{name} unpacks to more than {LARGEST // 1_000_000:,} MB, which no export of highlights does.",
+                            "If it is yours all the same, unpack it and import the folder.",
+                        )
+                    yield Document(info.filename, text)
     except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
         raise Invalid(f"{name} is a damaged or locked ZIP archive: {error}", "Download the export again.") from error
 

@@ -16,6 +16,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from ..errors import Invalid, Unavailable
+from ..files import private
 from ..library import Library
 from ..records import ImportReport, Source
 from ..settings import Settings, require_private
@@ -254,7 +255,7 @@ def save_token(settings: Settings, token: str) -> str:
         path.unlink(missing_ok=True)
         return "the system keyring"
     try:
-        settings.home.mkdir(parents=True, exist_ok=True)
+        private(settings.home)
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             if os.name == "posix":

@@ -21,6 +21,7 @@ from pathlib import Path
 from types import TracebackType
 
 from ..errors import NotFound, Unavailable
+from ..files import private
 from ..records import REWARDS
 from .browse import Browse
 from .database import Database
@@ -60,7 +61,7 @@ class Library:
     def create(cls, home: Path) -> Library:
         """Make the home folder and its database; an existing one is opened and brought up to date."""
         try:
-            home.mkdir(parents=True, exist_ok=True)
+            private(home)
             for name in FOLDERS:
                 (home / name).mkdir(exist_ok=True)
         except OSError as error:

@@ -43,6 +43,7 @@ TINY = 50_000_000  # parameters; up to here one thread writes faster than severa
 CARD = 0.95  # share of a card's memory that a base may take; one that needs more is loaded in 4 bits
 HELD = 4  # adapters that stay loaded: a server goes on for weeks, and each improve brings another one
 LIKELIEST = 64  # tokens that are looked at first when one is drawn
+OTHER_FAMILY = "Choose a base of another family: notewright bases"
 TELL_EVERY = 0.05  # seconds between two looks at the texts being written; decoding them at every token would slow small bases
 
 
@@ -76,7 +77,7 @@ def load_base(folder: Path, *, device: str = "cpu", dtype: torch.dtype | None = 
     """(model, prepared tokenizer) from a folder: safetensors only, no remote code."""
     config = bases.read_config(folder)
     dtype = dtype or pick_dtype(bases.parameter_count(config, folder), device, str(config.get("model_type")))
-    if not can_share(AutoConfig.from_pretrained(folder)):
+    if not can_share(read_family(folder)):
         raise Invalid(
             f"notewright cannot write with bases of the family {config.get('model_type')}: some of their layers keep a state that several "
             "drafts cannot share.",
@@ -84,7 +85,7 @@ def load_base(folder: Path, *, device: str = "cpu", dtype: torch.dtype | None = 
         )
     tokenizer = load_tokenizer(folder)
     logging.disable_progress_bar()
-    model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, use_safetensors=True, **options)
+    model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, use_safetensors=True, trust_remote_code=False, **options)
     if "quantization_config" not in options:
         model.to(device)
     model.config.pad_token_id = model.generation_config.pad_token_id = tokenizer.pad_token_id
@@ -92,7 +93,28 @@ def load_base(folder: Path, *, device: str = "cpu", dtype: torch.dtype | None = 
 
 
 def load_tokenizer(folder: Path) -> Any:
-    return chat.prepare_tokenizer(AutoTokenizer.from_pretrained(folder))
+    """Raises Invalid where only code of the base's own could read texts for it."""
+    try:
+        return chat.prepare_tokenizer(AutoTokenizer.from_pretrained(folder, trust_remote_code=False))
+    except ValueError as error:
+        raise (_own_code(folder, error) or error) from error
+
+
+def read_family(folder: Path) -> Any:
+    """transformers' own config of a base. Raises Invalid for a family that it does not know, whose code may lie in the folder."""
+    try:
+        return AutoConfig.from_pretrained(folder, trust_remote_code=False)
+    except ValueError as error:
+        family = bases.read_config(folder).get("model_type")
+        unknown = Invalid(f"{folder} is of the family {family}, which transformers does not know.", OTHER_FAMILY)
+        raise (_own_code(folder, error) or unknown) from error
+
+
+def _own_code(folder: Path, error: ValueError) -> Invalid | None:
+    """The refusal of what transformers would ask at the terminal whether to run; without trust_remote_code=False a `y` there is enough."""
+    if "trust_remote_code" not in str(error):
+        return None
+    return Invalid(f"{folder} can only be read by Python code that came with it, which is never run.", OTHER_FAMILY)
 
 
 def give_back(device: str) -> None:

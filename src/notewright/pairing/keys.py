@@ -28,6 +28,7 @@ _KIND = (
 _SUFFIX = re.compile(rf"\s*(?:[-–—:|,.]\s*{_KIND}|[(\[]\s*{_KIND}\s*[)\]]|\s{_KIND}|[-–—]?\s?\(?\d{{1,2}}\)?)\s*$", re.IGNORECASE)
 _DATE = r"(?:\d{4}-?\d\d-?\d\d|\d{12,14})\s*[-–—:]?\s*"
 _PREFIX = re.compile(rf"^\s*(?:{_KIND}\s*[-–—:|]\s*|[(\[]\s*{_KIND}\s*[)\]]\s*|{_DATE})", re.IGNORECASE)
+_LONGEST_TITLE = 500  # characters
 _CUT = re.compile(r"\s+[-–—|]+\s+|[:：|]\s+|\s*[(\[]|\s*[—–]\s*")
 
 
@@ -87,10 +88,15 @@ def title_key(title: str) -> str:
     return " ".join(re.findall(r"\w+", normalise(title).replace("'", "")))
 
 
+def _short(title: str) -> str:
+    """A title as the patterns here can read it in no time: with single spaces, and cut where no title goes on."""
+    return " ".join(title.split())[:_LONGEST_TITLE]
+
+
 @lru_cache(maxsize=_TITLES)
 def undecorated(title: str) -> str:
     """Without what people put around a title: a kind (` - Book`, `(Literature Notes)`, `Reference - `), a date, a copy's number."""
-    before = ""
+    before, title = "", _short(title)
     while before != title and title:
         before = title
         for pattern in (_SUFFIX, _PREFIX):
@@ -102,11 +108,13 @@ def undecorated(title: str) -> str:
 @lru_cache(maxsize=_TITLES)
 def main_title(title: str) -> str:
     """What stands before a subtitle, a site name or a bracket; the whole title when that would leave nothing."""
+    title = _short(title)
     return next((part for part in _CUT.split(title) if title_key(part)), title)
 
 
 def segments(title: str) -> list[str]:
     """The title from each of its separators on: `Author - Title` gives both."""
+    title = _short(title)
     starts = [found.end() for found in re.finditer(r"\s+[-–—|]+\s+|[:：|]\s+", title)]
     return [title[start:] for start in starts]
 

@@ -53,7 +53,9 @@ def load_scorer(folder: Path, *, device: str, dtype: torch.dtype | None = None, 
     dtype = dtype or precision.pick_dtype(bases.parameter_count(config, folder), device, str(config["model_type"]))
     tokenizer = engine.load_tokenizer(folder)
     with _quiet():
-        model: Any = AutoModelForSequenceClassification.from_pretrained(folder, dtype=dtype, num_labels=1, use_safetensors=True, **options)
+        model: Any = AutoModelForSequenceClassification.from_pretrained(
+            folder, dtype=dtype, num_labels=1, use_safetensors=True, trust_remote_code=False, **options
+        )
     if "quantization_config" not in options:
         model.to(device)
     model.config.get_text_config().pad_token_id = tokenizer.pad_token_id

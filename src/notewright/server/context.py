@@ -25,6 +25,7 @@ from .jobs import Jobs
 from .queueing import Cancelled, EngineQueue, Ticket
 
 INDEX_SECONDS = 3.0
+PASS_SECONDS = 60.0
 PATIENCE = 120.0  # seconds that a training waits for drafts being written
 
 
@@ -50,6 +51,19 @@ class Context:
         self._warmed = False
         self._lock = threading.Lock()
         self._index: tuple[Path, float, VaultIndex] | None = None
+        self._passes: dict[str, float] = {}
+
+    def new_pass(self) -> str:
+        """What logs one browser in, once and within a minute, for a link that others may read: a browser's command line can be seen by
+        everybody on the machine, and the token is for good."""
+        made = secrets.token_urlsafe(32)
+        self._passes[made] = time.monotonic()
+        return made
+
+    def take_pass(self, given: str) -> bool:
+        """Does it let in? From now on it does not."""
+        made = self._passes.pop(given, None)
+        return made is not None and time.monotonic() - made < PASS_SECONDS
 
     @property
     def settings(self) -> Settings:

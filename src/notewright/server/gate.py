@@ -21,6 +21,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..errors import Unavailable
+from ..files import private
 
 TOKEN_FILE = "server-token"
 COOKIE = "notewright"
@@ -53,7 +54,7 @@ def read_token(home: Path) -> str:
                 path.chmod(0o600)
             if len(token := path.read_text(encoding="ascii").strip()) >= 32:
                 return token
-        home.mkdir(parents=True, exist_ok=True)
+        private(home)
         token = secrets.token_urlsafe(32)
         part = path.with_name(f"{TOKEN_FILE}.{os.getpid()}")
         with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="ascii") as file:

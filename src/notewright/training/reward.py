@@ -101,7 +101,7 @@ def run(job: Job, folder: Path, reporter: Reporter) -> dict[str, Any] | None:
     parameters, family = bases.parameter_count(config, base), str(config.get("model_type"))
     options = {"quantization_config": sessions.four_bit(device, family)} if recipe.quantize else {}
     tokenizer = engine.load_tokenizer(base)
-    max_length = min(recipe.max_length or LONGEST, engine.context_length(transformers.AutoConfig.from_pretrained(base)))
+    max_length = min(recipe.max_length or LONGEST, engine.context_length(engine.read_family(base)))
     own = [row for row in read_rows(Path(job.dataset_folder) / "train.jsonl") if row.get("kind") != "labelled"]  # never its own word
     material = _material(own, tokenizer, max_length, recipe)
     held_out = [row for name in ("valid", "test") for row in read_rows(Path(job.dataset_folder) / f"{name}.jsonl")]

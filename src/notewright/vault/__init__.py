@@ -43,6 +43,7 @@ from .notes import ParsedNote, parse_note
 from .outline import read_outline
 from .page import find_note, page, preview_note, preview_text
 from .passages import Part, read_parts
+from .places import named
 from .protect import Protection
 from .render import Preview, render
 from .repair import Repaired, repair_draft
@@ -100,6 +101,7 @@ __all__ = [
     "iterate_notes",
     "locate",
     "look",
+    "named",
     "page",
     "parse_note",
     "passage_text",

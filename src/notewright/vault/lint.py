@@ -22,7 +22,7 @@ from .rules import structure
 from .strays import Allowed, strays
 from .tags import new_tags
 from .tokens import Token, tokenize
-from .views import text_of
+from .views import read_code, read_fence, text_of
 
 _RESIDUE = re.compile(
     r"<\|\w+\|>|</?think>|<s>(?!.*</s>)|^(?:(?!<s>).)*?</s>|\[/?INST\]|<</?SYS>>"
@@ -31,6 +31,8 @@ _RESIDUE = re.compile(
     r"|^here(?:'s| is) (?:the|your|a) (?:note|section|draft)\b(?! of\b)|\bas an ai (?:language )?model\b",
     re.IGNORECASE | re.MULTILINE,
 )
+_COMMAND = re.compile(r"<%(?:(?!<%|%>).)*+%>", re.DOTALL)
+_RUN = ("dataviewjs", "datacorejs", "datacorejsx", "datacorets", "datacoretsx", "js-engine")
 _QUOTED = re.compile(
     r"“([^“”\n]{12,})”|(?<![\w\"])\"([^\"\n]{12,})\"(?!\w)|„([^„“”\n]{12,})[“”]|«([^«»\n]*)»"
     r"|(?<!\w)»(?=\S)([^«»\n]*)(?<=\S)«(?!\w)|「([^「」\n]*)」|『([^『』\n]*)』"
@@ -85,6 +87,7 @@ def find_problems(
         "structure": chain(broken, _structure(rows, given)),
         "unclosed mark": ((f"{mark} is never closed: {_short(words)}", words) for mark, words in unclosed(rows, highlights)),
         "residue": _residue(text, given),
+        "runs code": ((f"a plugin of Obsidian would run this: {_short(words)}", words) for words in _running(text, data, tokens)),
         "links": iter(links),
         "invented asset": strays(data, tokens, Allowed(highlights, known, vault_index, linked)),
         "wrong reference": chain(_references(pointers(data, tokens, highlights).values()), _twice(data, tokens)),
@@ -155,6 +158,18 @@ def _residue(text: str, given: Given) -> Iterator[Problem]:
     found = next((found for found in _RESIDUE.finditer(text) if found[0].strip() not in given.raw), None)
     if found:
         yield f"chat residue: {_short(found[0])}", found[0]
+
+
+def _running(text: str, data: bytes, tokens: Sequence[Token]) -> Iterator[str]:
+    """What does something once it stands in a note that is open: code for Dataview and its kin, commands for Templater, wherever they stand
+    (it runs those of new notes). That the highlights say it makes it no better: others wrote them."""
+    yield from (found[0] for found in _COMMAND.finditer(text))
+    for token in tokens:
+        text = text_of(data, token)
+        fence = read_fence(text, token.depth) if token.kind == "fence" else None
+        code = read_code(text, token.depth) if token.kind == "code" else ""
+        if (fence and fence.language.casefold() in _RUN) or code.lstrip().startswith("$="):
+            yield text
 
 
 def _references(named: Iterable[Pointer]) -> Iterator[Problem]:

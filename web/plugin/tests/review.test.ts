@@ -250,3 +250,27 @@ describe("where the plain base stood in", () => {
     expect(cards().map((card) => card.outerHTML).join()).not.toMatch(/model-|base/);
   });
 });
+
+describe("a draft that copies what others wrote", () => {
+  it("is shown without anything that runs or is fetched, and goes into the note as it is", async () => {
+    const text = "- One `$= dv.run()` ![](https://x.org/a.png)\n\n```dataviewjs\ndv.run()\n```";
+    const shown: string[] = [];
+    const { render } = fake.MarkdownRenderer;
+    fake.MarkdownRenderer.render = (app, markdown, ...rest) => {
+      shown.push(markdown);
+      return render(app, markdown, ...rest);
+    };
+    try {
+      const { answer } = played.server;
+      const drafts = [{ ...BATCH.drafts[0], text }];
+      played.server.answer = (route, body) => (route === "POST /api/drafts" ? { ...BATCH, drafts } : answer(route, body));
+      await played.drafted();
+      expect(shown.length).toBeGreaterThan(0);
+      expect(shown.join("\n")).not.toMatch(/`\$=|!\[|dataviewjs/);
+      press(0, "Edit");
+      expect(typed("textarea")).toBe(text);
+    } finally {
+      fake.MarkdownRenderer.render = render;
+    }
+  });
+});

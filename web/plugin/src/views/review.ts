@@ -1,5 +1,6 @@
 import { Component, ItemView, MarkdownRenderer, Menu, Notice, Platform, WorkspaceLeaf, debounce } from "obsidian";
 import type NotewrightPlugin from "../main";
+import { inert } from "../core/inert";
 import { Ranking } from "../core/ranking";
 import type { Batch, Draft, DraftWish, Highlight } from "../core/types";
 import { stoodIn } from "../core/turn";
@@ -142,7 +143,7 @@ export class ReviewView extends ItemView {
     const card: Card = { key, draft, text, element, body, badge, component, accept: null, draw: () => undefined, stop: () => undefined };
     const draw = (): Promise<void> => {
       body.empty();
-      return MarkdownRenderer.render(this.app, card.text, body, this.task?.notePath ?? "", component);
+      return MarkdownRenderer.render(this.app, inert(card.text), body, this.task?.notePath ?? "", component);
     };
     const soon = debounce(() => void draw(), 150);
     card.draw = soon;

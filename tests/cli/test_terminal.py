@@ -1,0 +1,103 @@
+"""What a terminal is shown: nothing that came from elsewhere may steer it."""
+
+from __future__ import annotations
+
+import io
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
+
+import pytest
+
+from notewright.cli import main
+from notewright.cli.terminal import plain
+from notewright.feedback import judge
+from notewright.library import Library
+from notewright.records import Draft, Highlight, Pair, PairLink, Source
+
+CLIPBOARD = "\x1b]52;c;Y3VybA==\x07"  # fills the clipboard of some terminals
+STEERING = f"{CLIPBOARD}\x1b[2J\x9b31mred\rforged\x08"
+OURS = re.compile(r"\x1b\[[0-9;]*m")  # colours, as rich writes them
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@contextmanager
+def terminal() -> Iterator[Terminal]:
+    shown = Terminal()
+    with redirect_stdout(shown), redirect_stderr(shown):
+        yield shown
+        assert sys.stdout is shown is sys.stderr
+
+
+def book(library: Library) -> str:
+    highlight = Highlight(f"Words {STEERING}", annotation=STEERING, outside_ids=("readwise:1",))
+    source = Source(f"A Title {STEERING}", author=STEERING, highlights=(highlight,), outside_ids=("readwise:b1",))
+    library.sources.upsert([source], origin="api", complete=True)
+    return library.sources.all()[0].id
+
+
+def draft(library: Library, source_id: str) -> None:
+    batch = library.drafts.new_batch()
+    [written] = library.drafts.add([Draft("", batch, source_id, "", f"model-1@{STEERING}", f"Written {STEERING}", 0, 1, "")])
+    judge.comment(library, draft_id=written.id, text=f"No {STEERING}")
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["sources", "sources Title", "drafts", "drafts show 1", "feedback list", "status", f"sources {STEERING}", f"nonsense{STEERING}"],
+)
+def test_no_text_from_elsewhere_steers_the_terminal(command: str, library: Library) -> None:
+    draft(library, book(library))
+    name, _, rest = command.partition(" ")
+    with terminal() as screen, suppress(SystemExit):  # of a command that is none
+        main([name, *([rest] if "\x1b" in rest else rest.split())])
+    shown = OURS.sub("", screen.getvalue())
+    assert shown.strip()
+    assert "\r" not in shown
+    assert "".join(shown.split("\n")).replace("\t", "").isprintable()
+
+
+def test_a_pair_under_review_is_plain_too(library: Library) -> None:
+    from notewright.cli import review
+
+    source_id = book(library)
+    [highlight] = library.sources.highlights(source_id)
+    link = PairLink(highlight.id, 0.9, "quote", STEERING)
+    words = f"Words {STEERING}"
+    pair = Pair("pair-1", source_id, "", f"{STEERING}.md", "", 0, len(words), words, 0.9, "quote", "proposed", (link,), (STEERING,))
+    with terminal() as screen:
+        review._show(library, pair, 1, 1)
+    assert "".join(OURS.sub("", screen.getvalue()).split("\n")).isprintable()
+
+
+@pytest.mark.parametrize("title", [r"On \[/regex] classes", "[/b]", "[link=https://evil.example]x", "a]b[c", "[red]"])
+def test_a_title_in_brackets_is_a_title(title: str, library: Library) -> None:
+    library.sources.upsert([Source(title, outside_ids=("readwise:b1",))], origin="api", complete=True)
+    with terminal() as screen:
+        assert main(["sources"]) == 0
+    assert title in OURS.sub("", screen.getvalue())
+
+
+def test_what_is_piped_stays_as_it_is(library: Library, capsys: pytest.CaptureFixture[str]) -> None:
+    draft(library, book(library))
+    assert main(["drafts", "show", "1"]) == 0
+    assert f"Written {STEERING}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("as it is, äöü 語 🎉\tnext\nline", "as it is, äöü 語 🎉\tnext\nline"),
+        ("one\r\ntwo", "one\r\ntwo"),
+        ("hidden\rshown", "hidden␍shown"),
+        ("a\x1b[31mb\x00\x7f", "a␛[31mb␀␡"),
+        ("\x9b31m\x85", "�31m�"),
+    ],
+)
+def test_control_characters_are_shown_one_sign_for_each(text: str, shown: str) -> None:
+    assert plain(text) == shown

@@ -1,0 +1,47 @@
+"""Texts on which a pattern that looks back and forth would take minutes: all are read in moments."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+from notewright.importers.clippings import read_clippings
+from notewright.importers.markdown_marks import cut_tail
+from notewright.importers.reading import Document
+from notewright.pairing import keys
+from notewright.provenance import provenance
+from notewright.records import Highlight
+from notewright.text import normalise
+
+SIZE = 100_000
+MOST = 10.0  # seconds of the processor's time; each took more once
+READ: dict[str, tuple[Callable[[str], object], str]] = {
+    "blank lines": (normalise, "\n"),
+    "blank lines with tabs": (normalise, "\n\t"),
+    "links without an end": (lambda text: normalise(text[: SIZE // 4]), "[a]("),
+    "comments at a highlight's end": (lambda text: cut_tail(text.removeprefix("x ").removesuffix(" z!")), "%%"),
+    "a title of spaces": (keys.undecorated, " "),
+    "a title of tabs": (keys.main_title, "\t"),
+    "numbers that end sentences": (lambda text: provenance(text, [Highlight("Hello world, a sentence here.")]), "1. "),
+    "a Kindle date of spaces": (
+        lambda text: read_clippings(Document("c.txt", f"T (A)\n- Your Highlight on page 1 | Added on {text}\n\nt\n==========\n".encode())),
+        " ",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", READ)
+def test_no_text_takes_long(name: str) -> None:
+    read, piece = READ[name]
+    text = "x " + piece * (SIZE // len(piece)) + " z!"
+    start = time.process_time()
+    read(text)
+    assert time.process_time() - start < MOST
+
+
+def test_comments_at_the_end_go_and_others_stay() -> None:
+    assert cut_tail("Words %%a%% more %%b%% %%c%%\n").text == "Words %%a%% more"
+    assert cut_tail("100%% sure%%").text == "100"
+    assert cut_tail("%%a%b%%").text == "%%a%b%%"
