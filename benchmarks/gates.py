@@ -150,6 +150,20 @@ def stuttered_word(rng: random.Random, example: Example, _: list[Example]) -> st
     return example.passage[: chosen.end()] + chosen[0][-rng.choice((3, 4)) :] + example.passage[chosen.end() :]
 
 
+def cut_quotation(rng: random.Random, example: Example, _: list[Example]) -> str | None:
+    """One line that says a highlight to its end, or to that of a sentence, stops some words earlier; what stands behind stays."""
+    lines = example.passage.split("\n")
+    sentences = [part for item in example.prompt.highlights for part in re.split(r"(?<=[.!?]) ", " ".join(item.text.split()))]
+    long = [part for part in sentences if len(part.split()) >= 12]
+    places = [(index, part) for index, line in enumerate(lines) for part in long if part in line]
+    if not places:
+        return None
+    index, chosen = rng.choice(places)
+    before, after = lines[index].split(chosen, 1)
+    lines[index] = before + " ".join(chosen.split()[: -rng.randint(1, 3)]).rstrip(",;:—–-") + after
+    return "\n".join(lines)
+
+
 CORRUPTIONS: dict[str, tuple[Corruption, tuple[str, ...]]] = {
     "a number swapped": (swapped_number, ("invented number",)),
     "a name invented": (invented_name, ("invented name",)),
@@ -163,6 +177,7 @@ CORRUPTIONS: dict[str, tuple[Corruption, tuple[str, ...]]] = {
     "in circles": (in_circles, ("loops",)),
     "a highlight quoted twice": (quoted_twice, ("repeats",)),
     "a word that stutters": (stuttered_word, ("broken word",)),
+    "a quotation cut": (cut_quotation, ("cut quotation",)),
     "cut short": (cut_short, ("breaks off", "structure", "links", "lost highlight", "lost asset")),
 }
 

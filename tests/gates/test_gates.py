@@ -330,7 +330,7 @@ def test_the_sample_person_is_left_alone_and_damage_is_found() -> None:
     assert result["passages"] >= 50
     assert sum(counts["block"] for counts in result["false_alarms"].values()) == 0
     for name, row in result["detections"].items():
-        least = 0.6 if name == "cut short" else 0.85 if name == "a word that stutters" else 0.95
+        least = {"cut short": 0.6, "a quotation cut": 0.7, "a word that stutters": 0.85}.get(name, 0.95)
         assert row["caught"] >= least * row["tried"] > 0, name
 
 

@@ -26,7 +26,7 @@ SEVERITY = {
     "empty": "block", "cut off": "block", "structure": "block", "unclosed mark": "block", "residue": "block", "runs code": "block",
     "links": "block", "invented asset": "block", "wrong reference": "block", "invented number": "block", "invented quotation": "block",
     "invented name": "block", "invented tag": "warn", "broken word": "warn", "loops": "block", "repeats": "block", "breaks off": "block",
-    "lost asset": "block", "lost highlight": "block", "unsupported sentence": "warn", "not entailed": "warn",
+    "cut quotation": "warn", "lost asset": "block", "lost highlight": "block", "unsupported sentence": "warn", "not entailed": "warn",
 }  # fmt: skip
 # What breaks a note is never a habit: a person may bring in a picture or an address of their own, a draft can only invent one.
 ALWAYS = ("empty", "cut off", "residue", "runs code", "links", "invented asset")
@@ -77,7 +77,7 @@ def habits_of(library: Library, *, vault_index: VaultIndex | None = None, withou
     """
     from ..library.examples import CHANGED, from_pairs
 
-    stamp = f"9|{vault_index is not None}|{said(library)}|{library.db.material()}"
+    stamp = f"10|{vault_index is not None}|{said(library)}|{library.db.material()}"
     examples = [item for item in from_pairs(library) if item.source_id != without_source][-MOST:]
     kept = json.loads(library.db.get_state(_STATE) or "{}") if not without_source else {}
     seen = kept["seen"] if kept.get("stamp") == stamp else {}

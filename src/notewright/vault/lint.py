@@ -12,6 +12,7 @@ from collections.abc import Set as AbstractSet
 from itertools import chain, takewhile
 
 from ..records import Finding, Highlight
+from .cuts import cut_quotations
 from .given import LOCATOR, LONGEST_NAME, NUMBER, Given, extent, flat, plain_number
 from .index import VaultIndex
 from .loops import is_label, loops
@@ -97,6 +98,7 @@ def find_problems(
         "loops": loops(rows, given),
         "repeats": _repeats(rows, given),
         "breaks off": _ending(rows, given),
+        "cut quotation": cut_quotations(rows, highlights),
     }
     found = (Finding(gate, "block", reason, *locate(text, words)) for gate, problems in by_gate.items() for reason, words in problems)
     return tuple(dict.fromkeys(found))
