@@ -45,6 +45,7 @@ def test_a_good_section_has_no_problems() -> None:
         ("$$\nx = 58\n", "$$"),
         ("```\ncode", "never closed"),
         ("> [!tip]\n\ntext.", "no body"),
+        ("> [!tip]\n- text.", "no body"),
         ("[!quote] p. 12\n> x.", "lacks its '>'"),
         ("See [[Rivers.", "broken"),
         ("See Rivers]].", "broken"),

@@ -97,6 +97,24 @@ def test_callout_types(name: str, kind: str, show) -> None:
     assert f'<span class="callout-title-inner">{name.replace("-", " ").capitalize()}</span>' in html
 
 
+@pytest.mark.parametrize(
+    ("text", "body"),
+    [
+        ("> [!note]\nOne *two*\nthree\n\nAfter", "<p>One <em>two</em><br>\nthree</p>"),
+        ("> [!note] Title\n    far in\n> more", "<p>far in<br>\nmore</p>"),
+        ("> > [!note]\nOne", "<p>One</p>"),
+        ("> [!note]\n\nAfter", ""),
+        ("> [!note]\n- item", ""),
+        ("> [!note]\n# Heading", ""),
+        ("> [!note]\n| a | b |\n| - | - |\n| 1 | 2 |", ""),
+    ],
+)
+def test_text_below_a_title_goes_on_with_its_callout(text: str, body: str, show) -> None:
+    found = re.search(r'<div class="callout-content">\n?(.*?)\n?</div>', show(text).html, re.DOTALL)
+    assert found
+    assert flat(found[1]) == body
+
+
 def test_callouts_fold_and_nest_and_keep_their_blocks_apart(show) -> None:
     html = show("> [!tip|wide]- A *title*\n> text\n> ---\n> - x\n>\n> > [!bug]+ In\n> > ```\n> > c\n> > ```\n\nafter").html
     assert '<details class="callout is-collapsible" data-callout="tip"' in html

@@ -302,11 +302,26 @@ class BlockReader:
         if first == b"[" and depth and fresh and (callout := _CALLOUT.match(data, at, end)):
             self._add("callout", at, callout.end(), depth)
             self.inline.scan(self.out, callout.end(), end, depth, far=False)
-            return self._newline(line)
+            return self._lazy(line, depth)
         if first == b"[" and _FOOTNOTE.match(data, at, end):
             self.lists[depth] = [2]  # what follows it by two spaces or more is its own, not code
         self._open(at, line, depth)
         return line + 1, self.nexts[line]
+
+    def _lazy(self, line: int, depth: int) -> tuple[int, int]:
+        """Ends the line of a callout's title. Text right below it is the callout's body even without `>`, as it would go on with a
+        paragraph; a table is none."""
+        line, position = self._newline(line)
+        if line < len(self.ends):
+            end = self.ends[line]
+            prefix = _PREFIX.match(self.data, position, end)
+            assert prefix
+            at = prefix.end()
+            if b">" not in prefix[0] and self.data[at:end][:1] not in (b"", b"|") and not self._interrupts(at, end, depth, inside=False):
+                self._add("indent", position, at, depth)
+                self._open(at, line, depth)
+                return line + 1, self.nexts[line]
+        return line, position
 
     def _heading(self, heading: re.Match[bytes], end: int, depth: int) -> None:
         start = heading.end()

@@ -42,11 +42,12 @@ def compose(data: bytes, tokens: Sequence[Token], hold: Callable[[bytes, Token, 
     out: list[str] = []
     starts, ends = [tokens[0].start if tokens else 0], []
     line: list[str] = []
-    titled = False
+    titled = lazy = False
     before = "newline"
     for index, token in enumerate(tokens):
         kind = token.kind
         if kind == "newline":
+            was_titled = titled
             if titled:
                 # The title becomes a paragraph of its own.
                 out.append("\n" + _blank(line))
@@ -56,8 +57,12 @@ def compose(data: bytes, tokens: Sequence[Token], hold: Callable[[bytes, Token, 
             out.append("\n")
             ends.append(token.start)
             starts.append(token.end)
+            below = tokens[index + 1] if index + 1 < len(tokens) else token
+            lazy = was_titled and below.depth == token.depth and below.kind not in ("quote", "newline")
+            if lazy:
+                out.append(_blank(line))  # text below a title that stands in the callout without `>`
             line = []
-        elif kind in _GONE or (kind == "indent" and index and tokens[index - 1].kind == "task"):
+        elif kind in _GONE or (kind == "indent" and index and (tokens[index - 1].kind == "task" or lazy)):
             pass
         elif kind in _LITERAL:
             text = _OWN.sub("\ufffd", text_of(data, token))

@@ -70,6 +70,8 @@ def read_rows(data: bytes, tokens: Iterable[Token]) -> Sequence[Row]:
                 rows[-1].pieces.append((token.kind, line))
         if token.kind == "quote":
             rows[-1].depth = token.level
+        elif token.depth and not rows[-1].depth:
+            rows[-1].depth = token.depth  # it goes on with a quote's paragraph without `>`
         elif token.kind == "callout":
             rows[-1].callout = read_callout(text)
     return rows
