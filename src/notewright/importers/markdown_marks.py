@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from .marks import highlight_ids, kindle_place
 
 _LINK = r"\[(?P<label>[^\[\]]*)\]\((?P<url>[^()\s]*(?:\([^()\s]*\)[^()\s]*)*)\)"
-_LINK_TAIL = re.compile(r"(?<!!)(?:\(\s*" + _LINK + r"\s*\)|" + _LINK.replace("label", "label2").replace("url", "url2") + r")[\s.]*$")
+_LINK_TAIL = re.compile(
+    r"(?<!!)(?:\(\s*" + _LINK + r"\s*\)|" + _LINK.replace("label", "label2").replace("url", "url2") + r")[\s.]*(?:\[\^[^\]\s]+\])*\s*$"
+)
 _LABEL = re.compile(
     r"[\s(]*(?:(?P<word>location|loc\.?|page|p\.|time|timestamp)\s*(?P<number>[\d:]+)?(?:\s*[-–]\s*\d+)?"
     r"|view (?:highlight|tweet|original|in reader|in readwise)|open in (?:readwise|reader|kindle)|)[\s)]*",
@@ -16,6 +18,9 @@ _LABEL = re.compile(
 )
 _PLAIN_TAIL = re.compile(r"\(\s*(?P<word>page|location|loc\.?|p\.|time)\s*(?P<number>\d[\d:]*)(?:\s*[-–]\s*\d+)?\s*\)\s*$", re.IGNORECASE)
 _BLOCK_ID = re.compile(r"(?:^|(?<=\s))\^(?:rw(?:hi)?|id)?-?(\d{4,})(?:-note)?\s*$")
+_HYPOTHESIS = re.compile(
+    r"\s—\s\[Updated on [^\]]*\]\((?P<url>https?://hyp\.is/[^\s()]*(?:\([^\s()]*\)[^\s()]*)*)\)(?:\s+—\s+Group: #\S+)?\s*$"
+)
 _COMMENT_TAIL = re.compile(r"%%[^%]*%%\s*$")
 _DASH = re.compile(r"(?:\s\\[-–—]|\n\s*[-–—]|^\\?[-–—])\s*$")
 _OUR_URL = re.compile(r"https?://(?:(?:www\.|read\.)?readwise\.io/(?:open|to_kindle|(?:[a-z]+/)?read)\b)|kindle://", re.IGNORECASE)
@@ -24,7 +29,7 @@ _HIGHLIGHTS = re.compile(r"[^\w\[]*(?:my |kindle |book |article |readwise )?high
 _ADDED = re.compile(r"\W*(?:new highlights added|highlights? first synced)\b", re.IGNORECASE)
 _OF_ONE = re.compile(
     r"(?:\[\[?)?\W*(?:(?:id|rw|rwhi)-?(?P<id>\d{4,})|(?P<bare>\d{6,})|(?P<word>location|loc\.?|page)\s*(?P<number>\d+)(?:\s*[-–]\s*\d+)?"
-    r"|highlight\s*#?\d+)\W*$",
+    r"|highlight\s*#?\d+|highlight\s*\(\w+\)\s*[-–—](?:.*[>·-])?\s*(?P<place>location|page)\s*(?P<at>\d+)(?:\s*[-–]\s*\d+)?)\W*$",
     re.IGNORECASE,
 )
 _KEY = re.compile(
@@ -82,6 +87,9 @@ def cut_tail(text: str) -> Tail:
         if match := _BLOCK_ID.search(tail.text):
             tail.ids.append(f"readwise:{match[1]}")
             tail.text, tail.found = tail.text[: match.start()].rstrip(), True
+        if match := _HYPOTHESIS.search(tail.text):
+            tail.link(match["url"])
+            tail.text, tail.found = tail.text[: match.start()].rstrip(), True
         if match := _LINK_TAIL.search(tail.text):
             label, url = (match["label"], match["url"]) if match["url"] is not None else (match["label2"], match["url2"])
             if _OUR_URL.match(url) or (_LABEL.fullmatch(label.replace("\u00a0", " ")) and (label.strip() or "readwise" in url)):
@@ -121,8 +129,8 @@ def of_one_highlight(words: str) -> Tail | None:
     number = found["id"] or found["bare"]
     if number:
         cut.ids.append(f"readwise:{number}")
-    if found["word"]:
-        cut.place(found["word"], found["number"])
+    if word := found["word"] or found["place"]:
+        cut.place(word, found["number"] or found["at"])
     cut.text, cut.found = "", True
     return cut
 
