@@ -33,7 +33,8 @@ def init(options: argparse.Namespace) -> None:
 
         config = read_config(settings)
         warnings = config.warnings
-        shown["Readwise folder"] = ", ".join(config.readwise_folders) or "none found (name it with --readwise-folder)"
+        folders = [name if (settings.vault / name).is_dir() else f"{name} (not there yet)" for name in config.readwise_folders]
+        shown["Readwise folder"] = ", ".join(folders) or "none found (name it with --readwise-folder)"
         if config.ignored:
             shown["excluded in Obsidian"] = ", ".join(config.ignored) + " (left out here too)"
         shown["attachments"] = config.attachment_folder or "vault root"
