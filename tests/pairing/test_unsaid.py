@@ -53,7 +53,7 @@ def passage(text: str, *headings: str) -> Passage:
         ("Dams", "- " + "\n- ".join(LINKED), False),  # under a heading of the person's own
         ("Highlights", "- " + "\n- ".join(QUOTES), False),
         ("Highlights", "\n\n".join(f"{words}\n\nSo I thought." for words in LINKED), False),
-        ("Highlights", "- " + "\n- ".join(LINKED[:1]), False),
+        ("Highlights", "- " + LINKED[0] + "\n  * Annotation: mine", True),
         ("Highlights", "- One [book](https://shop.example/1)\n- Two [book](https://shop.example/2)", False),
     ],
 )

@@ -28,7 +28,7 @@ _MARK = re.compile(
 _MARKED = 0.9  # share of the blocks of a passage
 _BULLET = re.compile(r"[-*+][ \t]")
 _RULE = re.compile(r"[ \t]*(?:-{3,}|\*{3,}|_{3,})[ \t]*")
-_EXPORTED_KEY = re.compile(r"\s+[-*+][ \t]+(?:\*\*)?(?:tags?|notes?)\b", re.IGNORECASE)
+_EXPORTED_KEY = re.compile(r"\s+[-*+][ \t]+(?:\*\*)?(?:tags?|notes?|annotation|comment)\b", re.IGNORECASE)
 
 
 def says_nothing(passage: Passage) -> bool:
@@ -78,4 +78,4 @@ def is_copied_out(passage: Passage) -> bool:
             blocks[-1].append(line)
     last = [block[-1] for block in blocks if block]
     marked = sum(bool(_MARK.search(line)) for line in last)
-    return marked >= 2 and marked >= _MARKED * len(last)
+    return bool(last) and marked >= _MARKED * len(last)

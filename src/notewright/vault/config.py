@@ -21,7 +21,7 @@ _EXPORT_MARKS = re.compile(
     r"|^## New highlights added |^[-*+] Full Title: |^[-*+] Category: #",
     re.MULTILINE,
 )
-_EXPORT_HEAD = re.compile(r"!\[rw-book-cover\]|^[-*+] Full Title: |^## New highlights added ", re.MULTILINE)
+_EXPORT_HEAD = re.compile(r"!\[rw-book-cover\]|^[-*+] Full Title: |^## New highlights added |readwise\.io/bookreview/\d", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +75,11 @@ def read_config(settings: Settings) -> VaultConfig:
 def looks_like_export(text: str) -> bool:
     """Does this Markdown carry two or more of the marks that Readwise's exporters leave?"""
     return sum(1 for _, _ in zip(range(2), _EXPORT_MARKS.finditer(text), strict=False)) == 2
+
+
+def is_export(text: str) -> bool:
+    """Does it, more than that, have what only an export begins with?"""
+    return bool(_EXPORT_HEAD.search(text)) and looks_like_export(text)
 
 
 def _table(path: Path, warnings: list[str]) -> dict[str, object]:
@@ -156,7 +161,7 @@ def _holds_exports(folder: Path) -> bool:
             continue
         notes += 1
         looks += looks_like_export(head)
-        sure += bool(_EXPORT_HEAD.search(head))
+        sure += is_export(head)
         if looks and folder.name.casefold() == "readwise":
             return True
     return sure > 0 and sure * 2 >= notes
