@@ -313,6 +313,10 @@ def test_what_a_converter_leaves_of_links() -> None:
     assert (first.tags, first.is_favorite, second.tags) == (("favorite", "big idea"), True, ("a*b",))
 
 
+def test_a_name_that_goes_on_in_the_next_line_keeps_no_bracket() -> None:
+    assert parse("# T\n## Metadata\n- Author: [[Ann Lee\nBo Ek]]\n## Highlights\n- One\n").author == "Ann Lee"
+
+
 def test_the_links_of_hypothesis() -> None:
     source = parse(
         "# T\n\n## Highlights\n\n* One — two. — [Updated on 2024-01-02 03:04:05](https://hyp.is/a-b_c/x.example/ferns)"
@@ -486,7 +490,7 @@ def test_a_folder_without_an_export(library: Library, tmp_path: Path) -> None:
     with pytest.raises(Invalid, match="no highlights export"):
         import_readwise(library, path=tmp_path)
     (tmp_path / "note.md").write_text("# Hello\n", encoding="utf-8")
-    with pytest.raises(Invalid, match="none of them"):
+    with pytest.raises(Invalid, match="1 Markdown file, and it is no highlights export"):
         import_readwise(library, path=tmp_path)
 
 

@@ -454,6 +454,7 @@ def _names(text: str) -> str:
     plain = re.sub(r"\[\[(?:[^\]|]*\|)?([^\]]*)\]\]", r"\1", text)
     plain = re.sub(r"\[([^\[\]]+)\]\([^()]*\)", r"\1", plain)
     plain = re.sub(r"(?<!\w)([*_]{1,2})(?=\S)([^*_]+)(?<=\S)\1(?!\w)", r"\2", plain)
+    plain = plain.replace("[[", "").replace("]]", "")  # of a link that the next line ends
     return re.sub(r"\s+", " ", plain).strip(" ,;")
 
 

@@ -112,7 +112,7 @@ def _told(unread: dict[str, str], exports: list[str]) -> list[str]:
     """Warnings: by note where they are few, else in one line."""
     told = [f"{path}: {finding}" for path, finding in unread.items()]
     if len(told) > _MOST_APART:
-        told = [f"{count(len(told), 'note')} with properties that could not be read: {listed(told)}"]
+        told = [f"{count(len(told), 'note')} with properties that could not be read (why: notewright vault check): {listed(list(unread))}"]
     if exports:
         one = len(exports) == 1
         told.append(
