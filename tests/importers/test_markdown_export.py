@@ -313,6 +313,15 @@ def test_what_a_converter_leaves_of_links() -> None:
     assert (first.tags, first.is_favorite, second.tags) == (("favorite", "big idea"), True, ("a*b",))
 
 
+def test_metadata_in_a_callout_and_a_link_to_the_review_is_no_address() -> None:
+    source = parse(
+        "# T\n\n>[!note]- Information\n>Author:: [[Ann Lee]]\n> Type:: #Readwise/category/articles\n>Link:: https://readwise.io/bookreview/77\n"
+        ">Source-URL:: https://ferns.example/1\n\n## Highlights\n- One\n"
+    )
+    assert (source.author, source.kind, source.url) == ("Ann Lee", "article", "https://ferns.example/1")
+    assert (source.readwise_url, source.outside_ids[0]) == ("https://readwise.io/bookreview/77", "readwise:77")
+
+
 def test_a_name_that_goes_on_in_the_next_line_keeps_no_bracket() -> None:
     assert parse("# T\n## Metadata\n- Author: [[Ann Lee\nBo Ek]]\n## Highlights\n- One\n").author == "Ann Lee"
 

@@ -198,7 +198,7 @@ class _Walk:
             self.mode = "highlights"
             self._shifted()
             return
-        key, value = field_line(line.strip())
+        key, value = field_line(line.strip() if self.assume else line.lstrip("> \t"))  # in a callout, perhaps
         if key and (not self.assume or self._is_field(key, value, bullet is not None)):
             self.head.fields.append((key, value))
         elif self.assume:
@@ -414,7 +414,9 @@ def _source(
         return head.get(*keys) or next((", ".join(front[key]) for key in keys if front.get(key)), "")
 
     author = _names(said(*_AUTHOR_KEYS) or _wikilinks(head.get("source")))
-    url = _url(said(*_URL_KEYS))
+    given = [value for key, value in head.fields if key in _URL_KEYS]
+    given += [value for key in _URL_KEYS for value in front.get(key, ())]
+    url = next((found for value in given if (found := _url(value)) and not review_id(found)), "")
     inner = re.search(r"(?:private://|mailto:reader-)\S+", said(*_URL_KEYS))  # of an upload or a forwarded mail: nothing opens it
     known_as = url or (inner[0] if inner else "")
     tagged = " ".join([*front.get("tags", ()), *front.get("tag", ())]).split()
