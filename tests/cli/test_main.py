@@ -624,6 +624,19 @@ def test_init_says_what_comes_next_in_this_library(
     assert "Next: notewright init --vault PATH" in capsys.readouterr().out
 
 
+def test_init_names_the_export_that_it_found(started: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    exports = started / "My refs" / "Readwise"
+    exports.mkdir(parents=True)
+    (exports / "A.md").write_text("# A\n- Full Title: A\n- Category: #books\n\n## Highlights\n- One\n")
+    plugin = started / ".obsidian" / "plugins" / "readwise-official"
+    plugin.mkdir(parents=True)
+    (plugin / "data.json").write_text('{"readwiseDir": "Inbox/Readwise"}')
+    assert main(["init"]) == 0
+    told = capsys.readouterr().out
+    assert "Readwise folder  Inbox/Readwise (not there yet), My refs/Readwise\n" in told
+    assert f"Next: notewright import readwise '{exports}'" in told
+
+
 def test_a_rule_that_is_taken_back_is_told_by_what_was_done_to_it(started: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["rules", "add", "no tables"]) == main(["rules", "remove", "no-tables"]) == 0
     assert main(["undo", "2", "--yes"]) == 0

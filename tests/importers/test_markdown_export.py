@@ -296,6 +296,150 @@ def test_other_notes_are_no_exports(text: str, stem: str) -> None:
     assert read_markdown_file(text, stem=stem).source is None
 
 
+def link(number: int) -> str:
+    return f"([View Highlight](https://read.readwise.io/read/01jfrm3ytkja4jzgyrfwv5yn{number:02}))"
+
+
+def test_what_stands_above_the_highlights_where_no_heading_ends_it() -> None:
+    source = parse(
+        f"""---
+tags: #readwise-articles
+author: Ann Lee
+---
+# Ferns in the Dark
+
+https://ferns.example/dark
+2024-03-01
+[[Ann Lee]]
+## Summary
+Ferns need little light.
+
+They were here before flowers.
+
+- Three rules: water, wait, and water again. {link(1)}
+- Rhizoids: threads that hold the fern, and nothing else. {link(2)}
+"""
+    )
+    assert (source.title, source.kind, source.url) == ("Ferns in the Dark", "article", "https://ferns.example/dark")
+    assert source.summary == "Ferns need little light. They were here before flowers."
+    assert [item.text.split(":")[0] for item in source.highlights] == ["Three rules", "Rhizoids"]
+    assert not any(item.heading_level for item in source.highlights)
+
+
+def test_a_first_highlight_like_a_field_is_one_without_a_summary_too() -> None:
+    long = "- Moss: it has no roots, no flowers and no seeds, and it drinks with all of its leaves\n"
+    source = parse(f"# T\n- Author: Ann\n- Rating: 5\n- Light: ferns need little. {link(1)}\n- Two (Page 3)\n")
+    assert (source.author, [item.text for item in source.highlights]) == ("Ann", ["Light: ferns need little.", "Two"])
+    source = parse(f"# T\n- Author: Ann\n{long}- Two (Page 3)\n")
+    assert [item.text[:4] for item in source.highlights] == ["Moss", "Two"]
+
+
+@pytest.mark.parametrize(
+    "below",
+    [
+        "#reviewed",
+        "#reviewed #plants/ferns",
+        "[[Ferns MOC]]\n#reviewed",
+        "[Ferns](Ferns%20MOC.md)\n#reviewed",
+        "[[202401]][^1]\n\n[^1]: why",
+    ],
+)
+@pytest.mark.parametrize("tail", [f" {link(1)}", "", f" {link(1)}[^2]"])
+def test_own_tags_links_and_footnotes_below_are_no_highlights(below: str, tail: str) -> None:
+    source = parse(f"# T\n\n## Highlights\n- Ferns need little light.{tail}\n\n{below}\n")
+    assert [item.text for item in source.highlights] == ["Ferns need little light."]
+
+
+def test_a_marked_hashtag_is_a_highlight() -> None:
+    source = parse(f"# T\n\n## Highlights\n#fernsfirst {link(1)}\n\n- #botany\n- #1 rule: water (Page 2)\n")
+    assert [item.text for item in source.highlights] == ["#fernsfirst", "#botany", "#1 rule: water"]
+
+
+@pytest.mark.parametrize(
+    ("category", "kind"), [("#Type/Highlight/Article", "article"), ("[[Podcasts]]", "podcast"), ("#source-tweets", "tweet"), ("x", "book")]
+)
+def test_categories_below_others(category: str, kind: str) -> None:
+    assert parse(f"# T\n## Metadata\n- Category: {category}\n## Highlights\n- One\n").kind == kind
+
+
+def test_what_a_converter_leaves_of_links() -> None:
+    source = parse(
+        "# T\n\n* Author: *Ann Lee*, [Bo Ek](../People/Bo%20Ek.md)\n\n## Highlights\n\n* One\n"
+        "  * Tags: *favorite* *big idea* \n* Two\n  * Tags: a*b\n"
+    )
+    assert source.author == "Ann Lee, Bo Ek"
+    first, second = source.highlights
+    assert (first.tags, first.is_favorite, second.tags) == (("favorite", "big idea"), True, ("a*b",))
+
+
+def test_metadata_in_a_callout_and_a_link_to_the_review_is_no_address() -> None:
+    source = parse(
+        "# T\n\n>[!note]- Information\n>Author:: [[Ann Lee]]\n> Type:: #Readwise/category/articles\n>Link:: https://readwise.io/bookreview/77\n"
+        ">Source-URL:: https://ferns.example/1\n\n## Highlights\n- One\n"
+    )
+    assert (source.author, source.kind, source.url) == ("Ann Lee", "article", "https://ferns.example/1")
+    assert (source.readwise_url, source.outside_ids[0]) == ("https://readwise.io/bookreview/77", "readwise:77")
+
+
+def test_a_name_that_goes_on_in_the_next_line_keeps_no_bracket() -> None:
+    assert parse("# T\n## Metadata\n- Author: [[Ann Lee\nBo Ek]]\n## Highlights\n- One\n").author == "Ann Lee"
+
+
+def test_the_links_of_hypothesis() -> None:
+    source = parse(
+        "# T\n\n## Highlights\n\n* One — two. — [Updated on 2024-01-02 03:04:05](https://hyp.is/a-b_c/x.example/ferns)"
+        "  — Group: #Plants\n\n* Two — [Updated on 2024-01-02 03:04:06](https://hyp.is/d/x.example/a_(b))\n"
+    )
+    assert [(item.text, item.url) for item in source.highlights] == [
+        ("One — two.", "https://hyp.is/a-b_c/x.example/ferns"),
+        ("Two", "https://hyp.is/d/x.example/a_(b)"),
+    ]
+
+
+def test_the_headings_of_kindle_notebooks() -> None:
+    source = parse(
+        "# Ferns\n\n## Highlights\n\n### Highlight (yellow) - Page 4\n\nOne.\n\n### Highlight (pink) - Roots > Location 88\n\nTwo.\n"
+        "### Highlight (blue) - Page 9 · Location 120\n\nThree.\n"
+    )
+    assert [(item.text, item.location, item.location_type, item.heading_level) for item in source.highlights] == [
+        ("One.", 4, "page", 0), ("Two.", 88, "location", 0), ("Three.", 120, "location", 0),
+    ]  # fmt: skip
+
+
+WHOLE = "---\nFull Title: Ferns\nURL: https://ferns.example/{0}\n---\n\n![rw-book-cover](https://c.example)\n\n# Notes\n\n{1}"
+
+
+def test_full_documents_are_no_highlights(library: Library, tmp_path: Path) -> None:
+    folder = tmp_path / "Reading"
+    (folder / "Full Document Contents").mkdir(parents=True)
+    (folder / "Ferns.md").write_text(f"# Ferns\n- URL: https://ferns.example/1\n\n## Highlights\n- Ferns need water. {link(1)}\n")
+    prose = "Ferns are old.\n\nFerns need water.\n\nAnd light.\n"
+    (folder / "Full Document Contents" / "Ferns.md").write_text(WHOLE.format(1, "- a list\n- of it\n" + prose))
+    (folder / "Somewhere.md").write_text(WHOLE.format(2, prose))
+    report = import_readwise(library, path=folder)
+    assert (report.sources_added, report.added) == (1, 1)
+    assert report.warnings == (
+        "1 full document left out, being what you read and not what you marked: Full Document Contents/Ferns.md",
+        "1 file is no export, left out: Somewhere.md",
+    )
+
+
+def test_a_cover_above_a_list_of_highlights_is_an_export() -> None:
+    assert [item.text for item in parse(WHOLE.format(3, "- One\n- Two\n")).highlights] == ["One", "Two"]
+    assert [item.text for item in parse(WHOLE.format(3, "One (Page 1)\n\nTwo\n")).highlights][0] == "One"
+
+
+def test_second_exports_are_told_in_one_line(library: Library, tmp_path: Path) -> None:
+    for number in range(9):
+        text = f"# T{number}\n- URL: https://x.example/{number}\n## Highlights\n- One\n"
+        (tmp_path / f"{number}.md").write_text(text)
+        (tmp_path / f"{number}-2.md").write_text(text)
+    warnings = import_readwise(library, path=tmp_path).warnings
+    assert len(warnings) == 1
+    assert warnings[0].startswith("9 files are second exports of their sources, put together with the first: ")
+    assert warnings[0].endswith(" and 4 more")
+
+
 def make_folder(folder: Path) -> Path:
     (folder / "Books").mkdir(parents=True)
     (folder / "Books" / "Odd “name” #1 % 📚?.md").write_text(OFFICIAL, encoding="utf-8")
@@ -344,7 +488,7 @@ def test_only_files_that_may_be_of_one_source_are_compared(monkeypatch: pytest.M
     documents = [Document(name, (text.format(*values) + f"- Words {name} (Page 1)\n").encode()) for name, values in files.items()]
     sources, warnings = markdown_export.read_markdown(documents)
     assert len(sources) == 51  # one of the same title has an address of its own
-    assert warnings == ["again.md and 7.md are exports of one source: put together"]
+    assert warnings == ["1 file is a second export of its source, put together with the first: again.md and 7.md"]
     assert compared == [("Title 7", "Other title"), ("Title 9", "Title 9")]
 
 
@@ -414,7 +558,7 @@ def test_a_folder_without_an_export(library: Library, tmp_path: Path) -> None:
     with pytest.raises(Invalid, match="no highlights export"):
         import_readwise(library, path=tmp_path)
     (tmp_path / "note.md").write_text("# Hello\n", encoding="utf-8")
-    with pytest.raises(Invalid, match="none of them"):
+    with pytest.raises(Invalid, match="1 Markdown file, and it is no highlights export"):
         import_readwise(library, path=tmp_path)
 
 

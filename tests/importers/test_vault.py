@@ -88,6 +88,29 @@ def test_notes_that_cannot_be_read_are_named_and_left_out(library: Library, sett
     assert "yaml.md" in [note.path for note in library.notes.all()]
 
 
+def test_many_notes_of_one_trouble_are_told_in_a_line(library: Library, settings: Settings) -> None:
+    for number in range(7):
+        (settings.need_vault() / f"{number}.md").write_text("---\na: b: c\n---\n# A\nbody\n")
+    (told,) = import_vault(library, settings=settings).warnings
+    names = "0.md, 1.md, 2.md, 3.md, 4.md and 2 more"
+    assert told == f"7 notes with properties that could not be read (why: notewright vault check): {names}"
+
+
+def test_exports_among_the_notes_are_told(library: Library, settings: Settings) -> None:
+    export = "# A\n\n## Metadata\n- Full Title: A\n- Category: #articles\n\n## Highlights\n- One\n"
+    own = "# B\n> One ([View Highlight](https://read.readwise.io/read/01a))\n\nSo I thought.\n"
+    folder = settings.need_vault() / "Work"
+    folder.mkdir(exist_ok=True)
+    (folder / "A.md").write_text(export)
+    (folder / "B.md").write_text(own)
+    report = import_vault(library, settings=settings)
+    assert report.warnings == (
+        "1 note outside the Readwise folder looks like a Readwise export and counts as yours: Work/A.md; if that is wrong, name its folder:"
+        " notewright init --readwise-folder FOLDER, or --exclude FOLDER",
+    )
+    assert not import_vault(library, settings=settings).warnings
+
+
 def test_excluded_folders_stay_out(library: Library, settings: Settings) -> None:
     import dataclasses
 

@@ -145,6 +145,11 @@ def test_a_list_of_sources_points_but_is_no_passage(library: Library) -> None:
     assert len(source_links(library)) == 1
 
 
+def test_numbers_in_a_row_are_no_quotation(library: Library) -> None:
+    row = " ".join(map(str, range(30)))
+    assert fill(library, {"a.md": f"# Loops\n\nIt prints {row} and ends.\n"}, source("Bits", (f"Decimal {row} are counted so.",), 51)) == []
+
+
 def test_two_sources_in_one_passage_are_two_pairs(library: Library) -> None:
     found = fill(library, {"a.md": f"# A\n- {RIVER[0]}\n- {BREAD[1]}\n"})
     assert {(item.source_id, item.passage_id) for item in found} == {

@@ -53,7 +53,9 @@ def test_the_readwise_folder_is_found(tmp_path: Path) -> None:
     make(tmp_path, {"readwise/Books/B.md": EXPORT, "Notes/a.md": "mine"})
     assert config_of(tmp_path).readwise_folders == ("readwise",)
     make(tmp_path, {".obsidian/plugins/readwise-official/data.json": '{"readwiseDir": "/Library/Readwise/", "token": "secret"}'})
-    assert config_of(tmp_path).readwise_folders == ("Library/Readwise",)
+    assert config_of(tmp_path).readwise_folders == ("Library/Readwise", "readwise")
+    make(tmp_path, {"Library/Readwise/Old Readwise/B.md": EXPORT})
+    assert config_of(tmp_path).readwise_folders == ("Library/Readwise", "readwise")
     assert config_of(tmp_path, readwise_folder="Exports").readwise_folders == ("Exports",)
 
 
@@ -62,6 +64,23 @@ def test_a_folder_of_that_name_without_exports_is_the_persons(tmp_path: Path) ->
     assert config_of(tmp_path).readwise_folders == ()
     assert looks_like_export(EXPORT)
     assert not looks_like_export("see https://readwise.io/open/1")
+
+
+@pytest.mark.parametrize(
+    ("name", "notes", "found"),
+    [
+        ("3 Resources/Highlights/Readwise/Articles/a.md", [EXPORT], "3 Resources/Highlights/Readwise"),
+        ("refs/readwise-highlights/a.md", [EXPORT, EXPORT, "mine", "mine"], "refs/readwise-highlights"),
+        ("refs/readwise-highlights/a.md", [EXPORT, "mine", "mine"], ""),
+        ("From Readwise/a.md", ["> quoted ([View Highlight](https://read.readwise.io/read/01a))\n\nand said so"], ""),
+        ("a/b/c/d/Readwise/a.md", [EXPORT], ""),
+        (".trash/Readwise/a.md", [EXPORT], ""),
+        ("Readwise/Articles/a.md", ["* Full Title: A\n* Category: #articles\n"], "Readwise"),
+    ],
+)
+def test_the_readwise_folder_may_lie_deeper_and_be_called_more(tmp_path: Path, name: str, notes: list[str], found: str) -> None:
+    make(tmp_path, {name.replace("a.md", f"{number}.md"): text for number, text in enumerate(notes)} | {"Notes/Readwise.md": EXPORT})
+    assert config_of(tmp_path).readwise_folders == ((found,) if found else ())
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 
 from .. import overview
 from ..library import Library
@@ -28,12 +29,17 @@ def init(options: argparse.Namespace) -> None:
         now = overview.status(library, settings=settings)
     shown: dict[str, object] = {"library": settings.home, "vault": settings.vault or "none yet: notewright init --vault PATH"}
     warnings: tuple[str, ...] = ()
+    following = now.next
     if settings.vault:
         from ..vault.config import read_config
 
         config = read_config(settings)
         warnings = config.warnings
-        shown["Readwise folder"] = ", ".join(config.readwise_folders) or "none found (name it with --readwise-folder)"
+        folders = [name if (settings.vault / name).is_dir() else f"{name} (not there yet)" for name in config.readwise_folders]
+        there = [name for name in config.readwise_folders if name in folders]
+        if there and following == "notewright import readwise PATH":
+            following = f"notewright import readwise {shlex.quote(str(settings.vault / there[0]))}"
+        shown["Readwise folder"] = ", ".join(folders) or "none found (name it with --readwise-folder)"
         if config.ignored:
             shown["excluded in Obsidian"] = ", ".join(config.ignored) + " (left out here too)"
         shown["attachments"] = config.attachment_folder or "vault root"
@@ -49,5 +55,5 @@ def init(options: argparse.Namespace) -> None:
             "warning: the library lies in the vault: this grows by its models and backups, and is synced with them and the server's token."
         )
         print("         Elsewhere it is out of the way: notewright --home FOLDER init --vault PATH (or NOTEWRIGHT_HOME)")
-    then = "   then   notewright import vault" if now.next.startswith("notewright import readwise") and not now.counts["notes"] else ""
-    print(f"\nNext: {now.next}{then}")
+    then = "   then   notewright import vault" if following.startswith("notewright import readwise") and not now.counts["notes"] else ""
+    print(f"\nNext: {following}{then}")

@@ -42,7 +42,8 @@ def import_readwise(library: Library, *, path: Path, vault: Path | None = None, 
     if not sources and len(markdown) < len(found):
         return _only(library, path, found, root, progress)
     if not sources:
-        raise Invalid(f"{path} holds {len(markdown)} Markdown files and none of them is a highlights export.", EXPECTED)
+        what = "and it is no" if len(markdown) == 1 else "and none of them is a"
+        raise Invalid(f"{path} holds {count(len(markdown), 'Markdown file')}, {what} highlights export.", EXPECTED)
     others = [item.name for item in found if item.suffix not in _MARKDOWN]
     if others:
         warnings.append(

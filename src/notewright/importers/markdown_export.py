@@ -16,6 +16,7 @@ from .reading import Document, decode, listed
 CARRIES = (
     "text", "annotation", "tags", "location", "location_type", "heading_level", "url", "is_favorite", "is_discard",
 )  # fmt: skip
+WHOLE = "full document contents"  # the folder where Readwise's plugin puts whole documents
 SOURCE_CARRIES = ("title", "author", "kind", "url", "readwise_url", "asin", "cover_url", "summary", "document_note", "tags")
 
 
@@ -29,8 +30,12 @@ def read_markdown(
     gathered = _Gathered()
     warnings: list[str] = []
     others: list[str] = []
+    whole: list[str] = []
     problems: list[Invalid] = []
     for number, document in enumerate(documents, 1):
+        if f"/{WHOLE}/" in f"/{root}/{document.name}".casefold():
+            whole.append(document.name)
+            continue
         if not document.data.strip():
             others.append(document.name)
             continue
@@ -43,11 +48,17 @@ def read_markdown(
         if parsed.source is None:
             others.append(document.name)
         else:
-            gathered.add(parsed.source, document.name, warnings)
+            gathered.add(parsed.source, document.name)
         if progress:
             progress(number)
     if problems:
         raise Invalid(problems[0].message, problems[0].hint, [problem.message for problem in problems])
+    warnings += gathered.doubled
+    if gathered.joined:
+        what = "is a second export of its source" if len(gathered.joined) == 1 else "are second exports of their sources"
+        warnings.append(f"{count(len(gathered.joined), 'file')} {what}, put together with the first: {listed(gathered.joined)}")
+    if whole:
+        warnings.append(f"{count(len(whole), 'full document')} left out, being what you read and not what you marked: {listed(whole)}")
     if others and gathered.sources:
         what = "is no export" if len(others) == 1 else "are no exports"
         warnings.append(f"{count(len(others), 'file')} {what}, left out: {listed(others)}")
@@ -64,9 +75,11 @@ class _Gathered:
     def __init__(self) -> None:
         self.sources: list[Source] = []
         self.names: list[str] = []
+        self.joined: list[str] = []  # `one file and another`, put together
+        self.doubled: list[str] = []  # warnings
         self._at: dict[object, set[int]] = defaultdict(set)  # by outside id, and by title and author
 
-    def add(self, source: Source, name: str, warnings: list[str]) -> None:
+    def add(self, source: Source, name: str) -> None:
         """Append, or merge into the file of the same source: a renamed file makes the official plugin write a second one."""
         near = sorted({index for key in _keys(source) for index in self._at.get(key, ())})
         index = next((index for index in near if _same(self.sources[index], source)), len(self.sources))
@@ -78,9 +91,9 @@ class _Gathered:
             self.sources[index] = replace(
                 known, highlights=known.highlights + more, outside_ids=tuple(dict.fromkeys(known.outside_ids + source.outside_ids))
             )
-            warnings.append(f"{name} and {self.names[index]} are exports of one source: put together")
+            self.joined.append(f"{name} and {self.names[index]}")
         else:
-            self.sources.append(replace(source, highlights=tuple(_once(source.highlights, name, warnings))))
+            self.sources.append(replace(source, highlights=tuple(_once(source.highlights, name, self.doubled))))
             self.names.append(name)
         for key in _keys(self.sources[index]):
             self._at[key].add(index)

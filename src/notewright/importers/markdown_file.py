@@ -39,7 +39,18 @@ _LOGS = re.compile(r"(?:readwise )?syncs?", re.IGNORECASE)
 _DATE_ONLY = re.compile(r"(?:[A-Z][a-z]{2,8}\.? \d{1,2}|\d{1,2} [A-Z][a-z]{2,8}),? \d{4}")  # of Apple Books' mails
 _AUTHOR_KEYS = ("author", "authors", "creator", "by")
 _NO_TITLES = ("metadata", "information", "about", "summary", "notes")
+_SUMMARIES = ("summary", "document summary", "abstract")
+_ADDRESS = re.compile(r"<?https?://\S+>?")
+_DATE = re.compile(r"(?:\[\[)?\d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d(?::\d\d)?)?(?:\]\])?")
+_OWN_LINE = re.compile(  # the person's: nothing but tags, links to notes and footnotes
+    r"(?:(?:#(?!\d+(?:\s|$))[^\s#]+|\[\[[^\]]*\]\]|\[[^\]]*\]\((?!\w+:)[^\s()]*\.md\)|\[\^[^\]\s]+\])\s*)+|\[\^[^\]\s]+\]:.*"
+)
 _URL_KEYS = ("url", "source url", "link", "source", "original url")
+_FIELDS = (
+    *_AUTHOR_KEYS, *_URL_KEYS, "title", "full title", "category", "type", "media", "kind", "tags", "document tags", "document note",
+    "summary", "cover", "image", "asin",
+)  # fmt: skip
+_LONGEST_FIELD = 60  # characters of one that no template is known for
 
 
 @dataclass(slots=True)
@@ -92,6 +103,8 @@ def read_markdown_file(text: str, *, stem: str, folder: str = "") -> MarkdownFil
         item.finish()
     items = _joined(items)
     official = any(key == "full title" for key, _ in head.fields) and any(key == "category" for key, _ in head.fields)
+    if not has_heading and _is_prose(items):
+        return MarkdownFile(None)  # the document itself, below its cover
     highlights = [found for item in items if (found := _highlight(item))]
     if not any(item.text for item in highlights) and not (official or "rw-book-cover" in body):
         return MarkdownFile(None)
@@ -104,6 +117,7 @@ class _Head:
     titles: list[tuple[int, str]] = field(default_factory=list)
     fields: list[tuple[str, str]] = field(default_factory=list)
     cover: str = ""
+    summary: list[str] = field(default_factory=list)
 
     def get(self, *keys: str) -> str:
         return next((value for key, value in self.fields if key in keys and value), "")
@@ -115,6 +129,7 @@ class _Walk:
     def __init__(self, *, assume: bool) -> None:
         self.assume = assume  # there is no Highlights heading: they start where the metadata ends
         self.mode = "head"
+        self.summing = False  # in a summary above the highlights
         self.section = 1 if assume else 6
         self.head = _Head()
         self.items: list[_Item] = []
@@ -160,6 +175,7 @@ class _Walk:
             self.mode, self.item = "highlights", None
             self._added(words, number)
             return
+        self.summing = self.mode == "head" and words.casefold() in _SUMMARIES
         if self.mode == "head":
             self.head.titles.append((depth, words))
             if not (self.assume and of_one_highlight(words)):
@@ -182,16 +198,30 @@ class _Walk:
             self.head.cover = cover[1]
             return
         bullet = _BULLET.match(line)
+        if self.summing and not (bullet or line.startswith(">") or _RULE.match(line) or cut_tail(line).found):
+            self.head.summary.append(line.strip())
+            return
+        if _ADDRESS.fullmatch(line.strip()):
+            self.head.fields.append(("url", line.strip(" <>")))
+            return
+        if _DATE.fullmatch(line.strip()) or _OWN_LINE.fullmatch(line.strip()):
+            return
         if bullet and (opens_highlights(bullet[1] or "")):
             self.mode = "highlights"
             self._shifted()
             return
-        key, value = field_line(line.strip())
-        if key and (not self.assume or len(key.split()) <= 3):
+        key, value = field_line(line.strip() if self.assume else line.lstrip("> \t"))  # in a callout, perhaps
+        if key and (not self.assume or self._is_field(key, value, bullet is not None)):
             self.head.fields.append((key, value))
         elif self.assume:
             self.mode = "highlights"
             self._line(line, number)
+
+    def _is_field(self, key: str, value: str, bulleted: bool) -> bool:
+        """Is it metadata, and not the first highlight, where no heading tells them apart?"""
+        if len(key.split()) > 3 or cut_tail(value).found:
+            return False
+        return not bulleted or key in _FIELDS or (len(value) <= _LONGEST_FIELD and not self.summing)
 
     def _added(self, words: str, number: int) -> None:
         """What is added later stands below, of whatever chapter it is."""
@@ -304,6 +334,9 @@ class _Walk:
                 return
         if stripped.startswith("%%") and stripped.endswith("%%"):
             return
+        if (self.blank or item is None) and _OWN_LINE.fullmatch(stripped):
+            self.item = None
+            return
         self._open("paragraph", number, stripped)
 
     def _hangs(self, item: _Item, stripped: str) -> bool:
@@ -338,6 +371,13 @@ class _Walk:
             item.tail.ids.append(f"readwise:{value}")
         elif key in ("link", "url"):
             self._hangs(item, value)
+
+
+def _is_prose(items: list[_Item]) -> bool:
+    """Does nothing here bear an exporter's mark, and do paragraphs outnumber what stands in lists and quotes?"""
+    texts = [item.kind for item in items if item.kind in ("bullet", "quote", "paragraph", "heading")]
+    marked = any(item.tail.found or item.note or item.tags for item in items)
+    return not marked and texts.count("paragraph") * 2 > len(texts)
 
 
 def _joined(items: list[_Item]) -> list[_Item]:
@@ -389,17 +429,21 @@ def _source(
         return head.get(*keys) or next((", ".join(front[key]) for key in keys if front.get(key)), "")
 
     author = _names(said(*_AUTHOR_KEYS) or _wikilinks(head.get("source")))
-    url = _url(said(*_URL_KEYS))
+    given = [value for key, value in head.fields if key in _URL_KEYS]
+    given += [value for key in _URL_KEYS for value in front.get(key, ())]
+    url = next((found for value in given if (found := _url(value)) and not review_id(found)), "")
     inner = re.search(r"(?:private://|mailto:reader-)\S+", said(*_URL_KEYS))  # of an upload or a forwarded mail: nothing opens it
     known_as = url or (inner[0] if inner else "")
-    category = re.split(r"[\s,]+", said("category", "type", "media", "kind").strip().lstrip("#").strip("[]").casefold())[0]
-    kind = KIND_OF.get(category) or KIND_OF.get(folder.casefold()) or ("article" if url else "book")
+    tagged = " ".join([*front.get("tags", ()), *front.get("tag", ())]).split()
+    kind = next(filter(None, map(_kind, [said("category", "type", "media", "kind"), *tagged])), "")
+    kind = kind or KIND_OF.get(folder.casefold()) or ("article" if url else "book")
     number = review_id(body) or next((front[key][0] for key in ("book id", "readwise id") if front.get(key)), "")
     reader = next((front[key][0] for key in ("reader document id", "reader id") if front.get(key)), "")
     asin = asin or said("asin")
     return Source(
         title=_title(front, head, stem), author=author, kind=kind, url=url, asin=asin, cover_url=head.cover or said("cover", "image"),
-        summary=said("summary"), document_note=said("document note"), tags=read_marks("", split_tags(said("document tags"))).tags,
+        summary=said("summary") or " ".join(head.summary), document_note=said("document note"),
+        tags=read_marks("", split_tags(said("document tags"))).tags,
         readwise_url=f"https://readwise.io/bookreview/{number}" if number.isdigit() else "",
         outside_ids=source_ids(readwise=number if number.isdigit() else None, reader=reader, asin=asin, url=known_as),
         highlights=tuple(highlights),
@@ -416,8 +460,19 @@ def _title(front: dict[str, list[str]], head: _Head, stem: str) -> str:
     return " ".join(re.sub(r"\(highlights\)\s*$", "", full, flags=re.IGNORECASE).split()) or stem
 
 
+def _kind(category: str) -> str:
+    """What `#articles`, `[[Books]]`, `#type/highlight/article` or `#readwise-tweets` say."""
+    first = re.split(r"[\s,]+", category.strip().lstrip("#").strip("[]").casefold())[0]
+    return KIND_OF.get(re.split(r"[/_-]", first)[-1], "")
+
+
 def _names(text: str) -> str:
-    return re.sub(r"\s+", " ", re.sub(r"\[\[(?:[^\]|]*\|)?([^\]]*)\]\]", r"\1", text)).strip(" ,;")
+    """Without the links and the emphasis that a template or a converter puts around names."""
+    plain = re.sub(r"\[\[(?:[^\]|]*\|)?([^\]]*)\]\]", r"\1", text)
+    plain = re.sub(r"\[([^\[\]]+)\]\([^()]*\)", r"\1", plain)
+    plain = re.sub(r"(?<!\w)([*_]{1,2})(?=\S)([^*_]+)(?<=\S)\1(?!\w)", r"\2", plain)
+    plain = plain.replace("[[", "").replace("]]", "")  # of a link that the next line ends
+    return re.sub(r"\s+", " ", plain).strip(" ,;")
 
 
 def _wikilinks(text: str) -> str:

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from .marks import clock_seconds, highlight_ids, kindle_place, time_offset
 
 _LINK = r"\[(?P<label>[^\[\]]*)\]\((?P<url>[^()\s]*(?:\([^()\s]*\)[^()\s]*)*)\)"
-_LINK_TAIL = re.compile(r"(?<!!)(?:\(\s*" + _LINK + r"\s*\)|" + _LINK.replace("label", "label2").replace("url", "url2") + r")[\s.]*$")
+_LINK_TAIL = re.compile(
+    r"(?<!!)(?:\(\s*" + _LINK + r"\s*\)|" + _LINK.replace("label", "label2").replace("url", "url2") + r")[\s.]*(?:\[\^[^\]\s]+\])*\s*$"
+)
 # As Readwise, Kindle in English and in German, and people's templates name a place.
 _WORD = r"(?:kindle[- ])?(?:locations?|positionen|position)|loc\.?|pos\.?|pages?|seiten?|pp?\.|s\.|time|timestamp"
 _PLACE = rf"(?P<word>{_WORD})\s*(?P<number>\d[\d:]*)(?:\s*[-–—]\s*[\d:]+)?"
@@ -27,13 +29,17 @@ _PLAIN_PLACE = re.compile(
     rf"[\s(~]*(?:{_PLACE}|(?P<bare>\d[\d:]*)(?:\s*[-–—]\s*[\d:]+)?|[ivxlcdm]+|none|null|n/?a|unknown)[\s)]*", re.IGNORECASE
 )
 _BLOCK_ID = re.compile(r"(?:^|(?<=\s))\^(?:rw(?:hi)?|id)?-?(\d{4,})(?:-note)?\s*$")
+_HYPOTHESIS = re.compile(
+    r"\s—\s\[Updated on [^\]]*\]\((?P<url>https?://hyp\.is/[^\s()]*(?:\([^\s()]*\)[^\s()]*)*)\)(?:\s+—\s+Group: #\S+)?\s*$"
+)
 _DASH = re.compile(r"(?:\s\\[-–—]|\n\s*[-–—]|^\\?[-–—])\s*$")
 _OUR_URL = re.compile(r"https?://(?:(?:www\.|read\.)?readwise\.io/(?:open|to_kindle|(?:[a-z]+/)?read)\b)|kindle://", re.IGNORECASE)
 _HEADING = re.compile(r"(#{1,6})[ \t\u00a0]+(.*?)(?:[ \t]+#+)?\s*$")
 _HIGHLIGHTS = re.compile(r"[^\w\[]*(?:my |kindle |book |article |readwise )?highlights?(?: &| and)?(?: notes)?\W*$", re.IGNORECASE)
 _ADDED = re.compile(r"\W*(?:new highlights added|highlights? first synced)\b", re.IGNORECASE)
 _OF_ONE = re.compile(
-    r"(?:\[\[?)?\W*(?:(?:id|rw|rwhi)-?(?P<id>\d{4,})|(?P<bare>\d{6,})|" + _PLACE + r"|highlight\s*#?\d+)\W*$",
+    r"(?:\[\[?)?\W*(?:(?:id|rw|rwhi)-?(?P<id>\d{4,})|(?P<bare>\d{6,})|" + _PLACE + r"|highlight\s*#?\d+"
+    r"|highlight\s*\(\w+\)\s*[-–—](?:.*[>·-])?\s*(?P<place>location|page)\s*(?P<at>\d+)(?:\s*[-–]\s*\d+)?)\W*$",
     re.IGNORECASE,
 )
 _KEY = re.compile(
@@ -93,6 +99,9 @@ def cut_tail(text: str) -> Tail:
         tail.text = _without_comments(tail.text)
         if match := _BLOCK_ID.search(tail.text):
             tail.ids.append(f"readwise:{match[1]}")
+            tail.text, tail.found = tail.text[: match.start()].rstrip(), True
+        if match := _HYPOTHESIS.search(tail.text):
+            tail.link(match["url"])
             tail.text, tail.found = tail.text[: match.start()].rstrip(), True
         if match := _LINK_TAIL.search(tail.text):
             label, url = (match["label"], match["url"]) if match["url"] is not None else (match["label2"], match["url2"])
@@ -159,8 +168,8 @@ def of_one_highlight(words: str) -> Tail | None:
     number = found["id"] or found["bare"]
     if number:
         cut.ids.append(f"readwise:{number}")
-    if found["word"]:
-        cut.place(found["word"], found["number"])
+    if word := found["word"] or found["place"]:
+        cut.place(word, found["number"] or found["at"])
     cut.text, cut.found = "", True
     return cut
 

@@ -22,6 +22,7 @@ _CSV_TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\+00:00")
 _OPEN = re.compile(r"https?://(?:www\.)?readwise\.io/open/(\d+)")
 _READER = re.compile(r"https?://(?:read\.)?readwise\.io/(?:(?:new|later|shortlist|archive|feed|reader)/)?read/([0-9A-Za-z]+)")
 _REVIEW = re.compile(r"https?://(?:www\.)?readwise\.io/bookreview/(\d+)")
+_EMPHASISED = re.compile(r"(?:\*[^*\s](?:[^*]*[^*\s])?\*\s*)+")
 _PLACE = re.compile(r"[0-9]{1,12}")
 _MOMENT = re.compile(
     r"(?:[?&]|#(?:[^#]*&)?)t=(?:(\d{1,8})(?:\.\d+)?s?|(?:(\d{1,3})h)?(?:(\d{1,4})m)?(?:(\d{1,4})s)?|([\d:]{3,12}))(?=[&#]|\Z)"
@@ -93,6 +94,8 @@ def split_tags(text: str) -> list[str]:
         return [tag.strip().lstrip("#") for tag in text.split(",") if tag.strip()]
     if text.startswith("#"):
         return [tag.strip() for tag in re.split(r"(?:^|\s)#", text) if tag.strip()]
+    if _EMPHASISED.fullmatch(text):  # what a converter of the vault's links leaves of `[[a]] [[b c]]`
+        return [tag.strip() for tag in text.split("*") if tag.strip()]
     return [text]
 
 

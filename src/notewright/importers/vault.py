@@ -11,12 +11,15 @@ from ..errors import Invalid
 from ..library import FOLDERS, Library
 from ..records import Note, Passage
 from ..settings import Settings
-from ..vault.config import read_config
+from ..text import count
+from ..vault.config import is_export, read_config
 from ..vault.files import iterate_notes, locate
 from ..vault.identity import carry_ids, note_id, renamed
 from ..vault.notes import PARSER_VERSION, parse_note
+from .reading import listed
 
 _STATE = "vault:scan"
+_MOST_APART = 3  # notes that are warned of each in a line
 Scanned = list[tuple[Note, tuple[Passage, ...]]]
 
 
@@ -60,6 +63,8 @@ def import_vault(library: Library, *, settings: Settings, progress: Callable[[in
     seen, drawn = state.sizes, state.drawn
     known = library.notes.times()
     warnings = list(config.warnings)
+    unread: dict[str, str] = {}
+    exports: list[str] = []
     unchanged: list[str] = []
     scanned: Scanned = []
     now = _Scan({}, {})
@@ -71,7 +76,8 @@ def import_vault(library: Library, *, settings: Settings, progress: Callable[[in
             now.drawn[file.path] = file.stamp
         else:
             try:
-                parsed = parse_note(file.path, file.file.read_bytes(), mtime_ns=file.mtime_ns)
+                data = file.file.read_bytes()
+                parsed = parse_note(file.path, data, mtime_ns=file.mtime_ns)
             except Invalid as problem:
                 warnings.append(f"{problem.message} It was left out.")
                 continue
@@ -83,11 +89,15 @@ def import_vault(library: Library, *, settings: Settings, progress: Callable[[in
             if parsed.of_a_plugin:
                 now.drawn[file.path] = file.stamp
                 continue
-            warnings += [f"{file.path}: {finding}" for finding in parsed.findings]
+            if parsed.findings:
+                unread[file.path] = "; ".join(parsed.findings)
+            if is_export(data.decode()):
+                exports.append(file.path)
             scanned.append((parsed.note, parsed.passages))
             now.sizes[file.path] = file.size
         if progress:
             progress(number, len(files))
+    warnings += _told(unread, exports)
     there = {file.path for file in files}
     scanned = _with_lasting_ids(library, scanned, gone=[path for path in known if path not in there])
     before = library.notes.ids()
@@ -96,6 +106,21 @@ def import_vault(library: Library, *, settings: Settings, progress: Callable[[in
     left_out = sum(locate(vault, path).is_file() for path, identity in before.items() if identity not in kept)
     _remember(library, vault, now)
     return VaultReport(report.added, report.updated, report.removed - left_out, report.unchanged, tuple(warnings), left_out)
+
+
+def _told(unread: dict[str, str], exports: list[str]) -> list[str]:
+    """Warnings: by note where they are few, else in one line."""
+    told = [f"{path}: {finding}" for path, finding in unread.items()]
+    if len(told) > _MOST_APART:
+        told = [f"{count(len(told), 'note')} with properties that could not be read (why: notewright vault check): {listed(list(unread))}"]
+    if exports:
+        one = len(exports) == 1
+        told.append(
+            f"{count(len(exports), 'note')} outside the Readwise folder {'looks' if one else 'look'} like"
+            f" {'a Readwise export and counts' if one else 'Readwise exports and count'} as yours: {listed(exports)}; if that is wrong,"
+            f" name {'its' if one else 'their'} folder: notewright init --readwise-folder FOLDER, or --exclude FOLDER"
+        )
+    return told
 
 
 def _with_lasting_ids(library: Library, scanned: Scanned, *, gone: list[str]) -> Scanned:

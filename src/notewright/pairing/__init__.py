@@ -6,6 +6,7 @@ words      the words of a text, and how telling they are
 spoken     the words of texts read before, in a file of the home folder
 runs       which texts share word runs
 meaning    sentence embeddings, where the person wants them (an extra)
+unsaid     passages in which the person says nothing
 matching   highlight <-> passage within a note: the evidence, in numbers and in words
 odds       evidence -> probability, and the person's own correction of it
 weighing   one note against its sources, here or in another process

@@ -32,15 +32,6 @@ _WEAK = ("words", "meaning")  # methods that rest on no quotation
 _WINDOW = 40  # words: about a sentence or two; telling words that lie further apart say less together
 _IMAGES = re.compile(r"!\[\[([^\]|#\n]+)[^\]\n]*\]\]|!\[[^\]\n]*\]\(<?([^)\s>]+)[^)\n]*\)")
 _PLAIN_IMAGE = re.compile(r"(?:image|img|cover|photo|picture)[\W\d]*\.")
-_LINK_SECTION = re.compile(
-    r"(?:my |the )?(?:sources?|references?|(?:external |related )?links?|bibliography|further reading|see also|related(?: notes)?"
-    r"|citations?|works cited|metadata|read more|backlinks)"
-)
-
-
-def is_link_section(passage: Passage) -> bool:
-    """Is this passage a list of sources? Then it points, but says nothing in the person's words."""
-    return any(_LINK_SECTION.fullmatch(title_key(heading)) for heading in passage.headings[-1:])
 
 
 def image_names(text: str) -> set[str]:
@@ -97,6 +88,11 @@ class NoteMatcher:
         if index not in self._titles:
             self._titles[index] = title_places(self.passages[index].text)
         return overlap.places <= self._titles[index]
+
+    def mostly_numbers(self, index: int, overlap: Overlap) -> bool:
+        """Do they share numbers rather than words? Any two texts may count alike."""
+        spoken = self.corpus.spoken(self.words[index][place] for place in overlap.places)
+        return sum(map(str.isnumeric, spoken)) * 2 > len(spoken)
 
     def shares(self, text: int) -> bool:
         """Has `overlaps` anything to look at?"""
@@ -377,7 +373,9 @@ def _length(matcher: NoteMatcher, index: int, words: int) -> float:
 
 def _stands_alone(matcher: NoteMatcher, index: int, quote: Overlap) -> bool:
     """Is this quotation enough where nothing else points at its source?"""
-    return (quote.longest >= UNLINKED_RUN or quote.shared == quote.words >= 5) and not matcher.only_titles(index, quote)
+    if quote.longest < UNLINKED_RUN and not quote.shared == quote.words >= 5:
+        return False
+    return not matcher.only_titles(index, quote) and not matcher.mostly_numbers(index, quote)
 
 
 def _said(overlap: Overlap) -> tuple[str, str]:

@@ -12,8 +12,9 @@ from typing import Any
 from ..pool import spread
 from ..records import Highlight, Passage
 from .keys import title_key, undecorated
-from .matching import Candidate, NoteMatcher, Told, explain_away, is_link_section, match_quotes, match_source
+from .matching import Candidate, NoteMatcher, Told, explain_away, match_quotes, match_source
 from .meaning import embedder
+from .unsaid import says_nothing
 from .words import Corpus, match_words
 
 _TITLE_WORDS = 5
@@ -82,7 +83,7 @@ class Weigher:
         if not case.passages:
             return {}
         matcher = NoteMatcher(self.corpus, case.passages, case.texts)
-        text_passages = {number for number, item in enumerate(case.passages) if not is_link_section(item)}
+        text_passages = {number for number, item in enumerate(case.passages) if not says_nothing(item)}
         found: dict[str, list[Candidate]] = {}
         quotes = [
             range(text, text + 1) for source_id, ids in case.quoted.items() for key in ids for text in self.told(source_id).texts[key]

@@ -26,7 +26,10 @@ _ARRAYS = ("codes", "offsets", "owners", "runs", "nats")
 _SMALL = 0.03  # share of texts: words that common by their shape are not counted
 _NOT_WORDS = re.compile(rf"{NOT_WORDS}|\s\^[\w-]+[ \t]*$", re.MULTILINE)
 _MARKED = re.compile(r"[\[\]<>%{^]|://|---")  # without any of these, neither of the two patterns finds anything
-_LONG_LINK = re.compile(r"(\[\[[^\[\]|\n]*?\w+(?:[^\w\[\]|\n]+\w+){3}[^\[\]|\n]*\]\])")
+_LONG_LINK = re.compile(
+    r"(\[\[[^\[\]|\n]*?\w+(?:[^\w\[\]|\n]+\w+){3}[^\[\]|\n]*\]\]"
+    r"|(?<!!)\[[^\[\]\n]*?\w+(?:[^\w\[\]\n]+\w+){3}[^\[\]\n]*\]\((?!\w+:)[^()\s]*\.md\))"
+)
 _QUOTE_MARKS = re.compile(r"^(?:[ \t]*>)+[ \t]?(?:\[![^\]\n]*\][+-]?)?", re.MULTILINE)
 _WORD = re.compile(r"\w+(?:'\w+)*")
 _WIDE = re.compile(f"[{UNSPACED}]")
@@ -54,7 +57,7 @@ def title_places(text: str) -> frozenset[int]:
     """Which of `match_words(text)` stand in bare links of four words or more: the titles of other notes, not words written here."""
     places: set[int] = set()
     position = 0
-    for number, part in enumerate(_LONG_LINK.split(text) if "[[" in text else ()):
+    for number, part in enumerate(_LONG_LINK.split(text) if "[[" in text or ".md)" in text else ()):
         size = len(match_words(part))
         if number % 2:
             places.update(range(position, position + size))

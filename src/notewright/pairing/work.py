@@ -14,13 +14,14 @@ from ..records import Highlight, Note, Passage, Source
 from ..vault.config import looks_like_export
 from .keys import asins, highlight_numbers, reader_ids, title_key
 from .linking import SourceIndex, SourceLink
-from .matching import Candidate, is_link_section
+from .matching import Candidate
 from .runs import shared_grams
 from .spoken import Spoken
+from .unsaid import is_copied_out, is_link_section
 from .weighing import Case, Weigher
 from .words import Corpus
 
-_RULES = 2  # raise it when the same library is to be paired differently by new code; the coefficients count by themselves
+_RULES = 3  # raise it when the same library is to be paired differently by new code; the coefficients count by themselves
 LINK = 0.4  # a note that points at a source less surely does not point at it
 
 
@@ -111,7 +112,7 @@ class Work:
         """(highlight id, passage, probability, method, evidence) for every highlight that a passage names by id."""
         found = []
         for number, passage in enumerate(passages):
-            if is_link_section(passage):
+            if is_link_section(passage) or is_copied_out(passage):
                 continue
             named: dict[str, tuple[float, str, str]] = {}
             for asin, location in asins(passage.text):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
@@ -13,12 +15,13 @@ from ..settings import Settings
 
 CONFIG_FOLDER = ".obsidian"
 LINK_FORMATS = ("shortest", "relative", "absolute")
-_GUESSES = ("readwise",)
+_DEEPEST = 4  # folders below one another in which exports are looked for
 _EXPORT_MARKS = re.compile(
     r"!\[rw-book-cover\]|\[View Highlight\]|\[Open in Readwise\]|read\.readwise\.io/|readwise\.io/(?:open|to_kindle|bookreview)"
-    r"|^## New highlights added |^- Full Title: |^- Category: #",
+    r"|^## New highlights added |^[-*+] Full Title: |^[-*+] Category: #",
     re.MULTILINE,
 )
+_EXPORT_HEAD = re.compile(r"!\[rw-book-cover\]|^[-*+] Full Title: |^## New highlights added |readwise\.io/bookreview/\d", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,11 @@ def looks_like_export(text: str) -> bool:
     return sum(1 for _, _ in zip(range(2), _EXPORT_MARKS.finditer(text), strict=False)) == 2
 
 
+def is_export(text: str) -> bool:
+    """Does it, more than that, have what only an export begins with?"""
+    return bool(_EXPORT_HEAD.search(text)) and looks_like_export(text)
+
+
 def _table(path: Path, warnings: list[str]) -> dict[str, object]:
     try:
         value = json.loads(path.read_text(encoding="utf-8-sig"))
@@ -107,16 +115,32 @@ def _expression(item: str) -> re.Pattern[str]:
 
 
 def _readwise_folders(vault: Path, chosen: str, warnings: list[str]) -> tuple[str, ...]:
+    """The folder chosen; else the one that Readwise's plugin names, there or not, and all that are called so and hold exports."""
     if clean := _relative(chosen):
         return (clean,)
     named = _table(vault / CONFIG_FOLDER / "plugins" / "readwise-official" / "data.json", warnings).get("readwiseDir")
-    if isinstance(named, str) and (clean := _relative(named)):
-        return (clean,)
-    try:
-        folders = sorted(item for item in vault.iterdir() if item.name.casefold() in _GUESSES and item.is_dir() and not item.is_symlink())
-    except OSError:
-        return ()
-    return tuple(normalize("NFC", folder.name) for folder in folders if _holds_exports(folder))
+    clean = _relative(named) if isinstance(named, str) else ""
+    others = (folder for folder in _guessed(vault) if not f"{folder}/".startswith(f"{clean}/"))
+    return (clean, *others) if clean else tuple(others)
+
+
+def _guessed(vault: Path) -> Iterator[str]:
+    """Folders, a few levels deep, with "Readwise" in their names and exports in them; none below another."""
+    waiting = [("", str(vault))]
+    while waiting:
+        prefix, folder = waiting.pop(0)
+        try:
+            inside = sorted((item for item in os.scandir(folder) if item.is_dir(follow_symlinks=False)), key=lambda item: item.name)
+        except OSError:
+            continue
+        for item in inside:
+            path = prefix + normalize("NFC", item.name)
+            if item.name.startswith("."):
+                continue
+            if "readwise" in item.name.casefold() and _holds_exports(Path(item.path)):
+                yield path
+            elif path.count("/") + 1 < _DEEPEST:
+                waiting.append((path + "/", item.path))
 
 
 def _relative(path: str) -> str:
@@ -125,13 +149,19 @@ def _relative(path: str) -> str:
 
 
 def _holds_exports(folder: Path) -> bool:
-    """Are there Readwise-like files among the first fifty notes? Reads the first 64 kB of each."""
+    """Are the first fifty notes Readwise's exports? Of a folder called just so, one that looks like it is enough; one with more in its name
+    may be the person's, about what Readwise sent, and half of its notes must have what only an export begins with. Reads the first 64 kB of
+    each."""
+    looks, sure, notes = 0, 0, 0
     for _, path in zip(range(50), sorted(folder.rglob("*.md")), strict=False):
         try:
             with path.open("rb") as file:
-                head = file.read(65536)
+                head = file.read(65536).decode("utf-8", errors="replace")
         except OSError:
             continue
-        if looks_like_export(head.decode("utf-8", errors="replace")):
+        notes += 1
+        looks += looks_like_export(head)
+        sure += is_export(head)
+        if looks and folder.name.casefold() == "readwise":
             return True
-    return False
+    return sure > 0 and sure * 2 >= notes
