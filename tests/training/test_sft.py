@@ -81,6 +81,17 @@ class TestEarlyStop:
         assert grown
         assert not any(tensor.any() for tensor in grown.values())
 
+    def test_a_state_that_makes_words_up_is_not_kept(
+        self, tiny: Tiny, tmp_path: Path, library: Library, split: Dataset, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        options = self.options(tiny, library, split)
+        assert in_process("sft", tmp_path / "well", **options)["kept_step"] > 0
+        monkeypatch.setattr("notewright.training.sft.babbles", lambda *_: (0.01, 0.25))
+        metrics = in_process("sft", tmp_path / "run", **options)
+        assert (metrics["kept_step"], metrics["made_up"], metrics["made_up_before"]) == (0, 0.25, 0.01)
+        assert not any(tensor.any() for name, tensor in weights(tmp_path / "run" / "adapter").items() if "lora_B" in name)
+        assert "25% of the long words were made up (1% before)" in (tmp_path / "run" / "progress.jsonl").read_text()
+
     def test_such_a_training_is_not_made_current(
         self, tiny: Tiny, library: Library, split: Dataset, settings: Settings, monkeypatch: pytest.MonkeyPatch
     ) -> None:

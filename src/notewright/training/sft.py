@@ -21,6 +21,7 @@ from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
 from ..text import count
 from . import policy, processes, rates, sampling, sources
 from . import session as sessions
+from .babble import babbles
 from .data import LengthSampler, Rows, encode_sft, read_rows, require_rows
 from .head import use_compact_head
 from .recipes import MINIMUM_ROWS, SftRecipe, total_steps
@@ -86,11 +87,21 @@ def run(job: Job, folder: Path, reporter: Reporter) -> dict[str, Any] | None:
     elapsed = time.monotonic() - started
     if watch:
         watch.restore()
+    made_up = babbles(session, begun, raw, held_out) if watch is None or watch.kept != 0 else None
+    if made_up:
+        policy.set_weights(session, begun)
     sessions.save_adapter(session)
     metrics = {**sessions.common_metrics(session, keeper, rows, elapsed), "learning_rate": session.recipe.learning_rate}
     if watch and watch.kept == 0:
         reporter.warn("Nothing surely brought drafts nearer to your own passages: the model writes as it did before this training.")
-    if watch and watch.kept is not None:
+    if made_up:
+        reporter.warn(
+            f"About highlights that it was not taught, {made_up[1]:.0%} of the long words were made up ({made_up[0]:.0%} before), so the"
+            " model writes as it did before this training: so small a base cannot learn what you write beyond your highlights."
+            " Take a larger one (notewright bases), or accept pairs that stay closer to their highlights."
+        )
+        metrics |= {"made_up": made_up[1], "made_up_before": made_up[0], "kept_step": 0}
+    elif watch and watch.kept is not None:
         metrics |= {"checks": watch.told(), "kept_step": watch.kept, "distance": dict(watch.told())[watch.kept]}
     if checked:
         metrics["rate_check"] = {f"x{factor:g}": value for factor, value in checked.items()}
