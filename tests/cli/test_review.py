@@ -197,6 +197,7 @@ def test_show_tells_what_rests_on_what(filled: Library, capsys: pytest.CaptureFi
 def test_a_merge_without_a_pair_asks_for_one(filled: Library, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     assert "Name the other pair, for example: merge pair-7" in answer(monkeypatch, capsys, "merge", "q")
 
+
 def test_what_was_decided_elsewhere_meanwhile_is_not_taken_back_here(
     filled: Library, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
