@@ -44,8 +44,8 @@ class _Plain:
 
 
 def drawing_console() -> Console:
-    """Of standard error, for what rich draws again and again. Meanwhile it puts a stream of its own in the place of `_Plain`, and would look
-    no deeper than that."""
+    """Of standard error, for what rich draws again and again. Meanwhile it puts a stream of its own in the place of `_Plain`, and
+    would look no deeper than that."""
     from rich.console import Console
 
     return Console(file=getattr(sys.stderr, "rich_proxied_file", sys.stderr))
