@@ -69,7 +69,7 @@ def test_a_thin_test_split_is_not_filled_up_with_half_of_all_there_is() -> None:
     known = {"a": "train", "b": "train", "c": "train", "d": "test"}
     chosen = splits.choose([*"abcd" * 2, *["new"] * 40, *["other"] * 3, *"efgh"], {**known, **dict.fromkeys("efgh", "train")})
     assert (chosen["new"], chosen["other"]) == ("train", "test")
-    alone = splits.choose([*"abcd" * 2, *["new"] * 40], {name: "train" for name in known})
+    alone = splits.choose([*"abcd" * 2, *["new"] * 40], dict.fromkeys(known, "train"))
     assert alone["new"] == "test"  # else nothing would measure
 
 
