@@ -16,7 +16,7 @@ from notewright.records import Highlight
 from notewright.text import normalise
 
 SIZE = 100_000
-MOST = 10.0  # seconds of the processor's time; each took more once
+MOST = 10.0  # seconds of the processor's time
 READ: dict[str, tuple[Callable[[str], object], str]] = {
     "blank lines": (normalise, "\n"),
     "blank lines with tabs": (normalise, "\n\t"),
