@@ -16,12 +16,14 @@ from notewright.records import Highlight
 from notewright.text import normalise
 
 SIZE = 100_000
-MOST = 10.0  # seconds of the processor's time; each took more once
+MOST = 10.0  # seconds of the processor's time
 READ: dict[str, tuple[Callable[[str], object], str]] = {
     "blank lines": (normalise, "\n"),
     "blank lines with tabs": (normalise, "\n\t"),
     "links without an end": (lambda text: normalise(text[: SIZE // 4]), "[a]("),
     "comments at a highlight's end": (lambda text: cut_tail(text.removeprefix("x ").removesuffix(" z!")), "%%"),
+    "a link with dashes for words": (lambda text: cut_tail(f"So [{text.removeprefix('x ')}](https://video.example/?t=1)"), "-"),
+    "a link with brackets for words": (lambda text: cut_tail(f"So [{text.removeprefix('x ')}](https://video.example/?t=1)"), "( "),
     "a title of spaces": (keys.undecorated, " "),
     "a title of tabs": (keys.main_title, "\t"),
     "numbers that end sentences": (lambda text: provenance(text, [Highlight("Hello world, a sentence here.")]), "1. "),

@@ -293,7 +293,7 @@ def test_where_nobody_can_be_asked_several_are_taken_back_by_yes_only(
     monkeypatch.setattr(sys, "stdin", None if closed else io.StringIO("y\n"))
     assert main(["undo", "3", *more]) == 1
     said = capsys.readouterr()
-    assert "notewright undo 3 --yes" in said.err
+    assert "add --yes" in said.err
     assert ("draft-1 into Note.md" in said.out) is not bool(more)
     assert (library.events.last(), (three_done / "Note.md").read_bytes()) == (before, note)
     assert main(["undo", "3", "--yes", *more]) == 0

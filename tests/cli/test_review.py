@@ -196,3 +196,20 @@ def test_show_tells_what_rests_on_what(filled: Library, capsys: pytest.CaptureFi
 
 def test_a_merge_without_a_pair_asks_for_one(filled: Library, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     assert "Name the other pair, for example: merge pair-7" in answer(monkeypatch, capsys, "merge", "q")
+
+
+def test_what_was_decided_elsewhere_meanwhile_is_not_taken_back_here(
+    filled: Library, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second = review_queue(filled)[:2]
+
+    def answers() -> Iterator[str]:
+        with Library.open(filled.home) as studio:
+            studio.pairs.decide(first.id, "accepted")
+        yield from ("a", "u", "r", "u", "q")
+
+    monkeypatch.setattr("sys.stdin", Piped(answers()))
+    assert main(["pairs", "review"]) == 0
+    shown = capsys.readouterr().out
+    assert "Nothing to undo yet." in shown
+    assert [filled.pairs.get(item.id).status for item in (first, second)] == ["accepted", "proposed"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import socket
@@ -22,9 +23,9 @@ from notewright.records import Highlight, Source
 
 
 @contextmanager
-def served(home: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str], httpx.Client, str]]:
+def served(home: Path, *options: str, stderr: int = subprocess.PIPE) -> Iterator[tuple[subprocess.Popen[str], httpx.Client, str]]:
     command = [sys.executable, "-m", "notewright.cli", "--home", str(home), "serve", "--port", "0", "--cold", *options]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True) as server:
         try:
             assert server.stdout is not None
             link = next(line.strip() for line in server.stdout if "/login?token=" in line)
@@ -95,6 +96,20 @@ def test_ctrl_c_ends_what_is_being_written_with_an_error_event(home: Path, path:
     told = [line for line in rest if line]
     assert "The server is stopping." in told[-1]
     assert "event: error" in told or json.loads(told[-1].removeprefix("data: "))["error"]["message"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such terminals")
+def test_warnings_are_readable_on_a_terminal(home: Path) -> None:
+    import pty
+
+    terminal, shown = pty.openpty()
+    with served(home, stderr=shown) as (_, client, _):
+        with socket.create_connection((client.base_url.host, client.base_url.port or 0), timeout=60) as sent:
+            sent.sendall(b"\0\r\n\r\n")
+            assert sent.recv(1000)
+        assert os.read(terminal, 1000) == b"WARNING:  Invalid HTTP request received.\r\n"
+    os.close(terminal)
+    os.close(shown)
 
 
 def test_a_taken_port_is_said(home: Path) -> None:

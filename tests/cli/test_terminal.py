@@ -5,13 +5,16 @@ from __future__ import annotations
 import io
 import re
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 
 import pytest
 
 from notewright.cli import main
-from notewright.cli.terminal import plain
+from notewright.cli.show import progress
+from notewright.cli.terminal import plain, plain_terminal
+from notewright.cli.train import TrainingLine
 from notewright.feedback import judge
 from notewright.library import Library
 from notewright.records import Draft, Highlight, Pair, PairLink, Source
@@ -81,6 +84,33 @@ def test_a_title_in_brackets_is_a_title(title: str, library: Library) -> None:
     with terminal() as screen:
         assert main(["sources"]) == 0
     assert title in OURS.sub("", screen.getvalue())
+
+
+def test_what_is_drawn_again_and_again_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    with terminal() as screen, plain_terminal():
+        with progress(f"reading {STEERING}") as advance:
+            advance(1, 2, STEERING)
+            time.sleep(0.3)  # a bar is drawn ten times a second
+        with TrainingLine() as line:
+            line({"status": f"step [/1] {STEERING}"})
+            line({"message": "said meanwhile"})
+            time.sleep(0.3)
+    assert screen.getvalue().count("\x1b[2K") > 2
+    assert "step [/1] " in screen.getvalue()
+    assert "said meanwhile\n" in screen.getvalue()
+    shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|\r", "", screen.getvalue()).replace(plain(STEERING), "")
+    assert "".join(shown.split("\n")).isprintable()
+    assert "␛" not in shown
+
+
+@pytest.mark.parametrize("command", ["--help", "draft --help", "vault check --help", "draft --nonsense"])
+def test_help_has_no_colours(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")  # as Python 3.14 colours it in a terminal
+    with terminal() as screen, suppress(SystemExit):
+        main(command.split())
+    assert "usage: notewright" in screen.getvalue()
+    assert not set("␛\x1b") & set(screen.getvalue())
 
 
 def test_what_is_piped_stays_as_it_is(library: Library, capsys: pytest.CaptureFixture[str]) -> None:

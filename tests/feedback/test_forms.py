@@ -10,6 +10,7 @@ import pytest
 
 import small_world
 from notewright import drafting, feedback, reward
+from notewright.cli import main
 from notewright.errors import Invalid
 from notewright.feedback import export_feedback, import_feedback
 from notewright.feedback.exchange import _DRAFT_FIELDS, _digest
@@ -62,6 +63,13 @@ def test_what_is_in_form_is_taken(library: Library) -> None:
     assert import_feedback(library, told).events == 5
 
 
+def test_what_may_be_absent_is_told_without_it(library: Library, capsys: pytest.CaptureFixture[str]) -> None:
+    bare = happened("insertion", {"insertion": INSERTION, "with": []})
+    import_feedback(library, lines(bare, happened("belief", {"prefer": "more"}, "words"), happened("comment", {})))
+    assert main(["feedback", "list"]) == 0
+    assert "into Notes/A.md" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     "path",
     [
@@ -99,13 +107,18 @@ def test_no_insertion_leads_out_of_the_vault(path: str, library: Library) -> Non
         happened("ranking", {"order": [DRAFTED["draft"]], "rejected": []}),
         happened("ranking", {}),
         happened("ranking", {"order": [], "rejected": [], "shown": [{"model": "m"}]}),
+        happened("ranking", {"order": [], "rejected": [], "shown": [{"draft": "d"}]}),
+        happened("ranking", {"order": [], "rejected": [], "aspects": {"d": 3}}),
         happened("decision", {}),
         happened("comment", {"chips": [1]}),
         happened("undo", {"events": "all", "kind": "edit"}),
         happened("undo", {"events": [{}], "kind": "edit"}),
         happened("rule", {"effect": {}}),
+        happened("rule", {"action": "add", "text": "no tables", "effect": {"select": [["favorite"]]}}),
         happened("belief", {"value": 1.0}),
         happened("pair", {"passage_id": "p"}, "pair:s|p"),
+        happened("pair", {"status": "accepted", "links_before": [["h"]]}, "pair:s|p"),
+        happened("pair", {"status": "accepted", "links_before": [["h", {}, "quote"]]}, "pair:s|p"),
         drafted(text=5),
         drafted(position="0"),
         drafted(source_id=None),

@@ -444,6 +444,23 @@ def test_a_number_is_the_same_with_and_without_a_space_before_its_unit(given: st
     assert check(layout.format(said.format(written)), highlights=[Highlight(said.format(given))], habits=SURE) == ()
 
 
+@pytest.mark.parametrize(
+    ("given", "written"),
+    [
+        ("公元2024年3月12日发生了一次很大的地震", "3月12日发生了一次很大的地震"),
+        ("大的地震使用H2O分子测量了很多次", "H2O分子测量了很多次"),
+        ("2024년3월 큰 지진이 있었다 라고 했다", "3월 큰 지진이 있었다 라고 했다"),
+    ],
+)
+def test_a_quotation_may_begin_at_any_sign_of_a_script_without_spaces(given: str, written: str) -> None:
+    assert check(f"> {written}", highlights=[Highlight(given)], habits=SURE) == ()
+
+
+def test_thousands_behind_a_word_with_a_digit_are_given() -> None:
+    said = "In H1 500\u00a0000 people moved to the town."
+    assert check("There moved 500\u00a0000 people to the town.", highlights=[Highlight(said)], habits=SURE) == ()
+
+
 @pytest.mark.parametrize(("given", "written"), [("EUR1.5", "1.5 EUR"), ("US$1,200", "1.200 US$"), ("Sec.2.1", "sec. 2.1"), ("v2.0", "2.0")])
 def test_a_number_behind_letters_is_given_too(given: str, written: str) -> None:
     found = check(f"It cost {written} to mend the dike.", highlights=[Highlight(f"It cost {given} to mend the dike.")], habits=SURE)
@@ -457,10 +474,12 @@ def test_a_number_behind_letters_is_given_too(given: str, written: str) -> None:
         ("They drained 16 km of river.", "invented number"),
         ("The river lost 15 TB of river.", "invented name"),
         ("The road A15 crossed 15 km of river.", "invented name"),
+        ("The road NH2 crossed two machines.", "invented name"),
+        ("> 5 km of river with two machines.", "invented quotation"),
     ],
 )
 def test_another_unit_or_number_is_still_invented(text: str, gate: str) -> None:
-    given = [Highlight("They drained 15km of river with two machines.")]
+    given = [Highlight("They drained 15km of river with two machines of NH, on 2 days.")]
     assert gate in {finding.gate for finding in check(text, highlights=given, habits=SURE)}
 
 

@@ -215,6 +215,7 @@ Trust, but verify.
         ("[▶ 1:02:03](https://video.example/a?t=1h2m3s)", (3723, "time_offset")),
         ("[Watch](https://video.example/a#t=12:34.5)", (None, "")),
         ("[Watch](https://video.example/a#t=12.5)", (12, "time_offset")),
+        ("[▶ Watch on Tube](https://video.example/a?t=12)", (12, "time_offset")),
     ],
 )
 def test_a_place_is_read_as_people_and_programs_write_it(said: str, place: tuple[int | None, str]) -> None:
@@ -225,7 +226,13 @@ def test_a_place_is_read_as_people_and_programs_write_it(said: str, place: tuple
 
 @pytest.mark.parametrize(
     "words",
-    ["See [3:16](https://verses.example/john)", "See [the talk](https://video.example/a?t=754)", "It fell (cf. S. 12)", "So (S. Holm)"],
+    [
+        "See [3:16](https://verses.example/john)",
+        "See [the talk](https://video.example/a?t=754)",
+        "See and [watch the talk](https://video.example/a?t=754)",
+        "It fell (cf. S. 12)",
+        "So (S. Holm)",
+    ],
 )
 def test_what_only_looks_like_a_place_is_the_authors(words: str) -> None:
     found = parse(f"# T\n## Highlights\n- {words}\n- Two (Page 3)\n").highlights[0]
@@ -250,9 +257,16 @@ def test_a_line_of_its_own_says_the_place(line: str, place: tuple[int | None, st
     assert (found.text, found.location, found.location_type) == ("One.", *place)
 
 
-def test_a_line_with_other_words_after_a_place_s_name_is_kept() -> None:
-    source = parse("# T\n## Highlights\n### id827905563\n\n- Location: near Paris, in spring\n\n### id827905564\n\n> Two.\n")
-    assert source.highlights[0].text == "Location: near Paris, in spring"
+@pytest.mark.parametrize("words", ["Location: near Paris, in spring", "Page: vivid"])
+def test_a_line_with_other_words_after_a_place_s_name_is_kept(words: str) -> None:
+    source = parse(f"# T\n## Highlights\n### id827905563\n\n- {words}\n\n### id827905564\n\n> Two.\n")
+    assert source.highlights[0].text == words
+
+
+def test_a_reference_before_the_place_of_a_highlight_is_the_authors() -> None:
+    link = "[Location 345](https://readwise.io/to_kindle?action=open&asin=B00X&location=345)"
+    [found] = parse(f"# T\n## Highlights\n- It fell, says Holm (p. 12) ({link})\n").highlights
+    assert (found.text, found.location, found.location_type) == ("It fell, says Holm (p. 12)", 345, "location")
 
 
 TEMPLATES = {

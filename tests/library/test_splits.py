@@ -65,6 +65,14 @@ def test_what_measures_takes_little_more_from_teaching_than_it_needs(sizes: list
         assert all(abs(size - splits.VALID_EXAMPLES) <= closest + 1 for size in steering)
 
 
+def test_a_thin_test_split_is_not_filled_up_with_half_of_all_there_is() -> None:
+    known = {"a": "train", "b": "train", "c": "train", "d": "test"}
+    chosen = splits.choose([*"abcd" * 2, *["new"] * 40, *["other"] * 3, *"efgh"], {**known, **dict.fromkeys("efgh", "train")})
+    assert (chosen["new"], chosen["other"]) == ("train", "test")
+    alone = splits.choose([*"abcd" * 2, *["new"] * 40], dict.fromkeys(known, "train"))
+    assert alone["new"] == "test"  # else nothing would measure
+
+
 def test_kinds_of_sources_measure_as_often_as_there_are_passages_of_them() -> None:
     def apart(kinds_known: bool) -> float:
         found = []

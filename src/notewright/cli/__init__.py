@@ -13,6 +13,7 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from .. import __version__
 from ..errors import Invalid, NotewrightError
@@ -126,9 +127,15 @@ def _drop_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+class _Parser(argparse.ArgumentParser):
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self.color = False  # Python 3.14 would colour its help, and a terminal is shown no escapes but rich's
+
+
 def build_parser(arguments: Sequence[str] = (), *, everything: bool = False) -> argparse.ArgumentParser:
     """The parser with the arguments of the command that `arguments` name, or of all commands (for shell completion)."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="notewright",
         description="Learns how you turn highlights into Obsidian notes, and writes the notes for you, on your own machine.",
         epilog="Start with: notewright demo, or notewright init --vault PATH",

@@ -88,7 +88,7 @@ def _told(event: Event) -> str:
         text = RULED.get(str(payload["action"]), str(payload["action"])) + (f': "{payload["text"]}"' if payload.get("text") else "")
     elif event.kind == "belief":
         text = {"more": "you like more of it", "less": "you like less of it", "indifferent": "it does not matter to you"}.get(
-            str(payload["prefer"]), f"you like about {payload['value']}"
+            str(payload["prefer"]), f"you like about {payload.get('value')}"
         )
     elif event.kind == UNCHANGED:
         text = f"you did not change around {str(payload.get('since', ''))[:10]}, though it looked so"
@@ -96,7 +96,7 @@ def _told(event: Event) -> str:
         place = f" in {payload['note_path']}" if payload["note_path"] else ""
         text = f"{told_hunks(payload)}{place}" + {"watch": ", noticed", "plugin": ", in Obsidian"}.get(payload.get("via", ""), "")
     elif event.kind == "insertion":
-        text = f"into {payload['insertion']['note_path']}" + (f" under {payload['under']}" if payload["under"] else "")
+        text = f"into {payload['insertion']['note_path']}" + (f" under {payload['under']}" if payload.get("under") else "")
     elif event.kind == "undo":
         what = "decision about a pair" if payload["kind"] == "pair" else payload["kind"]
         text = f"of the {what}" + (f" into {payload['note_path']}" if "note_path" in payload else "")

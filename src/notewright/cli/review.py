@@ -121,7 +121,8 @@ def _act(library: Library, pair: Pair, answer: str, history: list[list[Event]]) 
         else:
             _tell(KEYS)
             return None
-        history.append(library.events.all("pair", after=before))
+        if stored := library.events.all("pair", after=before):  # nothing, where it was decided so elsewhere meanwhile
+            history.append(stored)
     print(f"{pair.id} {library.pairs.get(pair.id).status}.")
     return "on"
 

@@ -56,7 +56,7 @@ def serve(options: argparse.Namespace) -> int:
     # Kept alive for longer than clients and proxies do (httpx 5 s, nginx 60 s): else one may ask in the moment of our hanging up.
     config = uvicorn.Config(
         app, host=options.host, port=options.port, log_level="warning", access_log=False, timeout_graceful_shutdown=5,
-        forwarded_allow_ips="127.0.0.1,::1", server_header=False, limit_concurrency=1000,
+        forwarded_allow_ips="127.0.0.1,::1", server_header=False, limit_concurrency=1000, use_colors=False,
         timeout_keep_alive=90,
     )  # fmt: skip
     listening = listen(config)

@@ -15,7 +15,7 @@ from typing import Any
 from ..library import Library
 from ..settings import Settings, load_settings
 from ..text import count as count
-from .terminal import plain
+from .terminal import drawing_console, plain
 
 Advance = Callable[..., None]
 TELL_EVERY = 10.0  # seconds
@@ -120,15 +120,14 @@ def progress(what: str) -> Iterator[Advance]:
     if not sys.stderr.isatty():
         yield _lines(what)
         return
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
     columns: tuple[Any, ...] = (
         SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(bar_width=30), MofNCompleteColumn(), TimeElapsedColumn(),
         TimeRemainingColumn(),
     )  # fmt: skip
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(what, total=None)
+    with Progress(*columns, console=drawing_console(), transient=True) as bar:
+        task = bar.add_task(plain(what), total=None)
 
         def advance(done: int, total: int | None = None, text: str = "") -> None:
             bar.update(task, completed=done, total=total, description=plain(f"{what} {text}".rstrip()))

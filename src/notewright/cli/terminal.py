@@ -6,7 +6,10 @@ import re
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 # Each as one sign, so that places in a text stay: ␛ for escape, � for what has no sign of its own. They could move the cursor, hide or
 # forge lines, name the window or fill the clipboard.
@@ -38,6 +41,14 @@ class _Plain:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.rich_proxied_file, name)
+
+
+def drawing_console() -> Console:
+    """Of standard error, for what rich draws again and again. Meanwhile it puts a stream of its own in the place of `_Plain`, and
+    would look no deeper than that."""
+    from rich.console import Console
+
+    return Console(file=getattr(sys.stderr, "rich_proxied_file", sys.stderr))
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..records import Model, Run
 from .show import as_json, facts, given_path, id_of, json_option, open_library, table
-from .terminal import plain
+from .terminal import drawing_console, plain
 
 
 def configure(name: str, parser: argparse.ArgumentParser) -> None:
@@ -134,9 +134,7 @@ class TrainingLine:
         self._status: Any = None
 
     def __enter__(self) -> TrainingLine:
-        from rich.console import Console
-
-        self._console = Console(stderr=True)
+        self._console = drawing_console()
         if self._console.is_terminal and not self._quiet:
             self._status = self._console.status("starting")
             self._status.start()
@@ -153,7 +151,9 @@ class TrainingLine:
             self._console.print(plain(str(event["message"])), markup=False, highlight=False, soft_wrap=True)
             return
         if "status" in event and self._status:
-            self._status.update(str(event["status"]))
+            from rich.markup import escape
+
+            self._status.update(escape(plain(str(event["status"]))))
         if "step" not in event:
             return
         text = f"step {event['step']}/{event['steps']}  loss {event.get('loss', float('nan')):.3f}"

@@ -55,8 +55,7 @@ def _agreed(library: Library, listed: Sequence[Undoable], options: argparse.Name
         for item in listed:
             print(f"  {item.event.at[:16].replace('T', ' ')}  {_named(library, item)}")
     if options.json or not sys.stdin.isatty():
-        again = f"notewright undo {options.number} --yes"
-        raise Invalid("There is no terminal to ask at, so nothing was taken back.", f"Without being asked: {again}")
+        raise Invalid("Nobody can be asked here, so nothing was taken back.", "To take several back without being asked, add --yes.")
     return input("Take back all of it? [y/n] ").strip().lower() in ("y", "yes")
 
 

@@ -13,11 +13,12 @@ from typing import Any
 from .. import vault
 from ..errors import NotewrightError
 
-# A type, several of them, [the form of each member], or {key: form}; a key with ? may be absent or null.
+# A type, several of them, [the form of each member], or {key: form}; a key with ? may be absent or null, * is any key.
 Form = Any
 _NUMBER = (int, float)
+_SCALAR = (int, float, str)
 _REFERENCE = (int, str)  # an event, by number or by name
-_SHOWN: Form = [{"draft": str, "model?": str, "sampling?": dict, "propensity?": _NUMBER}]
+_SHOWN: Form = [{"draft": str, "model": str, "sampling?": dict, "propensity?": _NUMBER}]
 _REMARK: dict[str, Form] = {
     "batch?": str, "source?": str, "chapter?": str, "prompt?": dict, "shown?": _SHOWN, "comment?": str, "chips?": [str], "seconds?": _NUMBER
 }  # fmt: skip
@@ -26,7 +27,7 @@ _INSERTION: Form = {
     "created?": bool, "folders?": [str],
 }  # fmt: skip
 _EVENTS: dict[str, Form] = {
-    "ranking": {"order": [[str]], "rejected": [str], "aspects?": dict, **_REMARK},
+    "ranking": {"order": [[str]], "rejected": [str], "aspects?": {"*": [str]}, **_REMARK},
     "decision": {"decision": str, **_REMARK},
     "comment": _REMARK,
     "edit": {
@@ -34,11 +35,11 @@ _EVENTS: dict[str, Form] = {
         "hunks?": [{"kind": str, "before": str, "after": str, "start": int, "to": int}], "spans?": [[int]], "insertion?": _REFERENCE,
         **_REMARK,
     },
-    "insertion": {"insertion": _INSERTION, "under": (str, type(None)), "with": [_REFERENCE], "passage?": [int]},
+    "insertion": {"insertion": _INSERTION, "under?": str, "with": [_REFERENCE], "passage?": [int]},
     "undo": {"events": [_REFERENCE], "kind": str, "note_path?": str},
-    "rule": {"action": str, "text?": str, "effect?": dict, "events?": [_REFERENCE]},
+    "rule": {"action": str, "text?": str, "effect?": {"select?": [str]}, "events?": [_REFERENCE]},
     "belief": {"prefer": str, "value?": _NUMBER},
-    "pair": {"status": str, "highlights?": [str]},
+    "pair": {"status": str, "highlights?": [str], "links_before?": [[_SCALAR]]},
 }  # fmt: skip
 _DRAFT: Form = {
     "source_id": str, "chapter": str, "model_id": str, "text": str, "position": int, "seed": int, "created_at": str,
@@ -64,6 +65,8 @@ def wrong_in_event(kind: str, payload: Mapping[str, Any]) -> str:
                 vault.named(path)
         except (TypeError, NotewrightError):
             return "has an insertion into what is no note of a vault"
+    if kind == "pair" and any(len(row) not in (3, 4) for row in payload.get("links_before") or ()):  # as a PairLink has members
+        return "has 'pair' feedback whose links_before is of no known form"
     return ""
 
 
@@ -76,6 +79,7 @@ def _wrong(value: object, form: Form, name: str = "") -> str:
     if isinstance(form, dict):
         if not isinstance(value, Mapping):
             return name
+        form = dict.fromkeys(value, form["*"]) if "*" in form else form
         places = ((key.removesuffix("?"), key.endswith("?"), inner) for key, inner in form.items())
         told = ((key, inner) for key, optional, inner in places if not (optional and value.get(key) is None))
         return next((wrong for key, inner in told if (wrong := _wrong(value.get(key), inner, key))), "")

@@ -6,13 +6,15 @@ import re
 from collections.abc import Sequence
 
 from ..records import Finding, Highlight
-from ..text import normalise, sentences
-from ..vault.given import WORD
+from ..text import sentences
+from ..vault.given import flat
 from ..vault.pointers import unlabelled
 from .support import sentence_spans
 
 LINK = re.compile(r"!?\[\[[^\[\]\n]*\]\]|\]\([^)\n]*\)|https?://\S+|`[^`\n]*`|\$[^$\n]*\$|(?<!\S)[#^][\w/-]+")
 _WORD = re.compile(r"[^\W\d_][\w’'-]*")
+_PART = re.compile(r"\w+")
+_GENITIVE = re.compile(r"[’']s\b")
 NOUNS, LEAST_NOUNS = 0.15, 3  # share of the words inside sentences, and how many different ones
 TITLE_CASE = 0.5  # a sentence with more of its words capitalised is a title, where capitals tell nothing
 
@@ -21,7 +23,7 @@ def invented_names(text: str, highlights: Sequence[Highlight], known: str = "") 
     """Runs of capitalised words, the first word of a sentence aside, whose words stand nowhere in the highlights or in `known`."""
     if _nouns_are_capital(highlights):
         return []
-    given = _words(" ".join([known, *(f"{item.text} {item.annotation} {item.chapter} {' '.join(item.tags)}" for item in highlights)]))
+    given = _said(" ".join([known, *(f"{item.text} {item.annotation} {item.chapter} {' '.join(item.tags)}" for item in highlights)]))
     found: dict[str, Finding] = {}
     text = unlabelled(text)
     for start, end in sentence_spans(text):
@@ -31,7 +33,7 @@ def invented_names(text: str, highlights: Sequence[Highlight], known: str = "") 
         if len(words) > 2 and len(capitals) > TITLE_CASE * len(words):
             continue
         for run in _runs(capitals, sentence, words[0].start() if words else 0):
-            unknown = [word for word in run if not _words(word[0]) <= given]
+            unknown = [word for word in run if not all(_said(part) in given for part in _PART.findall(_GENITIVE.sub("", word[0])))]
             name = sentence[run[0].start() : run[-1].end()]
             if unknown and name not in found:
                 place = start + run[0].start()
@@ -74,5 +76,6 @@ def _runs(capitals: list[re.Match[str]], sentence: str, first: int) -> list[list
     return named
 
 
-def _words(text: str) -> set[str]:
-    return set(WORD.findall(re.sub(r"[’']s\b", "", normalise(text))))
+def _said(text: str) -> str:
+    """The words with a space before and behind each. What was written in one stays together: `GPT4` is not said by `GPT` and a 4."""
+    return f" {flat(_GENITIVE.sub('', text))} "

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from ..records import Highlight
-from ..text import UNSPACED, normalise
+from ..text import normalise
 from ..vault import read_outline
+from ..vault.given import WIDE, WORD
 from ..vault.pointers import unlabelled
 
 MIN_WORDS = 4  # content words; shorter sentences (lead-ins, captions) say too little to be judged
@@ -21,9 +22,7 @@ PAIRS = 2  # character pairs that say as much as one word, in scripts without sp
 HELPERS = 3  # highlights that may together support one sentence
 _LINE = re.compile(r"^[ \t>]*(?:(?:[-+*]|\d{1,9}[.)])[ \t]+(?:\[.\][ \t]+)?)?")
 _END = re.compile(r"[.!?…؟।][\"'”’)\]*_]*(?=\s)|[。！？｡][\"'”’)）」』*_]*(?=.)")
-_PAIRED = rf"[{UNSPACED}\uac00-\ud7a3]"  # and Korean
-_WIDE = re.compile(_PAIRED)
-_WORDS = re.compile(rf"{_PAIRED}+|\d+|(?:(?!{_PAIRED})[^\W\d]){{2,}}(?=\d)|(?:(?!{_PAIRED})\w)+")  # `15km`, as `15 km`, is two
+_WIDE = re.compile(WIDE)
 _ENDINGS = re.compile(r"[\u3040-\u309f]+")
 _DROPPED = re.compile(
     r"!?\[\[[^\[\]\n]*\]\]|!\[[^\]\n]*\]\([^)\n]*\)|\((?:p|pp|loc)\.[^)\n]*\)|\(\d+(?::\d\d)+\)|(?<!\S)[#^][\w/-]+|\$[^$\n]*\$"
@@ -105,7 +104,7 @@ def stems(text: str) -> set[str]:
     neighbouring characters, but for those of Japanese endings (hiragana).
     """
     found: set[str] = set()
-    for word in _WORDS.findall(normalise(text)):
+    for word in WORD.findall(normalise(text)):
         if _WIDE.match(word):
             found.update(pair for pair in map("".join, pairwise(word)) if not _ENDINGS.fullmatch(pair))
         elif len(word) > 3 or word.isdigit():

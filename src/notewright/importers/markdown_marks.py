@@ -15,18 +15,19 @@ _LINK_TAIL = re.compile(
 _WORD = r"(?:kindle[- ])?(?:locations?|positionen|position)|loc\.?|pos\.?|pages?|seiten?|pp?\.|s\.|time|timestamp"
 _PLACE = rf"(?P<word>{_WORD})\s*(?P<number>\d[\d:]*)(?:\s*[-–—]\s*[\d:]+)?"
 _LABEL = re.compile(
-    rf"[\s(]*(?:{_PLACE}|(?:location|loc\.?|page|p\.|time|timestamp)"
-    r"|view (?:highlight|tweet|original|in reader|in readwise)|open in (?:readwise|reader|kindle)|)[\s)]*",
+    rf"[\s(]*+(?:{_PLACE}|(?:location|loc\.?|page|p\.|time|timestamp)"
+    r"|view (?:highlight|tweet|original|in reader|in readwise)|open in (?:readwise|reader|kindle)|)[\s)]*+",
     re.IGNORECASE,
 )
-# `[12:34](…?t=754)`, `[🎧 Play snip - 1min (12:34 - 13:45)](…)`
+# `[12:34](…?t=754)`, `[🎧 Play snip - 1min (12:34 - 13:45)](…)`, `[Watch on YouTube](…)`, and not `[watch the talk](…)`
 _MOMENT = re.compile(
-    r"\W*(?:(?:play|listen|watch|open|view)\b[^\d\n]{0,30}(?:\d+\s?(?:min|sec|s|m)\b\W*)*)?(?P<clock>\d{1,3}(?::\d\d){1,2})?(?:\s*[-–—]\s*[\d:]+)?\W*",
+    r"\W*+(?:(?:play|listen|watch|open|view)\b(?:[^\d\n]{0,30}(?=\d)|(?: (?:snip|clip|episode|video|here))?(?: (?:on|in) \w+)?)"
+    r"(?:\d+\s?(?:min|sec|s|m)\b\W*+)*+)?(?:(?P<clock>\d{1,3}(?::\d\d){1,2})(?:\s*[-–—]\s*[\d:]+)?)?\W*+",
     re.IGNORECASE,
 )
 _PLAIN_TAIL = re.compile(rf"\(\s*{_PLACE}\s*\)\s*$", re.IGNORECASE)
 _PLAIN_PLACE = re.compile(
-    rf"[\s(~]*(?:{_PLACE}|(?P<bare>\d[\d:]*)(?:\s*[-–—]\s*[\d:]+)?|[ivxlcdm]+|none|null|n/?a|unknown)[\s)]*", re.IGNORECASE
+    rf"[\s(~]*(?:{_PLACE}|(?P<bare>\d[\d:]*)(?:\s*[-–—]\s*[\d:]+)?|[ivxl]+|none|null|n/?a|unknown)[\s)]*", re.IGNORECASE
 )
 _BLOCK_ID = re.compile(r"(?:^|(?<=\s))\^(?:rw(?:hi)?|id)?-?(\d{4,})(?:-note)?\s*$")
 _HYPOTHESIS = re.compile(
@@ -109,7 +110,7 @@ def cut_tail(text: str) -> Tail:
             if _OUR_URL.match(url) or (_LABEL.fullmatch(label) and (label.strip() or "readwise" in url)) or _to_a_moment(label, url):
                 tail.link(url, label)
                 tail.text, tail.found = tail.text[: match.start()].rstrip(), True
-        if match := _PLAIN_TAIL.search(tail.text):
+        if tail.location is None and (match := _PLAIN_TAIL.search(tail.text)):  # beside an exporter's, `(p. 12)` is a reference
             tail.place(match["word"], match["number"] or "")
             tail.text, tail.found = tail.text[: match.start()].rstrip(), True
         if tail.found and (match := _DASH.search(tail.text)):

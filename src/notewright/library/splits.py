@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -30,7 +30,7 @@ SHARES = (0.8, 0.1, 0.1)
 MIN_FOR_TEST = 5
 MIN_FOR_VALID = 8
 TEST_EXAMPLES = 8
-TOO_MUCH = 1 / 4  # of all examples in one source: it teaches, whatever its hash says, while there are others
+TOO_MUCH = 1 / 4  # of all examples in one source: it teaches, whatever its hash says, unless nothing else could measure
 VALID_EXAMPLES = 3  # where a source is chosen to steer trainings
 LATER_SHARE = 1 / 6
 FEWEST_KNOWN = 24  # chapters that teach before any is kept back: the first ones are needed more
@@ -77,7 +77,10 @@ def choose(
     kinds = kinds or {}
     wanted = {"test": min(TEST_EXAMPLES, max(1, examples.total() // 4)), "valid": VALID_EXAMPLES}
 
-    def fill_with(split: str) -> None:
+    def light() -> list[str]:
+        return [source_id for source_id in spare if examples[source_id] <= most]
+
+    def fill_with(split: str, among: Sequence[str]) -> None:
         whole = Counter[str]()
         held = Counter[str]()
         for source_id in result:
@@ -86,20 +89,20 @@ def choose(
         lacking = {kind: count / whole.total() - held[kind] / max(1, held.total()) for kind, count in whole.items()}
         # As near as may be to what is lacking: a source with many examples would take more from teaching than measuring needs.
         missing = wanted[split] - sum(examples[source_id] for source_id, side in result.items() if side == split)
-        light = [source_id for source_id in spare if examples[source_id] <= most] or spare
-        off = {source_id: abs(examples[source_id] - missing) for source_id in light}
-        fitting = [source_id for source_id in light if off[source_id] <= min(off.values()) + 1]
+        off = {source_id: abs(examples[source_id] - missing) for source_id in among}
+        fitting = [source_id for source_id in among if off[source_id] <= min(off.values()) + 1]
         chosen = max(fitting, key=lambda source_id: (lacking[kinds.get(source_id, "")], fraction(source_id)))
         spare.remove(chosen)
         result[chosen] = split
 
     while total >= MIN_FOR_TEST and shares[2] > 0 and spare:
         held = [source_id for source_id, split in result.items() if split == "test"]
-        if held and (sum(examples[source_id] for source_id in held) >= TEST_EXAMPLES or len(held) + 1 > total / 4):
+        thin = sum(examples[source_id] for source_id in held) < TEST_EXAMPLES and len(held) + 1 <= total / 4
+        if held and not (thin and light()):
             break
-        fill_with("test")
-    if total >= MIN_FOR_VALID and shares[1] > 0 and spare and "valid" not in result.values():
-        fill_with("valid")
+        fill_with("test", light() or spare)
+    if total >= MIN_FOR_VALID and shares[1] > 0 and light() and "valid" not in result.values():
+        fill_with("valid", light())
     if new and "train" not in result.values():
         result[new[0]] = "train"
     if total >= MIN_FOR_TEST and shares[2] > 0 and fill and "test" not in result.values() and new and result[new[-1]] == "valid":

@@ -14,7 +14,10 @@ _THIN = "\u00a0\u2009\u202f'\u2019"  # what parts thousands beside dots and comm
 _DIGITS = rf"\d+(?:[.,:\u066b\u066c]\d+|[ {_THIN}]\d{{3}}(?!\d))*(?:\s?%)?"
 NUMBER = re.compile(rf"(?<![A-Za-z0-9_.,]){_DIGITS}")
 _WRITTEN = re.compile(_DIGITS)  # those with letters or a point before them too: `EUR1.5`, `Sec.2.1`
-WORD = re.compile(r"\d+|[^\W\d]{2,}(?=\d)|\w+")  # a number and its unit are two, whether or not a space stands between them: `5km`
+WIDE = rf"[{UNSPACED}\uac00-\ud7a3]"  # letters of scripts that put no spaces between words, and of Korean
+# A number and its unit are two words, whether or not a space stands between them: `5km`. So are neighbours of two scripts: a quotation
+# may begin at any sign of `2024年3月`.
+WORD = re.compile(rf"{WIDE}+|\d+|(?:(?!{WIDE})[^\W\d]){{2,}}(?=\d)|(?:(?!{WIDE})\w)+")
 _THOUSANDS = re.compile(rf"\d{{1,3}}(?:\.\d{{3}})+(?:,\d+)?|\d{{1,3}}(?:[ {_THIN}]\d{{3}})+(?:[.,]\d+)?")
 _ARABIC = str.maketrans({"\u066b": ".", "\u066c": ",", "\u066a": "%"})
 # Where a quotation stands, behind it.
@@ -47,7 +50,7 @@ class Given:
         self.places = {flat(item) for item in (*known.split("\n"), *(item.chapter for item in highlights))}
         self.quotable = [said for said in dict.fromkeys(flat(item.text) for item in highlights) if extent(said) >= LEAST_QUOTED]
         self.ended = "".join(f" {line}\n" for line in self.words.split("\n"))
-        everything = (*numbers, *_WRITTEN.findall(self.raw), *re.findall(r"\d+", self.raw))
+        everything = (*numbers, *NUMBER.findall(self.raw), *_WRITTEN.findall(self.raw), *re.findall(r"\d+", self.raw))
         self.numbers = {reading for item in everything for reading in _readings(item)}
 
     def counts(self, number: str) -> bool:
@@ -56,7 +59,7 @@ class Given:
 
     def says(self, quotation: str) -> bool:
         parts = [flat(part) for part in _ELISION.split(quotation)]
-        return all(part in self.words for part in parts if part)
+        return all(re.search(rf"(?<!\d){re.escape(part)}(?!\d)", self.words) for part in parts if part)
 
     def times(self, said: str) -> int:
         """How many highlights, annotations and other texts say these flat words."""

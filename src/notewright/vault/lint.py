@@ -167,11 +167,11 @@ def _running(text: str, data: bytes, tokens: Sequence[Token]) -> Iterator[str]:
     (it runs those of new notes). That the highlights say it makes it no better: others wrote them."""
     yield from (found[0] for found in _COMMAND.finditer(text))
     for token in tokens:
-        text = text_of(data, token)
-        fence = read_fence(text, token.depth) if token.kind == "fence" else None
-        code = read_code(text, token.depth) if token.kind == "code" else ""
-        if (fence and fence.language.casefold() in _RUN) or code.lstrip().startswith("$="):
-            yield text
+        words = text_of(data, token)
+        if (token.kind == "fence" and read_fence(words, token.depth).language in _RUN) or (
+            token.kind == "code" and read_code(words, token.depth).lstrip().startswith("$=")
+        ):
+            yield words
 
 
 def _references(named: Iterable[Pointer]) -> Iterator[Problem]:
