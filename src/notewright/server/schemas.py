@@ -523,6 +523,14 @@ class PairDetail(Out):
     spans: list[SpanOut] = Field(description="Of `passage_text`; offsets count characters of it, and of the highlight's text or annotation")
 
 
+class PairDecided(PairDetail):
+    events: list[int] = Field(description="What this stored, for `POST /api/pairs/restore`; none where it changed nothing")
+
+
+class PairRestoreIn(In):
+    events: list[int] = Field(min_length=1, max_length=100, description="As deciding, splitting or merging answered with them")
+
+
 class PairDecisionIn(In):
     status: Literal["proposed", "accepted", "rejected"]
 
@@ -556,6 +564,7 @@ class SettingsOut(Out):
     vault: str | None
     vault_exists: bool
     readwise_folder: str
+    readwise_found: list[str] = Field(description="The folders of the vault that are taken for Readwise's now")
     exclude: list[str]
     base_model: str
     device: str
