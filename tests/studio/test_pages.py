@@ -260,6 +260,9 @@ def test_the_library_page_finds_sources_checks_health_and_keeps_settings(page: A
     page.get_by_label("Server that writes instead").fill("")
     page.get_by_role("button", name="Keep the settings").click()
     page.get_by_text("Settings kept.").wait_for()
+    page.get_by_role("list", name="Jobs").get_by_text("22 notes as before; nothing changed.").wait_for(state="detached")
+    page.locator(".notice").get_by_role("button", name="Read it").click()
+    page.get_by_role("list", name="Jobs").get_by_text("22 notes as before; nothing changed.").wait_for()
     assert ask(server, "/api/settings")["readwise_folder"] == "Readwise"
     page.get_by_role("region", name="Health").get_by_text("python", exact=True).wait_for(timeout=90_000)  # torch is looked at
     assert serious(page) == []
