@@ -8,7 +8,7 @@ import pytest
 
 import small_world
 from notewright.library import Library
-from notewright.records import Draft, Highlight, Source
+from notewright.records import Draft, Highlight, Pair, Source
 
 
 def test_a_batch_opens_as_its_first_shown_draft_does_and_the_newest_comes_first(library: Library, tmp_path: Path) -> None:
@@ -33,7 +33,7 @@ def test_a_batch_opens_as_its_first_shown_draft_does_and_the_newest_comes_first(
 
 def put(library: Library, *sources: Source) -> None:
     library.sources.upsert(
-        sources, origin="csv", complete=False, carries=("text", "annotation", "location"), source_carries=("title", "author")
+        sources, origin="csv", complete=False, carries=("text", "annotation", "location"), source_carries=("title", "author", "kind")
     )
 
 
@@ -51,3 +51,18 @@ def test_sources_stand_where_their_letters_do(library: Library) -> None:
     put(library, *(Source(title=title, highlights=(Highlight(text="A.", location=1),)) for title in reversed(order)))
     assert [view.source.title for view in library.browse.sources()[0]] == order
     assert [view.source_title for view in library.browse.chapters()] == order
+
+
+def test_a_new_note_lies_where_those_about_its_kind_of_source_lie(library: Library) -> None:
+    def pair(source_id: str, path: str) -> Pair:
+        return Pair("", source_id, path, path, path, 0, 1, "A.", 0.9, "quote", "proposed", ())
+
+    kinds = ("book", "book", "book", "podcast", "podcast", "tweet")
+    marked = (Highlight(text="A.", location=1),)
+    put(library, *(Source(title=f"{kind} {place}", kind=kind, highlights=marked) for place, kind in enumerate(kinds)))
+    ids = {source.title: source.id for source in library.sources.all()}
+    assert library.browse.usual_folder(ids["book 0"]) == ""
+    places = {"book 0": "B/One.md", "book 1": "A/B/Two.md", "book 2": "A/B/Three.md", "podcast 3": "P/Four.md"}
+    library.pairs.propose(pair(ids[title], path) for title, path in places.items())
+    found = [library.browse.usual_folder(ids[title]) for title in ("book 0", "podcast 4", "tweet 5")]
+    assert found == ["A/B", "P", "A/B"]

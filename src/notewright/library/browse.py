@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -93,6 +93,18 @@ class Browse:
             [*parameters, limit, offset],
         )
         return self._source_views([row["id"] for row in rows]), total
+
+    def usual_folder(self, source_id: str) -> str:
+        """Where a new note about a source would lie: where most notes with pairs lie that are about sources of its kind, else about any.
+        Empty for the vault's root, and where there are no such notes."""
+        rows = self._db.rows(
+            "SELECT DISTINCT p.note_path, s.kind=(SELECT kind FROM sources WHERE id=?) AS alike"
+            " FROM pairs p JOIN sources s ON s.id=p.source_id WHERE p.status<>'rejected'",
+            (source_id,),
+        )
+        notes = [row["note_path"] for row in rows if row["alike"]] or [row["note_path"] for row in rows]
+        folders = Counter(path.rpartition("/")[0] for path in notes)
+        return min(folders, key=lambda folder: (-folders[folder], folder), default="")
 
     def source(self, source_id: str) -> SourceView | None:
         """One source, also one that Readwise no longer has; None where the id is unknown."""

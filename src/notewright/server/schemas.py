@@ -455,11 +455,13 @@ class NoteRow(Out):
     title: str
     aliases: list[str]
     pairs: int = Field(description="Pairs with the source that was asked for")
+    alike: bool = Field(description="It is called as that source is")
 
 
 class NotePage(Out):
     total: int
     notes: list[NoteRow]
+    folder: str = Field(description="Where a new note about the source that was asked for would lie; empty: at the top")
 
 
 class HeadingOut(Out):
