@@ -58,7 +58,11 @@ def test_from_the_queue_to_the_note_and_back(client: TestClient, world: World) -
     assert done.json()["diff"] == shown["diff"]
     assert (world.vault / NOTE).read_bytes() != before
     assert client.get("/api/queue").json()["total"] == 1
-    assert client.post("/api/undo", json={}).json()["payload"]["how"] == "restored"
+    refused = client.post("/api/undo", json={"expected": ranked.json()["id"]})
+    assert (refused.status_code, "Something else was done" in refused.json()["message"]) == (409, True)
+    assert client.get("/api/queue").json()["total"] == 1
+    taken = client.post("/api/undo", json={"expected": done.json()["events"][-1]["id"]}).json()
+    assert (taken["payload"]["how"], taken["before"]) == ("restored", [])
     assert (world.vault / NOTE).read_bytes() == before
     assert client.get("/api/queue").json()["total"] == 2
 

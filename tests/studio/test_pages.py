@@ -137,8 +137,10 @@ def test_beliefs_are_corrected_and_rules_decided_by_keyboard(page: Any, server: 
     line = page.locator(f"[data-line='belief:{feature}']")
     line.get_by_text("as you said").wait_for()
     assert serious(page) == []
+    assert page.locator(".notice").get_by_role("button", name="Undo").count() == 1, "of the last thing only, as that is what undo takes"
     page.keyboard.press("u")
     line.get_by_text("as you said").wait_for(state="detached")
+    assert page.locator(".notice").get_by_role("button", name="Undo").count() == 0, "it is done"
     page.set_viewport_size({"width": 360, "height": 740})
     assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
 

@@ -284,6 +284,9 @@ class CommentIn(In):
 class UndoIn(In):
     keep_note: bool = False
     number: int = Field(default=1, ge=1, le=MOST_UNDONE, description="How many of the last actions")
+    expected: int | None = Field(
+        default=None, description="Only the last action, if it is this event; refused (409) where something else was done since"
+    )
 
 
 class UndoneOut(EventOut):
