@@ -71,11 +71,8 @@ def test_pairs_are_reviewed_split_and_merged_by_keyboard(page: Any, server: Any)
     page.locator(".notice").get_by_role("button", name="Undo").click()
     page.get_by_text(f"of {waiting}", exact=False).wait_for()
     assert [event.kind for event in events(server, "pair") + events(server, "undo")] == ["pair", "undo"], "no action of its own"
-    page.keyboard.press("x")
-    eventually(lambda: count("rejected"), rejected + 1)
-    page.keyboard.press("u")
-    page.get_by_text(f"of {waiting}", exact=False).wait_for()
-    page.get_by_text("Taken back.").wait_for()
+    for key in "xuxu":  # quickly: each undo takes the decision before it
+        page.keyboard.press(key)
     page.keyboard.press("u")
     page.get_by_text("Nothing that was decided here is left to undo.").wait_for()
     assert not any(action["undone"] is False for action in ask(server, "/api/history"))
