@@ -111,11 +111,18 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(home: Path, mon
     assert sorted(item.name for item in home.iterdir()) == ["config.toml"]
 
 
-@pytest.mark.parametrize("name", ["nope", "/no/such/folder", "./models/x", "~/nowhere-at-all/x", "a/b/c"])
+@pytest.mark.parametrize("name", ["nope", "/no/such/folder", "./models/x", "~/nowhere-at-all/x", "a/b/c", "no such/thing", "nö/such"])
 def test_a_base_model_that_cannot_be_is_not_kept(home: Path, name: str) -> None:
     with pytest.raises(NotFound, match="There is no base model"):
         change_settings(Settings(home=home), {"base_model": name})
     assert not home.exists()
+
+
+def test_a_change_that_is_refused_is_no_problem_of_the_file(home: Path) -> None:
+    with pytest.raises(Invalid) as caught:
+        change_settings(Settings(home=home), {"engine_url": "file:///x", "duels": 3})
+    assert caught.value.message.startswith("That cannot be kept: duels must lie between 0 and 0.5, not 3.0; engine_url must be")
+    assert "config.toml" not in caught.value.message + caught.value.hint
 
 
 def test_an_empty_name_excludes_nothing(home: Path) -> None:

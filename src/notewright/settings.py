@@ -41,6 +41,9 @@ def silence_telemetry() -> None:
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 
 
+_HUB_ID = re.compile(r"[A-Za-z0-9_][\w.-]*/[\w.-]+", re.ASCII)
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """`vault` is absent until `notewright init --vault`. `readwise_folder` and `exclude` are vault-relative and never indexed as notes.
@@ -198,14 +201,17 @@ def change_settings(settings: Settings, changes: Mapping[str, Any]) -> Settings:
         if not path.is_dir() and not is_hub_id(folder):
             raise NotFound(f"There is no base model {folder!r}.", "Name a folder, a hub id such as Qwen/Qwen3-0.6B, or seedling.")
         values["base_model"] = str(path.absolute()) if path.is_dir() else folder
-    changed = replace(settings, **_checked(values, settings.config_path))
+    try:
+        changed = replace(settings, **_checked(values, settings.config_path))
+    except Invalid as error:  # the file is as it was: what was asked for is wrong
+        raise Invalid(f"That cannot be kept: {'; '.join(error.problems)}", "Nothing was changed.", error.problems) from error
     save_settings(changed)
     return changed
 
 
 def is_hub_id(name: str) -> bool:
     """Can it be one: an owner and a name, with or without @revision?"""
-    return name.partition("@")[0].count("/") == 1 and not name.startswith(("/", ".", "~"))
+    return bool(_HUB_ID.fullmatch(name.partition("@")[0]))
 
 
 def refuse_gguf(path: Path) -> None:

@@ -14,6 +14,7 @@ _MARKDOWN_LINK = re.compile(r"!?\[([^\[\]]*+)\]\(([^)\s]*+)(?:\s++\"[^\"]*+\")?+
 _WIKILINK = re.compile(r"!?\[\[([^\[\]|]*+)(?:\|([^\[\]]*+))?+\]\]")
 _MARKS = str.maketrans("", "", "*_`~=#>\\")
 _MARKED = re.compile(r"[*_`~=#>\\]")
+_ACCENTS = re.compile("[\u0300-\u036f]+")
 _LIST_MARK = re.compile(r"^[^\S\n]*(?:[-+•]|\d+[.)])\s+", re.MULTILINE)  # over blank lines it would look from each anew
 _PUNCTUATION = str.maketrans({"“": '"', "”": '"', "„": '"', "‘": "'", "’": "'", "–": "-", "—": "-", "…": "...", "\u00ad": "", "\u200b": ""})
 _LOWER = "".join(char for char in map(chr, range(0x530)) if char.islower())
@@ -55,6 +56,13 @@ def normalise(text: str) -> str:
     elif mark := _LIST_MARK.match(text):  # far quicker than a search that can only hit the start
         text = text[mark.end() :]
     return " ".join(text.split()).casefold()
+
+
+def plain(text: str) -> str:
+    """A form for finding text by what a person types: letters without case and accents (`über` finds `Über`, `mass` finds `Maß`)."""
+    if text.isascii():
+        return text.lower()
+    return _ACCENTS.sub("", unicodedata.normalize("NFKD", text.casefold()))
 
 
 def sentences(text: str) -> list[str]:

@@ -127,7 +127,7 @@ def test_split_keeps_some_and_merge_adds(filled: Library, monkeypatch: pytest.Mo
     merged = merge(filled, many.id, other.id)
     assert {link.highlight_id for link in merged.links} >= {link.highlight_id for link in other.links}
     assert filled.pairs.get(other.id).status == "rejected"
-    restore(filled, filled.events.all("pair")[-2:])
+    restore(filled, [event.id for event in filled.events.all("pair")[-2:]])
     assert [filled.pairs.get(item.id) for item in before] == before
 
 

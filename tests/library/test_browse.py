@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 import small_world
 from notewright.library import Library
-from notewright.records import Draft
+from notewright.records import Draft, Highlight, Pair, Source
 
 
 def test_a_batch_opens_as_its_first_shown_draft_does_and_the_newest_comes_first(library: Library, tmp_path: Path) -> None:
@@ -27,3 +29,40 @@ def test_a_batch_opens_as_its_first_shown_draft_does_and_the_newest_comes_first(
     assert told == [("Batch 2, place 1", writers, 3, "6"), ("Batch 1, place 1", writers, 3, "6")]
     assert [item.opening for item in library.browse.batches(chapter="Beginnings", limit=1, offset=1)[0]] == ["Batch 1, place 1"]
     assert library.browse.batches(chapter="Troubles") == ([], 0)
+
+
+def put(library: Library, *sources: Source) -> None:
+    library.sources.upsert(
+        sources, origin="csv", complete=False, carries=("text", "annotation", "location"), source_carries=("title", "author", "kind")
+    )
+
+
+@pytest.mark.parametrize("words", ["über größe", "ÜBER GRÖSSE", "uber grosse", "osterreicher", "FLÜSSE", "äsche", "moor-folge", "100% _"])
+def test_sources_are_found_whatever_the_case_and_accents(library: Library, words: str) -> None:
+    marked = Highlight(text="Äsche und Nase laichen.", annotation="Vgl. Moor-Folge!", location=1)
+    river = Source(title="Über die Größe 100% _ kleiner Flüsse", author="J. Österreicher", highlights=(marked,))
+    put(library, river, Source(title="Uferlos", highlights=(Highlight(text="Ein Asket.", location=1),)))
+    found, total = library.browse.sources(query=words)
+    assert ([view.source.title for view in found], total) == ([river.title], 1)
+
+
+def test_sources_stand_where_their_letters_do(library: Library) -> None:
+    order = ["Ägypten", "alpen", "Über Flüsse", "ufer", "Zeit"]
+    put(library, *(Source(title=title, highlights=(Highlight(text="A.", location=1),)) for title in reversed(order)))
+    assert [view.source.title for view in library.browse.sources()[0]] == order
+    assert [view.source_title for view in library.browse.chapters()] == order
+
+
+def test_a_new_note_lies_where_those_about_its_kind_of_source_lie(library: Library) -> None:
+    def pair(source_id: str, path: str) -> Pair:
+        return Pair("", source_id, path, path, path, 0, 1, "A.", 0.9, "quote", "proposed", ())
+
+    kinds = ("book", "book", "book", "podcast", "podcast", "tweet")
+    marked = (Highlight(text="A.", location=1),)
+    put(library, *(Source(title=f"{kind} {place}", kind=kind, highlights=marked) for place, kind in enumerate(kinds)))
+    ids = {source.title: source.id for source in library.sources.all()}
+    assert library.browse.usual_folder(ids["book 0"]) == ""
+    places = {"book 0": "B/One.md", "book 1": "A/B/Two.md", "book 2": "A/B/Three.md", "podcast 3": "P/Four.md"}
+    library.pairs.propose(pair(ids[title], path) for title, path in places.items())
+    found = [library.browse.usual_folder(ids[title]) for title in ("book 0", "podcast 4", "tweet 5")]
+    assert found == ["A/B", "P", "A/B"]

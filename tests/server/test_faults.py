@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import http.client
+import io
 import json
 import threading
 import time
+import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
@@ -257,7 +259,9 @@ def test_first_open_with_an_empty_home(tmp_path: Path, sample: Path) -> None:
         assert opened.get("/api/status").json()["next"] == "notewright init --vault PATH"
         assert opened.get("/api/queue").json() == {"total": 0, "chapters": []}
         assert opened.post("/api/import/vault").status_code == 422
-        assert opened.put("/api/settings", json={"vault": str(vault)}).json()["vault_exists"]
+        assert opened.get("/api/settings").json()["readwise_found"] == []
+        kept = opened.put("/api/settings", json={"vault": str(vault)}).json()
+        assert (kept["vault_exists"], kept["readwise_found"]) == (True, ["Readwise"])
         with (sample / "readwise.csv").open("rb") as file:
             jobs = [opened.post("/api/import/upload", files={"file": ("readwise.csv", file)}).json()]
         jobs += [opened.post(path).json() for path in ("/api/import/vault", "/api/pair")]
@@ -280,6 +284,15 @@ def test_a_file_that_is_no_export_fails_in_words(client: TestClient) -> None:
     assert (end["state"], end["title"]) == ("failed", "Importing x.csv")
     assert "PDF" in end["problem"]["message"]
     assert end["problem"]["hint"]
+
+
+def test_an_archive_without_an_export_is_told_by_its_name(client: TestClient) -> None:
+    """Not by that of the folder that it was uploaded to, which is gone then."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("picture.png", b"\x89PNG")
+    job = client.post("/api/import/upload", files={"file": ("my export.zip", packed.getvalue())}).json()
+    assert finished(client, job["id"])["problem"]["message"] == "There is no highlights export in my export.zip."
 
 
 def finished(client: TestClient, job_id: str) -> dict:

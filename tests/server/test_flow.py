@@ -58,7 +58,11 @@ def test_from_the_queue_to_the_note_and_back(client: TestClient, world: World) -
     assert done.json()["diff"] == shown["diff"]
     assert (world.vault / NOTE).read_bytes() != before
     assert client.get("/api/queue").json()["total"] == 1
-    assert client.post("/api/undo", json={}).json()["payload"]["how"] == "restored"
+    refused = client.post("/api/undo", json={"expected": ranked.json()["id"]})
+    assert (refused.status_code, "Something else was done" in refused.json()["message"]) == (409, True)
+    assert client.get("/api/queue").json()["total"] == 1
+    taken = client.post("/api/undo", json={"expected": done.json()["events"][-1]["id"]}).json()
+    assert (taken["payload"]["how"], taken["before"]) == ("restored", [])
     assert (world.vault / NOTE).read_bytes() == before
     assert client.get("/api/queue").json()["total"] == 2
 
@@ -137,6 +141,7 @@ def test_a_split_sent_again_is_no_second_event(client: TestClient, world: World)
     first = client.get("/api/pairs", params={"status": "proposed", "limit": 1}).json()["pairs"][0]
     keep = {"highlight_ids": [first["links"][0]["highlight_id"]]}
     answers = [client.post(f"/api/pairs/{first['id']}/split", json=keep).json() for _ in range(2)]
+    assert [answer.pop("events") for answer in answers] == [[world.library.events.last()], []]
     assert answers[0] == answers[1]
     assert len(world.library.pairs.history(first["id"])) == 1
 
@@ -156,7 +161,28 @@ def test_a_pair_shows_which_words_are_which_highlights(client: TestClient) -> No
             )
 
 
-def test_pairs_are_split_and_merged_and_that_is_taken_back(client: TestClient) -> None:
+def test_a_decision_that_is_taken_back_is_an_undo_and_no_action_of_its_own(client: TestClient, world: World) -> None:
+    one, other = client.get("/api/pairs", params={"source_id": "readwise:b-looms"}).json()["pairs"]
+    third = next(item for item in client.get("/api/pairs").json()["pairs"] if item["source_id"] != one["source_id"])
+    status = lambda pair: client.get(f"/api/pairs/{pair['id']}").json()["pair"]  # noqa: E731
+    keep = {"highlight_ids": [one["links"][1]["highlight_id"]]}
+    client.post(f"/api/pairs/{third['id']}/decision", json={"status": "rejected"})
+    split = client.post(f"/api/pairs/{one['id']}/split", json=keep).json()
+    merged = client.post(f"/api/pairs/{one['id']}/merge", json={"pair_id": other["id"]}).json()
+    assert (len(split["events"]), len(merged["events"])) == (1, 2)
+    for _ in range(2):  # told twice, it counts once
+        assert client.post("/api/pairs/restore", json={"events": merged["events"]}).status_code == 204
+        assert (status(one), status(other)) == (split["pair"], other)
+    assert len(world.library.events.all("undo")) == 1
+    client.post("/api/pairs/restore", json={"events": split["events"]})
+    assert status(one) == one
+    assert client.post("/api/undo", json={}).json()["kind"] == "undo"
+    assert status(third) == third, "what was done last of all that still counted"
+    refused = client.post("/api/pairs/restore", json={"events": [999]})
+    assert (refused.status_code, "999" in refused.json()["message"]) == (404, True)
+
+
+def test_pairs_are_split_and_merged_and_both_are_undecided_again(client: TestClient) -> None:
     one, other = client.get("/api/pairs", params={"source_id": "readwise:b-looms"}).json()["pairs"]
     keep = [one["links"][1]["highlight_id"]]
     split = client.post(f"/api/pairs/{one['id']}/split", json={"highlight_ids": keep}).json()

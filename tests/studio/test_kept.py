@@ -135,7 +135,9 @@ def test_what_a_busy_library_cannot_take_is_kept_and_sent_again(page: Any, serve
     refuse(page, "**/api/comments")
     refuse(page, "**/ranking")
     page.keyboard.press("c")
-    page.get_by_label("Comment in your own words").fill("Long thought over")
+    page.get_by_role("group", name="Comment").get_by_role("button").first.wait_for()
+    page.keyboard.type("Long thought over, ärgerlich x 0")  # shortcuts of the page among the letters
+    assert page.get_by_label("Comment in your own words").input_value() == "Long thought over, ärgerlich x 0"
     page.keyboard.press("Enter")
     page.locator(".notice.wrong").get_by_text("The library is in use").wait_for()
     for key in "123":
@@ -152,7 +154,7 @@ def test_what_a_busy_library_cannot_take_is_kept_and_sent_again(page: Any, serve
     page.get_by_text("Comment kept.").wait_for()
     header(page, "kept")
     assert [event.payload["order"] for event in of_batch(server, batch, "ranking")] == [[[item] for item in ids]]
-    assert [event.payload["comment"] for event in of_batch(server, batch, "comment")] == ["Long thought over"]
+    assert [event.payload["comment"] for event in of_batch(server, batch, "comment")] == ["Long thought over, ärgerlich x 0"]
     assert page.get_by_text("it is sent again").count() == 0
 
 

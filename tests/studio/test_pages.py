@@ -68,8 +68,16 @@ def test_pairs_are_reviewed_split_and_merged_by_keyboard(page: Any, server: Any)
     accepted, rejected, waiting = count("accepted"), count("rejected"), count("proposed")
     page.keyboard.press("a")
     eventually(lambda: count("accepted"), accepted + 1)
-    page.get_by_role("button", name="Undo").click()
+    page.locator(".notice").get_by_role("button", name="Undo").click()
     page.get_by_text(f"of {waiting}", exact=False).wait_for()
+    assert [event.kind for event in events(server, "pair") + events(server, "undo")] == ["pair", "undo"], "no action of its own"
+    for key in "xuxu":  # quickly: each undo takes the decision before it
+        page.keyboard.press(key)
+    page.keyboard.press("u")
+    page.get_by_text("Nothing that was decided here is left to undo.").wait_for()
+    assert not any(action["undone"] is False for action in ask(server, "/api/history"))
+    page.get_by_role("button", name="Propose anew").click()
+    page.get_by_text(f"0 pairs new, {waiting} kept, 0 gone, {accepted + rejected} decided by you.").wait_for()
     only = page.get_by_role("button", name="Only those checked")
     while not only.count():
         page.keyboard.press("j")
@@ -126,8 +134,10 @@ def test_beliefs_are_corrected_and_rules_decided_by_keyboard(page: Any, server: 
     line = page.locator(f"[data-line='belief:{feature}']")
     line.get_by_text("as you said").wait_for()
     assert serious(page) == []
+    assert page.locator(".notice").get_by_role("button", name="Undo").count() == 1, "of the last thing only, as that is what undo takes"
     page.keyboard.press("u")
     line.get_by_text("as you said").wait_for(state="detached")
+    assert page.locator(".notice").get_by_role("button", name="Undo").count() == 0, "it is done"
     page.set_viewport_size({"width": 360, "height": 740})
     assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
 
@@ -249,6 +259,9 @@ def test_the_library_page_finds_sources_checks_health_and_keeps_settings(page: A
     page.get_by_label("Server that writes instead").fill("")
     page.get_by_role("button", name="Keep the settings").click()
     page.get_by_text("Settings kept.").wait_for()
+    page.get_by_role("list", name="Jobs").get_by_text("22 notes as before; nothing changed.").wait_for(state="detached")
+    page.locator(".notice").get_by_role("button", name="Read it").click()
+    page.get_by_role("list", name="Jobs").get_by_text("22 notes as before; nothing changed.").wait_for()
     assert ask(server, "/api/settings")["readwise_folder"] == "Readwise"
     page.get_by_role("region", name="Health").get_by_text("python", exact=True).wait_for(timeout=90_000)  # torch is looked at
     assert serious(page) == []

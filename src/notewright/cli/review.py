@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import Invalid, NotewrightError, NotFound
 from ..provenance import Span, provenance
-from ..records import Event, Highlight, Pair
+from ..records import Highlight, Pair
 from .show import count, id_of, open_library, shorten
 from .terminal import plain
 
@@ -45,7 +45,7 @@ def review(options: argparse.Namespace) -> None:
 
 def _ask(library: Library, waiting: Sequence[Pair]) -> int:
     """Shows and decides; returns how many decisions stand at the end."""
-    history: list[list[Event]] = []  # of each decision, what it stored
+    history: list[list[int]] = []  # of each decision, what it stored
     at = 0
     while at < len(waiting):
         try:
@@ -91,7 +91,7 @@ def _answer() -> str:
     return ""
 
 
-def _act(library: Library, pair: Pair, answer: str, history: list[list[Event]]) -> str | None:
+def _act(library: Library, pair: Pair, answer: str, history: list[list[int]]) -> str | None:
     """ "on", "back" or "quit", or None where the answer made no sense."""
     from .. import pairing
 
@@ -110,19 +110,18 @@ def _act(library: Library, pair: Pair, answer: str, history: list[list[Event]]) 
     if word == "merge" and not rest.strip():
         print("Name the other pair, for example: merge pair-7")
         return None
-    with library.db.write():
-        before = library.events.last()
-        if word in ("a", "accept", "r", "reject"):
-            library.pairs.decide(pair.id, "accepted" if word[0] == "a" else "rejected")
-        elif word == "split":
-            pairing.split(library, pair.id, _numbered(pair, rest))
-        elif word == "merge":
-            pairing.merge(library, pair.id, library.pairs.get(id_of("pair")(rest.strip())).id)
-        else:
-            _tell(KEYS)
-            return None
-        if stored := library.events.all("pair", after=before):  # nothing, where it was decided so elsewhere meanwhile
-            history.append(stored)
+    if word in ("a", "accept", "r", "reject"):
+        decided = pairing.recorded(library, lambda: library.pairs.decide(pair.id, "accepted" if word[0] == "a" else "rejected"))
+    elif word == "split":
+        decided = pairing.recorded(library, lambda: pairing.split(library, pair.id, _numbered(pair, rest)))
+    elif word == "merge":
+        other = library.pairs.get(id_of("pair")(rest.strip())).id
+        decided = pairing.recorded(library, lambda: pairing.merge(library, pair.id, other))
+    else:
+        _tell(KEYS)
+        return None
+    if decided[1]:  # nothing, where it was decided so elsewhere meanwhile
+        history.append([event.id for event in decided[1]])
     print(f"{pair.id} {library.pairs.get(pair.id).status}.")
     return "on"
 

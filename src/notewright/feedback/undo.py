@@ -115,7 +115,10 @@ def undo(library: Library, *, settings: Settings | None = None, keep_note: bool 
         if last is None:
             raise NotFound("There is nothing to undo.", "See what was done with: notewright feedback list")
         if expected not in (None, last.id):
-            raise Conflict("Something else was done meanwhile, so nothing more was taken back.", "Look again at what would be undone.")
+            raise Conflict(
+                "Something else was done meanwhile, so nothing more was taken back.",
+                "What was done last is taken back first: look again at what that is.",
+            )
         payload: dict[str, object] = {"events": ids, "kind": last.kind}
         if last.kind == "insertion":
             if keep_note:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ..records import Source
+from ..text import plain
 from .database import TEACHES, Database
 from .sources import source_from_row
 
@@ -73,24 +74,37 @@ class Browse:
         self._db = db
 
     def sources(self, *, query: str = "", kind: str = "", limit: int = 100, offset: int = 0) -> tuple[list[SourceView], int]:
-        """(A page of the sources by title, how many there are). Every word of `query` must occur in title, author, tags or highlights."""
+        """(A page of the sources by title, how many there are). Every word of `query` must occur in title, author, tags or highlights,
+        whatever its case and accents."""
         where, parameters = ["s.removed_at=''"], []
         if kind:
             where.append("s.kind=?")
             parameters.append(kind)
         for word in query.split():
-            like = "%" + word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
-            fields = " OR ".join(f"s.{name} LIKE ? ESCAPE '\\'" for name in ("title", "author", "tags"))
-            inside = "EXISTS (SELECT 1 FROM highlights h WHERE h.source_id=s.id AND h.removed_at='' AND (h.text LIKE ? ESCAPE '\\'"
-            where.append(f"({fields} OR {inside} OR h.chapter LIKE ? ESCAPE '\\' OR h.annotation LIKE ? ESCAPE '\\')))")
-            parameters += [like] * 6
+            own = " OR ".join(f"instr(plain(s.{name}), ?)" for name in ("title", "author", "tags"))
+            inside = "EXISTS (SELECT 1 FROM highlights h WHERE h.source_id=s.id AND h.removed_at=''"
+            inside += " AND instr(plain(h.text || char(10) || h.chapter || char(10) || h.annotation), ?))"
+            where.append(f"({own} OR {inside})")
+            parameters += [plain(word)] * 4
         condition = " AND ".join(where)
         total = self._db.rows(f"SELECT count(*) AS n FROM sources s WHERE {condition}", parameters)[0]["n"]
         rows = self._db.rows(
-            f"SELECT s.id FROM sources s WHERE {condition} ORDER BY s.title COLLATE NOCASE, s.id LIMIT ? OFFSET ?",
+            f"SELECT s.id FROM sources s WHERE {condition} ORDER BY plain(s.title), s.id LIMIT ? OFFSET ?",
             [*parameters, limit, offset],
         )
         return self._source_views([row["id"] for row in rows]), total
+
+    def usual_folder(self, source_id: str) -> str:
+        """Where a new note about a source would lie: where most notes with pairs lie that are about sources of its kind, else about any.
+        Empty for the vault's root, and where there are no such notes."""
+        rows = self._db.rows(
+            "SELECT DISTINCT p.note_path, s.kind=(SELECT kind FROM sources WHERE id=?) AS alike"
+            " FROM pairs p JOIN sources s ON s.id=p.source_id WHERE p.status<>'rejected'",
+            (source_id,),
+        )
+        notes = [row["note_path"] for row in rows if row["alike"]] or [row["note_path"] for row in rows]
+        folders = Counter(path.rpartition("/")[0] for path in notes)
+        return min(folders, key=lambda folder: (-folders[folder], folder), default="")
 
     def source(self, source_id: str) -> SourceView | None:
         """One source, also one that Readwise no longer has; None where the id is unknown."""
@@ -131,7 +145,7 @@ class Browse:
             " max(h.highlighted_at) AS last_at, json_group_array(h.id) AS ids"
             " FROM highlights h JOIN sources s ON s.id=h.source_id"
             f" WHERE h.removed_at='' AND s.removed_at='' AND h.heading_level=0 AND h.is_discard=0{where}"
-            " GROUP BY h.source_id, h.chapter ORDER BY s.title COLLATE NOCASE, s.id, place",
+            " GROUP BY h.source_id, h.chapter ORDER BY plain(s.title), s.id, place",
             [newest, SURE, *(chosen or ())],
         )
         batches, inserted = self._drafted()

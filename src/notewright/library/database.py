@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import Busy, Invalid, NotewrightError, Unavailable
+from ..text import plain
 from .migrations import MIGRATIONS
 
 TEACHES = 0.6  # from this score on a pair teaches without being accepted
@@ -34,6 +35,7 @@ class Database:
         try:
             self.connection = sqlite3.connect(path, timeout=15, isolation_level=None, check_same_thread=False)
             self.connection.row_factory = sqlite3.Row
+            self.connection.create_function("plain", 1, plain, deterministic=True)  # SQLite's own lower() and LIKE know ASCII only
             self.connection.execute("PRAGMA journal_mode=WAL")
             # A verb that has returned has told the person that their action is kept: it must survive a power cut, not only a crash.
             self.connection.execute("PRAGMA synchronous=FULL")

@@ -32,7 +32,7 @@ from .export import explain, export_pairs
 from .linking import SourceLink
 from .matching import Candidate
 from .memo import METHODS, Weighed, correction_from, is_current, proposals, rules, weighed
-from .review import merge, reopen, restore, split
+from .review import merge, recorded, reopen, restore, split
 from .review import queue as review_queue
 from .spoken import Spoken
 from .words import RULES
@@ -146,6 +146,6 @@ def all_candidates(library: Library, *, embeddings: bool = False) -> Iterator[tu
 
 
 __all__ = [
-    "Candidate", "PairReport", "SourceLink", "all_candidates", "explain", "export_pairs", "merge", "pair", "reopen", "restore",
-    "review_queue", "source_links", "split",
+    "Candidate", "PairReport", "SourceLink", "all_candidates", "explain", "export_pairs", "merge", "pair", "recorded", "reopen",
+    "restore", "review_queue", "source_links", "split",
 ]  # fmt: skip

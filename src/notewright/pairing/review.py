@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
-from ..errors import Invalid
+from ..errors import Invalid, NotFound
 from ..library import Library
 from ..records import Event, Pair, PairLink
 
@@ -57,13 +57,27 @@ def merge(library: Library, pair_id: str, other_id: str) -> Pair:
         return library.pairs.decide(pair_id, "accepted", links=[*pair.links, *added])
 
 
-def restore(library: Library, events: Sequence[Event]) -> None:
-    """Take decisions back, given the events that one of them stored: an undo, as `feedback.undo` makes it, also where others came since.
+def recorded(library: Library, decide: Callable[[], Pair]) -> tuple[Pair, list[Event]]:
+    """Carry out a decision, split, merge or reopening. Returns its pair and the events that `restore` takes back, if any."""
+    with library.db.write():
+        before = library.events.last()
+        return decide(), library.events.all("pair", after=before)
+
+
+def restore(library: Library, event_ids: Sequence[int]) -> None:
+    """Take decisions back, given the ids of the events that one of them stored: an undo, as `feedback.undo` makes it, also where others
+    came since. What was taken back already stays so. Raises NotFound for ids of no decision.
 
     Status and highlights are as the decisions that still stand say; without any, those of the proposal.
     """
     with library.db.write():
-        done = library.events.append("undo", str(events[-1].id), {"events": [event.id for event in events], "kind": "pair"})
+        known = {event.id for event in library.events.all("pair")}
+        if unknown := [str(number) for number in event_ids if number not in known]:
+            raise NotFound(f"No decision on a pair has the number {unknown[0]}.", "Give the events that deciding answered with.")
+        undone = library.events.undone()
+        if not (ids := [number for number in event_ids if number not in undone]):
+            return
+        done = library.events.append("undo", str(ids[-1]), {"events": ids, "kind": "pair"})
         library.pairs.settle(after=done.id - 1)
 
 

@@ -284,6 +284,9 @@ class CommentIn(In):
 class UndoIn(In):
     keep_note: bool = False
     number: int = Field(default=1, ge=1, le=MOST_UNDONE, description="How many of the last actions")
+    expected: int | None = Field(
+        default=None, description="Only the last action, if it is this event; refused (409) where something else was done since"
+    )
 
 
 class UndoneOut(EventOut):
@@ -455,11 +458,13 @@ class NoteRow(Out):
     title: str
     aliases: list[str]
     pairs: int = Field(description="Pairs with the source that was asked for")
+    alike: bool = Field(description="It is called as that source is")
 
 
 class NotePage(Out):
     total: int
     notes: list[NoteRow]
+    folder: str = Field(description="Where a new note about the source that was asked for would lie; empty: at the top")
 
 
 class HeadingOut(Out):
@@ -523,6 +528,14 @@ class PairDetail(Out):
     spans: list[SpanOut] = Field(description="Of `passage_text`; offsets count characters of it, and of the highlight's text or annotation")
 
 
+class PairDecided(PairDetail):
+    events: list[int] = Field(description="What this stored, for `POST /api/pairs/restore`; none where it changed nothing")
+
+
+class PairRestoreIn(In):
+    events: list[int] = Field(min_length=1, max_length=100, description="As deciding, splitting or merging answered with them")
+
+
 class PairDecisionIn(In):
     status: Literal["proposed", "accepted", "rejected"]
 
@@ -556,6 +569,7 @@ class SettingsOut(Out):
     vault: str | None
     vault_exists: bool
     readwise_folder: str
+    readwise_found: list[str] = Field(description="The folders of the vault that are taken for Readwise's now")
     exclude: list[str]
     base_model: str
     device: str

@@ -22,8 +22,13 @@ describe("what an import changed", () => {
   });
 
   it.each([
+    [{ added: 1, kept: 1234, removed: 2, decided: 3 }, "1 pair new, 1,234 kept, 2 gone, 3 decided by you."],
+    [{ added: 0, kept: 0, removed: 0, decided: 0, notes_unpaired: 9 }, "No passage was recognised as written from a highlight. Are these the right notes and highlights?"],
+  ])("is said of the pairing %j", (result, said) => expect(toldOf({ kind: "pair", state: "done", result })?.words).toBe(said));
+
+  it.each([
     { kind: "import", state: "running" as const, result: null },
     { kind: "import", state: "failed" as const, result: null },
-    { kind: "pair", state: "done" as const, result: { added: 3 } },
+    { kind: "dataset", state: "done" as const, result: { added: 3 } },
   ])("is nothing for %j", (job) => expect(toldOf(job)).toBeNull());
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { stoodIn } from "../src/pages/draft/stood.ts";
-import { standing } from "../src/pages/draft/undone.ts";
+import { spoken, standing } from "../src/pages/draft/undone.ts";
 
 const shown = ["d1", "d2", "d3"].map((draft) => ({ draft }));
 const events: Record<string, [string, string, object]> = {
@@ -48,3 +48,12 @@ it.each([
   const drafts = writers.map((model_id) => ({ model_id, sampling: versions ? { turn: { versions } } : {} }));
   expect(stoodIn(drafts)).toBe(words);
 });
+
+it.each([
+  [{ kind: "decision" }, "your decision on a draft"],
+  [{ kind: "pair" }, "your decision on a pair"],
+  [{ kind: "unheard of" }, "unheard of"],
+  [{ kind: "insertion", note_path: "A.md", how: "restored" }, "A.md is as before"],
+  [{ kind: "insertion", note_path: "A.md", how: "deleted" }, "A.md was new, and is gone again"],
+  [{ kind: "insertion", note_path: "A.md", how: "removed" }, "A.md is without it; what you changed elsewhere in it is kept"],
+])("%j is said in words", (payload, words) => expect(spoken(payload)).toBe(words));

@@ -148,6 +148,9 @@ def undo(library: Opened, settings: Current, wish: UndoIn) -> UndoneOut:
     When one of several cannot be taken back, the answer holds those before it; asked again, the server says why.
     """
     done = []
+    if wish.expected is not None:
+        event = feedback.undo(library, settings=settings, keep_note=wish.keep_note, expected=wish.expected)
+        return UndoneOut(**EventOut.of(event).model_dump(), before=[])
     try:
         for event in feedback.undo_last(library, settings=settings, number=wish.number, keep_note=wish.keep_note):
             done.append(EventOut.of(event))  # noqa: PERF401 - what came before a failure counts

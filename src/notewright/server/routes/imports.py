@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -12,11 +13,12 @@ from fastapi import APIRouter, Form, UploadFile
 from fastapi.responses import Response
 
 from ... import importers
-from ...errors import Invalid, NotFound
+from ...errors import Invalid, NotewrightError, NotFound
 from ...importers import readwise_api
 from ...importers.vault import import_vault
 from ...library import Library
 from ...settings import change_settings
+from ...vault.config import read_config
 from ..context import Context, Current, Here
 from ..jobs import Job
 from ..schemas import PathIn, SettingsIn, SettingsOut, SyncIn, TokenIn
@@ -40,10 +42,7 @@ def import_upload(here: Here, file: UploadFile, kind: Annotated[Kind, Form()] = 
         shutil.rmtree(folder, ignore_errors=True)
         raise Invalid(f"That file cannot be taken: {error}", "Rename it, or import it by its path.") from error
 
-    def after() -> None:
-        shutil.rmtree(folder, ignore_errors=True)
-
-    return _import(here, folder / name, kind, after)
+    return _import(here, folder / name, kind, uploaded_to=folder)
 
 
 @router.post("/import/path", operation_id="importPath", status_code=202)
@@ -56,19 +55,23 @@ def import_path(here: Here, wish: PathIn) -> JobOut:
         raise Invalid(f"That path cannot be looked at: {error}", "Give the path of an export file or folder.") from error
     if not there:
         raise NotFound(f"There is no {wish.path}.", "Give the path of an export file or folder.")
-    return _import(here, path, wish.kind, None)
+    return _import(here, path, wish.kind)
 
 
-def _import(here: Context, path: Path, kind: Kind, after: Callable[[], None] | None) -> JobOut:
+def _import(here: Context, path: Path, kind: Kind, *, uploaded_to: Path | None = None) -> JobOut:
     def work(library: Library, job: Job) -> object:
         advance = here.jobs.advance
         try:
             if kind == "kindle":
                 return importers.import_clippings(library, path=path, progress=lambda *at: advance(job, *at))
             return importers.import_readwise(library, path=path, vault=here.settings.vault, progress=lambda *at: advance(job, *at))
+        except NotewrightError as error:
+            if uploaded_to:  # a folder of ours, which is gone in a moment: the person knows the file by its name
+                error.message, error.hint = (words.replace(f"{uploaded_to}{os.sep}", "") for words in (error.message, error.hint))
+            raise
         finally:
-            if after:
-                after()
+            if uploaded_to:
+                shutil.rmtree(uploaded_to, ignore_errors=True)
 
     return _start(here, f"Importing {path.name}", work)
 
@@ -121,9 +124,10 @@ def forget_token(settings: Current) -> Response:
 @router.get("/settings", operation_id="getSettings")
 def get_settings(settings: Current) -> SettingsOut:
     exists = settings.vault is not None and settings.vault.is_dir()
+    found = read_config(settings).readwise_folders if exists else ()
     return SettingsOut.of(
         settings, home=str(settings.home), vault=str(settings.vault) if settings.vault else None, vault_exists=exists,
-        exclude=list(settings.exclude), readwise_token=readwise_api.token_place(settings),
+        readwise_found=list(found), exclude=list(settings.exclude), readwise_token=readwise_api.token_place(settings),
     )  # fmt: skip
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
+from fastapi.responses import Response
 
 from ... import pairing
 from ...library import Library
@@ -13,7 +14,7 @@ from ...provenance import provenance
 from ...records import Pair
 from ..context import Here, Opened
 from ..jobs import Job
-from ..schemas import PairDecisionIn, PairDetail, PairMergeIn, PairOut, PairPage, PairSplitIn, SpanOut
+from ..schemas import PairDecided, PairDecisionIn, PairDetail, PairMergeIn, PairOut, PairPage, PairRestoreIn, PairSplitIn, SpanOut
 from ..schemas_training import JobOut
 from .sources import Limit, Offset, highlight_out, source_titles
 
@@ -51,23 +52,30 @@ def get_pair(library: Opened, pair_id: str) -> PairDetail:
 
 
 @router.post("/pairs/{pair_id}/decision", operation_id="decidePair")
-def decide_pair(library: Opened, pair_id: str, decision: PairDecisionIn) -> PairDetail:
-    """Say that a pair is right or wrong, or take that back (`proposed`, with all its highlights). Pairing again never changes it."""
+def decide_pair(library: Opened, pair_id: str, decision: PairDecisionIn) -> PairDecided:
+    """Say that a pair is right or wrong, or undecided again (`proposed`, with all its highlights). Pairing again never changes it."""
     if decision.status == "proposed":
-        return _detail(library, pairing.reopen(library, pair_id))
-    return _detail(library, library.pairs.decide(pair_id, decision.status))
+        return _decided(library, lambda: pairing.reopen(library, pair_id))
+    return _decided(library, lambda: library.pairs.decide(pair_id, decision.status))
 
 
 @router.post("/pairs/{pair_id}/split", operation_id="splitPair")
-def split_pair(library: Opened, pair_id: str, wish: PairSplitIn) -> PairDetail:
+def split_pair(library: Opened, pair_id: str, wish: PairSplitIn) -> PairDecided:
     """Accept a pair with only some of its highlights."""
-    return _detail(library, pairing.split(library, pair_id, wish.highlight_ids))
+    return _decided(library, lambda: pairing.split(library, pair_id, wish.highlight_ids))
 
 
 @router.post("/pairs/{pair_id}/merge", operation_id="mergePair")
-def merge_pair(library: Opened, pair_id: str, wish: PairMergeIn) -> PairDetail:
-    """Accept a pair with the highlights of another one of its source added; the other is rejected. Reopen both to take it back."""
-    return _detail(library, pairing.merge(library, pair_id, wish.pair_id))
+def merge_pair(library: Opened, pair_id: str, wish: PairMergeIn) -> PairDecided:
+    """Accept a pair with the highlights of another one of its source added; the other is rejected."""
+    return _decided(library, lambda: pairing.merge(library, pair_id, wish.pair_id))
+
+
+@router.post("/pairs/restore", operation_id="restorePairs", status_code=204)
+def restore_pairs(library: Opened, wish: PairRestoreIn) -> Response:
+    """Take a decision back: an undo of just this one, also where others came since. Told twice, it counts once."""
+    pairing.restore(library, wish.events)
+    return Response(status_code=204)
 
 
 @router.post("/pair", operation_id="pair", status_code=202)
@@ -83,6 +91,11 @@ def pair(here: Here) -> JobOut:
 
 def _pair(item: Pair, titles: dict[str, str]) -> PairOut:
     return PairOut.of(item, source_title=titles.get(item.source_id, ""))
+
+
+def _decided(library: Library, decide: Callable[[], Pair]) -> PairDecided:
+    found, events = pairing.recorded(library, decide)
+    return PairDecided(**dict(_detail(library, found)), events=[event.id for event in events])
 
 
 def _detail(library: Library, found: Pair) -> PairDetail:

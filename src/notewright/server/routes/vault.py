@@ -41,7 +41,8 @@ def list_notes(
             found.append((-paired[note.path], not alike, note.path, note))
     found.sort(key=lambda item: item[:3])
     page = found[offset : offset + limit]
-    return NotePage(total=len(found), notes=[NoteRow.of(note, pairs=-pairs) for pairs, _, _, note in page])
+    rows = [NoteRow.of(note, pairs=-pairs, alike=not unlike) for pairs, unlike, _, note in page]
+    return NotePage(total=len(found), notes=rows, folder=library.browse.usual_folder(source_id) if source_id else "")
 
 
 @router.get("/note", operation_id="getNote")

@@ -5,6 +5,6 @@ import { api } from "./api.ts";
 export async function undoLast(...kinds: string[]): Promise<boolean> {
   const last = (await api.get("/api/history", { query: { limit: 200 } })).find((action) => !action.undone);
   if (!last || !kinds.includes(last.event.kind)) return false;
-  await api.post("/api/undo", { body: {} });
+  await api.post("/api/undo", { body: { expected: last.event.id } });
   return true;
 }

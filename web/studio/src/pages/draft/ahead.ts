@@ -1,6 +1,7 @@
 /** While the person reads, candidates for the next chapter of the queue are written; the server does it when nobody waits for the model. */
 import { api } from "../../lib/api.ts";
 import { waitingBatch } from "./session.svelte.ts";
+import { wholeOf } from "./whole.ts";
 
 interface Work {
   sourceId: string;
@@ -16,7 +17,8 @@ export async function prepareNext(sourceId: string, chapter: string, n: number):
     const { chapters } = await api.get("/api/queue", { query: { limit: 2 } });
     const next = chapters.find((item) => item.source_id !== sourceId || item.chapter !== chapter);
     if (!next || preparing(next.source_id, next.chapter) || (await waitingBatch(next.source_id, next.chapter))) return;
-    const what = next.chapter ? { chapter: next.chapter } : { highlight_ids: next.highlight_ids };
+    const source = await api.get("/api/sources/{source_id}", { path: { source_id: next.source_id } });
+    const what = wholeOf(next.chapter, source.chapters, next.highlight_ids);
     const stop = new AbortController();
     const over = api.post("/api/drafts", { body: { source: next.source_id, n, ahead: true, stream: false, ...what }, signal: stop.signal });
     const mine = (work = { sourceId: next.source_id, chapter: next.chapter, stop, over });

@@ -39,3 +39,20 @@ function whole(event: Event | undefined): Ranking {
   const { order, rejected, shown } = event.payload as { order?: string[][]; rejected?: string[]; shown?: { draft: string }[] };
   return event.kind === "ranking" ? { order: order ?? [], rejected: rejected ?? [], tie: false } : { order: [], rejected: (shown ?? []).map(({ draft }) => draft), tie: false };
 }
+
+const SPOKEN: Record<string, string> = {
+  ranking: "your ranking", decision: "your decision on a draft", comment: "your comment", edit: "your edit", pair: "your decision on a pair",
+  belief: "what you said of your taste", rule: "what you last did with a rule", unchanged: "that you did not change",
+};
+
+const LEFT: Record<string, string> = {
+  restored: "is as before", deleted: "was new, and is gone again", removed: "is without it; what you changed elsewhere in it is kept",
+  kept: "is left as it is; the draft counts as not accepted",
+};
+
+/** What an undo took back, as its event tells it, in words that can follow "Taken back:". */
+export function spoken(payload: Record<string, unknown>): string {
+  const kind = String(payload["kind"]);
+  if (kind === "insertion") return `${String(payload["note_path"])} ${LEFT[String(payload["how"])] ?? LEFT["restored"]}`;
+  return SPOKEN[kind] ?? kind;
+}
