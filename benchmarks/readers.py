@@ -254,7 +254,8 @@ class Cell:
         if remark:
             feedback.comment(library, batch_id=best.batch_id, text=remark)
             for rule in reward.propose_rules(library):
-                reward.confirm_rule(library, rule.name)
+                if rule.name in {left.name for left in reward.propose_rules(library)}:  # one that is confirmed may end another's proposal
+                    reward.confirm_rule(library, rule.name)
         wanted = self.world.wanted(task.prompt, at)
         gate = taken and bool(best.problems)
         row |= {
