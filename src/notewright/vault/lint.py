@@ -71,7 +71,8 @@ def find_problems(
     linked: AbstractSet[str] | None = None,
     tagged: Callable[[str], bool] | None = None,
 ) -> tuple[Finding, ...]:
-    """What is wrong with `text` as a section drafted from `highlights`, each finding with its gate and place; all of them block.
+    """What is wrong with `text` as a section drafted from `highlights`, each finding with its gate and place; `gates` says which of
+    them only warn.
 
     `known` is further text whose numbers and quotations are fine (the source's title, author, summary). Without a `vault_index` an
     embedded file must come from the highlights; without `linked` (`strays`) nothing is said about wikilinks, without `tagged` (is a note of

@@ -17,7 +17,7 @@ from .outline import Heading, Line, Outline, properties_span, read_outline
 from .tokens import Token, tokenize
 from .views import text_of
 
-PARSER_VERSION = 4
+PARSER_VERSION = 5
 PLUGIN_FILES = ("excalidraw-plugin", "kanban-plugin")  # properties of Markdown that a plugin writes: a drawing, a board
 LONG = 2500  # characters; a longer section is cut at block borders
 _LAYOUT = ("bom", "newline", "indent", "quote", "list_marker")
