@@ -2,15 +2,17 @@
 
     python benchmarks/readers.py --quick [--write]       minutes on two CPU cores; shows that it works, decides nothing
     python benchmarks/readers.py --short [--write]       hours; half of the readers, one seed, the loop and k-shot, quick trainings
+    python benchmarks/readers.py --parts [--write]       more hours; six readers, one seed, every arm, quick trainings
     python benchmarks/readers.py [--arm full k-shot ...] [--reader mixed-0 ...] [--seed 0 1 2] [--write]    days; CUDA where there is one
-    python benchmarks/readers.py --table [--quick|--short] [--write]     only the figures of what is there
-    python benchmarks/readers.py --go-on [--short] ... [--write]         what results/readers(-short).json already holds is not run again
+    python benchmarks/readers.py --table [--quick|--short|--parts] [--write]     only the figures of what is there
+    python benchmarks/readers.py --go-on [--short|--parts] ... [--write]         what the plan's file in results/ holds is not run again
 
-Readers, arms, sizes and endpoints were fixed before the first run: docs/decisions/0017-how-the-loop-is-proved.md, for the short run 0020.
-Every finished chapter of (reader, arm, seed) is kept in `--out` with the home as it then was; what is there is skipped, so that a stopped
-run goes on at the next chapter, and several processes may share the readers or arms. `--write` writes results/readers.json (or
-readers-quick.json, readers-short.json), docs/readers.png and docs/results.md; with `--go-on` whole runs from that file count too, so that
-a long run can be shared out among machines and days. Every run says which commit made it.
+Readers, arms, sizes and endpoints were fixed before the first run: docs/decisions/0017-how-the-loop-is-proved.md, for the short run and the
+parts 0020. Every finished chapter of (reader, arm, seed) is kept in `--out` with the home as it then was; what is there is skipped, so that
+a stopped run goes on at the next chapter, and several processes may share the readers or arms. `--write` writes results/readers.json (or
+readers-quick.json, readers-short.json, readers-parts.json), docs/readers.png and docs/results.md (of the parts docs/readers-parts.png and
+docs/results-parts.md); with `--go-on` whole runs from that file count too, so that a long run can be shared out among machines and days.
+Every run says which commit made it.
 """
 
 from __future__ import annotations
@@ -126,6 +128,7 @@ SHORT = replace(
     FULL, name="short", readers=tuple(f"{family}-{number}" for number in (12, 13) for family in (*FAMILIES, NEAR_DEFAULT)), seeds=(0,),
     arms=("k-shot", "full", "floor"), effort="quick",
 )  # fmt: skip
+PARTS = replace(SHORT, name="parts", readers=tuple(f"{family}-12" for family in FAMILIES), arms=tuple(ARMS))
 QUICK = Plan(
     "quick", ("mixed-0", f"{NEAR_DEFAULT}-0"), (0,), ("base", "k-shot", "full", "floor"),
     chapters=6, first=3, every=3, history=24, kept=4, effort="quick",
@@ -436,6 +439,7 @@ def main() -> None:
     plans = parser.add_mutually_exclusive_group()
     plans.add_argument("--quick", action="store_const", const=QUICK, dest="plan", help="two readers, six chapters, four arms")
     plans.add_argument("--short", action="store_const", const=SHORT, dest="plan", help="fourteen readers, one seed, three arms")
+    plans.add_argument("--parts", action="store_const", const=PARTS, dest="plan", help="six readers, one seed, all arms")
     parser.add_argument("--arm", nargs="+", choices=list(ARMS), help="only these arms")
     parser.add_argument("--reader", nargs="+", help="only these readers, as mixed-0")
     parser.add_argument("--seed", nargs="+", type=int, help="only these seeds")

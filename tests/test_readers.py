@@ -321,3 +321,20 @@ def test_a_short_run_decides_only_when_it_is_whole(runs: dict[str, Any]) -> None
     assert families == sorted(2 * [*readers.FAMILIES, readers.NEAR_DEFAULT])
     assert {int(reader.rpartition("-")[2]) for reader in readers.SHORT.readers} == {12, 13}  # nothing was seen of them before (decision 20)
     assert readers.fingerprint(readers.SHORT) != readers.fingerprint(readers.FULL)
+
+
+def test_what_a_part_is_worth_is_told_beside_the_loop(runs: dict[str, Any]) -> None:
+    cells = {"full": runs["k-shot"], "k-shot": runs["k-shot"], "nonsense": runs["nonsense"], "floor": runs["floor"]}
+    titles = {name: arm.title for name, arm in readers.ARMS.items()}
+    plan = {**readers.asdict(PLAN), "name": "parts", "arms": tuple(cells)}
+    found = reader_figures.figures(cells, plan, ABOUT)
+    text = reader_figures.page(found, titles, plan)
+    assert "--parts --write" in text
+    assert "hold |" not in text  # no aim hangs on it
+    rows = {line.split(" | ")[0].removeprefix("| "): line for line in reader_figures.by_part(found, titles)}
+    assert titles["full"] not in rows
+    assert "+0.000" in rows[titles["k-shot"]]
+    assert found["arms"]["nonsense"]["more than the loop"][0] > 0 > found["arms"]["floor"]["more than the loop"][0]
+    assert {reader.rpartition("-")[0] for reader in readers.PARTS.readers} == set(readers.FAMILIES)
+    assert set(readers.PARTS.arms) == set(readers.ARMS)
+    assert readers.fingerprint(readers.PARTS) != readers.fingerprint(readers.SHORT)
