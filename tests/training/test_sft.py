@@ -86,7 +86,7 @@ class TestEarlyStop:
     ) -> None:
         options = self.options(tiny, library, split)
         assert in_process("sft", tmp_path / "well", **options)["kept_step"] > 0
-        monkeypatch.setattr("notewright.training.sft.babbles", lambda *_: (0.01, 0.25))
+        monkeypatch.setattr("notewright.training.babble.babbles", lambda *_: (0.01, 0.25))
         metrics = in_process("sft", tmp_path / "run", **options)
         assert (metrics["kept_step"], metrics["made_up"], metrics["made_up_before"]) == (0, 0.25, 0.01)
         assert not any(tensor.any() for name, tensor in weights(tmp_path / "run" / "adapter").items() if "lora_B" in name)

@@ -442,6 +442,8 @@ class _Work:
 
 def _learnt_nothing(model: Model) -> str:
     """Why a training ended with what it began with, in words; it writes the same, and need not be measured."""
+    if model.metrics.get("made_up"):
+        return "it made words up about highlights that it was not taught, so that the model writes as before this training"
     if 0 in (model.metrics.get("kept_step"), model.metrics.get("kept_round")):
         return "nothing brought it nearer to your own passages, so that it writes as before this training"
     return ""

@@ -97,6 +97,7 @@ def train(
         revision=found.revision, start_adapter=str(adapter) if adapter else "", parent_id=parent.id, dataset_id=dataset.id,
         dataset_folder=str(folder), dataset_hash=_hash(folder / "train.jsonl"), device=settings.device, report_to=report_to, force=force,
         promote=promote, versions=runs.package_versions(), accelerate=str(accelerate.absolute()) if accelerate else "",
+        taught=[] if method in FROM_BASE else _taught(library, parent),
     )  # fmt: skip
     run_id = library.runs.new_id()
     path = library.home / "runs" / run_id
@@ -281,6 +282,13 @@ def _start(library: Library, settings: Settings, method: str, base: str, start_i
             "Leave out --base, or choose another model first: notewright models use MODEL",
         )
     return model, found
+
+
+def _taught(library: Library, parent: Model) -> list[str]:
+    """The folders of the data behind a version, as far as they are there."""
+    named = {model.dataset_id for model in registry.lineage(library, parent)}
+    folders = [library.home / dataset.path for dataset in library.datasets.all() if dataset.id in named]
+    return [str(folder) for folder in folders if folder.is_dir()]
 
 
 def _judge(library: Library, recipe: recipes.Recipe, dataset: Dataset) -> tuple[str, Dataset | None]:
