@@ -65,11 +65,11 @@ def run(job: Job, folder: Path, reporter: Reporter) -> dict[str, Any] | None:
     metrics = sessions.common_metrics(session, keeper, rows, elapsed)
     if guard:
         guard.restore()
-        assert guard.kept
     made_up = undone(session, begun)
     if made_up:
         metrics |= made_up
     elif guard:
+        assert guard.kept
         metrics |= {"checks": guard.checks, "kept_step": guard.kept}
         if guard.judges:
             metrics |= {"distance": dict(guard.checks)[guard.kept]["distance"], "distance_before": guard.before["distance"]}
