@@ -327,9 +327,10 @@ class _Work:
             dataset = self._dataset(kind)
         except (Invalid, NotFound) as nothing:
             return nothing.message
-        rows, needed = dataset.rows("train"), MINIMUM_ROWS[method]
+        own, needed = method in training.SAMPLING, MINIMUM_ROWS[method]
+        rows = training.count_prompts(self.library, dataset) if own else dataset.rows("train")
         if rows < needed:
-            return f"{count(rows, UNITS[kind])}, at least {needed} are needed."
+            return f"{count(rows, 'prompt' if own else UNITS[kind])}, at least {needed} are needed."
         if method == "ditto" and (watched := dataset.rows("valid")) < MINIMUM_WATCHED:
             return f"{count(watched, 'held-out passage')} to stop by, at least {MINIMUM_WATCHED} are needed."
         return ""

@@ -167,12 +167,8 @@ def _prepare(
     dataset = _dataset(library, method, dataset_id)
     folder = library.home / dataset.path
     rows = _count_rows(folder / "train.jsonl", decisions=method == "dpo")
-    if rows < recipes.MINIMUM_ROWS[method]:
-        what = count(rows, "training decision" if method == "dpo" else "training row")
-        raise Invalid(
-            f"{dataset.id} has {what}; {method} needs at least {recipes.MINIMUM_ROWS[method]}.",
-            f"{MORE[METHODS[method]]}, then build it again: notewright dataset {METHODS[method]}",
-        )
+    if method not in SAMPLING:
+        _require_rows(method, dataset, rows)
     if method == "reward":
         rows = _count_rows(folder / "train.jsonl", decisions=True)  # it learns from a list as a whole
     parent, found = _start(library, settings, method, base, start_id)
@@ -189,9 +185,25 @@ def _prepare(
         resolved = _for_this_person(library, resolved, found.name)
     reward, written_for = _judge(library, resolved.recipe, dataset)
     if reward and method in SAMPLING:  # prompts of drafts join, so that there are more of them than rows
-        rows = len(prompts.gather(library, dataset=dataset, with_drafts=True))
+        rows = count_prompts(library, dataset)
         resolved = recipes.resolve(method, parameters=parameters, rows=rows, effort=effort, recipe_file=recipe_file, overrides=overrides)
+    if method in SAMPLING:
+        _require_rows(method, dataset, rows)
     return _Prepared(dataset, folder, rows, parent, found, parameters, resolved, reward, written_for)
+
+
+def count_prompts(library: Library, dataset: Dataset) -> int:
+    """For how many prompts a policy would write drafts that a trusted reward judges: those of the passages, and of the person's drafts."""
+    return len(prompts.gather(library, dataset=dataset, with_drafts=True))
+
+
+def _require_rows(method: str, dataset: Dataset, rows: int) -> None:
+    if rows < recipes.MINIMUM_ROWS[method]:
+        what = count(rows, "training decision" if method == "dpo" else "training row")
+        raise Invalid(
+            f"{dataset.id} has {what}; {method} needs at least {recipes.MINIMUM_ROWS[method]}.",
+            f"{MORE[METHODS[method]]}, then build it again: notewright dataset {METHODS[method]}",
+        )
 
 
 def resume_run(
@@ -394,6 +406,6 @@ def _require_tracker(report_to: str) -> None:
 
 
 __all__ = [
-    "METHODS", "Killed", "is_alive", "made_before", "newest_interrupted", "read_log", "read_progress", "resume_run", "settle", "stop_run",
-    "train",
+    "METHODS", "Killed", "count_prompts", "is_alive", "made_before", "newest_interrupted", "read_log", "read_progress", "resume_run",
+    "settle", "stop_run", "train",
 ]  # fmt: skip
