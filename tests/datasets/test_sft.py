@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,7 +16,7 @@ from notewright.library import Library, splits
 from notewright.library.database import now
 from notewright.library.examples import CHANGED
 from notewright.prompts import SYSTEM, build_messages
-from notewright.records import Dataset
+from notewright.records import Dataset, Highlight, Source
 from notewright.settings import Settings
 
 
@@ -120,6 +122,58 @@ def test_adding_a_source_never_moves_one(library: Library, tmp_path: Path) -> No
     assert isinstance(after, dict)
     assert {name: after[name] for name in before} == before
     assert set(after.values()) == {"train", "valid", "test"}
+
+
+def probed(dataset: Dataset) -> list[dict[str, Any]]:
+    path = Path(dataset.path) / "probe.jsonl"
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
+
+
+def test_where_nothing_steers_highlights_that_teach_nothing_are_asked(library: Library, tmp_path: Path) -> None:
+    small_world.build(library, tmp_path, things=small_world.THINGS[:6], paired=small_world.THINGS[:4])
+    first = datasets.build(library, kind="sft")
+    assert first.manifest["counts"] == {"train": 8, "valid": 0, "test": 0}
+    asked = probed(first)
+    assert [row["source_id"] for row in asked[:2]] == sorted({row["source_id"] for row in asked}, key=splits.fraction)
+    assert {row["source_id"] for row in asked} == {f"readwise:b-{thing}" for thing in small_world.THINGS[4:6]}
+    assert len(asked) == 4  # a chapter each
+    shown = asked[0]["prompt"][-1]["content"]
+    assert all(library.sources.highlight(item).text in shown for item in asked[0]["highlight_ids"])
+    assert "fourth" not in shown  # a discard
+    assert first.manifest["sha256"]["probe.jsonl"]
+    assert datasets.verify(first) == ()
+    # What is imported since makes no other dataset; what is taught since does, and is asked no more.
+    library.sources.upsert([small_world.source("salt")], origin="api", complete=False)
+    assert datasets.build(library, kind="sft") == first
+    (Path(first.path) / "probe.jsonl").unlink()
+    assert datasets.verify(first, strict=False) == ("probe.jsonl is missing",)
+    again = datasets.build(library, kind="sft")
+    assert {row["source_id"] for row in probed(again)} == {f"readwise:b-{thing}" for thing in (*small_world.THINGS[4:6], "salt")}
+
+
+def test_what_teaches_or_measures_is_not_asked(world: small_world.World) -> None:
+    assert datasets.build(world.library, kind="sft").manifest["counts"]["valid"]
+    assert probed(world.library.datasets.all("sft")[-1]) == []
+    sides = dict.fromkeys(splits.known(world.library), "train") | {"readwise:b-salt": "test"}
+    world.library.db.set_state("splits", json.dumps(sides))
+    for pair in world.library.pairs.all():
+        if pair.source_id in ("readwise:b-salt", "readwise:b-maps"):
+            world.library.pairs.decide(pair.id, "rejected")
+    world.library.db.set_state("splits later", json.dumps({"known": {}, "held": {"readwise:b-maps": ["Troubles"]}}))
+    dataset = datasets.build(world.library, kind="sft")
+    assert dataset.manifest["counts"] == {"train": 20, "valid": 0, "test": 0}
+    assert [(row["source_id"], row["prompt"][-1]["content"].partition("Chapter: ")[2].split()[0]) for row in probed(dataset)] == [
+        ("readwise:b-maps", "Beginnings")
+    ]
+
+
+def test_long_chapters_are_asked_about_as_far_as_a_small_base_has_room(library: Library, tmp_path: Path) -> None:
+    small_world.build(library, tmp_path, things=small_world.THINGS[:4])
+    texts = [f"{word} " * 90 for word in ("alpha", "beta", "gamma", "delta")]
+    highlights = [Highlight(text, location=place, outside_ids=(f"readwise:7{place}",)) for place, text in enumerate([*texts, "x" * 2000])]
+    library.sources.upsert([Source("Long", outside_ids=("readwise:b-long",), highlights=tuple(highlights))], origin="api", complete=False)
+    (row,) = probed(datasets.build(library, kind="sft"))
+    assert [library.sources.highlight(item).text.split()[0] for item in row["highlight_ids"]] == ["alpha", "beta"]
 
 
 def test_what_is_left_out_is_counted(world: small_world.World) -> None:

@@ -61,7 +61,8 @@ class TestEarlyStop:
         assert len(list((tmp_path / "straight" / "watch").glob("step-*"))) <= 2
         stopped = in_process("sft", tmp_path / "stopped", stop_at=12, **options)
         assert same(weights(tmp_path / "straight" / "adapter"), weights(tmp_path / "stopped" / "adapter"))
-        assert stopped["checks"] == straight["checks"]
+        told = ("checks", "steps", "first_loss", "loss")
+        assert [stopped[name] for name in told] == [straight[name] for name in told]
 
     def test_it_ends_when_nothing_is_gained_any_more(self, tiny: Tiny, tmp_path: Path, library: Library, split: Dataset) -> None:
         """A rate of next to nothing: no check gains anything, so the one after the first is the last. Of equals the later is kept."""
@@ -86,7 +87,7 @@ class TestEarlyStop:
     ) -> None:
         options = self.options(tiny, library, split)
         assert in_process("sft", tmp_path / "well", **options)["kept_step"] > 0
-        monkeypatch.setattr("notewright.training.sft.babbles", lambda *_: (0.01, 0.25))
+        monkeypatch.setattr("notewright.training.babble.babbles", lambda *_: (0.01, 0.25))
         metrics = in_process("sft", tmp_path / "run", **options)
         assert (metrics["kept_step"], metrics["made_up"], metrics["made_up_before"]) == (0, 0.25, 0.01)
         assert not any(tensor.any() for name, tensor in weights(tmp_path / "run" / "adapter").items() if "lora_B" in name)

@@ -6,7 +6,7 @@
     build(library, kind="labels")        rows: prompt, completion, label (accepted or not)
 
 A dataset is a folder that never changes: `train.jsonl`, `valid.jsonl`, `test.jsonl`, `later.jsonl` (where chapters were kept back, see
-`library.splits`) and, written last, `manifest.json`.
+`library.splits`), `probe.jsonl` (where nothing steers, see `probe`) and, written last, `manifest.json`.
 """
 
 from .build import KINDS, build

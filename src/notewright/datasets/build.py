@@ -14,12 +14,14 @@ from .edits import edit_rows
 from .freeze import freeze
 from .labels import label_rows
 from .preference import preference_rows
+from .probe import probes
 from .sft import sft_rows
 
 if TYPE_CHECKING:
     from ..library import Library
 
 KINDS = ("sft", "preference", "edits", "labels")
+PROBED = ("sft", "preference", "edits")  # whose trainings are looked at for made-up words (`training.babble`)
 MAX_CHARS = {"sft": 6000, "preference": 12000, "edits": 12000, "labels": 12000}
 
 Progress = Callable[[int, int], None]
@@ -79,4 +81,5 @@ def build(
             library, adjacent=adjacent, demonstrations=demonstrations, label=label, device=settings.device if settings else "auto",
             threshold=threshold, max_chars=max_chars, split=split, later=later, progress=progress,
         )  # fmt: skip
-    return freeze(library, kind, rows, facts)
+    asked = probes(library, rows["train"], later=later) if kind in PROBED and not rows["valid"] else []
+    return freeze(library, kind, rows, facts, probes=asked)

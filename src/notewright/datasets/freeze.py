@@ -20,22 +20,39 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 
-def freeze(library: Library, kind: str, rows: Mapping[str, Sequence[Row]], facts: Mapping[str, object]) -> Dataset:
-    """Write the rows of each split, then the manifest with `facts`, and register the folder; all of it or nothing.
+PROBE = "probe"  # no split: by these rows nothing is learnt, measured or chosen (`probe`)
+
+
+def freeze(
+    library: Library, kind: str, rows: Mapping[str, Sequence[Row]], facts: Mapping[str, object], *, probes: Sequence[Row] = ()
+) -> Dataset:
+    """Write the rows of each split, and the `probes` where there are any, then the manifest with `facts`, and register the folder; all of
+    it or nothing.
 
     If the newest dataset of this kind has the same content and facts, it is handed back instead of a copy. An older one is not: the newest
-    is what is trained on.
+    is what is trained on. Other probes alone make no other dataset: what is imported would make every one a new one.
     """
     parts = {split: rows.get(split, ()) for split in PARTS if split in SPLITS or rows.get(split)}
-    texts = {split: "".join(json.dumps(row, ensure_ascii=False, sort_keys=True) + "\n" for row in part) for split, part in parts.items()}
+    texts = {split: _lines(part) for split, part in parts.items()}
     counts = {split: len(part) for split, part in parts.items()}
+    if probes:
+        texts[PROBE] = _lines(probes)
     hashes = {f"{split}.jsonl": hashlib.sha256(text.encode()).hexdigest() for split, text in texts.items()}
     manifest: dict[str, object] = json.loads(json.dumps({"kind": kind, "counts": counts, **facts, "sha256": hashes}))
     for known in library.datasets.all(kind)[-1:]:
-        same = {name: value for name, value in known.manifest.items() if name not in ("id", "created_at")} == manifest
-        if same and not verify(known, strict=False):
+        before = {name: value for name, value in known.manifest.items() if name not in ("id", "created_at")}
+        same, probed = _but_probes(before) == _but_probes(manifest), f"{PROBE}.jsonl" in str(before.get("sha256"))
+        if same and probed >= bool(probes) and not verify(known, strict=False):
             return known
     return _write(library, kind, texts, manifest)
+
+
+def _lines(rows: Sequence[Row]) -> str:
+    return "".join(json.dumps(row, ensure_ascii=False, sort_keys=True) + "\n" for row in rows)
+
+
+def _but_probes(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    return {**manifest, "sha256": {name: value for name, value in manifest.get("sha256", {}).items() if name != f"{PROBE}.jsonl"}}
 
 
 def _write(library: Library, kind: str, texts: Mapping[str, str], manifest: Mapping[str, object]) -> Dataset:

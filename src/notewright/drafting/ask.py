@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ..errors import Invalid
 from ..library.examples import CHANGED, NOTICED, chapters
 from ..models import registry
-from ..prompts import LEAST_NOTE, Message, build_messages
+from ..prompts import Message, build_messages
 from ..records import Model, Prompt
 from ..text import count
 from .engines import Candidate, Writer, affordable, memory_watched, prompt_tokens
@@ -93,22 +93,22 @@ class Asking:
         return messages
 
     def _need_room(self, writer: Writer, messages: Sequence[Message]) -> None:
-        """Raises Invalid, as the engine would, but with the way out that this source has."""
-        context = getattr(writer, "context", 0)
-        if not context or (size := prompt_tokens(writer, messages)) + min(LEAST_NOTE, self.max_new_tokens) <= context:
-            return
-        source, number = self.prompt.source, len(self.prompt.highlights)
-        several = not self.prompt.chapter and sum(map(bool, chapters(self.library, source.id))) > 1
-        ways = ["name one chapter (--chapter)"] if several else []
-        ways += [f"choose some of the highlights (--highlights, ids in: notewright sources {source.id})"] if number > 1 else []
-        ways += ["ask for fewer examples"] if self.examples else []
-        ways += ["take a base with a longer context (notewright bases)"]
-        hint = ", or ".join(ways)
-        raise Invalid(
-            f"The {count(number, 'highlight')} of {source.title!r} leave no room for a note: the prompt has {size} tokens, "
-            f"but this model sees {context} in all.",
-            f"{hint[0].upper()}{hint[1:]}.",
-        )
+        """Raises Invalid where the engine will, before anything is begun, with the ways out that this source has."""
+        try:
+            if require := getattr(writer, "require_room", None):  # a remote one knows best
+                require(messages, self.max_new_tokens)
+        except Invalid as full:
+            source, number = self.prompt.source, len(self.prompt.highlights)
+            several = not self.prompt.chapter and sum(map(bool, chapters(self.library, source.id))) > 1
+            ways = ["name one chapter (--chapter)"] if several else []
+            ways += [f"choose some of the highlights (--highlights, ids in: notewright sources {source.id})"] if number > 1 else []
+            ways += ["ask for fewer examples"] if self.examples else []
+            ways += ["take a base with a longer context (notewright bases)"]
+            hint = ", or ".join(ways)
+            said = f"{full.message[0].lower()}{full.message[1:]}"
+            raise Invalid(
+                f"The {count(number, 'highlight')} of {source.title!r} leave no room for a note: {said}", f"{hint[0].upper()}{hint[1:]}."
+            ) from full
 
     def _write(
         self, writer: Writer, model: Model, messages: list[Message], count: int, *, heat: float = 0.0, first: int = 0

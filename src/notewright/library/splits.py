@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -61,51 +62,49 @@ def choose(
     kinds: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
     """Pure part of `assign`: the given sources' splits, old assignments untouched. `kinds` are the sources' kinds, where known."""
-    examples = Counter(source_ids)
+    examples, kinds = Counter(source_ids), kinds or {}
     new = sorted((source_id for source_id in examples if source_id not in already), key=lambda item: (fraction(item), item))
-    total = len(already) + len(new)
-    most = TOO_MUCH * examples.total()
+    total, most = len(already) + len(new), TOO_MUCH * examples.total()
     result = dict(already)
     for source_id in new:
         place = fraction(source_id) * sum(shares)
         split = "train" if place < shares[0] else "valid" if place < shares[0] + shares[1] else "test"
         needed = fill and examples[source_id] > most
         result[source_id] = split if total >= MIN_FOR_TEST and not needed else "train"
-    # The highest fractions are nearest to the held-out end: they fill a split that would stay empty or too small, those of a kind first
-    # of which too little measures: people write of articles otherwise than of books.
-    spare = [source_id for source_id in new if result[source_id] == "train" and fill]
-    kinds = kinds or {}
-    wanted = {"test": min(TEST_EXAMPLES, max(1, examples.total() // 4)), "valid": VALID_EXAMPLES}
 
-    def light() -> list[str]:
-        return [source_id for source_id in spare if examples[source_id] <= most]
+    def on(split: str) -> list[str]:
+        return [source_id for source_id, side in result.items() if side == split]
 
-    def fill_with(split: str, among: Sequence[str]) -> None:
-        whole = Counter[str]()
-        held = Counter[str]()
+    def spare(most: float = most) -> list[str]:
+        return [source_id for source_id in new if result[source_id] == "train" and examples[source_id] <= most]
+
+    def fill_with(split: str, among: Sequence[str], wanted: int) -> None:
+        """The highest fractions are nearest to the held-out end: they fill a split that would stay empty or too small, those of a kind
+        first of which too little measures: people write of articles otherwise than of books."""
+        whole, held = Counter[str](), Counter[str]()
         for source_id in result:
             whole[kinds.get(source_id, "")] += max(1, examples[source_id])
             held[kinds.get(source_id, "")] += max(1, examples[source_id]) * (result[source_id] != "train")
         lacking = {kind: count / whole.total() - held[kind] / max(1, held.total()) for kind, count in whole.items()}
         # As near as may be to what is lacking: a source with many examples would take more from teaching than measuring needs.
-        missing = wanted[split] - sum(examples[source_id] for source_id, side in result.items() if side == split)
+        missing = wanted - sum(examples[source_id] for source_id in on(split))
         off = {source_id: abs(examples[source_id] - missing) for source_id in among}
         fitting = [source_id for source_id in among if off[source_id] <= min(off.values()) + 1]
-        chosen = max(fitting, key=lambda source_id: (lacking[kinds.get(source_id, "")], fraction(source_id)))
-        spare.remove(chosen)
-        result[chosen] = split
+        result[max(fitting, key=lambda source_id: (lacking[kinds.get(source_id, "")], fraction(source_id)))] = split
 
-    while total >= MIN_FOR_TEST and shares[2] > 0 and spare:
-        held = [source_id for source_id, split in result.items() if split == "test"]
-        thin = sum(examples[source_id] for source_id in held) < TEST_EXAMPLES and len(held) + 1 <= total / 4
-        if held and not (thin and light()):
+    testing = fill and total >= MIN_FOR_TEST and shares[2] > 0
+    while testing:
+        tests = on("test")
+        thin = sum(examples[source_id] for source_id in tests) < TEST_EXAMPLES and len(tests) + 1 <= total / 4
+        among = spare() if tests else spare() or spare(math.inf)
+        if not among or (tests and not thin):
             break
-        fill_with("test", light() or spare)
-    if total >= MIN_FOR_VALID and shares[1] > 0 and light() and "valid" not in result.values():
-        fill_with("valid", light())
-    if new and "train" not in result.values():
+        fill_with("test", among, min(TEST_EXAMPLES, max(1, examples.total() // 4)))
+    if fill and total >= MIN_FOR_VALID and shares[1] > 0 and spare() and not on("valid"):
+        fill_with("valid", spare(), VALID_EXAMPLES)
+    if new and not on("train"):
         result[new[0]] = "train"
-    if total >= MIN_FOR_TEST and shares[2] > 0 and fill and "test" not in result.values() and new and result[new[-1]] == "valid":
+    if testing and not on("test") and new and result[new[-1]] == "valid":
         result[new[-1]] = "test"  # by chance nearly all of them were to steer
     return result
 

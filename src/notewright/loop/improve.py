@@ -327,9 +327,10 @@ class _Work:
             dataset = self._dataset(kind)
         except (Invalid, NotFound) as nothing:
             return nothing.message
-        rows, needed = dataset.rows("train"), MINIMUM_ROWS[method]
+        own, needed = method in training.SAMPLING, MINIMUM_ROWS[method]
+        rows = training.count_prompts(self.library, dataset) if own else dataset.rows("train")
         if rows < needed:
-            return f"{count(rows, UNITS[kind])}, at least {needed} are needed."
+            return f"{count(rows, 'prompt' if own else UNITS[kind])}, at least {needed} are needed."
         if method == "ditto" and (watched := dataset.rows("valid")) < MINIMUM_WATCHED:
             return f"{count(watched, 'held-out passage')} to stop by, at least {MINIMUM_WATCHED} are needed."
         return ""
@@ -442,6 +443,8 @@ class _Work:
 
 def _learnt_nothing(model: Model) -> str:
     """Why a training ended with what it began with, in words; it writes the same, and need not be measured."""
+    if model.metrics.get("made_up"):
+        return "it made words up about highlights that it was not taught, so that the model writes as before this training"
     if 0 in (model.metrics.get("kept_step"), model.metrics.get("kept_round")):
         return "nothing brought it nearer to your own passages, so that it writes as before this training"
     return ""

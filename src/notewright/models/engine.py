@@ -338,6 +338,10 @@ class Engine:
                 progress(start + len(part), len(order))
         return [item for item in found if item]
 
+    def require_room(self, messages: Sequence[Message], wanted: int) -> None:
+        """Raises Invalid, as writing would, where the prompt leaves no room for a note of at most `wanted` tokens."""
+        self._room(chat.encode_prompt(self.tokenizer, messages), wanted)
+
     def _room(self, prompt: Sequence[int], wanted: int) -> int:
         """Tokens that the base sees beyond the prompt; Invalid where they are too few for a note."""
         room = self.context - len(prompt)

@@ -97,6 +97,7 @@ def train(
         revision=found.revision, start_adapter=str(adapter) if adapter else "", parent_id=parent.id, dataset_id=dataset.id,
         dataset_folder=str(folder), dataset_hash=_hash(folder / "train.jsonl"), device=settings.device, report_to=report_to, force=force,
         promote=promote, versions=runs.package_versions(), accelerate=str(accelerate.absolute()) if accelerate else "",
+        taught=[] if method in FROM_BASE else _taught(library, parent),
     )  # fmt: skip
     run_id = library.runs.new_id()
     path = library.home / "runs" / run_id
@@ -166,12 +167,8 @@ def _prepare(
     dataset = _dataset(library, method, dataset_id)
     folder = library.home / dataset.path
     rows = _count_rows(folder / "train.jsonl", decisions=method == "dpo")
-    if rows < recipes.MINIMUM_ROWS[method]:
-        what = count(rows, "training decision" if method == "dpo" else "training row")
-        raise Invalid(
-            f"{dataset.id} has {what}; {method} needs at least {recipes.MINIMUM_ROWS[method]}.",
-            f"{MORE[METHODS[method]]}, then build it again: notewright dataset {METHODS[method]}",
-        )
+    if method not in SAMPLING:
+        _require_rows(method, dataset, rows)
     if method == "reward":
         rows = _count_rows(folder / "train.jsonl", decisions=True)  # it learns from a list as a whole
     parent, found = _start(library, settings, method, base, start_id)
@@ -188,9 +185,25 @@ def _prepare(
         resolved = _for_this_person(library, resolved, found.name)
     reward, written_for = _judge(library, resolved.recipe, dataset)
     if reward and method in SAMPLING:  # prompts of drafts join, so that there are more of them than rows
-        rows = len(prompts.gather(library, dataset=dataset, with_drafts=True))
+        rows = count_prompts(library, dataset)
         resolved = recipes.resolve(method, parameters=parameters, rows=rows, effort=effort, recipe_file=recipe_file, overrides=overrides)
+    if method in SAMPLING:
+        _require_rows(method, dataset, rows)
     return _Prepared(dataset, folder, rows, parent, found, parameters, resolved, reward, written_for)
+
+
+def count_prompts(library: Library, dataset: Dataset) -> int:
+    """For how many prompts a policy would write drafts that a trusted reward judges: those of the passages, and of the person's drafts."""
+    return len(prompts.gather(library, dataset=dataset, with_drafts=True))
+
+
+def _require_rows(method: str, dataset: Dataset, rows: int) -> None:
+    if rows < recipes.MINIMUM_ROWS[method]:
+        what = count(rows, "training decision" if method == "dpo" else "training row")
+        raise Invalid(
+            f"{dataset.id} has {what}; {method} needs at least {recipes.MINIMUM_ROWS[method]}.",
+            f"{MORE[METHODS[method]]}, then build it again: notewright dataset {METHODS[method]}",
+        )
 
 
 def resume_run(
@@ -281,6 +294,13 @@ def _start(library: Library, settings: Settings, method: str, base: str, start_i
             "Leave out --base, or choose another model first: notewright models use MODEL",
         )
     return model, found
+
+
+def _taught(library: Library, parent: Model) -> list[str]:
+    """The folders of the data behind a version, as far as they are there."""
+    named = {model.dataset_id for model in registry.lineage(library, parent)}
+    folders = [library.home / dataset.path for dataset in library.datasets.all() if dataset.id in named]
+    return [str(folder) for folder in folders if folder.is_dir()]
 
 
 def _judge(library: Library, recipe: recipes.Recipe, dataset: Dataset) -> tuple[str, Dataset | None]:
@@ -386,6 +406,6 @@ def _require_tracker(report_to: str) -> None:
 
 
 __all__ = [
-    "METHODS", "Killed", "is_alive", "made_before", "newest_interrupted", "read_log", "read_progress", "resume_run", "settle", "stop_run",
-    "train",
+    "METHODS", "Killed", "count_prompts", "is_alive", "made_before", "newest_interrupted", "read_log", "read_progress", "resume_run",
+    "settle", "stop_run", "train",
 ]  # fmt: skip

@@ -24,6 +24,7 @@ from ..errors import RunFailed
 from ..text import edit_distance
 from . import policy, sampling
 from . import session as sessions
+from .babble import undone
 from .batches import Unit
 from .data import read_rows, require_rows
 from .losses import likelihood, plackett_luce
@@ -50,7 +51,7 @@ def run(job: Job, folder: Path, reporter: Reporter) -> dict[str, Any] | None:
     if len(watched) < MINIMUM_WATCHED:
         reporter.warn(f"Only {len(watched)} held-out passages: too few to see when to stop; all {recipe.rounds} rounds are done.")
 
-    started, rounds = time.monotonic(), Rounds(session)
+    started, rounds, begun = time.monotonic(), Rounds(session), policy.copied(session)
     prompt, passage, _ = demonstrations[0]
     if not math.isfinite(policy.log_probs(session, [Unit(prompt, [passage])])[0][0]):  # it would write nothing that could be learnt from
         raise RunFailed(
@@ -90,11 +91,12 @@ def run(job: Job, folder: Path, reporter: Reporter) -> dict[str, Any] | None:
     if best == 0:
         reporter.warn("No round brought held-out drafts nearer to the person's own passages: the adapter is as it was before.")
     rounds.load(best)
+    made_up = undone(session, begun, "kept_round") if best else {}
     sessions.save_adapter(session)
     whole = Keeper(session)
     whole.losses, whole.tokens = [loss for item in told for loss in item["losses"]], sum(item["tokens"] for item in told)
     metrics = sessions.common_metrics(session, whole, encoded, time.monotonic() - started)
-    return {**metrics, "distances": distances, "kept_round": best, "held_out_rows": len(watched)}
+    return {**metrics, "distances": distances, "kept_round": best, "held_out_rows": len(watched), **made_up}
 
 
 def _watch(session: Session, watched: Sequence[Demonstration]) -> dict[str, Any]:

@@ -29,6 +29,7 @@ from ..reward.lists import list_key
 from ..vault.pointers import stand_in
 from . import policy, processes
 from . import session as sessions
+from .babble import undone
 from .batches import Unit
 from .data import order, read_rows, require_rows
 from .guard import Guard
@@ -60,7 +61,7 @@ def run(job: Job, folder: Path, reporter: Reporter) -> dict[str, Any] | None:
     started, rounds = time.monotonic(), Rounds(session)
     policy.refer(session, [*own, *valid])
     told: list[dict[str, Any]] = []
-    begun = {name: tensor.detach().clone() for name, tensor in policy.weights(session).items()}
+    begun = policy.copied(session)
     if (folder / GENTLER).exists():
         session.recipe = _gentler(recipe)
     for number in range(1, recipe.rounds + 1):
@@ -85,6 +86,7 @@ def run(job: Job, folder: Path, reporter: Reporter) -> dict[str, Any] | None:
             reporter.warn(f"The training ended early: {figures['broken']}. The last good state is kept (step {figures['kept_step']}).")
             break
     rounds.load(len(told))
+    made_up = undone(session, begun)
     sessions.save_adapter(session)
     whole = Keeper(session)
     whole.losses, whole.tokens = [loss for item in told for loss in item["losses"]], sum(item["tokens"] for item in told)
@@ -92,7 +94,7 @@ def run(job: Job, folder: Path, reporter: Reporter) -> dict[str, Any] | None:
     checks = [check for item in told for check in item["checks"]]
     if session.recipe != recipe:
         metrics["gentler_rate"] = session.recipe.learning_rate
-    metrics |= {"rounds": len(told), "checks": checks, "broken": told[-1]["broken"]}
+    metrics |= {"rounds": len(told), "checks": checks, "broken": told[-1]["broken"], **made_up}
     for name, part in (("", own), ("valid_", valid)):
         metrics |= {name + key: value for key, value in agreement(session, part).items()}
     return metrics

@@ -24,6 +24,7 @@ import torch
 from ..models import chat
 from . import policy
 from . import session as sessions
+from .babble import undone
 from .batches import Unit
 from .data import read_rows, require_rows
 from .guard import EditGuard
@@ -53,7 +54,7 @@ def run(job: Job, folder: Path, reporter: Reporter) -> dict[str, Any] | None:
     if too_long:
         reporter.warn(f"{too_long} edits are longer than {session.max_length} tokens and were not trained on (max_length).")
     sessions.check_memory(session, rows, texts=policy.texts_at_once(session, units))
-    started, keeper = time.monotonic(), Keeper(session)
+    started, keeper, begun = time.monotonic(), Keeper(session), policy.copied(session)
     policy.refer(session, [*units, *valid])
     steps = total_steps(recipe, len(units))
     guard = EditGuard(session, valid, units, steps) if wanted(recipe, steps) else None
@@ -64,6 +65,10 @@ def run(job: Job, folder: Path, reporter: Reporter) -> dict[str, Any] | None:
     metrics = sessions.common_metrics(session, keeper, rows, elapsed)
     if guard:
         guard.restore()
+    made_up = undone(session, begun)
+    if made_up:
+        metrics |= made_up
+    elif guard:
         assert guard.kept
         metrics |= {"checks": guard.checks, "kept_step": guard.kept}
         if guard.judges:

@@ -73,12 +73,16 @@ class Leash(TrainerCallback):
         self.rewards: list[float] = []
         self.kls: list[float] = []
 
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Of a training that goes on: the series of all of its updates."""
+        told = [log for log in state.log_history if "reward" in log]
+        self.rewards, self.kls = [float(log["reward"]) for log in told], [_by_draft(log) for log in told]
+
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **_: Any) -> None:
         if not logs or "reward" not in logs:
             return
         recipe = self.session.recipe
-        told = logs.get("kl", 0.0)  # by token, where we tell it by draft; None where it is no number
-        kl = logs["kl"] = math.nan if told is None else float(told) * float(logs["completions/mean_length"])
+        kl = logs["kl"] = _by_draft(logs)
         self.rewards.append(float(logs["reward"]))
         self.kls.append(kl)
         if kl > recipe.kl_limit:
@@ -89,6 +93,12 @@ class Leash(TrainerCallback):
                 f"The policy is {kl:.0f} nats a draft away from its start at step {at} (kl_limit = {recipe.kl_limit:g}); {kept}.",
                 f"Try a lower rate (now {recipe.learning_rate:g}) or a higher kl (now {recipe.kl:g}).",
             )
+
+
+def _by_draft(logs: dict[str, Any]) -> float:
+    """The distance from the start in nats a draft; TRL tells it by token, as None where it is no number."""
+    told = logs.get("kl", 0.0)
+    return math.nan if told is None else float(told) * float(logs["completions/mean_length"])
 
 
 def run(job: Job, folder: Path, reporter: Reporter) -> dict[str, Any] | None:
@@ -129,7 +139,7 @@ def run(job: Job, folder: Path, reporter: Reporter) -> dict[str, Any] | None:
     for name, series in (("reward", leash.rewards), ("kl", leash.kls)):
         tenth = max(1, len(series) // 10)
         metrics |= {name: round(sum(series[-tenth:]) / tenth, 5), f"first_{name}": round(sum(series[:tenth]) / tenth, 5)}
-    return metrics | {"judged_by": desk.judge.about["reward"] or "similarity", **desk.measure(partial(_start, session))}
+    return metrics | desk.judged | desk.measure(partial(_start, session))
 
 
 def _start(session: Session) -> AbstractContextManager[Any]:

@@ -108,6 +108,11 @@ def weights(session: Session) -> dict[str, torch.Tensor]:
     return get_peft_model_state_dict(session.model)  # type: ignore[no-any-return]
 
 
+def copied(session: Session) -> dict[str, torch.Tensor]:
+    """These as they are now, whatever becomes of the model."""
+    return {name: tensor.detach().clone() for name, tensor in weights(session).items()}
+
+
 def set_weights(session: Session, tensors: dict[str, torch.Tensor]) -> None:
     set_peft_model_state_dict(session.model, tensors)
 

@@ -340,7 +340,7 @@ def run(job: Job, folder: Path, reporter: Reporter) -> dict[str, Any] | None:
         series = [update[name] for update in learner.history]
         metrics |= {name: round(sum(series[-tenth:]) / tenth, 5), f"first_{name}": round(sum(series[:tenth]) / tenth, 5)}
     return metrics | {
-        "judged_by": desk.judge.about["reward"] or "similarity",
+        **desk.judged,
         "kl_price": learner.beta,
         **desk.measure(learner.parts.reference),
     }
@@ -350,7 +350,7 @@ def _train(learner: Learner, keeper: Keeper, folder: Path, steps: int) -> bool:
     """Update after update, watched by the keeper; False when stopped before the end."""
     place, state, control = (
         SimpleNamespace(output_dir=str(folder)),
-        TrainerState(global_step=learner.step, max_steps=steps),
+        TrainerState(global_step=learner.step, max_steps=steps, log_history=list(learner.history)),
         TrainerControl(),
     )
     keeper.on_train_begin(place, state, control)

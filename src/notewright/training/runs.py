@@ -67,6 +67,7 @@ class Job:
     promote: bool = True
     versions: dict[str, str] = field(default_factory=dict)
     accelerate: str = ""  # a configuration file of accelerate; empty: one process
+    taught: list[str] = field(default_factory=list)  # folders of the data that taught what is refined, as far as they are there
 
     def save(self, folder: Path) -> None:
         (folder / "run.json").write_text(json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -207,6 +207,7 @@ class Keeper(TrainerCallback):
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         self._started = self._saved = time.monotonic()
         self._first_step = state.global_step // self.each
+        self.losses = [float(log["loss"]) for log in state.log_history if "loss" in log]  # of a training that goes on: all of its steps
         self.reporter.emit("start", done=self.before + self._first_step, steps=self.total or state.max_steps // self.each)
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:

@@ -21,7 +21,7 @@ from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
 from ..text import count
 from . import policy, processes, rates, sampling, sources
 from . import session as sessions
-from .babble import babbles
+from .babble import undone
 from .data import LengthSampler, Rows, encode_sft, read_rows, require_rows
 from .head import use_compact_head
 from .recipes import MINIMUM_ROWS, SftRecipe, total_steps
@@ -74,7 +74,7 @@ def run(job: Job, folder: Path, reporter: Reporter) -> dict[str, Any] | None:
 
     started = time.monotonic()
     watched = sampling.held_out(session, held_out, recipe.watch_rows) if recipe.early_stop != "off" or recipe.rate_check != "off" else []
-    begun = {name: tensor.detach().clone() for name, tensor in policy.weights(session).items()}
+    begun = policy.copied(session)
     checked = _check_rates(session, rows, watched, begun) if recipe.rate_check == "on" and len(watched) >= FEWEST else {}
     if checked is None:
         return None
@@ -87,20 +87,13 @@ def run(job: Job, folder: Path, reporter: Reporter) -> dict[str, Any] | None:
     elapsed = time.monotonic() - started
     if watch:
         watch.restore()
-    made_up = babbles(session, begun, raw, held_out) if watch is None or watch.kept != 0 else None
-    if made_up:
-        policy.set_weights(session, begun)
+    made_up = undone(session, begun) if watch is None or watch.kept != 0 else {}
     sessions.save_adapter(session)
     metrics = {**sessions.common_metrics(session, keeper, rows, elapsed), "learning_rate": session.recipe.learning_rate}
     if watch and watch.kept == 0:
         reporter.warn("Nothing surely brought drafts nearer to your own passages: the model writes as it did before this training.")
     if made_up:
-        reporter.warn(
-            f"About highlights that it was not taught, {made_up[1]:.0%} of the long words were made up ({made_up[0]:.0%} before), so the"
-            " model writes as it did before this training: so small a base cannot learn what you write beyond your highlights."
-            " Take a larger one (notewright bases), or accept pairs that stay closer to their highlights."
-        )
-        metrics |= {"made_up": made_up[1], "made_up_before": made_up[0], "kept_step": 0}
+        metrics |= made_up
     elif watch and watch.kept is not None:
         metrics |= {"checks": watch.told(), "kept_step": watch.kept, "distance": dict(watch.told())[watch.kept]}
     if checked:

@@ -80,6 +80,12 @@ class Desk:
             return GuestReward(Path(about["folder"]), model=session.model, tokenizer=session.tokenizer)
         return NeuralReward(Path(about["folder"]), base=base.folder, device=session.device)
 
+    @property
+    def judged(self) -> dict[str, str]:
+        """By what drafts are judged, for the metrics: `judged_by`, and the `reward_model` where one takes part."""
+        about = self.judge.about
+        return {"judged_by": about["reward"] or "similarity", **({"reward_model": about["model"]} if "model" in about else {})}
+
     def close(self) -> None:
         """Send the reward model away."""
         if self.judge.neural:
