@@ -12,7 +12,7 @@ def schedule(home: Path, *, at: str = "03:30", options: Sequence[str] = ()) -> s
     """A systemd user timer and a cron line that run `improve` for this home, with `options`, every night at `at` (HH:MM)."""
     hour, minute = at.split(":")
     command = shlex.join([sys.executable, "-m", "notewright.cli", "--home", str(home), "improve", *options])
-    unit = command.replace("%", "%%")
+    unit = command.replace("\\", "\\\\").replace("%", "%%").replace("$", "$$")  # systemd reads all three within quotes too
     return f"""# systemd: two files in ~/.config/systemd/user, then: systemctl --user enable --now notewright-improve.timer
 
 # notewright-improve.service

@@ -300,7 +300,7 @@ def _unneeded(library: Library, keep: int) -> list[Model]:
 
 
 def _at_work(library: Library) -> set[str]:
-    """What unfinished trainings go on from and are judged by, and what the newest `improve` is to beat and has made, if it is unfinished."""
+    """What unfinished trainings go on from and are judged by, and what an `improve` that can go on is to beat and has made."""
     found = set()
     for run in library.runs.all():
         if run.status in ("created", "running", "interrupted"):
