@@ -6,6 +6,7 @@ import importlib
 import json
 import os
 import random
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -514,6 +515,19 @@ def test_the_schedule_names_this_home(tmp_path: Path) -> None:
     assert "OnCalendar=*-*-* 04:05:00" in lines
     assert f"--home '{tmp_path / 'my home'}' improve" in lines
     assert "\n5 4 * * * nice" in lines
+
+
+def test_the_schedule_of_a_home_with_strange_letters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.executable", "/opt/$env/100%/python")
+    lines = loop.schedule(Path("/data/it's ${HOME} \\n 5%"), options=["--set", "seed=$SEED"])
+    (unit,) = (line for line in lines.splitlines() if line.startswith("ExecStart="))
+    assert unit == (
+        """ExecStart='/opt/$env/100%%/python' -m notewright.cli --home '/data/it'"'"'s $${HOME} \\\\n 5%%' improve --set 'seed=$$SEED'"""
+    )
+    cron = lines.splitlines()[-1].removeprefix("30 3 * * * nice -n 19 ")
+    assert shlex.split(cron.replace(r"\%", "%")) == [
+        "/opt/$env/100%/python", "-m", "notewright.cli", "--home", "/data/it's ${HOME} \\n 5%", "improve", "--set", "seed=$SEED",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
