@@ -403,9 +403,9 @@ class _Work:
             except (Invalid, NotFound) as lost:  # the home was moved, or its folder deleted
                 self.library.runs.update(known, status="failed")
                 self.tell({"message": f"{known} cannot go on: {lost.message} It begins anew."})
-        if known and (ended := self.library.runs.get(known)).status == "finished":
-            if registry.has_files(self.library, self.library.models.get(str(ended.metrics["model"]))):
-                return ended
+        ended = self.library.runs.get(known) if known else None
+        if ended and ended.status == "finished" and registry.has_files(self.library, self.library.models.get(str(ended.metrics["model"]))):
+            return ended
         return training.train(
             self.library, settings=self.settings, method=method, dataset_id=dataset.id, effort=self.effort, start_id=start,
             overrides=self.overrides if method == "sft" else None, promote=False, progress=relay,
