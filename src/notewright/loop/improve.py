@@ -162,7 +162,9 @@ def improve(
                 library.models.set_metrics(winner.model_id, {registry.ASKED: work.measured_at()})
             since = library.models.promotions()[state.table.get("decided_at", 0) :]
             made = any(version == state["promoted"] and why.startswith(BETTER) for version, _, why in since)
-            stays = library.models.current() if winner and not made else None
+            now_current = library.models.current()
+            chosen = now_current and now_current.id != writer.model_id  # after the decision fell
+            stays = now_current if chosen or (winner and not made) else None
         kept = keep(writer, [current, *contenders])
         found = {
             item.model_id: compare(writer.proven, item.proven)
