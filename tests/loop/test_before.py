@@ -104,7 +104,8 @@ def test_what_the_person_went_back_from_is_not_promoted_again(world: small_world
     assert registry.rollback(library).id == base.id
     monkeypatch.setattr(module, "write_page", written)
     report = improve(world)
-    assert (report.id, report.promoted) == ("improve-1", promoted.id)
+    assert (report.id, report.promoted, report.current) == ("improve-1", "", base.id)
+    assert report.reason.endswith(f"Meanwhile you chose {base.id}, and it stays")
     assert registry.current(library, world.settings).id == base.id
 
 

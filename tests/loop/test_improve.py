@@ -439,28 +439,6 @@ def test_who_chose_another_version_after_the_decision_is_not_told_of_a_promotion
     assert library.models.current().id == mine.id
 
 
-def test_who_went_back_before_the_page_was_written_is_not_told_of_a_promotion(
-    world: small_world.World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    library, module = world.library, importlib.import_module("notewright.loop.improve")
-    base = registry.current(library, world.settings)
-    measured(library, monkeypatch, lambda model, _: 0.6 if model.role == "base" else 0.2, lambda _: None)
-    page = module.write_page
-
-    def full(*_: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(module, "write_page", full)
-    with pytest.raises(OSError, match="No space"):
-        improve(world)
-    assert library.models.current().id != base.id
-    registry.rollback(library)
-    monkeypatch.setattr(module, "write_page", page)
-    report = improve(world)
-    assert (report.promoted, report.current, library.models.current().id) == ("", base.id, base.id)
-    assert report.reason.endswith(f"Meanwhile you chose {base.id}, and it stays")
-
-
 def test_who_chose_another_version_after_nothing_was_better_is_told_that_it_stays(
     world: small_world.World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -53,8 +53,8 @@ class ChapterView:
 
 @dataclass(frozen=True, slots=True)
 class BatchView:
-    """Drafts shown side by side, told in one line. `ranked`, `accepted`, `rejected` are what still counts of the person's judgements; `left`:
-    they went back from a version that wrote some of it."""
+    """Drafts shown side by side, told in one line. `ranked`, `accepted`, `rejected` are what still counts of the person's judgements;
+    `left`: they went back from a version that wrote some of it."""
 
     id: str
     source_id: str
