@@ -99,6 +99,21 @@ def test_a_part_or_another_split_leaves_the_headline_alone(world: small_world.Wo
     assert len(evaluate(world, ScriptedEngine(lambda *_: "words"), limit=2).items) == 2
     evaluate(world, ScriptedEngine(lambda *_: "words"), split="train")
     assert "edit_distance" not in world.library.models.get("model-1").metrics
+    assert world.library.models.get("model-1").metrics["evaluation"]["part"]
+    whole = evaluate(world, ScriptedEngine(lambda *_: "words"))
+    for part in ({"limit": 1}, {"split": "train"}):
+        evaluate(world, ScriptedEngine(lambda *_: "other words"), **part)
+        assert world.library.models.get("model-1").metrics["evaluation"] == whole.metrics()
+
+
+def test_a_reward_model_writes_nothing_to_measure(world: small_world.World) -> None:
+    library = world.library
+    judge = library.models.add(replace(library.models.get("model-1"), id=library.models.new_id(), role="reward"))
+    with pytest.raises(Invalid, match=f"{judge.id} is a reward model"):
+        evaluate(world, ScriptedEngine(lambda *_: "words"), model_id=judge.id)
+    with pytest.raises(Invalid, match=f"{judge.id} is a reward model"):
+        drafting.draft(library, settings=world.settings, source="rivers", model_id=judge.id, engine=ScriptedEngine(lambda *_: "words"))
+    assert library.drafts.all() == []
 
 
 def test_what_was_asked_with_examples_is_kept_apart(world: small_world.World) -> None:

@@ -66,3 +66,24 @@ def test_a_new_note_lies_where_those_about_its_kind_of_source_lie(library: Libra
     library.pairs.propose(pair(ids[title], path) for title, path in places.items())
     found = [library.browse.usual_folder(ids[title]) for title in ("book 0", "podcast 4", "tweet 5")]
     assert found == ["A/B", "P", "A/B"]
+
+
+def test_batches_of_a_version_that_the_person_went_back_from_are_told(library: Library, tmp_path: Path) -> None:
+    small_world.build(library, tmp_path, things=("rivers",))
+    for _ in range(3):
+        small_world.base_model(library)
+    for writers in (["model-1"], ["model-2"], ["model-3"], ["model-1", "model-3"]):
+        batch = library.drafts.new_batch()
+        library.drafts.add(
+            Draft("", batch, "readwise:b-rivers", "Beginnings", writer, "Words", place, 1, "2026-01-01T00:00:00+00:00")
+            for place, writer in enumerate(writers)
+        )
+
+    def left() -> list[str]:
+        return [item.id for item in library.browse.batches()[0] if item.left]
+
+    assert left() == []
+    library.models.rollback()
+    assert left() == ["batch-4", "batch-3"]
+    library.models.promote("model-3", "chosen")
+    assert left() == []

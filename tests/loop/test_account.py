@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import random
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,9 @@ from notewright import feedback, loop
 from notewright.cli import main
 from notewright.errors import Invalid, Unavailable
 from notewright.library import Library
+from notewright.loop.curve import curve
+from notewright.loop.curve_plot import svg
+from notewright.models import turns
 from notewright.records import Draft
 from small_world import World
 
@@ -247,6 +251,89 @@ def test_the_command(library: Library, tmp_path: Path, capsys: pytest.CaptureFix
     assert (tmp_path / "out.html").exists()
     assert main(["report", "--writing", "0"]) == 1
     assert "above 0" in capsys.readouterr().err
+
+
+@pytest.fixture
+def new_york(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.usefixtures("new_york")
+def test_weeks_and_days_are_those_of_the_persons_clock(library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Sunday evening, on which the clocks were put forward; in Greenwich it is Monday."""
+    sunday = "2026-03-09T02:30:00+00:00"
+    found = curve("edit cost", [(sunday, place / 10) for place in range(5)])
+    assert [(item.first, item.last) for item in found.stretches] == [("2026-03-02", "2026-03-08")]
+    small_world.build(library, tmp_path, things=("rivers",))
+    small_world.base_model(library)
+    monkeypatch.setattr("notewright.library.events.now", lambda: sunday)
+    for _ in range(5):
+        feedback.decide(library, draft_id=batch(library, sunday)[0].id, decision="accept")
+    page = loop.account_page(loop.account(library))
+    assert "decided about on 8 Mar 2026" in page
+    assert "9 Mar 2026" not in page
+
+
+def test_the_time_told_is_that_of_the_decisions(library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    small_world.build(library, tmp_path, things=("rivers",))
+    small_world.base_model(library)
+    drafts = batch(library, day(0))
+    for at, act in (
+        (day(0), lambda: feedback.rank(library, batch_id=drafts[0].batch_id, order=[[item.id] for item in drafts])),
+        (day(1), lambda: feedback.decide(library, draft_id=drafts[0].id, decision="accept")),
+        (day(40), lambda: feedback.record_edit(library, draft_id=drafts[0].id, final_text="Other words.")),
+    ):  # fmt: skip
+        monkeypatch.setattr("notewright.library.events.now", lambda at=at: at)
+        act()
+    told = loop.account(library)
+    assert (told.decided, told.since, told.until) == (1, day(1), day(1))
+
+
+def test_a_change_is_told_as_everywhere_else(library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What lies further back than is looked at changes nothing any more."""
+    world = small_world.build(library, tmp_path, things=("rivers", "looms"))
+    small_world.base_model(library)
+    for number in range(60):
+        at = day(number)
+        [first, *_] = batch(library, at)
+        shared = {**feedback_payload(library, first), "source": f"readwise:b-{'looms' if number % 2 else 'rivers'}"}
+        library.events.append("decision", first.id, {**shared, "decision": "accept"}, at=at)
+        late = {"final_text": f"{first.text} More.", "distance": 0.02 if number < 25 else 0.9}
+        library.events.append("edit", first.id, {**shared, **late}, at=at)
+    assert loop.account(library).drift == turns.online(library, settings=world.settings).drift != None  # noqa: E711
+    monkeypatch.setattr(turns, "REMEMBERED", 40)
+    assert turns.online(library, settings=world.settings).drift is None
+    assert loop.account(library).drift is None
+
+
+def test_what_is_the_same_each_time_has_no_interval() -> None:
+    found = curve("edit cost", [(day(number * 4), 0.0) for number in range(20)])
+    assert (found.whole.mean, found.whole.low, found.whole.high) == (0.0, None, None)
+    assert len(found.stretches) >= 3
+    assert "<svg" in svg(found, label="edit cost")
+    assert curve("acceptance", [(day(0), 1.0)] * 20, share=True).whole.low < 1
+
+
+def test_halves_that_are_alike_seldom_look_different() -> None:
+    """An interval of 90 % leaves out the truth once in ten times, also of few values."""
+    rng = random.Random(3)
+    wrong = 0
+    for _ in range(200):
+        change = curve("edit cost", [(day(number), rng.gauss(0.5, 0.1)) for number in range(12)]).change
+        wrong += change.low > 0 or change.high < 0
+    assert wrong <= 24
+
+
+def test_what_measured_on_what_teaches_is_no_held_out_figure(library: Library) -> None:
+    small_world.base_model(library)
+    figures = {"mean": 0.4, "interval": [0.3, 0.5], "items": 9}
+    for split, items in (("later", 0), ("train", 0), ("test", 9), ("valid+test", 9)):
+        library.models.set_metrics("model-1", {"evaluation": {**figures, "split": split}})
+        assert loop.account(library).versions[0].held_out.items == items
 
 
 def test_what_comes_in_late_stands_where_it_happened(library: Library, tmp_path: Path) -> None:

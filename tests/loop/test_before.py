@@ -12,12 +12,12 @@ import small_world
 import tiny_models
 from improving import choices, improve, measured
 from notewright import datasets, drafting, evaluation, loop, training
-from notewright.errors import Invalid, NotFound
+from notewright.errors import Invalid, NotFound, RunFailed
 from notewright.evaluation.report import summarise
-from notewright.library import splits
+from notewright.library import Library, atwork, splits
 from notewright.library.database import now
 from notewright.models import registry
-from notewright.records import Dataset, Model
+from notewright.records import Dataset, Model, Run
 
 pytestmark = [
     pytest.mark.slow,
@@ -104,7 +104,8 @@ def test_what_the_person_went_back_from_is_not_promoted_again(world: small_world
     assert registry.rollback(library).id == base.id
     monkeypatch.setattr(module, "write_page", written)
     report = improve(world)
-    assert (report.id, report.promoted) == ("improve-1", promoted.id)
+    assert (report.id, report.promoted, report.current) == ("improve-1", "", base.id)
+    assert report.reason.endswith(f"Meanwhile you chose {base.id}, and it stays")
     assert registry.current(library, world.settings).id == base.id
 
 
@@ -217,3 +218,78 @@ def test_a_current_version_whose_base_has_other_files_is_told_before_anything_is
     with pytest.raises(Invalid, match=r"trained on other files of"):
         drafting.draft(library, settings=world.settings, source="rivers", chapter="Beginnings", n=1, written=1)
     assert not library.runs.all()
+
+
+def begun(library: Library, method: str, dataset_id: str, progress: Any, status: str) -> Run:
+    """A run that `training.train` began and that ended so."""
+    run = library.runs.add(Run(library.runs.new_id(), method, "runs/gone", "running", now(), dataset_id))
+    progress({"event": "plan", "run": run.id})
+    return library.runs.update(run.id, status=status)
+
+
+def test_a_training_that_failed_is_begun_with_what_there_is_then(world: small_world.World, monkeypatch: pytest.MonkeyPatch) -> None:
+    library, module, asked = world.library, importlib.import_module("notewright.loop.improve"), []
+
+    def train(library: Library, *, method: str, dataset_id: str, effort: str, overrides: Any, progress: Any, **_: Any) -> Run:
+        asked.append((dataset_id, effort, overrides))
+        begun(library, method, dataset_id, progress, "failed")
+        raise RunFailed("The loss is no number.", "See the log.")
+
+    monkeypatch.setattr(module.training, "train", train)
+    first, *_ = library.pairs.all()
+    for options in ({"effort": "thorough", "overrides": {"learning_rate": "0.5"}}, {}, {"effort": "quick"}):
+        with pytest.raises(RunFailed, match="no number"):
+            loop.improve(library, settings=world.settings, **options)
+        library.pairs.decide(first.id, "rejected")
+    (one, two, three) = asked
+    assert [effort for _, effort, _ in asked] == ["thorough", "normal", "quick"]
+    assert (one[2], two[2], three[2]) == ({"learning_rate": "0.5"}, {}, {})
+    assert one[0] != two[0] == three[0]
+    assert len(list((library.home / "runs").glob("improve-*"))) == 1
+
+
+def test_a_training_that_cannot_go_on_begins_anew(world: small_world.World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stopped, and then its folder was deleted, or the home moved."""
+    library, module, told = world.library, importlib.import_module("notewright.loop.improve"), []
+
+    def train(library: Library, *, method: str, dataset_id: str, progress: Any, **_: Any) -> Run:
+        begun(library, method, dataset_id, progress, "interrupted")
+        raise training.Killed("The training process was killed.", "Go on.")
+
+    monkeypatch.setattr(module.training, "train", train)
+    for _ in range(2):
+        with pytest.raises(training.Killed):
+            improve(world, progress=told.append)
+    assert [run.status for run in library.runs.all()] == ["failed", "interrupted"]
+    assert any("run-1 cannot go on" in event.get("message", "") for event in told)
+
+
+def test_a_version_whose_files_were_deleted_meanwhile_is_made_again(world: small_world.World, monkeypatch: pytest.MonkeyPatch) -> None:
+    library, module, made = world.library, importlib.import_module("notewright.loop.improve"), []
+
+    def train(library: Library, *, method: str, dataset_id: str, progress: Any, **_: Any) -> Run:
+        run = begun(library, method, dataset_id, progress, "finished")
+        folder = library.home / "models" / f"made-{len(made)}"
+        folder.mkdir()
+        (folder / "adapter_model.safetensors").write_bytes(b"")
+        made.append(
+            library.models.add(
+                Model(library.models.new_id(), "base/none", f"models/{folder.name}", "policy", now(), run_id=run.id, dataset_id=dataset_id)
+            )
+        )
+        return library.runs.update(run.id, metrics={"model": made[-1].id})
+
+    def contender(self: Any, label: str, model: Model, examples: bool, pairs: Dataset) -> loop.Contender:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module.training, "train", train)
+    monkeypatch.setattr(module._Work, "_contender", contender)
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            improve(world)
+    assert len(made) == 1
+    (library.home / made[0].adapter_path / "adapter_model.safetensors").unlink()
+    with pytest.raises(KeyboardInterrupt):
+        improve(world)
+    assert len(made) == 2
+    assert atwork.unfinished(library.home)["sft_model"] == made[1].id

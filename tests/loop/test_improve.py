@@ -6,6 +6,7 @@ import importlib
 import json
 import os
 import random
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -438,6 +439,30 @@ def test_who_chose_another_version_after_the_decision_is_not_told_of_a_promotion
     assert library.models.current().id == mine.id
 
 
+def test_who_chose_another_version_after_nothing_was_better_is_told_that_it_stays(
+    world: small_world.World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library, module = world.library, importlib.import_module("notewright.loop.improve")
+    registry.current(library, world.settings)
+    mine = library.models.add(Model(library.models.new_id(), "base/none", "", "policy", now()))
+    measured(library, monkeypatch, lambda model, _: 0.6, lambda _: None)
+    keep_state = module._State.keep
+
+    def killed(self: Any, key: str, value: object) -> None:
+        keep_state(self, key, value)
+        if key == "promoted":
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(module._State, "keep", killed)
+    with pytest.raises(KeyboardInterrupt):
+        improve(world)
+    monkeypatch.setattr(module._State, "keep", keep_state)
+    registry.use(library, mine.id)
+    report = improve(world)
+    assert (report.promoted, report.current) == ("", mine.id)
+    assert report.reason.endswith(f"Meanwhile you chose {mine.id}, and it stays")
+
+
 def test_an_improve_that_was_refused_for_too_few_passages_looks_at_them_anew(
     world: small_world.World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -514,6 +539,19 @@ def test_the_schedule_names_this_home(tmp_path: Path) -> None:
     assert "OnCalendar=*-*-* 04:05:00" in lines
     assert f"--home '{tmp_path / 'my home'}' improve" in lines
     assert "\n5 4 * * * nice" in lines
+
+
+def test_the_schedule_of_a_home_with_strange_letters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.executable", "/opt/$env/100%/python")
+    lines = loop.schedule(Path("/data/it's ${HOME} \\n 5%"), options=["--set", "seed=$SEED"])
+    (unit,) = (line for line in lines.splitlines() if line.startswith("ExecStart="))
+    assert unit == (
+        """ExecStart='/opt/$env/100%%/python' -m notewright.cli --home '/data/it'"'"'s $${HOME} \\\\n 5%%' improve --set 'seed=$$SEED'"""
+    )
+    cron = lines.splitlines()[-1].removeprefix("30 3 * * * nice -n 19 ")
+    assert shlex.split(cron.replace(r"\%", "%")) == [
+        "/opt/$env/100%/python", "-m", "notewright.cli", "--home", "/data/it's ${HOME} \\n 5%", "improve", "--set", "seed=$SEED",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import small_world
 from notewright import datasets, loop
 from notewright.errors import Invalid, NotFound
 from notewright.library import Library
+from notewright.library.database import now
 from notewright.records import Model
 from served import ScriptedEngines
 from small_world import ScriptedEngine, World
@@ -72,6 +73,14 @@ def test_a_source_without_a_note_has_no_distance(world: World) -> None:
     (item,) = found.items
     assert (item.source_title, item.chapter, len(item.highlight_ids)) == ("A Book of Rivers", "Troubles", 3)
     assert (item.passage, item.before_distance, item.before) == ("", None, "model-2 of 2")
+
+
+def test_a_version_whose_files_are_gone_is_said_before_anything_is_written(world: World) -> None:
+    pruned = world.library.models.add(Model("model-3", "base/none", "models/model-3", "policy", now()))
+    engines = Two()
+    with pytest.raises(NotFound, match="The files of model-3 are gone"):
+        loop.diff_versions(world.library, settings=world.settings, before="model-1", after=pruned.id, source="rivers", engines=engines)
+    assert engines.asked == []
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -201,6 +202,38 @@ def test_pruning_keeps_what_is_or_may_come_into_use(library: Library, home: Path
     with pytest.raises(NotFound, match=f"files of {made[0].id} are gone"):  # the one before: pruned
         registry.rollback(library)
     assert registry.current(library, Settings(home=home, base_model=base.name)).id == made[2].id
+
+
+def test_pruning_keeps_what_can_go_on(library: Library, home: Path, tmp_path: Path, base: bases.Base) -> None:
+    root = registry.ensure_base_model(library, Settings(home=home, base_model=base.name))
+    made = []
+    for number in range(7):
+        (tmp_path / str(number)).mkdir()
+        made.append(add(library, base, tmp_path / str(number), root.id, role="reward" if number in (1, 6) else "policy"))
+    start, judge, stopped, first, current, unneeded = made[:6]
+    for number, (model, status) in enumerate(((start, "interrupted"), (unneeded, "finished"), (unneeded, "failed"))):
+        run = library.runs.add(Run(f"run-9{number}", "ppo", f"runs/run-9{number}", status, "2026-01-01", parent_model_id=model.id))
+        (home / run.path).mkdir()
+        (home / run.path / "judge.json").write_text(json.dumps({"reward": "ensemble", "model": judge.id if model is start else ""}))
+    for number, state in ((1, {"sft_model": unneeded.id}), (2, {"sft_model": stopped.id, "ditto_model": first.id, "current": current.id})):
+        (home / "runs" / f"improve-{number}").mkdir()
+        (home / "runs" / f"improve-{number}" / "state.json").write_text(json.dumps(state))
+    assert registry.prune(library, keep=0) == [unneeded]
+    assert [registry.has_files(library, model) for model in made] == [True] * 5 + [False, True]
+    (home / "runs" / "improve-2" / "state.json").write_text(json.dumps({"sft_model": stopped.id, "finished_at": "2026-01-01"}))
+    library.runs.update("run-90", status="finished")
+    assert registry.prune(library, keep=0) == made[:5]
+
+
+def test_pruning_ends_what_a_killed_one_began(library: Library, home: Path, tmp_path: Path, base: bases.Base) -> None:
+    root = registry.ensure_base_model(library, Settings(home=home, base_model=base.name))
+    made = add(library, base, tmp_path, root.id)
+    folder = home / made.adapter_path
+    folder.rename(folder.with_name(folder.name + ".pruned"))  # and then its process was gone
+    assert registry.prune(library, keep=0, dry_run=True) == []
+    assert len(list((home / "models").iterdir())) == 1
+    assert registry.prune(library, keep=0) == []
+    assert not list((home / "models").iterdir())
 
 
 def test_contenders_take_turns_until_the_person_decides(library: Library, home: Path, tmp_path: Path, base: bases.Base) -> None:

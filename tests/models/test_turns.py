@@ -247,7 +247,7 @@ def test_older_judgements_that_come_in_push_no_newer_ones_out(world: World, monk
     after = online(world.library, settings=world.settings).standings
     assert sum(item.batches for item in before) == 6
     assert sum(item.batches for item in after) >= 6
-    assert turns._history(world.library)[-1].at == decision.at
+    assert turns.remembered(world.library)[-1].at == decision.at
 
 
 def test_drafts_judged_long_after_they_were_put_in_order_do_not_surprise(world: World) -> None:

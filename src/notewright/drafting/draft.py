@@ -87,6 +87,8 @@ def draft(
     seed = random.SystemRandom().randrange(2**31) if seed is None else seed
     turn = next_turn(library, settings=settings, seed=seed, duel=n > 1) if not model_id else Turn((model_id,), 1.0, {}, 0.0)
     models = [library.models.get(version) for version in turn.versions]
+    for model in models:
+        registry.require_writer(model)
     shares = [n] if len(models) == 1 else [n - n // 2, n // 2]  # who writes first, and so shows an odd one, is chance
     held = engines.get if engines else engine_for
     asking = Asking(

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from ..library import Library
 
 
+MEASURING = ("valid", "test")  # of sources that teach nothing
+
+
 class Writer(Protocol):
     """What evaluation needs of an engine; `models.engine.Engine` is one."""
 
@@ -58,13 +61,15 @@ def evaluate(
     `progress` gets (rows done, rows in all).
 
     The figures go into the model's metrics (`evaluation`; `edit_distance` for a whole test split; with examples both under names of their
-    own, that end in `_with_examples`), the report into the home's logs.
-    Raises Invalid where the split is empty or the dataset is of another kind.
+    own, that end in `_with_examples`), the report into the home's logs. Those of a part, or of what teaches, replace none of a whole split
+    of sources that only measure.
+    Raises Invalid where the split is empty, the dataset is of another kind or the model is a reward model.
     """
     if model_id and base:
         raise Invalid("Name a model or a base, not both.", "Leave out --base to evaluate the model.")
     dataset, rows = held_out(library, dataset_id=dataset_id, split=split, limit=limit)
     model = _model(library, settings, model_id, base)
+    registry.require_writer(model)
     index = build_index(settings.vault) if settings.vault and settings.vault.is_dir() else None
     linked, habits = library.notes.links(), gates.habits_of(library, vault_index=index)
     rules = confirmed_rules(library)
@@ -92,10 +97,14 @@ def evaluate(
         rules=[rule.name for rule in limits_of(rules)],
     )  # fmt: skip
     write_report(report)
-    asked = "_with_examples" if examples else ""
-    figures: dict[str, object] = {f"evaluation{asked}": report.metrics()}
-    if split == "test" and not limit:
-        figures[f"edit_distance{asked}"] = report.mean
+    name = "evaluation_with_examples" if examples else "evaluation"
+    part = split not in MEASURING or limit is not None
+    before = library.models.get(model.id).metrics.get(name)
+    figures: dict[str, object] = {}
+    if not part or not isinstance(before, dict) or before.get("part"):
+        figures[name] = report.metrics() | ({"part": True} if part else {})
+    if split == "test" and not part:
+        figures["edit_distance_with_examples" if examples else "edit_distance"] = report.mean
     library.models.set_metrics(model.id, figures)
     return report
 

@@ -21,6 +21,7 @@ from ..text import words
 from .choices import Accuracy, Choice, accuracy
 
 ROUNDS = 2000
+MANY = 200  # values that are drawn from all at once
 CHANGES = 4096  # of signs, that a comparison of several tries
 MEMORISED = 8  # words in a row that no highlight says and another note does
 
@@ -274,22 +275,36 @@ def _weights(shared: Sequence[Item]) -> list[float]:
 
 def interval(values: Sequence[float], *, rounds: int = ROUNDS, seed: int = 0) -> tuple[float, float]:
     """90 % bootstrap interval of the mean."""
-    return _middle(_bootstrap(values, rounds, seed))
+    return middle(sorted(resampled(values, rounds=rounds, seed=seed)))
 
 
-def _bootstrap(values: Sequence[float], rounds: int, seed: int) -> list[float]:
-    """Means of samples drawn anew, in order.
+def resampled(values: Sequence[float], *, rounds: int = ROUNDS, seed: int = 0) -> list[float]:
+    """Means of samples drawn anew, as they come.
 
     A plain bootstrap of few values is too sure of itself (of six, one difference in twenty by chance alone passes for 98.75 %), so each
     draw is spread as Student's t is beside the normal.
     """
+    if len(values) > MANY:
+        return _resampled_many(values, rounds, seed)
     rng, middle, count = random.Random(seed), fmean(values), len(values)
     freedom = max(1, count - 1)
-    return sorted(
+    return [
         middle + (fmean(rng.choices(values, k=count)) - middle) * math.sqrt(count / rng.gammavariate(freedom / 2, 2)) for _ in range(rounds)
-    )
+    ]
 
 
-def _middle(means: Sequence[float], share: float = 0.9) -> tuple[float, float]:
+def _resampled_many(values: Sequence[float], rounds: int, seed: int) -> list[float]:
+    """The same in a hundredth of the time."""
+    import numpy
+
+    rng, data = numpy.random.default_rng(seed), numpy.asarray(values, dtype=float)
+    count, middle = len(data), data.mean()
+    means = numpy.array([data[rng.integers(count, size=count)].mean() for _ in range(rounds)])
+    spread = numpy.sqrt(count / rng.chisquare(count - 1, rounds))
+    return [float(one) for one in middle + (means - middle) * spread]
+
+
+def middle(means: Sequence[float], share: float = 0.9) -> tuple[float, float]:
+    """The bounds of the middle `share` of what is in order."""
     edge = (1 - share) / 2
     return means[int(edge * (len(means) - 1))], means[round((1 - edge) * (len(means) - 1))]

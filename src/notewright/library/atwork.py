@@ -2,6 +2,7 @@
 
 improve.lock    held by the one that is at work; the system lets go of it when that process ends, however it ends
 improve.json    where it is; what a killed one left there says nothing, as nobody holds the lock
+runs/improve-<n>/state.json    what each of its steps has come to; the newest one goes on, unless it is finished
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from io import FileIO
 from pathlib import Path
+from typing import Any
 
 from ..errors import Busy
 from ..files import put
@@ -69,6 +71,22 @@ def at_work(home: Path) -> AtWork | None:
     with suppress(OSError, ValueError, TypeError):  # it has told nothing yet, or ends at this moment
         return AtWork(**json.loads((home / STEP).read_text(encoding="utf-8")))
     return AtWork()
+
+
+def unfinished(home: Path) -> dict[str, Any]:
+    """The state of the newest `improve`, where it has begun and can go on; empty otherwise."""
+    begun = {int(name): path for path in (home / "runs").glob("improve-*") if (name := path.name.removeprefix("improve-")).isdecimal()}
+    state = table(max(begun.items())[1] / "state.json") if begun else {}
+    return {} if "finished_at" in state else state
+
+
+def table(path: Path) -> dict[str, Any]:
+    """A JSON object; an empty one where there is none, or a machine that lost its power left half of one."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def locked(file: FileIO, *, shared: bool = False) -> bool:

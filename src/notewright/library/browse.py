@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from ..records import Source
 from ..text import plain
 from .database import TEACHES, Database
+from .products import ModelStore
 from .sources import source_from_row
 
 SURE = TEACHES  # a proposed pair counts as a note from this score on, as it does for training
@@ -52,7 +53,8 @@ class ChapterView:
 
 @dataclass(frozen=True, slots=True)
 class BatchView:
-    """Drafts shown side by side, told in one line. `ranked`, `accepted`, `rejected` are what still counts of the person's judgements."""
+    """Drafts shown side by side, told in one line. `ranked`, `accepted`, `rejected` are what still counts of the person's judgements;
+    `left`: they went back from a version that wrote some of it."""
 
     id: str
     source_id: str
@@ -65,6 +67,7 @@ class BatchView:
     accepted: bool
     rejected: bool
     opening: str
+    left: bool = False
 
 
 class Browse:
@@ -201,11 +204,12 @@ class Browse:
             " GROUP BY d.batch_id ORDER BY max(d.rowid) DESC LIMIT ? OFFSET ?",
             [*parameters, limit, offset],
         )
+        left = {version for version, examples in ModelStore(self._db).went_back_from() if examples is None}
         return [
             BatchView(
                 id=row["batch_id"], source_id=row["source_id"], source_title=row["title"], chapter=row["chapter"], model_id=row["model_id"],
                 created_at=row["created_at"], drafts=row["drafts"], ranked=bool(row["ranked"]), accepted=bool(row["accepted"]),
-                rejected=bool(row["rejected"]), opening=row["opening"],
+                rejected=bool(row["rejected"]), opening=row["opening"], left=not left.isdisjoint(row["model_id"].split(" and ")),
             )
             for row in rows
         ], total  # fmt: skip

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from .. import reward
 from ..errors import Invalid, NotFound
+from ..library.splits import LATER
 from ..models import bandit
 from ..models.bandit import WinRate
 from ..models.drift import Drift
-from ..models.turns import asked, changed_of
+from ..models.turns import asked, changed_of, remembered
 from ..records import Draft, Event, Model
 from ..text import edit_distance, tokens
 from .curve import Curve, Mean, curve, mean_of
@@ -88,7 +89,8 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """`decided` batches were taken from or turned down whole, `open` ones were only ranked. `learnt` and `rules` are sentences.
+    """`decided` batches were taken from or turned down whole, from `since` to `until` (empty without any), `open` ones were only ranked.
+    `learnt` and `rules` are sentences.
 
     `curves` are edit cost, acceptance and place (1: the machine's first choice was taken, 0: its last, 0.5 is chance); `versions` are in
     the order in which they were made; `duels` say how often one version's draft was preferred to another's without knowing whose it is,
@@ -128,9 +130,10 @@ def account(library: Library, *, writing: float = WRITING, reading: float = READ
         for item in taken
         if item.shown > 1 and len({draft.model_id for draft in batches[item.batch_id]}) == 1  # in a duel chance puts them in order
     ]
-    judged, beliefs = bandit.outcomes(library.events.standing(*bandit.KINDS)), reward.beliefs(library)
+    judged, beliefs = remembered(library), reward.beliefs(library)  # as all faces tell of duels and of a change
+    times = sorted(at for at, _ in outcomes.values())
     return Account(
-        since=events[0].at if events else "", until=events[-1].at if events else "", taken=len(taken),
+        since=times[0] if times else "", until=times[-1] if times else "", taken=len(taken),
         untouched=sum(item.changed == 0 for item in taken), deleted=sum(not item.left for item in taken), decided=len(outcomes),
         open=len(by_batch.keys() & batches.keys()) - len(outcomes),
         curves=(
@@ -285,7 +288,7 @@ def _versions(
 
 def _held_out(model: Model) -> Mean:
     figures = model.metrics.get("evaluation")
-    if not isinstance(figures, dict):
+    if not isinstance(figures, dict) or figures.get("split") in ("train", LATER):  # what its own sources say proves little
         return Mean(0, None, None, None)
     low, high = figures["interval"] if figures["items"] > 1 else (None, None)
     return Mean(int(figures["items"]), float(figures["mean"]), low, high)

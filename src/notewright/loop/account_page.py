@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import date
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +11,7 @@ from ..errors import Unavailable
 from ..files import put
 from ..text import word_diff
 from .account import READING, WRITING, Account, Taken, Version, account
-from .curve import FEWEST, Mean
+from .curve import FEWEST, Mean, local
 from .curve_plot import svg
 from .page import STYLE
 
@@ -218,7 +217,7 @@ def _count(number: int, unit: str, units: str = "") -> str:
 
 
 def _day(at: str) -> str:
-    day = date.fromisoformat(at[:10])
+    day = local(at)
     return f"{day.day} {day:%b %Y}"
 
 

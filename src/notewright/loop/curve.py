@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from statistics import fmean
 
-from ..evaluation.report import interval
+from ..evaluation.report import interval, middle, resampled
 from ..shares import wilson
 
 FEWEST = 5  # values behind a mean that is drawn; weeks with fewer are joined with the ones after
 POINTS = 3  # a line through fewer says nothing
 HALVES = 12  # values from which the later half is compared with the earlier one
-_ROUNDS = 2000
 
 
 @dataclass(frozen=True, slots=True)
 class Mean:
-    """`low` to `high` is a 90 % interval: by bootstrap, or Wilson's for a share. None of the three without items."""
+    """`low` to `high` is a 90 % interval: by bootstrap, or Wilson's for a share. None of the three without items, neither of these two
+    where there is no telling: of too few values, or of values that are all the same."""
 
     items: int
     mean: float | None
@@ -29,7 +28,7 @@ class Mean:
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Whole weeks, from a Monday to a Sunday (dates), joined until they held `FEWEST` values."""
+    """Whole weeks of the person's own clock, from a Monday to a Sunday (dates), joined until they held `FEWEST` values."""
 
     first: str
     last: str
@@ -74,13 +73,14 @@ def curve(name: str, values: Sequence[tuple[str, float]], *, share: bool = False
 
 
 def mean_of(values: Sequence[float], *, share: bool = False) -> Mean:
-    """The mean with its interval; of fewer than `FEWEST` values an interval by bootstrap would be far too narrow, so there is none."""
+    """The mean with its interval; of fewer than `FEWEST` values an interval by bootstrap would be far too narrow, and of equal ones it
+    would be a point, so there is none."""
     if not values:
         return Mean(0, None, None, None)
     mean = fmean(values)
     if share:
         return Mean(len(values), mean, *wilson(sum(values), len(values), confidence=0.9))
-    if len(values) < FEWEST:
+    if len(values) < FEWEST or min(values) == max(values):
         return Mean(len(values), mean, None, None)
     return Mean(len(values), mean, *interval(values))
 
@@ -105,8 +105,13 @@ def _stretches(values: Sequence[tuple[str, float]], share: bool) -> tuple[Stretc
     )
 
 
+def local(at: str) -> datetime:
+    """A time as the clock of this machine shows it: its weeks and days are the person's."""
+    return datetime.fromisoformat(at).astimezone()
+
+
 def _monday(at: str) -> date:
-    day = datetime.fromisoformat(at).date()
+    day = local(at).date()
     return day - timedelta(days=day.weekday())
 
 
@@ -115,7 +120,6 @@ def _change(values: Sequence[tuple[str, float]]) -> Change | None:
         return None
     figures = [value for _, value in values]
     before, after = figures[: len(figures) // 2], figures[len(figures) // 2 :]
-    rng = random.Random(0)
-    drawn = sorted(fmean(rng.choices(after, k=len(after))) - fmean(rng.choices(before, k=len(before))) for _ in range(_ROUNDS))
-    low, high = drawn[int(0.05 * (_ROUNDS - 1))], drawn[round(0.95 * (_ROUNDS - 1))]
+    drawn = zip(resampled(before, seed=0), resampled(after, seed=1), strict=True)
+    low, high = middle(sorted(later - earlier for earlier, later in drawn))
     return Change(fmean(before), fmean(after), fmean(after) - fmean(before), low, high)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import io
 import threading
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
-from .curve import Curve
+from .curve import Curve, local
 
 # What matplotlib draws with, and what takes its place: the page's own colours.
 COLOURS = {"#123456": "var(--ink)", "#123457": "var(--soft)", "#123458": "var(--good)", "#123459": "var(--line)"}
@@ -39,8 +39,9 @@ def svg(curve: Curve, *, label: str) -> str:
         if not curve.why_not:
             middles = [(_day(item.first) + _day(item.last) + 1) / 2 for item in curve.stretches]
             means = [item.value for item in curve.stretches]
-            lows, highs = [mean.low or 0.0 for mean in means], [mean.high or 0.0 for mean in means]
-            axes.vlines(middles, lows, highs, color=GOOD, linewidth=1.2)
+            for at, mean in zip(middles, means, strict=True):
+                if mean.low is not None and mean.high is not None:
+                    axes.vlines(at, mean.low, mean.high, color=GOOD, linewidth=1.2)
             axes.plot(middles, [mean.mean or 0.0 for mean in means], color=GOOD, marker="o", markersize=4)
         axes.set_ylim(-0.04, 1.04)
         axes.set_yticks([0, 0.5, 1], ["0 %", "50 %", "100 %"])
@@ -60,9 +61,9 @@ def svg(curve: Curve, *, label: str) -> str:
 def _day(day: str) -> float:
     from matplotlib.dates import date2num
 
-    return float(date2num(datetime.fromisoformat(day).replace(tzinfo=UTC)))
+    return float(date2num(local(day)))
 
 
 def _named(at: str) -> str:
-    day = datetime.fromisoformat(at)
+    day = local(at)
     return f"{day.day} {day:%b %Y}"

@@ -11,7 +11,7 @@ from typing import Any
 
 from .. import datasets, evaluation, training
 from ..drafting import Engines
-from ..errors import Invalid, NotFound, RunFailed
+from ..errors import Invalid, NotFound, RunFailed, Unavailable
 from ..evaluation import EvaluationReport, compare
 from ..files import put
 from ..library import Library, atwork
@@ -78,6 +78,14 @@ class _State:
 
     def keep(self, key: str, value: object) -> None:
         self.table[key] = value
+        self._write()
+
+    def forget(self, *keys: str) -> None:
+        """As if these had never been kept."""
+        self.table = {key: value for key, value in self.table.items() if key not in keys}
+        self._write()
+
+    def _write(self) -> None:
         put(self.path, json.dumps(self.table, indent=2) + "\n")
 
 
@@ -154,7 +162,9 @@ def improve(
                 library.models.set_metrics(winner.model_id, {registry.ASKED: work.measured_at()})
             since = library.models.promotions()[state.table.get("decided_at", 0) :]
             made = any(version == state["promoted"] and why.startswith(BETTER) for version, _, why in since)
-            stays = library.models.current() if winner and not made else None
+            now_current = library.models.current()
+            chosen = now_current and now_current.id != writer.model_id  # after the decision fell
+            stays = now_current if chosen or (winner and not made) else None
         kept = keep(writer, [current, *contenders])
         found = {
             item.model_id: compare(writer.proven, item.proven)
@@ -342,23 +352,30 @@ class _Work:
         return (*untrained, *dict.fromkeys(reason for *_, reason in self.state.table.get("gone_back_from", ())))
 
     def _train(self, method: str, dataset: Dataset, *, start: str = "") -> Model:
-        key = f"{method}_model"
+        key, begun = f"{method}_model", f"{method}_run"
         if key in self.state:
-            return self.library.models.get(self.state[key])
+            made = self.library.models.get(self.state[key])
+            if "promoted" in self.state or registry.has_files(self.library, made):
+                return made
+            self.state.forget(key)  # somebody deleted what it made
 
         def relay(event: dict[str, Any]) -> None:
             if "run" in event:
-                self.state.keep(f"{method}_run", event["run"])
+                self.state.keep(begun, event["run"])
             self.tell(event)
 
         try:
-            if made := self._made_before(method, dataset, start):
-                self.tell({"message": f"{made.id} was made of the same data by {method} before: it is taken as it is."})
-                self.state.keep(key, made.id)
-                return made
+            if again := self._made_before(method, dataset, start):
+                self.tell({"message": f"{again.id} was made of the same data by {method} before: it is taken as it is."})
+                self.state.keep(key, again.id)
+                return again
             run = self._run(method, dataset, start, relay)
         except training.Killed as killed:
             raise training.Killed(killed.message, "Go on from there with: notewright improve") from killed
+        except (RunFailed, Invalid, NotFound, Unavailable):
+            # It would only fail again: the next one begins it with what there is then, and with the options that are asked for then.
+            self.state.forget(begun, *(("effort", "set", "reinforce") if method == "sft" else ()))
+            raise
         except KeyboardInterrupt:
             raise KeyboardInterrupt("Stopped; go on from there with: notewright improve") from None
         if run.status == "interrupted":  # someone stopped its process, or the run by its name
@@ -384,9 +401,14 @@ class _Work:
         training.settle(self.library)
         self.tell({"status": f"training ({method})"})
         if known and self.library.runs.get(known).status == "interrupted":
-            return training.resume_run(self.library, known, settings=self.settings, promote=False, progress=relay)
-        if known and self.library.runs.get(known).status == "finished":
-            return self.library.runs.get(known)
+            try:
+                return training.resume_run(self.library, known, settings=self.settings, promote=False, progress=relay)
+            except (Invalid, NotFound) as lost:  # the home was moved, or its folder deleted
+                self.library.runs.update(known, status="failed")
+                self.tell({"message": f"{known} cannot go on: {lost.message} It begins anew."})
+        ended = self.library.runs.get(known) if known else None
+        if ended and ended.status == "finished" and registry.has_files(self.library, self.library.models.get(str(ended.metrics["model"]))):
+            return ended
         return training.train(
             self.library, settings=self.settings, method=method, dataset_id=dataset.id, effort=self.effort, start_id=start,
             overrides=self.overrides if method == "sft" else None, promote=False, progress=relay,

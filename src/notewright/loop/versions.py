@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ..drafting import Engines, choose_prompt, memory_watched
 from ..errors import Invalid
 from ..evaluation import held_out
+from ..models import registry
 from ..prompts import Message, build_messages
 from ..records import Model
 from ..settings import Settings
@@ -103,8 +104,8 @@ def diff_versions(
 
 def _writer(library: Library, model_id: str) -> Model:
     model = library.models.get(model_id)
-    if model.role == "reward":
-        raise Invalid(f"{model_id} is a reward model: it judges drafts and writes none.", "Choose another: notewright models list")
+    registry.require_writer(model)
+    registry.require_files(library, model)
     return model
 
 

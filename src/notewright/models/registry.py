@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import Invalid, NotFound
 from ..files import whole_folder
-from ..library import Library
+from ..library import Library, atwork
 from ..library.database import now
 from ..library.products import CHOSEN, ROLLBACK
 from ..records import Dataset, Model, Run
@@ -148,11 +148,16 @@ def register(
 
 def use(library: Library, model_id: str) -> Model:
     """Make a version the current one. An older one in the place of what the program made current goes back, as `rollback` does."""
-    model = library.models.get(model_id)
+    with library.db.write():  # nothing may prune it between the look and the promotion
+        require_writer(library.models.get(model_id))
+        require_files(library, library.models.get(model_id))
+        return library.models.promote(model_id, CHOSEN)
+
+
+def require_writer(model: Model) -> None:
+    """Raises Invalid for a reward model."""
     if model.role == "reward":
-        raise Invalid(f"{model_id} is a reward model: it judges drafts and writes none.", "Choose another: notewright models list")
-    require_files(library, model)
-    return library.models.promote(model_id, CHOSEN)
+        raise Invalid(f"{model.id} is a reward model: it judges drafts and writes none.", "Choose another: notewright models list")
 
 
 def rollback(library: Library) -> Model:
@@ -260,31 +265,48 @@ def _as_run(model: Model) -> dict[str, object]:
 BY_HAND = (CHOSEN, ROLLBACK)
 ASKED = "asked_at"  # among a version's metrics: of when the held-out work is that decided whether examples stand in its prompts
 KEEP = 8  # newest versions whose files stay in any case
+_DOOMED = ".pruned"
 
 
 def prune(library: Library, *, keep: int = KEEP, dry_run: bool = False) -> list[Model]:
     """Delete the adapter files of old versions and return those versions; their rows, figures and recipes stay.
 
     The newest `keep` versions stay whole, and so does whatever is or may come into use: the current version and its contenders, the one
-    that a rollback goes back to, the newest reward model, versions that the person chose by hand, and the parents of all these. With
-    `dry_run` nothing is deleted.
+    that a rollback goes back to, the newest reward model, versions that the person chose by hand, what trainings and an `improve` that can
+    go on were begun with or have made, and the parents of all these. With `dry_run` nothing is deleted.
     """
+    with library.db.write():  # nothing may become current between the look and the renaming
+        gone = _unneeded(library, keep)
+        for model in gone if not dry_run else ():
+            # Renamed first: a deletion that is broken off leaves no half adapter under the model's name.
+            folder = library.home / model.adapter_path
+            os.replace(folder, folder.with_name(folder.name + _DOOMED))
+            library.models.set_metrics(model.id, {"pruned_at": now()})
+    for doomed in (library.home / "models").glob(f"*{_DOOMED}") if not dry_run else ():  # also what a killed one left
+        shutil.rmtree(doomed, ignore_errors=True)
+    return gone
+
+
+def _unneeded(library: Library, keep: int) -> list[Model]:
     models = [model for model in library.models.all() if model.adapter_path]
     wanted = {model.id for model in models[max(0, len(models) - keep) :]}
     wanted |= {model.id for model in [model for model in models if model.role == "reward"][-1:]}
     wanted |= set(library.models.standing()[-2:])
     wanted |= {model_id for model_id, _, reason in library.models.promotions() if reason == CHOSEN}
     wanted |= {model.id for model in contenders(library)}
+    wanted |= _at_work(library) & {model.id for model in models}
     needed = {parent.id for model_id in wanted for parent in lineage(library, library.models.get(model_id))}
-    gone = [model for model in models if model.id not in needed and (library.home / model.adapter_path).exists()]
-    for model in gone if not dry_run else ():
-        # Renamed first: a deletion that is broken off leaves no half adapter under the model's name.
-        folder = library.home / model.adapter_path
-        doomed = folder.with_name(folder.name + ".pruned")
-        os.replace(folder, doomed)
-        shutil.rmtree(doomed, ignore_errors=True)
-        library.models.set_metrics(model.id, {"pruned_at": now()})
-    return gone
+    return [model for model in models if model.id not in needed and (library.home / model.adapter_path).exists()]
+
+
+def _at_work(library: Library) -> set[str]:
+    """What unfinished trainings go on from and are judged by, and what an `improve` that can go on is to beat and has made."""
+    found = set()
+    for run in library.runs.all():
+        if run.status in ("created", "running", "interrupted"):
+            found |= {run.parent_model_id, str(atwork.table(library.home / run.path / "judge.json").get("model", ""))}
+    unfinished = atwork.unfinished(library.home)
+    return found | {str(value) for key, value in unfinished.items() if key in ("current", "promoted") or key.endswith("_model")}
 
 
 def lineage(library: Library, model: Model) -> list[Model]:

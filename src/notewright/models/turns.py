@@ -36,7 +36,7 @@ class Online:
 
 def online(library: Library, *, settings: Settings) -> Online:
     """For the faces; writes nothing."""
-    history, versions = _history(library), _versions(library)
+    history, versions = remembered(library), _versions(library)
     duels, changed = settings.duels if len(versions) > 1 else 0.0, changed_of(library, history)
     return Online(tuple(standings(history, versions, changed, _measured(library))), tuple(win_rates(history)), changed, duels)
 
@@ -53,7 +53,7 @@ def note_change(library: Library) -> tuple[list[Outcome], Drift | None]:
 
     The events are the truth. What is kept is only taken back where a look at the same events finds nothing there any more.
     """
-    history = _history(library)
+    history = remembered(library)
     changed, known = changed_of(library, history), library.db.get_state(CHANGED)
     if changed and changed.at != known:
         library.db.set_state(CHANGED, changed.at)
@@ -98,7 +98,8 @@ def asked(drafts: Sequence[Draft]) -> list[str]:
     return sorted(map(str, versions))
 
 
-def _history(library: Library) -> list[Outcome]:
+def remembered(library: Library) -> list[Outcome]:
+    """The judged batches that still count, oldest first."""
     return outcomes(library.events.standing(*KINDS, newest=REMEMBERED))
 
 

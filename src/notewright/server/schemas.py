@@ -186,6 +186,7 @@ class BatchRow(Out):
     accepted: bool
     rejected: bool
     opening: str
+    left: bool = Field(description="The person went back from a version that wrote some of it")
 
 
 class BatchPage(Out):

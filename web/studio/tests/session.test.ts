@@ -80,6 +80,13 @@ it("asks for the waiting batch of just the chapter without a name", async () => 
   expect(asked[0]!.url).toBe("/api/batches?source_id=s&chapter=&limit=1");
 });
 
+it.each([[false, "b1"], [true, undefined]])("of a version that the person went back from does not wait: %s", async (left, shown) => {
+  const { waitingBatch } = await open(null);
+  const row = { id: "b1", chapter: "", ranked: false, accepted: false, rejected: false, left };
+  vi.stubGlobal("fetch", async (url: string) => new Response(JSON.stringify(url.includes("?source_id") ? { batches: [row] } : batch)));
+  expect((await waitingBatch("s", ""))?.id).toBe(shown);
+});
+
 it("leaves no cards where the writing was stopped", async () => {
   const { session } = await open(null);
   session.state = "writing";

@@ -226,10 +226,10 @@ export class Session {
   }
 }
 
-/** The newest batch of a chapter that the person has not judged yet, such as one prepared ahead. */
+/** The newest batch of a chapter that the person has not judged yet, such as one prepared ahead; none of a version they went back from. */
 export async function waitingBatch(sourceId: string, chapter: string): Promise<Batch | null> {
   const page = await api.get("/api/batches", { query: { source_id: sourceId, chapter, limit: 1 } });
   const row = page.batches[0];
-  if (!row || row.chapter !== chapter || row.ranked || row.accepted || row.rejected) return null;
+  if (!row || row.chapter !== chapter || row.ranked || row.accepted || row.rejected || row.left) return null;
   return api.get("/api/batches/{batch_id}", { path: { batch_id: row.id }, query: { order: "now" } });
 }
