@@ -78,7 +78,7 @@ def test_a_source_without_a_note_has_no_distance(world: World) -> None:
     ("options", "error"),
     [
         ({"after": "model-1"}, Invalid), ({"after": "model-9"}, NotFound), ({"limit": 0}, Invalid), ({"source": "Nothing"}, NotFound),
-        ({}, NotFound),
+        ({"chapter": "Troubles"}, Invalid), ({}, NotFound),
     ],
 )  # fmt: skip
 def test_what_cannot_be_compared_is_said(world: World, options: dict, error: type[Exception]) -> None:

@@ -124,8 +124,8 @@ class QueuePage(Out):
 
 class DraftIn(In):
     source: Id = Field(description="A source's id, title, or part of its title")
-    chapter: Short = ""
-    highlight_ids: list[Id] = Field(default=[], max_length=500)
+    chapter: Short = Field(default="", description="Only this one's highlights; empty: the whole source, or the `highlight_ids`")
+    highlight_ids: list[Id] = Field(default=[], max_length=500, description="Just these, which goes without `chapter`")
     n: int | None = Field(default=None, ge=1, le=16, description="How many are shown; null: as many as the person's acceptance asks for")
     written: int | None = Field(default=None, ge=1, le=16, description="How many are written, to choose from; null: the usual")
     model_id: Short = Field(default="", description="A registered version; empty for the current one")
@@ -270,7 +270,7 @@ class RankingIn(RemarkIn):
 class DecisionIn(RemarkIn):
     decision: Literal["accept", "reject", "reject_all"]
     draft_id: Short = ""
-    batch_id: Short = ""
+    batch_id: Short = Field(default="", description="For reject_all; beside `draft_id` it must be that draft's")
 
 
 class CommentIn(In):
@@ -283,7 +283,7 @@ class CommentIn(In):
 
 class UndoIn(In):
     keep_note: bool = False
-    number: int = Field(default=1, ge=1, le=MOST_UNDONE, description="How many of the last actions")
+    number: int = Field(default=1, ge=1, le=MOST_UNDONE, description="How many of the last actions; more than 1 goes without `expected`")
     expected: int | None = Field(
         default=None, description="Only the last action, if it is this event; refused (409) where something else was done since"
     )
