@@ -272,6 +272,14 @@ def test_first_open_with_an_empty_home(tmp_path: Path, sample: Path) -> None:
         assert opened.get("/api/settings").json()["readwise_found"] == []
         kept = opened.put("/api/settings", json={"vault": str(vault)}).json()
         assert (kept["vault_exists"], kept["readwise_found"]) == (True, ["Readwise"])
+        assert opened.put("/api/settings", json={"exclude": ["Daily", "Dayly"]}).json()["absent"] == ["Dayly"]
+        assert opened.put("/api/settings", json={"exclude": [], "template": "book"}).status_code == 404
+        (settings.home / "templates").mkdir()
+        (settings.home / "templates" / "book.md").write_text("{{ draft }}")
+        assert opened.put("/api/settings", json={"exclude": [], "template": "book"}).json()["template"] == "book"
+        (settings.home / "templates" / "book.md").unlink()
+        again = opened.put("/api/settings", json={"device": "cpu", "template": "book"})  # as it was kept
+        assert again.json()["device"] == "cpu"
         with (sample / "readwise.csv").open("rb") as file:
             jobs = [opened.post("/api/import/upload", files={"file": ("readwise.csv", file)}).json()]
         jobs += [opened.post(path).json() for path in ("/api/import/vault", "/api/pair")]

@@ -571,6 +571,8 @@ class SettingsOut(Out):
     readwise_folder: str
     readwise_found: list[str] = Field(description="The folders of the vault that are taken for Readwise's now")
     exclude: list[str]
+    absent: list[str] = Field(description="Folders named here that the vault has not (yet)")
+    template: str = Field(description="What frames new notes; empty: nothing")
     base_model: str
     device: str
     engine_url: str
@@ -586,6 +588,7 @@ class SettingsIn(In):
     vault: Id | None = None
     readwise_folder: Short | None = None
     exclude: list[Short] | None = Field(default=None, max_length=200)
+    template: Short | None = Field(default=None, description="The name of a template that there is; empty for none")
     base_model: Short | None = None
     device: Literal["auto", "cpu", "cuda", "mps"] | None = None
     engine_url: Short | None = Field(default=None, description="A server with OpenAI's protocol that writes (…/v1); empty: a model of ours")
