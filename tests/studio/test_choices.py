@@ -83,6 +83,19 @@ def test_a_new_note_is_made_with_the_template_that_is_chosen(page: Any, server: 
     ask(server, "/api/settings", {"template": ""}, "PUT")
 
 
+def test_the_next_chapter_is_offered_once_a_draft_is_in_a_note(page: Any, server: Server) -> None:
+    dialog = draft(page, server, "moths")
+    assert page.get_by_role("button", name="Next chapter").count() == 0
+    dialog.get_by_role("region", name="Change of the note").get_by_text("+## Note").wait_for()
+    dialog.get_by_role("button", name="Write it").click()
+    page.get_by_role("button", name="Next chapter").wait_for()
+    assert serious(page) == []
+    first = ask(server, "/api/queue?limit=1")["chapters"][0]
+    page.keyboard.press("n")
+    page.get_by_role("heading", level=1, name=first["source_title"]).wait_for()
+    page.get_by_role("button", name="Next chapter").wait_for(state="detached")
+
+
 def test_a_folder_to_leave_out_that_the_vault_lacks_is_told(page: Any, server: Server) -> None:
     page.goto(f"{server.address}/library")
     folders = page.get_by_label("Other folders to leave out")
