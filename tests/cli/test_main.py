@@ -608,6 +608,19 @@ def test_a_pair_that_is_decided_so_already_is_said(tmp_path: Path, library: Libr
     assert len(library.events.all("pair")) == 2
 
 
+def test_a_chapter_beside_highlights_is_refused_in_words(tmp_path: Path, library: Library, capsys: pytest.CaptureFixture[str]) -> None:
+    small_world.build(library, tmp_path, things=("rivers",))
+    chosen = small_world.highlight_id("rivers", 1, 0)
+    assert main(["draft", "--source", "rivers", "--chapter", "Troubles", "--highlights", chosen]) == 1
+    assert capsys.readouterr().err.splitlines()[-2:] == [
+        "error: Both a chapter and highlights are named, and a draft is about one or the other.",
+        "hint: Leave one of them out.",
+    ]
+    assert main(["models", "diff", "1", "2", "--chapter", "Troubles"]) == 1
+    assert capsys.readouterr().err.splitlines()[-1] == "hint: Name the source that has it, too."
+    assert library.drafts.all() == []
+
+
 def test_init_says_what_comes_next_in_this_library(
     started: Path, home: Path, library: Library, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

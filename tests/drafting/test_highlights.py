@@ -78,6 +78,12 @@ def test_a_source_of_one_chapter_is_that_chapter(library: Library) -> None:
     assert choose_prompt(library, source="Long").chapter == "Part 0"
 
 
+def test_a_chapter_beside_highlights_is_not_left_out_in_silence(world: small_world.World) -> None:
+    with pytest.raises(Invalid, match="Both a chapter and highlights") as caught:
+        choose_prompt(world.library, source="rivers", chapter="Troubles", highlight_ids=[small_world.highlight_id("rivers", 0, 2)])
+    assert caught.value.hint == "Leave one of them out."
+
+
 def test_a_source_without_chapters_has_none_to_name(library: Library) -> None:
     add(library, 8, chapters=False)
     with pytest.raises(NotFound, match="no chapters"):

@@ -100,6 +100,7 @@ def test_decisions_and_comments(library: Library, drafts: list[Draft]) -> None:
         (feedback.decide, {"draft_id": "draft-1", "decision": "maybe"}),
         (feedback.decide, {"decision": "accept"}),
         (feedback.decide, {"decision": "reject_all"}),
+        (feedback.decide, {"decision": "reject_all", "draft_id": "draft-1", "batch_id": "batch-9"}),
         (feedback.comment, {"draft_id": "draft-1", "text": "  "}),
         (feedback.comment, {"text": "about nothing"}),
         (feedback.comment, {"draft_id": "draft-1", "batch_id": "batch-1", "text": "both"}),

@@ -51,6 +51,7 @@ def test_sources_stand_where_their_letters_do(library: Library) -> None:
     put(library, *(Source(title=title, highlights=(Highlight(text="A.", location=1),)) for title in reversed(order)))
     assert [view.source.title for view in library.browse.sources()[0]] == order
     assert [view.source_title for view in library.browse.chapters()] == order
+    assert [source.title for source in library.sources.all()] == order
 
 
 def test_a_new_note_lies_where_those_about_its_kind_of_source_lie(library: Library) -> None:

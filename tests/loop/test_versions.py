@@ -87,7 +87,7 @@ def test_a_version_whose_files_are_gone_is_said_before_anything_is_written(world
     ("options", "error"),
     [
         ({"after": "model-1"}, Invalid), ({"after": "model-9"}, NotFound), ({"limit": 0}, Invalid), ({"source": "Nothing"}, NotFound),
-        ({}, NotFound),
+        ({"chapter": "Troubles"}, Invalid), ({}, NotFound),
     ],
 )  # fmt: skip
 def test_what_cannot_be_compared_is_said(world: World, options: dict, error: type[Exception]) -> None:

@@ -22,7 +22,7 @@ from notewright.library import Library
 from notewright.server import create_app
 from notewright.settings import Settings
 from served import ScriptedEngines, serve
-from small_world import ScriptedEngine, World, Written, numbered
+from small_world import ScriptedEngine, World, Written, highlight_id, numbered
 
 NOTE = "Notes/Looms.md"
 WISH = {"source": "A Book of Rivers", "chapter": "Beginnings", "seed": 7}
@@ -134,6 +134,16 @@ def test_work_ahead_gives_way_and_is_done_afterwards(app: FastAPI, engines: Scri
     assert [kind for kind, _ in told if kind != "text"] == ["started", "queued", "started", "done"]
     batches, _ = world.library.browse.batches()
     assert [row.chapter for row in batches] == ["Beginnings", "Troubles"]  # newest first, each once
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_chapter_beside_highlights_is_refused_in_words(client: TestClient, world: World, stream: bool) -> None:
+    wish = {"source": "A Book of Rivers", "chapter": "Troubles", "highlight_ids": [highlight_id("rivers", 0, 2)], "stream": stream}
+    refused = client.post("/api/drafts", json=wish)
+    assert (refused.status_code, refused.json()["hint"]) == (422, "Leave one of them out.")
+    assert world.library.drafts.all() == []
+    alone = client.post("/api/models/diff", json={"before": "model-1", "after": "model-2", "chapter": "Troubles"})
+    assert (alone.status_code, alone.json()["hint"]) == (422, "Name the source that has it, too.")
 
 
 def test_a_note_that_changed_since_the_preview_is_shown_and_not_overwritten(client: TestClient, world: World) -> None:
@@ -262,6 +272,14 @@ def test_first_open_with_an_empty_home(tmp_path: Path, sample: Path) -> None:
         assert opened.get("/api/settings").json()["readwise_found"] == []
         kept = opened.put("/api/settings", json={"vault": str(vault)}).json()
         assert (kept["vault_exists"], kept["readwise_found"]) == (True, ["Readwise"])
+        assert opened.put("/api/settings", json={"exclude": ["Daily", "Dayly"]}).json()["absent"] == ["Dayly"]
+        assert opened.put("/api/settings", json={"exclude": [], "template": "book"}).status_code == 404
+        (settings.home / "templates").mkdir()
+        (settings.home / "templates" / "book.md").write_text("{{ draft }}")
+        assert opened.put("/api/settings", json={"exclude": [], "template": "book"}).json()["template"] == "book"
+        (settings.home / "templates" / "book.md").unlink()
+        again = opened.put("/api/settings", json={"device": "cpu", "template": "book"})  # as it was kept
+        assert again.json()["device"] == "cpu"
         with (sample / "readwise.csv").open("rb") as file:
             jobs = [opened.post("/api/import/upload", files={"file": ("readwise.csv", file)}).json()]
         jobs += [opened.post(path).json() for path in ("/api/import/vault", "/api/pair")]

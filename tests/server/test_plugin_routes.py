@@ -163,6 +163,8 @@ def test_several_things_are_taken_back_at_once(client: TestClient, world: World)
     assert done["before"] == []
     assert client.post("/api/undo", json={"number": 2}).status_code == 404
     assert client.post("/api/undo", json={"number": 0}).status_code == 422
+    both = client.post("/api/undo", json={"number": 2, "expected": 1})
+    assert (both.status_code, both.json()["hint"]) == (422, "Leave out expected or number.")
     refused = client.post("/api/undo", json={"number": MOST_UNDONE + 1})
     assert refused.status_code == 422
     assert refused.json()["problems"] == ["number: Input should be less than or equal to 20"]

@@ -75,7 +75,7 @@ def test_pairs_are_reviewed_split_and_merged_by_keyboard(page: Any, server: Any)
         page.keyboard.press(key)
     page.keyboard.press("u")
     page.get_by_text("Nothing that was decided here is left to undo.").wait_for()
-    assert not any(action["undone"] is False for action in ask(server, "/api/history"))
+    eventually(lambda: any(action["undone"] is False for action in ask(server, "/api/history")), False)
     page.get_by_role("button", name="Propose anew").click()
     page.get_by_text(f"0 pairs new, {waiting} kept, 0 gone, {accepted + rejected} decided by you.").wait_for()
     only = page.get_by_role("button", name="Only those checked")
@@ -153,7 +153,7 @@ def test_improving_is_begun_watched_and_stopped_and_versions_are_compared(page: 
     status.get_by_text("Improving").wait_for()
     assert page.get_by_role("button", name="Improve now").is_disabled()
     assert serious(page) == []
-    page.get_by_role("button", name="Stop").click()
+    page.get_by_role("region", name="Improve").get_by_role("button", name="Stop").click()  # it may have begun a training, which has its own
     status.get_by_text("Stopped; the next one goes on from there.").wait_for()
     assert ask(server, "/api/jobs")[0]["state"] == "stopped"
 
@@ -166,6 +166,8 @@ def test_an_improvement_that_a_terminal_began_is_followed(page: Any, server: Any
         status = page.get_by_role("region", name="Improve").get_by_role("status")
         status.get_by_text("Improving, begun elsewhere: looking at what is new").wait_for()
         assert begin.is_disabled()
+        assert page.get_by_role("button", name="Start", exact=True).is_disabled()
+        page.get_by_text("An improve that was begun elsewhere is going on").last.wait_for()
         tell(home, AtWork("improve-1", "measuring SFT, test", 1, 6))
         status.get_by_text("measuring SFT, test; 1 of 6 passages written").wait_for()
         assert not page.get_by_role("region", name="Improve").get_by_role("button", name="Stop").count()

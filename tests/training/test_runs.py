@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import tiny_models
-from notewright.errors import Invalid, MissingExtra, NotFound, RunFailed
+from notewright.errors import Busy, Invalid, MissingExtra, NotFound, RunFailed
 from notewright.library import Library
 from notewright.records import Dataset, Run
 from notewright.settings import Settings
@@ -107,6 +107,18 @@ def test_runs_left_behind_are_marked_interrupted(library: Library) -> None:
         newest_interrupted(library, "dpo")
     with pytest.raises(Invalid, match="run-2 is finished"):
         resume_run(library, "run-2")
+
+
+def test_a_run_that_is_begun_or_taken_in_is_not_taken_for_left_behind(library: Library) -> None:
+    folder = library.home / "runs" / "run-1"
+    folder.mkdir()
+    library.runs.add(Run(library.runs.new_id(), "sft", "runs/run-1", "created", "2026-01-01"))
+    with runs.followed(folder):
+        assert settle(library) == []
+        assert library.runs.get("run-1").status == "created"
+        with pytest.raises(Busy, match="run-1 is being trained by another process"), runs.followed(folder):
+            pass
+    assert [run.id for run in settle(library)] == ["run-1"]
 
 
 def test_a_run_that_its_own_process_has_just_settled_is_left_alone(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ import pytest
 from notewright.errors import Invalid, NotFound
 from notewright.settings import Settings
 from notewright.vault.config import VaultConfig, looks_like_export, read_config
-from notewright.vault.files import iterate_notes, locate
+from notewright.vault.files import absent, iterate_notes, locate
 
 EXPORT = "# Book\n\n![rw-book-cover](https://x.org/a.png)\n\n## Highlights\n- text ([View Highlight](https://read.readwise.io/read/01a))\n"
 
@@ -47,6 +47,14 @@ def test_broken_settings_give_the_defaults(tmp_path: Path, text: str) -> None:
 def test_attachments_go_where_obsidian_puts_them(tmp_path: Path, folder: str, expected: str) -> None:
     make(tmp_path, {".obsidian/app.json": json.dumps({"attachmentFolderPath": folder})})
     assert config_of(tmp_path).attachment_path("N/a.md", "x.png") == expected
+
+
+def test_folders_that_the_vault_lacks_are_known(tmp_path: Path) -> None:
+    vault = make(tmp_path / "vault", {"Old/a.md": "mine", "Caf\u00e9/Daily/b.md": "mine"})
+    exclude = ("Old", "./Old/", "Cafe\u0301/Daily", "Odl", "../vault/Old", "*.tmp", "Old/a.md", "x" * 300, "a\0b")
+    settings = Settings(home=tmp_path, vault=vault, readwise_folder="Reedwise", exclude=exclude)
+    assert absent(settings) == ("Reedwise", "Odl", "../vault/Old", "x" * 300, "a\0b")
+    assert absent(Settings(home=tmp_path, exclude=exclude)) == ()
 
 
 def test_the_readwise_folder_is_found(tmp_path: Path) -> None:

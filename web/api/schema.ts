@@ -1932,6 +1932,7 @@ export interface components {
         DecisionIn: {
             /**
              * Batch Id
+             * @description For reject_all; beside `draft_id` it must be that draft's
              * @default
              */
             batch_id?: string;
@@ -1982,6 +1983,7 @@ export interface components {
             ahead?: boolean;
             /**
              * Chapter
+             * @description Only this one's highlights; empty: the whole source, or the `highlight_ids`
              * @default
              */
             chapter?: string;
@@ -1989,6 +1991,7 @@ export interface components {
             examples?: number | null;
             /**
              * Highlight Ids
+             * @description Just these, which goes without `chapter`
              * @default []
              */
             highlight_ids?: string[];
@@ -3062,11 +3065,21 @@ export interface components {
             improve_after?: number | null;
             /** Readwise Folder */
             readwise_folder?: string | null;
+            /**
+             * Template
+             * @description The name of a template that there is; empty for none
+             */
+            template?: string | null;
             /** Vault */
             vault?: string | null;
         };
         /** SettingsOut */
         SettingsOut: {
+            /**
+             * Absent
+             * @description Folders named here that the vault has not (yet)
+             */
+            absent: string[];
             /** Base Model */
             base_model: string;
             /** Device */
@@ -3101,6 +3114,11 @@ export interface components {
              * @description Where a token is kept, in words; empty where there is none
              */
             readwise_token: string;
+            /**
+             * Template
+             * @description What frames new notes; empty: nothing
+             */
+            template: string;
             /** Vault */
             vault: string | null;
             /** Vault Exists */
@@ -3305,7 +3323,7 @@ export interface components {
             keep_note?: boolean;
             /**
              * Number
-             * @description How many of the last actions
+             * @description How many of the last actions; more than 1 goes without `expected`
              * @default 1
              */
             number?: number;
@@ -3338,6 +3356,7 @@ export interface components {
             before: string;
             /**
              * Chapter
+             * @description One of the `source`, which has to be named then
              * @default
              */
             chapter?: string;

@@ -25,14 +25,13 @@ def configure(name: str, parser: argparse.ArgumentParser) -> None:
         show.set_defaults(handler=show_drafts)
         return
     parser.add_argument("--source", required=True, metavar="TITLE", help="its title, a part of it, or its id")
-    which = parser.add_mutually_exclusive_group()
-    which.add_argument("--chapter", default="", help="only the highlights of this chapter")
-    which.add_argument(
+    parser.add_argument("--chapter", default="", help="only the highlights of this chapter")
+    parser.add_argument(
         "--highlights",
         nargs="+",
         default=[],
         metavar="ID",
-        help="only these, by the ids in: notewright sources TITLE; FIRST..LAST is all from one to another",
+        help="only these (then no --chapter), by the ids in: notewright sources TITLE; FIRST..LAST is all from one to another",
     )
     parser.add_argument(
         "-n", type=int, default=None, choices=range(1, 9), metavar="N", help="how many to show (default 2 to 4: fewer as you accept more)"

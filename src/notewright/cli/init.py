@@ -32,9 +32,10 @@ def init(options: argparse.Namespace) -> None:
     following = now.next
     if settings.vault:
         from ..vault.config import read_config
+        from ..vault.files import absent
 
         config = read_config(settings)
-        warnings = config.warnings
+        warnings = (*config.warnings, *(f"there is no {name!r} in the vault (yet)" for name in absent(settings)))
         folders = [name if (settings.vault / name).is_dir() else f"{name} (not there yet)" for name in config.readwise_folders]
         there = [name for name in config.readwise_folders if name in folders]
         if there and following == "notewright import readwise PATH":
@@ -47,9 +48,6 @@ def init(options: argparse.Namespace) -> None:
     facts(shown)
     for warning in warnings:
         print(f"warning: {warning}")
-    for name in (settings.readwise_folder, *settings.exclude):
-        if settings.vault and name and not any(mark in name for mark in "*?[") and not (settings.vault / name).exists():
-            print(f"warning: there is no {name!r} in the vault (yet)")
     if settings.vault and settings.home.resolve().is_relative_to(settings.vault.resolve()):
         print(
             "warning: the library lies in the vault: this grows by its models and backups, and is synced with them and the server's token."

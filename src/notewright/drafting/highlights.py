@@ -23,8 +23,11 @@ def choose_prompt(library: Library, *, source: str, chapter: str = "", highlight
 
     Where the person has the rule that only marked highlights are written about, it shows these, unless they are named one by one.
 
-    Raises NotFound for an unknown source, chapter or highlight, and Invalid where a chapter has to be named or nothing is left to show.
+    Raises NotFound for an unknown source, chapter or highlight, and Invalid where both a chapter and highlights are named, where a chapter
+    has to be, or where nothing is left to show.
     """
+    if chapter and highlight_ids:
+        raise Invalid("Both a chapter and highlights are named, and a draft is about one or the other.", "Leave one of them out.")
     found = library.sources.find(source)
     everything = visible_highlights(library, found.id)
     if highlight_ids:

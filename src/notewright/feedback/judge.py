@@ -86,6 +86,8 @@ def decide(
     if problems:
         raise Invalid(f"That decision cannot be recorded: {'; '.join(problems)}.", "See the drafts with: notewright drafts", problems)
     draft = library.drafts.get(draft_id) if draft_id else None
+    if draft and batch_id not in ("", draft.batch_id):
+        raise Invalid(f"{draft_id} is not in {batch_id} but in {draft.batch_id}.", "Name one of the two.")
     drafts = library.drafts.batch(draft.batch_id if draft else batch_id)
     subject = drafts[0].batch_id if decision == "reject_all" else draft_id
     payload: dict[str, object] = {"decision": decision, **_situation(drafts), **_remark(comment, chips, seconds)}

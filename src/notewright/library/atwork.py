@@ -44,12 +44,8 @@ class AtWork:
 def alone(home: Path) -> Iterator[None]:
     """Only one improve at a time. Raises Busy while another one has the lock."""
     with (home / LOCK).open("ab", buffering=0) as file:
-        for tried in range(1, TRIES + 1):
-            if locked(file):
-                break
-            if tried == TRIES:
-                raise Busy("Another notewright improve is at work on this library.", "Wait for it, or stop it first.")
-            time.sleep(PAUSE)
+        if not taken(file):
+            raise Busy("Another notewright improve is at work on this library.", "Wait for it, or stop it first.")
         (home / STEP).unlink(missing_ok=True)  # what a killed one left
         yield
 
@@ -87,6 +83,15 @@ def table(path: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def taken(file: FileIO) -> bool:
+    """Whether the lock could be had to the exclusion of all others, within a few tries."""
+    for _ in range(TRIES - 1):
+        if locked(file):
+            return True
+        time.sleep(PAUSE)
+    return locked(file)
 
 
 def locked(file: FileIO, *, shared: bool = False) -> bool:

@@ -58,7 +58,7 @@ class SourceStore:
         ids: dict[str, list[str]] = defaultdict(list)
         for row in self._db.rows("SELECT outside_id, source_id FROM source_ids ORDER BY outside_id"):
             ids[row["source_id"]].append(row["outside_id"])
-        rows = self._db.rows(f"SELECT * FROM sources{where} ORDER BY title COLLATE NOCASE, id")
+        rows = self._db.rows(f"SELECT * FROM sources{where} ORDER BY plain(title), id")
         return [source_from_row(row, ids[row["id"]]) for row in rows]
 
     def get(self, source_id: str) -> Source:

@@ -75,6 +75,8 @@ def diff_versions(
     Same prompt without examples, no chance, same number of tokens. `engines` are kept ones; `progress` gets (drafts written, in all) and is
     called at every token; what it raises stops the writing. Raises NotFound and Invalid as the registry, `choose_prompt` and `evaluate` do.
     """
+    if chapter and not source:
+        raise Invalid(f"A chapter is named, {chapter!r}, and no source.", "Name the source that has it, too.")
     models = [_writer(library, model_id) for model_id in (before, after)]
     if before == after:
         raise Invalid(f"{before} is the same on both sides.", "Name two versions: notewright models list")

@@ -124,8 +124,8 @@ class QueuePage(Out):
 
 class DraftIn(In):
     source: Id = Field(description="A source's id, title, or part of its title")
-    chapter: Short = ""
-    highlight_ids: list[Id] = Field(default=[], max_length=500)
+    chapter: Short = Field(default="", description="Only this one's highlights; empty: the whole source, or the `highlight_ids`")
+    highlight_ids: list[Id] = Field(default=[], max_length=500, description="Just these, which goes without `chapter`")
     n: int | None = Field(default=None, ge=1, le=16, description="How many are shown; null: as many as the person's acceptance asks for")
     written: int | None = Field(default=None, ge=1, le=16, description="How many are written, to choose from; null: the usual")
     model_id: Short = Field(default="", description="A registered version; empty for the current one")
@@ -271,7 +271,7 @@ class RankingIn(RemarkIn):
 class DecisionIn(RemarkIn):
     decision: Literal["accept", "reject", "reject_all"]
     draft_id: Short = ""
-    batch_id: Short = ""
+    batch_id: Short = Field(default="", description="For reject_all; beside `draft_id` it must be that draft's")
 
 
 class CommentIn(In):
@@ -284,7 +284,7 @@ class CommentIn(In):
 
 class UndoIn(In):
     keep_note: bool = False
-    number: int = Field(default=1, ge=1, le=MOST_UNDONE, description="How many of the last actions")
+    number: int = Field(default=1, ge=1, le=MOST_UNDONE, description="How many of the last actions; more than 1 goes without `expected`")
     expected: int | None = Field(
         default=None, description="Only the last action, if it is this event; refused (409) where something else was done since"
     )
@@ -572,6 +572,8 @@ class SettingsOut(Out):
     readwise_folder: str
     readwise_found: list[str] = Field(description="The folders of the vault that are taken for Readwise's now")
     exclude: list[str]
+    absent: list[str] = Field(description="Folders named here that the vault has not (yet)")
+    template: str = Field(description="What frames new notes; empty: nothing")
     base_model: str
     device: str
     engine_url: str
@@ -587,6 +589,7 @@ class SettingsIn(In):
     vault: Id | None = None
     readwise_folder: Short | None = None
     exclude: list[Short] | None = Field(default=None, max_length=200)
+    template: Short | None = Field(default=None, description="The name of a template that there is; empty for none")
     base_model: Short | None = None
     device: Literal["auto", "cpu", "cuda", "mps"] | None = None
     engine_url: Short | None = Field(default=None, description="A server with OpenAI's protocol that writes (…/v1); empty: a model of ours")

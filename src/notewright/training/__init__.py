@@ -106,12 +106,13 @@ def train(
     if asked.written_for:
         prompts.freeze(library, path, dataset=asked.written_for, with_drafts=bool(asked.reward))
         judging.freeze(library, path, settings=settings, reward=asked.reward)
-    run = library.runs.add(
-        Run(run_id, method, f"runs/{run_id}", "created", now(), dataset.id, parent.id, resolved.values(), {"base": found.name})
-    )
-    if progress:
-        progress(_plan(run, bases.read_config(found.folder), resolved, asked.rows, asked.parameters))
-    return _run(library, run, job, progress)
+    with runs.followed(path):
+        run = library.runs.add(
+            Run(run_id, method, f"runs/{run_id}", "created", now(), dataset.id, parent.id, resolved.values(), {"base": found.name})
+        )
+        if progress:
+            progress(_plan(run, bases.read_config(found.folder), resolved, asked.rows, asked.parameters))
+        return _run(library, run, job, progress)
 
 
 def made_before(
@@ -223,7 +224,8 @@ def resume_run(
             raise NotFound(f"The {what} of {run_id} is gone: {path}", f"Train anew with: notewright train {run.method}")
     if _hash(Path(job.dataset_folder) / "train.jsonl") != job.dataset_hash:
         raise Invalid(f"The dataset of {run_id} has changed since it began.", f"Train anew with: notewright train {run.method}")
-    return _run(library, run, job, progress)
+    with runs.followed(folder):
+        return _run(library, run, job, progress)
 
 
 def is_alive(library: Library, run_id: str) -> bool:

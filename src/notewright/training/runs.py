@@ -3,6 +3,7 @@
     runs/<id>/run.json          the job: recipe and origins, base, dataset, device, package versions
     runs/<id>/progress.jsonl    one JSON object a line, written by the worker while it trains
     runs/<id>/log.txt           everything the libraries print
+    runs/<id>/followed.lock     held by the process that starts the worker and takes in what comes of it
     runs/<id>/checkpoints/      resumable saves; one is good once it holds `good.json`
     runs/<id>/members/          finished members of a reward ensemble
     runs/<id>/rounds/           what each round of a training in rounds wrote and learnt
@@ -24,7 +25,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -33,6 +34,7 @@ from typing import Any
 from .. import __version__
 from ..errors import Busy, Conflict, Invalid, MissingExtra, NotewrightError, NotFound, RunFailed, Unavailable
 from ..library import Library
+from ..library.atwork import locked, taken
 from ..records import Run
 from ..settings import TELEMETRY_OFF
 from .launch import worker_command
@@ -43,6 +45,7 @@ KINDS: dict[str, type[NotewrightError]] = {
 }
 PACKAGES = ("torch", "transformers", "trl", "peft", "accelerate", "datasets", "tokenizers", "safetensors")
 UNSETTLED = ("created", "running")  # what a run without a worker can be left as
+FOLLOWED = "followed.lock"
 STOPPED = 3  # the worker's exit status when it was told to stop
 
 
@@ -132,6 +135,25 @@ def is_alive(folder: Path) -> bool:
         return not Path("/proc").is_dir()
 
 
+@contextmanager
+def followed(folder: Path) -> Iterator[None]:
+    """Before there is a worker, and after it, nobody may take the run for one that was left behind. Raises Busy where another process does
+    this already; the system lets go of it when a process ends, however it ends."""
+    with (folder / FOLLOWED).open("ab", buffering=0) as file:
+        if not taken(file):
+            raise Busy(f"{folder.name} is being trained by another process.", "Wait for it, or stop that process first.")
+        yield
+
+
+def is_followed(folder: Path) -> bool:
+    """Whether a process is about to train there, trains, or takes in what came of it."""
+    try:
+        with (folder / FOLLOWED).open("rb", buffering=0) as file:
+            return not locked(file, shared=True)
+    except OSError:  # made by an older version, or the folder is gone
+        return False
+
+
 def parse(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
     """The events in lines of a progress file, without what a worker that was killed left half written."""
     for line in lines:
@@ -171,15 +193,16 @@ def stop_run(library: Library, run_id: str) -> Run:
 
 def settle(library: Library) -> list[Run]:
     """Mark runs whose worker is gone (power cut, killed terminal) as interrupted; returns them."""
-    gone = [run for run in library.runs.all() if run.status in UNSETTLED and not is_alive(run_folder(library, run))]
+
+    def left(run: Run) -> bool:
+        folder = run_folder(library, run)
+        return run.status in UNSETTLED and not is_alive(folder) and not is_followed(folder)
+
+    gone = [run for run in library.runs.all() if left(run)]
     if not gone:
         return []
     with library.db.write():  # what ended just now was perhaps settled by its own process, while this one waited
-        return [
-            library.runs.update(run.id, status="interrupted")
-            for run in gone
-            if library.runs.get(run.id).status in UNSETTLED and not is_alive(run_folder(library, run))
-        ]
+        return [library.runs.update(run.id, status="interrupted") for run in gone if left(library.runs.get(run.id))]
 
 
 def resuming(library: Library, run: Run) -> str:

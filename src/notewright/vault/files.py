@@ -12,6 +12,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from unicodedata import normalize
 
+from ..settings import Settings
 from .config import VaultConfig
 
 
@@ -86,6 +87,22 @@ def walk(vault: Path, unwanted: tuple[str, ...] = ()) -> Iterator[tuple[str, os.
             elif entry.is_file(follow_symlinks=False):
                 found.append((path, entry))
     return iter(sorted(found, key=lambda item: (item[0], item[1].path)))
+
+
+def absent(settings: Settings) -> tuple[str, ...]:
+    """The Readwise folder and the excluded ones that the settings name and the vault lacks; patterns are not looked for. Empty without a
+    vault."""
+    if settings.vault is None or not settings.vault.is_dir():
+        return ()
+    named = [name for name in (settings.readwise_folder, *settings.exclude) if not any(mark in name for mark in "*?[")]
+    return tuple(name for name in named if (path := _clean(name)) and not _is_there(settings.vault, path))
+
+
+def _is_there(vault: Path, path: str) -> bool:
+    try:
+        return ".." not in path.split("/") and locate(vault, path).exists()
+    except (OSError, ValueError):  # too long a name, or one with a null character
+        return False
 
 
 def _is_text(name: str) -> bool:

@@ -19,9 +19,13 @@ export async function draftSection(plugin: NotewrightPlugin, selected = ""): Pro
   if (source) await draftFrom(plugin, source, { note, view, text, selected: selected.trim() });
 }
 
-/** Highlights without a chapter are named one by one: to the server, no chapter is the whole source. */
-function whole({ chapter, highlight_ids }: Chapter): Pick<DraftWish, "chapter" | "highlight_ids"> {
-  return chapter ? { chapter } : { highlight_ids };
+/**
+ * A chapter by its name; a source without chapters as a whole, so that the server chooses as the person's rule about highlights says. Those
+ * before the first of several chapters have no name: they are named one by one, as the whole source would be more.
+ */
+function whole({ chapter, highlight_ids }: Chapter, chapters: readonly Chapter[]): Pick<DraftWish, "chapter" | "highlight_ids"> {
+  if (chapter) return { chapter };
+  return chapters.length === 1 ? {} : { highlight_ids };
 }
 
 interface Where {
@@ -51,7 +55,7 @@ async function draftFrom(plugin: NotewrightPlugin, source: Source, { note, view,
   await review.run({
     wish: {
       source: source.id, n: plugin.settings.candidates,
-      ...(chapter && !chosen.length ? whole(chapter) : { highlight_ids: chosen.map((item) => item.id) }),
+      ...(chapter && !chosen.length ? whole(chapter, chapters) : { highlight_ids: chosen.map((item) => item.id) }),
     },
     title: [source.title, chapter?.chapter].filter(Boolean).join(" · "),
     notePath: note?.path ?? (await placeFor(plugin, source.id, source.title)).path,
@@ -67,10 +71,11 @@ export async function nextInQueue(plugin: NotewrightPlugin): Promise<void> {
     new Notice("Nothing is waiting: every chapter with highlights has a note.");
     return;
   }
+  const { chapters } = chapter.chapter ? { chapters: [] } : await plugin.api.source(chapter.source_id);
   const place = await placeFor(plugin, chapter.source_id, chapter.source_title);
   const review = await plugin.review();
   await review.run({
-    wish: { source: chapter.source_id, n: plugin.settings.candidates, ...whole(chapter) },
+    wish: { source: chapter.source_id, n: plugin.settings.candidates, ...whole(chapter, chapters) },
     title: [chapter.source_title, chapter.chapter].filter(Boolean).join(" · "),
     notePath: place.path, heading: place.heading, atCursor: false,
   });

@@ -2,7 +2,7 @@
 
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import * as fake from "./obsidian/index";
-import { AFTER, BATCH, CHAPTER, Memory, NOTE, PATH, Played, SOURCE, cards, hash, press, settle } from "./played";
+import { AFTER, BATCH, CHAPTER, HIGHLIGHT, Memory, NOTE, PATH, Played, SOURCE, cards, hash, press, settle } from "./played";
 
 let played: Played;
 
@@ -36,6 +36,20 @@ describe("drafting", () => {
     view.editor.select("As they say: Rivers are slow.");
     await played.command("draft-from-selection");
     expect(played.server.of("/api/drafts")[0]).toMatchObject({ highlight_ids: ["h1"] });
+  });
+  it("leaves it to the server what to write about in a source without chapters, and names what was picked by hand", async () => {
+    const loose = { ...CHAPTER, chapter: "", highlight_ids: ["h1", "h2"] };
+    played.server.answers["GET /api/queue"] = { total: 1, chapters: [loose] };
+    played.server.answers["GET /api/sources/s1"] = { source: SOURCE, chapters: [loose], highlights: [HIGHLIGHT] };
+    await played.command("next-in-queue");
+    await played.drafted();
+    const view = await played.app.workspace.openNote(PATH);
+    view.editor.select("Rivers are slow.");
+    await played.command("draft-from-selection");
+    const sent = played.server.of("/api/drafts").filter((body) => body.source);
+    expect(sent.map((body) => [body.source, body.chapter, body.highlight_ids])).toEqual([
+      ["s1", undefined, undefined], ["s1", undefined, undefined], ["s1", undefined, ["h1"]],
+    ]);
   });
   it("goes to the next in the queue", async () => {
     await played.command("next-in-queue");

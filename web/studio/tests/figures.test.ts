@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { duration, heldOut, inWords } from "../src/pages/models/figures.ts";
+import { duration, ending, heldOut, inWords } from "../src/pages/models/figures.ts";
 
 const evaluation = { mean: 0.71234, interval: [0.65, 0.78], copied: 0.9, items: 1, split: "valid", examples: true };
 
@@ -16,4 +16,15 @@ test.each([
 
 test.each([[0.2, "1 s"], [89, "89 s"], [229.6, "4 min"], [5399, "1 h 30 min"], [7200, "2 h 0 min"]])("%d seconds are %s", (seconds, words) => {
   expect(duration(seconds)).toBe(words);
+});
+
+test.each([
+  [{ steps: 55, kept_step: 33 }, 65, "over after step 55 of 65; the state of step 33 is kept"],
+  [{ steps: 65, kept_step: 65 }, 65, "over after 65 steps"],
+  [{ steps: 9, kept_step: 0 }, null, "over after 9 steps; the state before it is kept"],
+  [{ steps: 9 }, 9, "over after 9 steps"],
+  [{}, 9, ""],
+])("a training with %j of %s steps is %s", (metrics, planned, words) => {
+  expect(ending({ event: "finished", metrics }, planned)).toBe(words);
+  expect(ending({ event: "step", metrics }, planned)).toBe("");
 });

@@ -148,6 +148,8 @@ def undo(library: Opened, settings: Current, wish: UndoIn) -> UndoneOut:
     When one of several cannot be taken back, the answer holds those before it; asked again, the server says why.
     """
     done = []
+    if wish.expected is not None and wish.number != 1:
+        raise Invalid("One event is expected, and several are to be taken back.", "Leave out expected or number.")
     if wish.expected is not None:
         event = feedback.undo(library, settings=settings, keep_note=wish.keep_note, expected=wish.expected)
         return UndoneOut(**EventOut.of(event).model_dump(), before=[])

@@ -18,7 +18,9 @@ from ...importers import readwise_api
 from ...importers.vault import import_vault
 from ...library import Library
 from ...settings import change_settings
+from ...vault import get_template
 from ...vault.config import read_config
+from ...vault.files import absent
 from ..context import Context, Current, Here
 from ..jobs import Job
 from ..schemas import PathIn, SettingsIn, SettingsOut, SyncIn, TokenIn
@@ -127,11 +129,14 @@ def get_settings(settings: Current) -> SettingsOut:
     found = read_config(settings).readwise_folders if exists else ()
     return SettingsOut.of(
         settings, home=str(settings.home), vault=str(settings.vault) if settings.vault else None, vault_exists=exists,
-        readwise_found=list(found), exclude=list(settings.exclude), readwise_token=readwise_api.token_place(settings),
+        readwise_found=list(found), exclude=list(settings.exclude), absent=list(absent(settings)),
+        readwise_token=readwise_api.token_place(settings),
     )  # fmt: skip
 
 
 @router.put("/settings", operation_id="changeSettings")
 def put_settings(settings: Current, wish: SettingsIn) -> SettingsOut:
     """Change the settings that are given; they are checked first and kept in config.toml."""
+    if wish.template and wish.template != settings.template:
+        get_template(settings, wish.template)
     return get_settings(change_settings(settings, wish.model_dump(exclude_none=True)))

@@ -36,6 +36,17 @@ export function inWords(figure: Figure | undefined): string {
   return `${mean.toFixed(3)}${range}${passages}${examples ? ", with examples" : ""}`;
 }
 
+/** How a training came to its end, from its last event: it may have ended early, and need not have kept its last state. */
+export function ending(last: Record<string, unknown> | undefined, planned: number | null): string {
+  if (last?.["event"] !== "finished") return "";
+  const { steps, kept_step: kept } = (last["metrics"] ?? {}) as Record<string, unknown>;
+  const [done, from] = [number(steps), number(kept)];
+  if (done === null) return "";
+  const early = planned !== null && done < planned ? `over after step ${done} of ${planned}` : `over after ${done} steps`;
+  if (from === null || from === done) return early;
+  return `${early}; the state ${from ? `of step ${from}` : "before it"} is kept`;
+}
+
 /** "40 s", "5 min", "2 h 10 min": how long something still takes, no finer than that is known. */
 export function duration(seconds: number): string {
   if (seconds < 90) return `${Math.ceil(seconds)} s`;

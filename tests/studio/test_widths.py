@@ -1,0 +1,117 @@
+"""No page is wider than the screen, however long the words that people, websites and models give; the navigation is one line."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+
+import small_world
+from notewright.importers.vault import import_vault
+from notewright.library import Library
+from notewright.library.database import now
+from notewright.records import Highlight, Model, Source
+from served import ScriptedEngines
+from walks import Server, ask
+
+pytestmark = pytest.mark.browser
+LONG = "Donaudampfschifffahrtselektrizitaetenhauptbetriebswerkbauunterbeamtengesellschaft" * 2
+SIZES = {"phone": {"width": 360, "height": 740}, "desktop": {"width": 1280, "height": 800}}
+WIDER = """() => [...document.querySelectorAll('main *')].filter((one) => one.scrollWidth > one.clientWidth + 1 && one.clientWidth > 1)
+  .map((one) => one.outerHTML.slice(0, 120))"""
+
+IN_SIGHT = """() => {
+  const [here, all] = ['nav [aria-current]', 'nav'].map((name) => document.querySelector(name).getBoundingClientRect());
+  return here.left >= all.left && here.right <= all.right + 1;
+}"""
+
+
+@pytest.fixture(scope="module")
+def engines() -> ScriptedEngines:
+    engines = ScriptedEngines()
+    engines.writer = small_world.ScriptedEngine(lambda _, seed: f"## {LONG}\n- The words say {LONG} {'abcdefghij'[abs(seed) % 10]}.\n")
+    return engines
+
+
+@pytest.fixture(scope="module")
+def server(small_server: Server) -> Server:
+    """A source, its author, chapter, tags, highlights, note and rule, all with words that fit no phone; judged and trained."""
+    vault = small_server.settings.need_vault()
+    (vault / "Notes" / f"{LONG}.md").write_text(f"# {LONG}\n\n## {LONG}\n\n- {LONG} is slow, said the third gardener.\n", encoding="utf-8")
+    said = Highlight(
+        f"{LONG} is slow, said the third gardener.", location=1, chapter=LONG, annotation=LONG, tags=(LONG,), outside_ids=("readwise:7001",)
+    )
+    book = Source(LONG, author=LONG, tags=(LONG,), outside_ids=("readwise:b-long",), highlights=(said,))
+    with Library.open(small_server.settings.home) as library:
+        library.sources.upsert([book], origin="csv", complete=False)
+        import_vault(library, settings=small_server.settings)
+        library.models.add(Model(library.models.new_id(), f"someone/{LONG}", "", "base", now()))
+        library.events.append("comment", "draft-1", {"comment": f"please write {LONG} in bold"})
+    ask(small_server, "/api/rules", {"text": f"bold {LONG}"})
+    return small_server
+
+
+@pytest.fixture(params=SIZES)
+def sized(request: pytest.FixtureRequest, page: Any) -> Any:
+    page.set_viewport_size(SIZES[request.param])
+    return page
+
+
+def fits(page: Any, where: str) -> None:
+    assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth"), (where, page.evaluate(WIDER))
+
+
+def test_long_titles_widen_no_page(sized: Any, server: Server) -> None:
+    page = sized
+    batch = ask(server, "/api/drafts", {"source": "readwise:b-long", "n": 2, "stream": False})
+    assert LONG in batch["drafts"][0]["text"]
+    address = urlencode({"source": batch["source_id"], "chapter": LONG, "batch": batch["id"]})
+    page.goto(f"{server.address}/draft?{address}")
+    page.locator(".card .reading > *").first.wait_for()
+    assert page.get_by_role("heading", level=1).inner_text() == LONG
+    fits(page, "draft")
+    page.keyboard.press("c")
+    page.get_by_label("Comment in your own words").wait_for()
+    fits(page, "comment")
+    page.keyboard.press("Escape")
+    page.keyboard.press("/")
+    page.get_by_role("option").first.wait_for()
+    fits(page, "search")
+    page.keyboard.press("Escape")
+    page.keyboard.press("a")
+    dialog = page.get_by_role("dialog")
+    if dialog.get_by_role("button", name="Another note").or_(dialog.get_by_label("Search notes")).first.inner_text():
+        dialog.get_by_role("button", name="Another note").click()
+    dialog.get_by_label("Search notes").fill(LONG[:20])
+    dialog.get_by_role("list", name="Notes").get_by_text(LONG).first.click()
+    dialog.get_by_role("region", name="Change of the note").wait_for()
+    fits(page, "accept")
+    assert dialog.evaluate("(one) => one.scrollWidth <= one.clientWidth")
+    page.keyboard.press("Escape")
+    for path, ready in {
+        "queue": ".waiting >> nth=0", "taste": "[data-line^='rule:']", "models": "td >> nth=0", "pairs": "[aria-label=Passage]",
+    }.items():  # fmt: skip
+        page.goto(f"{server.address}/{path}")
+        page.locator(ready).wait_for()
+        fits(page, path)
+    page.goto(f"{server.address}/library")
+    page.get_by_role("list", name="Sources found").get_by_role("button").filter(has_text=LONG).click()
+    page.get_by_role("list", name="Highlights").get_by_role("listitem").first.wait_for()
+    fits(page, "library")
+
+
+def test_navigation_takes_one_line_and_shows_where_one_is(page: Any, server: Server) -> None:
+    page.set_viewport_size({"width": 320, "height": 640})
+    for name in ("Draft", "Library"):
+        page.goto(f"{server.address}/{name.lower()}")
+        links = page.get_by_role("navigation").get_by_role("link")
+        links.first.wait_for()
+        places = [links.nth(number).bounding_box()["y"] for number in range(links.count())]
+        assert len(places) == 6
+        assert len(set(places)) == 1
+        assert page.get_by_role("banner").bounding_box()["height"] < 60
+        here = page.locator("nav [aria-current=page]")
+        assert here.inner_text() == name
+        page.wait_for_function(IN_SIGHT)
+        fits(page, name)
