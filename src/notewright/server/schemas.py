@@ -570,6 +570,7 @@ class SettingsOut(Out):
     vault_exists: bool
     readwise_folder: str
     readwise_found: list[str] = Field(description="The folders of the vault that are taken for Readwise's now")
+    templates_found: list[str] = Field(description="Folders and notes of the vault that are taken for templates, and for no notes")
     exclude: list[str]
     base_model: str
     device: str
