@@ -569,9 +569,9 @@ def test_without_a_vault_of_its_own_a_library_writes_nowhere(machines: Machines)
     accepted(machines.here, machines.mine, "Notes/Rivers.md")
     note = (machines.mine.vault / "Notes/Rivers.md").read_bytes()
     import_feedback(machines.there, list(export_feedback(machines.here)))  # its event names a folder that this machine has, too
-    for settings in (None, replace(machines.theirs.settings, vault=None)):
+    for own in (None, replace(machines.theirs.settings, vault=None)):
         with pytest.raises(Invalid, match="vault") as caught:
-            feedback.undo(machines.there, settings=settings)
+            feedback.undo(machines.there, settings=own)
         assert "notewright init --vault" in caught.value.hint
     assert (machines.mine.vault / "Notes/Rivers.md").read_bytes() == note
     assert len(machines.there.events.standing("insertion")) == 1

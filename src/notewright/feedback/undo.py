@@ -103,10 +103,10 @@ def undo(library: Library, *, settings: Settings | None = None, keep_note: bool 
     The undo event's payload has `events` (their ids), `kind`, and for insertions `note_path` and `how` (restored, removed or deleted).
     Raises NotFound when nothing is left to undo, Conflict (from the vault) when the person has since changed the inserted text or the
     note is gone. With `keep_note` an insertion no longer counts and its note is left as it is (`how` is kept), so that undoing can go on.
-    Only the vault in `settings` is written to (without one that is an Invalid, and nothing is), also where the insertion was made in another
-    folder, or on another machine, whose events may name any place: from a synced or moved vault it is taken out here as there, and where its text is not (yet) in
-    this vault, that is a Conflict, and no older action is taken in its place. So is a last action that is not the one with the id
-    `expected`, where that is given: something else was done since it was looked at.
+    Only the vault in `settings` is written to (without one that is an Invalid, and nothing is), also where the insertion was made in
+    another folder, or on another machine, whose events may name any place: from a synced or moved vault it is taken out here as there,
+    and where its text is not (yet) in this vault, that is a Conflict, and no older action is taken in its place. So is a last action that
+    is not the one with the id `expected`, where that is given: something else was done since it was looked at.
     """
     recover(library)
     about: dict[str, Any] = {}
