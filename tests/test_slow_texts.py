@@ -20,8 +20,14 @@ MOST = 10.0  # seconds of the processor's time
 READ: dict[str, tuple[Callable[[str], object], str]] = {
     "blank lines": (normalise, "\n"),
     "blank lines with tabs": (normalise, "\n\t"),
-    "links without an end": (lambda text: normalise(text[: SIZE // 4]), "[a]("),
+    "links without an end": (normalise, "[a]("),
+    "links with titles without an end": (normalise, '[a](b "'),
+    "pictures without an end": (lambda text: provenance(text, [Highlight("Hello world, a sentence here.")]), "![[a"),
     "comments at a highlight's end": (lambda text: cut_tail(text.removeprefix("x ").removesuffix(" z!")), "%%"),
+    "links, ids and comments by turns at a highlight's end": (
+        lambda text: cut_tail(text.removesuffix(" z!")),
+        " ([View Highlight](https://readwise.io/open/123456)) %%c%% ^123456",
+    ),
     "a link with dashes for words": (lambda text: cut_tail(f"So [{text.removeprefix('x ')}](https://video.example/?t=1)"), "-"),
     "a link with brackets for words": (lambda text: cut_tail(f"So [{text.removeprefix('x ')}](https://video.example/?t=1)"), "( "),
     "a title of spaces": (keys.undecorated, " "),

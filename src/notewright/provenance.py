@@ -36,7 +36,7 @@ _TOGETHER = 50  # passages that travel together
 RESTS = 0.5  # a unit rests on a highlight when that is at least this likely
 # Images, comments, HTML and what templates put in, addresses and the targets of links: no words of the text. Pairing reads by these too.
 NOT_WORDS = (
-    r"!\[\[[^\[\]\n]*\]\]|!\[[^\]\n]*\]\([^()\n]*(?:\([^()\n]*\)[^()\n]*)*\)|%%(?:[^%]|%(?!%))*+%%|<!--(?:[^-<]|-(?!->)|<(?!!--))*+-->"
+    r"!\[\[[^\[\]\n]*\]\]|!\[(?:[^\]\n!]|!(?!\[))*+\]\([^()\n]*(?:\([^()\n]*\)[^()\n]*)*\)|%%(?:[^%]|%(?!%))*+%%|<!--(?:[^-<]|-(?!->)|<(?!!--))*+-->"
     r"|<%(?:[^%<]|%(?!>)|<(?!%))*+%>|</?[a-zA-Z](?:[^<>\"'\n]|\"[^\"\n]*\"|'[^'\n]*')*+>|\{\{[^{}\n]*\}\}"
     r"|(?<=\])\((?:<[^<>\n]*>|[^()\s]*(?:\([^()\s]*\))?[^()\s]*)(?:[ \t]+(?:\"[^\"\n]*\"|'[^'\n]*'))?\)|\b[a-z]+://\S+|^---[ \t]*$"
 )

@@ -44,7 +44,8 @@ class Highlight:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The book, article or podcast a highlight came from. `kind` is one of `KINDS`; `app` is where it was read (kindle, reader)."""
+    """The book, article or podcast a highlight came from. `kind` is one of `KINDS` (empty on its way in, where an export does not say);
+    `app` is where it was read (kindle, reader)."""
 
     title: str
     id: str = ""

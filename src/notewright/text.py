@@ -10,7 +10,8 @@ from collections.abc import Iterator
 
 # Ranges of scripts that put no spaces between words: Thai and Lao, Burmese, Khmer, Japanese and Chinese.
 UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
-_MARKDOWN_LINK = re.compile(r"!?\[([^\[\]]*+)\]\(([^)\s]*+)(?:\s++\"[^\"]*+\")?+\)")
+# No address has "](" in it: else each of many `[a](` would look through all that follows.
+_MARKDOWN_LINK = re.compile(r"!?\[([^\[\]]*+)\]\(((?:[^)\s\]]|\](?!\())*+)(?:\s++\"[^\"]*+\")?+\)")
 _WIKILINK = re.compile(r"!?\[\[([^\[\]|]*+)(?:\|([^\[\]]*+))?+\]\]")
 _MARKS = str.maketrans("", "", "*_`~=#>\\")
 _MARKED = re.compile(r"[*_`~=#>\\]")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 import sys
 import time
@@ -18,6 +19,7 @@ from notewright.cli.train import TrainingLine
 from notewright.feedback import judge
 from notewright.library import Library
 from notewright.records import Draft, Highlight, Pair, PairLink, Source
+from notewright.vault.notes import parse_note
 
 CLIPBOARD = "\x1b]52;c;Y3VybA==\x07"  # fills the clipboard of some terminals
 STEERING = f"{CLIPBOARD}\x1b[2J\x9b31mred\rforged\x08"
@@ -113,10 +115,40 @@ def test_help_has_no_colours(command: str, monkeypatch: pytest.MonkeyPatch) -> N
     assert not set("␛\x1b") & set(screen.getvalue())
 
 
-def test_what_is_piped_stays_as_it_is(library: Library, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("command", ["drafts show 1", "sources", "sources Title", "status", f"nonsense{STEERING}"])
+def test_what_is_piped_may_end_on_a_terminal_and_is_plain_too(command: str, library: Library, capsys: pytest.CaptureFixture[str]) -> None:
     draft(library, book(library))
-    assert main(["drafts", "show", "1"]) == 0
-    assert f"Written {STEERING}" in capsys.readouterr().out
+    with suppress(SystemExit):
+        main([command] if "\x1b" in command else command.split())
+    shown = "".join(capsys.readouterr())
+    assert shown.strip()
+    assert "".join(re.split("[\n\t]", shown)).isprintable()
+
+
+def test_data_that_is_piped_stays_as_it_is(library: Library, capsys: pytest.CaptureFixture[str]) -> None:
+    draft(library, book(library))
+    assert main(["drafts", "show", "1", "--json"]) == 0
+    out = capsys.readouterr().out
+    assert json.loads(out)[0]["text"] == f"Written {STEERING}"
+    assert "\x9b" in out
+    with terminal() as screen:
+        assert main(["drafts", "show", "1", "--json"]) == 0
+    assert "".join(screen.getvalue().split("\n")).isprintable()
+
+
+def test_pairs_that_are_piped_are_data(library: Library, capsys: pytest.CaptureFixture[str]) -> None:
+    source_id = book(library)
+    note = parse_note("N.md", f"Words {STEERING}".encode())
+    library.notes.sync([(note.note, note.passages)])
+    [highlight] = library.sources.highlights(source_id)
+    [passage] = library.notes.passages()
+    link = PairLink(highlight.id, 0.9, "quote", "")
+    pair = Pair(
+        "", source_id, note.note.id, "N.md", passage.id, passage.start, passage.end, passage.text, 0.9, "quote", "proposed", (link,), ("",)
+    )
+    library.pairs.propose([pair])
+    assert main(["pairs", "export"]) == 0
+    assert "\x9b31m" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

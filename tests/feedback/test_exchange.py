@@ -563,3 +563,17 @@ def test_what_was_done_last_on_another_machine_is_taken_back_where_its_text_is_a
         feedback.undo(machines.there, settings=machines.theirs.settings)
     assert {path: path.read_bytes() for path in machines.theirs.vault.rglob("*.md")} == notes
     assert len(machines.there.events.standing("insertion")) == 2
+
+
+def test_without_a_vault_of_its_own_a_library_writes_nowhere(machines: Machines) -> None:
+    accepted(machines.here, machines.mine, "Notes/Rivers.md")
+    note = (machines.mine.vault / "Notes/Rivers.md").read_bytes()
+    import_feedback(machines.there, list(export_feedback(machines.here)))  # its event names a folder that this machine has, too
+    for own in (None, replace(machines.theirs.settings, vault=None)):
+        with pytest.raises(Invalid, match="vault") as caught:
+            feedback.undo(machines.there, settings=own)
+        assert "notewright init --vault" in caught.value.hint
+    assert (machines.mine.vault / "Notes/Rivers.md").read_bytes() == note
+    assert len(machines.there.events.standing("insertion")) == 1
+    assert feedback.undo(machines.there, keep_note=True).payload["how"] == "kept"
+    assert (machines.mine.vault / "Notes/Rivers.md").read_bytes() == note

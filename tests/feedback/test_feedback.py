@@ -162,7 +162,7 @@ def test_the_persons_own_version_is_inserted_and_recorded(world: small_world.Wor
     assert [event.kind for event in done.events] == ["edit", "decision", "insertion"]
     assert "- Better." in (world.vault / NOTE).read_text()
     assert drafts[0].text not in (world.vault / NOTE).read_text()
-    feedback.undo(world.library)
+    feedback.undo(world.library, settings=world.settings)
     assert [action.undone for action in feedback.history(world.library)] == [True, True, True]
 
 

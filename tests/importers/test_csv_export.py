@@ -282,6 +282,32 @@ def test_posts_and_pages_of_the_web_are_no_books_and_the_api_knows_better(librar
     assert not import_readwise(library, path=path).changed
 
 
+@pytest.mark.parametrize("markdown_first", [True, False])
+def test_a_category_of_markdown_counts_for_more_than_what_a_csv_guesses(library: Library, tmp_path: Path, markdown_first: bool) -> None:
+    texts = ("A sentence that is long enough to be known", "Another one of the very same source")
+    rows = "".join(f"{text},Typed Book,Ann Author,,,none,0\n" for text in texts)
+    (tmp_path / "a.csv").write_text(f"{KINDS.partition(chr(10))[0]}\n{rows}", encoding="utf-8")
+    head = "# Typed Book\n\n## Metadata\n- Author: Ann Author\n- Full Title: Typed Book\n- Category: #books\n\n## Highlights\n"
+    (tmp_path / "T.md").write_text(head + "".join(f"- {text}\n" for text in texts), encoding="utf-8")
+    for name in ("T.md", "a.csv", "T.md", "a.csv") if markdown_first else ("a.csv", "T.md", "a.csv", "T.md"):
+        import_readwise(library, path=tmp_path / name)
+        [source] = library.sources.all()
+        assert source.kind == ("article" if not markdown_first and not (tmp_path / "seen").exists() else "book")
+        (tmp_path / "seen").touch()
+    assert not import_readwise(library, path=tmp_path / "a.csv").sources_updated
+
+
+def test_an_address_alone_makes_no_article_of_a_post(library: Library, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(KINDS, encoding="utf-8")
+    import_readwise(library, path=tmp_path / "a.csv")
+    (tmp_path / "T.md").write_text(
+        "# Tweets From Some Guy\n\n## Metadata\n- Author: @guy on Twitter\n- URL: https://x.example\n## Highlights\n- A short post\n",
+        encoding="utf-8",
+    )
+    import_readwise(library, path=tmp_path / "T.md")
+    assert {source.kind for source in library.sources.all() if source.title == "Tweets From Some Guy"} == {"tweet"}
+
+
 @pytest.mark.parametrize("kind", ["books", "articles", "podcasts", "supplementals"])
 def test_a_source_that_the_api_told_of_stays_what_it_is(library: Library, tmp_path: Path, kind: str) -> None:
     texts = ("A sentence that is long enough to be known", "Another one of the very same source")

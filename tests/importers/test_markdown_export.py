@@ -208,6 +208,8 @@ Trust, but verify.
         ("(Seite 12)", (12, "page")),
         ("(p. 12–14)", (12, "page")),
         ("(pp. 12-14)", (12, "page")),
+        ("(Page 12 · Location 145)", (145, "location")),
+        ("(S. xii · Position 145-147)", (145, "location")),
         ("([Time 0:12:34](https://share.snipd.com/snip/a))", (754, "time_offset")),
         ("[🎧 Play snip - 1min️ (12:34 - 13:45)](https://share.snipd.com/snip/a)", (754, "time_offset")),
         ("[12:34](https://video.example/watch?v=a&t=754s)", (754, "time_offset")),
@@ -219,7 +221,7 @@ Trust, but verify.
     ],
 )
 def test_a_place_is_read_as_people_and_programs_write_it(said: str, place: tuple[int | None, str]) -> None:
-    found = parse(f"# T\n## Highlights\n- The river was straight. {said}\n- Two (Page 3)\n").highlights[0]
+    found = parse(f"# T\n## Highlights\n- The river was straight. {said}\n- Two {said}\n").highlights[0]
     assert (found.location, found.location_type) == place
     assert found.text == "The river was straight." + (f" {said}" if place[0] is None else "")
 
@@ -232,6 +234,10 @@ def test_a_place_is_read_as_people_and_programs_write_it(said: str, place: tuple
         "See and [watch the talk](https://video.example/a?t=754)",
         "It fell (cf. S. 12)",
         "So (S. Holm)",
+        "So it is written (p. 12)",
+        "Es steht geschrieben (S. 12)",
+        "It took long (time 12)",
+        "So [page 12](https://x.example) says",
     ],
 )
 def test_what_only_looks_like_a_place_is_the_authors(words: str) -> None:
@@ -267,6 +273,34 @@ def test_a_reference_before_the_place_of_a_highlight_is_the_authors() -> None:
     link = "[Location 345](https://readwise.io/to_kindle?action=open&asin=B00X&location=345)"
     [found] = parse(f"# T\n## Highlights\n- It fell, says Holm (p. 12) ({link})\n").highlights
     assert (found.text, found.location, found.location_type) == ("It fell, says Holm (p. 12)", 345, "location")
+
+
+@pytest.mark.parametrize(("said", "form"), [("p. {}", "page"), ("S. {}", "page"), ("Pos. {}", "location")])
+def test_a_place_behind_words_is_the_exporters_where_most_highlights_have_one(said: str, form: str) -> None:
+    marked = [f"- Words {number}. ({said.format(number)})\n" for number in range(1, 5)]
+    found = parse("# T\n## Highlights\n" + "".join([*marked, "- No place\n"])).highlights
+    assert [(item.location, item.location_type) for item in found] == [*((number, form) for number in range(1, 5)), (None, "")]
+    found = parse("# T\n## Highlights\n" + "".join([*marked[:2], *["- No place\n"] * 2])).highlights
+    assert [item.text for item in found[:2]] == [line[2:-1] for line in marked[:2]]
+
+
+def test_a_citation_stays_beside_an_exporters_links() -> None:
+    lines = [f"- Words{number} {cited}{link(number)}\n" for number, cited in enumerate(["(p. 12) ", "(p. 13) ", ""])]
+    found = parse("# T\n## Highlights\n" + "".join(lines)).highlights
+    assert [(item.text, item.location) for item in found] == [("Words0 (p. 12)", None), ("Words1 (p. 13)", None), ("Words2", None)]
+    found = parse("# T\n## Highlights\n" + "".join(lines[:2])).highlights  # a template of its own
+    assert [(item.text, item.location) for item in found] == [("Words0", 12), ("Words1", 13)]
+
+
+def test_a_citation_at_the_end_of_a_wrapped_line_stays() -> None:
+    found = parse("# T\n## Highlights\n> So he wrote\n> (p. 12)\n\n> Two\n").highlights
+    assert [item.text for item in found] == ["So he wrote\n(p. 12)", "Two"]
+
+
+@pytest.mark.parametrize("words", ["Time 1", "Timestamp 3", "Time 12 and after"])
+def test_a_chapter_called_time_is_no_place(words: str) -> None:
+    found = parse(f"# T\n## Highlights\n### {words}\n- One\n### Time 1:30\n> Two\n").highlights
+    assert [(item.text, item.heading_level, item.location) for item in found] == [(words, 1, None), ("One", 0, None), ("Two", 0, 90)]
 
 
 TEMPLATES = {
@@ -370,7 +404,7 @@ def test_a_marked_hashtag_is_a_highlight() -> None:
 
 
 @pytest.mark.parametrize(
-    ("category", "kind"), [("#Type/Highlight/Article", "article"), ("[[Podcasts]]", "podcast"), ("#source-tweets", "tweet"), ("x", "book")]
+    ("category", "kind"), [("#Type/Highlight/Article", "article"), ("[[Podcasts]]", "podcast"), ("#source-tweets", "tweet"), ("x", "")]
 )
 def test_categories_below_others(category: str, kind: str) -> None:
     assert parse(f"# T\n## Metadata\n- Category: {category}\n## Highlights\n- One\n").kind == kind
@@ -395,8 +429,35 @@ def test_metadata_in_a_callout_and_a_link_to_the_review_is_no_address() -> None:
     assert (source.readwise_url, source.outside_ids[0]) == ("https://readwise.io/bookreview/77", "readwise:77")
 
 
-def test_a_name_that_goes_on_in_the_next_line_keeps_no_bracket() -> None:
-    assert parse("# T\n## Metadata\n- Author: [[Ann Lee\nBo Ek]]\n## Highlights\n- One\n").author == "Ann Lee"
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# T\n## Metadata\n- Author: [[Ann Lee\nBo Ek]]\n- Category: #books\n## Highlights\n- One\n",
+        "# T\n## Metadata\n- Author: Ann Lee,\n  Bo Ek\n\n## Highlights\n- One\n",
+        "# T\n## Metadata\n- Author:\n  - [[Ann Lee]]\n  - [[Bo Ek]]\n- Category: #books\n## Highlights\n- One\n",
+        "# T\n- Author: [[Ann Lee\nBo Ek]]\n- One (Page 1)\n- Two (Page 2)\n",
+        '---\nauthor: "Ann Lee\nBo Ek"\ntitle: T\n---\n## Highlights\n- One\n',
+        "---\nauthor: >-\n  Ann Lee,\n  Bo Ek\ntitle: T\n---\n## Highlights\n- One\n",
+        "---\nauthors: [Ann Lee,\n  Bo Ek]\ntitle: T\n---\n## Highlights\n- One\n",
+        "---\nauthors:\n- Ann Lee\n- Bo Ek\ntitle: T\n---\n## Highlights\n- One\n",
+    ],
+)
+def test_names_that_go_on_in_the_next_line(text: str) -> None:
+    source = parse(text, stem="T")
+    assert (source.title, source.author) == ("T", "Ann Lee, Bo Ek")
+    assert next(item.text for item in source.highlights) == "One"
+
+
+@pytest.mark.parametrize("below", ["One. (Page 1)", "- One. (Page 1)", "Light: One. (Page 1)"])
+def test_what_is_below_an_author_is_no_name_of_one(below: str) -> None:
+    source = parse(f"# T\n- Author: Ann Lee\n{below}\n\n- Two (Page 2)\n")
+    assert (source.author, len(source.highlights)) == ("Ann Lee", 2)
+    source = parse(f"# T\n## Metadata\n- Author: Ann Lee and\n- Full Title: The Ferns\n## Highlights\n- {below}\n")
+    assert (source.author, source.title) == ("Ann Lee and", "The Ferns")
+
+
+def test_a_title_over_two_lines_of_the_front_matter_is_one() -> None:
+    assert parse("---\ntitle: Ferns in\n  the dark\n---\n## Highlights\n- One\n").title == "Ferns in the dark"
 
 
 def test_the_links_of_hypothesis() -> None:
@@ -418,6 +479,83 @@ def test_the_headings_of_kindle_notebooks() -> None:
     assert [(item.text, item.location, item.location_type, item.heading_level) for item in source.highlights] == [
         ("One.", 4, "page", 0), ("Two.", 88, "location", 0), ("Three.", 120, "location", 0),
     ]  # fmt: skip
+
+
+NOTEBOOK = """# Ferns
+
+{h}Highlight (yellow) - XIII > Page 68 · Location 1414
+
+She was breathing heavily.
+
+{h}Note - XIII > Page 68 · Location 1415
+
+As my sister did.
+
+{h}Markierung (gelb) - Wurzeln > Seite ix · Position 1430-1432
+
+Two.
+"""
+
+
+@pytest.mark.parametrize("mark", ["## ", "### ", ""])
+def test_a_kindle_notebook(mark: str) -> None:
+    first, second = parse(NOTEBOOK.format(h=mark)).highlights
+    assert (first.text, first.location, first.location_type) == ("She was breathing heavily.", 1414, "location")
+    assert first.annotation == "As my sister did."
+    assert (second.text, second.location, second.heading_level) == ("Two.", 1430, 0)
+    found = parse("# T\n## Highlights\n## Page 47 · Location 1406–1407\n\n> One.\n\n## Page 48 · Location 1411\n\n> Two.\n").highlights
+    assert [(item.text, item.location, item.location_type) for item in found] == [("One.", 1406, "location"), ("Two.", 1411, "location")]
+
+
+def test_the_headings_of_snipd() -> None:
+    source = parse(
+        """---
+title: On Ferns
+author: Ann Lee
+type: podcast
+---
+## Show notes
+> About ferns.
+
+## Snips
+### [04:47] Ferns drink with their leaves
+[🎧 Play snip - 1min️ (03:50 - 04:47)](https://share.snipd.com/snip/11-22)
+<audio controls> <source src="https://x.example/a.mp3#t=03:50,04:47"> </audio>
+
+### ✨ Key takeaways
+- Leaves take up water.
+- Roots hold.
+
+#### 📝 Note
+
+Ask Bo.
+
+#### 📚 Transcript
+<details>
+<summary>Click to expand</summary>
+<blockquote><b>Ann Lee</b><br/><br/>They drink with their leaves.</blockquote>
+</details>
+
+### [1:02:03] Untitled
+[🎧 Play snip - 1min️ (1:01:00 - 1:02:03)](https://share.snipd.com/snip/33-44)
+
+#### 💬 Quote
+> Moss has no roots.
+"""
+    )
+    first, second = source.highlights
+    assert first.text.split("\n") == [
+        "Ferns drink with their leaves", "- Leaves take up water.", "- Roots hold.", "Ann Lee", "They drink with their leaves.",
+    ]  # fmt: skip
+    assert (first.annotation, first.location, first.location_type) == ("Ask Bo.", 287, "time_offset")
+    assert first.url == "https://share.snipd.com/snip/11-22"
+    assert (second.text, second.location, second.heading_level) == ("Moss has no roots.", 3723, 0)
+    assert source.kind == "podcast"
+
+
+def test_a_heading_with_a_time_is_a_chapter_elsewhere() -> None:
+    found = parse("# T\n## Highlights\n### [04:47] Leaves\n- One\n").highlights
+    assert [(item.text, item.heading_level) for item in found] == [("[04:47] Leaves", 1), ("One", 0)]
 
 
 WHOLE = "---\nFull Title: Ferns\nURL: https://ferns.example/{0}\n---\n\n![rw-book-cover](https://c.example)\n\n# Notes\n\n{1}"

@@ -342,3 +342,32 @@ def test_export_to_an_open_file_and_not_over_a_device(library: Library, tmp_path
     (tmp_path / "device").mkdir()
     with pytest.raises(Unavailable, match="is not a file"):
         export_pairs(library, path=tmp_path / "device")
+
+
+TERMS = ("Log jam", "Varde river", "Gravel bar")
+ABOUT = "# The Slow River Handbook\n\n"
+
+
+def short_pairs(library: Library, text: str, *texts: str) -> dict[str, float]:
+    found = fill(library, {"The Slow River Handbook.md": ABOUT + text}, source("The Slow River Handbook", texts, 41))
+    told = {item.id: item.text for item in library.sources.highlights("readwise:41")}
+    return {told[link.highlight_id]: item.score for item in found for link in item.links}
+
+
+PROSE = "\n\n".join(
+    f"They went on with the {word} of it, as one does, and nobody had anything to say." for word in ("one", "two", "three", "four")
+)
+
+
+def test_a_term_of_the_subject_is_no_quotation_where_a_note_only_links_to_its_source(library: Library) -> None:
+    text = f"{PROSE}\n\nA log jam is what the Varde river has, and a gravel bar below it.\n\n{PROSE}\n"
+    assert all(score < 0.6 for score in short_pairs(library, text * 4, *TERMS).values())
+
+
+def test_the_same_beside_quotations_of_the_source_is_one(library: Library) -> None:
+    text = f"{PROSE}\n\n- {RIVER[0]}\n- {RIVER[1]}\n- {RIVER[2]}\n- Gravel bar, gravel river\n"
+    assert short_pairs(library, text, *RIVER, "Gravel bar, gravel river")["Gravel bar, gravel river"] > 0.6
+
+
+def test_a_short_note_that_is_hardly_more_than_the_words_is_made_of_them(library: Library) -> None:
+    assert short_pairs(library, "Varde river: moss.\n", "Varde river moss")["Varde river moss"] > 0.6

@@ -57,6 +57,78 @@ def test_folders_that_the_vault_lacks_are_known(tmp_path: Path) -> None:
     assert absent(Settings(home=tmp_path, exclude=exclude)) == ()
 
 
+TEMPLATE = "# {{title}}\n\nAbout: \n"
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({"templates.json": {"folder": "Stencils"}}, ("Stencils",)),
+        ({"plugins/templater-obsidian/data.json": {"templates_folder": "/Stencils/"}}, ("Stencils",)),
+        ({"plugins/quickadd/data.json": {"templateFolderPath": "Stencils"}}, ("Stencils",)),
+        ({"templates.json": {"folder": "Meine Vorlagen"}}, ("Meine Vorlagen",)),  # called so, though nothing in it is to be filled in
+        ({"templates.json": {"folder": "Diary"}}, ()),  # notes all the same
+        ({"templates.json": {"folder": "/"}}, ()),
+        ({"templates.json": {"folder": "../Stencils"}}, ()),
+        ({"templates.json": {"folder": "Nowhere"}}, ()),
+        ({"templates.json": {"folder": ["Stencils"]}}, ()),
+        ({"daily-notes.json": {"folder": "Diary", "template": "Forms/Day"}}, ("Forms/Day.md",)),
+        ({"plugins/periodic-notes/data.json": {"weekly": {"template": "Forms/Week.md"}}}, ("Forms/Week.md",)),
+        (
+            {
+                "plugins/quickadd/data.json": {
+                    "choices": [{"type": "Multi", "choices": [{"type": "Template", "templatePath": "Forms/Day.md"}]}]
+                }
+            },
+            ("Forms/Day.md",),
+        ),
+        (
+            {
+                "plugins/templater-obsidian/data.json": {"folder_templates": [{"folder": "Diary", "template": "Stencils/A.md"}]},
+                "templates.json": {"folder": "Stencils"},
+            },
+            ("Stencils",),
+        ),
+        ({"templates.json": [1]}, ()),
+        ({"plugins/obsidian-excalidraw-plugin/data.json": {"scriptFolderPath": "Draw/Scripts"}}, ("Draw/Scripts/Downloaded",)),
+    ],
+)
+def test_templates_are_no_notes_of_the_persons(tmp_path: Path, settings: dict[str, object], expected: tuple[str, ...]) -> None:
+    notes = {
+        "Stencils/A.md": TEMPLATE,
+        "Stencils/B.md": "<% tp.date.now() %>",
+        "Meine Vorlagen/C.md": "# Nur so\n",
+        "Diary/D.md": "I saw it.\n",
+        "Diary/E.md": "A {{word}} of mine.\n",
+        "Diary/F.md": "More.\n",
+        "Forms/Day.md": "# Day\n",
+        "Forms/Week.md": "# Week\n",
+        "Forms/Own.md": "Mine.\n",
+        "Draw/Scripts/Own.md": "Mine, about drawing.\n",
+        "Draw/Scripts/Downloaded/Grid.md": "/*\nA grid.\n*/\nlet a = 1\n",
+    }
+    make(tmp_path, {**notes, **{f".obsidian/{name}": json.dumps(value) for name, value in settings.items()}})
+    config = config_of(tmp_path)
+    assert config.templates == expected
+    left = [path for path in notes if not any(path == one or path.startswith(f"{one}/") for one in expected)]
+    assert [file.path for file in iterate_notes(tmp_path, config)] == sorted(left)
+
+
+@pytest.mark.parametrize(
+    ("folder", "notes", "found"),
+    [
+        ("_templates", [TEMPLATE, TEMPLATE], True),
+        ("02 Assets/Templates", [TEMPLATE], True),
+        ("Templates", ["I build templates for chairs.\n", TEMPLATE, "Plain.\n"], False),
+        ("Templates for chairs", [TEMPLATE], False),
+        ("Templates", [], False),
+    ],
+)
+def test_a_folder_called_templates_that_holds_some_is_left_out(tmp_path: Path, folder: str, notes: list[str], found: bool) -> None:
+    make(tmp_path, {f"{folder}/{number}.md": text for number, text in enumerate(notes)})
+    assert config_of(tmp_path).templates == ((folder,) if found else ())
+
+
 def test_the_readwise_folder_is_found(tmp_path: Path) -> None:
     make(tmp_path, {"readwise/Books/B.md": EXPORT, "Notes/a.md": "mine"})
     assert config_of(tmp_path).readwise_folders == ("readwise",)

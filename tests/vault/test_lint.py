@@ -100,6 +100,12 @@ SAID = "However, please see [What Is An Emergency?](../emergencies.md#what) and 
         (f"> [!quote]\n> {SAID} [p. 12] #tag", True),
         (f"> {SAID} (p.12)", True),
         (f"> {SAID} (page xii)", True),
+        (f"> {SAID} (S. 12)", True),
+        (f"> {SAID} (Seite 12 f.)", True),
+        (f"> {SAID} (Pos. 12)", True),
+        (f"> {SAID} (Page 12)", True),
+        (f"> {SAID}, S. 12", True),
+        (f"> {SAID} (S. Holm)", False),
         (f"> {SAID} (people always say so)", False),
         (
             f"> **Ask.** {SAID} (p. 12) #tag\n> **A rule.** A straight river is an argument that has not met its flood yet. [[Rivers]]",

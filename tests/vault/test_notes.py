@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from notewright.errors import Invalid
-from notewright.vault.notes import LONG, parse_note
+from notewright.vault.notes import LONG, LONGEST, parse_note
 from notewright.vault.outline import read_outline
 
 
@@ -68,6 +68,35 @@ def test_only_headings_are_headings(note: str, expected: list[str]) -> None:
 def test_trails_name_the_headings_above() -> None:
     note = parse_note("n.md", b"# Book\n## One\na\n### Deep\nb\n## Two\nc\n")
     assert [passage.headings for passage in note.passages] == [("Book", "One"), ("Book", "One", "Deep"), ("Book", "Two")]
+
+
+WORDS = "word " * 60  # 300 characters
+LONG_BLOCKS = {
+    "a nested list": "- All of it\n" + "".join(f"\t- Item {number} {WORDS}\n\t\t- below {WORDS}\n" for number in range(200)),
+    "one deeper in each line": "".join(f"{'  ' * number}- {WORDS}\n" for number in range(60)),
+    "a callout": "> [!note]\n" + f"> {WORDS}\n" * 100,
+    "a table": "| a | b |\n| - | - |\n" + f"| {WORDS} | x |\n" * 100,
+    "a paragraph of many lines": f"{WORDS}\n" * 100,
+}
+
+
+@pytest.mark.parametrize("name", LONG_BLOCKS)
+@pytest.mark.parametrize("head", ["", "# T\n\n"])
+def test_no_block_is_longer_than_the_longest_and_nothing_of_it_is_lost(name: str, head: str) -> None:
+    text = head + LONG_BLOCKS[name]
+    passages = parse_note("a.md", text.encode()).passages
+    assert all(len(passage.text) <= LONGEST for passage in passages)
+    assert len(passages) >= len(text) / LONGEST
+    assert "\n".join(passage.text for passage in passages) == text.rstrip("\n")
+    assert [text.encode()[item.start : item.end].decode() for item in passages] == [item.text for item in passages]
+    if name == "a nested list":  # an item stays with what is below it
+        assert all(passage.text.lstrip("#T \n\t").startswith(("- All", "- Item")) for passage in passages)
+
+
+def test_code_is_cut_nowhere() -> None:
+    code = "```\n" + f"{WORDS}\n" * 100 + "```"
+    passages = parse_note("a.md", f"- One\n{WORDS}\n\n{code}\n".encode()).passages
+    assert [passage.text for passage in passages][-1] == code
 
 
 def test_long_sections_are_cut_at_block_borders() -> None:

@@ -24,7 +24,7 @@ def configure(name: str, parser: argparse.ArgumentParser) -> None:
     kindle = kinds.add_parser("kindle", help="a Kindle's My Clippings.txt")
     kindle.add_argument("path", type=given_path)
     kindle.set_defaults(handler=import_kindle)
-    vault = kinds.add_parser("vault", help="your own notes (the Readwise folder and dot folders are left out)")
+    vault = kinds.add_parser("vault", help="your own notes (the Readwise folder, templates and dot folders are left out)")
     vault.set_defaults(handler=import_vault)
     for kind in (readwise, kindle, vault):
         json_option(kind)
@@ -69,7 +69,7 @@ def import_vault(options: argparse.Namespace) -> None:
         return
     changed = report.changed
     if not changed and not report.unchanged:
-        print(f"There are no notes of yours in {settings.vault}: the Readwise folder, excluded and dot folders do not count.")
+        print(f"There are no notes of yours in {settings.vault}: the Readwise folder, templates, excluded and dot folders do not count.")
         _warn(report.warnings, False)
         return
     left = f"{report.left_out:,} left out now, " if report.left_out else ""

@@ -41,6 +41,8 @@ def init(options: argparse.Namespace) -> None:
         if there and following == "notewright import readwise PATH":
             following = f"notewright import readwise {shlex.quote(str(settings.vault / there[0]))}"
         shown["Readwise folder"] = ", ".join(folders) or "none found (name it with --readwise-folder)"
+        if config.templates:
+            shown["templates, scripts"] = ", ".join(config.templates) + " (left out too)"
         if config.ignored:
             shown["excluded in Obsidian"] = ", ".join(config.ignored) + " (left out here too)"
         shown["attachments"] = config.attachment_folder or "vault root"

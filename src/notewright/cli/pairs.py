@@ -10,6 +10,7 @@ from ..provenance import provenance
 from ..settings import output_file
 from .review import KEYS, review
 from .show import as_json, count, facts, given_path, id_of, json_option, open_library, positive, progress, shorten, table
+from .terminal import for_programs
 
 
 def configure(name: str, parser: argparse.ArgumentParser) -> None:
@@ -152,6 +153,6 @@ def export_pairs(options: argparse.Namespace) -> None:
 
     library, settings = open_library()
     with library:
-        rows = export(library, path=output_file(options.path, settings) if options.path else sys.stdout)
+        rows = export(library, path=output_file(options.path, settings) if options.path else for_programs())
     if options.path:
         print(f"{count(rows, 'row')} written to {options.path}", file=sys.stderr)

@@ -15,7 +15,7 @@ from typing import Any
 from ..library import Library
 from ..settings import Settings, load_settings
 from ..text import count as count
-from .terminal import drawing_console, plain
+from .terminal import drawing_console, for_programs, plain
 
 Advance = Callable[..., None]
 TELL_EVERY = 10.0  # seconds
@@ -54,7 +54,7 @@ def json_option(parser: argparse.ArgumentParser) -> None:
 
 def as_json(value: object) -> None:
     """Print records, or anything made of them, as JSON."""
-    print(json.dumps(value, default=_plain, ensure_ascii=False, indent=2))
+    print(json.dumps(value, default=_plain, ensure_ascii=False, indent=2), file=for_programs())
 
 
 def _plain(value: object) -> object:

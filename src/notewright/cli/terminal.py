@@ -1,4 +1,5 @@
-"""What a terminal is shown: highlights, titles and drafts come from elsewhere, and a terminal obeys what it is sent."""
+"""What a terminal is shown: highlights, titles and drafts come from elsewhere, and a terminal obeys what it is sent. So does one behind a
+pipe: `head` and `less` hand on what they get."""
 
 from __future__ import annotations
 
@@ -26,7 +27,7 @@ def plain(text: str) -> str:
 
 
 class _Plain:
-    """A terminal's stream, which passes on plain text only. What rich writes is ours and goes by it: rich looks for `rich_proxied_file`."""
+    """A stream that passes on plain text only. What rich writes is ours and goes by it: rich looks for `rich_proxied_file`."""
 
     def __init__(self, stream: TextIO) -> None:
         self.rich_proxied_file = stream
@@ -51,11 +52,17 @@ def drawing_console() -> Console:
     return Console(file=getattr(sys.stderr, "rich_proxied_file", sys.stderr))
 
 
+def for_programs() -> TextIO:
+    """Standard output for data (JSON): as it is, byte for byte, where it is piped or kept in a file; plain on a terminal."""
+    raw: TextIO = getattr(sys.stdout, "rich_proxied_file", sys.stdout)
+    return sys.stdout if raw.isatty() else raw
+
+
 @contextmanager
 def plain_terminal() -> Iterator[None]:
-    """What is printed meanwhile on a terminal is plain; what is piped stays as it is, byte for byte."""
+    """What is printed meanwhile is plain, unless it is written `for_programs`."""
     before: tuple[Any, Any] = sys.stdout, sys.stderr
-    sys.stdout, sys.stderr = (_Plain(stream) if stream is not None and stream.isatty() else stream for stream in before)
+    sys.stdout, sys.stderr = (_Plain(stream) if stream is not None else stream for stream in before)
     try:
         yield
     finally:

@@ -103,10 +103,10 @@ def undo(library: Library, *, settings: Settings | None = None, keep_note: bool 
     The undo event's payload has `events` (their ids), `kind`, and for insertions `note_path` and `how` (restored, removed or deleted).
     Raises NotFound when nothing is left to undo, Conflict (from the vault) when the person has since changed the inserted text or the
     note is gone. With `keep_note` an insertion no longer counts and its note is left as it is (`how` is kept), so that undoing can go on.
-    Only the vault in `settings` is written to (without one, that which the insertion remembers), also where the insertion was made in
-    another folder, or on another machine: from a synced or moved vault it is taken out here as there, and where its text is not (yet) in
-    this vault, that is a Conflict, and no older action is taken in its place. So is a last action that is not the one with the id
-    `expected`, where that is given: something else was done since it was looked at.
+    Only the vault in `settings` is written to (without one that is an Invalid, and nothing is), also where the insertion was made in
+    another folder, or on another machine, whose events may name any place: from a synced or moved vault it is taken out here as there,
+    and where its text is not (yet) in this vault, that is a Conflict, and no older action is taken in its place. So is a last action that
+    is not the one with the id `expected`, where that is given: something else was done since it was looked at.
     """
     recover(library)
     about: dict[str, Any] = {}
@@ -173,11 +173,8 @@ def _where_it_is(library: Library, settings: Settings | None, event: Event) -> v
     if insertion.vault == vault.ELSEWHERE and not (settings and settings.vault and settings.vault.is_dir()):
         hint = "Take it back there with Obsidian's own undo, then here with: notewright undo --keep-note"
         raise Conflict(f"{insertion.note_path} is in an Obsidian that this machine's files do not belong to.", hint)
-    if settings and settings.vault:
-        root = settings.need_vault()  # where the whole folder is away, that says nothing about the note
-        if Path(insertion.vault).resolve() != root.resolve():
-            insertion = replace(insertion, vault=str(root))
-    return insertion
+    root = (settings or Settings(home=library.home)).need_vault()  # where the whole folder is away, that says nothing about the note
+    return insertion if Path(insertion.vault).resolve() == root.resolve() else replace(insertion, vault=str(root))
 
 
 def _result(insertion: vault.Insertion) -> str:

@@ -31,7 +31,7 @@ _SOURCE_FIELDS = {
     "book title": "title", "book author": "author", "amazon book id": "asin", "document tags": "tags", "url": "url",
 }  # fmt: skip
 _LOCATION = re.compile(r"(\d{1,12})(?:\.0+)?(?:\s*[-–]\s*\d+)?")
-_KIND_OF_LOCATION = {"time_offset": "podcast", "offset": "article", "order": "article"}
+_KIND_OF_LOCATION = {"location": "book", "time_offset": "podcast", "offset": "article", "order": "article"}
 _ON_TWITTER = re.compile(r"\S on (?:twitter|x)$", re.IGNORECASE)
 _MOST_PROBLEMS = 20
 
@@ -198,7 +198,7 @@ class _Columns:
 def _source(row: list[str], at: _Columns) -> Source:
     asin, url = row[at.asin].strip(), row[at.url].strip()
     return Source(
-        title=" ".join(row[at.title].split()), author=row[at.author].strip(), kind="book", asin=asin, url=url,
+        title=" ".join(row[at.title].split()), author=row[at.author].strip(), kind="book" if asin else "", asin=asin, url=url,
         tags=read_marks("", split_tags(row[at.document_tags])).tags, outside_ids=source_ids(asin=asin, url=url),
     )  # fmt: skip
 

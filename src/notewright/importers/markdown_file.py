@@ -7,20 +7,28 @@ names one highlight, and hangs continuation lines, notes, tags and links on it. 
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from ..records import Highlight, Source
 from ..text import plain_newlines
 from .markdown_marks import (
+    AUTHOR_KEYS,
     PLACES,
     Tail,
     cut_tail,
     field_line,
+    following,
     front_matter,
     heading,
     key_line,
+    of_a_notebook,
+    of_a_remark,
+    of_a_snip,
     of_one_highlight,
     opens_highlights,
+    part_of_a_snip,
     read_place,
     says_added,
 )
@@ -33,11 +41,12 @@ _COVER = re.compile(r"!\[rw-book-cover\]\(([^)]*)\)")
 _CALLOUT = re.compile(r"\[!\w+\][-+]?\s*(.*)$")
 _EVIDENCE = re.compile(
     r"rw-book-cover|readwise\.io/(?:open|to_kindle|bookreview)|read\.readwise\.io|\s\^rw(?:hi)?\d|\((?:Page|Location)[ \u00a0]\d+\)"
-    r"|\[(?:Location|Position|Seite) \d|\((?:Seite|Position|Pos\.)[ \u00a0]\d+(?:[-–]\d+)?\)"
+    r"|\[(?:Location|Position|Seite) \d|\((?:Seite|Position|Pos\.)[ \u00a0]\d+(?:[-–]\d+)?\)|share\.snipd\.com/snip/"
+    r"|^(?:#+ )?(?:Highlight|Markierung) ?\(\w+\) [-–—] ",
+    re.MULTILINE,
 )
 _LOGS = re.compile(r"(?:readwise )?syncs?", re.IGNORECASE)
 _DATE_ONLY = re.compile(r"(?:[A-Z][a-z]{2,8}\.? \d{1,2}|\d{1,2} [A-Z][a-z]{2,8}),? \d{4}")  # of Apple Books' mails
-_AUTHOR_KEYS = ("author", "authors", "creator", "by")
 _NO_TITLES = ("metadata", "information", "about", "summary", "notes")
 _SUMMARIES = ("summary", "document summary", "abstract")
 _ADDRESS = re.compile(r"<?https?://\S+>?")
@@ -47,17 +56,19 @@ _OWN_LINE = re.compile(  # the person's: nothing but tags, links to notes and fo
 )
 _URL_KEYS = ("url", "source url", "link", "source", "original url")
 _FIELDS = (
-    *_AUTHOR_KEYS, *_URL_KEYS, "title", "full title", "category", "type", "media", "kind", "tags", "document tags", "document note",
+    *AUTHOR_KEYS, *_URL_KEYS, "title", "full title", "category", "type", "media", "kind", "tags", "document tags", "document note",
     "summary", "cover", "image", "asin",
 )  # fmt: skip
 _LONGEST_FIELD = 60  # characters of one that no template is known for
+_LONGEST_NAMES = 100  # characters of a line with names of more authors
+_SHEET = re.compile(r"<audio\b.*?(?:</audio>|$)|<summary>[^<]*</summary>|</?[a-z][^<>]*>|^Click to expand$", re.IGNORECASE | re.MULTILINE)
 
 
 @dataclass(slots=True)
 class _Item:
     """One highlight, chapter mark or rule in the making."""
 
-    kind: str  # bullet, quote, paragraph, heading (it names one highlight), mark, rule, end (of the chapter above)
+    kind: str  # bullet, quote, paragraph, heading (it names one highlight), snip (Snipd's), mark, rule, end (of the chapter above)
     line: int
     lines: list[str] = field(default_factory=list)
     note: list[str] = field(default_factory=list)
@@ -66,8 +77,12 @@ class _Item:
     in_note: bool = False
     tail: Tail = field(default_factory=lambda: Tail(""))
 
-    def finish(self) -> None:
-        cut = cut_tail("\n".join(self.lines))
+    def said(self) -> str:
+        return "\n".join(self.lines)
+
+    def finish(self, forms: Collection[str]) -> None:
+        """With the places that are an exporter's, as far as an author may write them so too: those of these forms."""
+        cut = cut_tail(_spoken(self.said()) if self.kind == "snip" else self.said(), forms=forms)
         known = self.tail
         for url, label in ((cut.url, ""), (known.url, "")):
             if url:
@@ -95,12 +110,16 @@ def read_markdown_file(text: str, *, stem: str, folder: str = "") -> MarkdownFil
         return MarkdownFile(None)
     front, body, _ = front_matter(text)
     lines = body.split("\n")
-    has_heading = any(depth and opens_highlights(words) for depth, words in map(heading, lines))
+    snips = "share.snipd.com/" in body
+    has_heading = any(
+        depth and (opens_highlights(words) or (snips and words.casefold() == "snips")) for depth, words in map(heading, lines)
+    )
     if not has_heading and not _EVIDENCE.search(body):
         return MarkdownFile(None)
-    head, items = _Walk(assume=not has_heading).run(lines)
+    head, items = _Walk(assume=not has_heading, snips=snips).run(lines)
+    forms = _places(items)
     for item in items:
-        item.finish()
+        item.finish(forms)
     items = _joined(items)
     official = any(key == "full title" for key, _ in head.fields) and any(key == "category" for key, _ in head.fields)
     if not has_heading and _is_prose(items):
@@ -126,8 +145,9 @@ class _Head:
 class _Walk:
     """The line walker: head, highlights, other."""
 
-    def __init__(self, *, assume: bool) -> None:
+    def __init__(self, *, assume: bool, snips: bool) -> None:
         self.assume = assume  # there is no Highlights heading: they start where the metadata ends
+        self.snips = snips  # Snipd's: headings with a time are highlights
         self.mode = "head"
         self.summing = False  # in a summary above the highlights
         self.section = 1 if assume else 6
@@ -170,10 +190,15 @@ class _Walk:
         return self.item
 
     def _heading(self, depth: int, words: str, number: int) -> None:
-        if opens_highlights(words):
+        if opens_highlights(words) or (self.snips and words.casefold() == "snips"):
             self.section = min(self.section, depth) if self.mode == "highlights" or self.section < 6 else depth
             self.mode, self.item = "highlights", None
             self._added(words, number)
+            return
+        if self.snips and self._snip(depth, words, number):
+            return
+        if self.item and self.item.kind == "heading" and of_a_remark(words):
+            self.item.in_note = True
             return
         self.summing = self.mode == "head" and words.casefold() in _SUMMARIES
         if self.mode == "head":
@@ -191,8 +216,22 @@ class _Walk:
         else:
             self._open("mark", number, words, min(6, max(1, depth - self.section)))
 
+    def _snip(self, depth: int, words: str, number: int) -> bool:
+        """Is it a heading of Snipd's for one highlight, or for a part of one?"""
+        if one := of_a_snip(words):
+            if self.mode == "head":
+                self.mode, self.section = "highlights", min(self.section, depth - 1)
+            item = self._open("snip", number, one[1])
+            item.tail.place("time", one[0])
+        elif part := self.item and self.item.kind == "snip" and part_of_a_snip(words):
+            assert self.item
+            self.item.in_note = part.startswith("note")
+        else:
+            return False
+        return True
+
     def _head_line(self, line: str, number: int) -> None:
-        if not line.strip():
+        if not line.strip() or self._more_authors(line):
             return
         if cover := _COVER.search(line):
             self.head.cover = cover[1]
@@ -216,6 +255,22 @@ class _Walk:
         elif self.assume:
             self.mode = "highlights"
             self._line(line, number)
+
+    def _more_authors(self, line: str) -> bool:
+        """Does the line go on with the names of the one above: deeper, or below a name that has no end?"""
+        key, names = self.head.fields[-1] if self.head.fields else ("", "")
+        if self.blank or key not in AUTHOR_KEYS:
+            return False
+        words = line.strip(" \t>")
+        bullet = _BULLET.match(words)
+        words = (bullet[1] or "" if bullet else words).strip()
+        open_end = names.count("[[") > names.count("]]") or bool(re.search(r"(?:[,;&]|\b(?:and|und))$", names))
+        if not words or len(words) > _LONGEST_NAMES or not (open_end or line[0].isspace()):
+            return False
+        if opens_highlights(words) or cut_tail(words).found or field_line(words)[0] in _FIELDS:
+            return False
+        self.head.fields[-1] = (key, following(names, words) if names else words)
+        return True
 
     def _is_field(self, key: str, value: str, bulleted: bool) -> bool:
         """Is it metadata, and not the first highlight, where no heading tells them apart?"""
@@ -276,7 +331,7 @@ class _Walk:
         if item and item.kind == "heading" and item.in_note:
             item.note.append(f"> {words}".rstrip())  # a quote in the person's remark
             return
-        if item is None or not (self.quoting or item.kind == "heading"):
+        if item is None or not (self.quoting or item.kind in ("heading", "snip")):
             item = self._open("quote", number)
         self.quoting = True
         if callout := _CALLOUT.match(words.strip()):
@@ -301,6 +356,9 @@ class _Walk:
             self._added(words, number)
             self._shifted()
             return
+        if item and item.kind == "snip":
+            (item.note if item.in_note else item.lines).append(stripped)
+            return
         if item and item.kind in ("heading", "quote", "paragraph"):
             key, value = key_line(stripped)
             if key in ("tags", "note", "color", "colour", "link", "url", "id", *PLACES):
@@ -317,6 +375,9 @@ class _Walk:
 
     def _plain(self, stripped: str, number: int) -> None:
         item = self.item
+        if of_a_notebook(stripped) or (item and item.kind == "heading" and of_a_remark(stripped)):
+            self._heading(6, stripped, number)
+            return
         key, value = key_line(stripped)
         if item and item.kind not in ("mark", "rule"):
             if key and (item.kind != "bullet" or self.blank):
@@ -324,7 +385,7 @@ class _Walk:
                 return
             if self._hangs(item, stripped):
                 return
-            if not self.blank:
+            if not self.blank or item.kind == "snip":
                 (item.note if item.in_note else item.lines).append(stripped)
                 return
             if item.kind == "heading":
@@ -341,7 +402,7 @@ class _Walk:
 
     def _hangs(self, item: _Item, stripped: str) -> bool:
         """A line that is only links, ids or comments belongs to the item above it."""
-        cut = cut_tail(stripped)
+        cut = cut_tail(stripped, forms=None if self.blank else ())  # right below a line, `(p. 12)` may be its end
         if cut.text.strip(" ()|·-–—") or not (cut.found or stripped.startswith("%%")):
             return False
         self._take(item, cut)
@@ -371,6 +432,21 @@ class _Walk:
             item.tail.ids.append(f"readwise:{value}")
         elif key in ("link", "url"):
             self._hangs(item, value)
+
+
+def _places(items: list[_Item]) -> set[str]:
+    """The forms of places such as `(p. 12)` that are an exporter's here: it marks its highlights, or most, in one way. Where they bear
+    other marks of it, that is a template of its own, which leaves out none."""
+    tails = [(item, cut_tail(item.said())) for item in items if item.kind in ("bullet", "quote", "paragraph", "heading") and item.lines]
+    counts = Counter(cut.form for _, cut in tails if cut.form)
+    linked = sum(bool(cut.url or cut.ids or item.tail.found) for item, cut in tails) * 2 > len(tails)
+    return {form for form, times in counts.items() if (times == len(tails) > 1 if linked else times * 2 > len(tails))}
+
+
+def _spoken(text: str) -> str:
+    """Snipd's words without its player and its markup."""
+    lines = (line.strip() for line in _SHEET.sub("", re.sub(r"<br\s*/?>(?:> ?)?", "\n", text)).split("\n"))
+    return "\n".join(line for line in lines if line)
 
 
 def _is_prose(items: list[_Item]) -> bool:
@@ -428,7 +504,7 @@ def _source(
     def said(*keys: str) -> str:
         return head.get(*keys) or next((", ".join(front[key]) for key in keys if front.get(key)), "")
 
-    author = _names(said(*_AUTHOR_KEYS) or _wikilinks(head.get("source")))
+    author = _names(said(*AUTHOR_KEYS) or _wikilinks(head.get("source")))
     given = [value for key, value in head.fields if key in _URL_KEYS]
     given += [value for key in _URL_KEYS for value in front.get(key, ())]
     url = next((found for value in given if (found := _url(value)) and not review_id(found)), "")
@@ -436,7 +512,7 @@ def _source(
     known_as = url or (inner[0] if inner else "")
     tagged = " ".join([*front.get("tags", ()), *front.get("tag", ())]).split()
     kind = next(filter(None, map(_kind, [said("category", "type", "media", "kind"), *tagged])), "")
-    kind = kind or KIND_OF.get(folder.casefold()) or ("article" if url else "book")
+    kind = kind or KIND_OF.get(folder.casefold()) or ("article" if url else "")
     number = review_id(body) or next((front[key][0] for key in ("book id", "readwise id") if front.get(key)), "")
     reader = next((front[key][0] for key in ("reader document id", "reader id") if front.get(key)), "")
     asin = asin or said("asin")

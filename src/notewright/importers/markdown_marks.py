@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from .marks import clock_seconds, highlight_ids, kindle_place, time_offset
@@ -11,9 +12,10 @@ _LINK = r"\[(?P<label>[^\[\]]*)\]\((?P<url>[^()\s]*(?:\([^()\s]*\)[^()\s]*)*)\)"
 _LINK_TAIL = re.compile(
     r"(?<!!)(?:\(\s*" + _LINK + r"\s*\)|" + _LINK.replace("label", "label2").replace("url", "url2") + r")[\s.]*(?:\[\^[^\]\s]+\])*\s*$"
 )
-# As Readwise, Kindle in English and in German, and people's templates name a place.
-_WORD = r"(?:kindle[- ])?(?:locations?|positionen|position)|loc\.?|pos\.?|pages?|seiten?|pp?\.|s\.|time|timestamp"
-_PLACE = rf"(?P<word>{_WORD})\s*(?P<number>\d[\d:]*)(?:\s*[-–—]\s*[\d:]+)?"
+# As Readwise, Kindle in English and in German, and people's templates name a place. Kindle's notebook has both: `Page 12 · Location 145`.
+_PAGED = r"(?:(?:pages?|seiten?|pp?\.|s\.)\s*(?:\d+|[ivxlc]+)(?:\s*[-–—]\s*\d+)?\s*[·•|,]\s*)?"
+_WORD = r"(?:kindle[- ])?(?:locations?|positionen|position)|loc\.?|pos\.?|pages?|seiten?|pp?\.|s\.|time(?:stamp)?(?=\s*\d+:\d)"
+_PLACE = rf"{_PAGED}(?P<word>{_WORD})\s*(?P<number>\d[\d:]*)(?:\s*[-–—]\s*[\d:]+)?"
 _LABEL = re.compile(
     rf"[\s(]*+(?:{_PLACE}|(?:location|loc\.?|page|p\.|time|timestamp)"
     r"|view (?:highlight|tweet|original|in reader|in readwise)|open in (?:readwise|reader|kindle)|)[\s)]*+",
@@ -26,6 +28,7 @@ _MOMENT = re.compile(
     re.IGNORECASE,
 )
 _PLAIN_TAIL = re.compile(rf"\(\s*{_PLACE}\s*\)\s*$", re.IGNORECASE)
+_PROGRAMS_TAIL = re.compile(r"\((?:(?:Page|Location)[ \u00a0]\d+|(?i:kindle)[- ]\w+ ?\d+(?:[-–]\d+)?|Page \d+ · .+)\)\s*$")  # nobody else's
 _PLAIN_PLACE = re.compile(
     rf"[\s(~]*(?:{_PLACE}|(?P<bare>\d[\d:]*)(?:\s*[-–—]\s*[\d:]+)?|[ivxl]+|none|null|n/?a|unknown)[\s)]*", re.IGNORECASE
 )
@@ -40,9 +43,16 @@ _HIGHLIGHTS = re.compile(r"[^\w\[]*(?:my |kindle |book |article |readwise )?high
 _ADDED = re.compile(r"\W*(?:new highlights added|highlights? first synced)\b", re.IGNORECASE)
 _OF_ONE = re.compile(
     r"(?:\[\[?)?\W*(?:(?:id|rw|rwhi)-?(?P<id>\d{4,})|(?P<bare>\d{6,})|" + _PLACE + r"|highlight\s*#?\d+"
-    r"|highlight\s*\(\w+\)\s*[-–—](?:.*[>·-])?\s*(?P<place>location|page)\s*(?P<at>\d+)(?:\s*[-–]\s*\d+)?)\W*$",
+    r"|(?:highlight|markierung)\s*(?:\(\w+\))?\s*[-–—](?:.*[>·-])?\s*(?P<place>location|position|page|seite)\s*(?P<at>\d+)"
+    r"(?:\s*[-–]\s*\d+)?)\W*$",
     re.IGNORECASE,
 )
+_NOTEBOOK = re.compile(r"(?:highlight|markierung)\s*\(\w+\)\s*[-–—]", re.IGNORECASE)  # so does each one of a Kindle notebook begin
+_REMARK = re.compile(
+    r"(?:note|notiz)\s*[-–—](?:.*[>·-])?\s*(?:location|position|page|seite)\s*[\divxlc]+(?:\s*[-–]\s*\d+)?\W*$", re.IGNORECASE
+)
+_SNIP = re.compile(r"\[(\d{1,3}(?::\d\d){1,2})\]\s*(.*)$")
+_OF_A_SNIP = re.compile(r"\W*(?P<what>(?:key )?takeaways?|summary|transcript|quotes?|notes?)\W*$", re.IGNORECASE)
 _KEY = re.compile(
     r"(?:[-*+]\s+)?(?:\*\*|__|[*_])?(?P<key>tags?|notes?|annotation|comment|my note|colou?r|highlighted(?: at| on)?|date"
     r"|location|loc\.?|position|pos\.?|page|seite|time|timestamp|updated|id|link|url"
@@ -50,6 +60,8 @@ _KEY = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _FIELD = re.compile(r"(?:[-*+]\s+)?(?:\*\*|__)?(?P<key>[A-Za-z][A-Za-z _/-]{0,30}?)(?:\*\*|__)?\s*::?(?:\*\*|__)?(?:\s+(?P<value>.*))?$")
+_ID, _SHORT, _LONG = 40, 100, 4000  # characters that an id, a place and a link at the end have at the most
+AUTHOR_KEYS = ("author", "authors", "creator", "by")
 _CLOCK = {"time", "timestamp"}
 _PAGE = {"page", "pages", "p", "pp", "seite", "seiten", "s"}
 PLACES = frozenset({"location", "loc", "position", "pos", "page", "seite", *_CLOCK})  # keys whose value says where a highlight stands
@@ -66,6 +78,7 @@ class Tail:
     location: int | None = None
     location_type: str = ""
     found: bool = False
+    form: str = ""  # how a place without a link is written, where an author may write so too: `p`, `s`
 
     def place(self, word: str, number: str) -> None:
         word = word.casefold().rstrip(".")
@@ -87,36 +100,70 @@ class Tail:
         clock = _MOMENT.fullmatch(label)
         if seconds is not None or (clock and clock["clock"]):
             self.place("time", clock["clock"] if seconds is None and clock else str(seconds))
-        self.ids += [item for item in highlight_ids(url=url) if item not in self.ids]
+        self.ids += highlight_ids(url=url)
         if not self.url or "readwise.io/open/" in self.url:
             self.url = url
 
 
-def cut_tail(text: str) -> Tail:
-    """Take links, places, block ids and comments off the end of a highlight, as far as they are an exporter's and not the author's."""
-    tail = Tail(text.strip())
-    while True:
-        before = tail.text
-        tail.text = _without_comments(tail.text)
-        if match := _BLOCK_ID.search(tail.text):
+def cut_tail(text: str, *, forms: Collection[str] | None = None) -> Tail:
+    """Take links, places, block ids and comments off the end of a highlight, as far as they are an exporter's and not the author's.
+
+    `(p. 12)` is either's: it is taken where `forms` has its form (the `form` of what is returned), and without `forms` always.
+    """
+    text = text.strip()
+    tail, end, before = Tail(text), len(text), -1
+    while end != before:
+        before = end
+        end = _without_comments(text, end)
+        if match := _BLOCK_ID.search(text, max(0, end - _ID), end):
             tail.ids.append(f"readwise:{match[1]}")
-            tail.text, tail.found = tail.text[: match.start()].rstrip(), True
-        if match := _HYPOTHESIS.search(tail.text):
+            end, tail.found = _bare(text, match.start()), True
+        if match := _linked(_HYPOTHESIS, text, "[Updated on", end):
             tail.link(match["url"])
-            tail.text, tail.found = tail.text[: match.start()].rstrip(), True
-        if match := _LINK_TAIL.search(tail.text):
+            end, tail.found = _bare(text, match.start()), True
+        if match := _linked(_LINK_TAIL, text, "[", end):
             label, url = (match["label"], match["url"]) if match["url"] is not None else (match["label2"], match["url2"])
             label = label.replace("\u00a0", " ")
             if _OUR_URL.match(url) or (_LABEL.fullmatch(label) and (label.strip() or "readwise" in url)) or _to_a_moment(label, url):
                 tail.link(url, label)
-                tail.text, tail.found = tail.text[: match.start()].rstrip(), True
-        if tail.location is None and (match := _PLAIN_TAIL.search(tail.text)):  # beside an exporter's, `(p. 12)` is a reference
-            tail.place(match["word"], match["number"] or "")
-            tail.text, tail.found = tail.text[: match.start()].rstrip(), True
-        if tail.found and (match := _DASH.search(tail.text)):
-            tail.text = tail.text[: match.start()].rstrip()
-        if tail.text == before:
-            return tail
+                end, tail.found = _bare(text, match.start()), True
+        opened = text.rfind("(", max(0, end - _SHORT), end)
+        # Beside an exporter's place, `(p. 12)` is a reference.
+        if opened >= 0 and tail.location is None and (match := _PLAIN_TAIL.match(text, opened, end)):
+            form = "" if _PROGRAMS_TAIL.match(text, opened, end) else _form(match["word"])
+            if not form or forms is None or form in forms:
+                tail.place(match["word"], match["number"] or "")
+                end, tail.found, tail.form = _bare(text, match.start()), True, form
+        if tail.found and (match := _DASH.search(text, max(0, end - _SHORT), end)):
+            end = _bare(text, match.start())
+    tail.text = text[:end]
+    tail.ids = list(dict.fromkeys(tail.ids))
+    return tail
+
+
+def _bare(text: str, end: int) -> int:
+    """Where a text that goes to `end` ends without the spaces there."""
+    while end and text[end - 1].isspace():
+        end -= 1
+    return end
+
+
+def _linked(pattern: re.Pattern[str], text: str, opening: str, end: int) -> re.Match[str] | None:
+    """The link of this kind at the end, looked for from where the last one begins: from everywhere it would take long."""
+    middle = text.rfind("](", max(0, end - _LONG), end)
+    start = text.rfind(opening, max(0, middle - _LONG), middle) if middle > 0 else -1
+    if start < 0:
+        return None
+    bracket = _bare(text, start)
+    if bracket and text[bracket - 1] == "(":
+        start = bracket - 1
+    return pattern.search(text, max(0, start - len(" — ")), end)
+
+
+def _form(word: str) -> str:
+    """How a place is written, whatever the case and for one or more: `p` of `pp.`, `seite` of `Seiten`."""
+    word = word.casefold().rstrip(".")
+    return {"pp": "p", "pages": "page", "seiten": "seite", "locations": "location", "positionen": "position"}.get(word, word)
 
 
 def _to_a_moment(label: str, url: str) -> bool:
@@ -135,13 +182,12 @@ def read_place(key: str, value: str) -> Tail | None:
     return cut if found else None
 
 
-def _without_comments(text: str) -> str:
-    """Without the `%%comments%%` at its end, all of them at once: there may be very many."""
-    text = text.rstrip()
-    end = len(text)
+def _without_comments(text: str, end: int) -> int:
+    """Where a text that goes to `end` ends without the `%%comments%%` there."""
+    end = _bare(text, end)
     while text.endswith("%%", 0, end) and (mark := text.rfind("%", 0, end - 2)) > 0 and text[mark - 1] == "%":
-        end = len(text[: mark - 1].rstrip()) if text[mark - 2 : mark - 1].isspace() else mark - 1
-    return text[:end]
+        end = _bare(text, mark - 1)
+    return end
 
 
 def heading(line: str) -> tuple[int, str]:
@@ -175,6 +221,28 @@ def of_one_highlight(words: str) -> Tail | None:
     return cut
 
 
+def of_a_notebook(line: str) -> bool:
+    """Does one highlight of a Kindle notebook begin here, as in `Highlight (yellow) - Roots > Page 12 · Location 145`?"""
+    return bool(_NOTEBOOK.match(line) and _OF_ONE.match(line))
+
+
+def of_a_remark(words: str) -> bool:
+    """A Kindle notebook's heading of the remark on what stands above, as in `Note - Page 12 · Location 145`."""
+    return bool(_REMARK.match(words))
+
+
+def of_a_snip(words: str) -> tuple[str, str] | None:
+    """The time and the title of Snipd's heading for one highlight, `[12:34] Title`."""
+    found = _SNIP.match(words)
+    return (found[1], "" if found[2].casefold() == "untitled" else found[2].strip()) if found else None
+
+
+def part_of_a_snip(words: str) -> str:
+    """What Snipd's heading below such a one announces, in lower case (`transcript`, `note`); empty for other headings."""
+    found = _OF_A_SNIP.match(words)
+    return found["what"].casefold() if found else ""
+
+
 def key_line(line: str) -> tuple[str, str]:
     """`- Note: words` as ("note", "words"): the keys exporters put below a highlight. ("", "") for any other line."""
     found = _KEY.match(line)
@@ -195,27 +263,48 @@ def field_line(line: str) -> tuple[str, str]:
 
 
 def front_matter(text: str) -> tuple[dict[str, list[str]], str, int]:
-    """Values by key, the text below, and how many lines were taken. Tolerant: exporters' templates break YAML easily."""
+    """Values by key, the text below, and how many lines were taken. Tolerant: exporters' templates break YAML easily.
+
+    A value that goes on in the next line is one value, with a comma where the line ended in a key of `AUTHOR_KEYS`: so do exporters put
+    down more names than one.
+    """
     if not re.match(r"---[ \t]*\n", text):
         return {}, text, 0
     end = re.search(r"^(?:---|\.\.\.)[ \t]*$", text[4:], re.MULTILINE)
     if not end:
         return {}, text, 0
-    values: dict[str, list[str]] = {}
+    lines: dict[str, list[str]] = {}
     key = ""
     for line in text[4 : 4 + end.start()].split("\n"):
         found = re.match(r"([A-Za-z][\w /-]*):(?:\s+(.*))?$", line)
         if found:
             key = found[1].strip().casefold().replace("_", " ").replace("-", " ")
-            value = (found[2] or "").strip()
-            if value.startswith("[") and value.endswith("]") and not value.startswith("[["):
-                values[key] = [_unquoted(part) for part in value[1:-1].split(",") if part.strip()]
-            else:
-                values[key] = [_unquoted(value)] if value and value not in ("|", ">", "|-", ">-") else []
+            lines[key] = [(found[2] or "").strip()]
         elif key and line.strip():
-            values[key].append(_unquoted(re.sub(r"^\s*-\s+", "", line)))
+            lines[key].append(line.strip())
     body = text[4 + end.end() :]
-    return values, body, text[: 4 + end.end()].count("\n")
+    return {key: _values(key, value) for key, value in lines.items()}, body, text[: 4 + end.end()].count("\n")
+
+
+def _values(key: str, lines: list[str]) -> list[str]:
+    """The values that a key's lines give: a list's items, else one."""
+    first, *more = lines
+    if first.startswith("[") and not first.startswith("[[") and lines[-1].endswith("]"):
+        return [_unquoted(part) for part in " ".join(lines)[1:-1].split(",") if part.strip()]
+    values = [first] if first and not re.fullmatch(r"[|>][-+\d]*", first) else []
+    for line in more:
+        if item := re.match(r"-(?:\s+|$)", line):
+            values.append(line[item.end() :])
+        elif values:
+            values[-1] = following(values[-1], line) if key in AUTHOR_KEYS else f"{values[-1]} {line}"
+        else:
+            values.append(line)
+    return [_unquoted(value) for value in values if value]
+
+
+def following(names: str, more: str) -> str:
+    """Names that go on in the next line."""
+    return f"{names} {more}" if re.search(r"(?:[,;&]|\b(?:and|und))$", names) else f"{names}, {more}"
 
 
 def _unquoted(value: str) -> str:

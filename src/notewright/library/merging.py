@@ -196,7 +196,7 @@ class Merge:
             source_id = ids[0] if ids[0] != title_id else "source:" + title_id.removeprefix("title:")
             while self._db.row("SELECT 1 FROM sources WHERE id=?", (source_id,)):
                 source_id += "+"
-            incoming = incoming if incoming.title else replace(incoming, title=self._untitled)
+            incoming = replace(incoming, title=incoming.title or self._untitled, kind=incoming.kind or "book")
             values = [column(incoming, name) for name in SOURCE_FIELDS]
             marks = ", ".join("?" * (len(values) + 3))
             connection.execute(
@@ -294,13 +294,15 @@ class Merge:
             empty = value in ("", "[]") and not (self._my_rank >= _TRUSTED and name in _EMPTIED_BY_TRUSTED)
             if value == row[name] or empty:
                 continue
+            if name == "kind":
+                if self._knows_kind(source_id, str(row[name]), str(value)):
+                    changes[name] = value
+                continue
             if name in ("title", "author") and normalise(str(value)) == normalise(row[name]):
                 continue
-            if self._my_rank < _TRUSTED and row[name] not in ("", "[]", "book") and (name != "tags" or same_form(name, value, row[name])):
+            if self._my_rank < _TRUSTED and row[name] not in ("", "[]") and (name != "tags" or same_form(name, value, row[name])):
                 continue  # it fills gaps; what is there may come from a better exporter
             changes[name] = value
-        if "kind" in changes and self._my_rank < RANK["api"] and (changes["kind"] == "book" or self._numbered(source_id)):
-            del changes["kind"]  # a guess, or the default of formats that do not say
         if incoming.is_deleted != bool(row["removed_at"]) and (incoming.is_deleted or self._my_rank == RANK["api"]):
             changes["removed_at"] = self._at if incoming.is_deleted else ""
         if changes:
@@ -308,9 +310,17 @@ class Merge:
             self._connection.execute(f"UPDATE sources SET {assignments} WHERE id=?", (*changes.values(), source_id))
             self._counts["sources_updated"] += 1
 
-    def _numbered(self, source_id: str) -> bool:
-        """Has Readwise itself spoken of the source?"""
-        return self._db.row("SELECT 1 FROM source_ids WHERE source_id=? AND outside_id LIKE 'readwise:%'", (source_id,)) is not None
+    def _knows_kind(self, source_id: str, known: str, said: str) -> bool:
+        """Does this export know better what the source is? Readwise itself knows best; a CSV only guesses that something is an article,
+        where Markdown has mostly a category."""
+        if self._my_rank == RANK["api"]:
+            return True
+        if self._is_known_as(source_id, "readwise:"):
+            return False
+        return said != "article" or (known == "book" and not (self._my_rank == RANK["csv"] and self._is_known_as(source_id, "file:")))
+
+    def _is_known_as(self, source_id: str, prefix: str) -> bool:
+        return self._db.row("SELECT 1 FROM source_ids WHERE source_id=? AND outside_id LIKE ?", (source_id, f"{prefix}%")) is not None
 
     # -- which highlight
 

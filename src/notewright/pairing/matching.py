@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 
 _FULL_RUN = 7  # words; a shorter run may be a turn of phrase of the subject and counts for less
 _MOST = 0.8  # of a highlight
+# The words of a short highlight may stand in a note by chance, the more so the longer it is and the commoner they are in the vault. A note
+# about a source has its terms e ** SUBJECT times as often as other texts; one that quotes much of it has more of it that is short, too.
+SUBJECT, COMPANY = 3.5, 0.5
+_MUCH = 25.0  # nats of a quotation that is no term of the subject
 _TELLING_WORD = 3.5  # nats
 _WEAK = ("words", "meaning")  # methods that rest on no quotation
 _WINDOW = 40  # words: about a sentence or two; telling words that lie further apart say less together
@@ -61,6 +65,7 @@ class NoteMatcher:
         self.passages = passages
         self.texts = texts
         self.words = [corpus.words(text) for text in texts]
+        self.size = sum(map(len, self.words))
         self._telling: dict[int, dict[int, list[int]]] = defaultdict(dict)
         for index, words in enumerate(self.words):
             for place in corpus.places(texts[index], _TELLING_WORD):
@@ -200,6 +205,11 @@ class Candidate:
     odds: float = -30.0
     sure: float = 0.0  # a probability set by a key, when there is one
     places: frozenset[int] = frozenset()  # of the shared words in the passage
+    beyond: float = math.inf  # log-odds against chance that these words would stand somewhere in the note
+
+    def weigh(self) -> None:
+        """Set the odds from the features, and no higher than chance lets them be."""
+        self.odds = min(self.model.odds(self.features), self.beyond)
 
     @property
     def model(self) -> Odds:
@@ -289,6 +299,11 @@ def match_quotes(
 def settle(candidates: Sequence[Candidate], highlights: Sequence[Highlight], *, linked: float, among: int) -> None:
     """What only all candidates of one source and note tell together, and then the odds of each."""
     total = sum(item.gain for item in candidates if item.method not in _WEAK)
+    quoted: dict[str, float] = defaultdict(float)  # by highlight, what is no term of the subject
+    for item in candidates:
+        if item.method not in _WEAK and item.gain >= _MUCH:
+            quoted[item.highlight.id] = max(quoted[item.highlight.id], item.gain)
+    much = math.fsum(quoted.values())
     fits = [0.0] * len(candidates)
     if linked:
         position = {item.id: place for place, item in enumerate(highlights)}
@@ -298,7 +313,10 @@ def settle(candidates: Sequence[Candidate], highlights: Sequence[Highlight], *, 
         item.linked = bool(linked)
         others = total - (item.gain if item.method not in _WEAK else 0.0)
         item.features.update(linked=linked, among=math.log(among), order=fit * company, support=math.log1p(max(0.0, others)))
-        item.odds = item.model.odds(item.features)
+        item.beyond += COMPANY * math.log1p(max(0.0, much - quoted.get(item.highlight.id, 0.0)))
+        item.weigh()
+        if item.odds < item.model.odds(item.features) - 1:
+            item.evidence.append("so few words may stand there by chance")
         if item.method in _WEAK and fit * company > 0.6:
             item.evidence.append("in the source's order")
 
@@ -320,7 +338,7 @@ def explain_away(candidates: Iterable[Candidate]) -> None:
             covered = max((len(item.places & other.places) for other in others), default=0)
             if covered and item.features["quoted"] < 1:
                 item.features["rival"] = covered / len(item.places) * (1 - item.features["quoted"])
-                item.odds = item.model.odds(item.features)
+                item.weigh()
 
 
 def _quoted(matcher: NoteMatcher, highlight: Highlight, texts: tuple[int, int], allowed: set[int], linked: float) -> Iterator[Candidate]:
@@ -363,7 +381,10 @@ def _quoted(matcher: NoteMatcher, highlight: Highlight, texts: tuple[int, int], 
             evidence.append("under its chapter's heading")
         features.setdefault("quoted", 0.0)
         features["most"] = float(features["quoted"] >= _MOST)
-        yield Candidate(highlight, index, method, evidence, features, gain, places=places)
+        found = Candidate(highlight, index, method, evidence, features, gain, places=places)
+        if linked and features["most"] and not picture:
+            found.beyond = gain - math.log(max(1, matcher.size)) - SUBJECT
+        yield found
 
 
 def _length(matcher: NoteMatcher, index: int, words: int) -> float:

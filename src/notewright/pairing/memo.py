@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from ..library import Library
 from ..records import Pair, PairLink, Passage
+from .matching import COMPANY, SUBJECT
 from .meaning import model_version
 from .odds import ALONE, BOTH, LINKED, MEANING, WORDS, Correction, fit_correction
 from .weighing import NEVER, weigh_all
@@ -56,7 +57,7 @@ class Weighed:
 
 def rules(*, embeddings: bool) -> str:
     """Changes when the coefficients or the embeddings do: what was weighed by others is forgotten."""
-    held = (LINKED, WORDS, ALONE, PROPOSED, NEVER) + ((BOTH, MEANING, model_version()) if embeddings else ())
+    held = (LINKED, WORDS, ALONE, PROPOSED, NEVER, SUBJECT, COMPANY) + ((BOTH, MEANING, model_version()) if embeddings else ())
     return hashlib.blake2b(repr(held).encode(), digest_size=8).hexdigest()
 
 

@@ -571,6 +571,7 @@ class SettingsOut(Out):
     vault_exists: bool
     readwise_folder: str
     readwise_found: list[str] = Field(description="The folders of the vault that are taken for Readwise's now")
+    templates_found: list[str] = Field(description="Folders and notes of the vault that are taken for templates, and for no notes")
     exclude: list[str]
     absent: list[str] = Field(description="Folders named here that the vault has not (yet)")
     template: str = Field(description="What frames new notes; empty: nothing")

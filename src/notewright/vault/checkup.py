@@ -101,9 +101,10 @@ def _vault_of(place: Path, settings: Settings) -> Path:
 def _files(vault: Path, place: Path, settings: Settings) -> list[NoteFile]:
     config = read_config(replace(settings, vault=vault))
     inside = place.relative_to(vault).as_posix()
-    exports = tuple(one for one in config.readwise_folders if not f"{inside}/".startswith(f"{one}/"))
+    others = (config.readwise_folders, config.templates)  # looked through where the person names a place in them
+    exports, templates = (tuple(one for one in folders if not f"{inside}/".startswith(f"{one}/")) for folders in others)
     if not place.is_dir():
         status = place.stat()
         return [NoteFile(path=inside, place=str(place), size=status.st_size, mtime_ns=status.st_mtime_ns)]
-    files = iterate_notes(vault, replace(config, readwise_folders=exports), exclude=settings.exclude)
+    files = iterate_notes(vault, replace(config, readwise_folders=exports, templates=templates), exclude=settings.exclude)
     return [file for file in files if inside == "." or file.path.startswith(f"{inside}/")]

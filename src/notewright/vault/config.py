@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from unicodedata import normalize
 
 from ..settings import Settings
+from .template_places import template_places
 
 CONFIG_FOLDER = ".obsidian"
 LINK_FORMATS = ("shortest", "relative", "absolute")
@@ -29,8 +30,9 @@ class VaultConfig:
     """What `.obsidian` says; a missing key is Obsidian's default.
 
     `attachment_folder` is as Obsidian writes it: empty for the vault's root, `Assets` for one folder, `./` or `./assets` beside the
-    note. `readwise_folders` are vault-relative with forward slashes; `ignored` are the filters of Obsidian's "Excluded files", each the
-    start of a path or a /regular expression/; `warnings` name files and filters that could not be read.
+    note. `readwise_folders` are vault-relative with forward slashes, and so are the folders and notes of `templates`; `ignored` are the
+    filters of Obsidian's "Excluded files", each the start of a path or a /regular expression/; `warnings` name files and filters that
+    could not be read.
     """
 
     attachment_folder: str = ""
@@ -38,6 +40,7 @@ class VaultConfig:
     markdown_links: bool = False
     strict_line_breaks: bool = False
     readwise_folders: tuple[str, ...] = ()
+    templates: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
@@ -59,14 +62,25 @@ def read_config(settings: Settings) -> VaultConfig:
     """Read `.obsidian` of the settings' vault. Broken files give defaults and a warning. Raises as `Settings.need_vault` does."""
     vault = settings.need_vault()
     warnings: list[str] = []
-    app = _table(vault / CONFIG_FOLDER / "app.json", warnings)
+    tables: dict[str, dict[str, object]] = {}
+
+    def table(name: str) -> dict[str, object]:
+        if name not in tables:
+            tables[name] = _table(vault / CONFIG_FOLDER, name, warnings)
+        return tables[name]
+
+    app = table("app.json")
+    folders = list(_folders(vault))
     attachment, link_format = app.get("attachmentFolderPath"), app.get("newLinkFormat")
     return VaultConfig(
         attachment_folder="" if attachment == "/" or not isinstance(attachment, str) else attachment,
         link_format=link_format if isinstance(link_format, str) and link_format in LINK_FORMATS else "shortest",
         markdown_links=app.get("useMarkdownLinks") is True,
         strict_line_breaks=app.get("strictLineBreaks") is True,
-        readwise_folders=_readwise_folders(vault, settings.readwise_folder, warnings),
+        readwise_folders=_readwise_folders(
+            folders, settings.readwise_folder, table("plugins/readwise-official/data.json").get("readwiseDir")
+        ),
+        templates=template_places(vault, table, folders, _relative),
         ignored=_ignored(app.get("userIgnoreFilters"), warnings),
         warnings=tuple(warnings),
     )
@@ -82,13 +96,13 @@ def is_export(text: str) -> bool:
     return bool(_EXPORT_HEAD.search(text)) and looks_like_export(text)
 
 
-def _table(path: Path, warnings: list[str]) -> dict[str, object]:
+def _table(folder: Path, name: str, warnings: list[str]) -> dict[str, object]:
     try:
-        value = json.loads(path.read_text(encoding="utf-8-sig"))
+        value = json.loads((folder / name).read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, RecursionError) as error:
-        warnings.append(f"{path.name} could not be read ({error}); Obsidian's defaults are used")
+        warnings.append(f"{name} could not be read ({error}); Obsidian's defaults are used")
         return {}
     return value if isinstance(value, dict) else {}
 
@@ -114,18 +128,22 @@ def _expression(item: str) -> re.Pattern[str]:
     return re.compile(item[1:-1] if item.startswith("/") and item.endswith("/") else rf"\A{re.escape(item)}", re.IGNORECASE)
 
 
-def _readwise_folders(vault: Path, chosen: str, warnings: list[str]) -> tuple[str, ...]:
-    """The folder chosen; else the one that Readwise's plugin names, there or not, and all that are called so and hold exports."""
+def _readwise_folders(folders: Iterable[tuple[str, Path]], chosen: str, named: object) -> tuple[str, ...]:
+    """The folder chosen; else the one that Readwise's plugin names, there or not, and all with "Readwise" in their names and exports in
+    them, none below another."""
     if clean := _relative(chosen):
         return (clean,)
-    named = _table(vault / CONFIG_FOLDER / "plugins" / "readwise-official" / "data.json", warnings).get("readwiseDir")
     clean = _relative(named) if isinstance(named, str) else ""
-    others = (folder for folder in _guessed(vault) if not f"{folder}/".startswith(f"{clean}/"))
-    return (clean, *others) if clean else tuple(others)
+    found = [clean] if clean else []
+    for path, folder in folders:
+        below = any(f"{path}/".startswith(f"{other}/") for other in found)
+        if not below and "readwise" in folder.name.casefold() and _holds_exports(folder):
+            found.append(path)
+    return tuple(found)
 
 
-def _guessed(vault: Path) -> Iterator[str]:
-    """Folders, a few levels deep, with "Readwise" in their names and exports in them; none below another."""
+def _folders(vault: Path) -> Iterator[tuple[str, Path]]:
+    """Visible folders, a few levels deep, those above first: vault-relative in normal form, and as the disk spells them."""
     waiting = [("", str(vault))]
     while waiting:
         prefix, folder = waiting.pop(0)
@@ -137,9 +155,8 @@ def _guessed(vault: Path) -> Iterator[str]:
             path = prefix + normalize("NFC", item.name)
             if item.name.startswith("."):
                 continue
-            if "readwise" in item.name.casefold() and _holds_exports(Path(item.path)):
-                yield path
-            elif path.count("/") + 1 < _DEEPEST:
+            yield path, Path(item.path)
+            if path.count("/") + 1 < _DEEPEST:
                 waiting.append((path + "/", item.path))
 
 

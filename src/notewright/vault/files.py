@@ -38,12 +38,12 @@ class NoteFile:
 
 
 def iterate_notes(vault: Path, config: VaultConfig, *, exclude: Iterable[str] = ()) -> Iterator[NoteFile]:
-    """The person's notes, sorted by path: no dot files, no Readwise exports, nothing that Obsidian excludes, nothing under `exclude`
-    (folders, files or globs).
+    """The person's notes, sorted by path: no dot files, no Readwise exports, no templates, nothing that Obsidian excludes, nothing under
+    `exclude` (folders, files or globs).
 
     Symbolic links are not followed, as Obsidian advises, so nothing outside the vault is ever read.
     """
-    unwanted = tuple(filter(None, (_clean(item) for item in (*config.readwise_folders, *exclude))))
+    unwanted = tuple(filter(None, (_clean(item) for item in (*config.readwise_folders, *config.templates, *exclude))))
     seen: set[str] = set()
     for path, entry in walk(vault, unwanted):
         if path.lower().endswith(".md") and path not in seen and not config.ignores(path):

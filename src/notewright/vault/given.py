@@ -22,7 +22,9 @@ _THOUSANDS = re.compile(rf"\d{{1,3}}(?:\.\d{{3}})+(?:,\d+)?|\d{{1,3}}(?:[ {_THIN
 _ARABIC = str.maketrans({"\u066b": ".", "\u066c": ",", "\u066a": "%"})
 # Where a quotation stands, behind it.
 LOCATOR = re.compile(
-    r"\s*(?:[(\[](?:(?:pp?|loc|location|page)(?![a-z])[^)\]]*|\d+(?::\d\d)+)[)\]]|[,;–—-]\s*(?:(?:pp?|loc)\.\s?\d[\d–-]*|\d+(?::\d\d)+))\s*$"
+    r"\s*(?:[(\[](?:(?:pp?|loc|location|page)(?![a-z])[^)\]]*"
+    r"|(?:P[Pp]?\.|[Pp]ages?|L(?:oc\.?|ocations?)|[Ss]\.|[Ss]eiten?|[Pp]os(?:\.|ition(?:en)?))\s*\d[^)\]]*|\d+(?::\d\d)+)[)\]]"
+    r"|[,;–—-]\s*(?:(?:pp?|loc|[Pp]os|S)\.\s?\d[\d–-]*|\d+(?::\d\d)+))\s*$"
 )
 # "[…]", or what a writer put in; the words of a link are neither.
 _ELISION = re.compile(r"\s*(?:\[?(?:…|\.\.\.)\]?|(?<!\[)\[[^\[\]]{0,40}\](?![\[(]))\s*")

@@ -6,6 +6,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import PurePosixPath
 
 from ..errors import Invalid
@@ -17,12 +18,18 @@ from .outline import Heading, Line, Outline, properties_span, read_outline
 from .tokens import Token, tokenize
 from .views import text_of
 
-PARSER_VERSION = 5
+PARSER_VERSION = 6
 PLUGIN_FILES = ("excalidraw-plugin", "kanban-plugin")  # properties of Markdown that a plugin writes: a drawing, a board
 LONG = 2500  # characters; a longer section is cut at block borders
+LONGEST = 6000  # characters; a longer block is cut at the items or lines inside it, code and formulas excepted
 _LAYOUT = ("bom", "newline", "indent", "quote", "list_marker")
 _REMARKS = ("comment", "html_comment")
 _NO_PROSE = ("wikilink", "embed", "embed_tail", "image", "tag", "block_id", "task")  # bare, they are nothing to learn from
+
+
+_WHOLE = ("code", "math")  # kinds of lines between which nothing is cut
+
+_Block = tuple[int, int, int]  # where it starts and ends, and its characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +174,8 @@ def _has_prose(data: bytes, lines: Sequence[Line], tokens: Iterable[Token], *, s
 
 def _pieces(data: bytes, lines: Sequence[Line], bullets: Collection[int]) -> Iterator[tuple[int, int]]:
     """Spans of at most about LONG characters, cut before blank-line-separated blocks and top-level bullets; no blank ends."""
-    blocks: list[tuple[int, int, int]] = []  # start, end, characters
+    blocks: list[_Block] = []
+    inside: list[list[_Block]] = []  # the lines of each
     fresh = True
     for index, line in enumerate(lines):
         text = data[line.start : line.end].decode("utf-8")
@@ -183,8 +191,16 @@ def _pieces(data: bytes, lines: Sequence[Line], bullets: Collection[int]) -> Ite
             blocks[-1] = (start, line.end, before + size)
         else:
             blocks.append((line.start, line.end, size))
+            inside.append([])
+        if line.kind in _WHOLE and inside[-1] and not fresh and lines[index - 1].kind == line.kind:
+            inside[-1][-1] = _joined(inside[-1][-1], (line.start, line.end, size))
+        else:
+            inside[-1].append((line.start, line.end, size))
         fresh = False
-    piece: tuple[int, int, int] | None = None
+    blocks = [
+        part for block, rows in zip(blocks, inside, strict=True) for part in (_cut(data, rows, bullets) if block[2] > LONGEST else (block,))
+    ]
+    piece: _Block | None = None
     headed = bool(lines) and any(line.kind == "heading" for line in lines[:1])
     for number, (start, end, size) in enumerate(blocks):
         if piece is None:
@@ -198,7 +214,43 @@ def _pieces(data: bytes, lines: Sequence[Line], bullets: Collection[int]) -> Ite
         yield _trimmed(data, piece)
 
 
-def _trimmed(data: bytes, piece: tuple[int, int, int]) -> tuple[int, int]:
+def _cut(data: bytes, rows: list[_Block], bullets: Collection[int]) -> Iterator[_Block]:
+    """A long list with all below it, or another long block, in parts of at most LONGEST: at the outermost items, else between lines."""
+    waiting = [rows]
+    while waiting:
+        rows = waiting.pop()
+        whole = (rows[0][0], rows[-1][1], sum(size for _, _, size in rows))
+        if whole[2] <= LONGEST or len(rows) == 1:
+            yield whole
+            continue
+        depths = [_depth(data, row, bullets) for row in rows]
+        outermost = min((depth for depth in depths[1:] if depth is not None), default=None)
+        if outermost is None:
+            part = rows[0]
+            for row in rows[1:]:
+                if part[2] + row[2] > LONG:
+                    yield part
+                    part = row
+                else:
+                    part = _joined(part, row)
+            yield part
+            continue
+        borders = [0, *(at for at, depth in enumerate(depths) if at and depth == outermost), len(rows)]
+        waiting += reversed([rows[start:end] for start, end in pairwise(borders)])
+
+
+def _depth(data: bytes, row: _Block, bullets: Collection[int]) -> int | None:
+    """How far in the item that begins with this line stands; None for other lines."""
+    line = data[row[0] : row[1]]
+    inward = len(line) - len(line.lstrip(b" \t"))
+    return len(line[:inward].expandtabs(4)) if row[0] + inward in bullets else None
+
+
+def _joined(block: _Block, other: _Block) -> _Block:
+    return block[0], other[1], block[2] + other[2]
+
+
+def _trimmed(data: bytes, piece: _Block) -> tuple[int, int]:
     """Without the last line's newline."""
     start, end, _ = piece
     return start, start + len(data[start:end].rstrip(b"\r\n"))

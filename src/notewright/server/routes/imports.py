@@ -19,7 +19,7 @@ from ...importers.vault import import_vault
 from ...library import Library
 from ...settings import change_settings
 from ...vault import get_template
-from ...vault.config import read_config
+from ...vault.config import VaultConfig, read_config
 from ...vault.files import absent
 from ..context import Context, Current, Here
 from ..jobs import Job
@@ -126,11 +126,11 @@ def forget_token(settings: Current) -> Response:
 @router.get("/settings", operation_id="getSettings")
 def get_settings(settings: Current) -> SettingsOut:
     exists = settings.vault is not None and settings.vault.is_dir()
-    found = read_config(settings).readwise_folders if exists else ()
+    found = read_config(settings) if exists else VaultConfig()
     return SettingsOut.of(
         settings, home=str(settings.home), vault=str(settings.vault) if settings.vault else None, vault_exists=exists,
-        readwise_found=list(found), exclude=list(settings.exclude), absent=list(absent(settings)),
-        readwise_token=readwise_api.token_place(settings),
+        readwise_found=list(found.readwise_folders), templates_found=list(found.templates),
+        exclude=list(settings.exclude), absent=list(absent(settings)), readwise_token=readwise_api.token_place(settings),
     )  # fmt: skip
 
 
