@@ -49,7 +49,7 @@ def test_a_base_named_later_writes_in_place_of_the_plain_one_and_of_nothing_else
     named = Settings(home=home, base_model=base.name)
     first = registry.current(library, named)
     assert (first.role, first.base) == ("base", base.name)
-    assert registry.current(library, Settings(home=home)) == first  # nothing is named, so nothing is meant
+    assert registry.current(library, Settings(home=home)) == plain  # named no longer
     assert registry.current(library, Settings(home=home, base_model="seedling")) == plain
     assert registry.current(library, named) == first
     assert registry.rollback(library) == plain  # the person's own word counts more than config.toml
@@ -58,6 +58,12 @@ def test_a_base_named_later_writes_in_place_of_the_plain_one_and_of_nothing_else
     trained = add(library, base, tmp_path, first.id)
     library.models.promote(trained.id, "trained by run-1")
     assert registry.current(library, Settings(home=home, base_model="seedling")) == trained
+
+
+def test_a_base_named_for_one_training_is_the_current_one_where_none_is_configured(library: Library, home: Path, base: bases.Base) -> None:
+    first = registry.ensure_base_model(library, Settings(home=home), base=base.name)
+    assert registry.current(library, Settings(home=home)) == first
+    assert registry.current(library, Settings(home=home, base_model="seedling")).base == "seedling"
 
 
 def test_versions_keep_their_own_copy_and_their_history(library: Library, home: Path, tmp_path: Path, base: bases.Base) -> None:

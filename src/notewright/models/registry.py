@@ -44,7 +44,7 @@ def ensure_base_model(library: Library, settings: Settings, *, base: str = "", f
     _recognise(library, found)
     model = _plain(library, found.name, found.revision)
     if library.models.current() is None:
-        library.models.promote(model.id, _FIRST_USE)
+        library.models.promote(model.id, _NAMED_BASE if settings.base_model and not (base or folder) else _FIRST_USE)
     return model
 
 
@@ -94,7 +94,8 @@ def current(library: Library, settings: Settings) -> Model:
     """The promoted model, or the plain base where nothing was trained yet.
 
     A newly configured server becomes the current one; a server that is configured no longer is never asked again: the version before it
-    writes, or the one that is configured now. A newly configured base takes the place of a plain one that nobody chose, and of nothing else.
+    writes, or the one that is configured now. A newly configured base takes the place of a plain one that nobody chose, and of nothing
+    else.
     """
     if settings.engine_url:
         ensure_remote_model(library, settings)
@@ -106,7 +107,8 @@ def current(library: Library, settings: Settings) -> Model:
     if model.role == REMOTE:
         return model
     model = _recognised(library, settings, model)
-    if model.role == "base" and settings.base_model and library.models.promotions()[-1][2] in (_FIRST_USE, _ANOTHER_BASE, _NAMED_BASE):
+    reason = library.models.promotions()[-1][2] if model.role == "base" else ""
+    if reason == _NAMED_BASE or (settings.base_model and reason in (_FIRST_USE, _ANOTHER_BASE)):
         found = bases.on_disk(settings.base_model)
         if model.base != (found.name if found else settings.base_model.partition("@")[0]):
             return library.models.promote(ensure_base_model(library, settings, folder=found).id, _NAMED_BASE)
