@@ -13,7 +13,7 @@ CONFIDENCE = 0.9
 
 
 def configure(name: str, parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--effort", choices=("quick", "normal", "thorough"), default="", help="default: normal")
+    parser.add_argument("--effort", choices=("quick", "normal", "thorough"), default="", help="how long it trains (default: normal)")
     parser.add_argument("--confidence", type=float, default=CONFIDENCE, help=f"how sure a promotion must be (default {CONFIDENCE})")
     parser.add_argument(
         "--set",
