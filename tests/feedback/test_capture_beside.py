@@ -54,6 +54,59 @@ def test_the_same_draft_taken_again_after_it_was_deleted_counts_once(world: smal
     ]
 
 
+@pytest.mark.parametrize("into", [NOTE, "Books/New.md"])
+@pytest.mark.parametrize("text", [TEXT, ALIKE])
+@pytest.mark.parametrize("seen", [True, False])
+def test_a_draft_taken_twice_and_taken_back_once_still_stands(
+    world: small_world.World, draft: Draft, text: str, seen: bool, into: str
+) -> None:
+    def accept(draft: Draft) -> None:
+        feedback.accept(world.library, settings=world.settings, draft_id=draft.id, into=into, force=True)
+        if seen:
+            look(world)
+
+    accept(draft)
+    before = (world.vault / into).read_bytes()
+    accept(draft if text == TEXT else further_drafts(world, draft, text)[0])
+    feedback.undo(world.library, settings=world.settings)
+    assert (world.vault / into).read_bytes() == before
+    assert look(world).logged == ()
+    change(world.vault / into, "better", "worse")
+    assert [edit.payload["final_text"] for edit in look(world).logged] == [TEXT.replace("better", "worse")]
+    assert look(world).logged == ()
+
+
+def test_a_draft_taken_twice_is_taken_back_twice(world: small_world.World, draft: Draft) -> None:
+    path = world.vault / NOTE
+    before = path.read_bytes()
+    for _ in range(2):
+        feedback.accept(world.library, settings=world.settings, draft_id=draft.id, into=NOTE, under="Beginnings", force=True)
+    for _ in range(2):
+        feedback.undo(world.library, settings=world.settings)
+    assert path.read_bytes() == before
+
+
+def test_words_put_inside_a_passage_and_taken_out_again_leave_it_whole(world: small_world.World, note: Path, draft: Draft) -> None:
+    change(note, "- The first fact", "\n### Next\n\n- The first fact")
+    [edit] = look(world).logged
+    [other] = further_drafts(world, draft, OTHER)
+    feedback.accept(world.library, settings=world.settings, draft_id=other.id, into=NOTE, under="Next", force=True)
+    feedback.undo(world.library, settings=world.settings)
+    assert look(world).logged == ()
+    change(note, "better", "worse")
+    assert [one.payload["final_text"] for one in look(world).logged] == [edit.payload["final_text"].replace("better", "worse")]
+
+
+def test_a_draft_left_in_the_note_when_its_record_goes_is_no_edit_of_another(world: small_world.World, note: Path, draft: Draft) -> None:
+    [other] = further_drafts(world, draft, OTHER)
+    feedback.accept(world.library, settings=world.settings, draft_id=other.id, into=NOTE, under="Beginnings", force=True)
+    feedback.undo(world.library, settings=world.settings, keep_note=True)
+    assert look(world).logged == ()
+    change(note, "better", "worse")
+    change(note, "lamplight", "moonlight")
+    assert [one.payload["final_text"] for one in look(world).logged] == [TEXT.replace("better", "worse")]
+
+
 def test_a_draft_below_a_passage_that_lost_its_end_is_no_part_of_it(world: small_world.World, note: Path, draft: Draft) -> None:
     look(world)
     change(note, "\n> A straight river is an argument that has not met its flood yet.\n", "")

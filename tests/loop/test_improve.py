@@ -28,6 +28,7 @@ from notewright.loop.keep import keep
 from notewright.models import registry
 from notewright.records import Dataset, Draft, Model, Run
 from notewright.settings import Settings
+from notewright.training.recipes import resolve
 
 pytestmark = [
     pytest.mark.slow,
@@ -349,6 +350,14 @@ def test_it_goes_on_as_it_was_begun_and_says_what_else_was_asked_for(world: smal
     stopped(reinforce="grpo", fresh=True)
     stopped()
     assert works[4:] == [("normal", {}, "grpo")] * 2
+
+
+@pytest.mark.parametrize("method", training.METHODS)
+def test_how_a_base_is_trained_on_this_machine_holds_for_every_method(method: str) -> None:
+    asked = {"quantize": "4bit", "precision": "bfloat16", "activation_checkpointing": "on", "epochs": "2", "patience": "3"}
+    values = importlib.import_module("notewright.loop.improve").values_for(method, asked)
+    assert values == asked if method == "sft" else values.keys() == {"quantize", "precision", "activation_checkpointing"}
+    resolve(method, parameters=1, rows=100, overrides=values)
 
 
 def proven_without_examples(world: small_world.World) -> str:

@@ -42,6 +42,31 @@ def test_the_plain_base_is_registered_once_and_current_at_first(library: Library
     assert len(library.models.all()) == 1
 
 
+def test_a_base_named_later_writes_in_place_of_the_plain_one_and_of_nothing_else(
+    library: Library, home: Path, tmp_path: Path, base: bases.Base
+) -> None:
+    plain = registry.current(library, Settings(home=home))
+    assert plain.base == "seedling"
+    named = Settings(home=home, base_model=base.name)
+    first = registry.current(library, named)
+    assert (first.role, first.base) == ("base", base.name)
+    assert registry.current(library, Settings(home=home)) == plain  # named no longer
+    assert registry.current(library, Settings(home=home, base_model="seedling")) == plain
+    assert registry.current(library, named) == first
+    assert registry.rollback(library) == plain  # the person's own word counts more than config.toml
+    assert registry.current(library, named) == plain
+    registry.use(library, first.id)
+    trained = add(library, base, tmp_path, first.id)
+    library.models.promote(trained.id, "trained by run-1")
+    assert registry.current(library, Settings(home=home, base_model="seedling")) == trained
+
+
+def test_a_base_named_for_one_training_is_the_current_one_where_none_is_configured(library: Library, home: Path, base: bases.Base) -> None:
+    first = registry.ensure_base_model(library, Settings(home=home), base=base.name)
+    assert registry.current(library, Settings(home=home)) == first
+    assert registry.current(library, Settings(home=home, base_model="seedling")).base == "seedling"
+
+
 def test_versions_keep_their_own_copy_and_their_history(library: Library, home: Path, tmp_path: Path, base: bases.Base) -> None:
     root = registry.ensure_base_model(library, Settings(home=home, base_model=base.name))
     one = add(library, base, tmp_path, root.id)

@@ -72,6 +72,7 @@ def test_the_command_lists_findings_and_exits_with_one_for_errors(
     assert "Sub/Bad.md:4: error: there is no file gone.png in the vault [missing-file]" in shown
     assert "could be: ![[Good|center]]" in shown
     assert "3 notes, 3 come out byte for byte" in shown
+    assert "Infos are listed with: notewright vault check --all" in shown
     assert "Later" not in shown
     assert main(["vault", "check", str(vault / "Good.md"), "--all"]) == 0
     assert "there is no note Later yet" in capsys.readouterr().out

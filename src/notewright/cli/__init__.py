@@ -131,6 +131,17 @@ class _Parser(argparse.ArgumentParser):
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
         self.color = False  # Python 3.14 would colour its help, and a terminal is shown no escapes but rich's
+        self.register("action", "parsers", _Commands)
+
+
+class _Commands(argparse._SubParsersAction):  # type: ignore[type-arg]
+    """Commands whose own help says what they do: what the list of commands says of them, unless they say more."""
+
+    def add_parser(self, name: str, **named: Any) -> argparse.ArgumentParser:
+        if line := named.get("help"):
+            named.setdefault("description", f"{line[0].upper()}{line[1:]}.")
+        parser: argparse.ArgumentParser = super().add_parser(name, **named)
+        return parser
 
 
 def build_parser(arguments: Sequence[str] = (), *, everything: bool = False) -> argparse.ArgumentParser:
@@ -146,7 +157,7 @@ def build_parser(arguments: Sequence[str] = (), *, everything: bool = False) -> 
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command")
     named = next((word for word in _words(arguments) if word in COMMANDS), "")
     for name, (module, help_line) in COMMANDS.items():
-        command = commands.add_parser(name, help=help_line, description=help_line[0].upper() + help_line[1:] + ".")
+        command = commands.add_parser(name, help=help_line)
         if everything or name == named:
             importlib.import_module(f".{module}", __package__).configure(name, command)
     return parser

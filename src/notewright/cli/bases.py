@@ -56,7 +56,7 @@ def list_bases(options: argparse.Namespace) -> None:
     room = f"in the memory that is free ({bases.readable(free)}), on the CPU. With a graphics card: notewright doctor"
     star = "* recommended for this machine: the largest that can be trained" if best else "None of them can be trained on this machine"
     print(f"{star} {room}")
-    print("Any other hub id or folder works too. Next: notewright bases get ID, then notewright train sft --base ID")
+    print("Any other hub id or folder works too. Next: notewright bases get ID, then notewright init --base ID")
 
 
 def get_base(options: argparse.Namespace) -> None:
@@ -76,4 +76,4 @@ def get_base(options: argparse.Namespace) -> None:
         as_json({**asdict(base), "parameters": bases.parameter_count(config, folder)})
         return
     print(f"{name}: {config.get('model_type')}, {bases.short(bases.parameter_count(config, folder))} parameters, revision {base.revision}")
-    print(f"in {folder}\nNext: notewright train sft --base {name}")
+    print(f"in {folder}\nNext: notewright init --base {options.id}   (for one training only: notewright train sft --base {options.id})")

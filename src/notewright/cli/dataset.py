@@ -25,7 +25,7 @@ def configure(name: str, parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(metavar="sft|preference|edits|labels|list|show|report")
     for kind, line in KINDS.items():
         build = actions.add_parser(kind, help=line)
-        build.add_argument("--seed", type=int, default=0)
+        build.add_argument("--seed", type=int, default=0, help="another one draws other examples into the prompts (default: 0)")
         if kind == "preference":
             build.add_argument("--label", default="", metavar="REWARD", help="a trusted reward adds rows for batches you did not judge")
         json_option(build)
@@ -34,12 +34,12 @@ def configure(name: str, parser: argparse.ArgumentParser) -> None:
     json_option(listing)
     listing.set_defaults(handler=list_datasets)
     show = actions.add_parser("show", help="one dataset's manifest, checked against its files")
-    show.add_argument("id", type=id_of("dataset"))
+    show.add_argument("id", type=id_of("dataset"), help="as notewright dataset lists it, or its number alone")
     json_option(show)
     show.set_defaults(handler=show_dataset)
     page = actions.add_parser("report", help="one HTML page: coverage, lengths, features of the style, what was left out and why")
     page.add_argument("id", type=id_of("dataset"), nargs="?", default="", help="default: the newest sft dataset")
-    page.add_argument("--out", type=given_path, metavar="FILE")
+    page.add_argument("--out", type=given_path, metavar="FILE", help="default: reports/dataset.html in the library's folder")
     page.set_defaults(handler=report_dataset)
 
 

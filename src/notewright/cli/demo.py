@@ -33,7 +33,7 @@ def configure(name: str, parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--keep", type=given_path, metavar="FOLDER", help="do it in this (new) folder and keep it (default: a temporary folder, kept too)"
     )
-    parser.add_argument("--effort", choices=("quick", "normal", "thorough"), default="quick")
+    parser.add_argument("--effort", choices=("quick", "normal", "thorough"), default="quick", help="how long it trains (default: quick)")
     parser.set_defaults(handler=demo)
 
 

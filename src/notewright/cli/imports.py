@@ -22,7 +22,7 @@ def configure(name: str, parser: argparse.ArgumentParser) -> None:
     readwise.add_argument("--full", action="store_true", help="with --api: everything again, not only what changed")
     readwise.set_defaults(handler=import_readwise)
     kindle = kinds.add_parser("kindle", help="a Kindle's My Clippings.txt")
-    kindle.add_argument("path", type=given_path)
+    kindle.add_argument("path", type=given_path, help="the file, from the Kindle's folder documents")
     kindle.set_defaults(handler=import_kindle)
     vault = kinds.add_parser("vault", help="your own notes (the Readwise folder, templates and dot folders are left out)")
     vault.set_defaults(handler=import_vault)

@@ -13,9 +13,15 @@ CONFIDENCE = 0.9
 
 
 def configure(name: str, parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--effort", choices=("quick", "normal", "thorough"), default="", help="default: normal")
+    parser.add_argument("--effort", choices=("quick", "normal", "thorough"), default="", help="how long it trains (default: normal)")
     parser.add_argument("--confidence", type=float, default=CONFIDENCE, help=f"how sure a promotion must be (default {CONFIDENCE})")
-    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a value of the SFT recipe")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a value of the SFT recipe; precision, quantize and activation_checkpointing hold for every method",
+    )
     parser.add_argument(
         "--reinforce", choices=("grpo", "rloo", "ppo"), default="", help="learn from its own drafts too, once a reward may label them: slow"
     )

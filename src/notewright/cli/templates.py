@@ -16,7 +16,7 @@ def configure(name: str, parser: argparse.ArgumentParser) -> None:
     json_option(listing)
     listing.set_defaults(handler=list_templates)
     showing = actions.add_parser("show", help="one template, as it is")
-    showing.add_argument("name")
+    showing.add_argument("name", help="as notewright templates lists it")
     json_option(showing)
     showing.set_defaults(handler=show)
     inferring = actions.add_parser("infer", help="propose a template from your finished notes; writes nothing without --save")

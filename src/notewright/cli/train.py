@@ -20,7 +20,7 @@ def configure(name: str, parser: argparse.ArgumentParser) -> None:
         json_option(listing)
         listing.set_defaults(handler=list_runs)
         show = actions.add_parser("show", help="one training: recipe, metrics, folder")
-        show.add_argument("id", type=id_of("run"))
+        show.add_argument("id", type=id_of("run"), help="as notewright runs lists it, or its number alone")
         json_option(show)
         show.set_defaults(handler=show_run)
         return
@@ -36,7 +36,7 @@ def configure(name: str, parser: argparse.ArgumentParser) -> None:
     )
     newest = "default: the newest of the right kind, built anew if there is none"
     parser.add_argument("--dataset", type=id_of("dataset"), default="", metavar="ID", help=newest)
-    parser.add_argument("--effort", choices=("quick", "normal", "thorough"), default="normal")
+    parser.add_argument("--effort", choices=("quick", "normal", "thorough"), default="normal", help="how long it trains (default: normal)")
     parser.add_argument("--recipe", type=given_path, metavar="FILE.toml", help="a recipe file; a --set flag outranks it")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="one recipe value; may be repeated")
     parser.add_argument("--report-to", default="none", metavar="TRACKER", help="mlflow, tensorboard or trackio")

@@ -53,6 +53,8 @@ def check(options: argparse.Namespace) -> int:
     print(f"{count(len(report.notes), 'note')}, {exact:,} come out byte for byte; ", end="")
     print(", ".join(f"{number:,} {severity}{'' if number == 1 else 's'}" for severity, number in report.by_severity.items()) + ".")
     table(report.by_rule.items(), "rule", "findings", empty="Nothing was found.")
+    if report.by_severity.get("info") and not (options.all or options.rule):
+        print("Infos are listed with: notewright vault check --all")
     return int(report.failed)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,9 +24,13 @@ def start_following(library: Library) -> list[Follow]:
     with library.db.write():
         undone = library.events.undone()
         known = {follow.insertion_id: follow for follow in library.follows.all()}
-        for number in undone & known.keys():
-            library.follows.drop(number)
         made = library.events.all("insertion")
+        for event in reversed([event for event in made if event.id in undone and event.id in known]):
+            gone = known.pop(event.id)
+            library.follows.drop(event.id)
+            for follow in _moved_back(library, event, gone, known.values()):
+                known[follow.insertion_id] = follow
+                library.follows.put(follow)
         for event in made:
             if event.id not in undone and event.id not in known:
                 for follow in [*_shifted(library, event), first(library, event)]:
@@ -40,7 +45,7 @@ def need_unchanged(library: Library, event: Event, insertion: vault.Insertion) -
 
     `insertion` says where the note is now. Raises Conflict where the passage was changed or deleted.
     """
-    follow = library.follows.get(event.id)
+    follow = next((follow for follow in start_following(library) if follow.insertion_id == event.id), None)
     read = vault.read_note(Path(insertion.vault), insertion.note_path) if follow else None
     if follow is None or read is None:
         return
@@ -111,6 +116,27 @@ def _shifted(library: Library, event: Event) -> list[Follow]:
                 spans += [(a, at), (at + size, b + size)] if a < at < b else [(a + size, b + size)] if at <= a else [(a, b)]
             if follow.state == "followed":
                 moved.append(replace(follow, note=note, spans=tuple(spans), note_hash=insertion.after_hash))
+    return moved
+
+
+def _moved_back(library: Library, event: Event, gone: Follow, others: Iterable[Follow]) -> list[Follow]:
+    """Passages of the note that an insertion was taken out of, as they stand without it: of two with the same words, nothing else tells
+    which one is left."""
+    beside = [other for other in others if (other.vault, other.note_path, other.note) == (gone.vault, gone.note_path, gone.note)]
+    kept = any(undo.payload.get("how") == "kept" for undo in library.events.all("undo", subject=str(event.id)))
+    if kept or not beside or not gone.spans or gone.state != "followed":
+        return []
+    inserted, begin = as_made(library, event).inserted.encode(), gone.spans[0][0]
+    start = gone.note.find(inserted, max(0, begin - len(inserted)))
+    cuts = ((start, start + len(inserted)),) if 0 <= start <= begin else gone.spans  # with its blank lines, where it is as it was put in
+    note = bytearray(gone.note)
+    for a, b in reversed(cuts):
+        del note[a:b]
+    moved = []
+    for other in beside:
+        ends = [[at - sum(min(b, at) - a for a, b in cuts if a < at) for at in span] for span in other.spans]
+        seen = content_hash(bytes(note)) if other.note_hash == content_hash(other.note) else other.note_hash
+        moved.append(replace(other, note=bytes(note), spans=tuple((a, b) for a, b in ends if a < b), note_hash=seen))
     return moved
 
 

@@ -37,6 +37,7 @@ from .page import write_page
 HELD_OUT = ("valid", "test")  # neither was trained on; the first steered trainings, the second nothing
 WITH_EXAMPLES = " + examples"
 REFINEMENTS = (("DITTO", "ditto", "sft"), ("edits", "edits", "edits"), ("DPO", "dpo", "preference"))  # label, method, kind of its data
+MACHINERY = ("precision", "activation_checkpointing", "quantize")  # values of every recipe that the base and the machine ask for
 UNITS = {"sft": "passage", "edits": "edit", "preference": "preference"}  # what a dataset's rows are called
 STEERED = "Too few passages only measure, so that those by which trainings are steered count as well: the proof is weaker than it says"
 PROMPTING = (
@@ -111,7 +112,7 @@ def improve(
     (`keep`) and take turns. What was made of the same before is not trained again, and what learnt nothing is not measured.
 
     Where nothing is new since the last one nothing is done, and the report says so. An `improve` that was stopped goes on as it was begun:
-    another `effort` (default: normal), other `overrides` (recipe values for SFT) and another `reinforce` are then told and ignored. `fresh`
+    another `effort` (default: normal), other `overrides` (see `values_for`) and another `reinforce` are then told and ignored. `fresh`
     begins anew in both cases, and trains all of it again. `progress` gets training's events, {"message": ...}, {"status": ...} and
     {"evaluating": ..., "done": n, "total": n}; other processes see the step in `library.atwork`. Raises Busy while another one runs,
     Invalid with too few pairs or a recipe that cannot be, NotFound where the files of the version to beat are gone.
@@ -389,7 +390,7 @@ class _Work:
             return None
         return training.made_before(
             self.library, settings=self.settings, method=method, dataset_id=dataset.id, effort=self.effort, start_id=start,
-            overrides=self.overrides if method == "sft" else None,
+            overrides=values_for(method, self.overrides),
         )  # fmt: skip
 
     def _run(self, method: str, dataset: Dataset, start: str, relay: Progress) -> Run:
@@ -411,7 +412,7 @@ class _Work:
             return ended
         return training.train(
             self.library, settings=self.settings, method=method, dataset_id=dataset.id, effort=self.effort, start_id=start,
-            overrides=self.overrides if method == "sft" else None, promote=False, progress=relay,
+            overrides=values_for(method, self.overrides), promote=False, progress=relay,
         )  # fmt: skip
 
     def overtaken(self, current: Contender) -> str:
@@ -489,6 +490,11 @@ def _open(runs: Path, fresh: bool) -> _State:
 def _trains(state: _State) -> bool:
     """Whether a training of this one has begun, so that its data and options stand."""
     return bool({"sft_run", "sft_model"} & state.table.keys())
+
+
+def values_for(method: str, overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """Of the values that were asked for, those of a method's recipe: all for SFT, `MACHINERY` for what goes on from there."""
+    return {name: value for name, value in overrides.items() if method == "sft" or name in MACHINERY}
 
 
 def _as_begun(state: _State, asked: Mapping[str, Any]) -> tuple[str, ...]:

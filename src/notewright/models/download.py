@@ -113,7 +113,8 @@ def _asking(where: str, ask: Callable[[], Any]) -> Any:
     except silent as error:
         raise Unavailable(
             f"{where} is not whole on this machine and the model hub does not answer.",
-            "Connect and try again (a broken download goes on where it stopped), or use --base seedling or a folder.",
+            "Connect and try again (a broken download goes on where it stopped), or use another base (seedling, or a folder):"
+            " --base for one training, notewright init --base for all.",
         ) from error
 
 

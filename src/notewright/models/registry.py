@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     from .remote import RemoteEngine
 
 REMOTE = "remote"
+_FIRST_USE = "first use"
 _ANOTHER_BASE = "the base has other files now"
+_NAMED_BASE = "the base that config.toml names"
 _NO_SERVER = "no server is set in config.toml"  # why a version of ours became current again
 
 
@@ -42,7 +44,7 @@ def ensure_base_model(library: Library, settings: Settings, *, base: str = "", f
     _recognise(library, found)
     model = _plain(library, found.name, found.revision)
     if library.models.current() is None:
-        library.models.promote(model.id, "first use")
+        library.models.promote(model.id, _NAMED_BASE if settings.base_model and not (base or folder) else _FIRST_USE)
     return model
 
 
@@ -92,7 +94,8 @@ def current(library: Library, settings: Settings) -> Model:
     """The promoted model, or the plain base where nothing was trained yet.
 
     A newly configured server becomes the current one; a server that is configured no longer is never asked again: the version before it
-    writes, or the one that is configured now.
+    writes, or the one that is configured now. A newly configured base takes the place of a plain one that nobody chose, and of nothing
+    else.
     """
     if settings.engine_url:
         ensure_remote_model(library, settings)
@@ -104,6 +107,11 @@ def current(library: Library, settings: Settings) -> Model:
     if model.role == REMOTE:
         return model
     model = _recognised(library, settings, model)
+    reason = library.models.promotions()[-1][2] if model.role == "base" else ""
+    if reason == _NAMED_BASE or (settings.base_model and reason in (_FIRST_USE, _ANOTHER_BASE)):
+        found = bases.on_disk(settings.base_model)
+        if model.base != (found.name if found else settings.base_model.partition("@")[0]):
+            return library.models.promote(ensure_base_model(library, settings, folder=found).id, _NAMED_BASE)
     if model.role == "base" and not _is_gone(model.base) and (found := bases.on_disk(model.base)):
         plain = ensure_base_model(library, settings, folder=found)
         return model if model.revision == found.revision else library.models.promote(plain.id, _ANOTHER_BASE)
