@@ -96,6 +96,20 @@ def test_the_next_chapter_is_offered_once_a_draft_is_in_a_note(page: Any, server
     page.get_by_role("button", name="Next chapter").wait_for(state="detached")
 
 
+def test_what_was_prepared_before_a_rule_was_said_is_not_shown_as_if_it_kept_to_it(page: Any, server: Server) -> None:
+    ask(server, "/api/drafts", {"source": "readwise:b-peat", "chapter": "Troubles", "n": 2, "stream": False, "ahead": True})
+    address = f"{server.address}/draft?source=readwise:b-peat&chapter=Troubles"
+    page.goto(address)
+    page.locator(".card .reading > *").first.wait_for()
+    ask(server, "/api/rules", {"text": "no tables"})
+    page.goto(address)
+    page.get_by_text("What was written before stands under “Earlier candidates”.").wait_for()
+    assert page.locator(".card").count() == 0
+    ask(server, "/api/undo", {})
+    page.goto(address)
+    page.locator(".card .reading > *").first.wait_for()
+
+
 def test_a_folder_to_leave_out_that_the_vault_lacks_is_told(page: Any, server: Server) -> None:
     page.goto(f"{server.address}/library")
     folders = page.get_by_label("Other folders to leave out")

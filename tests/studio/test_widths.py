@@ -89,12 +89,16 @@ def test_long_titles_widen_no_page(sized: Any, server: Server) -> None:
     fits(page, "accept")
     assert dialog.evaluate("(one) => one.scrollWidth <= one.clientWidth")
     page.keyboard.press("Escape")
+    ask(server, "/api/drafts", {"source": "readwise:b-bread", "chapter": "Beginnings", "n": 2, "stream": False})
     for path, ready in {
         "queue": ".waiting >> nth=0", "taste": "[data-line^='rule:']", "models": "td >> nth=0", "pairs": "[aria-label=Passage]",
     }.items():  # fmt: skip
         page.goto(f"{server.address}/{path}")
         page.locator(ready).wait_for()
         fits(page, path)
+        short = page.locator(".chip").filter(has_not_text=LONG)  # of one line, however narrow it is
+        heights = {chip.inner_text(): (chip.bounding_box() or {"height": 0})["height"] for chip in short.all()}
+        assert [words for words, height in heights.items() if height > 30] == [], path
     page.goto(f"{server.address}/library")
     page.get_by_role("list", name="Sources found").get_by_role("button").filter(has_text=LONG).click()
     page.get_by_role("list", name="Highlights").get_by_role("listitem").first.wait_for()
