@@ -553,6 +553,46 @@ Ask Bo.
     assert source.kind == "podcast"
 
 
+LOGSEQ = """title:: Ferns (highlights)
+author:: [[Ann Lee]]
+full-title:: "Ferns: A Life"
+category:: #books
+
+- ![](https://covers.example/ferns.jpg)
+- Highlights first synced by [[Readwise]] [[Monday, 31-10-2022]]
+\t- -
+\t\t- Ferns need little light.
+\t\t  id:: 635faa09-bdf4-4228-8e54-a75b5d1858cc
+\t\t  collapsed:: true
+\t\t\t- They were here first.
+\t\t- tags:: [[pink]] [[light]]
+\t\t- ([Location 12](https://readwise.io/to_kindle?action=open&asin=B00X&location=12))
+\t- -
+\t- -
+\t\t- Moss has no roots.
+\t\t- ([Location 20](https://readwise.io/to_kindle?action=open&asin=B00X&location=20))
+\t- A plain one. ([Location 30](https://readwise.io/to_kindle?action=open&asin=B00X&location=30))
+"""
+
+
+@pytest.mark.parametrize("linked", [True, False])
+def test_a_graph_of_logseqs(linked: bool) -> None:
+    text = LOGSEQ if linked else "\n".join(line for line in LOGSEQ.split("\n") if "\t\t- ([" not in line)
+    source = parse(text)
+    assert (source.title, source.author, source.kind) == ("Ferns: A Life", "Ann Lee", "book")
+    assert source.cover_url == "https://covers.example/ferns.jpg"
+    first, second, third = source.highlights
+    assert (first.text, first.tags) == ("Ferns need little light.\n    - They were here first.", ("pink", "light"))
+    assert [item.location for item in source.highlights] == ([12, 20, 30] if linked else [None, None, 30])
+    assert second.text == "Moss has no roots."
+    assert third.text.startswith("A plain one.")
+
+
+def test_a_link_that_is_only_its_words_goes_and_a_citation_does_not() -> None:
+    found = parse("# T\n## Highlights\n- One (View Highlight)\n- Two (view from above)\n- Three (Page 3)\n").highlights
+    assert [item.text for item in found] == ["One", "Two (view from above)", "Three"]
+
+
 def test_a_heading_with_a_time_is_a_chapter_elsewhere() -> None:
     found = parse("# T\n## Highlights\n### [04:47] Leaves\n- One\n").highlights
     assert [(item.text, item.heading_level) for item in found] == [("[04:47] Leaves", 1), ("One", 0)]
@@ -587,6 +627,7 @@ def test_second_exports_are_told_in_one_line(library: Library, tmp_path: Path) -
         (tmp_path / f"{number}.md").write_text(text)
         (tmp_path / f"{number}-2.md").write_text(text)
     warnings = import_readwise(library, path=tmp_path).warnings
+    assert library.sources.files() == {f"{tmp_path.name}/{number}{more}.md" for number in range(9) for more in ("", "-2")}
     assert len(warnings) == 1
     assert warnings[0].startswith("9 files are second exports of their sources, put together with the first: ")
     assert warnings[0].endswith(" and 4 more")

@@ -223,3 +223,29 @@ def test_notes_that_are_still_there_are_not_said_to_be_gone(home: Path, tmp_path
     capsys.readouterr()
     assert main(["import", "vault"]) == 0
     assert "0 notes new, 0 changed, 1 gone, 2 left out now, 1 as before;" in capsys.readouterr().out
+
+
+EXPORT = (
+    'full-title:: "{0}"\n\n- Highlights first synced by [[Readwise]] [[Monday, 31-10-2022]]\n\t- Words of {0}'
+    " ([Location 3](https://readwise.io/to_kindle?action=open&asin=B{0}&location=3))\n"
+)
+
+
+def test_exports_that_lie_among_the_notes_are_none_once_they_are_imported(library: Library, home: Path, tmp_path: Path) -> None:
+    settings = Settings(home=home, vault=tmp_path / "graph")
+    pages = tmp_path / "graph" / "pages"
+    pages.mkdir(parents=True)
+    for name in ("Ferns", "Moss"):
+        (pages / f"{name}.md").write_text(EXPORT.format(name), encoding="utf-8")
+    (pages / "Mine.md").write_text(
+        "# Mine\n\n## Highlights\n- of my day, by myself (Page 1)\n- and of another (Page 2)\n", encoding="utf-8"
+    )
+    (pages / "Other.md").write_text("My words.\n", encoding="utf-8")
+    report = import_vault(library, settings=settings)
+    assert report.added == 4
+    assert "2 notes outside the Readwise folder look like Readwise exports" in report.warnings[0]
+    import_readwise(library, path=pages, vault=settings.vault)
+    report = import_vault(library, settings=settings)
+    assert (report.left_out, report.removed, report.unchanged) == (2, 0, 2)
+    assert report.warnings == ("2 notes are files that highlights were imported from, left out: pages/Ferns.md, pages/Moss.md",)
+    assert [note.path for note in library.notes.all()] == ["pages/Mine.md", "pages/Other.md"]  # a heading alone makes no export

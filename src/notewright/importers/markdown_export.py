@@ -64,8 +64,8 @@ def read_markdown(
         warnings.append(f"{count(len(others), 'file')} {what}, left out: {listed(others)}")
     where = f"{root}/" if root else ""
     return [
-        replace(source, outside_ids=(*source.outside_ids, f"file:{where}{name}"))
-        for source, name in zip(gathered.sources, gathered.names, strict=True)
+        replace(source, outside_ids=(*source.outside_ids, *(f"file:{where}{name}" for name in names)))
+        for source, names in zip(gathered.sources, gathered.names, strict=True)
     ], warnings
 
 
@@ -74,7 +74,7 @@ class _Gathered:
 
     def __init__(self) -> None:
         self.sources: list[Source] = []
-        self.names: list[str] = []
+        self.names: list[list[str]] = []  # of each source, the first one first
         self.joined: list[str] = []  # `one file and another`, put together
         self.doubled: list[str] = []  # warnings
         self._at: dict[object, set[int]] = defaultdict(set)  # by outside id, and by title and author
@@ -91,10 +91,11 @@ class _Gathered:
             self.sources[index] = replace(
                 known, highlights=known.highlights + more, outside_ids=tuple(dict.fromkeys(known.outside_ids + source.outside_ids))
             )
-            self.joined.append(f"{name} and {self.names[index]}")
+            self.joined.append(f"{name} and {self.names[index][0]}")
+            self.names[index].append(name)
         else:
             self.sources.append(replace(source, highlights=tuple(_once(source.highlights, name, self.doubled))))
-            self.names.append(name)
+            self.names.append([name])
         for key in _keys(self.sources[index]):
             self._at[key].add(index)
 

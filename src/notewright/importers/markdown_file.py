@@ -31,6 +31,7 @@ from .markdown_marks import (
     part_of_a_snip,
     read_place,
     says_added,
+    unquoted,
 )
 from .marks import KIND_OF, read_marks, review_id, source_ids, split_tags
 
@@ -42,6 +43,7 @@ _CALLOUT = re.compile(r"\[!\w+\][-+]?\s*(.*)$")
 _EVIDENCE = re.compile(
     r"rw-book-cover|readwise\.io/(?:open|to_kindle|bookreview)|read\.readwise\.io|\s\^rw(?:hi)?\d|\((?:Page|Location)[ \u00a0]\d+\)"
     r"|\[(?:Location|Position|Seite) \d|\((?:Seite|Position|Pos\.)[ \u00a0]\d+(?:[-–]\d+)?\)|share\.snipd\.com/snip/"
+    r"|^- Highlights first synced by \[\[Readwise\]\]"
     r"|^(?:#+ )?(?:Highlight|Markierung) ?\(\w+\) [-–—] ",
     re.MULTILINE,
 )
@@ -61,6 +63,9 @@ _FIELDS = (
 )  # fmt: skip
 _LONGEST_FIELD = 60  # characters of one that no template is known for
 _LONGEST_NAMES = 100  # characters of a line with names of more authors
+_LOGSEQ = re.compile(r"\s*(?:id:: [0-9a-f-]{36}|collapsed:: (?:true|false))\s*")  # of its blocks, and no words
+_PICTURE = re.compile(r"(?:[-*+] )?!\[[^\]]*\]\((\S+)\)")
+_NO_WORDS = "-*+\\ \n"  # what an empty item leaves
 _SHEET = re.compile(r"<audio\b.*?(?:</audio>|$)|<summary>[^<]*</summary>|</?[a-z][^<>]*>|^Click to expand$", re.IGNORECASE | re.MULTILINE)
 
 
@@ -75,6 +80,7 @@ class _Item:
     tags: list[str] = field(default_factory=list)
     level: int = 0
     in_note: bool = False
+    inner: int = 0  # how far in the words of an empty item stand
     tail: Tail = field(default_factory=lambda: Tail(""))
 
     def said(self) -> str:
@@ -163,6 +169,8 @@ class _Walk:
     def run(self, lines: list[str]) -> tuple[_Head, list[_Item]]:
         for number, line in enumerate(lines, 1):
             line = line.rstrip()
+            if _LOGSEQ.fullmatch(line) and not self.fenced:
+                continue
             if self.shift and line:
                 line = line.expandtabs(4)
                 self.shift = self.shift if line[: self.shift].isspace() else 0
@@ -236,6 +244,9 @@ class _Walk:
         if cover := _COVER.search(line):
             self.head.cover = cover[1]
             return
+        if (picture := _PICTURE.fullmatch(line.strip())) and not self.head.cover:
+            self.head.cover = picture[1]
+            return
         bullet = _BULLET.match(line)
         if self.summing and not (bullet or line.startswith(">") or _RULE.match(line) or cut_tail(line).found):
             self.head.summary.append(line.strip())
@@ -251,7 +262,7 @@ class _Walk:
             return
         key, value = field_line(line.strip() if self.assume else line.lstrip("> \t"))  # in a callout, perhaps
         if key and (not self.assume or self._is_field(key, value, bullet is not None)):
-            self.head.fields.append((key, value))
+            self.head.fields.append((key, unquoted(value)))
         elif self.assume:
             self.mode = "highlights"
             self._line(line, number)
@@ -323,6 +334,11 @@ class _Walk:
             self._key(item, key, value)
         elif item.in_note:
             item.note.append(stripped)
+        elif bulleted and item.kind == "bullet" and not item.lines:  # an outliner's empty item: its words are the first below it
+            item.lines.append(bulleted[1] or "")
+            item.inner = len(line.expandtabs(4)) - len(stripped)
+        elif item.inner:
+            item.lines.append(line.expandtabs(4)[min(item.inner, len(line.expandtabs(4)) - len(stripped)) :])
         else:
             item.lines.append(re.sub(r"^(?:  |\t)", "", line))
 
@@ -371,7 +387,7 @@ class _Walk:
         if depth:
             self._open("mark", number, title, depth)
         else:
-            self._open("bullet", number, words)
+            self._open("bullet", number, "" if words == "-" else words)
 
     def _plain(self, stripped: str, number: int) -> None:
         item = self.item
@@ -488,7 +504,7 @@ def _highlight(item: _Item) -> Highlight | None:
     if item.kind == "mark":
         text = re.sub(r"\[\[(?:[^\]|]*\|)?([^\]]*)\]\]", r"\1", text)
     marked = read_marks("\n".join(item.note), item.tags)
-    if not text.strip() or _DATE_ONLY.fullmatch(text):
+    if not text.strip(_NO_WORDS) or _DATE_ONLY.fullmatch(text):
         return None
     level = item.level or marked.heading_level
     return Highlight(

@@ -28,6 +28,7 @@ _MOMENT = re.compile(
     re.IGNORECASE,
 )
 _PLAIN_TAIL = re.compile(rf"\(\s*{_PLACE}\s*\)\s*$", re.IGNORECASE)
+_BARE_TAIL = re.compile(r"\((?:View|Open) (?:Highlight|Tweet|in Reader|in Readwise)\)\s*$")  # of a link that somebody took off
 _PROGRAMS_TAIL = re.compile(r"\((?:(?:Page|Location)[ \u00a0]\d+|(?i:kindle)[- ]\w+ ?\d+(?:[-–]\d+)?|Page \d+ · .+)\)\s*$")  # nobody else's
 _PLAIN_PLACE = re.compile(
     rf"[\s(~]*(?:{_PLACE}|(?P<bare>\d[\d:]*)(?:\s*[-–—]\s*[\d:]+)?|[ivxl]+|none|null|n/?a|unknown)[\s)]*", re.IGNORECASE
@@ -127,6 +128,8 @@ def cut_tail(text: str, *, forms: Collection[str] | None = None) -> Tail:
             if _OUR_URL.match(url) or (_LABEL.fullmatch(label) and (label.strip() or "readwise" in url)) or _to_a_moment(label, url):
                 tail.link(url, label)
                 end, tail.found = _bare(text, match.start()), True
+        if match := _BARE_TAIL.search(text, max(0, end - _SHORT), end):
+            end, tail.found = _bare(text, match.start()), True
         opened = text.rfind("(", max(0, end - _SHORT), end)
         # Beside an exporter's place, `(p. 12)` is a reference.
         if opened >= 0 and tail.location is None and (match := _PLAIN_TAIL.match(text, opened, end)):
@@ -290,7 +293,7 @@ def _values(key: str, lines: list[str]) -> list[str]:
     """The values that a key's lines give: a list's items, else one."""
     first, *more = lines
     if first.startswith("[") and not first.startswith("[[") and lines[-1].endswith("]"):
-        return [_unquoted(part) for part in " ".join(lines)[1:-1].split(",") if part.strip()]
+        return [unquoted(part) for part in " ".join(lines)[1:-1].split(",") if part.strip()]
     values = [first] if first and not re.fullmatch(r"[|>][-+\d]*", first) else []
     for line in more:
         if item := re.match(r"-(?:\s+|$)", line):
@@ -299,7 +302,7 @@ def _values(key: str, lines: list[str]) -> list[str]:
             values[-1] = following(values[-1], line) if key in AUTHOR_KEYS else f"{values[-1]} {line}"
         else:
             values.append(line)
-    return [_unquoted(value) for value in values if value]
+    return [unquoted(value) for value in values if value]
 
 
 def following(names: str, more: str) -> str:
@@ -307,7 +310,8 @@ def following(names: str, more: str) -> str:
     return f"{names} {more}" if re.search(r"(?:[,;&]|\b(?:and|und))$", names) else f"{names}, {more}"
 
 
-def _unquoted(value: str) -> str:
+def unquoted(value: str) -> str:
+    """Without the quotes around a value of YAML's or Logseq's."""
     value = value.strip()
     if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
         value = value[1:-1].replace('\\"', '"') if value[0] == '"' else value[1:-1].replace("''", "'")

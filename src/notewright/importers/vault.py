@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from unicodedata import normalize
 
 from ..errors import Invalid
 from ..library import FOLDERS, Library
@@ -13,7 +15,7 @@ from ..records import Note, Passage
 from ..settings import Settings
 from ..text import count
 from ..vault.config import is_export, read_config
-from ..vault.files import iterate_notes, locate
+from ..vault.files import NoteFile, iterate_notes, locate
 from ..vault.identity import carry_ids, note_id, renamed
 from ..vault.notes import PARSER_VERSION, parse_note
 from .reading import listed
@@ -52,17 +54,22 @@ def import_vault(library: Library, *, settings: Settings, progress: Callable[[in
     """Bring the mirror of the vault up to date, in one transaction.
 
     A note whose size and modification time are as before is taken as unchanged and not opened. Drawings and boards of plugins are left
-    out, notes that are not UTF-8 too, and those that cannot be opened are kept as they were, both of these with a warning. Ids of
-    passages last through edits elsewhere, of notes through a new name. `progress` gets notes done and notes in all. Raises as
-    `Settings.need_vault` does.
+    out, and exports that highlights were imported from, wherever they lie; notes that are not UTF-8 too, and those that cannot be opened
+    are kept as they were, all of these but the first with a warning. Ids of passages last through edits elsewhere, of notes through a new
+    name. `progress` gets notes done and notes in all. Raises as `Settings.need_vault` does.
     """
     vault = settings.need_vault()
     config = read_config(settings)
-    files = list(iterate_notes(vault, config, exclude=(*settings.exclude, *_own_folders(vault, settings.home))))
+    found = list(iterate_notes(vault, config, exclude=(*settings.exclude, *_own_folders(vault, settings.home))))
+    sources = _of_sources(library, found)
+    files = [file for file in found if file.path not in sources]
     state = _last_scan(library, vault)
     seen, drawn = state.sizes, state.drawn
     known = library.notes.times()
     warnings = list(config.warnings)
+    if sources:
+        what = "note is a file" if len(sources) == 1 else "notes are files"
+        warnings.append(f"{len(sources):,} {what} that highlights were imported from, left out: {listed(sorted(sources))}")
     unread: dict[str, str] = {}
     exports: list[str] = []
     unchanged: list[str] = []
@@ -140,6 +147,18 @@ def _with_lasting_ids(library: Library, scanned: Scanned, *, gone: list[str]) ->
         kept = carry_ids(earlier, passages, taken=used)
         lasting.append((replace(note, id=identity), tuple(replace(item, note_id=identity) for item in kept)))
     return lasting
+
+
+def _of_sources(library: Library, files: list[NoteFile]) -> set[str]:
+    """Exports that are sources already: in a graph of Logseq's they lie among the person's own notes."""
+    known = {normalize("NFC", name) for name in library.sources.files()}
+    found = set()
+    for file in files:
+        if file.path in known:
+            with suppress(OSError):
+                if is_export(file.file.read_bytes().decode("utf-8", errors="replace")):
+                    found.add(file.path)
+    return found
 
 
 def _own_folders(vault: Path, home: Path) -> list[str]:

@@ -61,6 +61,11 @@ class SourceStore:
         rows = self._db.rows(f"SELECT * FROM sources{where} ORDER BY plain(title), id")
         return [source_from_row(row, ids[row["id"]]) for row in rows]
 
+    def files(self) -> set[str]:
+        """Where in the vault (or below which folder) the files of Markdown exports lay when they were imported."""
+        rows = self._db.rows("SELECT outside_id FROM source_ids WHERE outside_id LIKE 'file:%'")
+        return {str(row["outside_id"]).removeprefix("file:") for row in rows}
+
     def get(self, source_id: str) -> Source:
         row = self._db.row("SELECT * FROM sources WHERE id=?", (source_id,))
         if row is None:

@@ -19,10 +19,14 @@ LINK_FORMATS = ("shortest", "relative", "absolute")
 _DEEPEST = 4  # folders below one another in which exports are looked for
 _EXPORT_MARKS = re.compile(
     r"!\[rw-book-cover\]|\[View Highlight\]|\[Open in Readwise\]|read\.readwise\.io/|readwise\.io/(?:open|to_kindle|bookreview)"
-    r"|^## New highlights added |^[-*+] Full Title: |^[-*+] Category: #",
+    r"|^## New highlights added |^[-*+] Full Title: |^[-*+] Category: #|^full-title:: |^- Highlights first synced by \[\[Readwise\]\]",
     re.MULTILINE,
 )
-_EXPORT_HEAD = re.compile(r"!\[rw-book-cover\]|^[-*+] Full Title: |^## New highlights added |readwise\.io/bookreview/\d", re.MULTILINE)
+_EXPORT_HEAD = re.compile(
+    r"!\[rw-book-cover\]|^[-*+] Full Title: |^## New highlights added |readwise\.io/bookreview/\d"
+    r"|^- Highlights first synced by \[\[Readwise\]\]",
+    re.MULTILINE,
+)
 
 
 @dataclass(frozen=True, slots=True)
