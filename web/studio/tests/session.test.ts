@@ -83,7 +83,15 @@ it("asks for the waiting batch of just the chapter without a name", async () => 
 it.each([[false, "b1"], [true, undefined]])("of a version that the person went back from does not wait: %s", async (left, shown) => {
   const { waitingBatch } = await open(null);
   const row = { id: "b1", chapter: "", ranked: false, accepted: false, rejected: false, left };
-  vi.stubGlobal("fetch", async (url: string) => new Response(JSON.stringify(url.includes("?source_id") ? { batches: [row] } : batch)));
+  vi.stubGlobal("fetch", async (url: string) => new Response(JSON.stringify(url.includes("?source_id") ? { batches: [row] } : url.includes("/history") ? [] : batch)));
+  expect((await waitingBatch("s", ""))?.id).toBe(shown);
+});
+
+it.each([["2026-01-01T10:00:00Z", "b1"], ["2026-01-01T12:00:00Z", undefined]])("from before a rule that was said at %s does not wait", async (at, shown) => {
+  const { waitingBatch } = await open(null);
+  const row = { id: "b1", chapter: "", ranked: false, accepted: false, rejected: false, left: false, created_at: "2026-01-01T11:00:00Z" };
+  const said = [{ undone: false, event: { kind: "rule", at, payload: { action: "add" } } }];
+  vi.stubGlobal("fetch", async (url: string) => new Response(JSON.stringify(url.includes("?source_id") ? { batches: [row] } : url.includes("/history") ? said : batch)));
   expect((await waitingBatch("s", ""))?.id).toBe(shown);
 });
 
