@@ -588,6 +588,18 @@ def test_a_graph_of_logseqs(linked: bool) -> None:
     assert third.text.startswith("A plain one.")
 
 
+def test_chapters_that_an_outliner_hangs_its_highlights_below() -> None:
+    source = parse(
+        "- Highlights first synced by [[Readwise]]\n\t- One (Page 1)\n\t- Roots\n\t\t- -\n\t\t\t- Two\n\t\t\t- (Page 2)\n\t\t- -\n"
+        "\t\t- Rhizoids\n\t\t\t- -\n\t\t\t\t- Three\n\t\t\t\t\t- more of it\n\t\t- -\n\t\t\t- Four\n"
+        "\t- Leaves\n\t\t- -\n\t\t\t- Five\n\t- Six\n"
+    )
+    assert [(item.heading_level, item.text, item.location) for item in source.highlights] == [
+        (0, "One", 1), (1, "Roots", None), (0, "Two", 2), (2, "Rhizoids", None), (0, "Three\n    - more of it", None), (0, "Four", None),
+        (1, "", None), (1, "Leaves", None), (0, "Five", None), (1, "", None), (0, "Six", None),
+    ]  # fmt: skip
+
+
 def test_a_link_that_is_only_its_words_goes_and_a_citation_does_not() -> None:
     found = parse("# T\n## Highlights\n- One (View Highlight)\n- Two (view from above)\n- Three (Page 3)\n").highlights
     assert [item.text for item in found] == ["One", "Two (view from above)", "Three"]

@@ -163,7 +163,8 @@ class _Walk:
         self.blank = True
         self.quoting = False
         self.fenced = False
-        self.shift = 0
+        self.shift = 0  # how far in an outliner's highlights stand
+        self.outer: list[int] = []  # the same of those outside of the chapters that they hang below
         self.column = 0  # where the words of the last bullet begin
 
     def run(self, lines: list[str]) -> tuple[_Head, list[_Item]]:
@@ -173,7 +174,11 @@ class _Walk:
                 continue
             if self.shift and line:
                 line = line.expandtabs(4)
-                self.shift = self.shift if line[: self.shift].isspace() else 0
+                while self.shift and not line[: self.shift].isspace():
+                    self.shift, ended = (self.outer.pop(), not self.outer) if self.outer else (0, False)
+                    if ended:
+                        self._open("end", number)
+                        self.item = None
                 line = line[self.shift :]
             depth, words = heading(line)
             if depth and self.fenced:
@@ -307,7 +312,7 @@ class _Walk:
         if self.fenced and item:
             (item.note if item.in_note else item.lines).append(self._code(line, indent))
         elif indent >= 2 and item and item.kind != "rule":
-            self._below(item, line, stripped)
+            self._below(item, line, stripped, number)
         elif line.startswith(">"):
             self._quote(line[1:].removeprefix(" "), number)
         elif _RULE.match(line):
@@ -325,12 +330,17 @@ class _Walk:
             return line[1:].removeprefix(" ")
         return line.expandtabs(4)[min(indent, self.column) :] if self.column and indent else line
 
-    def _below(self, item: _Item, line: str, stripped: str) -> None:
+    def _below(self, item: _Item, line: str, stripped: str, number: int) -> None:
         """An indented line: a Tags or Note bullet, or more of what it stands below."""
         bulleted = _BULLET.match(stripped)
         key, value = key_line(stripped) if bulleted or item.kind != "bullet" else ("", "")
         self.column = len(line.expandtabs(4)) - len(stripped) + 2 if bulleted and key else self.column
-        if key and (bulleted or key in ("tags", "note")):
+        if bulleted and bulleted[1] in (None, "-") and self._heads(item):
+            item.kind, item.level = "mark", len(self.outer) + 1
+            self.outer.append(self.shift)
+            self.shift += len(line.expandtabs(4)) - len(stripped)
+            self._open("bullet", number)
+        elif key and (bulleted or key in ("tags", "note")):
             self._key(item, key, value)
         elif item.in_note:
             item.note.append(stripped)
@@ -341,6 +351,11 @@ class _Walk:
             item.lines.append(line.expandtabs(4)[min(item.inner, len(line.expandtabs(4)) - len(stripped)) :])
         else:
             item.lines.append(re.sub(r"^(?:  |\t)", "", line))
+
+    def _heads(self, item: _Item) -> bool:
+        """Is it a chapter, where an outliner's empty item hangs below it? It has nothing but a line of words."""
+        plain = item.kind == "bullet" and len(item.lines) == 1 and not (item.inner or item.note or item.tags or item.tail.found)
+        return bool(self.shift) and plain and not cut_tail(item.lines[0]).found
 
     def _quote(self, words: str, number: int) -> None:
         item = self.item
