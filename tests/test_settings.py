@@ -50,6 +50,7 @@ def test_defaults_are_not_written(home: Path) -> None:
         ("embeddings = 1\n", ["embeddings must be true or false, not a whole number"]),
         ("backup_days = 1.5\n", ["backup_days must be a whole number, not a number"]),
         ("improve_after = true\n", ["improve_after must be a whole number, not true or false"]),
+        ("keep_versions = -1\n", ["keep_versions must not be negative"]),
         ("vualt = 1\ndevice = 'x'\n", ["unknown key 'vualt'", "device must be", "2 problems"]),
     ],
 )

@@ -56,6 +56,7 @@ class Settings:
     `nli_model` is the folder of an entailment model for the gates (optional).
     `duels` is the share of drafts in which two versions are shown side by side, unnamed (0: none; only while there are two).
     `improve_after` lets a running server improve by itself after so many judged batches (0: never).
+    `keep_versions` is how many of the newest versions keep their files when `improve` ends, beside those that something needs (0: all do).
     """
 
     home: Path
@@ -72,6 +73,7 @@ class Settings:
     template: str = ""
     duels: float = 0.12
     improve_after: int = 0
+    keep_versions: int = 24
     embeddings: bool = False
 
     @property
@@ -129,7 +131,7 @@ IN_WORDS: dict[type, str] = {str: "text", int: "a whole number", float: "a numbe
 def _checked(table: Mapping[str, Any], path: Path) -> dict[str, Any]:
     texts = ("vault", "readwise_folder", "base_model", "device", "engine_url", "engine_model", "nli_model", "template")
     kinds: dict[str, type] = {**dict.fromkeys(texts, str), "exclude": list, "backup_days": int, "backup_megabytes": int}
-    kinds |= {"duels": float, "improve_after": int, "embeddings": bool}
+    kinds |= {"duels": float, "improve_after": int, "keep_versions": int, "embeddings": bool}
     table = {key: float(value) if key == "duels" and type(value) is int else value for key, value in table.items()}
     problems = [f"unknown key {key!r} (known: {', '.join(kinds)})" for key in table if key not in kinds]
     problems += [
@@ -141,7 +143,7 @@ def _checked(table: Mapping[str, Any], path: Path) -> dict[str, Any]:
         problems.append(f"device must be auto, cpu, cuda or mps, not {table['device']!r}")
     problems += [
         f"{key} must not be negative"
-        for key in ("backup_days", "backup_megabytes", "improve_after")
+        for key in ("backup_days", "backup_megabytes", "improve_after", "keep_versions")
         if isinstance(table.get(key), int) and table[key] < 0
     ]
     if isinstance(duels := table.get("duels", 0.0), float) and not 0 <= duels <= 0.5:

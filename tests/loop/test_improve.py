@@ -9,6 +9,7 @@ import random
 import shlex
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -498,6 +499,27 @@ def test_a_kept_version_keeps_how_much_better_or_worse_it_measured(world: small_
     assert other.metrics["contender"] == kept | {"at": other.metrics["contender"]["at"]}
     assert change.error == pytest.approx((change.high - change.low) / 3.29, rel=1e-3)
     assert change.error > 0
+
+
+@pytest.mark.parametrize(("keep", "stay"), [(1, [False, True]), (0, [True, True])])
+def test_files_of_old_versions_that_nothing_needs_go_when_it_ends(
+    keep: int, stay: list[bool], world: small_world.World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library = world.library
+    first = registry.current(library, world.settings)
+    folders = []
+    for _ in stay:
+        folders.append(folder := library.home / "models" / library.models.new_id())
+        folder.mkdir(parents=True)
+        library.models.add(Model(folder.name, first.base, f"models/{folder.name}", "policy", now(), parent_id=first.id))
+    measured(library, monkeypatch, lambda model, examples: 0.5, lambda label: None)
+    told: list[str] = []
+    world = replace(world, settings=replace(world.settings, keep_versions=keep))
+    improve(world, progress=lambda event: told.append(str(event.get("message", ""))))
+    assert [folder.exists() for folder in folders] == stay
+    assert [bool(library.models.get(folder.name).metrics.get("pruned_at")) for folder in folders] == [not stays for stays in stay]
+    gone = stay.count(False)
+    assert any(f"The files of {gone} old version" in text for text in told) == bool(gone)
 
 
 def test_of_a_versions_ways_the_one_is_kept_that_is_nearer_to_the_newest_passages() -> None:

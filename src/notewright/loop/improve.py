@@ -186,6 +186,8 @@ def improve(
         )  # fmt: skip
         write_page(Path(report.page), report, current)
         state.keep("finished_at", now())
+        if settings.keep_versions and (gone := registry.prune(library, keep=settings.keep_versions)) and progress:
+            progress({"message": f"The files of {count(len(gone), 'old version')} that nothing needs were deleted; their figures stay."})
         return report
 
 
