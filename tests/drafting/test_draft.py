@@ -374,9 +374,9 @@ def test_the_highlights_of_a_draft_are_chosen_in_the_terminal(
     assert main([*asked, "--highlights", "1", "100"]) == 1
     assert "'A Book of Rivers' shows no highlight 100: 100 is one of 'A Book of Looms'." in capsys.readouterr().err
     assert len(world.library.drafts.all()) == 1
-    with pytest.raises(SystemExit):
-        main([*asked, "--highlights", "1", "--chapter", "Beginnings"])
-    assert "--chapter: not allowed with argument --highlights" in capsys.readouterr().err
+    assert main([*asked, "--highlights", "1", "--chapter", "Beginnings"]) == 1
+    assert "Both a chapter and highlights are named" in capsys.readouterr().err
+    assert len(world.library.drafts.all()) == 1
 
 
 def test_who_was_asked_too_is_told(world: small_world.World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -188,7 +188,7 @@ def test_what_was_undone_and_what_was_deleted(library: Library, tmp_path: Path) 
     assert (told.taken, told.untouched) == (2, 2)
     (world.vault / "Notes/New.md").write_text("", encoding="utf-8")
     feedback.capture(library, settings=world.settings, quiet=0)
-    feedback.undo(library)
+    feedback.undo(library, settings=world.settings)
     told = loop.account(library)
     assert (told.taken, told.deleted, told.curves[0].whole.mean) == (1, 1, 1.0)
     assert told.minutes.typed == 0

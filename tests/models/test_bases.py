@@ -97,7 +97,8 @@ def test_offline_hub_ids_say_what_to_do(tmp_path: Path) -> None:
     environment = {"HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path), "PATH": "/usr/bin:/bin"}
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment, check=True)
     assert "nobody/nothing@main is not whole on this machine" in done.stdout
-    assert "--base seedling" in done.stdout
+    assert "another base (seedling, or a folder)" in done.stdout
+    assert "notewright init --base" in done.stdout
     assert issubclass(Unavailable, Exception)
 
 
