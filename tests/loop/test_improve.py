@@ -6,7 +6,6 @@ import importlib
 import json
 import os
 import random
-import shlex
 import subprocess
 import sys
 from dataclasses import replace
@@ -19,7 +18,6 @@ import small_world
 import tiny_models
 from improving import QUICK, choices, improve, measured
 from notewright import datasets, drafting, evaluation, feedback, loop, training
-from notewright.cli import main
 from notewright.errors import Busy, Invalid, RunFailed
 from notewright.evaluation.report import summarise
 from notewright.library import Library, atwork, splits
@@ -423,13 +421,14 @@ def test_what_a_resumed_improve_shows_is_what_was_decided(world: small_world.Wor
     assert report.decision.winner is not None
 
 
-def test_who_chose_another_version_after_the_decision_is_not_told_of_a_promotion(
-    world: small_world.World, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("trained", [0.2, 0.6])  # better than the base, and not
+def test_who_chose_another_version_after_the_decision_is_told_that_it_stays(
+    trained: float, world: small_world.World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     library, module = world.library, importlib.import_module("notewright.loop.improve")
     registry.current(library, world.settings)
     mine = library.models.add(Model(library.models.new_id(), "base/none", "", "policy", now()))
-    measured(library, monkeypatch, lambda model, _: 0.6 if model.role == "base" else 0.2, lambda _: None)
+    measured(library, monkeypatch, lambda model, _: 0.6 if model.role == "base" else trained, lambda _: None)
     keep_state = module._State.keep
 
     def killed(self: Any, key: str, value: object) -> None:
@@ -447,30 +446,6 @@ def test_who_chose_another_version_after_the_decision_is_not_told_of_a_promotion
     assert report.reason.endswith(f"Meanwhile you chose {mine.id}, and it stays")
     assert f"<h1>{mine.id} stays</h1>" in Path(report.page).read_text(encoding="utf-8")
     assert library.models.current().id == mine.id
-
-
-def test_who_chose_another_version_after_nothing_was_better_is_told_that_it_stays(
-    world: small_world.World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    library, module = world.library, importlib.import_module("notewright.loop.improve")
-    registry.current(library, world.settings)
-    mine = library.models.add(Model(library.models.new_id(), "base/none", "", "policy", now()))
-    measured(library, monkeypatch, lambda model, _: 0.6, lambda _: None)
-    keep_state = module._State.keep
-
-    def killed(self: Any, key: str, value: object) -> None:
-        keep_state(self, key, value)
-        if key == "promoted":
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(module._State, "keep", killed)
-    with pytest.raises(KeyboardInterrupt):
-        improve(world)
-    monkeypatch.setattr(module._State, "keep", keep_state)
-    registry.use(library, mine.id)
-    report = improve(world)
-    assert (report.promoted, report.current) == ("", mine.id)
-    assert report.reason.endswith(f"Meanwhile you chose {mine.id}, and it stays")
 
 
 def test_an_improve_that_was_refused_for_too_few_passages_looks_at_them_anew(
@@ -563,48 +538,3 @@ def test_without_held_out_sources_nothing_can_be_proven(library: Library, tmp_pa
     with pytest.raises(Invalid, match="nothing can be proven"):
         loop.improve(library, settings=settings, overrides=QUICK)
     assert not library.runs.all()
-
-
-def test_the_schedule_names_this_home(tmp_path: Path) -> None:
-    lines = loop.schedule(tmp_path / "my home", at="04:05")
-    assert "OnCalendar=*-*-* 04:05:00" in lines
-    assert f"--home '{tmp_path / 'my home'}' improve" in lines
-    assert "\n5 4 * * * nice" in lines
-
-
-def test_the_schedule_of_a_home_with_strange_letters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.executable", "/opt/$env/100%/python")
-    lines = loop.schedule(Path("/data/it's ${HOME} \\n 5%"), options=["--set", "seed=$SEED"])
-    (unit,) = (line for line in lines.splitlines() if line.startswith("ExecStart="))
-    assert unit == (
-        """ExecStart='/opt/$env/100%%/python' -m notewright.cli --home '/data/it'"'"'s $${HOME} \\\\n 5%%' improve --set 'seed=$$SEED'"""
-    )
-    cron = lines.splitlines()[-1].removeprefix("30 3 * * * nice -n 19 ")
-    assert shlex.split(cron.replace(r"\%", "%")) == [
-        "/opt/$env/100%/python", "-m", "notewright.cli", "--home", "/data/it's ${HOME} \\n 5%", "improve", "--set", "seed=$SEED",
-    ]  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("options", "command"),
-    [
-        ([], "improve\n"),
-        (["--effort", "normal", "--confidence", "0.9"], "improve --effort normal\n"),
-        (
-            ["--reinforce", "grpo", "--set", "source_weights=A = 2", "--set", "seed=5", "--confidence", "0.95", "--fresh"],
-            "improve --confidence 0.95 --reinforce grpo --set 'source_weights=A = 2' --set seed=5 --fresh\n",
-        ),
-    ],
-)
-def test_the_schedule_runs_it_with_the_options_it_was_asked_with(
-    options: list[str], command: str, home: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(["improve", "--schedule", *options]) == 0
-    assert capsys.readouterr().out.count(command) == 2
-
-
-@pytest.mark.parametrize("at", ["03:00", ""])
-def test_a_time_without_a_schedule_begins_nothing(at: str, library: Library, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["improve", "--at", at]) == 1
-    assert "hint: Add --schedule" in capsys.readouterr().err
-    assert not list((library.home / "runs").iterdir())

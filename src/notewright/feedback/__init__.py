@@ -10,7 +10,7 @@ recover(library), prune_backups(...)            after a writer was killed; old c
 capture(library, settings=...)                  stores what the person later changed in inserted passages, wherever they went
 watch(library, settings=..., stop=..., report=...)              the same again and again, while the person writes
 log_edit(library, draft_id=..., before=..., after=...)          the same, noticed by a face
-undo(library), undo_last(library, number=3)       takes the last of all these back, or the last few; undoable(...) names them before
+undo(library, settings=...), undo_last(library, settings=..., number=3)     takes back the last of these, or a few; undoable(...) names them
 history(library)  what was done, newest first
 export_feedback(library), import_feedback(library, lines)     all of it as JSON lines, out and in
 """

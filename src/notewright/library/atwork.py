@@ -71,9 +71,19 @@ def at_work(home: Path) -> AtWork | None:
 
 def unfinished(home: Path) -> dict[str, Any]:
     """The state of the newest `improve`, where it has begun and can go on; empty otherwise."""
-    begun = {int(name): path for path in (home / "runs").glob("improve-*") if (name := path.name.removeprefix("improve-")).isdecimal()}
-    state = table(max(begun.items())[1] / "state.json") if begun else {}
+    begun = numbered(home / "runs")
+    state = read_state(begun[max(begun)]) if begun else {}
     return {} if "finished_at" in state else state
+
+
+def numbered(runs: Path) -> dict[int, Path]:
+    """The folders of every `improve` that was ever begun, by number."""
+    return {int(name): path for path in runs.glob("improve-*") if (name := path.name.removeprefix("improve-")).isdecimal()}
+
+
+def read_state(folder: Path) -> dict[str, Any]:
+    """What the state.json of an `improve` says; nothing where there is none."""
+    return table(folder / "state.json")
 
 
 def table(path: Path) -> dict[str, Any]:

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from .. import __version__, datasets
+from ..library.atwork import numbered, read_state
 from ..models import registry
 from ..models.turns import note_change
-from ..training.runs import numbered, read_state
 
 if TYPE_CHECKING:
     from ..library import Library

@@ -15,7 +15,7 @@ from ..errors import Invalid, NotFound, RunFailed, Unavailable
 from ..evaluation import EvaluationReport, compare
 from ..files import put
 from ..library import Library, atwork
-from ..library.atwork import AtWork, alone
+from ..library.atwork import AtWork, alone, numbered, read_state
 from ..library.database import now
 from ..library.examples import CHANGED, NOTICED
 from ..library.products import BETTER
@@ -28,7 +28,6 @@ from ..reward.trust import allowed, trust
 from ..settings import Settings
 from ..text import count
 from ..training.recipes import MINIMUM_ROWS, MINIMUM_WATCHED, resolve
-from ..training.runs import numbered, read_state
 from .before import gone_back_from, nothing_new_since, terms, with_defaults
 from .decide import CONFIDENCE, FEWEST, Contender, Decision, decide
 from .keep import keep

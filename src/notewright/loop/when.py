@@ -6,8 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..library.atwork import at_work
-from ..training.runs import numbered, read_state
+from ..library.atwork import at_work, numbered, read_state
 
 if TYPE_CHECKING:
     from ..library import Library

@@ -34,7 +34,7 @@ from typing import Any
 from .. import __version__
 from ..errors import Busy, Conflict, Invalid, MissingExtra, NotewrightError, NotFound, RunFailed, Unavailable
 from ..library import Library
-from ..library.atwork import locked, taken
+from ..library.atwork import locked, taken, unfinished
 from ..records import Run
 from ..settings import TELEMETRY_OFF
 from .launch import worker_command
@@ -207,25 +207,9 @@ def settle(library: Library) -> list[Run]:
 
 def resuming(library: Library, run: Run) -> str:
     """The command that goes on with an interrupted run: that of the newest `improve`, where it began the run and is not finished."""
-    newest = max(numbered(library.home / "runs").items(), default=None)
-    state = read_state(newest[1]) if newest else {}
-    if "finished_at" not in state and state.get(f"{run.method}_run") == run.id:
+    if unfinished(library.home).get(f"{run.method}_run") == run.id:
         return "notewright improve"
     return f"notewright train {run.method} --resume {run.id}"
-
-
-def numbered(runs: Path) -> dict[int, Path]:
-    """The folders of every `improve` that was ever begun, by number."""
-    return {int(name): path for path in runs.glob("improve-*") if (name := path.name.removeprefix("improve-")).isdecimal()}
-
-
-def read_state(folder: Path) -> dict[str, Any]:
-    """What state.json says; nothing where there is none, or a machine that lost its power left half of one."""
-    try:
-        table = json.loads((folder / "state.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return table if isinstance(table, dict) else {}
 
 
 def _tracker_places(folder: Path) -> dict[str, str]:
