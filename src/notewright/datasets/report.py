@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import NotFound, Unavailable
+from ..library.rows import Row, load
 from ..records import Dataset, Highlight
 from ..reward.features import FEATURES, measure
 from ..text import words
-from .freeze import Row, load
 
 if TYPE_CHECKING:
     from ..library import Library
