@@ -260,3 +260,11 @@ def test_a_current_version_that_cannot_write_is_a_problem(library: Library, base
     problem = next(problem for problem in checkup(Settings(home=library.home)).problems if problem.startswith("model-1 cannot write"))
     assert said in problem
     assert "notewright models" in problem or "notewright train" in problem
+
+
+def test_a_library_that_is_gone_from_among_its_trainings_is_no_beginning(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--home", str(tmp_path), "status"]) == 0
+    (tmp_path / "runs" / "run-1").mkdir(parents=True)
+    assert any("no library.db" in problem for problem in checkup(Settings(home=tmp_path)).problems)
+    assert main(["--home", str(tmp_path), "status"]) == 1
+    assert "your-data.md" in capsys.readouterr().err

@@ -14,7 +14,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from .errors import Busy, Invalid, NotewrightError, Unavailable
-from .library import Library
+from .library import Library, was_used
 from .library.atwork import AtWork, at_work
 from .models.turns import Online, online
 from .records import Run
@@ -229,7 +229,7 @@ def _machine(findings: dict[str, str], problems: list[str], settings: Settings) 
 
 
 def _library(findings: dict[str, str], problems: list[str], settings: Settings) -> None:
-    if not (settings.home / "library.db").exists():
+    if not (settings.home / "library.db").exists() and not was_used(settings.home):
         findings["library"] = f"none in {settings.home}: notewright init --vault PATH"
         return
     findings["library"] = str(settings.home)

@@ -75,7 +75,7 @@ class Library:
     def open(cls, home: Path) -> Library:
         """Raises NotFound where no library has been made, Invalid where its file has lost all that was in it."""
         if not (home / "library.db").exists():
-            if _was_used(home):
+            if was_used(home):
                 raise NotFound(
                     f"There is no library.db in {home} any more, though what belongs to one is there.", _PUT_BACK.format("begin anew")
                 )
@@ -120,7 +120,7 @@ class Library:
 _PUT_BACK = "Put a copy of it back (docs/your-data.md), or {} with: notewright init --vault PATH"
 
 
-def _was_used(home: Path) -> bool:
+def was_used(home: Path) -> bool:
     """Whether anything was made here that a library knows of."""
     return any(any((home / name).glob("*")) for name in FOLDERS)
 
@@ -128,7 +128,7 @@ def _was_used(home: Path) -> bool:
 def _refuse_emptied(home: Path) -> None:
     """SQLite takes a file without a byte for a new one; where a library was before it, nobody would be told that all is lost."""
     file = home / "library.db"
-    if not (_was_used(home) or (home / "config.toml").exists()):
+    if not (was_used(home) or (home / "config.toml").exists()):
         return
     for _ in range(20):  # another process may be making it at this moment
         if not file.is_file() or file.stat().st_size:
@@ -137,4 +137,4 @@ def _refuse_emptied(home: Path) -> None:
     raise Invalid(f"{file} is empty: whatever was in it is not there any more.", _PUT_BACK.format("delete it and begin anew"))
 
 
-__all__ = ["FOLDERS", "Library"]
+__all__ = ["FOLDERS", "Library", "was_used"]
