@@ -240,3 +240,31 @@ def test_a_library_that_cannot_be_read_is_a_problem(tmp_path: Path) -> None:
     (tmp_path / "library.db").write_text("this is no database, however long one looks at it")
     found = checkup(Settings(home=tmp_path))
     assert any("not a notewright library" in problem for problem in found.problems)
+
+
+@pytest.mark.parametrize(
+    ("base", "revision", "adapter", "said"),
+    [
+        ("seedling", "of-before", "", "another seedling"),
+        ("seedling", "", "runs/run-1/adapter", "are gone"),
+        ("/nowhere/base", "x", "", "is gone"),
+    ],
+)
+def test_a_current_version_that_cannot_write_is_a_problem(library: Library, base: str, revision: str, adapter: str, said: str) -> None:
+    library.models.add(Model("model-1", base, adapter or "models/one", "policy", now(), revision=revision))
+    if not adapter:
+        folder = library.home / "models" / "one"
+        folder.mkdir(parents=True)
+        (folder / "adapter_model.safetensors").touch()
+    library.models.promote("model-1", "trained")
+    problem = next(problem for problem in checkup(Settings(home=library.home)).problems if problem.startswith("model-1 cannot write"))
+    assert said in problem
+    assert "notewright models" in problem or "notewright train" in problem
+
+
+def test_a_library_that_is_gone_from_among_its_trainings_is_no_beginning(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--home", str(tmp_path), "status"]) == 0
+    (tmp_path / "runs" / "run-1").mkdir(parents=True)
+    assert any("no library.db" in problem for problem in checkup(Settings(home=tmp_path)).problems)
+    assert main(["--home", str(tmp_path), "status"]) == 1
+    assert "your-data.md" in capsys.readouterr().err

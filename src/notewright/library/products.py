@@ -37,7 +37,7 @@ class DatasetStore:
 
     def new_id(self) -> str:
         with self._db.write():
-            return self._db.next_id("dataset")
+            return self._db.next_id("dataset", folder="datasets")
 
     def all(self, kind: str = "") -> list[Dataset]:
         """Oldest first."""
@@ -70,7 +70,7 @@ class RunStore:
 
     def new_id(self) -> str:
         with self._db.write():
-            return self._db.next_id("run")
+            return self._db.next_id("run", folder="runs")
 
     def update(self, run_id: str, *, status: str = "", metrics: Mapping[str, object] | None = None) -> Run:
         """Set what is given; metrics are merged into the ones already there."""

@@ -203,7 +203,8 @@ class Engine:
             return
         weights = path / "adapter_model.safetensors"
         if not weights.exists():
-            raise NotFound(f"There is no adapter in {path}.", "List the models with: notewright models list")
+            hint = "Put that folder back, or use another version: notewright models list, then notewright models use ID"
+            raise NotFound(f"There is no adapter in {path}.", hint)
         key = (path.resolve(), weights.stat().st_mtime)
         if key not in self._names:
             name, self._loaded = re.sub(r"\W", "_", path.name) + f"_{self._loaded}", self._loaded + 1
