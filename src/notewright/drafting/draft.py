@@ -36,7 +36,7 @@ def draft(
     *,
     settings: Settings,
     source: str,
-    chapter: str = "",
+    chapter: str | None = None,
     highlight_ids: Sequence[str] = (),
     n: int | None = None,
     written: int | None = None,

@@ -124,7 +124,9 @@ class QueuePage(Out):
 
 class DraftIn(In):
     source: Id = Field(description="A source's id, title, or part of its title")
-    chapter: Short = Field(default="", description="Only this one's highlights; empty: the whole source, or the `highlight_ids`")
+    chapter: Short | None = Field(
+        default=None, description="Only this one's highlights, empty: those without one; null: the whole source, or the `highlight_ids`"
+    )
     highlight_ids: list[Id] = Field(default=[], max_length=500, description="Just these, which goes without `chapter`")
     n: int | None = Field(default=None, ge=1, le=16, description="How many are shown; null: as many as the person's acceptance asks for")
     written: int | None = Field(default=None, ge=1, le=16, description="How many are written, to choose from; null: the usual")

@@ -48,14 +48,14 @@ describe("drafting", () => {
     await played.command("draft-from-selection");
     const sent = played.server.of("/api/drafts").filter((body) => body.source);
     expect(sent.map((body) => [body.source, body.chapter, body.highlight_ids])).toEqual([
-      ["s1", undefined, undefined], ["s1", undefined, undefined], ["s1", undefined, ["h1"]],
+      ["s1", "", undefined], ["s1", "", undefined], ["s1", undefined, ["h1"]],
     ]);
   });
   it("goes to the next in the queue", async () => {
     await played.command("next-in-queue");
     expect(played.server.of("/api/drafts")[0]).toMatchObject({ source: "s1", chapter: "Beginnings" });
   });
-  it("names the highlights that have no chapter, so that the whole source is not drafted", async () => {
+  it("asks for what has no chapter as it does for a chapter, so that neither the whole source is drafted nor a rule passed over", async () => {
     const loose = { ...CHAPTER, chapter: "", highlight_ids: ["p0", "p1"] };
     played.server.answers["GET /api/queue"] = { total: 1, chapters: [loose] };
     played.server.answers["GET /api/sources/s1"] = { source: SOURCE, chapters: [loose, CHAPTER], highlights: [] };
@@ -68,7 +68,7 @@ describe("drafting", () => {
     fake.Modal.open[0]?.contentEl.querySelector("button")?.click();
     await settle();
     const sent = played.server.of("/api/drafts").filter((body) => body.source);
-    expect(sent.map((body) => [body.chapter, body.highlight_ids])).toEqual([[undefined, ["p0", "p1"]], [undefined, ["p0", "p1"]]]);
+    expect(sent.map((body) => [body.chapter, body.highlight_ids])).toEqual([["", undefined], ["", undefined]]);
   });
 });
 
