@@ -36,7 +36,7 @@ def draft(
     *,
     settings: Settings,
     source: str,
-    chapter: str = "",
+    chapter: str | None = None,
     highlight_ids: Sequence[str] = (),
     n: int | None = None,
     written: int | None = None,
@@ -47,6 +47,7 @@ def draft(
     seed: int | None = None,
     instruction: str = "",
     examples: int | None = None,
+    ahead: bool = False,
     engine: Writer | None = None,
     engines: Engines | None = None,
     started: Callable[[str], None] | None = None,
@@ -76,6 +77,8 @@ def draft(
 
     Links and assets that neither the highlights nor the notes have are mended where there is one way to (`sampling["repairs"]` says how);
     otherwise the draft has a problem.
+
+    `ahead`: nobody has asked for it yet, and no list of batches has it before somebody looks at it.
 
     Raises NotFound and Invalid as `choose_prompt` does, and Invalid for impossible sampling. Interrupted, it stores nothing.
     """
@@ -110,7 +113,7 @@ def draft(
     if fewer := count_fewer(n, asking.numbered, shown, hidden):
         for item in shown:
             item.sampling["fewer"] = fewer
-    return _store(library, prompt, shown, hidden)
+    return _store(library, prompt, shown, hidden, ahead=ahead)
 
 
 def _sides(tried: Sequence[list[Checked]]) -> tuple[list[list[Checked]], dict[str, object]]:
@@ -183,11 +186,11 @@ def _few(checked: Sequence[Checked], n: int) -> bool:
     return len(_fit(checked)) < min(n, 2)
 
 
-def _store(library: Library, prompt: Prompt, shown: Sequence[Checked], hidden: Sequence[Checked]) -> list[Draft]:
+def _store(library: Library, prompt: Prompt, shown: Sequence[Checked], hidden: Sequence[Checked], *, ahead: bool) -> list[Draft]:
     """One batch of all of them, those that are shown first; returns these."""
     at, items = now(), [*shown, *hidden]
     with library.db.write():
-        batch_id = library.drafts.new_batch()
+        batch_id = library.drafts.new_batch(unseen=ahead)
         drafts = library.drafts.add(
             Draft(
                 id="", batch_id=batch_id, source_id=prompt.source.id, chapter=prompt.chapter, model_id=item.written.model_id,

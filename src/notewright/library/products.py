@@ -216,9 +216,19 @@ class DraftStore:
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    def new_batch(self) -> str:
-        with self._db.write():
-            return self._db.next_id("batch")
+    def new_batch(self, *, unseen: bool = False) -> str:
+        """`unseen`: it is prepared ahead of need, and no list of batches has it before somebody has `seen` or judged it."""
+        with self._db.write() as connection:
+            batch_id = self._db.next_id("batch")
+            if unseen:
+                connection.execute("INSERT INTO unseen (batch_id) VALUES (?)", (batch_id,))
+            return batch_id
+
+    def seen(self, batch_id: str) -> None:
+        """Somebody looks at the batch. Raises NotFound where there is none."""
+        self.batch(batch_id)
+        with self._db.write() as connection:
+            connection.execute("DELETE FROM unseen WHERE batch_id=?", (batch_id,))
 
     def add(self, drafts: Iterable[Draft]) -> list[Draft]:
         """Store drafts, giving each that has no id the next one."""

@@ -64,7 +64,7 @@ def diff_versions(
     before: str,
     after: str,
     source: str = "",
-    chapter: str = "",
+    chapter: str | None = None,
     limit: int = 3,
     max_new_tokens: int = 512,
     engines: Engines | None = None,
@@ -75,7 +75,7 @@ def diff_versions(
     Same prompt without examples, no chance, same number of tokens. `engines` are kept ones; `progress` gets (drafts written, in all) and is
     called at every token; what it raises stops the writing. Raises NotFound and Invalid as the registry, `choose_prompt` and `evaluate` do.
     """
-    if chapter and not source:
+    if chapter is not None and not source:
         raise Invalid(f"A chapter is named, {chapter!r}, and no source.", "Name the source that has it, too.")
     models = [_writer(library, model_id) for model_id in (before, after)]
     if before == after:
@@ -111,7 +111,7 @@ def _writer(library: Library, model_id: str) -> Model:
     return model
 
 
-def _named(library: Library, source: str, chapter: str) -> _Task:
+def _named(library: Library, source: str, chapter: str | None) -> _Task:
     prompt = choose_prompt(library, source=source, chapter=chapter)
     ids = tuple(item.id for item in prompt.highlights)
     return build_messages(prompt), Asked(prompt.source.id, prompt.source.title, prompt.chapter, "", ids, "")
