@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import json
 import random
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -251,15 +250,6 @@ def test_the_command(library: Library, tmp_path: Path, capsys: pytest.CaptureFix
     assert (tmp_path / "out.html").exists()
     assert main(["report", "--writing", "0"]) == 1
     assert "above 0" in capsys.readouterr().err
-
-
-@pytest.fixture
-def new_york(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("TZ", "America/New_York")
-    time.tzset()
-    yield
-    monkeypatch.undo()
-    time.tzset()
 
 
 @pytest.mark.usefixtures("new_york")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from notewright import datasets, loop
 from notewright.errors import Invalid, NotFound
 from notewright.library import Library
 from notewright.library.database import now
-from notewright.records import Model
+from notewright.records import Highlight, Model, Source
 from served import ScriptedEngines
 from small_world import ScriptedEngine, World
 
@@ -49,7 +50,7 @@ def test_held_out_passages_are_written_by_both_from_the_same_prompts(world: Worl
         progress=lambda *at: seen.append(at),
     )
     assert (found.before, found.after, len(found.items)) == ("model-1", "model-2", 2)
-    assert engines.asked == ["model-1", "model-2"]
+    assert engines.asked[-2:] == ["model-1", "model-2"]
     one, other = engines.writers["model-1"].calls, engines.writers["model-2"].calls
     assert [call["messages"] for call in one] == [call["messages"] for call in other]
     assert {(call["n"], call["temperature"]) for call in one + other} == {(1, 0.0)}
@@ -81,6 +82,65 @@ def test_a_version_whose_files_are_gone_is_said_before_anything_is_written(world
     with pytest.raises(NotFound, match="The files of model-3 are gone"):
         loop.diff_versions(world.library, settings=world.settings, before="model-1", after=pruned.id, source="rivers", engines=engines)
     assert engines.asked == []
+
+
+class Narrow(Two):
+    """The second version sees few characters; who would write what it cannot read fails the test."""
+
+    sees = 0
+
+    def get(self, library: Library, model: Model, *, device: str):
+        writer = super().get(library, model, device=device)
+
+        def require_room(messages, wanted: int) -> None:
+            length = sum(len(message["content"]) for message in messages)
+            if model.id == "model-2" and length > self.sees:
+                raise Invalid(f"The prompt has {length} tokens, but this model sees {self.sees} in all.", "Choose --highlights.")
+
+        writer.require_room = require_room
+        return writer
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "way"),
+    [
+        (
+            {"source": "rivers"},
+            "The 6 highlights of 'A Book of Rivers' leave model-2 no room for a note: the prompt has ",
+            "Name one chapter",
+        ),
+        (
+            {"source": "rivers", "chapter": "Troubles"},
+            "The 3 highlights of 'A Book of Rivers' leave model-2 no room",
+            "Name one with fewer",
+        ),
+        ({"source": "Short"}, "The 1 highlight of 'Short' leave model-2 no room", "Name one with fewer"),
+        ({}, "No held-out passage leaves model-2 room for a note: the prompt has ", "Name a source with fewer highlights"),
+    ],
+)
+def test_what_one_of_them_cannot_read_is_said_before_anything_is_written(world: World, options: dict, error: str, way: str) -> None:
+    datasets.build(world.library, kind="sft", settings=world.settings)
+    short = Source("Short", outside_ids=("readwise:b-short",), highlights=(Highlight("Few words.", outside_ids=("readwise:7",)),))
+    world.library.sources.upsert([short], origin="api", complete=True)
+    engines = Narrow()
+    with pytest.raises(Invalid, match=error) as caught:
+        loop.diff_versions(world.library, settings=world.settings, before="model-1", after="model-2", engines=engines, **options)
+    assert caught.value.hint.startswith(way)
+    assert "--highlights" not in caught.value.hint, "the command has no such option"
+    assert not any(writer.calls for writer in engines.writers.values())
+
+
+def test_held_out_passages_that_one_of_them_cannot_read_are_passed_over(world: World) -> None:
+    dataset = datasets.build(world.library, kind="sft", settings=world.settings)
+    rows = [json.loads(line) for line in (Path(dataset.path) / "test.jsonl").read_text().splitlines()]
+    lengths = sorted({sum(len(message["content"]) for message in row["prompt"]) for row in rows})
+    assert len(lengths) > 1
+    engines = Narrow()
+    engines.sees = lengths[0]
+    found = loop.diff_versions(
+        world.library, settings=world.settings, before="model-1", after="model-2", limit=len(rows), engines=engines
+    )  # fmt: skip
+    assert 0 < len(found.items) < len(rows)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from ..clock import minute
 from ..records import Dataset
 from ..settings import output_file
 from .show import as_json, count, facts, given_path, id_of, json_option, open_library, progress, table
@@ -72,11 +73,8 @@ def list_datasets(options: argparse.Namespace) -> None:
     if options.json:
         as_json(found)
         return
-    rows = [
-        (dataset.id, dataset.kind, *_counts(dataset).values(), _holds(dataset), dataset.created_at[:16].replace("T", " "))
-        for dataset in found
-    ]
-    heads = ("dataset", "kind", "train", "valid", "test", "later", "in all", "built (UTC)")
+    rows = [(dataset.id, dataset.kind, *_counts(dataset).values(), _holds(dataset), minute(dataset.created_at)) for dataset in found]
+    heads = ("dataset", "kind", "train", "valid", "test", "later", "in all", "built")
     table(rows, *heads, empty="No datasets yet. Build one with: notewright dataset sft")
 
 

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+from ..clock import day, minute
 from ..errors import Invalid
 from ..models.turns import UNCHANGED
 from ..records import Event
@@ -42,7 +43,7 @@ def unchanged(_: argparse.Namespace) -> None:
     library, _settings = open_library()
     with library:
         found = deny_change(library)
-    print(f"What was before {found.at[:10]} counts fully again. To take this back: notewright undo")
+    print(f"What was before {day(found.at)} counts fully again. To take this back: notewright undo")
 
 
 def list_events(options: argparse.Namespace) -> None:
@@ -55,14 +56,14 @@ def list_events(options: argparse.Namespace) -> None:
     rows = [
         (
             event.id,
-            event.at[:16].replace("T", " "),
+            minute(event.at),
             event.kind + (" (undone)" if event.id in undone else ""),
             f"event {event.subject}" if event.kind == "undo" else event.subject,
             _told(event),
         )
         for event in events
     ]
-    table(rows, "event", "when (UTC)", "kind", "about", "details", empty="No feedback yet. Rank a batch with: notewright rank")
+    table(rows, "event", "when", "kind", "about", "details", empty="No feedback yet. Rank a batch with: notewright rank")
 
 
 DECIDED = {"accept": "accepted", "reject": "rejected", "reject_all": "all rejected"}
@@ -91,7 +92,7 @@ def _told(event: Event) -> str:
             str(payload["prefer"]), f"you like about {payload.get('value')}"
         )
     elif event.kind == UNCHANGED:
-        text = f"you did not change around {str(payload.get('since', ''))[:10]}, though it looked so"
+        text = f"you did not change around {day(str(payload.get('since', '')))}, though it looked so"
     elif event.kind == "edit":
         place = f" in {payload['note_path']}" if payload["note_path"] else ""
         text = f"{told_hunks(payload)}{place}" + {"watch": ", noticed", "plugin": ", in Obsidian"}.get(payload.get("via", ""), "")

@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from ..clock import day, minute
 from ..records import Model
 from .show import as_json, count, facts, given_path, id_of, json_option, open_library, positive, progress, table
 
@@ -86,7 +87,7 @@ def told_online(now: Online) -> Iterator[str]:
         )
     if now.drift:
         what = "what you change in drafts" if now.drift.what == "edit cost" else "how your choices surprise the taste head"
-        rose = f"rose from {now.drift.before:.2f} to {now.drift.after:.2f} around {now.drift.at[:10]}"
+        rose = f"rose from {now.drift.before:.2f} to {now.drift.after:.2f} around {day(now.drift.at)}"
         yield f"you changed: {what} {rose}; what was before counts less (if you did not: notewright feedback unchanged)"
 
 
@@ -156,14 +157,16 @@ def show_model(options: argparse.Namespace) -> None:
     if options.json:
         as_json(shown)
         return
-    facts({name: value for name, value in shown.items() if value and not isinstance(value, (dict, list))})
+    made = {"created_at": minute(str(shown["created_at"]))}
+    facts({name: value for name, value in {**shown, **made}.items() if value and not isinstance(value, (dict, list))})
     for name in ("parents", "metrics", "recipe", "promotions"):
         values = shown[name]
         if isinstance(values, dict) and values:
             print(f"\n{name}")
             facts({f"  {key}": value for key, value in values.items()})
         elif isinstance(values, list) and values:
-            print(f"\n{name}: " + "; ".join(" ".join(item.values()) if isinstance(item, dict) else str(item) for item in values))
+            told = (f"{minute(item['at'])} {item['reason']}" if isinstance(item, dict) else str(item) for item in values)
+            print(f"\n{name}: " + "; ".join(told))
 
 
 def diff_models(options: argparse.Namespace) -> None:

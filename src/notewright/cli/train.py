@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from ..clock import minute
 from ..records import Model, Run
 from .show import as_json, facts, given_path, id_of, json_option, open_library, table
 from .terminal import drawing_console, plain
@@ -196,8 +197,8 @@ def list_runs(options: argparse.Namespace) -> None:
     if options.json:
         as_json(runs)
         return
-    rows = [(run.id, run.method, run.status, run.dataset_id, run.created_at[:16].replace("T", " ")) for run in runs]
-    table(rows, "run", "method", "status", "dataset", "started (UTC)", empty="No trainings yet. Start one with: notewright train sft")
+    rows = [(run.id, run.method, run.status, run.dataset_id, minute(run.created_at)) for run in runs]
+    table(rows, "run", "method", "status", "dataset", "started", empty="No trainings yet. Start one with: notewright train sft")
 
 
 def show_run(options: argparse.Namespace) -> None:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from ..clock import minute
 from ..errors import Invalid
 from ..models.turns import UNCHANGED
 from ..records import Event
@@ -51,9 +52,9 @@ def undo(options: argparse.Namespace) -> None:
 def _agreed(library: Library, listed: Sequence[Undoable], options: argparse.Namespace) -> bool:
     """Whether the person wants all that taken back. Raises Invalid where there is nobody to ask."""
     if not options.json:
-        print(f"{count(len(listed), 'thing')} would be taken back, newest first (times are UTC):")
+        print(f"{count(len(listed), 'thing')} would be taken back, newest first:")
         for item in listed:
-            print(f"  {item.event.at[:16].replace('T', ' ')}  {_named(library, item)}")
+            print(f"  {minute(item.event.at)}  {_named(library, item)}")
     if options.json or not sys.stdin.isatty():
         raise Invalid("Nobody can be asked here, so nothing was taken back.", "To take several back without being asked, add --yes.")
     return input("Take back all of it? [y/n] ").strip().lower() in ("y", "yes")

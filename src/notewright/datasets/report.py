@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..clock import minute
 from ..errors import NotFound, Unavailable
 from ..library.rows import Row, load
 from ..records import Dataset, Highlight
@@ -46,7 +47,7 @@ def report(library: Library, *, dataset: Dataset | None = None, path: Path) -> P
     page = (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{html.escape(dataset.id)}</title><style>{_STYLE}</style></head>"
-        f"<body><h1>{html.escape(dataset.id)}</h1><p class=quiet>Built {html.escape(dataset.created_at[:16].replace('T', ' '))} UTC.</p>"
+        f"<body><h1>{html.escape(dataset.id)}</h1><p class=quiet>Built {html.escape(minute(dataset.created_at))}.</p>"
         + "\n".join(parts) + "</body></html>\n"
     )  # fmt: skip
     try:

@@ -7,11 +7,12 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..clock import day_in_words
 from ..errors import Unavailable
 from ..files import put
 from ..text import word_diff
 from .account import READING, WRITING, Account, Taken, Version, account
-from .curve import FEWEST, Mean, local
+from .curve import FEWEST, Mean
 from .curve_plot import svg
 from .page import STYLE
 
@@ -64,7 +65,7 @@ def _summary(told: Account) -> list[str]:
             "Begin with: <code>notewright draft</code></p>"
         ]
     cost = told.curves[0].whole
-    first, last = _day(told.since), _day(told.until)
+    first, last = day_in_words(told.since), day_in_words(told.until)
     when = f"on {first}" if first == last else f"between {first} and {last}"
     taken = f"you took {_count(told.taken, 'draft')}" + (f", {told.untouched} of them without a change" if told.untouched else "")
     gone = f" {_count(told.deleted, 'passage')} you deleted later." if told.deleted else ""
@@ -149,7 +150,7 @@ def _versions(told: Account) -> list[str]:
         *_online(told),
         "<h3>Which version wrote when, and why</h3>",
         _table(("from", "version", "in place of", "why"),
-               [(_day(at), model_id, before or "–", why) for (at, model_id, why), before in
+               [(day_in_words(at), model_id, before or "–", why) for (at, model_id, why), before in
                 zip(steps, ["", *(model_id for _, model_id, _ in steps)], strict=False)]),
     ]  # fmt: skip
     return parts
@@ -163,7 +164,7 @@ def _online(told: Account) -> list[str]:
     ]
     if change := told.drift:
         moved = f"{change.what} rose from {change.before:.2f} to {change.after:.2f}"
-        lines.append(f"Around {_day(change.at)} you changed: {moved}. What was before counts less since.")
+        lines.append(f"Around {day_in_words(change.at)} you changed: {moved}. What was before counts less since.")
     return [f"<p>{escape(line)}</p>" for line in lines]
 
 
@@ -182,7 +183,7 @@ def _examples(examples: Sequence[Taken]) -> list[str]:
         pieces = "".join(
             escape(text) if op == "=" else f"<{_TAGS[op]}>{escape(text)}</{_TAGS[op]}>" for op, text in word_diff(item.written, item.left)
         )
-        parts.append(f"<h3>{escape(where)}</h3><p class=soft>{_day(item.at)}, {escape(item.model_id)}, {item.cost:.0%} changed</p>"
+        parts.append(f"<h3>{escape(where)}</h3><p class=soft>{day_in_words(item.at)}, {escape(item.model_id)}, {item.cost:.0%} changed</p>"
                      f"<div class=diff>{pieces}</div>")  # fmt: skip
     return parts
 
@@ -214,11 +215,6 @@ def _figure(mean: Mean, unit: str, units: str = "") -> str:
 
 def _count(number: int, unit: str, units: str = "") -> str:
     return f"{number:,} {unit if number == 1 else units or unit + 's'}"
-
-
-def _day(at: str) -> str:
-    day = local(at)
-    return f"{day.day} {day:%b %Y}"
 
 
 def _balance(minutes: float) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from statistics import fmean
 
+from ..clock import local
 from ..evaluation.report import interval, middle, resampled
 from ..shares import wilson
 
@@ -103,11 +104,6 @@ def _stretches(values: Sequence[tuple[str, float]], share: bool) -> tuple[Stretc
         for first, last, held in joined
         if len(held) >= FEWEST
     )
-
-
-def local(at: str) -> datetime:
-    """A time as the clock of this machine shows it: its weeks and days are the person's."""
-    return datetime.fromisoformat(at).astimezone()
 
 
 def _monday(at: str) -> date:

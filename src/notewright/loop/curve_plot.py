@@ -7,7 +7,8 @@ import threading
 from datetime import datetime
 from typing import Any
 
-from .curve import Curve, local
+from ..clock import day_in_words, local
+from .curve import Curve
 
 # What matplotlib draws with, and what takes its place: the page's own colours.
 COLOURS = {"#123456": "var(--ink)", "#123457": "var(--soft)", "#123458": "var(--good)", "#123459": "var(--line)"}
@@ -46,7 +47,7 @@ def svg(curve: Curve, *, label: str) -> str:
         axes.set_ylim(-0.04, 1.04)
         axes.set_yticks([0, 0.5, 1], ["0 %", "50 %", "100 %"])
         ends = [min(days)] if max(days) - min(days) < 1 else [min(days), max(days)]
-        axes.set_xticks(ends, [_named(curve.values[0][0]), _named(curve.values[-1][0])][: len(ends)])
+        axes.set_xticks(ends, [day_in_words(curve.values[0][0]), day_in_words(curve.values[-1][0])][: len(ends)])
         for text, side in zip(axes.get_xticklabels(), ("left", "right"), strict=False):
             text.set(horizontalalignment=side)
         axes.spines[["top", "right"]].set_visible(False)
@@ -62,8 +63,3 @@ def _day(day: str) -> float:
     from matplotlib.dates import date2num
 
     return float(date2num(local(day)))
-
-
-def _named(at: str) -> str:
-    day = local(at)
-    return f"{day.day} {day:%b %Y}"

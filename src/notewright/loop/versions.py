@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from ..drafting import Engines, choose_prompt, memory_watched
 from ..errors import Invalid
 from ..evaluation import held_out
+from ..library.examples import chapters
 from ..models import registry
 from ..prompts import Message, build_messages
 from ..records import Model
 from ..settings import Settings
-from ..text import edit_distance
+from ..text import count, edit_distance
 
 if TYPE_CHECKING:
     from ..library import Library
@@ -70,10 +71,12 @@ def diff_versions(
     engines: Engines | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> VersionDiff:
-    """What versions `before` and `after` write for a source (or chapter), else for up to `limit` held-out passages, longest first.
+    """What versions `before` and `after` write for a source (or chapter), else for up to `limit` held-out passages, longest first, of those
+    whose prompts both can read.
 
     Same prompt without examples, no chance, same number of tokens. `engines` are kept ones; `progress` gets (drafts written, in all) and is
-    called at every token; what it raises stops the writing. Raises NotFound and Invalid as the registry, `choose_prompt` and `evaluate` do.
+    called at every token; what it raises stops the writing. Raises NotFound and Invalid as the registry, `choose_prompt` and `evaluate` do,
+    and Invalid before anything is written where a prompt leaves one of them no room for a note.
     """
     if chapter is not None and not source:
         raise Invalid(f"A chapter is named, {chapter!r}, and no source.", "Name the source that has it, too.")
@@ -82,8 +85,11 @@ def diff_versions(
         raise Invalid(f"{before} is the same on both sides.", "Name two versions: notewright models list")
     if limit < 1:
         raise Invalid(f"The number of passages must be at least 1, not {limit}.", "Leave it out for the usual.")
-    tasks = [_named(library, source, chapter)] if source else _held_out(library, limit)
+    tasks = [_named(library, source, chapter)] if source else _held_out(library)
     held = engines or Engines()
+    for model in reversed(models):  # the first one's base is loaded when it begins to write
+        tasks = _with_room(library, held.get(library, model, device=settings.device), model, tasks, max_new_tokens)
+    tasks = tasks[:limit]
     texts: list[list[str]] = []
     for turn, model in enumerate(models):
         writer = held.get(library, model, device=settings.device)
@@ -117,7 +123,7 @@ def _named(library: Library, source: str, chapter: str | None) -> _Task:
     return build_messages(prompt), Asked(prompt.source.id, prompt.source.title, prompt.chapter, "", ids, "")
 
 
-def _held_out(library: Library, limit: int) -> list[_Task]:
+def _held_out(library: Library) -> list[_Task]:
     _, rows = held_out(library)
     rows.sort(key=lambda row: -len(row["completion"][0]["content"]))
     return [
@@ -125,8 +131,34 @@ def _held_out(library: Library, limit: int) -> list[_Task]:
             row["source_id"], library.sources.get(row["source_id"]).title, library.sources.highlight(row["highlight_ids"][0]).chapter,
             row["note_path"], tuple(row["highlight_ids"]), row["completion"][0]["content"],
         ))
-        for row in rows[:limit]
+        for row in rows
     ]  # fmt: skip
+
+
+def _with_room(library: Library, writer: object, model: Model, tasks: Sequence[_Task], wanted: int) -> list[_Task]:
+    """Those that this version can read and has room to write of; Invalid, with the ways out that there are, where none is left."""
+    require = getattr(writer, "require_room", None)  # a remote one knows best
+    left: list[_Task] = []
+    said = ""
+    for messages, asked in tasks:
+        try:
+            if require:
+                require(messages, wanted)
+            left.append((messages, asked))
+        except Invalid as full:
+            said = f"{full.message[0].lower()}{full.message[1:]}"
+    if left:
+        return left
+    asked = tasks[0][1]
+    if asked.passage:
+        raise Invalid(
+            f"No held-out passage leaves {model.id} room for a note: {said}", "Name a source with fewer highlights: --source TITLE"
+        )
+    several = not asked.chapter and sum(map(bool, chapters(library, asked.source_id))) > 1
+    raise Invalid(
+        f"The {count(len(asked.highlight_ids), 'highlight')} of {asked.source_title!r} leave {model.id} no room for a note: {said}",
+        "Name one chapter (--chapter)." if several else "Name one with fewer (--source), or none for held-out passages.",
+    )
 
 
 def _beside(asked: Asked, before: str, after: str) -> Beside:
