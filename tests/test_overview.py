@@ -246,7 +246,8 @@ def test_a_library_that_cannot_be_read_is_a_problem(tmp_path: Path) -> None:
     ("base", "revision", "adapter", "said"),
     [
         ("seedling", "of-before", "", "another seedling"),
-        ("seedling", "", "runs/run-1/adapter", "are gone"),
+        ("seedling", "", "models/two", "are gone"),
+        ("seedling", "", "", "is damaged"),
         ("/nowhere/base", "x", "", "is gone"),
     ],
 )

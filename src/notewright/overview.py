@@ -302,7 +302,7 @@ def _base(findings: dict[str, str], problems: list[str], settings: Settings) -> 
 
 def _current(findings: dict[str, str], problems: list[str], settings: Settings) -> None:
     """The version that writes: are its files there, and the base that it was trained on?"""
-    from .models import registry
+    from .models import adapters, registry
 
     if not (settings.home / "library.db").exists():
         return
@@ -312,6 +312,8 @@ def _current(findings: dict[str, str], problems: list[str], settings: Settings) 
         findings["current version"] = f"{model.id} ({model.role})"
         try:
             registry.require_files(library, model)
+            if folder := registry.adapter_folder(library, model):
+                adapters.require_whole(folder)
         except NotewrightError as error:
             problems.append(f"{model.id} cannot write: {error.message} {error.hint}")
 

@@ -182,8 +182,10 @@ def test_a_file_without_a_byte_is_no_loss_where_nothing_was_made(home: Path) -> 
 def test_beside_an_older_copy_that_was_put_back_nothing_newer_is_overwritten(library: Library) -> None:
     (library.home / "runs" / "run-1").mkdir()
     (library.home / "datasets" / "dataset-2").mkdir()
+    (library.home / "models" / "model-1").mkdir()
     assert [library.runs.new_id() for _ in range(2)] == ["run-2", "run-3"]
     assert [library.datasets.new_id() for _ in range(2)] == ["dataset-1", "dataset-3"]
+    assert library.models.new_id() == "model-2"
 
 
 def test_a_disk_without_room_is_named(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -109,7 +109,7 @@ class ModelStore:
 
     def new_id(self) -> str:
         with self._db.write():
-            return self._db.next_id("model")
+            return self._db.next_id("model", folder="models")
 
     def set_metrics(self, model_id: str, metrics: Mapping[str, object]) -> Model:
         """Merge evaluation results into the model's row."""
