@@ -25,6 +25,7 @@ COLOURS = {
     "base": "#9aa3ad", "k-shot": "#2f6f8f", "sft": "#8a5a83", "sft+retrieval": "#b07aa8", "ditto": "#c2a33a", "dpo": "#7a7a3a",
     "taste": "#5b8c3e", "full": "#d1783c", "floor": "#d8d8d8",
 }  # fmt: skip
+BESIDE = ("ditto", "taste")  # drawn broken, as they may lie on the curve of what they add to
 # What `figures` needs of every chapter.
 COLUMNS = ("cost", "needed", "taken", "harm", "gate", "tokens", "written", "seconds")
 Row = dict[str, Any]
@@ -205,23 +206,26 @@ def plot(runs: Mapping[str, Runs], found: Mapping[str, Any], titles: Mapping[str
     from matplotlib.figure import Figure
     from matplotlib.ticker import PercentFormatter
 
-    figure = Figure(figsize=(13, 4.6))
+    figure = Figure(figsize=(13, 5.2), layout="constrained")
     FigureCanvasAgg(figure)
     learning, reaching, harm = figure.subplots(1, 3, gridspec_kw={"width_ratios": [1.25, 1, 1]})
     step = 5 if chapters > FROM else 1
     edges = list(range(0, chapters, step))
-    for arm in (name for name in CURVES if shared(runs, name)):
+    drawn_arms = [name for name in CURVES if shared(runs, name)]
+    banded = {LOOP, RIVAL} if len(drawn_arms) > 4 else set(drawn_arms)  # more bands than that hide the curves
+    for arm in drawn_arms:
         cells = [
             [[mean_cost(rows, range(at, min(at + step, chapters))) for at in edges] for (rows,) in seeds] for seeds in shared(runs, arm)
         ]
         drawn = [bootstrap([[[row[at]] for row in seeds] for seeds in cells], lambda means: means[0]) for at in range(len(edges))]
         points = [at + (step + 1) / 2 for at in edges]
-        learning.plot(points, [d[0] for d in drawn if d], "o-", markersize=3, color=COLOURS[arm], label=titles[arm])
-        if len(cells) > 1:
+        line = "--" if arm in BESIDE else "-"
+        learning.plot(points, [d[0] for d in drawn if d], f"o{line}", markersize=3, color=COLOURS[arm], label=titles[arm])
+        if arm in banded and len(cells) > 1:
             learning.fill_between(points, [d[1] for d in drawn if d], [d[2] for d in drawn if d], color=COLOURS[arm], alpha=0.13)
         times = [first_streak(rows, streak(chapters)) for seeds in shared(runs, arm) for (rows,) in seeds]
         share = [sum(time is not None and time <= at for time in times) / len(times) for at in range(1, chapters + 1)]
-        reaching.step(range(1, chapters + 1), share, where="post", color=COLOURS[arm], label=titles[arm])
+        reaching.step(range(1, chapters + 1), share, where="post", linestyle=line, color=COLOURS[arm])
     learning.set(
         xlabel="chapter", ylabel="edit effort (0: taken as it is, 1: all anew)", ylim=(0, None), title="Effort, readers of the families"
     )
@@ -236,17 +240,14 @@ def plot(runs: Mapping[str, Runs], found: Mapping[str, Any], titles: Mapping[str
     harm.axvline(HARM, color="#b03030", linewidth=1, label=f"aim: at most {HARM:.0%}")
     harm.set(yticks=range(len(arms)), yticklabels=arms, xlabel="share of chapters", title="Harm")
     for place, value in enumerate(values):
-        harm.annotate(
-            f" {value[0]:.1%}", (0, place - 0.28), va="center", fontsize=8, bbox={"facecolor": "white", "edgecolor": "none", "pad": 1}
-        )
-    harm.set_xlim(0, max(0.03, harm.get_xlim()[1]))
+        harm.annotate(f"  {value[0]:.1%}", (value[0] + spread[1][place], place), va="center", fontsize=8)
+    harm.set_xlim(0, max(0.03, 1.12 * harm.get_xlim()[1]))
     harm.xaxis.set_major_formatter(PercentFormatter(1, decimals=1))
     harm.invert_yaxis()
-    for axes in (learning, harm):
-        axes.legend(fontsize=7)
+    harm.legend(fontsize=7)
     for axes in (learning, reaching, harm):
         axes.grid(alpha=0.3)
-    figure.tight_layout()
+    figure.legend(*learning.get_legend_handles_labels(), loc="outside lower center", ncols=5, fontsize=8, frameon=False)
     figure.savefig(path, dpi=100)
 
 

@@ -248,7 +248,8 @@ def _kept(lines: Iterable[str]) -> Iterator[str | None]:
             above.bare = False
         if item and item[1] and fewer[indent]:
             cut = cut[:indent] + str(max(1, int(item[1]) - fewer[indent])) + cut[item.end(1) :]
-        yield quote + cut[min(len(_BLANK.match(cut)[0]), sum(above.shift for above in lost)) :]  # type: ignore[index]
+        blank = len(_BLANK.match(cut)[0])  # type: ignore[index]
+        yield quote + cut[min(blank, sum(above.shift for above in lost)) :]
 
 
 def _empty(below: Iterable[str | None], level: int) -> bool:
