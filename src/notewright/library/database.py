@@ -52,7 +52,8 @@ class Database:
         unknown = applied - {number for number, _ in MIGRATIONS}
         if unknown:
             raise Invalid(
-                f"{self.path} was written by a newer notewright (migration {max(unknown)}).", "Upgrade: pip install --upgrade notewright"
+                f"{self.path} was written by a newer notewright (migration {max(unknown)}).",
+                f"Upgrade: pip install --upgrade notewright. Or put back the copy of before, from {backups} (docs/your-data.md).",
             )
         pending = [(number, script) for number, script in MIGRATIONS if number not in applied]
         if pending and applied:
