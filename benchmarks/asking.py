@@ -81,9 +81,9 @@ def write_pools(name: str, until: int, out: Path) -> None:
                 model: Model, examples: int | None = None, task: Any = task, at: int = at, told: Callable[[Draft], Any] = told
             ) -> Pool:
                 drafts = drafting.draft(
-                    library, settings=cell.settings, source=task.prompt.source.title, chapter=task.prompt.chapter, n=SHOWN, written=WRITTEN,
-                    seed=readers.seed_of("asking", name, at), max_new_tokens=PLAN.tokens, examples=examples, model_id=model.id,
-                    engines=cell.engines,
+                    library, settings=cell.settings, source=task.prompt.source.title, chapter=task.prompt.chapter or None, n=SHOWN,
+                    written=WRITTEN, seed=readers.seed_of("asking", name, at), max_new_tokens=PLAN.tokens, examples=examples,
+                    model_id=model.id, engines=cell.engines,
                 )  # fmt: skip
                 return [told(item) for item in library.drafts.batch(drafts[0].batch_id, unshown=True)]
 

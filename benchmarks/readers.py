@@ -294,8 +294,8 @@ class Cell:
         if engine:
             model_id = registry.ensure_base_model(library, self.settings).id
         return drafting.draft(
-            library, settings=self.settings, source=task.prompt.source.title, chapter=task.prompt.chapter, n=n, written=written, seed=seed,
-            max_new_tokens=self.plan.tokens, examples=self.arm.examples, model_id=model_id, engine=engine, engines=self.engines,
+            library, settings=self.settings, source=task.prompt.source.title, chapter=task.prompt.chapter or None, n=n, written=written,
+            seed=seed, max_new_tokens=self.plan.tokens, examples=self.arm.examples, model_id=model_id, engine=engine, engines=self.engines,
         )  # fmt: skip
 
     def engine(self, task: Task, at: int, seed: int) -> Any:

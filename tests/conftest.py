@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import hypothesis
 import pytest
 
+import tiny_models
 from notewright.library import Library
 from notewright.settings import silence_telemetry
 
@@ -64,6 +65,18 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("the shared data folder is not beside this checkout")
     return folder
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """The folder of a tiny random base of one shape, built once."""
+    root = tmp_path_factory.mktemp("bases")
+
+    def base(shape: str) -> Path:
+        folder = root / shape
+        return folder if folder.exists() else tiny_models.build(shape, folder)
+
+    return base
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-SOURCE = Path(__file__).resolve().parent.parent / "src" / "notewright"
+TESTS = Path(__file__).resolve().parent
+SOURCE = TESTS.parent / "src" / "notewright"
 MODULES = sorted(path for path in SOURCE.rglob("*.py") if "data" not in path.relative_to(SOURCE).parts)
 HEAVY = {"torch", "transformers", "trl", "peft", "accelerate", "datasets"}
 HEAVY_SHELF = (
@@ -81,12 +82,18 @@ def test_serving_lives_in_the_server() -> None:
     assert importers({"fastapi", "starlette", "uvicorn", "pydantic"}, "server/", "cli/serve.py") == []
 
 
+def test_the_network_has_two_doors() -> None:
+    assert importers({"httpx", "requests", "urllib3", "aiohttp"}, "importers/readwise_api.py", "models/remote.py") == []
+
+
 def test_the_rules_find_offenders() -> None:
-    assert {"library/database.py", "cli/__init__.py", "server/app.py"} <= {*importers({"sqlite3"}), *importers({"argparse", "fastapi"})}
+    found = {*importers({"sqlite3"}), *importers({"argparse", "fastapi"}), *importers({"httpx"})}
+    assert {"library/database.py", "cli/__init__.py", "server/app.py", "models/remote.py"} <= found
 
 
 def test_files_are_small_and_plainly_named() -> None:
     assert [module for module, text in TEXTS.items() if len(text.splitlines()) > 600] == []
+    assert [path.name for path in TESTS.rglob("*.py") if len(path.read_text(encoding="utf-8").splitlines()) > 600] == []
     assert [path for path in MODULES if path.stem in ("utils", "helpers", "misc", "common")] == []
 
 

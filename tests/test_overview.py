@@ -259,3 +259,32 @@ def test_a_module_in_a_package_that_is_not_there_is_not_installed_either() -> No
     assert _installed("importlib.util")
     assert not _installed("nowhere.at_all")
     assert all("." not in name or name.startswith("google.") for name in EXTRAS), "looking for one imports the packages above it"
+
+
+@pytest.mark.parametrize(
+    ("base", "revision", "adapter", "said"),
+    [
+        ("seedling", "of-before", "", "another seedling"),
+        ("seedling", "", "models/two", "are gone"),
+        ("seedling", "", "", "is damaged"),
+        ("/nowhere/base", "x", "", "is gone"),
+    ],
+)
+def test_a_current_version_that_cannot_write_is_a_problem(library: Library, base: str, revision: str, adapter: str, said: str) -> None:
+    library.models.add(Model("model-1", base, adapter or "models/one", "policy", now(), revision=revision))
+    if not adapter:
+        folder = library.home / "models" / "one"
+        folder.mkdir(parents=True)
+        (folder / "adapter_model.safetensors").touch()
+    library.models.promote("model-1", "trained")
+    problem = next(problem for problem in checkup(Settings(home=library.home)).problems if problem.startswith("model-1 cannot write"))
+    assert said in problem
+    assert "notewright models" in problem or "notewright train" in problem
+
+
+def test_a_library_that_is_gone_from_among_its_trainings_is_no_beginning(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--home", str(tmp_path), "status"]) == 0
+    (tmp_path / "runs" / "run-1").mkdir(parents=True)
+    assert any("no library.db" in problem for problem in checkup(Settings(home=tmp_path)).problems)
+    assert main(["--home", str(tmp_path), "status"]) == 1
+    assert "your-data.md" in capsys.readouterr().err

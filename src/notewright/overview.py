@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from .errors import Busy, NotewrightError, Unavailable
-from .library import Library
+from .errors import Busy, Invalid, NotewrightError, Unavailable
+from .library import Library, was_used
 from .library.atwork import AtWork, at_work
 from .models.turns import Online, online
 from .records import Run
@@ -185,7 +185,7 @@ def _training(done: Done) -> str:
 
 
 def checkup(settings: Settings) -> Checkup:
-    """Look at Python, packages, machine, library, vault, token, the server that writes (if one is named) and base model."""
+    """Look at Python, packages, machine, library, vault, token, the server that writes (if named), base model and current version."""
     findings: dict[str, str] = {}
     problems: list[str] = []
     findings["python"] = f"{platform.python_version()} ({sys.executable})"
@@ -195,6 +195,7 @@ def checkup(settings: Settings) -> Checkup:
     _vault(findings, problems, settings)
     _engine(findings, problems, settings)
     _base(findings, problems, settings)
+    _current(findings, problems, settings)
     absent = {name: gain for name, gain in EXTRAS.items() if not _installed(name)}
     return Checkup(findings, tuple(problems), absent)
 
@@ -238,7 +239,7 @@ def _machine(findings: dict[str, str], problems: list[str], settings: Settings) 
 
 
 def _library(findings: dict[str, str], problems: list[str], settings: Settings) -> None:
-    if not (settings.home / "library.db").exists():
+    if not (settings.home / "library.db").exists() and not was_used(settings.home):
         findings["library"] = f"none in {settings.home}: notewright init --vault PATH"
         return
     findings["library"] = str(settings.home)
@@ -307,6 +308,24 @@ def _base(findings: dict[str, str], problems: list[str], settings: Settings) -> 
     if base.name == bases.SEEDLING:
         findings["seedling card"] = str(base.folder / "README.md")
     findings["bigger base"] = _recommended(settings)
+
+
+def _current(findings: dict[str, str], problems: list[str], settings: Settings) -> None:
+    """The version that writes: are its files there, and the base that it was trained on?"""
+    from .models import adapters, registry
+
+    if not (settings.home / "library.db").exists():
+        return
+    with suppress(Invalid, Busy, Unavailable), Library.open(settings.home) as library:  # what is wrong with the library is said already
+        if (model := library.models.current()) is None:
+            return
+        findings["current version"] = f"{model.id} ({model.role})"
+        try:
+            registry.require_files(library, model)
+            if folder := registry.adapter_folder(library, model):
+                adapters.require_whole(folder)
+        except NotewrightError as error:
+            problems.append(f"{model.id} cannot write: {error.message} {error.hint}")
 
 
 def _recommended(settings: Settings) -> str:

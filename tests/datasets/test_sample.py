@@ -14,7 +14,7 @@ from notewright.library import Library
 from notewright.pairing import pair
 from notewright.prompts import render_highlights
 from notewright.settings import Settings
-from notewright.vault import build_index, check_draft
+from notewright.vault import build_index, find_problems
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def test_rows_that_are_right_by_the_products_own_standard(library: Library, pair
         source = library.sources.get(row["source_id"])
         highlights = [library.sources.highlight(item) for item in row["highlight_ids"]]
         known = f"{source.title}\n{source.author}\n{source.summary}"
-        assert check_draft(passage, highlights=highlights, vault_index=index, known=known) == ()
+        assert find_problems(passage, highlights=highlights, vault_index=index, known=known) == ()
         assert passage.encode() in (paired.need_vault() / row["note_path"]).read_bytes()
         if row["chapter"]:
             prompt = choose_prompt(library, source=row["source_id"], chapter=row["chapter"])

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import small_world
+from notewright import reward
 from notewright.drafting import choose_prompt, named_highlights
 from notewright.errors import Invalid, NotFound
 from notewright.library import Library
@@ -78,6 +79,31 @@ def test_a_source_of_one_chapter_is_that_chapter(library: Library) -> None:
     assert choose_prompt(library, source="Long").chapter == "Part 0"
 
 
+def test_what_has_no_chapter_is_asked_for_as_a_chapter_is_and_goes_by_the_rule(library: Library) -> None:
+    highlights = tuple(
+        Highlight(f"Sentence {number} of its own.", location=number, chapter="One" * (number > 3), is_favorite=bool(number % 2))
+        for number in range(8)
+    )
+    library.sources.upsert([Source("Preface first", id="s", highlights=highlights)], origin="csv", complete=True)
+    shown = lambda **asked: [item.location for item in choose_prompt(library, source="s", **asked).highlights]  # noqa: E731
+    assert (shown(), shown(chapter=""), shown(chapter="One")) == ([*range(8)], [0, 1, 2, 3], [4, 5, 6, 7])
+    reward.add_rule(library, "only favourites")
+    assert (shown(), shown(chapter=""), shown(chapter="One")) == ([1, 3, 5, 7], [1, 3], [5, 7])
+    named = [item.id for item in library.sources.highlights(library.sources.find("s").id)[:4]]
+    assert shown(highlight_ids=named) == [0, 1, 2, 3]
+    with pytest.raises(Invalid, match="Both a chapter and highlights"):
+        choose_prompt(library, source="s", chapter="", highlight_ids=named)
+    with pytest.raises(NotFound) as unknown:
+        choose_prompt(library, source="s", chapter="Epilogue")
+    assert unknown.value.hint == 'Its chapters: "" for what has none (4); One (4)'
+
+
+def test_every_highlight_has_a_chapter(world: small_world.World) -> None:
+    with pytest.raises(NotFound, match="All highlights of 'A Book of Rivers' have a chapter") as caught:
+        choose_prompt(world.library, source="rivers", chapter="")
+    assert caught.value.hint == "Its chapters: Beginnings (3); Troubles (3)"
+
+
 def test_a_chapter_beside_highlights_is_not_left_out_in_silence(world: small_world.World) -> None:
     with pytest.raises(Invalid, match="Both a chapter and highlights") as caught:
         choose_prompt(world.library, source="rivers", chapter="Troubles", highlight_ids=[small_world.highlight_id("rivers", 0, 2)])
@@ -127,5 +153,7 @@ def test_nothing_visible(library: Library) -> None:
     library.sources.upsert([Source("Empty", outside_ids=("readwise:b",), highlights=(gone,))], origin="api", complete=True)
     with pytest.raises(Invalid, match="no highlights to write about"):
         choose_prompt(library, source="Empty")
+    with pytest.raises(Invalid, match="no highlights to write about"):
+        choose_prompt(library, source="Empty", chapter="")
     with pytest.raises(NotFound):
         choose_prompt(library, source="Nowhere")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -152,3 +153,43 @@ def test_a_library_in_order_passes_the_check(library: Library) -> None:
 def test_mistakes_of_ours_stay_what_they_are(library: Library) -> None:
     with pytest.raises(sqlite3.OperationalError, match="no such table"), library:
         library.db.rows("SELECT * FROM nonsense")
+
+
+def test_a_library_that_was_emptied_is_not_taken_for_a_new_one(library: Library) -> None:
+    home = library.home
+    library.close()
+    (home / "runs" / "run-1").mkdir()
+    for name in ("library.db-wal", "library.db-shm"):
+        (home / name).unlink(missing_ok=True)
+    (home / "library.db").write_bytes(b"")
+    for start in (Library.open, Library.create):
+        with pytest.raises(Invalid, match=r"library\.db is empty") as caught:
+            start(home)
+        assert "your-data.md" in caught.value.hint
+    assert (home / "library.db").read_bytes() == b""
+    (home / "library.db").unlink()
+    with pytest.raises(NotFound, match="any more"):
+        Library.open(home)
+
+
+def test_a_file_without_a_byte_is_no_loss_where_nothing_was_made(home: Path) -> None:
+    home.mkdir()
+    (home / "library.db").touch()
+    with Library.create(home) as made:
+        assert made.counts()["events"] == 0
+
+
+def test_beside_an_older_copy_that_was_put_back_nothing_newer_is_overwritten(library: Library) -> None:
+    (library.home / "runs" / "run-1").mkdir()
+    (library.home / "datasets" / "dataset-2").mkdir()
+    (library.home / "models" / "model-1").mkdir()
+    assert [library.runs.new_id() for _ in range(2)] == ["run-2", "run-3"]
+    assert [library.datasets.new_id() for _ in range(2)] == ["dataset-1", "dataset-3"]
+    assert library.models.new_id() == "model-2"
+
+
+def test_a_disk_without_room_is_named(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shutil.disk_usage", lambda _: shutil._ntuple_diskusage(10**9, 10**9, 4096))
+    told = library.db.explain(sqlite3.OperationalError("disk I/O error"))
+    assert told is not None
+    assert "make room" in told.hint

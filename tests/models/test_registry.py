@@ -180,12 +180,16 @@ def test_a_version_without_its_files_cannot_be_used(library: Library, home: Path
         registry.use(library, "model-99")
 
 
-def test_what_a_killed_registration_left_behind_is_replaced(library: Library, home: Path, tmp_path: Path, base: bases.Base) -> None:
+def test_a_folder_that_no_row_knows_of_stays_and_its_name_is_passed_over(
+    library: Library, home: Path, tmp_path: Path, base: bases.Base
+) -> None:
     root = registry.ensure_base_model(library, Settings(home=home, base_model=base.name))
     stale = library.home / "models" / "model-2"
     stale.mkdir(parents=True)
-    (stale / "adapter_model.safetensors").write_bytes(b"of a process that was killed before COMMIT")
+    (stale / "adapter_model.safetensors").write_bytes(b"newer than the copy of the library that was put back")
     model = add(library, base, tmp_path, root.id)
+    assert model.id == "model-3"
+    assert (stale / "adapter_model.safetensors").read_bytes().startswith(b"newer")
     assert (library.home / model.adapter_path / "adapter_model.safetensors").read_bytes() == root.id.encode()
 
 

@@ -69,6 +69,7 @@ def host(browser: Any, server: Server, tmp_path: Path) -> Iterator[Any]:
     page.expose_function("diskRead", lambda path: (vault / path).read_bytes().decode())
     page.expose_function("diskWrite", lambda path, text: (vault / path).write_bytes(text.encode()) and None)
     page.expose_function("diskRename", lambda path, to: (vault / path).rename(vault / to) and None)
+    page.expose_function("diskRemove", lambda path: (vault / path).unlink())
     page.goto(f"{ORIGIN}/")
     page.add_script_tag(content=bundle.read_text(encoding="utf-8"))
     page.evaluate("([main, address, link]) => host.start(main, address, link)", [BUILT.read_text(), server.address, server.link])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastapi.testclient import TestClient
 
+from notewright.overview import status
 from served import ScriptedEngines
 from small_world import ScriptedEngine, World
 
@@ -27,6 +28,25 @@ def test_what_counts_of_a_batch_is_told(client: TestClient, world: World) -> Non
     client.post("/api/undo", json={})
     assert asked()["accepted"] == {}
     assert client.get("/api/batches/batch-99/judged").status_code == 404
+
+
+def test_what_was_prepared_ahead_is_earlier_only_once_it_was_seen_or_judged(client: TestClient, world: World) -> None:
+    asked, two, three = (client.post("/api/drafts", json=WISH | more).json() for more in ({}, {"ahead": True}, {"ahead": True}))
+
+    def listed(**query: object) -> dict[str, bool]:
+        page = client.get("/api/batches", params={"chapter": "Beginnings"} | query).json()
+        assert page["total"] == len(page["batches"])
+        return {row["id"]: row["unseen"] for row in page["batches"]}
+
+    chapter = lambda: client.get(f"/api/sources/{asked['source_id']}").json()["chapters"][0]  # noqa: E731
+    assert (listed(), chapter()["batches"]) == ({asked["id"]: False}, 1)
+    assert listed(unseen=True) == {three["id"]: True, two["id"]: True, asked["id"]: False}
+    assert status(world.library, settings=world.settings).next == f"notewright rank {asked['id']}"
+    assert client.post(f"/api/batches/{two['id']}/seen").status_code == 204
+    assert (listed(), chapter()["batches"]) == ({two["id"]: False, asked["id"]: False}, 2)
+    client.post("/api/decisions", json={"decision": "reject", "draft_id": three["drafts"][0]["id"]})
+    assert list(listed()) == [three["id"], two["id"], asked["id"]]
+    assert client.post("/api/batches/batch-99/seen").status_code == 404
 
 
 def test_why_there_are_fewer_is_told_then_and_later(client: TestClient, engines: ScriptedEngines) -> None:

@@ -97,13 +97,14 @@ def test_pictures_are_found_as_obsidian_finds_them_and_never_outside(client: Tes
         (world.vault / place).write_bytes(b"<svg/>")
     (tmp_path / "secret.png").write_bytes(b"secret")
     (world.vault / "link.png").symlink_to(tmp_path / "secret.png")
+    (world.vault / "inward.png").symlink_to(world.vault / ".hidden/three.png")
 
     def ask(path: str) -> int:
         return client.get("/api/attachments", params={"path": path, "note_path": "Notes/Rivers.md"}).status_code
 
     for path in ("one.svg", "deep/one.svg", "Assets/deep/one.svg", "two.png", "Notes/two.png"):
         assert ask(path) == 200, path
-    for path in ("other/one.svg", "three.png", "link.png"):
+    for path in ("other/one.svg", "three.png", "link.png", "inward.png"):
         assert ask(path) == 404, path
     for path in (".hidden/three.png", "../secret.png", "Notes/Looms.md"):
         assert ask(path) == 422, path

@@ -107,13 +107,16 @@ def test_search_write_rank_accept_undo_by_keyboard(page: Any, server: Any) -> No
     assert page.locator(".notice").get_by_role("button", name="Undo").count() == 0, "it is done"
     assert hashlib.sha256(note.read_bytes()).digest() == hashlib.sha256(before).digest()
     # Meanwhile the next chapter was prepared: its candidates are there when the person gets there.
-    newest = lambda: ask(server, "/api/batches?limit=1")["batches"][0]  # noqa: E731
+    newest = lambda: ask(server, "/api/batches?limit=1&unseen=true")["batches"][0]  # noqa: E731
     pause = lambda seconds: page.wait_for_timeout(1000 * seconds)  # noqa: E731
     eventually(lambda: newest()["id"] not in page.url, pause=pause)
     ahead = newest()
+    listed = lambda: ahead["id"] in [row["id"] for row in ask(server, "/api/batches")["batches"]]  # noqa: E731
+    assert not listed(), "nobody has seen it"
     page.goto(f"{server.address}/draft?" + urlencode({"source": ahead["source_id"], "chapter": ahead["chapter"]}))
     page.wait_for_url(re.compile(f"batch={ahead['id']}"))
     page.locator(".card .reading > *").first.wait_for()
+    eventually(listed, pause=pause)
 
 
 def test_too_little_memory_is_said_and_less_is_offered(page: Any, server: Any) -> None:

@@ -1,4 +1,4 @@
-"""Datasets in a library, tiny bases on disk, and one torch thread: tiny matrices only lose from more, above all on a busy machine."""
+"""Datasets in a library, and one torch thread: tiny matrices only lose from more, above all on a busy machine."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-import tiny_models
 from notewright.library import Library
 from notewright.library.database import now
 from notewright.records import Dataset
@@ -50,15 +49,3 @@ def make_dataset(library: Library) -> MakeDataset:
         return library.datasets.add(Dataset(dataset_id, kind, f"datasets/{dataset_id}", now()))
 
     return make
-
-
-@pytest.fixture(scope="session")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """The folder of a tiny random base of one shape, built once."""
-    root = tmp_path_factory.mktemp("bases")
-
-    def base(shape: str) -> Path:
-        folder = root / shape
-        return folder if folder.exists() else tiny_models.build(shape, folder)
-
-    return base

@@ -17,7 +17,7 @@ Tiny = Callable[[str], Path]
 def test_training_and_drafting_agree_to_the_token(shape: str, tiny: Tiny) -> None:
     from notewright.models import chat
     from notewright.models.engine import load_base
-    from notewright.training.data import IGNORED, encode_preferences, encode_sft
+    from notewright.training.data import IGNORED, encode_sft
 
     _, tokenizer = load_base(tiny(shape))
     rows = tiny_models.sft_rows(6)
@@ -30,9 +30,6 @@ def test_training_and_drafting_agree_to_the_token(shape: str, tiny: Tiny) -> Non
         assert learnt == row["input_ids"][len(prompt) :]
         assert learnt[-1] == chat.turn_end(tokenizer)
         assert chat.decode(tokenizer, learnt[:-1]) == given["completion"][0]["content"]
-    for row, given in zip(encode_preferences(tiny_models.preference_rows(3), tokenizer, 2048).dataset, rows, strict=False):
-        assert row["prompt_ids"] == chat.encode_prompt(tokenizer, given["prompt"])
-        assert row["chosen_ids"][-1] == row["rejected_ids"][-1] == chat.turn_end(tokenizer)
 
 
 def test_of_a_passage_that_says_more_only_what_is_told_is_learnt() -> None:

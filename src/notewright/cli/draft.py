@@ -25,7 +25,7 @@ def configure(name: str, parser: argparse.ArgumentParser) -> None:
         show.set_defaults(handler=show_drafts)
         return
     parser.add_argument("--source", required=True, metavar="TITLE", help="its title, a part of it, or its id")
-    parser.add_argument("--chapter", default="", help="only the highlights of this chapter")
+    parser.add_argument("--chapter", default=None, help='only the highlights of this chapter; "" for those without one')
     parser.add_argument(
         "--highlights",
         nargs="+",

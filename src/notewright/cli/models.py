@@ -29,7 +29,7 @@ def configure(name: str, parser: argparse.ArgumentParser) -> None:
     diff.add_argument("before", type=id_of("model"), metavar="A", help="one version")
     diff.add_argument("after", type=id_of("model"), metavar="B", help="the other one")
     diff.add_argument("--source", default="", metavar="TITLE", help="default: held-out passages, beside what you wrote yourself")
-    diff.add_argument("--chapter", default="", metavar="NAME", help="with --source: only this chapter")
+    diff.add_argument("--chapter", default=None, metavar="NAME", help='with --source: only this chapter; "" for what has none')
     diff.add_argument("--limit", type=positive, default=3, metavar="N", help="how many held-out passages (default 3)")
     json_option(diff)
     diff.set_defaults(handler=diff_models)

@@ -41,10 +41,10 @@ def rank(options: argparse.Namespace) -> None:
         if options.batch:
             drafts = library.drafts.batch(options.batch)
         else:
-            everything = library.drafts.all()
-            if not everything:
+            newest, _ = library.browse.batches(limit=1)
+            if not newest:
                 raise Invalid("There are no drafts to rank.", "Write some with: notewright draft --source TITLE")
-            drafts = library.drafts.batch(everything[-1].batch_id)
+            drafts = library.drafts.batch(newest[0].id)
         order, comment, seconds = options.order, options.comment, None
         if order is None:
             order, comment, seconds = ask(drafts)

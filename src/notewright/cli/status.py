@@ -18,10 +18,10 @@ def configure(name: str, parser: argparse.ArgumentParser) -> None:
 
 def status(options: argparse.Namespace) -> None:
     from .. import overview
-    from ..library import Library
+    from ..library import Library, was_used
 
     settings = load_settings()
-    if not (settings.home / "library.db").exists():
+    if not (settings.home / "library.db").exists() and not was_used(settings.home):
         nothing: dict[str, Any] = {"home": str(settings.home), "counts": {}, "current_model": None, "next": "notewright init --vault PATH"}
         as_json(nothing) if options.json else print(f"No library in {settings.home} yet.\nNext: {nothing['next']}")
         return

@@ -9,8 +9,9 @@ A dataset is a folder that never changes: `train.jsonl`, `valid.jsonl`, `test.js
 `library.splits`), `probe.jsonl` (where nothing steers, see `probe`) and, written last, `manifest.json`.
 """
 
+from ..library.rows import load
 from .build import KINDS, build
-from .freeze import load, verify
+from .freeze import verify
 from .report import report
 
 __all__ = ["KINDS", "build", "load", "report", "verify"]

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import Invalid, NotFound
 from ..library import splits
+from ..library.rows import Row
 from ..prompts import PROMPT_VERSION
 from ..records import Draft, Event
 from ..text import count, edit_distance
-from .freeze import Row
 from .hygiene import by_side
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Writing, reading and checking a frozen dataset folder."""
+"""Writing and checking a frozen dataset folder."""
 
 from __future__ import annotations
 
@@ -8,17 +8,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import Invalid, NotFound
+from ..errors import Invalid
 from ..files import put, whole_folder
 from ..library.database import now
+from ..library.rows import Row
 from ..library.splits import PARTS, SPLITS
 from ..records import Dataset
 
 if TYPE_CHECKING:
     from ..library import Library
-
-Row = dict[str, Any]
-
 
 PROBE = "probe"  # no split: by these rows nothing is learnt, measured or chosen (`probe`)
 
@@ -64,22 +62,6 @@ def _write(library: Library, kind: str, texts: Mapping[str, str], manifest: Mapp
             put(part / f"{split}.jsonl", text)
         put(part / "manifest.json", json.dumps(table, ensure_ascii=False, indent=2) + "\n")
     return library.datasets.add(Dataset(dataset_id, kind, str(folder), str(table["created_at"]), table))
-
-
-def load(dataset: Dataset, split: str) -> list[Row]:
-    """The rows of one split, in file order. Raises NotFound where the folder is gone, Invalid for an unknown split or a broken file."""
-    if split not in PARTS:
-        raise Invalid(f"A dataset has no split {split!r}.", f"Name one of: {', '.join(PARTS)}.")
-    if split not in SPLITS and split not in dataset.manifest["counts"]:  # type: ignore[operator]
-        return []
-    path = Path(dataset.path) / f"{split}.jsonl"
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            return [json.loads(line) for line in file]
-    except FileNotFoundError as error:
-        raise NotFound(f"The dataset file {path} is gone.", f"Build it again with: notewright dataset {dataset.kind}") from error
-    except ValueError as error:
-        raise Invalid(f"{path} is not a JSONL file any more: {error}", f"Build it again with: notewright dataset {dataset.kind}") from error
 
 
 def verify(dataset: Dataset, *, strict: bool = True) -> tuple[str, ...]:

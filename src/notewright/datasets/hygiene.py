@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 from ..library import splits
 from ..library.examples import THRESHOLD, Example
+from ..library.rows import Row
 from ..prompts import Message, Teaching
 from ..provenance import Span, provenances, word_spans
 from ..records import Draft, Highlight
 from ..text import normalise
-from .freeze import Row
 
 if TYPE_CHECKING:
     from ..library import Library

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from ..errors import Invalid, NotFound
 from ..library import splits
+from ..library.rows import Row
 from ..prompts import PROMPT_VERSION
 from ..records import Draft, Event
-from .freeze import Row
 from .hygiene import by_side
 
 if TYPE_CHECKING:

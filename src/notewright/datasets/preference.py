@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 from ..errors import Invalid, NotFound
 from ..library import splits
 from ..library.examples import Example, from_pairs
+from ..library.rows import Row
 from ..prompts import PROMPT_VERSION, Message
 from ..records import Draft, Event
 from ..reward.lists import question, settled, text_key
 from ..text import count, edit_distance
-from .freeze import Row
 from .hygiene import by_side
 from .labelled import labelled
 

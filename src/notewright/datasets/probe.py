@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 
 from ..library import splits
 from ..library.examples import visible_highlights
+from ..library.rows import Row
 from ..prompts import build_messages
 from ..records import Highlight, Prompt, Source
 from ..reward import rules_for_prompt
 from ..text import normalise
-from .freeze import Row
 
 if TYPE_CHECKING:
     from ..library import Library

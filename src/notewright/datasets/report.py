@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from ..clock import minute
 from ..errors import NotFound, Unavailable
+from ..library.rows import Row, load
 from ..records import Dataset, Highlight
 from ..reward.features import FEATURES, measure
 from ..text import words
-from .freeze import Row, load
 
 if TYPE_CHECKING:
     from ..library import Library

@@ -5,17 +5,17 @@ from __future__ import annotations
 import hashlib
 import random
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ..errors import Invalid
 from ..library import splits
 from ..library.examples import Example, from_pairs, nearest
+from ..library.rows import Row
 from ..models.bandit import FADED
 from ..prompts import PROMPT_VERSION, Message, build_messages, render_highlights, shown_examples
 from ..reward import rules_for_prompt
-from .freeze import Row
 from .hygiene import PARTLY_LATER, clean, counted, leaks, resting
 from .told import told, ways
 
@@ -43,6 +43,71 @@ def sft_rows(
     """Rows by split, and the facts for the manifest."""
     left_out: Counter[str] = Counter()
     found = from_pairs(library, threshold=threshold, min_coverage=min_coverage, left_out=left_out)
+    usable = _usable(library, found, max_chars=max_chars, split=split, later=later, left_out=left_out)
+    teaching = [example for example in usable.examples if usable.sides[example.pair_id] == "train"]
+    rules = rules_for_prompt(library)
+    rows: dict[str, list[Row]] = {name: [] for name in splits.PARTS}
+    for done, example in enumerate(usable.examples, 1):
+        side = usable.sides[example.pair_id]
+        rng = random.Random(f"{seed}|{example.pair_id}")
+        often = 1.0 if share and example.former else share  # ways that the person left are shown, not learnt by heart
+        wanted = rng.randint(1, max_examples) if side == "train" and max_examples and rng.random() < often else 0
+        near = nearest(example.prompt, teaching, former=example.former)[:_CHOICES] if wanted else []
+        near = [other for other in near if other.former == example.former] or near
+        chosen = fitting(example, rng.sample(near, min(wanted, len(near))), max_chars)
+        asked = replace(example, prompt=replace(example.prompt, rules=rules))
+        row = _row(example, chosen, asked if side == "train" and rng.random() < TOLD else example, usable.learnt)
+        if side != "train":  # measured as it would be served: the person's rules stand in every prompt
+            row["prompt"] = _messages(asked, [])
+            row["prompt_with_examples"] = _messages(
+                asked, shown_examples(asked.prompt, teaching, limit=max_examples, former=example.former)
+            )
+        rows[side].append(row)
+        if progress:
+            progress(done, len(usable.examples))
+    if not rows["train"]:
+        raise Invalid(
+            f"Every usable pair ({len(usable.examples)}) belongs to a source that only measures.",
+            "Pair more sources first: notewright import readwise PATH, then notewright pair",
+        )
+    pair_text = "\n".join(f"{item.pair_id} {item.passage}" for item in usable.examples)
+    facts: dict[str, object] = {
+        "prompt_version": PROMPT_VERSION,
+        "rules": list(rules),
+        "parameters": {
+            "examples": share, "max_examples": max_examples, "told": TOLD, "threshold": threshold, "min_coverage": min_coverage,
+            "max_chars": max_chars, "split": list(split), "seed": seed,
+        },
+        "left_out": dict(sorted(left_out.items())),
+        "left_out_pairs": dict(sorted(usable.unfit.items())),
+        "parents": {"pairs": len(usable.examples), "pairs_sha256": hashlib.sha256(pair_text.encode()).hexdigest()},
+        "sources": {source_id: usable.sources[source_id] for source_id in sorted({item.source_id for item in usable.examples})},
+    }  # fmt: skip
+    return rows, facts
+
+
+@dataclass(frozen=True, slots=True)
+class _Usable:
+    """The examples to learn from and to measure on: their sides by pair id, the splits of their sources, what is learnt of those that
+    teach (see `told`), and the reasons why the others are none, by pair id."""
+
+    examples: list[Example]
+    sides: dict[str, str]
+    sources: dict[str, str]
+    learnt: dict[str, str | None]
+    unfit: dict[str, str]
+
+
+def _usable(
+    library: Library,
+    found: Sequence[Example],
+    *,
+    max_chars: int,
+    split: tuple[float, float, float],
+    later: splits.Later,
+    left_out: Counter[str],
+) -> _Usable:
+    """Raises Invalid where none is left; `left_out` counts the reasons."""
     usable = []
     for example in found:
         if len(render_highlights(example.prompt)) + len(example.passage) > max_chars:
@@ -67,60 +132,26 @@ def sft_rows(
     learnt = {item.pair_id: told(item, spans[item.pair_id], known) for item in taught}
     unfit |= {item.pair_id: OWN_WORDS for item in usable if item.weight < 1.0 and learnt.get(item.pair_id, "") is None}
     left_out.update(counted(unfit))
-    usable = [example for example in usable if example.pair_id not in unfit]
-    teaching = [example for example in usable if sides[example.pair_id] == "train"]
-    rules = rules_for_prompt(library)
-    rows: dict[str, list[Row]] = {name: [] for name in splits.PARTS}
-    for done, example in enumerate(usable, 1):
-        side = sides[example.pair_id]
-        rng = random.Random(f"{seed}|{example.pair_id}")
-        often = 1.0 if share and example.former else share  # ways that the person left are shown, not learnt by heart
-        wanted = rng.randint(1, max_examples) if side == "train" and max_examples and rng.random() < often else 0
-        near = nearest(example.prompt, teaching, former=example.former)[:_CHOICES] if wanted else []
-        near = [other for other in near if other.former == example.former] or near
-        chosen = fitting(example, rng.sample(near, min(wanted, len(near))), max_chars)
-        asked = replace(example, prompt=replace(example.prompt, rules=rules))
-        row: Row = {
-            "prompt": _messages(asked if side == "train" and rng.random() < TOLD else example, chosen),
-            "completion": [{"role": "assistant", "content": example.passage}],
-            "source_id": example.source_id,
-            "pair_id": example.pair_id,
-            "note_path": example.note_path,
-            "chapter": example.prompt.chapter,
-            "highlight_ids": [item.id for item in example.prompt.highlights],
-            "examples": len(chosen),
-            "weight": example.weight * (FADED if example.former else 1.0),
-            "former": example.former,
-        }
-        if (text := learnt.get(example.pair_id)) and text != example.passage:
-            row["told"] = text
-        if side != "train":  # measured as it would be served: the person's rules stand in every prompt
-            row["prompt"] = _messages(asked, [])
-            row["prompt_with_examples"] = _messages(
-                asked, shown_examples(asked.prompt, teaching, limit=max_examples, former=example.former)
-            )
-        rows[side].append(row)
-        if progress:
-            progress(done, len(usable))
-    if not rows["train"]:
-        raise Invalid(
-            f"Every usable pair ({len(usable)}) belongs to a source that only measures.",
-            "Pair more sources first: notewright import readwise PATH, then notewright pair",
-        )
-    pair_text = "\n".join(f"{item.pair_id} {item.passage}" for item in usable)
-    facts: dict[str, object] = {
-        "prompt_version": PROMPT_VERSION,
-        "rules": list(rules),
-        "parameters": {
-            "examples": share, "max_examples": max_examples, "told": TOLD, "threshold": threshold, "min_coverage": min_coverage,
-            "max_chars": max_chars, "split": list(split), "seed": seed,
-        },
-        "left_out": dict(sorted(left_out.items())),
-        "left_out_pairs": dict(sorted(unfit.items())),
-        "parents": {"pairs": len(usable), "pairs_sha256": hashlib.sha256(pair_text.encode()).hexdigest()},
-        "sources": {source_id: sources[source_id] for source_id in sorted({item.source_id for item in usable})},
-    }  # fmt: skip
-    return rows, facts
+    return _Usable([example for example in usable if example.pair_id not in unfit], sides, sources, learnt, unfit)
+
+
+def _row(example: Example, chosen: Sequence[Example], asked: Example, learnt: Mapping[str, str | None]) -> Row:
+    """Of an example that is asked for as in `asked`, beside the `chosen` ones."""
+    row: Row = {
+        "prompt": _messages(asked, chosen),
+        "completion": [{"role": "assistant", "content": example.passage}],
+        "source_id": example.source_id,
+        "pair_id": example.pair_id,
+        "note_path": example.note_path,
+        "chapter": example.prompt.chapter,
+        "highlight_ids": [item.id for item in example.prompt.highlights],
+        "examples": len(chosen),
+        "weight": example.weight * (FADED if example.former else 1.0),
+        "former": example.former,
+    }
+    if (text := learnt.get(example.pair_id)) and text != example.passage:
+        row["told"] = text
+    return row
 
 
 def fitting(example: Example, chosen: Sequence[Example], max_chars: int) -> list[Example]:

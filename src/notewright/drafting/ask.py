@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ..errors import Invalid
-from ..library.examples import CHANGED, NOTICED, chapters
+from ..library.examples import CHANGED, NOTICED
 from ..models import registry
 from ..prompts import Message, build_messages
 from ..records import Model, Prompt
@@ -99,7 +99,7 @@ class Asking:
                 require(messages, self.max_new_tokens)
         except Invalid as full:
             source, number = self.prompt.source, len(self.prompt.highlights)
-            several = not self.prompt.chapter and sum(map(bool, chapters(self.library, source.id))) > 1
+            several = len({item.chapter for item in self.prompt.highlights}) > 1
             ways = ["name one chapter (--chapter)"] if several else []
             ways += [f"choose some of the highlights (--highlights, ids in: notewright sources {source.id})"] if number > 1 else []
             ways += ["ask for fewer examples"] if self.examples else []

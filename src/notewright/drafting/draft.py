@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -36,7 +36,7 @@ def draft(
     *,
     settings: Settings,
     source: str,
-    chapter: str = "",
+    chapter: str | None = None,
     highlight_ids: Sequence[str] = (),
     n: int | None = None,
     written: int | None = None,
@@ -47,6 +47,7 @@ def draft(
     seed: int | None = None,
     instruction: str = "",
     examples: int | None = None,
+    ahead: bool = False,
     engine: Writer | None = None,
     engines: Engines | None = None,
     started: Callable[[str], None] | None = None,
@@ -77,6 +78,8 @@ def draft(
     Links and assets that neither the highlights nor the notes have are mended where there is one way to (`sampling["repairs"]` says how);
     otherwise the draft has a problem.
 
+    `ahead`: nobody has asked for it yet, and no list of batches has it before somebody looks at it.
+
     Raises NotFound and Invalid as `choose_prompt` does, and Invalid for impossible sampling. Interrupted, it stores nothing.
     """
     n = shown_count(library) if n is None else n
@@ -101,35 +104,49 @@ def draft(
     tried = [_different(check(item) for item in side) for side in sides]
     if examples is None and len(models) == 1:
         tried[0] = _both_ways(tried[0], written=sides[0], n=n, asking=asking, model=models[0], check=check)
-    failed, alike = [side[0].written.model_id for side in tried if not _fit(side)], False
-    if len(tried) == 2 and not failed:  # what both wrote tells nothing about either
-        both = {item.option.text for item in tried[0]} & {item.option.text for item in tried[1]}
-        apart = [[item for item in side if item.option.text not in both] for side in tried]
-        alike = not all(map(_fit, apart))
-        tried = tried if alike else apart
-    if failed or alike:
-        tried = [_different(item for side in tried for item in side)]
+    tried, came_to = _sides(tried)
     if examples is None and not model_id and len(tried) == 1 and _few(tried[0], n) and len(_fit(tried[0])) < len(tried[0]):
         plain = registry.plain(library, models[0])
         if plain not in models:
             tried[0] = _different([*tried[0], *(check(item) for item in asking.candidates(plain, shown=1, count=n))])
-    told = turn.told() | ({"failed": failed} if failed else {}) | ({"alike": True} if alike else {})
-    taste, trusted = reward.taste_of(library), allowed(library, "taste", "order")
-    shown: list[Checked] = []
-    hidden: list[Checked] = []
-    for checked, share in zip(tried, shares, strict=False):
-        choice = choose(taste, [item.option for item in checked], n=share if len(tried) == 2 else n, seed=seed, trusted=trusted)
-        for place, item in enumerate(checked):
-            item.sampling.update(turn=told, selection=choice.selection(place))
-        shown += [checked[place] for place in choice.order]
-        hidden += [checked[place] for place in range(len(checked)) if place not in choice.order]
-    if len(tried) == 2:
-        random.Random(f"order {seed}").shuffle(shown)
-    hidden.sort(key=lambda item: (bool(item.option.problems), -item.sampling["selection"]["score"]))
+    shown, hidden = _choose(library, tried, n=n, shares=shares, seed=seed, turn=turn.told() | came_to)
     if fewer := count_fewer(n, asking.numbered, shown, hidden):
         for item in shown:
             item.sampling["fewer"] = fewer
-    return _store(library, prompt, shown, hidden)
+    return _store(library, prompt, shown, hidden, ahead=ahead)
+
+
+def _sides(tried: Sequence[list[Checked]]) -> tuple[list[list[Checked]], dict[str, object]]:
+    """Of a duel both sides, without what both wrote, which tells nothing about either; all in one where they cannot be compared. And what
+    the turn came to because of that."""
+    whole = [_different(item for side in tried for item in side)]
+    if failed := [side[0].written.model_id for side in tried if not _fit(side)]:
+        return whole, {"failed": failed}
+    if len(tried) < 2:
+        return whole, {}
+    both = {item.option.text for item in tried[0]} & {item.option.text for item in tried[1]}
+    apart = [[item for item in side if item.option.text not in both] for side in tried]
+    return (apart, {}) if all(map(_fit, apart)) else (whole, {"alike": True})
+
+
+def _choose(
+    library: Library, tried: Sequence[Sequence[Checked]], *, n: int, shares: Sequence[int], seed: int, turn: Mapping[str, object]
+) -> tuple[list[Checked], list[Checked]]:
+    """What is shown, best first or, of a duel, in random order, and what is held back. Each keeps its turn and why it is shown or not."""
+    taste, trusted = reward.taste_of(library), allowed(library, "taste", "order")
+    duel = len(tried) == 2
+    shown: list[Checked] = []
+    hidden: list[Checked] = []
+    for checked, share in zip(tried, shares, strict=False):
+        choice = choose(taste, [item.option for item in checked], n=share if duel else n, seed=seed, trusted=trusted)
+        for place, item in enumerate(checked):
+            item.sampling.update(turn=turn, selection=choice.selection(place))
+        shown += [checked[place] for place in choice.order]
+        hidden += [checked[place] for place in range(len(checked)) if place not in choice.order]
+    if duel:
+        random.Random(f"order {seed}").shuffle(shown)
+    hidden.sort(key=lambda item: (bool(item.option.problems), -item.sampling["selection"]["score"]))
+    return shown, hidden
 
 
 def _different(checked: Iterable[Checked]) -> list[Checked]:
@@ -169,11 +186,11 @@ def _few(checked: Sequence[Checked], n: int) -> bool:
     return len(_fit(checked)) < min(n, 2)
 
 
-def _store(library: Library, prompt: Prompt, shown: Sequence[Checked], hidden: Sequence[Checked]) -> list[Draft]:
+def _store(library: Library, prompt: Prompt, shown: Sequence[Checked], hidden: Sequence[Checked], *, ahead: bool) -> list[Draft]:
     """One batch of all of them, those that are shown first; returns these."""
     at, items = now(), [*shown, *hidden]
     with library.db.write():
-        batch_id = library.drafts.new_batch()
+        batch_id = library.drafts.new_batch(unseen=ahead)
         drafts = library.drafts.add(
             Draft(
                 id="", batch_id=batch_id, source_id=prompt.source.id, chapter=prompt.chapter, model_id=item.written.model_id,

@@ -15,18 +15,22 @@ from ..text import normalise
 if TYPE_CHECKING:
     from ..library import Library
 
+NO_CHAPTER = '"" for what has none'
 MAX_WHOLE = 25  # highlights; a longer source that has chapters is drafted chapter by chapter
 
 
-def choose_prompt(library: Library, *, source: str, chapter: str = "", highlight_ids: Sequence[str] = (), instruction: str = "") -> Prompt:
-    """The prompt for a source (title or id), one of its chapters (near spellings are understood), or some of its highlights.
+def choose_prompt(
+    library: Library, *, source: str, chapter: str | None = None, highlight_ids: Sequence[str] = (), instruction: str = ""
+) -> Prompt:
+    """The prompt for a source (title or id), one of its chapters (near spellings are understood; "" is what has no chapter, such as an
+    introduction before the first one), or some of its highlights.
 
     Where the person has the rule that only marked highlights are written about, it shows these, unless they are named one by one.
 
     Raises NotFound for an unknown source, chapter or highlight, and Invalid where both a chapter and highlights are named, where a chapter
     has to be, or where nothing is left to show.
     """
-    if chapter and highlight_ids:
+    if chapter is not None and highlight_ids:
         raise Invalid("Both a chapter and highlights are named, and a draft is about one or the other.", "Leave one of them out.")
     found = library.sources.find(source)
     everything = visible_highlights(library, found.id)
@@ -38,11 +42,11 @@ def choose_prompt(library: Library, *, source: str, chapter: str = "", highlight
         names = {item.chapter for item in chosen}
         return Prompt(found, chosen, names.pop() if len(names) == 1 else "", instruction)
     titles = chapters(library, found.id)
-    if chapter:
+    if not everything and not chapter:
+        raise Invalid(f"{found.title!r} has no highlights to write about.", "Discarded highlights and chapter marks do not count.")
+    if chapter is not None:
         title = _match(chapter, titles, found)
         return Prompt(found, selection_of(library).of(item for item in everything if item.chapter == title), title, instruction)
-    if not everything:
-        raise Invalid(f"{found.title!r} has no highlights to write about.", "Discarded highlights and chapter marks do not count.")
     named = [title for title in titles if title]
     if len(named) > 1 and len(everything) > MAX_WHOLE:
         message = f"{found.title!r} has {len(everything)} highlights in {len(named)} chapters, too many for one draft."
@@ -97,6 +101,10 @@ def _why_not(library: Library, source: Source, name: str) -> str:
 
 def _match(wanted: str, titles: dict[str, int], source: Source) -> str:
     """Exact, then the only title that contains the words, then the nearest spelling."""
+    if not wanted and "" in titles:
+        return ""
+    if not wanted:
+        raise NotFound(f"All highlights of {source.title!r} have a chapter.", "Its chapters: " + _list(titles))
     folded = {title: normalise(title) for title in titles if title}
     key = normalise(wanted)
     for fits in (lambda title: title == key, lambda title: bool(key) and key in title):
@@ -114,4 +122,4 @@ def _match(wanted: str, titles: dict[str, int], source: Source) -> str:
 
 
 def _list(titles: dict[str, int]) -> str:
-    return "; ".join(f"{title} ({count})" if count else title for title, count in titles.items() if title)
+    return "; ".join(f"{title or NO_CHAPTER} ({count})" if count else title for title, count in titles.items())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing, nullcontext
@@ -13,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from .. import gates
 from ..errors import Invalid, NotFound
 from ..library.database import now
-from ..library.splits import LATER, PARTS
+from ..library.rows import load
+from ..library.splits import LATER
 from ..models import registry
 from ..prompts import Message
 from ..records import Dataset, Highlight, Model
@@ -97,16 +97,20 @@ def evaluate(
         rules=[rule.name for rule in limits_of(rules)],
     )  # fmt: skip
     write_report(report)
-    name = "evaluation_with_examples" if examples else "evaluation"
-    part = split not in MEASURING or limit is not None
-    before = library.models.get(model.id).metrics.get(name)
+    _keep(library, model, report, part=split not in MEASURING or limit is not None)
+    return report
+
+
+def _keep(library: Library, model: Model, report: EvaluationReport, *, part: bool) -> None:
+    """The figures, with the model; those of a part, or of what teaches, never in place of a whole split's."""
+    end = "_with_examples" if report.examples else ""
+    before = library.models.get(model.id).metrics.get(f"evaluation{end}")
     figures: dict[str, object] = {}
     if not part or not isinstance(before, dict) or before.get("part"):
-        figures[name] = report.metrics() | ({"part": True} if part else {})
-    if split == "test" and not part:
-        figures["edit_distance_with_examples" if examples else "edit_distance"] = report.mean
+        figures[f"evaluation{end}"] = report.metrics() | ({"part": True} if part else {})
+    if report.split == "test" and not part:
+        figures[f"edit_distance{end}"] = report.mean
     library.models.set_metrics(model.id, figures)
-    return report
 
 
 def _write(writer: Writer, prompts: Sequence[Sequence[Message]], longest: int, progress: Callable[[int, int], None]) -> Sequence[Any]:
@@ -143,7 +147,7 @@ def held_out(
 ) -> tuple[Dataset, list[dict[str, Any]]]:
     """A prompt-completion dataset (default: the newest) and its first rows in `split`; Invalid where there are none."""
     dataset = _dataset(library, dataset_id)
-    rows = _rows(dataset, split)[:limit]
+    rows = load(dataset, split)[:limit]
     if not rows and split == LATER:
         raise Invalid(
             f"{dataset.id} has no later chapters that only measure.",
@@ -167,19 +171,6 @@ def _dataset(library: Library, dataset_id: str) -> Dataset:
     if not known:
         raise NotFound("There is no dataset to measure on.", "Build one with: notewright dataset sft")
     return known[-1]
-
-
-def _rows(dataset: Dataset, split: str) -> list[dict[str, Any]]:
-    if split not in PARTS:
-        raise Invalid(f"A dataset has no split {split!r}.", f"Name one of: {', '.join(PARTS)}.")
-    if split == LATER and LATER not in dataset.manifest["counts"]:  # type: ignore[operator]
-        return []
-    path = Path(dataset.path) / f"{split}.jsonl"
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            return [json.loads(line) for line in file]
-    except FileNotFoundError as error:
-        raise NotFound(f"The dataset file {path} is gone.", "Build it again with: notewright dataset sft") from error
 
 
 def _model(library: Library, settings: Settings, model_id: str, base: str) -> Model:

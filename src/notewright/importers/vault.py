@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -50,6 +50,50 @@ class _Scan:
     drawn: dict[str, str]
 
 
+class _Reading:
+    """The notes that changed since they were last read, and what is to be said of them."""
+
+    def __init__(self, known: Mapping[str, int], last: _Scan) -> None:
+        self.scanned: Scanned = []
+        self.unchanged: list[str] = []  # paths; of notes that cannot be opened too
+        self.warnings: list[str] = []
+        self.unread: dict[str, str] = {}  # by path: what could not be read of the properties
+        self.exports: list[str] = []  # paths of notes that look like exports
+        self.scan = _Scan({}, {})
+        self._known, self._last = known, last
+
+    def read(self, file: NoteFile) -> None:
+        if self._known.get(file.path) == file.mtime_ns and self._last.sizes.get(file.path) == file.size:
+            self.unchanged.append(file.path)
+            self.scan.sizes[file.path] = file.size
+        elif self._last.drawn.get(file.path) == file.stamp:
+            self.scan.drawn[file.path] = file.stamp
+        else:
+            self._open(file)
+
+    def _open(self, file: NoteFile) -> None:
+        try:
+            data = file.file.read_bytes()
+            parsed = parse_note(file.path, data, mtime_ns=file.mtime_ns)
+        except Invalid as problem:
+            self.warnings.append(f"{problem.message} It was left out.")
+            return
+        except OSError as problem:
+            self.warnings.append(f"{file.path} could not be opened ({problem.strerror}).")
+            if file.path in self._known:
+                self.unchanged.append(file.path)
+            return
+        if parsed.of_a_plugin:
+            self.scan.drawn[file.path] = file.stamp
+            return
+        if parsed.findings:
+            self.unread[file.path] = "; ".join(parsed.findings)
+        if is_export(data.decode()):
+            self.exports.append(file.path)
+        self.scanned.append((parsed.note, parsed.passages))
+        self.scan.sizes[file.path] = file.size
+
+
 def import_vault(library: Library, *, settings: Settings, progress: Callable[[int, int], None] | None = None) -> VaultReport:
     """Bring the mirror of the vault up to date, in one transaction.
 
@@ -63,55 +107,24 @@ def import_vault(library: Library, *, settings: Settings, progress: Callable[[in
     found = list(iterate_notes(vault, config, exclude=(*settings.exclude, *_own_folders(vault, settings.home))))
     sources = _of_sources(library, found)
     files = [file for file in found if file.path not in sources]
-    state = _last_scan(library, vault)
-    seen, drawn = state.sizes, state.drawn
     known = library.notes.times()
     warnings = list(config.warnings)
     if sources:
         what = "note is a file" if len(sources) == 1 else "notes are files"
         warnings.append(f"{len(sources):,} {what} that highlights were imported from, left out: {listed(sorted(sources))}")
-    unread: dict[str, str] = {}
-    exports: list[str] = []
-    unchanged: list[str] = []
-    scanned: Scanned = []
-    now = _Scan({}, {})
+    reading = _Reading(known, _last_scan(library, vault))
     for number, file in enumerate(files, 1):
-        if known.get(file.path) == file.mtime_ns and seen.get(file.path) == file.size:
-            unchanged.append(file.path)
-            now.sizes[file.path] = file.size
-        elif drawn.get(file.path) == file.stamp:
-            now.drawn[file.path] = file.stamp
-        else:
-            try:
-                data = file.file.read_bytes()
-                parsed = parse_note(file.path, data, mtime_ns=file.mtime_ns)
-            except Invalid as problem:
-                warnings.append(f"{problem.message} It was left out.")
-                continue
-            except OSError as problem:
-                warnings.append(f"{file.path} could not be opened ({problem.strerror}).")
-                if file.path in known:
-                    unchanged.append(file.path)
-                continue
-            if parsed.of_a_plugin:
-                now.drawn[file.path] = file.stamp
-                continue
-            if parsed.findings:
-                unread[file.path] = "; ".join(parsed.findings)
-            if is_export(data.decode()):
-                exports.append(file.path)
-            scanned.append((parsed.note, parsed.passages))
-            now.sizes[file.path] = file.size
+        reading.read(file)
         if progress:
             progress(number, len(files))
-    warnings += _told(unread, exports)
+    warnings += [*reading.warnings, *_told(reading.unread, reading.exports)]
     there = {file.path for file in files}
-    scanned = _with_lasting_ids(library, scanned, gone=[path for path in known if path not in there])
+    scanned = _with_lasting_ids(library, reading.scanned, gone=[path for path in known if path not in there])
     before = library.notes.ids()
-    report = library.notes.sync(scanned, unchanged=unchanged)
+    report = library.notes.sync(scanned, unchanged=reading.unchanged)
     kept = set(library.notes.ids().values())
     left_out = sum(locate(vault, path).is_file() for path, identity in before.items() if identity not in kept)
-    _remember(library, vault, now)
+    _remember(library, vault, reading.scan)
     return VaultReport(report.added, report.updated, report.removed - left_out, report.unchanged, tuple(warnings), left_out)
 
 

@@ -17,10 +17,11 @@ The only SQL of the project is in this package. Weights never go into the databa
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from types import TracebackType
 
-from ..errors import NotFound, Unavailable
+from ..errors import Invalid, NotFound, Unavailable
 from ..files import private
 from ..records import REWARDS
 from .browse import Browse
@@ -67,13 +68,19 @@ class Library:
         except OSError as error:
             hint = "Choose another folder: notewright --home PATH init, or set NOTEWRIGHT_HOME."
             raise Unavailable(f"No library can be made in {home}: {error.strerror}.", hint) from error
+        _refuse_emptied(home)
         return cls(home)
 
     @classmethod
     def open(cls, home: Path) -> Library:
-        """Raises NotFound where no library has been made."""
+        """Raises NotFound where no library has been made, Invalid where its file has lost all that was in it."""
         if not (home / "library.db").exists():
+            if was_used(home):
+                raise NotFound(
+                    f"There is no library.db in {home} any more, though what belongs to one is there.", _PUT_BACK.format("begin anew")
+                )
             raise NotFound(f"There is no notewright library in {home}.", "Make one with: notewright init --vault PATH")
+        _refuse_emptied(home)
         return cls(home)
 
     def counts(self) -> dict[str, int]:
@@ -110,4 +117,24 @@ class Library:
             raise told from error
 
 
-__all__ = ["FOLDERS", "Library"]
+_PUT_BACK = "Put a copy of it back (docs/your-data.md), or {} with: notewright init --vault PATH"
+
+
+def was_used(home: Path) -> bool:
+    """Whether anything was made here that a library knows of."""
+    return any(any((home / name).glob("*")) for name in FOLDERS)
+
+
+def _refuse_emptied(home: Path) -> None:
+    """SQLite takes a file without a byte for a new one; where a library was before it, nobody would be told that all is lost."""
+    file = home / "library.db"
+    if not (was_used(home) or (home / "config.toml").exists()):
+        return
+    for _ in range(20):  # another process may be making it at this moment
+        if not file.is_file() or file.stat().st_size:
+            return
+        time.sleep(0.1)
+    raise Invalid(f"{file} is empty: whatever was in it is not there any more.", _PUT_BACK.format("delete it and begin anew"))
+
+
+__all__ = ["FOLDERS", "Library", "was_used"]

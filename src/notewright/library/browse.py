@@ -54,7 +54,7 @@ class ChapterView:
 @dataclass(frozen=True, slots=True)
 class BatchView:
     """Drafts shown side by side, told in one line. `ranked`, `accepted`, `rejected` are what still counts of the person's judgements;
-    `left`: they went back from a version that wrote some of it."""
+    `left`: they went back from a version that wrote some of it; `unseen`: it was prepared ahead, and nobody has looked at it yet."""
 
     id: str
     source_id: str
@@ -68,6 +68,7 @@ class BatchView:
     rejected: bool
     opening: str
     left: bool = False
+    unseen: bool = False
 
 
 class Browse:
@@ -163,10 +164,11 @@ class Browse:
         ]  # fmt: skip
 
     def _drafted(self) -> tuple[dict[tuple[str, str], int], dict[tuple[str, str], int]]:
-        """Numbers of batches, and of drafts that stand in a note, by source and chapter."""
+        """Numbers of batches that somebody has seen, and of drafts that stand in a note, by source and chapter."""
         batches: dict[tuple[str, str], int] = defaultdict(int)
         inserted: dict[tuple[str, str], int] = defaultdict(int)
-        for row in self._db.rows("SELECT source_id, chapter, count(DISTINCT batch_id) AS n FROM drafts GROUP BY source_id, chapter"):
+        seen = f"SELECT source_id, chapter, count(DISTINCT batch_id) AS n FROM drafts WHERE {_SEEN} GROUP BY source_id, chapter"
+        for row in self._db.rows(seen):
             batches[row["source_id"], row["chapter"]] = row["n"]
         rows = self._db.rows(
             f"SELECT d.source_id, d.chapter FROM events e JOIN drafts d ON d.id=e.subject WHERE e.kind='insertion' AND {_STANDS}"
@@ -175,9 +177,12 @@ class Browse:
             inserted[row["source_id"], row["chapter"]] += 1
         return batches, inserted
 
-    def batches(self, *, source_id: str = "", chapter: str | None = None, limit: int = 50, offset: int = 0) -> tuple[list[BatchView], int]:
-        """(A page of the batches, newest first; how many there are), of all sources or of one, of one chapter if it is given."""
-        where, parameters = ["1"], []
+    def batches(
+        self, *, source_id: str = "", chapter: str | None = None, unseen: bool = False, limit: int = 50, offset: int = 0
+    ) -> tuple[list[BatchView], int]:
+        """(A page of the batches, newest first; how many there are), of all sources or of one, of one chapter if it is given; with `unseen`
+        also those that were prepared ahead and that nobody has looked at yet."""
+        where, parameters = ["1" if unseen else _SEEN], []
         if source_id:
             where.append("d.source_id=?")
             parameters.append(source_id)
@@ -199,7 +204,7 @@ class Browse:
         rows = self._db.rows(
             "SELECT d.batch_id, d.source_id, coalesce(s.title, '') AS title, d.chapter, min(d.created_at) AS created_at,"
             f" sum(d.shown) AS drafts, coalesce((SELECT group_concat(model_id, ' and ') FROM ({writers})), min(d.model_id)) AS model_id,"
-            f" coalesce(({opening}), '') AS opening, {judged}"
+            f" coalesce(({opening}), '') AS opening, NOT {_SEEN} AS unseen, {judged}"
             f" FROM drafts d LEFT JOIN sources s ON s.id=d.source_id WHERE {condition}"
             " GROUP BY d.batch_id ORDER BY max(d.rowid) DESC LIMIT ? OFFSET ?",
             [*parameters, limit, offset],
@@ -210,6 +215,7 @@ class Browse:
                 id=row["batch_id"], source_id=row["source_id"], source_title=row["title"], chapter=row["chapter"], model_id=row["model_id"],
                 created_at=row["created_at"], drafts=row["drafts"], ranked=bool(row["ranked"]), accepted=bool(row["accepted"]),
                 rejected=bool(row["rejected"]), opening=row["opening"], left=not left.isdisjoint(row["model_id"].split(" and ")),
+                unseen=bool(row["unseen"]),
             )
             for row in rows
         ], total  # fmt: skip
@@ -228,7 +234,7 @@ class Browse:
             ),
             "notes": "SELECT count(*), sum(mtime_ns % 1000003), sum(removed_at<>'') FROM notes",
             "pairs": "SELECT count(*), max(updated_at), sum(status='accepted'), sum(status='rejected') FROM pairs",
-            "drafts": "SELECT count(*), max(rowid) FROM drafts",
+            "drafts": "SELECT count(*), max(rowid), (SELECT count(*) FROM unseen) FROM drafts",
             "events": "SELECT max(id) FROM events",
             "datasets": "SELECT count(*) FROM datasets",
             "runs": "SELECT group_concat(id || status) FROM runs",
@@ -237,4 +243,5 @@ class Browse:
         return {name: repr(tuple(self._db.rows(query)[0])) for name, query in queries.items()}
 
 
+_SEEN = "(batch_id NOT IN (SELECT batch_id FROM unseen))"
 _STANDS = "NOT EXISTS (SELECT 1 FROM events u, json_each(u.payload, '$.events') back WHERE u.kind='undo' AND back.value=e.id)"

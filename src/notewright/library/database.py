@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from ..errors import Busy, Invalid, NotewrightError, Unavailable
 from ..text import plain
 from .migrations import MIGRATIONS
 
+_ROOM = 1_000_000  # bytes; with fewer the trouble is the disk's
 TEACHES = 0.6  # from this score on a pair teaches without being accepted
 
 
@@ -31,7 +33,7 @@ class Database:
 
     def __init__(self, path: Path, *, backups: Path) -> None:
         self.path = path
-        self._advice = f"Look for a copy in {backups}, or move the file away."
+        self._advice = f"Put a copy back (docs/your-data.md; {backups} may have one), or move the file away."
         try:
             self.connection = sqlite3.connect(path, timeout=15, isolation_level=None, check_same_thread=False)
             self.connection.row_factory = sqlite3.Row
@@ -90,9 +92,14 @@ class Database:
     def _trouble(self, error: sqlite3.OperationalError) -> NotewrightError:
         if "locked" in str(error) or "busy" in str(error):
             return Busy(f"The library {self.path} is in use by another process.", "Wait for it to finish and try again.")
-        return Unavailable(
-            f"The library {self.path} cannot be written: {error}. Nothing was changed.", "Check the disk and its permissions."
-        )
+        hint = "The disk is full: make room on it, and try again." if self._is_full() else "Check the disk and its permissions."
+        return Unavailable(f"The library {self.path} cannot be written: {error}. Nothing was changed.", hint)
+
+    def _is_full(self) -> bool:
+        try:
+            return shutil.disk_usage(self.path.parent).free < _ROOM
+        except OSError:
+            return False
 
     def explain(self, error: BaseException | None) -> NotewrightError | None:
         """What the person can do about it, where the disk, another process or a damaged file is to blame; else None."""
@@ -118,12 +125,18 @@ class Database:
         found: sqlite3.Row | None = self.connection.execute(query, tuple(parameters)).fetchone()
         return found
 
-    def next_id(self, prefix: str) -> str:
-        """`prefix-1`, `prefix-2`, …: short enough to type, never given twice. Call inside `write`."""
-        number = self.connection.execute(
-            "INSERT INTO counters VALUES (?, 1) ON CONFLICT (prefix) DO UPDATE SET last = last + 1 RETURNING last", (prefix,)
-        ).fetchone()[0]
-        return f"{prefix}-{number}"
+    def next_id(self, prefix: str, *, folder: str = "") -> str:
+        """`prefix-1`, `prefix-2`, …: short enough to type, never given twice. Call inside `write`.
+
+        Names that something in the home's `folder` has are passed over: an older copy of the library that was put back knows nothing of it.
+        """
+        while True:
+            number = self.connection.execute(
+                "INSERT INTO counters VALUES (?, 1) ON CONFLICT (prefix) DO UPDATE SET last = last + 1 RETURNING last", (prefix,)
+            ).fetchone()[0]
+            name = f"{prefix}-{number}"
+            if not folder or not (self.path.parent / folder / name).exists():
+                return name
 
     def get_state(self, key: str) -> str:
         """A remembered value such as a sync cursor; empty when never set."""

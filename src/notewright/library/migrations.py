@@ -186,4 +186,14 @@ INSERT INTO material VALUES (random());
             for action in ("insert", "update", "delete")
         ),
     ),
+    (
+        14,
+        """
+-- Batches that were prepared ahead and that nobody has seen or judged yet.
+CREATE TABLE unseen (batch_id TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TRIGGER what_is_judged_was_seen AFTER INSERT ON events WHEN EXISTS (SELECT 1 FROM unseen) BEGIN
+    DELETE FROM unseen WHERE batch_id=new.subject OR batch_id=(SELECT batch_id FROM drafts WHERE id=new.subject);
+END;
+""",
+    ),
 ]

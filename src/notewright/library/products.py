@@ -37,7 +37,7 @@ class DatasetStore:
 
     def new_id(self) -> str:
         with self._db.write():
-            return self._db.next_id("dataset")
+            return self._db.next_id("dataset", folder="datasets")
 
     def all(self, kind: str = "") -> list[Dataset]:
         """Oldest first."""
@@ -70,7 +70,7 @@ class RunStore:
 
     def new_id(self) -> str:
         with self._db.write():
-            return self._db.next_id("run")
+            return self._db.next_id("run", folder="runs")
 
     def update(self, run_id: str, *, status: str = "", metrics: Mapping[str, object] | None = None) -> Run:
         """Set what is given; metrics are merged into the ones already there."""
@@ -109,7 +109,7 @@ class ModelStore:
 
     def new_id(self) -> str:
         with self._db.write():
-            return self._db.next_id("model")
+            return self._db.next_id("model", folder="models")
 
     def set_metrics(self, model_id: str, metrics: Mapping[str, object]) -> Model:
         """Merge evaluation results into the model's row."""
@@ -216,9 +216,19 @@ class DraftStore:
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    def new_batch(self) -> str:
-        with self._db.write():
-            return self._db.next_id("batch")
+    def new_batch(self, *, unseen: bool = False) -> str:
+        """`unseen`: it is prepared ahead of need, and no list of batches has it before somebody has `seen` or judged it."""
+        with self._db.write() as connection:
+            batch_id = self._db.next_id("batch")
+            if unseen:
+                connection.execute("INSERT INTO unseen (batch_id) VALUES (?)", (batch_id,))
+            return batch_id
+
+    def seen(self, batch_id: str) -> None:
+        """Somebody looks at the batch. Raises NotFound where there is none."""
+        self.batch(batch_id)
+        with self._db.write() as connection:
+            connection.execute("DELETE FROM unseen WHERE batch_id=?", (batch_id,))
 
     def add(self, drafts: Iterable[Draft]) -> list[Draft]:
         """Store drafts, giving each that has no id the next one."""

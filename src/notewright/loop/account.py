@@ -121,7 +121,7 @@ def account(library: Library, *, writing: float = WRITING, reading: float = READ
     if not (0 < writing < float("inf") and 0 < reading < float("inf")):
         raise Invalid("Words a minute must be above 0.", f"Leave them out for {WRITING:g} (writing) and {READING:g} (reading).")
     events = library.events.standing("ranking", "decision", "edit", "insertion")
-    by_batch = _by_batch(library, events)
+    by_batch = _by_batch(events)
     batches = library.drafts.batches(by_batch)
     taken = _taken(library, events, batches)
     outcomes = _outcomes(by_batch, batches, {item.batch_id: item for item in taken})
@@ -151,7 +151,7 @@ def account(library: Library, *, writing: float = WRITING, reading: float = READ
     )  # fmt: skip
 
 
-def _by_batch(library: Library, events: Sequence[Event]) -> dict[str, list[Event]]:
+def _by_batch(events: Sequence[Event]) -> dict[str, list[Event]]:
     found: dict[str, list[Event]] = defaultdict(list)
     for event in events:
         batch = event.payload.get("batch")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -145,38 +145,12 @@ def improve(
         tell({"status": "comparing the versions"})
         decision = decide(current, contenders, confidence=confidence)
         if "promoted" not in state:
-            state.keep("reason", _reason(library, decision, current))
-            state.keep("examples", decision.winner.examples if decision.winner else None)
-            state.keep("usual", current.examples)
-            state.keep("decided_at", len(library.models.promotions()))
-            state.keep("promoted", decision.winner.model_id if decision.winner else "")  # killed from here on, it is made up for
+            _write_down(library, state, decision, current)
         reason, chosen_way = state.table.get("reason", decision.reason), (state["promoted"], state.table.get("examples"))
-        winner = next((item for item in (current, *contenders) if (item.model_id, item.examples) == chosen_way), None)
-        writer = winner or current
-        with library.db.write():
-            # Once, and not over what the person chose meanwhile, or went back from.
-            now_current = library.models.current()
-            untouched = len(library.models.promotions()) == state.table.get("decided_at")
-            if winner and untouched and now_current and now_current.id == current.model_id:
-                library.models.promote(winner.model_id, f"{BETTER}: {reason}", examples=winner.examples)
-                library.models.set_metrics(winner.model_id, {registry.ASKED: work.measured_at()})
-            since = library.models.promotions()[state.table.get("decided_at", 0) :]
-            made = any(version == state["promoted"] and why.startswith(BETTER) for version, _, why in since)
-            now_current = library.models.current()
-            chosen = now_current and now_current.id != writer.model_id  # after the decision fell
-            stays = now_current if chosen or (winner and not made) else None
-        kept = keep(writer, [current, *contenders])
-        found = {
-            item.model_id: compare(writer.proven, item.proven)
-            for item in (current, *contenders)
-            if kept.get(item.model_id) == item.examples
-        }
-        measured = {version: Measured(change.difference, change.error) for version, change in found.items()}
-        registry.keep_contenders(library, kept, beside=writer.model_id, asked_at=work.measured_at(), measured=measured)
-        for item in (current, *contenders):
-            if (item.model_id, item.examples) in {(writer.model_id, writer.examples), *kept.items()}:  # as they will write
-                figures = {"evaluation": item.proven.metrics(), "edit_distance": item.proven.mean}
-                library.models.set_metrics(item.model_id, figures)
+        measured, asked_at = (current, *contenders), work.measured_at()
+        winner = next((item for item in measured if (item.model_id, item.examples) == chosen_way), None)
+        stays = _promote(library, state, winner, current, reason=reason, asked_at=asked_at)
+        _keep_beside(library, winner or current, measured, asked_at=asked_at)
         report = ImproveReport(
             id=state.path.parent.name, folder=str(state.path.parent), page=str(state.path.with_name("report.html")),
             current=stays.id if stays else current.model_id, promoted="" if stays else state["promoted"],
@@ -218,6 +192,42 @@ def _as_it_was(library: Library, settings: Settings, folder: Path) -> ImproveRep
     reason = f"Nothing is new since {folder.name}: the same would be made and compared again (--fresh does it all the same)"
     current = registry.current(library, settings).id
     return ImproveReport(folder.name, str(folder), str(folder / "report.html"), current, "", reason, Decision(None, reason, ()))
+
+
+def _write_down(library: Library, state: _State, decision: Decision, current: Contender) -> None:
+    """What was decided, and what it was decided over; killed from here on, it is made up for."""
+    state.keep("reason", _reason(library, decision, current))
+    state.keep("examples", decision.winner.examples if decision.winner else None)
+    state.keep("usual", current.examples)
+    state.keep("decided_at", len(library.models.promotions()))
+    state.keep("promoted", decision.winner.model_id if decision.winner else "")
+
+
+def _promote(library: Library, state: _State, winner: Contender | None, current: Contender, *, reason: str, asked_at: str) -> Model | None:
+    """Make the winner the version that writes: once, and not over what the person chose meanwhile, or went back from. Returns the version
+    that stays because of that, None where the decision holds."""
+    with library.db.write():
+        now_current = library.models.current()
+        untouched = len(library.models.promotions()) == state.table.get("decided_at")
+        if winner and untouched and now_current and now_current.id == current.model_id:
+            library.models.promote(winner.model_id, f"{BETTER}: {reason}", examples=winner.examples)
+            library.models.set_metrics(winner.model_id, {registry.ASKED: asked_at})
+        since = library.models.promotions()[state.table.get("decided_at", 0) :]
+        made = any(version == state["promoted"] and why.startswith(BETTER) for version, _, why in since)
+        now_current = library.models.current()
+        chosen = now_current and now_current.id != (winner or current).model_id  # after the decision fell
+        return now_current if chosen or (winner and not made) else None
+
+
+def _keep_beside(library: Library, writer: Contender, measured: Sequence[Contender], *, asked_at: str) -> None:
+    """The versions that cannot be told from the writer take turns with it; each has the figures of the way in which it will write."""
+    kept = keep(writer, measured)
+    found = {item.model_id: compare(writer.proven, item.proven) for item in measured if kept.get(item.model_id) == item.examples}
+    changes = {version: Measured(change.difference, change.error) for version, change in found.items()}
+    registry.keep_contenders(library, kept, beside=writer.model_id, asked_at=asked_at, measured=changes)
+    for item in measured:
+        if (item.model_id, item.examples) in {(writer.model_id, writer.examples), *kept.items()}:
+            library.models.set_metrics(item.model_id, {"evaluation": item.proven.metrics(), "edit_distance": item.proven.mean})
 
 
 def _reason(library: Library, decision: Decision, current: Contender) -> str:

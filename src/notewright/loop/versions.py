@@ -65,7 +65,7 @@ def diff_versions(
     before: str,
     after: str,
     source: str = "",
-    chapter: str = "",
+    chapter: str | None = None,
     limit: int = 3,
     max_new_tokens: int = 512,
     engines: Engines | None = None,
@@ -78,7 +78,7 @@ def diff_versions(
     called at every token; what it raises stops the writing. Raises NotFound and Invalid as the registry, `choose_prompt` and `evaluate` do,
     and Invalid before anything is written where a prompt leaves one of them no room for a note.
     """
-    if chapter and not source:
+    if chapter is not None and not source:
         raise Invalid(f"A chapter is named, {chapter!r}, and no source.", "Name the source that has it, too.")
     models = [_writer(library, model_id) for model_id in (before, after)]
     if before == after:
@@ -117,7 +117,7 @@ def _writer(library: Library, model_id: str) -> Model:
     return model
 
 
-def _named(library: Library, source: str, chapter: str) -> _Task:
+def _named(library: Library, source: str, chapter: str | None) -> _Task:
     prompt = choose_prompt(library, source=source, chapter=chapter)
     ids = tuple(item.id for item in prompt.highlights)
     return build_messages(prompt), Asked(prompt.source.id, prompt.source.title, prompt.chapter, "", ids, "")

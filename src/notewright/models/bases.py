@@ -62,7 +62,8 @@ def on_disk(name: str, *, revision: str = "") -> Base | None:
     if found.name == SEEDLING:
         raise Invalid(
             f"This model was trained on another seedling ({revision}) than the one in this notewright ({found.revision}).",
-            "Train again: notewright train sft   (or install the notewright version that it was trained with)",
+            "Train again (notewright train sft), use another version (notewright models list, then notewright models use ID), or install"
+            " the notewright that it was trained with.",
         )
     raise Invalid(
         f"This model was trained on other files of {found.folder} ({revision}) than lie there now ({found.revision}).",

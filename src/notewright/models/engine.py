@@ -27,6 +27,7 @@ from transformers.utils import logging
 from ..errors import Invalid, NotFound
 from ..prompts import LEAST_NOTE, Message
 from . import bases, chat, quantization, sharing
+from .adapters import WEIGHTS, require_whole
 from .cache import can_share, remembers_all, roomy_cache
 from .generation import sample
 from .letters import Letters, letters_of
@@ -195,17 +196,19 @@ class Engine:
 
     def use_adapter(self, path: Path | None) -> None:
         """Write with this adapter from now on (None: the plain base). Loaded at first use, then switched without a reload; of
-        those that were used before, the last few stay loaded."""
+        those that were used before, the last few stay loaded. Raises NotFound where there is none, Invalid where it is damaged."""
         if path is None:
             if self._names:
                 self._merge("")
             self.adapter = None
             return
-        weights = path / "adapter_model.safetensors"
+        weights = path / WEIGHTS
         if not weights.exists():
-            raise NotFound(f"There is no adapter in {path}.", "List the models with: notewright models list")
+            hint = "Put that folder back, or use another version: notewright models list, then notewright models use ID"
+            raise NotFound(f"There is no adapter in {path}.", hint)
         key = (path.resolve(), weights.stat().st_mtime)
         if key not in self._names:
+            require_whole(path)
             name, self._loaded = re.sub(r"\W", "_", path.name) + f"_{self._loaded}", self._loaded + 1
             with warnings.catch_warnings():
                 warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)  # PEFT asks transformers

@@ -145,7 +145,7 @@ def register(
     """Keep a finished run's adapter as a new version (not promoted): files first, then the row. `role` is policy or reward."""
     model_id = library.models.new_id()
     folder = library.home / "models" / model_id
-    with whole_folder(folder) as part:  # one that is there is of a process that was killed before its row was: the id was given anew
+    with whole_folder(folder) as part:
         shutil.copytree(adapter, part, dirs_exist_ok=True)
     model = Model(
         model_id, base.name, folder.relative_to(library.home).as_posix(), role, now(), run_id=run.id, parent_id=parent_id,

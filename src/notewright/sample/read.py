@@ -205,71 +205,14 @@ def _parse_source(path: Path, table: dict[str, Any], check: _Checker) -> Source 
     raw_chapters = check.get(table, "chapter", list, where, required=True)
     if note == "finished" and not 4 <= len(raw_chapters) <= 6:
         check.fail(where, f"a finished source has 4 to 6 chapters, not {len(raw_chapters)}")
-    clock = dt.datetime(2024, 1, 6, 18, 20, 5, tzinfo=dt.UTC) + dt.timedelta(days=17 * number, minutes=7 * number)
-    order = last = 0
-    chapters: list[Chapter] = []
-
-    def make(text: str, location: int, **more: Any) -> Highlight:
-        nonlocal order, clock
-        order += 1
-        clock += dt.timedelta(seconds=97 + (order * 53 + number * 31) % 240)
-        return Highlight(
-            id=int(f"900{number:02d}{order:04d}"),
-            text=text,
-            location=location,
-            time=clock,
-            ulid=ulid(f"{slug}/{order}"),
-            **more,
-        )
-
-    for chapter_number, raw in enumerate(raw_chapters, 1):
-        where = f"chapter {chapter_number}"
-        check.keys(raw, CHAPTER_KEYS, where)
-        raw_highlights = check.get(raw, "highlight", list, where, required=True)
-        if not raw_highlights:
-            check.fail(where, "has no highlight")
-            continue
-        title = check.get(raw, "title", str, where, required=True)
-        first = raw_highlights[0].get("location", 0)
-        clock += dt.timedelta(hours=21 + chapter_number, minutes=11)
-        heading = make(title, first if isinstance(first, int) else 0, heading=True)
-        items: list[Highlight] = []
-        for highlight_number, raw_item in enumerate(raw_highlights, 1):
-            where = f"chapter {chapter_number} highlight {highlight_number}"
-            check.keys(raw_item, HIGHLIGHT_KEYS, where)
-            item = make(
-                check.get(raw_item, "text", str, where, required=True),
-                check.get(raw_item, "location", int, where, required=True),
-                annotation=check.get(raw_item, "annotation", str, where),
-                tags=check.tags(raw_item, where),
-                favorite=check.get(raw_item, "favorite", bool, where),
-                discard=check.get(raw_item, "discard", bool, where),
-                kept=check.get(raw_item, "kept", str, where),
-            )
-            if not item.text:
-                check.fail(where, "text is empty")
-            if item.kept not in item.text:
-                check.fail(where, f"kept is not a part of text: {item.kept!r}")
-            if "\n" in item.annotation or item.annotation.startswith("."):
-                check.fail(where, "annotation must be one line and not start with a dot")
-            if "![" in item.text and not (item.image and item.annotation):
-                check.fail(where, "an image highlight is ![](https://images.example.org/<slug>/<name>.png) + annotation")
-            if item.location < last:
-                check.fail(where, f"location {item.location} comes after {last}: keep the reading order")
-            last = max(last, item.location)
-            items.append(item)
-        if sum(item.favorite for item in items) > 1:
-            check.fail(f"chapter {chapter_number}", "at most one favorite in a chapter")
-        if note == "finished" and not any(item.annotation for item in items):
-            check.fail(f"chapter {chapter_number}", "no annotated highlight, so the note would have an empty section")
-        closing = check.get(raw, "closing", str, f"chapter {chapter_number}")
-        override = check.get(raw, "override", str, f"chapter {chapter_number}")
-        chapters.append(Chapter(title, heading, items, closing, override))
+    reading = _Reading(number, slug)
+    parsed = [_parse_chapter(at, raw, check, reading, finished=note == "finished") for at, raw in enumerate(raw_chapters, 1)]
+    chapters = [chapter for chapter in parsed if chapter]
     if sum(len(chapter.highlights) for chapter in chapters) < 18:
         check.fail("source", "has fewer than 18 highlights")
     if check.problems or not chapters:
         return None
-    location_type = check.get(table, "location_type", str, "source") or _default_location_type(text["category"], last)
+    location_type = check.get(table, "location_type", str, "source") or _default_location_type(text["category"], reading.last)
     if location_type not in LOCATION_TYPES:
         check.fail("source", f"location_type must be one of {', '.join(LOCATION_TYPES)}")
     tags = check.tags(table, "source")
@@ -290,6 +233,75 @@ def _parse_source(path: Path, table: dict[str, Any], check: _Checker) -> Source 
         ulid=ulid(slug),
         **text,
     )
+
+
+class _Reading:
+    """A person reads a source: its highlights one after the other, each with a number and a time of its own."""
+
+    def __init__(self, number: int, slug: str) -> None:
+        self.number, self.slug = number, slug
+        self.last = 0  # the farthest location so far
+        self._marked = 0
+        self._clock = dt.datetime(2024, 1, 6, 18, 20, 5, tzinfo=dt.UTC) + dt.timedelta(days=17 * number, minutes=7 * number)
+
+    def pause(self, chapter: int) -> None:
+        self._clock += dt.timedelta(hours=21 + chapter, minutes=11)
+
+    def mark(self, text: str, location: int, **more: Any) -> Highlight:
+        self._marked += 1
+        self._clock += dt.timedelta(seconds=97 + (self._marked * 53 + self.number * 31) % 240)
+        return Highlight(
+            id=int(f"900{self.number:02d}{self._marked:04d}"),
+            text=text,
+            location=location,
+            time=self._clock,
+            ulid=ulid(f"{self.slug}/{self._marked}"),
+            **more,
+        )
+
+
+def _parse_chapter(number: int, table: dict[str, Any], check: _Checker, reading: _Reading, *, finished: bool) -> Chapter | None:
+    where = f"chapter {number}"
+    check.keys(table, CHAPTER_KEYS, where)
+    raw_highlights = check.get(table, "highlight", list, where, required=True)
+    if not raw_highlights:
+        check.fail(where, "has no highlight")
+        return None
+    title = check.get(table, "title", str, where, required=True)
+    first = raw_highlights[0].get("location", 0)
+    reading.pause(number)
+    heading = reading.mark(title, first if isinstance(first, int) else 0, heading=True)
+    items = [_parse_highlight(f"{where} highlight {at}", raw, check, reading) for at, raw in enumerate(raw_highlights, 1)]
+    if sum(item.favorite for item in items) > 1:
+        check.fail(where, "at most one favorite in a chapter")
+    if finished and not any(item.annotation for item in items):
+        check.fail(where, "no annotated highlight, so the note would have an empty section")
+    return Chapter(title, heading, items, check.get(table, "closing", str, where), check.get(table, "override", str, where))
+
+
+def _parse_highlight(where: str, table: dict[str, Any], check: _Checker, reading: _Reading) -> Highlight:
+    check.keys(table, HIGHLIGHT_KEYS, where)
+    item = reading.mark(
+        check.get(table, "text", str, where, required=True),
+        check.get(table, "location", int, where, required=True),
+        annotation=check.get(table, "annotation", str, where),
+        tags=check.tags(table, where),
+        favorite=check.get(table, "favorite", bool, where),
+        discard=check.get(table, "discard", bool, where),
+        kept=check.get(table, "kept", str, where),
+    )
+    if not item.text:
+        check.fail(where, "text is empty")
+    if item.kept not in item.text:
+        check.fail(where, f"kept is not a part of text: {item.kept!r}")
+    if "\n" in item.annotation or item.annotation.startswith("."):
+        check.fail(where, "annotation must be one line and not start with a dot")
+    if "![" in item.text and not (item.image and item.annotation):
+        check.fail(where, "an image highlight is ![](https://images.example.org/<slug>/<name>.png) + annotation")
+    if item.location < reading.last:
+        check.fail(where, f"location {item.location} comes after {reading.last}: keep the reading order")
+    reading.last = max(reading.last, item.location)
+    return item
 
 
 def _default_location_type(category: str, last: int) -> str:

@@ -10,12 +10,7 @@ from __future__ import annotations
 from importlib.resources import files
 from pathlib import Path
 
-MODEL_ID = "seedling"
-
 
 def model_dir() -> Path:
     """The Hugging Face folder of the bundled model (config, tokenizer, chat template, weights, card)."""
     return Path(str(files(__package__))) / "model"
-
-
-MODEL_DIR = model_dir()

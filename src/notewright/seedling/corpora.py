@@ -15,7 +15,6 @@ from pathlib import Path
 HELD_OUT = ("william-hazlitt_table-talk", "john-stuart-mill_on-liberty", "google+eng-practices")
 PEPYS_SHARE = 0.05
 MARKDOWN_SHARE = 0.3
-MAX_WORDS = 300
 
 _ABBREVIATION = re.compile(r"(?:^|[\s(“‘\"])(?:Mr|Mrs|Ms|Dr|St|Sir|Prof|Rev|Hon|Lord|No|Vol|vol|p|pp|cf|viz|i\.e|e\.g|etc|vs|al|[A-Z])\.$")
 _BOUNDARY = re.compile(r"(?<=[.!?…])[”’\"')\]]*\s+(?=[“‘\"'(\[]?[A-Z0-9])")

@@ -124,7 +124,7 @@ class QueuePage(Out):
 
 class DraftIn(In):
     source: Id = Field(description="A source's id, title, or part of its title")
-    chapter: Short = Field(default="", description="Only this one's highlights; empty: the whole source, or the `highlight_ids`")
+    chapter: Short | None = Field(default=None, description="Only its highlights, empty: those without one; null: all, or `highlight_ids`")
     highlight_ids: list[Id] = Field(default=[], max_length=500, description="Just these, which goes without `chapter`")
     n: int | None = Field(default=None, ge=1, le=16, description="How many are shown; null: as many as the person's acceptance asks for")
     written: int | None = Field(default=None, ge=1, le=16, description="How many are written, to choose from; null: the usual")
@@ -136,7 +136,7 @@ class DraftIn(In):
     instruction: Short = ""
     examples: int | None = Field(default=None, ge=0, le=20)
     stream: bool = Field(default=True, description="Server-sent events; false: one JSON answer when all is written")
-    ahead: bool = Field(default=False, description="Prepared before it is needed: waits until nobody else waits")
+    ahead: bool = Field(default=False, description="Before it is needed: waits until nobody else waits; not listed before it was `seen`")
 
 
 class FindingOut(Out):
@@ -187,6 +187,7 @@ class BatchRow(Out):
     rejected: bool
     opening: str
     left: bool = Field(description="The person went back from a version that wrote some of it")
+    unseen: bool = Field(description="Prepared `ahead`, and nobody has looked at it yet")
 
 
 class BatchPage(Out):

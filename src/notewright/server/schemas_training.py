@@ -80,7 +80,7 @@ class VersionDiffIn(In):
     before: Short
     after: Short
     source: Short = Field(default="", description="A source's id or title; empty: held-out passages")
-    chapter: Short = Field(default="", description="One of the `source`, which has to be named then")
+    chapter: Short | None = Field(default=None, description="One of the `source`, which has to be named then; empty: what has none")
     limit: int = Field(default=3, ge=1, le=20, description="How many held-out passages")
     max_new_tokens: int = Field(default=512, ge=1, le=8192)
 

@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-import json
 import shutil
 from collections.abc import Mapping
 from contextlib import suppress
@@ -31,6 +30,7 @@ from ..errors import Busy, Invalid, MissingExtra, NotFound
 from ..library import Library
 from ..library.database import now
 from ..library.products import TRAINED
+from ..library.rows import read_rows
 from ..models import bases, registry
 from ..records import Dataset, Model, Run
 from ..reward.lists import list_key
@@ -180,7 +180,7 @@ def _prepare(
             "A base in 4 bits cannot be split among processes (kind FSDP).", "Leave out quantize, or use a configuration of kind MULTI_GPU."
         )
     if isinstance(resolved.recipe, recipes.RewardRecipe):
-        own = (row for row in _read(folder / "train.jsonl") if row.get("kind") != "labelled")
+        own = (row for row in read_rows(folder / "train.jsonl") if row.get("kind") != "labelled")
         recipes.require_questions(own, resolved.recipe.members)
     if method == "sft":
         resolved = _for_this_person(library, resolved, found.name)
@@ -355,13 +355,8 @@ def _count_rows(path: Path, *, decisions: bool = False) -> int:
     """Rows of a file; with `decisions` what was decided at once, such as a ranking, counts once, however many rows it makes."""
     if not path.exists():
         raise NotFound(f"The dataset's file is gone: {path}", f"Build the dataset again: notewright dataset {'|'.join(MORE)}")
-    rows = _read(path)
+    rows = read_rows(path)
     return len({list_key(row) if row.get("event_id") else number for number, row in enumerate(rows)}) if decisions else len(rows)
-
-
-def _read(path: Path) -> list[dict[str, Any]]:
-    with path.open(encoding="utf-8") as file:
-        return [json.loads(line) for line in file if line.strip()]
 
 
 def _hash(path: Path) -> str:

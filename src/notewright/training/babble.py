@@ -15,10 +15,10 @@ from typing import Any
 
 import torch
 
+from ..library.rows import read_rows
 from ..models import chat
 from ..text import UNSPACED
 from . import policy, processes, sampling
-from .data import read_rows
 from .recipes import TINY
 from .session import Session
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -32,14 +30,6 @@ class Rows:
     @property
     def tokens(self) -> int:
         return sum(self.lengths)
-
-
-def read_rows(path: Path) -> list[dict[str, Any]]:
-    """The rows of a JSONL file; a missing file has none."""
-    if not path.exists():
-        return []
-    with path.open(encoding="utf-8") as file:
-        return [json.loads(line) for line in file if line.strip()]
 
 
 def encode_sft(rows: list[dict[str, Any]], tokenizer: Any, max_length: int, *, weights: Sequence[float] = ()) -> Rows:
@@ -82,19 +72,6 @@ def _told(row: dict[str, Any]) -> dict[str, Any]:
 
 def _written(turn: dict[str, str]) -> str:
     return stand_in(turn["content"]) if turn["role"] == "assistant" else turn["content"]
-
-
-def encode_preferences(rows: list[dict[str, Any]], tokenizer: Any, max_length: int) -> Rows:
-    """`prompt_ids`, `chosen_ids` and `rejected_ids`, in the same encoding as SFT and drafting."""
-    encoded, lengths, trained = [], [], 0
-    for row in rows:
-        prompt = chat.encode_prompt(tokenizer, row["prompt"])
-        chosen, rejected = (chat.encode_completion(tokenizer, _written(row[side][0])) for side in ("chosen", "rejected"))
-        if len(prompt) + max(len(chosen), len(rejected)) <= max_length:
-            encoded.append({"prompt_ids": prompt, "chosen_ids": chosen, "rejected_ids": rejected})
-            lengths.append(len(prompt) + max(len(chosen), len(rejected)))
-            trained += len(chosen) + len(rejected)
-    return Rows(_dataset(encoded, ("prompt_ids", "chosen_ids", "rejected_ids")), lengths, len(rows) - len(encoded), trained)
 
 
 def encode_choices(

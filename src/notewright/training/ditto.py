@@ -21,12 +21,13 @@ from typing import Any
 import torch
 
 from ..errors import RunFailed
+from ..library.rows import read_rows
 from ..text import edit_distance
 from . import policy, sampling
 from . import session as sessions
 from .babble import undone
 from .batches import Unit
-from .data import read_rows, require_rows
+from .data import require_rows
 from .losses import likelihood, plackett_luce
 from .recipes import MINIMUM_ROWS, MINIMUM_WATCHED, DittoRecipe
 from .rounds import Rounds, figures_of

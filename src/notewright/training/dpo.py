@@ -24,6 +24,7 @@ import torch
 
 from ..errors import RunFailed
 from ..files import put
+from ..library.rows import read_rows
 from ..models import chat
 from ..reward.lists import list_key
 from ..vault.pointers import stand_in
@@ -31,7 +32,7 @@ from . import policy, processes
 from . import session as sessions
 from .babble import undone
 from .batches import Unit
-from .data import order, read_rows, require_rows
+from .data import order, require_rows
 from .guard import Guard
 from .losses import LISTS, likelihood
 from .recipes import MINIMUM_ROWS, DpoRecipe, total_steps

@@ -21,12 +21,13 @@ from typing import Any
 
 import torch
 
+from ..library.rows import read_rows
 from ..models import chat
 from . import policy
 from . import session as sessions
 from .babble import undone
 from .batches import Unit
-from .data import read_rows, require_rows
+from .data import require_rows
 from .guard import EditGuard
 from .losses import likelihood, offset_sigmoid, unlikelihood
 from .recipes import MINIMUM_ROWS, EditsRecipe, total_steps

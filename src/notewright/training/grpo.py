@@ -19,13 +19,13 @@ from datasets import Dataset
 from transformers import TrainerCallback
 from trl import GRPOConfig, GRPOTrainer, RLOOConfig, RLOOTrainer
 
-from ..errors import Invalid, RunFailed
+from ..errors import Invalid
 from ..models import chat
 from . import processes, writing
 from . import session as sessions
 from .data import Rows
 from .recipes import GroupRecipe, total_steps
-from .runs import Job, checkpoint_step
+from .runs import Job
 from .session import Keeper, Session
 from .worker import Reporter
 
@@ -81,18 +81,11 @@ class Leash(TrainerCallback):
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **_: Any) -> None:
         if not logs or "reward" not in logs:
             return
-        recipe = self.session.recipe
         kl = logs["kl"] = _by_draft(logs)
         self.rewards.append(float(logs["reward"]))
         self.kls.append(kl)
-        if kl > recipe.kl_limit:
-            at = state.global_step // args.logging_steps  # once an update
-            step = checkpoint_step(self.session.folder)
-            kept = f"the last good checkpoint is at step {step}" if step else "there is no checkpoint yet"
-            raise RunFailed(
-                f"The policy is {kl:.0f} nats a draft away from its start at step {at} (kl_limit = {recipe.kl_limit:g}); {kept}.",
-                f"Try a lower rate (now {recipe.learning_rate:g}) or a higher kl (now {recipe.kl:g}).",
-            )
+        if kl > self.session.recipe.kl_limit:
+            raise writing.ran_away(self.session, kl, step=state.global_step // args.logging_steps)  # once an update
 
 
 def _by_draft(logs: dict[str, Any]) -> float:

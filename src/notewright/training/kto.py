@@ -17,10 +17,11 @@ import datasets
 from trl import KTOConfig, KTOTrainer
 
 from ..errors import Invalid
+from ..library.rows import read_rows
 from ..models import chat
 from ..vault.pointers import stand_in
 from . import session as sessions
-from .data import LengthSampler, Rows, read_rows, require_rows
+from .data import LengthSampler, Rows, require_rows
 from .head import use_compact_head
 from .recipes import MINIMUM_ROWS, KtoRecipe, total_steps
 from .runs import Job

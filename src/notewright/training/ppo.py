@@ -30,14 +30,13 @@ import torch
 from peft import get_peft_model_state_dict, set_peft_model_state_dict
 from transformers import TrainerControl, TrainerState, get_scheduler
 
-from ..errors import RunFailed
 from ..files import whole_folder
 from ..models import splitting
 from . import processes, writing
 from . import session as sessions
 from .data import Rows
 from .recipes import PpoRecipe, total_steps
-from .runs import Job, checkpoint_step
+from .runs import Job
 from .session import Keeper, Session
 from .worker import Reporter
 
@@ -208,7 +207,7 @@ class Learner:
         earned = [one for part in processes.gather(drafted.earned) for one in part]
         kl = sum(processes.gather(float(((old - ref) * batch.mask).sum()))) / len(earned)
         if kl > self.recipe.kl_limit:
-            self._ran_away(kl)
+            raise writing.ran_away(self.session, kl, step=self.step)
         logs = self._learn(batch, old, values, gained, returns)
         logs |= {**writing.figures(earned), "kl": kl, "kl_price": self.beta, "learning_rate": self.scheduler.get_last_lr()[0]}
         self.beta = adapted(self.beta, kl, self.recipe.kl_target, len(earned), self.recipe.kl_horizon)
@@ -277,14 +276,6 @@ class Learner:
             random = torch.Generator().manual_seed((self.recipe.seed * 1_000_003 + self.step) * 64 + epoch)
             order = torch.randperm(drafts, generator=random).tolist()
             yield from (order[start : start + self.recipe.minibatch] for start in range(0, drafts, self.recipe.minibatch))
-
-    def _ran_away(self, kl: float) -> None:
-        step = checkpoint_step(self.session.folder)
-        kept = f"the last good checkpoint is at step {step}" if step else "there is no checkpoint yet"
-        raise RunFailed(
-            f"The policy is {kl:.0f} nats a draft away from its start at step {self.step} (kl_limit = {self.recipe.kl_limit:g}); {kept}.",
-            f"Try a lower rate (now {self.recipe.learning_rate:g}) or a higher kl (now {self.recipe.kl:g}).",
-        )
 
     def save(self, folder: Path) -> None:
         """A checkpoint, whole or not at all; the two newest stay."""

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import NotFound
 from ..library import splits
+from ..library.rows import read_rows
 from ..prompts import Teaching
 from ..records import Dataset, Highlight
 
@@ -46,13 +47,9 @@ def gather(library: Library, *, dataset: Dataset, with_drafts: bool) -> list[dic
 
 
 def _of_passages(library: Library, path: Path) -> Iterator[dict[str, Any]]:
-    if not path.exists():
-        return
-    with path.open(encoding="utf-8") as file:
-        for line in file:
-            row = json.loads(line)
-            facts = _facts(library, row.get("source_id", ""), row.get("highlight_ids", ()))
-            yield {"prompt": row["prompt"], "reference": row.get("told", row["completion"][0]["content"]), **facts}
+    for row in read_rows(path):
+        facts = _facts(library, row.get("source_id", ""), row.get("highlight_ids", ()))
+        yield {"prompt": row["prompt"], "reference": row.get("told", row["completion"][0]["content"]), **facts}
 
 
 def _of_drafts(library: Library, measured: set[str]) -> list[dict[str, Any]]:

@@ -309,7 +309,7 @@ def _by_tables(method: str, recipe: Recipe, parameters: int, rows: int) -> dict[
         own = rows * (1 - 1 / recipe.members) if recipe.members > 1 else rows
         epochs, rate = (min(16.0, max(4.0, 80 * batch / max(1, own))), sft_rate) if parameters <= TINY else (4.0, sft_rate / 2)
     elif issubclass(RECIPES[method], SamplingRecipe):
-        return _by_sampling_tables(method, recipe, parameters, rows, rank)
+        return _by_sampling_tables(recipe, parameters, rows, rank)
     else:
         epochs = next(value for limit, value in EPOCHS if rows <= limit)
         rate = sft_rate if rows >= 30 else sft_rate / 2
@@ -333,7 +333,7 @@ def _by_tables(method: str, recipe: Recipe, parameters: int, rows: int) -> dict[
     return found
 
 
-def _by_sampling_tables(method: str, recipe: Recipe, parameters: int, prompts: int, rank: int) -> dict[str, tuple[Any, str]]:
+def _by_sampling_tables(recipe: Recipe, parameters: int, prompts: int, rank: int) -> dict[str, tuple[Any, str]]:
     """Some `UPDATES` updates: small data allow few before the reward is hacked rather than earned."""
     assert isinstance(recipe, SamplingRecipe)
     size = f"base of {short(parameters)} parameters"

@@ -26,13 +26,14 @@ from peft import LoraConfig, get_peft_model
 from safetensors.torch import save_file
 
 from ..files import whole_folder
+from ..library.rows import read_rows
 from ..models import bases, engine, precision, splitting
 from ..reward import neural
 from ..reward.lists import list_key, question_key, text_key
 from . import policy, processes
 from . import session as sessions
 from .batches import Unit, collate
-from .data import LengthSampler, Rows, encode_choices, order, read_rows, require_rows
+from .data import LengthSampler, Rows, encode_choices, order, require_rows
 from .linear import fit_heads
 from .recipes import LONGEST, MINIMUM_ROWS, RewardRecipe, load, require_questions, total_steps
 from .runs import Job, member_folder

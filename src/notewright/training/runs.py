@@ -117,6 +117,12 @@ def checkpoint_step(folder: Path) -> int:
     return finished + (int(json.loads((newest / "good.json").read_text(encoding="utf-8"))["step"]) if newest else 0)
 
 
+def last_good(folder: Path) -> str:
+    """Where the run would go on, for the error that ends it."""
+    step = checkpoint_step(folder)
+    return f"the last good checkpoint is at step {step}" if step else "there is no checkpoint yet"
+
+
 def member_folder(folder: Path, member: int) -> Path:
     """Where an ensemble's finished member lies; while it is trained there is none."""
     return folder / "members" / f"member-{member}"

@@ -20,13 +20,14 @@ from transformers import TrainerCallback
 
 from ..errors import RunFailed
 from ..files import put, whole_folder
+from ..library.rows import read_rows
 from ..models import bases, engine, precision, splitting
 from ..models.quantization import four_bit
 from . import processes
-from .data import Rows, read_rows
+from .data import Rows
 from .launch import splits
 from .recipes import LONGEST, Recipe, load
-from .runs import Job, checkpoint_step, newest_checkpoint
+from .runs import Job, last_good, newest_checkpoint
 from .worker import Reporter
 
 RUN_OVER = 17  # steps in succession, after which a loss that was scaled by 65,536 at first is not scaled any more
@@ -234,12 +235,10 @@ class Keeper(TrainerCallback):
         # A scaled loss may run over: such a step is left out, and the next one scaled by half as much.
         self._run_over = self._run_over + 1 if self.session.scaled and not math.isfinite(norm) else 0
         if not math.isfinite(loss) or (not math.isfinite(norm) and not 0 < self._run_over <= RUN_OVER):
-            step = checkpoint_step(self.session.folder)
             at = self.before + state.global_step // self.each
             what = "loss" if not math.isfinite(loss) else "gradient"
-            kept = f"the last good checkpoint is at step {step}" if step else "there is no checkpoint yet"
             raise RunFailed(
-                f"The {what} is no longer a number at step {at}; {kept}.",
+                f"The {what} is no longer a number at step {at}; {last_good(self.session.folder)}.",
                 f"Try a lower rate (now {self.session.recipe.learning_rate:g}) or precision = float32. "
                 f"Log: {self.session.folder / 'log.txt'}",
             )  # fmt: skip

@@ -18,11 +18,12 @@ import torch
 from trl import SFTConfig, SFTTrainer
 from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
 
+from ..library.rows import read_rows
 from ..text import count
 from . import policy, processes, rates, sampling, sources
 from . import session as sessions
 from .babble import undone
-from .data import LengthSampler, Rows, encode_sft, read_rows, require_rows
+from .data import LengthSampler, Rows, encode_sft, require_rows
 from .head import use_compact_head
 from .recipes import MINIMUM_ROWS, SftRecipe, total_steps
 from .runs import Job

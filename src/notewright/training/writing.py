@@ -11,16 +11,17 @@ from typing import Any
 
 import torch
 
-from ..errors import Invalid
+from ..errors import Invalid, RunFailed
+from ..library.rows import read_rows
 from ..models import bases, chat, splitting
 from ..models.generation import sample
 from ..models.letters import letters_of
 from ..models.merging import merged
 from ..reward.neural import GuestReward, NeuralReward
 from . import processes
-from .data import read_rows
 from .judging import Earned, Judge, read_judge, require_something_to_earn
 from .recipes import MINIMUM_ROWS, SamplingRecipe
+from .runs import last_good
 from .session import Session
 
 HELD_OUT = 16  # prompts of the check on held-out work
@@ -172,3 +173,13 @@ def without_dropout(model: torch.nn.Module) -> None:
     for module in model.modules():
         if isinstance(module, torch.nn.Dropout):
             module.p = 0.0
+
+
+def ran_away(session: Session, kl: float, *, step: int) -> RunFailed:
+    """The error of a policy that is `kl` nats a draft away from its start, more than its recipe allows."""
+    recipe = session.recipe
+    return RunFailed(
+        f"The policy is {kl:.0f} nats a draft away from its start at step {step} (kl_limit = {recipe.kl_limit:g});"
+        f" {last_good(session.folder)}.",
+        f"Try a lower rate (now {recipe.learning_rate:g}) or a higher kl (now {recipe.kl:g}).",
+    )

@@ -37,7 +37,7 @@ from .config import VaultConfig, read_config
 from .files import NoteFile, iterate_notes, locate
 from .follow import ENOUGH, Followed, Spans, blanked, follow, is_ahead, passage_text, stood, tidy
 from .index import NoteFacts, VaultIndex, build_index
-from .lint import check_draft, find_problems
+from .lint import find_problems
 from .looking import OpenNote, look, picture
 from .notes import ParsedNote, parse_note
 from .outline import read_outline
@@ -89,7 +89,6 @@ __all__ = [
     "blanked",
     "build_index",
     "changes",
-    "check_draft",
     "find_note",
     "find_problems",
     "folded",

@@ -56,12 +56,6 @@ _NO_SENTENCE = ("heading", "tag", "table_pipe", "table_delimiter", "embed", "ima
 Problem = tuple[str, str]  # the reason, and the words of the draft that it is about ("": the whole draft)
 
 
-def check_draft(text: str, *, highlights: Sequence[Highlight], vault_index: VaultIndex | None = None, known: str = "") -> tuple[str, ...]:
-    """Problems of `text` as a section drafted from `highlights`: the reasons of `find_problems`."""
-    found = find_problems(text, highlights=highlights, vault_index=vault_index, known=known)
-    return tuple(dict.fromkeys(finding.reason for finding in found))
-
-
 def find_problems(
     text: str,
     *,

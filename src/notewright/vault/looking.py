@@ -75,13 +75,14 @@ def _literal(name: str) -> str:
 
 
 def _inside(root: Path, place: str) -> Path | None:
-    """The file if it is one of the vault, not reached through dot folders or links that lead out of it."""
+    """The file if it is one of the vault, not in a dot folder; links that lead out of it or into one reach nothing."""
     pure = PurePosixPath(place)
     if ".." in pure.parts or pure.is_absolute() or any(part.startswith(".") for part in pure.parts):
         return None
     try:
         file = locate(root, place)
-        if not file.is_file() or not file.resolve().is_relative_to(root):
+        real = file.resolve()
+        if not file.is_file() or not real.is_relative_to(root) or any(part.startswith(".") for part in real.relative_to(root).parts):
             return None
     except (OSError, ValueError):
         return None

@@ -2,7 +2,7 @@ import { MarkdownView, Notice, type TFile } from "obsidian";
 import type NotewrightPlugin from "./main";
 import { ApiError } from "./core/api";
 import { chapterFor, guess, headingAt, headingsOf, plain } from "./core/guess";
-import type { Chapter, DraftWish, Source } from "./core/types";
+import type { Source } from "./core/types";
 import { pick } from "./views/pick";
 
 /** Source from the note's properties, links or title, else asked for; chapter from the heading under the cursor. */
@@ -17,15 +17,6 @@ export async function draftSection(plugin: NotewrightPlugin, selected = ""): Pro
   const guessed = note ? guess({ title: note.basename, properties, text }, sources) : null;
   const source = guessed ?? (await pick(app, sources, (item) => `${item.title} (${item.author || item.kind})`, "Draft from which source?"));
   if (source) await draftFrom(plugin, source, { note, view, text, selected: selected.trim() });
-}
-
-/**
- * A chapter by its name; a source without chapters as a whole, so that the server chooses as the person's rule about highlights says. Those
- * before the first of several chapters have no name: they are named one by one, as the whole source would be more.
- */
-function whole({ chapter, highlight_ids }: Chapter, chapters: readonly Chapter[]): Pick<DraftWish, "chapter" | "highlight_ids"> {
-  if (chapter) return { chapter };
-  return chapters.length === 1 ? {} : { highlight_ids };
 }
 
 interface Where {
@@ -55,7 +46,8 @@ async function draftFrom(plugin: NotewrightPlugin, source: Source, { note, view,
   await review.run({
     wish: {
       source: source.id, n: plugin.settings.candidates,
-      ...(chapter && !chosen.length ? whole(chapter, chapters) : { highlight_ids: chosen.map((item) => item.id) }),
+      // A chapter by its name, which is empty for what has none: the server then chooses as the person's rule about highlights says.
+      ...(chapter && !chosen.length ? { chapter: chapter.chapter } : { highlight_ids: chosen.map((item) => item.id) }),
     },
     title: [source.title, chapter?.chapter].filter(Boolean).join(" · "),
     notePath: note?.path ?? (await placeFor(plugin, source.id, source.title)).path,
@@ -71,11 +63,10 @@ export async function nextInQueue(plugin: NotewrightPlugin): Promise<void> {
     new Notice("Nothing is waiting: every chapter with highlights has a note.");
     return;
   }
-  const { chapters } = chapter.chapter ? { chapters: [] } : await plugin.api.source(chapter.source_id);
   const place = await placeFor(plugin, chapter.source_id, chapter.source_title);
   const review = await plugin.review();
   await review.run({
-    wish: { source: chapter.source_id, n: plugin.settings.candidates, ...whole(chapter, chapters) },
+    wish: { source: chapter.source_id, n: plugin.settings.candidates, chapter: chapter.chapter },
     title: [chapter.source_title, chapter.chapter].filter(Boolean).join(" · "),
     notePath: place.path, heading: place.heading, atCursor: false,
   });

@@ -1,11 +1,12 @@
 import { Notice, type TFile } from "obsidian";
 import type NotewrightPlugin from "./main";
 import { isFinal } from "./core/api";
-import { findIn, look, lookAtAll, makeRoom, type Followed } from "./core/follow";
+import { findIn, isBack } from "./core/find";
+import { forget, look, lookAtAll, makeRoom, type Followed } from "./core/follow";
 import { Outbox, type Letter } from "./core/outbox";
 import { lf, textOf, type Written } from "./insert";
 
-const RECENT = 10 * 60_000; // milliseconds in which what was cut here was pasted there
+const RECENT = 10 * 60_000; // milliseconds in which what was cut here was pasted there, and a note that was deleted is put back
 const LOOK_ABOUT = 7 * 86_400_000; // in which a passage that was deleted may turn up again
 
 /** Inserted passages, wherever they go: what became of them is told once they are quiet, and kept on disk until the server has it. */
@@ -27,12 +28,30 @@ export class Following {
       (error, letter) => isFinal(error, letter.at),
     );
     // Whatever happened while Obsidian was closed.
-    for (const followed of data.followed) this.changed.set(followed.path, 0);
+    for (const followed of data.followed) if (followed.gone === undefined) this.changed.set(followed.path, 0);
   }
 
   noteChanged(path: string): void {
     this.changed.set(path, Date.now());
     this.recent.set(path, Date.now());
+  }
+
+  noteCreated(path: string): void {
+    if (path.endsWith(".md") && this.plugin.data.followed.length) this.noteChanged(path);
+  }
+
+  /** A note or a folder. */
+  noteDeleted(path: string): Promise<void> {
+    return this.leave((own) => own === path || own.startsWith(`${path}/`));
+  }
+
+  /** A sync may put a note back that it has just deleted, so that for now nothing is told or forgotten. */
+  private async leave(isDeleted: (path: string) => boolean): Promise<void> {
+    const { data } = this.plugin;
+    const left = (item: Followed): boolean => item.away === undefined && item.gone === undefined && isDeleted(item.path);
+    if (!data.followed.some(left)) return;
+    data.followed = data.followed.map((item) => (left(item) ? { ...item, away: Date.now() } : item));
+    await this.plugin.store();
   }
 
   async tell(done: Written, under: string | null): Promise<void> {
@@ -78,16 +97,8 @@ export class Following {
   async look(now: boolean): Promise<void> {
     await this.outbox.flush();
     const { settings } = this.plugin;
-    if (!settings.logEdits && !now) return;
-    const active = now ? this.plugin.app.workspace.getActiveFile()?.path : undefined;
-    const quiet = Date.now() - settings.quietSeconds * 1000;
-    let sent = 0;
-    for (const [path, at] of [...this.changed]) {
-      if (now ? path !== active : at > quiet) continue;
-      this.changed.delete(path);
-      const file = this.plugin.app.vault.getFileByPath(path);
-      if (file) sent += await this.lookAt(file);
-    }
+    let sent = await this.letGo(settings.logEdits || now);
+    sent += settings.logEdits || now ? await this.lookAtQuiet(now) : 0;
     if (this.dirty) {
       this.dirty = false;
       await this.plugin.store();
@@ -96,25 +107,64 @@ export class Following {
     if (now) new Notice(sent ? `Logged ${sent} edited passage${sent === 1 ? "" : "s"}.` : "Nothing has changed in passages of mine here.");
   }
 
+  private async lookAtQuiet(now: boolean): Promise<number> {
+    const { settings } = this.plugin;
+    const active = now ? this.plugin.app.workspace.getActiveFile()?.path : undefined;
+    const quiet = Date.now() - settings.quietSeconds * 1000;
+    let sent = 0;
+    for (const [path, at] of [...this.changed]) {
+      if (now ? path !== active : at > quiet) continue;
+      this.changed.delete(path);
+      const file = this.plugin.app.vault.getFileByPath(path);
+      if (file) sent += await this.lookAt(file);
+      else await this.leave((own) => own === path); // while Obsidian was closed
+    }
+    return sent;
+  }
+
+  /** Passages whose notes were deleted: those that were pasted elsewhere are followed there; where the note is not put back they are told as
+   * deleted, if anything `isTold`, and their words forgotten. */
+  private async letGo(isTold: boolean): Promise<number> {
+    const { data, app } = this.plugin;
+    const since = Date.now() - RECENT;
+    const dropped = new Set<Followed>();
+    let sent = 0;
+    for (const followed of data.followed.filter((item) => item.away !== undefined)) {
+      if (app.vault.getFileByPath(followed.path)) {
+        if (!this.changed.has(followed.path)) this.noteChanged(followed.path);
+        continue;
+      }
+      const found = isTold ? await this.pasted(followed) : null;
+      if (!found && (followed.away ?? 0) > since) continue;
+      if (isTold) sent += this.became(followed, found ?? forget(followed), followed.sent, followed.path);
+      else dropped.add(followed);
+    }
+    const about = Date.now() - LOOK_ABOUT;
+    const kept = data.followed.filter((item) => !dropped.has(item) && (item.gone === undefined || item.gone > about));
+    this.dirty ||= kept.length < data.followed.length;
+    data.followed = kept;
+    return sent;
+  }
+
   private async lookAt(file: TFile): Promise<number> {
     const { data } = this.plugin;
     const note = lf(await this.plugin.app.vault.read(file));
     await this.noteCopies(file.path, note);
     let sent = 0;
-    const here = data.followed.filter((item) => item.path === file.path);
+    const named = data.followed.filter((item) => item.path === file.path);
+    const here = named.filter((item) => item.away === undefined || isBack(item.note, note) || findIn(note, item.sent));
+    for (const followed of named.filter((item) => !here.includes(item))) {
+      sent += this.became(followed, (await this.pasted(followed)) ?? forget(followed), followed.sent, file.path);
+    }
     for (const [index, { text, next }] of lookAtAll(here, note).entries()) {
       const followed = here[index] ?? next;
-      const now = text ? { ...next, sent: text } : await this.elsewhere(followed);
+      const now = text ? { ...next, sent: text } : ((await this.pasted(followed)) ?? forget(followed));
       sent += this.became(followed, now, followed.sent, file.path);
     }
-    for (const followed of data.followed.filter((item) => item.gone !== undefined)) {
+    for (const followed of data.followed.filter((item) => item.away !== undefined || item.gone !== undefined)) {
       const now = followed.copies?.[file.path] === undefined ? this.foundIn(file.path, note, followed) : null;
-      if (now) sent += this.became(followed, now, "", file.path);
+      if (now) sent += this.became(followed, now, followed.sent, file.path);
     }
-    const since = Date.now() - LOOK_ABOUT;
-    const kept = data.followed.filter((item) => item.gone === undefined || item.gone > since);
-    this.dirty ||= kept.length < data.followed.length;
-    data.followed = kept;
     return sent;
   }
 
@@ -122,7 +172,7 @@ export class Following {
   private became(followed: Followed, now: Followed, told: string, path: string): number {
     const { data } = this.plugin;
     const after = now.gone === undefined ? now.sent : "";
-    this.dirty ||= now.note !== followed.note || now.path !== followed.path || after !== told;
+    this.dirty ||= now.note !== followed.note || now.away !== followed.away || now.path !== followed.path || after !== told;
     data.followed = data.followed.map((item) => (item === followed ? now : item));
     if (after === told) return 0;
     this.outbox.put({ kind: "edit", body: { draft: followed.draft, before: told, after, path: now.path || path }, at: Date.now() });
@@ -134,7 +184,7 @@ export class Following {
     const { vault } = this.plugin.app;
     for (const followed of this.plugin.data.followed) {
       const known = followed.copies?.[path] !== undefined;
-      const copied = followed.path !== path && findIn(note, followed.sent) !== null;
+      const copied = followed.path !== path && findIn(note, followed.trace ?? followed.sent) !== null;
       if (copied === known) continue;
       if (!copied) delete followed.copies?.[path];
       else {
@@ -146,8 +196,8 @@ export class Following {
     }
   }
 
-  /** A passage that is not in its note any more: in one that changed of late, or gone. */
-  private async elsewhere(followed: Followed): Promise<Followed> {
+  /** A passage that is not in its note any more, in one that changed of late; null where it is in none. */
+  private async pasted(followed: Followed): Promise<Followed | null> {
     const since = Date.now() - RECENT;
     for (const [path, at] of this.recent) {
       const here = Math.min(at, followed.copies?.[path] ?? at);
@@ -155,11 +205,11 @@ export class Following {
       const found = file && this.foundIn(path, lf(await this.plugin.app.vault.read(file)), followed);
       if (found) return found;
     }
-    return { ...followed, path: "", note: "", gone: Date.now() };
+    return null;
   }
 
-  private foundIn(path: string, note: string, { draft, sent, copies }: Followed): Followed | null {
-    const span = findIn(note, sent);
+  private foundIn(path: string, note: string, { draft, sent, trace, copies }: Followed): Followed | null {
+    const span = findIn(note, trace ?? sent);
     return span && { draft, path, note, span, sent: note.slice(span.start, span.end), ...(copies ? { copies } : {}) };
   }
 
@@ -176,6 +226,7 @@ export class Following {
       this.changed.delete(path);
       this.changed.set(moved(path), at);
     }
+    for (const item of data.followed) if (item.away !== undefined && moved(before) === item.path) this.noteChanged(item.path); // put back so
     if (touched) await this.plugin.store();
   }
 

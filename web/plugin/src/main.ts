@@ -35,8 +35,11 @@ export default class NotewrightPlugin extends Plugin {
     this.bar = this.addStatusBarItem();
     this.registerEvent(this.app.vault.on("modify", (file) => this.following.noteChanged(file.path)));
     this.registerEvent(this.app.vault.on("rename", (file, before) => void this.following.renamed(before, file.path)));
-    this.registerInterval(window.setInterval(() => void this.following.look(false), LOOK_EVERY));
+    this.registerEvent(this.app.vault.on("delete", (file) => void this.following.noteDeleted(file.path)));
     this.app.workspace.onLayoutReady(() => {
+      // Not before: while Obsidian reads the vault each of its notes counts as new, and one that is not read yet as deleted.
+      this.registerEvent(this.app.vault.on("create", (file) => this.following.noteCreated(file.path)));
+      this.registerInterval(window.setInterval(() => void this.following.look(false), LOOK_EVERY));
       void this.showStatus();
       this.takeOrders();
     });

@@ -13,7 +13,7 @@ type Same<Fake, Actual, Keys extends keyof Fake & keyof Actual> = {
 };
 
 // A name that Obsidian does not have, or an answer that is a promise there and none here, does not compile.
-const vault: Same<fake.Vault, Real.Vault, "read" | "cachedRead" | "create" | "createFolder" | "process" | "modify" | "getFileByPath" | "getFolderByPath" | "getAbstractFileByPath" | "getName"> | null = null;
+const vault: Same<fake.Vault, Real.Vault, "read" | "cachedRead" | "create" | "createFolder" | "process" | "modify" | "delete" | "getFileByPath" | "getFolderByPath" | "getAbstractFileByPath" | "getName"> | null = null;
 const editor: Same<fake.Editor, Real.Editor, "getValue" | "setValue" | "getSelection" | "getCursor" | "setCursor" | "offsetToPos" | "posToOffset" | "replaceRange"> | null = null;
 const workspace: Same<fake.Workspace, Real.Workspace, "getLeavesOfType" | "getActiveFile" | "getRightLeaf" | "revealLeaf" | "onLayoutReady"> | null = null;
 const view: Same<fake.MarkdownView, Real.MarkdownView, "getViewType" | "getDisplayText" | "getMode" | "getViewData" | "save"> | null = null;

@@ -8,6 +8,7 @@ declare global {
     diskRead(path: string): Promise<string>;
     diskWrite(path: string, text: string): Promise<void>;
     diskRename(path: string, to: string): Promise<void>;
+    diskRemove(path: string): Promise<void>;
     host: Host;
   }
 }
@@ -29,6 +30,7 @@ class Host {
       read: (path) => window.diskRead(path),
       write: (path, text) => window.diskWrite(path, text),
       rename: (path, to) => window.diskRename(path, to),
+      remove: (path) => window.diskRemove(path),
     });
     await this.app.vault.open();
     document.body.replaceChildren(this.app.workspace.containerEl);

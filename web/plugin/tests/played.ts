@@ -63,9 +63,9 @@ export class Memory implements fake.Disk {
   write = (path: string, text: string): Promise<void> => Promise.resolve(void (this.files[path] = text));
   rename = (path: string, to: string): Promise<void> => {
     this.files[to] = this.files[path] ?? "";
-    delete this.files[path];
-    return Promise.resolve();
+    return this.remove(path);
   };
+  remove = (path: string): Promise<void> => Promise.resolve(void delete this.files[path]);
 }
 
 export const hash = (text: string): string => `sha256:${createHash("sha256").update(text).digest("hex")}`;

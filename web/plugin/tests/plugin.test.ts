@@ -48,14 +48,14 @@ describe("drafting", () => {
     await played.command("draft-from-selection");
     const sent = played.server.of("/api/drafts").filter((body) => body.source);
     expect(sent.map((body) => [body.source, body.chapter, body.highlight_ids])).toEqual([
-      ["s1", undefined, undefined], ["s1", undefined, undefined], ["s1", undefined, ["h1"]],
+      ["s1", "", undefined], ["s1", "", undefined], ["s1", undefined, ["h1"]],
     ]);
   });
   it("goes to the next in the queue", async () => {
     await played.command("next-in-queue");
     expect(played.server.of("/api/drafts")[0]).toMatchObject({ source: "s1", chapter: "Beginnings" });
   });
-  it("names the highlights that have no chapter, so that the whole source is not drafted", async () => {
+  it("asks for what has no chapter as it does for a chapter, so that neither the whole source is drafted nor a rule passed over", async () => {
     const loose = { ...CHAPTER, chapter: "", highlight_ids: ["p0", "p1"] };
     played.server.answers["GET /api/queue"] = { total: 1, chapters: [loose] };
     played.server.answers["GET /api/sources/s1"] = { source: SOURCE, chapters: [loose, CHAPTER], highlights: [] };
@@ -68,7 +68,7 @@ describe("drafting", () => {
     fake.Modal.open[0]?.contentEl.querySelector("button")?.click();
     await settle();
     const sent = played.server.of("/api/drafts").filter((body) => body.source);
-    expect(sent.map((body) => [body.chapter, body.highlight_ids])).toEqual([[undefined, ["p0", "p1"]], [undefined, ["p0", "p1"]]]);
+    expect(sent.map((body) => [body.chapter, body.highlight_ids])).toEqual([["", undefined], ["", undefined]]);
   });
 });
 
@@ -324,6 +324,93 @@ describe("accepting", () => {
       await played.command("log-edits");
       await played.command("log-edits");
       expect(told().slice(1)).toEqual([{ before: "", after: "- One fact.", note_path: PATH }]);
+    });
+
+    describe("as the note is deleted", () => {
+      const file = (path = PATH): fake.TFile => {
+        const found = played.app.vault.getFileByPath(path);
+        if (!found) throw new Error(`no ${path}`);
+        return found;
+      };
+      const remove = (): Promise<void> => played.app.vault.delete(file());
+      const putBack = async (text: string, path = PATH): Promise<void> => void (await played.app.vault.create(path, text));
+      const kept = (): string => JSON.stringify(fake.Plugin.data);
+      const deleted = { before: "- One fact.", after: "", note_path: PATH };
+
+      it("is told as deleted once the note has not come back, and no word of the note is kept", async () => {
+        await inserted();
+        await quietly(0, remove);
+        expect([told(), kept().includes("One fact")]).toEqual([[], true]);
+        await quietly(8, () => other("y\n"));
+        expect(told()).toEqual([]);
+        await quietly(10, () => other("z\n"));
+        await quietly(20, () => other("y\n"));
+        expect(told()).toEqual([deleted]);
+        expect(kept()).not.toMatch(/fact|My words|Beginnings/);
+        expect(JSON.stringify(played.plugin.data)).not.toMatch(/fact|My words|Beginnings/);
+        await quietly(60, () => putBack(AFTER));
+        expect(told().slice(1)).toEqual([{ before: "", after: "- One fact.", note_path: PATH }]);
+      });
+      it("with its folder, as well", async () => {
+        await inserted();
+        const folder = played.app.vault.getFolderByPath("Books");
+        if (folder) await quietly(0, () => played.app.vault.delete(folder));
+        await quietly(11, () => other("y\n"));
+        expect(told()).toEqual([deleted]);
+      });
+      it("is followed on where a sync puts it back, edited or not", async () => {
+        await inserted();
+        await quietly(0, remove);
+        await quietly(5, () => putBack(AFTER));
+        expect(told()).toEqual([]);
+        expect(played.plugin.data.followed).toEqual([expect.objectContaining({ path: PATH, note: AFTER, sent: "- One fact." })]);
+        await quietly(20, remove);
+        await quietly(21, () => putBack(AFTER.replace("One fact.", "Quite another thing.")));
+        await quietly(40, () => other("y\n"));
+        expect(told()).toEqual([{ before: "- One fact.", after: "- Quite another thing.", note_path: PATH }]);
+      });
+      it("is not taken for what another note of that name says", async () => {
+        await inserted();
+        await quietly(0, remove);
+        await quietly(2, () => putBack("# A diary\n\nNothing of that.\n"));
+        expect(told()).toEqual([deleted]);
+        expect(kept()).not.toMatch(/fact|diary/);
+      });
+      it("is followed where another program moved the note, and by a rename onto its name", async () => {
+        await inserted();
+        await quietly(0, async () => {
+          await remove();
+          await putBack(AFTER, "Moved.md");
+        });
+        expect(played.plugin.data.followed).toMatchObject([{ path: "Moved.md" }]);
+        await quietly(20, () => played.app.vault.delete(file("Moved.md")));
+        await quietly(21, async () => {
+          await putBack(AFTER, "Moved.md.tmp");
+          await played.app.vault.rename(file("Moved.md.tmp"), "Moved.md");
+        });
+        await quietly(40, () => other("y\n"));
+        expect(told()).toEqual([]);
+        expect(played.plugin.data.followed).toMatchObject([{ path: "Moved.md", note: AFTER }]);
+      });
+      it("while Obsidian is closed, is told and forgotten", async () => {
+        await inserted();
+        played.stop();
+        await played.disk.remove(PATH);
+        await played.start(new fake.App(played.disk));
+        await quietly(1, () => other("y\n"));
+        expect(told()).toEqual([]);
+        await quietly(20, () => other("z\n"));
+        expect(told()).toEqual([deleted]);
+        expect(kept()).not.toMatch(/fact|My words/);
+      });
+      it("is forgotten and not told where nothing is to be told", async () => {
+        await inserted();
+        played.plugin.settings.logEdits = false;
+        await quietly(0, remove);
+        await quietly(20, () => other("y\n"));
+        expect([told(), played.plugin.data.followed]).toEqual([[], []]);
+        expect(kept()).not.toMatch(/fact|My words/);
+      });
     });
   });
 });

@@ -77,7 +77,7 @@ it("of another tab is shown, and left to that tab to send", async () => {
 it("asks for the waiting batch of just the chapter without a name", async () => {
   const { waitingBatch, asked } = await open(null);
   await waitingBatch("s", "");
-  expect(asked[0]!.url).toBe("/api/batches?source_id=s&chapter=&limit=1");
+  expect(asked[0]!.url).toBe("/api/batches?source_id=s&chapter=&unseen=true&limit=1");
 });
 
 it.each([[false, "b1"], [true, undefined]])("of a version that the person went back from does not wait: %s", async (left, shown) => {

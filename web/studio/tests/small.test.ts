@@ -5,7 +5,6 @@ import { nameOf } from "../src/lib/keys.ts";
 import { characters } from "../src/lib/offsets.ts";
 import { settled, shuffled } from "../src/lib/shuffle.ts";
 import { Parser } from "../src/lib/sse.ts";
-import { wholeOf } from "../src/pages/draft/whole.ts";
 
 describe("shortcuts", () => {
   const key = (more: object) => nameOf({ key: "a", ctrlKey: false, metaKey: false, altKey: false, shiftKey: false, ...more });
@@ -18,15 +17,6 @@ describe("shortcuts", () => {
     [{ key: "Enter", shiftKey: true }, "Shift+Enter"],
     [{ key: "ArrowLeft", altKey: true }, "Alt+ArrowLeft"],
   ])("%j is %s", (more, name) => expect(key(more)).toBe(name));
-});
-
-describe("a whole chapter", () => {
-  const [none, one] = [{ chapter: "" }, { chapter: "One" }];
-  it.each([
-    ["One", [none, one], { chapter: "One" }],
-    ["", [none], {}], // an article: the rule about highlights holds
-    ["", [none, one], { highlight_ids: ["h-1"] }],
-  ])("%j of %j is asked for as %j", (chapter, chapters, wish) => expect(wholeOf(chapter, chapters, ["h-1"])).toEqual(wish));
 });
 
 describe("server-sent events", () => {

@@ -86,7 +86,7 @@ class Telling:
                 library, settings=settings, source=wish.source, chapter=wish.chapter, highlight_ids=wish.highlight_ids,
                 n=wish.n, written=wish.written,
                 model_id=wish.model_id, temperature=wish.temperature, top_p=wish.top_p, max_new_tokens=wish.max_new_tokens, seed=wish.seed,
-                instruction=wish.instruction, examples=wish.examples, engines=self.here.engines,
+                instruction=wish.instruction, examples=wish.examples, ahead=wish.ahead, engines=self.here.engines,
                 started=lambda versions: self.tell("started", {"model_id": versions}), progress=lambda *_: ticket.check(),
                 on_text=self._grow,
             )  # fmt: skip
@@ -160,11 +160,12 @@ def list_batches(
     library: Opened,
     source_id: Annotated[str, Query(max_length=1000)] = "",
     chapter: Annotated[str | None, Query(max_length=2000)] = None,
+    unseen: Annotated[bool, Query(description="Also those prepared `ahead` that nobody has looked at yet")] = False,
     limit: Limit = 50,
     offset: Offset = 0,
 ) -> BatchPage:
     """Batches of drafts, newest first, with what the person did with them."""
-    rows, total = library.browse.batches(source_id=source_id, chapter=chapter, limit=limit, offset=offset)
+    rows, total = library.browse.batches(source_id=source_id, chapter=chapter, unseen=unseen, limit=limit, offset=offset)
     return BatchPage(total=total, batches=[BatchRow.of(row) for row in rows])
 
 
@@ -173,6 +174,12 @@ def get_batch(library: Opened, batch_id: str, order: Literal["written", "now"] =
     """Drafts that were shown side by side; `now` orders them by what has been learnt since they were written."""
     drafts = library.drafts.batch(batch_id)
     return batch_out(drafting.in_order(library, drafts) if order == "now" else drafts)
+
+
+@router.post("/batches/{batch_id}/seen", operation_id="seeBatch", status_code=204)
+def see_batch(library: Opened, batch_id: str) -> None:
+    """A batch that was prepared `ahead` is looked at: from now on it is listed. Whatever is said of it does that too."""
+    library.drafts.seen(batch_id)
 
 
 @router.get("/drafts/{draft_id}", operation_id="getDraft")

@@ -1,6 +1,7 @@
 /** Following a passage through later edits of its note, by the difference of the two texts: whatever changed elsewhere only moves it. */
 
 import { diffLines, diffWordsWithSpace, type Change } from "diff";
+import { traceOf, type Trace } from "./find";
 
 export interface Span {
   start: number;
@@ -203,43 +204,18 @@ function positionAt(pieces: Change[], oldPosition: number): number {
   return fresh;
 }
 
-const SHARE = 0.6; // of a cut passage's letters that must stand together elsewhere to be that passage
-const APART = 2; // lines of others between two of its own
-
-/** Where a passage that was cut out of its note stands in this one, whole or for the most part; null if it is not here. */
-export function findIn(note: string, passage: string): Span | null {
-  const wanted = passage.trim();
-  if (!wanted) return null;
-  const whole = note.indexOf(wanted);
-  if (whole >= 0) return { start: whole, end: whole + wanted.length };
-  const own = new Set(wanted.split("\n").map((line) => line.trim()).filter(Boolean));
-  const all = [...own].join("").length;
-  let best: Span | null = null;
-  let most = SHARE * all;
-  let run: { span: Span; letters: number; strange: number } | null = null;
-  let at = 0;
-  for (const line of note.split("\n")) {
-    const text = line.trim();
-    const end = at + line.trimEnd().length;
-    if (own.has(text)) {
-      run ??= { span: { start: at + line.indexOf(text), end }, letters: 0, strange: 0 };
-      run = { span: { ...run.span, end }, letters: run.letters + text.length, strange: 0 };
-      if (run.letters >= most) [best, most] = [run.span, run.letters];
-    } else if (text && run && ++run.strange > APART) run = null;
-    at += line.length + 1;
-  }
-  return best;
-}
-
-/** A passage that Obsidian inserted and that is being followed. `note` is the whole note when it was last looked at; `gone` is when the
- * passage vanished from it, and then `path` is empty. `copies` are other notes that had it while it stood in its own, and since when. */
+/** A passage that Obsidian inserted and that is being followed. `note` is the whole note when it was last looked at, `sent` what was told of
+ * the passage; `away` is when its note was deleted, `gone` when it was told as deleted itself: then `path`, `note` and `sent` are empty, and
+ * `trace` is what finds it again. `copies` are other notes that had it while it stood in its own, and since when. */
 export interface Followed {
   draft: string;
   path: string;
   note: string;
   span: Span;
   sent: string;
+  away?: number;
   gone?: number;
+  trace?: Trace;
   copies?: Record<string, number>;
 }
 
@@ -262,7 +238,9 @@ export function look(followed: Followed, note: string, newer: readonly Newer[] =
     before.note === followed.note || beside.includes(before.note.slice(before.span.start, before.span.end));
   const strange = newer.filter((item) => !known(item)).map((item) => item.span);
   const span = mapSpan(followed.note, blanked(note, strange), followed.span);
-  return { text: without(note, span, newer.map((item) => item.span), followed.sent), next: { ...followed, note, span } };
+  const { draft, path, sent, copies } = followed; // wherever it was meanwhile
+  const next = { draft, path, note, span, sent, ...(copies ? { copies } : {}) };
+  return { text: without(note, span, newer.map((item) => item.span), sent), next };
 }
 
 /** All passages of one note, oldest first, in it as it is now. */
@@ -318,6 +296,12 @@ function without(note: string, span: Span, others: readonly Span[], sent: string
   }, first);
 }
 
+/** A passage that is told as deleted: none of its words is kept. */
+export function forget({ draft, sent, trace, gone, copies }: Followed): Followed {
+  const none = { path: "", note: "", span: { start: 0, end: 0 }, sent: "" };
+  return { draft, ...none, gone: gone ?? Date.now(), trace: trace ?? traceOf(sent), ...(copies ? { copies } : {}) };
+}
+
 /** On disk: each text of a note once, and in each record the number of its own. Before there were numbers, each had the whole text. */
 export interface Kept {
   notes: string[];
@@ -332,5 +316,6 @@ export function pack(followed: readonly Followed[]): Kept {
 }
 
 export function unpack({ notes = [], followed = [] }: Partial<Kept>): Followed[] {
-  return followed.map((item) => ({ ...item, note: typeof item.note === "string" ? item.note : (notes[item.note] ?? "") }));
+  const read = followed.map((item) => ({ ...item, note: typeof item.note === "string" ? item.note : (notes[item.note] ?? "") }));
+  return read.map((item) => (item.gone === undefined ? item : forget(item))); // earlier versions kept their words
 }

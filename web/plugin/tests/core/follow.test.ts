@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { carry, findIn, look, lookAtAll, makeRoom, mapSpan, pack, unpack, type Followed } from "../../src/core/follow";
+import { findIn, isBack, traceOf, type Trace } from "../../src/core/find";
+import { carry, look, lookAtAll, makeRoom, mapSpan, pack, unpack, type Followed } from "../../src/core/follow";
 
 const PASSAGE = "## Rivers\n- The first fact about rivers.\n- The second fact about rivers.";
 const NOTE = `# Book\n\nIntro words here.\n\n${PASSAGE}\n\n## After\n\nOther text.\n`;
@@ -70,7 +71,7 @@ describe("a followed passage", () => {
 });
 
 describe("a passage that was cut", () => {
-  const found = (note: string, passage = PASSAGE): string | null => {
+  const found = (note: string, passage: string | Trace = PASSAGE): string | null => {
     const span = findIn(note, passage);
     return span && note.slice(span.start, span.end);
   };
@@ -83,11 +84,23 @@ describe("a passage that was cut", () => {
     ["is not found where its lines are strewn about", "- The first fact about rivers.\na\nb\nc\n- The second fact about rivers.", null],
     ["is not found in nothing", "", null],
   ])("%s", (_, note, expected) => {
-    expect(found(note)).toBe(expected);
+    expect([found(note), found(note, traceOf(PASSAGE))]).toEqual([expected, expected]);
+  });
+  it("leaves a trace that has none of its words", () => {
+    expect(JSON.stringify(traceOf(PASSAGE))).toMatch(/^[\d,[\]]+$/);
+    expect(traceOf("one\n two\none").map(([, letters]) => letters)).toEqual([3, 3]);
+    expect(new Set(Array.from({ length: 20_000 }, (_, number) => traceOf(`- line ${number}`)[0]?.[0])).size).toBe(20_000);
   });
   it("is nothing when it was nothing", () => {
     expect(findIn("a\n", " \n")).toBeNull();
+    expect(findIn("a\n", traceOf(" \n"))).toBeNull();
   });
+  it.each([
+    ["the same note", NOTE, true],
+    ["with the passage written anew", NOTE.replace(PASSAGE, "Of other things, at length."), true],
+    ["another with one line like its own", "# Book\n\nA diary of the day on which nothing was written.\n", false],
+    ["an empty one", "", false],
+  ])("from a note that was deleted and is back: %s", (_, now, expected) => expect(isBack(NOTE, now)).toBe(expected));
 });
 
 describe("passages of one note", () => {
@@ -100,6 +113,8 @@ describe("passages of one note", () => {
     expect(unpack(JSON.parse(JSON.stringify(kept)) as typeof kept)).toEqual(followed);
     expect(unpack({ followed })).toEqual(followed);
     expect(unpack({})).toEqual([]);
+    const deleted = { ...of("d", ""), path: "", gone: 5 };
+    expect(unpack({ followed: [deleted] })).toEqual([{ ...deleted, span: { start: 0, end: 0 }, sent: "", trace: traceOf(PASSAGE) }]);
   });
   it("are brought up to it together, save one that is not there", () => {
     const now = NOTE.replace("Intro", "A new intro").replace("first", "1st");

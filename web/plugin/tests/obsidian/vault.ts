@@ -7,6 +7,7 @@ export interface Disk {
   read(path: string): Promise<string>;
   write(path: string, text: string): Promise<void>;
   rename(path: string, to: string): Promise<void>;
+  remove(path: string): Promise<void>;
 }
 
 export class TFile {
@@ -83,6 +84,16 @@ export class Vault extends Events {
   async modify(file: TFile, text: string): Promise<void> {
     await this.disk.write(file.path, text);
     this.trigger("modify", file);
+  }
+  /** Of a folder one event is sure, and those of its files are not relied upon. */
+  async delete(file: TFile | TFolder): Promise<void> {
+    for (const path of [...this.files.keys()]) {
+      if (path !== file.path && !path.startsWith(`${file.path}/`)) continue;
+      await this.disk.remove(path);
+      this.files.delete(path);
+    }
+    this.folders.delete(file.path);
+    this.trigger("delete", file);
   }
   async rename(file: TFile, to: string): Promise<void> {
     const before = file.path;

@@ -1,7 +1,6 @@
 /** While the person reads, candidates for the next chapter of the queue are written; the server does it when nobody waits for the model. */
 import { api } from "../../lib/api.ts";
 import { waitingBatch } from "./session.svelte.ts";
-import { wholeOf } from "./whole.ts";
 
 interface Work {
   sourceId: string;
@@ -17,10 +16,9 @@ export async function prepareNext(sourceId: string, chapter: string, n: number):
     const { chapters } = await api.get("/api/queue", { query: { limit: 2 } });
     const next = chapters.find((item) => item.source_id !== sourceId || item.chapter !== chapter);
     if (!next || preparing(next.source_id, next.chapter) || (await waitingBatch(next.source_id, next.chapter))) return;
-    const source = await api.get("/api/sources/{source_id}", { path: { source_id: next.source_id } });
-    const what = wholeOf(next.chapter, source.chapters, next.highlight_ids);
     const stop = new AbortController();
-    const over = api.post("/api/drafts", { body: { source: next.source_id, n, ahead: true, stream: false, ...what }, signal: stop.signal });
+    const what = { source: next.source_id, chapter: next.chapter, n };
+    const over = api.post("/api/drafts", { body: { ...what, ahead: true, stream: false }, signal: stop.signal });
     const mine = (work = { sourceId: next.source_id, chapter: next.chapter, stop, over });
     await over.finally(() => work === mine && (work = null));
   } catch {

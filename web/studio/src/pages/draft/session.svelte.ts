@@ -228,11 +228,11 @@ export class Session {
 
 /** The newest batch of a chapter that the person has not judged yet, such as one prepared ahead; none of a version they went back from, and
  *  none where a rule was said since, as it was neither written nor checked by that. */
-export async function waitingBatch(sourceId: string, chapter: string): Promise<Batch | null> {
-  const page = await api.get("/api/batches", { query: { source_id: sourceId, chapter, limit: 1 } });
+export async function waitingBatch(sourceId: string, chapter: string): Promise<Schemas["BatchRow"] | null> {
+  const page = await api.get("/api/batches", { query: { source_id: sourceId, chapter, unseen: true, limit: 1 } });
   const row = page.batches[0];
   if (!row || row.chapter !== chapter || row.ranked || row.accepted || row.rejected || row.left) return null;
   const done = await api.get("/api/history", { query: { limit: 200 } });
   const said = done.some(({ undone, event }) => !undone && event.kind === "rule" && event.payload["action"] !== "remove" && event.at > row.created_at);
-  return said ? null : api.get("/api/batches/{batch_id}", { path: { batch_id: row.id }, query: { order: "now" } });
+  return said ? null : row;
 }

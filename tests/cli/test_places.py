@@ -1,0 +1,61 @@
+"""Where commands write the files that they are asked for: never over the person's notes or the library's own files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from notewright.cli import main
+
+WRITING = [
+    ["pairs", "export"],
+    ["vault", "show", "Note", "--html"],
+    ["report", "--out"],
+    ["taste", "plot", "--out"],
+    ["dataset", "report", "--out"],
+    ["demo", "--keep"],
+]
+
+
+@pytest.mark.parametrize("command", WRITING, ids=lambda command: command[0])
+def test_nothing_of_the_persons_or_the_homes_is_written_over(
+    started: Path, home: Path, command: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = started.parent / "other"
+    (other / ".obsidian").mkdir(parents=True)
+    (other / "Sub").mkdir()
+    link = started.parent / "link"
+    link.symlink_to(started / "Note.md")
+    places = {
+        "vault": [started / "Note.md", started / "new.html", other / "Sub" / "x", link, started.parent / "other" / ".." / "vault" / "x"]
+    }
+    places["library's folder"] = [home / "library.db", home / "models" / "x"]
+    if command[0] == "demo":  # it makes folders of its own in the one that is named
+        places["vault"] = [started, other / "Sub"]
+    before = {path: path.read_bytes() for path in (started / "Note.md", home / "library.db")}
+    for where, targets in places.items():
+        for target in targets:
+            assert main([*command, str(target)]) == 1, target
+            said = capsys.readouterr().err
+            assert f"lies in the {where}" in said, said
+            assert "hint: Name a place outside of" in said
+    assert {path: path.read_bytes() for path in before} == before
+
+
+@pytest.mark.parametrize("command", WRITING[:-1], ids=lambda command: command[0])
+def test_a_folder_that_is_not_there_is_not_made(started: Path, command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*command, str(started.parent / "no" / "x")]) == 1
+    assert "There is no folder" in capsys.readouterr().err
+    assert not (started.parent / "no").exists()
+
+
+def test_a_page_in_its_usual_place_and_an_ordinary_file_are_written_over(started: Path, home: Path) -> None:
+    for place in (home / "reports" / "report.html", started.parent / "report.html"):
+        for _ in range(2):
+            assert main(["report", "--out", str(place)]) == 0
+            assert place.is_file()
+            place.write_text("old")
+    (started.parent / "pairs.jsonl").write_text("old")
+    assert main(["pairs", "export", str(started.parent / "pairs.jsonl")]) == 0
+    assert (started.parent / "pairs.jsonl").read_text() == ""

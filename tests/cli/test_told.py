@@ -1,0 +1,151 @@
+"""What commands tell about what was done and what there is, and the ids that they understand."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+import small_world
+from notewright.cli import demo, main
+from notewright.library import Library
+from notewright.records import Draft, Finding
+
+
+def test_status_of_an_empty_home_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["status", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["next"] == "notewright init --vault PATH"
+
+
+def test_what_was_done_is_told_in_words(started: Path, library: Library, capsys: pytest.CaptureFixture[str]) -> None:
+    for command in (
+        ["rank", "1", "--order", "2 1 2:sv", "--comment", "please always use bullets"],
+        ["rules", "confirm", "always-use-bullets"],
+        ["taste", "correct", "bullets", "--prefer", "about", "4"],
+        ["undo"],
+    ):
+        assert main(command) == 0
+    said = capsys.readouterr().out
+    assert "Your remark suggests a rule, 'please always use bullets' (every draft is checked: at least 1 bullet)" in said
+    assert "notewright rules confirm always-use-bullets" in said
+    library.events.append("unheard of", "x", {"a": 1})
+    assert main(["feedback", "list"]) == 0
+    rows = [line.split("\t")[2:] for line in capsys.readouterr().out.splitlines()]
+    assert rows == [
+        ["kind", "about", "details"],
+        ["ranking", "batch-1", "draft-2 > draft-1; draft-2 good in structure, voice; please always use bullets"],
+        ["rule", "always-use-bullets", 'confirmed: "please always use bullets"'],
+        ["belief (undone)", "bullets", "you like about 4.0"],
+        ["undo", "event 3", "of the belief"],
+        ["unheard of", "x", ""],
+    ]
+
+
+def test_a_bare_number_is_the_number_of_an_id(started: Path, library: Library, capsys: pytest.CaptureFixture[str]) -> None:
+    small_world.base_model(library)
+    for command in (["drafts", "show", "2"], ["accept", "2", "--into", "Note"], ["models", "show", "1"], ["models", "use", "1"]):
+        assert main(command) == 0
+    for command, named in ((["pairs", "show", "7"], "pair-7"), (["runs", "show", "7"], "run-7"), (["dataset", "show", "7"], "dataset-7")):
+        assert main(command) == 1
+        assert f"'{named}'" in capsys.readouterr().err
+
+
+def test_what_the_gates_found_is_said_when_a_draft_is_accepted(started: Path, library: Library, capsys: pytest.CaptureFixture[str]) -> None:
+    found = (Finding("rule", "block", "it has a table"), *(Finding("support", "warn", f"doubt {number}") for number in range(6)))
+    library.drafts.add([Draft("", "batch-1", "s", "", "m", "- text", 2, 0, "now", problems=("it has a table",), findings=found)])
+    assert main(["accept", "3", "--into", "Note"]) == 1
+    assert "draft-3 has problems: it has a table." in capsys.readouterr().err
+    assert main(["accept", "3", "--into", "Note", "--force"]) == 0
+    told = capsys.readouterr()
+    doubts = [f"? doubt {number}" for number in range(4)]
+    assert told.err.splitlines() == ["! it has a table", *doubts, "and 2 more: notewright drafts show draft-3"]
+    assert "Inserted into Note.md" in told.out
+
+
+def test_a_figure_with_examples_is_said_to_be_one(library: Library, capsys: pytest.CaptureFixture[str]) -> None:
+    model = small_world.base_model(library)
+    for examples in (True, False):
+        figures = {"edit_distance": 0.25, "edit_distance_with_examples": 0.2, "evaluation": {"mean": 0.25, "examples": examples}}
+        library.models.set_metrics(model.id, figures)
+        assert main(["models", "list"]) == 0
+        assert capsys.readouterr().out.splitlines()[1].endswith("\t0.250" + " with examples" * examples)
+    assert main(["models", "show"]) == 0
+    assert "edit_distance_with_examples  0.2" in capsys.readouterr().out
+
+
+def test_what_the_star_beside_a_base_means_is_said(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    from notewright.models import bases
+
+    for free, said in ((int(16e9), "* recommended for this machine: the largest that can be trained in the memory"), (1, "None of them")):
+        monkeypatch.setattr(bases, "free_memory", lambda free=free: free)
+        assert main(["bases"]) == 0
+        told = capsys.readouterr().out
+        assert said in told
+        assert any(line.startswith("* ") and "\t" in line for line in told.splitlines()) is (free > 1)
+
+
+def test_the_demo_says_which_candidate_was_chosen_and_why(tmp_path: Path, library: Library) -> None:
+    pair = small_world.build(library, tmp_path, things=("rivers",)).library.pairs.all()[0]
+    drafts = [Draft("", "batch-1", "s", "", "m", text, place, 0, "now") for place, text in ((1, pair.passage_text), (0, "words"))]
+    assert demo._why(drafts, pair).splitlines() == [
+        "   chosen: candidate 2, nearest to what the person wrote (edit distance 0.000)",
+        "   then: 1 (1.000); recorded as batch-1's ranking",
+    ]
+
+
+@pytest.mark.parametrize("group", ["pairs", "drafts", "dataset", "models", "feedback"])
+def test_a_group_lists_as_json_too(started: Path, group: str, capsys: pytest.CaptureFixture[str]) -> None:
+    for words in ([group, "--json"], [group, "--json", "list"], [group, "list", "--json"]):
+        assert main(words) == 0
+        json.loads(capsys.readouterr().out)
+    assert main([group]) == 0
+
+
+def test_a_vanished_vault_is_what_status_speaks_of(started: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    started.rename(started.with_name("elsewhere"))
+    assert main(["status"]) == 0
+    printed = capsys.readouterr().out
+    assert "(missing)" in printed
+    assert "Next: notewright init --vault PATH" in printed
+
+
+def test_pairing_nothing_says_what_is_missing(started: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["pair"]) == 0
+    assert "notewright import readwise" in capsys.readouterr().out
+    assert main(["pairs", "list", "--status", "rejected"]) == 0
+    assert "No rejected pairs" in capsys.readouterr().out
+    assert main(["pairs", "export"]) == 0
+    assert capsys.readouterr().out == ""
+
+
+def test_a_pair_that_is_decided_so_already_is_said(tmp_path: Path, library: Library, capsys: pytest.CaptureFixture[str]) -> None:
+    small_world.build(library, tmp_path, things=("rivers",))
+    assert main(["pairs", "reject", "1"]) == 0
+    capsys.readouterr()
+    assert main(["pairs", "reject", "1"]) == 0
+    assert capsys.readouterr().out == "pair-1 is rejected already.\n"
+    assert main(["pairs", "reject", "1", "2"]) == 0
+    assert capsys.readouterr().out == "pair-1 is rejected already.\n1 pair rejected. To take that back: notewright undo\n"
+    assert len(library.events.all("pair")) == 2
+
+
+def test_a_chapter_beside_highlights_is_refused_in_words(tmp_path: Path, library: Library, capsys: pytest.CaptureFixture[str]) -> None:
+    small_world.build(library, tmp_path, things=("rivers",))
+    chosen = small_world.highlight_id("rivers", 1, 0)
+    assert main(["draft", "--source", "rivers", "--chapter", "Troubles", "--highlights", chosen]) == 1
+    assert capsys.readouterr().err.splitlines()[-2:] == [
+        "error: Both a chapter and highlights are named, and a draft is about one or the other.",
+        "hint: Leave one of them out.",
+    ]
+    assert main(["models", "diff", "1", "2", "--chapter", "Troubles"]) == 1
+    assert capsys.readouterr().err.splitlines()[-1] == "hint: Name the source that has it, too."
+    assert library.drafts.all() == []
+
+
+def test_rules_are_more_only_where_there_are_some(started: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["rank", "1", "--order", "2 1", "--comment", "please always use bullets"]) == 0
+    assert main(["rules"]) == 0
+    assert "suggest 1: notewright rules propose" in capsys.readouterr().out
+    assert main(["rules", "add", "no tables"]) == main(["rules"]) == 0
+    assert "suggest 1 more: notewright rules propose" in capsys.readouterr().out
