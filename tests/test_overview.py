@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
+import tomllib
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -20,7 +22,7 @@ from notewright.importers.vault import import_vault
 from notewright.library import Library
 from notewright.library.atwork import AtWork, alone, tell
 from notewright.library.database import now
-from notewright.overview import ENOUGH, TO_COMPARE, TO_TRAIN, Done, checkup, next_command, status
+from notewright.overview import ENOUGH, EXTRAS, TO_COMPARE, TO_TRAIN, Done, _installed, checkup, next_command, status
 from notewright.pairing import pair
 from notewright.records import Dataset, Model, Run
 from notewright.reward.trust import RewardTrust, TrustReport
@@ -240,6 +242,23 @@ def test_a_library_that_cannot_be_read_is_a_problem(tmp_path: Path) -> None:
     (tmp_path / "library.db").write_text("this is no database, however long one looks at it")
     found = checkup(Settings(home=tmp_path))
     assert any("not a notewright library" in problem for problem in found.problems)
+
+
+def test_every_optional_extra_is_told_where_it_is_not_installed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project = Path(__file__).resolve().parent.parent / "pyproject.toml"
+    extras = tomllib.loads(project.read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    monkeypatch.setattr("notewright.overview._installed", lambda _: False)
+    main(["doctor"])
+    told = [line for line in capsys.readouterr().out.splitlines() if line.startswith("not installed: ")]
+    assert set(re.findall(r"notewright\[(\w+)\]", "\n".join(told))) == extras.keys() - {"dev"}
+
+
+def test_a_module_in_a_package_that_is_not_there_is_not_installed_either() -> None:
+    assert _installed("importlib.util")
+    assert not _installed("nowhere.at_all")
+    assert all("." not in name or name.startswith("google.") for name in EXTRAS), "looking for one imports the packages above it"
 
 
 @pytest.mark.parametrize(

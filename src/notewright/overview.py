@@ -20,9 +20,12 @@ from .models.turns import Online, online
 from .records import Run
 from .settings import Settings, expanded, is_hub_id, silence_telemetry
 
+# By module, what the packages of pyproject.toml's extras are for.
 EXTRAS = {
     "bitsandbytes": "4-bit QLoRA on CUDA: pip install 'notewright[quantization]'",
     "wordllama": "pairing by meaning, for paraphrases: pip install 'notewright[embeddings]'",
+    "sentencepiece": "tokenizers of some entailment models (nli_model): pip install 'notewright[nli]'",
+    "google.protobuf": "tokenizers of some entailment models (nli_model): pip install 'notewright[nli]'",
     "mlflow": "tracking with --report-to mlflow: pip install 'notewright[tracking]'",
     "tensorboard": "tracking with --report-to tensorboard: pip install 'notewright[tracking]'",
     "trackio": "tracking with --report-to trackio: pip install 'notewright[tracking]'",
@@ -193,8 +196,15 @@ def checkup(settings: Settings) -> Checkup:
     _engine(findings, problems, settings)
     _base(findings, problems, settings)
     _current(findings, problems, settings)
-    absent = {name: gain for name, gain in EXTRAS.items() if importlib.util.find_spec(name) is None}
+    absent = {name: gain for name, gain in EXTRAS.items() if not _installed(name)}
     return Checkup(findings, tuple(problems), absent)
+
+
+def _installed(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:  # nor is the package that it is in
+        return False
 
 
 def _packages(findings: dict[str, str], problems: list[str]) -> None:

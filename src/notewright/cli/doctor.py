@@ -22,7 +22,7 @@ def doctor(options: argparse.Namespace) -> int:
         return 1 if found.problems else 0
     facts(found.findings)
     for name, gain in found.absent.items():
-        print(f"not installed: {name:<13} {gain}")
+        print(f"not installed: {name:<15} {gain}")
     for problem in found.problems:
         print(f"PROBLEM: {problem}")
     print("\nAll is well." if not found.problems else f"\n{len(found.problems)} to mend.")

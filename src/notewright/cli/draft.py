@@ -16,7 +16,7 @@ def configure(name: str, parser: argparse.ArgumentParser) -> None:
         parser.set_defaults(handler=list_drafts)
         actions = parser.add_subparsers(metavar="list|show")
         listing = actions.add_parser("list", help="drafts so far, newest last")
-        listing.add_argument("--all", action="store_true", help="also those that were written and held back")
+        listing.add_argument("--all", action="store_true", help="also those that were held back, or prepared ahead and not seen yet")
         json_option(listing)
         listing.set_defaults(handler=list_drafts)
         show = actions.add_parser("show", help="one draft, or all candidates of a batch")
@@ -115,7 +115,8 @@ def list_drafts(options: argparse.Namespace) -> None:
 
     library, _ = open_library()
     with library:
-        drafts = library.drafts.all(unshown=getattr(options, "all", False))
+        everything = getattr(options, "all", False)
+        drafts = library.drafts.all(unshown=everything, unseen=everything)
         titles = {source.id: source.title for source in library.sources.all(include_removed=True)}
     if options.json:
         as_json(drafts)
@@ -151,4 +152,5 @@ def show_drafts(options: argparse.Namespace) -> None:
     with library:
         found = library.drafts.batch(options.id) if options.id.startswith("batch-") else [library.drafts.get(options.id)]
         writers = {item.model_id for item in library.drafts.batch(found[0].batch_id)}
+        library.drafts.seen(found[0].batch_id)
     as_json(found) if options.json else print_candidates(found, blind=len(writers) > 1)

@@ -164,7 +164,7 @@ class Database:
             "pairs_teaching": f"SELECT count(*) FROM pairs WHERE status='accepted' OR status='proposed' AND score>={TEACHES}",
             "datasets": "SELECT count(*) FROM datasets",
             "models": "SELECT count(*) FROM models",
-            "drafts": "SELECT count(*) FROM drafts WHERE shown",
+            "drafts": "SELECT count(*) FROM drafts WHERE shown AND batch_id NOT IN (SELECT batch_id FROM unseen)",
             "rankings": f"SELECT count(DISTINCT subject) FROM events WHERE kind='ranking' AND id NOT IN ({_UNDONE})",
             "events": "SELECT count(*) FROM events",
         }

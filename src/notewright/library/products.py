@@ -227,8 +227,9 @@ class DraftStore:
     def seen(self, batch_id: str) -> None:
         """Somebody looks at the batch. Raises NotFound where there is none."""
         self.batch(batch_id)
-        with self._db.write() as connection:
-            connection.execute("DELETE FROM unseen WHERE batch_id=?", (batch_id,))
+        if self._db.row("SELECT 1 FROM unseen WHERE batch_id=?", (batch_id,)):
+            with self._db.write() as connection:
+                connection.execute("DELETE FROM unseen WHERE batch_id=?", (batch_id,))
 
     def add(self, drafts: Iterable[Draft]) -> list[Draft]:
         """Store drafts, giving each that has no id the next one."""
@@ -290,9 +291,10 @@ class DraftStore:
         row = self._db.row("SELECT max(rowid) AS last FROM drafts")
         return int(row["last"] or 0) if row else 0
 
-    def all(self, *, unshown: bool = False) -> list[Draft]:
-        """Oldest first; held back ones only with `unshown`."""
-        rows = self._db.rows("SELECT * FROM drafts WHERE shown>=? ORDER BY created_at, batch_id, position", (not unshown,))
+    def all(self, *, unshown: bool = False, unseen: bool = True) -> list[Draft]:
+        """Oldest first; held back ones only with `unshown`, and without `unseen` none that was prepared ahead and nobody has looked at."""
+        seen = "" if unseen else " AND batch_id NOT IN (SELECT batch_id FROM unseen)"
+        rows = self._db.rows(f"SELECT * FROM drafts WHERE shown>=?{seen} ORDER BY created_at, batch_id, position", (not unshown,))
         return [_draft(row) for row in rows]
 
 
