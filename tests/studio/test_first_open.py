@@ -120,7 +120,6 @@ def test_an_empty_library_leads_by_the_hand(browser: Any, tmp_path: Path, readwi
         # the first draft, untaught
         page.goto(f"{address}/library")
         page.get_by_role("button", name="or draft untaught first").click()
-        page.goto(f"{address}/queue")
         page.locator(".waiting").first.wait_for()
         page.keyboard.press("n")
         page.get_by_role("list", name="Highlights").get_by_role("listitem").first.wait_for()

@@ -8,10 +8,10 @@ const words = (result: object) => toldOf({ kind: "import", state: "done", result
 describe("what an import changed", () => {
   it.each([
     [{ ...vault, added: 1, updated: 2, removed: 3, unchanged: 1234 }, "1 note new, 2 changed, 3 gone, 1,234 as before."],
-    [{ ...vault, left_out: 2, unchanged: 9 }, "0 notes new, 0 changed, 0 gone, 2 left out now, 9 as before."],
+    [{ ...vault, left_out: 2, unchanged: 9 }, "2 notes left out now, 9 as before."],
     [{ ...vault, unchanged: 1 }, "1 note as before; nothing changed."],
     [vault, "There are no notes of yours in it."],
-    [{ ...export_, sources_added: 1, added: 7, marks_changed: 2 }, "1 source new, 0 changed; 7 highlights new, 0 changed, 0 removed, 0 as before; 2 chapter marks new, changed or removed."],
+    [{ ...export_, sources_added: 1, added: 7, marks_changed: 2 }, "1 source new; 7 highlights new; 2 chapter marks new, changed or removed."],
     [{ ...export_, unchanged: 1 }, "Nothing changed: 1 highlight already here."],
     [export_, "Nothing to import: there are no highlights in it."],
   ])("is said of %j", (result, said) => expect(words(result)).toBe(said));
@@ -23,6 +23,7 @@ describe("what an import changed", () => {
 
   it.each([
     [{ added: 1, kept: 1234, removed: 2, decided: 3 }, "1 pair new, 1,234 kept, 2 gone, 3 decided by you."],
+    [{ added: 60, kept: 0, removed: 0, decided: 0 }, "60 pairs new."],
     [{ added: 0, kept: 0, removed: 0, decided: 0, notes_unpaired: 9 }, "No passage was recognised as written from a highlight. Are these the right notes and highlights?"],
   ])("is said of the pairing %j", (result, said) => expect(toldOf({ kind: "pair", state: "done", result })?.words).toBe(said));
 

@@ -1,4 +1,4 @@
-/** What an import or a pairing changed, in the terminal's words, from the result of its job. */
+/** What an import or a pairing changed, from the result of its job. */
 import type { Schemas } from "./api.ts";
 
 type Counted = Record<string, unknown>;
@@ -17,24 +17,29 @@ export function toldOf(job: Pick<Schemas["JobOut"], "kind" | "state" | "result">
   return { words: "left_out" in result ? ofVault(of) : ofHighlights(of), warnings };
 }
 
+/** "22 notes new, 3 changed": what there is none of is not told. */
+function counted(word: string, counts: [number, string][]): string {
+  const there = counts.filter(([count]) => count);
+  return there.map(([count, what], at) => `${at ? number(count) : some(count, word)} ${what}`).join(", ");
+}
+
 function ofVault(of: (name: string) => number): string {
   if (!["added", "updated", "removed", "left_out"].some(of)) return of("unchanged") ? `${some(of("unchanged"), "note")} as before; nothing changed.` : "There are no notes of yours in it.";
-  const left = of("left_out") ? `${number(of("left_out"))} left out now, ` : "";
-  return `${some(of("added"), "note")} new, ${number(of("updated"))} changed, ${number(of("removed"))} gone, ${left}${number(of("unchanged"))} as before.`;
+  const counts: [number, string][] = [[of("added"), "new"], [of("updated"), "changed"], [of("removed"), "gone"], [of("left_out"), "left out now"], [of("unchanged"), "as before"]];
+  return `${counted("note", counts)}.`;
 }
 
 function ofPairs(of: (name: string) => number): string {
   if (!["added", "kept", "removed", "decided"].some(of)) return "No passage was recognised as written from a highlight. Are these the right notes and highlights?";
-  return `${some(of("added"), "pair")} new, ${number(of("kept"))} kept, ${number(of("removed"))} gone, ${number(of("decided"))} decided by you.`;
+  return `${counted("pair", [[of("added"), "new"], [of("kept"), "kept"], [of("removed"), "gone"], [of("decided"), "decided by you"]])}.`;
 }
 
 function ofHighlights(of: (name: string) => number): string {
   if (!["sources_added", "sources_updated", "added", "updated", "removed", "marks_changed"].some(of)) {
     return of("unchanged") ? `Nothing changed: ${some(of("unchanged"), "highlight")} already here.` : "Nothing to import: there are no highlights in it.";
   }
-  const marks = of("marks_changed") ? `; ${some(of("marks_changed"), "chapter mark")} new, changed or removed` : "";
-  return (
-    `${some(of("sources_added"), "source")} new, ${number(of("sources_updated"))} changed; ${some(of("added"), "highlight")} new, ` +
-    `${number(of("updated"))} changed, ${number(of("removed"))} removed, ${number(of("unchanged"))} as before${marks}.`
-  );
+  const sources = counted("source", [[of("sources_added"), "new"], [of("sources_updated"), "changed"]]);
+  const highlights = counted("highlight", [[of("added"), "new"], [of("updated"), "changed"], [of("removed"), "removed"], [of("unchanged"), "as before"]]);
+  const marks = counted("chapter mark", [[of("marks_changed"), "new, changed or removed"]]);
+  return `${[sources, highlights, marks].filter(Boolean).join("; ")}.`;
 }

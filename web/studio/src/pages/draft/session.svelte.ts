@@ -123,7 +123,7 @@ export class Session {
           throw new ApiError(problem.status, problem);
         }
       }
-      throw new ApiError(0, { message: "The server stopped while it was writing.", hint: "Press g to ask again.", problems: [] });
+      throw new ApiError(0, { message: "The server stopped while it was writing.", hint: "Ask again with “Write” (g).", problems: [] });
     } catch (error) {
       if (stop.signal.aborted) return "";
       this.clear();
