@@ -17,6 +17,7 @@ export default defineConfig({
     assetsInlineLimit: 0, // every asset is a file of its own: the page's policy allows no inline scripts
     modulePreload: { polyfill: false },
     target: "es2022",
+    license: { fileName: "licenses.md" }, // whose code and fonts are in it asks that its notice goes along
     chunkSizeWarningLimit: 600, // the editor, loaded when it is first opened
   },
   test: { include: ["tests/**/*.test.ts"], testTimeout: 60_000 },
