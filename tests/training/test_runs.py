@@ -110,9 +110,9 @@ def test_runs_left_behind_are_marked_interrupted(library: Library) -> None:
 
 
 def test_a_run_that_is_begun_or_taken_in_is_not_taken_for_left_behind(library: Library) -> None:
+    library.runs.add(Run(library.runs.new_id(), "sft", "runs/run-1", "created", "2026-01-01"))
     folder = library.home / "runs" / "run-1"
     folder.mkdir()
-    library.runs.add(Run(library.runs.new_id(), "sft", "runs/run-1", "created", "2026-01-01"))
     with runs.followed(folder):
         assert settle(library) == []
         assert library.runs.get("run-1").status == "created"
