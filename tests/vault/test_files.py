@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from notewright.errors import Invalid, NotFound
 from notewright.settings import Settings
-from notewright.vault.config import VaultConfig, looks_like_export, read_config
+from notewright.vault import build_index, picture, preview_text
+from notewright.vault.config import VaultConfig, Writing, looks_like_export, read_config, read_writing
 from notewright.vault.files import absent, iterate_notes, locate
 
 EXPORT = "# Book\n\n![rw-book-cover](https://x.org/a.png)\n\n## Highlights\n- text ([View Highlight](https://read.readwise.io/read/01a))\n"
@@ -213,3 +215,20 @@ def test_names_are_in_one_normal_form(tmp_path: Path) -> None:
     assert note.file.read_text() == "x"
     assert locate(tmp_path, note.path).read_text() == "x"
     assert not locate(tmp_path, "Caf\u00e9/new.md").exists()
+
+
+def test_previews_and_pictures_look_through_no_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are asked for at every keystroke, and a large vault has thousands."""
+    app = {"attachmentFolderPath": "Kept", "strictLineBreaks": True}
+    root = make(tmp_path, {".obsidian/app.json": json.dumps(app), "Kept/x.png": "", "Notes/A.md": "", "Notes/x.png.md": ""})
+    settings, index = Settings(home=tmp_path, vault=root), build_index(root)
+    config = read_config(settings)
+    assert read_writing(settings) == Writing("Kept", strict_line_breaks=True)
+    assert (config.attachment_folder, config.strict_line_breaks) == ("Kept", True)
+
+    def no_looking(folder: Path) -> Iterator[tuple[str, Path]]:
+        raise AssertionError(folder)
+
+    monkeypatch.setattr("notewright.vault.config._folders", no_looking)
+    assert "<br>" not in preview_text(settings, "One\ntwo", note_path="Notes/A.md", index=index).html
+    assert picture(settings, "x.png", note_path="Notes/A.md") == (root / "Kept" / "x.png", "image/png")

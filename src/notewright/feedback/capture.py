@@ -154,7 +154,9 @@ class _Look:
         for follow in here:
             if follow.state == "followed":
                 self.notes.setdefault(follow.note_hash, set()).add(follow.note_path)
-        for follow in reversed(here):  # what was put in later is no part of what stood there before, so it is placed first
+        # What was put in later is no part of what stood there before, so it is placed first; what was deleted takes no other's place.
+        newest = here[::-1]
+        for follow in sorted(newest, key=lambda follow: not follow.text):
             try:
                 self._at(follow)
             except Unavailable as problem:  # one note that cannot be read keeps no other from being looked at
@@ -209,6 +211,8 @@ class _Look:
                 strange += spans
         told = follow.text.removeprefix(follow.lead)
         found = vault.follow(follow.note, follow.spans, data, without=strange, told=told)
+        if found and any(found.spans == spans for _, spans in self.placed.get(path, ())):  # of two that say the same, one is gone
+            found = vault.follow(follow.note, follow.spans, data, without=(*strange, *found.spans), told=told)
         if found and not follow.text and found.share < vault.ENOUGH:  # it was deleted: other words in its place are not it
             return None
         if found and follow.text:

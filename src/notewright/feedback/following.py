@@ -39,16 +39,17 @@ def start_following(library: Library) -> list[Follow]:
         return [follows[event.id] for event in made if event.id in follows]
 
 
-def need_unchanged(library: Library, event: Event, insertion: vault.Insertion) -> None:
+def need_unchanged(library: Library, event: Event, insertion: vault.Insertion) -> vault.Known | None:
     """Before an insertion is taken back: is the passage that is followed still as it was put in? What has the same words beside it in the
     note is a copy, and the person's own.
 
-    `insertion` says where the note is now. Raises Conflict where the passage was changed or deleted.
+    `insertion` says where the note is now. Returns where the passage was when it was last seen, None where it is not followed. Raises
+    Conflict where the passage was changed or deleted.
     """
     follow = next((follow for follow in start_following(library) if follow.insertion_id == event.id), None)
     read = vault.read_note(Path(insertion.vault), insertion.note_path) if follow else None
     if follow is None or read is None:
-        return
+        return None
     # What was looked at and is not the note, while that is missing, is another note under its name.
     another = follow.state in ("missing", "given up") and read[0] != follow.note and content_hash(read[0]) == follow.note_hash
     found = None if another else vault.follow(follow.note, follow.spans, read[0])
@@ -63,6 +64,7 @@ def need_unchanged(library: Library, event: Event, insertion: vault.Insertion) -
             f"{insertion.note_path} was changed where the text had been put, so nothing was undone.",
             "To leave the note as it is and go on: notewright undo --keep-note.",
         )
+    return vault.Known(follow.note, follow.spans)
 
 
 def as_made(library: Library, event: Event) -> vault.Insertion:

@@ -125,10 +125,10 @@ def undo(library: Library, *, settings: Settings | None = None, keep_note: bool 
                 payload |= {"note_path": note_of(library, last), "how": "kept"}
             else:
                 insertion = _where_it_is(library, settings, last)
-                need_unchanged(library, last, insertion)
-                about |= {"event": last.id, "payload": dict(payload), "result": _result(insertion)}
+                known = need_unchanged(library, last, insertion)
+                about |= {"event": last.id, "payload": dict(payload), "result": _result(insertion, known)}
                 begin(insertion)
-                payload |= _take_out(insertion)
+                payload |= _take_out(insertion, known)
         done = library.events.append("undo", str(last.id), payload)
         if last.kind == "pair":
             library.pairs.settle(after=done.id - 1)
@@ -177,16 +177,16 @@ def _where_it_is(library: Library, settings: Settings | None, event: Event) -> v
     return insertion if Path(insertion.vault).resolve() == root.resolve() else replace(insertion, vault=str(root))
 
 
-def _result(insertion: vault.Insertion) -> str:
+def _result(insertion: vault.Insertion, known: vault.Known | None) -> str:
     """Hash of the note without the text, which may not be as it was before; empty where the vault will refuse."""
     read = vault.read_note(Path(insertion.vault), insertion.note_path)
-    left = vault.without(read[0], insertion) if read else None
+    left = vault.without(read[0], insertion, known=known) if read else None
     return "" if left is None else content_hash(left)
 
 
-def _take_out(insertion: vault.Insertion) -> dict[str, object]:
+def _take_out(insertion: vault.Insertion, known: vault.Known | None) -> dict[str, object]:
     try:
-        return asdict(vault.undo(insertion))
+        return asdict(vault.undo(insertion, known=known))
     except Conflict as conflict:
         hint = f"To leave the note as it is and go on: notewright undo --keep-note. {conflict.hint}"
         raise Conflict(conflict.message, hint) from conflict

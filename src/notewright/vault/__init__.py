@@ -48,6 +48,7 @@ from .protect import Protection
 from .render import Preview, render
 from .repair import Repaired, repair_draft
 from .resolve import Resolver, VaultFiles
+from .standing import Known
 from .strays import Allowed, Stray, strays
 from .tags import bearing, tags_of
 from .templates import Template, all_templates, get_template, save_template
@@ -63,6 +64,7 @@ __all__ = [
     "Followed",
     "Insertion",
     "KINDS",
+    "Known",
     "NoteFacts",
     "NoteFile",
     "OpenNote",

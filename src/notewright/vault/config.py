@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
+from typing import Any
 from unicodedata import normalize
 
 from ..settings import Settings
@@ -30,27 +31,16 @@ _EXPORT_HEAD = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class VaultConfig:
-    """What `.obsidian` says; a missing key is Obsidian's default.
+class Writing:
+    """How Obsidian writes and shows notes, as its `app.json` says; a missing key is Obsidian's default.
 
-    `attachment_folder` is as Obsidian writes it: empty for the vault's root, `Assets` for one folder, `./` or `./assets` beside the
-    note. `readwise_folders` are vault-relative with forward slashes, and so are the folders and notes of `templates`; `ignored` are the
-    filters of Obsidian's "Excluded files", each the start of a path or a /regular expression/; `warnings` name files and filters that
-    could not be read.
+    `attachment_folder` is as Obsidian writes it: empty for the vault's root, `Assets` for one folder, `./` or `./assets` beside the note.
     """
 
     attachment_folder: str = ""
     link_format: str = "shortest"
     markdown_links: bool = False
     strict_line_breaks: bool = False
-    readwise_folders: tuple[str, ...] = ()
-    templates: tuple[str, ...] = ()
-    ignored: tuple[str, ...] = ()
-    warnings: tuple[str, ...] = ()
-
-    def ignores(self, path: str) -> bool:
-        """Does Obsidian exclude the file at this vault-relative path?"""
-        return any(_expression(item).search(path) for item in self.ignored)
 
     def attachment_path(self, note_path: str, name: str) -> str:
         """The vault-relative path where Obsidian would put attachment `name` of `note_path`."""
@@ -60,6 +50,30 @@ class VaultConfig:
         else:
             base = PurePosixPath(folder.strip("/"))
         return str(base / name)
+
+
+@dataclass(frozen=True, slots=True)
+class VaultConfig(Writing):
+    """What `.obsidian` says, and what lies where in the vault.
+
+    `readwise_folders` are vault-relative with forward slashes, and so are the folders and notes of `templates`; `ignored` are the filters
+    of Obsidian's "Excluded files", each the start of a path or a /regular expression/; `warnings` name files and filters that could not be
+    read.
+    """
+
+    readwise_folders: tuple[str, ...] = ()
+    templates: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    def ignores(self, path: str) -> bool:
+        """Does Obsidian exclude the file at this vault-relative path?"""
+        return any(_expression(item).search(path) for item in self.ignored)
+
+
+def read_writing(settings: Settings) -> Writing:
+    """The part of `read_config` for which no folder is looked through, for what is asked at every preview. Raises as that does."""
+    return Writing(**_writing(_table(settings.need_vault() / CONFIG_FOLDER, "app.json", [])))
 
 
 def read_config(settings: Settings) -> VaultConfig:
@@ -75,12 +89,8 @@ def read_config(settings: Settings) -> VaultConfig:
 
     app = table("app.json")
     folders = list(_folders(vault))
-    attachment, link_format = app.get("attachmentFolderPath"), app.get("newLinkFormat")
     return VaultConfig(
-        attachment_folder="" if attachment == "/" or not isinstance(attachment, str) else attachment,
-        link_format=link_format if isinstance(link_format, str) and link_format in LINK_FORMATS else "shortest",
-        markdown_links=app.get("useMarkdownLinks") is True,
-        strict_line_breaks=app.get("strictLineBreaks") is True,
+        **_writing(app),
         readwise_folders=_readwise_folders(
             folders, settings.readwise_folder, table("plugins/readwise-official/data.json").get("readwiseDir")
         ),
@@ -98,6 +108,16 @@ def looks_like_export(text: str) -> bool:
 def is_export(text: str) -> bool:
     """Does it, more than that, have what only an export begins with?"""
     return bool(_EXPORT_HEAD.search(text)) and looks_like_export(text)
+
+
+def _writing(app: dict[str, object]) -> dict[str, Any]:
+    attachment, link_format = app.get("attachmentFolderPath"), app.get("newLinkFormat")
+    return {
+        "attachment_folder": "" if attachment == "/" or not isinstance(attachment, str) else attachment,
+        "link_format": link_format if isinstance(link_format, str) and link_format in LINK_FORMATS else "shortest",
+        "markdown_links": app.get("useMarkdownLinks") is True,
+        "strict_line_breaks": app.get("strictLineBreaks") is True,
+    }
 
 
 def _table(folder: Path, name: str, warnings: list[str]) -> dict[str, object]:

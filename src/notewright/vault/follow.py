@@ -166,19 +166,22 @@ def _lines(data: bytes, *, properties: bool = False) -> list[_Line]:
 
 def _pairs(old: Sequence[_Line], new: Sequence[_Line], ours: Sequence[int]) -> dict[int, int]:
     """Which new line each old one is. Of equal lines around what was taken out or put in, those are taken for it that make it end where
-    the passage or a paragraph does: of two sections under one heading, the upper one is gone with its own heading."""
+    the passage or a paragraph does: of two sections under one heading, the upper one is gone with its own heading. Of two passages that
+    say the same, one below the other, it is not the passage that is gone."""
     pairs = dict(align([line.text for line in old], [line.text for line in new]))
-    _slide(old, pairs, new, {ours[0], ours[-1] + 1})
+    _slide(old, pairs, new, (ours[0], ours[-1] + 1))
     back = {b: a for a, b in pairs.items()}
-    _slide(new, back, old, set())
+    _slide(new, back, old)
     return {a: b for b, a in sorted(back.items())}
 
 
-def _slide(lines: Sequence[_Line], pairs: dict[int, int], others: Sequence[_Line], borders: set[int]) -> None:
-    """Move each run of `lines` without a pair to where its ends fall best."""
+def _slide(lines: Sequence[_Line], pairs: dict[int, int], others: Sequence[_Line], ours: tuple[int, ...] = ()) -> None:
+    """Move each run of `lines` without a pair to where its ends fall best; `ours` are the borders of the passage."""
 
-    def worth(start: int, end: int) -> int:
-        return sum(2 if at in borders else at in (0, len(lines)) or lines[at].opens for at in (start, end))
+    def worth(start: int, end: int, room: int) -> int:
+        if (start, end) == ours and room >= end - start:  # its copy beside it can be the one that is gone
+            return -1
+        return sum(2 if at in ours else at in (0, len(lines)) or lines[at].opens for at in (start, end))
 
     def pair(at: int) -> int | None:
         """The equal line that it is paired with."""
@@ -194,7 +197,7 @@ def _slide(lines: Sequence[_Line], pairs: dict[int, int], others: Sequence[_Line
                 up += 1
             while pair(end + down) is not None and lines[end + down].text == lines[start + down].text:
                 down += 1
-            best = max(range(-up, down + 1), key=lambda by: (worth(start + by, end + by), -abs(by)))
+            best = max(range(-up, down + 1), key=lambda by: (worth(start + by, end + by, max(up + by, down - by)), -abs(by)))
             for at in range(start, start + best):
                 pairs[at] = pairs.pop(at + end - start)
             for at in range(end - 1, end - 1 + best, -1):
@@ -284,7 +287,10 @@ def _above_its_copy(after: bytes, case: _Case, old_text: str) -> Followed | None
         rest = [line for index, line in enumerate(case.new) if index not in copy]
         without = replace(case, new=rest, pairs=_pairs(case.old, rest, case.ours))
         found = _in_its_place(after, without, old_text) if any(index in without.pairs for index in ours) else None
-        if found and found.share >= ENOUGH and found.spans[-1][1] <= case.new[first].start:
+        if not found or found.share < ENOUGH or found.text == old_text or found.spans[-1][1] > case.new[first].start:
+            continue
+        # What stood above it all along is no passage that was doubled, however like ours it is.
+        if not any(start <= case.new[index].start < end for index in outside for start, end in found.spans):
             return found
     return None
 

@@ -10,7 +10,7 @@ from urllib.parse import unquote
 from ..errors import Invalid, NotFound, Unavailable
 from ..settings import Settings
 from ..text import content_hash
-from .config import read_config
+from .config import read_writing
 from .files import locate
 from .outline import Heading, read_outline
 from .places import allowed
@@ -59,7 +59,7 @@ def picture(settings: Settings, target: str, *, note_path: str = "") -> tuple[Pa
     if not media or too_long or "\x00" in wanted or ".." in path.parts or any(part.startswith(".") for part in path.parts):
         raise Invalid(f"{target[:80]!r} is no picture of the vault.", f"Pictures end in {', '.join(PICTURES)}.")
     beside = PurePosixPath(normalize("NFC", note_path.replace("\x00", ""))).parent / path
-    kept = read_config(settings).attachment_path(note_path.replace("\x00", ""), wanted)
+    kept = read_writing(settings).attachment_path(note_path.replace("\x00", ""), wanted)
     for place in dict.fromkeys((wanted, beside.as_posix(), kept)):
         if file := _inside(root, place):
             return file, media

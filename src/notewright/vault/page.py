@@ -10,7 +10,7 @@ from unicodedata import normalize
 
 from ..errors import NotFound
 from ..settings import Settings, expanded
-from .config import read_config
+from .config import read_writing
 from .files import locate
 from .index import VaultIndex, build_index
 from .render import Preview, render
@@ -39,7 +39,7 @@ def preview_note(settings: Settings, note: str, *, remote_images: bool = False) 
     known = VaultFiles(vault, build_index(vault))
     preview = render(
         file.read_bytes(), note_path=path, resolver=known, attachment_url=lambda item: locate(vault, item).as_uri(),
-        remote_images=remote_images, strict_line_breaks=read_config(settings).strict_line_breaks,
+        remote_images=remote_images, strict_line_breaks=read_writing(settings).strict_line_breaks,
     )  # fmt: skip
     return page(preview, title=PurePosixPath(path).stem, remote_images=remote_images), preview
 
@@ -60,7 +60,7 @@ def preview_text(
         return render(text, note_path=note_path)
     vault = settings.vault.resolve()
     known = VaultFiles(vault, index or build_index(vault))
-    strict = read_config(settings).strict_line_breaks
+    strict = read_writing(settings).strict_line_breaks
     return render(text, note_path=note_path, resolver=known, attachment_url=attachment_url, strict_line_breaks=strict)
 
 

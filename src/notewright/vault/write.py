@@ -20,9 +20,9 @@ from .files import locate
 from .outline import BOM, Heading, Outline, read_outline
 from .places import allowed, named, path_in
 from .rules import left_open
+from .standing import LONG, Known, is_doubled, only_place, place_of
 from .tokens import Token, tokenize
 
-_LONG = 20  # bytes of a text that are known again without the newlines around it
 ELSEWHERE = "obsidian:"  # as the vault of a note that this machine does not have
 
 
@@ -113,7 +113,7 @@ def recognise(
     else:
         raise Conflict(f"{note_path} does not hold the inserted text.", "Send it again once the note is saved.")
     span = inserted.encode("utf-8", errors="replace")
-    at = (start, start + len(span)) if start >= 0 and now[start : start + len(span)] == span else _only_place(now, span)
+    at = (start, start + len(span)) if start >= 0 and now[start : start + len(span)] == span else only_place(now, span)
     if at is None or not inserted.strip():
         raise Conflict(f"{note_path} does not hold the inserted text, or holds it more than once.", "Send it again once the note is saved.")
     before = now[: at[0]] + now[at[1] :]
@@ -187,9 +187,10 @@ def place(before: bytes, text: str, *, under: str | None = None, note_path: str 
     return _span(note_path, before, _clean(text), under)
 
 
-def undo(insertion: Insertion) -> Undone:
-    """Take `insertion` back: the exact earlier bytes if the note is as we left it, else only our span if it is still there once.
+def undo(insertion: Insertion, *, known: Known | None = None) -> Undone:
+    """Take `insertion` back: the exact earlier bytes if the note is as we left it, else only our span if it is still there.
 
+    Where its words are there more than once, `known` tells which of them are ours (by default the note as we left it), or nothing is done.
     The state before the undo is backed up too. Raises Conflict naming the note and the backup when neither is possible.
     """
     root = Path(insertion.vault)
@@ -205,21 +206,26 @@ def undo(insertion: Insertion) -> Undone:
         path.unlink()
         remove_folders([root / folder for folder in insertion.folders])
         return Undone(insertion.note_path, "deleted", str(backup))
-    earlier = without(now, insertion)
+    earlier = without(now, insertion, known=known)
     if earlier is None:
-        raise _cannot(path, insertion, "was changed where the text had been put")
+        several = is_doubled(now, insertion.inserted.encode("utf-8"))
+        what = "has the text more than once, and nothing tells which was put in" if several else "was changed where the text had been put"
+        raise _cannot(path, insertion, what)
     backup = keep(backups, now)
     replace(path, now, earlier)
     return Undone(insertion.note_path, "restored" if content_hash(earlier) == insertion.before_hash else "removed", str(backup))
 
 
-def without(now: bytes, insertion: Insertion) -> bytes | None:
-    """What undoing makes of the note as it is `now`: the earlier bytes, else those without our span; None where that is not in it once."""
+def without(now: bytes, insertion: Insertion, *, known: Known | None = None) -> bytes | None:
+    """What undoing makes of the note as it is `now`: the earlier bytes, else those without our span, as `undo` finds it; None where that is
+    not in it, or nothing tells which of several."""
     span = insertion.inserted.encode("utf-8")
     earlier = now[: insertion.start] + now[insertion.start + len(span) :]
     if content_hash(now) == insertion.after_hash and content_hash(earlier) == insertion.before_hash:
         return earlier
-    at = _only_place(now, span)
+    if known is None and (left := written(insertion)):
+        known = Known(left, ((insertion.start, insertion.start + len(span)),))
+    at = place_of(now, span, known)
     return None if at is None else now[: at[0]] + _kept_apart(now, at) + now[at[1] :]
 
 
@@ -268,9 +274,9 @@ def _came(now: bytes, insertion: Insertion) -> bool:
     span = insertion.inserted.encode("utf-8")
     before = _earlier(insertion)
     if before is None:
-        return _only_place(now, span) is not None
+        return only_place(now, span) is not None
     core = span.strip(b"\r\n")
-    form = core if len(core) > _LONG else span
+    form = core if len(core) > LONG else span
     there, here = (_lf(data).count(_lf(form)) for data in (before, now))
     return here > there
 
@@ -296,18 +302,6 @@ def _cannot(path: Path, insertion: Insertion, what: str) -> Conflict:
         else "The note was new; there is no earlier one."
     )
     return Conflict(f"{path} {what}, so nothing was undone.", hint)
-
-
-def _only_place(now: bytes, span: bytes) -> tuple[int, int] | None:
-    """Where the span stands exactly once: as written, else with the newlines an editor may have made of it."""
-    core = span.strip(b"\r\n")
-    forms = [span, span.replace(b"\r\n", b"\n"), span.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")]
-    forms += [form.strip(b"\r\n") for form in forms] if len(core) > _LONG else []
-    for form in dict.fromkeys(forms):
-        if now.count(form) == 1 and now.find(form) == now.rfind(form):
-            at = now.find(form)
-            return at, at + len(form)
-    return None
 
 
 def _clean(text: str) -> str:
