@@ -99,7 +99,9 @@ def test_what_the_checks_found_is_seen_where_it_is_accepted(page: Any, server: S
 
     buttons[clean.id].click()
     first = page.get_by_role("dialog").get_by_role("list", name="Notes").get_by_role("listitem").first
-    assert first.inner_text().splitlines()[0] == f"New note: Notes/A Book of {thing.title()}.md", "no note is about it yet; those about books lie there"
+    assert first.inner_text().splitlines()[0] == f"New note: Notes/A Book of {thing.title()}.md", (
+        "no note is about it yet; those about books lie there"
+    )
     dialog = choose_note(page, f"Notes/Clean {thing}")
     assert dialog.get_by_role("region", name="What the checks found").count() == 0
     page.keyboard.press("Escape")
