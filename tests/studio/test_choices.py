@@ -83,6 +83,38 @@ def test_a_new_note_is_made_with_the_template_that_is_chosen(page: Any, server: 
     ask(server, "/api/settings", {"template": ""}, "PUT")
 
 
+def test_a_note_is_chosen_with_the_arrows_and_written_with_enter(page: Any, server: Server) -> None:
+    batch = ask(server, "/api/drafts", {"source": "readwise:b-salt", "chapter": "Beginnings", "n": 2, "stream": False})
+    page.goto(f"{server.address}/draft?source={batch['source_id']}&chapter=Beginnings&batch={batch['id']}")
+    page.locator(".card .reading > *").first.wait_for()
+    page.keyboard.press("a")
+    dialog = page.get_by_role("dialog")
+    rows = dialog.get_by_role("list", name="Notes").get_by_role("button")
+    dialog.get_by_label("Search notes").fill("loom")
+    rows.filter(has_text="Notes/Looms.md").filter(has_text="Enter").wait_for()
+    here = lambda: page.evaluate("() => document.activeElement.ariaLabel || document.activeElement.innerText").splitlines()[0]  # noqa: E731
+    walked = []
+    for key in ("ArrowDown", "ArrowDown", "ArrowDown", "ArrowUp", "ArrowUp", "ArrowUp", "ArrowDown"):
+        page.keyboard.press(key)
+        walked.append(here())
+    found = [text.splitlines()[0] for text in rows.all_inner_texts()]
+    assert found[0] == walked[0] == walked[-1] == "Notes/Looms.md"
+    assert len(found) > 1
+    assert walked[5] == "Search notes"
+    page.keyboard.press("Enter")
+    change = dialog.get_by_role("region", name="Change of the note")
+    change.get_by_text("+## Note").wait_for()
+    assert here() == "Put it into a note"
+    page.keyboard.press("Enter")
+    page.get_by_text("Written into Notes/Looms.md.").wait_for()
+    page.get_by_role("button", name="Undo u").click()  # nothing but a pointer is needed
+    page.locator(".card").get_by_text("in Notes/Looms.md").wait_for(state="detached")
+    page.get_by_label("Search sources").focus()
+    page.get_by_role("option").first.wait_for()
+    page.keyboard.press("Tab")
+    assert page.evaluate("() => document.activeElement.tagName") == "SELECT", "the list of sources is no step of its own"
+
+
 def test_the_next_chapter_is_offered_once_a_draft_is_in_a_note(page: Any, server: Server) -> None:
     dialog = draft(page, server, "moths")
     assert page.get_by_role("button", name="Next chapter").count() == 0

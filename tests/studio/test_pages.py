@@ -91,7 +91,13 @@ def test_pairs_are_reviewed_split_and_merged_by_keyboard(page: Any, server: Any)
     page.get_by_text(f"of {waiting - 1}").wait_for()
     page.keyboard.press("m")
     others = page.get_by_role("list", name="Other pairs of this source")
-    others.get_by_role("button", name="Merge").first.click()
+    others.get_by_role("button", name="Merge with ").first.wait_for()
+    eventually(
+        lambda: page.evaluate("() => document.activeElement.innerText"),
+        "Merge",
+        pause=lambda seconds: page.wait_for_timeout(1000 * seconds),
+    )
+    page.keyboard.press("Enter")
     eventually(lambda: count("rejected"), rejected + 1)  # the other one
     page.get_by_text("Accepted as one pair.").wait_for()
     page.keyboard.press("r")
