@@ -5,16 +5,12 @@ from __future__ import annotations
 import argparse
 from dataclasses import asdict
 
-from .show import as_json, json_option, progress, table
+from .show import as_json, json_option, list_action, progress, table
 
 
 def configure(name: str, parser: argparse.ArgumentParser) -> None:
-    json_option(parser)
-    parser.set_defaults(handler=list_bases)
     actions = parser.add_subparsers(metavar="list|get")
-    listing = actions.add_parser("list", help="open models by size, with licence and the memory they need")
-    json_option(listing)
-    listing.set_defaults(handler=list_bases)
+    list_action(parser, actions, list_bases, "open models by size, with licence and the memory they need")
     get = actions.add_parser("get", help="download one; a broken download goes on; afterwards it works offline")
     get.add_argument("id", help="a hub id such as Qwen/Qwen3-0.6B, with @revision if you like")
     json_option(get)

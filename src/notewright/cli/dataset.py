@@ -9,7 +9,7 @@ from typing import Any
 from ..clock import minute
 from ..records import Dataset
 from ..settings import output_file
-from .show import as_json, count, facts, given_path, id_of, json_option, open_library, progress, table
+from .show import as_json, count, facts, given_path, id_of, json_option, list_action, open_library, progress, table
 
 KINDS = {
     "sft": "prompts and the passages you wrote",
@@ -21,8 +21,6 @@ ROWS = {"sft": "passage", "preference": "preference", "edits": "edit", "labels":
 
 
 def configure(name: str, parser: argparse.ArgumentParser) -> None:
-    json_option(parser)
-    parser.set_defaults(handler=list_datasets)
     actions = parser.add_subparsers(metavar="sft|preference|edits|labels|list|show|report")
     for kind, line in KINDS.items():
         build = actions.add_parser(kind, help=line)
@@ -31,9 +29,7 @@ def configure(name: str, parser: argparse.ArgumentParser) -> None:
             build.add_argument("--label", default="", metavar="REWARD", help="a trusted reward adds rows for batches you did not judge")
         json_option(build)
         build.set_defaults(handler=build_dataset, kind=kind)
-    listing = actions.add_parser("list", help="datasets so far")
-    json_option(listing)
-    listing.set_defaults(handler=list_datasets)
+    list_action(parser, actions, list_datasets, "datasets so far")
     show = actions.add_parser("show", help="one dataset's manifest, checked against its files")
     show.add_argument("id", type=id_of("dataset"), help="as notewright dataset lists it, or its number alone")
     json_option(show)

@@ -6,19 +6,16 @@ import argparse
 from collections.abc import Sequence
 
 from ..records import Draft
-from .show import as_json, id_of, json_option, open_library, progress, shorten, table
+from .show import as_json, id_of, json_option, list_action, open_library, progress, shorten, table
 from .terminal import plain
 
 
 def configure(name: str, parser: argparse.ArgumentParser) -> None:
     if name == "drafts":
-        json_option(parser)
-        parser.set_defaults(handler=list_drafts)
         actions = parser.add_subparsers(metavar="list|show")
-        listing = actions.add_parser("list", help="drafts so far, newest last")
+        listing = list_action(parser, actions, list_drafts, "drafts so far, newest last")
+        parser.set_defaults(all=False)
         listing.add_argument("--all", action="store_true", help="also those that were held back, or prepared ahead and not seen yet")
-        json_option(listing)
-        listing.set_defaults(handler=list_drafts)
         show = actions.add_parser("show", help="one draft, or all candidates of a batch")
         show.add_argument("id", type=id_of("draft"), help="a draft or a batch")
         json_option(show)
@@ -115,8 +112,7 @@ def list_drafts(options: argparse.Namespace) -> None:
 
     library, _ = open_library()
     with library:
-        everything = getattr(options, "all", False)
-        drafts = library.drafts.all(unshown=everything, unseen=everything)
+        drafts = library.drafts.all(unshown=options.all, unseen=options.all)
         titles = {source.id: source.title for source in library.sources.all(include_removed=True)}
     if options.json:
         as_json(drafts)

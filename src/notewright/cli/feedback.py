@@ -13,16 +13,12 @@ from ..errors import Invalid
 from ..models.turns import UNCHANGED
 from ..records import Event
 from ..settings import expanded
-from .show import as_json, count, json_option, open_library, shorten, table
+from .show import as_json, count, json_option, list_action, open_library, shorten, table
 
 
 def configure(name: str, parser: argparse.ArgumentParser) -> None:
-    json_option(parser)
-    parser.set_defaults(handler=list_events)
     actions = parser.add_subparsers(metavar="list|export|import|stats|unchanged")
-    listing = actions.add_parser("list", help="everything you did, oldest first")
-    json_option(listing)
-    listing.set_defaults(handler=list_events)
+    list_action(parser, actions, list_events, "everything you did, oldest first")
     actions.add_parser("export", help="JSON lines on standard output: the events and the drafts they are about").set_defaults(
         handler=export
     )

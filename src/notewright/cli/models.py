@@ -8,19 +8,15 @@ from typing import TYPE_CHECKING
 
 from ..clock import day, minute
 from ..records import Model
-from .show import as_json, count, facts, given_path, id_of, json_option, open_library, positive, progress, table
+from .show import as_json, count, facts, given_path, id_of, json_option, list_action, open_library, positive, progress, table
 
 if TYPE_CHECKING:
     from ..models.turns import Online
 
 
 def configure(name: str, parser: argparse.ArgumentParser) -> None:
-    json_option(parser)
-    parser.set_defaults(handler=list_models)
     actions = parser.add_subparsers(metavar="list|use|rollback|show|diff|prune|export")
-    listing = actions.add_parser("list", help="all versions; * marks the current one")
-    json_option(listing)
-    listing.set_defaults(handler=list_models)
+    list_action(parser, actions, list_models, "all versions; * marks the current one")
     use = actions.add_parser("use", help="make a version the current one")
     use.add_argument("id", type=id_of("model"), help="as notewright models lists it, or its number alone")
     use.set_defaults(handler=use_model)

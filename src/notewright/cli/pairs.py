@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from ..provenance import provenance
 from ..settings import output_file
 from .review import KEYS, review
-from .show import as_json, count, facts, given_path, id_of, json_option, open_library, positive, progress, shorten, table
+from .show import as_json, count, facts, given_path, id_of, json_option, list_action, open_library, positive, progress, shorten, table
 from .terminal import for_programs
 
 
@@ -22,13 +22,10 @@ def configure(name: str, parser: argparse.ArgumentParser) -> None:
         json_option(parser)
         parser.set_defaults(handler=pair)
         return
-    json_option(parser)
-    parser.set_defaults(handler=list_pairs, status="")
     actions = parser.add_subparsers(metavar="list|show|review|accept|reject|export")
-    listing = actions.add_parser("list", help="all pairs, or those of one status")
+    listing = list_action(parser, actions, list_pairs, "all pairs, or those of one status")
     listing.add_argument("--status", choices=("proposed", "accepted", "rejected"), default="", help="only these (default: all)")
-    json_option(listing)
-    listing.set_defaults(handler=list_pairs)
+    parser.set_defaults(status="")
     show = actions.add_parser("show", help="one pair: its highlights, its passage, and why they belong together")
     show.add_argument("id", type=id_of("pair"), help="as notewright pairs lists it, or its number alone")
     json_option(show)

@@ -52,6 +52,17 @@ def json_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="print JSON instead of a table")
 
 
+def list_action(
+    parser: argparse.ArgumentParser, actions: Any, handler: Callable[[argparse.Namespace], None], told: str
+) -> argparse.ArgumentParser:
+    """Add `list` to the actions of a command, which is what the command does without one, too; returns its parser."""
+    listing: argparse.ArgumentParser = actions.add_parser("list", help=told)
+    for one in (parser, listing):
+        json_option(one)
+        one.set_defaults(handler=handler)
+    return listing
+
+
 def as_json(value: object) -> None:
     """Print records, or anything made of them, as JSON."""
     print(json.dumps(value, default=_plain, ensure_ascii=False, indent=2), file=for_programs())

@@ -5,16 +5,12 @@ from __future__ import annotations
 import argparse
 
 from ..errors import Invalid
-from .show import as_json, count, json_option, open_library, shorten, table
+from .show import as_json, count, json_option, list_action, open_library, shorten, table
 
 
 def configure(name: str, parser: argparse.ArgumentParser) -> None:
-    json_option(parser)
-    parser.set_defaults(handler=list_templates)
     actions = parser.add_subparsers(metavar="list|show|infer")
-    listing = actions.add_parser("list", help="the templates of your vault and of the library's home")
-    json_option(listing)
-    listing.set_defaults(handler=list_templates)
+    list_action(parser, actions, list_templates, "the templates of your vault and of the library's home")
     showing = actions.add_parser("show", help="one template, as it is")
     showing.add_argument("name", help="as notewright templates lists it")
     json_option(showing)

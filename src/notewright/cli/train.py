@@ -8,18 +8,14 @@ from typing import Any
 
 from ..clock import minute
 from ..records import Model, Run
-from .show import as_json, facts, given_path, id_of, json_option, open_library, table
+from .show import as_json, facts, given_path, id_of, json_option, list_action, open_library, table
 from .terminal import drawing_console, plain
 
 
 def configure(name: str, parser: argparse.ArgumentParser) -> None:
     if name == "runs":
-        json_option(parser)
-        parser.set_defaults(handler=list_runs)
         actions = parser.add_subparsers(metavar="list|show")
-        listing = actions.add_parser("list", help="trainings so far")
-        json_option(listing)
-        listing.set_defaults(handler=list_runs)
+        list_action(parser, actions, list_runs, "trainings so far")
         show = actions.add_parser("show", help="one training: recipe, metrics, folder")
         show.add_argument("id", type=id_of("run"), help="as notewright runs lists it, or its number alone")
         json_option(show)
