@@ -128,10 +128,8 @@ def was_used(home: Path) -> bool:
 def _refuse_emptied(home: Path) -> None:
     """SQLite takes a file without a byte for a new one; where a library was before it, nobody would be told that all is lost."""
     file = home / "library.db"
-    if not (was_used(home) or (home / "config.toml").exists()):
-        return
     for _ in range(20):  # another process may be making it at this moment
-        if not file.is_file() or file.stat().st_size:
+        if not file.is_file() or file.stat().st_size or not (was_used(home) or (home / "config.toml").exists()):
             return
         time.sleep(0.1)
     raise Invalid(f"{file} is empty: whatever was in it is not there any more.", _PUT_BACK.format("delete it and begin anew"))

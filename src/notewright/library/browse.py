@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from ..records import Source
 from ..text import plain
-from .database import TEACHES, Database
+from .database import SEEN, TEACHES, Database
 from .products import ModelStore
 from .sources import source_from_row
 
@@ -167,7 +167,7 @@ class Browse:
         """Numbers of batches that somebody has seen, and of drafts that stand in a note, by source and chapter."""
         batches: dict[tuple[str, str], int] = defaultdict(int)
         inserted: dict[tuple[str, str], int] = defaultdict(int)
-        seen = f"SELECT source_id, chapter, count(DISTINCT batch_id) AS n FROM drafts WHERE {_SEEN} GROUP BY source_id, chapter"
+        seen = f"SELECT source_id, chapter, count(DISTINCT batch_id) AS n FROM drafts WHERE {SEEN} GROUP BY source_id, chapter"
         for row in self._db.rows(seen):
             batches[row["source_id"], row["chapter"]] = row["n"]
         rows = self._db.rows(
@@ -182,7 +182,7 @@ class Browse:
     ) -> tuple[list[BatchView], int]:
         """(A page of the batches, newest first; how many there are), of all sources or of one, of one chapter if it is given; with `unseen`
         also those that were prepared ahead and that nobody has looked at yet."""
-        where, parameters = ["1" if unseen else _SEEN], []
+        where, parameters = ["1" if unseen else SEEN], []
         if source_id:
             where.append("d.source_id=?")
             parameters.append(source_id)
@@ -204,7 +204,7 @@ class Browse:
         rows = self._db.rows(
             "SELECT d.batch_id, d.source_id, coalesce(s.title, '') AS title, d.chapter, min(d.created_at) AS created_at,"
             f" sum(d.shown) AS drafts, coalesce((SELECT group_concat(model_id, ' and ') FROM ({writers})), min(d.model_id)) AS model_id,"
-            f" coalesce(({opening}), '') AS opening, NOT {_SEEN} AS unseen, {judged}"
+            f" coalesce(({opening}), '') AS opening, NOT {SEEN} AS unseen, {judged}"
             f" FROM drafts d LEFT JOIN sources s ON s.id=d.source_id WHERE {condition}"
             " GROUP BY d.batch_id ORDER BY max(d.rowid) DESC LIMIT ? OFFSET ?",
             [*parameters, limit, offset],
@@ -243,5 +243,4 @@ class Browse:
         return {name: repr(tuple(self._db.rows(query)[0])) for name, query in queries.items()}
 
 
-_SEEN = "(batch_id NOT IN (SELECT batch_id FROM unseen))"
 _STANDS = "NOT EXISTS (SELECT 1 FROM events u, json_each(u.payload, '$.events') back WHERE u.kind='undo' AND back.value=e.id)"

@@ -16,6 +16,7 @@ from ..text import plain
 from .migrations import MIGRATIONS
 
 _ROOM = 1_000_000  # bytes; with fewer the trouble is the disk's
+SEEN = "(batch_id NOT IN (SELECT batch_id FROM unseen))"  # of drafts: somebody asked for them, or looked at them since
 TEACHES = 0.6  # from this score on a pair teaches without being accepted
 
 
@@ -164,7 +165,7 @@ class Database:
             "pairs_teaching": f"SELECT count(*) FROM pairs WHERE status='accepted' OR status='proposed' AND score>={TEACHES}",
             "datasets": "SELECT count(*) FROM datasets",
             "models": "SELECT count(*) FROM models",
-            "drafts": "SELECT count(*) FROM drafts WHERE shown AND batch_id NOT IN (SELECT batch_id FROM unseen)",
+            "drafts": f"SELECT count(*) FROM drafts WHERE shown AND {SEEN}",
             "rankings": f"SELECT count(DISTINCT subject) FROM events WHERE kind='ranking' AND id NOT IN ({_UNDONE})",
             "events": "SELECT count(*) FROM events",
         }

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..errors import NotFound
 from ..records import Dataset, Draft, Finding, Model, Run
-from .database import Database, now, to_json
+from .database import SEEN, Database, now, to_json
 
 CHOSEN, ROLLBACK = "chosen", "rollback"  # why the person made a version current
 BETTER = "better on held-out work"  # how the reason begins where `improve` did
@@ -293,7 +293,7 @@ class DraftStore:
 
     def all(self, *, unshown: bool = False, unseen: bool = True) -> list[Draft]:
         """Oldest first; held back ones only with `unshown`, and without `unseen` none that was prepared ahead and nobody has looked at."""
-        seen = "" if unseen else " AND batch_id NOT IN (SELECT batch_id FROM unseen)"
+        seen = "" if unseen else f" AND {SEEN}"
         rows = self._db.rows(f"SELECT * FROM drafts WHERE shown>=?{seen} ORDER BY created_at, batch_id, position", (not unshown,))
         return [_draft(row) for row in rows]
 
