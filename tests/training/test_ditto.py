@@ -71,6 +71,21 @@ def test_a_round_that_does_harm_is_not_kept(taught: dict, tmp_path: Path) -> Non
     assert "as it was before" in (tmp_path / "run" / "progress.jsonl").read_text()
 
 
+@pytest.mark.parametrize(("off", "rounds"), [([0.0, 0.0, 0.0], [0]), ([0.0, 0.3, 0.0], [0]), ([0.2, 0.3, 0.0], [0, 1])])
+def test_no_round_is_begun_where_none_could_be_kept(
+    taught: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, off: list[float], rounds: list[int]
+) -> None:
+    import notewright.training.ditto as method
+
+    monkeypatch.setattr(method.sampling, "distances", lambda session, watched: off)
+    metrics = in_process("ditto", tmp_path / "run", **taught, **SMALL)
+    events = [json.loads(line) for line in (tmp_path / "run" / "progress.jsonl").read_text().splitlines()]
+    assert [event["round"] for event in events if event["event"] == "round"] == rounds
+    assert any(event["event"] == "sampled" for event in events) == (len(rounds) > 1)
+    assert metrics["kept_round"] == 0  # nothing came nearer in any of the three
+    assert same(weights(tmp_path / "run" / "adapter"), weights(taught["start"]))
+
+
 def test_too_few_passages_are_refused(taught: dict, tmp_path: Path) -> None:
     with pytest.raises(Invalid, match="this method needs at least 8"):
         in_process("ditto", tmp_path / "run", **taught, **SMALL, max_length=20)

@@ -5,7 +5,8 @@ passage over what it wrote just now, the same over what it wrote in earlier roun
 one's.
 The loss is DPO's with the adapter that the run began with as the reference, and a little of the passage's own likelihood as an anchor.
 After each round it writes held-out passages. When they come nearer to the person's own by no more than one standard error of the paired
-differences, it ends, and the round before is the result: with a dozen passages a smaller gain is as likely luck.
+differences, it ends, and the round before is the result: with a dozen passages a smaller gain is as likely luck. Where fewer than two of
+them differ from the person's own, no gain could be as large as that, and no round is begun.
 """
 
 from __future__ import annotations
@@ -66,7 +67,8 @@ def run(job: Job, folder: Path, reporter: Reporter) -> dict[str, Any] | None:
     reporter.emit("round", round=0, rounds=recipe.rounds, distance=distances[0])
     told: list[dict[str, Any]] = []
     written: list[Sample] = []
-    for number in range(1, recipe.rounds + 1):
+    hopeless = len(watched) >= MINIMUM_WATCHED and sum(distance > 0 for distance in before["each"]) < 2  # see `nearer`
+    for number in range(1, 1 if hopeless else recipe.rounds + 1):
         rounds.load(number - 1)
         fresh = rounds.samples(number, lambda number=number: _write(session, demonstrations, number))  # type: ignore[misc]
         figures = rounds.finished(number)
@@ -89,7 +91,9 @@ def run(job: Job, folder: Path, reporter: Reporter) -> dict[str, Any] | None:
         if len(watched) >= MINIMUM_WATCHED and not nearer(before["each"], figures["each"]):
             break
         before, best = figures, number
-    if best == 0:
+    if hopeless:
+        reporter.warn("Held-out drafts are your own passages already, all but one at most: the adapter is as it was before.")
+    elif best == 0:
         reporter.warn("No round brought held-out drafts nearer to the person's own passages: the adapter is as it was before.")
     rounds.load(best)
     made_up = undone(session, begun, "kept_round") if best else {}
@@ -107,7 +111,7 @@ def _watch(session: Session, watched: Sequence[Demonstration]) -> dict[str, Any]
 
 
 def nearer(before: Sequence[float], after: Sequence[float]) -> bool:
-    """Whether the same passages came nearer by more than one standard error of their differences."""
+    """Whether the same passages came nearer by more than one standard error of their differences, which takes two that did."""
     gains = [old - new for old, new in zip(before, after, strict=True)]
     return fmean(gains) > stdev(gains) / math.sqrt(len(gains))
 
