@@ -157,7 +157,7 @@ class _Look:
     def report(self) -> CaptureReport:
         return CaptureReport(
             followed=self.followed, logged=tuple(self.logged), waiting=tuple(self.waiting), moved=tuple(dict.fromkeys(self.moved)),
-            missing=tuple(self.missing), troubles=tuple(dict.fromkeys(self.troubles)), 
+            missing=tuple(self.missing), troubles=tuple(dict.fromkeys(self.troubles)),
             next_in=min([*self.waiting.values(), *self.again], default=None),
         )  # fmt: skip
 
