@@ -187,8 +187,8 @@ def _kept(library: Library) -> dict[str, dict[str, list[str]]]:
 
 
 def _worked(library: Library) -> dict[str, set[str]]:
-    """Chapters by source that passages are about, or drafts that somebody saw: those prepared ahead nobody has worked on yet, and until then
-    nothing of theirs teaches either."""
+    """Chapters by source that passages are about, or drafts that somebody saw: on those prepared ahead nobody has worked yet, and
+    until then nothing of theirs teaches."""
     found: dict[str, set[str]] = defaultdict(set)
     query = (
         "SELECT DISTINCT pairs.source_id, highlights.chapter FROM pairs JOIN pair_links ON pair_links.pair_id = pairs.id "
