@@ -9,7 +9,7 @@ import pytest
 
 from notewright.cli import main
 from notewright.library import Library
-from notewright.records import Draft
+from notewright.records import Draft, Highlight, Source
 
 
 @pytest.fixture
@@ -28,6 +28,25 @@ def counted(capsys: pytest.CaptureFixture[str]) -> tuple[int, int, int]:
         assert main([*command, "--json"]) == 0
         found.append(json.loads(capsys.readouterr().out))
     return found[0]["counts"]["drafts"], len(found[1]), len(found[2])
+
+
+def test_of_several_chapters_and_of_none_is_told(started: Path, home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with Library.open(home) as library:
+        chapters = [Highlight(text=f"Words {place}.", chapter=name, location=place) for place, name in enumerate(("", "Head"))]
+        library.sources.upsert(
+            [Source(title="Streams", highlights=tuple(chapters))], origin="csv", complete=False, carries=("text", "chapter")
+        )
+        source = library.sources.find("Streams")
+        ids = [item.id for item in library.sources.highlights(source.id)]
+        for chosen in (ids[:1], ids):
+            batch = library.drafts.new_batch()
+            library.drafts.add([Draft("", batch, source.id, "", "m", "- x", 0, 0, "now", highlight_ids=tuple(chosen))])
+    assert main(["drafts"]) == 0
+    rows = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
+    assert [row[4] for row in rows if row[3] == "Streams"] == ["(no chapter)", "(several chapters)"]
+    assert main(["drafts", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert [row["chapter"] for row in told if row["source_id"] == source.id] == ["", None]
 
 
 def test_they_are_neither_counted_nor_listed(ahead: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -31,6 +31,41 @@ def test_a_batch_opens_as_its_first_shown_draft_does_and_the_newest_comes_first(
     assert library.browse.batches(chapter="Troubles") == ([], 0)
 
 
+def test_drafts_about_a_whole_source_are_told_from_those_about_what_has_no_chapter(library: Library) -> None:
+    marked = [Highlight(text=f"Words {place}.", chapter=chapter, location=place) for place, chapter in enumerate(("", "", "Head", "Tail"))]
+    put(library, Source(title="Streams", highlights=tuple(marked)), Source(title="Ponds", highlights=(Highlight(text="B.", location=1),)))
+    streams, ponds = (library.sources.find(title) for title in ("Streams", "Ponds"))
+    ids = {item.text: item.id for item in (*library.sources.highlights(streams.id), *library.sources.highlights(ponds.id))}
+
+    def batch(source: Source, chapter: str, *texts: str) -> Draft:
+        chosen = tuple(ids.get(text, text) for text in texts)
+        made = Draft("", library.drafts.new_batch(), source.id, chapter, "m", "x", 0, 1, "2026-01-01", highlight_ids=chosen)
+        return library.drafts.add([made])[0]
+
+    opening, whole = batch(streams, "", "Words 0.", "Words 1."), batch(streams, "", *list(ids)[:4])
+    head, pond = batch(streams, "Head", "Words 2."), batch(ponds, "", "B.")
+    lost = batch(ponds, "", "gone", "too")
+
+    def listed(**asked: str) -> dict[str, str | None]:
+        rows, total = library.browse.batches(**asked)
+        assert total == len(rows)
+        return {row.id: row.chapter for row in rows}
+
+    everything = {opening.batch_id: "", whole.batch_id: None, head.batch_id: "Head", pond.batch_id: "", lost.batch_id: ""}
+    assert listed() == everything
+    assert listed(source_id=streams.id, chapter="") == {opening.batch_id: ""}
+    assert listed(source_id=streams.id, chapter="Head") == {head.batch_id: "Head"}
+
+    def views() -> dict[str, tuple[int, bool]]:
+        return {view.chapter: (view.batches, view.has_note) for view in library.browse.chapters(source_ids=[streams.id])}
+
+    assert views() == {"": (2, False), "Head": (2, False), "Tail": (1, False)}
+    library.events.append("insertion", opening.id, {})
+    assert views() == {"": (2, True), "Head": (2, False), "Tail": (1, False)}
+    library.events.append("insertion", whole.id, {})
+    assert {has_note for _, has_note in views().values()} == {True}
+
+
 def put(library: Library, *sources: Source) -> None:
     library.sources.upsert(
         sources, origin="csv", complete=False, carries=("text", "annotation", "location"), source_carries=("title", "author", "kind")

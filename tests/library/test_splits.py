@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from statistics import fmean
 
@@ -107,10 +108,10 @@ def test_impossible_shares(library: Library, shares) -> None:
     assert splits.known(library) == {}
 
 
-def drafted(library: Library, count: int, *, first: int = 0) -> None:
+def drafted(library: Library, count: int, *, first: int = 0, unseen: bool = False) -> list[Draft]:
     """Drafts about so many chapters of one source that teaches."""
-    library.drafts.add(
-        Draft("", library.drafts.new_batch(), "readwise:b-looms", f"Chapter {number}", "model-1", "Words", 0, 0, "2026-01-01")
+    return library.drafts.add(
+        Draft("", library.drafts.new_batch(unseen=unseen), "readwise:b-looms", f"Chapter {number}", "model-1", "Words", 0, 0, "2026-01-01")
         for number in range(first, first + count)
     )
 
@@ -130,6 +131,33 @@ def test_of_chapters_that_came_later_some_only_measure_for_ever(library: Library
     assert len(second - first) == splits.MOST_LATER
     assert not second & {f"Chapter {number}" for number in range(50) if f"Chapter {number}" not in first}  # what teaches goes on to
     assert splits.keep_later(library) == splits.later(library)
+
+
+def test_a_chapter_is_decided_about_once_somebody_saw_its_drafts(library: Library, tmp_path: Path) -> None:
+    small_world.build(library, tmp_path, things=("looms",))
+    ahead = drafted(library, 200, unseen=True)
+    assert splits.keep_later(library).held == {}
+    drafted(library, splits.FEWEST_KNOWN, first=300)
+    assert splits.keep_later(library).held == {}  # what nobody worked on is none of those that have to teach before
+    for draft in ahead:
+        library.drafts.seen(draft.batch_id)
+    held = splits.keep_later(library).held["readwise:b-looms"]
+    assert len(held) == splits.MOST_LATER
+    assert held <= {draft.chapter for draft in ahead}
+
+
+def test_what_was_decided_when_drafts_were_prepared_stays_so(library: Library, tmp_path: Path) -> None:
+    """Earlier versions decided before anyone saw them."""
+    small_world.build(library, tmp_path, things=("looms",))
+    ahead = drafted(library, 40, unseen=True)
+    chapters = [*(draft.chapter for draft in ahead), "Beginnings", "Troubles"]
+    kept = {"known": {ahead[0].source_id: chapters}, "held": {ahead[0].source_id: ["Chapter 7"]}}
+    library.db.set_state("splits later", json.dumps(kept))
+    for number in range(0, 40, 10):
+        assert splits.keep_later(library).held == {ahead[0].source_id: {"Chapter 7"}}
+        for draft in ahead[number : number + 10]:
+            library.drafts.seen(draft.batch_id)
+    assert json.loads(library.db.get_state("splits later")) == kept
 
 
 def test_the_first_chapters_all_teach(library: Library, tmp_path: Path) -> None:

@@ -256,3 +256,7 @@ def test_only_a_trusted_reward_labels_and_only_what_nobody_judged(world: small_w
         assert row["chosen"][0]["content"].count("- **") > row["rejected"][0]["content"].count("- **")
         assert row["chosen"][0]["content"] in {draft.text for draft in (*fresh, *cut)}
     assert dataset.manifest["parameters"]["label"] == "taste"
+    for prepared in (fresh, cut):  # as what was prepared ahead is, before somebody saw it
+        library.db.connection.execute("INSERT INTO unseen VALUES (?)", (prepared[0].batch_id,))
+    dataset = datasets.build(library, kind="preference", label="taste")
+    assert "labelled" not in {row["kind"] for row in datasets.load(dataset, "train")}

@@ -220,6 +220,30 @@ def test_comment_chips_and_raw_text(page: Any, server: Any, batch: dict) -> None
     assert page.locator(".card pre").count() == 3
 
 
+def test_after_a_comment_the_keyboard_goes_on_at_its_card(page: Any, server: Any, batch: dict) -> None:
+    show(page, server, batch)
+    second = page.get_by_role("article", name="Candidate 2")
+    words, button = page.get_by_label("Comment in your own words"), second.get_by_role("button", name="Comment")
+    at = lambda place: eventually(lambda: place.evaluate("item => item === document.activeElement"), True)  # noqa: E731
+    for end in ("Enter", "Escape"):
+        page.keyboard.press("j") if end == "Enter" else None
+        page.keyboard.press("c")
+        words.fill("Well said")
+        page.keyboard.press(end)
+        at(second)
+        assert words.count() == 0
+    page.keyboard.press("Tab")
+    at(second.get_by_role("button", name="Rank candidate 2"))
+    page.keyboard.press("k")
+    button.focus()
+    page.keyboard.press("Enter")  # what was begun is there again
+    page.get_by_role("group", name="Comment").get_by_role("button", name="Keep").press("Enter")
+    at(button)
+    page.keyboard.press("x")
+    second.get_by_text("rejected").wait_for()
+    eventually(lambda: [event.subject for event in events(server, "comment")][-2:], [shown(page)[1]] * 2)
+
+
 def test_a_note_changed_meanwhile_is_shown_not_overwritten(page: Any, server: Any, batch: dict) -> None:
     note = Path(server.settings.vault) / NOTE
     before = note.read_bytes()

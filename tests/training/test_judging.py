@@ -141,6 +141,16 @@ def test_a_source_that_only_measures_teaches_no_policy_though_the_dataset_has_no
     assert len(prompts.gather(library, dataset=dataset, with_drafts=True)) == 6
 
 
+def test_what_was_prepared_ahead_teaches_nothing_before_somebody_saw_it(library: Library, make_dataset: MakeDataset) -> None:
+    """Only then is it decided whether its chapter teaches at all."""
+    dataset = make_dataset("sft", tiny_models.sft_rows(8))
+    batch = library.drafts.new_batch(unseen=True)
+    library.drafts.add([Draft("", batch, "s8", "", "model-1", "- A.\n", 0, 0, now(), messages=({"role": "user", "content": "Title: X"},))])
+    assert len(prompts.gather(library, dataset=dataset, with_drafts=True)) == 5
+    library.drafts.seen(batch)
+    assert len(prompts.gather(library, dataset=dataset, with_drafts=True)) == 6
+
+
 def test_taste_is_told_the_kind_of_source(library: Library, settings: Settings, tmp_path: Path) -> None:
     """Books and the rest may have wants of their own: what is judged is measured as drafting measures it."""
     library.drafts.add([Draft("", "batch-1", "s1", "", "model-1", f"- {number}\n", number, 0, now()) for number in range(3)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import fields
 
 from ..records import Draft
 from .show import as_json, id_of, json_option, list_action, open_library, progress, shorten, table
@@ -114,8 +115,11 @@ def list_drafts(options: argparse.Namespace) -> None:
     with library:
         drafts = library.drafts.all(unshown=options.all, unseen=options.all)
         titles = {source.id: source.title for source in library.sources.all(include_removed=True)}
+        several = library.browse.several_chapters()
+        divided = {view.source_id for view in library.browse.chapters(source_ids={item.source_id for item in drafts}) if view.chapter}
     if options.json:
-        as_json(drafts)
+        told = [{field.name: getattr(item, field.name) for field in fields(item)} for item in drafts]
+        as_json([row | ({"chapter": None} if row["batch_id"] in several else {}) for row in told])
         return
     writers: dict[str, list[str]] = {}
     for item in drafts:
@@ -126,7 +130,7 @@ def list_drafts(options: argparse.Namespace) -> None:
             item.batch_id,
             written_by(writers[item.batch_id]),
             shorten(titles.get(item.source_id, ""), 30),
-            item.chapter,
+            "(several chapters)" if item.batch_id in several else item.chapter or ("(no chapter)" if item.source_id in divided else ""),
             shorten(item.text, 40),
         )
         for item in drafts

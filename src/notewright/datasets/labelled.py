@@ -18,13 +18,14 @@ JUDGED = ("ranking", "decision", "edit", "insertion")
 def labelled(library: Library, reward: str, *, device: str = "auto") -> Iterator[tuple[Draft, Draft]]:
     """(better, worse) drafts. Raises Invalid, saying what is missing, unless the reward has earned the right to label.
 
-    Drafts that a gate blocks are never among them: what is wrong is not a matter of taste.
+    Drafts that a gate blocks are never among them: what is wrong is not a matter of taste. Nor are those that were prepared ahead before
+    somebody saw them: only then is it decided whether their chapter teaches.
     """
     require(library, reward, "label")
     events = library.events.all(*JUDGED)
     judged = {event.subject for event in events} | {str(event.payload.get("batch", "")) for event in events}
     batches: dict[str, list[Draft]] = {}
-    for draft in library.drafts.all():
+    for draft in library.drafts.all(unseen=False):
         if not draft.problems:
             batches.setdefault(draft.batch_id, []).append(draft)
     fresh = [drafts for batch, drafts in batches.items() if batch not in judged and len(drafts) > 1]

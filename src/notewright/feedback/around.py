@@ -81,6 +81,12 @@ class Around:
         self._compared = library.follows.compared()
         self._held: set[str] = set()
 
+    @property
+    def is_whole(self) -> bool:
+        """Are most of the notes there that were? A disk that is away, or a sync that has only begun, says nothing about a single note."""
+        left = sum(path in self.files or path in self.renamed for path in self.known)
+        return left > 0 and left * 2 >= len(self.known)
+
     def stands(self, follow: Follow, path: str, found: vault.Followed | None) -> None:
         """It is in its own note, so that what other notes have of it are copies."""
         self._standing.append((follow, path))
@@ -157,10 +163,15 @@ class Around:
     def _is_taken(self, path: str, found: vault.Followed) -> bool:
         return any(a < high and low < b for a, b in found.spans for low, high in self._claims[path])
 
-    def keep(self, follows: Sequence[Follow]) -> None:
-        """Remember what was seen."""
-        stamps = {path: self.files[path].stamp for path in self.fresh - self._held}
+    def keep(self, follows: Sequence[Follow], *, awaited: bool = False) -> None:
+        """Remember what was seen. While a note is `awaited` that is gone, notes that are gone are remembered too; and of a vault that
+        is not as it was, nothing else, or it would seem so the next time."""
         gone = self.known.keys() - self.files.keys()
+        fresh = self.fresh - self._held
+        if awaited:
+            gone &= self.renamed.keys()
+            fresh &= fresh if self.is_whole or not self.known else self.known.keys()
+        stamps = {path: self.files[path].stamp for path in fresh}
         compared = {follow.insertion_id for follow, _ in self._standing} - self._compared
         if not (stamps or gone or compared or self._copies):
             return
@@ -177,7 +188,7 @@ class Around:
 
     def _offer(self, seeker: Seeker, sought: vault.Sought, path: str, data: bytes) -> Offer | None:
         follow, changed_at = seeker.follow, self.files[path].mtime_ns / 1e9
-        if changed_at < seeker.since or (follow.insertion_id not in self._compared and changed_at < self._accepted_at(follow)):
+        if changed_at < seeker.since or (follow.insertion_id not in self._compared and changed_at < self.accepted_at(follow)):
             return None
         copy = self._copy(follow, path, data)
         if copy is not None:
@@ -198,8 +209,8 @@ class Around:
         left = (copy for other, copy in copies.items() if other not in self.renamed and (other not in self.files or other in self.changed))
         return data if data in left else None
 
-    def _accepted_at(self, follow: Follow) -> float:
-        """Where it is not known which notes had the text before, those that were not touched since count as such."""
+    def accepted_at(self, follow: Follow) -> float:
+        """In seconds. Where it is not known which notes had the text before, those that were not touched since count as such."""
         insertions = self.library.events.all("insertion", subject=follow.draft_id)
         times = (datetime.fromisoformat(event.at).timestamp() for event in insertions if event.id == follow.insertion_id)
         return max(times, default=0.0) - _AT_ONCE

@@ -31,6 +31,15 @@ if TYPE_CHECKING:
 
 QUIET = 60.0  # seconds without a change before an edit counts as finished
 GIVE_UP = 30 * 86400.0  # seconds that a note may be gone
+
+# A note that was deleted took its passages along, and that is stored as if they alone had been deleted. A sync that deletes and makes anew,
+# or a file that is moved by hand, is over in ten minutes, which the plugin waits, too. By the clock alone these may be ten minutes in which
+# the machine slept, or nobody looked: so the note has to be gone at three looks, each five minutes after the one before, with most of the
+# vault's other notes there each time, and with its own folder telling that it was taken out. What comes back later (out of the trash, with
+# another branch of a repository) is stored as an edit like any other, which takes the deletion back.
+LOOKS = 3
+APART = 300.0  # seconds
+_GONE = "gone "
 _LOOK_ABOUT = 7 * 86400.0  # seconds in which a deleted passage may turn up in another note
 
 
@@ -38,7 +47,7 @@ _LOOK_ABOUT = 7 * 86400.0  # seconds in which a deleted passage may turn up in a
 class CaptureReport:
     """One look at all followed passages. `logged` are the new edit events; `waiting` are notes that changed a moment ago; `moved` are
     (old path, new path); `missing` are (draft id, note path, missing or given up); `troubles` say what could not be read. `next_in` is
-    when a waiting note will be quiet (seconds)."""
+    when a waiting note will be quiet, or a missing one is to be looked for again (seconds)."""
 
     followed: int
     logged: tuple[Event, ...] = ()
@@ -59,9 +68,10 @@ def capture(
     """Store an edit event for every inserted passage that the person changed and that has been left alone for `quiet` seconds.
 
     Only what lies within the passage is stored. A passage that was deleted is stored once, with an empty final text. A note that is gone
-    is looked for and given up after thirty days. A passage went only to where it was not before: to a new note, or into what was added to
-    another one since the last look. Undone insertions and those of another vault are not followed. `clock` gives the time in seconds
-    since 1970. Raises as `Settings.need_vault` does.
+    is looked for; where it was deleted by all signs (see `LOOKS`), so were its passages, and else it is given up after thirty days. A
+    passage went only to where it was not before: to a new note, or into what was added to another one since the last look. Undone
+    insertions and those of another vault are not followed. `clock` gives the time in seconds since 1970. Raises as
+    `Settings.need_vault` does.
     """
     settings.need_vault()
     recover(library)
@@ -140,13 +150,15 @@ class _Look:
         self.moved: list[tuple[str, str]] = []
         self.missing: list[tuple[str, str, str]] = []
         self.troubles: list[str] = []
+        self.again: list[float] = []
         self.notes: dict[str, set[str]] = {}
         self.placed: dict[str, list[tuple[Follow, vault.Spans]]] = {}
 
     def report(self) -> CaptureReport:
         return CaptureReport(
             followed=self.followed, logged=tuple(self.logged), waiting=tuple(self.waiting), moved=tuple(dict.fromkeys(self.moved)),
-            missing=tuple(self.missing), troubles=tuple(dict.fromkeys(self.troubles)), next_in=min(self.waiting.values(), default=None),
+            missing=tuple(self.missing), troubles=tuple(dict.fromkeys(self.troubles)),
+            next_in=min([*self.waiting.values(), *self.again], default=None),
         )  # fmt: skip
 
     def at_all(self, follows: Sequence[Follow]) -> None:
@@ -163,7 +175,7 @@ class _Look:
                 self.troubles.append(problem.message)
                 self.around.unsure(follow)
         self._elsewhere()
-        self.around.keep(here)
+        self.around.keep(here, awaited=any(state == "missing" for _, _, state in self.missing))
 
     def _at(self, follow: Follow) -> None:
         path = self.around.renamed.get(follow.note_path, follow.note_path)
@@ -261,19 +273,46 @@ class _Look:
         first = follow.state != "missing"
         since = self._stamp() if first else follow.since
         state = "given up" if not first and self.now - _seconds(since) > GIVE_UP else "missing"
-        fresh = replace(follow, state=state, since=since, fresh_hash="", fresh_at="")
+        fresh = replace(follow, state=state, since=since)
+        if first or state == "given up":
+            fresh = replace(fresh, fresh_hash="", fresh_at="")
         if seeker.data is not None:
             fresh = replace(fresh, note_hash=content_hash(seeker.data))
+        if state == "missing" and not self._is_emptied(follow):
+            fresh = self._looked_in_vain(seeker, fresh)
+            if fresh.fresh_hash == f"{_GONE}{LOOKS}":
+                self._store(follow, replace(fresh, text="", fresh_hash="", fresh_at=""))
+                return
         if fresh != follow:
             self._put(follow, fresh)
         self._tell_missing(follow, state)
 
+    def _looked_in_vain(self, seeker: Seeker, follow: Follow) -> Follow:
+        """Counts this look, where it says that the note was deleted and is not too soon after the last one; else counting begins anew."""
+        so_far = int(follow.fresh_hash.removeprefix(_GONE)) if follow.fresh_hash.startswith(_GONE) else 0
+        left = APART - (self.now - _seconds(follow.fresh_at)) if so_far else 0.0
+        if not self.around.is_whole or (left <= 0 and not self._is_deleted(seeker)):
+            return replace(follow, fresh_hash="", fresh_at="")
+        if left > 0 or so_far + 1 < LOOKS:
+            self.again.append(left if left > 0 else APART)
+        return follow if left > 0 else replace(follow, fresh_hash=f"{_GONE}{so_far + 1}", fresh_at=self._stamp())
+
+    def _is_deleted(self, seeker: Seeker) -> bool:
+        """As far as this vault tells: one in which it has never been, or in which its name is another note's now, tells by that."""
+        follow, known = seeker.follow, self.around.known
+        if follow.vault != str(self.root) and follow.note_path not in known:
+            return False
+        since, stamp = self.around.accepted_at(follow), known.get(follow.note_path, "")
+        return seeker.data is not None or vault.was_taken_out(self.root, follow.note_path, since=since, stamp=stamp)
+
     def _tell_missing(self, follow: Follow, state: str) -> None:
         """A passage that the person had emptied, here or as another machine told, is missed by nobody when its note goes, too."""
-        edits = self._edits(follow)
-        emptied = not follow.text or (edits and not edits[-1].payload["final_text"])
-        if not emptied:
+        if not self._is_emptied(follow):
             self.missing.append((follow.draft_id, follow.note_path, state))
+
+    def _is_emptied(self, follow: Follow) -> bool:
+        edits = self._edits(follow)
+        return not follow.text or bool(edits and not edits[-1].payload["final_text"])
 
     def _follow_to(self, seeker: Seeker, path: str, data: bytes, found: vault.Followed) -> None:
         self.followed += seeker.gone
@@ -310,27 +349,31 @@ class _Look:
         )  # fmt: skip
         if found:
             fresh = replace(fresh, note=data, spans=found.spans)
+        if self._store(follow, fresh) and path != follow.note_path:
+            self.library.follows.note_copies(follow.insertion_id, {path: None})
+            self.moved.append((follow.note_path, path))
+
+    def _store(self, follow: Follow, fresh: Follow) -> bool:
+        """The new state, and the edit that led to it if there is one; nothing where another watcher was faster."""
         with self.library.db.write():
             if not self._put(follow, fresh):
-                return
+                return False
             edits = self._edits(follow)
-            known = bool(edits) and edits[-1].payload["final_text"] == text  # another machine saw it in the synced vault, and told
-            if text != follow.text and not known:
+            known = bool(edits) and edits[-1].payload["final_text"] == fresh.text  # another machine saw it in the synced vault, and told
+            if fresh.text != follow.text and not known:
                 self.logged.append(
                     record_edit(
                         self.library,
                         draft_id=follow.draft_id,
-                        final_text=text,
+                        final_text=fresh.text,
                         before=follow.text or _last_text(edits),
-                        note_path=path,
+                        note_path=fresh.note_path,
                         via="watch",
-                        spans=found.spans if found else (),
+                        spans=fresh.spans if fresh.text else (),
                         insertion=follow.insertion_id,
                     )  # fmt: skip
                 )
-        if path != follow.note_path:
-            self.library.follows.note_copies(follow.insertion_id, {path: None})
-            self.moved.append((follow.note_path, path))
+            return True
 
     def _edits(self, follow: Follow) -> list[Event]:
         edits = self.library.events.standing("edit", subject=follow.draft_id)

@@ -54,12 +54,13 @@ class ChapterView:
 @dataclass(frozen=True, slots=True)
 class BatchView:
     """Drafts shown side by side, told in one line. `ranked`, `accepted`, `rejected` are what still counts of the person's judgements;
-    `left`: they went back from a version that wrote some of it; `unseen`: it was prepared ahead, and nobody has looked at it yet."""
+    `left`: they went back from a version that wrote some of it; `unseen`: it was prepared ahead, and nobody has looked at it yet. `chapter`
+    is None where they are about several, as about a whole source, and "" where they are about what has none."""
 
     id: str
     source_id: str
     source_title: str
-    chapter: str
+    chapter: str | None
     model_id: str
     created_at: str
     drafts: int
@@ -164,31 +165,48 @@ class Browse:
         ]  # fmt: skip
 
     def _drafted(self) -> tuple[dict[tuple[str, str], int], dict[tuple[str, str], int]]:
-        """Numbers of batches that somebody has seen, and of drafts that stand in a note, by source and chapter."""
+        """Numbers of batches that somebody has seen, and of drafts that stand in a note, by source and chapter; those about several
+        chapters are counted with each."""
         batches: dict[tuple[str, str], int] = defaultdict(int)
         inserted: dict[tuple[str, str], int] = defaultdict(int)
-        seen = f"SELECT source_id, chapter, count(DISTINCT batch_id) AS n FROM drafts WHERE {SEEN} GROUP BY source_id, chapter"
-        for row in self._db.rows(seen):
-            batches[row["source_id"], row["chapter"]] = row["n"]
+        several = self.several_chapters()
+        for row in self._db.rows(f"SELECT DISTINCT source_id, chapter, batch_id FROM drafts WHERE {SEEN}"):
+            for chapter in several.get(row["batch_id"], (row["chapter"],)):
+                batches[row["source_id"], chapter] += 1
         rows = self._db.rows(
-            f"SELECT d.source_id, d.chapter FROM events e JOIN drafts d ON d.id=e.subject WHERE e.kind='insertion' AND {_STANDS}"
+            "SELECT d.source_id, d.chapter, d.batch_id FROM events e JOIN drafts d ON d.id=e.subject"
+            f" WHERE e.kind='insertion' AND {_STANDS}"
         )
         for row in rows:
-            inserted[row["source_id"], row["chapter"]] += 1
+            for chapter in several.get(row["batch_id"], (row["chapter"],)):
+                inserted[row["source_id"], chapter] += 1
         return batches, inserted
+
+    def several_chapters(self) -> dict[str, tuple[str, ...]]:
+        """Batches about highlights of several chapters, as those about a whole source are, with these ("" is what has none). Stored drafts
+        of them name no chapter, as do those about what has none: only the highlights tell them apart."""
+        found: dict[str, list[str]] = defaultdict(list)
+        rows = self._db.rows(
+            "SELECT DISTINCT d.batch_id, h.chapter FROM drafts d JOIN json_each(d.highlight_ids) item JOIN highlights h ON h.id=item.value"
+            " WHERE d.rowid IN (SELECT min(rowid) FROM drafts WHERE chapter='' GROUP BY batch_id) ORDER BY d.rowid, h.position"
+        )
+        for row in rows:
+            found[row["batch_id"]].append(row["chapter"])
+        return {batch_id: tuple(chapters) for batch_id, chapters in found.items() if len(chapters) > 1}
 
     def batches(
         self, *, source_id: str = "", chapter: str | None = None, unseen: bool = False, limit: int = 50, offset: int = 0
     ) -> tuple[list[BatchView], int]:
-        """(A page of the batches, newest first; how many there are), of all sources or of one, of one chapter if it is given; with `unseen`
-        also those that were prepared ahead and that nobody has looked at yet."""
+        """(A page of the batches, newest first; how many there are), of all sources or of one, of one chapter if it is given (and then none
+        about several); with `unseen` also those that were prepared ahead and that nobody has looked at yet."""
+        several = self.several_chapters()
         where, parameters = ["1" if unseen else SEEN], []
         if source_id:
             where.append("d.source_id=?")
             parameters.append(source_id)
         if chapter is not None:
-            where.append("d.chapter=?")
-            parameters.append(chapter)
+            where.append("d.chapter=? AND d.batch_id NOT IN (SELECT value FROM json_each(?))")
+            parameters += [chapter, json.dumps(list(several))]
         condition = " AND ".join(where)
         total = self._db.rows(f"SELECT count(DISTINCT batch_id) AS n FROM drafts d WHERE {condition}", parameters)[0]["n"]
         judged = (
@@ -212,7 +230,8 @@ class Browse:
         left = {version for version, examples in ModelStore(self._db).went_back_from() if examples is None}
         return [
             BatchView(
-                id=row["batch_id"], source_id=row["source_id"], source_title=row["title"], chapter=row["chapter"], model_id=row["model_id"],
+                id=row["batch_id"], source_id=row["source_id"], source_title=row["title"],
+                chapter=None if row["batch_id"] in several else row["chapter"], model_id=row["model_id"],
                 created_at=row["created_at"], drafts=row["drafts"], ranked=bool(row["ranked"]), accepted=bool(row["accepted"]),
                 rejected=bool(row["rejected"]), opening=row["opening"], left=not left.isdisjoint(row["model_id"].split(" and ")),
                 unseen=bool(row["unseen"]),

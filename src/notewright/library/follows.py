@@ -20,7 +20,8 @@ class Follow:
 
     `text` is the passage as last recorded (LF newlines; empty once it was deleted), `lead` the heading line that the draft brought along
     but the note already had. `note_hash` is of the bytes last looked at. `fresh_hash` and `fresh_at` are of a change that was seen and
-    waits until the note is quiet. `state` is one of `STATES`, since `since`.
+    waits until the note is quiet; while the note is missing, they tell how often it was looked for in vain, and when last. `state` is one
+    of `STATES`, since `since`.
     """
 
     insertion_id: int

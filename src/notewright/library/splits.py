@@ -187,7 +187,8 @@ def _kept(library: Library) -> dict[str, dict[str, list[str]]]:
 
 
 def _worked(library: Library) -> dict[str, set[str]]:
-    """Chapters by source that passages or drafts are about."""
+    """Chapters by source that passages are about, or drafts that somebody saw: on those prepared ahead nobody has worked yet, and
+    until then nothing of theirs teaches."""
     found: dict[str, set[str]] = defaultdict(set)
     query = (
         "SELECT DISTINCT pairs.source_id, highlights.chapter FROM pairs JOIN pair_links ON pair_links.pair_id = pairs.id "
@@ -195,7 +196,7 @@ def _worked(library: Library) -> dict[str, set[str]]:
     )
     for row in library.db.rows(query):
         found[row["source_id"]].add(row["chapter"])
-    asked = {(draft.source_id, draft.highlight_ids, draft.chapter): draft for draft in library.drafts.all()}
+    asked = {(draft.source_id, draft.highlight_ids, draft.chapter): draft for draft in library.drafts.all(unseen=False)}
     for draft in asked.values():
         found[draft.source_id] |= _chapters(library, draft)
     return found

@@ -153,7 +153,7 @@ class DraftOut(Out):
     id: str
     batch_id: str
     source_id: str
-    chapter: str
+    chapter: str = Field(description="Empty where its highlights have none, or are of several; a list of batches tells these apart")
     model_id: str
     text: str
     position: int
@@ -178,7 +178,7 @@ class BatchRow(Out):
     id: str
     source_id: str
     source_title: str
-    chapter: str
+    chapter: str | None = Field(description="null: several, as of a whole source; empty: what has none")
     model_id: str
     created_at: str
     drafts: int

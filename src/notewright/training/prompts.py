@@ -53,12 +53,12 @@ def _of_passages(library: Library, path: Path) -> Iterator[dict[str, Any]]:
 
 
 def _of_drafts(library: Library, measured: set[str]) -> list[dict[str, Any]]:
-    """One prompt for each of the newest batches; the last edit of any of its drafts is the reference."""
+    """One prompt for each of the newest batches that somebody saw; the last edit of any of its drafts is the reference."""
     edited = {event.subject: str(event.payload.get("final_text", "")) for event in library.events.standing("edit")}
     batches: dict[str, dict[str, Any]] = {}
     later = splits.later(library)
     teaching = Teaching(library, later)
-    for draft in library.drafts.all():
+    for draft in library.drafts.all(unseen=False):
         if draft.source_id in measured or not draft.messages or later.side_of(library, "train", draft) != "train":
             continue
         row = batches.setdefault(draft.batch_id, {"prompt": teaching.cut(draft.messages)[0], "reference": "", "draft": draft})

@@ -34,7 +34,7 @@ Work is on bytes throughout; a note is never rendered back from a parse.
 """
 
 from .config import VaultConfig, read_config
-from .files import NoteFile, iterate_notes, locate
+from .files import NoteFile, iterate_notes, locate, was_taken_out
 from .follow import ENOUGH, Followed, Spans, blanked, follow, is_ahead, passage_text, stood, tidy
 from .index import NoteFacts, VaultIndex, build_index
 from .lint import find_problems
@@ -128,6 +128,7 @@ __all__ = [
     "tokenize_inline",
     "trace",
     "undo",
+    "was_taken_out",
     "without",
     "written",
 ]

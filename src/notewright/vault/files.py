@@ -89,6 +89,36 @@ def walk(vault: Path, unwanted: tuple[str, ...] = ()) -> Iterator[tuple[str, os.
     return iter(sorted(found, key=lambda item: (item[0], item[1].path)))
 
 
+def was_taken_out(vault: Path, note_path: str, *, since: float, stamp: str = "") -> bool:
+    """Is the note at vault-relative `note_path` no longer in the vault, as far as the disk tells?
+
+    No where its folder cannot be listed, or is an empty one that nothing was taken out of after the note was there at `since` (seconds), as
+    a disk that is away leaves it; nor where the file of that `stamp` is still to be seen under any name, which may be an excluded one.
+    """
+    folder = vault
+    try:
+        for part in PurePosixPath(note_path).parts:
+            names = {normalize("NFC", name): name for name in os.listdir(folder)}
+            if normalize("NFC", part) not in names:
+                emptied = bool(names) or folder.stat().st_mtime >= since
+                return emptied and not _is_somewhere(vault, stamp)
+            folder /= names[normalize("NFC", part)]
+    except OSError:
+        pass
+    return False
+
+
+def _is_somewhere(vault: Path, stamp: str) -> bool:
+    for path, entry in walk(vault):
+        try:
+            status = entry.stat(follow_symlinks=False)
+        except OSError:
+            continue
+        if status.st_ino and NoteFile(path, entry.path, status.st_size, status.st_mtime_ns, status.st_ino).stamp == stamp:
+            return True
+    return False
+
+
 def absent(settings: Settings) -> tuple[str, ...]:
     """The Readwise folder and the excluded ones that the settings name and the vault lacks; patterns are not looked for. Empty without a
     vault."""

@@ -18,8 +18,8 @@ STEP = 0.5  # seconds between looks at the clock and at `stop`
 
 def read_note(root: Path, note_path: str) -> tuple[bytes, float] | None:
     """Bytes and modification time (seconds) of the note at vault-relative `note_path`; None where there is no such file."""
-    file = locate(root, note_path)
     try:
+        file = locate(root, note_path)
         if file.with_name(f".{file.name}.icloud").exists() or (file.exists() and is_in_the_cloud(file.stat())):
             raise Unavailable(f"{note_path} is in the cloud and not on this machine.", "Open it in Obsidian, so that it is downloaded.")
         if file.is_symlink() or not file.is_file():
@@ -29,7 +29,7 @@ def read_note(root: Path, note_path: str) -> tuple[bytes, float] | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise Unavailable(f"{file} cannot be read: {error.strerror}.", "Check the file's permissions.") from error
+        raise Unavailable(f"{root / note_path} cannot be read: {error.strerror}.", "Check the file's permissions.") from error
 
 
 class Sought:
