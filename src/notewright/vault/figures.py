@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from decimal import Decimal
 
 _ENGLISH = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen"
@@ -28,6 +28,17 @@ _MONTH_FIRST = re.compile(rf"\b{_MONTH}(?:\s+(\d{{1,2}})(?:st|nd|rd|th)?\b)?(?:,
 _CLOCK = re.compile(r"\b(1[0-2]|[1-9])(?:[:.]([0-5]\d))?\s?([ap])\.?\s?m\b", re.IGNORECASE)
 _PART_OF_AN_HOUR = {"half an hour": "30", "half hour": "30", "quarter of an hour": "15", "quarter hour": "15"}
 _WORD = re.compile(r"[^\W\d_]+")
+# Dates in figures, and in which order their groups are year, month and day.
+_IN_FIGURES = tuple(
+    (re.compile(rf"(?<![\d.]){pattern}(?!\d)"), orders)
+    for pattern, orders in (
+        (r"(\d{4})(?:[-/.]|年 ?)(\d{1,2})(?:[-/.]|月 ?)(\d{1,2})", ((1, 2, 3),)),
+        (r"(\d{1,2})[./] ?(\d{1,2})[./] ?(\d{4})", ((3, 2, 1), (3, 1, 2))),
+        (r"(\d{4})年 ?(\d{1,2})月", ((1, 2),)),
+        (r"(\d{1,2})月 ?(\d{1,2})日", ((1, 2),)),
+        (r"(\d{1,2})\. ?(\d{1,2})\.", ((2, 1),)),
+    )
+)
 SCALE = re.compile(r"[ \u00a0\u202f-]?(" + "|".join(sorted(_SCALES, key=len, reverse=True)) + r")(?![a-z])", re.IGNORECASE)
 
 
@@ -77,20 +88,28 @@ def scaled(plain: str, behind: str) -> str:
     return str(int(value)) if value == int(value) else str(value.normalize())
 
 
-def in_dates(text: str) -> Iterator[str]:
-    """The numbers that dates with the name of a month come to: `October 3, 1951` is 3.10.1951 and 1951-10-03, too."""
-    for found in _DAY_FIRST.finditer(text):
-        yield from _of_date(found[3] or "", MONTHS[found[2]], found[1])
-    for found in _MONTH_FIRST.finditer(text):
-        yield from _of_date(found[3] or "", MONTHS[found[1]], found[2] or "")
+def in_dates(text: str) -> set[str]:
+    """What dates with the name of a month say: `October 3, 1951` is 1951-10-03, 1951-10 and 10-03."""
+    found: set[str] = set()
+    for year, month, day in (
+        *((item[3], MONTHS[item[2]], item[1]) for item in _DAY_FIRST.finditer(text)),
+        *((item[3], MONTHS[item[1]], item[2]) for item in _MONTH_FIRST.finditer(text)),
+    ):
+        parts = (f"{year}-{month:02d}" if year else "", f"{month:02d}-{int(day):02d}" if day else "")
+        found |= {*filter(None, parts), *([f"{parts[0]}-{int(day):02d}"] if all(parts) else [])}
+    return found
 
 
-def _of_date(year: str, month: int, day: str) -> Iterator[str]:
-    yield from (str(month), f"{month:02d}")
-    if day:
-        yield from (f"{int(day):02d}", f"{int(day)}.{month}", f"{int(day):02d}.{month:02d}")
-    if year and day:
-        yield from days(f"{year}-{month:02d}-{int(day):02d}")
+def without_dates(text: str, known: Set[str]) -> str:
+    """The text with spaces in place of dates in figures that are `known`, as `in_dates` has them: 3.10.1951, 10/3/1951, 1951年10月3日."""
+    for pattern, orders in _IN_FIGURES if known else ():
+
+        def shown(found: re.Match[str], orders: tuple[tuple[int, ...], ...] = orders) -> str:
+            told = {"-".join(f"{int(found[place]):02d}" for place in order) for order in orders}
+            return found[0] if told.isdisjoint(known) else " " * len(found[0])
+
+        text = pattern.sub(shown, text)
+    return text
 
 
 def days(moment: str) -> list[str]:

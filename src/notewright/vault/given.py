@@ -8,7 +8,7 @@ from unicodedata import decimal
 
 from ..records import Highlight
 from ..text import UNSPACED, normalise
-from .figures import by_the_clock, days, in_dates, in_words, scaled
+from .figures import by_the_clock, days, in_dates, in_words, scaled, without_dates
 from .pointers import addresses_of
 
 _THIN = "\u00a0\u2009\u202f'\u2019"  # what parts thousands beside dots and commas
@@ -56,8 +56,13 @@ class Given:
         self.ended = "".join(f" {line}\n" for line in self.words.split("\n"))
         everything = (*numbers, *NUMBER.findall(self.raw), *_WRITTEN.findall(self.raw), *re.findall(r"\d+", self.raw))
         self.numbers = {reading for item in everything for reading in _readings(item)} | in_words(self.raw)
-        self.numbers |= {reading for item in (*in_dates(self.raw), *by_the_clock(self.raw)) for reading in _readings(item)}
+        self.numbers |= {reading for item in by_the_clock(self.raw) for reading in _readings(item)}
+        self.dates = in_dates(self.raw)
         self.numbers |= {value for found in NUMBER.finditer(self.raw) for value in _scaled(found[0], self.raw[found.end() :][:BEHIND])}
+
+    def undated(self, text: str) -> str:
+        """The text with spaces in place of the given dates, where it has them in figures."""
+        return without_dates(text, self.dates)
 
     def counts(self, number: str, behind: str = "") -> bool:
         """Is this number given, in one of the ways in which it can be read? Numbers with a space between them may also be two; what stands

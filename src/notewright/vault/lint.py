@@ -185,7 +185,7 @@ def _twice(data: bytes, tokens: Sequence[Token]) -> Iterator[Problem]:
 
 
 def _numbers(rows: Sequence[Row], given: Given) -> Iterator[Problem]:
-    told, seen = "\n".join(row.told for row in rows), set[str]()
+    told, seen = given.undated("\n".join(row.told for row in rows)), set[str]()
     for match in NUMBER.finditer(told):
         found = match[0]
         if found in seen or (len(plain_number(found)) < 2 and not found.endswith("%")):
