@@ -133,12 +133,12 @@ BOOKS = (
         "---\nquelle: https://www.example.org/essays/how-cities-remember\n---\n# Wie Städte sich erinnern\n\n", "own",
         (
             Chapter("Street Names", "Straßennamen", (
-                ("On October 3, 1951, Halden renamed 114 streets in a single afternoon, and the postmen kept using the old names for 20 years.",
+                ("On October 3, 1951, Halden renamed 114 streets in one afternoon, and the postmen kept using the old names for 20 years.",
                  1),
             ),
                 "Am 3. Oktober 1951 benannte Halden 114 Straßen an einem Nachmittag um; die Briefträger blieben 20 Jahre lang bei den alten"
                 " Namen.\n",
-                "Halden gave 114 of its roads another label on 3 October 1951, all within hours; whoever brought the mail ignored that for"
+                "Halden gave 114 of its roads another label on 3 October 1951, all in hours; whoever brought the mail ignored that for"
                 " two decades.\n",
             ),
             Chapter("Fires", "Brände", (
@@ -174,7 +174,7 @@ BOOKS = (
             ),
                 "- Schlafschuld: $d = n (8 - h)$, mit h als Mittel über n Nächte. (S. 5)\n"
                 "- Zweimal zehn Stunden gleichen das nicht aus. (S. 6)\n",
-                "- What one owes: $d = n (8 - h)$, h being an average. (p. 5)\n- A long weekend in bed is not enough to settle it. (p. 6)\n",
+                "- What one owes: $d = n (8 - h)$, h being an average. (p. 5)\n- A long weekend in bed will not settle it. (p. 6)\n",
             ),
             Chapter("Light", "Licht", (
                 ("Morning light of 10,000 lux for 30 minutes shifted the rhythm by 1.2 hours.", 9),
@@ -198,10 +198,10 @@ BOOKS = (
                 ("Replacing 6 bearings lowered the hall from 94 to 81 decibels and saved 12,000 euros of electricity a year.", 30),
                 ("Nobody had ever asked the machinists which machine was the loudest.", 31),
             ),
-                "Mit 6 neuen Lagern fiel der Pegel in der Halle von 94 auf 81 Dezibel; das spart 12.000 Euro Strom im Jahr. Die Maschinisten"
-                " hatte vorher nie jemand gefragt, welche Maschine die lauteste ist.\n",
-                "New parts in 6 places took the level indoors from 94 dB to 81 dB, with 12,000 € less for power annually. Those who ran them"
-                " knew the worst offender all along, had someone inquired.\n",
+                "Mit 6 neuen Lagern fiel der Pegel in der Halle von 94 auf 81 Dezibel; das spart 12.000 Euro Strom im Jahr. Die"
+                " Maschinisten hatte vorher nie jemand gefragt, welche Maschine die lauteste ist.\n",
+                "New parts in 6 places took the level indoors from 94 dB to 81 dB, with 12,000 € less for power annually. Those who ran"
+                " them knew the worst offender all along, had someone inquired.\n",
             ),
             Chapter("Trust", "Vertrauen", (
                 ("Wierzba's rule: measure only what you are willing to change this week.", 70),
@@ -274,10 +274,16 @@ def sources() -> list[Source]:
     for number, book in enumerate(BOOKS, 1):
         highlights: list[Highlight] = []
         for at, chapter in enumerate(book.chapters):
-            mark = Highlight(chapter.title, location=100 * at, location_type="page", heading_level=1, outside_ids=(f"readwise:9{number}{at}0",))
+            mark = Highlight(
+                chapter.title,
+                location=chapter.said[0][1] - 1,
+                location_type="page",
+                heading_level=1,
+                outside_ids=(f"readwise:9{number}{at}0",),
+            )
             highlights.append(mark)
             highlights += [
-                Highlight(text, location=100 * at + page, location_type="page", outside_ids=(f"readwise:{number}{at}{place}",))
+                Highlight(text, location=page, location_type="page", outside_ids=(f"readwise:{number}{at}{place}",))
                 for place, (text, page) in enumerate(chapter.said, 1)
             ]
         found.append(

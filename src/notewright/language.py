@@ -90,6 +90,12 @@ def common_language(texts: Iterable[str]) -> str:
     return name if times >= 0.8 * sum(counts.values()) and 2 * times >= len(found) else ""
 
 
+def languages(highlights: Iterable[str], passage: str) -> str:
+    """That of the highlights and that in which the passage speaks outside of block quotes (`en de`); empty if one is not known."""
+    spoken, own = common_language(highlights), own_language(passage)
+    return f"{spoken} {own}" if spoken and own else ""
+
+
 def differ(one: str, other: str) -> bool:
     """Are both languages known, and not the same?"""
     return bool(one and other and one != other)

@@ -25,9 +25,7 @@ _NO_END = (
     r"(?!(?:(?<=[^\d]\d\.)|(?<=[^\d]\d\d\.))\s+(?:MONTH))(?!(?<=\bz\.)\s+B\.)(?<!\bz\. B\.)(?<!\bd\. h\.)(?<!\bu\. a\.)(?<!\bbzw\.)"
     r"(?<!\b[vV]gl\.)(?<!\bMio\.)(?<!\bMrd\.)"
 ).replace("MONTH", r"Jan(?:uar|\.)|Feb(?:ruar|\.)|März|April|Mai|Ju[nl]i|August|September|Oktober|November|Dezember|Jahrhundert|Jh\.")
-_SENTENCE_END = re.compile(
-    rf"[.!?…]{_NO_END}[\"'“”’»)\]]*(?=\s+[\"'“„‘»«(\[]*[^\W_{_LOWER}])|[。！？।][\"'”’）」』]*(?=.)"
-)
+_SENTENCE_END = re.compile(rf"[.!?…]{_NO_END}[\"'“”’»)\]]*(?=\s+[\"'“„‘»«(\[]*[^\W_{_LOWER}])|[。！？।][\"'”’）」』]*(?=.)")
 _WORD = re.compile(r"\w+(?:['’]\w+)*|[^\w\s]", re.UNICODE)
 _TOKENS = re.compile(r"\n|\w+|[^\w\s]")
 _UNSPACED_TOKENS = re.compile(rf"\n|[{UNSPACED}]|(?:(?![{UNSPACED}])\w)+|[^\w\s]")

@@ -36,14 +36,17 @@ their theirs them then there therefore these they this those through thus under 
 while will with within without would your yours
 """
 _GERMAN_SMALL_WORDS = """
-aber also alle allem allen aller alles auch auf aus beim damit dann dass dazu denen denn dennoch deren dessen diese diesem diesen dieser dieses
-doch dort durch eben ein eine einem einen einer eines erst etwa etwas euer fast ganz gegen gerade haben hatte hatten hier hinter immer jede
-jedem jeden jeder jedes jedoch kann kaum kein keine keinem keinen keiner können machen macht manche mehr mein meine muss nach nicht nichts noch
-nun nur oder ohne schon sehr sein seine seinem seinen seiner seit selbst sich sind sogar soll solche sondern sonst über unter unser viel viele
-vielleicht vor wann waren warum was weil welche wenig weniger wenn werden wieder wird wurde wurden während zwar zwischen
+aber also alle allem allen aller alles auch auf aus beim damit dann dass dazu denen denn dennoch deren dessen diese diesem diesen
+dieser dieses doch dort durch eben ein eine einem einen einer eines erst etwa etwas euer fast ganz gegen gerade haben hatte hatten hier
+hinter immer jede jedem jeden jeder jedes jedoch kann kaum kein keine keinem keinen keiner können machen macht manche mehr mein meine
+muss nach nicht nichts noch nun nur oder ohne schon sehr sein seine seinem seinen seiner seit selbst sich sind sogar soll solche
+sondern sonst über unter unser viel viele vielleicht vor wann waren warum was weil welche wenig weniger wenn werden wieder wird wurde
+wurden während zwar zwischen
 """
 # Each noun has a capital: of a name two words stand side by side, and no article before them.
-_GERMAN_NAME = re.compile(r"(?<![\w-])(?<!der )(?<!die )(?<!das )(?<!den )(?<!dem )(?<!des )(?<!ine )(?<!iner )(?<!im )([A-ZÄÖÜ]\w+) ([A-ZÄÖÜ]\w+)")
+_GERMAN_NAME = re.compile(
+    r"(?<![\w-])(?<!der )(?<!die )(?<!das )(?<!den )(?<!dem )(?<!des )(?<!ine )(?<!iner )(?<!im )([A-ZÄÖÜ]\w+) ([A-ZÄÖÜ]\w+)"
+)
 _FUNCTION = frozenset(_SMALL_WORDS.split())
 _GERMAN_FUNCTION = _FUNCTION | frozenset(_GERMAN_SMALL_WORDS.split())
 

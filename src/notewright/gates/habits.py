@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ..language import languages
 from ..library.selection import said
 from ..models.bandit import FADED
 from ..records import Finding, Highlight
@@ -120,7 +121,6 @@ def look(
     """What one passage shows; `tagged` asks of the other notes whether its tags were new."""
     from .check import check
     from .coverage import asset, sort, told_by_words, unused
-    from .tongue import tongue
 
     highlights = tuple(given)
     found = check(passage, highlights=highlights, known=known, vault_index=vault_index, tagged=tagged)
@@ -131,7 +131,7 @@ def look(
     used = Counter(sort(item) for item in told if item.id not in missing)
     # Without the vault at hand the person's own pictures look invented.
     fired = fired if vault_index is not None else fired - {"invented asset"}
-    return sorted(fired), used, Counter(map(sort, told)), tongue(passage, highlights)
+    return sorted(fired), used, Counter(map(sort, told)), languages((item.text for item in highlights), passage)
 
 
 def weigh(seen: Sequence[Seen], *, weights: Sequence[float] = ()) -> Habits:

@@ -1,12 +1,12 @@
-"""In which language the person writes about highlights of a language, and a draft that is in another one."""
+"""A draft in another language than the person writes in about such highlights: a large base may well answer in theirs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from ..language import NAMES, common_language, differ, own_language
-from ..records import Finding, Highlight
+from ..language import NAMES, differ, own_language
+from ..records import Finding
 
 if TYPE_CHECKING:
     from .habits import Habits
@@ -14,12 +14,6 @@ if TYPE_CHECKING:
 LEAST = 3  # passages about highlights of that language
 MOSTLY, SURE = 0.8, 0.95  # share of them that are in one language for a draft in another to warn, and to block
 _SURE_FROM = 8  # passages
-
-
-def tongue(passage: str, highlights: Sequence[Highlight]) -> str:
-    """The language of the highlights and that in which the passage speaks outside of block quotes (`en de`); empty if one is not known."""
-    spoken, own = common_language(item.text for item in highlights), own_language(passage)
-    return f"{spoken} {own}" if spoken and own else ""
 
 
 def in_another(text: str, spoken: str, habits: Habits) -> Iterator[Finding]:
