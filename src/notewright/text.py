@@ -20,8 +20,15 @@ _LIST_MARK = re.compile(r"^[^\S\n]*(?:[-+•]|\d+[.)])\s+", re.MULTILINE)  # ove
 _PUNCTUATION = str.maketrans({"“": '"', "”": '"', "„": '"', "‘": "'", "’": "'", "–": "-", "—": "-", "…": "...", "\u00ad": "", "\u200b": ""})
 _LOWER = "".join(char for char in map(chr, range(0x530)) if char.islower())
 # A sentence begins with a capital, a digit, or a letter of a script without capitals; some scripts put no space before it.
-_SENTENCE_END = re.compile(rf"[.!?…][\"'”’)\]]*(?=\s+[\"'“‘(\[]*[^\W_{_LOWER}])|[。！？।][\"'”’）」』]*(?=.)")
+# German ends ordinals with a point (`am 3. Oktober`), and some abbreviations stand before nouns, all of which have capitals.
+_NO_END = (
+    r"(?!(?:(?<=[^\d]\d\.)|(?<=[^\d]\d\d\.))\s+(?:MONTH))(?!(?<=\bz\.)\s+B\.)(?<!\bz\. B\.)(?<!\bd\. h\.)(?<!\bu\. a\.)(?<!\bbzw\.)"
+    r"(?<!\b[vV]gl\.)(?<!\bMio\.)(?<!\bMrd\.)"
+).replace("MONTH", r"Jan(?:uar|\.)|Feb(?:ruar|\.)|März|April|Mai|Ju[nl]i|August|September|Oktober|November|Dezember|Jahrhundert|Jh\.")
+_SENTENCE_END = re.compile(rf"[.!?…]{_NO_END}[\"'“”’»)\]]*(?=\s+[\"'“„‘»«(\[]*[^\W_{_LOWER}])|[。！？।][\"'”’）」』]*(?=.)")
 _WORD = re.compile(r"\w+(?:['’]\w+)*|[^\w\s]", re.UNICODE)
+_TOKENS = re.compile(r"\n|\w+|[^\w\s]")
+_UNSPACED_TOKENS = re.compile(rf"\n|[{UNSPACED}]|(?:(?![{UNSPACED}])\w)+|[^\w\s]")
 
 
 def content_hash(data: str | bytes) -> str:
@@ -108,5 +115,6 @@ def edit_distance(left: str, right: str) -> float:
 
 
 def tokens(text: str) -> list[str]:
-    """Words, marks and line breaks: the units of `edit_distance`, so that layout counts and spaces do not."""
-    return re.findall(r"\n|\w+|[^\w\s]", text)
+    """Words, marks and line breaks: the units of `edit_distance`, so that layout counts and spaces do not. In scripts that put no spaces
+    between words each sign is one."""
+    return (_TOKENS if text.isascii() else _UNSPACED_TOKENS).findall(text)

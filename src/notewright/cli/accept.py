@@ -31,7 +31,7 @@ def accept(options: argparse.Namespace) -> None:
     with library:
         _say_findings(library.drafts.get(options.draft), forced=options.force)
         done = feedback.accept(
-            library, settings=settings, draft_id=options.draft, into=_inside(settings, options.into), under=options.under,
+            library, settings=settings, draft_id=options.draft, into=inside(settings, options.into), under=options.under,
             force=options.force, broken=options.broken, template=options.template,
         )  # fmt: skip
     if options.json:
@@ -50,7 +50,7 @@ def _say_findings(draft: Draft, *, forced: bool) -> None:
         print(f"and {len(found) - TOLD} more: notewright drafts show {draft.id}", file=sys.stderr)
 
 
-def _inside(settings: Settings, into: str) -> str:
+def inside(settings: Settings, into: str) -> str:
     """A whole path that lies in the vault, as the shell completes it, seen from the vault; anything else as it is."""
     path = expanded(into)
     if path.is_absolute():

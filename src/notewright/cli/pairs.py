@@ -1,4 +1,4 @@
-"""notewright pair, notewright pairs list|show|review|accept|reject|export"""
+"""notewright pair, notewright pairs list|show|review|accept|reject|add|export"""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import argparse
 import sys
 from collections.abc import Mapping
 
+from ..library.examples import BESIDE_WORDS
 from ..provenance import provenance
 from ..settings import output_file
+from .accept import inside
 from .review import KEYS, review
 from .show import as_json, count, facts, given_path, id_of, json_option, list_action, open_library, positive, progress, shorten, table
 from .terminal import for_programs
@@ -22,7 +24,7 @@ def configure(name: str, parser: argparse.ArgumentParser) -> None:
         json_option(parser)
         parser.set_defaults(handler=pair)
         return
-    actions = parser.add_subparsers(metavar="list|show|review|accept|reject|export")
+    actions = parser.add_subparsers(metavar="list|show|review|accept|reject|add|export")
     listing = list_action(parser, actions, list_pairs, "all pairs, or those of one status")
     listing.add_argument("--status", choices=("proposed", "accepted", "rejected"), default="", help="only these (default: all)")
     parser.set_defaults(status="")
@@ -37,6 +39,15 @@ def configure(name: str, parser: argparse.ArgumentParser) -> None:
         action = actions.add_parser(word, help=f"say that pairs are {'right' if word == 'accept' else 'wrong'}; never overwritten")
         action.add_argument("ids", type=id_of("pair"), nargs="+", metavar="ID", help="as notewright pairs lists it, or its number alone")
         action.set_defaults(handler=decide, status=status)
+    add = actions.add_parser("add", help="say yourself which highlights a note was written from: where it says them in words of your own")
+    add.add_argument("note", metavar="NOTE", help="its path in the vault")
+    add.add_argument("--under", default="", metavar="HEADING", help="what stands under this heading of it (needed where it has several)")
+    add.add_argument("--source", required=True, metavar="TITLE", help="its title, a part of it, or its id")
+    add.add_argument("--chapter", default=None, help='the highlights of this chapter; "" for those without one')
+    chosen = "these highlights (then no --chapter), by the ids in: notewright sources TITLE; FIRST..LAST is all from one to another"
+    add.add_argument("--highlights", nargs="+", default=[], metavar="ID", help=chosen)
+    json_option(add)
+    add.set_defaults(handler=add_pair)
     export = actions.add_parser("export", help="JSON lines, one per highlight and passage")
     export.add_argument("path", type=given_path, nargs="?", help="the file to write (default: standard output)")
     export.set_defaults(handler=export_pairs)
@@ -58,6 +69,17 @@ def pair(options: argparse.Namespace) -> None:
         return
     print(f"{count(report.added, 'pair')} new, {report.kept:,} kept, {report.removed:,} gone, {report.decided:,} decided by you;", end=" ")
     print(f"{count(links, 'highlight')} in them. Look at them with: notewright pairs list")
+    if beside := sum(report.by_method.get(method, 0) for method in BESIDE_WORDS):
+        print(
+            f"{count(beside, 'proposal')} by place or figures alone, as the words are others or of another language: these teach once"
+            " you have accepted them (notewright pairs review)."
+        )
+    if report.notes_silent:
+        points = "1 note points" if report.notes_silent == 1 else f"{report.notes_silent:,} notes point"
+        print(
+            f"{points} at a source, and none of its highlights was recognised. If one is there in other words, say so:"
+            " notewright pairs add NOTE --under HEADING --source TITLE --chapter CHAPTER"
+        )
     if options.embeddings and not settings.embeddings:
         print(
             "This once by meaning too: the next pairing, the studio's as well, takes back what it alone found and you have not accepted.\n"
@@ -72,6 +94,8 @@ def _why_none(counts: Mapping[str, int]) -> str:
         return "Nothing to pair: there are no notes yet. Read your vault with: notewright import vault"
     return (
         f"None of the {counts['passages']:,} passages was recognised as written from a highlight. Are these the right notes and highlights?"
+        " If they say highlights in other words or in another language, name one yourself:"
+        " notewright pairs add NOTE --under HEADING --source TITLE --chapter CHAPTER"
     )
 
 
@@ -143,6 +167,26 @@ def decide(options: argparse.Namespace) -> None:
         print(f"{', '.join(already)} {'is' if len(already) == 1 else 'are'} {options.status} already.")
     if decided:
         print(f"{count(decided, 'pair')} {options.status}. To take that back: notewright undo{f' {decided}' if decided > 1 else ''}")
+
+
+def add_pair(options: argparse.Namespace) -> None:
+    from .. import drafting, pairing
+
+    library, settings = open_library()
+    with library, library.db.write():
+        chosen = drafting.named_highlights(library, source=options.source, names=options.highlights)
+        prompt = drafting.choose_prompt(library, source=options.source, chapter=options.chapter, highlight_ids=chosen)
+        last = library.events.last()
+        found = pairing.add(
+            library, note_path=inside(settings, options.note), source_id=prompt.source.id, heading=options.under,
+            highlight_ids=[item.id for item in prompt.highlights],
+        )  # fmt: skip
+        done = len(library.events.all("pair", after=last))
+    if options.json:
+        as_json(found)
+        return
+    back = f" To take that back: notewright undo{f' {done}' if done > 1 else ''}" if done else " It was so already."
+    print(f"{', '.join(item.id for item in found)} accepted, with {count(len(prompt.highlights), 'highlight')}.{back}")
 
 
 def export_pairs(options: argparse.Namespace) -> None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 TOLD = 0.5  # of the training prompts the person's rules stand in so many, so that a version is at home with them, and without
 OWN_WORDS = "mostly the person's own words: the highlights tell too little of it"
+_IN_OTHER_WORDS, _ACCEPTED = 0.5, 8  # share of accepted passages of which words tell too little, and how many show it
 _CHOICES = 6  # a training prompt's examples are drawn from this many nearest ones, so that the model does not rely on one neighbour
 
 
@@ -130,6 +131,10 @@ def _usable(
     known = ways(usable)
     taught = [item for item in usable if item.pair_id not in unfit and sides[item.pair_id] == "train"]
     learnt = {item.pair_id: told(item, spans[item.pair_id], known) for item in taught}
+    vouched = [learnt[item.pair_id] is None for item in taught if item.weight == 1.0]
+    if len(vouched) >= _ACCEPTED and sum(vouched) >= _IN_OTHER_WORDS * len(vouched):
+        # A person who says things in other words: where by chance enough of them are alike, the rest would be cut from beside them.
+        learnt |= {item.pair_id: item.passage for item in taught if item.weight == 1.0}
     unfit |= {item.pair_id: OWN_WORDS for item in usable if item.weight < 1.0 and learnt.get(item.pair_id, "") is None}
     left_out.update(counted(unfit))
     return _Usable([example for example in usable if example.pair_id not in unfit], sides, sources, learnt, unfit)

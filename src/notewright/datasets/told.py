@@ -12,6 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 
+from ..language import common_language, differ, language_of, own_language
 from ..library.examples import Example
 from ..prompts import render_highlights
 from ..provenance import Span, commonness, units, word_spans
@@ -63,8 +64,12 @@ def ways(examples: Iterable[Example]) -> frozenset[str]:
 def told(example: Example, spans: Sequence[Span], known: Set[str]) -> str | None:
     """The passage without the sentences and bullets that neither rest on its highlights nor stand in `known` (`ways`), nor have most of
     their content words from the prompt; byte for byte the passage where nothing is cut. None where too little would be left (`LEAST`):
-    that is a text of one's own, or a paraphrase in such other words (or another language) that word by word nothing can be said of it."""
+    that is a text of one's own, or a paraphrase in such other words (or another language) that word by word nothing can be said of it.
+
+    Of an accepted pair, what is in another language than the highlights stays: words that happen to be alike tell nothing there."""
     passage = example.passage
+    spoken = common_language(item.text for item in example.prompt.highlights) if example.weight == 1.0 else ""
+    mostly = own_language(passage)
     said = _beginnings(word for word, _, _ in word_spans(render_highlights(example.prompt)))
     whole, single, plain = _read(passage)
     own = {
@@ -75,6 +80,7 @@ def told(example: Example, spans: Sequence[Span], known: Set[str]) -> str | None
         and not any(start < span.end and span.start < end for start, end in whole)
         and normalise(passage[span.start : span.end]) not in known
         and not _mostly(passage[span.start : span.end], said)
+        and not differ(language_of(passage[span.start : span.end]) or mostly, spoken)
     }
     kept = [(span.start, span.end) for span in spans if (span.start, span.end) not in own]
     titles = {

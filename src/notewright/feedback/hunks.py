@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from ..diffing import align
+from ..language import language_of
 from ..text import normalise
 
 KINDS = ("format", "style", "selection", "added fact", "typo")
@@ -34,7 +35,20 @@ might more most much must neither never only other ours over perhaps rather real
 their theirs them then there therefore these they this those through thus under until upon very well were what when where whether which
 while will with within without would your yours
 """
+_GERMAN_SMALL_WORDS = """
+aber also alle allem allen aller alles auch auf aus beim damit dann dass dazu denen denn dennoch deren dessen diese diesem diesen
+dieser dieses doch dort durch eben ein eine einem einen einer eines erst etwa etwas euer fast ganz gegen gerade haben hatte hatten hier
+hinter immer jede jedem jeden jeder jedes jedoch kann kaum kein keine keinem keinen keiner können machen macht manche mehr mein meine
+muss nach nicht nichts noch nun nur oder ohne schon sehr sein seine seinem seinen seiner seit selbst sich sind sogar soll solche
+sondern sonst über unter unser viel viele vielleicht vor wann waren warum was weil welche wenig weniger wenn werden wieder wird wurde
+wurden während zwar zwischen
+"""
+# Each noun has a capital: of a name two words stand side by side, and no article before them.
+_GERMAN_NAME = re.compile(
+    r"(?<![\w-])(?<!der )(?<!die )(?<!das )(?<!den )(?<!dem )(?<!des )(?<!ine )(?<!iner )(?<!im )([A-ZÄÖÜ]\w+) ([A-ZÄÖÜ]\w+)"
+)
 _FUNCTION = frozenset(_SMALL_WORDS.split())
+_GERMAN_FUNCTION = _FUNCTION | frozenset(_GERMAN_SMALL_WORDS.split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +73,7 @@ def hunks(before: str, after: str, *, highlights: Sequence[str] = (), draft: str
     what was known, so that only what neither holds is an added fact.
     """
     raw = _marked_moves(_joined(before, after, list(_raw(before, after))))
-    known = _Known(highlights, f"{draft}\n{before}")
+    known = _Known(highlights, f"{draft}\n{before}", german=language_of(after) == "de")
     return [Hunk(_kind(change, known, before), change.old(before), change.new(after), change.a0, change.b0, change.moved) for change in raw]
 
 
@@ -186,7 +200,9 @@ def _marked_moves(changes: list[_Change]) -> list[_Change]:
 class _Known:
     """The words of the highlights and of the draft."""
 
-    def __init__(self, highlights: Sequence[str], draft: str) -> None:
+    def __init__(self, highlights: Sequence[str], draft: str, *, german: bool = False) -> None:
+        self.german = german  # where each noun has a capital, one is no name
+        self.small_words = _GERMAN_FUNCTION if german else _FUNCTION
         self.highlights = [set(_folded(text)) for text in highlights]
         self.words = set(_folded(draft)).union(*self.highlights)
 
@@ -262,10 +278,11 @@ def _inflected(old: str, new: str) -> bool:
 
 def _adds_fact(text: str, old: Sequence[str], new: Sequence[str], known: _Known) -> bool:
     fresh = [word for word in new if word.casefold() not in known.words]
-    if any(word[0].isdigit() for word in fresh) or any(name.casefold() not in known.words for name in _names(text)):
+    names = (name for found in _GERMAN_NAME.findall(text) for name in found) if known.german else _names(text)
+    if any(word[0].isdigit() for word in fresh) or any(name.casefold() not in known.words for name in names):
         return True
-    content = {word.casefold() for word in fresh if len(word) >= 4 and word.casefold() not in _FUNCTION}
-    removed = {word.casefold() for word in old if len(word) >= 4 and word.casefold() not in _FUNCTION}
+    content = {word.casefold() for word in fresh if len(word) >= 4 and word.casefold() not in known.small_words}
+    removed = {word.casefold() for word in old if len(word) >= 4 and word.casefold() not in known.small_words}
     return len(content) - len(removed) >= _FACT_WORDS
 
 

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from ..language import common_language, differ, language_of
 from ..library.selection import is_picture
 from ..records import Finding, Highlight
 from ..vault.given import flat
@@ -22,15 +23,23 @@ _SENTENCE = re.compile(r"(?<=[.!?…؟।])[\"”’)]*\s+|(?<=[。！？｡、�
 
 
 def lost(text: str, highlights: Sequence[Highlight], habits: Habits) -> list[Finding]:
-    """Highlights of a sort that the person's notes mostly use, and that this draft does not."""
+    """Highlights of a sort that the person's notes mostly use, and that this draft does not; where it can be told, see `told_by_words`."""
     found = []
+    by_words = told_by_words(text, highlights)
     for item in unused(text, highlights):
+        if not by_words and not asset(item):
+            continue
         if severity := habits.lost_severity(sort(item)):
             if asset(item):
                 found.append(Finding("lost asset", severity, f"the picture {asset(item)} is left out"))
             else:
                 found.append(Finding("lost highlight", severity, f"a highlight is left out: {_short(item.text)}"))
     return found
+
+
+def told_by_words(text: str, highlights: Sequence[Highlight]) -> bool:
+    """Whether words can tell which highlights a text uses: not where it is in another language."""
+    return not differ(language_of(text), common_language(item.text for item in highlights))
 
 
 def unused(text: str, highlights: Sequence[Highlight]) -> list[Highlight]:

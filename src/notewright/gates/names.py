@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from ..language import common_language, own_language
 from ..records import Finding, Highlight
 from ..text import sentences
 from ..vault.given import flat
@@ -16,15 +17,25 @@ _WORD = re.compile(r"[^\W\d_][\w’'-]*")
 _PART = re.compile(r"\w+")
 _GENITIVE = re.compile(r"[’']s\b")
 NOUNS, LEAST_NOUNS = 0.15, 3  # share of the words inside sentences, and how many different ones
+# Before these, German has nouns and what is called by an adjective and a noun (`im Zweiten Weltkrieg`), hardly a person's name.
+_BEFORE_NOUNS = re.compile(
+    r"(?:\d[\d.,]*\s?%?|\b(?:der|die|das|den|dem|des|ein|eine|einen|einem|einer|eines|kein|keine|keinen|keinem|keiner|im|am|zum|zur|vom|beim"
+    r"|ins|ans|jede[rsmn]?|viele?|mehr|ihre[rsmn]?|seine[rsmn]?|diese[rsmn]?|alle[rn]?))\s+\Z",
+    re.IGNORECASE,
+)
 TITLE_CASE = 0.5  # a sentence with more of its words capitalised is a title, where capitals tell nothing
 
 
 def invented_names(text: str, highlights: Sequence[Highlight], known: str = "") -> list[Finding]:
-    """Runs of capitalised words, the first word of a sentence aside, whose words stand nowhere in the highlights or in `known`."""
+    """Runs of capitalised words, the first word of a sentence aside, whose words stand nowhere in the highlights or in `known`.
+
+    German writes every noun with a capital: of a German draft only two and more such words side by side, none of them known, are a name.
+    """
     if _nouns_are_capital(highlights):
         return []
     given = _said(" ".join([known, *(f"{item.text} {item.annotation} {item.chapter} {' '.join(item.tags)}" for item in highlights)]))
     found: dict[str, Finding] = {}
+    german = own_language(text) == "de" or common_language(item.text for item in highlights) == "de"
     text = unlabelled(text)
     for start, end in sentence_spans(text):
         sentence = LINK.sub(lambda match: " " * len(match[0]), text[start:end])
@@ -34,6 +45,13 @@ def invented_names(text: str, highlights: Sequence[Highlight], known: str = "") 
             continue
         for run in _runs(capitals, sentence, words[0].start() if words else 0):
             unknown = [word for word in run if not all(_said(part) in given for part in _PART.findall(_GENITIVE.sub("", word[0])))]
+            if german and (
+                len(run) < 2
+                or len(unknown) < len(run)
+                or any(_said(word[0].removesuffix("s")) in given for word in run)
+                or _BEFORE_NOUNS.search(sentence[: run[0].start()])
+            ):
+                continue
             name = sentence[run[0].start() : run[-1].end()]
             if unknown and name not in found:
                 place = start + run[0].start()

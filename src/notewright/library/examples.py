@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from . import Library
 
 THRESHOLD = TEACHES
+BESIDE_WORDS = ("place", "figures")  # methods by which pairs are proposed below the threshold; accepted, they teach
 MIN_COVERAGE = 0.15
 _SURE = 0.9
 _CLOSE = 0.1  # a highlight belongs to the passage it fits best, and to those that fit nearly as well
@@ -149,7 +150,11 @@ def _make(library: Library, threshold: float, min_coverage: float) -> tuple[list
         for link in pair.links:
             best[link.highlight_id] = max(best[link.highlight_id], link.score)
     linked = {
-        pair.id: {link.highlight_id for link in pair.links if link.score >= max(threshold, best[link.highlight_id] - _CLOSE)}
+        pair.id: {
+            link.highlight_id
+            for link in pair.links
+            if link.score >= max(threshold, best[link.highlight_id] - _CLOSE) or (pair.status == "accepted" and link.method in BESIDE_WORDS)
+        }
         for pair in pairs
     }
     told: dict[str, dict[str, int]] = defaultdict(dict)  # how many highlights of each source a passage rests on

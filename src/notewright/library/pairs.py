@@ -58,14 +58,7 @@ class PairStore:
                     continue
                 if old:
                     connection.execute("DELETE FROM pairs WHERE id=?", (pair_id,))
-                connection.execute(
-                    "INSERT INTO pairs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'proposed', ?)",
-                    (
-                        pair_id, pair.source_id, pair.note_id, pair.note_path, pair.passage_id, pair.passage_start, pair.passage_end,
-                        pair.passage_text, to_json(pair.headings), pair.score, pair.method, now(),
-                    ),
-                )  # fmt: skip
-                self._link(pair_id, pair.links)
+                self._insert(connection, replace(pair, id=pair_id))
             stale = [row["id"] for row in known.values() if row["status"] == "proposed" and row["id"] not in proposed]
             connection.executemany("DELETE FROM pairs WHERE id=?", [(pair_id,) for pair_id in stale])
             counts["removed"] = len(stale)
@@ -73,6 +66,26 @@ class PairStore:
                 self._remember(memo, rules, meanwhile)
             self.settle(after=self._events.last())
         return counts
+
+    def add(self, pair: Pair) -> Pair:
+        """A pair that the person names, accepted at once. One of its source and passage that is there already gets its highlights."""
+        with self._db.write() as connection:
+            row = self._db.row("SELECT id FROM pairs WHERE source_id=? AND passage_id=?", (pair.source_id, pair.passage_id))
+            if row:
+                return self.decide(row["id"], "accepted", links=pair.links)
+            pair_id = self._db.next_id("pair")
+            self._insert(connection, replace(pair, id=pair_id))
+            return self.decide(pair_id, "accepted")
+
+    def _insert(self, connection: sqlite3.Connection, pair: Pair) -> None:
+        connection.execute(
+            "INSERT INTO pairs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'proposed', ?)",
+            (
+                pair.id, pair.source_id, pair.note_id, pair.note_path, pair.passage_id, pair.passage_start, pair.passage_end,
+                pair.passage_text, to_json(pair.headings), pair.score, pair.method, now(),
+            ),
+        )  # fmt: skip
+        self._link(pair.id, pair.links)
 
     def follow(self) -> None:
         """Point every decided pair at where its passage stands now; `propose` does so too."""

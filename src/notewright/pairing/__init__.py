@@ -8,6 +8,8 @@ runs       which texts share word runs
 meaning    sentence embeddings, where the person wants them (an extra)
 unsaid     passages in which the person says nothing
 matching   highlight <-> passage within a note: the evidence, in numbers and in words
+naming     a pair that the person names
+places     what stands beside the words, where words can tell nothing
 odds       evidence -> probability, and the person's own correction of it
 weighing   one note against its sources, here or in another process
 work       all of it gathered; what each note's result hangs on
@@ -19,19 +21,23 @@ export     pairs as JSONL; a pair explained in words
 from __future__ import annotations
 
 import gc
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 
 from ..library import Library
+from ..library.examples import BESIDE_WORDS
+from ..library.follows import Follow
 from ..pool import cores
-from ..records import Passage
+from ..records import Pair, Passage
 from ..settings import Settings
 from .export import explain, export_pairs
 from .linking import SourceLink
 from .matching import Candidate
 from .memo import METHODS, Weighed, correction_from, is_current, proposals, rules, weighed
+from .naming import add
+from .places import placed, points_at, written
 from .review import merge, recorded, reopen, restore, split
 from .review import queue as review_queue
 from .spoken import Spoken
@@ -45,7 +51,8 @@ WORDS = "cache/pairing-words.npz"  # in the home folder; may be deleted at any t
 class PairReport:
     """What pairing changed. `decided` were left as the person decided; `by_method` counts proposals by their best evidence.
 
-    `notes_weighed` are the notes that had to be looked at anew; the others' results were remembered.
+    `notes_weighed` are the notes that had to be looked at anew; the others' results were remembered. `notes_silent` point at a source and
+    have no pair all the same; nothing is told of them where nothing had changed.
     """
 
     added: int = 0
@@ -55,6 +62,7 @@ class PairReport:
     notes_paired: int = 0
     notes_unpaired: int = 0
     notes_weighed: int = 0
+    notes_silent: int = 0
     by_method: dict[str, int] = field(default_factory=dict, hash=False)
 
 
@@ -97,6 +105,8 @@ def _pair(library: Library, workers: int, embeddings: bool, progress: Callable[[
                 progress(len(notes), len(work.notes))
     correction = correction_from(library, notes)
     pairs = [item for note in notes for item in proposals(note, work.passages.get(note.note_id, []), correction)]
+    pairs += list(_beside(library, work, pairs))
+    having = {item.note_id for item in pairs} | {item.note_id for item in library.pairs.all(status="accepted")}
     memo = {note.note_id: (note.signature, note.payload) for note in notes}
     counts = library.pairs.propose(pairs, memo=memo, rules=ruled, read_at=read_at)
     spoken.save(words, RULES)
@@ -104,8 +114,27 @@ def _pair(library: Library, workers: int, embeddings: bool, progress: Callable[[
     methods = Counter(item.method for item in pairs)
     return PairReport(
         **counts, notes_paired=len(paired), notes_unpaired=sum(1 for note in work.notes if note.path not in paired),
-        notes_weighed=sum(1 for note in notes if note.fresh), by_method={name: methods[name] for name in METHODS if methods[name]},
+        notes_weighed=sum(1 for note in notes if note.fresh),
+        notes_silent=sum(1 for note in work.notes if note.id not in having and points_at(work, note)),
+        by_method={name: methods[name] for name in METHODS if methods[name]},
     )  # fmt: skip
+
+
+def _beside(library: Library, work: Work, pairs: Sequence[Pair]) -> Iterator[Pair]:
+    """What is proposed for passages that neither these pairs nor a decision have: known from drafts, or found beside the words."""
+    taken: dict[str, set[str]] = defaultdict(set)
+    for item in (*pairs, *(pair for pair in library.pairs.all(status="accepted") if pair.method not in BESIDE_WORDS)):
+        taken[item.note_id].add(item.passage_id)
+    inserted: dict[str, list[Follow]] = defaultdict(list)
+    for follow in library.follows.all():
+        if follow.state == "followed":
+            inserted[follow.note_path].append(follow)
+    for note in work.notes:
+        for item in written(library, work, note, inserted[note.path], taken[note.id]):
+            if item.passage_id not in taken[note.id]:
+                taken[note.id].add(item.passage_id)
+                yield item
+        yield from placed(work, note, taken[note.id])
 
 
 @contextmanager
@@ -146,6 +175,6 @@ def all_candidates(library: Library, *, embeddings: bool = False) -> Iterator[tu
 
 
 __all__ = [
-    "Candidate", "PairReport", "SourceLink", "all_candidates", "explain", "export_pairs", "merge", "pair", "recorded", "reopen",
+    "Candidate", "PairReport", "SourceLink", "add", "all_candidates", "explain", "export_pairs", "merge", "pair", "recorded", "reopen",
     "restore", "review_queue", "source_links", "split",
 ]  # fmt: skip

@@ -12,16 +12,26 @@ from ..files import whole
 from ..library import Library
 from ..records import Pair, Source
 
+# What is said of the methods that look beside the words.
+_BESIDE = {
+    "draft": "was written for",
+    "place": "stands where your notes tell of",
+    "figures": "has the figures of",
+    "hand": "was named by you for",
+}
+
 
 def explain(pair: Pair) -> str:
     """Why this pair, in one or two sentences."""
     quoted = sum(1 for link in pair.links if link.method in ("quote", "fuzzy"))
     named = sum(1 for link in pair.links if link.method in ("id", "reader-id"))
-    hinted = len(pair.links) - quoted - named
+    beside = {method: sum(1 for link in pair.links if link.method == method) for method in _BESIDE}
+    hinted = len(pair.links) - quoted - named - sum(beside.values())
     parts = [f"names {_highlights(named)} by id"] if named else []
     told = _highlights(quoted) if quoted == len(pair.links) else f"{quoted} of {len(pair.links)} highlights"
     parts += [f"quotes {told}"] if quoted else []
     parts += [f"shares telling words with {_highlights(hinted)}"] if hinted else []
+    parts += [f"{_BESIDE[method]} {_highlights(count)}" for method, count in beside.items() if count]
     best = max(pair.links, key=lambda link: link.score, default=None)
     strongest = f" Strongest: {best.evidence}." if best and best.evidence else ""
     place = " > ".join(pair.headings)

@@ -15,10 +15,12 @@ from ..records import Pair, PairLink, Passage
 from .matching import COMPANY, SUBJECT
 from .meaning import model_version
 from .odds import ALONE, BOTH, LINKED, MEANING, WORDS, Correction, fit_correction
+from .places import METHODS as BESIDE
 from .weighing import NEVER, weigh_all
 from .work import Work
 
-METHODS = ("id", "reader-id", "quote", "fuzzy", "words", "meaning")
+METHODS = ("id", "reader-id", "quote", "fuzzy", "words", "meaning", *BESIDE)
+HAND = "hand"  # the method of pairs that the person named
 PROPOSED = 0.5  # a link or pair less likely than this is not proposed
 MANY = 600  # notes; fewer are weighed sooner than other processes would be ready
 _CEILING = 0.999  # certain is only what the person says
@@ -110,10 +112,13 @@ def proposals(note: Weighed, passages: Sequence[Passage], correction: Correction
 
 
 def correction_from(library: Library, notes: Sequence[Weighed]) -> Correction:
-    """What the person's accepted and rejected pairs say about the scores; those that a key made sure say nothing about them."""
+    """What the person's accepted and rejected pairs say about the scores; those that a key made sure say nothing about them, nor do those
+    that were found beside the words, or named by the person."""
     decided = library.pairs.decisions()
     if not decided:
         return Correction()
+    beside = {(item.source_id, item.passage_id) for item in library.pairs.all() if item.method in (*BESIDE, HAND)}
+    decided = {key: right for key, right in decided.items() if key not in beside}
     best: dict[tuple[str, str], float] = {}
     named: set[tuple[str, str]] = set()
     for note in notes:

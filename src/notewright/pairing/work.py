@@ -85,7 +85,7 @@ class Work:
     def case(self, note: Note) -> Case:
         """What is weighed for one note; nothing where it is an imported file itself."""
         passages = self.passages.get(note.id, [])
-        if self._is_export(note, passages):
+        if self.is_export(note):
             return Case(note.title, [], range(0), {}, {}, [])
         strengths = {key: link.score for key, link in self.links(note).items() if link.score >= LINK}
         quoted: dict[str, dict[str, set[int]]] = defaultdict(lambda: defaultdict(set))
@@ -101,8 +101,9 @@ class Work:
         """By source, everything that might belong to one note, likely or not."""
         return self.weigher.candidates(self.case(note))
 
-    def _is_export(self, note: Note, passages: Sequence[Passage]) -> bool:
+    def is_export(self, note: Note) -> bool:
         """Is this note the very file a source was imported from?"""
+        passages = self.passages.get(note.id, ())
         for path in self.files.get(note.path.rpartition("/")[2], ()):
             if note.path == path or (note.path.endswith("/" + path) and looks_like_export("\n".join(item.text for item in passages))):
                 return True

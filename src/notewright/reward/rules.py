@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ..errors import Invalid, NotFound
+from ..language import NAMES, languages
 from ..library.examples import from_pairs, habits_stamp, teaching
 from ..library.selection import LEAST, MOSTLY, SELDOM, learn, said
 from ..records import Event, Finding, Highlight
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 CHIP_TIMES = 2  # one press of a chip is about that draft; the second is a wish
 _ALWAYS = re.compile(r"\balways\b\s*", re.IGNORECASE)
 _STATE = "habit of choosing"  # key of the library's state
+_TONGUE = "habit of language"  # another one
+IN_ONE = 0.9  # share of the passages that are in one language where that is a rule
 _SOURCES = ("comment", "ranking", "decision")
 _MARKS = {"annotated": "annotated highlights", "favourite": "favourites", "tagged": "tagged highlights"}
 _NOUNS = {"quoted": "quotations", "quotes": "block quotes", "numbered": "numbered items"}  # for names that are none, or not clear alone
@@ -117,7 +120,8 @@ def propose_rules(library: Library) -> list[Rule]:
                 name, before.text if before else text, interpret(text), "proposed", (*(before.events if before else ()), event.id)
             )
     asked = sorted((rule for rule in found.values() if rule.name not in known), key=lambda rule: -len(rule.events))
-    return [*asked, *(rule for rule in _selection(library) if rule.name not in known | found.keys())]
+    shown = [*_selection(library), *_language(library)]
+    return [*asked, *(rule for rule in shown if rule.name not in known | found.keys())]
 
 
 def _selection(library: Library) -> list[Rule]:
@@ -129,6 +133,30 @@ def _selection(library: Library) -> list[Rule]:
         return []
     text = f"only {' or '.join(_MARKS[mark] for mark in marks)}"
     return [Rule(rule_name(text), text, {"select": marks})]
+
+
+def _language(library: Library) -> list[Rule]:
+    """That the person writes in another language than they read, where most of the passages that do not measure do so and no rule names
+    that language yet: without examples beside it, nothing in a prompt tells."""
+    stamp = f"{LEAST} {IN_ONE} {habits_stamp(library)}"
+    kept = json.loads(library.db.get_state(_TONGUE) or "{}")
+    if kept.get("stamp") != stamp:
+        ours = [item for item in teaching(library, from_pairs(library)) if not item.former]
+        seen = Counter(languages((one.text for one in item.prompt.highlights), item.passage) for item in ours)
+        del seen[""]
+        own = Counter[str]()
+        for both, times in seen.items():
+            own[both.partition(" ")[2]] += times
+        usual, times = own.most_common(1)[0] if own else ("", 0)
+        translated = sum(count for both, count in seen.items() if both.endswith(f" {usual}") and not both.startswith(f"{usual} "))
+        named = usual if translated >= LEAST and times >= IN_ONE * sum(own.values()) else ""
+        kept = {"stamp": stamp, "language": named}
+        library.db.set_state(_TONGUE, json.dumps(kept))
+    name = NAMES.get(str(kept["language"]), "")
+    if not name or any(name.casefold() in rule.text.casefold() for rule in confirmed_rules(library)):
+        return []
+    text = f"write in {name}"
+    return [Rule(rule_name(text), text)]
 
 
 def _habit(library: Library) -> list[str]:

@@ -8,6 +8,7 @@ from unicodedata import decimal
 
 from ..records import Highlight
 from ..text import UNSPACED, normalise
+from .figures import by_the_clock, days, in_dates, in_words, scaled, without_dates
 from .pointers import addresses_of
 
 _THIN = "\u00a0\u2009\u202f'\u2019"  # what parts thousands beside dots and commas
@@ -31,6 +32,7 @@ _ELISION = re.compile(r"\s*(?:\[?(?:…|\.\.\.)\]?|(?<!\[)\[[^\[\]]{0,40}\](?![\
 _WIDE = re.compile(f"[{UNSPACED}]")
 LONGEST_NAME = 10  # words of an attribution; a longer line with a dash before it is one of a list
 ENDING, LEAST_ENDING = 6, 3  # words by which two endings are known to be the same
+BEHIND = 14  # characters behind a number that can tell its scale
 LEAST_QUOTED = 8  # words of a highlight; a shorter one may well come up in a sentence again
 
 
@@ -45,7 +47,7 @@ class Given:
             if item.location is not None:
                 minutes, seconds = divmod(item.location, 60)
                 numbers += [str(item.location), f"{minutes}:{seconds:02d}", f"{minutes // 60}:{minutes % 60:02d}:{seconds:02d}"]
-            numbers += _days(item.highlighted_at)
+            numbers += days(item.highlighted_at)
         self.raw = "\n".join(texts)
         self.addresses = {address for item in highlights for address in addresses_of(item).values()}
         self.words = "\n".join(flat(item) for item in texts)
@@ -53,10 +55,20 @@ class Given:
         self.quotable = [said for said in dict.fromkeys(flat(item.text) for item in highlights) if extent(said) >= LEAST_QUOTED]
         self.ended = "".join(f" {line}\n" for line in self.words.split("\n"))
         everything = (*numbers, *NUMBER.findall(self.raw), *_WRITTEN.findall(self.raw), *re.findall(r"\d+", self.raw))
-        self.numbers = {reading for item in everything for reading in _readings(item)}
+        self.numbers = {reading for item in everything for reading in _readings(item)} | in_words(self.raw)
+        self.numbers |= {reading for item in by_the_clock(self.raw) for reading in _readings(item)}
+        self.dates = in_dates(self.raw)
+        self.numbers |= {value for found in NUMBER.finditer(self.raw) for value in _scaled(found[0], self.raw[found.end() :][:BEHIND])}
 
-    def counts(self, number: str) -> bool:
-        """Is this number given, in one of the ways in which it can be read? Numbers with a space between them may also be two."""
+    def undated(self, text: str) -> str:
+        """The text with spaces in place of the given dates, where it has them in figures."""
+        return without_dates(text, self.dates)
+
+    def counts(self, number: str, behind: str = "") -> bool:
+        """Is this number given, in one of the ways in which it can be read? Numbers with a space between them may also be two; what stands
+        `behind` it may be its scale (`1.25 million` for 1,250,000)."""
+        if not self.numbers.isdisjoint(_scaled(number, behind)):
+            return True
         return not self.numbers.isdisjoint(_readings(number)) or (" " in number and all(self.counts(part) for part in number.split()))
 
     def says(self, quotation: str) -> bool:
@@ -99,18 +111,8 @@ def _readings(text: str) -> set[str]:
     return {plain}
 
 
-def _days(moment: str) -> list[str]:
-    """The parts of an ISO date, and the whole as it is written with dots."""
-    parts = re.findall(r"\d+", moment[:10])
-    if len(parts) != 3:
-        return parts
-    year, month, day = parts
-    short = [str(int(part)) for part in (day, month)]
-    return [
-        *parts,
-        *(f"{first}.{second}.{last}" for first, second in ((day, month), short) for last in (year, year[2:])),
-        f"{year}.{month}.{day}",
-    ]
+def _scaled(number: str, behind: str) -> set[str]:
+    return {value for reading in _readings(number) if (value := scaled(reading, behind))}
 
 
 def flat(text: str) -> str:

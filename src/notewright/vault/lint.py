@@ -13,7 +13,7 @@ from itertools import chain, takewhile
 
 from ..records import Finding, Highlight
 from .cuts import cut_quotations
-from .given import LOCATOR, LONGEST_NAME, NUMBER, Given, extent, flat, plain_number
+from .given import BEHIND, LOCATOR, LONGEST_NAME, NUMBER, Given, extent, flat, plain_number
 from .index import VaultIndex
 from .loops import is_label, loops
 from .marks import unclosed
@@ -185,8 +185,13 @@ def _twice(data: bytes, tokens: Sequence[Token]) -> Iterator[Problem]:
 
 
 def _numbers(rows: Sequence[Row], given: Given) -> Iterator[Problem]:
-    for found in dict.fromkeys(NUMBER.findall("\n".join(row.told for row in rows))):
-        if not given.counts(found) and (len(plain_number(found)) > 1 or found.endswith("%")):
+    told, seen = given.undated("\n".join(row.told for row in rows)), set[str]()
+    for match in NUMBER.finditer(told):
+        found = match[0]
+        if found in seen or (len(plain_number(found)) < 2 and not found.endswith("%")):
+            continue
+        if not given.counts(found, told[match.end() : match.end() + BEHIND]):
+            seen.add(found)
             yield f"the number {found} is in no highlight", found
 
 
