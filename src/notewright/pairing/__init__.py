@@ -37,7 +37,7 @@ from .linking import SourceLink
 from .matching import Candidate
 from .memo import METHODS, Weighed, correction_from, is_current, proposals, rules, weighed
 from .naming import add
-from .places import placed, points_at, written
+from .places import Beside, points_at
 from .review import merge, recorded, reopen, restore, split
 from .review import queue as review_queue
 from .spoken import Spoken
@@ -129,12 +129,13 @@ def _beside(library: Library, work: Work, pairs: Sequence[Pair]) -> Iterator[Pai
     for follow in library.follows.all():
         if follow.state == "followed":
             inserted[follow.note_path].append(follow)
+    beside = Beside(library, work)
     for note in work.notes:
-        for item in written(library, work, note, inserted[note.path], taken[note.id]):
+        for item in beside.written(note, inserted[note.path], taken[note.id]):
             if item.passage_id not in taken[note.id]:
                 taken[note.id].add(item.passage_id)
                 yield item
-        yield from placed(work, note, taken[note.id])
+        yield from beside.placed(note, taken[note.id])
 
 
 @contextmanager

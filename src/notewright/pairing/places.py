@@ -1,7 +1,7 @@
 """Proposals where words can tell nothing: in another language than the highlights, or in words of the person's own.
 
-    written(library, work, note, ...)   pairs of what came from a draft: the person took it for these highlights
-    placed(work, note, ...)             pairs of a note that points at a source, by what stands beside the words
+    Beside.written(note, ...)   pairs of what came from a draft: the person took it for these highlights
+    Beside.placed(note, ...)    pairs of a note that points at a source, by what stands beside the words
 
 What a passage shares then is its place (the chapter's heading, a page) or its figures and names. That is worth a look and no more, so
 these pairs score below what teaches, and teach once the person accepted them. Passages in the highlights' own language are left alone
@@ -37,15 +37,91 @@ _KINDS = ("page", "location")
 _NAME = re.compile(r"(?<=[\w,;] )[A-Z][\w'’-]{3,}")
 
 
-def written(library: Library, work: Work, note: Note, inserted: Sequence[Follow], taken: Set[str]) -> Iterator[Pair]:
-    """Of the passages that are not `taken`, those that drafts became which were `inserted` into this note."""
-    for follow in inserted:
-        draft = library.drafts.get(follow.draft_id)
-        known = {item.id: item for item in work.highlights.get(draft.source_id, ())}
-        links = [PairLink(key, 1.0, DRAFT, f"written for it as {draft.id}") for key in draft.highlight_ids if key in known]
-        for passage in work.passages.get(note.id, ()):
-            if links and passage.id not in taken and _came_from(follow, note, passage):
-                yield _pair(note, passage, draft.source_id, links, score=1.0)
+class Beside:
+    """What is looked for beside the words, in one pairing."""
+
+    def __init__(self, library: Library, work: Work) -> None:
+        self._library, self._work = library, work
+        self._figures: dict[str, _Figures] = {}
+
+    def written(self, note: Note, inserted: Sequence[Follow], taken: Set[str]) -> Iterator[Pair]:
+        """Of the passages that are not `taken`, those that drafts became which were `inserted` into this note."""
+        for follow in inserted:
+            draft = self._library.drafts.get(follow.draft_id)
+            known = {item.id: item for item in self._work.highlights.get(draft.source_id, ())}
+            links = [PairLink(key, 1.0, DRAFT, f"written for it as {draft.id}") for key in draft.highlight_ids if key in known]
+            for passage in self._work.passages.get(note.id, ()):
+                if links and passage.id not in taken and _came_from(follow, note, passage):
+                    yield _pair(note, passage, draft.source_id, links, score=1.0)
+
+    def placed(self, note: Note, taken: Set[str]) -> Iterator[Pair]:
+        """Of the passages that are not `taken`, those that stand where a source is told of, or have its figures."""
+        passages = [item for item in self._work.passages.get(note.id, ()) if item.id not in taken]
+        sources = points_at(self._work, note) if passages else []
+        for passage in passages:
+            found = {key: links for key in sources if (links := self._links(key, passage, only=len(sources) == 1))}
+            if len(found) != 1 or says_nothing(passage):
+                continue
+            (source_id, links), *_ = found.items()
+            spoken = common_language(item.text for item in self._work.highlights[source_id])
+            if taken and not differ(own_language(passage.text), spoken):
+                continue
+            links[0] = replace(links[0], evidence=f"{links[0].evidence}; {self._work.links(note)[source_id].evidence}")
+            yield _pair(note, passage, source_id, links, score=SCORE)
+
+    def _links(self, source_id: str, passage: Passage, *, only: bool) -> list[PairLink]:
+        """In reading order, the highlights of a source that the passage may be about, and why."""
+        highlights = [item for item in self._work.highlights[source_id] if not item.is_discard]
+        headings = {title_key(heading) for heading in passage.headings}
+        under = [item for item in highlights if item.chapter and title_key(item.chapter) in headings]
+        if under:
+            return [_link(item, "place", "under its chapter's heading") for item in under]
+        pages = _pages(passage.text) if only else set()
+        there = [item for item in highlights if item.location in pages and item.location_type in _KINDS]
+        if there:
+            return [_link(item, "place", f"names its {item.location_type} {item.location}") for item in there]
+        if source_id not in self._figures:
+            self._figures[source_id] = _Figures(highlights)
+        return [_link(item, "figures", f"has its {', '.join(said)}") for item, said in self._figures[source_id].alike(passage.text)]
+
+
+class _Figures:
+    """The figures and names in each highlight of a source."""
+
+    def __init__(self, highlights: Sequence[Highlight]) -> None:
+        bare = [replace(item, location=None, highlighted_at="", chapter="") for item in highlights]
+        self._any = Given(bare, "")
+        self._each = [(item, Given([one], ""), set(_NAME.findall(item.text))) for item, one in zip(highlights, bare, strict=True)]
+
+    def alike(self, text: str) -> list[tuple[Highlight, list[str]]]:
+        """Highlights of which the text has figures, and names beside them."""
+        bare = _PAGE.sub(" ", text)
+        told = {found[0]: bare[found.end() : found.end() + BEHIND] for found in NUMBER.finditer(bare)}
+        numbers = {number: behind for number, behind in told.items() if self._any.counts(number, behind)}
+        if not numbers:
+            return []
+        words = {word for found in re.findall(r"[^\W\d_][\w'’-]{3,}", text) for word in (found, found.removesuffix("s"))}
+        points: dict[str, float] = {}
+        for number, behind in numbers.items():
+            holders = sum(given.counts(number, behind) for _, given, _ in self._each)
+            digits = len(re.sub(r"\D", "", plain_number(number)))
+            points[number] = (2.0 if digits > 2 else 1.0 if digits == 2 or "%" in number else 0.0) / max(1, holders)
+        for name in {name for *_, names in self._each for name in names} & words:
+            points[name] = 1.0 / sum(name in names for *_, names in self._each)
+        alike = []
+        for item, given, names in self._each:
+            said = [number for number, behind in numbers.items() if points[number] and given.counts(number, behind)]
+            said += sorted(names & words) if said else []
+            if sum(points[word] for word in said) >= _ENOUGH:
+                alike.append((item, said[:4]))
+        return alike
+
+
+def points_at(work: Work, note: Note) -> list[str]:
+    """The sources with highlights that a note surely points at; none for an export."""
+    if work.is_export(note):
+        return []
+    return [key for key, link in work.links(note).items() if link.score >= POINTS and work.highlights.get(key)]
 
 
 def _came_from(follow: Follow, note: Note, passage: Passage) -> bool:
@@ -57,49 +133,12 @@ def _came_from(follow: Follow, note: Note, passage: Passage) -> bool:
     return bool(one and other) and (one in other or other in one) and 2 * len(one) >= len(other)
 
 
-def placed(work: Work, note: Note, taken: Set[str]) -> Iterator[Pair]:
-    """Of the passages that are not `taken`, those that stand where a source is told of, or have its figures."""
-    passages = [item for item in work.passages.get(note.id, ()) if item.id not in taken]
-    sources = points_at(work, note) if passages else []
-    for passage in passages:
-        found = {key: links for key in sources if (links := _links(work, key, passage, only=len(sources) == 1))}
-        if len(found) != 1 or says_nothing(passage):
-            continue
-        (source_id, links), *_ = found.items()
-        spoken = common_language(item.text for item in work.highlights[source_id])
-        if taken and not differ(own_language(passage.text), spoken):
-            continue
-        links[0] = replace(links[0], evidence=f"{links[0].evidence}; {work.links(note)[source_id].evidence}")
-        yield _pair(note, passage, source_id, links, score=SCORE)
-
-
 def _pair(note: Note, passage: Passage, source_id: str, links: Sequence[PairLink], *, score: float) -> Pair:
     return Pair(
         id="", source_id=source_id, note_id=note.id, note_path=note.path, passage_id=passage.id, passage_start=passage.start,
         passage_end=passage.end, passage_text=passage.text, score=score, method=links[0].method, status="proposed", links=tuple(links),
         headings=passage.headings,
     )  # fmt: skip
-
-
-def points_at(work: Work, note: Note) -> list[str]:
-    """The sources with highlights that a note surely points at; none for an export."""
-    if work.is_export(note):
-        return []
-    return [key for key, link in work.links(note).items() if link.score >= POINTS and work.highlights.get(key)]
-
-
-def _links(work: Work, source_id: str, passage: Passage, *, only: bool) -> list[PairLink]:
-    """In reading order, the highlights of a source that the passage may be about, and why."""
-    highlights = [item for item in work.highlights[source_id] if not item.is_discard]
-    headings = {title_key(heading) for heading in passage.headings}
-    under = [item for item in highlights if item.chapter and title_key(item.chapter) in headings]
-    if under:
-        return [_link(item, "place", "under its chapter's heading") for item in under]
-    pages = _pages(passage.text) if only else set()
-    there = [item for item in highlights if item.location in pages and item.location_type in _KINDS]
-    if there:
-        return [_link(item, "place", f"names its {item.location_type} {item.location}") for item in there]
-    return [_link(item, "figures", f"has its {', '.join(said)}") for item, said in _alike(passage.text, highlights)]
 
 
 def _link(highlight: Highlight, method: str, evidence: str) -> PairLink:
@@ -111,28 +150,3 @@ def _pages(text: str) -> set[int]:
     for first, last in _PAGE.findall(text):
         found |= {int(first), *(range(int(first), int(last) + 1) if last and 0 < int(last) - int(first) < 20 else ())}
     return found
-
-
-def _alike(text: str, highlights: Sequence[Highlight]) -> list[tuple[Highlight, list[str]]]:
-    """Highlights of which the text has figures, and names beside them."""
-    bare = _PAGE.sub(" ", text)
-    numbers = {found[0]: bare[found.end() : found.end() + BEHIND] for found in NUMBER.finditer(bare)}
-    if not numbers:
-        return []
-    given = [Given([replace(item, location=None, highlighted_at="", chapter="")], "") for item in highlights]
-    names = [set(_NAME.findall(item.text)) for item in highlights]
-    words = {word for found in re.findall(r"[^\W\d_][\w'’-]{3,}", text) for word in (found, found.removesuffix("s"))}
-    points: dict[str, float] = {}
-    for number, behind in numbers.items():
-        holders = sum(one.counts(number, behind) for one in given)
-        digits = len(re.sub(r"\D", "", plain_number(number)))
-        points[number] = (2.0 if digits > 2 else 1.0 if digits == 2 or "%" in number else 0.0) / max(1, holders)
-    for name in {name for found in names for name in found} & words:
-        points[name] = 1.0 / sum(name in found for found in names)
-    alike = []
-    for item, one, called in zip(highlights, given, names, strict=True):
-        said = [number for number, behind in numbers.items() if points[number] and one.counts(number, behind)]
-        said += sorted(called & words) if said else []
-        if sum(points[word] for word in said) >= _ENOUGH:
-            alike.append((item, said[:4]))
-    return alike
