@@ -6,7 +6,7 @@ No dictionary and no model. What is too short, mixed or in a language that is no
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from functools import lru_cache
 
@@ -18,7 +18,8 @@ NAMES = {
 _SMALL = {
     "en": "the of and is was were are that this these those it its they their them he his she her with from which who what when where while"
     " there not but than then been being have has had would could should will can may by at as on for to you your we our us if or an only"
-    " more most one every before after because about into how nobody",
+    " more most one every before after because about into how nobody do"
+    " no as so me via",
     "de": "der die das den dem des und ist sind war waren wird werden wurde wurden nicht kein keine keinen ein eine einen einem einer eines"
     " mit von vom zum zur bei aus auf beim"
     " ins ans für über unter nach vor durch sich er sie es wir ihr ihre ihren auch nur noch als wie wenn weil dass"
@@ -40,7 +41,7 @@ _SMALL = {
 }
 _LANGUAGES: dict[str, frozenset[str]] = {
     word: frozenset(name for name, words in _SMALL.items() if word in words.split())
-    for word in {word for words in _SMALL.values() for word in words.split()}
+    for word in {word for words in _SMALL.values() for word in words.split() if len(word) > 1}  # a letter may be a name of anything
 }
 _SCRIPTS = (
     ("ko", "\uac00-\ud7a3"), ("ru", "\u0400-\u04ff"), ("el", "\u0370-\u03ff"), ("he", "\u0590-\u05ff"), ("ar", "\u0600-\u06ff"),
@@ -51,7 +52,7 @@ _KANA, _HAN, _LATIN = re.compile("[\u3041-\u30ff]"), re.compile("[\u3400-\u9fff]
 _HIDDEN = re.compile(r"!?\[\[[^\[\]\n]*\]\]|\]\([^)\n]*\)|https?://\S+|`[^`\n]*`|\$[^$\n]*\$")
 _WORD = re.compile(r"[^\W\d_]+")
 _QUOTED_LINE = re.compile(r"^[ \t]*>.*$", re.MULTILINE)
-_LEAST, _CLEAR = 2, 1.5  # small words of a language, and how many times those of the next one, to call it
+_LEAST, _CLEAR = 2, 1.5  # different small words of a language, and how many times the words of the next one, to call it
 
 
 @lru_cache(maxsize=20_000)
@@ -65,12 +66,13 @@ def language_of(text: str) -> str:
         if script := next((name for name, pattern in _OTHER if 2 * len(pattern.findall(text)) > latin), ""):
             return script
     counts = Counter[str]()
+    said: dict[str, set[str]] = defaultdict(set)
     for word in _WORD.findall(text.casefold()):
-        if found := _LANGUAGES.get(word):
-            for name in found:
-                counts[name] += 1
+        for name in _LANGUAGES.get(word, ()):
+            counts[name] += 1
+            said[name].add(word)
     best = counts.most_common(2)
-    if not best or best[0][1] < _LEAST or (len(best) > 1 and best[0][1] < _CLEAR * best[1][1]):
+    if not best or len(said[best[0][0]]) < _LEAST or (len(best) > 1 and best[0][1] < _CLEAR * best[1][1]):
         return ""
     return best[0][0]
 
