@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import replace
+from functools import cached_property
 
 from ..language import common_language, differ, own_language
 from ..library import Library
@@ -86,12 +87,20 @@ class Beside:
 
 
 class _Figures:
-    """The figures and names in each highlight of a source."""
+    """The figures and names in each highlight of a source, read when a passage first asks: few do."""
 
     def __init__(self, highlights: Sequence[Highlight]) -> None:
-        bare = [replace(item, location=None, highlighted_at="", chapter="") for item in highlights]
-        self._any = Given(bare, "")
-        self._each = [(item, Given([one], ""), set(_NAME.findall(item.text))) for item, one in zip(highlights, bare, strict=True)]
+        self._highlights = highlights
+        self._bare = [replace(item, location=None, highlighted_at="", chapter="") for item in highlights]
+
+    @cached_property
+    def _any(self) -> Given:
+        return Given(self._bare, "")
+
+    @cached_property
+    def _each(self) -> list[tuple[Highlight, Given, set[str]]]:
+        both = zip(self._highlights, self._bare, strict=True)
+        return [(item, Given([bare], ""), set(_NAME.findall(item.text))) for item, bare in both]
 
     def alike(self, text: str) -> list[tuple[Highlight, list[str]]]:
         """Highlights of which the text has figures, and names beside them."""
