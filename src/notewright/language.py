@@ -39,10 +39,11 @@ _SMALL = {
     "da": "og at det er som en et for på af med ikke til den de har var om når fra men eller kan også efter alle meget jeg",
     "pl": "i w na z się nie jest że do to jak ale od przez tym który która które dla są był była było po za tylko czy już",
 }
-_LANGUAGES: dict[str, frozenset[str]] = {
-    word: frozenset(name for name, words in _SMALL.items() if word in words.split())
-    for word in {word for words in _SMALL.values() for word in words.split() if len(word) > 1}  # a letter may be a name of anything
-}
+_LANGUAGES: dict[str, set[str]] = defaultdict(set)
+for _name, _words in _SMALL.items():
+    for _word in _words.split():
+        if len(_word) > 1:  # a letter may be a name of anything
+            _LANGUAGES[_word].add(_name)
 _SCRIPTS = (
     ("ko", "\uac00-\ud7a3"), ("ru", "\u0400-\u04ff"), ("el", "\u0370-\u03ff"), ("he", "\u0590-\u05ff"), ("ar", "\u0600-\u06ff"),
     ("hi", "\u0900-\u097f"), ("th", "\u0e00-\u0e7f"),

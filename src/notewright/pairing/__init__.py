@@ -131,7 +131,7 @@ def _beside(library: Library, work: Work, pairs: Sequence[Pair]) -> Iterator[Pai
             inserted[follow.note_path].append(follow)
     beside = Beside(library, work)
     for note in work.notes:
-        for item in beside.written(note, inserted[note.path], taken[note.id]):
+        for item in beside.written(note, inserted[note.path]):
             if item.passage_id not in taken[note.id]:
                 taken[note.id].add(item.passage_id)
                 yield item

@@ -45,14 +45,14 @@ class Beside:
         self._library, self._work = library, work
         self._figures: dict[str, _Figures] = {}
 
-    def written(self, note: Note, inserted: Sequence[Follow], taken: Set[str]) -> Iterator[Pair]:
-        """Of the passages that are not `taken`, those that drafts became which were `inserted` into this note."""
+    def written(self, note: Note, inserted: Sequence[Follow]) -> Iterator[Pair]:
+        """The passages that drafts became which were `inserted` into this note; one that two drafts became comes twice."""
         for follow in inserted:
             draft = self._library.drafts.get(follow.draft_id)
             known = {item.id: item for item in self._work.highlights.get(draft.source_id, ())}
             links = [PairLink(key, 1.0, DRAFT, f"written for it as {draft.id}") for key in draft.highlight_ids if key in known]
             for passage in self._work.passages.get(note.id, ()):
-                if links and passage.id not in taken and _came_from(follow, note, passage):
+                if links and _came_from(follow, note, passage):
                     yield _pair(note, passage, draft.source_id, links, score=1.0)
 
     def placed(self, note: Note, taken: Set[str]) -> Iterator[Pair]:
