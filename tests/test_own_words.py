@@ -20,7 +20,7 @@ from notewright.language import common_language, language_of, own_language
 from notewright.library import Library
 from notewright.library.examples import from_pairs
 from notewright.library.rows import read_rows
-from notewright.pairing import add, explain, pair
+from notewright.pairing import add, explain, pair, passages_under
 from notewright.records import Highlight, Pair
 from notewright.settings import Settings
 from notewright.text import edit_distance, sentences
@@ -50,9 +50,9 @@ def pair_by_hand(library: Library, language: str) -> None:
             ids = [f"readwise:{number}{at}{place}" for place in range(1, len(chapter.said) + 1)]
             heading = own_words.section(book, chapter, language).partition("\n")[0].removeprefix("## ")
             if book.headings:
-                add(library, note_path=path, source_id=f"readwise:{number}", highlight_ids=ids, heading=heading)
+                add(library, passages=passages_under(library, path, heading), source_id=f"readwise:{number}", highlight_ids=ids)
     whole = [item.id for item in library.sources.highlights("readwise:5")]
-    add(library, note_path=own_words.note(SLEEP, language)[0], source_id="readwise:5", highlight_ids=whole)
+    add(library, passages=passages_under(library, own_words.note(SLEEP, language)[0]), source_id="readwise:5", highlight_ids=whole)
 
 
 @pytest.fixture
@@ -146,7 +146,9 @@ def test_a_pair_that_the_person_names_stays_and_can_be_taken_back(library: Libra
     pair(library)
     path = own_words.note(BREAD, "german")[0]
     assert not library.pairs.all(note_path=path)
-    [made] = add(library, note_path=path, source_id="readwise:8", highlight_ids=["readwise:811", "readwise:812"], heading="Salz")
+    [made] = add(
+        library, passages=passages_under(library, path, "Salz"), source_id="readwise:8", highlight_ids=["readwise:811", "readwise:812"]
+    )
     assert (made.status, made.method, made.headings[-1]) == ("accepted", "hand", "Salz")
     assert "named by you for 2 highlights" in explain(made)
     pair(library)
@@ -161,8 +163,38 @@ def test_a_proposal_gets_the_highlights_that_the_person_names(library: Library) 
     pair(library)
     path = own_words.note(RIVERS, "german")[0]
     known = next(item for item in library.pairs.all(note_path=path) if item.headings[-1] == "Costs")
-    [made] = add(library, note_path=path, source_id="readwise:1", highlight_ids=["readwise:121"], heading="costs")
+    [made] = add(library, passages=passages_under(library, path, "costs"), source_id="readwise:1", highlight_ids=["readwise:121"])
     assert (made.id, [link.highlight_id for link in made.links]) == (known.id, ["readwise:121"])
+
+
+@pytest.mark.parametrize("feedback_first", [True, False])
+def test_pairs_that_the_person_names_are_made_on_another_machine(library: Library, tmp_path: Path, feedback_first: bool) -> None:
+    """One where nothing is proposed, and one that was proposed with other highlights."""
+    own_words.fill(library, "german")
+    pair(library)
+    bread, rivers = own_words.note(BREAD, "german")[0], own_words.note(RIVERS, "german")[0]
+    [salt] = add(library, passages=passages_under(library, bread, "Salz"), source_id="readwise:8", highlight_ids=["readwise:812"])
+    [costs] = add(library, passages=passages_under(library, rivers, "costs"), source_id="readwise:1", highlight_ids=["readwise:121"])
+    lines = list(feedback.export_feedback(library))
+    with Library.create(tmp_path / "other") as other:
+        if feedback_first:
+            feedback.import_feedback(other, lines)
+            assert not other.pairs.all()
+        own_words.fill(other, "german")
+        pair(other)
+        if not feedback_first:
+            feedback.import_feedback(other, lines)
+        there = {item.passage_id: item for item in other.pairs.all(status="accepted")}
+        assert there.keys() == {salt.passage_id, costs.passage_id}
+        assert [there[item.passage_id].links for item in (salt, costs)] == [salt.links, costs.links]
+        assert list(feedback.export_feedback(other)) == lines
+        for _ in feedback.undo_last(library, number=2):
+            pass
+        feedback.import_feedback(other, feedback.export_feedback(library))
+        pair(other)
+        pair(library)
+        assert [replace(item, id="") for item in other.pairs.all()] == [replace(item, id="") for item in library.pairs.all()]
+        assert not other.pairs.all(note_path=bread)
 
 
 @pytest.mark.parametrize(
@@ -179,8 +211,16 @@ def test_what_cannot_be_named_is_said(
 ) -> None:
     own_words.fill(library, "german")
     with pytest.raises(error) as raised:
-        add(library, note_path=note, source_id="readwise:8", highlight_ids=ids, heading=heading)
+        add(library, passages=passages_under(library, note, heading), source_id="readwise:8", highlight_ids=ids)
     assert words in f"{raised.value} {raised.value.hint}"
+    assert library.pairs.all() == []
+
+
+def test_highlights_of_another_source_are_not_named_for_this_one(library: Library) -> None:
+    own_words.fill(library, "german")
+    passages = passages_under(library, own_words.note(BREAD, "german")[0], "Salz")
+    with pytest.raises(Invalid, match=r"readwise:101 is no highlight of What Bread Knows"):
+        add(library, passages=passages, source_id="readwise:8", highlight_ids=["readwise:811", "readwise:101"])
     assert library.pairs.all() == []
 
 

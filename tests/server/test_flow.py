@@ -183,6 +183,27 @@ def test_a_decision_that_is_taken_back_is_an_undo_and_no_action_of_its_own(clien
     assert (refused.status_code, "999" in refused.json()["message"]) == (404, True)
 
 
+def test_a_pair_that_nothing_finds_is_named(client: TestClient, world: World) -> None:
+    one = client.get("/api/pairs", params={"source_id": "readwise:b-looms"}).json()["pairs"][0]
+    world.library.pairs.propose([])
+    passages = client.get("/api/passages", params={"note_path": one["note_path"]}).json()["passages"]
+    told = next(item for item in passages if item["text"] == one["passage_text"])
+    assert (told["headings"], told["pair_ids"]) == (one["headings"], [])
+    ids = [link["highlight_id"] for link in one["links"]]
+    wish = {"note_path": one["note_path"], "passage_id": told["id"], "source_id": one["source_id"], "highlight_ids": ids}
+    named = client.post("/api/pairs", json=wish).json()
+    assert (named["pair"]["status"], named["pair"]["method"], len(named["events"])) == ("accepted", "hand", 1)
+    assert [item["id"] for item in named["highlights"]] == ids
+    assert client.post("/api/pairs", json=wish).json()["events"] == [], "it was so already"
+    passages = client.get("/api/passages", params={"note_path": one["note_path"]}).json()["passages"]
+    assert [item["pair_ids"] for item in passages if item["id"] == told["id"]] == [[named["pair"]["id"]]]
+    client.post("/api/pairs/restore", json={"events": named["events"]})
+    assert client.get("/api/pairs").json()["pairs"][0]["status"] == "proposed"
+    for change, code in (({"passage_id": "gone"}, 404), ({"note_path": "No.md"}, 404), ({"highlight_ids": ["gone"]}, 422)):
+        refused = client.post("/api/pairs", json=wish | change)
+        assert (refused.status_code, bool(refused.json()["hint"])) == (code, True)
+
+
 def test_pairs_are_split_and_merged_and_both_are_undecided_again(client: TestClient) -> None:
     one, other = client.get("/api/pairs", params={"source_id": "readwise:b-looms"}).json()["pairs"]
     keep = [one["links"][1]["highlight_id"]]

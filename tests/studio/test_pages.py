@@ -106,6 +106,40 @@ def test_pairs_are_reviewed_split_and_merged_by_keyboard(page: Any, server: Any)
     assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
 
 
+def test_a_pair_is_named_in_a_dialog(page: Any, server: Any) -> None:
+    """Of the bundled sample: any passage without a pair, and the first chapter of any source."""
+    free = next(
+        (note["path"], item)
+        for note in ask(server, "/api/notes?limit=1000")["notes"]
+        for item in ask(server, "/api/passages?" + urlencode({"note_path": note["path"]}))["passages"]
+        if not item["pair_ids"]
+    )
+    source = ask(server, "/api/sources?limit=1")["sources"][0]
+    page.goto(f"{server.address}/pairs?status=accepted")
+    page.get_by_role("heading", level=1, name="Pairs").wait_for()
+    page.keyboard.press("n")
+    dialog = page.get_by_role("dialog", name="Name a pair")
+    save = dialog.get_by_role("button", name="They belong together")
+    dialog.get_by_label("Search sources").fill(source["title"])
+    dialog.get_by_role("option").first.wait_for()
+    dialog.get_by_label("Search sources").press("Enter")
+    dialog.get_by_role("list", name="Highlights").locator("li").first.wait_for()
+    assert save.is_disabled()
+    path, passage = free
+    dialog.get_by_label("Search notes").fill(path)
+    dialog.get_by_role("button", name=path).first.click()
+    dialog.get_by_role("radiogroup").locator(f"input[value='{passage['id']}']").check()
+    assert serious(page) == []
+    page.set_viewport_size({"width": 360, "height": 740})
+    assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+    save.click()
+    page.locator(".notice").get_by_text("Accepted.").wait_for()
+    named = [pair for pair in ask(server, "/api/pairs?status=accepted&limit=1000")["pairs"] if pair["method"] == "hand"]
+    assert [(pair["note_path"], pair["passage_text"], pair["source_id"]) for pair in named] == [(path, passage["text"], source["id"])]
+    page.locator(".notice").get_by_role("button", name="Undo").click()
+    page.get_by_text("Taken back.").wait_for()
+
+
 def test_beliefs_are_corrected_and_rules_decided_by_keyboard(page: Any, server: Any) -> None:
     with Library.open(server.settings.home) as library:
         for comment in ("no tables", "please write shorter bullets"):

@@ -177,10 +177,9 @@ def add_pair(options: argparse.Namespace) -> None:
         chosen = drafting.named_highlights(library, source=options.source, names=options.highlights)
         prompt = drafting.choose_prompt(library, source=options.source, chapter=options.chapter, highlight_ids=chosen)
         last = library.events.last()
-        found = pairing.add(
-            library, note_path=inside(settings, options.note), source_id=prompt.source.id, heading=options.under,
-            highlight_ids=[item.id for item in prompt.highlights],
-        )  # fmt: skip
+        passages = pairing.passages_under(library, inside(settings, options.note), options.under)
+        named = [item.id for item in prompt.highlights]
+        found = pairing.add(library, passages=passages, source_id=prompt.source.id, highlight_ids=named)
         done = len(library.events.all("pair", after=last))
     if options.json:
         as_json(found)

@@ -14,6 +14,8 @@ from .database import Database, now, to_json
 from .events import EventStore
 from .following import follow_passages
 
+HAND = "hand"  # the method of pairs that the person named
+
 # An imported event names a pair that is not here yet as pair:SOURCE|PASSAGE. The pair that it turns out to be is kept in `state`.
 _NAMED = "({0}>='pair:' AND {0}<'pair;')"
 _ABOUT = "coalesce((SELECT value FROM state WHERE key=e.subject), e.subject) AS pair_id"
@@ -22,6 +24,11 @@ _TAKEN_BACK = (
     " WHERE u.kind='undo' AND u.id>? AND e.kind='pair'"
 )
 _TOUCHED = f"SELECT {_ABOUT} FROM events e WHERE e.kind='pair' AND e.id>? UNION {_TAKEN_BACK}"
+
+
+def named(highlight_id: str) -> PairLink:
+    """The link of a pair that the person names."""
+    return PairLink(highlight_id, 1.0, HAND, "named by you")
 
 
 class PairStore:
@@ -72,10 +79,10 @@ class PairStore:
         with self._db.write() as connection:
             row = self._db.row("SELECT id FROM pairs WHERE source_id=? AND passage_id=?", (pair.source_id, pair.passage_id))
             if row:
-                return self.decide(row["id"], "accepted", links=pair.links)
+                return self.decide(row["id"], "accepted", links=pair.links, named=True)
             pair_id = self._db.next_id("pair")
             self._insert(connection, replace(pair, id=pair_id))
-            return self.decide(pair_id, "accepted")
+            return self.decide(pair_id, "accepted", named=True)
 
     def _insert(self, connection: sqlite3.Connection, pair: Pair) -> None:
         connection.execute(
@@ -114,11 +121,13 @@ class PairStore:
         row = self._db.rows("SELECT paired_at, rules FROM pairing")[0]
         return int(row["paired_at"]), str(row["rules"])
 
-    def decide(self, pair_id: str, status: str, *, links: Sequence[PairLink] | None = None, merged: bool = False) -> Pair:
+    def decide(
+        self, pair_id: str, status: str, *, links: Sequence[PairLink] | None = None, merged: bool = False, named: bool = False
+    ) -> Pair:
         """Record the person's `accepted`, `rejected` or (taking it back) `proposed`; `links` replace the pair's highlights.
 
-        `merged`: rejected only because another pair has its highlights now. What the person said of the pair before, with the same
-        highlights, changes nothing and is no event.
+        `merged`: rejected only because another pair has its highlights now. `named`: the person named it, so a library to which
+        this comes makes it itself. What the person said of the pair before, with the same highlights, changes nothing and is no event.
         """
         with self._db.write() as connection:
             before = self.get(pair_id)
@@ -134,6 +143,8 @@ class PairStore:
                 payload["links_before"] = [(link.highlight_id, link.score, link.method, link.evidence) for link in before.links]
                 connection.execute("DELETE FROM pair_links WHERE pair_id=?", (pair_id,))
                 self._link(pair_id, links)
+            if named:
+                payload |= {"named": True, "highlights": [link.highlight_id for link in self.get(pair_id).links]}
             connection.execute("UPDATE pairs SET status=?, updated_at=? WHERE id=?", (status, now(), pair_id))
             self._events.append("pair", pair_id, payload)
         return self.get(pair_id)
@@ -169,21 +180,47 @@ class PairStore:
         rows = self._db.rows(
             f"SELECT DISTINCT subject FROM events WHERE {_NAMED.format('subject')} AND subject NOT IN (SELECT key FROM state)"
         )
+        by_hand = {event.subject: event for event in self._events.standing("pair") if event.payload.get("named")} if rows else {}
         tied: dict[str, str] = {}
         for row in rows:
             source_id, _, passage_id = row["subject"].removeprefix("pair:").rpartition("|")
-            if found := self._db.row("SELECT id FROM pairs WHERE source_id=? AND passage_id=?", (source_id, passage_id)):
-                tied[row["subject"]] = found["id"]
-                self._db.set_state(row["subject"], found["id"])
+            found = self._db.row("SELECT id FROM pairs WHERE source_id=? AND passage_id=?", (source_id, passage_id))
+            pair_id = found["id"] if found else self._named_elsewhere(by_hand.get(row["subject"]), source_id, passage_id)
+            if pair_id:
+                tied[row["subject"]] = pair_id
+                self._db.set_state(row["subject"], pair_id)
         return set(tied), set(tied.values())
+
+    def _named_elsewhere(self, event: Event | None, source_id: str, passage_id: str) -> str:
+        """A pair that nothing here would propose, made once its passage and its highlights are here; its id, or nothing."""
+        query = "SELECT passages.*, path FROM passages JOIN notes ON notes.id=note_id WHERE passages.id=? AND removed_at=''"
+        if event is None or (at := self._db.row(query, (passage_id,))) is None:
+            return ""
+        if not (links := self._by_hand(source_id, event.payload.get("highlights"))):
+            return ""
+        pair = Pair(
+            id=self._db.next_id("pair"), source_id=source_id, note_id=at["note_id"], note_path=at["path"], passage_id=passage_id,
+            passage_start=at["start"], passage_end=at["end"], passage_text=at["text"], score=1.0, method=HAND, status="proposed",
+            links=links, headings=tuple(json.loads(at["headings"])),
+        )  # fmt: skip
+        self._insert(self._db.connection, pair)
+        return pair.id
+
+    def _by_hand(self, source_id: str, ids: object) -> tuple[PairLink, ...]:
+        """Links to those of the named highlights that are here."""
+        own = {row["id"] for row in self._db.rows("SELECT id FROM highlights WHERE source_id=?", (source_id,))}
+        return tuple(named(key) for key in ids if key in own) if isinstance(ids, list) else ()
 
     def _apply(self, pair: Pair, events: Sequence[Event], standing: Sequence[Event]) -> None:
         """An event tells new highlights by their ids only: what is known of them here, or was there before, is taken for the rest."""
         status = str(standing[-1].payload["status"]) if standing else "proposed"
-        kept = [event.payload["highlights"] for event in standing if "highlights" in event.payload]
+        telling = [event for event in standing if "highlights" in event.payload]
+        kept = [event.payload["highlights"] for event in telling]
         before = [rows for event in events if isinstance(rows := event.payload.get("links_before"), list)]
         links = pair.links
-        if before:
+        if telling and telling[-1].payload.get("named"):
+            links = self._by_hand(pair.source_id, kept[-1]) or pair.links
+        elif before:
             wanted = kept[-1] if kept else [row[0] for row in before[0]]
             seen = {link.highlight_id: link for link in self._elsewhere(pair.source_id)}
             seen |= {link.highlight_id: link for rows in before for link in (PairLink(*row) for row in rows)}

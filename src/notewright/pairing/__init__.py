@@ -36,7 +36,7 @@ from .export import explain, export_pairs
 from .linking import SourceLink
 from .matching import Candidate
 from .memo import METHODS, Weighed, correction_from, is_current, proposals, rules, weighed
-from .naming import add
+from .naming import add, passages_under
 from .places import Beside, points_at
 from .review import merge, recorded, reopen, restore, split
 from .review import queue as review_queue
@@ -176,6 +176,6 @@ def all_candidates(library: Library, *, embeddings: bool = False) -> Iterator[tu
 
 
 __all__ = [
-    "Candidate", "PairReport", "SourceLink", "add", "all_candidates", "explain", "export_pairs", "merge", "pair", "recorded", "reopen",
-    "restore", "review_queue", "source_links", "split",
+    "Candidate", "PairReport", "SourceLink", "add", "all_candidates", "explain", "export_pairs", "merge", "pair", "passages_under",
+    "recorded", "reopen", "restore", "review_queue", "source_links", "split",
 ]  # fmt: skip

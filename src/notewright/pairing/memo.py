@@ -11,6 +11,7 @@ from contextlib import closing
 from dataclasses import dataclass
 
 from ..library import Library
+from ..library.pairs import HAND
 from ..records import Pair, PairLink, Passage
 from .matching import COMPANY, SUBJECT
 from .meaning import model_version
@@ -20,7 +21,6 @@ from .weighing import NEVER, weigh_all
 from .work import Work
 
 METHODS = ("id", "reader-id", "quote", "fuzzy", "words", "meaning", *BESIDE)
-HAND = "hand"  # the method of pairs that the person named
 PROPOSED = 0.5  # a link or pair less likely than this is not proposed
 MANY = 600  # notes; fewer are weighed sooner than other processes would be ready
 _CEILING = 0.999  # certain is only what the person says

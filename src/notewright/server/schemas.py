@@ -493,63 +493,6 @@ class HtmlOut(Out):
     problems: list[str] = Field(description="What could not be shown, in words")
 
 
-# --- pairs -----------------------------------------------------------------------------------------------------------------------
-
-
-class LinkOut(Out):
-    highlight_id: str
-    score: float
-    method: str
-    evidence: str
-
-
-class PairOut(Out):
-    id: str
-    source_id: str
-    source_title: str
-    note_path: str
-    headings: list[str]
-    passage_text: str
-    passage_start: int
-    passage_end: int
-    score: float
-    method: str
-    status: Literal["proposed", "accepted", "rejected"]
-    links: list[LinkOut]
-
-
-class PairPage(Out):
-    total: int
-    pairs: list[PairOut]
-
-
-class PairDetail(Out):
-    pair: PairOut
-    why: str
-    highlights: list[HighlightOut] = Field(description="In the order of the pair's links")
-    spans: list[SpanOut] = Field(description="Of `passage_text`; offsets count characters of it, and of the highlight's text or annotation")
-
-
-class PairDecided(PairDetail):
-    events: list[int] = Field(description="What this stored, for `POST /api/pairs/restore`; none where it changed nothing")
-
-
-class PairRestoreIn(In):
-    events: list[int] = Field(min_length=1, max_length=100, description="As deciding, splitting or merging answered with them")
-
-
-class PairDecisionIn(In):
-    status: Literal["proposed", "accepted", "rejected"]
-
-
-class PairSplitIn(In):
-    highlight_ids: list[Id] = Field(max_length=500, description="Those of the pair's highlights to keep")
-
-
-class PairMergeIn(In):
-    pair_id: Id = Field(description="Another pair of the same source")
-
-
 # --- import, settings ------------------------------------------------------------------------------------------------------------
 
 

@@ -9,12 +9,26 @@ from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
 from ... import pairing
+from ...errors import NotFound
 from ...library import Library
 from ...provenance import provenance
 from ...records import Pair
 from ..context import Here, Opened
 from ..jobs import Job
-from ..schemas import PairDecided, PairDecisionIn, PairDetail, PairMergeIn, PairOut, PairPage, PairRestoreIn, PairSplitIn, SpanOut
+from ..schemas import SpanOut
+from ..schemas_pairs import (
+    PairDecided,
+    PairDecisionIn,
+    PairDetail,
+    PairIn,
+    PairMergeIn,
+    PairOut,
+    PairPage,
+    PairRestoreIn,
+    PairSplitIn,
+    PassageOut,
+    PassagePage,
+)  # fmt: skip
 from ..schemas_training import JobOut
 from .sources import Limit, Offset, highlight_out, source_titles
 
@@ -49,6 +63,28 @@ def _page(library: Library, found: Sequence[Pair], limit: int, offset: int) -> P
 def get_pair(library: Opened, pair_id: str) -> PairDetail:
     """One pair with its highlights, why they belong together, and which words of the passage are words of which highlight."""
     return _detail(library, library.pairs.get(pair_id))
+
+
+@router.get("/passages", operation_id="listPassages")
+def list_passages(library: Opened, note_path: Annotated[str, Query(min_length=1, max_length=1000)]) -> PassagePage:
+    """The passages of a note in its order, as the vault was read last."""
+    pairs = [pair for pair in library.pairs.all(note_path=note_path) if pair.status != "rejected"]
+    found = library.notes.passages(library.notes.find(note_path).id)
+    return PassagePage(passages=[PassageOut.of(item, pair_ids=[pair.id for pair in pairs if pair.passage_id == item.id]) for item in found])
+
+
+@router.post("/pairs", operation_id="namePair")
+def name_pair(library: Opened, wish: PairIn) -> PairDecided:
+    """Say which highlights a passage was written from, where pairing finds nothing: the pair is accepted. One of that passage and source
+    that there is already gets these highlights."""
+
+    def name() -> Pair:
+        passages = [item for item in library.notes.passages(library.notes.find(wish.note_path).id) if item.id == wish.passage_id]
+        if not passages:
+            raise NotFound(f"{wish.note_path} has no such passage (any more).", "Ask for its passages again: GET /api/passages")
+        return pairing.add(library, passages=passages, source_id=wish.source_id, highlight_ids=wish.highlight_ids)[0]
+
+    return _decided(library, name)
 
 
 @router.post("/pairs/{pair_id}/decision", operation_id="decidePair")
