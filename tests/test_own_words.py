@@ -75,13 +75,17 @@ def german(library: Library) -> Library:
         ("1890年至1935年间，工程师移除了41处弯道。", "zh"),
         ("강의 굽이 마흔한 곳이 제거되었다.", "ko"),
         ("River restoration, 41 bends", ""),
-        ("Deploy Hugo Blog to Github Pages via Github Actions W/ a Custom Domain", "en"),
+        ("Elven var et argument som ennå ikke hadde møtt flommen sin.", "no"),
+        ("Joki on väite, joka ei ole vielä kohdannut tulvaansa.", "fi"),
+        ("Nehir, henüz seliyle karşılaşmamış bir savdır.", "tr"),
+        ("Deploy Hugo Blog to Github Pages via Github Actions W/ a Custom Domain", ""),
+        ("Vita activa", ""),
         ("Vanity, vanity: to do is to do.", ""),
         ("", ""),
         ("![[the-of-and.png]] [x](https://the.of.and/is) `the of and`", ""),
     ],
 )
-def test_a_language_is_known_by_script_and_small_words(text: str, language: str) -> None:
+def test_a_language_is_known_or_said_to_be_unknown(text: str, language: str) -> None:
     assert language_of(text) == language
 
 
