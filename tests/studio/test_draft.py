@@ -244,6 +244,26 @@ def test_after_a_comment_the_keyboard_goes_on_at_its_card(page: Any, server: Any
     eventually(lambda: [event.subject for event in events(server, "comment")][-2:], [shown(page)[1]] * 2)
 
 
+def test_after_an_edit_the_keyboard_goes_on_at_its_card(page: Any, server: Any, batch: dict) -> None:
+    show(page, server, batch)
+    second = page.get_by_role("article", name="Candidate 2")
+    editor, button = page.get_by_label("The candidate's Markdown"), second.get_by_role("button", name="Edit")
+    at = lambda place: eventually(lambda: place.evaluate("item => item === document.activeElement"), True)  # noqa: E731
+    page.keyboard.press("j")
+    for end in ("Escape", "Control+Enter"):
+        page.keyboard.press("e")
+        editor.wait_for()
+        page.keyboard.type("More. ")
+        page.keyboard.press(end)
+        at(second)
+        assert editor.count() == 0
+    button.focus()
+    page.keyboard.press("Enter")
+    editor.wait_for()
+    page.get_by_role("button", name="Leave").press("Enter")
+    at(button)
+
+
 def test_a_note_changed_meanwhile_is_shown_not_overwritten(page: Any, server: Any, batch: dict) -> None:
     note = Path(server.settings.vault) / NOTE
     before = note.read_bytes()

@@ -106,6 +106,25 @@ def test_pairs_are_reviewed_split_and_merged_by_keyboard(page: Any, server: Any)
     assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
 
 
+def test_a_late_answer_about_another_pair_changes_nothing(page: Any, server: Any) -> None:
+    _, second, third = (item["id"] for item in ask(server, "/api/pairs/review?limit=3")["pairs"])
+    held: list[Any] = []
+    page.route(f"**/api/pairs/{second}", lambda route: held.append(route))
+    page.goto(f"{server.address}/pairs")
+    page.get_by_role("region", name="Passage").wait_for()
+    with page.expect_request(f"**/api/pairs/{second}"):
+        page.keyboard.press("j")
+    with page.expect_response(f"**/api/pairs/{third}"):
+        page.keyboard.press("j")
+    page.get_by_role("region", name="Passage").wait_for()
+    page.keyboard.press("1")
+    page.locator("li.out").wait_for()
+    with page.expect_response(f"**/api/pairs/{second}"):
+        held[0].continue_()
+    page.wait_for_timeout(200)
+    assert page.locator("li.out").count() == 1
+
+
 def test_a_pair_is_named_in_a_dialog(page: Any, server: Any) -> None:
     """Of the bundled sample: any passage without a pair, and the first chapter of any source."""
     free = next(

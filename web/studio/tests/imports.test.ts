@@ -24,7 +24,8 @@ describe("what an import changed", () => {
   it.each([
     [{ added: 1, kept: 1234, removed: 2, decided: 3 }, "1 pair new, 1,234 kept, 2 gone, 3 decided by you."],
     [{ added: 60, kept: 0, removed: 0, decided: 0 }, "60 pairs new."],
-    [{ added: 0, kept: 0, removed: 0, decided: 0, notes_unpaired: 9 }, "No passage was recognised as written from a highlight. Are these the right notes and highlights?"],
+    [{ added: 0, kept: 0, removed: 0, decided: 0, notes_unpaired: 9 }, "No passage was recognised as written from a highlight. Are these the right notes and highlights? What they say in other words you can name on the Pairs page."],
+    [{ added: 2, kept: 0, removed: 0, decided: 0, notes_silent: 1 }, "2 pairs new. 1 note points at a source, and none of its highlights was recognised: what is said in other words you can name on the Pairs page."],
   ])("is said of the pairing %j", (result, said) => expect(toldOf({ kind: "pair", state: "done", result })?.words).toBe(said));
 
   it.each([

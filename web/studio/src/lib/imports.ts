@@ -30,8 +30,10 @@ function ofVault(of: (name: string) => number): string {
 }
 
 function ofPairs(of: (name: string) => number): string {
-  if (!["added", "kept", "removed", "decided"].some(of)) return "No passage was recognised as written from a highlight. Are these the right notes and highlights?";
-  return `${counted("pair", [[of("added"), "new"], [of("kept"), "kept"], [of("removed"), "gone"], [of("decided"), "decided by you"]])}.`;
+  if (!["added", "kept", "removed", "decided"].some(of)) return "No passage was recognised as written from a highlight. Are these the right notes and highlights? What they say in other words you can name on the Pairs page.";
+  const silent = of("notes_silent");
+  const beside = silent ? ` ${some(silent, "note")} ${silent === 1 ? "points" : "point"} at a source, and none of its highlights was recognised: what is said in other words you can name on the Pairs page.` : "";
+  return `${counted("pair", [[of("added"), "new"], [of("kept"), "kept"], [of("removed"), "gone"], [of("decided"), "decided by you"]])}.${beside}`;
 }
 
 function ofHighlights(of: (name: string) => number): string {
