@@ -26,7 +26,7 @@ _TAKEN_BACK = (
 _TOUCHED = f"SELECT {_ABOUT} FROM events e WHERE e.kind='pair' AND e.id>? UNION {_TAKEN_BACK}"
 
 
-def named(highlight_id: str) -> PairLink:
+def hand_link(highlight_id: str) -> PairLink:
     """The link of a pair that the person names."""
     return PairLink(highlight_id, 1.0, HAND, "named by you")
 
@@ -209,7 +209,7 @@ class PairStore:
     def _by_hand(self, source_id: str, ids: object) -> tuple[PairLink, ...]:
         """Links to those of the named highlights that are here."""
         own = {row["id"] for row in self._db.rows("SELECT id FROM highlights WHERE source_id=?", (source_id,))}
-        return tuple(named(key) for key in ids if key in own) if isinstance(ids, list) else ()
+        return tuple(hand_link(key) for key in ids if key in own) if isinstance(ids, list) else ()
 
     def _apply(self, pair: Pair, events: Sequence[Event], standing: Sequence[Event]) -> None:
         """An event tells new highlights by their ids only: what is known of them here, or was there before, is taken for the rest."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ..errors import Invalid, NotFound
 from ..library import Library
-from ..library.pairs import HAND, named
+from ..library.pairs import HAND, hand_link
 from ..records import Pair, PairLink, Passage
 from .keys import title_key
 
@@ -23,7 +23,7 @@ def add(library: Library, *, passages: Sequence[Passage], source_id: str, highli
     own = {item.id for item in library.sources.highlights(source_id)}
     if strange := [key for key in highlight_ids if key not in own]:
         raise Invalid(f"{strange[0]} is no highlight of {library.sources.get(source_id).title}.", "Name highlights of one source.")
-    links = tuple(named(key) for key in dict.fromkeys(highlight_ids))
+    links = tuple(hand_link(key) for key in dict.fromkeys(highlight_ids))
     with library.db.write():
         return [library.pairs.add(_pair(passage, source_id, links)) for passage in passages]
 
