@@ -1,6 +1,6 @@
 """How often `language_of` is right, cannot tell, and is wrong: the translated messages of Django, by their length.
 
-    pip download --no-deps --dest build/django django==5.1 && python benchmarks/languages.py build/django/*.whl
+    pip download --no-deps --dest build/django django==5.1 && python benchmarks/languages.py build/django/*.whl [--languages de,fr]
 
 Messages of four words or more, without their placeholders and tags; each once. Chinese and Japanese have no words and count as of 8 to 14.
 """
@@ -41,8 +41,10 @@ def messages(wheel: zipfile.ZipFile, language: str) -> list[str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("wheel", type=Path)
-    with zipfile.ZipFile(parser.parse_args().wheel) as wheel:
-        said = {language: messages(wheel, language) for language in NAMES}
+    parser.add_argument("--languages", default=",".join(NAMES), help="of these messages (default: of all that are known)")
+    options = parser.parse_args()
+    with zipfile.ZipFile(options.wheel) as wheel:
+        said = {language: messages(wheel, language) for language in options.languages.split(",")}
     language_of("The model is loaded.")
     for least, most in LENGTHS:
         whole, begun = Counter[str](), time.perf_counter()

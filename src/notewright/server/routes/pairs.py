@@ -28,7 +28,7 @@ from ..schemas_pairs import (
     PairSplitIn,
     PassageOut,
     PassagePage,
-)  # fmt: skip
+)
 from ..schemas_training import JobOut
 from .sources import Limit, Offset, highlight_out, source_titles
 
