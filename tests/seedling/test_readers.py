@@ -47,6 +47,20 @@ def test_exchanges_grow_with_what_is_asked(corpus: Corpus) -> None:
     assert 8 < max(counts[1]) <= 25
 
 
+def test_rows_may_lead_up_to_many_highlights(encoder: Encoder, corpus: Corpus) -> None:
+    def most(many: float) -> list[int]:
+        """The most highlights that a prompt of each row has."""
+        rows = [note_row(random.Random(seed), encoder, corpus, 2048, many) for seed in range(12)]
+        texts = [encoder.tokenizer.decode(row.ids, skip_special_tokens=False) for row in rows]
+        asked = [[turn.split("<|end|>")[0] for turn in text.split("<|user|>")[1:]] for text in texts]
+        return [max(sum(line[:1].isdigit() for line in prompt.splitlines()) for prompt in prompts) for prompts in asked]
+
+    usual, led = most(0.0), most(1.0)
+    assert sum(count >= 10 for count in led) >= 8
+    assert sum(led) > 1.3 * sum(usual)
+    assert max(led) <= 25
+
+
 def test_default_readers(corpus: Corpus) -> None:
     assert {Reader.with_default_style(random.Random(seed), corpus).style for seed in range(60)} <= set(DEFAULTS)
 
@@ -65,6 +79,7 @@ def test_rows_grow_longer() -> None:
     assert [length_at("copying", p, rng) for p in (0.0, 0.6, 0.9)] == [128, 256, 512]
     assert max(length_at("notes", 0.1, rng) for _ in range(50)) == 1024
     assert max(length_at("notes", 0.9, rng) for _ in range(50)) == 2048
+    assert max(length_at("notes", 0.0, rng, many=0.5) for _ in range(50)) == 4096
 
 
 @pytest.mark.parametrize(

@@ -88,6 +88,7 @@ def _phases(training: dict[str, Any]) -> list[str]:
         found.append(f"- Stage A, the first {copied:.0f} million tokens: copying of token pools and sentences, rows of 128 to 512 tokens.")
     found.append(
         f"- Stage B: notes by simulated readers in the product's own prompt format, rows of {lengths} tokens; 10 % copying, 4 % prose."
+        + (f" {recipe['many']:.0%} of the rows from 2,048 on lead up to 10 to 25 highlights." if recipe.get("many") else "")
     )
     return [
         *found,

@@ -16,6 +16,8 @@ from .wording import tell, turned
 # What an exchange costs in tokens: per prompt, per highlight, and per word of a highlight (shown once, and mostly written once more).
 PER_PROMPT, PER_HIGHLIGHT, PER_WORD = 70, 24, 2.6
 UNKNOWN_STYLE_WEIGHT = 0.4
+MOST = 25  # highlights of a prompt
+SHORT = 300  # tokens of the exchanges that lead up to one of many highlights
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +45,16 @@ class Reader:
     def with_default_style(rng: random.Random, corpus: Corpus) -> Reader:
         return Reader(Habits.draw(rng, corpus), rng.choices(DEFAULTS, weights=DEFAULT_WEIGHTS)[0])
 
-    def exchange(self, rng: random.Random, corpus: Corpus, *, tokens: int, source: Source | None = None) -> tuple[Prompt, str]:
-        """Highlights and the note made of them, together about `tokens` tokens long."""
-        longer = rng.choice((1, 1, 2, 3, 6)) if tokens >= 1200 else rng.choice((1, 1, 2, 3)) if tokens >= 700 else 1
-        mean = rng.choice((7, 8, 10, 12, 16) if tokens < 250 else (8, 10, 12, 14, 20, 28)) * longer
-        count = max(1, min(25, round((tokens - PER_PROMPT) / (PER_HIGHLIGHT + PER_WORD * mean))))
+    def exchange(
+        self, rng: random.Random, corpus: Corpus, *, tokens: int, count: int = 0, source: Source | None = None
+    ) -> tuple[Prompt, str]:
+        """Highlights (`count`, or as many as a drawn length gives) and the note made of them, together about `tokens` tokens long."""
+        if count:
+            mean = max(6, round(((tokens - PER_PROMPT) / count - PER_HIGHLIGHT) / PER_WORD))
+        else:
+            longer = rng.choice((1, 1, 2, 3, 6)) if tokens >= 1200 else rng.choice((1, 1, 2, 3)) if tokens >= 700 else 1
+            mean = rng.choice((7, 8, 10, 12, 16) if tokens < 250 else (8, 10, 12, 14, 20, 28)) * longer
+            count = max(1, min(MOST, round((tokens - PER_PROMPT) / (PER_HIGHLIGHT + PER_WORD * mean))))
         chapters = rng.randint(2, 3) if count >= 4 and rng.random() < 0.2 else 1
         source = source or make_source(rng, corpus, self.habits)
         prompt = make_prompt(rng, corpus, self.habits, source, count=count, mean_words=mean, chapters=chapters)
@@ -59,9 +66,10 @@ def _examples(length: int) -> tuple[int, ...]:
     return (1, 2, 2, 3) if length <= 512 else (2, 3, 4, 5) if length <= 1024 else (3, 4, 5, 6, 8) if length <= 2048 else (3, 4, 6, 8, 12)
 
 
-def note_row(rng: random.Random, encoder: Encoder, corpus: Corpus, length: int) -> Tokens:
+def note_row(rng: random.Random, encoder: Encoder, corpus: Corpus, length: int, many: float = 0.0) -> Tokens:
     """Exactly `length` tokens: one style's exchanges until the row is full, or single exchanges in default styles.
 
+    `many` is the share of rows (of 2,048 tokens and more) in which one to three short exchanges lead up to one of 10 to 25 highlights.
     Some readers also say in words what they want (rules); some single exchanges are turned from the default style by rules alone, and
     now and then one exchange is turned by an instruction.
     """
@@ -69,6 +77,7 @@ def note_row(rng: random.Random, encoder: Encoder, corpus: Corpus, length: int) 
     single = rng.random() < 0.2
     share = length / rng.choice(_examples(length))
     long_at = rng.randint(0, 2) if not single and length >= 1024 and rng.random() < 0.15 else -1
+    many_at = rng.choice((1, 2, 2, 3)) if many and not single and length >= 2048 and rng.random() < many else -1
     reader = Reader.with_default_style(rng, corpus) if single else Reader.draw(rng, corpus)
     rules = tell(rng, reader.style, 12) if not single and rng.random() < 0.25 else ()
     source, number = None, 0
@@ -85,8 +94,15 @@ def note_row(rng: random.Random, encoder: Encoder, corpus: Corpus, length: int) 
             style, words = turned(rng, reader.style, 1)
             if words:
                 now, instruction = replace(reader, style=style), words[0]
-        room = length * 0.55 if number == long_at else share * (0.6 + 0.8 * rng.random())
-        prompt, note = now.exchange(rng, corpus, tokens=int(room), source=source)
+        count = 0
+        if number == many_at:
+            count = rng.randint(10, MOST)
+            room = min(0.75 * (length - len(tokens)), count * PER_HIGHLIGHT * rng.uniform(2, 4.5))
+        elif many_at >= 0:
+            room = SHORT * (0.6 + 0.8 * rng.random())
+        else:
+            room = length * 0.55 if number == long_at else share * (0.6 + 0.8 * rng.random())
+        prompt, note = now.exchange(rng, corpus, tokens=int(room), count=count, source=source)
         prompt = replace(prompt, rules=told, instruction=instruction)
         known = single or number or len(rules) > 5
         encoder.message(tokens, {"role": "user", "content": render_highlights(prompt)})

@@ -51,6 +51,7 @@ class Recipe:
     copy_tokens: int = 3_000_000
     clip: float = 1.0
     long: bool = False  # rows of up to 4,096 tokens
+    many: float = 0.0  # the share of long rows that lead up to many highlights
     started_from: str = ""  # sha256 of the weights that a run began with
 
 
@@ -99,7 +100,7 @@ class Maker:
         recipe = self.recipe
         batch = make_batch(
             self.encoder, self.corpus, seed=recipe.seed, step=step, stage=stage, progress=progress, tokens=recipe.tokens_per_step,
-            long=recipe.long,
+            long=recipe.long, many=recipe.many,
         )  # fmt: skip
         return batch, stage
 
