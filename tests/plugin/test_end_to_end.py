@@ -184,6 +184,25 @@ def test_from_a_note_to_a_logged_edit(host: Any, server: Server) -> None:
     assert told(host, "next-in-queue") == f"No notewright server answers at {server.address}. Start it with: notewright serve"
 
 
+def test_a_passage_is_named(host: Any, server: Server) -> None:
+    host.evaluate("([path]) => host.open(path, 2)", ["Inbox/Ideas for the balcony.md"])
+    host.evaluate("host.command('name-passage')")
+    host.locator("dialog button", has_text="What Moss Knows About Cities").click()
+    host.locator("dialog button").first.click()  # which chapter?
+    dialog = host.locator("dialog")
+    boxes = dialog.get_by_role("checkbox")
+    boxes.last.uncheck()
+    picture(host, "naming")
+    count = boxes.count()
+    dialog.get_by_role("button", name="They belong together").click()
+    eventually(host, lambda: len(events(server, "pair")), 1)
+    pairs = walks.ask(server, "/api/pairs?note_path=Inbox/Ideas%20for%20the%20balcony.md")["pairs"]
+    assert [(pair["status"], pair["source_title"], len(pair["links"])) for pair in pairs] == [
+        ("accepted", "What Moss Knows About Cities", count - 1)
+    ]
+    assert host.evaluate("host.notices.at(-1)").startswith(f"Written from {count - 1} highlights of What Moss Knows About Cities.")
+
+
 def picture(host: Any, name: str) -> None:
     if PICTURES:
         host.set_viewport_size({"width": 900, "height": 10})

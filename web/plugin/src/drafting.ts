@@ -2,7 +2,7 @@ import { MarkdownView, Notice, type TFile } from "obsidian";
 import type NotewrightPlugin from "./main";
 import { ApiError } from "./core/api";
 import { chapterFor, guess, headingAt, headingsOf, plain } from "./core/guess";
-import type { Source } from "./core/types";
+import type { Chapter, Source } from "./core/types";
 import { pick } from "./views/pick";
 
 /** Source from the note's properties, links or title, else asked for; chapter from the heading under the cursor. */
@@ -13,10 +13,22 @@ export async function draftSection(plugin: NotewrightPlugin, selected = ""): Pro
   const text = view ? view.editor.getValue() : note ? await app.vault.cachedRead(note) : "";
   const sources = await plugin.api.sources();
   if (!sources.length) throw new ApiError(0, "The library has no highlights yet.", "Import some: notewright import readwise");
-  const properties = note ? (app.metadataCache.getFileCache(note)?.frontmatter ?? {}) : {};
-  const guessed = note ? guess({ title: note.basename, properties, text }, sources) : null;
-  const source = guessed ?? (await pick(app, sources, (item) => `${item.title} (${item.author || item.kind})`, "Draft from which source?"));
+  const source = (note && sourceOf(plugin, note, text, sources)) ?? (await anySource(plugin, sources, "Draft from which source?"));
   if (source) await draftFrom(plugin, source, { note, view, text, selected: selected.trim() });
+}
+
+/** What the note says that it is about. */
+export function sourceOf({ app }: NotewrightPlugin, note: TFile, text: string, sources: readonly Source[]): Source | null {
+  const properties = app.metadataCache.getFileCache(note)?.frontmatter ?? {};
+  return guess({ title: note.basename, properties, text }, sources);
+}
+
+export function anySource({ app }: NotewrightPlugin, sources: readonly Source[], question: string): Promise<Source | null> {
+  return pick(app, sources, (item) => `${item.title} (${item.author || item.kind})`, question);
+}
+
+export function anyChapter({ app }: NotewrightPlugin, chapters: readonly Chapter[]): Promise<Chapter | null> {
+  return pick(app, chapters, (item) => `${item.chapter || "Without a chapter"} (${item.highlights})`, "Which chapter?");
 }
 
 interface Where {
@@ -37,7 +49,7 @@ async function draftFrom(plugin: NotewrightPlugin, source: Source, { note, view,
   const chosen = selected ? detail.highlights.filter((item) => selected.includes(item.text.trim()) || item.text.includes(selected)) : [];
   if (selected && !chosen.length) throw new ApiError(0, "No highlight of this source is in the selected text.", "Select quoted words, or nothing.");
   if (!chapter && !chosen.length) {
-    chapter = (await pick(plugin.app, chapters, (item) => `${item.chapter || "Without a chapter"} (${item.highlights})`, "Which chapter?")) ?? undefined;
+    chapter = (await anyChapter(plugin, chapters)) ?? undefined;
     if (!chapter) return;
   }
   const usual = note && headingsOf(text).includes(plugin.settings.heading) ? plugin.settings.heading : "";

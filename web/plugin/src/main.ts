@@ -6,6 +6,7 @@ import { Orders } from "./core/orders";
 import { draftSection, nextInQueue } from "./drafting";
 import { Following } from "./following";
 import { NoteChanged, openViews } from "./insert";
+import { namePassage } from "./naming";
 import { DEFAULTS, SettingsTab, Token, type OnDisk, type Settings, type Stored } from "./settings";
 import { REVIEW, ReviewView } from "./views/review";
 
@@ -67,6 +68,7 @@ export default class NotewrightPlugin extends Plugin {
     });
     this.addCommand({ id: "open-review", name: "Open the review pane", callback: run(() => this.review()) });
     this.addCommand({ id: "next-in-queue", name: "Next in queue", callback: run(() => nextInQueue(this)) });
+    this.addCommand({ id: "name-passage", name: "Say what this passage was written from", callback: run(() => namePassage(this)) });
     this.addCommand({ id: "log-edits", name: "Log my edits of this note now", callback: run(() => this.following.look(true)) });
     this.addCommand({ id: "improve", name: "Improve now", callback: run(() => this.improve()) });
     this.addCommand({ id: "status", name: "Show status", callback: run(async () => new Notice(await this.describeConnection(), 10_000)) });

@@ -3,7 +3,7 @@
 import type { Ranking } from "./ranking";
 import { eventsOf } from "./sse";
 import type {
-  Batch, Chapter, DraftWish, Health, Insertion, NoteRow, Order, Place, Preview, Remark, Source, SourceDetail, Span, Status, Template,
+  Batch, Chapter, DraftWish, Health, Insertion, Job, NoteRow, Order, Passage, Place, Preview, Remark, Source, SourceDetail, Span, Status, Template,
 } from "./types";
 
 export interface Answer {
@@ -140,6 +140,30 @@ export class Api {
   /** Notes that have pairs with the source, or are called like it, first. */
   async notes(source: string): Promise<NoteRow[]> {
     return (await this.call<{ notes: NoteRow[] }>("GET", `/api/notes?limit=5&source_id=${encodeURIComponent(source)}`)).notes;
+  }
+
+  /** Has the server read the vault's notes as they are now; only what changed is opened. */
+  async readVault(): Promise<void> {
+    let job = await this.call<Job>("POST", "/api/import/vault");
+    while (job.state === "waiting" || job.state === "running") {
+      await new Promise((resolve) => window.setTimeout(resolve, 200));
+      job = await this.call<Job>("GET", `/api/jobs/${encodeURIComponent(job.id)}`);
+    }
+    if (job.state !== "done") throw new ApiError(0, job.problem?.message ?? "The vault was not read.", job.problem?.hint ?? "Try again.");
+  }
+
+  /** The passages of a note in its order, as the server read the vault last. */
+  async passages(path: string): Promise<Passage[]> {
+    return (await this.call<{ passages: Passage[] }>("GET", `/api/passages?note_path=${encodeURIComponent(path)}`)).passages;
+  }
+
+  /** Say what a passage was written from. Answers with the events that `restorePairs` takes back; none where it was known. */
+  namePair(path: string, passage: string, source: string, highlights: string[]): Promise<{ events: number[] }> {
+    return this.call("POST", "/api/pairs", { note_path: path, passage_id: passage, source_id: source, highlight_ids: highlights });
+  }
+
+  restorePairs(events: number[]): Promise<unknown> {
+    return this.call("POST", "/api/pairs/restore", { events });
   }
 
   /** Which sentence or bullet of a text rests on which of the highlights. */

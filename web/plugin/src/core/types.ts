@@ -32,6 +32,8 @@ export type Order = Schemas["OrderOut"];
 export type Span = Schemas["SpanOut"];
 export type Template = Schemas["TemplateOut"];
 export type NoteRow = Schemas["NoteRow"];
+export type Passage = Schemas["PassageOut"];
+export type Job = Schemas["JobOut"];
 
 /** Where an accepted draft shall go. `seen` is the note as it is here, null where it is new; `template` null is the server's own. */
 export interface Place {

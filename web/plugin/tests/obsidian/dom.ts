@@ -42,3 +42,5 @@ const additions = {
 for (const [name, act] of Object.entries(additions)) {
   Object.defineProperty(Element.prototype, name, { value: act, configurable: true, writable: true });
 }
+Object.defineProperty(DocumentFragment.prototype, "createEl", { value: additions.createEl, configurable: true, writable: true });
+Object.defineProperty(globalThis, "createFragment", { value: () => document.createDocumentFragment(), configurable: true, writable: true });

@@ -127,6 +127,10 @@ class Button {
   setCta(): this {
     return this;
   }
+  setDisabled(disabled: boolean): this {
+    this.buttonEl.disabled = disabled;
+    return this;
+  }
   onClick(act: () => unknown): this {
     this.buttonEl.addEventListener("click", () => act());
     return this;

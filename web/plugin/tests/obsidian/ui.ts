@@ -4,8 +4,15 @@ import type { App } from "./app";
 
 export class Notice {
   static shown: string[] = [];
-  constructor(text: string, _milliseconds?: number) {
-    Notice.shown.push(text);
+  static last: Notice | null = null;
+  messageEl = document.createElement("div");
+  constructor(message: string | DocumentFragment, _milliseconds?: number) {
+    this.messageEl.append(message);
+    Notice.shown.push(this.messageEl.textContent ?? "");
+    Notice.last = this;
+  }
+  hide(): void {
+    this.messageEl.remove();
   }
 }
 
