@@ -88,6 +88,13 @@ def test_proposals_are_answered_with_one_key(library: Library, batch: str, capsy
     assert [item["name"] for item in told(capsys, "--home", str(library.home), "rules", "propose")] == ["callouts-for-definitions"]
 
 
+def test_ranking_says_what_is_ranked(library: Library, batch: str, capsys: pytest.CaptureFixture[str], monkeypatch) -> None:
+    answers = iter(["2 1", ""])
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    monkeypatch.setattr("builtins.input", lambda _: next(answers))
+    assert printed(capsys, "rank").startswith("A Book of Rivers · Beginnings\n")
+
+
 def test_feedback_goes_out_and_in(library: Library, batch: str, tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
     feedback.comment(library, batch_id=batch, text="Grüße, 猫")
     assert main(["feedback", "export"]) == 0

@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Sequence
 from dataclasses import fields
 
+from ..library import Library
 from ..records import Draft
 from .show import as_json, id_of, json_option, list_action, open_library, progress, shorten, table
 from .terminal import plain
@@ -108,15 +109,27 @@ def print_candidates(drafts: Sequence[Draft], *, blind: bool = False) -> None:
         print()
 
 
+def whereabouts(library: Library, drafts: Sequence[Draft]) -> dict[str, tuple[str, str]]:
+    """Title and chapter of each batch; the chapter in brackets where it is several, or none of a source that has some."""
+    wanted = {item.source_id for item in drafts}
+    titles = {source.id: source.title for source in library.sources.all(include_removed=True) if source.id in wanted}
+    several = library.browse.several_chapters()
+    divided = {view.source_id for view in library.browse.chapters(source_ids=wanted) if view.chapter}
+
+    def chapter(item: Draft) -> str:
+        return "(several chapters)" if item.batch_id in several else item.chapter or ("(no chapter)" if item.source_id in divided else "")
+
+    return {item.batch_id: (titles.get(item.source_id, ""), chapter(item)) for item in drafts}
+
+
 def list_drafts(options: argparse.Namespace) -> None:
     from ..models.turns import written_by
 
     library, _ = open_library()
     with library:
         drafts = library.drafts.all(unshown=options.all, unseen=options.all)
-        titles = {source.id: source.title for source in library.sources.all(include_removed=True)}
         several = library.browse.several_chapters()
-        divided = {view.source_id for view in library.browse.chapters(source_ids={item.source_id for item in drafts}) if view.chapter}
+        about = whereabouts(library, drafts)
     if options.json:
         told = [{field.name: getattr(item, field.name) for field in fields(item)} for item in drafts]
         as_json([row | ({"chapter": None} if row["batch_id"] in several else {}) for row in told])
@@ -129,8 +142,8 @@ def list_drafts(options: argparse.Namespace) -> None:
             item.id,
             item.batch_id,
             written_by(writers[item.batch_id]),
-            shorten(titles.get(item.source_id, ""), 30),
-            "(several chapters)" if item.batch_id in several else item.chapter or ("(no chapter)" if item.source_id in divided else ""),
+            shorten(about[item.batch_id][0], 30),
+            about[item.batch_id][1],
             shorten(item.text, 40),
         )
         for item in drafts

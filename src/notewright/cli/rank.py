@@ -9,8 +9,9 @@ from collections.abc import Sequence
 
 from ..errors import Invalid
 from ..records import Draft
-from .draft import print_candidates
+from .draft import print_candidates, whereabouts
 from .show import as_json, id_of, json_option, open_library
+from .terminal import plain
 
 CHIPS = {
     "l": "too long", "s": "too short", "t": "wrong structure", "h": "lost a highlight", "v": "not my voice", "i": "invented",
@@ -47,7 +48,8 @@ def rank(options: argparse.Namespace) -> None:
             drafts = library.drafts.batch(newest[0].id)
         order, comment, seconds = options.order, options.comment, None
         if order is None:
-            order, comment, seconds = ask(drafts)
+            about = " · ".join(filter(None, whereabouts(library, drafts)[drafts[0].batch_id]))
+            order, comment, seconds = ask(drafts, about)
         order, ticks = split_ticks(order)
         groups, reject_all = parse_order(order, drafts)
         best_only = not reject_all and len(drafts) > 1 and list(map(len, groups)) == [1]
@@ -105,11 +107,12 @@ def parse_ticks(text: str, drafts: Sequence[Draft]) -> dict[str, list[str]]:
     return ticks
 
 
-def ask(drafts: Sequence[Draft]) -> tuple[str, str, float]:
-    """Show the candidates and ask; returns (order, comment, seconds taken). Asks again until the order is understood."""
+def ask(drafts: Sequence[Draft], about: str) -> tuple[str, str, float]:
+    """Show the candidates and what they are about, and ask; returns (order, comment, seconds taken). Asks again until the order is understood."""
     if not sys.stdin.isatty():
         raise Invalid("There is no terminal to ask at.", 'Give the order: notewright rank BATCH --order "2 1 3"')
     started = time.monotonic()
+    print(f"{plain(about)}\n")
     print_candidates(drafts)
     print(HELP)
     while True:
