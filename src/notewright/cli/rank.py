@@ -108,7 +108,7 @@ def parse_ticks(text: str, drafts: Sequence[Draft]) -> dict[str, list[str]]:
 
 
 def ask(drafts: Sequence[Draft], about: str) -> tuple[str, str, float]:
-    """Show the candidates and what they are about, and ask; returns (order, comment, seconds taken). Asks again until the order is understood."""
+    """Show what the candidates are about and them, and ask until the order is understood; returns (order, comment, seconds taken)."""
     if not sys.stdin.isatty():
         raise Invalid("There is no terminal to ask at.", 'Give the order: notewright rank BATCH --order "2 1 3"')
     started = time.monotonic()

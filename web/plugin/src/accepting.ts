@@ -1,6 +1,6 @@
 import type NotewrightPlugin from "./main";
 import type { Draft, Order } from "./core/types";
-import { NoteChanged, insertAsPreviewed, insertAtCursor, openViews, textOf, type Written } from "./insert";
+import { NoteChanged, insertAsPreviewed, insertAtCursor, openViews, saveTyped, textOf, type Written } from "./insert";
 import type { Task } from "./views/review";
 
 /** Puts a draft into its note, tells the server, and follows the passage from there. Null for one that is on its way already. */
@@ -22,7 +22,8 @@ export async function accept(
 async function write(plugin: NotewrightPlugin, draft: Draft, finalText: string | null, task: Task, seconds: number | null): Promise<Written> {
   const { app, settings } = plugin;
   const wish = { draft: draft.id, finalText, seconds: settings.logTime ? seconds : null };
-  const view = openViews(app).find((open) => open.file?.path === task.notePath);
+  const views = openViews(app).filter((open) => open.file?.path === task.notePath);
+  const view = views.find((open) => open.leaf === task.leaf) ?? views[0];
   if (task.atCursor && view) {
     const done = await insertAtCursor(app, view, finalText ?? draft.text, wish);
     await plugin.following.tell(done, task.heading);
@@ -45,14 +46,22 @@ async function write(plugin: NotewrightPlugin, draft: Draft, finalText: string |
 export async function obey(plugin: NotewrightPlugin, order: Order): Promise<void> {
   if (!(await plugin.api.answerOrder(order.id, "taken"))) return;
   const wish = { draft: order.draft_id, finalText: order.final_text, seconds: order.seconds };
+  const { accepting, api, app, following } = plugin;
+  const refuse = (): Promise<unknown> => api.answerOrder(order.id, "refused");
+  if (accepting.has(order.draft_id)) return void (await refuse());
+  accepting.add(order.draft_id);
   try {
-    const done = await insertAsPreviewed(plugin.app, { ...order, created: false }, wish);
+    if (await following.standsIn(order.draft_id)) return void (await refuse());
+    const done = await insertAsPreviewed(app, { ...order, created: false }, wish);
     done.insertion.order = order.id;
-    await plugin.following.tell(done, order.under || null);
+    await following.tell(done, order.under || null);
   } catch (error) {
     if (!(error instanceof NoteChanged)) throw error;
     // What was typed here and not saved yet: the next time it is there for all.
-    await openViews(plugin.app).find((open) => open.file?.path === order.note_path)?.save();
-    await plugin.api.answerOrder(order.id, "refused");
+    const view = openViews(app).find((open) => open.file?.path === order.note_path);
+    if (view) await saveTyped(app, view);
+    await refuse();
+  } finally {
+    accepting.delete(order.draft_id);
   }
 }

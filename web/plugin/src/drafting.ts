@@ -65,6 +65,7 @@ async function draftFrom(plugin: NotewrightPlugin, source: Source, { note, view,
     notePath: note?.path ?? (await placeFor(plugin, source.id, source.title)).path,
     heading: under || null,
     atCursor: writing && !under,
+    leaf: view?.leaf,
   });
 }
 

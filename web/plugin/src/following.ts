@@ -107,17 +107,27 @@ export class Following {
     if (now) new Notice(sent ? `Logged ${sent} edited passage${sent === 1 ? "" : "s"}.` : "Nothing has changed in passages of mine here.");
   }
 
+  /** `now`: the note before the person, with what was typed and is not saved yet. */
   private async lookAtQuiet(now: boolean): Promise<number> {
-    const { settings } = this.plugin;
-    const active = now ? this.plugin.app.workspace.getActiveFile()?.path : undefined;
+    const { app, settings } = this.plugin;
+    const active = app.workspace.getActiveFile()?.path;
     const quiet = Date.now() - settings.quietSeconds * 1000;
+    const due = now ? (active ? [active] : []) : [...this.changed].flatMap(([path, at]) => (at > quiet ? [] : [path]));
     let sent = 0;
-    for (const [path, at] of [...this.changed]) {
-      if (now ? path !== active : at > quiet) continue;
+    for (const path of due) {
+      const at = this.changed.get(path);
       this.changed.delete(path);
-      const file = this.plugin.app.vault.getFileByPath(path);
-      if (file) sent += await this.lookAt(file);
-      else await this.leave((own) => own === path); // while Obsidian was closed
+      const file = app.vault.getFileByPath(path);
+      if (!file) {
+        await this.leave((own) => own === path); // while Obsidian was closed
+        continue;
+      }
+      try {
+        sent += await this.lookAt(file, lf(await (now ? textOf(app, file) : app.vault.read(file))));
+      } catch (error) {
+        if (!this.changed.has(path)) this.changed.set(path, at ?? Date.now());
+        if (now) throw error; // else it cannot be read just now, and will be looked at again
+      }
     }
     return sent;
   }
@@ -146,9 +156,8 @@ export class Following {
     return sent;
   }
 
-  private async lookAt(file: TFile): Promise<number> {
+  private async lookAt(file: TFile, note: string): Promise<number> {
     const { data } = this.plugin;
-    const note = lf(await this.plugin.app.vault.read(file));
     await this.noteCopies(file.path, note);
     let sent = 0;
     const named = data.followed.filter((item) => item.path === file.path);

@@ -70,20 +70,37 @@ export async function insertAsPreviewed(app: App, preview: Omit<Preview, "after_
 export async function insertAtCursor(app: App, view: MarkdownView, text: string, wish: Wish): Promise<Written> {
   const file = view.file;
   if (!file) throw new NoteChanged("No note is open.");
-  const note = view.editor.getValue();
-  const at = outsideProperties(note, view.editor.posToOffset(view.editor.getCursor("to")));
-  return put(app, file, note, at, spaced(note, at, text), wish);
+  const saved = await app.vault.read(file);
+  const shown = view.editor.getValue();
+  const at = outsideProperties(shown, view.editor.posToOffset(view.editor.getCursor("to")));
+  const inserted = spaced(shown, at, text);
+  if (!saved.includes("\r") || lf(saved) !== shown) return put(app, file, shown, at, inserted, wish, undefined, view);
+  const end = saved.includes("\r\n") ? "\r\n" : "\r";
+  return put(app, file, saved, unitsIn(saved, at), inserted.replace(/\n/g, end), wish);
+}
+
+/** Where in a file `at` of what the editor shows of it lies. */
+function unitsIn(saved: string, at: number): number {
+  let place = 0;
+  for (let left = at; left > 0; left--) place += saved.startsWith("\r\n", place) ? 2 : 1;
+  return place;
+}
+
+/** What was typed goes to the disk; a note in which nothing was keeps its carriage returns. */
+export async function saveTyped(app: App, view: MarkdownView): Promise<void> {
+  if (view.file && lf(await app.vault.read(view.file)) !== view.getViewData()) await view.save();
 }
 
 async function put(
-  app: App, file: TFile, note: string, at: number, inserted: string, wish: Wish, passage?: [number, number],
+  app: App, file: TFile, note: string, at: number, inserted: string, wish: Wish, passage?: [number, number], within?: MarkdownView,
 ): Promise<Written> {
-  const view = openViews(app).find((open) => open.file?.path === file.path);
+  const view = within ?? openViews(app).find((open) => open.file?.path === file.path);
   if (view && !note.includes("\r")) {
     // Through the editor: cursor and folds stay, and Obsidian's own undo takes it back.
     if (view.editor.getValue() !== note) throw new NoteChanged(`${file.path} has changed.`);
     view.editor.replaceRange(inserted, view.editor.offsetToPos(at));
-    await view.save();
+    // It stands in the editor now, whatever becomes of the file: Obsidian saves again, and the server is told until it has it.
+    await view.save().catch(() => view.requestSave());
   } else {
     // Through the file, which words just typed may not have reached yet: Obsidian would save them over ours.
     const unsaved = views(app).some((open) => open.file?.path === file.path && lf(open.getViewData()) !== lf(note));

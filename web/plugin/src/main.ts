@@ -21,6 +21,7 @@ export default class NotewrightPlugin extends Plugin {
   following!: Following;
   /** Drafts that are on their way into a note. */
   readonly accepting = new Set<string>();
+  readonly unloaded = new AbortController();
   private bar: HTMLElement | null = null;
 
   override async onload(): Promise<void> {
@@ -30,6 +31,7 @@ export default class NotewrightPlugin extends Plugin {
     this.token = new Token(this.app);
     this.api = new Api(() => this.settings.address, () => this.token.get(), transport);
     this.following = new Following(this);
+    this.register(() => this.unloaded.abort());
     this.registerView(REVIEW, (leaf) => new ReviewView(leaf, this));
     this.addSettingTab(new SettingsTab(this.app, this));
     this.addCommands();

@@ -5,6 +5,7 @@ import { chapterFor } from "./core/guess";
 import { passageAt } from "./core/passage";
 import type { Passage, Source } from "./core/types";
 import { anyChapter, anySource, sourceOf } from "./drafting";
+import { saveTyped } from "./insert";
 import { pick } from "./views/pick";
 import { nameHighlights, type Choice } from "./views/naming";
 
@@ -13,19 +14,23 @@ export async function namePassage(plugin: NotewrightPlugin): Promise<void> {
   const { app, api } = plugin;
   const view = app.workspace.getActiveViewOfType(MarkdownView);
   if (!view?.file) throw new Error("Open the note first, with the cursor in the passage.");
-  const path = view.file.path;
-  await view.save();
-  await api.readVault();
-  const passages = await api.passages(path);
+  // As they are now: the answers take their time, and the person may go on to another note.
+  const { file } = view;
+  const { path } = file;
   const text = view.getViewData();
-  const here = view.getMode() === "source" ? passageAt(text, view.editor.posToOffset(view.editor.getCursor()), passages) : null;
+  const at = view.getMode() === "source" ? view.editor.posToOffset(view.editor.getCursor()) : null;
+  await saveTyped(app, view);
+  if (!(await api.readVault(plugin.unloaded.signal))) return;
+  const passages = await api.passages(path);
+  const here = at === null ? null : passageAt(text, at, passages);
   const passage = here ?? (await pick(app, passages, (item) => clipped(item.text), "Which passage?"));
   if (!passage) return;
   const sources = await api.sources();
-  let source = sourceOf(plugin, view.file, text, sources) ?? (await anySource(plugin, sources, FROM));
+  let source = sourceOf(plugin, file, text, sources) ?? (await anySource(plugin, sources, FROM));
+  let others = false;
   while (source) {
-    const choice = await choose(plugin, passage, source);
-    if (choice === "other") source = await anySource(plugin, sources, FROM);
+    const choice = await choose(plugin, passage, source, others);
+    if (choice === "other") [source, others] = [await anySource(plugin, sources, FROM), true];
     else if (!choice) return;
     else {
       const { events } = await api.namePair(path, passage.id, source.id, choice);
@@ -37,12 +42,13 @@ export async function namePassage(plugin: NotewrightPlugin): Promise<void> {
 
 const FROM = "Written from which source?";
 
-async function choose(plugin: NotewrightPlugin, passage: Passage, source: Source): Promise<Choice> {
+/** `others`: the chapter that the passage's headings name has been seen already. */
+async function choose(plugin: NotewrightPlugin, passage: Passage, source: Source, others: boolean): Promise<Choice> {
   const detail = await plugin.api.source(source.id);
   const chapters = detail.chapters.filter((chapter) => chapter.highlights > 0);
   if (!chapters.length) throw new ApiError(0, `${source.title} has no highlights.`, "Import them: notewright import readwise");
   const names = chapters.map((chapter) => chapter.chapter);
-  const told = [...passage.headings].reverse().map((heading) => chapterFor(heading, names)).find(Boolean);
+  const told = others ? undefined : [...passage.headings].reverse().map((heading) => chapterFor(heading, names)).find(Boolean);
   const known = chapters.length === 1 ? chapters[0] : chapters.find((chapter) => told && chapter.chapter === told);
   const chapter = known ?? (await anyChapter(plugin, chapters));
   if (!chapter) return null;

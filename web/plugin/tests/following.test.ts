@@ -93,6 +93,26 @@ describe("many passages of one note", () => {
     expect(told()).toEqual([[section(0), section(0).replace("Point 0.7", "Point seven")], [section(1), section(1).replace("Point 1.7", "Point eight")]]);
     expect(fake.Plugin.data).toMatchObject({ notes: [note()], followed: [{ draft: "d0", note: 0 }, { draft: "d1", note: 0 }] });
   });
+  it("are looked at again where the note could not be read for a moment", async () => {
+    await insert(0);
+    await write(note().replace("Point 0.3", "Point three"));
+    played.plugin.settings.quietSeconds = -1;
+    const { read } = played.disk;
+    let fails = 1;
+    played.disk.read = (path) => (path === PATH && fails-- > 0 ? Promise.reject(new Error("EBUSY")) : read(path));
+    for (let turn = 0; turn < 3; turn++) await played.plugin.following.look(false);
+    expect(told()).toEqual([[section(0), section(0).replace("Point 0.3", "Point three")]]);
+  });
+  it("are told by the command as they were typed, saved or not", async () => {
+    await insert(0);
+    const view = await played.app.workspace.openNote(PATH);
+    view.editor.setValue(note().replace("Point 0.3", "Point three"));
+    await played.command("log-edits");
+    expect(told()).toEqual([[section(0), section(0).replace("Point 0.3", "Point three")]]);
+    await view.save();
+    await played.command("log-edits");
+    expect(told()).toHaveLength(1);
+  });
   it("are not saved because some other note was renamed", async () => {
     await insert(0);
     const saved = vi.spyOn(played.plugin, "saveData");

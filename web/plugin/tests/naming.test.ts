@@ -82,8 +82,9 @@ describe("naming a passage", () => {
     expect(modal()?.textContent).toContain("More.The Slow River · Beginnings"); // its headings tell the chapter
     await press("Other highlights");
     await press("The Slow River");
+    await press("Troubles");
     await press("They belong together");
-    expect(played.server.of("POST /api/pairs")).toMatchObject([{ note_path: "Other.md", passage_id: "p2", highlight_ids: ["h1", "h2"] }]);
+    expect(played.server.of("POST /api/pairs")).toMatchObject([{ note_path: "Other.md", passage_id: "p2", highlight_ids: ["h3"] }]);
   });
   it("asks for the chapter under a heading that names none", async () => {
     played.server.answers["GET /api/passages"] = { passages: [{ ...passage, headings: ["The Slow River"] }] };
@@ -97,6 +98,32 @@ describe("naming a passage", () => {
     await begin();
     expect(fake.Notice.shown).toEqual(["The vault is gone. Mount it."]);
     expect(modal()).toBeUndefined();
+  });
+  it("is about the note and the passage that the person was in, wherever they go meanwhile", async () => {
+    const view = await played.app.workspace.openNote(PATH);
+    view.editor.setCursor({ line: 4, ch: 1 });
+    await played.command("name-passage");
+    const other = played.app.vault.getFileByPath("Other.md");
+    if (other) await view.show(other);
+    await wait();
+    expect(modal()?.textContent).toContain("My words.The Slow River · Beginnings");
+    await press("They belong together");
+    expect(played.server.of("POST /api/pairs")).toMatchObject([{ note_path: PATH, passage_id: "p1" }]);
+  });
+  it("leaves the bytes of the note alone", async () => {
+    played.disk.files[PATH] = NOTE.replace(/\n/g, "\r\n");
+    await begin();
+    expect(played.disk.files[PATH]).toBe(NOTE.replace(/\n/g, "\r\n"));
+    expect(modal()?.textContent).toContain("My words.");
+  });
+  it("asks nothing any more once the plugin is switched off", async () => {
+    const view = await played.app.workspace.openNote(PATH);
+    view.editor.setCursor({ line: 4, ch: 1 });
+    await played.command("name-passage");
+    played.plugin.unload();
+    await wait();
+    expect(modal()).toBeUndefined();
+    expect(played.server.of("GET /api/passages")).toEqual([]);
   });
   it("has what was typed saved before the server reads it", async () => {
     const view = await played.app.workspace.openNote(PATH);

@@ -62,6 +62,22 @@ describe("words of the person's own", () => {
     press(0, "Edit");
     expect(typed("textarea")).toBe("- One fact.");
   });
+  it("go into the note that the draft was for, whatever is drafted meanwhile", async () => {
+    await played.drafted();
+    played.server.answers["GET /api/notes"] = { total: 1, notes: [{ path: "Other.md", title: "Other", aliases: [], pairs: 1 }] };
+    let next = (): void => undefined;
+    const waiting = new Promise<void>((resolve) => (next = resolve));
+    const { api } = played.plugin;
+    const queue = api.queue.bind(api);
+    api.queue = (limit) => waiting.then(() => queue(limit));
+    await played.command("next-in-queue");
+    press(0, "Edit");
+    next();
+    await settle();
+    type("textarea", WORDS);
+    await click("Accept");
+    expect(played.disk.files).toEqual({ [PATH]: AFTER.replace("- One fact.", WORDS), "Other.md": "x\n" });
+  });
   it("are there again after Escape", async () => {
     await played.drafted();
     press(0, "Edit");

@@ -1,6 +1,6 @@
 /** Where and how drafts are written: new notes, templates, line ends, notes the server does not have, orders from elsewhere. */
 
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import * as fake from "./obsidian/index";
 import { AFTER, Memory, NOTE, PATH, Played, hash, press, settle } from "./played";
 
@@ -24,6 +24,13 @@ function preview(note: string, more: Record<string, unknown> = {}): void {
 
 beforeEach(() => begin({ [PATH]: NOTE, "Other.md": "x\n" }));
 afterEach(() => played.stop());
+
+async function draftAt(line: number, view: fake.MarkdownView): Promise<void> {
+  view.editor.setCursor({ line, ch: 0 });
+  await played.command("draft-section");
+  fake.Modal.open[0]?.contentEl.querySelector("button")?.click(); // which chapter?
+  await settle();
+}
 
 describe("a new note", () => {
   it("is framed by the template of the settings, and only the draft in it is followed", async () => {
@@ -108,6 +115,7 @@ describe("an existing note", () => {
   it("that is only being read is written through its file", async () => {
     const view = await played.app.workspace.openNote(PATH);
     view.mode = "preview";
+    const typing = vi.spyOn(view.editor, "replaceRange");
     played.app.workspace.trigger("layout-change");
     preview(NOTE);
     await played.command("draft-section");
@@ -115,10 +123,50 @@ describe("an existing note", () => {
     await settle();
     press(0, "Accept");
     await settle();
-    expect(view.editor.getValue()).toBe(NOTE);
+    expect(typing).not.toHaveBeenCalled();
     expect(played.disk.files[PATH]).toBe(AFTER);
     const told = played.server.told.filter((item) => item.route.startsWith("POST /api/editors/"));
     expect(told.at(-1)?.body.open).toEqual([]);
+  });
+  it("with carriage returns keeps them where the draft goes to the cursor", async () => {
+    const bare = "First.\n\nSecond.\n\nThird.\n";
+    for (const end of ["\r\n", "\r"]) {
+      played.stop();
+      await begin({ [PATH]: bare.replace(/\n/g, end) });
+      const view = await played.app.workspace.openNote(PATH);
+      await draftAt(2, view);
+      press(0, "Accept");
+      await settle();
+      expect(played.disk.files[PATH]).toBe("First.\n\n- One fact.\n\nSecond.\n\nThird.\n".replace(/\n/g, end));
+      expect(played.server.of("/insertions")).toHaveLength(1);
+    }
+  });
+  it("that is open twice is written at the cursor of the pane that the command was for", async () => {
+    played.stop();
+    await begin({ [PATH]: "First.\n\nSecond.\n" });
+    await played.app.workspace.openNote(PATH);
+    await draftAt(2, await played.app.workspace.openNote(PATH));
+    press(0, "Accept");
+    await settle();
+    expect(played.disk.files[PATH]).toBe("First.\n\n- One fact.\n\nSecond.\n");
+  });
+  it("that cannot be saved for a moment has the draft once, and is told", async () => {
+    played.server.answer = (route, body) => {
+      if (!route.endsWith("/accept/preview")) return undefined;
+      const seen = (body.seen as { text: string }).text;
+      return { draft_id: "d1", broken: [], note_path: PATH, under: "", before_hash: hash(seen), after_hash: "", diff: "", inserted: INSERTED, start: Buffer.byteLength(seen), created: false };
+    };
+    const view = await played.drafted();
+    const { write } = played.disk;
+    let fails = 1;
+    played.disk.write = (path, text) => (fails-- > 0 ? Promise.reject(new Error("EBUSY: resource busy or locked")) : write(path, text));
+    for (let turn = 0; turn < 2; turn++) {
+      press(0, "Accept");
+      await settle();
+    }
+    expect(view.editor.getValue().split("- One fact.")).toHaveLength(2);
+    expect(played.server.of("/insertions")).toHaveLength(1);
+    expect(fake.Notice.shown.at(-1)).toContain("already");
   });
   it("that begins with a byte order mark is the one that the server read", async () => {
     preview(`\uFEFF${NOTE}`, { start: START + 3 });
@@ -130,13 +178,13 @@ describe("an existing note", () => {
 });
 
 describe("an order from elsewhere", () => {
-  const order = (note: string): object => ({
-    id: 7, draft_id: "d9", note_path: PATH, under: "Beginnings", before_hash: hash(note), inserted: INSERTED, start: START, passage: [1, 12],
+  const order = (note: string, draft: string): object => ({
+    id: 7, draft_id: draft, note_path: PATH, under: "Beginnings", before_hash: hash(note), inserted: INSERTED, start: START, passage: [1, 12],
     final_text: null, seconds: null,
   });
-  const give = async (note: string, granted = true): Promise<void> => {
+  const give = async (note: string, granted = true, draft = "d9"): Promise<void> => {
     played.server.answers["POST /api/orders/7"] = { granted };
-    const orders = [order(note)];
+    const orders = [order(note, draft)];
     const there = /^POST \/api\/editors\//;
     played.server.answer = (route, body) => (there.test(route) && body.wait ? { orders: orders.splice(0) } : undefined);
     await new Promise((resolve) => setTimeout(resolve, 1200));
@@ -168,6 +216,24 @@ describe("an order from elsewhere", () => {
     expect(played.server.of("/api/orders/7")).toEqual([{ state: "taken" }, { state: "refused" }]);
     expect(played.disk.files[PATH]).toBe(`${NOTE}typed\n`);
     expect(played.server.of("/insertions")).toEqual([]);
+  });
+  it("is refused for a draft that stands in a note already, though the server has not heard of that yet", async () => {
+    preview(NOTE);
+    await played.drafted();
+    played.failing("/insertions", 409);
+    press(0, "Accept");
+    await settle();
+    expect(played.disk.files[PATH]).toBe(AFTER);
+    await give(AFTER, true, "d1");
+    expect(played.disk.files[PATH]).toBe(AFTER);
+    expect(played.server.of("/api/orders/7")).toEqual([{ state: "taken" }, { state: "refused" }]);
+  });
+  it("that is refused leaves a note with carriage returns as it was", async () => {
+    played.disk.files[PATH] = NOTE.replace(/\n/g, "\r\n");
+    await played.app.workspace.openNote(PATH);
+    await give("another");
+    expect(played.server.of("/api/orders/7")).toEqual([{ state: "taken" }, { state: "refused" }]);
+    expect(played.disk.files[PATH]).toBe(NOTE.replace(/\n/g, "\r\n"));
   });
   it("says goodbye when the plugin is switched off", async () => {
     await played.app.workspace.openNote(PATH);

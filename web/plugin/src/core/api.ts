@@ -142,14 +142,16 @@ export class Api {
     return (await this.call<{ notes: NoteRow[] }>("GET", `/api/notes?limit=5&source_id=${encodeURIComponent(source)}`)).notes;
   }
 
-  /** Has the server read the vault's notes as they are now; only what changed is opened. */
-  async readVault(): Promise<void> {
+  /** Has the server read the vault's notes as they are now; only what changed is opened. False where nobody waits for it any more. */
+  async readVault(stopped: AbortSignal): Promise<boolean> {
     let job = await this.call<Job>("POST", "/api/import/vault");
-    while (job.state === "waiting" || job.state === "running") {
+    while (!stopped.aborted && (job.state === "waiting" || job.state === "running")) {
       await new Promise((resolve) => window.setTimeout(resolve, 200));
       job = await this.call<Job>("GET", `/api/jobs/${encodeURIComponent(job.id)}`);
     }
+    if (stopped.aborted) return false;
     if (job.state !== "done") throw new ApiError(0, job.problem?.message ?? "The vault was not read.", job.problem?.hint ?? "Try again.");
+    return true;
   }
 
   /** The passages of a note in its order, as the server read the vault last. */

@@ -35,7 +35,7 @@ export function guess(note: NoteFacts, sources: readonly Source[]): Source | nul
   for (const title of titles.map(plain)) {
     const exact = sources.filter((source) => plain(source.title) === title);
     if (exact.length === 1 && exact[0]) return exact[0];
-    const near = sources.filter((source) => title.length > 5 && (plain(source.title).includes(title) || title.includes(plain(source.title))));
+    const near = sources.filter((source) => within(plain(source.title), title, 6));
     if (near.length === 1 && near[0]) return near[0];
   }
   return null;
@@ -47,8 +47,14 @@ export function chapterFor(heading: string, chapters: readonly string[]): string
   if (!wanted) return "";
   const exact = chapters.find((chapter) => plain(chapter) === wanted);
   if (exact) return exact;
-  const near = chapters.filter((chapter) => plain(chapter) && (plain(chapter).includes(wanted) || wanted.includes(plain(chapter))));
+  const near = chapters.filter((chapter) => within(plain(chapter), wanted, 1));
   return near.length === 1 && near[0] ? near[0] : "";
+}
+
+/** Are the words of one name, of so many letters at least, words of the other? */
+function within(one: string, other: string, least: number): boolean {
+  const [long, short] = one.length < other.length ? [other, one] : [one, other];
+  return short.length >= least && ` ${long} `.includes(` ${short} `);
 }
 
 /** Letters and digits, for comparing names. */

@@ -17,6 +17,8 @@ export interface Task {
   notePath: string;
   heading: string | null;
   atCursor: boolean;
+  /** The pane whose cursor is meant, where the note is open in several. */
+  leaf?: WorkspaceLeaf | undefined;
 }
 
 interface Card {
@@ -270,13 +272,13 @@ export class ReviewView extends ItemView {
   }
 
   private async edit(draft: Draft): Promise<void> {
+    const { task } = this;
     const keep = (typed: string): void => void (typed === draft.text ? this.edited.delete(draft.id) : this.edited.set(draft.id, typed));
     const text = await editText(this.app, this.edited.get(draft.id) ?? draft.text, draft.problems, keep);
-    if (text !== null) await this.accept(draft, text === draft.text ? null : text);
+    if (text !== null) await this.accept(draft, text === draft.text ? null : text, task);
   }
 
-  private async accept(draft: Draft, finalText: string | null): Promise<void> {
-    const { task } = this;
+  private async accept(draft: Draft, finalText: string | null, task = this.task): Promise<void> {
     if (!task) return;
     const card = this.cards.find((known) => known.draft === draft);
     if (card?.accept) card.accept.disabled = true;

@@ -22,6 +22,11 @@ describe("which source a note is about", () => {
   ])("%s", (_, note, expected) => {
     expect(guess(note, SOURCES)?.title ?? null).toBe(expected);
   });
+  it.each([["🧵", "Groceries and errands"], ["It", "Writing habits"], ["Nova", "Kitchen renovation"], ["Habits", "Inhabitsome"]])(
+    "the letters of %s in %s tell nothing", (title, note) => {
+      expect(guess({ title: note, properties: {}, text: "" }, [source(title), source("The Slow River")])).toBeNull();
+    },
+  );
 });
 
 describe("headings and chapters", () => {
@@ -29,7 +34,7 @@ describe("headings and chapters", () => {
   it.each([[0, "One"], [3, "One"], [5, "One"], [8, "Two"]])("line %i stands under %s", (line, heading) => {
     expect(headingAt(text, line)).toBe(heading);
   });
-  it.each([["Two", "2. Two", "2. Two"], ["TWO", "Two", "Two"], ["", "Two", ""], ["Else", "Two", ""]])("heading %s among %s", (heading, chapter, found) => {
+  it.each([["Two", "2. Two", "2. Two"], ["TWO", "Two", "Two"], ["", "Two", ""], ["Else", "Two", ""], ["Main ideas", "I", ""], ["Part I", "I", "I"]])("heading %s among %s", (heading, chapter, found) => {
     expect(chapterFor(heading, ["First", chapter])).toBe(found);
   });
   it.each([

@@ -1,5 +1,6 @@
 /** A plain text with a cursor, and the view that shows it. */
 
+import { debounce } from "./functions";
 import type { TFile } from "./vault";
 import { View } from "./workspace";
 
@@ -66,12 +67,26 @@ export class MarkdownView extends View {
   getDisplayText(): string {
     return this.file?.basename ?? "";
   }
+  /** As it was read or written last. */
+  private kept = "";
   async show(file: TFile): Promise<void> {
     this.file = file;
     this.editor.setValue(await this.app.vault.read(file));
     this.editor.setCursor({ line: 0, ch: 0 });
+    this.kept = this.editor.getValue();
+    this.registerEvent(this.app.vault.on("modify", (changed: TFile) => void (changed === this.file && this.refresh())));
   }
+  /** What others wrote is shown, unless something was typed. */
+  private async refresh(): Promise<void> {
+    const typed = this.editor.getValue() !== this.kept;
+    const text = this.file ? await this.app.vault.read(this.file) : "";
+    if (!typed && this.editor.getValue() === this.kept && text.replace(/\r\n?/g, "\n") !== this.kept) this.editor.setValue(text);
+    if (!typed) this.kept = this.editor.getValue();
+  }
+  requestSave = debounce(() => void this.save().catch(() => undefined), 2000);
   async save(): Promise<void> {
-    if (this.file && (await this.app.vault.read(this.file)) !== this.editor.getValue()) await this.app.vault.modify(this.file, this.editor.getValue());
+    const text = this.editor.getValue();
+    if (this.file && (await this.app.vault.read(this.file)) !== text) await this.app.vault.modify(this.file, text);
+    this.kept = text;
   }
 }
