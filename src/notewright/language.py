@@ -38,7 +38,7 @@ def _identifier() -> Any:
 @lru_cache(maxsize=20_000)
 def language_of(text: str) -> str:
     """One of `NAMES`, or "" where it cannot be told."""
-    name, sure = _identifier().classify(_HIDDEN.sub(" ", text)[:_ENOUGH])
+    name, sure = _identifier().classify(_HIDDEN.sub(" ", text[: 2 * _ENOUGH])[:_ENOUGH])
     return str(name) if sure >= _SURE else ""
 
 

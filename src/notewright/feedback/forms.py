@@ -39,7 +39,9 @@ _EVENTS: dict[str, Form] = {
     "undo": {"events": [_REFERENCE], "kind": str, "note_path?": str},
     "rule": {"action": str, "text?": str, "effect?": {"select?": [str]}, "events?": [_REFERENCE]},
     "belief": {"prefer": str, "value?": _NUMBER},
-    "pair": {"status": str, "named?": bool, "highlights?": [str], "links_before?": [[_SCALAR]]},
+    "pair": {
+        "status": str, "named?": bool, "passage?": str, "highlights?": [str], "links_before?": [[_SCALAR]], "with?": [_REFERENCE],
+    },
 }  # fmt: skip
 _DRAFT: Form = {
     "source_id": str, "chapter": str, "model_id": str, "text": str, "position": int, "seed": int, "created_at": str,

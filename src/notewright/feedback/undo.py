@@ -73,7 +73,7 @@ def _steps(standing: Sequence[Event]) -> Iterator[tuple[Event, list[int]]]:
         ids = [*_list(event.payload.get("with")), event.id]
         if event.kind == "insertion":
             ids += sorted(other.id for other in standing if other.kind == "edit" and other.payload.get("insertion") == event.id)
-        elif event.kind == "pair":
+        elif event.kind == "pair" and not event.payload.get("with"):  # a merge, as it was stored once
             before = next((other for other in standing[at + 1 :] if not _is_noticed(other)), None)
             ids = [*([before.id] if before and before.payload.get("merged") else []), event.id]
         gone.update(ids)

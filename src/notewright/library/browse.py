@@ -146,7 +146,7 @@ class Browse:
         rows = self._db.rows(
             "SELECT h.source_id, h.chapter, s.title, s.author, s.kind, min(h.position) AS place, count(*) AS highlights,"
             " sum(h.imported_at=?) AS new, sum(h.id IN (SELECT l.highlight_id FROM pair_links l JOIN pairs p ON p.id=l.pair_id"
-            "   WHERE p.status='accepted' OR (p.status='proposed' AND l.score>=?))) AS noted,"
+            "   WHERE p.status='accepted' OR (p.status='proposed' AND l.score>=? AND p.method<>'hand'))) AS noted,"
             " max(h.highlighted_at) AS last_at, json_group_array(h.id) AS ids"
             " FROM highlights h JOIN sources s ON s.id=h.source_id"
             f" WHERE h.removed_at='' AND s.removed_at='' AND h.heading_level=0 AND h.is_discard=0{where}"

@@ -162,7 +162,8 @@ class Database:
             "passages": "SELECT count(*) FROM passages",
             "pairs": "SELECT count(*) FROM pairs WHERE status<>'rejected'",
             "pairs_accepted": "SELECT count(*) FROM pairs WHERE status='accepted'",
-            "pairs_teaching": f"SELECT count(*) FROM pairs WHERE status='accepted' OR status='proposed' AND score>={TEACHES}",
+            "pairs_teaching": "SELECT count(*) FROM pairs WHERE status='accepted'"
+            f" OR status='proposed' AND score>={TEACHES} AND method<>'hand'",
             "datasets": "SELECT count(*) FROM datasets",
             "models": "SELECT count(*) FROM models",
             "drafts": f"SELECT count(*) FROM drafts WHERE shown AND {SEEN}",

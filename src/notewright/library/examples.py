@@ -18,6 +18,7 @@ from ..text import normalise, plain_newlines
 from . import splits
 from .database import TEACHES
 from .memory import Memory
+from .pairs import HAND
 from .selection import AGAINST, BESIDE, LEAST, SELDOM, Selection, said, widened
 from .units import longer_words, units
 
@@ -142,7 +143,8 @@ def _every(
 def _make(library: Library, threshold: float, min_coverage: float) -> tuple[list[Example], Counter[str]]:
     """The examples, none of them former, and why the other pairs were not used."""
     reasons = Counter[str]()
-    pairs = [pair for pair in library.pairs.all() if pair.status != "rejected"]
+    # A pair that the person named and took back is proposed until the next pairing, which would never have proposed it.
+    pairs = [pair for pair in library.pairs.all() if pair.status == "accepted" or (pair.status == "proposed" and pair.method != HAND)]
     sources = {source_id: library.sources.get(source_id) for source_id in dict.fromkeys(pair.source_id for pair in pairs)}
     shown = {source_id: visible_highlights(library, source_id) for source_id in sources}
     best: dict[str, float] = defaultdict(float)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections import defaultdict
+from hashlib import blake2b
 
-from ..text import edit_distance
+from ..text import edit_distance, plain_newlines
 from .database import Database, now
 
 # Columns of a pair that say where its passage stands, and those of the passage they copy.
@@ -13,7 +15,8 @@ _PLACE = (
     ("note_id", "note_id"), ("note_path", "path"), ("passage_id", "id"), ("passage_start", "start"), ("passage_end", "end"),
     ("passage_text", "text"), ("headings", "headings"),
 )  # fmt: skip
-_ALIKE = 0.5  # a passage under the same heading is still the same one when less than this share of its words changed
+_OLD_NAME = re.compile("left-pair-[0-9]+$")
+ALIKE = 0.5  # a passage under the same heading is still the same one when less than this share of its words changed
 
 
 def follow_passages(db: Database) -> None:
@@ -37,9 +40,18 @@ def follow_passages(db: Database) -> None:
     changed = [pair for pair in decided if pair["id"] in targets and _differs(pair, targets[pair["id"]])]
     # Places are exchanged in two steps, as a source and a passage have one pair: first all of them are left, then taken.
     # A passage that was rewritten is open to a new proposal; the decision stays with the words it was made about.
-    leaving = [pair for pair in decided if pair["id"] not in targets and found.at(pair) is not None]
+    # So is an id that another note has by now, which got it with the name of this one.
+    leaving = [
+        pair for pair in decided if pair["id"] not in targets and (found.has(pair["passage_id"]) or _OLD_NAME.match(pair["passage_id"]))
+    ]
     for pair in (*changed, *leaving):
         db.connection.execute("UPDATE pairs SET passage_id=? WHERE id=?", (f"left-{pair['id']}", pair["id"]))
+    gone = {(row["source_id"], row["passage_id"]) for row in db.rows("SELECT source_id, passage_id FROM pairs")}
+    for pair in leaving:
+        name = _left(pair)
+        name = f"{name}-{pair['id']}" if (pair["source_id"], name) in gone else name
+        gone.add((pair["source_id"], name))
+        db.connection.execute("UPDATE pairs SET passage_id=? WHERE id=?", (name, pair["id"]))
     for pair in changed:
         passage = targets[pair["id"]]
         db.connection.execute(
@@ -49,17 +61,26 @@ def follow_passages(db: Database) -> None:
         db.connection.execute(f"UPDATE pairs SET {', '.join(f'{mine}=?' for mine, _ in _PLACE)}, updated_at=? WHERE id=?", values)
 
 
+def _left(pair: sqlite3.Row) -> str:
+    """In place of a passage's id: the same in every library that has seen these words under these headings."""
+    return "left-" + blake2b(f"{pair['headings']}\0{plain_newlines(pair['passage_text'])}".encode(), digest_size=12).hexdigest()
+
+
 class _Passages:
     """The passages there are now, by the ways to look for one. Each way takes a pair's row and returns a passage's row."""
 
     def __init__(self, db: Database) -> None:
         rows = db.rows("SELECT passages.*, notes.path FROM passages JOIN notes ON notes.id=passages.note_id ORDER BY notes.path, start")
         self._by_id: dict[tuple[str, str], sqlite3.Row] = {(row["note_id"], row["id"]): row for row in rows}
+        self._ids = {row["id"] for row in rows}
         self._in_note: dict[tuple[str, str], list[sqlite3.Row]] = defaultdict(list)
         self._anywhere: dict[tuple[str, str], list[sqlite3.Row]] = defaultdict(list)
         for row in rows:
             self._in_note[row["note_id"], row["text"]].append(row)
             self._anywhere[row["headings"], row["text"]].append(row)
+
+    def has(self, passage_id: str) -> bool:
+        return passage_id in self._ids
 
     def at(self, pair: sqlite3.Row) -> sqlite3.Row | None:
         return self._by_id.get((pair["note_id"], pair["passage_id"]))
@@ -73,7 +94,7 @@ class _Passages:
 
     def edited(self, pair: sqlite3.Row) -> sqlite3.Row | None:
         row = self.at(pair)
-        return row if row is not None and edit_distance(pair["passage_text"], row["text"]) < _ALIKE else None
+        return row if row is not None and edit_distance(pair["passage_text"], row["text"]) < ALIKE else None
 
     def elsewhere(self, pair: sqlite3.Row) -> sqlite3.Row | None:
         return _only(self._anywhere[pair["headings"], pair["passage_text"]])

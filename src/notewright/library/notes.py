@@ -6,6 +6,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from unicodedata import normalize
 
 from ..errors import NotFound
 from ..records import Note, Passage
@@ -101,7 +102,8 @@ class NoteStore:
         return {row["id"] for row in self._db.rows(query, (json.dumps(list(ids)),))}
 
     def find(self, path: str) -> Note:
-        row = self._db.row("SELECT * FROM notes WHERE path=? AND removed_at=''", (path,))
+        """By its path, in whatever Unicode form: macOS writes accents apart. Raises NotFound."""
+        row = self._db.row("SELECT * FROM notes WHERE path IN (?, ?) AND removed_at=''", (path, normalize("NFC", path)))
         if row is None:
             raise NotFound(f"The library knows no note {path!r}.", "Read the vault again with: notewright import vault")
         return _note(row)

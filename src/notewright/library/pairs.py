@@ -10,9 +10,10 @@ from dataclasses import replace
 
 from ..errors import NotFound
 from ..records import Event, Pair, PairLink
+from ..text import edit_distance
 from .database import Database, now, to_json
 from .events import EventStore
-from .following import follow_passages
+from .following import ALIKE, follow_passages
 
 HAND = "hand"  # the method of pairs that the person named
 
@@ -77,8 +78,21 @@ class PairStore:
     def add(self, pair: Pair) -> Pair:
         """A pair that the person names, accepted at once. One of its source and passage that is there already gets its highlights."""
         with self._db.write() as connection:
+            follow_passages(self._db)  # the passage may have been written anew since the pair was decided, or proposed
             row = self._db.row("SELECT id FROM pairs WHERE source_id=? AND passage_id=?", (pair.source_id, pair.passage_id))
             if row:
+                connection.execute(
+                    "UPDATE pairs SET note_id=?, note_path=?, passage_start=?, passage_end=?, passage_text=?, headings=? WHERE id=?",
+                    (
+                        pair.note_id,
+                        pair.note_path,
+                        pair.passage_start,
+                        pair.passage_end,
+                        pair.passage_text,
+                        to_json(pair.headings),
+                        row["id"],
+                    ),
+                )
                 return self.decide(row["id"], "accepted", links=pair.links, named=True)
             pair_id = self._db.next_id("pair")
             self._insert(connection, replace(pair, id=pair_id))
@@ -122,29 +136,32 @@ class PairStore:
         return int(row["paired_at"]), str(row["rules"])
 
     def decide(
-        self, pair_id: str, status: str, *, links: Sequence[PairLink] | None = None, merged: bool = False, named: bool = False
+        self, pair_id: str, status: str, *, links: Sequence[PairLink] | None = None, named: bool = False, more: Mapping[str, object] = {}
     ) -> Pair:
         """Record the person's `accepted`, `rejected` or (taking it back) `proposed`; `links` replace the pair's highlights.
 
-        `merged`: rejected only because another pair has its highlights now. `named`: the person named it, so a library to which
-        this comes makes it itself. What the person said of the pair before, with the same highlights, changes nothing and is no event.
+        `named`: the person named it, so a library to which this comes makes it itself. What the person said of the pair before, with the
+        same highlights, changes nothing and is no event, unless there is `more` to tell: `merged`, rejected only because another pair has
+        its highlights now, or `with`, the events that go with this one.
         """
         with self._db.write() as connection:
             before = self.get(pair_id)
             links = None if links is None else self._known(links)
-            same = links is None or tuple(links) == before.links
-            if before.status == status and same and not merged and pair_id not in self._merged():
+            same = links is None or set(links) == set(before.links)
+            if before.status == status and same and not more and pair_id not in self._merged():
                 return before
-            payload: dict[str, object] = {"status": status, "before": before.status, "passage_id": before.passage_id}
-            if merged:
-                payload["merged"] = True
+            payload: dict[str, object] = {"status": status, "before": before.status, "passage_id": before.passage_id, **more}
             if links is not None and not same:
                 payload["highlights"] = [link.highlight_id for link in links]
                 payload["links_before"] = [(link.highlight_id, link.score, link.method, link.evidence) for link in before.links]
                 connection.execute("DELETE FROM pair_links WHERE pair_id=?", (pair_id,))
                 self._link(pair_id, links)
-            if named:
-                payload |= {"named": True, "highlights": [link.highlight_id for link in self.get(pair_id).links]}
+            if named or (before.method == HAND and status == "accepted"):
+                payload |= {
+                    "named": True,
+                    "passage": before.passage_text,
+                    "highlights": [link.highlight_id for link in self.get(pair_id).links],
+                }
             connection.execute("UPDATE pairs SET status=?, updated_at=? WHERE id=?", (status, now(), pair_id))
             self._events.append("pair", pair_id, payload)
         return self.get(pair_id)
@@ -161,50 +178,88 @@ class PairStore:
         Of all decisions about a pair the last one in time that stands holds, wherever it was made. Call inside `write`.
         """
         new, met = self._newly_tied()
-        touched = {row["pair_id"] for row in self._db.rows(_TOUCHED, (after, after))} | met
+        grown = self._grown()
+        touched = {row["pair_id"] for row in self._db.rows(_TOUCHED, (after, after))} | met | grown
         if not touched:
             return
         undone = self._events.undone()
         taken_back = {row["pair_id"] for row in self._db.rows(_TAKEN_BACK, (after,))}
         for pair_id in sorted(touched):
-            if not self._db.row("SELECT 1 FROM pairs WHERE id=?", (pair_id,)):
+            if not self._db.row("SELECT 1 FROM pairs WHERE id=?", (pair_id,)) and not self._made_again(pair_id):
                 continue
             events = self.history(pair_id)
             standing = [event for event in events if event.id not in undone]
             last = standing[-1] if standing else None
-            if last is None or last.id > after or last.subject in new or pair_id in taken_back:
+            if last is None or last.id > after or last.subject in new or pair_id in taken_back | grown:
                 self._apply(self.get(pair_id), events, standing)
+
+    def _made_again(self, pair_id: str) -> str:
+        """A pair of this library that the person named: it went when that was taken back, and stands again."""
+        event = self._by_name().get(pair_id)
+        ids = event.payload.get("highlights") if event else None
+        source = self._db.row("SELECT source_id FROM highlights WHERE id=?", (ids[0],)) if isinstance(ids, list) and ids else None
+        return self._made_by_hand(event, source["source_id"], str(event.payload["passage_id"]), pair_id) if event and source else ""
 
     def _newly_tied(self) -> tuple[set[str], set[str]]:
         """(Names in events whose pairs are here now, the pairs.) A name is tied to a pair once, as pairs follow their passages."""
         rows = self._db.rows(
-            f"SELECT DISTINCT subject FROM events WHERE {_NAMED.format('subject')} AND subject NOT IN (SELECT key FROM state)"
+            f"SELECT DISTINCT subject FROM events WHERE {_NAMED.format('subject')}"
+            " AND subject NOT IN (SELECT key FROM state WHERE value IN (SELECT id FROM pairs))"
         )
-        by_hand = {event.subject: event for event in self._events.standing("pair") if event.payload.get("named")} if rows else {}
+        by_hand = self._by_name() if rows else {}
         tied: dict[str, str] = {}
         for row in rows:
             source_id, _, passage_id = row["subject"].removeprefix("pair:").rpartition("|")
             found = self._db.row("SELECT id FROM pairs WHERE source_id=? AND passage_id=?", (source_id, passage_id))
-            pair_id = found["id"] if found else self._named_elsewhere(by_hand.get(row["subject"]), source_id, passage_id)
+            pair_id = found["id"] if found else self._made_by_hand(by_hand.get(row["subject"]), source_id, passage_id)
             if pair_id:
                 tied[row["subject"]] = pair_id
                 self._db.set_state(row["subject"], pair_id)
         return set(tied), set(tied.values())
 
-    def _named_elsewhere(self, event: Event | None, source_id: str, passage_id: str) -> str:
+    def _by_name(self) -> dict[str, Event]:
+        """The last naming of each pair, or name of one, that stands and was not taken back by a later decision."""
+        found: dict[str, Event] = {}
+        for event in sorted(self._events.standing("pair"), key=lambda event: (event.at, event.id)):
+            if event.payload.get("named"):
+                found[event.subject] = event
+            elif event.payload.get("status") == "proposed":
+                found.pop(event.subject, None)
+        return found
+
+    def _grown(self) -> set[str]:
+        """Pairs that were named with highlights of which some have come into the library only since."""
+        found: set[str] = set()
+        for subject, event in self._by_name().items():
+            row = self._db.row("SELECT id, source_id FROM pairs WHERE id=?", (self._db.get_state(subject) or subject,))
+            if row and len(self._by_hand(row["source_id"], event.payload.get("highlights"))) > len(self.get(row["id"]).links):
+                found.add(row["id"])
+        return found
+
+    def _made_by_hand(self, event: Event | None, source_id: str, passage_id: str, pair_id: str = "") -> str:
         """A pair that nothing here would propose, made once its passage and its highlights are here; its id, or nothing."""
-        query = "SELECT passages.*, path FROM passages JOIN notes ON notes.id=note_id WHERE passages.id=? AND removed_at=''"
-        if event is None or (at := self._db.row(query, (passage_id,))) is None:
+        if event is None or not (links := self._by_hand(source_id, event.payload.get("highlights"))):
             return ""
-        if not (links := self._by_hand(source_id, event.payload.get("highlights"))):
+        at = self._passage(passage_id, event.payload.get("passage"))
+        if at is None or self._db.row("SELECT 1 FROM pairs WHERE source_id=? AND passage_id=?", (source_id, at["id"])):
             return ""
         pair = Pair(
-            id=self._db.next_id("pair"), source_id=source_id, note_id=at["note_id"], note_path=at["path"], passage_id=passage_id,
+            id=pair_id or self._db.next_id("pair"), source_id=source_id, note_id=at["note_id"], note_path=at["path"], passage_id=at["id"],
             passage_start=at["start"], passage_end=at["end"], passage_text=at["text"], score=1.0, method=HAND, status="proposed",
             links=links, headings=tuple(json.loads(at["headings"])),
         )  # fmt: skip
         self._insert(self._db.connection, pair)
         return pair.id
+
+    def _passage(self, passage_id: str, text: object) -> sqlite3.Row | None:
+        """The passage of that id if it says about the same; else the only one of that text. An id tells a place in a note, where another
+        library may have had other words; of events without a text it is believed."""
+        query = "SELECT passages.*, path FROM passages JOIN notes ON notes.id=note_id WHERE removed_at='' AND "
+        here = self._db.row(f"{query} passages.id=?", (passage_id,))
+        if not isinstance(text, str) or (here is not None and edit_distance(text, here["text"]) < ALIKE):
+            return here
+        same = self._db.rows(f"{query} passages.text=?", (text,))
+        return same[0] if len(same) == 1 else None
 
     def _by_hand(self, source_id: str, ids: object) -> tuple[PairLink, ...]:
         """Links to those of the named highlights that are here."""

@@ -52,7 +52,8 @@ def passages_under(library: Library, note_path: str, heading: str = "") -> list[
         if not passages:
             raise Invalid(f"{note.path} has no text to pair.", "Write something into it, then: notewright import vault")
         raise Invalid(f"{note.path} has {len(passages)} passages.", f"Say under which heading (--under): {shown}")
-    found = [item for item in passages if item.headings and title_key(item.headings[-1]) == title_key(heading)]
+    key = title_key(heading)  # empty where there is no letter in it, as in an emoji
+    found = [item for item in passages if item.headings and (item.headings[-1] == heading or (key and title_key(item.headings[-1]) == key))]
     if not found:
         raise NotFound(f"{note.path} says nothing under a heading {heading!r}.", f"It has: {shown or 'no headings'}")
     return found

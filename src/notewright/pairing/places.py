@@ -73,7 +73,7 @@ class Beside:
     def _links(self, source_id: str, passage: Passage, *, only: bool) -> list[PairLink]:
         """In reading order, the highlights of a source that the passage may be about, and why."""
         highlights = [item for item in self._work.highlights[source_id] if not item.is_discard]
-        headings = {title_key(heading) for heading in passage.headings}
+        headings = {title_key(heading) for heading in passage.headings} - {""}
         under = [item for item in highlights if item.chapter and title_key(item.chapter) in headings]
         if under:
             return [_link(item, "place", "under its chapter's heading") for item in under]
