@@ -18,9 +18,11 @@ from typing import TYPE_CHECKING, Any
 from ..errors import Invalid, Unavailable
 from ..files import private
 from ..library import Library
+from ..library.database import now
 from ..records import ImportReport, Source
 from ..settings import Settings, require_private
 from .api_export import CARRIES, BadShape, joined, read_book
+from .marks import exact_time
 
 if TYPE_CHECKING:
     import httpx
@@ -54,24 +56,26 @@ def import_api(
         raise Unavailable("No Readwise token is set.", f"Take it from {TOKEN_PAGE}, then: notewright token set (or set READWISE_TOKEN).")
     _check(token)
     since = "" if full else library.sources.get_state(CURSOR)
+    asked_at = now()
     with _Client(base_url, token, sleep, progress) as client:
         books = client.books({"updatedAfter": since} if since else {})
         incomplete: list[Source] = []
+        # What changes from here on may be in some answers and not in others: the next import asks for it.
+        seen = max((item.updated_at for source in books.values() for item in source.highlights), default="")
+        seen = min(seen, client.date or seen)
         if since and books:
             books, incomplete = _whole(client, books)
     sources = list(books.values())
     total = sum(len(source.highlights) for source in sources)
     report = library.sources.upsert(
-        sources, origin="api", complete=True, carries=CARRIES,
+        sources, origin="api", complete=True, carries=CARRIES, asked_at=asked_at,
         progress=(lambda done: progress(done, total, "storing highlights")) if progress else None,
     )  # fmt: skip
     warnings = list(client.warnings)
     if incomplete:
         warnings.append(f"{len(incomplete)} sources came without all of their highlights and will be asked for again next time")
-    else:
-        seen = max((highlight.updated_at for source in sources for highlight in source.highlights), default="")
-        if seen > library.sources.get_state(CURSOR):
-            library.sources.set_state(CURSOR, seen)
+    elif seen > library.sources.get_state(CURSOR):
+        library.sources.set_state(CURSOR, seen)
     return replace(report, warnings=tuple(warnings))
 
 
@@ -105,6 +109,7 @@ class _Client:
         self._sleep, self._progress = sleep, progress
         self._sent: deque[float] = deque(maxlen=PER_MINUTE)
         self._fetched = 0
+        self.date = ""  # the server's, of its first answer
         self.warnings: list[str] = []
 
     def __enter__(self) -> _Client:
@@ -159,6 +164,8 @@ class _Client:
                 wait = 2.0**attempt
             else:
                 if answer.status_code == 200:
+                    if not self.date and answer.headers.get("Date"):
+                        self.date = exact_time(parsedate_to_datetime(answer.headers["Date"]).isoformat())
                     return _page(answer)
                 if answer.status_code in (401, 403):
                     raise Unavailable(f"Readwise refused the token ({answer.status_code}).", f"Take a fresh one from {TOKEN_PAGE}.")

@@ -42,6 +42,7 @@ _VISIBLE = (*HIGHLIGHT_FIELDS, "source_id")
 _INSERT = f"INSERT INTO highlights ({', '.join(_COLUMNS)}) VALUES ({', '.join(':' + name for name in _COLUMNS)})"
 _UPDATE = f"UPDATE highlights SET {', '.join(f'{name}=:{name}' for name in _COLUMNS if name not in ('id', 'imported_at'))} WHERE id=:id"
 
+_COMPARED = 20_000  # pairs of texts that one source is worth
 _MANY = 5  # highlights; where so many and most of a source's are gone, the report says so
 
 
@@ -67,7 +68,9 @@ class Merge:
         carries: frozenset[str],
         source_carries: frozenset[str],
         untitled: str = "Untitled",
+        asked_at: str = "",
     ) -> None:
+        self._asked_at = asked_at
         self._db, self._connection = db, connection
         self._origin, self._complete, self._source_carries, self._untitled = origin, complete, source_carries, untitled
         self._carries = tuple(name for name in HIGHLIGHT_FIELDS if name in carries)
@@ -78,6 +81,7 @@ class Merge:
         self._at = now()
         self._counts: Counter[str] = Counter()
         self._touched: set[str] = set()
+        self._given: set[str] = set()  # outside ids of highlights that this import has stored
         self._gone: dict[str, tuple[str, int]] = {}  # highlight id -> its source, and how many that source had; of a chapter mark 0
         self._titles: dict[str, list[tuple[str, str]]] = defaultdict(list)
         for row in db.rows("SELECT id, title, author FROM sources"):
@@ -113,6 +117,8 @@ class Merge:
         unread = [item for item in incoming.highlights if not item.text and not item.is_deleted]
         if unread:
             incoming = replace(incoming, highlights=tuple(item for item in incoming.highlights if item.text or item.is_deleted))
+        if self._was_empty and any(item in self._given for highlight in incoming.highlights for item in highlight.outside_ids):
+            self._was_empty = False  # two files of one export may name the same highlight
         if not incoming.title and not self._own_ids(incoming):
             parts, incoming = self._by_owner(incoming)
             for source_id, part in parts.items():
@@ -146,7 +152,7 @@ class Merge:
         for key, row in live.items():
             if incoming.is_deleted:
                 row["removed_at"] = self._at
-            elif complete and key not in self._touched and row["origins"] == self._origin:
+            elif complete and key not in self._touched and row["origins"] == self._origin and not self._is_newer(row):
                 gone.add(key)
         own = {key: row for key, row in live.items() if key not in gone}
         self._reorder(homes, own)
@@ -266,16 +272,21 @@ class Merge:
     def _by_words(self, incoming: Source, ids: list[str]) -> str:
         """The source that holds these very highlights under another form of the title or author."""
         owners: Counter[str] = Counter()
+        sure: Counter[str] = Counter()  # marked at the same second too
         for highlight in incoming.highlights:
             owner = self._owner_of_words(highlight)
             if owner:
                 owners[owner] += 1
+                query = "SELECT 1 FROM highlights WHERE source_id=? AND text_key=? AND highlighted_at=? AND highlighted_at<>''"
+                sure[owner] += self._db.row(query, (owner, text_key(highlight.text), highlight.highlighted_at)) is not None
         for source_id, hits in owners.most_common(1):
             row = self._db.row("SELECT title FROM sources WHERE id=?", (source_id,))
             assert row is not None
             share = hits / len(incoming.highlights)
             alike = not incoming.title or same_head(normalise(row["title"]), normalise(incoming.title))
-            if ((alike and share >= 0.3) or (hits >= 3 and share >= 0.6)) and not self._clashes(source_id, ids):
+            if ((alike and share >= 0.3) or ((hits >= 3 or sure[source_id] == hits) and share >= 0.6)) and not self._clashes(
+                source_id, ids
+            ):
                 return source_id
         return ""
 
@@ -350,6 +361,7 @@ class Merge:
         for index, (highlight, _) in enumerate(items):
             settle(index, [known[outside] for outside in highlight.outside_ids if outside in known])
         lost = [index for index, home in enumerate(homes) if not home]
+        lost.sort(key=lambda index: items[index][0].is_deleted)  # what is there comes before what was taken away
         free = [key for key in rows if key not in taken] if lost else []
         by_text: dict[object, list[str]] = defaultdict(list)
         for key in sorted(free, key=lambda key: (rows[key]["removed_at"] != "", rows[key]["position"], key)):
@@ -382,24 +394,43 @@ class Merge:
         lost = [index for index, home in enumerate(homes) if not home]
         if not free or not lost:
             return
+        too_many = len(free) * len(lost) > _COMPARED
         by_time: dict[object, list[str]] = defaultdict(list)
         for key in free:
             by_time[(rows[key]["location"], rows[key]["highlighted_at"])].append(key)
         for index in lost:
             highlight = items[index][0]
             if highlight.highlighted_at:
-                candidates = by_time.get((highlight.location, highlight.highlighted_at), [])
-                settle(index, [key for key in candidates if fits(key, highlight)])
+                candidates = [key for key in by_time.get((highlight.location, highlight.highlighted_at), []) if fits(key, highlight)]
+                if highlight.location is None or len(candidates) > 1:  # imported in one go: the time tells nothing apart
+                    alike = [(likeness(highlight, rows[key]), key) for key in candidates] if not too_many else []
+                    candidates = [key for score, key in sorted(alike, reverse=True) if score]
+                settle(index, candidates)
         placed = set(homes)
         free = [key for key in free if key not in placed and not rows[key]["removed_at"]]
         lost = [index for index in lost if not homes[index]]
-        if len(free) * len(lost) > 20_000:
+        if len(free) * len(lost) > _COMPARED:
             return
         for index in lost:
             highlight = items[index][0]
             scores = [(likeness(highlight, rows[key]), key) for key in free if key not in placed and fits(key, highlight)]
             settle(index, [key for score, key in sorted(scores, reverse=True) if score])
             placed.add(homes[index])
+        for index in lost if self._origin == "kindle" else ():
+            highlight = items[index][0]
+            if not homes[index] and highlight.location is not None:
+                settle(index, [key for key in free if key not in placed and self._was_part(highlight, rows[key])])
+                placed.add(homes[index])
+
+    def _is_newer(self, row: Row) -> bool:
+        """Was it stored after what is imported now had been asked for?"""
+        return bool(self._asked_at) and str(row["imported_at"]) > self._asked_at
+
+    def _was_part(self, highlight: Highlight, row: Row) -> bool:
+        """A Kindle's file never loses a record: a row that is no record any more was an earlier form of one that overlaps it."""
+        left, right = normalise(highlight.text), normalise(str(row["text"]))
+        near = row["location"] is not None and abs(int(str(row["location"])) - (highlight.location or 0)) <= 20
+        return row["origins"] == "kindle" and near and min(len(left), len(right)) >= 12 and (left in right or right in left)
 
     def _ids(self, key: str, ids_of: dict[str, list[str]], kinds: set[str]) -> list[str]:
         if not kinds or self._was_empty:
@@ -472,6 +503,8 @@ class Merge:
         origins = str(row["origins"])
         rank = _rank(origins)
         lesser = self._my_rank < rank
+        if self._origin == "api" and incoming.updated_at and incoming.updated_at < str(row["updated_at"]):
+            return  # Readwise has said something newer since
         same = self._of_highlight(incoming) == self._of_row(row) and (
             "tags" not in self._carries or column(incoming, "tags") == row["tags"]
         )
@@ -482,6 +515,8 @@ class Merge:
             if value in ("", None) and name in _NEVER_EMPTIED and origins != self._origin:
                 continue  # another exporter knew it
             if lesser:
+                if self._my_rank < _TRUSTED and rank == RANK["api"] and (name not in _NEVER_EMPTIED or row[name] not in ("", None)):
+                    continue  # these are only ever added to: an edit that Readwise tells of never reaches them
                 if name in _FORMATTED and same_form(name, value, row[name], str(row["color"])):
                     continue
                 if self._my_rank < _TRUSTED and value in ("", "[]", 0):
@@ -494,7 +529,8 @@ class Merge:
         if "api" not in origins:
             for name in ("is_favorite", "is_discard"):
                 row[name] = int(bool(row[name]) or getattr(incoming, name)) if name not in self._carries else row[name]
-        if row["source_id"] != source_id and not lesser and (incoming.outside_ids or self._my_rank > rank):
+        seen = row["id"] in self._touched and self._origin != "api"  # another file of this very import has it too
+        if row["source_id"] != source_id and not lesser and not seen and (incoming.outside_ids or self._my_rank > rank):
             row["source_id"] = source_id
         if incoming.is_deleted:
             row["removed_at"] = row["removed_at"] or self._at
@@ -535,6 +571,7 @@ class Merge:
         self._connection.executemany(_INSERT, new)
         self._connection.executemany(_UPDATE, changed)
         self._connection.executemany("INSERT OR IGNORE INTO highlight_ids VALUES (?, ?)", ids)
+        self._given.update(item for item, _ in ids)
 
     def _in(self, query: str, values: list[str]) -> list[sqlite3.Row]:
         """Rows of a query with one `IN ({})`, in parts that SQLite takes."""

@@ -33,6 +33,7 @@ class SourceStore:
         carries: Iterable[str] = HIGHLIGHT_FIELDS,
         source_carries: Iterable[str] = SOURCE_FIELDS,
         untitled: str = "Untitled",
+        asked_at: str = "",
         progress: Callable[[int], None] | None = None,
     ) -> ImportReport:
         """Bring the mirror up to date in one transaction: all of it or nothing.
@@ -42,10 +43,11 @@ class SourceStore:
         fields this origin can express: others are left as they are. A source without a title is one of those known, by its ids or its
         highlights' words, and keeps the title it has; else it is called `untitled`. A highlight without text is not stored, and keeps what
         is stored at its place from counting as absent; a chapter mark without text ends the chapter above it. The report warns where most
-        of a source counts as removed. `progress` gets the number of highlights done so far.
+        of a source counts as removed. What was stored after `asked_at`, when this answer was asked for, does not count as absent from it.
+        `progress` gets the number of highlights done so far.
         """
         with self._db.write() as connection:
-            work = Merge(self._db, connection, origin, complete, frozenset(carries), frozenset(source_carries), untitled)
+            work = Merge(self._db, connection, origin, complete, frozenset(carries), frozenset(source_carries), untitled, asked_at)
             for source in sources:
                 work.source(source)
                 if progress:
