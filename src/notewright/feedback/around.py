@@ -109,7 +109,9 @@ class Around:
         found = []
         sought = {follow.insertion_id: vault.Sought(follow.note, follow.spans) for follow in self._follows()}
         unknown = [(follow, path) for follow, path in self._standing if follow.insertion_id not in self._compared]
-        for path in self.files if unknown else sorted(self.changed):
+        # What another machine inserted may be in a note that was looked at here before this was heard of.
+        strange = {seeker.follow.insertion_id for seeker in self.seekers} - self._compared
+        for path in self.files if unknown or strange else sorted(self.changed):
             changed = path in self.changed
             data = _read(self.files[path]) if sought else None
             if data is None:
@@ -122,15 +124,16 @@ class Around:
                 holds = own != path and sought[number].may_be_in(folded)
                 if holds or number in self._compared:
                     self._copies[number][path] = data if holds else None
-            if not changed:
-                continue
-            if any(sought[follow.insertion_id].may_be_in(folded) for follow in self._unsure):
+            if changed and any(sought[follow.insertion_id].may_be_in(folded) for follow in self._unsure):
                 self._held.add(path)
             for seeker in self.seekers:
-                if path != seeker.path and sought[seeker.follow.insertion_id].may_be_in(folded):
+                wanted = changed or seeker.follow.insertion_id in strange
+                if wanted and path != seeker.path and sought[seeker.follow.insertion_id].may_be_in(folded):
                     offer = self._offer(seeker, sought[seeker.follow.insertion_id], path, data)
                     found += [offer] if offer else []
-                    if offer or not (seeker.gone or seeker.data is None):  # it may be a copy, if the passage turns out to stand
+                    if changed and (
+                        offer or not (seeker.gone or seeker.data is None)
+                    ):  # it may be a copy, if the passage turns out to stand
                         self._held.add(path)
         return sorted(found, key=lambda offer: offer.rank, reverse=True)
 

@@ -22,7 +22,7 @@ from ..records import Event
 from ..settings import Settings
 from ..text import content_hash
 from .around import Around, Seeker
-from .following import start_following, with_lead
+from .following import is_by_words, start_following, with_lead
 from .journal import recover
 from .judge import record_edit
 
@@ -168,7 +168,7 @@ class _Look:
                 self.notes.setdefault(follow.note_hash, set()).add(follow.note_path)
         # What was put in later is no part of what stood there before, so it is placed first; what was deleted takes no other's place.
         newest = here[::-1]
-        for follow in sorted(newest, key=lambda follow: not follow.text):
+        for follow in sorted(newest, key=lambda follow: (not self._is_back(follow), not follow.text)):
             try:
                 self._at(follow)
             except Unavailable as problem:  # one note that cannot be read keeps no other from being looked at
@@ -176,6 +176,16 @@ class _Look:
                 self.around.unsure(follow)
         self._elsewhere()
         self.around.keep(here, awaited=any(state == "missing" for _, _, state in self.missing))
+
+    def _is_back(self, follow: Follow) -> bool:
+        """Is the note of a deleted passage again just as it was with it: by a sync, another branch, an undo of the editor?"""
+        if follow.text:
+            return False
+        try:
+            read = vault.read_note(self.root, self.around.renamed.get(follow.note_path, follow.note_path))
+        except Unavailable:
+            return False
+        return read is not None and read[0] == follow.note
 
     def _at(self, follow: Follow) -> None:
         path = self.around.renamed.get(follow.note_path, follow.note_path)
@@ -194,7 +204,7 @@ class _Look:
         self.followed += 1
         found = self._found(follow, path, data)
         if content_hash(data) == follow.note_hash:
-            if path != follow.note_path:
+            if path != follow.note_path or (found and is_by_words(follow)):
                 self._settle(follow, path, data, found if follow.state == "followed" else None)
             if follow.state == "followed":
                 self.around.stands(follow, path, found)
@@ -222,12 +232,15 @@ class _Look:
             if newer.note != follow.note and vault.passage_text(newer.note, newer.spans) not in beside:
                 strange += spans
         told = follow.text.removeprefix(follow.lead)
-        found = vault.follow(follow.note, follow.spans, data, without=strange, told=told)
+        if is_by_words(follow):  # nothing around it tells which of other words could be it
+            found = vault.Sought(follow.note, follow.spans).find(data, without=strange)
+        else:
+            found = vault.follow(follow.note, follow.spans, data, without=strange, told=told)
         if found and any(found.spans == spans for _, spans in self.placed.get(path, ())):  # of two that say the same, one is gone
             found = vault.follow(follow.note, follow.spans, data, without=(*strange, *found.spans), told=told)
         if found and not follow.text and found.share < vault.ENOUGH:  # it was deleted: other words in its place are not it
             return None
-        if found and follow.text:
+        if found and (follow.text or data == follow.note):
             self.placed.setdefault(path, []).append((follow, found.spans))
         return found
 

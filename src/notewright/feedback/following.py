@@ -82,9 +82,13 @@ def first(library: Library, event: Event) -> Follow:
     insertion = as_made(library, event)
     inserted = insertion.inserted.encode()
     note, start = vault.written(insertion), insertion.start
+    passage: Any = event.payload.get("passage")
+    told = [edit for edit in library.events.standing("edit", subject=event.subject) if edit.payload.get("insertion") == event.id]
+    last = str(max(told, key=lambda edit: (edit.at, edit.id)).payload["final_text"]) if told else None
     if note is None:  # the backup is gone: the passage is followed by its words
         note, start = inserted, 0
-    passage: Any = event.payload.get("passage")
+        if last:
+            note, inserted, passage = last.encode(), last.encode(), None
     if passage:
         start, inserted = start + passage[0], inserted[passage[0] : passage[1]]
     begin = start + len(inserted) - len(inserted.lstrip(b"\r\n"))
@@ -93,8 +97,16 @@ def first(library: Library, event: Event) -> Follow:
     lead = full[: -len(core)] if core and full != core and full.endswith(core) else ""
     return Follow(
         insertion_id=event.id, draft_id=event.subject, vault=insertion.vault, note_path=insertion.note_path, note=note, spans=spans,
-        note_hash=insertion.after_hash, lead=lead, text=lead + core, state="followed", since=event.at,
+        note_hash=insertion.after_hash, lead=lead, text=lead + core if last is None else last,
+        state="deleted" if last == "" else "followed", since=event.at,
     )  # fmt: skip
+
+
+def is_by_words(follow: Follow) -> bool:
+    """Is only the passage known, and not yet the note around it? It is of an insertion of another machine, until it is seen here."""
+    if not follow.note_hash or content_hash(follow.note) == follow.note_hash:
+        return False
+    return vault.passage_text(follow.note, follow.spans) == vault.tidy(follow.note.decode("utf-8", errors="replace"))
 
 
 def _accepted_text(library: Library, event: Event) -> str:
@@ -112,6 +124,8 @@ def _shifted(library: Library, event: Event) -> list[Follow]:
     note, size = vault.written(insertion), len(insertion.inserted.encode())
     moved = []
     for follow in library.follows.all():
+        if is_by_words(follow):
+            continue  # its spans are places in these words, and not in the note
         if note is not None and follow.note_path == insertion.note_path and follow.note_hash == insertion.before_hash:
             at, spans = insertion.start, []
             for a, b in follow.spans:

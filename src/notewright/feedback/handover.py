@@ -26,11 +26,18 @@ def hand_over(library: Library, *, settings: Settings, draft_id: str, note_path:
     Raises Conflict when the note in Obsidian is not as it was on the disk; Unavailable when Obsidian took the order and then fell silent:
     nobody knows whether it wrote, so nobody else does.
     """
-    client = library.editors.holding(note_path, vault=settings.need_vault().resolve().name)
+    folder = settings.need_vault()
+    names = dict.fromkeys((folder.name, folder.resolve().name))  # Obsidian may have opened it through a link
+    client = next(filter(None, (library.editors.holding(note_path, vault=name) for name in names)), "")
     if not client:
         return False
     order = library.editors.order(client, draft_id, body)
-    if _left(library, order, "waiting", TAKE_SECONDS) == "waiting" and library.editors.move(order, "waiting", "withdrawn"):
+    try:
+        found = _left(library, order, "waiting", TAKE_SECONDS)
+    except BaseException:  # whoever stops it here puts the draft elsewhere, perhaps
+        library.editors.move(order, "waiting", "withdrawn")
+        raise
+    if found == "waiting" and library.editors.move(order, "waiting", "withdrawn"):
         return False
     state = _left(library, order, "taken", WRITE_SECONDS)
     if state == "done":

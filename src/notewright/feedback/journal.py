@@ -45,8 +45,8 @@ def writing(library: Library, kind: str, about: dict[str, Any]) -> Iterator[Call
     try:
         yield begin
     except NotewrightError as error:
-        # Accepting takes the text out again by itself, where the disk lets it; of undoing only a conflict proves that nothing was written.
-        if _is_undone(file) if kind == "accept" else isinstance(error, Conflict):
+        # Accepting takes the text out again by itself, where the disk lets it; an undo that was refused has left the note as it is.
+        if _stands(file, "undone") if kind == "accept" else isinstance(error, Conflict) or _stands(file, "done"):
             file.unlink(missing_ok=True)
         raise
     file.unlink(missing_ok=True)
@@ -73,13 +73,13 @@ def _folder(library: Library) -> Path:
     return library.home / "backups" / "writing"
 
 
-def _is_undone(file: Path) -> bool:
-    """Is the note as it was before the entry?"""
+def _stands(file: Path, state: str) -> bool:
+    """Is the entry's text in the note (done), or the note as it was before it (undone)?"""
     entry = _entry(file)
     if entry is None:
         return True
     try:
-        return vault.state(vault.Insertion(**entry["insertion"])) == "undone"
+        return vault.state(vault.Insertion(**entry["insertion"])) == state
     except NotewrightError:
         return False
 

@@ -9,6 +9,7 @@ import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -16,6 +17,7 @@ from .database import Database, now, to_json
 
 FRESH = 40.0  # seconds after which an editor that says nothing is taken for closed
 KEPT = 100  # orders
+LASTS = timedelta(seconds=30)  # an order that nobody has taken: who gave it is gone, or would have withdrawn it
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,8 @@ class EditorStore:
 
     def waiting(self, client: str) -> list[Order]:
         """What `client` is asked to write, oldest first."""
-        rows = self._db.rows("SELECT * FROM orders WHERE client=? AND state='waiting' ORDER BY id", (client,))
+        query = "SELECT * FROM orders WHERE client=? AND state='waiting' AND made_at > ? ORDER BY id"
+        rows = self._db.rows(query, (client, _too_old()))
         return [Order(row["id"], row["client"], row["draft_id"], json.loads(row["body"]), row["state"]) for row in rows]
 
     def state(self, order_id: int) -> str:
@@ -79,6 +82,12 @@ class EditorStore:
         return str(row["state"]) if row else ""
 
     def move(self, order_id: int, before: str, after: str) -> bool:
-        """Bring an order from one state to the next; False where it is in another one, because someone was faster."""
+        """Bring an order from one state to the next; False where someone was faster, or where it is too old to be taken."""
+        since = _too_old() if after == "taken" else ""
         with self._db.write() as connection:
-            return connection.execute("UPDATE orders SET state=? WHERE id=? AND state=?", (after, order_id, before)).rowcount == 1
+            query = "UPDATE orders SET state=? WHERE id=? AND state=? AND made_at > ?"
+            return connection.execute(query, (after, order_id, before, since)).rowcount == 1
+
+
+def _too_old() -> str:
+    return (datetime.now(UTC) - LASTS).isoformat()

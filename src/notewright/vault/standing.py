@@ -43,7 +43,9 @@ def place_of(now: bytes, span: bytes, known: Known | None) -> Place | None:
     """
     places = list(_places(now, span))
     if len(places) < 2:
-        return only_place(now, span)
+        place = only_place(now, span)
+        there = follow(known.note, known.spans, now) if place and known else None
+        return None if place and there and not _overlaps(place, there.spans) else place  # a copy is the person's
     if len({now[:start] + now[end:] for start, end in places}) == 1:
         return places[0]
     ours = [place for place in _places(known.note, span) if _overlaps(place, known.spans)] if known else []

@@ -203,7 +203,12 @@ def undo(insertion: Insertion, *, known: Known | None = None) -> Undone:
         backup = keep(backups, now)
         if read(path) != now:
             raise _cannot(path, insertion, "changed while it was being undone")
-        path.unlink()
+        try:
+            path.unlink()
+        except OSError as error:
+            raise Unavailable(
+                f"{path} cannot be deleted: {error.strerror}.", "Close it elsewhere, or check its folder's permissions."
+            ) from error
         remove_folders([root / folder for folder in insertion.folders])
         return Undone(insertion.note_path, "deleted", str(backup))
     earlier = without(now, insertion, known=known)
@@ -311,7 +316,7 @@ def _clean(text: str) -> str:
     except UnicodeEncodeError as error:
         raise Invalid("The draft holds characters that cannot be written as UTF-8.", "Edit the draft, or draft again.") from error
     lines = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    while lines and not lines[0].strip():
+    while lines and not lines[0].strip(" \t"):
         lines.pop(0)
     while lines and not lines[-1].strip():
         lines.pop()
