@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from difflib import SequenceMatcher
 
 from ..records import Highlight, Source
@@ -13,6 +15,7 @@ HIGHLIGHT_FIELDS = (
     "is_favorite", "is_discard",
 )  # fmt: skip
 Row = dict[str, object]
+_COMPARED = 20_000  # pairs of texts that one source is worth
 
 
 def differences(incoming: Highlight, row: Row) -> int:
@@ -74,3 +77,50 @@ def column(record: Source | Highlight, name: str) -> object:
     if isinstance(value, tuple):
         return to_json(list(value)) if value else "[]"
     return int(value) if isinstance(value, bool) else value
+
+
+def match_edited(
+    items: Sequence[tuple[Highlight, str]], homes: Sequence[str], free: list[str], rows: Mapping[str, Row],
+    settle: Callable[[int, list[str]], None], fits: Callable[[str, Highlight], bool], *, only_grows: bool,
+) -> None:  # fmt: skip
+    """Edited texts without an id: marked at the same place and time; failing that, nearly the same words at the same place.
+
+    `homes` are filled by `settle`. `only_grows`: the export never loses a record, as a Kindle's file.
+    """
+    lost = [index for index, home in enumerate(homes) if not home]
+    if not free or not lost:
+        return
+    too_many = len(free) * len(lost) > _COMPARED
+    by_time: dict[object, list[str]] = defaultdict(list)
+    for key in free:
+        by_time[(rows[key]["location"], rows[key]["highlighted_at"])].append(key)
+    for index in lost:
+        highlight = items[index][0]
+        if highlight.highlighted_at:
+            candidates = [key for key in by_time.get((highlight.location, highlight.highlighted_at), []) if fits(key, highlight)]
+            if highlight.location is None or len(candidates) > 1:  # imported in one go: the time tells nothing apart
+                alike = [(likeness(highlight, rows[key]), key) for key in candidates] if not too_many else []
+                candidates = [key for score, key in sorted(alike, reverse=True) if score]
+            settle(index, candidates)
+    placed = set(homes)
+    free = [key for key in free if key not in placed and not rows[key]["removed_at"]]
+    lost = [index for index in lost if not homes[index]]
+    if len(free) * len(lost) > _COMPARED:
+        return
+    for index in lost:
+        highlight = items[index][0]
+        scores = [(likeness(highlight, rows[key]), key) for key in free if key not in placed and fits(key, highlight)]
+        settle(index, [key for score, key in sorted(scores, reverse=True) if score])
+        placed.add(homes[index])
+    for index in lost if only_grows else ():
+        highlight = items[index][0]
+        if not homes[index] and highlight.location is not None:
+            settle(index, [key for key in free if key not in placed and _was_part(highlight, rows[key])])
+            placed.add(homes[index])
+
+
+def _was_part(highlight: Highlight, row: Row) -> bool:
+    """A Kindle's file never loses a record: a row that is no record any more was an earlier form of one that overlaps it."""
+    left, right = normalise(highlight.text), normalise(str(row["text"]))
+    near = row["location"] is not None and abs(int(str(row["location"])) - (highlight.location or 0)) <= 20
+    return row["origins"] == "kindle" and near and min(len(left), len(right)) >= 12 and (left in right or right in left)

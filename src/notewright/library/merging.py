@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from itertools import pairwise
@@ -23,7 +23,7 @@ from operator import attrgetter, itemgetter
 
 from ..records import Highlight, ImportReport, Source
 from ..text import normalise
-from .alike import HIGHLIGHT_FIELDS, Row, column, conflicts, differences, likeness, same_form, same_head
+from .alike import HIGHLIGHT_FIELDS, Row, column, conflicts, differences, match_edited, same_form, same_head
 from .chapters import assign_chapters
 from .database import Database, now
 
@@ -42,7 +42,6 @@ _VISIBLE = (*HIGHLIGHT_FIELDS, "source_id")
 _INSERT = f"INSERT INTO highlights ({', '.join(_COLUMNS)}) VALUES ({', '.join(':' + name for name in _COLUMNS)})"
 _UPDATE = f"UPDATE highlights SET {', '.join(f'{name}=:{name}' for name in _COLUMNS if name not in ('id', 'imported_at'))} WHERE id=:id"
 
-_COMPARED = 20_000  # pairs of texts that one source is worth
 _MANY = 5  # highlights; where so many and most of a source's are gone, the report says so
 
 
@@ -380,57 +379,16 @@ class Merge:
                     )
                 settle(index, [key for key in candidates if fits(key, highlight)])
         self._claim_twins(source_id, incoming, items, homes, taken, before, rows)
-        self._match_edited(items, homes, [key for key in free if key not in taken], rows, settle, fits)
+        unclaimed = [key for key in free if key not in taken]
+        match_edited(items, homes, unclaimed, rows, settle, fits, only_grows=self._origin == "kindle")
         for index, (highlight, words) in enumerate(items):
             homes[index] = homes[index] or self._new_id(source_id, highlight, words, known, rows)
             self._merge(source_id, homes[index], highlight, words, rows, index)
         return homes
 
-    def _match_edited(
-        self, items: list[tuple[Highlight, str]], homes: list[str], free: list[str], rows: dict[str, Row],
-        settle: Callable[[int, list[str]], None], fits: Callable[[str, Highlight], bool],
-    ) -> None:  # fmt: skip
-        """Edited texts without an id: marked at the same place and time; failing that, nearly the same words at the same place."""
-        lost = [index for index, home in enumerate(homes) if not home]
-        if not free or not lost:
-            return
-        too_many = len(free) * len(lost) > _COMPARED
-        by_time: dict[object, list[str]] = defaultdict(list)
-        for key in free:
-            by_time[(rows[key]["location"], rows[key]["highlighted_at"])].append(key)
-        for index in lost:
-            highlight = items[index][0]
-            if highlight.highlighted_at:
-                candidates = [key for key in by_time.get((highlight.location, highlight.highlighted_at), []) if fits(key, highlight)]
-                if highlight.location is None or len(candidates) > 1:  # imported in one go: the time tells nothing apart
-                    alike = [(likeness(highlight, rows[key]), key) for key in candidates] if not too_many else []
-                    candidates = [key for score, key in sorted(alike, reverse=True) if score]
-                settle(index, candidates)
-        placed = set(homes)
-        free = [key for key in free if key not in placed and not rows[key]["removed_at"]]
-        lost = [index for index in lost if not homes[index]]
-        if len(free) * len(lost) > _COMPARED:
-            return
-        for index in lost:
-            highlight = items[index][0]
-            scores = [(likeness(highlight, rows[key]), key) for key in free if key not in placed and fits(key, highlight)]
-            settle(index, [key for score, key in sorted(scores, reverse=True) if score])
-            placed.add(homes[index])
-        for index in lost if self._origin == "kindle" else ():
-            highlight = items[index][0]
-            if not homes[index] and highlight.location is not None:
-                settle(index, [key for key in free if key not in placed and self._was_part(highlight, rows[key])])
-                placed.add(homes[index])
-
     def _is_newer(self, row: Row) -> bool:
         """Was it stored after what is imported now had been asked for?"""
         return bool(self._asked_at) and str(row["imported_at"]) > self._asked_at
-
-    def _was_part(self, highlight: Highlight, row: Row) -> bool:
-        """A Kindle's file never loses a record: a row that is no record any more was an earlier form of one that overlaps it."""
-        left, right = normalise(highlight.text), normalise(str(row["text"]))
-        near = row["location"] is not None and abs(int(str(row["location"])) - (highlight.location or 0)) <= 20
-        return row["origins"] == "kindle" and near and min(len(left), len(right)) >= 12 and (left in right or right in left)
 
     def _ids(self, key: str, ids_of: dict[str, list[str]], kinds: set[str]) -> list[str]:
         if not kinds or self._was_empty:
