@@ -183,6 +183,19 @@ def test_highlights_brought_in_at_one_time_are_told_apart_by_their_words(library
     assert unlike["Salt barges came up on the spring tide."] not in before.values()
 
 
+def test_very_many_brought_in_at_one_time_and_edited_are_the_same_ones(library: Library, tmp_path: Path) -> None:
+    def imported(name: str, more: str) -> list[str]:
+        at = {"Book Title": "Essays", "Book Author": "Ann", "Highlighted at": "2024-01-01 10:00:00+00:00"}
+        texts = (
+            f"Chapter {number} of the {number * 7919 % 1009} rivers says what {number * 104729 % 997} looms do{more}"
+            for number in range(400)
+        )
+        importers.import_readwise(library, path=table(tmp_path / name, *({"Highlight": text, **at} for text in texts)))
+        return [row["id"] for row in library.db.rows("SELECT id FROM highlights WHERE removed_at='' ORDER BY position")]
+
+    assert imported("1.csv", ".") == imported("2.csv", ", and why.")
+
+
 @pytest.mark.parametrize("again", ["csv", "api"])
 def test_a_short_article_that_was_renamed_is_the_same_one(library: Library, tmp_path: Path, again: str) -> None:
     texts = [(BEES, "2024-01-01 10:00:00+00:00"), (RIVERS, "2024-01-01 10:05:00+00:00")]

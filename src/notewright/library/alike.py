@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from difflib import SequenceMatcher
+from itertools import islice
 
 from ..records import Highlight, Source
 from ..text import normalise
@@ -16,6 +17,7 @@ HIGHLIGHT_FIELDS = (
 )  # fmt: skip
 Row = dict[str, object]
 _COMPARED = 20_000  # pairs of texts that one source is worth
+_NEXT = 5  # texts in order that each is compared with, where there are more
 
 
 def differences(incoming: Highlight, row: Row) -> int:
@@ -94,15 +96,19 @@ def match_edited(
     by_time: dict[object, list[str]] = defaultdict(list)
     for key in free:
         by_time[(rows[key]["location"], rows[key]["highlighted_at"])].append(key)
+    placed = set(homes)
     for index in lost:
         highlight = items[index][0]
-        if highlight.highlighted_at:
-            candidates = [key for key in by_time.get((highlight.location, highlight.highlighted_at), []) if fits(key, highlight)]
-            if highlight.location is None or len(candidates) > 1:  # imported in one go: the time tells nothing apart
-                alike = [(likeness(highlight, rows[key]), key) for key in candidates] if not too_many else []
-                candidates = [key for score, key in sorted(alike, reverse=True) if score]
-            settle(index, candidates)
-    placed = set(homes)
+        candidates = by_time.get((highlight.location, highlight.highlighted_at), []) if highlight.highlighted_at else []
+        brought = highlight.location is None or len(candidates) > 1  # in one go, as it seems: the time tells nothing apart
+        if brought and too_many:  # then they are in the order they were in, if they are the same
+            candidates = list(islice((key for key in candidates if key not in placed), _NEXT))
+        candidates = [key for key in candidates if fits(key, highlight)]
+        if brought:
+            alike = [(likeness(highlight, rows[key]), key) for key in candidates]
+            candidates = [key for score, key in sorted(alike, reverse=True) if score]
+        settle(index, candidates)
+        placed.add(homes[index])
     free = [key for key in free if key not in placed and not rows[key]["removed_at"]]
     lost = [index for index in lost if not homes[index]]
     if len(free) * len(lost) > _COMPARED:
