@@ -131,9 +131,8 @@ class Around:
                 if wanted and path != seeker.path and sought[seeker.follow.insertion_id].may_be_in(folded):
                     offer = self._offer(seeker, sought[seeker.follow.insertion_id], path, data)
                     found += [offer] if offer else []
-                    if changed and (
-                        offer or not (seeker.gone or seeker.data is None)
-                    ):  # it may be a copy, if the passage turns out to stand
+                    may_be_copy = offer or not (seeker.gone or seeker.data is None)  # if the passage turns out to stand
+                    if changed and may_be_copy:
                         self._held.add(path)
         return sorted(found, key=lambda offer: offer.rank, reverse=True)
 

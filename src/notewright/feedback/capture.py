@@ -232,12 +232,16 @@ class _Look:
             if newer.note != follow.note and vault.passage_text(newer.note, newer.spans) not in beside:
                 strange += spans
         told = follow.text.removeprefix(follow.lead)
-        if is_by_words(follow):  # nothing around it tells which of other words could be it
-            found = vault.Sought(follow.note, follow.spans).find(data, without=strange)
-        else:
-            found = vault.follow(follow.note, follow.spans, data, without=strange, told=told)
+        by_words = is_by_words(follow)
+
+        def search(without: vault.Spans) -> vault.Followed | None:
+            if by_words:  # nothing around it tells which of other words could be it
+                return vault.Sought(follow.note, follow.spans).find(data, without=without)
+            return vault.follow(follow.note, follow.spans, data, without=without, told=told)
+
+        found = search(strange)
         if found and any(found.spans == spans for _, spans in self.placed.get(path, ())):  # of two that say the same, one is gone
-            found = vault.follow(follow.note, follow.spans, data, without=(*strange, *found.spans), told=told)
+            found = search((*strange, *found.spans))
         if found and not follow.text and found.share < vault.ENOUGH:  # it was deleted: other words in its place are not it
             return None
         if found and (follow.text or data == follow.note):

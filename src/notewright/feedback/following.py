@@ -124,13 +124,11 @@ def _shifted(library: Library, event: Event) -> list[Follow]:
     note, size = vault.written(insertion), len(insertion.inserted.encode())
     moved = []
     for follow in library.follows.all():
-        if is_by_words(follow):
-            continue  # its spans are places in these words, and not in the note
         if note is not None and follow.note_path == insertion.note_path and follow.note_hash == insertion.before_hash:
             at, spans = insertion.start, []
             for a, b in follow.spans:
                 spans += [(a, at), (at + size, b + size)] if a < at < b else [(a + size, b + size)] if at <= a else [(a, b)]
-            if follow.state == "followed":
+            if follow.state == "followed" and not is_by_words(follow):  # whose spans are places in its words, and not in the note
                 moved.append(replace(follow, note=note, spans=tuple(spans), note_hash=insertion.after_hash))
     return moved
 

@@ -177,15 +177,16 @@ class PairStore:
 
         Of all decisions about a pair the last one in time that stands holds, wherever it was made. Call inside `write`.
         """
-        new, met = self._newly_tied()
-        grown = self._grown()
+        by_hand = self._by_name()
+        new, met = self._newly_tied(by_hand)
+        grown = self._grown(by_hand)
         touched = {row["pair_id"] for row in self._db.rows(_TOUCHED, (after, after))} | met | grown
         if not touched:
             return
         undone = self._events.undone()
         taken_back = {row["pair_id"] for row in self._db.rows(_TAKEN_BACK, (after,))}
         for pair_id in sorted(touched):
-            if not self._db.row("SELECT 1 FROM pairs WHERE id=?", (pair_id,)) and not self._made_again(pair_id):
+            if not self._db.row("SELECT 1 FROM pairs WHERE id=?", (pair_id,)) and not self._made_again(pair_id, by_hand.get(pair_id)):
                 continue
             events = self.history(pair_id)
             standing = [event for event in events if event.id not in undone]
@@ -193,20 +194,18 @@ class PairStore:
             if last is None or last.id > after or last.subject in new or pair_id in taken_back | grown:
                 self._apply(self.get(pair_id), events, standing)
 
-    def _made_again(self, pair_id: str) -> str:
+    def _made_again(self, pair_id: str, event: Event | None) -> str:
         """A pair of this library that the person named: it went when that was taken back, and stands again."""
-        event = self._by_name().get(pair_id)
         ids = event.payload.get("highlights") if event else None
         source = self._db.row("SELECT source_id FROM highlights WHERE id=?", (ids[0],)) if isinstance(ids, list) and ids else None
         return self._made_by_hand(event, source["source_id"], str(event.payload["passage_id"]), pair_id) if event and source else ""
 
-    def _newly_tied(self) -> tuple[set[str], set[str]]:
+    def _newly_tied(self, by_hand: Mapping[str, Event]) -> tuple[set[str], set[str]]:
         """(Names in events whose pairs are here now, the pairs.) A name is tied to a pair once, as pairs follow their passages."""
         rows = self._db.rows(
             f"SELECT DISTINCT subject FROM events WHERE {_NAMED.format('subject')}"
             " AND subject NOT IN (SELECT key FROM state WHERE value IN (SELECT id FROM pairs))"
         )
-        by_hand = self._by_name() if rows else {}
         tied: dict[str, str] = {}
         for row in rows:
             source_id, _, passage_id = row["subject"].removeprefix("pair:").rpartition("|")
@@ -227,10 +226,10 @@ class PairStore:
                 found.pop(event.subject, None)
         return found
 
-    def _grown(self) -> set[str]:
+    def _grown(self, by_hand: Mapping[str, Event]) -> set[str]:
         """Pairs that were named with highlights of which some have come into the library only since."""
         found: set[str] = set()
-        for subject, event in self._by_name().items():
+        for subject, event in by_hand.items():
             row = self._db.row("SELECT id, source_id FROM pairs WHERE id=?", (self._db.get_state(subject) or subject,))
             if row and len(self._by_hand(row["source_id"], event.payload.get("highlights"))) > len(self.get(row["id"]).links):
                 found.add(row["id"])

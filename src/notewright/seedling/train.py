@@ -4,6 +4,7 @@ Stage A (copying) lasts `--copy-tokens`, stage B (notes) the rest of the budget.
 so a run may be given any length. Checkpoints are written whole and then renamed; SIGTERM writes one and stops.
 A budget counts training time over all resumes. Which batch comes next depends on (seed, step) and, for lengths, on progress.
 `--workers N` makes batches in N processes, which a GPU needs (one makes some 300,000 tokens/s); `--long` draws rows of up to 4,096 tokens.
+`--many SHARE` of the long notes' rows lead up to many highlights, with long rows from the start.
 `--start FOLDER` begins from an exported seedling instead of random weights (with `--copy-tokens 0`, as it can copy already).
 """
 
