@@ -283,9 +283,8 @@ class Merge:
             assert row is not None
             share = hits / len(incoming.highlights)
             alike = not incoming.title or same_head(normalise(row["title"]), normalise(incoming.title))
-            if ((alike and share >= 0.3) or ((hits >= 3 or sure[source_id] == hits) and share >= 0.6)) and not self._clashes(
-                source_id, ids
-            ):
+            enough = (alike and share >= 0.3) or ((hits >= 3 or sure[source_id] == hits) and share >= 0.6)
+            if enough and not self._clashes(source_id, ids):
                 return source_id
         return ""
 
