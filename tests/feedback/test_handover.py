@@ -117,7 +117,7 @@ def test_a_refusal_writes_nothing(world: World, draft: str) -> None:
 
     before = (world.vault / NOTE).read_bytes()
     thread = obsidian(world, act)
-    with pytest.raises(Conflict, match="changed in Obsidian"):
+    with pytest.raises(Conflict, match="Obsidian wrote nothing"):
         accept(world.library, settings=world.settings, draft_id=draft, into=NOTE)
     thread.join()
     assert (world.vault / NOTE).read_bytes() == before

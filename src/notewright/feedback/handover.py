@@ -43,7 +43,8 @@ def hand_over(library: Library, *, settings: Settings, draft_id: str, note_path:
     if state == "done":
         return True
     if state == "refused":
-        raise Conflict(f"{note_path} changed in Obsidian since it was saved; nothing was written.", "Accept the draft again.")
+        why = f"Obsidian wrote nothing: {note_path} changed there since it was saved, or this draft stands in one of its notes already."
+        raise Conflict(why, "Look for the draft in the vault; if it is not there, accept it again.")
     hint = "Look at the note there. If the draft is in it, it will be recorded as soon as Obsidian answers; else accept it again."
     raise Unavailable(f"Obsidian took the draft for {note_path} and has not said what became of it.", hint)
 
