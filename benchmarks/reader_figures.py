@@ -260,7 +260,7 @@ def shown(value: Interval | None, form: str = "{:.0%}") -> str:
 
 def verdicts(found: Mapping[str, Any]) -> list[str]:
     """The three primary endpoints, and what they come to."""
-    main, decides = found["primary"], not found["missing"] and found["plan"] != "quick"
+    main, decides = found["primary"], not found["missing"] and found["plan"] not in ("quick", "parts")
     effort, harm = main["effort saved"], main["harm rate"]
     holds = {
         "effort": effort is not None and effort[0] >= AIM and (effort[1] or 0) > 0,
