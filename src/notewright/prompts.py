@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from .library import splits
+from .library.copies import LONG, measuring, mostly_among
 from .library.examples import THRESHOLD, Example, from_pairs, nearest
 from .records import Highlight, Prompt
 from .text import normalise
@@ -25,6 +27,8 @@ PROMPT_VERSION = 1
 LEAST_NOTE = 16  # tokens of the context beside the prompt: what is shorter is no note
 ROOM = 4500  # characters of the examples beside a prompt
 SYSTEM = "Write the note for these highlights in the reader's own style. Use only what the highlights say."
+
+NUMBERED = re.compile(r"^\d+\. (.*)", re.MULTILINE)  # a highlight's first line in a prompt
 
 Message = dict[str, str]
 
@@ -44,6 +48,10 @@ def location_label(highlight: Highlight) -> str:
             hours, minutes = divmod(minutes, 60)
             return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"
     return ""
+
+
+def _first_line(text: str) -> str:
+    return text.strip().splitlines()[0] if text.strip() else ""
 
 
 def _indented(text: str) -> str:
@@ -108,8 +116,9 @@ class Teaching:
     """Which earlier exchanges of stored prompts may stand in training files: those of which is known that their source and chapter teach.
 
     A draft keeps the prompt that it was asked with. Since then a source or chapter in its examples may have come to measure only: by what
-    the exchange asks about, or as its passage (in normal form) is now paired with something that measures. One that no source in the
-    library is named like, or whose source has no side yet, may still come to measure. `later` and the sides are as of now.
+    the exchange asks about, or as its passage (in normal form) is now paired with something that measures, or as another copy of the book
+    measures. One that no source in the library is named like, or whose source has no side yet, may still come to measure. `later` and the
+    sides are as of now.
     """
 
     def __init__(self, library: Library, later: splits.Later, *, threshold: float = THRESHOLD) -> None:
@@ -123,6 +132,8 @@ class Teaching:
             for example in from_pairs(library, threshold=threshold)
             if later.side(sides.get(example.source_id, ""), example.source_id, example.prompt.highlights) != "train"
         }
+        long = (item.text for item in measuring(library, sides, later) if len(item.text) >= LONG)
+        self._copied = {normalise(_first_line(text)) for text in long}
         self._known: dict[tuple[str, str], bool] = {}
 
     def cut(self, messages: Iterable[Message]) -> tuple[list[Message], int]:
@@ -143,7 +154,9 @@ class Teaching:
             title, author, chapters = subject(turn)
             named = self._named.get((title, author), [])
             known = bool(named) and all(side == "train" and chapters.isdisjoint(self._later.of(source_id)) for source_id, side in named)
-            self._known[turn, passage] = known and normalise(passage) not in self._measuring
+            asked = {normalise(line) for line in NUMBERED.findall(turn) if len(line) >= LONG}
+            copied = mostly_among(asked, self._copied)
+            self._known[turn, passage] = known and normalise(passage) not in self._measuring and not copied
         return self._known[turn, passage]
 
 

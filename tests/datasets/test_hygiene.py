@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from notewright import datasets, drafting, feedback
 from notewright.cli import main
 from notewright.datasets.hygiene import boilerplate, clean, leaks, near, rested, resting
 from notewright.library import Library, splits
+from notewright.library.copies import long_texts
 from notewright.library.examples import Example, from_pairs, shape
 from notewright.prompts import Teaching, build_messages, subject
 from notewright.provenance import provenance
@@ -74,7 +76,7 @@ def test_leaks_are_copies_of_what_measures() -> None:
     same_passage = example(2, f"* {RIVER}", ALDER, source="b")
     same_source = example(3, "- A summary of the whole.", RIVER, source="c")
     clear = example(4, f"- {ALDER}", ALDER, source="d")
-    found = leaks([same_passage, same_source, clear], [held])
+    found = leaks([same_passage, same_source, clear], [held], long_texts(held.prompt.highlights))
     assert found == {"pair-2": "leak: nearly the same passage measures", "pair-3": "leak: another copy of its source measures"}
 
 
@@ -98,7 +100,7 @@ def judge(world: World, number: int, thing: str) -> list[dict[str, str]]:
     library, engine = world.library, ScriptedEngine(numbered)
     drafts = drafting.draft(library, settings=world.settings, source=thing, chapter="Beginnings", seed=number, n=2, engine=engine)
     feedback.rank(library, batch_id=drafts[0].batch_id, order=[[draft.id] for draft in drafts])
-    feedback.accept(library, settings=world.settings, draft_id=drafts[0].id, into=f"New/{thing}.md", final_text=MINE)
+    feedback.accept(library, settings=world.settings, draft_id=drafts[0].id, into=f"New/{number}.md", final_text=MINE)
     return list(drafts[0].messages)
 
 
@@ -193,3 +195,53 @@ def test_a_policy_that_writes_for_drafts_is_not_shown_what_measures(world: World
     rows = prompts.gather(library, dataset=sft, with_drafts=True)
     assert [row for row in rows if row["reference"].strip() == MINE.strip()]
     assert not held & {message["content"] for row in rows for message in row["prompt"]}
+
+
+COPY = "readwise:b-salt-again"
+
+
+@pytest.fixture
+def copied(world: World) -> World:
+    """The book on salt measures, of which the person has finished notes on its second chapter alone. It is there twice, and the other copy,
+    that nobody knows for one, teaches: they wrote about its first chapter."""
+    library, salt = world.library, small_world.source("salt")
+    again = tuple(replace(item, outside_ids=(f"{item.outside_ids[0]}-again",)) for item in salt.highlights)
+    copy = replace(salt, author="Reader, Ada", outside_ids=(COPY,), highlights=again)
+    library.sources.upsert([copy], origin="api", complete=False)
+    assert library.sources.get(COPY).title == salt.title
+    first = {item.id: item.links[0].highlight_id for item in library.pairs.all()}
+    pairs = [replace(item, id="") for item in library.pairs.all() if first[item.id] != small_world.highlight_id("salt", 0, 0)]
+    own = next(item for item in library.pairs.all() if first[item.id] == small_world.highlight_id("salt", 0, 0))
+    links = tuple(replace(link, highlight_id=f"{link.highlight_id}-again") for link in own.links)
+    said = "- So the first fact about salt in beginnings concerns them.\n- And 4 careful observers saw to the second fact in turn.\n"
+    library.pairs.propose([*pairs, replace(own, id="", source_id=COPY, links=links, passage_text=said)])
+    sides = {source.id: "train" for source in library.sources.all()} | {"readwise:b-salt": "test"}
+    library.db.set_state("splits", json.dumps(sides))
+    return world
+
+
+def test_no_passage_about_a_copy_of_what_measures_teaches(copied: World) -> None:
+    """Also where nothing is measured of that chapter yet: it may be tomorrow, by a version that learnt it today."""
+    dataset = datasets.build(copied.library, kind="sft")
+    assert {row["source_id"] for row in datasets.load(dataset, "test")} == {"readwise:b-salt"}
+    train = datasets.load(dataset, "train")
+    assert COPY not in {row["source_id"] for row in train}
+    assert "about salt" not in json.dumps(train)  # nor among the examples
+    assert dataset.manifest["left_out"] == {"leak: another copy of its source measures": 1}
+
+
+def test_no_prompt_shows_a_copy_of_what_measures(copied: World) -> None:
+    library = copied.library
+    copy, other = (next(item for item in from_pairs(library) if item.source_id == name) for name in (COPY, "readwise:b-looms"))
+    messages = build_messages(other.prompt, [(item.prompt, item.passage) for item in (copy, other)])
+    kept, cut = Teaching(library, splits.later(library)).cut(messages)
+    assert (kept, cut) == (build_messages(other.prompt, [(other.prompt, other.passage)]), 1)
+
+
+def test_a_policy_does_not_write_about_a_copy_of_what_measures(copied: World) -> None:
+    library = copied.library
+    for number, name in enumerate((COPY, "readwise:b-looms")):
+        judge(copied, number, name)
+    rows = prompts.gather(library, dataset=datasets.build(library, kind="sft"), with_drafts=True)
+    assert len([row for row in rows if row["reference"].strip() == MINE.strip()]) == 1
+    assert "about salt" not in json.dumps([row["prompt"][-1] for row in rows])

@@ -176,6 +176,29 @@ def test_little_is_told_as_little(library: Library, tmp_path: Path) -> None:
     assert (told.minutes.measured, told.minutes.assumed) == (0, 1)
 
 
+def test_a_batch_that_lay_open_overnight_was_not_read_all_night(library: Library, tmp_path: Path) -> None:
+    small_world.build(library, tmp_path, things=("rivers",))
+    small_world.base_model(library)
+    one, other = batch(library, day(0)), batch(library, day(1))
+    feedback.decide(library, draft_id=one[0].id, decision="accept", seconds=14 * 3600)
+    feedback.rank(library, batch_id=other[0].batch_id, order=[[other[0].id], [other[1].id]], seconds=90)
+    feedback.decide(library, draft_id=other[0].id, decision="accept", seconds=14 * 3600)
+    told = loop.account(library, reading=100)
+    assert (told.minutes.measured, told.minutes.assumed) == (1, 1)
+    assert told.minutes.looked == pytest.approx(1.5 + sum(len(draft.text.split()) for draft in one) / 100)
+    assert "hours lost" not in loop.account_page(told)
+
+
+def test_no_interval_of_a_share_leaves_what_a_share_can_be() -> None:
+    costs = [(day(place), cost) for place, cost in enumerate([0.0] * 4 + [0.9])]
+    whole = curve("edit cost", costs).whole
+    assert (whole.low, whole.high) == (0.0, pytest.approx(0.576, abs=0.001))
+    assert curve("place", [(at, 1 - cost) for at, cost in costs]).whole.high == 1.0
+    change = curve("edit cost", [(day(place), float(place > 5 and place != 7)) for place in range(12)]).change
+    assert change is not None
+    assert change.high <= 1.0
+
+
 def test_what_was_undone_and_what_was_deleted(library: Library, tmp_path: Path) -> None:
     world = small_world.build(library, tmp_path, things=("rivers", "looms"))
     small_world.base_model(library)

@@ -92,6 +92,19 @@ def test_failing_drafts_are_held_against_it_where_they_are_more_than_chance(wors
     assert decide(contender(BEFORE, "current"), [failing]).winner is (failing if times == 2 else None)
 
 
+@pytest.mark.parametrize("measured", [1, 5, 6])
+def test_what_only_a_few_passages_can_show_is_not_held_against_it(measured: int) -> None:
+    """Who writes in other words uses none of the highlights in most passages, as far as words tell."""
+
+    def told(one: Contender, share: float) -> Contender:
+        items = (replace(item, coverage=share if number < measured else None) for number, item in enumerate(one.report.items))
+        return replace(one, report=replace(one.report, items=tuple(items), coverage=share))
+
+    better = told(contender([ned - 0.2 for ned in BEFORE]), 0.9)
+    decision = decide(told(contender(BEFORE, "current"), 1.0), [better])
+    assert decision.winner is (None if measured == 6 else better)
+
+
 def test_passages_that_steered_a_training_prove_nothing() -> None:
     current, lucky = contender(BEFORE, "current"), contender([ned - 0.2 for ned in BEFORE])
     same = report(BEFORE)

@@ -463,6 +463,24 @@ def test_an_improve_that_was_refused_for_too_few_passages_looks_at_them_anew(
     assert improve(world).promoted
 
 
+def test_where_choices_came_before_notes_further_sources_can_still_measure(
+    world: small_world.World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was judged first teaches for ever, if its hash says so: the first six sources do."""
+    library = world.library
+    library.db.set_state("splits", json.dumps({f"readwise:b-{thing}": "train" for thing in small_world.THINGS[:6]}))
+    pairs = library.pairs.all()
+    paired = [pair for pair in pairs if library.sources.get(pair.source_id).id in splits.known(library)]
+    library.pairs.propose([replace(pair, id="") for pair in paired])
+    assert len({pair.source_id for pair in library.pairs.all()}) == 6
+    with pytest.raises(Invalid) as refused:
+        improve(world)
+    assert "Pair notes of further sources" in refused.value.hint
+    library.pairs.propose([replace(pair, id="") for pair in (*paired, *(pair for pair in pairs if pair.source_id == "readwise:b-peat"))])
+    measured(library, monkeypatch, lambda model, _: 0.6 if model.role == "base" else 0.2, lambda _: None)
+    assert improve(world).promoted
+
+
 def test_a_kept_version_keeps_how_much_better_or_worse_it_measured(world: small_world.World, monkeypatch: pytest.MonkeyPatch) -> None:
     base, rng = registry.current(world.library, world.settings), random.Random(4)
     measured(world.library, monkeypatch, lambda model, examples: (0.4 if examples else 0.9) + rng.uniform(-0.2, 0.2), lambda _: None)

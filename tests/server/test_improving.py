@@ -7,6 +7,7 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from fastapi import FastAPI
@@ -132,6 +133,14 @@ def test_what_was_taken_back_does_not_count(stub: Stub) -> None:
 def test_another_one_at_work_is_unsuitable(world: World) -> None:
     with alone(world.library.home):
         assert "at work" in loop.unsuitable(world.library)
+
+
+@pytest.mark.parametrize(("plugged", "why"), [(False, "the machine runs on its battery"), (True, ""), (None, "")])
+def test_a_battery_that_does_not_say_is_no_reason(world: World, plugged: bool | None, why: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A laptop that is plugged in and kept from being charged full neither charges nor discharges."""
+    monkeypatch.setattr("psutil.sensors_battery", lambda: SimpleNamespace(power_plugged=plugged), raising=False)
+    monkeypatch.setattr("psutil.getloadavg", lambda: (0.0, 0.0, 0.0))
+    assert loop.unsuitable(world.library) == why
 
 
 def test_one_that_a_terminal_began_is_told(client: TestClient, world: World) -> None:

@@ -104,7 +104,8 @@ def _describe(dataset: Dataset, home: Path) -> None:
     counts = _counts(dataset)
     facts({"dataset": dataset.id, "kind": dataset.kind, **counts, "in all": _holds(dataset), "folder": home / dataset.path})
     if dataset.kind == "sft" and not any(number for split, number in counts.items() if split != "train"):
-        print("Nothing is held out: no training on this can be measured. With notes of five or more sources some are: notewright pairs")
+        further = "With notes of further sources, five or more in all, some are: notewright pairs"
+        print(f"Nothing is held out: no training on this can be measured. {further}")
     left_out = dataset.manifest.get("left_out") or {}
     assert isinstance(left_out, dict)
     for reason, number in left_out.items():

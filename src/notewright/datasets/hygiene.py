@@ -7,29 +7,30 @@ the report; an accepted pair is left out only as a copy or a leak, since the per
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ..library import splits
+from ..library.copies import LONG, long_texts, measuring, mostly_among, texts_of
 from ..library.examples import THRESHOLD, Example
 from ..library.rows import Row
 from ..prompts import Message, Teaching
 from ..provenance import Span, provenances, word_spans
-from ..records import Draft, Highlight
+from ..records import Draft
 from ..text import normalise
 
 if TYPE_CHECKING:
     from ..library import Library
 
 PARTLY_LATER = "some of its chapters only measure"
+COPY = "leak: another copy of its source measures"
 TEACH_ONLY = ("demonstration", "labelled")  # kinds of preference rows by which nothing is measured: no judgements of the person
 _TEXTS = ("completion", "chosen", "rejected", "shown", "edited")  # a row's columns beside its prompt
 _SHINGLE = 4  # words
 _ALIKE = 0.7  # shared shingles, of the smaller text's, that make two passages near-duplicates
 _COMMON = 60  # a shingle in more passages than this is a template's
 _OWN = 0.1  # a passage of whose words less than this rests on its highlights is the person's own knowledge
-LONG = 40  # letters of a highlight that hardly another one has by chance
 _TEMPLATE = 0.7  # share of a passage's lines that recur elsewhere
 _RECURS = 5  # passages of different notes a line must stand in to be boilerplate
 
@@ -58,15 +59,15 @@ def by_side(
     sides = splits.assign(library, [draft.source_id for _, draft in found], shares=shares, fill=False)
     teaching = Teaching(library, later, threshold=threshold)
     placed = Placed({name: [] for name in splits.PARTS}, sides, 0)
-    measuring = _measuring_texts(library, sides, later)
+    measured = long_texts(measuring(library, sides, later))
     cut = 0
     for row, draft in found:
         side = later.side_of(library, sides[draft.source_id], draft)
         prompt, gone = teaching.cut(row["prompt"])
         if not side:
             left_out[PARTLY_LATER] += 1
-        elif side == "train" and measuring and _mostly_among(_texts_of(library, draft), measuring):
-            left_out["leak: another copy of its source measures"] += 1
+        elif side == "train" and measured and mostly_among(texts_of(library, draft), measured):
+            left_out[COPY] += 1
         elif side != "train" and row.get("kind") in TEACH_ONLY:
             left_out[f"{row['kind']} row of a source or chapter that only measures"] += 1
         elif _size(prompt) + max(_size(row[name]) for name in _TEXTS if name in row) > max_chars:
@@ -106,18 +107,17 @@ def clean(examples: Sequence[Example], spans: Mapping[str, Sequence[Span]]) -> d
     return reasons
 
 
-def leaks(teaching: Sequence[Example], measuring: Sequence[Example]) -> dict[str, str]:
-    """Training examples whose passage, or whose highlights, nearly stand on the measuring side too."""
+def leaks(teaching: Sequence[Example], measured: Sequence[Example], texts: Set[str]) -> dict[str, str]:
+    """Training examples whose passage, or whose highlights, nearly stand on the measuring side too. `texts` are all highlights there, also
+    those that nothing `measured` is about yet."""
     reasons: dict[str, str] = {}
-    held = [item.passage for item in measuring]
+    held = [item.passage for item in measured]
     for number, other in near([*held, *(item.passage for item in teaching)], among=len(held)).items():
         if number >= len(held) and other < len(held):
             reasons[teaching[number - len(held)].pair_id] = "leak: nearly the same passage measures"
-    sources = {key for item in measuring for key in _texts(item)}
     for item in teaching:
-        texts = _texts(item)
-        if _mostly_among(texts, sources):
-            reasons.setdefault(item.pair_id, "leak: another copy of its source measures")
+        if mostly_among(_texts(item), texts):
+            reasons.setdefault(item.pair_id, COPY)
     return reasons
 
 
@@ -170,28 +170,5 @@ def _shingles(text: str) -> set[tuple[str, ...]]:
     return {tuple(words[at : at + _SHINGLE]) for at in range(max(1, len(words) - _SHINGLE + 1))} if words else set()
 
 
-def _measuring_texts(library: Library, sides: Mapping[str, str], later: splits.Later) -> set[str]:
-    """The long highlights that only measure: a book that is there twice, as from Kindle and from Apple Books, may lie on both sides."""
-    found: set[str] = set()
-    for source_id in sides.keys() | later.held.keys():
-        whole, chapters = sides.get(source_id, "train") != "train", later.of(source_id)
-        if whole or chapters:
-            found |= _long(item for item in library.sources.highlights(source_id) if whole or item.chapter in chapters)
-    return found
-
-
-def _texts_of(library: Library, draft: Draft) -> set[str]:
-    ids = set(draft.highlight_ids)
-    return _long(item for item in library.sources.highlights(draft.source_id) if item.id in ids)
-
-
-def _long(highlights: Iterable[Highlight], shortest: int = LONG) -> set[str]:
-    return {normalise(item.text) for item in highlights if len(item.text) >= shortest}
-
-
-def _mostly_among(texts: set[str], others: set[str]) -> bool:
-    return bool(texts) and 2 * len(texts & others) >= len(texts)
-
-
 def _texts(example: Example, shortest: int = LONG) -> set[str]:
-    return _long(example.prompt.highlights, shortest)
+    return long_texts(example.prompt.highlights, shortest)

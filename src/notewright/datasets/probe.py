@@ -7,7 +7,6 @@ They are asked as drafting would ask. Nothing that measures is among them: what 
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING
 from ..library import splits
 from ..library.examples import visible_highlights
 from ..library.rows import Row
-from ..prompts import build_messages
+from ..prompts import NUMBERED, build_messages
 from ..records import Highlight, Prompt, Source
 from ..reward import rules_for_prompt
 from ..text import normalise
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 
 MOST = 6  # a few more than are asked, should one be too long for the base
 LONGEST = 1500  # characters of a prompt's highlights: a tiny base has little room
-_NUMBERED = re.compile(r"^\d+\. (.*)", re.MULTILINE)  # a highlight's first line in a prompt
 
 
 def probes(library: Library, teaching: Iterable[Row], *, later: splits.Later) -> list[Row]:
@@ -34,7 +32,7 @@ def probes(library: Library, teaching: Iterable[Row], *, later: splits.Later) ->
     The same library and rows give the same ones. Sources that are nearest to teaching come first, by the hash that decides of it.
     """
     turns = [message["content"] for row in teaching for message in row["prompt"] if message["role"] == "user"]
-    shown = {normalise(line) for turn in turns for line in _NUMBERED.findall(turn)}
+    shown = {normalise(line) for turn in turns for line in NUMBERED.findall(turn)}
     sides, rules = splits.known(library), rules_for_prompt(library)
     firsts: list[Prompt] = []
     others: list[Prompt] = []

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import Invalid
 from ..library import splits
+from ..library.copies import long_texts, measuring
 from ..library.examples import Example, from_pairs, nearest
 from ..library.rows import Row
 from ..models.bandit import FADED
@@ -127,6 +128,7 @@ def _usable(
     unfit |= leaks(
         [example for example in usable if sides[example.pair_id] == "train"],
         [example for example in usable if sides[example.pair_id] not in ("train", "")],
+        long_texts(measuring(library, sources, later)),
     )
     known = ways(usable)
     taught = [item for item in usable if item.pair_id not in unfit and sides[item.pair_id] == "train"]

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 WRITING = 19.0  # words a minute when composing at a keyboard (Karat et al., CHI 1999: 19; copying a text: 33)
 READING = 238.0  # words a minute when reading silently (Brysbaert, J. Memory and Language 2019)
 SPEEDS = (10.0, 19.0, 40.0)  # words a minute at which the saving is told as well
+AWAY = 3600.0  # seconds; a batch that lay open for longer was not looked at all the while
 EXAMPLES = 4
 
 
@@ -53,9 +54,9 @@ class Taken:
 class Minutes:
     """`alone`: typing what was left, from nothing; `typed`: what was changed in drafts; `looked`: reading and judging every batch.
 
-    `looked` is measured by the studio or the command line in `measured` batches, and for the `assumed` others the time to read what was
-    shown at `reading` words a minute. `saved` is `alone` less the other two, all in minutes at `writing` words a minute; `by_speed` is the
-    same at other speeds. The machine's own time is not counted.
+    `looked` is measured by the studio or the command line in `measured` batches, and for the `assumed` others (also those that lay open for
+    more than an hour) the time to read what was shown at `reading` words a minute. `saved` is `alone` less the other two, all in minutes at
+    `writing` words a minute; `by_speed` is the same at other speeds. The machine's own time is not counted.
     """
 
     writing: float
@@ -241,7 +242,7 @@ def _minutes(
     for batch_id, events in by_batch.items():
         if batch_id not in batches:
             continue
-        clocks = [value for event in events if isinstance(value := event.payload.get("seconds"), int | float)]
+        clocks = [value for event in events if isinstance(value := event.payload.get("seconds"), int | float) and value <= AWAY]
         if clocks:  # each counts from when the batch was there to be read, so the last one holds the others
             looked, measured = looked + max(clocks) / 60, measured + 1
         else:

@@ -109,7 +109,9 @@ def _minutes(told: Account) -> list[str]:
     ]
     looked = f"measured for {_count(minutes.measured, 'batch', 'batches')}"
     if minutes.assumed:
-        looked += f", for {minutes.assumed} assumed from their words at {minutes.reading:g} a minute"
+        looked += (
+            f", for {minutes.assumed} assumed from their words at {minutes.reading:g} a minute (not measured, or open for over an hour)"
+        )
     others = "; ".join(f"at {speed:g}: {_balance(saved)}" for speed, saved in minutes.by_speed if speed != minutes.writing)
     return [
         f"<h2>{_balance(minutes.saved)}</h2>",

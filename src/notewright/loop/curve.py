@@ -74,8 +74,8 @@ def curve(name: str, values: Sequence[tuple[str, float]], *, share: bool = False
 
 
 def mean_of(values: Sequence[float], *, share: bool = False) -> Mean:
-    """The mean with its interval; of fewer than `FEWEST` values an interval by bootstrap would be far too narrow, and of equal ones it
-    would be a point, so there is none."""
+    """The mean of values from 0 to 1 with its interval; of fewer than `FEWEST` an interval by bootstrap would be far too narrow, and of
+    equal ones it would be a point, so there is none."""
     if not values:
         return Mean(0, None, None, None)
     mean = fmean(values)
@@ -83,7 +83,8 @@ def mean_of(values: Sequence[float], *, share: bool = False) -> Mean:
         return Mean(len(values), mean, *wilson(sum(values), len(values), confidence=0.9))
     if len(values) < FEWEST or min(values) == max(values):
         return Mean(len(values), mean, None, None)
-    return Mean(len(values), mean, *interval(values))
+    low, high = interval(values)
+    return Mean(len(values), mean, max(0.0, low), min(1.0, high))
 
 
 def _stretches(values: Sequence[tuple[str, float]], share: bool) -> tuple[Stretch, ...]:
@@ -118,4 +119,4 @@ def _change(values: Sequence[tuple[str, float]]) -> Change | None:
     before, after = figures[: len(figures) // 2], figures[len(figures) // 2 :]
     drawn = zip(resampled(before, seed=0), resampled(after, seed=1), strict=True)
     low, high = middle(sorted(later - earlier for earlier, later in drawn))
-    return Change(fmean(before), fmean(after), fmean(after) - fmean(before), low, high)
+    return Change(fmean(before), fmean(after), fmean(after) - fmean(before), max(-1.0, low), min(1.0, high))

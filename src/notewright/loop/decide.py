@@ -140,11 +140,12 @@ def lately(current: Contender, other: Contender) -> Comparison | None:
 
 
 def _surely_fell(before: EvaluationReport, after: EvaluationReport, measure: Callable[[Item], float | None], margin: float) -> bool:
-    """By more than `margin` over the passages that both wrote, and by more than chance: of ten passages one is ten points."""
+    """By more than `margin` over the passages that both wrote, and by more than chance: of ten passages one is ten points. Where fewer than
+    `FEWEST` of them have the measure, nobody can tell."""
     known = {item.pair_id: measure(item) for item in before.items}
     pairs = [(known.get(item.pair_id), measure(item)) for item in after.items]
     falls = [a - b for a, b in pairs if a is not None and b is not None]
-    return bool(falls) and fmean(falls) > margin + 1e-9 and interval(falls)[0] > 0
+    return len(falls) >= FEWEST and fmean(falls) > margin + 1e-9 and interval(falls)[0] > 0
 
 
 def _fell(before: float | None, after: float | None, margin: float) -> bool:

@@ -254,7 +254,7 @@ class _Work:
         if not any(pairs.rows(split) for split in HELD_OUT):
             raise Invalid(
                 "No source is kept back to measure on, so nothing can be proven.",
-                "Pair notes of five or more sources (notewright pairs), then try again; notewright train works without a proof.",
+                "Pair notes of further sources, five or more in all (notewright pairs), and try again; notewright train needs no proof.",
             )
         base = registry.ensure_base_model(library, self.settings)
         entries = [("base", base, False), ("base", base, True)]

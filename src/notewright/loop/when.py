@@ -30,7 +30,7 @@ def unsuitable(library: Library) -> str:
     if at_work(library.home):
         return "another improve is at work"
     battery = getattr(psutil, "sensors_battery", lambda: None)()
-    if battery is not None and not battery.power_plugged:
+    if battery is not None and battery.power_plugged is False:  # None: it does not say, as where it is kept from being charged full
         return "the machine runs on its battery"
     if psutil.getloadavg()[0] > (os.cpu_count() or 1):
         return "the machine is busy"

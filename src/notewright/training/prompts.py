@@ -10,13 +10,14 @@ as the reference if there is one. Sources and chapters that only measure stay ou
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import NotFound
 from ..library import splits
+from ..library.copies import long_texts, measuring, mostly_among, texts_of
 from ..library.rows import read_rows
 from ..prompts import Teaching
 from ..records import Dataset, Highlight
@@ -42,7 +43,7 @@ def gather(library: Library, *, dataset: Dataset, with_drafts: bool) -> list[dic
     if with_drafts:
         sides = dataset.manifest.get("sources", {})
         both = {**splits.known(library), **(sides if isinstance(sides, dict) else {})}  # not every source that measures has passages here
-        train += _of_drafts(library, {source_id for source_id, side in both.items() if side != "train"})
+        train += _of_drafts(library, both)
     return train
 
 
@@ -52,14 +53,21 @@ def _of_passages(library: Library, path: Path) -> Iterator[dict[str, Any]]:
         yield {"prompt": row["prompt"], "reference": row.get("told", row["completion"][0]["content"]), **facts}
 
 
-def _of_drafts(library: Library, measured: set[str]) -> list[dict[str, Any]]:
+def _of_drafts(library: Library, sides: Mapping[str, str]) -> list[dict[str, Any]]:
     """One prompt for each of the newest batches that somebody saw; the last edit of any of its drafts is the reference."""
     edited = {event.subject: str(event.payload.get("final_text", "")) for event in library.events.standing("edit")}
     batches: dict[str, dict[str, Any]] = {}
     later = splits.later(library)
     teaching = Teaching(library, later)
+    measured = long_texts(measuring(library, sides, later))
+    copies: dict[str, bool] = {}  # by batch
     for draft in library.drafts.all(unseen=False):
-        if draft.source_id in measured or not draft.messages or later.side_of(library, "train", draft) != "train":
+        side = later.side_of(library, sides.get(draft.source_id, "train"), draft)
+        if side != "train" or not draft.messages:
+            continue
+        if draft.batch_id not in copies:
+            copies[draft.batch_id] = bool(measured) and mostly_among(texts_of(library, draft), measured)
+        if copies[draft.batch_id]:
             continue
         row = batches.setdefault(draft.batch_id, {"prompt": teaching.cut(draft.messages)[0], "reference": "", "draft": draft})
         row["reference"] = edited.get(draft.id, "") or row["reference"]
