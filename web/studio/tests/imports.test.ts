@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { toldOf } from "../src/lib/imports.ts";
+import { kindOf, toldOf } from "../src/lib/imports.ts";
 
 const vault = { added: 0, updated: 0, removed: 0, unchanged: 0, warnings: [], left_out: 0 };
 const export_ = { origin: "csv", sources_added: 0, sources_updated: 0, added: 0, updated: 0, removed: 0, unchanged: 0, warnings: [], marks_changed: 0 };
@@ -33,4 +33,8 @@ describe("what an import changed", () => {
     { kind: "import", state: "failed" as const, result: null },
     { kind: "dataset", state: "done" as const, result: { added: 3 } },
   ])("is nothing for %j", (job) => expect(toldOf(job)).toBeNull());
+});
+
+it.each([["My Clippings.txt", "kindle"], ["/home/me/Mis recortes.TXT ", "kindle"], ["readwise-data.csv", "readwise"], ["/home/me/Readwise", "readwise"]])("%s is of %s", (name, kind) => {
+  expect(kindOf(name)).toBe(kind);
 });

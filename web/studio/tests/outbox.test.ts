@@ -11,7 +11,7 @@ async function open() {
 }
 
 describe("what is sent", () => {
-  it.each([423, 424, 500, 503])("is kept while the answer is %d, and sent again", async (status) => {
+  it.each([401, 423, 424, 500, 503])("is kept while the answer is %d, and sent again", async (status) => {
     const { outbox, notices, answers, told, send, session, sent } = await open();
     answers.push(status, status);
     send("/a");

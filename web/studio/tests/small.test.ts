@@ -1,7 +1,8 @@
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { address } from "../src/lib/api.ts";
 import { fuzzy } from "../src/lib/fuzzy.ts";
-import { nameOf } from "../src/lib/keys.ts";
+import { keep, recall } from "../src/lib/kept.ts";
+import { handle, nameOf } from "../src/lib/keys.ts";
 import { characters } from "../src/lib/offsets.ts";
 import { settled, shuffled } from "../src/lib/shuffle.ts";
 import { Parser } from "../src/lib/sse.ts";
@@ -17,6 +18,31 @@ describe("shortcuts", () => {
     [{ key: "Enter", shiftKey: true }, "Shift+Enter"],
     [{ key: "ArrowLeft", altKey: true }, "Alt+ArrowLeft"],
   ])("%j is %s", (more, name) => expect(key(more)).toBe(name));
+});
+
+describe("a key that is held down", () => {
+  afterEach(() => void vi.unstubAllGlobals());
+  it.each([["u", 1], ["g", 1], ["j", 4], ["ArrowDown", 4]])("%s acts %d times", (key, times) => {
+    vi.stubGlobal("Element", class {});
+    vi.stubGlobal("document", { querySelector: () => null });
+    let acted = 0;
+    const preventDefault = vi.fn();
+    const press = (repeat: boolean) => handle({ key, repeat, preventDefault } as never, { [key]: () => void acted++ });
+    expect([false, true, true, true].map(press)).toEqual([true, true, true, true]);
+    expect([acted, preventDefault.mock.calls.length]).toEqual([times, 4]);
+  });
+});
+
+it("storage that is forbidden keeps nothing, and nothing fails", () => {
+  const forbidden = { configurable: true, get: () => { throw new DOMException("no", "SecurityError"); } };
+  const before = Object.getOwnPropertyDescriptor(globalThis, "localStorage");
+  Object.defineProperty(globalThis, "localStorage", forbidden);
+  try {
+    keep("theme", "dark");
+    expect(recall("theme", "auto")).toBe("auto");
+  } finally {
+    Object.defineProperty(globalThis, "localStorage", before ?? { configurable: true, value: undefined });
+  }
 });
 
 describe("server-sent events", () => {

@@ -1,41 +1,31 @@
-import { describe, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { stoodIn } from "../src/pages/draft/stood.ts";
-import { spoken, standing } from "../src/pages/draft/undone.ts";
+import { spoken, touched } from "../src/pages/draft/undone.ts";
 
-const shown = ["d1", "d2", "d3"].map((draft) => ({ draft }));
 const events: Record<string, [string, string, object]> = {
-  ranked: ["ranking", "b1", { order: [["d1"], ["d2"]], rejected: ["d3"] }],
-  other: ["ranking", "b2", { order: [["e1"]] }],
-  all: ["decision", "b1", { decision: "reject_all", batch: "b1", shown }],
-  d1: ["decision", "d1", { decision: "reject", batch: "b1", shown }],
-  d2: ["decision", "d2", { decision: "reject", batch: "b1", shown }],
-  taken: ["decision", "d1", { decision: "accept", batch: "b1", shown }],
-  first: ["edit", "d1", { final_text: "one" }],
-  second: ["edit", "d1", { final_text: "two" }],
+  ranked: ["ranking", "b1", { batch: "b1" }],
+  older: ["ranking", "b1", {}],
+  all: ["decision", "b1", { decision: "reject_all", batch: "b1" }],
+  rejected: ["decision", "d1", { decision: "reject", batch: "b1" }],
+  other: ["decision", "e1", { decision: "reject", batch: "b2" }],
+  taken: ["decision", "d1", { decision: "accept", batch: "b1" }],
+  edited: ["edit", "d1", { batch: "b1" }],
+  said: ["comment", "d1", { batch: "b1" }],
 };
-/** Oldest first; the last one was taken back. */
-function after(...names: string[]) {
-  const history = names.map((name, id) => {
-    const [kind, subject, payload] = events[name]!;
-    return { event: { id, kind, subject, payload, at: "" }, undone: id === names.length - 1 };
-  });
-  return standing(history.reverse() as never, [names.length - 1]);
-}
-const rank = (order: string[][], rejected: string[]) => ({ rankings: { b1: { order, rejected, tie: false } }, edits: {} });
 
-describe("what still counts after an undo", () => {
-  it.each([
-    [["ranked"], rank([], [])],
-    [["other", "ranked"], rank([], [])],
-    [["all", "ranked"], rank([], ["d1", "d2", "d3"])],
-    [["ranked", "all"], rank([["d1"], ["d2"]], ["d3"])],
-    [["ranked", "d1", "d2"], rank([["d2"]], ["d3", "d1"])],
-    [["d1", "d2"], rank([], ["d1"])],
-    [["d1", "d1"], rank([], ["d1"])],
-    [["ranked", "taken"], { rankings: {}, edits: {} }],
-    [["first"], { rankings: {}, edits: { d1: null } }],
-    [["first", "ranked", "second"], { rankings: {}, edits: { d1: "one" } }],
-  ])("%j", (names, wanted) => expect(after(...names)).toEqual(wanted));
+it.each([
+  [["ranked"], ["b1"], {}],
+  [["older"], ["b1"], {}],
+  [["all"], ["b1"], {}],
+  [["rejected", "rejected", "other"], ["b1", "b2"], {}],
+  [["taken", "said"], [], {}],
+  [["edited", "ranked"], ["b1"], { d1: "b1" }],
+])("an undo of %j is about %j and %j", (names, rankings, edits) => {
+  const history = ["ranked", ...names].map((name, id) => {
+    const [kind, subject, payload] = events[name]!;
+    return { event: { id, kind, subject, payload, at: "" }, undone: id > 0 };
+  });
+  expect(touched(history as never, names.map((_, at) => at + 1))).toEqual({ rankings, edits });
 });
 
 it.each([

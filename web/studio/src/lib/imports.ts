@@ -7,6 +7,9 @@ export type Told = { words: string; warnings: string[] };
 const number = (count: number) => count.toLocaleString("en");
 const some = (count: number, word: string) => `${number(count)} ${word}${count === 1 ? "" : "s"}`;
 
+/** Whose export a file is: a Kindle names its one text file in the language that it speaks. */
+export const kindOf = (name: string): "kindle" | "readwise" => (/\.txt$/i.test(name.trim()) ? "kindle" : "readwise");
+
 /** Null where the job is neither of them, or has not come to its end. */
 export function toldOf(job: Pick<Schemas["JobOut"], "kind" | "state" | "result">): Told | null {
   if (!["import", "pair"].includes(job.kind) || job.state !== "done" || !job.result || typeof job.result !== "object") return null;

@@ -1,17 +1,19 @@
-/** Small things this browser remembers. Storage may be full or forbidden: then nothing is kept, and nothing fails. */
+/** Small things this browser, or this tab alone, remembers. Storage may be full or forbidden: then nothing is kept, and nothing fails. */
+type Place = "localStorage" | "sessionStorage";
 const PREFIX = "notewright:";
 
-export function recall<T>(name: string, otherwise: T, store: Storage = localStorage): T {
+export function recall<T>(name: string, otherwise: T, place: Place = "localStorage"): T {
   try {
-    const text = store.getItem(PREFIX + name);
+    const text = globalThis[place].getItem(PREFIX + name);
     return text === null ? otherwise : (JSON.parse(text) as T);
   } catch {
     return otherwise;
   }
 }
 
-export function keep(name: string, value: unknown, store: Storage = localStorage): void {
+export function keep(name: string, value: unknown, place: Place = "localStorage"): void {
   try {
+    const store = globalThis[place]; // which fails where it is forbidden
     if (value === null || value === undefined) store.removeItem(PREFIX + name);
     else store.setItem(PREFIX + name, JSON.stringify(value));
   } catch {

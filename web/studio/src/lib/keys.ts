@@ -1,6 +1,7 @@
 /** Keyboard shortcuts: which key a press means, and when it means nothing because the person is typing. */
 export type Bindings = Record<string, (event: KeyboardEvent) => void>;
 
+const WALKING = ["j", "k", "s", "S", "ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight"];
 const TYPING = "input:not([type='checkbox']), textarea, select, [contenteditable='true'], [contenteditable=''], .cm-editor";
 
 /** The name of a press: "a", "=", "Enter", "Shift+Enter", "Ctrl+s". Control and Command are the same. */
@@ -13,7 +14,7 @@ export function nameOf(event: Pick<KeyboardEvent, "key" | "ctrlKey" | "metaKey" 
   return [...parts, key].join("+");
 }
 
-/** Run what is bound to the press; true when something was. Typing and open dialogs are left alone. */
+/** Run what is bound to the press; true when something was. Typing and open dialogs are left alone; a key that is held down only walks. */
 export function handle(event: KeyboardEvent, bindings: Bindings): boolean {
   const target = event.target instanceof Element ? event.target : null;
   if (event.defaultPrevented || event.isComposing || target?.closest(TYPING) || document.querySelector("dialog[open]")) return false;
@@ -22,6 +23,6 @@ export function handle(event: KeyboardEvent, bindings: Bindings): boolean {
   const action = bindings[name];
   if (!action) return false;
   event.preventDefault();
-  action(event);
+  if (!event.repeat || WALKING.includes(name)) action(event);
   return true;
 }

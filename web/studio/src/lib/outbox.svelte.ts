@@ -13,7 +13,7 @@ const SOON = 2_000; // ms until what could not be taken is sent again; longer ea
 const LATE = 30_000;
 
 class Outbox {
-  waiting = $state.raw<Letter[]>(recall("outbox", [], sessionStorage));
+  waiting = $state.raw<Letter[]>(recall("outbox", [], "sessionStorage"));
   held = $state(false); // the server answers, but cannot take something now
   private sending: Promise<void> | null = null;
   private current: Letter | null = null;
@@ -52,7 +52,7 @@ class Outbox {
         if (!this.held) notices.wrong(error);
         this.held = true;
         aside.add(letter);
-        if (error.status < 500) break; // the library or the disk: the others would fare no better
+        if (error.status < 500) break; // the login, the library or the disk: the others would fare no better
       } else {
         notices.wrong(error);
         this.end(letter, false);
@@ -81,11 +81,11 @@ class Outbox {
 
   private put(letters: Letter[]): void {
     this.waiting = letters;
-    keep("outbox", letters.length ? letters : null, sessionStorage);
+    keep("outbox", letters.length ? letters : null, "sessionStorage");
   }
 }
 
-const isAway = (error: unknown): boolean => error instanceof ApiError && (error.status === 0 || error.status === 401);
-const isForNow = (error: unknown): error is ApiError => error instanceof ApiError && (error.status === 423 || error.status === 424 || error.status >= 500);
+const isAway = (error: unknown): boolean => error instanceof ApiError && error.status === 0;
+const isForNow = (error: unknown): error is ApiError => error instanceof ApiError && (error.status === 401 || error.status === 423 || error.status === 424 || error.status >= 500);
 
 export const outbox = new Outbox();

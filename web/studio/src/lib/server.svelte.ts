@@ -12,10 +12,10 @@ class Server {
   connected = $state(false);
   lost = $state(false); // was connected, is not now
   loggedOut = $state(false);
-  jobs = $state<Job[]>([]);
+  jobs = $state.raw<Job[]>([]);
   versions = $state(Object.fromEntries(PARTS.map((part) => [part, 0])) as Record<Part, number>);
   lastRunEvent = $state.raw<RunEvent | null>(null);
-  private boot = "";
+  private missed = false; // something may have happened that nobody told
   private source: EventSource | null = null;
   private wait = 500;
 
@@ -27,7 +27,7 @@ class Server {
   connect(): void {
     this.source?.close();
     const source = (this.source = new EventSource("/api/events"));
-    source.addEventListener("hello", (event) => this.hello(JSON.parse(event.data)));
+    source.addEventListener("hello", () => this.hello());
     source.addEventListener("library", (event) => this.changed(JSON.parse(event.data).changed));
     source.addEventListener("resync", () => this.changed(PARTS));
     source.addEventListener("job", (event) => this.told(JSON.parse(event.data)));
@@ -35,6 +35,7 @@ class Server {
     source.onerror = () => {
       source.close(); // we try again ourselves: the browser gives up after an error status
       this.lost = this.lost || this.connected;
+      this.missed = true;
       this.connected = false;
       void this.checkLogin();
       setTimeout(() => this.connect(), this.wait);
@@ -42,14 +43,22 @@ class Server {
     };
   }
 
-  private hello({ boot }: { boot: string }): void {
-    if (this.boot && (this.boot !== boot || this.lost)) this.changed(PARTS);
-    this.boot = boot;
+  private hello(): void {
+    if (this.missed) this.changed(PARTS);
     this.connected = true;
-    this.lost = this.loggedOut = false;
+    this.missed = this.lost = this.loggedOut = false;
     this.wait = 500;
     void outbox.flush();
-    void api.get("/api/jobs").then((jobs) => (this.jobs = jobs), () => undefined);
+    const before = this.jobs;
+    void api.get("/api/jobs").then((jobs) => {
+      const told = this.jobs.filter((job) => !before.includes(job)); // since it was asked, and so newer
+      this.jobs = [...told, ...jobs.filter((job) => !told.some(({ id }) => id === job.id))];
+    }, () => undefined);
+  }
+
+  /** A job that was just begun from here, of which the server may have told already. */
+  begun(job: Job): void {
+    if (!this.jobs.some(({ id }) => id === job.id)) this.told(job);
   }
 
   private changed(parts: Part[]): void {

@@ -25,8 +25,8 @@ export async function* told(body: ReadableStream<Uint8Array>): AsyncGenerator<To
   const parser = new Parser();
   const reader = body.pipeThrough(new TextDecoderStream() as unknown as ReadableWritablePair<string, Uint8Array>).getReader();
   for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return;
+    const { done, value } = await reader.read().catch(() => ({ done: true, value: undefined })); // cut off: the server has gone
+    if (done || value === undefined) return;
     yield* parser.push(value);
   }
 }

@@ -45,6 +45,7 @@ export class Session {
   offer = $state.raw<Offer | null>(null);
   ranking = $state.raw<Ranking>(EMPTY);
   saved = $state(true); // the server has the ranking as it stands
+  known = $state.raw<Ranking | null>(EMPTY); // what the server has of it; null while that is not sure
   focused = $state(0);
   firstText = 0; // ms from asking to the first word
   private stop: AbortController | null = null;
@@ -59,6 +60,11 @@ export class Session {
 
   get current(): Candidate | undefined {
     return this.candidates[this.focused];
+  }
+
+  /** The server has a judgement, whatever is shown. */
+  get counts(): boolean {
+    return this.known !== null && !isEmpty(this.known);
   }
 
   number(id: string): string {
@@ -76,7 +82,7 @@ export class Session {
     this.candidates = [];
     this.batch = null;
     this.state = "idle";
-    this.ranking = EMPTY;
+    this.ranking = this.known = EMPTY;
     this.saved = true;
   }
 
@@ -168,6 +174,7 @@ export class Session {
     if (!this.batch) return;
     clearTimeout(this.timer);
     ({ ranking: this.ranking, saved: this.saved } = keptRanking(this.batch.id, this.ids));
+    this.known = this.saved ? this.ranking : null;
     this.elsewhere = true;
   }
 
@@ -186,6 +193,7 @@ export class Session {
   }
 
   move(id: string, before: string | null): void {
+    if (!this.batch) return; // those that are still written have no ids yet
     const { ranking, shown } = drop(this.ranking, this.ids, id, before);
     this.candidates = shown.flatMap((one) => this.candidates.find((item) => item.id === one) ?? []);
     this.focused = Math.max(0, this.candidates.findIndex((item) => item.id === id));
@@ -200,11 +208,13 @@ export class Session {
     this.handed = ranking;
     const { order, rejected } = ranking;
     const [about, seconds] = [`ranking:${batch.id}`, this.seconds()];
-    const sent = order.length
-      ? [outbox.send(`/api/batches/${batch.id}/ranking`, { order, rejected, seconds }, about)]
-      : rejected.length === this.ids.length
-        ? [outbox.send("/api/decisions", { decision: "reject_all", batch_id: batch.id, seconds }, about)]
-        : rejected.map((id) => outbox.send("/api/decisions", { decision: "reject", draft_id: id, seconds }, `reject:${id}`));
+    const before = this.known && !this.known.order.length && this.known.rejected.every((id) => rejected.includes(id)) ? this.known.rejected : null;
+    this.known = null;
+    const sent = !order.length && rejected.length === this.ids.length
+      ? [outbox.send("/api/decisions", { decision: "reject_all", batch_id: batch.id, seconds }, about)]
+      : order.length || !before // a ranking takes the place of what was said before, a rejection is only added to it
+        ? [outbox.send(`/api/batches/${batch.id}/ranking`, { order, rejected, seconds }, about)]
+        : rejected.filter((id) => !before.includes(id)).map((id) => outbox.send("/api/decisions", { decision: "reject", draft_id: id, seconds }, `reject:${id}`));
     void Promise.all(sent).then((taken) => this.sent(batch.id, ranking, taken.every(Boolean)));
     await outbox.flush();
   }
@@ -213,6 +223,7 @@ export class Session {
     const kept = keptRanking(batchId, []);
     if (saved && JSON.stringify(kept.ranking) === JSON.stringify(ranking)) keepRanking(batchId, { ranking, saved });
     if (this.ranking === ranking) this.saved = saved;
+    if (saved && this.handed === ranking && this.batch?.id === batchId) this.known = ranking;
     if (!saved && this.handed === ranking) this.handed = null;
   }
 

@@ -1,43 +1,21 @@
-/** What still counts of a batch's judgements and a draft's edits once something was taken back. */
+/** What an undo was about, and how it is said. */
 import type { Schemas } from "../../lib/api.ts";
-import type { Ranking } from "../../lib/ranking.ts";
-import { EMPTY, reject } from "../../lib/ranking.ts";
 
-type Event = Schemas["EventOut"];
-interface Standing {
-  rankings: Record<string, Ranking>; // by batch
-  edits: Record<string, string | null>; // by draft; null where it is as it was written
+interface Touched {
+  rankings: string[]; // batches of which a judgement was taken back
+  edits: Record<string, string>; // drafts of which an edit was, and their batches
 }
 
-const batchOf = ({ kind, subject, payload }: Event): string => (kind === "ranking" ? subject : String(payload["batch"] ?? subject));
-const isJudgement = ({ kind, payload }: Event): boolean => kind === "ranking" || (kind === "decision" && payload["decision"] !== "accept");
-
-/** For all that the events `undone` are about. `history` is newest first. */
-export function standing(history: readonly Schemas["ActionOut"][], undone: readonly number[]): Standing {
-  const taken = history.filter(({ event }) => undone.includes(event.id)).map(({ event }) => event);
-  const events = history.filter((action) => !action.undone).map(({ event }) => event);
-  const found: Standing = { rankings: {}, edits: {} };
-  for (const event of taken) {
-    if (isJudgement(event)) found.rankings[batchOf(event)] = ranked(events.filter((other) => isJudgement(other) && batchOf(other) === batchOf(event)));
-    else if (event.kind === "edit") {
-      const last = events.find((other) => other.kind === "edit" && other.subject === event.subject);
-      found.edits[event.subject] = last ? String(last.payload["final_text"]) : null;
-    }
+/** What of it counts now, the server says of each batch (`judged`). */
+export function touched(history: readonly Schemas["ActionOut"][], undone: readonly number[]): Touched {
+  const found: Touched = { rankings: [], edits: {} };
+  for (const { event: { id, kind, subject, payload } } of history) {
+    if (!undone.includes(id)) continue;
+    const batch = kind === "ranking" ? subject : String(payload["batch"] ?? subject);
+    if (kind === "edit") found.edits[subject] = batch;
+    else if ((kind === "ranking" || (kind === "decision" && payload["decision"] !== "accept")) && !found.rankings.includes(batch)) found.rankings.push(batch);
   }
   return found;
-}
-
-/** The last ranking, or rejection of all, and the rejections since. */
-function ranked(judgements: Event[]): Ranking {
-  const last = judgements.findIndex(({ kind, payload }) => kind === "ranking" || payload["decision"] === "reject_all");
-  const since = (last < 0 ? judgements : judgements.slice(0, last)).map((event) => event.subject);
-  return [...new Set(since)].reverse().reduce((ranking, id) => (ranking.rejected.includes(id) ? ranking : reject(ranking, id)), whole(judgements[last]));
-}
-
-function whole(event: Event | undefined): Ranking {
-  if (!event) return EMPTY;
-  const { order, rejected, shown } = event.payload as { order?: string[][]; rejected?: string[]; shown?: { draft: string }[] };
-  return event.kind === "ranking" ? { order: order ?? [], rejected: rejected ?? [], tie: false } : { order: [], rejected: (shown ?? []).map(({ draft }) => draft), tie: false };
 }
 
 const SPOKEN: Record<string, string> = {

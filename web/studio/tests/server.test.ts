@@ -1,0 +1,61 @@
+import { expect, it, vi } from "vitest";
+import { browse } from "./browser.ts";
+
+class Source {
+  static last: Source;
+  onerror = () => {};
+  private heard: Record<string, (event: { data: string }) => void> = {};
+
+  constructor() {
+    Source.last = this;
+  }
+  addEventListener(name: string, action: (event: { data: string }) => void): void {
+    this.heard[name] = action;
+  }
+  close(): void {}
+  tell(name: string, data: unknown): void {
+    this.heard[name]!({ data: JSON.stringify(data) });
+  }
+}
+
+async function connect() {
+  browse();
+  const here = { status: 200, jobs: [] as object[] };
+  vi.stubGlobal("EventSource", Source);
+  vi.stubGlobal("fetch", async (url: string) => new Response(JSON.stringify(url === "/api/jobs" ? here.jobs : {}), { status: here.status }));
+  const { server } = await import("../src/lib/server.svelte.ts");
+  server.connect();
+  return { here, server };
+}
+
+it("all is asked for anew when the person has logged in elsewhere, or the server has come back", async () => {
+  const { server, here } = await connect();
+  here.status = 401;
+  Source.last.onerror();
+  await vi.waitFor(() => expect(server.loggedOut).toBe(true));
+  here.status = 200;
+  await vi.advanceTimersByTimeAsync(1000);
+  Source.last.tell("hello", { boot: "one" });
+  expect([server.loggedOut, server.watch("notes")]).toEqual([false, 1]);
+  Source.last.onerror();
+  await vi.advanceTimersByTimeAsync(1000);
+  Source.last.tell("hello", { boot: "one" });
+  expect(server.watch("notes")).toBe(2);
+});
+
+it("nothing is asked for twice where the first connection holds", async () => {
+  const { server } = await connect();
+  Source.last.tell("hello", { boot: "one" });
+  expect(server.watch("notes")).toBe(0);
+});
+
+it("what is told of a job while the list of them is on its way is newer", async () => {
+  const { server, here } = await connect();
+  here.jobs = [{ id: "j1", state: "running" }, { id: "j0", state: "done" }];
+  Source.last.tell("hello", { boot: "one" });
+  Source.last.tell("job", { id: "j1", state: "done" });
+  await vi.waitFor(() => expect(server.jobs.map(({ id, state }) => [id, state])).toEqual([["j1", "done"], ["j0", "done"]]));
+  server.begun({ id: "j1", state: "running" } as never);
+  server.begun({ id: "j2", state: "waiting" } as never);
+  expect(server.jobs.map(({ id, state }) => [id, state])).toEqual([["j2", "waiting"], ["j1", "done"], ["j0", "done"]]);
+});
