@@ -117,6 +117,13 @@ def test_what_is_no_invented_name(text: str) -> None:
     assert "invented name" not in gates(text, Habits())
 
 
+@pytest.mark.parametrize("separator", ["\u2028", "\x85", "\x0b", "\x0c"])  # copied from a PDF or a rich text
+def test_a_separator_inside_a_line_hides_no_sentence_and_makes_none_of_a_heading(separator: str) -> None:
+    text = f"{GOOD}\n## A{separator}flood\n\n- The river, Anna Lind says, met it.\n\n## On Rivers of Norway\n\nIt met.\n"
+    found = check(text, highlights=ALL, habits=SURE)
+    assert [text[item.start : item.end] for item in found if item.gate == "invented name"] == ["Anna Lind"]
+
+
 def test_findings_point_into_the_draft() -> None:
     text = GOOD.replace("of Varde", "of Varde and Port Holmby").replace("41", "43")
     for finding in check(text, highlights=ALL, habits=SURE):
