@@ -241,6 +241,16 @@ def test_who_reads_the_head_is_not_disturbed_by_what_is_judged_meanwhile(library
     assert second.mean == pytest.approx(rebuilt(library), abs=1e-5)
 
 
+def test_a_judgement_that_was_taken_back_before_the_person_changed_fades_no_later_one(library: Library, drafts: list[Draft]) -> None:
+    order = [[draft.id] for draft in drafts]
+    feedback.rank(library, batch_id="batch-1", order=order[::-1])
+    feedback.undo(library)
+    library.db.set_state(CHANGED, now())
+    feedback.rank(library, batch_id="batch-1", order=order)
+    (found,) = (stages for key, stages in reward.taste_of(library).evidence.items() if key == "batch-1 ranking")
+    assert found.weights == (1.0, 1.0)
+
+
 def test_new_pairs_move_the_yardstick(world: small_world.World, library: Library) -> None:
     before = reward.taste_of(library).scale
     library.pairs.decide(library.pairs.all()[0].id, "rejected")

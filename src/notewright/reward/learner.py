@@ -163,7 +163,7 @@ class Learner:
             found = batch_evidence(self.head.scale, standing[batch], shown, {draft.id: rows[draft.id] for draft in shown}, edited)
             for key in self._keys.get(batch, set()) - found.keys():
                 self.head.drop(key)
-            faded = min(event.at for event in self._events[batch]) < self._changed
+            faded = min((event.at for event in standing[batch]), default="") < self._changed
             for key, stages in found.items():
                 self.head.add(key, weighted(stages, FADED) if faded else stages)
             self._keys[batch] = set(found)
