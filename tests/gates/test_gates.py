@@ -117,6 +117,21 @@ def test_what_is_no_invented_name(text: str) -> None:
     assert "invented name" not in gates(text, Habits())
 
 
+@pytest.mark.parametrize(
+    ("given", "text", "invented"),
+    [
+        ("The GPU sells well.", "Nobody in this town sells GPUs as well.", ""),
+        ("They buy it, as Americans do.", "It is bought, and an American does it.", ""),
+        ("They went to the U.S. and the U.K.", "It was the US, not the UK, they wanted.", ""),
+        ("They went to the U.K.", "It was the US they wanted.", "US"),
+        ("She saw a Roman.", "She saw the Romanian.", "Romanian"),
+    ],
+)
+def test_a_name_in_the_plural_or_without_its_points_is_the_same(given: str, text: str, invented: str) -> None:
+    found = check(text, highlights=[Highlight(given, id="h")])
+    assert [text[item.start : item.end] for item in found if item.gate == "invented name"] == ([invented] if invented else [])
+
+
 @pytest.mark.parametrize("separator", ["\u2028", "\x85", "\x0b", "\x0c"])  # copied from a PDF or a rich text
 def test_a_separator_inside_a_line_hides_no_sentence_and_makes_none_of_a_heading(separator: str) -> None:
     text = f"{GOOD}\n## A{separator}flood\n\n- The river, Anna Lind says, met it.\n\n## On Rivers of Norway\n\nIt met.\n"
