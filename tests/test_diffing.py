@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -34,3 +36,14 @@ def test_pairs_rise_on_both_sides_and_equal_lists_are_paired_whole(before: list[
     pairs = align(before, after)
     assert all(a < c and b < d for (a, b), (c, d) in zip(pairs, pairs[1:], strict=False))
     assert align(before, before) == [(index, index) for index in range(len(before))]
+
+
+def test_long_texts_without_a_line_that_both_have_once_are_aligned_in_a_moment() -> None:
+    start = time.process_time()
+    assert align([f"line {number} of a log" for number in range(6000)], [f"row {number} of a table" for number in range(6000)]) == []
+    before, after = ["- [ ] task", "***", "text"] * 2000, ["***", "- [ ] task", "other"] * 2000
+    pairs = align(before, after)
+    assert len(pairs) == 3999
+    assert all(before[a] == after[b] for a, b in pairs)
+    assert all(a < c and b < d for (a, b), (c, d) in zip(pairs, pairs[1:], strict=False))
+    assert time.process_time() - start < 5

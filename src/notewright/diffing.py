@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 LEAST = 0.45  # items less alike than this are different ones
-_LARGE = 40_000  # pairs of items; in a larger gap only equal ones are paired
+_LARGE = 40_000  # pairs of items; in a larger gap only equal ones are paired, as many as can be
 
 
 def align(before: Sequence[str], after: Sequence[str], *, least: float = LEAST) -> list[tuple[int, int]]:
@@ -67,7 +67,9 @@ def _alike(before: Sequence[str], after: Sequence[str], a0: int, a1: int, b0: in
     from rapidfuzz.distance import Indel
 
     rows, columns = a1 - a0, b1 - b0
-    exact_only = rows * columns > _LARGE
+    if rows * columns > _LARGE:
+        blocks = Indel.opcodes(before[a0:a1], after[b0:b1]).as_matching_blocks()
+        return [(a0 + block.a + step, b0 + block.b + step) for block in blocks for step in range(block.size)]
     scores = [[0.0] * (columns + 1) for _ in range(rows + 1)]
     gains = [[0.0] * columns for _ in range(rows)]
     for row in range(rows):
@@ -75,7 +77,7 @@ def _alike(before: Sequence[str], after: Sequence[str], a0: int, a1: int, b0: in
         for column in range(columns):
             right = after[b0 + column]
             share = 1.01 if left == right else 0.0  # of two places the one of equal bytes
-            if not share and not exact_only:
+            if not share:
                 share = Indel.normalized_similarity(left, right, score_cutoff=least)
             gains[row][column] = share * (len(left) + len(right) + 1)
             scores[row + 1][column + 1] = max(scores[row][column] + gains[row][column], scores[row][column + 1], scores[row + 1][column])

@@ -145,6 +145,13 @@ def test_an_accepted_draft_that_was_edited_does_not_count(library: Library) -> N
     assert shown_count(library) == 4
 
 
+def test_an_accepted_draft_that_was_then_rejected_does_not_count(library: Library) -> None:
+    for number in range(12):
+        for decision in ("accept", "reject"):
+            library.events.append("decision", f"draft-{number}", {"decision": decision, "batch": f"batch-{number}"})
+    assert shown_count(library) == 4
+
+
 def test_a_head_that_has_not_earned_trust_orders_nothing(head: Head) -> None:
     assert choose(head, options(3), n=4, seed=1, trusted=False).order == (0, 1, 2)
     shown: Counter[int] = Counter()

@@ -51,6 +51,15 @@ def test_an_unknown_chapter_lists_those_there_are(world: small_world.World, wron
     assert "Beginnings (3); Troubles (3)" in caught.value.hint
 
 
+def test_of_chapters_that_hardly_differ_each_is_meant_by_its_own_title(library: Library) -> None:
+    titles = ["1. Notes", "2. Notes", "Preface", "PREFACE"]
+    highlights = tuple(Highlight(f"Sentence {number}.", location=number, chapter=title) for number, title in enumerate(titles))
+    library.sources.upsert([Source("Alike", highlights=highlights)], origin="csv", complete=True)
+    assert [choose_prompt(library, source="Alike", chapter=title).chapter for title in titles] == titles
+    with pytest.raises(NotFound, match="2 chapters"):
+        choose_prompt(library, source="Alike", chapter="preface")
+
+
 def test_a_chapter_that_could_be_several(library: Library) -> None:
     add(library, 30, chapters=True)
     with pytest.raises(NotFound, match="3 chapters") as caught:

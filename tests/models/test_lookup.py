@@ -77,3 +77,13 @@ def test_drafts_are_those_written_without_guessing(
     assert writer.generate(messages, n=2, max_new_tokens=40) == alone
     slides = shape == "mistral"  # a sliding window forgets places, so nothing is guessed there
     assert len(steps) < 20 if not wrong and not slides else len(steps) <= 40
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("shape", tiny_models.SHAPES)
+def test_guesses_do_not_reach_behind_what_a_base_can_see(shape: str, tmp_path: Path) -> None:
+    messages = [{"role": "user", "content": "1. The river carries silt."}]
+    writer = engines.Engine(tiny_models.build(shape, tmp_path, context=96), device="cpu")
+    written = writer.generate(messages, n=4, temperature=1.0, max_new_tokens=512)
+    left = 96 - len(engines.chat.encode_prompt(writer.tokenizer, messages))
+    assert max(item.tokens for item in written) == left

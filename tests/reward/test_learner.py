@@ -223,6 +223,34 @@ def test_after_a_change_a_followed_head_is_the_one_that_is_built_anew(world: sma
     assert {weights[item.id] for batch in batches[1:] for item in batch} == {DEMONSTRATION_WEIGHT * FADED}
 
 
+def test_who_reads_the_head_is_not_disturbed_by_what_is_judged_meanwhile(library: Library, drafts: list[Draft]) -> None:
+    a, b, c = (draft.id for draft in drafts)
+    rows = list(draft_rows(library, drafts).values())
+    feedback.rank(library, batch_id="batch-1", order=[[a], [b], [c]])
+    first = reward.taste_of(library)
+    assert reward.taste_of(library) is first
+    shown, keys, before = first.score(rows), list(first.evidence), first.mean.copy()
+    names = iter(first.evidence)
+    next(names)
+    feedback.rank(library, batch_id="batch-1", order=[[c], [b], [a]])
+    feedback.comment(library, draft_id=a, chips=["too long"])
+    second = reward.taste_of(library)
+    assert [*keys[:1], *names] == list(first.evidence) == keys != list(second.evidence)
+    assert (first.score(rows)[1] == shown[1]).all()
+    assert (first.mean == before).all()
+    assert second.mean == pytest.approx(rebuilt(library), abs=1e-5)
+
+
+def test_a_judgement_that_was_taken_back_before_the_person_changed_fades_no_later_one(library: Library, drafts: list[Draft]) -> None:
+    order = [[draft.id] for draft in drafts]
+    feedback.rank(library, batch_id="batch-1", order=order[::-1])
+    feedback.undo(library)
+    library.db.set_state(CHANGED, now())
+    feedback.rank(library, batch_id="batch-1", order=order)
+    (found,) = (stages for key, stages in reward.taste_of(library).evidence.items() if key == "batch-1 ranking")
+    assert found.weights == (1.0, 1.0)
+
+
 def test_new_pairs_move_the_yardstick(world: small_world.World, library: Library) -> None:
     before = reward.taste_of(library).scale
     library.pairs.decide(library.pairs.all()[0].id, "rejected")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,14 @@ def test_labels_do_not_tell_what_was_judged_where_only_measuring_is_done(world: 
     assert len(teaching.evidence) == 9 / 12 * len(whole.evidence)
     assert not [key for key in teaching.evidence if words & set(key.split())]
     assert set(teaching.evidence) == {key for key in whole.evidence if not words & set(key.split())}
+
+
+def test_labels_do_not_tell_what_the_own_notes_of_measuring_sources_are_like(world: small_world.World) -> None:
+    library = world.library
+    library.db.set_state("splits", json.dumps({"readwise:b-rivers": "test"}))
+    held = library.drafts.add(replace(draft, id="", text=f"{draft.text}So.\n", shown=False) for draft in batch(library, 0))
+    assert {f"{draft.id} demonstration" for draft in held} <= set(taste_of(library).evidence)
+    assert not labelling_taste(library).evidence
 
 
 def test_nothing_is_trusted_without_choices(world: small_world.World) -> None:

@@ -61,6 +61,16 @@ def test_a_link_that_is_in_no_note_costs_as_it_does_in_drafting() -> None:
     assert unknown.problems == ()
 
 
+def test_another_language_than_the_persons_costs_as_it_does_in_drafting() -> None:
+    highlight = asdict(Highlight("The river carries silt to the plain, and every spring it leaves some of it in the fields.", id="h1"))
+    row = {**ROW, "highlights": [highlight]}
+    texts = ["- The river carries silt to the plain every spring.\n", "- Der Fluss trägt jedes Jahr im Frühling Schlamm in die Ebene.\n"]
+    spoken = {**PLAIN, "habits": {**PLAIN["habits"], "passages": 30, "tongues": {"en en": 30}}}
+    found = judge(spoken)([row] * 2, texts, [True] * 2)
+    assert [[reason for reason in one.problems if "German" in reason] for one in found] == [[], [found[1].problems[0]]]
+    assert not [reason for one in judge()([row] * 2, texts, [True] * 2) for reason in one.problems]  # begun before it was frozen
+
+
 @pytest.mark.parametrize(
     "more",
     ["![[map.png]]", "[[Silt]]", "[Silt](Silt.md)", "![[Silt#No such part]]", "[[Silt#No such part]]", "![[Gone]]", "[[Silt#Plain]]"],

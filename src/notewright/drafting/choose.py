@@ -85,18 +85,22 @@ class Choice:
 def shown_count(library: Library) -> int:
     """How many candidates to show: 4 when fewer than 30 % of the last 20 judged batches had a draft accepted unchanged, 2 from 60 % on,
     else, and before 10 batches were judged, 3."""
-    accepted: dict[str, bool] = {}
+    accepted: dict[str, set[str]] = {}  # the drafts whose last decision says so
     edited: set[str] = set()
     for event in library.events.standing("ranking", "decision", "edit"):
         batch = str(event.payload.get("batch", ""))
         distance = event.payload.get("distance")
         if event.kind == "edit" and isinstance(distance, int | float) and distance > 0:
             edited.add(batch)
-        accepted[batch] = accepted.get(batch, False) or event.payload.get("decision") == "accept"
+        drafts = accepted.setdefault(batch, set())
+        if event.kind == "decision":
+            drafts.discard(event.subject)
+        if event.payload.get("decision") == "accept":
+            drafts.add(event.subject)
     newest = list(accepted)[-JUDGED:]
     if len(newest) < FEW_JUDGED:
         return USUAL
-    rate = sum(accepted[batch] and batch not in edited for batch in newest) / len(newest)
+    rate = sum(bool(accepted[batch]) and batch not in edited for batch in newest) / len(newest)
     return MOST if rate < 0.3 else FEW if rate >= 0.6 else USUAL
 
 

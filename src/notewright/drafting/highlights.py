@@ -100,9 +100,10 @@ def _why_not(library: Library, source: Source, name: str) -> str:
 
 
 def _match(wanted: str, titles: dict[str, int], source: Source) -> str:
-    """Exact, then the only title that contains the words, then the nearest spelling."""
-    if not wanted and "" in titles:
-        return ""
+    """Letter for letter (of two titles that differ in capitals or a leading number each is meant by its own), then in other words for the
+    same, then the only title that contains the words, then the nearest spelling."""
+    if wanted in titles:
+        return wanted
     if not wanted:
         raise NotFound(f"All highlights of {source.title!r} have a chapter.", "Its chapters: " + _list(titles))
     folded = {title: normalise(title) for title in titles if title}

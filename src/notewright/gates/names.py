@@ -44,7 +44,7 @@ def invented_names(text: str, highlights: Sequence[Highlight], known: str = "") 
         if len(words) > 2 and len(capitals) > TITLE_CASE * len(words):
             continue
         for run in _runs(capitals, sentence, words[0].start() if words else 0):
-            unknown = [word for word in run if not all(_said(part) in given for part in _PART.findall(_GENITIVE.sub("", word[0])))]
+            unknown = [word for word in run if not all(_is_said(part, given) for part in _PART.findall(_GENITIVE.sub("", word[0])))]
             if german and (
                 len(run) < 2
                 or len(unknown) < len(run)
@@ -92,6 +92,12 @@ def _runs(capitals: list[re.Match[str]], sentence: str, first: int) -> list[list
         if run and not (len(run) == 1 and run[0][0] in ("I", "I’m", "I'm", "I’ve", "I've", "I’d", "I'd", "I’ll", "I'll")):
             named.append(run)
     return named
+
+
+def _is_said(name: str, given: str) -> bool:
+    """Also of one where several are given, of several where one is (`Romans`), and without the points of `U.S.`."""
+    forms = [name, f"{name}s", *([name[:-1]] if name.endswith("s") else []), *([" ".join(name)] if name.isupper() else [])]
+    return any(_said(form) in given for form in forms)
 
 
 def _said(text: str) -> str:

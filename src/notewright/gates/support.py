@@ -78,16 +78,14 @@ def _best(wanted: set[str], holders: dict[str, set[str]], everywhere: set[str]) 
 
 def sentence_spans(text: str) -> list[tuple[int, int]]:
     """Character offsets of the sentences, line by line, without list marks and quote marks."""
-    outline = read_outline(text.encode("utf-8", errors="replace"))
-    lines = text.splitlines(keepends=True)
-    kinds = [line.kind for line in outline.lines]
+    data = text.encode("utf-8", errors="replace")
     spans: list[tuple[int, int]] = []
     place = 0
-    for index, line in enumerate(lines):
-        kind = kinds[index] if index < len(kinds) else "text"
+    for one in read_outline(data).lines:  # a page break or separator inside a line begins none
+        line = data[one.start : one.end].decode()
         bare = line.rstrip()
         begin = place + len(_LINE.match(bare)[0])  # type: ignore[index]
-        if kind == "text" and not bare.lstrip().startswith("|") and not re.match(r"[ \t>]*\[!\w+", bare):
+        if one.kind == "text" and not bare.lstrip().startswith("|") and not re.match(r"[ \t>]*\[!\w+", bare):
             stops = [place + found.end() for found in _END.finditer(line)]
             for stop in [*stops, place + len(bare)]:
                 if text[begin:stop].strip():

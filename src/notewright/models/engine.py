@@ -371,6 +371,7 @@ class Engine:
         more: dict[str, Any] = {}
         if places:
             seen, positions = places.ask()
+            positions = positions.clamp(max=self.context - 1)  # what is guessed behind the last place is not kept, but some look it up
             if prompt:
                 later = torch.ones(places.width, places.width, dtype=torch.bool).triu(1)
                 mask = seen[:, None, None].repeat(1, 1, places.width, 1)

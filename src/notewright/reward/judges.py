@@ -49,7 +49,7 @@ def labelling_taste(library: Library) -> Head:
     head = taste_of(library)
     sides, later = splits.known(library), splits.later(library)
     measuring: set[str] = set()
-    for draft in library.drafts.all():
+    for draft in library.drafts.all(unshown=True):  # the own note is set against those that were held back, too
         if later.side_of(library, sides.get(draft.source_id, "train"), draft) != "train":
             measuring |= {draft.id, draft.batch_id}
     if not measuring:

@@ -35,7 +35,7 @@ _lock = threading.Lock()
 
 
 def taste_of(library: Library) -> Head:
-    """The head of this library, fitted to everything done so far. One copy per library is kept in memory; do not change it."""
+    """The head of this library, fitted to everything done so far; while nothing is done the same one. Do not change it."""
     with _lock:
         return _learner(library).follow(library)
 
@@ -71,6 +71,7 @@ class Learner:
         examples = from_pairs(library)
         self.note_rows = note_rows(library, examples)
         self.head = Head(fit_scale(list(self.note_rows.values())))
+        self._given: Head | None = None  # what readers have: other threads may go on reading while the head learns
         self._examples: dict[tuple[str, ...], Example] = {}
         for example in examples:
             self._examples.setdefault(tuple(item.id for item in example.prompt.highlights), example)
@@ -110,7 +111,9 @@ class Learner:
                     self._changes = changes
                     self.head.set_prior(PRIOR.with_(changes))
         self._demonstrate(library)
-        return self.head.fit()
+        if self._given is None or not self.head.fitted:
+            self._given = self.head.still()
+        return self._given
 
     def _fade(self, library: Library, batches: Iterable[str], *, again: bool) -> None:
         """Of these batches something was judged, or (`again`) a judgement taken back: weigh the demonstrations by what is former now."""
@@ -160,7 +163,7 @@ class Learner:
             found = batch_evidence(self.head.scale, standing[batch], shown, {draft.id: rows[draft.id] for draft in shown}, edited)
             for key in self._keys.get(batch, set()) - found.keys():
                 self.head.drop(key)
-            faded = min(event.at for event in self._events[batch]) < self._changed
+            faded = min((event.at for event in standing[batch]), default="") < self._changed
             for key, stages in found.items():
                 self.head.add(key, weighted(stages, FADED) if faded else stages)
             self._keys[batch] = set(found)

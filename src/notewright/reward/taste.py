@@ -18,6 +18,7 @@ same point as a fit from nothing.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -136,7 +137,7 @@ def _stages(parts: Sequence[tuple[Any, float]]) -> Stages:
 
 
 class Head:
-    """Evidence by key, and the posterior after `fit`. Not thread-safe."""
+    """Evidence by key, and the posterior after `fit`. Not thread-safe; other threads get a `still` one."""
 
     TOLERANCE = 1e-10  # of the squared length of a Newton step, in posterior standard deviations
     STALE = 0.25  # how far (squared, likewise) the fit may move before the curvature is computed anew: it errs by a percent or two
@@ -192,13 +193,24 @@ class Head:
             self._tables.drop(key)
         self._added.discard(key)
 
+    @property
+    def fitted(self) -> bool:
+        """Whether the posterior is that of all evidence held."""
+        return not (self._anew or self._added or self._dropped)
+
+    def still(self) -> Head:
+        """The fitted head as it is now: to be read, whatever is added to this one meanwhile."""
+        found = copy.copy(self.fit())
+        found._evidence, found._added, found._dropped = dict(self._evidence), set(), []
+        return found
+
     def fit(self) -> Head:
         """Newton's method from the last fit to the top of the posterior; returns itself.
 
         After new evidence the last curvature plus that of the new stages is near enough to step by, and for the covariance too until the
         fit has moved by `STALE`; only gradients need all the data at every click.
         """
-        if not (self._anew or self._added or self._dropped):
+        if self.fitted:
             return self
         new = {key: self._evidence[key] for key in self._added}
         self._tables.extend(new)

@@ -92,8 +92,7 @@ class Judge:
     def __init__(self, about: dict[str, Any], recipe: SamplingRecipe, neural: NeuralReward | None = None) -> None:
         self.about, self.recipe, self.neural = about, recipe, neural
         habits = about["habits"]
-        used = {sort: (counts[0], counts[1]) for sort, counts in habits["used"].items()}
-        self.habits = Habits(habits["passages"], habits["fired"], used)
+        self.habits = Habits(**{**habits, "used": {sort: (counts[0], counts[1]) for sort, counts in habits["used"].items()}})
         self.linked = frozenset(about["linked"]) if "linked" in about else None
         vault = about.get("vault", "")  # a run that was begun before has none
         self.index = build_index(Path(vault)) if vault and Path(vault).is_dir() else None

@@ -26,6 +26,8 @@ _MONTH = "(" + "|".join(sorted(MONTHS, key=len, reverse=True)) + r")\b\.?"
 _DAY_FIRST = re.compile(rf"\b(\d{{1,2}})(?:st|nd|rd|th|\.)?\s+(?:of\s+)?{_MONTH}(?:,?\s+(\d{{4}})\b)?")
 _MONTH_FIRST = re.compile(rf"\b{_MONTH}(?:\s+(\d{{1,2}})(?:st|nd|rd|th)?\b)?(?:,?\s+(\d{{4}})\b)?")
 _CLOCK = re.compile(r"\b(1[0-2]|[1-9])(?:[:.]([0-5]\d))?\s?([ap])\.?\s?m\b", re.IGNORECASE)
+_YEARS = re.compile(r"(?<!\d)(\d\d)(\d\d) ?[-–—/] ?(\d\d)(?!\d|[-–—/.]\d)")
+_DECADE = re.compile(r"(?<!\d)\d\d(\d0)['’]?s\b")
 _PART_OF_AN_HOUR = {"half an hour": "30", "half hour": "30", "quarter of an hour": "15", "quarter hour": "15"}
 _WORD = re.compile(r"[^\W\d_]+")
 # Dates in figures, and in which order their groups are year, month and day.
@@ -131,3 +133,9 @@ def by_the_clock(text: str) -> Iterator[str]:
     for found in _CLOCK.finditer(text):
         hour = int(found[1]) % 12 + 12 * (found[3].lower() == "p")
         yield from (str(hour), f"{hour:02d}", *(f"{hour}{mark}{found[2] or '00'}" for mark in ":."))
+
+
+def in_years(text: str) -> Iterator[str]:
+    """`1914-18` ends in 1918; the 1990s are the 90s."""
+    yield from (century + last for century, first, last in _YEARS.findall(text) if first < last)
+    yield from _DECADE.findall(text)

@@ -8,7 +8,7 @@ from unicodedata import decimal
 
 from ..records import Highlight
 from ..text import UNSPACED, normalise
-from .figures import by_the_clock, days, in_dates, in_words, scaled, without_dates
+from .figures import by_the_clock, days, in_dates, in_words, in_years, scaled, without_dates
 from .pointers import addresses_of
 
 _THIN = "\u00a0\u2009\u202f'\u2019"  # what parts thousands beside dots and commas
@@ -56,6 +56,7 @@ class Given:
         self.ended = "".join(f" {line}\n" for line in self.words.split("\n"))
         everything = (*numbers, *NUMBER.findall(self.raw), *_WRITTEN.findall(self.raw), *re.findall(r"\d+", self.raw))
         self.numbers = {reading for item in everything for reading in _readings(item)} | in_words(self.raw)
+        self.numbers |= set(in_years(self.raw))
         self.numbers |= {reading for item in by_the_clock(self.raw) for reading in _readings(item)}
         self.dates = in_dates(self.raw)
         self.numbers |= {value for found in NUMBER.finditer(self.raw) for value in _scaled(found[0], self.raw[found.end() :][:BEHIND])}
