@@ -27,7 +27,8 @@ from .views import read_code, read_fence, text_of
 
 _RESIDUE = re.compile(
     r"<\|\w+\|>|</?think>|<s>(?!.*</s>)|^(?:(?!<s>).)*?</s>|\[/?INST\]|<</?SYS>>"
-    r"|^\s*(?:assistant|user|system|human|response|instruction)\s*:?\s*$|^###\s*(?:assistant|user|system|human|response|instruction)\s*:\s*$"
+    r"|^[^\S\n]*(?:assistant|user|system|human|response|instruction)\s*:?[^\S\n]*$"
+    r"|^###\s*(?:assistant|user|system|human|response|instruction)\s*:[^\S\n]*$"
     r"|^(?:sure|certainly|of course)[,!.].{0,60}\b(?:here(?:'s| is| are)|(?:the|your|a) (?:note|section|draft))\b"
     r"|^here(?:'s| is) (?:the|your|a) (?:note|section|draft)\b(?! of\b)|\bas an ai (?:language )?model\b",
     re.IGNORECASE | re.MULTILINE,
