@@ -63,9 +63,15 @@ def rules(*, embeddings: bool) -> str:
     return hashlib.blake2b(repr(held).encode(), digest_size=8).hexdigest()
 
 
+def looks_at(library: Library, *, embeddings: bool) -> str:
+    """Changes when the rules do, or what pairing looks at beside the words and no trigger counts: discards, and where drafts went."""
+    uncounted = (library.sources.discarded(), library.follows.fingerprint())
+    return f"{rules(embeddings=embeddings)}-{hashlib.blake2b(repr(uncounted).encode(), digest_size=8).hexdigest()}"
+
+
 def is_current(library: Library, *, embeddings: bool) -> bool:
-    """Has nothing changed since the last pairing: no source, highlight, note, passage or decision, and no rule?"""
-    return library.pairs.paired_at() == (library.pairs.changes(), rules(embeddings=embeddings))
+    """Has nothing changed since the last pairing: no source, highlight, note, passage, decision or followed draft, and no rule?"""
+    return library.pairs.paired_at() == (library.pairs.changes(), looks_at(library, embeddings=embeddings))
 
 
 def weighed(work: Work, remembered: Mapping[str, tuple[str, str]], *, ruled: str, workers: int) -> Generator[Weighed]:

@@ -91,7 +91,7 @@ class _Figures:
 
     def __init__(self, highlights: Sequence[Highlight]) -> None:
         self._highlights = highlights
-        self._bare = [replace(item, location=None, highlighted_at="", chapter="") for item in highlights]
+        self._bare = [replace(item, location=None, highlighted_at="", chapter="", tags=()) for item in highlights]
 
     @cached_property
     def _any(self) -> Given:
