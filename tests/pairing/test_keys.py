@@ -69,6 +69,12 @@ def test_labels_around_titles_are_dropped(title: str, bare: str) -> None:
     assert undecorated(title) == bare
 
 
+@pytest.mark.parametrize(("left", "right"), [("काल", "किला"), ("ปี", "ปู"), ("கல்", "கால்")])
+def test_titles_that_differ_in_their_vowels_differ(left: str, right: str) -> None:
+    assert title_key(left) != title_key(right)
+    assert title_key(f"“{left}”") == title_key(left)
+
+
 def test_parts_of_titles() -> None:
     assert main_title("Cloth and Ledger: How Weavers Learned") == "Cloth and Ledger"
     assert segments("Chloe Shih - How to Make Friends | Lesson") == ["How to Make Friends | Lesson", "Lesson"]

@@ -261,6 +261,12 @@ def test_any_script_can_be_paired(library: Library) -> None:
     }
 
 
+def test_words_are_counted_where_signs_for_vowels_stand_on_letters(library: Library) -> None:
+    said = "समय किसी के लिए नहीं रुकता।"
+    [found] = fill(library, {"नदी.md": f"# नदी\n> {said}\n", "किला.md": "# किला\nपहाड़ी पर बना है।\n"}, source("काल", (said,), 7))
+    assert (found.note_path, found.links[0].evidence) == ("नदी.md", "quotes all 6 words")
+
+
 def test_export_has_a_line_for_each_highlight(library: Library, tmp_path: Path) -> None:
     note = f"---\na: ü\n---\n# A\r\n- {RIVER[0]}\r\n- {RIVER[1]}\r\n"
     fill(library, {"Ä/a.md": note})

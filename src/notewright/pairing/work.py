@@ -21,7 +21,7 @@ from .unsaid import is_copied_out, is_link_section
 from .weighing import Case, Weigher
 from .words import Corpus
 
-_RULES = 3  # raise it when the same library is to be paired differently by new code; the coefficients count by themselves
+_RULES = 4  # raise it when the same library is to be paired differently by new code; the coefficients count by themselves
 LINK = 0.4  # a note that points at a source less surely does not point at it
 
 
