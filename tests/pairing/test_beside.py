@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from notewright.library import Library
 from notewright.pairing import pair
 from notewright.records import Highlight, Source
+from notewright.vault.given import Given
 from notewright.vault.notes import parse_note
 
 TITLE = "The Slow River Handbook"
@@ -40,3 +43,19 @@ def test_a_highlight_that_was_discarded_since_is_proposed_no_longer(library: Lib
 def test_a_number_in_a_tag_is_no_figure_of_the_highlight(library: Library) -> None:
     fill(library, f"# {TITLE}\n\nIm Jahr 2023 habe ich darüber lange nachgedacht.\n", marked(0, tags=("2023",)), marked(1))
     assert not library.pairs.all()
+
+
+def test_a_figure_is_looked_for_in_the_highlights_that_may_have_it_only(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    counts = Given.counts
+    monkeypatch.setattr(Given, "counts", lambda self, number, behind="": bool(asked.append(number)) or counts(self, number, behind))
+    highlights = [
+        Highlight(text=f"In that winter {1100 + number} tonnes came down.", position=number, outside_ids=(f"readwise:{number}",))
+        for number in range(60)
+    ]
+    sections = "".join(f"## T{number}\nIm Winter kamen {1100 + number} Tonnen herab.\n\n" for number in range(60))
+    fill(library, f"# {TITLE}\n\n{sections}", *highlights)
+    assert {(item.headings[-1], *(link.highlight_id for link in item.links)) for item in library.pairs.all()} == {
+        (f"T{number}", f"readwise:{number}") for number in range(60)
+    }
+    assert len(asked) <= 2 * 60
