@@ -49,6 +49,8 @@ def test_what_points_at_no_page_has_no_key(url: str) -> None:
 
 def test_pages_that_differ_stay_apart() -> None:
     assert url_key("https://news.example.org/item?id=1") != url_key("https://news.example.org/item?id=2")
+    assert url_key("https://news.example.org/item?1") != url_key("https://news.example.org/item?2")
+    assert url_key("https://news.example.org/item?share") == url_key("https://news.example.org/item")
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,7 @@ def url_key(url: str) -> str:
     if parts.scheme not in ("http", "https") or not host or host.endswith("readwise.io"):
         return ""
     path = unquote(parts.path).rstrip("/").removesuffix("/index.html").removesuffix("/amp")
-    query = sorted((name, value) for name, value in parse_qsl(parts.query) if not _TRACKING.fullmatch(name))
+    query = sorted((name, value) for name, value in parse_qsl(parts.query, keep_blank_values=True) if not _TRACKING.fullmatch(name))
     if host == "youtu.be" and path:
         host, path, query = "youtube.com", "/watch", [("v", path.strip("/"))]
     if host == "twitter.com":
