@@ -129,6 +129,13 @@ def test_a_report_says_the_same_of_a_library_whether_or_not_anything_had_changed
     assert replace(again, notes_silent=report.notes_silent) == replace(report, added=0, removed=0, notes_weighed=0)
 
 
+def test_new_code_pairs_an_unchanged_library_anew(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    paired_world.fill(library, paired_world.make(seed=4, sources=6, notes=12, texts=BOOKS, per_source=8))
+    pair(library)
+    monkeypatch.setattr("notewright.pairing.memo.RULES", 10_000)
+    assert [pair(library).notes_weighed for _ in range(2)] == [12, 0]
+
+
 def test_what_comes_in_while_pairing_runs_is_paired_the_next_time(library: Library) -> None:
     world = paired_world.make(seed=4, sources=6, notes=12, texts=BOOKS, per_source=8)
     late = world.sources.pop()
