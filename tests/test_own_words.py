@@ -424,7 +424,12 @@ def test_a_german_draft_goes_into_a_note_and_teaches_from_there(library: Library
     import_vault(library, settings=settings)
     pair(library)
     assert "ruht die Gärung" in from_pairs(library)[0].passage
-    note.write_text(note.read_text(encoding="utf-8").replace("ruht die Gärung", "gärt kaum noch etwas"), encoding="utf-8")
+    note.write_text(note.read_text(encoding="utf-8").replace("ruht die Gärung", "steht der Teig"), encoding="utf-8")
+    import_vault(library, settings=settings)
+    assert pair(library).removed == 1  # nobody has seen yet what became of the draft
+    look(small_world.World(library, settings, vault))
+    assert pair(library).added == 1
+    note.write_text(note.read_text(encoding="utf-8").replace("steht der Teig", "gärt kaum noch etwas"), encoding="utf-8")
     feedback.undo(library, settings=settings)
     import_vault(library, settings=settings)
     pair(library)

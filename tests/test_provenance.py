@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import paired_world
 import pytest
 from hypothesis import given, settings
@@ -193,3 +195,12 @@ def test_marks_that_never_end_are_read_in_little_time(text: str) -> None:
 def test_scripts_without_spaces_are_read_sign_by_sign() -> None:
     for text in ("川曲", "ကခ", "កខ"):
         assert [text[start:end] for _, start, end in word_spans(text)] == list(text)
+
+
+def test_accents_apart_from_their_letters_are_of_the_word() -> None:
+    said = "Früher führten drei schmale Brücken über die Sümpfe."
+    for text in (said, unicodedata.normalize("NFD", said)):
+        for marked in (said, unicodedata.normalize("NFD", said)):
+            [span] = provenance(text, [Highlight(text=marked, id="a")])
+            [[part]] = [rest.alignments for rest in span.rests]
+            assert (text[part.start : part.end], marked[part.highlight_start : part.highlight_end]) == (text[:-1], marked[:-1])

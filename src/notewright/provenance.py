@@ -21,7 +21,7 @@ from functools import lru_cache
 
 from .pool import cores, spread
 from .records import Highlight
-from .text import UNSPACED, sentence_spans
+from .text import MARKS, UNSPACED, sentence_spans
 
 RUN = 3  # words in a row that count as the same words; `_Told.runs` is keyed by three
 _BACKGROUND = 1000  # imagined other texts, which know common words
@@ -41,7 +41,7 @@ NOT_WORDS = (
     r"|(?<=\])\((?:<[^<>\n]*>|[^()\s]*(?:\([^()\s]*\))?[^()\s]*)(?:[ \t]+(?:\"[^\"\n]*\"|'[^'\n]*'))?\)|\b[a-z]+://\S+|^---[ \t]*$"
 )
 _HIDDEN = re.compile(rf"{NOT_WORDS}|[ \t]\^[\w-]+[ \t]*$|\[\[[^\[\]|\n]*\||\[\^[^\]\n]+\]", re.MULTILINE)
-_WORD = re.compile(rf"[{UNSPACED}]|(?:(?![{UNSPACED}_])\w)+(?:['’\u00ad\u200b](?:(?!_)\w)+)*")
+_WORD = re.compile(rf"[{UNSPACED}]|(?![{UNSPACED}_])\w(?:(?![{UNSPACED}_])[\w{MARKS}])*(?:['’\u00ad\u200b](?!_)\w(?:(?!_)[\w{MARKS}])*)*")
 _ASCII_WORD = re.compile(r"[a-zA-Z0-9]+(?:'[a-zA-Z0-9]+)*")  # the same, far quicker, where all is ASCII
 _LINE = re.compile(r"[^\n]*\n?")
 _LEAD = re.compile(r"(?:[ \t]*>)*[ \t]*(?:\[![^\]\n]*\][+-]?[ \t]*)?")

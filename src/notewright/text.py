@@ -10,6 +10,9 @@ from collections.abc import Iterator
 
 # Ranges of scripts that put no spaces between words: Thai and Lao, Burmese, Khmer, Japanese and Chinese.
 UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
+# Signs that stand on a letter and are of its word: vowels of Indic scripts, points of Hebrew and Arabic, accents that no letter holds. For
+# Python's \w they are none, which would leave Hindi its consonants only, each vowel the end of a word.
+MARKS = "".join(char for char in map(chr, (*range(0x300, 0x1E00), *range(0xA66F, 0xAC00))) if unicodedata.category(char) in ("Mn", "Mc"))
 # No address has "](" in it: else each of many `[a](` would look through all that follows.
 _MARKDOWN_LINK = re.compile(r"!?\[([^\[\]]*+)\]\(((?:[^)\s\]]|\](?!\())*+)(?:\s++\"[^\"]*+\")?+\)")
 _WIKILINK = re.compile(r"!?\[\[([^\[\]|]*+)(?:\|([^\[\]]*+))?+\]\]")

@@ -49,6 +49,8 @@ def test_what_points_at_no_page_has_no_key(url: str) -> None:
 
 def test_pages_that_differ_stay_apart() -> None:
     assert url_key("https://news.example.org/item?id=1") != url_key("https://news.example.org/item?id=2")
+    assert url_key("https://news.example.org/item?1") != url_key("https://news.example.org/item?2")
+    assert url_key("https://news.example.org/item?share") == url_key("https://news.example.org/item")
 
 
 @pytest.mark.parametrize(
@@ -67,6 +69,12 @@ def test_pages_that_differ_stay_apart() -> None:
 )
 def test_labels_around_titles_are_dropped(title: str, bare: str) -> None:
     assert undecorated(title) == bare
+
+
+@pytest.mark.parametrize(("left", "right"), [("काल", "किला"), ("ปี", "ปู"), ("கல்", "கால்")])
+def test_titles_that_differ_in_their_vowels_differ(left: str, right: str) -> None:
+    assert title_key(left) != title_key(right)
+    assert title_key(f"“{left}”") == title_key(left)
 
 
 def test_parts_of_titles() -> None:

@@ -112,6 +112,30 @@ def test_nothing_is_read_when_nothing_changed(library: Library, monkeypatch: pyt
     assert (again.notes_paired, again.notes_unpaired, again.by_method) == (first.notes_paired, first.notes_unpaired, first.by_method)
 
 
+def test_a_report_says_the_same_of_a_library_whether_or_not_anything_had_changed(library: Library) -> None:
+    world = paired_world.make(seed=4, sources=6, notes=12, texts=BOOKS, per_source=8)
+    paired_world.fill(library, world)
+    pair(library)
+    gone, kept, *_ = {item.note_path: item for item in library.pairs.all()}.values()
+    library.pairs.decide(gone.id, "accepted")
+    library.pairs.decide(kept.id, "rejected")
+    del world.notes[gone.note_path]
+    sync(library, world.notes)
+    report = pair(library)
+    assert report.decided == 2  # one of a note that is not there to be proposed for
+    assert report.notes_paired + report.notes_unpaired == len(world.notes)
+    assert report.by_method == {name: number for (status, name), number in library.pairs.tally().items() if status == "proposed"}
+    again = pair(library)
+    assert replace(again, notes_silent=report.notes_silent) == replace(report, added=0, removed=0, notes_weighed=0)
+
+
+def test_new_code_pairs_an_unchanged_library_anew(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    paired_world.fill(library, paired_world.make(seed=4, sources=6, notes=12, texts=BOOKS, per_source=8))
+    pair(library)
+    monkeypatch.setattr("notewright.pairing.memo.RULES", 10_000)
+    assert [pair(library).notes_weighed for _ in range(2)] == [12, 0]
+
+
 def test_what_comes_in_while_pairing_runs_is_paired_the_next_time(library: Library) -> None:
     world = paired_world.make(seed=4, sources=6, notes=12, texts=BOOKS, per_source=8)
     late = world.sources.pop()

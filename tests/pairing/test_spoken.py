@@ -70,7 +70,7 @@ def again(library: Library) -> list[Pair]:
     return library.pairs.all()
 
 
-@pytest.mark.parametrize("harm", ["gone", "cut", "bits", "rules", "text", "folder"])
+@pytest.mark.parametrize("harm", ["gone", "cut", "bits", "one bit", "rules", "text", "folder"])
 def test_a_harmed_file_is_not_believed(filled: Library, harm: str) -> None:
     before, path = filled.pairs.all(), filled.home / WORDS
     assert again(filled) == before  # with the file as it should be
@@ -81,6 +81,9 @@ def test_a_harmed_file_is_not_believed(filled: Library, harm: str) -> None:
     elif harm == "bits":
         at = data.index(b"ids.npy") + 400
         path.write_bytes(data[:at] + bytes(byte ^ 0x55 for byte in data[at : at + 64]) + data[at + 64 :])
+    elif harm == "one bit":
+        at = data.index(b"PK\x01\x02") + 8  # flags, of which the lowest says "encrypted"
+        path.write_bytes(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :])
     elif harm == "rules":
         path.write_bytes(data)
         spoken = Spoken.load(path, RULES)

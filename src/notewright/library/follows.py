@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sqlite3
 import zlib
@@ -46,6 +47,14 @@ class FollowStore:
     def all(self) -> list[Follow]:
         """Oldest insertion first."""
         return [_follow(row) for row in self._db.rows("SELECT * FROM follows ORDER BY insertion_id")]
+
+    def fingerprint(self) -> str:
+        """Changes whenever an insertion, the place that it is followed to or its text there does."""
+        digest = hashlib.blake2b(digest_size=16)
+        for row in self._db.rows("SELECT * FROM follows ORDER BY insertion_id"):
+            digest.update(row["note"])
+            digest.update(repr([row[name] for name in ("insertion_id", "draft_id", "note_path", "spans", "text", "state")]).encode())
+        return digest.hexdigest()
 
     def ids(self) -> set[int]:
         """The insertions that are followed."""

@@ -344,8 +344,9 @@ class PairStore:
         return {(row["status"], row["method"]): row["n"] for row in rows}
 
     def paired_notes(self) -> set[str]:
-        """Paths of notes with a pair that is not rejected."""
-        return {row["note_path"] for row in self._db.rows("SELECT DISTINCT note_path FROM pairs WHERE status<>'rejected'")}
+        """Paths of notes with a pair that is not rejected; a note that is gone has none, though decided pairs remember it."""
+        here = "note_path IN (SELECT path FROM notes WHERE removed_at='')"
+        return {row["note_path"] for row in self._db.rows(f"SELECT DISTINCT note_path FROM pairs WHERE status<>'rejected' AND {here}")}
 
     def fingerprint(self) -> str:
         """Changes whenever a pair is added, removed, decided or follows its passage; cheap to ask for."""

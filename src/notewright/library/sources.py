@@ -113,6 +113,10 @@ class SourceStore:
             found[row["source_id"]].append(_highlight(row))
         return found
 
+    def discarded(self) -> list[str]:
+        """The ids of highlights that were discarded where they were read."""
+        return [row["id"] for row in self._db.rows("SELECT id FROM highlights WHERE is_discard AND removed_at='' ORDER BY id")]
+
     def outside_ids(self) -> dict[str, list[str]]:
         """Outside ids by highlight id, for the whole library."""
         ids: dict[str, list[str]] = defaultdict(list)

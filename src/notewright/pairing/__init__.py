@@ -21,10 +21,10 @@ export     pairs as JSONL; a pair explained in words
 from __future__ import annotations
 
 import gc
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..library import Library
 from ..library.examples import BESIDE_WORDS
@@ -35,7 +35,7 @@ from ..settings import Settings
 from .export import explain, export_pairs
 from .linking import SourceLink
 from .matching import Candidate
-from .memo import METHODS, Weighed, correction_from, is_current, proposals, rules, weighed
+from .memo import METHODS, Weighed, correction_from, is_current, looks_at, proposals, rules, weighed
 from .naming import add, passages_under
 from .places import Beside, points_at
 from .review import merge, recorded, reopen, restore, split
@@ -49,7 +49,7 @@ WORDS = "cache/pairing-words.npz"  # in the home folder; may be deleted at any t
 
 @dataclass(frozen=True, slots=True)
 class PairReport:
-    """What pairing changed. `decided` were left as the person decided; `by_method` counts proposals by their best evidence.
+    """What pairing changed. `decided` are left as the person decided; `by_method` counts what is proposed now by its best evidence.
 
     `notes_weighed` are the notes that had to be looked at anew; the others' results were remembered. `notes_silent` point at a source and
     have no pair all the same; nothing is told of them where nothing had changed.
@@ -86,14 +86,15 @@ def pair(
     if embeddings is None:
         embeddings = bool(settings and settings.embeddings)
     if is_current(library, embeddings=embeddings):
-        return _unchanged(library)
+        report = _report(library)
+        return replace(report, kept=sum(report.by_method.values()))
     with _no_search_for_cycles():
         return _pair(library, workers or cores(), embeddings, progress)
 
 
 def _pair(library: Library, workers: int, embeddings: bool, progress: Callable[[int, int], None] | None) -> PairReport:
     library.pairs.follow()  # decisions count where their passages stand now
-    read_at = library.pairs.changes()
+    read_at, looked_at = library.pairs.changes(), looks_at(library, embeddings=embeddings)
     words = library.home / WORDS
     spoken = Spoken.load(words, RULES)
     work = Work(library, spoken=spoken, embeddings=embeddings)
@@ -108,15 +109,12 @@ def _pair(library: Library, workers: int, embeddings: bool, progress: Callable[[
     pairs += list(_beside(library, work, pairs))
     having = {item.note_id for item in pairs} | {item.note_id for item in library.pairs.all(status="accepted")}
     memo = {note.note_id: (note.signature, note.payload) for note in notes}
-    counts = library.pairs.propose(pairs, memo=memo, rules=ruled, read_at=read_at)
+    counts = library.pairs.propose(pairs, memo=memo, rules=looked_at, read_at=read_at)
     spoken.save(words, RULES)
-    paired = library.pairs.paired_notes()
-    methods = Counter(item.method for item in pairs)
-    return PairReport(
-        **counts, notes_paired=len(paired), notes_unpaired=sum(1 for note in work.notes if note.path not in paired),
+    return replace(
+        _report(library), added=counts["added"], kept=counts["kept"], removed=counts["removed"],
         notes_weighed=sum(1 for note in notes if note.fresh),
         notes_silent=sum(1 for note in work.notes if note.id not in having and points_at(work, note)),
-        by_method={name: methods[name] for name in METHODS if methods[name]},
     )  # fmt: skip
 
 
@@ -150,13 +148,12 @@ def _no_search_for_cycles() -> Iterator[None]:
             gc.enable()
 
 
-def _unchanged(library: Library) -> PairReport:
-    tally = library.pairs.tally()
-    proposed = {method: count for (status, method), count in tally.items() if status == "proposed"}
-    notes, paired = library.counts()["notes"], len(library.pairs.paired_notes())
+def _report(library: Library) -> PairReport:
+    """What there is to say of the library as it is, whatever has changed."""
+    tally, notes, paired = library.pairs.tally(), library.counts()["notes"], len(library.pairs.paired_notes())
     return PairReport(
-        kept=sum(proposed.values()), decided=sum(tally.values()) - sum(proposed.values()), notes_paired=paired,
-        notes_unpaired=max(0, notes - paired), by_method={name: proposed[name] for name in METHODS if name in proposed},
+        decided=sum(number for (status, _), number in tally.items() if status != "proposed"), notes_paired=paired,
+        notes_unpaired=notes - paired, by_method={name: tally["proposed", name] for name in METHODS if ("proposed", name) in tally},
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
-from ..text import normalise
+from ..text import MARKS, normalise
 
 _TITLES = 200_000  # remembered: all those of a large library, which is gone through several times
 _HIGHLIGHT_IDS = re.compile(
@@ -28,6 +28,7 @@ _KIND = (
 _SUFFIX = re.compile(rf"\s*(?:[-–—:|,.]\s*{_KIND}|[(\[]\s*{_KIND}\s*[)\]]|\s{_KIND}|[-–—]?\s?\(?\d{{1,2}}\)?)\s*$", re.IGNORECASE)
 _DATE = r"(?:\d{4}-?\d\d-?\d\d|\d{12,14})\s*[-–—:]?\s*"
 _PREFIX = re.compile(rf"^\s*(?:{_KIND}\s*[-–—:|]\s*|[(\[]\s*{_KIND}\s*[)\]]\s*|{_DATE})", re.IGNORECASE)
+_WORD = re.compile(rf"\w[\w{MARKS}]*")
 _LONGEST_TITLE = 500  # characters
 _CUT = re.compile(r"\s+[-–—|]+\s+|[:：|]\s+|\s*[(\[]|\s*[—–]\s*")
 
@@ -72,7 +73,7 @@ def url_key(url: str) -> str:
     if parts.scheme not in ("http", "https") or not host or host.endswith("readwise.io"):
         return ""
     path = unquote(parts.path).rstrip("/").removesuffix("/index.html").removesuffix("/amp")
-    query = sorted((name, value) for name, value in parse_qsl(parts.query) if not _TRACKING.fullmatch(name))
+    query = sorted((name, value) for name, value in parse_qsl(parts.query, keep_blank_values=True) if not _TRACKING.fullmatch(name))
     if host == "youtu.be" and path:
         host, path, query = "youtube.com", "/watch", [("v", path.strip("/"))]
     if host == "twitter.com":
@@ -85,7 +86,7 @@ def url_key(url: str) -> str:
 @lru_cache(maxsize=_TITLES)
 def title_key(title: str) -> str:
     """Words only, so that what a file name cannot hold makes no difference."""
-    return " ".join(re.findall(r"\w+", normalise(title).replace("'", "")))
+    return " ".join(_WORD.findall(normalise(title).replace("'", "")))
 
 
 def _short(title: str) -> str:

@@ -21,6 +21,7 @@ from .weighing import NEVER, weigh_all
 from .work import Work
 
 METHODS = ("id", "reader-id", "quote", "fuzzy", "words", "meaning", *BESIDE)
+RULES = 4  # raise it when the same library is to be paired differently by new code; the coefficients count by themselves
 PROPOSED = 0.5  # a link or pair less likely than this is not proposed
 MANY = 600  # notes; fewer are weighed sooner than other processes would be ready
 _CEILING = 0.999  # certain is only what the person says
@@ -58,14 +59,20 @@ class Weighed:
 
 
 def rules(*, embeddings: bool) -> str:
-    """Changes when the coefficients or the embeddings do: what was weighed by others is forgotten."""
-    held = (LINKED, WORDS, ALONE, PROPOSED, NEVER, SUBJECT, COMPANY) + ((BOTH, MEANING, model_version()) if embeddings else ())
+    """Changes when the code, the coefficients or the embeddings do: what was weighed by others is forgotten."""
+    held = (RULES, LINKED, WORDS, ALONE, PROPOSED, NEVER, SUBJECT, COMPANY) + ((BOTH, MEANING, model_version()) if embeddings else ())
     return hashlib.blake2b(repr(held).encode(), digest_size=8).hexdigest()
 
 
+def looks_at(library: Library, *, embeddings: bool) -> str:
+    """Changes when the rules do, or what pairing looks at beside the words and no trigger counts: discards, and where drafts went."""
+    uncounted = (library.sources.discarded(), library.follows.fingerprint())
+    return f"{rules(embeddings=embeddings)}-{hashlib.blake2b(repr(uncounted).encode(), digest_size=8).hexdigest()}"
+
+
 def is_current(library: Library, *, embeddings: bool) -> bool:
-    """Has nothing changed since the last pairing: no source, highlight, note, passage or decision, and no rule?"""
-    return library.pairs.paired_at() == (library.pairs.changes(), rules(embeddings=embeddings))
+    """Has nothing changed since the last pairing: no source, highlight, note, passage, decision or followed draft, and no rule?"""
+    return library.pairs.paired_at() == (library.pairs.changes(), looks_at(library, embeddings=embeddings))
 
 
 def weighed(work: Work, remembered: Mapping[str, tuple[str, str]], *, ruled: str, workers: int) -> Generator[Weighed]:

@@ -11,6 +11,7 @@ unless nothing else in their note was paired, so that thoughts of one's own betw
 from __future__ import annotations
 
 import re
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import replace
 from functools import cached_property
@@ -21,7 +22,7 @@ from ..library.examples import BESIDE_WORDS
 from ..library.follows import Follow
 from ..records import Highlight, Note, Pair, PairLink, Passage
 from ..text import content_hash
-from ..vault.given import BEHIND, NUMBER, Given, plain_number
+from ..vault.given import BEHIND, NUMBER, Given, plain_number, ways
 from .keys import title_key
 from .unsaid import says_nothing
 from .work import Work
@@ -91,7 +92,7 @@ class _Figures:
 
     def __init__(self, highlights: Sequence[Highlight]) -> None:
         self._highlights = highlights
-        self._bare = [replace(item, location=None, highlighted_at="", chapter="") for item in highlights]
+        self._bare = [replace(item, location=None, highlighted_at="", chapter="", tags=()) for item in highlights]
 
     @cached_property
     def _any(self) -> Given:
@@ -102,27 +103,47 @@ class _Figures:
         both = zip(self._highlights, self._bare, strict=True)
         return [(item, Given([bare], ""), set(_NAME.findall(item.text))) for item, bare in both]
 
+    @cached_property
+    def _having(self) -> dict[str, list[int]]:
+        """Which of them have a number, by each way to read it."""
+        found: dict[str, list[int]] = defaultdict(list)
+        for at, (_, given, _) in enumerate(self._each):
+            for way in given.numbers:
+                found[way].append(at)
+        return found
+
+    @cached_property
+    def _named(self) -> Counter[str]:
+        """In how many of them a name stands."""
+        return Counter(name for *_, names in self._each for name in names)
+
+    def _holders(self, number: str, behind: str) -> list[int]:
+        likely = {at for way in ways(number, behind) for at in self._having.get(way, ())}
+        return [at for at in sorted(likely) if self._each[at][1].counts(number, behind)]
+
     def alike(self, text: str) -> list[tuple[Highlight, list[str]]]:
         """Highlights of which the text has figures, and names beside them."""
         bare = _PAGE.sub(" ", text)
-        told = {found[0]: bare[found.end() : found.end() + BEHIND] for found in NUMBER.finditer(bare)}
-        numbers = {number: behind for number, behind in told.items() if self._any.counts(number, behind)}
+        here = {found[0]: bare[found.end() : found.end() + BEHIND] for found in NUMBER.finditer(bare)}
+        numbers = {number: behind for number, behind in here.items() if self._any.counts(number, behind)}
         if not numbers:
             return []
         words = {word for found in re.findall(r"[^\W\d_][\w'’-]{3,}", text) for word in (found, found.removesuffix("s"))}
-        points: dict[str, float] = {}
+        points: dict[str, float] = {name: 1.0 / self._named[name] for name in words if name in self._named}
+        said: dict[int, list[str]] = defaultdict(list)
         for number, behind in numbers.items():
-            holders = sum(given.counts(number, behind) for _, given, _ in self._each)
             digits = len(re.sub(r"\D", "", plain_number(number)))
-            points[number] = (2.0 if digits > 2 else 1.0 if digits == 2 or "%" in number else 0.0) / max(1, holders)
-        for name in {name for *_, names in self._each for name in names} & words:
-            points[name] = 1.0 / sum(name in names for *_, names in self._each)
+            worth = 2.0 if digits > 2 else 1.0 if digits == 2 or "%" in number else 0.0
+            holders = self._holders(number, behind) if worth else []
+            points[number] = worth / max(1, len(holders))
+            for at in holders:
+                said[at].append(number)
         alike = []
-        for item, given, names in self._each:
-            said = [number for number, behind in numbers.items() if points[number] and given.counts(number, behind)]
-            said += sorted(names & words) if said else []
-            if sum(points[word] for word in said) >= _ENOUGH:
-                alike.append((item, said[:4]))
+        for at, told in sorted(said.items()):
+            item, _, names = self._each[at]
+            told += sorted(names & words)
+            if sum(points[word] for word in told) >= _ENOUGH:
+                alike.append((item, told[:4]))
         return alike
 
 

@@ -75,7 +75,14 @@ class Spoken:
                     return found
                 keys, offsets, ids = file["keys"].tobytes(), file["offsets"], file["ids"]
                 vocabulary = bytes(file["vocabulary"]).decode().split("\n")
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        except (
+            OSError,
+            ValueError,
+            KeyError,
+            EOFError,
+            RuntimeError,
+            zipfile.BadZipFile,
+        ):  # RuntimeError: one bit makes a part "encrypted"
             return found
         found.vocabulary = _Numbers({word: number for number, word in enumerate(vocabulary)})
         found.rows = {keys[at : at + _KEY]: at // _KEY for at in range(0, len(keys), _KEY)}

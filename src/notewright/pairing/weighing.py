@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections import defaultdict
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,10 +104,26 @@ class Weigher:
             candidates += self._titled(case.title, source_id, strength, text_passages)
             found[source_id] = _better(candidates, found.get(source_id, ()))
         explain_away(item for candidates in found.values() for item in candidates)
-        for source_id, highlight_id, passage, sure, method, words in case.named:
-            highlight = next(item for item in self.told(source_id).highlights if item.id == highlight_id)
-            _name(highlight, passage, sure, method, words, found.setdefault(source_id, []))
+        self._name(case.named, found)
         return found
+
+    def _name(self, named: Sequence[tuple[str, str, int, float, str, str]], found: dict[str, list[Candidate]]) -> None:
+        """Add what a note names by id to what was `found`."""
+        by_source: dict[str, list[tuple[str, int, float, str, str]]] = defaultdict(list)
+        for source_id, highlight_id, passage, sure, method, words in named:
+            by_source[source_id].append((highlight_id, passage, sure, method, words))
+        for source_id, rows in by_source.items():
+            highlights = {item.id: item for item in self.told(source_id).highlights}
+            candidates = found.setdefault(source_id, [])
+            known = {(item.highlight.id, item.passage): item for item in candidates}
+            for highlight_id, passage, sure, method, words in rows:
+                item = known.get((highlight_id, passage))
+                if item is None:
+                    item = known[highlight_id, passage] = Candidate(highlights[highlight_id], passage, method, [words], sure=sure)
+                    candidates.append(item)
+                else:
+                    item.sure, item.method = max(item.sure, sure), method
+                    item.evidence.insert(0, words)
 
     def _titled(self, title: str, source_id: str, strength: float, text_passages: set[int]) -> Iterator[Candidate]:
         """A note whose title is a sentence of a highlight was made from it: the title belongs to its first passage."""
@@ -155,15 +172,6 @@ class Weigher:
         return cls(
             Corpus.read(folder, vocabulary), highlights, titles=titles, places=places, count=count, among=among, embeddings=embeddings
         )
-
-
-def _name(highlight: Highlight, passage: int, sure: float, method: str, words: str, candidates: list[Candidate]) -> None:
-    known = next((item for item in candidates if item.highlight.id == highlight.id and item.passage == passage), None)
-    if known is None:
-        candidates.append(Candidate(highlight, passage, method, [words], sure=sure))
-    else:
-        known.sure, known.method = max(known.sure, sure), method
-        known.evidence.insert(0, words)
 
 
 def _better(candidates: Sequence[Candidate], others: Sequence[Candidate]) -> list[Candidate]:

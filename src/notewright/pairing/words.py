@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..provenance import NOT_WORDS, commonness
-from ..text import UNSPACED, normalise
+from ..text import MARKS, UNSPACED, normalise
 from .spoken import Spoken
 
 if TYPE_CHECKING:
@@ -31,9 +31,9 @@ _LONG_LINK = re.compile(
     r"|(?<!!)\[[^\[\]\n]*?\w+(?:[^\w\[\]\n]+\w+){3}[^\[\]\n]*\]\((?!\w+:)[^()\s]*\.md\))"
 )
 _QUOTE_MARKS = re.compile(r"^(?:[ \t]*>)+[ \t]?(?:\[![^\]\n]*\][+-]?)?", re.MULTILINE)
-_WORD = re.compile(r"\w+(?:'\w+)*")
+_WORD = re.compile(rf"\w[\w{MARKS}]*(?:'\w[\w{MARKS}]*)*")
 _WIDE = re.compile(f"[{UNSPACED}]")
-_WIDE_WORD = re.compile(rf"[{UNSPACED}]|(?:(?![{UNSPACED}])\w)+")
+_WIDE_WORD = re.compile(rf"[{UNSPACED}]|(?![{UNSPACED}])\w(?:(?![{UNSPACED}])[\w{MARKS}])*")
 
 
 # A file of words read by other rules is not believed. Raise the number when `match_words` changes in what the patterns do not show.

@@ -21,7 +21,6 @@ from .unsaid import is_copied_out, is_link_section
 from .weighing import Case, Weigher
 from .words import Corpus
 
-_RULES = 3  # raise it when the same library is to be paired differently by new code; the coefficients count by themselves
 LINK = 0.4  # a note that points at a source less surely does not point at it
 
 
@@ -138,7 +137,7 @@ class Work:
         named = self._keys(passages)
         involved |= {self.by_id[key].source_id for key, *_ in named}
         facts = [
-            _RULES, self.among, note.path, note.title, note.content_hash, sorted(self.files.get(note.path.rpartition("/")[2], ())),
+            self.among, note.path, note.title, note.content_hash, sorted(self.files.get(note.path.rpartition("/")[2], ())),
             [(item.id, item.start, item.end, item.headings) for item in passages], near, named,
             [(key, link.score) for key, link in sorted(links.items()) if key in involved],
             [(key, self._source_signature(key)) for key in sorted(involved)],

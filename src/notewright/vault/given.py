@@ -116,6 +116,12 @@ def _scaled(number: str, behind: str) -> set[str]:
     return {value for reading in _readings(number) if (value := scaled(reading, behind))}
 
 
+def ways(number: str, behind: str = "") -> set[str]:
+    """All in which a number, or a part of it between spaces, can be read: `counts` knows it only by one of these."""
+    parts = number.split() if " " in number else []
+    return _scaled(number, behind) | _readings(number) | {way for part in parts for way in (*_scaled(part, ""), *_readings(part))}
+
+
 def flat(text: str) -> str:
     """The words of a text in normal form, one space between them and between a number and its unit."""
     return " ".join(WORD.findall(normalise(text)))
