@@ -246,3 +246,21 @@ def test_where_no_adapter_is_in_use_the_base_writes(tiny: Tiny) -> None:
         truth = model.generate(torch.tensor([prompt]), max_new_tokens=12, do_sample=False)[0, len(prompt) :].tolist()
     assert start == truth != trained
     assert desk.sample([prompt], [0], temperature=0.0) == [trained]
+
+
+@pytest.mark.parametrize("method", ["grpo", "ppo"])
+def test_the_memory_told_is_that_of_a_minibatch_and_of_the_drafts_that_are_written(
+    method: str, dataset: Path, tiny: Tiny, tmp_path: Path
+) -> None:
+    """Not of all drafts of an update twice over: that refused eight times too early."""
+    from notewright.models import bases
+
+    needed = {}
+    for drafts in (8, 32):
+        folder = tmp_path / str(drafts)
+        in_process(method, folder, base=tiny("llama"), dataset=dataset, max_steps=1, minibatch=8, **{**SMALL, "batch_size": drafts})
+        events = [json.loads(line) for line in (folder / "progress.jsonl").read_text().splitlines()]
+        needed[drafts] = next(event["needed"] for event in events if event["event"] == "memory")
+    one = bases.checks_needed(bases.read_config(tiny("llama")), tokens=1, rows=24)
+    assert 0 < needed[32] - needed[8] < needed[8]
+    assert (needed[32] - needed[8]) % one == 0

@@ -376,8 +376,8 @@ def _plan(run: Run, config: Mapping[str, Any], resolved: recipes.Resolved, rows:
     def needed(checkpointing: bool) -> int:
         return bases.memory_needed(
             config, method="qlora" if recipe.quantize else "lora", dtype="bfloat16" if large else "float32", parameters=parameters,
-            tokens=longest, rows=recipe.batch_size, rank=recipe.lora_rank, activation_checkpointing=checkpointing,
-            dropout=recipe.lora_dropout > 0,
+            tokens=longest, rows=getattr(recipe, "minibatch", 0) or recipe.batch_size, rank=recipe.lora_rank,
+            activation_checkpointing=checkpointing, dropout=recipe.lora_dropout > 0,
         )  # fmt: skip
 
     more = bases.PYTHON_AND_TORCH + checks

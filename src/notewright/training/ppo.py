@@ -308,8 +308,8 @@ def run(job: Job, folder: Path, reporter: Reporter) -> dict[str, Any] | None:
     recipe: PpoRecipe = session.recipe
     processes.share(recipe.batch_size // recipe.candidates, what="batch_size / candidates")
     desk = writing.Desk(session, POLICY)
-    longest = max(map(len, desk.prompts)) + recipe.max_new_tokens
-    sessions.check_memory(session, Rows(None, [longest] * recipe.minibatch, 0, recipe.minibatch * recipe.max_new_tokens))
+    # A minibatch is drawn from the drafts of all cards, and may be of one card's alone.
+    desk.check_memory(min(recipe.minibatch * (processes.count() if session.device == "cuda" else 1), recipe.batch_size))
     steps = total_steps(recipe, len(desk.prompts))
     learner = Learner(session, desk, steps)
     writing.without_dropout(session.model)  # the value function's and the reference's adapters too
