@@ -193,6 +193,11 @@ def test_an_update_is_learnt_from_in_equal_parts(dataset: Path, tiny: Tiny, tmp_
         in_process("rloo", tmp_path / "run", base=tiny("llama"), dataset=dataset, max_steps=1, **SMALL, minibatch=3)
 
 
+def test_an_update_has_room_for_the_candidates_of_a_prompt(dataset: Path, tiny: Tiny, tmp_path: Path) -> None:
+    with pytest.raises(Invalid, match="update of 8 drafts has no room for the 16 candidates"):
+        in_process("ppo", tmp_path / "run", base=tiny("llama"), dataset=dataset, max_steps=1, **{**SMALL, "candidates": 16})
+
+
 def test_every_step_says_what_was_earned(dataset: Path, tiny: Tiny, tmp_path: Path) -> None:
     in_process("ppo", tmp_path / "run", base=tiny("qwen2"), dataset=dataset, max_steps=1, **SMALL)
     events = [json.loads(line) for line in (tmp_path / "run" / "progress.jsonl").read_text().splitlines()]

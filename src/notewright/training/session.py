@@ -176,7 +176,7 @@ def arguments(session: Session, steps: int) -> dict[str, Any]:
         "save_strategy": "no",  # the Keeper decides when
         "save_total_limit": 2,
         "eval_strategy": "no",
-        "report_to": session.job.report_to,
+        "report_to": session.job.report_to.split(","),
         "run_name": session.folder.name,
         "disable_tqdm": True,
         "dataloader_pin_memory": session.device == "cuda",
