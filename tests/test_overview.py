@@ -130,7 +130,7 @@ def test_a_training_whose_worker_is_gone_is_not_said_to_run(library: Library, ca
     (improvement / "state.json").write_text(json.dumps({"started_at": now(), "sft_run": "run-3"}))
     alive = library.home / "runs" / "run-2"
     alive.mkdir()
-    program = [sys.executable, "-c", "import time; print(flush=True); time.sleep(60)", "notewright.training.worker"]
+    program = [sys.executable, "-c", "import time; print(flush=True); time.sleep(60)", "notewright.training.worker", str(alive)]
     with subprocess.Popen(program, stdout=subprocess.PIPE) as worker:
         assert worker.stdout
         worker.stdout.readline()

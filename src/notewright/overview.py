@@ -297,12 +297,12 @@ def _base(findings: dict[str, str], problems: list[str], settings: Settings) -> 
         return
     try:
         base = bases.fetch_base(name)
+        config = bases.read_config(base.folder)
+        size = bases.parameter_count(config, base.folder)
     except NotewrightError as error:
         findings["base model"] = name
         problems.append(f"{error.message} {error.hint}")
         return
-    config = bases.read_config(base.folder)
-    size = bases.parameter_count(config, base.folder)
     context = config.get("max_position_embeddings", "unknown")
     findings["base model"] = f"{base.name}: {config.get('model_type')}, {bases.short(size)} parameters, context {context}, in {base.folder}"
     if base.name == bases.SEEDLING:

@@ -241,3 +241,16 @@ def test_a_folder_that_a_version_needs_and_that_is_gone(tmp_path: Path) -> None:
     with pytest.raises(NotFound, match="base that this model was trained on is gone") as caught:
         bases.fetch_base(str(tmp_path / "gone"), revision="0123")
     assert "base_model" in caught.value.hint
+
+
+POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + 32 * b"4d" + b"\nsize 988097824\n"
+
+
+@pytest.mark.parametrize("left", [POINTER, b"", b"half a header", b"cut"], ids=["pointer", "empty", "no weights", "cut"])
+def test_weights_that_are_not_whole_are_refused_before_anything_is_loaded(left: bytes, tmp_path: Path) -> None:
+    folder = tiny_models.build("llama", tmp_path / "base")
+    path = folder / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:-1] if left == b"cut" else left)
+    found = bases.fetch_base(str(folder))
+    with pytest.raises(Invalid, match=r"model\.safetensors is no whole file of weights.*Git LFS"):
+        bases.parameter_count(bases.read_config(found.folder), found.folder)

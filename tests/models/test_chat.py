@@ -73,6 +73,17 @@ def test_passages_keep_their_bytes(text: str, tokenizer) -> None:
     assert decode(tokenizer, encode_completion(tokenizer, text)[:-1]) == text
 
 
+def test_a_note_about_a_models_own_marks_does_not_end_at_them(tokenizer) -> None:
+    from notewright.models.chat import decode, encode_completion, turn_end
+    from notewright.training.edits import with_places
+
+    text = f"A sequence ends with `{tokenizer.eos_token}`; {' and '.join(tokenizer.all_special_tokens)} open turns.\n"
+    ids = encode_completion(tokenizer, text)
+    assert ids.index(turn_end(tokenizer)) == len(ids) - 1
+    assert decode(tokenizer, ids) == text
+    assert with_places(tokenizer, text)[0] == ids
+
+
 def test_mistral_gets_the_system_text_in_the_first_user_turn() -> None:
     from notewright.models.chat import fit_messages, prepare_tokenizer
 

@@ -174,6 +174,27 @@ def test_a_damaged_file_is_removed_and_named(hub: Hub, tmp_path: Path) -> None:
     assert get(hub, tmp_path / "cache").returncode == 0
 
 
+def test_room_is_asked_for_what_is_missing_only(hub: Hub, tmp_path: Path) -> None:
+    """A disk that the weights had nearly filled when the fetch broke off has room for the rest."""
+    script = (
+        "import shutil\nfrom notewright.models import download\n"
+        "full = shutil._ntuple_diskusage(10**9, 10**9, FREE)\nshutil.disk_usage = lambda _: full\ndownload.download('someone/tiny')"
+    )
+    environment = {**os.environ, "HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path / "cache"), "HF_HUB_DISABLE_XET": "1"}
+    weights = len(hub.files["model.safetensors"])
+
+    def get_with(free: int) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([sys.executable, "-c", script.replace("FREE", str(free))], capture_output=True, text=True, env=environment)
+
+    assert "GB is free in" in get_with(weights // 2).stderr
+    assert get(hub, tmp_path / "cache").returncode == 0
+    (snapshot,) = (tmp_path / "cache").glob("hub/models--*/snapshots/*")
+    (snapshot / "config.json").unlink()  # it broke off there
+    done = get_with(weights // 2)
+    assert done.returncode == 0, done.stderr
+    assert (snapshot / "config.json").exists()
+
+
 def test_pickles_are_refused_before_anything_is_fetched(hub: Hub, tmp_path: Path) -> None:
     hub.files["pytorch_model.bin"] = hub.files.pop("model.safetensors")
     done = get(hub, tmp_path / "cache")

@@ -144,7 +144,11 @@ def test_nothing_is_left_where_it_cannot_be(library: Library, settings: Settings
             export.export_model(library, model.id, tmp_path / "empty", settings=settings)
     assert not list((tmp_path / "empty").iterdir())
     assert not list(tmp_path.glob("*.part"))
+    own = tmp_path / "empty.part" / "chapter-1.md"  # the person's
+    own.parent.mkdir()
+    own.write_text("mine")
     assert export.export_model(library, model.id, tmp_path / "empty", settings=settings).joinpath("config.json").exists()
+    assert own.read_text() == "mine"
 
 
 def test_a_trained_adapter_names_the_bundled_base_where_it_lies(tmp_path: Path) -> None:

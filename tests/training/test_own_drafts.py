@@ -193,6 +193,11 @@ def test_an_update_is_learnt_from_in_equal_parts(dataset: Path, tiny: Tiny, tmp_
         in_process("rloo", tmp_path / "run", base=tiny("llama"), dataset=dataset, max_steps=1, **SMALL, minibatch=3)
 
 
+def test_an_update_has_room_for_the_candidates_of_a_prompt(dataset: Path, tiny: Tiny, tmp_path: Path) -> None:
+    with pytest.raises(Invalid, match="update of 8 drafts has no room for the 16 candidates"):
+        in_process("ppo", tmp_path / "run", base=tiny("llama"), dataset=dataset, max_steps=1, **{**SMALL, "candidates": 16})
+
+
 def test_every_step_says_what_was_earned(dataset: Path, tiny: Tiny, tmp_path: Path) -> None:
     in_process("ppo", tmp_path / "run", base=tiny("qwen2"), dataset=dataset, max_steps=1, **SMALL)
     events = [json.loads(line) for line in (tmp_path / "run" / "progress.jsonl").read_text().splitlines()]
@@ -246,3 +251,21 @@ def test_where_no_adapter_is_in_use_the_base_writes(tiny: Tiny) -> None:
         truth = model.generate(torch.tensor([prompt]), max_new_tokens=12, do_sample=False)[0, len(prompt) :].tolist()
     assert start == truth != trained
     assert desk.sample([prompt], [0], temperature=0.0) == [trained]
+
+
+@pytest.mark.parametrize("method", ["grpo", "ppo"])
+def test_the_memory_told_is_that_of_a_minibatch_and_of_the_drafts_that_are_written(
+    method: str, dataset: Path, tiny: Tiny, tmp_path: Path
+) -> None:
+    """Not of all drafts of an update twice over: that refused eight times too early."""
+    from notewright.models import bases
+
+    needed = {}
+    for drafts in (8, 32):
+        folder = tmp_path / str(drafts)
+        in_process(method, folder, base=tiny("llama"), dataset=dataset, max_steps=1, minibatch=8, **{**SMALL, "batch_size": drafts})
+        events = [json.loads(line) for line in (folder / "progress.jsonl").read_text().splitlines()]
+        needed[drafts] = next(event["needed"] for event in events if event["event"] == "memory")
+    one = bases.checks_needed(bases.read_config(tiny("llama")), tokens=1, rows=24)
+    assert 0 < needed[32] - needed[8] < needed[8]
+    assert (needed[32] - needed[8]) % one == 0

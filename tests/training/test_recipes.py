@@ -136,3 +136,14 @@ def test_the_memory_told_before_is_that_of_the_whole_process() -> None:
     assert plan["memory"] == pytest.approx(2.46e9, rel=0.3)
     assert f"memory: about {plan['memory'] / 1e9:.1f} GB, Python and its libraries included" in plan["message"]
     assert told(early_stop="off")["memory"] < plan["memory"] < told(batch_size=4)["memory"]
+
+
+def test_the_memory_told_for_own_drafts_is_that_of_a_minibatch() -> None:
+    run = Run("run-1", "grpo", "runs/run-1", "created", "2026-01-01T00:00:00+00:00", metrics={"base": "seedling"})
+
+    def told(**overrides: object) -> int:
+        resolved = recipes.resolve("grpo", parameters=6_672_128, rows=44, overrides=overrides)
+        memory: int = _plan(run, bases.read_config(bases.seedling_folder()), resolved, 44, 6_672_128)["memory"]
+        return memory
+
+    assert told(batch_size=64, minibatch=8) == told(batch_size=32, minibatch=8) < told(batch_size=64)

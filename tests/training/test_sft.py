@@ -173,6 +173,8 @@ class TestSources:
 
     def test_the_persons_own_weights_count(self) -> None:
         assert sources.row_weights(self.rows, 0.0, {"big": 0.0})[:4] == [0.0] * 4
+        with pytest.raises(Invalid, match="no row of the dataset counts"):  # else all would count, which the person has just denied
+            sources.row_weights(self.rows[:4], 0.5, {"big": 0.0})
 
     def test_titles_become_ids_and_nonsense_is_told(self, library: Library) -> None:
         library.sources.upsert([Source("The Nile", outside_ids=("readwise:7",))], origin="api", complete=True)

@@ -8,6 +8,7 @@ import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from notewright.library import Library
 from notewright.models import registry
 from notewright.records import Dataset, Model, Run
 from notewright.settings import Settings
-from notewright.training import resume_run, runs, train
+from notewright.training import recipes, resume_run, runs, train
 from tiny_training import in_process, same, weights
 
 pytestmark = [
@@ -264,3 +265,15 @@ def test_what_a_tracker_wrote_is_found_in_the_home(library: Library, trained: Ca
     pytest.importorskip(tracker)
     trained(report_to=tracker)
     assert list(library.home.glob(place))
+
+
+def test_several_trackers_are_told_apart(tmp_path: Path) -> None:
+    """They were handed on as one, `tensorboard,trackio`, which no library knows."""
+    from notewright.training import session
+
+    recipe = recipes.resolve("sft", parameters=10**5, rows=17).recipe
+    opened: Any = SimpleNamespace(
+        job=SimpleNamespace(report_to="tensorboard,trackio"), recipe=recipe, folder=tmp_path, device="cpu", half=None, scaled=False,
+        checkpointing=False,
+    )  # fmt: skip
+    assert session.arguments(opened, 10)["report_to"] == ["tensorboard", "trackio"]

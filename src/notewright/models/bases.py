@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
@@ -171,15 +172,23 @@ def parameter_count(config: Mapping[str, Any], folder: Path | None = None) -> in
 
 
 def _count_file(path: Path) -> int:
-    with path.open("rb") as file:
-        header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
-    total = 0
-    for name, tensor in header.items():
-        if name != "__metadata__":
-            count = 1
-            for size in tensor["shape"]:
-                count *= size
-            total += count
+    """Raises Invalid where it is no header, or tells of more bytes than there are: a broken copy, or what git leaves in its place."""
+    size, total, end = path.stat().st_size, 0, 0
+    try:
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            header = json.loads(file.read(min(length, size)))
+        for name, tensor in header.items():
+            if name != "__metadata__":
+                total += math.prod(tensor["shape"])
+                end = max(end, tensor["data_offsets"][1])
+    except (ValueError, LookupError, TypeError, AttributeError):
+        size = -1
+    if size < 8 + length + end:
+        raise Invalid(
+            f"{path} is no whole file of weights: it is cut off or overwritten, or stands for one that was not fetched (Git LFS).",
+            "Save or fetch the model again; in a folder from git with: git lfs pull",
+        )
     return total
 
 

@@ -144,8 +144,9 @@ def _find_end(tokenizer: PreTrainedTokenizerBase) -> int:
 
 
 def encode_completion(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:
-    """The passage's ids, closed by the turn's end: what the model should learn to write, and to stop."""
-    return [*tokenizer(text, add_special_tokens=False)["input_ids"], turn_end(tokenizer)]
+    """The passage's ids, closed by the turn's end: what the model should learn to write, and to stop. A `</s>` that the person wrote is
+    spelt out, or it would end the note there and be lost."""
+    return [*tokenizer(text, add_special_tokens=False, split_special_tokens=True)["input_ids"], turn_end(tokenizer)]
 
 
 def earlier_answers(tokenizer: PreTrainedTokenizerBase, messages: Sequence[Message], ids: Sequence[int]) -> list[tuple[int, int, str]]:

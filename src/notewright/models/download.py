@@ -45,7 +45,7 @@ def download(name: str, revision: str = "", *, progress: Progress | None = None)
     `progress` gets (bytes done, bytes in all, what is being done). Raises as `snapshot` does, before anything is fetched where the hub
     has only pickles or the disk has too little room; a file that arrived damaged is removed and raises Invalid.
     """
-    from huggingface_hub import HfApi, constants, snapshot_download
+    from huggingface_hub import HfApi, constants, snapshot_download, try_to_load_from_cache
 
     where = f"{name}@{revision}" if revision else name
     info = _asking(where, lambda: HfApi().model_info(name, revision=revision or None, files_metadata=True))
@@ -55,7 +55,8 @@ def download(name: str, revision: str = "", *, progress: Progress | None = None)
     size = sum(item.size or 0 for item in files)
     cache = Path(constants.HF_HUB_CACHE)
     cache.mkdir(parents=True, exist_ok=True)
-    _require_room(where, size, cache)
+    there = sum(item.size or 0 for item in files if isinstance(try_to_load_from_cache(name, item.rfilename, revision=info.sha), str))
+    _require_room(where, size - there, cache)
     folder = Path(
         _asking(
             where,
@@ -77,10 +78,11 @@ def _no_safetensors(where: str) -> Invalid:
 
 
 def _require_room(where: str, size: int, cache: Path) -> None:
+    """For what is not in the cache yet."""
     free = shutil.disk_usage(cache).free
     if size > free:
         raise Unavailable(
-            f"{where} takes {size / 1e9:.1f} GB of disk, but {free / 1e9:.1f} GB is free in {cache}.",
+            f"{where} takes {size / 1e9:.1f} GB of disk that are still to be fetched, but {free / 1e9:.1f} GB is free in {cache}.",
             "Make room, choose a smaller base, or set HF_HOME to a folder on another disk.",
         )
 

@@ -56,7 +56,7 @@ def export_model(
             warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)  # PEFT asks transformers
             network = PeftModel.from_pretrained(network, str(adapter), is_trainable=False).merge_and_unload()  # type: ignore[operator]
     tell(2, 3, "writing")
-    partial = folder.with_name(folder.name + ".part")
+    partial = folder.with_name(f".{folder.name}.part")  # a name that is ours, as in `files`
     shutil.rmtree(partial, ignore_errors=True)
     try:
         _write(network, tokenizer, partial, model)

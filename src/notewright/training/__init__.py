@@ -27,7 +27,7 @@ from typing import Any
 
 from .. import __version__
 from ..errors import Busy, Invalid, MissingExtra, NotFound
-from ..library import Library
+from ..library import Library, atwork
 from ..library.database import now
 from ..library.products import TRAINED
 from ..library.rows import read_rows
@@ -211,21 +211,39 @@ def resume_run(
     library: Library, run_id: str, *, settings: Settings | None = None, promote: bool = True, progress: Progress | None = None
 ) -> Run:
     """Go on with an interrupted or failed run from its newest good checkpoint, with the recipe it began with."""
-    run = library.runs.get(run_id)
+    run = _unfinished(library, run_id)
     folder = runs.run_folder(library, run)
-    if run.status == "finished":
-        raise Invalid(f"{run_id} is finished; there is nothing to resume.", f"Train again with: notewright train {run.method}")
     if runs.is_alive(folder):
         raise Busy(f"{run_id} is still being trained by another process.", "Wait for it, or stop that process first.")
     job = Job.load(folder)
-    job = replace(job, promote=job.promote and promote, device=settings.device if settings else job.device)
-    for what, path in (("dataset", job.dataset_folder), ("base model", job.base_folder)):
-        if not Path(path).exists():
-            raise NotFound(f"The {what} of {run_id} is gone: {path}", f"Train anew with: notewright train {run.method}")
-    if _hash(Path(job.dataset_folder) / "train.jsonl") != job.dataset_hash:
-        raise Invalid(f"The dataset of {run_id} has changed since it began.", f"Train anew with: notewright train {run.method}")
+    _require_parts(run, job, folder)
     with runs.followed(folder):
-        return _run(library, run, job, progress)
+        run = _unfinished(library, run_id)  # another process may have taken in its end just now
+        if settings:
+            job = replace(job, device=settings.device)
+            job.save(folder)  # the worker reads it there
+        return _run(library, run, replace(job, promote=job.promote and promote), progress)
+
+
+def _unfinished(library: Library, run_id: str) -> Run:
+    run = library.runs.get(run_id)
+    if run.status == "finished":
+        raise Invalid(f"{run_id} is finished; there is nothing to resume.", f"Train again with: notewright train {run.method}")
+    return run
+
+
+def _require_parts(run: Run, job: Job, folder: Path) -> None:
+    """Raises NotFound where something that a run was begun with is gone, Invalid where it is not what it was then."""
+    again, data = f"Train anew with: notewright train {run.method}", Path(job.dataset_folder) / "train.jsonl"
+    reward = atwork.table(folder / "judge.json").get("folder", "")
+    parts = (("dataset", data), ("base model", job.base_folder), ("former version", job.start_adapter), ("reward model", reward))
+    for what, path in parts:
+        if path and not Path(path).exists():
+            raise NotFound(f"The {what} of {run.id} is gone: {path}", again)
+    if _hash(data) != job.dataset_hash:
+        raise Invalid(f"The dataset of {run.id} has changed since it began.", again)
+    if (found := bases.on_disk(job.base)) and job.revision not in ("", found.revision):
+        raise Invalid(f"The base model of {run.id} has other files now than when it began: {found.folder}", again)
 
 
 def is_alive(library: Library, run_id: str) -> bool:
@@ -376,8 +394,8 @@ def _plan(run: Run, config: Mapping[str, Any], resolved: recipes.Resolved, rows:
     def needed(checkpointing: bool) -> int:
         return bases.memory_needed(
             config, method="qlora" if recipe.quantize else "lora", dtype="bfloat16" if large else "float32", parameters=parameters,
-            tokens=longest, rows=recipe.batch_size, rank=recipe.lora_rank, activation_checkpointing=checkpointing,
-            dropout=recipe.lora_dropout > 0,
+            tokens=longest, rows=getattr(recipe, "minibatch", 0) or recipe.batch_size, rank=recipe.lora_rank,
+            activation_checkpointing=checkpointing, dropout=recipe.lora_dropout > 0,
         )  # fmt: skip
 
     more = bases.PYTHON_AND_TORCH + checks

@@ -167,7 +167,7 @@ def laid(shown: str, hunks: Sequence[dict[str, Any]], applied: Sequence[int]) ->
 
 def with_places(tokenizer: Any, text: str) -> tuple[list[int], list[Span]]:
     """A text's ids as `chat.encode_completion` gives them, each with the characters that it stands for (the end: none)."""
-    coded = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+    coded = tokenizer(text, add_special_tokens=False, split_special_tokens=True, return_offsets_mapping=True)
     return [*coded["input_ids"], chat.turn_end(tokenizer)], [*map(tuple, coded["offset_mapping"]), (len(text), len(text))]
 
 

@@ -113,8 +113,7 @@ def run(job: Job, folder: Path, reporter: Reporter) -> dict[str, Any] | None:
         )
     writing.without_dropout(session.model)
     desk = writing.Desk(session, POLICY)
-    longest = max(map(len, desk.prompts)) + recipe.max_new_tokens
-    sessions.check_memory(session, Rows(None, [longest] * recipe.batch_size, 0, recipe.batch_size * recipe.max_new_tokens))
+    desk.check_memory(part)
     parts, updates = recipe.batch_size // part, total_steps(recipe, len(desk.prompts))
     keeper, leash = Keeper(session, each=parts * recipe.iterations), Leash(session)
     trainer = _trainer(session, desk, parts, updates * keeper.each, [leash, keeper])

@@ -30,6 +30,7 @@ import torch
 from peft import get_peft_model_state_dict, set_peft_model_state_dict
 from transformers import TrainerControl, TrainerState, get_scheduler
 
+from ..errors import Invalid
 from ..files import whole_folder
 from ..models import splitting
 from . import processes, writing
@@ -306,10 +307,15 @@ def run(job: Job, folder: Path, reporter: Reporter) -> dict[str, Any] | None:
     """Train as the job says; returns the metrics, or None when stopped before the end."""
     session = sessions.open_session(job, folder, reporter)
     recipe: PpoRecipe = session.recipe
+    if recipe.batch_size < recipe.candidates:
+        raise Invalid(
+            f"An update of {recipe.batch_size} drafts has no room for the {recipe.candidates} candidates of one prompt.",
+            "Set batch_size to a multiple of candidates, or fewer candidates.",
+        )
     processes.share(recipe.batch_size // recipe.candidates, what="batch_size / candidates")
     desk = writing.Desk(session, POLICY)
-    longest = max(map(len, desk.prompts)) + recipe.max_new_tokens
-    sessions.check_memory(session, Rows(None, [longest] * recipe.minibatch, 0, recipe.minibatch * recipe.max_new_tokens))
+    # A minibatch is drawn from the drafts of all cards, and may be of one card's alone.
+    desk.check_memory(min(recipe.minibatch * (processes.count() if session.device == "cuda" else 1), recipe.batch_size))
     steps = total_steps(recipe, len(desk.prompts))
     learner = Learner(session, desk, steps)
     writing.without_dropout(session.model)  # the value function's and the reference's adapters too

@@ -33,11 +33,12 @@ from typing import Any
 
 from .. import __version__
 from ..errors import Busy, Conflict, Invalid, MissingExtra, NotewrightError, NotFound, RunFailed, Unavailable
+from ..files import put
 from ..library import Library
 from ..library.atwork import locked, taken, unfinished
 from ..records import Run
 from ..settings import TELEMETRY_OFF
-from .launch import worker_command
+from .launch import WORKER, worker_command
 
 Progress = Callable[[dict[str, Any]], None]
 KINDS: dict[str, type[NotewrightError]] = {
@@ -73,7 +74,7 @@ class Job:
     taught: list[str] = field(default_factory=list)  # folders of the data that taught what is refined, as far as they are there
 
     def save(self, folder: Path) -> None:
-        (folder / "run.json").write_text(json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        put(folder / "run.json", json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n")
 
     @classmethod
     def load(cls, folder: Path) -> Job:
@@ -136,7 +137,9 @@ def is_alive(folder: Path) -> bool:
     except (OSError, ValueError):
         return False
     try:
-        return "notewright.training.worker" in Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8", errors="replace")
+        command = Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8", errors="replace").rstrip("\0").split("\0")
+        # Numbers come again, in a container after every start: of another run's worker too.
+        return WORKER in command and Path(command[-1]).name == folder.name
     except OSError:
         return not Path("/proc").is_dir()
 

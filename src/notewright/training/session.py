@@ -110,23 +110,24 @@ def require_room(job: Job, parameters: int, dtype: torch.dtype) -> None:
     processes.wait()
 
 
-def check_memory(session: Session, rows: Rows, *, texts: float = 0) -> None:
+def check_memory(session: Session, rows: Rows, *, texts: float = 0, at_once: int = 0, written: int = 0) -> None:
     """Tell what the training needs, with activation checkpointing only where it must be; refuse what cannot fit unless forced.
 
-    `texts` are those of one row that are in memory at once (default: 1 for SFT, else 2), each with its prompt."""
+    `texts` are those of one row that are in memory at once (default: 1 for SFT, else 2), each with its prompt; `at_once` are the rows of
+    one pass (default: batch_size), `written` the drafts that are written side by side (default: those of the checks)."""
     recipe = session.recipe
     doubled = texts or (1 if session.job.method == "sft" else 2)
     free = session.free
     cards = processes.count() if session.device == "cuda" else 1  # each with its share of a batch
     config, longest = bases.read_config(Path(session.job.base_folder)), max(rows.lengths)
     # What the checks' drafts took is not given back to the system; a card's is there for the next batch.
-    checks = bases.checks_needed(config, tokens=longest, rows=_written(session)) if session.device == "cpu" else 0
+    checks = bases.checks_needed(config, tokens=longest, rows=written or _written(session)) if session.device == "cpu" else 0
 
     def needed(checkpointing: bool) -> int:
         return checks + bases.memory_needed(
             config, method="qlora" if recipe.quantize else "lora",
             dtype=str(session.model.dtype).removeprefix("torch."), half=session.half is not None, tokens=longest,
-            rows=math.ceil(recipe.batch_size * doubled / cards), rank=recipe.lora_rank,
+            rows=math.ceil((at_once or recipe.batch_size) * doubled / cards), rank=recipe.lora_rank,
             completion=max(1, int(rows.trained / max(1, len(rows.lengths)) / doubled)), activation_checkpointing=checkpointing,
             dropout=recipe.lora_dropout > 0, on_cpu=session.device == "cpu", parameters=session.parameters,
             among=processes.count() if splitting.is_split(session.model) else 1,
@@ -175,7 +176,7 @@ def arguments(session: Session, steps: int) -> dict[str, Any]:
         "save_strategy": "no",  # the Keeper decides when
         "save_total_limit": 2,
         "eval_strategy": "no",
-        "report_to": session.job.report_to,
+        "report_to": session.job.report_to.split(","),
         "run_name": session.folder.name,
         "disable_tqdm": True,
         "dataloader_pin_memory": session.device == "cuda",

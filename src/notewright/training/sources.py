@@ -14,14 +14,19 @@ if TYPE_CHECKING:
 
 def row_weights(rows: Sequence[Mapping[str, Any]], balance: float, own: Mapping[str, float]) -> list[float]:
     """One weight for each row, with mean 1: the pair's sureness, times its source's number of rows to the power of -`balance`, times the
-    person's `own` weight of the source."""
+    person's `own` weight of the source. Raises Invalid where nothing would count."""
     counts = Counter(row.get("source_id", "") for row in rows)
     found = [
         float(row.get("weight", 1.0)) * counts[row.get("source_id", "")] ** -balance * own.get(row.get("source_id", ""), 1.0)
         for row in rows
     ]
     mean = sum(found) / max(1, len(found))
-    return [weight / mean for weight in found] if mean > 0 else [1.0] * len(found)
+    if rows and not mean:
+        raise Invalid(
+            "By source_weights no row of the dataset counts: there is nothing to learn from.",
+            "Give one of its sources more than 0, or accept pairs of another one and build it again: notewright dataset sft",
+        )
+    return [weight / mean for weight in found]
 
 
 def parse(text: str) -> dict[str, float]:
@@ -42,5 +47,5 @@ def parse(text: str) -> dict[str, float]:
 
 
 def by_id(library: Library, text: str) -> str:
-    """The same with ids for titles, as a run keeps it. Raises NotFound for an unknown source, Invalid when nothing would count."""
+    """The same with ids for titles, as a run keeps it. Raises NotFound for an unknown source, Invalid for what is no weight."""
     return "; ".join(f"{library.sources.find(name).id} = {value:g}" for name, value in parse(text).items())

@@ -19,10 +19,11 @@ from ..models.letters import letters_of
 from ..models.merging import merged
 from ..reward.neural import GuestReward, NeuralReward
 from . import processes
+from .data import Rows
 from .judging import Earned, Judge, read_judge, require_something_to_earn
 from .recipes import MINIMUM_ROWS, SamplingRecipe
 from .runs import last_good
-from .session import Session
+from .session import Session, check_memory
 
 HELD_OUT = 16  # prompts of the check on held-out work
 AT_ONCE = 64  # drafts written side by side
@@ -80,6 +81,12 @@ class Desk:
         if str(base.folder) == session.job.base_folder and not self.recipe.quantize:
             return GuestReward(Path(about["folder"]), model=session.model, tokenizer=session.tokenizer)
         return NeuralReward(Path(about["folder"]), base=base.folder, device=session.device)
+
+    def check_memory(self, at_once: int) -> None:
+        """As `session.check_memory`; a pass is over `at_once` of an update's drafts, of all processes."""
+        drafts, new = self.recipe.batch_size, self.recipe.max_new_tokens
+        rows = Rows(None, [max(map(len, self.prompts)) + new] * drafts, 0, drafts * new)
+        check_memory(self.session, rows, texts=1, at_once=at_once, written=min(AT_ONCE, drafts))
 
     @property
     def judged(self) -> dict[str, str]:
