@@ -102,3 +102,23 @@ it("a server that is killed while it writes is told as that", async () => {
   expect([await done, session.state]).toEqual(["", "idle"]);
   expect(notices.all.map(({ text }) => text)).toEqual(["The server stopped while it was writing."]);
 });
+
+it("a tab that is left over night is not a night of judging", async () => {
+  browse();
+  let now = 0;
+  vi.spyOn(performance, "now").mockImplementation(() => now);
+  const { Session } = await import("../src/pages/draft/session.svelte.ts");
+  const session = new Session();
+  now = 5_000;
+  session.open(batch, true);
+  now = 35_000;
+  session.attend();
+  now += 10 * 3_600_000;
+  session.attend();
+  now += 20_000;
+  expect(session.seconds()).toBe(30 + 120 + 20);
+  session.open(batch, true);
+  now += 7_000;
+  expect(session.seconds()).toBe(7);
+  vi.restoreAllMocks();
+});

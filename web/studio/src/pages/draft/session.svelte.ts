@@ -21,6 +21,7 @@ export interface Candidate {
   draft: Draft | null;
 }
 
+const PAUSE = 120_000; // ms without a sign of the person: more of it was spent elsewhere
 const SAVE_AFTER = 700; // ms without another key before a whole ranking is saved
 
 interface Kept {
@@ -49,7 +50,8 @@ export class Session {
   focused = $state(0);
   firstText = 0; // ms from asking to the first word
   private stop: AbortController | null = null;
-  private shownAt = 0;
+  private spent = 0; // ms until the last sign of the person since the batch was there to be read
+  private sign = 0;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private handed: Ranking | null = null; // is being sent
   private elsewhere = false; // another tab has ranked it so, and sends it by itself
@@ -71,9 +73,16 @@ export class Session {
     return String(this.candidates.findIndex((item) => item.id === id) + 1);
   }
 
-  /** Seconds since the batch was there to be read. */
+  /** Seconds that the person has spent since the batch was there to be read. */
   seconds(): number {
-    return Math.round((performance.now() - this.shownAt) / 100) / 10;
+    return Math.round((this.spent + Math.min(performance.now() - this.sign, PAUSE)) / 100) / 10;
+  }
+
+  /** The person does something. */
+  attend(): void {
+    const now = performance.now();
+    this.spent += Math.min(now - this.sign, PAUSE);
+    this.sign = now;
   }
 
   clear(): void {
@@ -161,7 +170,8 @@ export class Session {
     this.batch = batch;
     this.state = "done";
     this.stop = null;
-    this.shownAt = performance.now();
+    this.spent = 0;
+    this.sign = performance.now();
     this.adopt();
     this.elsewhere = false;
     this.saveSoon();
