@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
 from pathlib import Path
 
@@ -165,3 +166,23 @@ def test_an_empty_path_is_none(tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_text('vault = ""\nnli_model = " "\n', encoding="utf-8")
     settings = load_settings(tmp_path)
     assert (settings.vault, settings.nli_model) == (None, None)
+
+
+def test_what_two_tabs_change_is_all_kept(home: Path) -> None:
+    save_settings(Settings(home=home))
+    one, other = load_settings(), load_settings()
+    change_settings(one, {"improve_after": 5})
+    changed = change_settings(other, {"engine_model": "large"})
+    assert (changed.improve_after, changed.engine_model) == (5, "large")
+    assert load_settings() == changed
+
+
+def test_changes_at_the_same_moment_wait_for_each_other(home: Path) -> None:
+    save_settings(Settings(home=home))
+    names = ("engine_model", "template", "readwise_folder", "base_model")
+    with ThreadPoolExecutor(len(names)) as tabs:
+        for turn in range(25):
+            value = "seedling" if turn % 2 else ""
+            for done in [tabs.submit(change_settings, load_settings(), {name: value}) for name in names]:
+                done.result()
+            assert {getattr(load_settings(), name) for name in names} == {value}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import threading
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
@@ -204,11 +205,18 @@ def change_settings(settings: Settings, changes: Mapping[str, Any]) -> Settings:
             raise NotFound(f"There is no base model {folder!r}.", "Name a folder, a hub id such as Qwen/Qwen3-0.6B, or seedling.")
         values["base_model"] = str(path.absolute()) if path.is_dir() else folder
     try:
-        changed = replace(settings, **_checked(values, settings.config_path))
+        wanted = _checked(values, settings.config_path)
     except Invalid as error:  # the file is as it was: what was asked for is wrong
         raise Invalid(f"That cannot be kept: {'; '.join(error.problems)}", "Nothing was changed.", error.problems) from error
-    save_settings(changed)
+    with _CHANGING:  # another tab may have changed something else since these settings were read
+        if settings.config_path.exists():
+            settings = load_settings(settings.home)
+        changed = replace(settings, **wanted)
+        save_settings(changed)
     return changed
+
+
+_CHANGING = threading.Lock()
 
 
 def is_hub_id(name: str) -> bool:

@@ -174,6 +174,14 @@ def test_a_closed_output_is_no_reason_to_fail(started: Path, monkeypatch: pytest
     assert main(["sources"]) == 0
 
 
+def test_closed_errors_are_no_reason_to_fail(started: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "stderr", None)
+    assert main(["import", "vault", "--json"]) == 0
+    json.loads(capsys.readouterr().out)
+    assert main(["drafts", "show", "9"]) == 1
+    assert capsys.readouterr().out == ""
+
+
 def test_a_closed_input_is_nobody_to_ask(started: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(sys, "stdin", None)
     assert main(["rank"]) == 1

@@ -54,6 +54,10 @@ def test_the_most_useful_come_first(filled: Library) -> None:
     assert sum(unsure[:4]) < sum(unsure[-4:])
 
 
+def test_a_number_above_the_line_is_no_number(filled: Library, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "has highlights 1 to" in answer(monkeypatch, capsys, "split \u00b2", "q")
+
+
 def test_letters_decide_and_undo_takes_back(filled: Library, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     first, second, third = review_queue(filled)[:3]
     shown = answer(monkeypatch, capsys, "a", "r", "what?", "u", "a", "s", "q")

@@ -122,3 +122,9 @@ def test_a_rule_that_is_taken_back_is_told_by_what_was_done_to_it(started: Path,
         "Taken back: that the rule no-tables was removed; it holds again.",
         "Taken back: that the rule no-tables was added.",
     ]
+
+
+def test_more_than_a_computer_counts_is_all_there_is(started: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["rules", "add", "no tables"]) == 0
+    assert main(["undo", "9" * 30, "--yes"]) == 0
+    assert "There is nothing else to undo." in capsys.readouterr().out

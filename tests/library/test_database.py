@@ -42,6 +42,30 @@ def test_a_pending_migration_copies_the_file_first_and_runs_once(library: Librar
     copy.close()
 
 
+def test_of_two_that_open_an_old_library_at_once_neither_copies_what_the_other_changed(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = library.home
+    library.close()
+
+    class Looked(list):
+        """After this process has looked, another one is faster."""
+
+        first = True
+
+        def __iter__(self):
+            if Looked.first:
+                Looked.first = False
+                Library.open(home).close()
+            return super().__iter__()
+
+    monkeypatch.setattr(database, "MIGRATIONS", Looked([*database.MIGRATIONS, (900, "CREATE TABLE later (id INTEGER);")]))
+    Library.open(home).close()
+    with sqlite3.connect(home / "backups" / "library-before-migration-0900.db") as copy:
+        assert copy.execute("SELECT max(number) FROM migrations").fetchone()[0] < 900
+    copy.close()
+
+
 def test_a_failing_migration_leaves_nothing_behind(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
     home = library.home
     library.close()

@@ -96,6 +96,7 @@ NASTY = [
     ("PUT", "/api/readwise-token", b'{"token": "two words"}'),
     ("POST", "/v1/chat/completions", b'{"model": "current", "messages": [{"role": "user", "content": "\\ud800"}]}'),
     ("POST", "/v1/chat/completions", b"{}"),
+    ("POST", "/api/orders/" + "9" * 30, b'{"state": "taken"}'),
     ("GET", "/api/nowhere", b""),
     ("PATCH", "/api/status", b""),
     ("GET", "/../../etc/passwd", b""),
@@ -110,3 +111,12 @@ def test_nasty_input_is_answered_in_words(client: TestClient, method: str, path:
     if answer.status_code >= 400:
         problem = answer.json().get("error") or answer.json()
         assert problem["message"]
+
+
+@pytest.mark.parametrize("path", ["/" + "a" * 300, "/drafts/" + "x/" * 3000])
+def test_an_address_longer_than_a_file_name_is_the_page(fuzzed: FastAPI, tmp_path, path: str) -> None:
+    (tmp_path / "index.html").write_text("the studio")
+    app = create_app(fuzzed.state.context.given, studio=tmp_path)
+    client = TestClient(app, base_url="http://127.0.0.1:8765")
+    assert client.get(path).text == "the studio"
+    assert client.get(f"/assets{path}").status_code == 404

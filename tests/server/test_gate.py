@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from notewright.server import create_app
-from notewright.server.gate import BODY_LIMIT, TOKEN_FILE
+from notewright.server.gate import BODY_LIMIT, TOKEN_FILE, cookie_name, session
 from small_world import World
 
 HERE = "http://127.0.0.1:8765"
@@ -66,6 +66,16 @@ def test_the_link_logs_a_browser_in(app: FastAPI, stranger: TestClient) -> None:
     assert stranger.post("/api/undo", json={}, headers=own).status_code == 404
     assert stranger.post("/api/logout", headers=own).status_code == 204
     assert stranger.get("/api/status").status_code == 401
+
+
+@pytest.mark.parametrize(
+    "other", ['prefs={"theme": "dark"}', "flag", "version=1", 'x="unclosed', "when=1 Jan, 10:00", "notewright-8765=old"]
+)
+def test_cookies_of_other_programs_of_this_machine_log_nobody_out(app: FastAPI, stranger: TestClient, other: str) -> None:
+    own = f"{cookie_name(HERE.partition('://')[2])}={session(token(app))}"
+    for cookie in (f"{other}; {own}", f"{own}; {other}"):
+        assert stranger.get("/api/status", headers={"cookie": cookie}).status_code == 200
+    assert stranger.get("/api/status", headers={"cookie": other}).status_code == 401
 
 
 def test_a_wrong_link_says_so(stranger: TestClient) -> None:

@@ -15,7 +15,8 @@ from notewright.errors import Invalid
 from notewright.library import Library
 from notewright.models import registry
 from notewright.server import create_app
-from notewright.server.jobs import Job
+from notewright.server.hub import Hub
+from notewright.server.jobs import Job, Jobs
 from served import ScriptedEngines
 from small_world import World
 
@@ -63,6 +64,40 @@ def test_a_model_that_waits_to_be_loaded_is_not_loaded_beside_a_training(
     cooling.join(120)
     context.queue.submit(lambda _: None, ahead=True).result.result(120)
     assert (engines.asked, engines.released) == ([], 1)
+
+
+def test_who_stops_a_training_before_it_has_a_worker_stops_it(app: FastAPI, client: TestClient) -> None:
+    jobs, begun, built = app.state.context.jobs, threading.Event(), threading.Event()
+    told: list[str] = []
+
+    def train(job: Job) -> None:
+        job.stop = lambda: told.append(job.run_id) if job.run_id else None
+        begun.set()
+        built.wait(120)
+        jobs.event(job, {"event": "plan", "run": "run-1"})
+        for step in range(3):
+            jobs.event(job, {"event": "step", "step": step, "steps": 3})
+
+    job = jobs.start("train", "Training", train, lane="training")
+    begun.wait(120)
+    assert client.post(f"/api/jobs/{job.id}/stop").status_code == 200
+    built.set()
+    assert ended(client, job.id)["state"] == "stopped"
+    assert "run-1" in told
+
+
+def test_a_server_that_stops_begins_no_training_any_more() -> None:
+    room, ran = threading.Event(), []
+    jobs = Jobs(Hub(), make_room=lambda: room.wait(120), room_again=lambda: None)
+    job = jobs.start("improve", "Improving", ran.append, lane="training")
+    closing = threading.Thread(target=jobs.close)
+    closing.start()
+    while not job.stopping.is_set():
+        time.sleep(0.01)
+        assert closing.is_alive()
+    room.set()
+    closing.join(120)
+    assert (job.state, ran) == ("stopped", [])
 
 
 def test_measuring_names_what_is_missing(client: TestClient) -> None:

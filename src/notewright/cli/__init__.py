@@ -62,6 +62,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     if sys.stdout is None:  # closed by whoever called (>&-)
         sys.stdout = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
+    if sys.stderr is None:  # likewise (2>&-)
+        sys.stderr = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
     if sys.stdin is None:  # likewise (<&-): there is nobody to ask, and nothing to read
         sys.stdin = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
     if isinstance(sys.stdout, io.TextIOWrapper):

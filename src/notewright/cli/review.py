@@ -129,7 +129,7 @@ def _act(library: Library, pair: Pair, answer: str, history: list[list[int]]) ->
 def _numbered(pair: Pair, words: str) -> list[str]:
     """The highlights that `1 3` or `1,3` names. Raises Invalid for what is no number of one of them."""
     wanted = words.replace(",", " ").split()
-    wrong = [word for word in wanted if not word.isdigit() or not 1 <= int(word) <= len(pair.links)]
+    wrong = [word for word in wanted if not word.isdecimal() or not 1 <= int(word) <= len(pair.links)]
     if wrong or not wanted:
         names = ", ".join(wrong) or "no number"
         raise Invalid(f"{pair.id} has highlights 1 to {len(pair.links)}, not {names}.", "Name those to keep, such as: split 1 3")

@@ -32,7 +32,7 @@ def positive(text: str) -> int:
     """The type of an option that counts things."""
     if not text.isdigit() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text} is not a number from 1 on")
-    return int(text)
+    return min(int(text), sys.maxsize)  # no more is counted anywhere
 
 
 def id_of(kind: str) -> Callable[[str], str]:

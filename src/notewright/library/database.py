@@ -6,7 +6,7 @@ import json
 import shutil
 import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -49,7 +49,7 @@ class Database:
 
     def _migrate(self, backups: Path) -> None:
         self.connection.execute("CREATE TABLE IF NOT EXISTS migrations (number INTEGER PRIMARY KEY, applied_at TEXT NOT NULL)")
-        applied = {row["number"] for row in self.connection.execute("SELECT number FROM migrations")}
+        applied = self._applied()
         unknown = applied - {number for number, _ in MIGRATIONS}
         if unknown:
             raise Invalid(
@@ -58,10 +58,9 @@ class Database:
             )
         pending = [(number, script) for number, script in MIGRATIONS if number not in applied]
         if pending and applied:
-            backups.mkdir(parents=True, exist_ok=True)
-            with sqlite3.connect(backups / f"library-before-migration-{pending[0][0]:04d}.db") as copy:
-                self.connection.backup(copy)
-            copy.close()
+            with self.write():
+                if self._applied() == applied:  # else another process is faster, and has made the copy
+                    self._copy(backups, pending[0][0])
         for number, script in pending:
             with self.write():
                 # Another process may have migrated between our look and our lock.
@@ -70,6 +69,16 @@ class Database:
                 for statement in _statements(script):
                     self.connection.execute(statement)
                 self.connection.execute("INSERT INTO migrations VALUES (?, ?)", (number, now()))
+
+    def _applied(self) -> set[int]:
+        return {row["number"] for row in self.connection.execute("SELECT number FROM migrations")}
+
+    def _copy(self, backups: Path, number: int) -> None:
+        backups.mkdir(parents=True, exist_ok=True)
+        # By a connection of its own: from the one that holds the lock SQLite copies nothing.
+        place = backups / f"library-before-migration-{number:04d}.db"
+        with closing(sqlite3.connect(self.path)) as read, closing(sqlite3.connect(place)) as copy:
+            read.backup(copy)
 
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:

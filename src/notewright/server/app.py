@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -80,7 +81,7 @@ def _serve_studio(app: FastAPI, folder: Path) -> None:
             raise HTTPException(404)
         root = folder.resolve()
         file = None if "\x00" in path else (root / path).resolve()
-        if file and file.is_relative_to(root) and file.is_file():
+        if file and file.is_relative_to(root) and os.path.isfile(file):  # pathlib's own raises for a name that is too long
             kept = "public, max-age=31536000, immutable" if path.startswith("assets/") else "no-cache"
             return FileResponse(file, headers={"cache-control": kept})
         if path.startswith("assets/"):

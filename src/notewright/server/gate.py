@@ -13,7 +13,6 @@ import json
 import os
 import secrets
 from collections.abc import Iterable
-from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -136,7 +135,7 @@ class Gate:
         if scheme:
             good = scheme.lower() == "bearer" and same(given.strip(), self.token)
             return None if good else (401, "That is not this server's token.", "Take it from the link that notewright serve prints.")
-        if outside or not same(_cookie(headers), self.session):
+        if outside or not any(same(value, self.session) for value in _cookies(headers)):
             return 401, "Please log in.", "Open the link that notewright serve prints, or send its token: Authorization: Bearer TOKEN"
         if method not in ("GET", "HEAD") and "origin" not in headers:
             return 403, "A request with the studio's cookie must come from the studio.", "Scripts send: Authorization: Bearer TOKEN"
@@ -159,12 +158,12 @@ def cookie_name(host: str) -> str:
         return COOKIE
 
 
-def _cookie(headers: dict[str, str]) -> str:
-    try:
-        found = SimpleCookie(headers.get("cookie", "")).get(cookie_name(headers.get("host", "")))
-    except CookieError:
-        return ""
-    return found.value if found else ""
+def _cookies(headers: dict[str, str]) -> list[str]:
+    """What the studio's cookie holds. Those of all other programs of this machine come with it, in whatever form: no parser that demands
+    one may hide ours behind them."""
+    pairs = [part.partition("=") for part in headers.get("cookie", "").split(";")]
+    wanted = cookie_name(headers.get("host", ""))
+    return [value.strip() for name, _, value in pairs if name.strip() == wanted]
 
 
 class _Limited:

@@ -70,6 +70,8 @@ def run_command(jobs: Jobs, home: Path, kind: str, title: str, arguments: Sequen
             ThreadPoolExecutor(1) as reader,
         ):
             job.stop = lambda: child.send_signal(signal.SIGINT)
+            if job.stopping.is_set():  # in this very moment
+                job.stop()
             if politely and hasattr(os, "setpriority"):
                 with suppress(ProcessLookupError):
                     os.setpriority(os.PRIO_PROCESS, child.pid, 19)
@@ -132,9 +134,15 @@ class Jobs:
         job = self.get(job_id)
         if job.ended_at or job.stop is None:
             raise Invalid(f"{job.title} cannot be stopped now ({job.state}).", "Wait for it to end.")
-        job.stopping.set()
-        job.stop()
+        self._ask(job)
         return job
+
+    def _ask(self, job: Job) -> None:
+        """To end: at once, or where there is nobody yet who could be told, as soon as there is (`_run`, `event`)."""
+        job.stopping.set()
+        if job.stop:
+            with suppress(NotewrightError, OSError):
+                job.stop()
 
     def advance(self, job: Job, done: int | None = None, total: int | None = None, text: str = "") -> None:
         """Progress; passed on ten times a second at most."""
@@ -150,6 +158,8 @@ class Jobs:
             job.run_id = str(event["run"])
         if job.run_id:
             job.settled.set()
+        if job.stopping.is_set():  # perhaps before there was a worker
+            self._ask(job)
         if "step" in event:
             job.done, job.total = event["step"], event.get("steps")
         self._hub.publish("run", {"job": job.id, "run": job.run_id, **event})
@@ -158,12 +168,8 @@ class Jobs:
     def close(self, timeout: float = 60.0) -> None:
         """Stop what can be stopped and wait for it to reach its checkpoint."""
         for job in self.all():
-            if not job.ended_at and job.stop:
-                job.stopping.set()
-                try:
-                    job.stop()
-                except (NotewrightError, OSError):
-                    continue  # it ended in this very moment
+            if not job.ended_at and (job.stop or job.lane == "training"):
+                self._ask(job)
         waiter = threading.Thread(target=self._shut, daemon=True)
         waiter.start()
         waiter.join(timeout)
@@ -183,8 +189,9 @@ class Jobs:
         try:
             if job.lane == "training":
                 self._make_room()
-            result = work(job)
-            job.result = asdict(result) if is_dataclass(result) and not isinstance(result, type) else result
+            if not job.stopping.is_set():
+                result = work(job)
+                job.result = asdict(result) if is_dataclass(result) and not isinstance(result, type) else result
             job.state = "stopped" if job.stopping.is_set() else "done"
         except NotewrightError as error:
             job.problem, job.state = error, "stopped" if job.stopping.is_set() else "failed"

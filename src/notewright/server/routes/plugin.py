@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
+from typing import Annotated
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Path, Request
 
 from ...library import Library
 from ...library.editors import Order
@@ -46,7 +47,7 @@ def leave(library: Opened, client: str) -> None:
 
 
 @router.post("/orders/{order_id}", operation_id="answerOrder")
-def answer_order(library: Opened, order_id: int, answer: OrderIn) -> OrderStateOut:
+def answer_order(library: Opened, order_id: Annotated[int, Path(lt=2**63)], answer: OrderIn) -> OrderStateOut:
     """Take an order, or refuse one that was taken. What was written is told as an insertion that names the order."""
     before = "waiting" if answer.state == "taken" else "taken"
     return OrderStateOut(granted=library.editors.move(order_id, before, answer.state))
