@@ -75,6 +75,12 @@ def test_restoring_what_was_hidden_gives_the_text(text: str, parts: list[str]) -
     assert protection.restore(protection.hide(text, learn=False)).text == text
 
 
+def test_what_another_text_would_read_as_a_placeholder_is_put_back_as_it_was() -> None:
+    protection = Protection()
+    shown = [protection.hide(text) for text in ("[[A]]", "see link1} there")]
+    assert [protection.restore(text).text for text in shown] == ["[[A]]", "see link1} there"]
+
+
 @given(st.text())
 def test_any_draft_can_be_restored(text: str) -> None:
     protection = Protection()

@@ -10,7 +10,7 @@ from notewright.records import Highlight
 from notewright.vault.index import VaultIndex
 from notewright.vault.links import targets
 from notewright.vault.lint import find_problems
-from notewright.vault.repair import repair_draft
+from notewright.vault.repair import Repaired, repair_draft
 from notewright.vault.tokens import tokenize
 
 HIGHLIGHTS = (
@@ -200,3 +200,13 @@ def test_two_pictures_that_are_called_alike_are_two(one: str, other: str) -> Non
     assert (repaired.text, repaired.repairs) == (text, ())
     again = repair_draft(f"{one}\n\nFirst.\n\n{one}\n\nSecond.", highlights=[Highlight(one)])
     assert again.text.count(one) == 1
+
+
+@pytest.mark.parametrize("address", ["https://en.wikipedia.org/wiki/River_(geology)", "https://en.wikipedia.org/wiki/Hilbert's_problems"])
+@pytest.mark.parametrize("form", ["{}", "<{}>", "[it]({})"])
+def test_addresses_with_brackets_or_an_apostrophe_stay_as_they_were_given(address: str, form: str) -> None:
+    for shown in (address, address.replace("(", "\\(").replace(")", "\\)")):
+        highlights = [Highlight(text=f"See [it]({shown}) there.")]
+        text = f"See {form.format(address)} for more."
+        assert repair_draft(text, highlights=highlights) == Repaired(text)
+        assert not [found for found in find_problems(text, highlights=highlights) if found.gate == "invented asset"]

@@ -26,6 +26,14 @@ def test_tags_of_a_note() -> None:
     assert read_tags(NOTE.encode()) == {"water/rivers", "deltas", "maps", "mills"}
     assert read_tags(b"---\ntags:\n  - one\n  - two/three\nother: x\n---\n") == {"one", "two/three"}
     assert read_tags(b"---\r\ntag: one, two\r\n---\r\n") == {"one", "two"}
+    for listed in (
+        b"tags:\n  [\n    one,\n    two\n  ]",
+        b"tags: [\n  one,\n  two\n]",
+        b'"tags":\n  - one\n\n  - two',
+        b"tags: >\n  one, two",
+    ):
+        assert read_tags(b"---\nname: x\n" + listed + b"\nother: y\n---\n") >= {"one", "two"}
+        assert "y" not in read_tags(b"---\nname: x\n" + listed + b"\nother: y\n---\n")
     assert read_tags(b"No such thing") == frozenset()
     assert tags_of(["Tag it #review, please.", "no tags"]) == {"review"}
 

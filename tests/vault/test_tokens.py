@@ -149,6 +149,12 @@ def test_depth_and_length_together_are_survived(data: bytes) -> None:
     assert is_exact(data, tokenize(data))
 
 
+def test_html_ends_with_the_list_item_that_it_began_in() -> None:
+    tokens = tokenize(b"- <pre>\n  a\n\ntext\n\n# One\n\n- <div>\n  b\ntext\n")
+    assert [(token.start, token.end) for token in tokens if token.kind == "html_block"] == [(2, 12), (28, 37)]
+    assert "heading" in [token.kind for token in tokens]
+
+
 BLOCKS = {
     "fence": "fence", "code_block": "indented_code", "hr": "thematic_break", "heading_open": "heading", "list_item_open": "list_marker",
     "table_open": "table_delimiter",

@@ -322,6 +322,8 @@ def test_a_killed_writers_file_never_becomes_the_note_and_is_cleared_later(vault
         ("%%\ntodo", "the comment opened by %% on line 3"),
         ("$$\nx = 1", "the math block opened by $$ on line 3"),
         ("```\nx = 1", "the code fence opened on line 3"),
+        ("<pre>\nx = 1", "the HTML opened by <pre> on line 3"),
+        ("<style\nmedia=all>", "the HTML opened by <style on line 3"),
     ],
 )
 def test_nothing_is_put_after_what_is_never_closed(vault: Path, backups: Path, opening: str, said: str) -> None:
@@ -329,7 +331,12 @@ def test_nothing_is_put_after_what_is_never_closed(vault: Path, backups: Path, o
     with pytest.raises(Invalid, match=re.escape(f"Note: {said} is never closed, so text put after it would vanish in it.")):
         insert(vault, "Note", "hello", backups=backups)
     assert path.read_text() == f"# One\n\n{opening}\n"
-    assert {item.rule for item in check_note("Note.md", path.read_bytes())} & {"unclosed-comment", "unclosed-math", "unclosed-fence"}
+    assert {item.rule for item in check_note("Note.md", path.read_bytes())} & {
+        "unclosed-comment",
+        "unclosed-math",
+        "unclosed-fence",
+        "unclosed-html",
+    }
     put(vault, f"# One\n\n# Two\n\n{opening}\n")
     insert(vault, "Note", "hello", under="One", backups=backups)  # above it nothing vanishes
     assert path.read_text() == f"# One\n\nhello\n\n# Two\n\n{opening}\n"
@@ -338,10 +345,37 @@ def test_nothing_is_put_after_what_is_never_closed(vault: Path, backups: Path, o
         insert(vault, "Note", f"hello\n\n{opening}", backups=backups)
 
 
-@pytest.mark.parametrize("text", ["<!-- a -->", "%% a %%", "$$\nx\n$$", "`<!--` and `%%`", "a %%b", "a $ 5", "> ```\n> x\n\ny"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<!-- a -->",
+        "%% a %%",
+        "$$\nx\n$$",
+        "`<!--` and `%%`",
+        "a %%b",
+        "a $ 5",
+        "> ```\n> x\n\ny",
+        "> <pre>\n\ny",
+        "<pre>x</pre>",
+        "- <pre>\n\ny",
+    ],
+)
 def test_what_is_closed_or_opens_nothing_is_no_hindrance(vault: Path, backups: Path, text: str) -> None:
     put(vault, f"# One\n\n{text}\n")
     insert(vault, "Note", "hello", backups=backups)
+
+
+@pytest.mark.parametrize("text", ["hello\n\n---\n\nmore", "Title\n---"])
+def test_no_rule_of_a_draft_makes_properties_of_what_stands_above_it(vault: Path, backups: Path, text: str) -> None:
+    path = put(vault, "---\n\n# One\n\nwords\n")
+    with pytest.raises(Invalid, match="would become the note's properties"):
+        insert(vault, "Note", text, backups=backups)
+    assert path.read_text() == "---\n\n# One\n\nwords\n"
+    insert(vault, "Note", "***", backups=backups)
+    put(vault, "---\na: b\n---\n\n# One\n")
+    insert(vault, "Note", text, backups=backups)
+    put(vault, "\n")
+    insert(vault, "Note", f"---\na: b\n---\n{text}", backups=backups)  # an empty note may get its properties
 
 
 LINES = st.sampled_from(["", "a", "## A", "# B", "- x", "> q", "```", "$$", "%%", "---", "===", "a: b", "| a |", "    code", "é 😀", "a  "])

@@ -29,7 +29,7 @@ _CALLOUT = re.compile(rb"\[![^\]\r\n]++\][+-]?")
 _FOOTNOTE = re.compile(rb"\[\^[^\[\]\s]++\]:")
 _DELIMITER = re.compile(rb"\|?[ \t]*+:?-++:?[ \t]*+(?:\|[ \t]*+:?-++:?[ \t]*+)*+\|?[ \t]*+\Z")
 _PIPE = re.compile(rb"\\[\s\S]|[ \t]*+\|[ \t]*+|[ \t]++")
-_HTML_RAW = re.compile(rb"<(script|pre|style|textarea)(?:[\s>]|\Z)", re.IGNORECASE)
+HTML_RAW = re.compile(rb"<(script|pre|style|textarea)(?:[\s>]|\Z)", re.IGNORECASE)
 _HTML_BLOCK = re.compile(
     rb"</?(?:address|article|aside|base|basefont|blockquote|body|caption|center|col|colgroup|dd|details|dialog|dir|div|dl|dt|fieldset"
     rb"|figcaption|figure|footer|form|frame|frameset|h[1-6]|head|header|hr|html|iframe|legend|li|link|main|menu|menuitem|nav|noframes"
@@ -215,7 +215,7 @@ class BlockReader:
             item = _LIST.match(data, at, end)
             return item is not None and ((item[1][:-1] == b"1" and item.end() < end) or not inside)
         if first == b"<":
-            return (_HTML_RAW.match(data, at, end) or _HTML_BLOCK.match(data, at, end)) is not None
+            return (HTML_RAW.match(data, at, end) or _HTML_BLOCK.match(data, at, end)) is not None
         if first == b"$":
             # It may also be the end of a $$ that the paragraph opened.
             return self._math_end(at, end, depth) > 0 and not (self.paragraph >= 0 and data.count(b"$$", self.paragraph, at) % 2)
@@ -295,7 +295,7 @@ class BlockReader:
                 return self._newline(last)
             self._open(stop, last, depth)
             return last + 1, self.nexts[last]
-        if first == b"<" and (found := _HTML_RAW.match(data, at, end)):
+        if first == b"<" and (found := HTML_RAW.match(data, at, end)):
             return self._html(line, at, depth, b"</" + found[1].lower())
         if first == b"<" and (_HTML_BLOCK.match(data, at, end) or _HTML_ALONE.match(data, at, end)):
             return self._html(line, at, depth, b"")
@@ -381,13 +381,14 @@ class BlockReader:
         return stop
 
     def _html(self, line: int, at: int, depth: int, closing: bytes) -> tuple[int, int]:
-        """Up to the line with the closing tag, or to the line before a blank one."""
-        last = len(self.ends) - 1
+        """Up to the line with the closing tag, or to the line before a blank one, in the list item that it began in."""
+        base, last = self._base(depth), len(self.ends) - 1
         for number in range(line, len(self.ends)):
             start = at if number == line else self.nexts[number - 1]
             if number > line:
                 content, quotes = self._content(start, self.ends[number], depth)
-                if quotes < depth or (not closing and content == self.ends[number]):
+                outside = base and content < self.ends[number] and self._column(start, content) < base
+                if quotes < depth or outside or (not closing and content == self.ends[number]):
                     last = number - 1
                     break
             if closing and closing in self.data[start : self.ends[number]].lower():

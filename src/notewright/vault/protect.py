@@ -125,7 +125,7 @@ def _spans(data: bytes, parts: tuple[str, ...]) -> Iterator[Span]:
             if part in parts and end > start and _is_text(data[start:end]):
                 taken.append((start, end))
                 yield start, end, part, context
-    if b"{" not in data:
+    if b"{" not in data and b"}" not in data:
         return
     text = data.decode("utf-8", errors="surrogatepass")
     # Words of the text itself that would be read as a placeholder.

@@ -11,7 +11,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from .blocks import NEWLINE
+from .blocks import HTML_RAW, NEWLINE
 from .index import VaultIndex
 from .property_rules import property_findings
 from .tokens import Token, tokenize
@@ -21,6 +21,7 @@ RULES: dict[str, str] = {
     "unclosed-fence": "a code fence that runs to the end of the note",
     "unclosed-math": "$$ or $ without its partner",
     "unclosed-comment": "%% or <!-- without its partner",
+    "unclosed-html": "<pre>, <script>, <style> or <textarea> that runs to the end of the note",
     "callout-header": "a callout header that is cut off or lacks its >",
     "broken-markup": "[[ without ]], an empty link, a link cut off at the line's end",
     "missing-file": "an embed, image or link whose file is not in the vault",
@@ -88,6 +89,8 @@ def structure(data: bytes, tokens: Sequence[Token]) -> Iterator[Found]:
         if token.kind == "fence" and not token.level:
             first = data[token.start : token.end].split(b"\n")[0].rstrip()
             yield token.start, token.start + len(first), "unclosed-fence", "error", "the code fence is never closed", None
+        elif token.kind == "html_block" and not token.depth and (tag := _open_to_the_end(data, token)):
+            yield token.start, token.start + len(tag), "unclosed-html", "error", f"the HTML opened by {tag} is never closed", None
         elif token.kind == "text":
             yield from _text_structure(data, token)
         elif token.kind == "math" and b"\n\n" in data[token.start : token.end]:
@@ -95,14 +98,23 @@ def structure(data: bytes, tokens: Sequence[Token]) -> Iterator[Found]:
     yield from _brackets(data, tokens)
 
 
+def _open_to_the_end(data: bytes, token: Token) -> str:
+    """The tag that opens HTML which no blank line ends and nothing closes; empty for other HTML."""
+    opened = HTML_RAW.match(data, token.start, token.end)
+    if not opened or data[token.end :].strip() or b"</" + opened[1].lower() in data[token.start : token.end].lower():
+        return ""
+    return f"<{opened[1].decode()}" + (">" if opened[0].endswith(b">") else "")
+
+
 def left_open(data: bytes, tokens: Sequence[Token]) -> tuple[int, str] | None:
-    """Where the first math block or comment begins that is never closed, and what it is, in words. Obsidian may hide all that follows it;
-    `Outline.unclosed` is such a fence."""
+    """Where the first math block, comment or raw HTML begins that is never closed, and what it is, in words. Obsidian may hide all that
+    follows it; `Outline.unclosed` is such a fence."""
     for start, end, rule, *_ in structure(data, tokens):
         mark = data[start:end].decode(errors="replace")
-        if rule == "unclosed-comment" or (rule == "unclosed-math" and mark == "$$"):
+        if rule in ("unclosed-comment", "unclosed-html") or (rule == "unclosed-math" and mark == "$$"):
             line = len(NEWLINE.findall(data, 0, start)) + 1
-            return start, f"{rule.removeprefix('unclosed-')}{' block' if mark == '$$' else ''} opened by {mark} on line {line}"
+            what = {"unclosed-comment": "comment", "unclosed-html": "HTML"}.get(rule, "math block")
+            return start, f"{what} opened by {mark} on line {line}"
     return None
 
 

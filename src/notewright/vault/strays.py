@@ -17,7 +17,9 @@ from .protect import MEDIA
 from .tokens import Token
 from .views import text_of
 
-URL = re.compile(r"https?://[^\s<>()\[\]\"']+")
+# With (…) and an apostrophe inside, as in many addresses of Wikipedia's.
+URL = re.compile(r"https?://(?:[^\s<>()\[\]\"']|\([^\s<>()\[\]\"]*\)|'(?=\w))+")
+_ESCAPED = re.compile(r"\\([()_*~])")
 _PARTS = re.compile(r"\s+(?:and|und|et|y|by|with)\s+|\s[-\u2013\u2014]\s|[:;,&/|()\u2014]")
 SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]+:")
 _PICTURE = re.compile(r"\.(?:png|jpe?g|gif|svg|webp|bmp|avif)\Z", re.IGNORECASE)
@@ -37,7 +39,7 @@ class Allowed:
     ) -> None:
         self.index = index
         self.given = Given(highlights, known)
-        self.urls = sorted(self.given.addresses.union(URL.findall(self.given.raw)))
+        self.urls = sorted(self.given.addresses.union(URL.findall(_ESCAPED.sub(r"\1", self.given.raw))))
         self.places = [unquote(name) for name in re.findall(r"[^\s()\[\]|<>\"]+\.\w{2,5}", self.given.raw)]
         self.files = {name.rpartition("/")[2].casefold(): name.rpartition("/")[2] for name in self.places}
         tags = [tag for item in highlights for tag in item.tags]

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 # Wider than Obsidian's own: a tag in code or a comment is known to the person too.
 _TAG = re.compile(r"(?:\A|(?<=[\s>(]))#([^\s#,;:.!?'\"()\[\]{}<>|`*=~]+)")
 _PROPERTIES = re.compile(r"\A\ufeff?---[ \t]*\r?\n(.*?)^---", re.DOTALL | re.MULTILINE)
-_LISTED = re.compile(r"^tags?[ \t]*:[ \t]*(.*(?:\r?\n[ \t]*-[ \t].*)*)", re.IGNORECASE | re.MULTILINE)
+# In one line or several: a list of items, or in brackets, blank lines between them.
+_LISTED = re.compile(r"^[\"']?tags?[\"']?[ \t]*:[ \t]*(.*(?:\r?\n(?:(?:[ \t]|-[ \t]|[\[\]]).*|(?=\r?\n)))*)", re.IGNORECASE | re.MULTILINE)
 _ITEM = re.compile(r"[^\s,\[\]\"'#]+")
 _HUMP = re.compile(r"(?<=[^\W\d_A-Z])(?=[A-Z])")
 _WIDE = re.compile(f"[{UNSPACED}]")

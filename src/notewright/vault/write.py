@@ -17,7 +17,7 @@ from ..settings import Settings
 from ..text import content_hash, normalise
 from .atomic import create, keep, read, remove_folders, replace
 from .files import locate
-from .outline import BOM, Heading, Outline, read_outline
+from .outline import BOM, Heading, Outline, properties_span, read_outline
 from .places import allowed, named, path_in
 from .rules import left_open
 from .standing import LONG, Known, is_doubled, only_place, place_of
@@ -363,7 +363,13 @@ def _span(note_path: str, before: bytes, text: str, under: str | None) -> tuple[
         trail = "\n" if nothing_above or (ended and not following) else ""
     else:
         trail = "\n" if re.match(rb"[ \t]*(?:\r\n|\n|\r)", following) else "\n\n"
-    return start, (lead + text + trail).replace("\n", newline).encode("utf-8")
+    inserted = (lead + text + trail).replace("\n", newline).encode("utf-8")
+    if before.strip(BOM + b" \t\r\n") and properties_span(before[:start] + inserted + before[start:]) != properties_span(before):
+        raise Invalid(
+            f"{note_path} begins with a line of dashes, and the draft has another: all between them would become the note's properties.",
+            "Write *** in place of one of the two lines, then accept.",
+        )
+    return start, inserted
 
 
 def _unclosed(data: bytes, tokens: tuple[Token, ...], outline: Outline, end: int) -> str:
