@@ -100,6 +100,23 @@ def test_a_server_that_stops_begins_no_training_any_more() -> None:
     assert (job.state, ran) == ("stopped", [])
 
 
+def test_a_server_that_stops_waits_for_no_long_import() -> None:
+    jobs, begun = Jobs(Hub(), make_room=lambda: None, room_again=lambda: None), threading.Event()
+
+    def ask(job: Job) -> None:
+        for page in range(3000):
+            jobs.advance(job, page)
+            begun.set()
+            time.sleep(0.01)
+
+    job, next_one = (jobs.start("import", "Asking Readwise", ask) for _ in range(2))
+    begun.wait(120)
+    jobs.close()
+    assert job.state == "stopped"
+    assert job.done < 2999
+    assert next_one.done is None
+
+
 def test_measuring_names_what_is_missing(client: TestClient) -> None:
     assert client.post("/api/models/model-9/evaluate", json={}).status_code == 404
     assert client.post("/api/models/model-1/evaluate", json={"dataset_id": "dataset-9"}).status_code == 404

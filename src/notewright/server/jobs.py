@@ -145,7 +145,10 @@ class Jobs:
                 job.stop()
 
     def advance(self, job: Job, done: int | None = None, total: int | None = None, text: str = "") -> None:
-        """Progress; passed on ten times a second at most."""
+        """Progress; passed on ten times a second at most. Raises Busy in the library's lane when the server stops: the interpreter would
+        wait for the work to end, and asking Readwise can take many minutes."""
+        if job.stopping.is_set() and job.lane == "library":
+            raise Busy("The server is stopping.", "Start it again and repeat this: the library is as it was before.")
         job.done, job.total, job.text = done, total, text
         moment = time.monotonic()
         if moment - self._told >= 0.1:
@@ -168,7 +171,7 @@ class Jobs:
     def close(self, timeout: float = 60.0) -> None:
         """Stop what can be stopped and wait for it to reach its checkpoint."""
         for job in self.all():
-            if not job.ended_at and (job.stop or job.lane == "training"):
+            if not job.ended_at:
                 self._ask(job)
         waiter = threading.Thread(target=self._shut, daemon=True)
         waiter.start()
