@@ -75,6 +75,7 @@ def test_headings_and_block_ids_are_read(vault: Path) -> None:
     facts = build_index(vault).facts("Notes/My Note.md")
     assert facts.headings == (("One",), ("One", "Two: *really*"))
     assert facts.block_ids == {"ab-1", "list-2", "own-3"}
+    assert read_facts(b"a title\nof two lines ^both\n===\n").block_ids == {"both"}
     for fragment in ("One", "one#two really", "Two really", "One#Two: really"):
         assert facts.has_heading(fragment)
     for fragment in ("Three", "Two#One", "no"):

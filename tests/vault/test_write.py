@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from notewright.errors import Conflict, Invalid, NotFound, Unavailable
 from notewright.settings import Settings
 from notewright.text import content_hash
-from notewright.vault import atomic, write
+from notewright.vault import atomic, look, write
 from notewright.vault.rules import check_note
 from notewright.vault.write import Insertion, insert, plan, undo
 
@@ -271,6 +271,7 @@ def test_accents_are_found_however_the_disk_spells_them(vault: Path, backups: Pa
     insert(vault, "Caf\u00e9", "x", backups=backups)
     assert path.read_text() == "a\n\nx\n"
     assert len(list(vault.iterdir())) == 1
+    assert look(Settings(home=backups, vault=vault), "Café.md").path == plan(vault, "Café.md", "x").note_path == "Café.md"
 
 
 @pytest.mark.parametrize("moment", ["replace", "fsync", "chmod"])

@@ -183,7 +183,9 @@ def read_facts(data: bytes) -> NoteFacts:
         trails.append(tuple(item.title for item in stack))
     ids: frozenset[str] = frozenset()
     if b"^" in data:
-        ends = (BLOCK_ID.search(data, line.start, line.end) for line in outline.lines if line.kind in ("text", "heading", "math"))
+        ends = (
+            BLOCK_ID.search(data, line.start, line.end) for line in outline.lines if line.kind in ("text", "heading", "underline", "math")
+        )
         ids = frozenset(found[1].decode().casefold() for found in ends if found)
     return NoteFacts(tuple(trails), ids)
 

@@ -13,7 +13,7 @@ from ..text import content_hash
 from .config import read_writing
 from .files import locate
 from .outline import Heading, read_outline
-from .places import allowed
+from .places import allowed, path_in
 
 PICTURES = {
     ".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".gif": "image/gif", ".webp": "image/webp", ".svg": "image/svg+xml",
@@ -41,7 +41,7 @@ def look(settings: Settings, note_path: str) -> OpenNote:
     except OSError as error:
         raise Unavailable(f"{note_path} cannot be read: {error.strerror}.", "Check the file's permissions.") from error
     return OpenNote(
-        path=file.relative_to(root).as_posix(), exists=file.exists(), content_hash=content_hash(data),
+        path=path_in(root, file), exists=file.exists(), content_hash=content_hash(data),
         text=data.decode("utf-8-sig", errors="replace"), headings=read_outline(data).headings,
     )  # fmt: skip
 
