@@ -277,7 +277,7 @@ def test_a_training_of_the_terminal_is_followed(page: Any, server: Server, libra
         with file.open("a", encoding="utf-8") as lines:
             lines.write(json.dumps(event) + "\n")
 
-    program = [sys.executable, "-c", "import time; print(flush=True); time.sleep(300)", "notewright.training.worker"]
+    program = [sys.executable, "-c", "import time; print(flush=True); time.sleep(300)", "notewright.training.worker", str(folder)]
     with subprocess.Popen(program, stdout=subprocess.PIPE) as worker:
         try:
             assert worker.stdout
