@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
+from notewright.records import Highlight, Source
 from notewright.server import create_app
 from notewright.text import content_hash
 from small_world import World, highlight_id, numbered
@@ -242,6 +243,19 @@ def test_provenance_and_diff(client: TestClient) -> None:
     assert spans[0]["rests"][0]["highlight_id"] == first["id"]
     diff = client.post("/api/diff", json={"before": "one two", "after": "one three"}).json()
     assert [(piece["op"], piece["text"]) for piece in diff["pieces"]] == [("=", "one "), ("-", "two"), ("+", "three")]
+
+
+def test_all_of_a_book_with_many_highlights_is_named_and_traced(client: TestClient, world: World) -> None:
+    many = tuple(Highlight(f"Fact number {at} about lighthouses.", location=at, location_type="page") for at in range(700))
+    world.library.sources.upsert([Source("Lighthouses", highlights=many)], origin="markdown", complete=True)
+    book = next(item for item in world.library.sources.all() if item.title == "Lighthouses")
+    ids = [item.id for item in world.library.sources.highlights(book.id)]
+    passage = client.get("/api/passages", params={"note_path": NOTE}).json()["passages"][0]
+    wish = {"note_path": NOTE, "passage_id": passage["id"], "source_id": book.id, "highlight_ids": ids}
+    named = client.post("/api/pairs", json=wish)
+    assert (named.status_code, len(named.json()["highlights"])) == (200, 700)
+    spans = client.post("/api/provenance", json={"text": "Fact number 612 about lighthouses.", "highlight_ids": ids}).json()
+    assert spans[0]["rests"][0]["highlight_id"] == ids[612]
 
 
 def test_the_studio_is_served_from_its_folder_with_its_own_routes(world: World, tmp_path: Path) -> None:

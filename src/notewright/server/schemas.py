@@ -10,6 +10,7 @@ Id = Annotated[str, StringConstraints(min_length=1, max_length=400)]
 Short = Annotated[str, StringConstraints(max_length=2_000)]
 Text = Annotated[str, StringConstraints(max_length=500_000)]
 MOST_UNDONE = 20  # a face asks before it takes several back, and nobody looks through a longer list
+MOST_HIGHLIGHTS = 5_000  # in one request: more than one source has
 Seconds = Annotated[float, Field(ge=0, le=10_000_000, allow_inf_nan=False)]
 
 
@@ -125,7 +126,7 @@ class QueuePage(Out):
 class DraftIn(In):
     source: Id = Field(description="A source's id, title, or part of its title")
     chapter: Short | None = Field(default=None, description="Only its highlights, empty: those without one; null: all, or `highlight_ids`")
-    highlight_ids: list[Id] = Field(default=[], max_length=500, description="Just these, which goes without `chapter`")
+    highlight_ids: list[Id] = Field(default=[], max_length=MOST_HIGHLIGHTS, description="Just these, which goes without `chapter`")
     n: int | None = Field(default=None, ge=1, le=16, description="How many are shown; null: as many as the person's acceptance asks for")
     written: int | None = Field(default=None, ge=1, le=16, description="How many are written, to choose from; null: the usual")
     model_id: Short = Field(default="", description="A registered version; empty for the current one")
@@ -197,7 +198,7 @@ class BatchPage(Out):
 
 class ProvenanceIn(In):
     text: Text
-    highlight_ids: list[Id] = Field(max_length=500)
+    highlight_ids: list[Id] = Field(max_length=MOST_HIGHLIGHTS)
 
 
 class AlignmentOut(Out):

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from .schemas import HighlightOut, Id, In, Out, SpanOut
+from .schemas import MOST_HIGHLIGHTS, HighlightOut, Id, In, Out, SpanOut
 
 
 class LinkOut(Out):
@@ -56,7 +56,7 @@ class PairDecisionIn(In):
 
 
 class PairSplitIn(In):
-    highlight_ids: list[Id] = Field(max_length=500, description="Those of the pair's highlights to keep")
+    highlight_ids: list[Id] = Field(max_length=MOST_HIGHLIGHTS, description="Those of the pair's highlights to keep")
 
 
 class PairMergeIn(In):
@@ -80,4 +80,6 @@ class PairIn(In):
     note_path: Id
     passage_id: Id = Field(description="As `GET /api/passages` tells")
     source_id: Id
-    highlight_ids: list[Id] = Field(min_length=1, max_length=500, description="Of that source: those the passage was written from")
+    highlight_ids: list[Id] = Field(
+        min_length=1, max_length=MOST_HIGHLIGHTS, description="Of that source: those the passage was written from"
+    )

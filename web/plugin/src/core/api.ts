@@ -170,7 +170,7 @@ export class Api {
 
   /** Which sentence or bullet of a text rests on which of the highlights. */
   provenance(text: string, highlights: string[]): Promise<Span[]> {
-    return this.call("POST", "/api/provenance", { text, highlight_ids: highlights.slice(0, 500) });
+    return this.call("POST", "/api/provenance", { text, highlight_ids: highlights.slice(0, 5000) });
   }
 
   /** Tell that this Obsidian is there, with these notes open; answers with what it is asked to write, `wait` seconds later at most. */
