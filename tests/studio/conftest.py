@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from served import ScriptedEngines, serve
 from walks import Server, needs_chromium, serve_sample
 
 BUILT = REPOSITORY / "src" / "notewright" / "server" / "studio" / "index.html"
+things = itertools.cycle(small_world.THINGS[2:])
 EXPECTED = re.compile(r"net::ERR|status of 4")  # the browser's own lines about a server that is away, or a refusal we show
 
 
@@ -56,6 +58,17 @@ def page(browser: Any, server: Server) -> Iterator[Any]:
     yield opened
     context.close()
     assert wrong == []
+
+
+@pytest.fixture(scope="module")
+def engines() -> ScriptedEngines:
+    return ScriptedEngines()
+
+
+@pytest.fixture
+def thing() -> str:
+    """A source of the small world that no other test of the file writes about, without a note."""
+    return next(things)
 
 
 @pytest.fixture(scope="module")

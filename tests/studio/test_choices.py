@@ -19,11 +19,6 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
-def engines() -> ScriptedEngines:
-    return ScriptedEngines()
-
-
-@pytest.fixture(scope="module")
 def server(small_server: Server) -> Server:
     templates = small_server.settings.home / "templates"
     templates.mkdir()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import re
 import subprocess
@@ -22,29 +21,18 @@ from notewright.records import Draft, Finding, Run
 from served import ScriptedEngines
 from walks import Server, ask, events, eventually
 
+from .conftest import things
 from .helpers import serious
 
 pytestmark = pytest.mark.browser
 CHAPTER = "Beginnings"
 CHECKS = tuple(Finding("names", "warn", f"“Name {number}” is in no highlight") for number in range(13))
 PROBLEM = Finding("numbers", "block", "1848 is in no highlight")
-things = itertools.cycle(small_world.THINGS[2:])
-
-
-@pytest.fixture(scope="module")
-def engines() -> ScriptedEngines:
-    return ScriptedEngines()
 
 
 @pytest.fixture(scope="module")
 def server(small_server: Server) -> Server:
     return small_server
-
-
-@pytest.fixture
-def thing() -> str:
-    """A source of the test's own, without a note."""
-    return next(things)
 
 
 @pytest.fixture

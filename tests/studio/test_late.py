@@ -3,7 +3,6 @@ Chromium, on a small world whose writer needs no model."""
 
 from __future__ import annotations
 
-import itertools
 import json
 from collections.abc import Callable
 from typing import Any
@@ -11,28 +10,14 @@ from urllib.parse import urlencode
 
 import pytest
 
-import small_world
-from served import ScriptedEngines
 from walks import Server, ask, events, eventually
 
 pytestmark = pytest.mark.browser
-things = itertools.cycle(small_world.THINGS[2:])
-
-
-@pytest.fixture(scope="module")
-def engines() -> ScriptedEngines:
-    return ScriptedEngines()
 
 
 @pytest.fixture(scope="module")
 def server(small_server: Server) -> Server:
     return small_server
-
-
-@pytest.fixture
-def thing() -> str:
-    """A source of the test's own, without a note."""
-    return next(things)
 
 
 @pytest.fixture

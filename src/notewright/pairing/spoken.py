@@ -75,15 +75,8 @@ class Spoken:
                     return found
                 keys, offsets, ids = file["keys"].tobytes(), file["offsets"], file["ids"]
                 vocabulary = bytes(file["vocabulary"]).decode().split("\n")
-        except (
-            OSError,
-            ValueError,
-            KeyError,
-            EOFError,
-            RuntimeError,
-            zipfile.BadZipFile,
-        ):  # RuntimeError: one bit makes a part "encrypted"
-            return found
+        except (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile):
+            return found  # RuntimeError: one wrong bit makes a part of the file "encrypted"
         found.vocabulary = _Numbers({word: number for number, word in enumerate(vocabulary)})
         found.rows = {keys[at : at + _KEY]: at // _KEY for at in range(0, len(keys), _KEY)}
         found.offsets, found.ids = array("q", offsets.tobytes()), array("I", ids.tobytes())

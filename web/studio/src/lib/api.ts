@@ -4,6 +4,8 @@ import type { components, paths } from "../../../api/schema.ts";
 export type Schemas = components["schemas"];
 export type Problem = Schemas["Problem"];
 
+export const MOST_ROWS = 1000; // the server tells no more of a list at once
+
 type Method = "get" | "post" | "put" | "delete";
 type PathsWith<M extends Method> = { [P in keyof paths]: paths[P][M] extends { responses: unknown } ? P : never }[keyof paths];
 type Operation<P extends keyof paths, M extends Method> = paths[P][M];
