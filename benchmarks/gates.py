@@ -24,7 +24,9 @@ from notewright.gates.support import sentence_spans, supported
 from notewright.importers.vault import import_vault
 from notewright.library import Library
 from notewright.library.examples import Example, from_pairs
+from notewright.prompts import location_label
 from notewright.settings import Settings, load_settings
+from notewright.text import sentences
 from notewright.vault import bearing, build_index, find_problems
 
 RESULTS = Path(__file__).parent / "results" / "gates.json"
@@ -69,10 +71,10 @@ def invented_sentence(rng: random.Random, example: Example, others: list[Example
     lines = example.passage.split("\n")
     bullets = [index for index, line in enumerate(lines) if line.startswith("- ")]
     other = rng.choice([item for item in others if item.source_id != example.source_id])
-    sentences = [item.text for item in supported(other.passage, other.prompt.highlights) if len(item.text.split()) >= 7]
-    if not bullets or not sentences:
+    foreign = [item.text for item in supported(other.passage, other.prompt.highlights) if len(item.text.split()) >= 7]
+    if not bullets or not foreign:
         return None
-    lines[rng.choice(bullets)] += " " + rng.choice(sentences)
+    lines[rng.choice(bullets)] += " " + rng.choice(foreign)
     return "\n".join(lines)
 
 
@@ -139,6 +141,30 @@ def quoted_twice(rng: random.Random, example: Example, _: list[Example]) -> str 
     return f"{example.passage.rstrip()}\n- **First.** {text}\n- **Again.** {text}\n" if long else None
 
 
+def said_under_another(rng: random.Random, example: Example, _: list[Example]) -> str | None:
+    """What one bullet says of its highlight stands in another one's place too; lead-in, location and tags stay."""
+    said = [part for item in example.prompt.highlights for part in sentences(" ".join(item.text.split())) if len(part.split()) >= 8]
+    lines = example.passage.split("\n")
+    found = [(index, part) for index, line in enumerate(lines) for part in said if line.startswith("- ") and part in line]
+    others = [(one, two) for one in found for two in found if one[0] != two[0] and one[1] != two[1]]
+    if not others:
+        return None
+    (_, kept), (index, replaced) = rng.choice(others)
+    lines[index] = lines[index].replace(replaced, kept)
+    return "\n".join(lines)
+
+
+def swapped_location(rng: random.Random, example: Example, _: list[Example]) -> str | None:
+    """A bullet gives the place of another highlight than its own."""
+    places = {location_label(item) for item in example.prompt.highlights} - {""}
+    found = [item for place in places for item in re.finditer(rf"(?m)^- .{{30,}}(?P<place>{re.escape(place)})(?!\d)", example.passage)]
+    if len(places) < 2 or not found:
+        return None
+    chosen = rng.choice(sorted(found, key=lambda item: item.start()))
+    other = rng.choice(sorted(places - {chosen["place"]}))
+    return example.passage[: chosen.start("place")] + other + example.passage[chosen.end("place") :]
+
+
 def stuttered_word(rng: random.Random, example: Example, _: list[Example]) -> str | None:
     """A long word says its ending once more."""
     found = [
@@ -153,8 +179,8 @@ def stuttered_word(rng: random.Random, example: Example, _: list[Example]) -> st
 def cut_quotation(rng: random.Random, example: Example, _: list[Example]) -> str | None:
     """One line that says a highlight to its end, or to that of a sentence, stops some words earlier; what stands behind stays."""
     lines = example.passage.split("\n")
-    sentences = [part for item in example.prompt.highlights for part in re.split(r"(?<=[.!?]) ", " ".join(item.text.split()))]
-    long = [part for part in sentences if len(part.split()) >= 12]
+    said = [part for item in example.prompt.highlights for part in re.split(r"(?<=[.!?]) ", " ".join(item.text.split()))]
+    long = [part for part in said if len(part.split()) >= 12]
     places = [(index, part) for index, line in enumerate(lines) for part in long if part in line]
     if not places:
         return None
@@ -176,6 +202,8 @@ CORRUPTIONS: dict[str, tuple[Corruption, tuple[str, ...]]] = {
     "a tag invented": (invented_tag, ("invented tag",)),
     "in circles": (in_circles, ("loops",)),
     "a highlight quoted twice": (quoted_twice, ("repeats",)),
+    "said under another": (said_under_another, ("repeats",)),
+    "a location swapped": (swapped_location, ("wrong reference",)),
     "a word that stutters": (stuttered_word, ("broken word",)),
     "a quotation cut": (cut_quotation, ("cut quotation",)),
     "cut short": (cut_short, ("breaks off", "structure", "links", "lost highlight", "lost asset")),

@@ -58,6 +58,18 @@ def test_the_queue_goes_to_the_next_chapter_with_one_key(page: Any, server: Any)
     page.get_by_role("heading", level=1, name=first["source_title"]).wait_for()
 
 
+def test_where_no_source_is_chosen_the_first_that_wait_are_offered(page: Any, server: Any) -> None:
+    waiting = ask(server, "/api/queue?limit=8")
+    page.goto(f"{server.address}/draft")
+    page.get_by_role("heading", name="Waiting for a note").wait_for()
+    shown = page.locator(".waiting")
+    assert shown.count() == len(waiting["chapters"])
+    assert page.get_by_role("button", name=f"All {waiting['total']}").count() == (waiting["total"] > 8)
+    assert serious(page) == []
+    shown.first.click()
+    page.get_by_role("heading", level=1, name=waiting["chapters"][0]["source_title"]).wait_for()
+
+
 def test_pairs_are_reviewed_split_and_merged_by_keyboard(page: Any, server: Any) -> None:
     page.goto(f"{server.address}/pairs")
     passage = page.get_by_role("region", name="Passage")

@@ -14,8 +14,8 @@ from notewright.vault.notes import parse_note
 
 HIGHLIGHTS = (
     Highlight(text="Between 1890 and 1935 they removed 41 bends from a river that had 58.", location=12, location_type="page"),
-    Highlight(text="A straight river is an argument that has not met its flood yet.", annotation="The best line", location=725),
-    Highlight(text="![](https://images.example.org/bed-level.png)", chapter="Floods"),
+    Highlight(text="A straight river is an argument that has not met its flood yet.", annotation="The best line", location=12, location_type="page"),
+    Highlight(text="![](https://images.example.org/bed-level.png)", chapter="Floods", location=725),
 )
 GOOD = """## Floods
 > [!quote] p. 12
@@ -126,7 +126,7 @@ SAID = "However, please see [What Is An Emergency?](../emergencies.md#what) and 
     ],
 )
 def test_quotations_and_endings_are_those_of_the_highlights(text: str, fine: bool) -> None:
-    problems = reasons(text, highlights=[*HIGHLIGHTS, Highlight(text=SAID)])
+    problems = reasons(text, highlights=[*HIGHLIGHTS, Highlight(text=SAID, location=12, location_type="page")])
     assert fine == (not problems), problems
 
 

@@ -85,7 +85,7 @@ def habits_of(library: Library, *, vault_index: VaultIndex | None = None, withou
     """
     from ..library.examples import CHANGED, from_pairs
 
-    stamp = f"13|{vault_index is not None}|{said(library)}|{library.db.material()}"
+    stamp = f"14|{vault_index is not None}|{said(library)}|{library.db.material()}"
     examples = [item for item in from_pairs(library) if item.source_id != without_source][-MOST:]
     kept = json.loads(library.db.get_state(_STATE) or "{}") if not without_source else {}
     seen = kept["seen"] if kept.get("stamp") == stamp else {}

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from unicodedata import decimal
 
 from ..records import Highlight
-from ..text import UNSPACED, normalise
+from ..text import UNSPACED, normalise, sentences
 from .figures import by_the_clock, days, in_dates, in_words, in_years, scaled, without_dates
 from .pointers import addresses_of
 
@@ -33,7 +33,7 @@ _WIDE = re.compile(f"[{UNSPACED}]")
 LONGEST_NAME = 10  # words of an attribution; a longer line with a dash before it is one of a list
 ENDING, LEAST_ENDING = 6, 3  # words by which two endings are known to be the same
 BEHIND = 14  # characters behind a number that can tell its scale
-LEAST_QUOTED = 8  # words of a highlight; a shorter one may well come up in a sentence again
+LEAST_QUOTED = 8  # words of a highlight or of a sentence in it; a shorter one may well come up in a sentence again
 
 
 class Given:
@@ -52,7 +52,8 @@ class Given:
         self.addresses = {address for item in highlights for address in addresses_of(item).values()}
         self.words = "\n".join(flat(item) for item in texts)
         self.places = {flat(item) for item in (*known.split("\n"), *(item.chapter for item in highlights))}
-        self.quotable = [said for said in dict.fromkeys(flat(item.text) for item in highlights) if extent(said) >= LEAST_QUOTED]
+        quotable = (part for item in highlights for part in (item.text, *sentences(item.text)))  # the whole before its sentences
+        self.quotable = [said for said in dict.fromkeys(flat(part) for part in quotable) if extent(said) >= LEAST_QUOTED]
         self.ended = "".join(f" {line}\n" for line in self.words.split("\n"))
         everything = (*numbers, *NUMBER.findall(self.raw), *_WRITTEN.findall(self.raw), *re.findall(r"\d+", self.raw))
         self.numbers = {reading for item in everything for reading in _readings(item)} | in_words(self.raw)

@@ -15,6 +15,7 @@ from ..records import Finding, Highlight
 from .cuts import cut_quotations
 from .given import BEHIND, LOCATOR, LONGEST_NAME, NUMBER, Given, extent, flat, plain_number
 from .index import VaultIndex
+from .locations import misplaced
 from .loops import is_label, loops
 from .marks import unclosed
 from .pointers import Pointer, pointers
@@ -87,7 +88,9 @@ def find_problems(
         "runs code": ((f"a plugin of Obsidian would run this: {_short(words)}", words) for words in _running(text, data, tokens)),
         "links": iter(links),
         "invented asset": strays(data, tokens, Allowed(highlights, known, vault_index, linked)),
-        "wrong reference": chain(_references(pointers(data, tokens, highlights).values()), _twice(data, tokens)),
+        "wrong reference": chain(
+            _references(pointers(data, tokens, highlights).values()), _locations(text, highlights), _twice(data, tokens)
+        ),
         "invented number": _numbers(rows, given),
         "invented quotation": _quotations(rows, given),
         "invented tag": new_tags(data, tokens, given, tagged) if tagged else iter(()),
@@ -179,6 +182,10 @@ def _references(named: Iterable[Pointer]) -> Iterator[Problem]:
             yield f"{item.name} names a highlight that its line does not rest on", item.name
 
 
+def _locations(text: str, highlights: Sequence[Highlight]) -> Iterator[Problem]:
+    yield from ((f"{name} is where another highlight stands: {_short(line)}", line) for name, line in misplaced(text, highlights))
+
+
 def _twice(data: bytes, tokens: Sequence[Token]) -> Iterator[Problem]:
     """A link to a block id can lead to one block only."""
     ids = Counter(text_of(data, token).casefold() for token in tokens if token.kind == "block_id")
@@ -259,8 +266,8 @@ def _quoted_spans(line: str) -> Iterator[str]:
 
 
 def _repeats(rows: Sequence[Row], given: Given) -> Iterator[Problem]:
-    """Lines said more often than they are given, and highlights quoted so within other lines. Quoting one and saying it once more below the
-    quotation is a way to write."""
+    """Lines said more often than they are given, and highlights or their sentences quoted so within other lines. Quoting one and saying it
+    once more below the quotation is a way to write."""
     lines: dict[str, str] = {}
     counts: Counter[str] = Counter()
     for row in rows:
@@ -274,6 +281,7 @@ def _repeats(rows: Sequence[Row], given: Given) -> Iterator[Problem]:
     for said in given.quotable:
         count = max(whole.count(f" {said} ") for whole in wholes)
         if count > max(1, given.times(said)) and not any(said in line for line in twice):
+            twice.add(said)
             yield f"quoted {count} times: {_short(said)}", said
 
 

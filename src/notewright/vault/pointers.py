@@ -149,10 +149,10 @@ def _judged(
     for start, end in places:  # with the brackets around, which would join the sentences beside them
         more = text[start - 1 : start] in ("(", "[") and text[end : end + 1] in (")", "]")
         text = f"{text[: start - more]}{' ' * (end - start + 2 * more)}{text[end + more :]}"
-    spans, items = provenance(text, highlights, least=MAYBE), _items(text)
+    spans, parts = provenance(text, highlights, least=MAYBE), items(text)
     for (number, kind, name, held), (start, end) in zip(found, places, strict=True):
         others = [place for other, place in zip(found, places, strict=True) if other[1] == kind and place != (start, end)]
-        told = _told(spans, items, others, start, end)
+        told = _told(spans, parts, others, start, end)
         rests = {rest.highlight for span in told for rest in span.rests}
         wrong = bool(told) and bool(held) and not any(highlights[at] in held for at in rests)
         meant = _one(told)
@@ -163,7 +163,7 @@ def _chars(data: bytes, at: int) -> int:
     return len(data[:at].decode("utf-8", errors="replace"))
 
 
-def _items(text: str) -> list[tuple[int, int]]:
+def items(text: str) -> list[tuple[int, int]]:
     """Where the list items, paragraphs, headings and table rows of the text begin and end."""
     found: list[tuple[int, int]] = []
     at, open_item = 0, False
@@ -180,18 +180,18 @@ def _items(text: str) -> list[tuple[int, int]]:
     return found
 
 
-def _told(spans: Sequence[Span], items: Sequence[tuple[int, int]], others: Sequence[tuple[int, int]], start: int, end: int) -> list[Span]:
+def _told(spans: Sequence[Span], parts: Sequence[tuple[int, int]], others: Sequence[tuple[int, int]], start: int, end: int) -> list[Span]:
     """What the name at [start, end) is about: the words before it in its item, else those after it, else the item before."""
 
     def between(first: int, last: int) -> list[Span]:
         return [span for span in spans if span.start < last and span.end > first and span.kind != "heading"]
 
-    first, last = next(((one, two) for one, two in items if one <= start < two), (start, end))
+    first, last = next(((one, two) for one, two in parts if one <= start < two), (start, end))
     before = max((two for one, two in others if first <= one < start), default=first)
     after = min((one for one, _ in others if end <= one < last), default=last)
     if found := between(before, start) or between(end, after):
         return found
-    for one, two in reversed([item for item in items if item[1] <= first]):
+    for one, two in reversed([part for part in parts if part[1] <= first]):
         if any(one <= other < two for other, _ in others):
             break
         if found := [span for span in between(one, two) if span.rests]:
