@@ -227,3 +227,29 @@ def test_a_kindle_highlight_that_was_extended_between_two_imports_is_one(library
         more.write(record("143-147", longer, "10:16:30 AM"))
     importers.import_clippings(library, path=file)
     assert ids(library) == {longer: row}
+
+
+def test_an_edit_is_known_where_only_one_export_says_where_it_was_marked(library: Library, tmp_path: Path) -> None:
+    """A Markdown export of an article has links for places, a CSV has numbers and no links."""
+    file = tmp_path / "Deep Work.md"
+    link = "([View Highlight](https://read.readwise.io/read/01h8aaaaaaaaaaaaaaaaaaaaa1))"
+    file.write_text(f"# Deep Work\n\n## Metadata\n- Author: [[Ann]]\n\n## Highlights\n- {BEES} {link}\n", encoding="utf-8")
+    importers.import_readwise(library, path=file)
+    [row] = ids(library).values()
+    edited = f"{BEES} And so on."
+    at = {"Book Title": "Deep Work", "Book Author": "Ann", "Location Type": "offset", "Location": "77"}
+    importers.import_readwise(library, path=table(tmp_path / "all.csv", {"Highlight": edited, **at}))
+    assert ids(library) == {edited: row}
+    file.write_text(file.read_text(encoding="utf-8").replace(BEES, f"{BEES} So it is."), encoding="utf-8")
+    importers.import_readwise(library, path=file)
+    assert list(ids(library).values()) == [row]
+
+
+def test_one_book_from_two_shops_does_not_change_with_every_import(library: Library, tmp_path: Path) -> None:
+    both = {"Book Title": "Deep Work", "Book Author": "Ann"}
+    bought = {"Highlight": BEES, **both, "Amazon Book ID": "B00X", "Document tags": "focus"}
+    csv_file = table(tmp_path / "all.csv", {"Highlight": RIVERS, **both}, bought, {"Highlight": "Mills", **both, "Document tags": "work"})
+    importers.import_readwise(library, path=csv_file)
+    importers.import_readwise(library, path=csv_file)
+    assert not importers.import_readwise(library, path=csv_file).changed
+    assert [source.tags for source in library.sources.all()] == [("focus",)]

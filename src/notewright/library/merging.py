@@ -80,6 +80,7 @@ class Merge:
         self._at = now()
         self._counts: Counter[str] = Counter()
         self._touched: set[str] = set()
+        self._told: dict[str, Row] = {}  # the sources that this import has told of, as they were before; empty for a new one
         self._given: set[str] = set()  # outside ids of highlights that this import has stored
         self._gone: dict[str, tuple[str, int]] = {}  # highlight id -> its source, and how many that source had; of a chapter mark 0
         self._titles: dict[str, list[tuple[str, str]]] = defaultdict(list)
@@ -96,8 +97,11 @@ class Merge:
         self._connection.executemany("UPDATE highlights SET removed_at=? WHERE id=?", [(self._at, key) for key in gone])
         counts = self._counts
         marks = sum(not self._gone[key][1] for key in gone)
+        known = {key: row for key, row in self._told.items() if row}
+        told = self._in("SELECT * FROM sources WHERE id IN ({})", list(known))
+        sources_updated = sum(dict(row) != known[row["id"]] for row in told)
         return ImportReport(
-            origin=self._origin, sources_added=counts["sources_added"], sources_updated=counts["sources_updated"], added=counts["added"],
+            origin=self._origin, sources_added=counts["sources_added"], sources_updated=sources_updated, added=counts["added"],
             updated=counts["updated"], removed=counts["removed"] + len(gone) - marks, unchanged=counts["unchanged"],
             warnings=tuple(self._mostly_gone(gone)), marks_changed=counts["marks"] + marks,
         )  # fmt: skip
@@ -156,8 +160,7 @@ class Merge:
         own = {key: row for key, row in live.items() if key not in gone}
         self._reorder(homes, own)
         if own and not incoming.is_deleted:
-            back = self._connection.execute("UPDATE sources SET removed_at='' WHERE id=? AND removed_at<>''", (source_id,))
-            self._counts["sources_updated"] += back.rowcount
+            self._connection.execute("UPDATE sources SET removed_at='' WHERE id=? AND removed_at<>''", (source_id,))
         for row in own.values():
             if row["chapter"] and row["chapter"] in marks:
                 row["chapter"] = ""  # it came from a mark, which may be gone
@@ -210,6 +213,7 @@ class Merge:
             )
             self._titles[incoming.title.casefold()].append((source_id, incoming.author.casefold()))
             self._counts["sources_added"] += not incoming.is_deleted
+            self._told[source_id] = {}
         known_as = dict.fromkeys([*ids, *incoming.outside_ids])
         connection.executemany("INSERT OR IGNORE INTO source_ids VALUES (?, ?)", [(item, source_id) for item in known_as])
         return source_id
@@ -298,10 +302,12 @@ class Merge:
         row = self._db.row("SELECT * FROM sources WHERE id=?", (source_id,))
         assert row is not None
         changes: Row = {}
+        again = source_id in self._told  # as of a book that is there from two shops, or in two files: what was told first stays
+        self._told.setdefault(source_id, dict(row))
         for name in self._source_carries:
             value = column(incoming, name)
             empty = value in ("", "[]") and not (self._my_rank >= _TRUSTED and name in _EMPTIED_BY_TRUSTED)
-            if value == row[name] or empty:
+            if value == row[name] or empty or (again and row[name] not in ("", "[]")):
                 continue
             if name == "kind":
                 if self._knows_kind(source_id, str(row[name]), str(value)):
@@ -317,7 +323,6 @@ class Merge:
         if changes:
             assignments = ", ".join(f"{name}=?" for name in changes)
             self._connection.execute(f"UPDATE sources SET {assignments} WHERE id=?", (*changes.values(), source_id))
-            self._counts["sources_updated"] += 1
 
     def _knows_kind(self, source_id: str, known: str, said: str) -> bool:
         """Does this export know better what the source is? Readwise itself knows best; a CSV only guesses that something is an article,
