@@ -32,9 +32,8 @@ def long_texts(highlights: Iterable[Highlight], shortest: int = LONG) -> set[str
 
 
 def texts_of(library: Library, draft: Draft) -> set[str]:
-    """The long texts that a draft was written from."""
-    ids = set(draft.highlight_ids)
-    return long_texts(item for item in library.sources.highlights(draft.source_id) if item.id in ids)
+    """The long texts that a draft was written from, wherever its highlights are by now: books are merged, and second copies thrown away."""
+    return long_texts(library.sources.known_highlights(draft.highlight_ids))
 
 
 def mostly_among(texts: Set[str], others: Set[str]) -> bool:

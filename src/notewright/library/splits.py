@@ -18,7 +18,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..errors import Invalid, NotFound
+from ..errors import Invalid
 from ..records import Draft, Highlight
 
 if TYPE_CHECKING:
@@ -204,10 +204,4 @@ def _worked(library: Library) -> dict[str, set[str]]:
 
 def _chapters(library: Library, draft: Draft) -> set[str]:
     """Of the highlights that the draft was written from; the one it was asked for where they are not known (any more)."""
-    found = set()
-    for highlight_id in draft.highlight_ids:
-        try:
-            found.add(library.sources.highlight(highlight_id).chapter)
-        except NotFound:
-            continue
-    return found or {draft.chapter}
+    return {item.chapter for item in library.sources.known_highlights(draft.highlight_ids)} or {draft.chapter}
