@@ -24,6 +24,7 @@ def measuring(library: Library, sides: Mapping[str, str], later: Later) -> Itera
         whole, chapters = sides.get(source_id, "train") != "train", later.of(source_id)
         if whole or chapters:
             yield from (item for item in library.sources.highlights(source_id) if whole or item.chapter in chapters)
+    yield from library.sources.known_highlights(item for item, measures in later.marked.items() if measures)
 
 
 def long_texts(highlights: Iterable[Highlight], shortest: int = LONG) -> set[str]:
