@@ -261,3 +261,11 @@ def test_a_source_that_was_taken_out_of_another_has_its_side(library: Library) -
         library.sources.upsert([book("one", 0, 1), book("two", *range(2, 8))], origin="api", complete=True)
         splits.keep_later(library)
         assert splits.known(library)["readwise:btwo"] == side
+
+
+def test_a_draft_whose_highlights_went_to_another_book_is_of_the_chapter_it_was_asked_for(library: Library, tmp_path: Path) -> None:
+    small_world.build(library, tmp_path, things=("looms", "bread"))
+    later = splits.Later({"readwise:b-looms": frozenset({"Troubles"})})
+    ids = tuple(small_world.highlight_id("bread", 1, number) for number in (0, 1))  # there, chapters of that name teach
+    draft = Draft("", "b", "readwise:b-looms", "Beginnings", "m", "x", 0, 0, "2026", highlight_ids=ids)
+    assert later.side_of(library, "train", draft) == "train"

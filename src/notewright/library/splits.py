@@ -270,5 +270,6 @@ def _worked(library: Library) -> tuple[dict[str, set[str]], dict[str, Unit]]:
 
 
 def _chapters(library: Library, draft: Draft) -> set[str]:
-    """Of the highlights that the draft was written from; the one it was asked for where they are not known (any more)."""
-    return {item.chapter for item in library.sources.known_highlights(draft.highlight_ids)} or {draft.chapter}
+    """Of the highlights that the draft was written from; the one it was asked for where they are not in its source (any more)."""
+    shown = library.sources.known_highlights(draft.highlight_ids)
+    return {item.chapter for item in shown if item.source_id == draft.source_id} or {draft.chapter}
