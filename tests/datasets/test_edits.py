@@ -169,8 +169,9 @@ def test_a_second_copy_of_a_book_that_measures_teaches_nothing(world: small_worl
     library.sources.upsert([copy], origin="api", complete=False)
     twin = library.sources.find("Rivers (Kindle)")
     sides = {source.id: "train" for source in library.sources.all()}
-    for measures, taught in (("test", 0), ("train", 1)):
+    for measures, taught, there in (("test", 0, True), ("test", 0, False), ("train", 1, True)):  # the second time it is thrown away
         library.db.set_state("splits", json.dumps(sides | {"readwise:b-rivers": measures}))
+        library.sources.upsert([copy], origin="api", complete=False)
         ids = tuple(item.id for item in library.sources.highlights(twin.id, chapter="Beginnings"))
         batch_id = library.drafts.new_batch()
         asked = ({"role": "user", "content": "about rivers"},)
@@ -178,6 +179,8 @@ def test_a_second_copy_of_a_book_that_measures_teaches_nothing(world: small_worl
             [Draft("", batch_id, twin.id, "Beginnings", "model-1", TEXT, 0, 0, now(), messages=asked, highlight_ids=ids)]
         )
         feedback.record_edit(library, draft_id=draft.id, final_text=TEXT + "\nSo they say of all of them.\n")
+        if not there:
+            library.sources.upsert([replace(copy, is_deleted=True)], origin="api", complete=False)
         if taught:
             assert datasets.build(library, kind="edits").manifest["counts"]["train"] >= taught
         else:

@@ -227,3 +227,65 @@ def test_a_kindle_highlight_that_was_extended_between_two_imports_is_one(library
         more.write(record("143-147", longer, "10:16:30 AM"))
     importers.import_clippings(library, path=file)
     assert ids(library) == {longer: row}
+
+
+def test_an_edit_is_known_where_only_one_export_says_where_it_was_marked(library: Library, tmp_path: Path) -> None:
+    """A Markdown export of an article has links for places, a CSV has numbers and no links."""
+    file = tmp_path / "Deep Work.md"
+    link = "([View Highlight](https://read.readwise.io/read/01h8aaaaaaaaaaaaaaaaaaaaa1))"
+    file.write_text(f"# Deep Work\n\n## Metadata\n- Author: [[Ann]]\n\n## Highlights\n- {BEES} {link}\n", encoding="utf-8")
+    importers.import_readwise(library, path=file)
+    [row] = ids(library).values()
+    edited = f"{BEES} And so on."
+    at = {"Book Title": "Deep Work", "Book Author": "Ann", "Location Type": "offset", "Location": "77"}
+    importers.import_readwise(library, path=table(tmp_path / "all.csv", {"Highlight": edited, **at}))
+    assert ids(library) == {edited: row}
+    file.write_text(file.read_text(encoding="utf-8").replace(BEES, f"{BEES} So it is."), encoding="utf-8")
+    importers.import_readwise(library, path=file)
+    assert list(ids(library).values()) == [row]
+
+
+def test_one_book_from_two_shops_does_not_change_with_every_import(library: Library, tmp_path: Path) -> None:
+    both = {"Book Title": "Deep Work", "Book Author": "Ann"}
+    bought = {"Highlight": BEES, **both, "Amazon Book ID": "B00X", "Document tags": "focus"}
+    csv_file = table(tmp_path / "all.csv", {"Highlight": RIVERS, **both}, bought, {"Highlight": "Mills", **both, "Document tags": "work"})
+    importers.import_readwise(library, path=csv_file)
+    importers.import_readwise(library, path=csv_file)
+    assert not importers.import_readwise(library, path=csv_file).changed
+    assert [source.tags for source in library.sources.all()] == [("focus",)]
+
+
+def listed(path: Path, **books: tuple[str, ...]) -> Path:
+    """A CSV of these books' highlights, each with a place and a time of its own by its words."""
+    rows = [
+        {"Highlight": text, "Book Title": title, "Book Author": "Ann", "Location Type": "page", "Location": str(len(text)),
+         "Highlighted at": f"2024-01-01 10:00:{len(text) % 60:02}+00:00"}
+        for title, found in books.items() for text in found
+    ]  # fmt: skip
+    return table(path, *rows)
+
+
+@pytest.mark.parametrize("known_by", ["csv", "api"])
+def test_books_that_were_merged_have_each_highlight_once(library: Library, tmp_path: Path, known_by: str) -> None:
+    importers.import_readwise(library, path=listed(tmp_path / "1.csv", Rivers=(RIVERS, "Mills grind."), Bees=(BEES,)))
+    if known_by == "api":
+        told = {"id": 5, "text": BEES, "location": len(BEES), "location_type": "page"}
+        importers.import_readwise(library, path=answer(tmp_path / "a.json", "Bees", told))
+    before = ids(library)
+    merged = listed(tmp_path / "2.csv", Rivers=(RIVERS, "Mills grind.", BEES))
+    report = importers.import_readwise(library, path=merged)
+    assert ids(library) == before
+    assert (report.added, report.removed) == (0, 0)
+    assert not importers.import_readwise(library, path=merged).changed
+    titles = [source.title for source in library.sources.all()]
+    assert titles == (["Rivers"] if known_by == "csv" else ["Bees", "Rivers"])  # where it is, Readwise itself knows better than a CSV
+    importers.import_readwise(library, path=listed(tmp_path / "3.csv", Rivers=(RIVERS, "Mills grind."), Bees=(BEES,)))
+    assert ids(library) == before
+    assert [source.title for source in library.sources.all()] == ["Bees", "Rivers"]
+
+
+def test_what_two_books_have_both_is_there_twice(library: Library, tmp_path: Path) -> None:
+    importers.import_readwise(library, path=listed(tmp_path / "1.csv", Bees=(BEES,)))
+    importers.import_readwise(library, path=listed(tmp_path / "2.csv", Again=(RIVERS, BEES), Bees=(BEES,)))
+    importers.import_readwise(library, path=answer(tmp_path / "a.json", "Of mills", {"id": 5, "text": BEES, "location": 3}))
+    assert live(library) == [BEES, BEES, BEES, RIVERS]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from notewright.errors import NotFound
@@ -112,3 +114,24 @@ def test_the_same_decision_again_is_no_event(filled: Library) -> None:
     links = filled.pairs.get(pair_id).links
     assert filled.pairs.decide(pair_id, "accepted", links=links) == filled.pairs.decide(pair_id, "accepted", links=list(links))
     assert len(filled.pairs.history(pair_id)) == 3
+
+
+def test_decided_pairs_follow_their_highlights_into_another_source(filled: Library) -> None:
+    """Two books that were merged in Readwise: the highlights keep their ids, and are in the other book now."""
+    note(filled, "a.md", "the first passage of this note", "quite another one, the second")
+    pair_up(filled)
+    one, two = filled.pairs.all()
+    filled.pairs.decide(one.id, "accepted")
+    filled.pairs.decide(two.id, "rejected")
+    merged = tuple(Highlight(text=f"text {number}", outside_ids=(f"readwise:{number}",)) for number in range(3))
+    books = [
+        Source(title="Whole", outside_ids=("readwise:10",), highlights=merged),
+        Source("Book", outside_ids=("readwise:9",), is_deleted=True),
+    ]
+    filled.sources.upsert(books, origin="api", complete=True)
+    again = [replace(item, id="", source_id="readwise:10", status="proposed") for item in (one, two)]
+    assert filled.pairs.propose(again)["decided"] == 2
+    assert {(item.id, item.source_id, item.status) for item in filled.pairs.all()} == {
+        (one.id, "readwise:10", "accepted"),
+        (two.id, "readwise:10", "rejected"),
+    }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
 
@@ -11,9 +12,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 import small_world
+from notewright import datasets
 from notewright.errors import Invalid
 from notewright.library import Library, splits
-from notewright.records import Draft
+from notewright.library.examples import from_pairs
+from notewright.records import Draft, Highlight, Source
 
 ids = st.lists(st.text(alphabet="abcdef0123456789", min_size=1, max_size=6), unique=True, max_size=40)
 
@@ -176,3 +179,93 @@ def test_a_draft_over_chapters_of_both_kinds_belongs_nowhere(library: Library, t
         draft = Draft("", "b", "readwise:b-looms", "Beginnings", "m", "x", 0, 0, "2026", highlight_ids=tuple(chosen))
         assert later.side_of(library, "train", draft) == side
         assert later.side_of(library, "test", draft) == "test"
+
+
+def sides_of(library: Library) -> dict[str, str]:
+    """Of every example, by its passage."""
+    later = splits.keep_later(library)
+    found = from_pairs(library)
+    sides = splits.assign(library, [item.source_id for item in found])
+    return {item.passage: later.side(sides[item.source_id], item.source_id, item.prompt.highlights) for item in found}
+
+
+def named_anew(thing: str, *, before: str = "", into: Source | None = None) -> Source:
+    """A source of the small world with `before` before its chapters' names; or these chapters at the end of another source."""
+    source = small_world.source(thing)
+    marks = [replace(item, text=f"{before}{item.text}") if item.heading_level else item for item in source.highlights]
+    if into is None:
+        return replace(source, highlights=tuple(marks))
+    return replace(into, highlights=(*into.highlights, *(replace(item, location=1000 + (item.location or 0)) for item in marks)))
+
+
+def test_a_chapter_keeps_its_side_under_another_name(library: Library, tmp_path: Path) -> None:
+    small_world.build(library, tmp_path)
+    first = sides_of(library)
+    drafted(library, 200)
+    splits.keep_later(library)
+    held = json.loads(library.db.get_state("splits later"))
+    held["held"]["readwise:b-bread"] = ["Troubles"]
+    library.db.set_state("splits later", json.dumps(held))
+    second = sides_of(library)
+    assert {text for text in first if second[text] != first[text]} == {text for text, side in second.items() if side == splits.LATER}
+    for before in ("Part: ", "Again: ", "Once more: "):
+        library.sources.upsert([named_anew(thing, before=before) for thing in small_world.THINGS], origin="api", complete=True)
+        assert sides_of(library) == second
+    assert "Once more: Troubles" in splits.later(library).held["readwise:b-bread"]
+
+
+@pytest.mark.parametrize("alike", [True, False])
+@pytest.mark.parametrize("moved", ["test", "train"])
+def test_what_measured_never_teaches_in_another_source_nor_the_other_way_round(
+    library: Library, tmp_path: Path, moved: str, alike: bool
+) -> None:
+    """Two books were merged, with chapters of the same names or not."""
+    small_world.build(library, tmp_path)
+    first = sides_of(library)
+    thing, other = (
+        next(name for name, side in splits.known(library).items() if side == wanted).removeprefix("readwise:b-")
+        for wanted in (moved, "train" if moved == "test" else "test")
+    )
+    for pair in library.pairs.all(source_id=f"readwise:b-{thing}"):
+        library.pairs.decide(pair.id, "accepted")
+    merged = named_anew(thing, before="" if alike else "More ", into=small_world.source(other))
+    gone = replace(small_world.source(thing), highlights=(), is_deleted=True)
+    library.sources.upsert([merged, gone], origin="api", complete=True)
+    library.pairs.follow()
+    now = sides_of(library)
+    assert {side for text, side in now.items() if f"about {thing} " in text} == ({splits.LATER} if moved == "test" else {""})
+    assert {text: side for text, side in now.items() if f"about {thing} " not in text} == {
+        text: side for text, side in first.items() if f"about {thing} " not in text
+    }
+    datasets.build(library, kind="sft")
+    assert sides_of(library) == now
+
+
+def test_a_source_that_was_taken_out_of_another_has_its_side(library: Library) -> None:
+    def book(name: str, *numbers: int) -> Source:
+        marks = tuple(Highlight(f"Words {number}", outside_ids=(f"readwise:{number}",)) for number in numbers)
+        return Source(name, outside_ids=(f"readwise:b{name}",), highlights=marks)
+
+    def draft_of(source_id: str, *numbers: int) -> None:
+        ids = tuple(f"readwise:{number}" for number in numbers)
+        library.drafts.add([Draft("", library.drafts.new_batch(), source_id, "", "m", "x", 0, 0, "2026", highlight_ids=ids)])
+
+    library.sources.upsert([book("one", *range(8))], origin="api", complete=True)
+    for number in range(8):
+        draft_of("readwise:bone", number)
+    for side in ("test", "train"):
+        library.db.set_state("splits", json.dumps({"readwise:bone": side}))
+        library.db.set_state("splits places", "")
+        library.sources.upsert([book("one", *range(8))], origin="api", complete=True)
+        splits.keep_later(library)
+        library.sources.upsert([book("one", 0, 1), book("two", *range(2, 8))], origin="api", complete=True)
+        splits.keep_later(library)
+        assert splits.known(library)["readwise:btwo"] == side
+
+
+def test_a_draft_whose_highlights_went_to_another_book_is_of_the_chapter_it_was_asked_for(library: Library, tmp_path: Path) -> None:
+    small_world.build(library, tmp_path, things=("looms", "bread"))
+    later = splits.Later({"readwise:b-looms": frozenset({"Troubles"})})
+    ids = tuple(small_world.highlight_id("bread", 1, number) for number in (0, 1))  # there, chapters of that name teach
+    draft = Draft("", "b", "readwise:b-looms", "Beginnings", "m", "x", 0, 0, "2026", highlight_ids=ids)
+    assert later.side_of(library, "train", draft) == "train"

@@ -40,15 +40,16 @@ def conflicts(incoming: Highlight, row: Row) -> int:
 
 
 def likeness(incoming: Highlight, row: Row) -> float:
-    """How surely an unmatched row is an earlier form of this highlight; 0 means no. Only within one place."""
-    if incoming.location != row["location"]:
+    """How surely an unmatched row is an earlier form of this highlight; 0 means no. Only within one place, as far as both say where."""
+    placed = incoming.location is not None and row["location"] is not None
+    if placed and incoming.location != row["location"]:
         return 0
     left, right = normalise(incoming.text), normalise(str(row["text"]))
-    if incoming.location is not None and min(len(left), len(right)) >= 12 and (left in right or right in left):
+    if placed and min(len(left), len(right)) >= 12 and (left in right or right in left):
         return 1
     from rapidfuzz.distance import Indel
 
-    floor = 0.8 if incoming.location is None else 0.6
+    floor = 0.6 if placed else 0.8
     # But for its rounding never less than the ratio below, which takes a thousand times as long.
     if Indel.normalized_similarity(left, right) < floor - 1e-6:
         return 0

@@ -1,8 +1,11 @@
-"""Chapters from heading marks (`.h1`-`.h6`), over rows in reading order."""
+"""Reading order, and chapters from heading marks (`.h1`-`.h6`) over rows in it."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, MutableMapping
+from itertools import pairwise
+
+from .alike import Row
 
 
 def assign_chapters(rows: Iterable[MutableMapping[str, object]], ends: Collection[str] = ()) -> None:
@@ -19,3 +22,27 @@ def assign_chapters(rows: Iterable[MutableMapping[str, object]], ends: Collectio
             current = ""
         if current is not None:
             row["chapter"] = current
+
+
+def place(rows: list[Row], ends: Collection[str]) -> None:
+    """Give rows their reading order and chapters.
+
+    By location where every live highlight has one of the same kind, else as the exporter listed them. A chapter mark without a location
+    stands just before what follows it, so that later additions, which exports append at their end, still find their chapter. Without
+    locations nothing says where additions belong: at each of `ends` the chapter above is over.
+    """
+    live = sorted((row for row in rows if not row["removed_at"]), key=lambda row: (row["position"], row["id"]))
+    body = [row for row in live if not row["heading_level"]]
+    if body and all(row["location"] is not None for row in body) and len({row["location_type"] for row in body}) == 1:
+        places: list[float] = []
+        following = float("inf")
+        for row in reversed(live):
+            following = following if row["location"] is None else float(str(row["location"]))
+            places.append(following)
+        places.reverse()
+        ends = ()
+        if any(left > right for left, right in pairwise(places)):
+            live = [live[index] for index in sorted(range(len(live)), key=lambda index: places[index])]
+    for position, row in enumerate(live):
+        row["position"] = position
+    assign_chapters(live, ends)

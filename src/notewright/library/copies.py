@@ -24,6 +24,7 @@ def measuring(library: Library, sides: Mapping[str, str], later: Later) -> Itera
         whole, chapters = sides.get(source_id, "train") != "train", later.of(source_id)
         if whole or chapters:
             yield from (item for item in library.sources.highlights(source_id) if whole or item.chapter in chapters)
+    yield from library.sources.known_highlights(item for item, measures in later.marked.items() if measures)
 
 
 def long_texts(highlights: Iterable[Highlight], shortest: int = LONG) -> set[str]:
@@ -32,9 +33,8 @@ def long_texts(highlights: Iterable[Highlight], shortest: int = LONG) -> set[str
 
 
 def texts_of(library: Library, draft: Draft) -> set[str]:
-    """The long texts that a draft was written from."""
-    ids = set(draft.highlight_ids)
-    return long_texts(item for item in library.sources.highlights(draft.source_id) if item.id in ids)
+    """The long texts that a draft was written from, wherever its highlights are by now: books are merged, and second copies thrown away."""
+    return long_texts(library.sources.known_highlights(draft.highlight_ids))
 
 
 def mostly_among(texts: Set[str], others: Set[str]) -> bool:

@@ -1,4 +1,5 @@
-"""Decided pairs follow their passages: through edits of the note, of the passage itself, and through a new name of the note."""
+"""Decided pairs follow their passages: through edits of the note, of the passage itself, and through a new name of the note. And they
+follow their highlights into another source, as when two books were merged in Readwise."""
 
 from __future__ import annotations
 
@@ -19,12 +20,27 @@ _OLD_NAME = re.compile("left-pair-[0-9]+$")
 ALIKE = 0.5  # a passage under the same heading is still the same one when less than this share of its words changed
 
 
+def follow_highlights(db: Database) -> None:
+    """Make every decided pair one of the source that all of its highlights are in now. Call inside `write`."""
+    moved = db.rows(
+        "SELECT p.id, p.passage_id, min(h.source_id) AS source_id FROM pairs p JOIN pair_links l ON l.pair_id=p.id"
+        " JOIN highlights h ON h.id=l.highlight_id WHERE p.status<>'proposed' AND h.removed_at='' GROUP BY p.id"
+        " HAVING min(h.source_id)=max(h.source_id) AND min(h.source_id)<>p.source_id"
+    )
+    for pair in moved:
+        there = (pair["source_id"], pair["passage_id"])
+        db.connection.execute("DELETE FROM pairs WHERE source_id=? AND passage_id=? AND status='proposed'", there)
+        # One that was decided there as well stays the one there is.
+        db.connection.execute("UPDATE OR IGNORE pairs SET source_id=?, updated_at=? WHERE id=?", (pair["source_id"], now(), pair["id"]))
+
+
 def follow_passages(db: Database) -> None:
     """Point every accepted or rejected pair at where its passage stands now; one whose passage is nowhere stays as it was seen.
 
     The passage is the one of the same bytes in the same note; else, where that is gone, the one in its place if most of it is as it was;
     else the only one of the same bytes and headings in another note. Call inside `write`.
     """
+    follow_highlights(db)
     decided = db.rows("SELECT * FROM pairs WHERE status<>'proposed' ORDER BY length(id), id")
     if not decided:
         return

@@ -4,7 +4,8 @@ Identity of a source, first hit wins: an outside id, strongest first; the highli
 words under a title that was shortened or renamed. Never one that carries a different id of an equally strong or stronger kind: two books
 may share a title. Identity of a highlight within its source: an outside id; its words in normal form; where and when it was marked (an
 edited text without an id); nearly the same words at the same place. So one highlight from a CSV, from the API and from a Markdown export
-becomes one row, in any order, and that row keeps the id it got first.
+becomes one row, in any order, and that row keeps the id it got first. What is new in its source in the end, and gone from another one, with
+the same words and place or time, has moved there (`moved`).
 
 Exporters differ in what they can express and how they format it. `RANK` says whose form wins when two say the same in other words, so
 that importing the lesser export again changes nothing.
@@ -15,17 +16,17 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from itertools import pairwise
 from operator import attrgetter, itemgetter
 
 from ..records import Highlight, ImportReport, Source
 from ..text import normalise
 from .alike import HIGHLIGHT_FIELDS, Row, column, conflicts, differences, match_edited, same_form, same_head
-from .chapters import assign_chapters
+from .chapters import place
 from .database import Database, now
+from .moved import as_given, moved
 
 EXCLUSIVE_KINDS = ("readwise", "reader", "asin", "url")
 SOURCE_FIELDS = (
@@ -80,27 +81,52 @@ class Merge:
         self._at = now()
         self._counts: Counter[str] = Counter()
         self._touched: set[str] = set()
+        self._told: dict[str, Row] = {}  # the sources that this import has told of, as they were before; empty for a new one
         self._given: set[str] = set()  # outside ids of highlights that this import has stored
         self._gone: dict[str, tuple[str, int]] = {}  # highlight id -> its source, and how many that source had; of a chapter mark 0
         self._titles: dict[str, list[tuple[str, str]]] = defaultdict(list)
         for row in db.rows("SELECT id, title, author FROM sources"):
             self._titles[row["title"].casefold()].append((row["id"], row["author"].casefold()))
-        self._was_empty = not self._titles
+        self._was_empty = self._began_empty = not self._titles
         self._sources_of_words: dict[str, str] | None = None
         self._listed = complete  # does what is being merged list all of its source's highlights?
         self.seen = 0
 
     def finish(self) -> ImportReport:
         """Mark what vanished, now that everything was seen, and say what changed."""
+        if self._counts["added"] and not self._began_empty:
+            for new, old in moved(self._db, self._at, self._touched):
+                self._move(new, old)
         gone = sorted(self._gone.keys() - self._touched)
         self._connection.executemany("UPDATE highlights SET removed_at=? WHERE id=?", [(self._at, key) for key in gone])
         counts = self._counts
         marks = sum(not self._gone[key][1] for key in gone)
+        known = {key: row for key, row in self._told.items() if row}
+        told = self._in("SELECT * FROM sources WHERE id IN ({})", list(known))
+        sources_updated = sum(dict(row) != known[row["id"]] for row in told)
         return ImportReport(
-            origin=self._origin, sources_added=counts["sources_added"], sources_updated=counts["sources_updated"], added=counts["added"],
+            origin=self._origin, sources_added=counts["sources_added"], sources_updated=sources_updated, added=counts["added"],
             updated=counts["updated"], removed=counts["removed"] + len(gone) - marks, unchanged=counts["unchanged"],
             warnings=tuple(self._mostly_gone(gone)), marks_changed=counts["marks"] + marks,
         )  # fmt: skip
+
+    def _move(self, new: sqlite3.Row, old: sqlite3.Row) -> None:
+        """What was stored as a new highlight is one that was in another source: it is that, and where the better exporter says it is."""
+        connection, row = self._connection, dict(old)
+        names = [item["outside_id"] for item in self._db.rows("SELECT outside_id FROM highlight_ids WHERE highlight_id=?", (new["id"],))]
+        self._merge_known(old["source_id"], row, as_given(new, tuple(names)), new["text_key"])
+        if self._my_rank >= _rank(old["origins"]):
+            row |= {name: new[name] for name in ("source_id", "position", "chapter")}
+        connection.execute("UPDATE highlight_ids SET highlight_id=? WHERE highlight_id=?", (old["id"], new["id"]))
+        connection.execute("DELETE FROM highlights WHERE id=?", (new["id"],))
+        connection.execute(_UPDATE, row)
+        if row["source_id"] != old["source_id"]:
+            empty = "NOT EXISTS (SELECT 1 FROM highlights WHERE source_id=sources.id AND removed_at='')"
+            connection.execute(f"UPDATE sources SET removed_at=? WHERE id=? AND removed_at='' AND {empty}", (self._at, old["source_id"]))
+        self._touched.add(old["id"])
+        self._counts["added"] -= 1
+        changed = old["removed_at"] != row["removed_at"] or any(row[name] != old[name] for name in _VISIBLE)
+        self._counts["updated" if changed else "unchanged"] += not row["removed_at"]
 
     def _mostly_gone(self, gone: list[str]) -> Iterable[str]:
         for (source_id, had), lost in Counter(self._gone[key] for key in gone).items():
@@ -156,12 +182,11 @@ class Merge:
         own = {key: row for key, row in live.items() if key not in gone}
         self._reorder(homes, own)
         if own and not incoming.is_deleted:
-            back = self._connection.execute("UPDATE sources SET removed_at='' WHERE id=? AND removed_at<>''", (source_id,))
-            self._counts["sources_updated"] += back.rowcount
+            self._connection.execute("UPDATE sources SET removed_at='' WHERE id=? AND removed_at<>''", (source_id,))
         for row in own.values():
             if row["chapter"] and row["chapter"] in marks:
                 row["chapter"] = ""  # it came from a mark, which may be gone
-        _place(list(own.values()), {key for key, highlight in zip(homes, incoming.highlights, strict=True) if _is_one(highlight, ends)})
+        place(list(own.values()), {key for key, highlight in zip(homes, incoming.highlights, strict=True) if _is_one(highlight, ends)})
         self._store(before, after, gone)
         had = sum(not row["heading_level"] for row in live.values())
         self._gone |= {key: (source_id, 0 if live[key]["heading_level"] else had) for key in gone}
@@ -210,6 +235,7 @@ class Merge:
             )
             self._titles[incoming.title.casefold()].append((source_id, incoming.author.casefold()))
             self._counts["sources_added"] += not incoming.is_deleted
+            self._told[source_id] = {}
         known_as = dict.fromkeys([*ids, *incoming.outside_ids])
         connection.executemany("INSERT OR IGNORE INTO source_ids VALUES (?, ?)", [(item, source_id) for item in known_as])
         return source_id
@@ -298,10 +324,12 @@ class Merge:
         row = self._db.row("SELECT * FROM sources WHERE id=?", (source_id,))
         assert row is not None
         changes: Row = {}
+        again = source_id in self._told  # as of a book that is there from two shops, or in two files: what was told first stays
+        self._told.setdefault(source_id, dict(row))
         for name in self._source_carries:
             value = column(incoming, name)
             empty = value in ("", "[]") and not (self._my_rank >= _TRUSTED and name in _EMPTIED_BY_TRUSTED)
-            if value == row[name] or empty:
+            if value == row[name] or empty or (again and row[name] not in ("", "[]")):
                 continue
             if name == "kind":
                 if self._knows_kind(source_id, str(row[name]), str(value)):
@@ -317,7 +345,6 @@ class Merge:
         if changes:
             assignments = ", ".join(f"{name}=?" for name in changes)
             self._connection.execute(f"UPDATE sources SET {assignments} WHERE id=?", (*changes.values(), source_id))
-            self._counts["sources_updated"] += 1
 
     def _knows_kind(self, source_id: str, known: str, said: str) -> bool:
         """Does this export know better what the source is? Readwise itself knows best; a CSV only guesses that something is an article,
@@ -557,27 +584,3 @@ def _without_ends(incoming: Source) -> tuple[Source, list[Highlight]]:
 
 def _is_one(highlight: Highlight, of: Sequence[Highlight]) -> bool:
     return any(item is highlight for item in of)
-
-
-def _place(rows: list[Row], ends: Collection[str]) -> None:
-    """Give rows their reading order and chapters.
-
-    By location where every live highlight has one of the same kind, else as the exporter listed them. A chapter mark without a location
-    stands just before what follows it, so that later additions, which exports append at their end, still find their chapter. Without
-    locations nothing says where additions belong: at each of `ends` the chapter above is over.
-    """
-    live = sorted((row for row in rows if not row["removed_at"]), key=lambda row: (row["position"], row["id"]))
-    body = [row for row in live if not row["heading_level"]]
-    if body and all(row["location"] is not None for row in body) and len({row["location_type"] for row in body}) == 1:
-        places: list[float] = []
-        following = float("inf")
-        for row in reversed(live):
-            following = following if row["location"] is None else float(str(row["location"]))
-            places.append(following)
-        places.reverse()
-        ends = ()
-        if any(left > right for left, right in pairwise(places)):
-            live = [live[index] for index in sorted(range(len(live)), key=lambda index: places[index])]
-    for position, row in enumerate(live):
-        row["position"] = position
-    assign_chapters(live, ends)

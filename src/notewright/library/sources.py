@@ -131,6 +131,11 @@ class SourceStore:
         ids = self._db.rows("SELECT outside_id FROM highlight_ids WHERE highlight_id=?", (highlight_id,))
         return _highlight(row, [found["outside_id"] for found in ids])
 
+    def known_highlights(self, ids: Iterable[str]) -> list[Highlight]:
+        """Those of `ids` that there are, removed ones too."""
+        query = "SELECT * FROM highlights WHERE id IN (SELECT value FROM json_each(?)) ORDER BY source_id, position, id"
+        return [_highlight(row) for row in self._db.rows(query, (json.dumps(list(ids)),))]
+
     def get_state(self, key: str) -> str:
         return self._db.get_state(key)
 

@@ -6,6 +6,10 @@ quarter, until they hold eight examples: fewer tell too little. A source that ho
 
 A split by source alone says nothing about the person as they are now, so some of what they do after a first dataset was built only measures
 too: one chapter in six that nothing was known of before, of sources that teach. Such a *later* chapter is fixed for ever as well.
+
+Chapters get other names, and books are merged and taken apart: what taught goes on to teach or does nothing, and what measures measures.
+Each highlight that was worked on is known by its id again, so a chapter or source that has them now gets the side they had, and where they
+came among others they are *marked* with it.
 """
 
 from __future__ import annotations
@@ -15,10 +19,10 @@ import json
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
-from ..errors import Invalid, NotFound
+from ..errors import Invalid
 from ..records import Draft, Highlight
 
 if TYPE_CHECKING:
@@ -38,7 +42,10 @@ FEWEST_KNOWN = 24  # chapters that teach before any is kept back: the first ones
 MOST_LATER = 8  # of one build: who pairs a whole vault at once wants it learnt
 _STATE = "splits"
 _LATER = "splits later"
+_PLACES = "splits places"  # the source and chapter that each highlight was in when last anything was built, of those worked on
 _SALT = "notewright-split-1"
+
+Unit = tuple[str, str]  # source and chapter
 
 
 def fraction(source_id: str) -> float:
@@ -130,9 +137,11 @@ def assign(
 
 @dataclass(frozen=True, slots=True)
 class Later:
-    """The chapters by source that measure although their source teaches."""
+    """The chapters by source that measure although their source teaches; and of highlights that came from elsewhere, by id, whether they
+    measure, where something around them does otherwise."""
 
     held: Mapping[str, frozenset[str]]
+    marked: Mapping[str, bool] = field(default_factory=dict)
 
     def of(self, source_id: str) -> frozenset[str]:
         """Those of a source."""
@@ -140,11 +149,13 @@ class Later:
 
     def side(self, side: str, source_id: str, highlights: Iterable[Highlight]) -> str:
         """Where something about these highlights belongs whose source is on `side`: nowhere (empty) if only some of them measure."""
-        return self._side(side, source_id, {item.chapter for item in highlights})
+        shown = list(highlights)
+        return self._marked(self._side(side, source_id, {item.chapter for item in shown}), [item.id for item in shown])
 
     def side_of(self, library: Library, side: str, draft: Draft) -> str:
         """The same for a draft."""
-        return self._side(side, draft.source_id, _chapters(library, draft)) if draft.source_id in self.held else side
+        side = self._side(side, draft.source_id, _chapters(library, draft)) if draft.source_id in self.held else side
+        return self._marked(side, draft.highlight_ids)
 
     def _side(self, side: str, source_id: str, chapters: set[str]) -> str:
         measuring = chapters & self.of(source_id)
@@ -152,15 +163,23 @@ class Later:
             return side
         return LATER if measuring == chapters else ""
 
+    def _marked(self, side: str, highlight_ids: Sequence[str]) -> str:
+        said = [self.marked[item] for item in highlight_ids if item in self.marked]
+        if side != "train" or not any(said):
+            return "" if side != "train" and False in said else side
+        return LATER if all(said) and 2 * len(said) >= len(highlight_ids) else ""
+
 
 def stamp(library: Library) -> str:
     """Differs when a source or chapter has got a side."""
-    return f"{len(known(library))} {sum(map(len, later(library).held.values()))}"
+    kept = later(library)
+    return f"{len(known(library))} {sum(map(len, kept.held.values()))} {len(kept.marked)}"
 
 
 def later(library: Library) -> Later:
     """The chapters that were kept back so far."""
-    return Later({source_id: frozenset(chapters) for source_id, chapters in _kept(library)["held"].items()})
+    kept = _kept(library)
+    return Later({source_id: frozenset(chapters) for source_id, chapters in kept["held"].items()}, kept.get("marked", {}))
 
 
 def keep_later(library: Library) -> Later:
@@ -168,46 +187,89 @@ def keep_later(library: Library) -> Later:
     with library.db.write():
         kept, first = _kept(library), not library.db.get_state(_LATER)
         known, held = kept["known"], kept["held"]
-        new = {(source_id, name) for source_id, names in _worked(library).items() for name in names - set(known.get(source_id, ()))}
-        if not new and not first:
-            return later(library)
+        worked, places = _worked(library)
+        before = {item: (unit[0], unit[1]) for item, unit in json.loads(library.db.get_state(_PLACES) or "{}").items()}
+        if places != before:
+            _follow(library, kept, places, before)
+            library.db.set_state(_PLACES, json.dumps(places))
+        new = {(source_id, name) for source_id, names in worked.items() for name in names - set(known.get(source_id, ()))}
         enough = not first and sum(map(len, known.values())) >= FEWEST_KNOWN
         drawn = sorted((place, unit) for unit in new if (place := fraction("|".join(unit))) < LATER_SHARE) if enough else []
-        for _, (source_id, name) in drawn[:MOST_LATER]:
-            held[source_id] = sorted({*held.get(source_id, ()), name})
-        for source_id, name in new:
-            known[source_id] = sorted({*known.get(source_id, ()), name})
+        for _, unit in drawn[:MOST_LATER]:
+            _add(held, unit)
+        for unit in new:
+            _add(known, unit)
         library.db.set_state(_LATER, json.dumps(kept, sort_keys=True))
     return later(library)
 
 
-def _kept(library: Library) -> dict[str, dict[str, list[str]]]:
+def _follow(library: Library, kept: dict[str, Any], places: Mapping[str, Unit], before: Mapping[str, Unit]) -> None:
+    """Let what highlights did before hold where they are now: in a chapter of another name, or in another source."""
+    sides, held = known(library), kept["held"]
+    marked: dict[str, bool] = kept.get("marked", {})
+
+    def measures(unit: Unit) -> bool:
+        return sides.get(unit[0], "train") != "train" or unit[1] in held.get(unit[0], ())
+
+    did = {item: marked.get(item, measures(unit)) for item, unit in before.items() if item in places and unit[0] in sides}
+    by_source: dict[str, list[str]] = defaultdict(list)
+    by_unit: dict[Unit, list[str]] = defaultdict(list)
+    for item, (source_id, name) in places.items():
+        by_source[source_id].append(item)
+        by_unit[source_id, name].append(item)
+    for source_id in by_source.keys() - sides.keys():
+        came = Counter(sides[before[item][0]] for item in by_source[source_id] if item in did)
+        if 2 * came.total() >= len(by_source[source_id]):
+            sides[source_id] = came.most_common(1)[0][0]
+    mixed = set()
+    for unit, items in by_unit.items():
+        said = [did[item] for item in items if item in did]
+        if said and unit[1] not in kept["known"].get(unit[0], ()):
+            _add(kept["known"], unit)
+            if 2 * sum(said) > len(said) and not measures(unit):
+                _add(held, unit)
+        if any(said) and not all(said):
+            mixed.add(unit)
+    for item, measured in did.items():
+        if measured != measures(places[item]) or places[item] in mixed:
+            marked[item] = measured
+        else:
+            marked.pop(item, None)
+    if marked:
+        kept["marked"] = marked
+    library.db.set_state(_STATE, json.dumps(sides, sort_keys=True))
+
+
+def _add(chapters: dict[str, list[str]], unit: Unit) -> None:
+    source_id, name = unit
+    chapters[source_id] = sorted({*chapters.get(source_id, ()), name})
+
+
+def _kept(library: Library) -> dict[str, Any]:
     text = library.db.get_state(_LATER)
     return json.loads(text) if text else {"known": {}, "held": {}}
 
 
-def _worked(library: Library) -> dict[str, set[str]]:
+def _worked(library: Library) -> tuple[dict[str, set[str]], dict[str, Unit]]:
     """Chapters by source that passages are about, or drafts that somebody saw: on those prepared ahead nobody has worked yet, and
-    until then nothing of theirs teaches."""
+    until then nothing of theirs teaches. And the source and chapter of each highlight of them."""
     found: dict[str, set[str]] = defaultdict(set)
     query = (
-        "SELECT DISTINCT pairs.source_id, highlights.chapter FROM pairs JOIN pair_links ON pair_links.pair_id = pairs.id "
+        "SELECT pairs.source_id, highlights.chapter, highlights.id FROM pairs JOIN pair_links ON pair_links.pair_id = pairs.id "
         "JOIN highlights ON highlights.id = pair_links.highlight_id WHERE pairs.status != 'rejected'"
     )
+    ids: set[str] = set()
     for row in library.db.rows(query):
         found[row["source_id"]].add(row["chapter"])
+        ids.add(row["id"])
     asked = {(draft.source_id, draft.highlight_ids, draft.chapter): draft for draft in library.drafts.all(unseen=False)}
     for draft in asked.values():
         found[draft.source_id] |= _chapters(library, draft)
-    return found
+        ids.update(draft.highlight_ids)
+    return found, {item.id: (item.source_id, item.chapter) for item in library.sources.known_highlights(ids)}
 
 
 def _chapters(library: Library, draft: Draft) -> set[str]:
-    """Of the highlights that the draft was written from; the one it was asked for where they are not known (any more)."""
-    found = set()
-    for highlight_id in draft.highlight_ids:
-        try:
-            found.add(library.sources.highlight(highlight_id).chapter)
-        except NotFound:
-            continue
-    return found or {draft.chapter}
+    """Of the highlights that the draft was written from; the one it was asked for where they are not in its source (any more)."""
+    shown = library.sources.known_highlights(draft.highlight_ids)
+    return {item.chapter for item in shown if item.source_id == draft.source_id} or {draft.chapter}
