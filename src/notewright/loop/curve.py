@@ -50,8 +50,8 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """Values over time (UTC, oldest first). `why_not` says in words why no line is drawn; empty where one is. `change` needs `HALVES`, and values
-    that are not all the same."""
+    """Values over time (UTC, oldest first). `why_not` says in words why no line is drawn; empty where one is. `change` needs `HALVES`, and
+    values that are not all the same."""
 
     name: str
     values: tuple[tuple[str, float], ...]
