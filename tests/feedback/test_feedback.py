@@ -405,19 +405,3 @@ def test_a_picture_that_is_gone_since_the_draft_is_seen(library: Library, world:
     picture.unlink()
     with pytest.raises(Invalid, match="weir.png"):
         feedback.accept(library, settings=world.settings, draft_id=draft.id, into=NOTE, force=True)
-
-
-@pytest.mark.parametrize("how", ["edit", "comment", "decide", "rank"])
-def test_halves_of_characters_are_refused_in_words(world: small_world.World, draft: Draft, how: str) -> None:
-    """As a terminal makes them of bytes that are no UTF-8."""
-    said, library = "words \udcff here", world.library
-    acts = {
-        "edit": lambda: feedback.record_edit(library, draft_id=draft.id, final_text=said),
-        "comment": lambda: feedback.comment(library, draft_id=draft.id, text=said),
-        "decide": lambda: feedback.decide(library, draft_id=draft.id, decision="reject", comment=said),
-        "rank": lambda: feedback.rank(library, batch_id=draft.batch_id, order=[[draft.id]], comment=said),
-    }
-    before = library.events.last()
-    with pytest.raises(Invalid, match="UTF-8"):
-        acts[how]()
-    assert library.events.last() == before

@@ -129,13 +129,9 @@ def record_edit(
     if problems := _remark_problems((), seconds):
         raise Invalid(f"That edit cannot be recorded: {'; '.join(problems)}.", "Give the seconds as a positive number.", problems)
     before = draft.text if before is None else before
-    try:
-        final_hash = content_hash(final_text)
-    except UnicodeEncodeError as error:
-        raise Invalid("The text holds characters that cannot be written as UTF-8.", "Type them anew; nothing was recorded.") from error
     found = hunks(before, final_text, highlights=_highlight_texts(library, draft), draft=draft.text)
     payload = {
-        "final_text": final_text, "final_hash": final_hash, "note_path": note_path,
+        "final_text": final_text, "final_hash": content_hash(final_text), "note_path": note_path,
         "distance": round(edit_distance(draft.text, final_text), 4), "before": before, "before_hash": content_hash(before),
         "hunks": [asdict(hunk) for hunk in found], "via": via, "spans": [list(span) for span in spans], "insertion": insertion,
         "deleted": not final_text.strip(), **_situation(library.drafts.batch(draft.batch_id)), **_remark("", (), seconds),

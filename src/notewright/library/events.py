@@ -11,7 +11,6 @@ import sqlite3
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from ..errors import Invalid
 from ..records import Event
 from .database import Database, now, to_json
 
@@ -26,18 +25,12 @@ class EventStore:
         """`subject` is the id of what the event is about: a batch, draft, pair or earlier event. `at` is for events that are imported.
 
         What is done now comes after all that is here, also where the clock was set back, or another machine's is ahead.
-        On return the event is on the disk (outside of a larger write transaction; inside one, when that ends). Raises Invalid for a text
-        with halves of characters, as a terminal makes them of bytes that are no UTF-8.
+        On return the event is on the disk (outside of a larger write transaction; inside one, when that ends).
         """
-        told = to_json(dict(payload))
-        try:
-            (told + subject).encode()
-        except UnicodeEncodeError as error:
-            raise Invalid("That holds characters that cannot be written as UTF-8.", "Type them anew; nothing was recorded.") from error
         with self._db.write() as connection:
             at = at or self._after_all(now())
             number = connection.execute(
-                "INSERT INTO events (kind, at, subject, payload) VALUES (?, ?, ?, ?)", (kind, at, subject, told)
+                "INSERT INTO events (kind, at, subject, payload) VALUES (?, ?, ?, ?)", (kind, at, subject, to_json(dict(payload)))
             ).lastrowid
         assert number is not None
         return Event(id=number, kind=kind, at=at, subject=subject, payload=dict(payload))
