@@ -36,6 +36,21 @@ def test_what_was_left_out_is_shown(library: Library, tmp_path: Path) -> None:
     assert "Nothing of &lt;this&gt; is" in page
 
 
+def test_a_page_that_cannot_be_written_leaves_the_one_before(library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    small_world.build(library, tmp_path)
+    build(library, kind="sft")
+    before = report(library, path=tmp_path / "report.html").read_bytes()
+
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("notewright.files.os.fsync", full)
+    with pytest.raises(Unavailable, match="No space left"):
+        report(library, path=tmp_path / "report.html")
+    assert (tmp_path / "report.html").read_bytes() == before
+    assert b"\r" not in before
+
+
 def test_without_a_dataset_or_a_place_it_says_so(library: Library, tmp_path: Path) -> None:
     with pytest.raises(NotFound, match="no sft dataset"):
         report(library, path=tmp_path / "x.html")

@@ -60,6 +60,15 @@ def test_only_standing_rankings_on_held_out_sources_count(world: World) -> None:
     assert found == (Choice(library.drafts.get(a).batch_id, right=2, pairs=3),)  # a over c, a over b; not c over b
 
 
+def test_what_was_ranked_anew_is_among_the_newest(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    library = world.library
+    monkeypatch.setattr("notewright.evaluation.choices.NEWEST", 1)
+    first, second = (batch(library, source(library, "test"), "yes no", "no no") for _ in range(2))
+    for drafts in (first, second, first):
+        feedback.rank(library, batch_id=drafts[0].batch_id, order=[[drafts[0].id], [drafts[1].id]])
+    assert [choice.batch_id for choice in judge(library, Reading(lambda *_: ""), "test")] == [first[0].batch_id]
+
+
 def test_ties_and_texts_that_do_not_fit_make_no_pair(world: World) -> None:
     library = world.library
     a, b, c = (draft.id for draft in batch(library, source(library, "test"), "yes no", "no no", "long yes"))

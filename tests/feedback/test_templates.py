@@ -286,6 +286,57 @@ def test_entries_of_lists_that_repeat_the_source_become_slots(world: small_world
     assert properties["read"] == f"{WHEN:%Y-%m-%d}"
 
 
+def _bodies(world: small_world.World, body: Callable[[int, str], str], name: Callable[[int, str], str]) -> None:
+    """Finished notes with this above a section that is paired."""
+    for number, thing in enumerate(small_world.THINGS):
+        (world.vault / f"Notes/{thing.title()}.md").unlink()
+        (world.vault / f"Notes/{name(number, thing)}.md").write_text(f"{body(number, thing)}\n\n{small_world.section(thing, 0)}")
+    import_vault(world.library, settings=world.settings)
+    things = {f"Notes/{name(number, thing)}.md": thing for number, thing in enumerate(small_world.THINGS)}
+    world.library.pairs.propose(
+        small_world.pair(things[passage.note_path], passage, [small_world.highlight_id(things[passage.note_path], 0, 0)])
+        for passage in world.library.notes.passages()
+        if passage.headings[-1:] == (small_world.CHAPTERS[0],)
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "kept"),
+    [
+        ("```dataview\nTABLE rating\n\nSORT day\n```", "```dataview\nTABLE rating\n\nSORT day\n```\n"),
+        ("%%\nmine alone\n%%", "%%\nmine alone\n%%\n"),
+        ("$$\nx = 1\n$$", "$$\nx = 1\n$$\n"),
+        ("- a\n\n  ```js\n  run(THING)\n  ```", "- a\n"),
+        ("## Summary {#summary}\n\nFacts", "Facts\n"),
+        ("<% tp.user.cover() %>\n\nFacts", "Facts\n"),
+    ],
+)
+def test_what_frames_the_draft_neither_holds_it_nor_is_template_code(world: small_world.World, body: str, kept: str) -> None:
+    _bodies(world, lambda number, thing: body.replace("THING", thing), lambda number, thing: thing.title())
+    found = feedback.infer_template(world.library, settings=world.settings)
+    assert found.text.replace("\n\n{{ draft", "\n{{ draft") == kept + "{{ draft }}\n"
+    assert frame(found.text, "WORDS", title="T", context={"source": {}}, when=WHEN).text.endswith("WORDS")
+
+
+@pytest.mark.parametrize("value", ['"{{date}} x"', '"{#1"', '["{% raw %}"]', '"<% tp.file.cursor() %>"'])
+def test_a_property_that_would_be_template_code_stays_empty(world: small_world.World, value: str) -> None:
+    _paired(world, lambda number, thing: f"made: {value}\nkind: x\n")
+    found = feedback.infer_template(world.library, settings=world.settings)
+    assert found.text.startswith('---\nmade:\nkind: "x"\n---\n')
+    frame(found.text, "WORDS", title="T", context={"source": {}}, when=WHEN)
+
+
+@pytest.mark.parametrize(("full", "slot"), [(True, "source.title"), (False, "title")])
+def test_a_heading_is_kept_where_only_some_notes_can_be_named_as_their_source(world: small_world.World, full: bool, slot: str) -> None:
+    def name(number: int, thing: str) -> str:
+        return f"A Book of {thing.title()}" if number % 2 else f"Book of {thing.title()}, A"
+
+    _bodies(world, lambda number, thing: f"# {f'A Book of {thing.title()}' if full else name(number, thing)}", name)
+    found = feedback.infer_template(world.library, settings=world.settings)
+    assert found.text == f"# {{{{ {slot} }}}}\n\n{{{{ draft }}}}\n"
+    assert found.explained == 1
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

@@ -327,6 +327,10 @@ def test_what_is_the_same_each_time_has_no_interval() -> None:
     found = curve("edit cost", [(day(number * 4), 0.0) for number in range(20)])
     assert (found.whole.mean, found.whole.low, found.whole.high) == (0.0, None, None)
     assert len(found.stretches) >= 3
+    assert found.change is None  # "+0 points (+0 to +0)" would tell of a certainty that nobody has
+    change = curve("acceptance", [(day(number), float(number > 5)) for number in range(12)], share=True).change
+    assert change is not None
+    assert (change.difference, change.low, change.high) == (1.0, None, None)
     assert "<svg" in svg(found, label="edit cost")
     assert curve("acceptance", [(day(0), 1.0)] * 20, share=True).whole.low < 1
 

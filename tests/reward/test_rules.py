@@ -256,3 +256,33 @@ def test_no_nested_bullets_leaves_flat_lists_alone() -> None:
 )
 def test_what_is_not_understood_acts_on_nothing(said: str) -> None:
     assert interpret(said) == {}
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("use ## headings", "use ### headings"),
+        ("- for bullets", "* for bullets"),
+        ("**bold** names", "*bold* names"),
+        (f"write {'very ' * 12}short notes about rivers", f"write {'very ' * 12}short notes about looms"),
+    ],
+)
+def test_two_rules_have_two_names(world: small_world.World, library: Library, one: str, other: str) -> None:
+    assert reward.add_rule(library, one).subject != reward.add_rule(library, other).subject
+    assert all(len(rule.name) <= 60 for rule in reward.confirmed_rules(library))
+    with pytest.raises(Invalid, match="already"):
+        reward.add_rule(library, f"{one}.")
+
+
+def test_a_rule_of_an_earlier_version_is_not_proposed_under_its_new_name(library: Library) -> None:
+    library.events.append("rule", "use-headings", {"action": "add", "text": "use ## headings", "effect": {}, "events": []})
+    library.events.append("comment", "batch-1", {"comment": "Use ## headings. Use ### headings."})
+    assert [rule.text for rule in reward.propose_rules(library)] == ["Use ### headings"]
+    with pytest.raises(Invalid, match="already"):
+        reward.add_rule(library, "use ## headings")
+
+
+def test_thousands_are_written_with_a_comma() -> None:
+    assert interpret("at most 1,200 words") == {"check": "at most", "feature": "words", "value": 1200}
+    assert interpret("about 1,000-1,500 words") == {"feature": "words", "prefer": "about", "value": 1250}
+    assert wishes("Fine. At most 1,200 words, please.") == ["At most 1,200 words, please"]

@@ -10,6 +10,7 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from notewright.seedling import corpora
 from notewright.seedling.batches import make_batch
 from notewright.seedling.export import export
 from notewright.seedling.network import SHAPES, build, losses
@@ -124,3 +125,15 @@ def test_a_run_may_begin_from_an_exported_model(tmp_path: Path, books: Path, bun
     resumed = trainer(tmp_path / "second", books, bundled)
     resumed.load()
     assert resumed.recipe.started_from == second.recipe.started_from
+
+
+def test_a_book_without_paragraphs_is_no_text_to_draw_from(tmp_path: Path) -> None:
+    """As one whose lines are broken at a fixed width: drawn from, it would end a training of hours."""
+    (tmp_path / "broken.txt").write_text("Words that are broken\nin every line\n\nand once more\nas they go on\n")
+    (tmp_path / "markdown" / "tables").mkdir(parents=True)
+    (tmp_path / "markdown" / "tables" / "a.md").write_text("| a | b |\n|---|---|\n")
+    with pytest.raises(FileNotFoundError, match="paragraphs"):
+        corpora.load(tmp_path)
+    corpora.load.cache_clear()
+    (tmp_path / "whole.txt").write_text("Words that go on in one line to their end.\n")
+    assert [text.name for text in corpora.load(tmp_path).texts] == ["whole"]

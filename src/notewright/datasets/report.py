@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..clock import minute
 from ..errors import NotFound, Unavailable
+from ..files import put
 from ..library.rows import Row, load
 from ..records import Dataset, Highlight
 from ..reward.features import FEATURES, measure
@@ -51,8 +52,7 @@ def report(library: Library, *, dataset: Dataset | None = None, path: Path) -> P
         + "\n".join(parts) + "</body></html>\n"
     )  # fmt: skip
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(page, encoding="utf-8")
+        put(path, page)
     except OSError as error:
         raise Unavailable(
             f"{path} cannot be written: {error.strerror}.", "Choose another file: notewright dataset report --out FILE"

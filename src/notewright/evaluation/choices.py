@@ -52,7 +52,11 @@ def judge(library: Library, reader: Reader, split: str) -> tuple[Choice, ...]:
     not fit into the model's context is left out."""
     splits, held = known(library), later(library)
     sides = (split, "train") if split == LATER else (split,)
-    last = {event.subject: event for event in library.events.standing("ranking") if splits.get(str(event.payload.get("source"))) in sides}
+    last: dict[str, Event] = {}
+    for event in library.events.standing("ranking"):
+        if splits.get(str(event.payload.get("source"))) in sides:
+            last.pop(event.subject, None)  # ranked anew it is as new as what was ranked last
+            last[event.subject] = event
     batches = library.drafts.batches(last)
     there = [
         event for event in last.values() if (drafts := batches.get(event.subject)) and _side(library, splits, held, drafts[0]) == split

@@ -11,7 +11,8 @@ import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import groupby
 from statistics import mean
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ from .. import vault
 from ..errors import NotFound
 from ..records import Note, Source
 from ..settings import Settings
-from ..text import count
+from ..text import count, plain_newlines
 
 if TYPE_CHECKING:
     from ..library import Library
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 MOST = 0.6  # share of the notes that must have a property or line
 _DAY = re.compile(r"(\[\[)?(\d{4}-\d\d-\d\d)(?(1)\]\])")
 _FIELDS = ("title", "author", "kind", "url", "readwise_url", "cover_url", "summary")
+_CODE = ("{{", "{%", "{#", "<%")  # would be read as template code
+_WHOLE = ("code", "comment", "math")  # runs of such lines mean something together only: without its end a fence holds all that follows
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,7 @@ class Inferred:
 class _Finished:
     note: Note
     source: Source
-    lines: Sequence[str]  # of the body, slots filled in, blank ones left out
+    lines: Sequence[str]  # of the body, blank ones left out; code, comments and formulas over several lines are one
     draft_at: int  # how many of these lines stand above the first paired passage
     since: str  # the day of the source's first highlight, where that is known
 
@@ -85,7 +88,7 @@ def infer_template(library: Library, *, settings: Settings, folder: str = "", ki
 
     Raises NotFound where fewer than two finished notes are there, and as `Settings.need_vault` does.
     """
-    finished = list(_finished(library, settings, folder.strip("/"), kind))
+    finished = _slotted(list(_finished(library, settings, folder.strip("/"), kind)))
     if len(finished) < 2:
         raise NotFound(
             f"{count(len(finished), 'finished note')} to learn a template from; two are the least.",
@@ -120,27 +123,50 @@ def _finished(library: Library, settings: Settings, folder: str, kind: str) -> I
         if read is None:
             continue
         spans = [(pair.passage_start, pair.passage_end) for pair in pairs[note.path]]
-        lines, at = _lines(read[0], spans, note, source)
+        lines, at = _lines(read[0], spans)
         days = [item.highlighted_at[:10] for item in library.sources.highlights(source.id) if item.highlighted_at]
         yield _Finished(note, source, lines, at, min(days, default=""))
 
 
-def _lines(data: bytes, passages: Sequence[tuple[int, int]], note: Note, source: Source) -> tuple[list[str], int]:
+def _lines(data: bytes, passages: Sequence[tuple[int, int]]) -> tuple[list[str], int]:
     """Lines outside the passages, which the drafts stand for, and how many of them stand above the first."""
-    slots = sorted(_slots(note, source).items(), key=lambda item: -len(item[1]))
+    outside = (
+        line
+        for line in vault.read_outline(data).lines
+        if line.kind != "properties" and not any(start <= line.start < end for start, end in passages)
+    )
     found, at = [], 0
-    for line in vault.read_outline(data).lines:
-        text = data[line.start : line.end].decode("utf-8", errors="replace").strip()
-        if line.kind == "properties" or not text or any(start <= line.start < end for start, end in passages):
-            continue
-        if "{{" in text or "{%" in text:
-            continue  # would be read as template code
+    for kind, run in groupby(outside, key=lambda line: line.kind):
+        together = list(run)
+        for part in [together] if kind in _WHOLE else [[line] for line in together]:
+            text = plain_newlines(data[part[0].start : part[-1].end].decode("utf-8", errors="replace")).strip()
+            if not text or any(mark in text for mark in _CODE) or (kind not in _WHOLE and text.startswith(("```", "~~~"))):
+                continue
+            at += part[0].start < min(passages)[0]
+            found.append(text)
+    return found, at
+
+
+def _slotted(finished: Sequence[_Finished]) -> list[_Finished]:
+    """With slots for the source's own words. Where a note's name is its source's title, the slot is the one that makes more lines alike:
+    of a title with a colon no note can be named, so that in a folder these two are the same in some notes only."""
+
+    def alike(items: Sequence[_Finished]) -> int:
+        kept = set(_body(items))
+        return sum(line in kept for item in items for line in set(item.lines))
+
+    return max(([_filled(item, last) for item in finished] for last in ("title", "source.title")), key=alike)
+
+
+def _filled(item: _Finished, last: str) -> _Finished:
+    slots = sorted(_slots(item.note, item.source).items(), key=lambda slot: (-len(slot[1]), slot[0] == last))
+    lines = []
+    for text in item.lines:
         for slot, value in slots:
             if len(value) >= 4:
                 text = text.replace(value, f"{{{{ {slot} }}}}")
-        at += line.start < min(passages)[0]
-        found.append(text)
-    return found, at
+        lines.append(text)
+    return replace(item, lines=lines)
 
 
 def _slots(note: Note, source: Source) -> dict[str, str]:
@@ -204,9 +230,11 @@ def _values(value: object, item: _Finished) -> Iterator[str]:
     if isinstance(value, list):
         if value and [str(entry) for entry in value] == list(item.source.tags):
             yield "{{ source.tags | yaml }}"
-        yield json.dumps(value, ensure_ascii=False)
+        if not _is_code(value):
+            yield json.dumps(value, ensure_ascii=False)
         return
-    yield json.dumps(value, ensure_ascii=False)
+    if not _is_code(value):
+        yield json.dumps(value, ensure_ascii=False)
     for slot, text in _slots(item.note, item.source).items():
         if str(value) == text:
             yield f"{{{{ {slot} | yaml }}}}"
@@ -214,6 +242,11 @@ def _values(value: object, item: _Finished) -> Iterator[str]:
             yield f'{{{{ ("[[" ~ {slot} ~ "]]") | yaml }}}}'
     if (day := _DAY.fullmatch(str(value))) and day[2] >= item.since:  # a day before the source was read is not the note's
         yield '"[[{{date:YYYY-MM-DD}}]]"' if day[1] else "{{date:YYYY-MM-DD}}"
+
+
+def _is_code(value: object) -> bool:
+    text = json.dumps(value, ensure_ascii=False)
+    return any(mark in text for mark in _CODE)
 
 
 def _key(name: str) -> str:

@@ -89,10 +89,11 @@ def _curves(told: Account) -> list[str]:
         if curve.values and curve.why_not:
             notes.append(f"All together: {_percent(curve.whole)}.")
         if change := curve.change:
-            certain = change.low > 0 or change.high < 0
-            moved = f"{change.earlier:.0%} in the earlier half, {change.later:.0%} in the later one"
-            notes.append(f"{moved}: {change.difference * 100:+.0f} points ({change.low * 100:+.0f} to {change.high * 100:+.0f})"
-                         + ("." if certain else ", which may be chance."))  # fmt: skip
+            moved = f"{change.earlier:.0%} in the earlier half, {change.later:.0%} in the later one: {change.difference * 100:+.0f} points"
+            if change.low is not None and change.high is not None:
+                moved += f" ({change.low * 100:+.0f} to {change.high * 100:+.0f})"
+                moved += "" if change.low > 0 or change.high < 0 else ", which may be chance"
+            notes.append(f"{moved}.")
         told_so = "".join(f"<p>{escape(note)}</p>" for note in notes)
         plots.append(f"<div><h3>{title}</h3><p class=soft>{escape(meaning)}</p>{inside}{told_so}</div>")
     return ["<h2>Over your weeks</h2>", f"<div class=plots>{''.join(plots)}</div>",

@@ -38,18 +38,20 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """The later half of all values less the earlier half, with a 90 % bootstrap interval."""
+    """The later half of all values less the earlier half, with a 90 % bootstrap interval; without one where each half is the same each
+    time, as in `Mean`."""
 
     earlier: float
     later: float
     difference: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """Values over time (UTC, oldest first). `why_not` says in words why no line is drawn; empty where one is. `change` needs `HALVES`."""
+    """Values over time (UTC, oldest first). `why_not` says in words why no line is drawn; empty where one is. `change` needs `HALVES`, and
+    values that are not all the same."""
 
     name: str
     values: tuple[tuple[str, float], ...]
@@ -113,10 +115,12 @@ def _monday(at: str) -> date:
 
 
 def _change(values: Sequence[tuple[str, float]]) -> Change | None:
-    if len(values) < HALVES:
-        return None
     figures = [value for _, value in values]
+    if len(figures) < HALVES or min(figures) == max(figures):
+        return None
     before, after = figures[: len(figures) // 2], figures[len(figures) // 2 :]
+    if all(min(half) == max(half) for half in (before, after)):
+        return Change(before[0], after[0], after[0] - before[0], None, None)
     drawn = zip(resampled(before, seed=0), resampled(after, seed=1), strict=True)
     low, high = middle(sorted(later - earlier for earlier, later in drawn))
     return Change(fmean(before), fmean(after), fmean(after) - fmean(before), max(-1.0, low), min(1.0, high))

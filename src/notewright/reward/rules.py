@@ -6,6 +6,7 @@ acts by itself: a limit becomes a check of every draft, a preference a belief of
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections import Counter
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from ..library import Library
 
 CHIP_TIMES = 2  # one press of a chip is about that draft; the second is a wish
+LONGEST_NAME = 60
+_MARKED = re.compile(r"#+(?= )|[*=~`]+|(?<!\S)[-+>](?= )")
 _ALWAYS = re.compile(r"\balways\b\s*", re.IGNORECASE)
 _STATE = "habit of choosing"  # key of the library's state
 _TONGUE = "habit of language"  # another one
@@ -103,7 +106,7 @@ def confirmed_rules(library: Library) -> list[Rule]:
 
 def propose_rules(library: Library) -> list[Rule]:
     """What the standing comments and chips ask for and no rule says yet, the most often asked first; then what finished passages show."""
-    known = {rule.name for rule in all_rules(library)}
+    known = _names(all_rules(library))
     found: dict[str, Rule] = {}
     pressed: Counter[str] = Counter()
     for event, comment, chips in remarks(library.events.standing(*_SOURCES)):
@@ -246,11 +249,21 @@ def rule_name(text: str) -> str:
     if interpret(without) == interpret(text):  # else it is another rule than the wish without it: a limit, no preference
         text = without
     words = [word for word in re.findall(r"[^\W_]+", text.casefold()) if word != "please"]
-    return "-".join(words)[:60].rstrip("-")
+    name = "-".join(words)
+    marks = "".join(_MARKED.findall(text))  # `use ## headings` is another rule than `use ### headings`
+    if not name or (len(name) <= LONGEST_NAME and not marks):
+        return name
+    told_apart = hashlib.sha256(f"{name} {marks}".encode(errors="replace")).hexdigest()[:6]
+    return f"{name[: LONGEST_NAME - 7].rstrip('-')}-{told_apart}"
+
+
+def _names(rules: Sequence[Rule]) -> set[str]:
+    """Names that are taken; those confirmed by earlier versions, which cut names and knew no marks, also by what they would be called."""
+    return {name for rule in rules for name in (rule.name, rule_name(rule.text))}
 
 
 def _need_new(library: Library, name: str) -> None:
-    if any(rule.name == name for rule in confirmed_rules(library)):
+    if name in _names(confirmed_rules(library)):
         raise Invalid(f"There is a rule {name} already.", "See them with: notewright rules list")
 
 

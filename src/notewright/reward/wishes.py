@@ -45,7 +45,7 @@ _LIMITABLE = COUNTED | {"questions", "first_person", "numbered", "quoted", "loca
 
 _COUNTS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 NOUN = "(?:" + "|".join(sorted(NOUNS, key=len, reverse=True)) + ")"
-NUMBER = r"(?:\d+|" + "|".join(_COUNTS) + ")"
+NUMBER = r"(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+|" + "|".join(_COUNTS) + ")"
 _NOUN = f"(?P<noun>{NOUN})"
 _NUMBER = f"(?P<low>{NUMBER})"
 _BE = r"(?:['’]s|\s+(?:is|are|(?:should|must|needs? to) be))?"
@@ -163,7 +163,7 @@ def _effect(meaning: str, found: re.Match[str]) -> dict[str, object]:
 
 
 def _number(said: str) -> int:
-    return int(said) if said.isdigit() else _COUNTS.index(said.casefold()) + 1
+    return int(said.replace(",", "")) if said[0].isdigit() else _COUNTS.index(said.casefold()) + 1
 
 
 def _features(noun: str) -> tuple[str, str]:

@@ -119,7 +119,8 @@ def load(folder: Path | None = None, *, held_out: bool = False) -> Corpus:
         if (path.stem in HELD_OUT) == held_out:
             body = path.read_text(encoding="utf-8")
             paragraphs, headings = _clean(*_prose(body))
-            texts.append(Text(path.stem, paragraphs, headings, len(body) ** 0.5))
+            if paragraphs:  # lines of a fixed width are none
+                texts.append(Text(path.stem, paragraphs, headings, len(body) ** 0.5))
     books = sum(text.weight for text in texts)
     texts = [Text(t.name, t.paragraphs, t.headings, PEPYS_SHARE * books if "pepys" in t.name else t.weight) for t in texts]
     books = sum(text.weight for text in texts)
@@ -131,12 +132,12 @@ def load(folder: Path | None = None, *, held_out: bool = False) -> Corpus:
             more = _markdown(file.read_text(encoding="utf-8", errors="ignore"))
             blocks += more[0]
             above += more[1]
-        if blocks:
-            clean = _clean(blocks, above)
+        clean = _clean(blocks, above)
+        if clean[0]:
             sets.append(Text(path.name, *clean, sum(map(len, clean[0])) ** 0.5))
     total = sum(text.weight for text in sets) or 1.0
     factor = MARKDOWN_SHARE / (1 - MARKDOWN_SHARE) * books / total
     texts += [Text(t.name, t.paragraphs, t.headings, t.weight * factor) for t in sets]
     if not texts:
-        raise FileNotFoundError(f"no .txt books in {folder}")
+        raise FileNotFoundError(f"no .txt books with paragraphs of one line each in {folder}")
     return Corpus(tuple(texts))
