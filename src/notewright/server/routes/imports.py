@@ -21,7 +21,7 @@ from ...settings import change_settings
 from ...vault import get_template
 from ...vault.config import VaultConfig, read_config
 from ...vault.files import absent
-from ..context import Context, Current, Here
+from ..context import Context, Current, Here, Opened
 from ..jobs import Job
 from ..schemas import PathIn, SettingsIn, SettingsOut, SyncIn, TokenIn
 from ..schemas_training import JobOut
@@ -111,7 +111,7 @@ def _start(here: Context, title: str, work: Callable[[Library, Job], object]) ->
 
 
 @router.put("/readwise-token", operation_id="setReadwiseToken", status_code=204)
-def set_token(settings: Current, wish: TokenIn) -> Response:
+def set_token(_: Opened, settings: Current, wish: TokenIn) -> Response:
     """Keep the Readwise token in the system's keyring, or in a file only the person can read. It is never shown again."""
     readwise_api.save_token(settings, wish.token)
     return Response(status_code=204)
@@ -135,7 +135,7 @@ def get_settings(settings: Current) -> SettingsOut:
 
 
 @router.put("/settings", operation_id="changeSettings")
-def put_settings(settings: Current, wish: SettingsIn) -> SettingsOut:
+def put_settings(_: Opened, settings: Current, wish: SettingsIn) -> SettingsOut:
     """Change the settings that are given; they are checked first and kept in config.toml."""
     if wish.template and wish.template != settings.template:
         get_template(settings, wish.template)
