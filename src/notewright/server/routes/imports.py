@@ -6,6 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal
 
@@ -71,11 +72,9 @@ def _import(here: Context, path: Path, kind: Kind, *, uploaded_to: Path | None =
             if uploaded_to:  # a folder of ours, which is gone in a moment: the person knows the file by its name
                 error.message, error.hint = (words.replace(f"{uploaded_to}{os.sep}", "") for words in (error.message, error.hint))
             raise
-        finally:
-            if uploaded_to:
-                shutil.rmtree(uploaded_to, ignore_errors=True)
 
-    return _start(here, f"Importing {path.name}", work)
+    tidy = partial(shutil.rmtree, uploaded_to, ignore_errors=True) if uploaded_to else None
+    return _start(here, f"Importing {path.name}", work, tidy=tidy)
 
 
 @router.post("/import/sync", operation_id="importSync", status_code=202)
@@ -102,12 +101,12 @@ def import_notes(here: Here, settings: Current) -> JobOut:
     return _start(here, "Reading the vault", work)
 
 
-def _start(here: Context, title: str, work: Callable[[Library, Job], object]) -> JobOut:
+def _start(here: Context, title: str, work: Callable[[Library, Job], object], *, tidy: Callable[[], object] | None = None) -> JobOut:
     def opened(job: Job) -> object:
         with here.open_library() as library:
             return work(library, job)
 
-    return JobOut.of(here.jobs.start("import", title, opened))
+    return JobOut.of(here.jobs.start("import", title, opened, tidy=tidy))
 
 
 @router.put("/readwise-token", operation_id="setReadwiseToken", status_code=204)
