@@ -173,14 +173,14 @@ def save_settings(settings: Settings) -> None:
 
     Raises Unavailable where that is not possible, Invalid where the file is not valid.
     """
-    written = load_settings(settings.home)
+    written, default = load_settings(settings.home), Settings(home=settings.home)
     table: dict[str, Any] = {}
     for item in fields(Settings):
         value = getattr(settings, item.name)
-        if item.name != "home" and value != getattr(written, item.name):
-            table[item.name] = (
-                "" if value is None else str(value) if isinstance(value, Path) else list(value) if isinstance(value, tuple) else value
-            )
+        if item.name == "home" or value == getattr(written, item.name):
+            continue
+        plain = str(value) if isinstance(value, Path) else list(value) if isinstance(value, tuple) else value
+        table[item.name] = None if value == getattr(default, item.name) else plain
     try:
         private(settings.home)
         path = settings.config_path
@@ -198,14 +198,18 @@ def save_settings(settings: Settings) -> None:
 
 
 def edited(text: str, values: Mapping[str, Any]) -> str:
-    """TOML of one table with other `values`: those that differ are written anew in their place, or at the end; the rest is as it was."""
+    """TOML of one table with other `values`: those that differ are written anew in their place, or at the end, None takes a key out; the
+    rest is as it was, remarks too."""
     import tomli_w
 
     left, end = dict(values), "\r\n" if "\r\n" in text else "\n"
     done: list[str] = []
     for statement, table in _statements(text):
         key = next(iter(table), "")
-        if key in left and left[key] != table[key]:
+        if key in left and left[key] is None:
+            statement = _remark(statement, table).lstrip(" \t")
+            statement = statement if "#" in statement else ""
+        elif key in left and left[key] != table[key]:
             value = tomli_w.dumps({key: left[key]}).rstrip("\n").replace("\n", end)
             statement = value + _remark(statement, table)
         left.pop(key, None)
