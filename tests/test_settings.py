@@ -10,9 +10,12 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
+import tomli_w
+from hypothesis import given
+from hypothesis import strategies as st
 
 from notewright.errors import Invalid, NotFound, Unavailable
-from notewright.settings import Settings, change_settings, expanded, home_folder, load_settings, save_settings, silence_telemetry
+from notewright.settings import Settings, change_settings, edited, expanded, home_folder, load_settings, save_settings, silence_telemetry
 
 
 def test_the_environment_names_the_home(tmp_path: Path) -> None:
@@ -186,3 +189,79 @@ def test_changes_at_the_same_moment_wait_for_each_other(home: Path) -> None:
             for done in [tabs.submit(change_settings, load_settings(), {name: value}) for name in names]:
                 done.result()
             assert {getattr(load_settings(), name) for name in names} == {value}
+
+
+MINE = """# mine
+vault = '~/Vault'  # synced
+
+"exclude" = [  # not these
+  "Daily", # every day
+  'A # "b"',
+]
+duels = 0.20 # less of it
+engine_model = '''
+# not a comment
+'''
+device = "auto"
+"""
+
+
+def test_a_change_leaves_the_rest_of_the_file_as_it_was_written(home: Path) -> None:
+    home.mkdir()
+    (home / "config.toml").write_text(MINE, encoding="utf-8")
+    change_settings(load_settings(), {"duels": 0.3, "backup_days": 7})
+    assert (home / "config.toml").read_text() == MINE.replace("duels = 0.20 # less", "duels = 0.3 # less") + "backup_days = 7\n"
+    change_settings(load_settings(), {"exclude": ["Daily"], "device": "cpu", "engine_model": ""})
+    text = (home / "config.toml").read_text()
+    assert text.startswith("# mine\nvault = '~/Vault'  # synced\n\nexclude = [\n")
+    assert text.endswith('duels = 0.3 # less of it\ndevice = "cpu"\nbackup_days = 7\n')
+    changed = load_settings()
+    assert (changed.exclude, changed.engine_model, changed.device, changed.duels) == (("Daily",), "", "cpu", 0.3)
+
+
+def test_what_is_taken_back_is_as_it_was_by_default(home: Path, tmp_path: Path) -> None:
+    save_settings(Settings(home=home, vault=tmp_path, duels=0.0, exclude=("A",), embeddings=True))
+    save_settings(Settings(home=home))
+    assert (home / "config.toml").read_text() == ""
+    (home / "config.toml").write_text("# mine\nduels = 0.0  # none\nembeddings = true\n")
+    save_settings(Settings(home=home))
+    assert (home / "config.toml").read_text() == "# mine\n# none\n"
+
+
+def test_lines_of_windows_and_a_last_one_without_an_end_are_kept(home: Path) -> None:
+    home.mkdir()
+    (home / "config.toml").write_bytes(b"# mine\r\ndevice = 'cpu' # why\r\nduels = 0.1 # last")
+    change_settings(load_settings(), {"device": "cuda", "backup_days": 3})
+    assert (home / "config.toml").read_bytes() == b'# mine\r\ndevice = "cuda" # why\r\nduels = 0.1 # last\r\nbackup_days = 3\r\n'
+
+
+def test_a_file_that_lies_elsewhere_is_changed_there(home: Path, tmp_path: Path) -> None:
+    home.mkdir()
+    (tmp_path / "dotfiles").mkdir()
+    (home / "config.toml").symlink_to("../dotfiles/notewright.toml")
+    (tmp_path / "dotfiles" / "notewright.toml").write_text("device = 'cpu'\n")
+    change_settings(load_settings(), {"backup_days": 3})
+    assert (home / "config.toml").is_symlink()
+    assert (tmp_path / "dotfiles" / "notewright.toml").read_text() == "device = 'cpu'\nbackup_days = 3\n"
+
+
+@given(st.data())
+def test_any_file_keeps_what_was_not_changed(data: st.DataObject) -> None:
+    text = st.text(st.one_of(st.sampled_from("#\"'\\\n =["), st.characters(exclude_categories=["Cs"])), max_size=12)
+    values = {
+        "readwise_folder": text, "template": text, "exclude": st.lists(text, max_size=3), "backup_days": st.integers(0, 10**9),
+        "duels": st.floats(0, 0.5), "embeddings": st.booleans(), "engine_model": text,
+    }  # fmt: skip
+    tables = st.fixed_dictionaries({}, optional=values)
+    before, wanted = data.draw(tables), data.draw(tables)
+    remark = st.sampled_from(["", "# a remark\n", "\n", '  # \'x\' = """\n'])
+    lines = [data.draw(remark)]
+    for key, value in before.items():
+        written = tomli_w.dumps({key: value}, multiline_strings="\\r" not in repr(value) and data.draw(st.booleans()))
+        lines += [written.removesuffix("\n") + data.draw(st.sampled_from(["", " # why", "\t#"])) + "\n", data.draw(remark)]
+    given_text = "".join(lines)
+    after = edited(given_text, wanted)
+    assert tomllib.loads(after) == before | wanted
+    assert edited(after, wanted) == after
+    assert all(after.count(kept) == given_text.count(kept) for kept in ("# a remark", " # why\n"))
+    assert edited(given_text, before) == given_text

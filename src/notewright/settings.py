@@ -10,7 +10,8 @@ import os
 import re
 import threading
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -168,18 +169,23 @@ def _checked(table: Mapping[str, Any], path: Path) -> dict[str, Any]:
 
 
 def save_settings(settings: Settings) -> None:
-    """Write config.toml (atomically, defaults left out). Raises Unavailable where that is not possible."""
-    import tomli_w
+    """Write config.toml (atomically): what differs from it is changed there, all else stays as the person wrote it.
 
-    default = Settings(home=settings.home)
+    Raises Unavailable where that is not possible, Invalid where the file is not valid.
+    """
+    written, default = load_settings(settings.home), Settings(home=settings.home)
     table: dict[str, Any] = {}
     for item in fields(Settings):
         value = getattr(settings, item.name)
-        if item.name != "home" and value != getattr(default, item.name):
-            table[item.name] = str(value) if isinstance(value, Path) else list(value) if isinstance(value, tuple) else value
+        if item.name == "home" or value == getattr(written, item.name):
+            continue
+        plain = str(value) if isinstance(value, Path) else list(value) if isinstance(value, tuple) else value
+        table[item.name] = None if value == getattr(default, item.name) else plain
     try:
         private(settings.home)
-        put(settings.config_path, tomli_w.dumps(table))
+        path = settings.config_path
+        before = path.read_bytes().decode() if path.exists() else ""
+        put(Path(os.path.realpath(path)), edited(before, table))  # not the link to it that somebody keeps here
     except OSError as error:
         home = settings.home
         fault = (
@@ -189,6 +195,53 @@ def save_settings(settings: Settings) -> None:
         )
         hint = "Check the disk and its permissions, or choose another home: notewright --home PATH, or NOTEWRIGHT_HOME."
         raise Unavailable(f"{fault}.", hint) from error
+
+
+def edited(text: str, values: Mapping[str, Any]) -> str:
+    """TOML of one table with other `values`: those that differ are written anew in their place, or at the end, None takes a key out; the
+    rest is as it was, remarks too."""
+    import tomli_w
+
+    left, end = dict(values), "\r\n" if "\r\n" in text else "\n"
+    done: list[str] = []
+    for statement, table in _statements(text):
+        key = next(iter(table), "")
+        if key in left and left[key] is None:
+            statement = _remark(statement, table).lstrip(" \t")
+            statement = statement if "#" in statement else ""
+        elif key in left and left[key] != table[key]:
+            value = tomli_w.dumps({key: left[key]}).rstrip("\n").replace("\n", end)
+            statement = value + _remark(statement, table)
+        left.pop(key, None)
+        done.append(statement)
+    if left and done and not done[-1].endswith("\n"):
+        done.append(end)
+    return "".join(done) + tomli_w.dumps(left).replace("\n", end)
+
+
+def _statements(text: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The whole text in pieces, each with what it sets: an empty line, a remark, or one key with its value, however many lines it takes."""
+    piece = ""
+    for line in re.findall(r"[^\n]*\n|[^\n]+", text):
+        piece += line
+        try:
+            table = tomllib.loads(piece)
+        except tomllib.TOMLDecodeError:
+            continue  # its value goes on in the next line
+        yield piece, table
+        piece = ""
+    assert not piece, piece
+
+
+def _remark(statement: str, table: Mapping[str, Any]) -> str:
+    """What stands behind its value: blanks, a remark, the line's end."""
+    end = len(statement.rstrip())
+    for at in (found.start() for found in re.finditer(r"[ \t]*#", statement)):
+        with suppress(tomllib.TOMLDecodeError):  # it is in a text, or in a list that goes on
+            if tomllib.loads(statement[:at]) == table:
+                end = at
+                break
+    return statement[end:]
 
 
 def change_settings(settings: Settings, changes: Mapping[str, Any]) -> Settings:

@@ -29,6 +29,18 @@ def test_a_home_inside_the_vault_is_said_to_be_there(tmp_path: Path, capsys: pyt
         assert ("warning: the library lies in the vault" in capsys.readouterr().out) is said
 
 
+def test_a_new_library_in_place_of_a_lost_one_is_said_to_be_new(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["init"]) == 0
+    assert "warning" not in capsys.readouterr().out
+    for file in home.glob("library.db*"):
+        file.unlink()
+    assert main(["serve", "--cold", "--port", "0"]) == 1
+    assert "any more" in capsys.readouterr().err
+    assert main(["init"]) == 0
+    assert "this is a new, empty one" in capsys.readouterr().out
+    assert (home / "library.db").exists()
+
+
 def test_home_option_outranks_the_environment(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NOTEWRIGHT_HOME", str(tmp_path / "other"))
     assert main(["--home", str(tmp_path / "mine"), "init"]) == 0

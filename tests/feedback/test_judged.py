@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import pytest
@@ -94,3 +95,48 @@ def test_of_a_draft_only_the_last_word_counts(world: small_world.World, ids: lis
     feedback.decide(world.library, decision="accept", draft_id=one)
     feedback.decide(world.library, decision="reject_all", draft_id=one)
     assert (now(world, ids).rejected, now(world, ids).accepted) == (tuple(ids), {})
+
+
+def test_what_was_said_of_an_order_is_taken_back_whole(world: small_world.World, ids: list[str]) -> None:
+    library, batch = world.library, world.library.drafts.get(ids[0]).batch_id
+    assert feedback.withdraw(library, batch) is None
+    rank(world, [[ids[0]], [ids[1]]])
+    feedback.decide(library, decision="reject", draft_id=ids[2])
+    rank(world, [[ids[1]], [ids[0]]], rejected=[ids[2]])
+    feedback.comment(library, draft_id=ids[0], text="Good.")
+    feedback.decide(library, decision="accept", draft_id=ids[1])
+    taken = feedback.withdraw(library, batch)
+    assert taken is not None
+    assert (taken.kind, taken.payload["kind"], len(taken.payload["events"])) == ("undo", "ranking", 3)
+    found = now(world, ids)
+    assert (found.order, found.rejected, found.accepted) == ((), (), {ids[1]: ""})
+    assert [event.kind for event in library.events.standing("ranking", "decision", "comment")] == ["comment", "decision"]
+    assert feedback.withdraw(library, batch) is None
+    with pytest.raises(NotFound):
+        feedback.withdraw(library, "batch-99")
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_after_any_day_nothing_is_left_of_what_was_withdrawn(world: small_world.World, ids: list[str], seed: int) -> None:
+    library, chance, batch = world.library, random.Random(seed), world.library.drafts.get(ids[0]).batch_id
+    for _ in range(25):
+        mixed = chance.sample(ids, 3)
+        before, deeds = now(world, ids), library.events.last()
+        match chance.choice(["rank", "reject", "all", "accept", "undo", "withdraw"]):
+            case "rank":
+                rank(world, [[mixed[0]], [mixed[1]]], rejected=mixed[2:])
+            case "reject":
+                feedback.decide(library, decision="reject", draft_id=mixed[0])
+            case "all":
+                feedback.decide(library, decision="reject_all", batch_id=batch)
+            case "accept":
+                feedback.decide(library, decision="accept", draft_id=mixed[0])
+            case "undo" if feedback.undoable(library):
+                feedback.undo(library, settings=world.settings)
+            case "withdraw":
+                taken, found = feedback.withdraw(library, batch), now(world, ids)
+                assert (found.order, found.rejected) == ((), ())
+                assert taken is not None or (before == found and library.events.last() == deeds)
+                assert not [event for event in library.events.standing("ranking", "decision") if event.payload.get("decision") != "accept"]
+    lines = list(feedback.export_feedback(library))
+    assert feedback.import_feedback(library, lines).events == 0

@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import textwrap
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -192,8 +193,28 @@ def test_a_library_that_was_emptied_is_not_taken_for_a_new_one(library: Library)
         assert "your-data.md" in caught.value.hint
     assert (home / "library.db").read_bytes() == b""
     (home / "library.db").unlink()
+    for start in (Library.open, Library.create):
+        with pytest.raises(NotFound, match="any more"):
+            start(home)
+    assert not (home / "library.db").exists()
+    Library.create(home, anew=True).close()
+
+
+def test_a_library_of_which_only_the_folders_are_left_is_not_made_anew_unasked(library: Library) -> None:
+    """Before anything was trained, all that the person has said lies in the file alone."""
+    library.close()
+    for file in library.home.glob("library.db*"):
+        file.unlink()
     with pytest.raises(NotFound, match="any more"):
-        Library.open(home)
+        Library.create(library.home)
+    Library.create(library.home, anew=True).close()
+
+
+def test_two_that_make_the_same_library_at_once_both_open_it(tmp_path: Path) -> None:
+    for turn in range(10):
+        with ThreadPoolExecutor(4) as pool:
+            for made in pool.map(Library.create, [tmp_path / str(turn)] * 4):
+                made.close()
 
 
 def test_a_file_without_a_byte_is_no_loss_where_nothing_was_made(home: Path) -> None:

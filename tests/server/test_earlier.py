@@ -56,3 +56,23 @@ def test_why_there_are_fewer_is_told_then_and_later(client: TestClient, engines:
     assert batch["fewer"] == "2 of 3: of 4 written, 2 were the same text as another."
     assert client.get(f"/api/batches/{batch['id']}").json()["fewer"] == batch["fewer"]
     assert client.post("/api/drafts", json=WISH | {"n": 2}).json()["fewer"] == ""
+
+
+def test_an_empty_ranking_takes_back_what_was_said(client: TestClient, world: World) -> None:
+    batch = client.post("/api/drafts", json=WISH).json()
+    one, two, three = (draft["id"] for draft in batch["drafts"])
+    rank = lambda **more: client.post(f"/api/batches/{batch['id']}/ranking", json={"order": []} | more)  # noqa: E731
+    asked = lambda: client.get(f"/api/batches/{batch['id']}/judged").json()  # noqa: E731
+    nothing = asked()
+    assert (rank().status_code, rank().json()) == (200, None)
+    rank(order=[[one], [two]])
+    client.post("/api/decisions", json={"decision": "reject", "draft_id": three})
+    taken = rank(seconds=3.5).json()
+    assert (taken["kind"], len(taken["payload"]["events"])) == ("undo", 2)
+    assert asked() == nothing
+    assert client.get("/api/batches").json()["batches"][0]["ranked"] is False
+    assert client.get("/api/status").json()["counts"]["rankings"] == 0
+    assert rank(order=[[two]]).json()["kind"] == "ranking"
+    assert asked()["order"] == [[two]]
+    assert rank(comment="why").status_code == rank(aspects={one: []}).status_code == 422  # half of a ranking is none
+    assert client.post("/api/batches/batch-99/ranking", json={"order": []}).status_code == 404

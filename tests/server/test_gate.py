@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from notewright.server import create_app
-from notewright.server.gate import BODY_LIMIT, TOKEN_FILE, cookie_name, session
+from notewright.server.gate import BODY_LIMIT, TOKEN_FILE, cookie_name, read_token, session
 from small_world import World
 
 HERE = "http://127.0.0.1:8765"
@@ -33,6 +36,37 @@ def test_the_token_is_kept_for_its_owner_only_and_stays(app: FastAPI, world: Wor
     path.chmod(0o644)
     create_app(world.settings)
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_first_starts_at_once_hold_the_same_token(tmp_path: Path) -> None:
+    for turn in range(30):
+        home, together = tmp_path / f"home-{turn}", threading.Barrier(4)
+
+        def start(_: int, home: Path = home, together: threading.Barrier = together) -> str:
+            together.wait()
+            return read_token(home)
+
+        with ThreadPoolExecutor(4) as pool:
+            found = set(pool.map(start, range(4)))
+        assert found == {(home / TOKEN_FILE).read_text().strip()}
+        assert [path.name for path in home.iterdir()] == [TOKEN_FILE]
+
+
+@pytest.mark.parametrize("left", ["", "half-of-one"])
+def test_what_is_no_token_is_replaced(tmp_path: Path, left: str) -> None:
+    (tmp_path / TOKEN_FILE).write_text(left)
+    made = read_token(tmp_path)
+    assert len(made) >= 40
+    assert made == read_token(tmp_path)
+    assert (tmp_path / TOKEN_FILE).stat().st_mode & 0o777 == 0o600
+
+
+def test_a_file_system_without_hard_links_keeps_a_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def none(*_: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr("os.link", none)
+    assert read_token(tmp_path) == read_token(tmp_path) == (tmp_path / TOKEN_FILE).read_text().strip()
 
 
 @pytest.mark.parametrize("path", ["/api/status", "/api/sources", "/api/events", "/v1/models", "/api/nowhere"])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import tempfile
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
@@ -184,3 +186,35 @@ def test_two_versions_are_written_side_by_side(client: TestClient, world: World)
     assert (item["between"], item["before_distance"]) == (0, None)
     assert client.post("/api/models/diff", json={**wish, "after": "model-9"}).status_code == 404
     assert client.post("/api/models/diff", json={**wish, "after": "model-1"}).status_code == 422
+
+
+def test_a_job_that_ends_at_once_is_not_told_as_waiting_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+
+    class Slow(Hub):
+        def publish(self, event: str, data: object) -> None:
+            if data["state"] == "waiting":  # type: ignore[index]
+                time.sleep(0.1)
+            told.append(data["state"])  # type: ignore[index]
+
+    jobs = Jobs(Slow(), make_room=lambda: None, room_again=lambda: None)
+    job = jobs.start("pair", "Pairing", lambda _: None)
+    assert job.settled.wait(60)
+    jobs.close()
+    assert told == ["waiting", "running", "done"]
+
+
+def test_what_was_uploaded_does_not_outlive_a_server_that_stops_before_its_turn(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
+    app, go = create_app(world.settings, engines=ScriptedEngines()), threading.Event()
+    jobs = app.state.context.jobs
+    with TestClient(app, base_url="http://127.0.0.1:8765", headers={"authorization": f"Bearer {app.state.context.token}"}) as client:
+        jobs.start("import", "First", lambda _: go.wait(60))
+        job = client.post("/api/import/upload", files={"file": ("readwise.csv", b"Highlight,Book Title\nA.,B\n")}).json()
+        assert list((tmp_path / "temporary").glob("notewright-upload-*/readwise.csv"))
+        threading.Timer(0.3, go.set).start()
+    assert jobs.get(job["id"]).state == "stopped"
+    assert not list((tmp_path / "temporary").glob("notewright-upload-*"))

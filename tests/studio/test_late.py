@@ -121,13 +121,13 @@ def test_after_an_undo_stands_what_was_said_elsewhere_as_it_was_said(page: Any, 
     header(page, "2")
 
 
-def test_where_nothing_is_placed_any_more_the_page_says_what_counts(page: Any, server: Server, batch: dict) -> None:
+def test_where_nothing_is_placed_any_more_the_page_says_what_becomes_of_it(page: Any, server: Server, batch: dict) -> None:
     show(page, server, batch)
     page.keyboard.press("1")
     page.keyboard.press("Enter")
     header(page, "kept")
     page.keyboard.press("Backspace")
-    header(page, "What you said before still counts, until you say which is best or undo it.")
+    header(page, "What you said before is taken back when you go on; undo brings it back.")
     page.keyboard.press("x")
     page.keyboard.press("Enter")
     header(page, "kept")

@@ -6,7 +6,7 @@ import argparse
 import shlex
 
 from .. import overview
-from ..library import Library
+from ..library import Library, was_used
 from ..settings import change_settings, load_settings
 from .show import facts
 
@@ -25,7 +25,8 @@ def init(options: argparse.Namespace) -> None:
     given = {"vault": options.vault, "readwise_folder": options.readwise_folder, "exclude": options.exclude, "base_model": options.base}
     changes = {name: value for name, value in given.items() if value is not None}
     settings = change_settings(settings, changes)
-    with Library.create(settings.home) as library:
+    lost = was_used(settings.home) and not (settings.home / "library.db").exists()
+    with Library.create(settings.home, anew=True) as library:
         now = overview.status(library, settings=settings)
     shown: dict[str, object] = {"library": settings.home, "vault": settings.vault or "none yet: notewright init --vault PATH"}
     warnings: tuple[str, ...] = ()
@@ -48,6 +49,12 @@ def init(options: argparse.Namespace) -> None:
         shown["attachments"] = config.attachment_folder or "vault root"
         shown["links"] = f"{'Markdown' if config.markdown_links else 'wikilinks'}, {config.link_format}"
     facts(shown)
+    if lost:
+        warnings = (
+            f"there was no library.db in {settings.home} any more: this is a new, empty one; what lies in the folders beside it belongs"
+            " to the one before (docs/your-data.md says how to put a copy of that back)",
+            *warnings,
+        )
     for warning in warnings:
         print(f"warning: {warning}")
     if settings.vault and settings.home.resolve().is_relative_to(settings.vault.resolve()):

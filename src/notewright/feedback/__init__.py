@@ -11,6 +11,7 @@ capture(library, settings=...)                  stores what the person later cha
 watch(library, settings=..., stop=..., report=...)              the same again and again, while the person writes
 log_edit(library, draft_id=..., before=..., after=...)          the same, noticed by a face
 undo(library, settings=...), undo_last(library, settings=..., number=3)     takes back the last of these, or a few; undoable(...) names them
+withdraw(library, batch_id)     takes back what was said of a batch's order and rejected ones
 history(library)  what was done, newest first
 export_feedback(library), import_feedback(library, lines)     all of it as JSON lines, out and in
 """
@@ -25,7 +26,7 @@ from .infer import Inferred, infer_template, template_slots
 from .journal import recover
 from .judge import ASPECTS, CHIPS, DECISIONS, comment, decide, rank, record_edit
 from .judged import Judged, judged
-from .undo import Action, Undoable, history, undo, undo_last, undoable
+from .undo import Action, Undoable, history, undo, undo_last, undoable, withdraw
 from .watching import watch
 
 __all__ = [
@@ -66,4 +67,5 @@ __all__ = [
     "undo_last",
     "undoable",
     "watch",
+    "withdraw",
 ]

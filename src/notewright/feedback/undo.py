@@ -161,6 +161,22 @@ def undo_last(
         yield event
 
 
+def withdraw(library: Library, batch_id: str) -> Event | None:
+    """Take back all that still counts of a batch's order and of what was rejected in it, as one undo event; None where nothing does.
+
+    What was accepted, edited or remarked stays. Raises NotFound for an unknown batch.
+    """
+    subjects = (batch_id, *(draft.id for draft in library.drafts.batch(batch_id)))
+    with library.db.write():
+        undone = undone_ids(library)
+        said = [event for subject in subjects for event in library.events.all("ranking", "decision", subject=subject)]
+        taken = [event for event in said if event.id not in undone and event.payload.get("decision") != "accept"]
+        if not taken:
+            return None
+        last = max(taken, key=lambda event: (event.at, event.id))
+        return library.events.append("undo", str(last.id), {"events": sorted(event.id for event in taken), "kind": last.kind})
+
+
 def note_of(library: Library, event: Event) -> str:
     """An insertion's note where it was last known to be, also where the passage or the note is gone since."""
     table: Any = event.payload["insertion"]

@@ -59,8 +59,14 @@ class Library:
         self.editors = EditorStore(self.db)
 
     @classmethod
-    def create(cls, home: Path) -> Library:
-        """Make the home folder and its database; an existing one is opened and brought up to date."""
+    def create(cls, home: Path, *, anew: bool = False) -> Library:
+        """Make the home folder and its database; an existing one is opened and brought up to date.
+
+        Where there was one that has lost its file it is made `anew` only if so wished: else NotFound is raised, and nothing is changed.
+        """
+        used = was_used(home)
+        if used and not anew:
+            _refuse_lost(home)
         try:
             private(home)
             for name in FOLDERS:
@@ -68,7 +74,7 @@ class Library:
         except OSError as error:
             hint = "Choose another folder: notewright --home PATH init, or set NOTEWRIGHT_HOME."
             raise Unavailable(f"No library can be made in {home}: {error.strerror}.", hint) from error
-        _refuse_emptied(home)
+        _refuse_emptied(home, used)
         return cls(home)
 
     @classmethod
@@ -76,11 +82,9 @@ class Library:
         """Raises NotFound where no library has been made, Invalid where its file has lost all that was in it."""
         if not (home / "library.db").exists():
             if was_used(home):
-                raise NotFound(
-                    f"There is no library.db in {home} any more, though what belongs to one is there.", _PUT_BACK.format("begin anew")
-                )
+                raise _lost(home)
             raise NotFound(f"There is no notewright library in {home}.", "Make one with: notewright init --vault PATH")
-        _refuse_emptied(home)
+        _refuse_emptied(home, was_used(home))
         return cls(home)
 
     def counts(self) -> dict[str, int]:
@@ -117,21 +121,35 @@ class Library:
             raise told from error
 
 
+_TRIES, _PAUSE = 20, 0.1  # another process may be making the file at this moment
 _PUT_BACK = "Put a copy of it back (docs/your-data.md), or {} with: notewright init --vault PATH"
 
 
 def was_used(home: Path) -> bool:
-    """Whether anything was made here that a library knows of."""
-    return any(any((home / name).glob("*")) for name in FOLDERS)
+    """Whether a library was made here, or anything that a library knows of."""
+    return all((home / name).is_dir() for name in FOLDERS) or any(any((home / name).glob("*")) for name in FOLDERS)
 
 
-def _refuse_emptied(home: Path) -> None:
+def _lost(home: Path) -> NotFound:
+    return NotFound(f"There is no library.db in {home} any more, though what belongs to one is there.", _PUT_BACK.format("begin anew"))
+
+
+def _refuse_lost(home: Path) -> None:
+    """Its folders alone are no library: a new one beside them would be taken for the one that was there."""
+    for _ in range(_TRIES):
+        if (home / "library.db").exists():
+            return
+        time.sleep(_PAUSE)
+    raise _lost(home)
+
+
+def _refuse_emptied(home: Path, used: bool) -> None:
     """SQLite takes a file without a byte for a new one; where a library was before it, nobody would be told that all is lost."""
     file = home / "library.db"
-    for _ in range(20):  # another process may be making it at this moment
-        if not file.is_file() or file.stat().st_size or not (was_used(home) or (home / "config.toml").exists()):
+    for _ in range(_TRIES):
+        if not file.is_file() or file.stat().st_size or not (used or (home / "config.toml").exists()):
             return
-        time.sleep(0.1)
+        time.sleep(_PAUSE)
     raise Invalid(f"{file} is empty: whatever was in it is not there any more.", _PUT_BACK.format("delete it and begin anew"))
 
 

@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 
 from .. import __version__
 from ..drafting.engines import Engines
+from ..library import Library
 from ..settings import Settings
 from .context import Context
 from .gate import Gate, read_token
@@ -46,12 +47,13 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 
 
 def create_app(settings: Settings, *, engines: Engines | None = None, hosts: Iterable[str] = (), studio: Path = STUDIO) -> FastAPI:
-    """The server for one home. `engines` replaces the models' own; `hosts` are names beside localhost and plain addresses."""
+    """The server for one home, where a library is made if none was. `engines` replaces the models' own; `hosts` are names beside localhost
+    and plain addresses. Raises NotFound where a library has lost its file."""
+    Library.create(settings.home).close()
     context = Context(given=settings, token=read_token(settings.home), engines=engines or Engines())
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        context.open_library().close()
         context.hub.start(context.open_library)
         context.improver.start()
         yield

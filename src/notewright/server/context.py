@@ -15,7 +15,7 @@ from typing import Annotated, cast
 from fastapi import Depends, Request
 
 from ..drafting.engines import Engines, writing_model
-from ..errors import Busy
+from ..errors import Busy, NotFound, Unavailable
 from ..library import Library
 from ..settings import Settings, load_settings
 from ..vault import VaultIndex, build_index
@@ -104,8 +104,12 @@ class Context:
             return self._index[2]
 
     def open_library(self) -> Library:
-        """A library of the caller's own, to be closed by it; made where there is none yet."""
-        return Library.create(self.given.home)
+        """A library of the caller's own, to be closed by it. Raises Unavailable where it is no longer: none is made in its place."""
+        try:
+            return Library.open(self.given.home)
+        except NotFound as error:
+            hint = "Put it back where it was, or stop the server and start it on the other folder: notewright --home PATH serve"
+            raise Unavailable(f"The library {self.given.home} is not there any more.", hint) from error
 
 
 def context(request: Request) -> Context:

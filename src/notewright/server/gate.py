@@ -12,6 +12,7 @@ import ipaddress
 import json
 import os
 import secrets
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -48,22 +49,35 @@ def read_token(home: Path) -> str:
     """The server's token, made at first use and kept in a file that only its owner can read."""
     path = home / TOKEN_FILE
     try:
-        if path.exists():
-            if path.stat().st_mode & 0o077:
-                path.chmod(0o600)
-            if len(token := path.read_text(encoding="ascii").strip()) >= 32:
-                return token
+        if token := _kept(path):
+            return token
         private(home)
-        token = secrets.token_urlsafe(32)
-        part = path.with_name(f"{TOKEN_FILE}.{os.getpid()}")
-        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="ascii") as file:
-            file.write(token + "\n")
-        os.replace(part, path)
+        descriptor, part = tempfile.mkstemp(prefix=f".{TOKEN_FILE}.", dir=home)
+        try:
+            with os.fdopen(descriptor, "w", encoding="ascii") as file:
+                file.write(secrets.token_urlsafe(32) + "\n")
+            try:
+                os.link(part, path)  # of two first starts one is faster, and both must hold what stands there
+            except OSError:
+                if not _kept(path):  # what stands there is no token, or the file system has no hard links
+                    os.replace(part, path)
+        finally:
+            Path(part).unlink(missing_ok=True)
+        return _kept(path)
     except (OSError, UnicodeDecodeError) as error:
         raise Unavailable(
             f"The server's token in {path} cannot be kept: {error}.", "Delete that file, or check its permissions."
         ) from error
-    return token
+
+
+def _kept(path: Path) -> str:
+    """The token in a file, which from now on only its owner can read; empty where there is none."""
+    if not path.exists():
+        return ""
+    if path.stat().st_mode & 0o077:
+        path.chmod(0o600)
+    token = path.read_text(encoding="ascii").strip()
+    return token if len(token) >= 32 else ""
 
 
 def session(token: str) -> str:

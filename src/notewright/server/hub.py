@@ -9,6 +9,8 @@ import asyncio
 import json
 import threading
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from ..errors import NotewrightError
@@ -20,8 +22,11 @@ PING_EVERY = 15.0
 
 
 def sse(event: str, data: object) -> bytes:
-    """One server-sent event; JSON has no raw newlines, so it is one data line."""
-    return f"event: {event}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n".encode("utf-8", errors="replace")
+    """One server-sent event; JSON has no raw newlines, so it is one data line. NaN and infinity are null, as in answers."""
+    text = json.dumps(data, ensure_ascii=False)
+    if "NaN" in text or "Infinity" in text:
+        text = json.dumps(json.loads(text, parse_constant=lambda _: None), ensure_ascii=False)
+    return f"event: {event}\ndata: {text}\n\n".encode("utf-8", errors="replace")
 
 
 class Hub:
@@ -32,6 +37,7 @@ class Hub:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._watcher: threading.Thread | None = None
         self._stop = threading.Event()
+        self._known: dict[str, str] = {}  # the library's fingerprint, as it was last told
 
     def start(self, open_library: Callable[[], Library]) -> None:
         """Begin to watch the library; call inside the running event loop."""
@@ -84,17 +90,27 @@ class Hub:
             self._listeners.discard(queue)
 
     def _watch(self, open_library: Callable[[], Library]) -> None:
-        with open_library() as library:
-            seen, before = library.browse.version(), library.browse.fingerprint()
-            while not self._stop.wait(LOOK_EVERY):
-                try:
-                    version = library.browse.version()
-                    if version == seen:
-                        continue
-                    seen, after = version, library.browse.fingerprint()
-                except NotewrightError:
-                    continue  # busy for longer than we wait: look again
-                changed = sorted(name for name in after if after[name] != before[name])
-                before = after
+        while not self._stop.is_set():
+            with suppress(NotewrightError), open_library() as library:  # moved away, busy or unreadable: who asks for it is told so
+                self._follow(library)
+            self._stop.wait(LOOK_EVERY)
+
+    def _follow(self, library: Library) -> None:
+        """Tell what changes, for as long as the file that is open is the library's: a copy may be put back in its place."""
+        version, file = -1, _identity(library.db.path)
+        while not self._stop.is_set() and _identity(library.db.path) == file:
+            if (now := library.browse.version()) != version:
+                version, after = now, library.browse.fingerprint()
+                changed = sorted(name for name in after if self._known and after[name] != self._known[name])
+                self._known = after
                 if changed:
                     self.publish("library", {"changed": changed})
+            self._stop.wait(LOOK_EVERY)
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    try:
+        status = path.stat()
+    except OSError:
+        return (0, 0)
+    return (status.st_dev, status.st_ino)

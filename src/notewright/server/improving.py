@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 
 from .. import loop
 from ..errors import Busy, NotewrightError
@@ -47,7 +48,7 @@ class Improver:
         if self._thread:
             self._thread.join(LOOK_EVERY)
         if self._job and self._job.ended_at:
-            with self._open_library() as library:
+            with suppress(NotewrightError), self._open_library() as library:
                 self._settle(library)
 
     def _run(self) -> None:

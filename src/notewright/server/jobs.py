@@ -47,6 +47,7 @@ class Job:
         self.settled = threading.Event()  # it is known whether it could begin
         self.stopping = threading.Event()
         self.stop: Callable[[], object] | None = None
+        self.tidy: Callable[[], object] | None = None
 
     def raise_problem(self) -> None:
         """Raise what went wrong, if it has failed."""
@@ -102,9 +103,13 @@ class Jobs:
         self._lanes = {name: ThreadPoolExecutor(1, thread_name_prefix=f"notewright-{name}") for name in ("library", "training")}
         self._told = 0.0
 
-    def start(self, kind: str, title: str, work: Callable[[Job], Any], *, lane: str = "library") -> Job:
-        """Begin `work(job)` in its lane; it reports through `advance` and returns a record. Raises Busy as the lanes demand."""
+    def start(
+        self, kind: str, title: str, work: Callable[[Job], Any], *, lane: str = "library", tidy: Callable[[], object] | None = None
+    ) -> Job:
+        """Begin `work(job)` in its lane; it reports through `advance` and returns a record. `tidy` is called in the end, also where the
+        work never began. Raises Busy as the lanes demand."""
         job = Job(kind, title, lane)
+        job.tidy = tidy
         with self._lock:
             busy = next(
                 (other for other in self._jobs.values() if other.lane == "training" and other.state in ("waiting", "running")), None
@@ -114,8 +119,8 @@ class Jobs:
             for old in [old for old in self._jobs.values() if old.ended_at][:-KEPT]:
                 del self._jobs[old.id]
             self._jobs[job.id] = job
+        self._tell(job)  # before it can run: nothing that comes later may be told earlier
         self._lanes[lane].submit(self._run, job, work)
-        self._tell(job)
         return job
 
     def all(self) -> list[Job]:
@@ -179,7 +184,7 @@ class Jobs:
 
     def _shut(self) -> None:
         for lane in self._lanes.values():
-            lane.shutdown(cancel_futures=True)
+            lane.shutdown()  # those that wait have been asked to end: their work does not begin
 
     def _tell(self, job: Job) -> None:
         from .schemas_training import JobOut
@@ -190,7 +195,7 @@ class Jobs:
         job.state, job.started_at = "running", now()
         self._tell(job)
         try:
-            if job.lane == "training":
+            if job.lane == "training" and not job.stopping.is_set():
                 self._make_room()
             if not job.stopping.is_set():
                 result = work(job)
@@ -205,6 +210,8 @@ class Jobs:
             )
             job.state = "failed"
         finally:
+            if job.tidy:
+                job.tidy()
             job.ended_at = now()
             job.settled.set()
             self._tell(job)

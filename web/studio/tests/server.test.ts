@@ -59,3 +59,43 @@ it("what is told of a job while the list of them is on its way is newer", async 
   server.begun({ id: "j2", state: "waiting" } as never);
   expect(server.jobs.map(({ id, state }) => [id, state])).toEqual([["j2", "waiting"], ["j1", "done"], ["j0", "done"]]);
 });
+
+it("a tab that is not seen lets its connection go after a while, unless something waits to be sent, and asks for all anew when it is seen", async () => {
+  const { server } = await connect();
+  const { outbox } = await import("../src/lib/outbox.svelte.ts");
+  const closed = vi.spyOn(Source.prototype, "close");
+  const page = { hidden: false, addEventListener: (_: string, action: () => void) => (page.turn = action), turn: () => {} };
+  vi.stubGlobal("document", page);
+  const hide = (hidden: boolean) => {
+    page.hidden = hidden;
+    page.turn();
+  };
+  server.start();
+  Source.last.tell("hello", { boot: "one" });
+  const first = Source.last;
+  closed.mockClear();
+  hide(true);
+  await vi.advanceTimersByTimeAsync(5_000);
+  hide(false); // looked away for a moment
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect([closed.mock.calls.length, Source.last]).toEqual([0, first]);
+  outbox.waiting = [{ url: "/api/comments", body: {} }];
+  hide(true);
+  await vi.advanceTimersByTimeAsync(30_000);
+  expect(closed).not.toHaveBeenCalled();
+  outbox.waiting = [];
+  await vi.advanceTimersByTimeAsync(30_000);
+  expect([closed.mock.calls.length, server.lost]).toEqual([1, false]);
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect([Source.last, server.watch("notes")]).toEqual([first, 0]);
+  hide(false);
+  expect(Source.last).not.toBe(first);
+  Source.last.tell("hello", { boot: "one" });
+  expect(server.watch("notes")).toBe(1);
+  Source.last.onerror();
+  hide(true);
+  await vi.advanceTimersByTimeAsync(30_000); // it does not go on trying either
+  const last = Source.last;
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(Source.last).toBe(last);
+});

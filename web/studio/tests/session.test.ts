@@ -101,3 +101,58 @@ it("leaves no cards where the writing was stopped", async () => {
   session.cancel();
   expect([session.candidates, session.state]).toEqual([[], "idle"]);
 });
+
+describe("an order that was emptied", () => {
+  const judged = { order: [["d2"], ["d1"]], rejected: [] };
+  const url = "/api/batches/b1/ranking";
+  async function emptied() {
+    const here = await open(null);
+    here.session.open(batch, true, judged);
+    here.session.rank({ order: [], rejected: [], tie: false });
+    return here;
+  }
+
+  it("is told when the person goes on", async () => {
+    const { session, asked, read } = await emptied();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect([asked, session.saved, session.counts]).toEqual([[], false, true]);
+    expect(read("ranking:b1")).toEqual({ ranking: { order: [], rejected: [], tie: false }, saved: false });
+    await session.leave();
+    expect(asked.map((one) => [one.url, (one.body as { order: [] }).order])).toEqual([[url, []]]);
+    await vi.waitFor(() => expect([session.saved, session.counts, read("ranking:b1")]).toEqual([true, false, null]));
+    await session.leave();
+    expect(asked.length).toBe(1);
+  });
+
+  it("is as it was before where that is undone", async () => {
+    const { session, asked } = await emptied();
+    expect([session.restore(), session.ranking.order, session.saved]).toEqual([true, judged.order, true]);
+    expect(session.restore()).toBe(false);
+    await session.leave();
+    expect(asked).toEqual([]);
+  });
+
+  it("is told by a page that was closed meanwhile and opened again", async () => {
+    const { session, asked } = await open({ ranking: { order: [], rejected: [], tie: false }, saved: false });
+    session.open(batch, true, judged);
+    expect(session.ranking.order).toEqual([]);
+    await session.leave();
+    expect(asked.map((one) => one.url)).toEqual([url]);
+  });
+
+  it("says nothing where nothing was said", async () => {
+    const { session, asked, read } = await open(null);
+    session.rank(part);
+    session.rank({ order: [], rejected: [], tie: false });
+    await session.leave();
+    expect([asked, session.saved, read("ranking:b1")]).toEqual([[], true, null]);
+  });
+
+  it("that was of rejections only is told as one thing", async () => {
+    const { session, asked } = await open(null);
+    session.open(batch, true, { order: [], rejected: ["d1"] });
+    session.rank({ order: [], rejected: [], tie: false });
+    await session.leave();
+    expect(asked.map((one) => one.url)).toEqual([url]);
+  });
+});

@@ -34,8 +34,15 @@ router = APIRouter(prefix="/api", tags=["feedback"])
 
 
 @router.post("/batches/{batch_id}/ranking", operation_id="rank")
-def rank(library: Opened, batch_id: str, ranking: RankingIn) -> EventOut:
-    """Order a batch: best first, ties in one group, rejected ones below all. A later ranking of the batch replaces this one."""
+def rank(library: Opened, batch_id: str, ranking: RankingIn) -> EventOut | None:
+    """Order a batch: best first, ties in one group, rejected ones below all. A later ranking of the batch replaces this one.
+
+    One that names no draft takes back what was said before of its order and of rejected ones, and is answered with that undo (null where
+    nothing was said).
+    """
+    if not (ranking.order or ranking.rejected or ranking.best_only or ranking.aspects or ranking.comment or ranking.chips):
+        taken = feedback.withdraw(library, batch_id)
+        return EventOut.of(taken) if taken else None
     event = feedback.rank(
         library, batch_id=batch_id, order=ranking.order, rejected=ranking.rejected, best_only=ranking.best_only,
         aspects=ranking.aspects, comment=ranking.comment, chips=ranking.chips,

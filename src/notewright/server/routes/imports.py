@@ -6,6 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal
 
@@ -21,7 +22,7 @@ from ...settings import change_settings
 from ...vault import get_template
 from ...vault.config import VaultConfig, read_config
 from ...vault.files import absent
-from ..context import Context, Current, Here
+from ..context import Context, Current, Here, Opened
 from ..jobs import Job
 from ..schemas import PathIn, SettingsIn, SettingsOut, SyncIn, TokenIn
 from ..schemas_training import JobOut
@@ -71,11 +72,9 @@ def _import(here: Context, path: Path, kind: Kind, *, uploaded_to: Path | None =
             if uploaded_to:  # a folder of ours, which is gone in a moment: the person knows the file by its name
                 error.message, error.hint = (words.replace(f"{uploaded_to}{os.sep}", "") for words in (error.message, error.hint))
             raise
-        finally:
-            if uploaded_to:
-                shutil.rmtree(uploaded_to, ignore_errors=True)
 
-    return _start(here, f"Importing {path.name}", work)
+    tidy = partial(shutil.rmtree, uploaded_to, ignore_errors=True) if uploaded_to else None
+    return _start(here, f"Importing {path.name}", work, tidy=tidy)
 
 
 @router.post("/import/sync", operation_id="importSync", status_code=202)
@@ -102,16 +101,16 @@ def import_notes(here: Here, settings: Current) -> JobOut:
     return _start(here, "Reading the vault", work)
 
 
-def _start(here: Context, title: str, work: Callable[[Library, Job], object]) -> JobOut:
+def _start(here: Context, title: str, work: Callable[[Library, Job], object], *, tidy: Callable[[], object] | None = None) -> JobOut:
     def opened(job: Job) -> object:
         with here.open_library() as library:
             return work(library, job)
 
-    return JobOut.of(here.jobs.start("import", title, opened))
+    return JobOut.of(here.jobs.start("import", title, opened, tidy=tidy))
 
 
 @router.put("/readwise-token", operation_id="setReadwiseToken", status_code=204)
-def set_token(settings: Current, wish: TokenIn) -> Response:
+def set_token(_: Opened, settings: Current, wish: TokenIn) -> Response:
     """Keep the Readwise token in the system's keyring, or in a file only the person can read. It is never shown again."""
     readwise_api.save_token(settings, wish.token)
     return Response(status_code=204)
@@ -135,7 +134,7 @@ def get_settings(settings: Current) -> SettingsOut:
 
 
 @router.put("/settings", operation_id="changeSettings")
-def put_settings(settings: Current, wish: SettingsIn) -> SettingsOut:
+def put_settings(_: Opened, settings: Current, wish: SettingsIn) -> SettingsOut:
     """Change the settings that are given; they are checked first and kept in config.toml."""
     if wish.template and wish.template != settings.template:
         get_template(settings, wish.template)

@@ -2,6 +2,7 @@
 import { ApiError, request } from "./api.ts";
 import { keep, recall } from "./kept.ts";
 import { notices } from "./notices.svelte.ts";
+import { isFirst } from "./tab.ts";
 
 interface Letter {
   url: string;
@@ -20,6 +21,14 @@ class Outbox {
   private ends = new Map<Letter, (taken: boolean) => void>();
   private timer: ReturnType<typeof setTimeout> | undefined;
   private wait = SOON;
+  private readonly mine: Promise<void>; // what waits is this tab's
+
+  constructor() {
+    const recalled = this.waiting;
+    this.mine = isFirst().then((first) => {
+      if (!first) this.put(this.waiting.filter((letter) => !recalled.includes(letter)));
+    });
+  }
 
   /**
    * Queue a POST, in the place of one `about` the same that still waits. Resolves when the server has it (true), has refused it for good, or
@@ -40,6 +49,7 @@ class Outbox {
   }
 
   private async work(): Promise<void> {
+    await this.mine;
     clearTimeout(this.timer);
     const aside = new Set<Letter>();
     for (let letter = this.waiting[0]; letter; letter = this.waiting.find((other) => !aside.has(other))) {

@@ -8,6 +8,8 @@ const PARTS: Part[] = ["sources", "highlights", "notes", "pairs", "drafts", "eve
 type Job = Schemas["JobOut"];
 export type RunEvent = { run: string; event: string; step?: number; steps?: number; loss?: number } & Record<string, unknown>;
 
+const HIDDEN = 10_000; // ms after which a tab that nobody sees lets its connection go: all tabs share the browser's six
+
 class Server {
   connected = $state(false);
   lost = $state(false); // was connected, is not now
@@ -18,10 +20,33 @@ class Server {
   private missed = false; // something may have happened that nobody told
   private source: EventSource | null = null;
   private wait = 500;
+  private again: ReturnType<typeof setTimeout> | undefined;
+  private hiding: ReturnType<typeof setTimeout> | undefined;
 
   /** Reading this in an effect makes it run again when one of the parts has changed. */
   watch(...parts: Part[]): number {
     return parts.reduce((sum, part) => sum + this.versions[part], 0);
+  }
+
+  /** For as long as the page is open and seen. */
+  start(): void {
+    document.addEventListener("visibilitychange", () => this.seen());
+    this.connect();
+    this.seen();
+  }
+
+  private seen(): void {
+    clearTimeout(this.hiding);
+    if (document.hidden) this.hiding = setTimeout(() => this.letGo(), HIDDEN);
+    else if (!this.source) this.connect();
+  }
+
+  private letGo(): void {
+    if (outbox.waiting.length) return this.seen(); // it is sent when the server is back
+    clearTimeout(this.again);
+    this.source?.close();
+    this.source = null;
+    this.missed = true;
   }
 
   connect(): void {
@@ -38,7 +63,7 @@ class Server {
       this.missed = true;
       this.connected = false;
       void this.checkLogin();
-      setTimeout(() => this.connect(), this.wait);
+      this.again = setTimeout(() => this.connect(), this.wait);
       this.wait = Math.min(this.wait * 1.5, 5000);
     };
   }

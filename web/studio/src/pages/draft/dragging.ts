@@ -1,5 +1,7 @@
 /** Drag a card by its header with mouse, pen or finger. */
 
+export const CARDS = ".cards > .card"; // a text may have something in it that is called so, too
+
 const FAR = 6; // pixels before a press becomes a drag
 
 /** `ondrop` gets the place of the card it was dropped at, and whether it goes before that one. */
@@ -41,10 +43,10 @@ export function draggable(handle: HTMLElement, ondrop: (at: number, before: bool
 }
 
 function target(event: PointerEvent): { card: HTMLElement; at: number; before: boolean } | null {
-  const card = document.elementFromPoint(event.clientX, event.clientY)?.closest<HTMLElement>(".card");
+  const card = document.elementFromPoint(event.clientX, event.clientY)?.closest<HTMLElement>(CARDS);
   if (!card) return null;
   const box = card.getBoundingClientRect();
-  return { card, at: [...document.querySelectorAll(".card")].indexOf(card), before: event.clientX < box.left + box.width / 2 };
+  return { card, at: [...document.querySelectorAll(CARDS)].indexOf(card), before: event.clientX < box.left + box.width / 2 };
 }
 
 function mark(found: { card: HTMLElement; before: boolean } | null): void {

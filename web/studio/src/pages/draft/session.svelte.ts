@@ -36,7 +36,8 @@ function keptRanking(batchId: string, ids: string[]): Kept {
   return "ranking" in kept ? kept : { ranking: kept, saved: isWhole(kept, ids) }; // an older page sent whole ones and did not keep whether it had
 }
 
-export const keepRanking = (batchId: string, kept: Kept): void => keep(`ranking:${batchId}`, isEmpty(kept.ranking) ? null : kept);
+/** An empty one is kept where the server has still to learn that nothing is said any more. */
+export const keepRanking = (batchId: string, kept: Kept): void => keep(`ranking:${batchId}`, isEmpty(kept.ranking) && kept.saved ? null : kept);
 
 export class Session {
   candidates = $state<Candidate[]>([]);
@@ -191,9 +192,18 @@ export class Session {
   rank(ranking: Ranking): void {
     if (!this.batch) return;
     this.ranking = ranking;
-    this.saved = this.elsewhere = false;
-    keepRanking(this.batch.id, { ranking, saved: false });
+    this.saved = isEmpty(ranking) && this.known !== null && isEmpty(this.known);
+    this.elsewhere = false;
+    keepRanking(this.batch.id, { ranking, saved: this.saved });
     this.saveSoon();
+  }
+
+  /** Of an order that was emptied and not sent as such, what the server has is shown again; false where there is none. */
+  restore(): boolean {
+    if (!this.batch || this.saved || !isEmpty(this.ranking) || !this.known) return false;
+    keepRanking(this.batch.id, { ranking: this.known, saved: true });
+    this.adopt();
+    return true;
   }
 
   /** A whole order is saved by itself. */
@@ -214,15 +224,15 @@ export class Session {
   async save(): Promise<void> {
     clearTimeout(this.timer);
     const { batch, ranking } = this;
-    if (!batch || this.saved || ranking === this.handed || isEmpty(ranking)) return;
+    if (!batch || this.saved || ranking === this.handed) return;
     this.handed = ranking;
     const { order, rejected } = ranking;
     const [about, seconds] = [`ranking:${batch.id}`, this.seconds()];
-    const before = this.known && !this.known.order.length && this.known.rejected.every((id) => rejected.includes(id)) ? this.known.rejected : null;
+    const before = !isEmpty(ranking) && this.known && !this.known.order.length && this.known.rejected.every((id) => rejected.includes(id)) ? this.known.rejected : null;
     this.known = null;
-    const sent = !order.length && rejected.length === this.ids.length
+    const sent = !order.length && rejected.length && rejected.length === this.ids.length
       ? [outbox.send("/api/decisions", { decision: "reject_all", batch_id: batch.id, seconds }, about)]
-      : order.length || !before // a ranking takes the place of what was said before, a rejection is only added to it
+      : order.length || !before // a ranking takes the place of what was said before, an empty one too; a rejection is only added to it
         ? [outbox.send(`/api/batches/${batch.id}/ranking`, { order, rejected, seconds }, about)]
         : rejected.filter((id) => !before.includes(id)).map((id) => outbox.send("/api/decisions", { decision: "reject", draft_id: id, seconds }, `reject:${id}`));
     void Promise.all(sent).then((taken) => this.sent(batch.id, ranking, taken.every(Boolean)));
