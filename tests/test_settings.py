@@ -12,7 +12,16 @@ from pathlib import Path
 import pytest
 
 from notewright.errors import Invalid, NotFound, Unavailable
-from notewright.settings import Settings, change_settings, expanded, home_folder, load_settings, save_settings, silence_telemetry
+from notewright.settings import (
+    Settings,
+    change_settings,
+    expanded,
+    home_folder,
+    load_settings,
+    output_file,
+    save_settings,
+    silence_telemetry,
+)
 
 
 def test_the_environment_names_the_home(tmp_path: Path) -> None:
@@ -186,3 +195,11 @@ def test_changes_at_the_same_moment_wait_for_each_other(home: Path) -> None:
             for done in [tabs.submit(change_settings, load_settings(), {name: value}) for name in names]:
                 done.result()
             assert {getattr(load_settings(), name) for name in names} == {value}
+
+
+def test_what_is_there_and_no_file_is_not_written_over(tmp_path: Path, home: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for place in (pipe, tmp_path):
+        with pytest.raises(Invalid, match="is not a file"):
+            output_file(place, Settings(home))
