@@ -8,7 +8,7 @@ import re
 import subprocess
 import sys
 import tomllib
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +102,15 @@ def test_a_pairing_that_found_nothing_is_not_asked_for_again(library: Library, t
     assert status(library, settings=settings).next == "notewright pair"
     assert not pair(library).added
     assert status(library, settings=settings).next == "notewright draft --source TITLE"
+
+
+def test_another_vault_is_to_be_read_first(library: Library, tmp_path: Path) -> None:
+    world = small_world.build(library, tmp_path)
+    import_vault(library, settings=world.settings)
+    assert status(library, settings=world.settings).next != "notewright import vault"
+    other = tmp_path / "other"
+    other.mkdir()
+    assert status(library, settings=replace(world.settings, vault=other)).next == "notewright import vault"
 
 
 def test_without_a_vault_that_comes_first(tmp_path: Path) -> None:
