@@ -195,6 +195,20 @@ def test_a_single_draft_is_not_to_be_ranked(library: Library, tmp_path: Path) ->
         assert status(library, settings=world.settings).next.startswith(expected)
 
 
+def test_a_batch_that_was_accepted_from_or_turned_down_does_not_wait_for_a_ranking(library: Library, tmp_path: Path) -> None:
+    world = small_world.build(library, tmp_path)
+    small_world.base_model(library)
+    engine = small_world.ScriptedEngine(small_world.numbered)
+    for chapter, accept in zip(small_world.CHAPTERS, (True, False), strict=True):
+        first, *_ = drafting.draft(library, settings=world.settings, source="rivers", chapter=chapter, n=3, engine=engine, examples=0)
+        assert status(library, settings=world.settings).next == f"notewright rank {first.batch_id}"
+        if accept:
+            feedback.accept(library, settings=world.settings, draft_id=first.id, into="New.md")
+        else:
+            feedback.decide(library, batch_id=first.batch_id, decision="reject_all")
+        assert "rank" not in status(library, settings=world.settings).next
+
+
 def test_status_loads_neither_vault_nor_rewards(library: Library) -> None:
     """They take longer than all the rest of the command."""
     program = (

@@ -71,7 +71,7 @@ def status(library: Library, *, settings: Settings) -> Status:
     unfinished = [run for run in runs if run.status in ("running", "interrupted")]
     resume = _resume(library, [run for run in unfinished if run.status == "interrupted"])
     newest, _ = library.browse.batches(limit=1)
-    unranked = newest[0].id if newest and not newest[0].ranked and newest[0].drafts > 1 else ""
+    unranked = next((batch.id for batch in newest if batch.drafts > 1 and not (batch.ranked or batch.accepted or batch.rejected)), "")
     learnt_at = max((run.created_at for run in runs if run.status == "finished" and run.method != "reward"), default="")
     rows, held_out = _rows(library)
     improving = at_work(library.home)
