@@ -8,7 +8,7 @@ import re
 import subprocess
 import sys
 import tomllib
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +104,15 @@ def test_a_pairing_that_found_nothing_is_not_asked_for_again(library: Library, t
     assert status(library, settings=settings).next == "notewright draft --source TITLE"
 
 
+def test_another_vault_is_to_be_read_first(library: Library, tmp_path: Path) -> None:
+    world = small_world.build(library, tmp_path)
+    import_vault(library, settings=world.settings)
+    assert status(library, settings=world.settings).next != "notewright import vault"
+    other = tmp_path / "other"
+    other.mkdir()
+    assert status(library, settings=replace(world.settings, vault=other)).next == "notewright import vault"
+
+
 def test_without_a_vault_that_comes_first(tmp_path: Path) -> None:
     assert next_command(Settings(home=tmp_path), Done(FULL, trained=True, fresh=99)).startswith("notewright init")
 
@@ -184,6 +193,20 @@ def test_a_single_draft_is_not_to_be_ranked(library: Library, tmp_path: Path) ->
         engine = small_world.ScriptedEngine(small_world.numbered)
         drafting.draft(library, settings=world.settings, source="rivers", chapter="Beginnings", n=n, written=n, engine=engine, examples=0)
         assert status(library, settings=world.settings).next.startswith(expected)
+
+
+def test_a_batch_that_was_accepted_from_or_turned_down_does_not_wait_for_a_ranking(library: Library, tmp_path: Path) -> None:
+    world = small_world.build(library, tmp_path)
+    small_world.base_model(library)
+    engine = small_world.ScriptedEngine(small_world.numbered)
+    for chapter, accept in zip(small_world.CHAPTERS, (True, False), strict=True):
+        first, *_ = drafting.draft(library, settings=world.settings, source="rivers", chapter=chapter, n=3, engine=engine, examples=0)
+        assert status(library, settings=world.settings).next == f"notewright rank {first.batch_id}"
+        if accept:
+            feedback.accept(library, settings=world.settings, draft_id=first.id, into="New.md")
+        else:
+            feedback.decide(library, batch_id=first.batch_id, decision="reject_all")
+        assert "rank" not in status(library, settings=world.settings).next
 
 
 def test_status_loads_neither_vault_nor_rewards(library: Library) -> None:

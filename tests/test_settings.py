@@ -15,7 +15,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notewright.errors import Invalid, NotFound, Unavailable
-from notewright.settings import Settings, change_settings, edited, expanded, home_folder, load_settings, save_settings, silence_telemetry
+from notewright.settings import (
+    Settings,
+    change_settings,
+    edited,
+    expanded,
+    home_folder,
+    load_settings,
+    output_file,
+    save_settings,
+    silence_telemetry,
+)
 
 
 def test_the_environment_names_the_home(tmp_path: Path) -> None:
@@ -265,3 +275,11 @@ def test_any_file_keeps_what_was_not_changed(data: st.DataObject) -> None:
     assert edited(after, wanted) == after
     assert all(after.count(kept) == given_text.count(kept) for kept in ("# a remark", " # why\n"))
     assert edited(given_text, before) == given_text
+
+
+def test_what_is_there_and_no_file_is_not_written_over(tmp_path: Path, home: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for place in (pipe, tmp_path):
+        with pytest.raises(Invalid, match="is not a file"):
+            output_file(place, Settings(home))

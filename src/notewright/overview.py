@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import platform
 import shutil
@@ -70,12 +71,12 @@ def status(library: Library, *, settings: Settings) -> Status:
     unfinished = [run for run in runs if run.status in ("running", "interrupted")]
     resume = _resume(library, [run for run in unfinished if run.status == "interrupted"])
     newest, _ = library.browse.batches(limit=1)
-    unranked = newest[0].id if newest and not newest[0].ranked and newest[0].drafts > 1 else ""
+    unranked = next((batch.id for batch in newest if batch.drafts > 1 and not (batch.ranked or batch.accepted or batch.rejected)), "")
     learnt_at = max((run.created_at for run in runs if run.status == "finished" and run.method != "reward"), default="")
     rows, held_out = _rows(library)
     improving = at_work(library.home)
     done = Done(
-        counts=counts, read=bool(counts["notes"] or library.sources.get_state("vault:scan")),
+        counts=counts, read=_read(library, settings, counts["notes"]),
         paired=library.pairs.paired_at()[0] == library.pairs.changes(), rows=rows, held_out=held_out,
         trained=bool(current and current.role != "base") or any(model.role == "policy" for model in library.models.all()),
         resume=tuple(resume[run.id] for run in unfinished if run.id in resume and run.method != "reward"),
@@ -89,6 +90,14 @@ def status(library: Library, *, settings: Settings) -> Status:
         improving=improving, next=next_command(settings, done), trust=library.trust(),
         trust_is_old=library.trust_is_old(), online=online(library, settings=settings),
     )  # fmt: skip
+
+
+def _read(library: Library, settings: Settings, notes: int) -> bool:
+    """Was this vault read? Another one that was may be the same in its former place: reading it again tells."""
+    last = library.sources.get_state("vault:scan")
+    if not last or settings.vault is None:
+        return bool(last or notes)
+    return bool(json.loads(last).get("vault") == str(settings.vault.resolve()))
 
 
 def trainings(library: Library) -> list[Run]:
@@ -118,7 +127,7 @@ TO_COMPARE = 6  # held-out passages; with fewer `improve` promotes nothing
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What was done so far. `read`: the vault was, also if it holds no note; `paired`: nothing has changed since the last pairing.
+    """What was done so far. `read`: this vault was, also if it holds no note; `paired`: nothing has changed since the last pairing.
 
     `rows` are those that the newest SFT dataset trains on, None where there is none or more pairs teach than it was made of, `held_out`
     those that it keeps back; `resume` are the commands that go on with a training of a version, `training` is a run that is going on,

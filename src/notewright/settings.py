@@ -313,7 +313,7 @@ def vault_folder(given: str) -> Path:
 def output_file(given: Path | None, settings: Settings, *, default: Path | None = None) -> Path:
     """The file that a command may write: `default` where none is given, else what is given, if that replaces nothing of the person's.
 
-    Raises what `keep_out` does, `default` excepted; NotFound where its folder does not exist.
+    Raises what `keep_out` does, `default` excepted; NotFound where its folder does not exist; Invalid for what is there and no file.
     """
     if given is None:
         assert default is not None
@@ -324,6 +324,8 @@ def output_file(given: Path | None, settings: Settings, *, default: Path | None 
     keep_out(path, settings)
     if not path.parent.is_dir():
         raise NotFound(f"There is no folder {path.parent}.", "Make it first, or name a file in another folder.")
+    if path.exists() and not path.is_file():  # a device or a pipe would be replaced by a file
+        raise Invalid(f"{path} is not a file.", "Name a new file, or one to replace.")
     return path
 
 

@@ -18,6 +18,9 @@ def test_init_keeps_what_was_set_before(home: Path, tmp_path: Path, capsys: pyte
     assert main(["init", "--readwise-folder", "Reading"]) == 0
     text = (home / "config.toml").read_text()
     assert all(word in text for word in ("vault", "Templates", "Reading"))
+    assert "excluded         Templates\n" in capsys.readouterr().out
+    assert main(["init", "--base", "someone/some-model"]) == 0
+    assert "base model       someone/some-model\n" in capsys.readouterr().out
     assert main(["init", "--vault", str(tmp_path / "nowhere")]) == 1
 
 
@@ -71,7 +74,7 @@ def test_folders_that_are_not_there_are_told(started: Path, capsys: pytest.Captu
     assert main(["init", "--readwise-folder", "Reedwise", "--exclude", "*.tmp"]) == 0
     printed = capsys.readouterr().out
     assert "'Reedwise'" in printed
-    assert "*.tmp" not in printed
+    assert "no '*.tmp'" not in printed
 
 
 def test_a_folder_of_a_base_model_is_remembered_whole(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -142,6 +142,12 @@ def test_json_of_any_depth_is_read_or_refused(library: Library) -> None:
         import_feedback(library, ["[" * 200_000])
 
 
+def test_of_another_file_not_every_line_is_named(library: Library) -> None:
+    with pytest.raises(Invalid, match="line 1 is not JSON") as told:
+        import_feedback(library, ["Highlight,Book Title"] * 5_000)
+    assert [told.value.problems[0], *told.value.problems[20:]] == ["line 1 is not JSON", "and 4,980 more lines"]
+
+
 def test_all_that_the_person_can_do_is_in_form(library: Library, tmp_path: Path) -> None:
     world = small_world.build(library, tmp_path, things=("rivers",))
     small_world.base_model(library)

@@ -195,3 +195,21 @@ def test_a_folder_and_an_empty_file_are_told_apart(library: Library, tmp_path: P
     with pytest.raises(Invalid, match="is empty") as caught:
         import_clippings(library, path=tmp_path / "empty.txt")
     assert "Kindle" in caught.value.hint
+
+
+def test_clippings_given_as_another_export_are_told_with_the_command_that_reads_them(library: Library, tmp_path: Path) -> None:
+    path = tmp_path / "My Clippings.txt"
+    path.write_text(record("Your Highlight on page 12 | Location 145-147 | Added on Sunday, 3 March 2024 10:00:00"))
+    with pytest.raises(Invalid, match="is a Kindle clippings file") as told:
+        import_readwise(library, path=path)
+    assert told.value.hint == f"Import it with: notewright import kindle '{path}'"
+
+
+def test_highlights_from_elsewhere_come_as_the_csv_that_the_hint_names(library: Library, tmp_path: Path) -> None:
+    other = tmp_path / "Walden Again.md"
+    other.write_text("# Walden Again\n### Page 12\n*Most of what we own is only rented.*\n")
+    with pytest.raises(Invalid) as told:
+        import_readwise(library, path=other)
+    assert "a CSV with the columns Highlight and Book Title" in told.value.hint
+    (tmp_path / "mine.csv").write_text("Highlight,Book Title\nMost of what we own is only rented.,Walden Again\n")
+    assert import_readwise(library, path=tmp_path / "mine.csv").added == 1

@@ -249,3 +249,17 @@ def test_exports_that_lie_among_the_notes_are_none_once_they_are_imported(librar
     assert (report.left_out, report.removed, report.unchanged) == (2, 0, 2)
     assert report.warnings == ("2 notes are files that highlights were imported from, left out: pages/Ferns.md, pages/Moss.md",)
     assert [note.path for note in library.notes.all()] == ["pages/Mine.md", "pages/Other.md"]  # a heading alone makes no export
+
+
+def test_a_vault_that_is_empty_all_at_once_is_told_to_look_for_its_drive(library: Library, settings: Settings) -> None:
+    notes = import_vault(library, settings=settings).added
+    vault = settings.need_vault()
+    vault.rename(vault.with_name("elsewhere"))
+    vault.mkdir()  # the mount point
+    gone = import_vault(library, settings=settings)
+    assert gone.removed == notes
+    assert [f"none of the {notes} notes" in warning for warning in gone.warnings] == [True]
+    assert import_vault(library, settings=settings).warnings == ()
+    vault.rmdir()
+    vault.with_name("elsewhere").rename(vault)
+    assert import_vault(library, settings=settings).warnings == ()

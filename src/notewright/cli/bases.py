@@ -49,9 +49,11 @@ def list_bases(options: argparse.Namespace) -> None:
     for entry in catalogue.CATALOGUE:
         if entry.remark:
             print(f"{entry.id}: {entry.remark}.")
-    room = f"in the memory that is free ({bases.readable(free)}), on the CPU. With a graphics card: notewright doctor"
-    star = "* recommended for this machine: the largest that can be trained" if best else "None of them can be trained on this machine"
-    print(f"{star} {room}")
+    room = f"in the memory that is free ({bases.readable(free)})"
+    slow = f"up to {bases.short(catalogue.SLOW_ON_CPU)}, as a larger one takes minutes for a draft on the CPU"
+    star = f"* recommended for this machine: the largest that can be trained {room} and has no licence to accept first ({slow})."
+    print(star if best else f"None of them can be trained on this machine {room}, on the CPU.")
+    print("With a graphics card: notewright doctor")
     print("Any other hub id or folder works too. Next: notewright bases get ID, then notewright init --base ID")
 
 

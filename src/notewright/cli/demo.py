@@ -83,7 +83,7 @@ def _read_and_pair(library: Library, settings: Settings, sample: Path) -> None:
         first = import_readwise(library, path=sample / "readwise.csv")
         second = import_readwise(library, path=sample / "readwise-api.json")
         notes = import_vault(library, settings=settings)
-        print(f"   CSV: {count(first.sources_added, 'source')}, {count(first.added, 'highlight')} and chapter marks")
+        print(f"   CSV: {count(first.sources_added, 'source')}, {count(first.added, 'highlight')}")
         print(f"   API: {second.added} new (the same ones), {second.updated} completed with ids, links and favourites")
         print(f"   vault: {count(notes.added, 'note')}, {count(library.counts()['passages'], 'passage')}")
     with step("Pair highlights with the passages written from them"):

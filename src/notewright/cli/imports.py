@@ -76,7 +76,7 @@ def import_vault(options: argparse.Namespace) -> None:
     told = f"{count(report.added, 'note')} new, {report.updated:,} changed, {report.removed:,} gone, {left}{report.unchanged:,} as before;"
     print(told, end=" ")
     print(f"{count(counts['passages'], 'passage')}." if changed else "nothing changed.")
-    _warn(report.warnings, bool(changed and counts["pairs"]))
+    _warn(report.warnings, bool(changed and counts["pairs"] and counts["notes"]))
 
 
 def _warn(warnings: Iterable[str], pairs_are_old: bool) -> None:

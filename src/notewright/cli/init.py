@@ -44,10 +44,14 @@ def init(options: argparse.Namespace) -> None:
         shown["Readwise folder"] = ", ".join(folders) or "none found (name it with --readwise-folder)"
         if config.templates:
             shown["templates, scripts"] = ", ".join(config.templates) + " (left out too)"
+        if settings.exclude:
+            shown["excluded"] = ", ".join(settings.exclude)
         if config.ignored:
             shown["excluded in Obsidian"] = ", ".join(config.ignored) + " (left out here too)"
         shown["attachments"] = config.attachment_folder or "vault root"
         shown["links"] = f"{'Markdown' if config.markdown_links else 'wikilinks'}, {config.link_format}"
+    if settings.base_model:
+        shown["base model"] = settings.base_model
     facts(shown)
     if lost:
         warnings = (

@@ -32,7 +32,10 @@ def configure(name: str, parser: argparse.ArgumentParser) -> None:
 
 
 def _seconds(text: str) -> float:
-    value = float(text)
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
     if not 0 <= value < 1e6:
         raise argparse.ArgumentTypeError(f"{text} is not a number of seconds from 0 on")
     return value

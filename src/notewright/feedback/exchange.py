@@ -34,6 +34,7 @@ _DRAFT_FIELDS = {item.name: item for item in dataclasses.fields(Draft) if item.n
 _NEEDED = {name for name, item in _DRAFT_FIELDS.items() if item.default is item.default_factory is dataclasses.MISSING}
 _UNKNOWN = "elsewhere"  # marks versions of another library in lines that do not tell which
 _NAME = re.compile(r"(draft|batch|event):[0-9a-f]{24}(#\d+)?")
+_MOST_PROBLEMS = 20
 _ABOUT_DRAFTS = ("ranking", "decision", "comment", "edit", "insertion")
 
 
@@ -60,8 +61,8 @@ def export_feedback(library: Library) -> Iterator[str]:
 
 
 def import_feedback(library: Library, lines: Iterable[str]) -> Exchanged:
-    """Add what the lines tell and the library does not know, in one transaction. Raises Invalid naming every line that is wrong, or that
-    refers to what is neither in the lines nor in the library; then nothing is added.
+    """Add what the lines tell and the library does not know, in one transaction. Raises Invalid naming the lines that are wrong, or that
+    refer to what is neither in the lines nor in the library; then nothing is added.
 
     Decisions about pairs hold as if made here: of all about a pair the last one in time. Those about pairs that are not here yet wait.
     """
@@ -362,9 +363,9 @@ def _parse(lines: Iterable[str]) -> _Lines:
             problems.append(f"line {number} {problem}")
         parsed.append((number, line))
     if problems:
-        raise Invalid(
-            f"This is no exported feedback: {'; '.join(problems[:3])}.", "Give a file that notewright feedback export wrote.", problems
-        )
+        told = f"This is no exported feedback: {'; '.join(problems[:3])}."
+        more = [f"and {len(problems) - _MOST_PROBLEMS:,} more lines"] if len(problems) > _MOST_PROBLEMS else []
+        raise Invalid(told, "Give a file that notewright feedback export wrote.", [*problems[:_MOST_PROBLEMS], *more])
     return parsed
 
 

@@ -7,6 +7,7 @@ import_api          the Readwise API, from where the last import ended
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -34,7 +35,7 @@ def import_readwise(library: Library, *, path: Path, vault: Path | None = None, 
     found = list(documents(path))
     root = _root(path, vault)
     if not path.is_dir() and len(found) == 1:
-        return _one(library, found.pop(), root, progress)
+        return _one(library, found[0], root, progress, str(path) if found[0].name == path.name else "")
     markdown = [item for item in found if item.suffix in _MARKDOWN]
     if not markdown:
         return _only(library, path, found, root, progress)
@@ -73,7 +74,7 @@ def _only(library: Library, path: Path, found: list[Document], root: str, progre
     raise Invalid(f"There is no highlights export in {path}.", EXPECTED)
 
 
-def _one(library: Library, document: Document, root: str, progress: Progress | None) -> ImportReport:
+def _one(library: Library, document: Document, root: str, progress: Progress | None, place: str = "") -> ImportReport:
     from .api_export import CARRIES, read_json
     from .clippings import looks_like_clippings
     from .csv_export import looks_like_csv, read_csv
@@ -90,7 +91,10 @@ def _one(library: Library, document: Document, root: str, progress: Progress | N
         fields = (export.carries, export.source_carries)
         return _store(library, export.sources(), "csv", True, *fields, export.warnings, progress, export.count, export.untitled)
     if looks_like_clippings(text):
-        raise Invalid(f"{document.name} is a Kindle clippings file.", f'Import it with: notewright import kindle "{document.name}"')
+        raise Invalid(
+            f"{document.name} is a Kindle clippings file.",
+            f"Import it with: notewright import kindle {shlex.quote(place or document.name)}",
+        )
     sources, warnings = _markdown([document], root, progress)
     if not sources:
         raise Invalid(f"{document.name}, line 1: this is no highlights export ({text.strip().splitlines()[0][:60]!r}).", EXPECTED)

@@ -12,7 +12,10 @@ from pathlib import Path, PurePosixPath
 
 from ..errors import Invalid, NotFound
 
-EXPECTED = "Expected from readwise.io/export: the CSV, the Markdown folder (or one of its files), or the JSON of /api/v2/export/."
+EXPECTED = (
+    "Expected from readwise.io/export: the CSV, the Markdown folder (or one of its files), or the JSON of /api/v2/export/. From elsewhere: "
+    "a CSV with the columns Highlight and Book Title (and, where there are, Book Author, Note, Tags, Location, Highlighted at)."
+)
 _MAGIC = (
     (b"%PDF", "a PDF"), (b"\x89PNG", "an image"), (b"\xff\xd8\xff", "an image"), (b"GIF8", "an image"), (b"SQLite format 3", "a database"),
     (b"\x1f\x8b", "a gzip archive"), (b"{\\rtf", "a rich text document"), (b"\xd0\xcf\x11\xe0", "an Office document"),

@@ -124,6 +124,9 @@ def import_vault(library: Library, *, settings: Settings, progress: Callable[[in
     report = library.notes.sync(scanned, unchanged=reading.unchanged)
     kept = set(library.notes.ids().values())
     left_out = sum(locate(vault, path).is_file() for path, identity in before.items() if identity not in kept)
+    if before and not left_out and not library.notes.ids():
+        what = f"none of the {count(len(before), 'note')} that were read before is in {vault}"
+        warnings.append(f"{what}: if it lies on a drive, connect that and read the vault again, and all is as it was")
     _remember(library, vault, reading.scan)
     return VaultReport(report.added, report.updated, report.removed - left_out, report.unchanged, tuple(warnings), left_out)
 
