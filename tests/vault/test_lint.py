@@ -14,7 +14,12 @@ from notewright.vault.notes import parse_note
 
 HIGHLIGHTS = (
     Highlight(text="Between 1890 and 1935 they removed 41 bends from a river that had 58.", location=12, location_type="page"),
-    Highlight(text="A straight river is an argument that has not met its flood yet.", annotation="The best line", location=12, location_type="page"),
+    Highlight(
+        text="A straight river is an argument that has not met its flood yet.",
+        annotation="The best line",
+        location=12,
+        location_type="page",
+    ),
     Highlight(text="![](https://images.example.org/bed-level.png)", chapter="Floods", location=725),
 )
 GOOD = """## Floods
