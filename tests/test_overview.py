@@ -240,10 +240,7 @@ def test_trust_that_was_earned_before_an_undo_is_told_as_such(
     assert "rewards     taste may order what is shown\n" in capsys.readouterr().out
     feedback.undo(library)
     assert main(["status"]) == 0
-    assert (
-        "taste may order what is shown, as measured before what you judged or took back since (anew: notewright reward)"
-        in capsys.readouterr().out
-    )
+    assert "taste may order what is shown; measured before your latest judgements (again: notewright reward)" in capsys.readouterr().out
     assert main(["status", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["trust_is_old"] is True
 

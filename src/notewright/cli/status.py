@@ -63,7 +63,5 @@ def _trusted(trust: dict[str, str], *, old: bool) -> str:
     """What the learnt rewards may do."""
     earned = [f"{reward} may {DOES[level]}" for reward, level in trust.items() if level != "nothing"]
     if old:  # judging takes seconds, and more packages than all the rest of the command
-        return (
-            "; ".join(earned) or "may order nothing yet"
-        ) + ", as measured before what you judged or took back since (anew: notewright reward)"
+        return ("; ".join(earned) or "may order nothing yet") + "; measured before your latest judgements (again: notewright reward)"
     return "; ".join(earned) or "may order nothing yet (see: notewright reward)"
