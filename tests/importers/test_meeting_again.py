@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -289,3 +291,19 @@ def test_what_two_books_have_both_is_there_twice(library: Library, tmp_path: Pat
     importers.import_readwise(library, path=listed(tmp_path / "2.csv", Again=(RIVERS, BEES), Bees=(BEES,)))
     importers.import_readwise(library, path=answer(tmp_path / "a.json", "Of mills", {"id": 5, "text": BEES, "location": 3}))
     assert live(library) == [BEES, BEES, BEES, RIVERS]
+
+
+@pytest.mark.parametrize(("written", "stands"), [("2024-02-01", "new remark"), ("2024-06-01", "old remark")])
+def test_a_csv_that_was_written_before_an_edit_does_not_take_it_back(library: Library, tmp_path: Path, written: str, stands: str) -> None:
+    path = answer(
+        tmp_path / "export.json", "Deep Work",
+        {"id": 1, "text": "Attention is what we pay with.", "note": "new remark", "updated_at": NEW},
+    )  # fmt: skip
+    importers.import_readwise(library, path=path)
+    old = {"Highlight": "Attention is what we pay with.", "Book Title": "Deep Work", "Book Author": "Ann", "Note": "old remark"}
+    new = {"Highlight": "Focus is rare.", "Book Title": "Deep Work", "Book Author": "Ann"}
+    file = table(tmp_path / "old.csv", old, new)
+    at = datetime.fromisoformat(f"{written}T00:00:00+00:00").timestamp()
+    os.utime(file, (at, at))
+    importers.import_readwise(library, path=file)
+    assert sorted(rows(library)) == [("Attention is what we pay with.", stands, True), ("Focus is rare.", "", True)]

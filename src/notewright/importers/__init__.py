@@ -87,9 +87,12 @@ def _one(library: Library, document: Document, root: str, progress: Progress | N
     if document.suffix in (".csv", ".tsv") or (document.suffix not in _MARKDOWN and looks_like_csv(text)):
         del text
         export = read_csv(document, _reading(progress, "rows"))
-        document = Document(document.name, b"")  # a big file need not stay while it is stored
+        document = replace(document, data=b"")  # a big file need not stay while it is stored
         fields = (export.carries, export.source_carries)
-        return _store(library, export.sources(), "csv", True, *fields, export.warnings, progress, export.count, export.untitled)
+        return _store(
+            library, export.sources(), "csv", True, *fields, export.warnings, progress, export.count, export.untitled,
+            written_at=document.written_at,
+        )  # fmt: skip
     if looks_like_clippings(text):
         raise Invalid(
             f"{document.name} is a Kindle clippings file.",
@@ -130,12 +133,13 @@ def _reading(progress: Progress | None, what: str) -> Callable[[int], None] | No
 def _store(
     library: Library, sources: Iterable[Source], origin: str, complete: bool, carries: Iterable[str], source_carries: Iterable[str],
     warnings: list[str], progress: Progress | None, total: int | None = None, untitled: str = "Untitled",
+    written_at: str = "",
 ) -> ImportReport:  # fmt: skip
     if total is None and isinstance(sources, list):
         total = sum(len(source.highlights) for source in sources)
     report = library.sources.upsert(
         sources, origin=origin, complete=complete, carries=[name for name in carries if name in HIGHLIGHT_FIELDS],
-        source_carries=source_carries, untitled=untitled,
+        source_carries=source_carries, untitled=untitled, written_at=written_at,
         progress=(lambda done: progress(done, total, "storing highlights")) if progress else None,
     )  # fmt: skip
     warnings = [*report.warnings, *warnings]

@@ -7,7 +7,8 @@ import io
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
 from ..errors import Invalid, NotFound
@@ -31,10 +32,12 @@ _BOMS = (
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One file of an export: its path inside the folder or archive, and its bytes."""
+    """One file of an export: its path inside the folder or archive, and its bytes. `written_at`: when it (or its archive) was written, UTC
+    as `library.database.now` has it; empty where nobody knows."""
 
     name: str
     data: bytes
+    written_at: str = ""
 
     @property
     def stem(self) -> str:
@@ -56,13 +59,17 @@ def documents(path: Path) -> Iterator[Document]:
             relative = file.relative_to(path)
             if file.is_file() and not any(part.startswith(".") for part in relative.parts) and _wanted(relative.suffix):
                 archive = relative.suffix.lower() == ".zip"  # is named, never opened: a folder of downloads may hold big ones
-                yield Document(relative.as_posix(), b"" if archive else read_bytes(file))
+                yield Document(relative.as_posix(), b"" if archive else read_bytes(file), _written_at(file))
         return
     data = read_bytes(path)
     if data.startswith(b"PK\x03\x04"):
-        yield from _members(path.name, data)
+        yield from (replace(member, written_at=_written_at(path)) for member in _members(path.name, data))
     else:
-        yield Document(path.name, data)
+        yield Document(path.name, data, _written_at(path))
+
+
+def _written_at(path: Path) -> str:
+    return datetime.fromtimestamp(path.stat().st_mtime, UTC).isoformat(timespec="microseconds")
 
 
 def read_bytes(path: Path) -> bytes:

@@ -69,8 +69,9 @@ class Merge:
         source_carries: frozenset[str],
         untitled: str = "Untitled",
         asked_at: str = "",
+        written_at: str = "",
     ) -> None:
-        self._asked_at = asked_at
+        self._asked_at, self._written_at = asked_at, written_at
         self._db, self._connection = db, connection
         self._origin, self._complete, self._source_carries, self._untitled = origin, complete, source_carries, untitled
         self._carries = tuple(name for name in HIGHLIGHT_FIELDS if name in carries)
@@ -489,6 +490,8 @@ class Merge:
         lesser = self._my_rank < rank
         if self._origin == "api" and incoming.updated_at and incoming.updated_at < str(row["updated_at"]):
             return  # Readwise has said something newer since
+        if self._written_at and str(row["updated_at"]) > self._written_at:
+            return  # and here, since the file was written
         same = self._of_highlight(incoming) == self._of_row(row) and (
             "tags" not in self._carries or column(incoming, "tags") == row["tags"]
         )

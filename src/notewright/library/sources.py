@@ -34,6 +34,7 @@ class SourceStore:
         source_carries: Iterable[str] = SOURCE_FIELDS,
         untitled: str = "Untitled",
         asked_at: str = "",
+        written_at: str = "",
         progress: Callable[[int], None] | None = None,
     ) -> ImportReport:
         """Bring the mirror up to date in one transaction: all of it or nothing.
@@ -44,10 +45,13 @@ class SourceStore:
         highlights' words, and keeps the title it has; else it is called `untitled`. A highlight without text is not stored, and keeps what
         is stored at its place from counting as absent; a chapter mark without text ends the chapter above it. The report warns where most
         of a source counts as removed. What was stored after `asked_at`, when this answer was asked for, does not count as absent from it.
+        What Readwise says to have changed after `written_at`, when this file was written, stays as it is.
         `progress` gets the number of highlights done so far.
         """
         with self._db.write() as connection:
-            work = Merge(self._db, connection, origin, complete, frozenset(carries), frozenset(source_carries), untitled, asked_at)
+            work = Merge(
+                self._db, connection, origin, complete, frozenset(carries), frozenset(source_carries), untitled, asked_at, written_at
+            )
             for source in sources:
                 work.source(source)
                 if progress:
