@@ -32,7 +32,10 @@ def test_a_home_inside_the_vault_is_said_to_be_there(tmp_path: Path, capsys: pyt
         assert ("warning: the library lies in the vault" in capsys.readouterr().out) is said
 
 
-def test_a_new_library_in_place_of_a_lost_one_is_said_to_be_new(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_new_library_in_place_of_a_lost_one_is_said_to_be_new(
+    home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("notewright.library._PAUSE", 0.001)
     assert main(["init"]) == 0
     assert "warning" not in capsys.readouterr().out
     for file in home.glob("library.db*"):

@@ -180,7 +180,8 @@ def test_mistakes_of_ours_stay_what_they_are(library: Library) -> None:
         library.db.rows("SELECT * FROM nonsense")
 
 
-def test_a_library_that_was_emptied_is_not_taken_for_a_new_one(library: Library) -> None:
+def test_a_library_that_was_emptied_is_not_taken_for_a_new_one(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("notewright.library._PAUSE", 0.001)
     home = library.home
     library.close()
     (home / "runs" / "run-1").mkdir()
@@ -200,8 +201,9 @@ def test_a_library_that_was_emptied_is_not_taken_for_a_new_one(library: Library)
     Library.create(home, anew=True).close()
 
 
-def test_a_library_of_which_only_the_folders_are_left_is_not_made_anew_unasked(library: Library) -> None:
+def test_a_library_of_which_only_the_folders_are_left_is_not_made_anew_unasked(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
     """Before anything was trained, all that the person has said lies in the file alone."""
+    monkeypatch.setattr("notewright.library._PAUSE", 0.001)
     library.close()
     for file in library.home.glob("library.db*"):
         file.unlink()

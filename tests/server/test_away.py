@@ -127,7 +127,8 @@ def test_a_home_that_is_moved_away_is_not_made_anew(
     assert client.post("/api/decisions", json={"decision": "reject", "draft_id": draft}).status_code == 200
 
 
-def test_a_server_does_not_begin_anew_where_a_library_was(library: Library) -> None:
+def test_a_server_does_not_begin_anew_where_a_library_was(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("notewright.library._PAUSE", 0.001)
     home = library.home
     library.close()
     for file in home.glob("library.db*"):

@@ -121,13 +121,17 @@ class Library:
             raise told from error
 
 
-_TRIES, _PAUSE = 20, 0.1  # another process may be making the file at this moment
+_TRIES, _PAUSE = 100, 0.1  # while another process may be making the file
 _PUT_BACK = "Put a copy of it back (docs/your-data.md), or {} with: notewright init --vault PATH"
 
 
 def was_used(home: Path) -> bool:
     """Whether a library was made here, or anything that a library knows of."""
-    return all((home / name).is_dir() for name in FOLDERS) or any(any((home / name).glob("*")) for name in FOLDERS)
+    return all((home / name).is_dir() for name in FOLDERS) or _was_filled(home)
+
+
+def _was_filled(home: Path) -> bool:
+    return any(any((home / name).glob("*")) for name in FOLDERS)
 
 
 def _lost(home: Path) -> NotFound:
@@ -136,7 +140,7 @@ def _lost(home: Path) -> NotFound:
 
 def _refuse_lost(home: Path) -> None:
     """Its folders alone are no library: a new one beside them would be taken for the one that was there."""
-    for _ in range(_TRIES):
+    for _ in range(1 if _was_filled(home) else _TRIES):
         if (home / "library.db").exists():
             return
         time.sleep(_PAUSE)
@@ -146,7 +150,7 @@ def _refuse_lost(home: Path) -> None:
 def _refuse_emptied(home: Path, used: bool) -> None:
     """SQLite takes a file without a byte for a new one; where a library was before it, nobody would be told that all is lost."""
     file = home / "library.db"
-    for _ in range(_TRIES):
+    for _ in range(_TRIES // 5 if _was_filled(home) else _TRIES):
         if not file.is_file() or file.stat().st_size or not (used or (home / "config.toml").exists()):
             return
         time.sleep(_PAUSE)
