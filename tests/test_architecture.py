@@ -25,6 +25,7 @@ HEAVY_SHELF = (
     "models/generation.py",
     "models/letters.py",
     "models/lookup.py",
+    "models/marks.py",
     "models/merging.py",
     "models/precision.py",
     "models/quantization.py",

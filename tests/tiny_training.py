@@ -8,6 +8,7 @@ import json
 import multiprocessing
 import os
 import signal
+import time
 from pathlib import Path
 from typing import Any
 
@@ -92,8 +93,11 @@ def in_process(
             run(whole, folder, Stopping(folder))
     if kill_at or break_at:
         assert 0 < runs.checkpoint_step(folder) < kill_at + break_at
+    before, began = runs.spent(folder), time.monotonic()
     metrics = run(whole, folder, Reporter(folder))
     assert metrics is not None
+    assert bool(before) == bool(stop_at or kill_at or break_at)
+    assert before <= metrics["training_seconds"] + 0.05 <= before + time.monotonic() - began + 0.1
     return metrics
 
 

@@ -84,6 +84,58 @@ def test_a_note_about_a_models_own_marks_does_not_end_at_them(tokenizer) -> None
     assert with_places(tokenizer, text)[0] == ids
 
 
+def control(words, ids: list[int]) -> list[str]:
+    return [words.convert_ids_to_tokens(index) for index in ids if index in words.all_special_ids]
+
+
+def test_marks_quoted_in_highlights_and_earlier_notes_are_text(tokenizer) -> None:
+    from notewright.models.chat import earlier_answers, encode_completion, encode_prompt, render_prompt, turn_end
+
+    def asked(quoted: list[str]) -> list[dict[str, str]]:
+        return [
+            {"role": "system", "content": f"Write as {quoted[-1]} does."},
+            {"role": "user", "content": f"1. Turns are closed by {quoted[0]}.\n\n{''.join(quoted)}\n2. \ue0000\ue000"},
+            {"role": "assistant", "content": f"`{quoted[0]}` ends a turn.{quoted[-1]}"},
+            {"role": "user", "content": f"{quoted[0]} 3. More"},
+        ]
+
+    marks = tokenizer.all_special_tokens
+    messages, harmless = asked(marks), asked(["[END]"] * len(marks))
+    ids = encode_prompt(tokenizer, messages)
+    assert control(tokenizer, ids) == control(tokenizer, encode_prompt(tokenizer, harmless))
+    assert tokenizer.decode(ids, clean_up_tokenization_spaces=False) == render_prompt(tokenizer, messages)
+    answers = earlier_answers(tokenizer, messages, ids)
+    assert len(answers) == len(earlier_answers(tokenizer, harmless, encode_prompt(tokenizer, harmless)))
+    for first, last, content in answers:  # as a note that quotes marks is taught and drafted
+        assert ids[first:last] == encode_completion(tokenizer, content)
+        assert ids[last - 1] == turn_end(tokenizer)
+
+
+@pytest.mark.parametrize("scheme", ["always", "first", "never"])
+def test_no_spaces_come_to_quoted_marks_where_texts_begin_with_one(scheme: str) -> None:
+    """The tokenizers of Llama 2 and its kin, which put a space before a text or before each part of it."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+    from transformers import AddedToken, PreTrainedTokenizerFast
+
+    from notewright.models.chat import encode_prompt, prepare_tokenizer
+
+    bytes_only = {"<unk>": 0} | {f"<0x{index:02X}>": index + 1 for index in range(256)} | {"▁": 257}
+    made = Tokenizer(models.BPE(bytes_only, [], unk_token="<unk>", byte_fallback=True))
+    made.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme=scheme, split=False)
+    made.decoder = decoders.Sequence([decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse()])
+    end, others = AddedToken("<|end|>", rstrip=True), [AddedToken("<|user|>", rstrip=True), AddedToken("<|assistant|>", rstrip=True)]
+    words = PreTrainedTokenizerFast(tokenizer_object=made, unk_token="<unk>", eos_token=end, additional_special_tokens=others)
+    words.chat_template = (  # Phi's
+        "{% for message in messages %}{{ '<|' + message['role'] + '|>\n' + message['content'] + '<|end|>\n' }}{% endfor %}"
+        "{% if add_generation_prompt %}{{ '<|assistant|>\n' }}{% endif %}"
+    )
+    prepare_tokenizer(words)
+    quoting, plain = ([{"role": "user", "content": f"{mark} \n\n é {mark}\n x{mark}"}] for mark in ("<|end|>", "<|enk|>"))
+    ids = encode_prompt(words, quoting)
+    assert control(words, ids) == ["<|user|>", "<|end|>", "<|assistant|>"]
+    assert words.decode(ids) == words.decode(encode_prompt(words, plain)).replace("<|enk|>", "<|end|>")
+
+
 def test_mistral_gets_the_system_text_in_the_first_user_turn() -> None:
     from notewright.models.chat import fit_messages, prepare_tokenizer
 

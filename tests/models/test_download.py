@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -25,13 +26,15 @@ pytestmark = pytest.mark.slow
 
 
 class Hub:
-    """One model, `someone/tiny`, from a folder. `spoil` damages a file on the wire; `cut` ends the first answer for a file early."""
+    """One model, `someone/tiny`, from a folder. `spoil` damages a file on the wire; `cut` ends the first answer for a file early,
+    `stall` never ends it."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.files = {path.name: path.read_bytes() for path in folder.iterdir()}
         self.requests: list[tuple[str, str, str]] = []
-        self.spoil = self.cut = ""
+        self.spoil = self.cut = self.stall = ""
+        self.stalled = threading.Event()
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -95,14 +98,16 @@ class Hub:
             headers["Content-Range"] = f"bytes {start}-{len(data) - 1}/{len(data)}"
             self.send(request, 206, data[start:], headers)
             return
-        if name == self.cut and request.command == "GET":
-            self.cut = ""
+        if name in (self.cut, self.stall) and request.command == "GET":
             request.send_response(200)
             for key, value in {**headers, "Content-Length": str(len(data))}.items():
                 request.send_header(key, value)
             request.end_headers()
             request.wfile.write(data[: 3 * len(data) // 4])
             request.wfile.flush()
+            if name == self.stall:
+                self.stalled.wait(60)
+            self.cut = self.stall = ""
             request.connection.shutdown(socket.SHUT_RDWR)
             return
         self.send(request, 200, data, headers)
@@ -127,10 +132,22 @@ def hub(tmp_path: Path) -> Iterator[Hub]:
     played.close()
 
 
+def environment_of(hub: Hub, cache: Path, **more: str) -> dict[str, str]:
+    return {**os.environ, "HF_ENDPOINT": hub.url, "HF_HOME": str(cache), "HF_HUB_DISABLE_XET": "1", "OMP_NUM_THREADS": "1", **more}
+
+
+def command(name: str) -> list[str]:
+    return [sys.executable, "-m", "notewright.cli", "bases", "get", name, "--json"]
+
+
 def get(hub: Hub, cache: Path, name: str = "someone/tiny", **more: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "HF_ENDPOINT": hub.url, "HF_HOME": str(cache), "HF_HUB_DISABLE_XET": "1", "OMP_NUM_THREADS": "1", **more}
-    command = [sys.executable, "-m", "notewright.cli", "bases", "get", name, "--json"]
-    return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120)
+    return subprocess.run(command(name), capture_output=True, text=True, env=environment_of(hub, cache, **more), timeout=120)
+
+
+def use(hub: Hub, cache: Path) -> subprocess.CompletedProcess[str]:
+    """As a training or a drafting asks for a base that nobody fetched."""
+    script = "from notewright.models import bases\nprint(bases.fetch_base('someone/tiny').folder)"
+    return subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment_of(hub, cache), timeout=120)
 
 
 def test_a_fetched_base_works_offline(hub: Hub, tmp_path: Path) -> None:
@@ -162,6 +179,42 @@ def test_a_broken_fetch_goes_on_where_it_stopped(hub: Hub, tmp_path: Path) -> No
     assert done.returncode == 0, done.stderr
     (span,) = [span for _, path, span in hub.requests if path.endswith("more.safetensors") and span]
     assert 10_000_000 <= int(span.removeprefix("bytes=").removesuffix("-")) < len(hub.files["more.safetensors"])
+
+
+def test_a_killed_fetch_goes_on_where_it_stopped(hub: Hub, tmp_path: Path) -> None:
+    hub.files["more.safetensors"] = safetensors.numpy.save({"more": numpy.arange(6_000_000, dtype=numpy.float32)})
+    hub.stall = "more.safetensors"
+    cache = tmp_path / "cache"
+    fetching = subprocess.Popen(command("someone/tiny"), stdout=subprocess.DEVNULL, env=environment_of(hub, cache))
+    until = time.monotonic() + 60
+    while time.monotonic() < until and not any(path.stat().st_size >= 10_000_000 for path in cache.glob("hub/models--*/blobs/*")):
+        time.sleep(0.05)
+    fetching.kill()
+    fetching.wait()
+    hub.stalled.set()
+    hub.stall = ""
+    hub.requests.clear()
+    done = get(hub, cache)
+    assert done.returncode == 0, done.stderr
+    (span,) = [span for kind, path, span in hub.requests if path.endswith("more.safetensors") and kind == "GET"]
+    assert int(span.removeprefix("bytes=").removesuffix("-")) >= 10_000_000
+    (folder,) = cache.glob("hub/models--*")
+    assert (Path(json.loads(done.stdout)["folder"]) / "more.safetensors").read_bytes() == hub.files["more.safetensors"]
+    assert len(list((folder / "blobs").iterdir())) == len(hub.files)  # no part is left
+
+
+def test_what_a_training_fetches_by_itself_is_checked_too(hub: Hub, tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    for hub.spoil in ("model.safetensors", "tokenizer.json"):
+        done = use(hub, cache)
+        assert done.returncode == 1
+        assert f"{hub.spoil} of someone/tiny arrived damaged and was removed" in done.stderr
+    hub.spoil = ""
+    assert use(hub, cache).returncode == 0
+    hub.requests.clear()
+    again = use(hub, cache)
+    assert again.returncode == 0
+    assert not [path for kind, path, _ in hub.requests if "/resolve/" in path and kind == "GET"]
 
 
 def test_a_damaged_file_is_removed_and_named(hub: Hub, tmp_path: Path) -> None:

@@ -245,6 +245,42 @@ def test_what_training_judged_is_found_whatever_was_done_with_a_batch(world: sma
     assert {item.reward: item.lists for item in trust(library).rewards} == dict.fromkeys(REWARDS, lists)
 
 
+@pytest.mark.parametrize("reward", ["ensemble", "embedding", "combination"])
+def test_a_draft_too_long_for_the_reward_model_is_left_out_of_labelling(
+    world: small_world.World, monkeypatch: pytest.MonkeyPatch, reward: str
+) -> None:
+    from types import SimpleNamespace
+
+    from notewright import datasets
+    from notewright.datasets import labelled
+    from notewright.reward import judges, neural
+    from notewright.reward.score import Score
+
+    rank_all(world.library, 3)
+    drafts, _ = batch(world.library, 20), batch(world.library, 21)
+    long = {max(drafts, key=bullets).text}
+
+    def seen(texts: list) -> list[bool]:
+        return [text not in long for _, text in texts]
+
+    def score(texts: list, *, part: str = "") -> list[Score]:
+        assert all(seen(texts))
+        return [Score(text.count("- **") - 1.5, 0.0) for _, text in texts]
+
+    def opinions(texts: list) -> dict[str, list[list[float]]]:
+        return {part: [[item.mean for item in score(texts)]] * 2 for part in neural.PARTS}
+
+    judge = SimpleNamespace(sees=seen, score=score, opinions=opinions)
+    monkeypatch.setattr(labelled, "require", lambda *_: None)
+    monkeypatch.setattr(judges, "newest_reward", lambda _: object())
+    monkeypatch.setattr(neural, "open_reward", lambda *_, **__: judge)
+    dataset = datasets.build(world.library, kind="preference", label=reward)
+    rows = [row for row in datasets.load(dataset, "train") if row["kind"] == "labelled"]
+    assert rows
+    assert not {row["chosen"][0]["content"] for row in rows} & long
+    assert dataset.manifest["left_out"]["too long for the reward that labels"] == 1
+
+
 def test_only_a_trusted_reward_labels_and_only_what_nobody_judged(world: small_world.World, monkeypatch: pytest.MonkeyPatch) -> None:
     from notewright import datasets
     from notewright.reward import trust as trusting

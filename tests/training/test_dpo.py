@@ -79,8 +79,9 @@ def test_lists_train_and_a_killed_run_ends_alike(tiny: Tiny, tmp_path: Path, lib
     assert straight["rows"] == 9
     assert straight["accuracy"] > 0.8
     assert straight["margin"] > 0
-    in_process("dpo", tmp_path / "killed", kill_at=11, **options)
+    killed = in_process("dpo", tmp_path / "killed", kill_at=11, **options)
     assert same(weights(tmp_path / "straight" / "adapter"), weights(tmp_path / "killed" / "adapter"))
+    assert killed["tokens"] == straight["tokens"]
 
 
 def test_on_pairs_the_loss_is_trls(tiny: Tiny, tmp_path: Path, library: Library, make_dataset: MakeDataset) -> None:

@@ -114,8 +114,9 @@ def test_the_edited_text_gains_and_a_killed_run_ends_alike(edits: dict, tmp_path
     assert straight["valid_margin"] > 0.5
     assert straight["valid_accuracy"] > 0.8
     assert straight["loss"] < straight["first_loss"]
-    in_process("edits", tmp_path / "killed", kill_at=7, **options)
+    killed = in_process("edits", tmp_path / "killed", kill_at=7, **options)
     assert same(weights(tmp_path / "straight" / "adapter"), weights(tmp_path / "killed" / "adapter"))
+    assert killed["tokens"] == straight["tokens"]
 
 
 def test_too_few_edits_are_refused(edits: dict, tmp_path: Path) -> None:

@@ -112,6 +112,30 @@ def test_the_taste_head_judges_as_it_did_when_the_run_began(library: Library, se
         assert one.similarity is None
 
 
+@pytest.mark.parametrize("reward", ["ensemble", "combination"])
+def test_a_draft_too_long_for_the_reward_model_earns_the_least_and_is_counted(reward: str) -> None:
+    from notewright.reward.neural import PARTS
+
+    class Neural:
+        def sees(self, texts: list) -> list[bool]:
+            return [len(text) < 50 for _, text in texts]
+
+        def opinions(self, texts: list) -> dict[str, list[list[float]]]:
+            assert all(self.sees(texts))
+            return {part: [[-9.0] * len(texts)] * 2 for part in PARTS}
+
+    neural: Any = Neural()
+    judging_now = judging.Judge({**PLAIN, "reward": reward}, recipes.PpoRecipe(gate_penalty=0.0, similarity_weight=0.0), neural)
+    taste: Any = SimpleNamespace(score=lambda rows: [Score(-9.0, 0.0) for _ in rows])
+    judging_now.taste = taste
+    short, long = "- The river carries silt.\n", "- The river carries silt.\n" * 9
+    found = judging_now([ROW] * 3, [long, short, long], [True] * 3)
+    assert found[0].reward == found[2].reward == -1.0
+    assert -1.0 < (found[1].reward or 0.0) < -0.99
+    assert judging_now.unseen == 2
+    assert [one.reward for one in judging_now([ROW], [long], [True])] == [-1.0]
+
+
 def test_no_reward_judges_before_it_has_earned_it(library: Library) -> None:
     assert judging.choose_reward(library, recipes.PpoRecipe()) == ""
     assert judging.choose_reward(library, recipes.PpoRecipe(reward="none")) == ""

@@ -39,8 +39,9 @@ def test_accepted_drafts_gain_and_a_killed_run_ends_alike(
     straight = in_process("kto", tmp_path / "straight", **options)
     assert straight["accepted"] + straight["rejected"] == 303
     assert straight["reward_accepted"] > straight["reward_rejected"]
-    in_process("kto", tmp_path / "killed", kill_at=9, **options)
+    killed = in_process("kto", tmp_path / "killed", kill_at=9, **options)
     assert same(weights(tmp_path / "straight" / "adapter"), weights(tmp_path / "killed" / "adapter"))
+    assert killed["tokens"] == straight["tokens"]
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,7 @@ def test_what_is_stopped_or_killed_resumes_to_the_same_adapter(method: str, data
     straight = in_process(method, tmp_path / "straight", **options)
     stopped = in_process(method, tmp_path / "stopped", stop_at=2, **options)
     assert same(weights(tmp_path / "straight" / "adapter"), weights(tmp_path / "stopped" / "adapter"))
-    told = ("valid_reward", "steps", "first_loss", "loss", "first_reward", "reward", "first_kl", "kl", "judged_by")
+    told = ("valid_reward", "steps", "first_loss", "loss", "first_reward", "reward", "first_kl", "kl", "judged_by", "tokens")
     assert [straight[name] for name in told] == [stopped[name] for name in told]
     assert (straight["steps"], straight["judged_by"], "reward_model" in straight) == (4, "similarity", False)
     if method != "ppo":  # PPO: below, with its process

@@ -220,6 +220,7 @@ def test_a_killed_ensemble_goes_on_where_it_was(library: Library, trained: Calla
     resumed = resume_run(library, "run-2", progress=seen.append)
     assert resumed.status == "finished"
     assert min(event["step"] for event in seen if event["event"] == "step") > reached
+    assert resumed.metrics["tokens"] == straight.metrics["tokens"]
     one, other = (library.home / library.models.get(str(run.metrics["model"])).adapter_path for run in (straight, resumed))
     assert json.loads((one / "reward.json").read_text()) == json.loads((other / "reward.json").read_text())
     for name in ("member-0", "member-1", "member-2"):

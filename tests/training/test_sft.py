@@ -61,7 +61,7 @@ class TestEarlyStop:
         assert len(list((tmp_path / "straight" / "watch").glob("step-*"))) <= 2
         stopped = in_process("sft", tmp_path / "stopped", stop_at=12, **options)
         assert same(weights(tmp_path / "straight" / "adapter"), weights(tmp_path / "stopped" / "adapter"))
-        told = ("checks", "steps", "first_loss", "loss")
+        told = ("checks", "steps", "first_loss", "loss", "tokens")
         assert [stopped[name] for name in told] == [straight[name] for name in told]
 
     def test_it_ends_when_nothing_is_gained_any_more(self, tiny: Tiny, tmp_path: Path, library: Library, split: Dataset) -> None:

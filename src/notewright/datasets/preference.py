@@ -95,7 +95,7 @@ def preference_rows(
     if label:
         found += [
             Preference(frozenset((better.id, worse.id)), "labelled", 0, better, better.text, worse.text, 1.0)
-            for better, worse in labelled(library, label, device=device)
+            for better, worse in labelled(library, label, left_out=left_out, device=device)
         ]
     apart = [item for item in found if item.chosen.strip() != item.rejected.strip()]
     if len(apart) < len(found):

@@ -15,6 +15,7 @@ from transformers import PreTrainedTokenizerBase
 
 from ..errors import Invalid
 from ..prompts import Message
+from . import marks
 
 # For bases without a chat template (GPT-J, plain Llama): headed turns, the assistant's closed by the end-of-text token.
 PLAIN_TEMPLATE = (
@@ -120,7 +121,11 @@ def render_prompt(tokenizer: PreTrainedTokenizerBase, messages: Sequence[Message
 
 
 def encode_prompt(tokenizer: PreTrainedTokenizerBase, messages: Sequence[Message]) -> list[int]:
-    text = render_prompt(tokenizer, messages)
+    """What the person wrote is plain text in it, the marks of the template that it quotes too."""
+    hidden, covers, quoted = marks.hide(tokenizer, messages)
+    text = render_prompt(tokenizer, hidden)
+    if quoted:
+        return marks.encode(tokenizer, text, covers, quoted)
     return list(tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])  # who asks looks at the length
 
 
@@ -136,9 +141,8 @@ def turn_end(tokenizer: PreTrainedTokenizerBase) -> int:
 def _find_end(tokenizer: PreTrainedTokenizerBase) -> int:
     turns = [{"role": "user", "content": "u"}, {"role": "assistant", "content": PROBE}]
     tail = _render(tokenizer, turns, open_turn=False).rpartition(PROBE)[2]
-    special = set(tokenizer.all_special_ids) | {index for index, token in tokenizer.added_tokens_decoder.items() if token.special}
     for token in tokenizer(tail, add_special_tokens=False)["input_ids"]:
-        if token in special:
+        if token in marks.special_ids(tokenizer):
             return int(token)
     return int(tokenizer.eos_token_id)
 

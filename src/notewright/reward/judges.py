@@ -17,18 +17,19 @@ from .trust import newest_reward
 
 if TYPE_CHECKING:
     from ..library import Library
+    from .neural import NeuralReward, Text
 
 
-def scores(library: Library, reward: str, drafts: Sequence[Draft], *, device: str = "auto") -> list[Score]:
-    """One score a draft (any prompts). All but `taste` load the newest neural reward model; NotFound where there is none.
+def scores(library: Library, reward: str, drafts: Sequence[Draft], *, device: str = "auto") -> list[Score | None]:
+    """One score a draft (any prompts). All but `taste` load the newest neural reward model; NotFound where there is none. Drafts that are
+    too long for that have none.
 
     `combination` takes the taste head (in standard deviations over these drafts) and both neural parts as three members.
     """
     if not drafts:
         return []
-    found = _taste(library, drafts)
     if reward == "taste":
-        return found
+        return [*_taste(library, drafts)]
     model = newest_reward(library)
     if model is None:
         raise NotFound("There is no neural reward model yet.", "Train one with: notewright train reward")
@@ -36,8 +37,19 @@ def scores(library: Library, reward: str, drafts: Sequence[Draft], *, device: st
 
     judge = neural.open_reward(library, model, device=device)
     texts = [(draft.messages, draft.text) for draft in drafts]
+    places = [place for place, sees in enumerate(judge.sees(texts)) if sees]
+    rated = _neural(library, reward, judge, [drafts[place] for place in places], [texts[place] for place in places]) if places else []
+    by_place = dict(zip(places, rated, strict=True))
+    return [by_place.get(place) for place in range(len(drafts))]
+
+
+def _neural(library: Library, reward: str, judge: NeuralReward, drafts: Sequence[Draft], texts: Sequence[Text]) -> list[Score]:
+    """Of drafts that the reward model sees whole."""
+    from . import neural
+
     if reward in neural.PARTS:
         return judge.score(texts, part=reward)
+    found = _taste(library, drafts)
     middle, spread = fmean(score.mean for score in found), pstdev(score.mean for score in found) or 1.0
     opinions = judge.opinions(texts)
     parts = [[fmean(column) for column in zip(*opinions[part], strict=True)] for part in neural.PARTS]

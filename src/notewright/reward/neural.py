@@ -132,6 +132,10 @@ class NeuralReward:
         self.heads = load_file(folder / "heads.safetensors")
         self.longest = int(self.about["max_length"])
 
+    def sees(self, texts: Sequence[Text]) -> list[bool]:
+        """Which texts are, with their prompts, short enough to be judged."""
+        return [len(encode(self.tokenizer, text)[0]) <= self.longest for text in texts]
+
     def opinions(self, texts: Sequence[Text]) -> dict[str, list[list[float]]]:
         """By part, every member's opinion of each text, in standard deviations of its opinions of the training texts."""
         rows = [encode(self.tokenizer, text) for text in texts]

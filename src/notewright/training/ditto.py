@@ -53,7 +53,7 @@ def run(job: Job, folder: Path, reporter: Reporter) -> dict[str, Any] | None:
     if len(watched) < MINIMUM_WATCHED:
         reporter.warn(f"Only {len(watched)} held-out passages: too few to see when to stop; all {recipe.rounds} rounds are done.")
 
-    started, rounds, begun = time.monotonic(), Rounds(session), policy.copied(session)
+    session.began, rounds, begun = time.monotonic(), Rounds(session), policy.copied(session)
     prompt, passage, _ = demonstrations[0]
     if not math.isfinite(policy.log_probs(session, [Unit(prompt, [passage])])[0][0]):  # it would write nothing that could be learnt from
         raise RunFailed(
@@ -100,7 +100,7 @@ def run(job: Job, folder: Path, reporter: Reporter) -> dict[str, Any] | None:
     sessions.save_adapter(session)
     whole = Keeper(session)
     whole.losses, whole.tokens = [loss for item in told for loss in item["losses"]], sum(item["tokens"] for item in told)
-    metrics = sessions.common_metrics(session, whole, encoded, time.monotonic() - started)
+    metrics = sessions.common_metrics(session, whole, encoded, session.seconds())
     return {**metrics, "distances": distances, "kept_round": best, "held_out_rows": len(watched), **made_up}
 
 

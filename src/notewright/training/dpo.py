@@ -59,7 +59,7 @@ def run(job: Job, folder: Path, reporter: Reporter) -> dict[str, Any] | None:
     if too_long:
         reporter.warn(f"{too_long} lists are longer than {session.max_length} tokens and were not trained on (max_length).")
     sessions.check_memory(session, rows, texts=policy.texts_at_once(session, own))
-    started, rounds = time.monotonic(), Rounds(session)
+    session.began, rounds = time.monotonic(), Rounds(session)
     policy.refer(session, [*own, *valid])
     told: list[dict[str, Any]] = []
     begun = policy.copied(session)
@@ -91,7 +91,7 @@ def run(job: Job, folder: Path, reporter: Reporter) -> dict[str, Any] | None:
     sessions.save_adapter(session)
     whole = Keeper(session)
     whole.losses, whole.tokens = [loss for item in told for loss in item["losses"]], sum(item["tokens"] for item in told)
-    metrics = sessions.common_metrics(session, whole, rows, time.monotonic() - started)
+    metrics = sessions.common_metrics(session, whole, rows, session.seconds())
     checks = [check for item in told for check in item["checks"]]
     if session.recipe != recipe:
         metrics["gentler_rate"] = session.recipe.learning_rate

@@ -55,15 +55,15 @@ def run(job: Job, folder: Path, reporter: Reporter) -> dict[str, Any] | None:
     if too_long:
         reporter.warn(f"{too_long} edits are longer than {session.max_length} tokens and were not trained on (max_length).")
     sessions.check_memory(session, rows, texts=policy.texts_at_once(session, units))
-    started, keeper, begun = time.monotonic(), Keeper(session), policy.copied(session)
+    session.began, keeper, begun = time.monotonic(), Keeper(session), policy.copied(session)
     policy.refer(session, [*units, *valid])
     steps = total_steps(recipe, len(units))
     guard = EditGuard(session, valid, units, steps) if wanted(recipe, steps) else None
     done, _ = policy.train(session, units, loss_of(recipe), keeper, steps=steps, callbacks=[guard] if guard else [])
     if not done:
         return None
-    elapsed = time.monotonic() - started
-    metrics = sessions.common_metrics(session, keeper, rows, elapsed)
+    seconds = session.seconds()
+    metrics = sessions.common_metrics(session, keeper, rows, seconds)
     if guard:
         guard.restore()
     made_up = undone(session, begun)

@@ -122,12 +122,12 @@ def run(job: Job, folder: Path, reporter: Reporter) -> dict[str, Any] | None:
         session.model.load_adapter(job.start_adapter, REFERENCE, is_trainable=False)
         session.model.set_adapter(POLICY)
 
-    started = time.monotonic()
+    session.began = time.monotonic()
     if not sessions.train(session, trainer, keeper):
         return None
-    elapsed = time.monotonic() - started
+    seconds = session.seconds()
     sessions.save_adapter(session)
-    metrics = sessions.common_metrics(session, keeper, Rows(None, [0] * len(desk.prompts), 0, 0), elapsed)
+    metrics = sessions.common_metrics(session, keeper, Rows(None, [0] * len(desk.prompts), 0, 0), seconds)
     for name, series in (("reward", leash.rewards), ("kl", leash.kls)):
         tenth = max(1, len(series) // 10)
         metrics |= {name: round(sum(series[-tenth:]) / tenth, 5), f"first_{name}": round(sum(series[:tenth]) / tenth, 5)}

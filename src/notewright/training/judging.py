@@ -4,6 +4,7 @@
 
 A reward takes part only where it has earned the right to label (`reward.trust`): a policy finds whatever a reward gets wrong (Gao et al.,
 arXiv:2210.10760). Its careful value, mean less deviation, is squashed into -1 to 1, so that no single excess pays for everything else.
+What is too long for a neural reward to see whole earns the least of it, -1: were it left out, length would be a way past a bad judgement.
 Likeness to a good text of the person's own is about as good a judge as a large reward model (Chang et al., arXiv:2505.11080).
 """
 
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from ..reward.neural import NeuralReward
 
 BEST_FIRST = ("combination", "ensemble", "embedding", "taste")
+WORST = Score(-math.inf, 0.0)
 YARDSTICK = 200  # newest drafts over which the taste head's utilities are standardised
 
 
@@ -97,10 +99,15 @@ class Judge:
         vault = about.get("vault", "")  # a run that was begun before has none
         self.index = build_index(Path(vault)) if vault and Path(vault).is_dir() else None
         self.taste = _Taste(about["taste"]) if "taste" in about else None
+        self.unseen = 0  # drafts so far that were too long for the reward
 
     def __call__(self, rows: Sequence[dict[str, Any]], texts: Sequence[str], finished: Sequence[bool]) -> list[Earned]:
         """What each text earns as an answer to its frozen prompt."""
-        scores = self._rewards(rows, texts)
+        places = self._seen(rows, texts)
+        rated = self._rewards([rows[place] for place in places], [texts[place] for place in places]) if places else []
+        known = dict(zip(places, rated, strict=True))
+        self.unseen += len(texts) - len(places)
+        scores = [known.get(place, WORST) for place in range(len(texts))]
         return [self._pay(row, text, done, score) for row, text, done, score in zip(rows, texts, finished, scores, strict=True)]
 
     def _pay(self, row: dict[str, Any], text: str, finished: bool, score: Score | None) -> Earned:
@@ -111,11 +118,17 @@ class Judge:
             text, highlights=highlights, vault_index=self.index, known=known, linked=self.linked, habits=self.habits, finished=finished
         )
         problems = gates.problems(findings)
-        reward = math.tanh(score.value / 2) if score else None
+        reward = math.tanh(score.value / 2) if score else None  # of the worst: -1
         similarity = 1 - edit_distance(text, row["reference"]) if row["reference"] else None
         recipe = self.recipe
         total = recipe.reward_weight * (reward or 0.0) + recipe.similarity_weight * (similarity or 0.0)
         return Earned(total - recipe.gate_penalty * bool(problems), reward, similarity, problems)
+
+    def _seen(self, rows: Sequence[dict[str, Any]], texts: Sequence[str]) -> list[int]:
+        if not self.neural:
+            return list(range(len(texts)))
+        seen = self.neural.sees([(row["prompt"], text) for row, text in zip(rows, texts, strict=True)])
+        return [place for place, sees in enumerate(seen) if sees]
 
     def _rewards(self, rows: Sequence[dict[str, Any]], texts: Sequence[str]) -> list[Score | None]:
         name = self.about["reward"]

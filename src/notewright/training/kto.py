@@ -65,12 +65,12 @@ def run(job: Job, folder: Path, reporter: Reporter) -> dict[str, Any] | None:
     trainer.keeper = keeper
     trainer.sampler = LengthSampler(rows.lengths, recipe.batch_size, recipe.seed, grouping=recipe.length_grouping)
     use_compact_head(session.model.get_base_model())
-    started = time.monotonic()
+    session.began = time.monotonic()
     if not sessions.train(session, trainer, keeper):
         return None
-    elapsed = time.monotonic() - started
+    seconds = session.seconds()
     sessions.save_adapter(session)
-    metrics = {**sessions.common_metrics(session, keeper, rows, elapsed), "accepted": good, "rejected": bad}
+    metrics = {**sessions.common_metrics(session, keeper, rows, seconds), "accepted": good, "rejected": bad}
     return {**metrics, **{f"reward_{name}": late(trainer.state.log_history, key) for name, key in REWARDS.items()}}
 
 

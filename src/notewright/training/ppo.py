@@ -325,13 +325,13 @@ def run(job: Job, folder: Path, reporter: Reporter) -> dict[str, Any] | None:
     newest = sessions.clear_checkpoints(folder)
     if newest:
         learner.load(newest)
-    started, keeper = time.monotonic(), Keeper(session)
+    session.began, keeper = time.monotonic(), Keeper(session)
     keeper.tokens = learner.tokens
     if not _train(learner, keeper, folder / "checkpoints", steps):
         return None
-    elapsed = time.monotonic() - started
+    seconds = session.seconds()
     sessions.save_adapter(session)
-    metrics = sessions.common_metrics(session, keeper, Rows(None, [0] * len(desk.prompts), 0, 0), elapsed)
+    metrics = sessions.common_metrics(session, keeper, Rows(None, [0] * len(desk.prompts), 0, 0), seconds)
     tenth = max(1, steps // 10)
     for name in ("reward", "kl"):
         series = [update[name] for update in learner.history]

@@ -36,7 +36,7 @@ from .batches import Unit, collate
 from .data import LengthSampler, Rows, encode_choices, order, require_rows
 from .linear import fit_heads
 from .recipes import LONGEST, MINIMUM_ROWS, RewardRecipe, load, require_questions, total_steps
-from .runs import Job, member_folder
+from .runs import Job, member_folder, spent
 from .session import Counting, Keeper, Session
 from .worker import Reporter
 
@@ -112,7 +112,7 @@ def run(job: Job, folder: Path, reporter: Reporter) -> dict[str, Any] | None:
     if material.encoded.too_long:
         reporter.warn(f"{material.encoded.too_long} choices are longer than {max_length} tokens and were not trained on (max_length).")
 
-    started = time.monotonic()
+    began, before = time.monotonic(), spent(folder)
     losses: list[float] = []
     raw, raw_held_out, tokens = [], [], 0
     parts = [_part(material, member, recipe) for member in range(recipe.members)]
@@ -121,6 +121,7 @@ def run(job: Job, folder: Path, reporter: Reporter) -> dict[str, Any] | None:
         done = member_folder(folder, member) / "scores.json"
         if not done.exists():
             opened = _open(job, folder, reporter, replace(recipe, seed=recipe.seed + member), device, max_length, free, options)
+            opened.spent, opened.began = before, began
             finished = _train_member(opened, folder, member, part, steps, material, measured)
             del opened  # before the next base is loaded
             engine.give_back(device)
@@ -147,7 +148,7 @@ def run(job: Job, folder: Path, reporter: Reporter) -> dict[str, Any] | None:
     return {
         **_figures(about), "first_loss": round(losses[0], 5) if losses else None, "loss": round(losses[-1], 5) if losses else None,
         "steps": sum(steps), "rows": len(material.rows), "rows_too_long": material.encoded.too_long, "max_length": max_length,
-        "tokens": tokens, "training_seconds": round(time.monotonic() - started, 1), "device": device, "strength": heads.strength,
+        "tokens": tokens, "training_seconds": round(before + time.monotonic() - began, 1), "device": device, "strength": heads.strength,
         "peak_memory": sessions.peak_memory(device),
     }  # fmt: skip
 
@@ -245,7 +246,8 @@ def _train_member(
         return False
     keep = {
         "training": _both(session, material), "held_out": _both(session, measured), "losses": keeper.losses, "tokens": keeper.tokens,
-        "steps": steps[member], "trainable": sum(p.numel() for p in session.model.parameters() if p.requires_grad),
+        "steps": steps[member], "seconds": round(session.seconds(), 3),
+        "trainable": sum(p.numel() for p in session.model.parameters() if p.requires_grad),
     }  # fmt: skip
     _save_member(session, folder, member, keep)
     return True

@@ -46,7 +46,7 @@ class Rounds:
     def finish(self, number: int, figures: dict[str, Any]) -> dict[str, Any]:
         """Keep the adapter as it is now with the round's figures, the first process's, by which all of them go on; the round's checkpoints
         are not needed any more."""
-        figures = processes.first(figures)
+        figures = processes.first({**figures, "seconds": round(self.session.seconds(), 3)})
         processes.wait()
         if not processes.is_first():
             processes.wait()

@@ -48,6 +48,7 @@ PACKAGES = ("torch", "transformers", "trl", "peft", "accelerate", "datasets", "t
 UNSETTLED = ("created", "running")  # what a run without a worker can be left as
 FOLLOWED = "followed.lock"
 STOPPED = 3  # the worker's exit status when it was told to stop
+GOOD = "good.json"  # in a checkpoint that is whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,7 @@ def run_folder(library: Library, run: Run) -> Path:
 
 def checkpoints(folder: Path) -> list[Path]:
     """Good checkpoints, newest last; one that was cut off while being written is not among them."""
-    good = [path.parent for path in (folder / "checkpoints").glob("checkpoint-*/good.json")]
+    good = [path.parent for path in (folder / "checkpoints").glob(f"checkpoint-*/{GOOD}")]
     return sorted(good, key=lambda path: int(path.name.rpartition("-")[2]))
 
 
@@ -115,7 +116,13 @@ def checkpoint_step(folder: Path) -> int:
     newest = newest_checkpoint(folder)
     parts = [*(folder / "members").glob("member-*/scores.json"), *(folder / "rounds").glob("round-*/round.json")]
     finished = sum(json.loads(path.read_text(encoding="utf-8"))["steps"] for path in parts)
-    return finished + (int(json.loads((newest / "good.json").read_text(encoding="utf-8"))["step"]) if newest else 0)
+    return finished + (int(json.loads((newest / GOOD).read_text(encoding="utf-8"))["step"]) if newest else 0)
+
+
+def spent(folder: Path) -> float:
+    """The seconds that a run had trained when what it goes on from was saved."""
+    parts = [*folder.glob(f"checkpoints/*/{GOOD}"), *folder.glob("rounds/*/round.json"), *folder.glob("members/*/scores.json")]
+    return max((float(json.loads(path.read_text(encoding="utf-8")).get("seconds", 0.0)) for path in parts), default=0.0)
 
 
 def last_good(folder: Path) -> str:

@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ from . import processes
 from .data import Rows
 from .launch import splits
 from .recipes import LONGEST, Recipe, load
-from .runs import Job, last_good, newest_checkpoint
+from .runs import GOOD, Job, last_good, newest_checkpoint, spent
 from .worker import Reporter
 
 RUN_OVER = 17  # steps in succession, after which a loss that was scaled by 65,536 at first is not scaled any more
@@ -49,9 +49,15 @@ class Session:
     parameters: int
     free: int  # bytes, before the base was loaded: what a training needs includes its weights
     checkpointing: bool = False  # of activations; `check_memory` decides
+    spent: float = 0.0  # seconds of the same run before this process went on with it
+    began: float = field(default_factory=time.monotonic)
 
     def autocast(self) -> torch.autocast:
         return torch.autocast(self.device, dtype=self.half or torch.bfloat16, enabled=self.half is not None)
+
+    def seconds(self) -> float:
+        """How long the run has trained, in all its processes one after the other."""
+        return self.spent + time.monotonic() - self.began
 
     @property
     def scaled(self) -> bool:
@@ -88,7 +94,7 @@ def open_session(job: Job, folder: Path, reporter: Reporter) -> Session:
         model = get_peft_model(model, lora)
     if parts:
         splitting.split(model, model.get_base_model(), device)
-    return Session(job, folder, reporter, recipe, device, model, tokenizer, max_length, half, parameters, free)
+    return Session(job, folder, reporter, recipe, device, model, tokenizer, max_length, half, parameters, free, spent=spent(folder))
 
 
 def tell_of_float32(reporter: Reporter, family: str, device: str, dtype: torch.dtype) -> None:
@@ -204,11 +210,16 @@ class Keeper(TrainerCallback):
         self._started = self._saved = self._save_started = 0.0
         self._first_step = 0
         self._saving = 0.0
-        self.tokens = 0
+        self.tokens = 0  # of all steps, those before the training went on too
+        self._tokens_before = 0
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         self._started = self._saved = time.monotonic()
         self._first_step = state.global_step // self.each
+        saved = Path(args.output_dir) / f"checkpoint-{state.global_step}" / GOOD
+        if self.saves and saved.exists():
+            self.tokens = int(json.loads(saved.read_text(encoding="utf-8")).get("tokens", self.tokens))
+        self._tokens_before = self.tokens
         self.losses = [float(log["loss"]) for log in state.log_history if "loss" in log]  # of a training that goes on: all of its steps
         self.reporter.emit("start", done=self.before + self._first_step, steps=self.total or state.max_steps // self.each)
 
@@ -252,7 +263,7 @@ class Keeper(TrainerCallback):
         left = elapsed / max(1, state.global_step // self.each - self._first_step) * (steps - step)
         self.reporter.emit(
             "step", step=step, steps=steps, loss=round(loss, 5), learning_rate=logs.get("learning_rate"),
-            tokens_per_second=round(self.tokens / elapsed), eta_seconds=round(left, 1), elapsed=round(elapsed, 1),
+            tokens_per_second=round((self.tokens - self._tokens_before) / elapsed), eta_seconds=round(left, 1), elapsed=round(elapsed, 1),
             **{name: round(float(logs[name]), 5) for name in SHOWN if name in logs},
         )  # fmt: skip
 
@@ -260,7 +271,7 @@ class Keeper(TrainerCallback):
         folder, step = Path(args.output_dir) / f"checkpoint-{state.global_step}", state.global_step // self.each
         processes.wait()
         if processes.is_first():
-            put(folder / "good.json", json.dumps({"step": step}))
+            put(folder / GOOD, json.dumps({"step": step, "tokens": self.tokens, "seconds": round(self.session.seconds(), 3)}))
         if self._save_started:
             self._saving, self._save_started = time.monotonic() - self._save_started, 0.0
         self._saved = time.monotonic()
@@ -319,7 +330,7 @@ def clear_checkpoints(folder: Path) -> Path | None:
     """Remove what was cut off while being written; returns the newest good checkpoint."""
     if processes.is_first():
         for path in (folder / "checkpoints").glob("checkpoint-*"):
-            if not (path / "good.json").exists():
+            if not (path / GOOD).exists():
                 shutil.rmtree(path)
     processes.wait()
     return newest_checkpoint(folder)
@@ -345,8 +356,8 @@ def write_adapter(session: Session, folder: Path, *, base: str) -> None:
     (folder / "adapter_config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
 
 
-def common_metrics(session: Session, keeper: Keeper, rows: Rows, elapsed: float) -> dict[str, Any]:
-    """What every method measures. Losses are means over the last tenth of the steps."""
+def common_metrics(session: Session, keeper: Keeper, rows: Rows, seconds: float) -> dict[str, Any]:
+    """What every method measures. Losses are means over the last tenth of the steps; `seconds` are the session's, when it had trained."""
     tail = keeper.losses[-max(1, len(keeper.losses) // 10) :]
     return {
         "loss": round(sum(tail) / len(tail), 5) if tail else None,
@@ -356,8 +367,8 @@ def common_metrics(session: Session, keeper: Keeper, rows: Rows, elapsed: float)
         "rows_too_long": rows.too_long,
         "max_length": session.max_length,
         "tokens": keeper.tokens,
-        "tokens_per_second": round(keeper.tokens / max(elapsed, 1e-9)),
-        "training_seconds": round(elapsed, 1),
+        "tokens_per_second": round(keeper.tokens / max(seconds, 1e-9)),
+        "training_seconds": round(seconds, 1),
         "parameters": session.parameters,
         "trainable": sum(p.numel() for p in session.model.parameters() if p.requires_grad),
         "device": session.device,

@@ -73,7 +73,7 @@ def run(job: Job, folder: Path, reporter: Reporter) -> dict[str, Any] | None:
     _warn(reporter, raw, rows, session.max_length)
     sessions.check_memory(session, rows)
 
-    started = time.monotonic()
+    session.began = time.monotonic()
     watched = sampling.held_out(session, held_out, recipe.watch_rows) if recipe.early_stop != "off" or recipe.rate_check != "off" else []
     begun = policy.copied(session)
     checked = _check_rates(session, rows, watched, begun) if recipe.rate_check == "on" and len(watched) >= FEWEST else {}
@@ -85,12 +85,12 @@ def run(job: Job, folder: Path, reporter: Reporter) -> dict[str, Any] | None:
     trainer = _trainer(session, rows, valid, keeper, steps, [watch] if watch else [])
     if not sessions.train(session, trainer, keeper):
         return None
-    elapsed = time.monotonic() - started
+    seconds = session.seconds()
     if watch:
         watch.restore()
     made_up = undone(session, begun) if watch is None or watch.kept != 0 else {}
     sessions.save_adapter(session)
-    metrics = {**sessions.common_metrics(session, keeper, rows, elapsed), "learning_rate": session.recipe.learning_rate}
+    metrics = {**sessions.common_metrics(session, keeper, rows, seconds), "learning_rate": session.recipe.learning_rate}
     if watch and watch.kept == 0:
         reporter.warn("Nothing surely brought drafts nearer to your own passages: the model writes as it did before this training.")
     if made_up:

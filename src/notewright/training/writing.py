@@ -89,10 +89,12 @@ class Desk:
         check_memory(self.session, rows, texts=1, at_once=at_once, written=min(AT_ONCE, drafts))
 
     @property
-    def judged(self) -> dict[str, str]:
-        """By what drafts are judged, for the metrics: `judged_by`, and the `reward_model` where one takes part."""
+    def judged(self) -> dict[str, Any]:
+        """By what drafts are judged, for the metrics: `judged_by`, the `reward_model` where one takes part, and how many drafts
+        of this part of the run were `too_long_for_reward`."""
         about = self.judge.about
-        return {"judged_by": about["reward"] or "similarity", **({"reward_model": about["model"]} if "model" in about else {})}
+        unseen: dict[str, Any] = {"too_long_for_reward": self.judge.unseen} if self.judge.unseen else {}
+        return {"judged_by": about["reward"] or "similarity", **({"reward_model": about["model"]} if "model" in about else {}), **unseen}
 
     def close(self) -> None:
         """Send the reward model away."""
@@ -130,9 +132,13 @@ class Desk:
     def pay(self, rows: Sequence[dict[str, Any]], texts: Sequence[str], finished: Sequence[bool]) -> list[Earned]:
         """What drafts earn; the policy's adapter is in use again afterwards."""
         model = self.session.model
-        training = model.training
+        training, unseen = model.training, self.judge.unseen
         model.eval()
         earned = self._judge_all(rows, texts, finished) if self._together else self.judge(rows, texts, finished)
+        if not unseen and self.judge.unseen:
+            self.session.reporter.warn(
+                "Some drafts are, with their prompts, longer than the reward model sees; such a draft earns the least that it could."
+            )
         model.set_adapter(self.adapter)
         model.train(training)
         return earned
