@@ -10,8 +10,7 @@ import os
 import re
 import threading
 import tomllib
-from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -198,50 +197,18 @@ def save_settings(settings: Settings) -> None:
 
 
 def edited(text: str, values: Mapping[str, Any]) -> str:
-    """TOML of one table with other `values`: those that differ are written anew in their place, or at the end, None takes a key out; the
+    """TOML of one table with other `values`: those that differ are written anew in their place, or at the end, None takes a line out; the
     rest is as it was, remarks too."""
-    import tomli_w
+    import tomlkit
 
-    left, end = dict(values), "\r\n" if "\r\n" in text else "\n"
-    done: list[str] = []
-    for statement, table in _statements(text):
-        key = next(iter(table), "")
-        if key in left and left[key] is None:
-            statement = _remark(statement, table).lstrip(" \t")
-            statement = statement if "#" in statement else ""
-        elif key in left and left[key] != table[key]:
-            value = tomli_w.dumps({key: left[key]}).rstrip("\n").replace("\n", end)
-            statement = value + _remark(statement, table)
-        left.pop(key, None)
-        done.append(statement)
-    if left and done and not done[-1].endswith("\n"):
-        done.append(end)
-    return "".join(done) + tomli_w.dumps(left).replace("\n", end)
-
-
-def _statements(text: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The whole text in pieces, each with what it sets: an empty line, a remark, or one key with its value, however many lines it takes."""
-    piece = ""
-    for line in re.findall(r"[^\n]*\n|[^\n]+", text):
-        piece += line
-        try:
-            table = tomllib.loads(piece)
-        except tomllib.TOMLDecodeError:
-            continue  # its value goes on in the next line
-        yield piece, table
-        piece = ""
-    assert not piece, piece
-
-
-def _remark(statement: str, table: Mapping[str, Any]) -> str:
-    """What stands behind its value: blanks, a remark, the line's end."""
-    end = len(statement.rstrip())
-    for at in (found.start() for found in re.finditer(r"[ \t]*#", statement)):
-        with suppress(tomllib.TOMLDecodeError):  # it is in a text, or in a list that goes on
-            if tomllib.loads(statement[:at]) == table:
-                end = at
-                break
-    return statement[end:]
+    document = tomlkit.parse(text)
+    for key, value in values.items():
+        if value is None:
+            document.pop(key, None)
+        elif key not in document or document[key] != value:
+            document[key] = value
+    told = tomlkit.dumps(document)
+    return re.sub(r"(?<!\r)\n", "\r\n", told) if "\r\n" in text else told
 
 
 def change_settings(settings: Settings, changes: Mapping[str, Any]) -> Settings:
