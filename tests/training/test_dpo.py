@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from notewright.library import Library
 from notewright.models import registry
 from notewright.records import Dataset
 from notewright.settings import Settings
-from notewright.training import train
+from notewright.training import recipes, train
 from tiny_training import in_process, same, weights
 
 pytestmark = [
@@ -266,6 +267,38 @@ def test_a_second_round_learns_from_its_own_drafts_and_a_killed_run_ends_alike(
     assert {len(json.loads(line)["texts"]) for line in lines} <= {2, 3}
     in_process("dpo", tmp_path / "killed", break_at=7, **options)
     assert same(weights(tmp_path / "straight" / "adapter"), weights(tmp_path / "killed" / "adapter"))
+
+
+@pytest.mark.parametrize("quantize", ["", "4bit"])
+def test_a_reward_is_no_guest_of_a_base_in_4_bits_in_further_rounds_either(quantize: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its opinions would be others than those by which it earned its trust."""
+    from notewright.training import online, writing
+    from notewright.training.session import Session
+
+    class Opened(Exception):
+        pass
+
+    def refuse(name: str) -> Any:
+        def opened(*_: Any, **__: Any) -> None:
+            raise Opened(name)
+
+        return opened
+
+    recipe = recipes.resolve("dpo", parameters=10**5, rows=17, overrides={"rounds": 2, "quantize": quantize}).recipe
+    parts: dict[str, Any] = dict.fromkeys(("folder", "reporter", "half", "parameters", "free", "model"))
+    parts |= {"job": SimpleNamespace(base_folder="/base"), "device": "cpu", "tokenizer": None, "max_length": 512, "recipe": recipe}
+    monkeypatch.setattr(writing.bases, "fetch_base", lambda *_, **__: SimpleNamespace(folder=Path("/base")))
+    monkeypatch.setattr(writing, "GuestReward", refuse("guest"))
+    monkeypatch.setattr(writing, "NeuralReward", refuse("alone"))
+    monkeypatch.setattr(
+        writing.Desk, "__init__",
+        lambda self, session: (
+            setattr(self, "session", session), setattr(self, "recipe", session.recipe),
+            self._open_reward({"folder": "/reward", "base": "/base", "revision": ""}),
+        )[0],
+    )  # fmt: skip
+    with pytest.raises(Opened, match="alone" if quantize else "guest"):
+        online.write_and_label(Session(**parts), 2)
 
 
 def test_rounds_need_a_reward_that_has_earned_it(library: Library, settings: Settings, tiny: Tiny, make_dataset: MakeDataset) -> None:

@@ -62,6 +62,33 @@ def test_what_is_stopped_or_killed_resumes_to_the_same_adapter(method: str, data
         assert straight["valid_reward"] == killed["valid_reward"]
 
 
+@pytest.mark.parametrize("method", SAMPLING)
+def test_a_tracker_is_told_of_every_update(method: str, dataset: Path, tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from transformers import TrainerCallback, trainer
+
+    from notewright.training import ppo
+
+    told: list[tuple[str, int, float]] = []
+
+    class Tracker(TrainerCallback):
+        def on_train_begin(self, args: Any, state: Any, control: Any, **more: Any) -> None:
+            assert (args.run_name, more["model"].config.model_type) == ("run", "llama")
+            told.append(("begin", state.max_steps, 0.0))
+
+        def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
+            if "reward" in logs:
+                told.append(("log", state.global_step, logs["reward"]))
+
+        def on_train_end(self, *_: Any, **__: Any) -> None:
+            told.append(("end", 0, 0.0))
+
+    for place in (ppo, trainer):
+        monkeypatch.setattr(place, "get_reporting_integration_callbacks", lambda names: [Tracker] if names == ["tensorboard"] else [])
+    options: dict[str, Any] = {"base": tiny("llama"), "dataset": dataset, "max_steps": 2, **SMALL}
+    in_process(method, tmp_path / "run", job={"report_to": "tensorboard"}, **options)
+    assert [what for what, *_ in told] == ["begin", "log", "log", "end"]
+
+
 @pytest.mark.parametrize("method", ["grpo", "rloo"])  # PPO: test_ppo.py, where the best policy is known
 def test_it_learns_what_pays(method: str, dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One token, pay 1 for every twentieth one: the policy takes to those."""

@@ -147,3 +147,15 @@ def test_the_memory_told_for_own_drafts_is_that_of_a_minibatch() -> None:
         return memory
 
     assert told(batch_size=64, minibatch=8) == told(batch_size=32, minibatch=8) < told(batch_size=64)
+
+
+def test_a_seed_that_numpy_does_not_take_is_refused_at_once() -> None:
+    with pytest.raises(Invalid, match="seed must be between 0 and 4000000000, not 4294967296"):
+        recipes.resolve("sft", parameters=10**6, rows=40, overrides={"seed": 2**32})
+    assert recipes.resolve("sft", parameters=10**6, rows=40, overrides={"seed": 4_000_000_000}).recipe.seed == 4_000_000_000
+
+
+def test_kto_on_single_drafts_is_refused_at_once() -> None:
+    with pytest.raises(Invalid, match="batch_size = 1"):
+        recipes.resolve("kto", parameters=10**6, rows=400, overrides={"batch_size": 1})
+    assert recipes.resolve("kto", parameters=10**6, rows=400, overrides={"batch_size": 2}).recipe.batch_size == 2

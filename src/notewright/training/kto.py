@@ -20,6 +20,7 @@ from ..errors import Invalid
 from ..library.rows import read_rows
 from ..models import chat
 from ..vault.pointers import stand_in
+from . import processes
 from . import session as sessions
 from .data import LengthSampler, Rows, require_rows
 from .head import use_compact_head
@@ -45,6 +46,11 @@ def run(job: Job, folder: Path, reporter: Reporter) -> dict[str, Any] | None:
     """Train as the job says; returns the metrics, or None when stopped before the end."""
     session = sessions.open_session(job, folder, reporter)
     recipe: KtoRecipe = session.recipe
+    if processes.share(recipe.batch_size, what="batch_size") < 2:
+        raise Invalid(
+            f"KTO judges every draft beside others: batch_size = {recipe.batch_size} leaves each of {processes.count()} processes one.",
+            f"Choose a larger multiple: --set batch_size={processes.count() * 4}",
+        )
     rows, labels = encode(read_rows(Path(job.dataset_folder) / "train.jsonl"), session.tokenizer, session.max_length)
     require_rows(rows, MINIMUM_ROWS["kto"], max_length=session.max_length)
     require_both(labels)

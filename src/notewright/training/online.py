@@ -24,7 +24,7 @@ def write_and_label(session: Session, number: int) -> list[dict[str, Any]]:
     recipe: DpoRecipe = session.recipe
     judged_by = SamplingRecipe(
         candidates=recipe.samples, temperature=recipe.temperature, reward=recipe.reward, similarity_weight=0.0,
-        max_new_tokens=min(256, session.max_length // 2), batch_size=recipe.batch_size,
+        max_new_tokens=min(256, session.max_length // 2), batch_size=recipe.batch_size, quantize=recipe.quantize,
     )  # fmt: skip
     desk = Desk(replace(session, recipe=judged_by))
     rng = random.Random(f"online|{recipe.seed}|{number}")

@@ -28,7 +28,8 @@ from typing import Any
 
 import torch
 from peft import get_peft_model_state_dict, set_peft_model_state_dict
-from transformers import TrainerControl, TrainerState, get_scheduler
+from transformers import TrainerControl, TrainerState, TrainingArguments, get_scheduler
+from transformers.integrations import get_reporting_integration_callbacks
 
 from ..errors import Invalid
 from ..files import whole_folder
@@ -347,22 +348,41 @@ def _train(learner: Learner, keeper: Keeper, folder: Path, steps: int) -> bool:
     """Update after update, watched by the keeper; False when stopped before the end."""
     place, state, control = (
         SimpleNamespace(output_dir=str(folder)),
-        TrainerState(global_step=learner.step, max_steps=steps, log_history=list(learner.history)),
+        TrainerState(
+            global_step=learner.step, max_steps=steps, log_history=list(learner.history), is_world_process_zero=processes.is_first()
+        ),
         TrainerControl(),
     )
     keeper.on_train_begin(place, state, control)
+    trackers = _Trackers(learner.session, steps)
+    trackers.tell("on_train_begin", state, control)
     while learner.step < steps:
         logs = learner.update()
         state.global_step, keeper.tokens = learner.step, learner.tokens
         keeper.on_log(place, state, control, logs)
+        trackers.tell("on_log", state, control, logs=logs)
         keeper.on_step_end(place, state, control)
         if control.should_save:
             learner.save(folder)
             keeper.on_save(place, state, control)
             control.should_save = False
         if control.should_training_stop:
-            return False
-    return True
+            break
+    trackers.tell("on_train_end", state, control)
+    return not control.should_training_stop
+
+
+class _Trackers:
+    """What `--report-to` names is told as much as by the trainers of the other methods."""
+
+    def __init__(self, session: Session, steps: int) -> None:
+        names = [name for name in session.job.report_to.split(",") if name not in ("", "none")]
+        self.model, self.trackers = session.model, [tracker() for tracker in get_reporting_integration_callbacks(names)] if names else []
+        self.arguments = TrainingArguments(**{**sessions.arguments(session, steps), "max_steps": steps}) if names else None
+
+    def tell(self, event: str, state: TrainerState, control: TrainerControl, **more: Any) -> None:
+        for tracker in self.trackers:
+            getattr(tracker, event)(self.arguments, state, control, model=self.model, **more)
 
 
 def _prompt_order(count: int, seed: int) -> Any:

@@ -36,7 +36,7 @@ def _of(default: Any, *, low: float = -math.inf, high: float = math.inf, choices
 class Recipe:
     """What every method shares."""
 
-    seed: int = _of(0, low=0)
+    seed: int = _of(0, low=0, high=4_000_000_000)  # numpy takes none of 2**32 or more
     effort: float = _of(1.0, low=0.01, high=100)  # multiplies the epochs of the tables
     epochs: float = _of(0.0, low=0, high=1000)
     max_steps: int = _of(0, low=0)  # 0: the epochs decide
@@ -287,6 +287,8 @@ def resolve(
             origins[name] = origin
     if not recipe.lora_alpha:
         recipe, origins["lora_alpha"] = replace(recipe, lora_alpha=2 * recipe.lora_rank), "2 x lora_rank"
+    if method == "kto" and recipe.batch_size == 1:
+        raise Invalid("KTO judges every draft beside others: batch_size = 1 has none.", "Set batch_size to 2 or more, or leave it out.")
     return Resolved(recipe, origins)
 
 
@@ -420,5 +422,6 @@ def _checked(item: Field[Any], value: Any) -> Any:
     if choices and value not in choices:
         raise ValueError(f"must be one of {', '.join(repr(choice) for choice in choices)}, not {value!r}")
     if kind in (int, float) and not (low <= value <= high and math.isfinite(value)):
-        raise ValueError(f"must be between {low:g} and {high:g}, not {value!r}")
+        low, high = (bound if isinstance(bound, int) else f"{bound:g}" for bound in (low, high))
+        raise ValueError(f"must be between {low} and {high}, not {value!r}")
     return value
