@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -159,6 +160,35 @@ def test_a_server_in_trouble_is_told_in_words(path: str, error: type[NotewrightE
     assert caught.value.hint
 
 
+def test_a_server_that_answers_all_at_once_is_read_too() -> None:
+    with serve(troubled()) as address:
+        [written] = RemoteEngine(f"{address}/whole", "m").generate(ASK, n=1)
+    assert (written.text, written.tokens, written.finished) == ("A whole note.", 4, True)
+    with serve(troubled()) as address, pytest.raises(Unavailable, match="speak OpenAI"):  # not three empty drafts
+        RemoteEngine(f"{address}/nothing", "m").generate(ASK, n=3)
+
+
+def test_who_stops_waiting_for_a_silent_server_is_not_held_up() -> None:
+    script = (
+        "import sys\nfrom notewright.models.remote import RemoteEngine\n"
+        "engine = RemoteEngine(sys.argv[1], 'm')\nprint('asks', flush=True)\n"
+        "try: engine.generate([{'role': 'user', 'content': 'x'}], n=2)\nexcept KeyboardInterrupt: print('stopped', flush=True)"
+    )
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()  # takes the questions, and never says a word
+        address = f"http://127.0.0.1:{server.getsockname()[1]}/v1"
+        asking = subprocess.Popen([sys.executable, "-c", script, address], stdout=subprocess.PIPE, text=True)
+        try:
+            assert asking.stdout
+            assert asking.stdout.readline() == "asks\n"
+            with server.accept()[0], server.accept()[0]:
+                asking.send_signal(signal.SIGINT)
+                assert asking.communicate(timeout=20)[0] == "stopped\n"
+        finally:
+            asking.kill()
+
+
 def test_no_server_at_all() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -183,6 +213,11 @@ def troubled() -> FastAPI:
             return JSONResponse({"error": {"message": "maximum context length is 10"}}, 400)
         if how == "html":
             return PlainTextResponse("data: <html>\n\n")
+        if how == "whole":
+            choice = {"message": {"role": "assistant", "content": "A whole note."}, "finish_reason": "stop"}
+            return JSONResponse({"choices": [choice], "usage": {"completion_tokens": 4}})
+        if how == "nothing":
+            return PlainTextResponse("")
         if how == "midway":
             return PlainTextResponse('data: {"error": {"message": "no memory"}}\n\n')
 

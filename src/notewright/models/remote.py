@@ -10,7 +10,7 @@ import json
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -106,21 +106,32 @@ class RemoteEngine:
             text, tokens, finished = "", 0, False
             try:
                 for piece in self._stream(http, wish):
-                    if usage := piece.get("usage"):
-                        tokens = int(usage.get("completion_tokens") or tokens)
                     for choice in piece.get("choices", ())[:1]:
                         if added := (choice.get("delta") or {}).get("content"):
                             text, tokens = text + added, tokens + 1
                             told.grown(index, text, tokens)
                         finished = finished or choice.get("finish_reason") == "stop"
+                    if usage := piece.get("usage"):
+                        tokens = int(usage.get("completion_tokens") or tokens)
             except BaseException:
                 told.failed.set()
                 raise
             told.over(index)
             return Written(text, tokens, finished, seed + index, heat <= 0)
 
-        with self._client() as http, ThreadPoolExecutor(n) as pool:
-            writing = [pool.submit(write, index) for index in range(n)]
+        writing: list[Future[Written]] = [Future() for _ in range(n)]
+
+        def write_one(index: int) -> None:
+            try:
+                writing[index].set_result(write(index))
+            except BaseException as error:
+                writing[index].set_exception(error)
+
+        with self._client() as http:
+            for index in range(n):
+                # No pool, whose threads hold a program up at its end: who stops waiting (Ctrl-C) for a silent server is done with it.
+                threading.Thread(target=write_one, args=(index,), daemon=True).start()
+            wait(writing)
         errors = [error for item in writing if (error := item.exception()) and not isinstance(error, _Dropped)]
         if errors:
             raise errors[0]
@@ -135,13 +146,22 @@ class RemoteEngine:
     def _stream(self, http: httpx.Client, wish: dict[str, Any]) -> Iterator[dict[str, Any]]:
         with _Trouble(self.url), http.stream("POST", "chat/completions", json=wish) as answer:
             self._check(answer)
+            streamed, others = False, list[str]()
             for line in answer.iter_lines():
-                if not line.startswith("data:") or line.endswith("[DONE]"):
+                if not line.startswith("data:"):
+                    others += [] if streamed else [line]
                     continue
-                piece = json.loads(line.removeprefix("data:"))
-                if problem := piece.get("error"):
-                    raise Unavailable(f"The server at {self.url} stopped: {_words(problem)}", "See its log, or ask for less.")
-                yield piece
+                streamed = True
+                if not line.endswith("[DONE]"):
+                    yield self._unless_stopped(json.loads(line.removeprefix("data:")))
+            if not streamed:  # all at once, as some servers answer whatever they are asked
+                whole = self._unless_stopped(json.loads("\n".join(others)))
+                yield {**whole, "choices": [{**choice, "delta": choice["message"]} for choice in whole["choices"]]}
+
+    def _unless_stopped(self, piece: dict[str, Any]) -> dict[str, Any]:
+        if problem := piece.get("error"):
+            raise Unavailable(f"The server at {self.url} stopped: {_words(problem)}", "See its log, or ask for less.")
+        return piece
 
     def _check(self, answer: httpx.Response) -> None:
         if answer.status_code < 400:
