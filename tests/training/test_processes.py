@@ -101,5 +101,5 @@ def test_all_processes_go_on_from_the_same_round(second: Callable[[Any], None], 
     from notewright.training.rounds import Rounds
 
     second({"distance": 0.1})
-    session: Any = SimpleNamespace(folder=tmp_path, device="cpu")
+    session: Any = SimpleNamespace(folder=tmp_path, device="cpu", seconds=lambda: 1.0)
     assert Rounds(session).finish(1, {"distance": 0.2}) == {"distance": 0.1}
