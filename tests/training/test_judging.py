@@ -125,7 +125,10 @@ def test_a_draft_too_long_for_the_reward_model_earns_the_least_and_is_counted(re
             return {part: [[-9.0] * len(texts)] * 2 for part in PARTS}
 
     neural: Any = Neural()
-    judging_now = judging.Judge({**PLAIN, "reward": reward}, recipes.PpoRecipe(gate_penalty=0.0, similarity_weight=0.0), neural)
+    told: list[str] = []
+    judging_now = judging.Judge(
+        {**PLAIN, "reward": reward}, recipes.PpoRecipe(gate_penalty=0.0, similarity_weight=0.0), neural, warn=told.append
+    )
     taste: Any = SimpleNamespace(score=lambda rows: [Score(-9.0, 0.0) for _ in rows])
     judging_now.taste = taste
     short, long = "- The river carries silt.\n", "- The river carries silt.\n" * 9
@@ -134,6 +137,7 @@ def test_a_draft_too_long_for_the_reward_model_earns_the_least_and_is_counted(re
     assert -1.0 < (found[1].reward or 0.0) < -0.99
     assert judging_now.unseen == 2
     assert [one.reward for one in judging_now([ROW], [long], [True])] == [-1.0]
+    assert len(told) == 1
 
 
 def test_no_reward_judges_before_it_has_earned_it(library: Library) -> None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import fmean, pstdev
@@ -89,10 +89,14 @@ class Earned:
 
 
 class Judge:
-    """Pays drafts as the run's judge.json says. `neural` is the loaded reward model, where one takes part."""
+    """Pays drafts as the run's judge.json says. `neural` is the loaded reward model, where one takes part; `warn` is told once where
+    drafts are too long for that."""
 
-    def __init__(self, about: dict[str, Any], recipe: SamplingRecipe, neural: NeuralReward | None = None) -> None:
-        self.about, self.recipe, self.neural = about, recipe, neural
+    def __init__(
+        self, about: dict[str, Any], recipe: SamplingRecipe, neural: NeuralReward | None = None, *,
+        warn: Callable[[str], None] | None = None,
+    ) -> None:  # fmt: skip
+        self.about, self.recipe, self.neural, self._warn = about, recipe, neural, warn
         habits = about["habits"]
         self.habits = Habits(**{**habits, "used": {sort: (counts[0], counts[1]) for sort, counts in habits["used"].items()}})
         self.linked = frozenset(about["linked"]) if "linked" in about else None
@@ -106,6 +110,10 @@ class Judge:
         places = self._seen(rows, texts)
         rated = self._rewards([rows[place] for place in places], [texts[place] for place in places]) if places else []
         known = dict(zip(places, rated, strict=True))
+        if self._warn and not self.unseen and len(places) < len(texts):
+            self._warn(
+                "Some drafts are, with their prompts, longer than the reward model sees; such a draft earns the least that it could."
+            )
         self.unseen += len(texts) - len(places)
         scores = [known.get(place, WORST) for place in range(len(texts))]
         return [self._pay(row, text, done, score) for row, text, done, score in zip(rows, texts, finished, scores, strict=True)]

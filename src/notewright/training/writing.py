@@ -53,7 +53,7 @@ class Desk:
         _, self.held_out, _ = self._read("prompts-valid")
         about = read_judge(session.folder)
         require_something_to_earn(self.rows, about, self.recipe)
-        self.judge = Judge(about, self.recipe, self._open_reward(about))
+        self.judge = Judge(about, self.recipe, self._open_reward(about), warn=session.reporter.warn)
 
     def _read(self, name: str) -> tuple[list[list[int]], list[dict[str, Any]], int]:
         rows = read_rows(self.session.folder / f"{name}.jsonl")
@@ -132,13 +132,9 @@ class Desk:
     def pay(self, rows: Sequence[dict[str, Any]], texts: Sequence[str], finished: Sequence[bool]) -> list[Earned]:
         """What drafts earn; the policy's adapter is in use again afterwards."""
         model = self.session.model
-        training, unseen = model.training, self.judge.unseen
+        training = model.training
         model.eval()
         earned = self._judge_all(rows, texts, finished) if self._together else self.judge(rows, texts, finished)
-        if not unseen and self.judge.unseen:
-            self.session.reporter.warn(
-                "Some drafts are, with their prompts, longer than the reward model sees; such a draft earns the least that it could."
-            )
         model.set_adapter(self.adapter)
         model.train(training)
         return earned
