@@ -108,14 +108,7 @@ def test_it_reaches_the_best_policy_where_that_is_known(tmp_path: Path) -> None:
     vocabulary = [writing.chat.decode(opened.tokenizer, [token]) for token in range(len(opened.tokenizer))]
     worth = {text for token, text in enumerate(vocabulary) if paid[token]} - {"\ufffd", ""}
     paid = T([token < len(vocabulary) and vocabulary[token] in worth for token in range(len(start))])
-
-    class Toy:
-        unseen = 0
-
-        def __call__(self, rows: Any, texts: list[str], finished: Any) -> list[Earned]:
-            return [Earned(float(text in worth), None, None, ()) for text in texts]
-
-    desk.judge = Toy()  # type: ignore[assignment]
+    desk.judge = lambda rows, texts, finished: [Earned(float(text in worth), None, None, ()) for text in texts]  # type: ignore[assignment]
     learner = ppo.Learner(opened, desk, 40)
     opened.model.train()
     for _ in range(40):

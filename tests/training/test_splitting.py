@@ -67,8 +67,6 @@ guest = GuestReward(reward, model=part, tokenizer=tokenizer)
 
 
 class Judge:
-    unseen = 0
-
     neural = guest
 
     def __call__(self, rows, texts, finished):
