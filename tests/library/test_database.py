@@ -43,6 +43,20 @@ def test_a_pending_migration_copies_the_file_first_and_runs_once(library: Librar
     copy.close()
 
 
+def test_a_damaged_copy_of_before_is_in_nobody_s_way(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = library.home
+    library.close()
+    copy = home / "backups" / "library-before-migration-0900.db"
+    copy.parent.mkdir(exist_ok=True)
+    for name in (copy.name, f".{copy.name}.part"):
+        copy.with_name(name).write_bytes(b"what a full disk left of an earlier copy " * 100)
+    monkeypatch.setattr(database, "MIGRATIONS", [*database.MIGRATIONS, (900, "CREATE TABLE later (id INTEGER);")])
+    with Library.open(home), sqlite3.connect(copy) as read:
+        assert read.execute("SELECT count(*) FROM migrations").fetchone()[0] == len(database.MIGRATIONS) - 1
+    read.close()
+    assert [path.name for path in copy.parent.iterdir()] == [copy.name]
+
+
 def test_of_two_that_open_an_old_library_at_once_neither_copies_what_the_other_changed(
     library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import Busy, Invalid, NotewrightError, Unavailable
+from ..files import whole
 from ..text import plain
 from .migrations import MIGRATIONS
 
@@ -76,9 +77,10 @@ class Database:
     def _copy(self, backups: Path, number: int) -> None:
         backups.mkdir(parents=True, exist_ok=True)
         # By a connection of its own: from the one that holds the lock SQLite copies nothing.
-        place = backups / f"library-before-migration-{number:04d}.db"
-        with closing(sqlite3.connect(self.path)) as read, closing(sqlite3.connect(place)) as copy:
-            read.backup(copy)
+        with whole(backups / f"library-before-migration-{number:04d}.db") as part:
+            part.unlink(missing_ok=True)  # of one that was killed; SQLite would go on with it
+            with closing(sqlite3.connect(self.path)) as read, closing(sqlite3.connect(part)) as copy:
+                read.backup(copy)
 
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
