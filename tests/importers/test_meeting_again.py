@@ -257,6 +257,14 @@ def test_one_book_from_two_shops_does_not_change_with_every_import(library: Libr
     assert [source.tags for source in library.sources.all()] == [("focus",)]
 
 
+def test_what_was_marked_in_the_books_of_two_shops_is_there_twice(library: Library, tmp_path: Path) -> None:
+    both = {"Highlight": BEES, "Book Title": "Deep Work", "Book Author": "Ann"}
+    bought = {**both, "Amazon Book ID": "B00X", "Location Type": "location", "Location": "145"}
+    csv_file = table(tmp_path / "all.csv", {**both, "Location Type": "order", "Location": "3"}, bought)
+    assert importers.import_readwise(library, path=csv_file).added == 2
+    assert not importers.import_readwise(library, path=csv_file).changed
+
+
 def listed(path: Path, **books: tuple[str, ...]) -> Path:
     """A CSV of these books' highlights, each with a place and a time of its own by its words."""
     rows = [

@@ -39,6 +39,12 @@ def conflicts(incoming: Highlight, row: Row) -> int:
     )
 
 
+def apart(incoming: Highlight, row: Row) -> bool:
+    """Were they marked at two places or at two times, as far as both are said?"""
+    said = ((incoming.location, row["location"]), (incoming.highlighted_at, row["highlighted_at"]))
+    return any(left != right and left not in (None, "") and right not in (None, "") for left, right in said)
+
+
 def likeness(incoming: Highlight, row: Row) -> float:
     """How surely an unmatched row is an earlier form of this highlight; 0 means no. Only within one place, as far as both say where."""
     placed = incoming.location is not None and row["location"] is not None

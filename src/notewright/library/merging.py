@@ -23,7 +23,7 @@ from operator import attrgetter, itemgetter
 
 from ..records import Highlight, ImportReport, Source
 from ..text import normalise
-from .alike import HIGHLIGHT_FIELDS, Row, column, conflicts, differences, match_edited, same_form, same_head
+from .alike import HIGHLIGHT_FIELDS, Row, apart, column, conflicts, differences, match_edited, same_form, same_head
 from .chapters import place
 from .database import Database, now
 from .moved import as_given, moved
@@ -380,7 +380,10 @@ class Merge:
                     return
 
         def fits(key: str, highlight: Highlight) -> bool:
-            """Is the known row no other highlight of the same exporter (one with a different id of the same kind)?"""
+            """Is the known row no other highlight of the same exporter: one with a different id of the same kind, or one that this very
+            import has at another place or time, as of a book from two shops?"""
+            if key in self._touched and apart(highlight, rows[key]):
+                return False
             kinds = {outside.partition(":")[0] for outside in highlight.outside_ids}
             return not any(item.partition(":")[0] in kinds and item not in highlight.outside_ids for item in self._ids(key, ids_of, kinds))
 
