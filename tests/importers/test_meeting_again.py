@@ -294,6 +294,23 @@ def test_books_that_were_merged_have_each_highlight_once(library: Library, tmp_p
     assert [source.title for source in library.sources.all()] == ["Bees", "Rivers"]
 
 
+def test_what_was_edited_and_moved_to_another_book_at_once_is_the_same(library: Library, tmp_path: Path) -> None:
+    def at(text: str, title: str, time: str, place: str = "12") -> dict[str, str]:
+        return {"Highlight": text, "Book Title": title, "Book Author": "Ann", "Location Type": "page", "Location": place,
+                "Highlighted at": f"2024-01-01 10:00:{time}+00:00"}  # fmt: skip
+
+    stays = at("Mills grind.", "Rivers", "01"), at("Looms weave.", "Bees", "02")
+    importers.import_readwise(library, path=table(tmp_path / "1.csv", *stays, at(BEES, "Bees", "03")))
+    before = ids(library)
+    edited = f"{BEES} So it is."
+    report = importers.import_readwise(library, path=table(tmp_path / "2.csv", *stays, at(edited, "Rivers", "03")))
+    assert ids(library)[edited] == before[BEES]
+    assert (report.added, report.removed) == (0, 0)
+    unlike = "Salt barges came up on the spring tide."
+    importers.import_readwise(library, path=table(tmp_path / "3.csv", *stays, at(unlike, "Bees", "03")))
+    assert ids(library)[unlike] != before[BEES]
+
+
 def test_what_two_books_have_both_is_there_twice(library: Library, tmp_path: Path) -> None:
     importers.import_readwise(library, path=listed(tmp_path / "1.csv", Bees=(BEES,)))
     importers.import_readwise(library, path=listed(tmp_path / "2.csv", Again=(RIVERS, BEES), Bees=(BEES,)))
