@@ -215,6 +215,17 @@ def test_a_short_article_that_was_renamed_is_the_same_one(library: Library, tmp_
     assert len(library.sources.all()) == 1
 
 
+def test_a_renamed_article_without_times_leaves_no_empty_source(library: Library, tmp_path: Path) -> None:
+    texts = [BEES, "Glaciers carve the valleys that they flow through."]
+    told = [{"id": n, "text": text, "location": n, "location_type": "order"} for n, text in enumerate(texts, 1)]
+    importers.import_readwise(library, path=answer(tmp_path / "a.json", "example.com/p?id=77", *told, category="articles"))
+    rows = ({"Highlight": item["text"], "Location Type": "order", "Location": str(item["location"])} for item in told)
+    renamed = table(tmp_path / "b.csv", *({**row, "Book Title": "Why Rivers Bend", "Book Author": "Ann"} for row in rows))
+    report = importers.import_readwise(library, path=renamed)
+    assert (report.added, report.sources_added, len(library.sources.all())) == (0, 0, 1)
+    assert not importers.import_readwise(library, path=renamed).changed
+
+
 def test_a_kindle_highlight_that_was_extended_between_two_imports_is_one(library: Library, tmp_path: Path) -> None:
     def record(place: str, text: str, at: str) -> str:
         head = f"Deep Work (Newport, Cal)\r\n- Your Highlight on Location {place} | Added on Monday, October 5, 2020 {at}"
@@ -263,6 +274,22 @@ def test_what_was_marked_in_the_books_of_two_shops_is_there_twice(library: Libra
     csv_file = table(tmp_path / "all.csv", {**both, "Location Type": "order", "Location": "3"}, bought)
     assert importers.import_readwise(library, path=csv_file).added == 2
     assert not importers.import_readwise(library, path=csv_file).changed
+
+
+def test_two_of_one_title_that_markdown_took_for_one_are_two_for_readwise(library: Library, tmp_path: Path) -> None:
+    head = "# Deep Work\n\n## Metadata\n- Author: [[Ann]]\n- Full Title: Deep Work\n"
+    link = "https://read.readwise.io/read/01h8aaaaaaaaaaaaaaaaaaaaa1"
+    (tmp_path / "Export").mkdir()
+    (tmp_path / "Export" / "Deep Work.md").write_text(f"{head}\n## Highlights\n- {BEES}\n")
+    (tmp_path / "Export" / "Deep Work 2.md").write_text(f"{head}- URL: https://x.example/a\n\n## Highlights\n- {BEES} ([View Highlight]({link}))\n")
+    importers.import_readwise(library, path=tmp_path / "Export")
+    first = json.loads(answer(tmp_path / "a.json", "Deep Work", {"id": 1, "text": BEES, "highlighted_at": OLD}).read_text())["results"]
+    read = {"id": 2, "text": BEES, "highlighted_at": NEW, "url": link}
+    second = json.loads(answer(tmp_path / "a.json", "Deep Work", read, user_book_id=8, source_url="https://x.example/a").read_text())
+    (tmp_path / "a.json").write_text(json.dumps({"results": first + second["results"]}))
+    importers.import_readwise(library, path=tmp_path / "a.json")
+    assert [len(library.sources.highlights(source.id)) for source in library.sources.all()] == [1, 1]
+    assert not importers.import_readwise(library, path=tmp_path / "a.json").changed
 
 
 def listed(path: Path, **books: tuple[str, ...]) -> Path:

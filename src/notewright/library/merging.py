@@ -121,9 +121,12 @@ class Merge:
         connection.execute("UPDATE highlight_ids SET highlight_id=? WHERE highlight_id=?", (old["id"], new["id"]))
         connection.execute("DELETE FROM highlights WHERE id=?", (new["id"],))
         connection.execute(_UPDATE, row)
-        if row["source_id"] != old["source_id"]:
-            empty = "NOT EXISTS (SELECT 1 FROM highlights WHERE source_id=sources.id AND removed_at='')"
-            connection.execute(f"UPDATE sources SET removed_at=? WHERE id=? AND removed_at='' AND {empty}", (self._at, old["source_id"]))
+        left = new["source_id"] if row["source_id"] == old["source_id"] else old["source_id"]
+        was = self._told.get(left)
+        empty = "NOT EXISTS (SELECT 1 FROM highlights WHERE source_id=sources.id AND removed_at='')"
+        values = ((was and was["removed_at"]) or self._at, left)
+        done = connection.execute(f"UPDATE sources SET removed_at=? WHERE id=? AND removed_at='' AND {empty}", values)
+        self._counts["sources_added"] -= done.rowcount and was == {}
         self._touched.add(old["id"])
         self._counts["added"] -= 1
         changed = old["removed_at"] != row["removed_at"] or any(row[name] != old[name] for name in _VISIBLE)
@@ -388,7 +391,9 @@ class Merge:
             return not any(item.partition(":")[0] in kinds and item not in highlight.outside_ids for item in self._ids(key, ids_of, kinds))
 
         for index, (highlight, _) in enumerate(items):
-            settle(index, [known[outside] for outside in highlight.outside_ids if outside in known])
+            own = [known[outside] for outside in highlight.outside_ids if outside in known]
+            # By its lesser id alone it is not what this very import has told of under another one.
+            settle(index, [key for key in own if key not in self._touched or highlight.outside_ids[0] in known])
         lost = [index for index, home in enumerate(homes) if not home]
         lost.sort(key=lambda index: items[index][0].is_deleted)  # what is there comes before what was taken away
         free = [key for key in rows if key not in taken] if lost else []
