@@ -298,6 +298,8 @@ def test_words_leave_out_targets_and_marks() -> None:
     text = "> [!quote] p. 3\n> **Bold** ![[img.png|600]] [text](https://x.org/abc) [[Note|alias]] `code` %%gone%% <b>x</b> ^id1"
     assert match_words(text) == ["p", "3", "bold", "text", "alias", "code", "x"]
     assert title_places("one [[The title of some note]] two") == frozenset(range(1, 6))
+    assert title_places("pre[[The title of some note]]s two [[Of one more note]] end") == frozenset({0, 1, 2, 3, 4, 6, 7, 8, 9})
+    assert title_places("Don't 注意 [[The title of some note]] two") == frozenset(range(4, 9))
 
 
 @settings(max_examples=60)

@@ -30,6 +30,7 @@ _LONG_LINK = re.compile(
     r"(\[\[[^\[\]|\n]*?\w+(?:[^\w\[\]|\n]+\w+){3}[^\[\]|\n]*\]\]"
     r"|(?<!!)\[[^\[\]\n]*?\w+(?:[^\w\[\]\n]+\w+){3}[^\[\]\n]*\]\((?!\w+:)[^()\s]*\.md\))"
 )
+_NEAR = 50  # words
 _QUOTE_MARKS = re.compile(r"^(?:[ \t]*>)+[ \t]?(?:\[![^\]\n]*\][+-]?)?", re.MULTILINE)
 _WORD = re.compile(rf"\w[\w{MARKS}]*(?:'\w[\w{MARKS}]*)*")
 _WIDE = re.compile(f"[{UNSPACED}]")
@@ -55,13 +56,15 @@ def match_words(text: str) -> list[str]:
 
 def title_places(text: str) -> frozenset[int]:
     """Which of `match_words(text)` stand in bare links of four words or more: the titles of other notes, not words written here."""
-    places: set[int] = set()
-    position = 0
+    words, places, position = match_words(text), set[int](), 0
     for number, part in enumerate(_LONG_LINK.split(text) if "[[" in text or ".md)" in text else ()):
-        size = len(match_words(part))
-        if number % 2:
-            places.update(range(position, position + size))
-        position += size
+        said = match_words(part)
+        if number % 2:  # its first and last words may be parts of longer ones here, so that what was counted before is but near to it
+            inner = said[1:-1]
+            there = (at for at in range(max(0, position - _NEAR), position + _NEAR) if words[at + 1 : at + 1 + len(inner)] == inner)
+            position = min(there, key=lambda at: abs(at - position), default=position)
+            places.update(range(position, position + len(said)))
+        position += len(said)
     return frozenset(places)
 
 
