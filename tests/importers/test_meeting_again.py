@@ -276,6 +276,18 @@ def test_what_was_marked_in_the_books_of_two_shops_is_there_twice(library: Libra
     assert not importers.import_readwise(library, path=csv_file).changed
 
 
+@pytest.mark.parametrize("first", [0, 1])
+def test_two_editions_of_one_title_keep_their_own_highlights(library: Library, tmp_path: Path, first: int) -> None:
+    both = {"Highlight": BEES, "Book Title": "Deep Work", "Book Author": "Ann", "Location Type": "location"}
+    rows = [{**both, "Amazon Book ID": f"B00{place}", "Location": str(place)} for place in (145, 150)]
+    importers.import_readwise(library, path=table(tmp_path / "1.csv", rows[first]))
+    csv_file = table(tmp_path / "2.csv", *rows)
+    assert importers.import_readwise(library, path=csv_file).added == 1
+    assert not importers.import_readwise(library, path=csv_file).changed
+    found = {source.asin: [item.location for item in library.sources.highlights(source.id)] for source in library.sources.all()}
+    assert found == {"B00145": [145], "B00150": [150]}
+
+
 def test_two_of_one_title_that_markdown_took_for_one_are_two_for_readwise(library: Library, tmp_path: Path) -> None:
     head = "# Deep Work\n\n## Metadata\n- Author: [[Ann]]\n- Full Title: Deep Work\n"
     link = "https://read.readwise.io/read/01h8aaaaaaaaaaaaaaaaaaaaa1"

@@ -457,7 +457,9 @@ class Merge:
         kinds = {outside.partition(":")[0] for highlight, _ in items for outside in highlight.outside_ids}
         for row in self._in("SELECT * FROM highlights WHERE removed_at='' AND source_id IN ({})", twins):
             index = missing.get(row["text_key"])
-            if index is None or row["id"] in taken or any(kind in kinds for kind in self._kinds(row["id"])):
+            if index is None or row["id"] in taken or apart(items[index][0], dict(row)):
+                continue
+            if any(kind in kinds for kind in self._kinds(row["id"])):
                 continue
             before[row["id"]], rows[row["id"]] = dict(row), dict(row)
             homes[index] = row["id"]
