@@ -293,7 +293,9 @@ def test_two_of_one_title_that_markdown_took_for_one_are_two_for_readwise(librar
     link = "https://read.readwise.io/read/01h8aaaaaaaaaaaaaaaaaaaaa1"
     (tmp_path / "Export").mkdir()
     (tmp_path / "Export" / "Deep Work.md").write_text(f"{head}\n## Highlights\n- {BEES}\n")
-    (tmp_path / "Export" / "Deep Work 2.md").write_text(f"{head}- URL: https://x.example/a\n\n## Highlights\n- {BEES} ([View Highlight]({link}))\n")
+    (tmp_path / "Export" / "Deep Work 2.md").write_text(
+        f"{head}- URL: https://x.example/a\n\n## Highlights\n- {BEES} ([View Highlight]({link}))\n"
+    )
     importers.import_readwise(library, path=tmp_path / "Export")
     first = json.loads(answer(tmp_path / "a.json", "Deep Work", {"id": 1, "text": BEES, "highlighted_at": OLD}).read_text())["results"]
     read = {"id": 2, "text": BEES, "highlighted_at": NEW, "url": link}
@@ -348,6 +350,17 @@ def test_what_was_edited_and_moved_to_another_book_at_once_is_the_same(library: 
     unlike = "Salt barges came up on the spring tide."
     importers.import_readwise(library, path=table(tmp_path / "3.csv", *stays, at(unlike, "Bees", "03")))
     assert ids(library)[unlike] != before[BEES]
+
+
+def test_a_book_that_was_merged_into_another_in_readwise_is_there_no_more(library: Library, tmp_path: Path) -> None:
+    told = [{"id": 5, "text": BEES, "location": 3}, {"id": 6, "text": RIVERS, "location": 4}]
+    importers.import_readwise(library, path=answer(tmp_path / "a.json", "Bees", told[0], user_book_id=8))
+    before = ids(library)
+    report = importers.import_readwise(library, path=answer(tmp_path / "b.json", "Rivers", *told, user_book_id=9))
+    assert [source.title for source in library.sources.all()] == ["Rivers"]
+    assert (report.sources_added, ids(library)[BEES]) == (1, before[BEES])
+    importers.import_readwise(library, path=answer(tmp_path / "c.json", "Bees", told[0], user_book_id=8))
+    assert [source.title for source in library.sources.all()] == ["Bees", "Rivers"]
 
 
 def test_what_two_books_have_both_is_there_twice(library: Library, tmp_path: Path) -> None:

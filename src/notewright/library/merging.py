@@ -90,6 +90,7 @@ class Merge:
             self._titles[row["title"].casefold()].append((row["id"], row["author"].casefold()))
         self._was_empty = self._began_empty = not self._titles
         self._sources_of_words: dict[str, str] | None = None
+        self._left: set[str] = set()  # sources that highlights have left for another one
         self._listed = complete  # does what is being merged list all of its source's highlights?
         self.seen = 0
 
@@ -100,6 +101,7 @@ class Merge:
                 self._move(new, old)
         gone = sorted(self._gone.keys() - self._touched)
         self._connection.executemany("UPDATE highlights SET removed_at=? WHERE id=?", [(self._at, key) for key in gone])
+        self._close_left()
         counts = self._counts
         marks = sum(not self._gone[key][1] for key in gone)
         known = {key: row for key, row in self._told.items() if row}
@@ -114,23 +116,25 @@ class Merge:
     def _move(self, new: sqlite3.Row, old: sqlite3.Row) -> None:
         """What was stored as a new highlight is one that was in another source: it is that, and where the better exporter says it is."""
         connection, row = self._connection, dict(old)
-        names = [item["outside_id"] for item in self._db.rows("SELECT outside_id FROM highlight_ids WHERE highlight_id=?", (new["id"],))]
-        self._merge_known(old["source_id"], row, as_given(new, tuple(names)), new["text_key"])
+        self._merge_known(old["source_id"], row, as_given(new, tuple(self._outside_ids(new["id"]))), new["text_key"])
         if self._my_rank >= _rank(old["origins"]):
             row |= {name: new[name] for name in ("source_id", "position", "chapter")}
         connection.execute("UPDATE highlight_ids SET highlight_id=? WHERE highlight_id=?", (old["id"], new["id"]))
         connection.execute("DELETE FROM highlights WHERE id=?", (new["id"],))
         connection.execute(_UPDATE, row)
-        left = new["source_id"] if row["source_id"] == old["source_id"] else old["source_id"]
-        was = self._told.get(left)
-        empty = "NOT EXISTS (SELECT 1 FROM highlights WHERE source_id=sources.id AND removed_at='')"
-        values = ((was and was["removed_at"]) or self._at, left)
-        done = connection.execute(f"UPDATE sources SET removed_at=? WHERE id=? AND removed_at='' AND {empty}", values)
-        self._counts["sources_added"] -= done.rowcount and was == {}
+        self._left |= {new["source_id"], old["source_id"]}
         self._touched.add(old["id"])
         self._counts["added"] -= 1
         changed = old["removed_at"] != row["removed_at"] or any(row[name] != old[name] for name in _VISIBLE)
         self._counts["updated" if changed else "unchanged"] += not row["removed_at"]
+
+    def _close_left(self) -> None:
+        """A source that all of its highlights have left is there no more."""
+        empty = "removed_at='' AND NOT EXISTS (SELECT 1 FROM highlights WHERE source_id=sources.id AND removed_at='')"
+        for row in self._in(f"SELECT * FROM sources WHERE id IN ({{}}) AND {empty}", sorted(self._left)):
+            was = self._told.setdefault(row["id"], dict(row))  # nothing, of one that this import has made
+            self._counts["sources_added"] -= not was
+            self._connection.execute("UPDATE sources SET removed_at=? WHERE id=?", (was.get("removed_at") or self._at, row["id"]))
 
     def _mostly_gone(self, gone: list[str]) -> Iterable[str]:
         for (source_id, had), lost in Counter(self._gone[key] for key in gone).items():
@@ -190,7 +194,8 @@ class Merge:
         for row in own.values():
             if row["chapter"] and row["chapter"] in marks:
                 row["chapter"] = ""  # it came from a mark, which may be gone
-        place(list(own.values()), {key for key, highlight in zip(homes, incoming.highlights, strict=True) if _is_one(highlight, ends)})
+        ending = {key for key, highlight in zip(homes, incoming.highlights, strict=True) if any(item is highlight for item in ends)}
+        place(list(own.values()), ending)
         self._store(before, after, gone)
         had = sum(not row["heading_level"] for row in live.values())
         self._gone |= {key: (source_id, 0 if live[key]["heading_level"] else had) for key in gone}
@@ -390,9 +395,8 @@ class Merge:
             kinds = {outside.partition(":")[0] for outside in highlight.outside_ids}
             return not any(item.partition(":")[0] in kinds and item not in highlight.outside_ids for item in self._ids(key, ids_of, kinds))
 
-        for index, (highlight, _) in enumerate(items):
+        for index, (highlight, _) in enumerate(items):  # not by a lesser id alone what this very import has told of under another one
             own = [known[outside] for outside in highlight.outside_ids if outside in known]
-            # By its lesser id alone it is not what this very import has told of under another one.
             settle(index, [key for key in own if key not in self._touched or highlight.outside_ids[0] in known])
         lost = [index for index, home in enumerate(homes) if not home]
         lost.sort(key=lambda index: items[index][0].is_deleted)  # what is there comes before what was taken away
@@ -429,8 +433,7 @@ class Merge:
         if not kinds or self._was_empty:
             return []
         if ids_of.get(key) is None:
-            found = self._db.rows("SELECT outside_id FROM highlight_ids WHERE highlight_id=?", (key,))
-            ids_of[key] = [row["outside_id"] for row in found]
+            ids_of[key] = self._outside_ids(key)
         return ids_of[key]
 
     def _known_ids(self, incoming: Iterable[Highlight], before: dict[str, Row], rows: dict[str, Row]) -> dict[str, str]:
@@ -457,9 +460,7 @@ class Merge:
         kinds = {outside.partition(":")[0] for highlight, _ in items for outside in highlight.outside_ids}
         for row in self._in("SELECT * FROM highlights WHERE removed_at='' AND source_id IN ({})", twins):
             index = missing.get(row["text_key"])
-            if index is None or row["id"] in taken or apart(items[index][0], dict(row)):
-                continue
-            if any(kind in kinds for kind in self._kinds(row["id"])):
+            if index is None or row["id"] in taken or apart(items[index][0], dict(row)) or kinds & self._kinds(row["id"]):
                 continue
             before[row["id"]], rows[row["id"]] = dict(row), dict(row)
             homes[index] = row["id"]
@@ -467,8 +468,10 @@ class Merge:
             del missing[row["text_key"]]
 
     def _kinds(self, highlight_id: str) -> set[str]:
-        found = self._db.rows("SELECT outside_id FROM highlight_ids WHERE highlight_id=?", (highlight_id,))
-        return {row["outside_id"].partition(":")[0] for row in found}
+        return {item.partition(":")[0] for item in self._outside_ids(highlight_id)}
+
+    def _outside_ids(self, highlight_id: str) -> list[str]:
+        return [row["outside_id"] for row in self._db.rows("SELECT outside_id FROM highlight_ids WHERE highlight_id=?", (highlight_id,))]
 
     def _new_id(self, source_id: str, highlight: Highlight, words: str, known: dict[str, str], rows: dict[str, Row]) -> str:
         new_id = highlight.outside_ids[0] if highlight.outside_ids else ""
@@ -559,6 +562,8 @@ class Merge:
                 counts["as before" if row["heading_level"] else "unchanged"] += not row["removed_at"] and key not in gone
                 continue
             changed.append(row)
+            if row["source_id"] != old["source_id"]:
+                self._left.add(str(old["source_id"]))
             if row["removed_at"]:
                 counts["marks" if row["heading_level"] else "removed"] += not old["removed_at"]
             elif old["removed_at"] or any(row[name] != old[name] for name in _VISIBLE):
@@ -593,7 +598,3 @@ def _without_ends(incoming: Source) -> tuple[Source, list[Highlight]]:
             ended = False
         kept.append(item)
     return (replace(incoming, highlights=tuple(kept)) if len(kept) < len(incoming.highlights) else incoming), ends
-
-
-def _is_one(highlight: Highlight, of: Sequence[Highlight]) -> bool:
-    return any(item is highlight for item in of)

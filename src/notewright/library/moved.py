@@ -25,7 +25,8 @@ ORDER BY new.position, new.id, old.removed_at<>'', old.position, old.id
 # Of the same words two things more have to be so: the same place, the same second, or many words; and nothing may speak against it.
 _SAME = _PAIRS.format(
     alike="old.text_key=new.text_key",
-    sure="ifnull(new.location=old.location, 1) AND (new.highlighted_at=old.highlighted_at OR '' IN (new.highlighted_at, old.highlighted_at))"
+    sure="ifnull(new.location=old.location, 1)"
+    " AND (new.highlighted_at=old.highlighted_at OR '' IN (new.highlighted_at, old.highlighted_at))"
     " AND ifnull(new.location=old.location, 0) + (new.highlighted_at=old.highlighted_at AND new.highlighted_at<>'')"
     f" + (length(new.text)>={_LONG}) > 1",
 )
