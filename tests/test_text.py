@@ -52,6 +52,7 @@ def test_a_sentence_keeps_its_closing_quote() -> None:
 def test_words_and_marks() -> None:
     assert words("don’t stop, now") == ["don’t", "stop", ",", "now"]
     assert tokens("a b\n- c") == ["a", "b", "\n", "-", "c"]
+    assert tokens("ध्यान देते हैं, น้ำ") == ["ध्यान", "देते", "हैं", ",", *"น้ำ"]
 
 
 @given(lines, lines)

@@ -31,7 +31,7 @@ _NO_END = (
 _SENTENCE_END = re.compile(rf"[.!?…]{_NO_END}[\"'“”’»)\]]*(?=\s+[\"'“„‘»«(\[]*[^\W_{_LOWER}])|[。！？।][\"'”’）」』]*(?=.)")
 _WORD = re.compile(r"\w+(?:['’]\w+)*|[^\w\s]", re.UNICODE)
 _TOKENS = re.compile(r"\n|\w+|[^\w\s]")
-_UNSPACED_TOKENS = re.compile(rf"\n|[{UNSPACED}]|(?:(?![{UNSPACED}])\w)+|[^\w\s]")
+_UNSPACED_TOKENS = re.compile(rf"\n|[{UNSPACED}]|(?:(?![{UNSPACED}])[\w{MARKS}])+|[^\w\s]")
 
 
 def content_hash(data: str | bytes) -> str:
