@@ -67,6 +67,13 @@ def value(name: str, text: str, highlights=HIGHLIGHTS) -> float:
         ("full_stops", "- One.\n- Two\n- **Three!**\n", 2 / 3),
         ("dashes", "One — two: three - four well-known", 300 / 6),
         ("locations", "Flood (p. 19), beavers p. 77, 790", 2 / 3),
+        ("locations", "In 19 years 77 dams fell, 79 % of them", 0),
+        ("locations", "Flood [19], beavers (S. 77–79)", 1),
+        ("words", "注意力是 rare。", 5),
+        ("words", "ध्यान हम देते हैं।", 4),
+        ("sentence_words", "注意力。 时间也是！", 3.5),
+        ("questions", "为什么？因为。", 0.5),
+        ("full_stops", "- 注意力。\n- 时间\n", 0.5),
         ("coverage", "The straight river is an argument: it has not met its flood.\n\n- Eight beavers built dams.\n", 2 / 3),
         ("coverage", "Nothing of it.", 0),
         ("numbers_kept", "They built 29.", 1),
@@ -82,6 +89,15 @@ def value(name: str, text: str, highlights=HIGHLIGHTS) -> float:
 )
 def test_a_measure(name: str, text: str, expected: float) -> None:
     assert value(name, text) == pytest.approx(expected)
+
+
+def test_scripts_without_spaces_are_measured_by_their_signs() -> None:
+    given = (Highlight("注意力是我们能给予别人的最稀有的礼物。"), Highlight("时间像河水一样流过每一座城市。"))
+    text = "注意力是最稀有的礼物。别的都不重要。"
+    assert value("coverage", text, given) == 0.5
+    assert 0 < value("own_words", text, given) < 1
+    assert 0 < value("verbatim", text, given) < 1
+    assert value("compression", text, given) == pytest.approx(16 / 32)
 
 
 def test_the_length_is_measured_against_the_highlights() -> None:

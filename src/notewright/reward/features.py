@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from ..prompts import location_label
 from ..records import Highlight
 from ..text import normalise
-from .shape import Shape, content_words, read_shape
+from .shape import Shape, content_words, read_shape, words_of
 
-VERSION = 3
+VERSION = 4
 ASPECTS = ("structure", "content", "voice")
 NAN = math.nan
 
@@ -90,12 +90,13 @@ NAMES = tuple(feature.name for feature in FEATURES)
 INDEX = {name: number for number, name in enumerate(NAMES)}
 SIDES, OTHER = {"book": 0.5}, -0.5  # kinds of sources: books against the rest; 0 where it is not known
 
-_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 _FIRST_PERSON = """i i'm i'd i've i'll me my mine myself we our ours us ich mich mir mein meine wir uns unser
 je j'ai moi mon ma mes nous yo mi"""
 _SECOND_PERSON = """you your yours you're yourself du dich dir dein deine ihr euch tu te toi ton ta vous votre usted tus"""
 _FIRST, _SECOND = frozenset(_FIRST_PERSON.split()), frozenset(_SECOND_PERSON.split())
+_CITED = r"(?i:\b(?:pp?|pages?|p[aá]gs?|p[aá]ginas?|s|seiten?|blz|стр|loc|locations?|pos|positions?)\b\.?\s*(?:\d+\s*[-–,;&]\s*)*)"
+_ENDS, _ASKS = (".", "!", "?", "…", "。", "！", "？", "।", "؟", "۔"), ("?", "？", "؟")
 _TAKEN_UP = 0.35  # of a highlight's longer words
 
 
@@ -116,9 +117,9 @@ def _structure(shape: Shape) -> dict[str, float]:
         "bullets": len(items),
         "nesting": max((item.depth for item in items), default=0),
         "numbered": _mean([item.numbered for item in items]),
-        "bullet_words": _mean([len(_WORD.findall(item.text)) for item in items]),
+        "bullet_words": _mean([len(words_of(item.text)) for item in items]),
         "paragraphs": len(shape.paragraphs),
-        "prose": sum(len(_WORD.findall(part)) for part in shape.paragraphs) / max(len(shape.words), 1),
+        "prose": sum(len(words_of(part)) for part in shape.paragraphs) / max(len(shape.words), 1),
         "callouts": shape.callouts,
         "quotes": len(shape.quotes),
         "tables": shape.tables,
@@ -137,10 +138,10 @@ def _content(shape: Shape, highlights: Sequence[Highlight]) -> dict[str, float]:
     own = set(longer)
     numbers = {number for text in given for number in _NUMBER.findall(text)}
     kept = set(_NUMBER.findall(shape.prose))
-    size = sum(len(_WORD.findall(text)) for text in given)
+    size = sum(len(words_of(text)) for text in given)
     runs = _runs(words)
-    source_runs = {run for text in given for run in _runs([word.casefold() for word in _WORD.findall(normalise(text))])}
-    quoted = sum(len(_WORD.findall(part)) for part in (*shape.quotes, *shape.quotations))
+    source_runs = {run for text in given for run in _runs([word.casefold() for word in words_of(normalise(text))])}
+    quoted = sum(len(words_of(part)) for part in (*shape.quotes, *shape.quotations))
     labels = [label for item in highlights if (label := location_label(item))]
     return {
         "words": len(words),
@@ -163,16 +164,16 @@ def _content(shape: Shape, highlights: Sequence[Highlight]) -> dict[str, float]:
 def _voice(shape: Shape) -> dict[str, float]:
     words = [word.casefold().replace("’", "'") for word in shape.words]
     hundred = max(len(words), 1) / 100
-    ends = [item.text.rstrip("*_ ").endswith((".", "!", "?", "…")) for item in shape.items]
-    lengths = [size for sentence in shape.sentences if (size := len(_WORD.findall(sentence)))]
+    ends = [item.text.rstrip("*_ ").endswith(_ENDS) for item in shape.items]
+    lengths = [size for sentence in shape.sentences if (size := len(words_of(sentence)))]
     return {
-        "bold": sum(len(_WORD.findall(part)) for part in shape.bold) / hundred,
-        "italics": sum(len(_WORD.findall(part)) for part in shape.italics) / hundred,
+        "bold": sum(len(words_of(part)) for part in shape.bold) / hundred,
+        "italics": sum(len(words_of(part)) for part in shape.italics) / hundred,
         "sentence_words": _mean(lengths),
         "long_words": _mean([len(word) >= 9 for word in words]),
         "first_person": sum(word in _FIRST for word in words) / hundred,
         "second_person": sum(word in _SECOND for word in words) / hundred,
-        "questions": _mean([sentence.rstrip("\"'”’)*_ ").endswith("?") for sentence in shape.sentences]),
+        "questions": _mean([sentence.rstrip("\"'”’)）」』*_ ").endswith(_ASKS) for sentence in shape.sentences]),
         "dashes": shape.dashes / hundred,
         "full_stops": _mean(ends),
     }
@@ -196,8 +197,11 @@ def _share(need: Sequence[str], have: frozenset[str] | set[str]) -> float:
 
 
 def _cites(text: str, label: str) -> bool:
+    """Does it stand there as a place: behind a word for one, alone in brackets, or as a time? Any other number may count something."""
     number = re.escape(label.split()[-1])
-    return re.search(rf"(?<![\w:.]){number}(?![\w:])", text) is not None
+    if ":" in number:
+        return re.search(rf"(?<![\w:.]){number}(?![\w:])", text) is not None
+    return re.search(rf"{_CITED}{number}(?![\w:])|[(\[]\s*{number}\s*[)\]]|(?<!\d){number}\s*[页頁]", text) is not None
 
 
 def _runs(words: Sequence[str]) -> list[tuple[str, ...]]:

@@ -9,13 +9,16 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from ..text import normalise, sentences
+from ..text import MARKS, UNSPACED, normalise, sentences
 from ..vault.tokens import Token, tokenize, tokenize_inline
 from ..vault.views import read_markdown_link, read_wikilink, text_of
 
 _QUOTATION = re.compile(r"“([^“”\n]+)”|(?<![\w\"])\"([^\"\n]+)\"(?!\w)|„([^“”\n]+)[“”]|«([^«»\n]+)»")
 _DASH = re.compile(r"\s[–—-]\s|—|:\s")
-_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
+_PLAIN_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
+_LETTERS = rf"(?:(?![{UNSPACED}_])[\w{MARKS}])+"
+_WORD = re.compile(rf"[{UNSPACED}]|{_LETTERS}(?:['’]{_LETTERS})*")
+_TWO_SIGNS = re.compile(rf"(?=([{UNSPACED}]{{2}}))")
 _APART = frozenset({"properties", "fence", "indented_code", "thematic_break", "link_definition"})  # blocks without prose
 _SILENT = frozenset(
     {"block_id", "bom", "callout", "comment", "embed", "embed_tail", "footnote_definition", "footnote_reference", "heading", "heading_end",
@@ -60,9 +63,15 @@ class Shape:
     prose: str = ""
 
 
+def words_of(text: str) -> list[str]:
+    """The words of a text; in scripts that put no spaces between them each sign is one."""
+    return (_PLAIN_WORD if text.isascii() else _WORD).findall(text)
+
+
 def content_words(text: str) -> list[str]:
-    """The words of four letters and more, in normal form."""
-    return [word for word in _WORD.findall(normalise(text)) if len(word) >= 4]
+    """The words of four letters and more, in normal form; in scripts that put no spaces between words, every two signs side by side."""
+    text = normalise(text)
+    return [word for word in words_of(text) if len(word) >= 4] + ([] if text.isascii() else _TWO_SIGNS.findall(text))
 
 
 def read_shape(text: str) -> Shape:
@@ -74,7 +83,7 @@ def read_shape(text: str) -> Shape:
     reader.close()
     shape = reader.shape
     shape.prose = "\n".join(shape.blocks)
-    shape.words = _WORD.findall(shape.prose)
+    shape.words = words_of(shape.prose)
     shape.sentences = [sentence for block in shape.blocks for sentence in sentences(block)]
     shape.dashes = sum(len(_DASH.findall(sentence)) for sentence in shape.sentences)
     spoken = "\n".join([*shape.paragraphs, *(item.text for item in shape.items)])
