@@ -42,6 +42,8 @@ def after(root: Path, **done: Any) -> str:
         ({"counts": {**FULL, "highlights": 0}}, "import readwise PATH"),
         ({"counts": {**FULL, "notes": 0}, "read": False}, "import vault"),
         ({"counts": {**FULL, "pairs": 0}, "paired": False}, "pair"),
+        ({"pairs_old": True}, "pair"),
+        ({"pairs_old": True, "trained": True, "fresh": ENOUGH}, "pair"),
         ({"rows": None}, "dataset sft"),
         ({"held_out": TO_COMPARE}, "improve"),
         ({"held_out": TO_COMPARE - 1}, "train sft"),  # nothing could be proven
@@ -101,6 +103,23 @@ def test_a_pairing_that_found_nothing_is_not_asked_for_again(library: Library, t
     import_vault(library, settings=settings)
     assert status(library, settings=settings).next == "notewright pair"
     assert not pair(library).added
+    assert status(library, settings=settings).next == "notewright draft --source TITLE"
+
+
+def test_pairs_that_are_older_than_the_library_are_to_be_found_anew(library: Library, tmp_path: Path) -> None:
+    settings = Settings(home=library.home, vault=tmp_path / "vault")
+    tmp_path.joinpath("vault").mkdir()
+    csv, said = tmp_path / "a.csv", "The river slows in every bend that it has made for itself."
+    csv.write_text(f"Highlight,Book Title\n{said},Rivers\n")
+    import_readwise(library, path=csv)
+    (tmp_path / "vault/Rivers.md").write_text(f"# Rivers\n{said}\n")
+    import_vault(library, settings=settings)
+    assert pair(library).added == 1
+    assert status(library, settings=settings).next == "notewright draft --source TITLE"
+    (tmp_path / "vault/More.md").write_text(f"# Rivers\nWhat I learnt: {said}\n")
+    import_vault(library, settings=settings)
+    assert status(library, settings=settings).next == "notewright pair"
+    assert pair(library).added == 1
     assert status(library, settings=settings).next == "notewright draft --source TITLE"
 
 

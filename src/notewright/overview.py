@@ -74,10 +74,10 @@ def status(library: Library, *, settings: Settings) -> Status:
     unranked = next((batch.id for batch in newest if batch.drafts > 1 and not (batch.ranked or batch.accepted or batch.rejected)), "")
     learnt_at = max((run.created_at for run in runs if run.status == "finished" and run.method != "reward"), default="")
     rows, held_out = _rows(library)
-    improving = at_work(library.home)
+    improving, paired_at = at_work(library.home), library.pairs.paired_at()[0]
     done = Done(
         counts=counts, read=_read(library, settings, counts["notes"]),
-        paired=library.pairs.paired_at()[0] == library.pairs.changes(), rows=rows, held_out=held_out,
+        paired=paired_at == library.pairs.changes(), pairs_old=0 <= paired_at < library.pairs.changes(), rows=rows, held_out=held_out,
         trained=bool(current and current.role != "base") or any(model.role == "policy" for model in library.models.all()),
         resume=tuple(resume[run.id] for run in unfinished if run.id in resume and run.method != "reward"),
         training=next((run.id for run in runs if run.status in ("created", "running")), ""), improving=improving is not None,
@@ -127,7 +127,8 @@ TO_COMPARE = 6  # held-out passages; with fewer `improve` promotes nothing
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What was done so far. `read`: this vault was, also if it holds no note; `paired`: nothing has changed since the last pairing.
+    """What was done so far. `read`: this vault was, also if it holds no note; `paired`: nothing has changed since the last pairing;
+    `pairs_old`: something has since there was one, as a book was imported, or a pair decided, which corrects the scores of others.
 
     `rows` are those that the newest SFT dataset trains on, None where there is none or more pairs teach than it was made of, `held_out`
     those that it keeps back; `resume` are the commands that go on with a training of a version, `training` is a run that is going on,
@@ -137,6 +138,7 @@ class Done:
     counts: dict[str, int]
     read: bool = True
     paired: bool = True
+    pairs_old: bool = False
     rows: int | None = None
     held_out: int = 0
     trained: bool = False
@@ -171,6 +173,8 @@ def next_command(settings: Settings, done: Done) -> str:
         return "notewright pair"
     if done.unranked:
         return f"notewright rank {done.unranked}"
+    if done.counts["notes"] and done.pairs_old:  # what comes next learns from them
+        return "notewright pair"
     if not done.trained and (step := _training(done)):
         return step
     if done.trained and done.fresh >= ENOUGH and not done.training and not done.improving:
