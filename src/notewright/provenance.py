@@ -21,6 +21,7 @@ from functools import lru_cache
 
 from .pool import cores, spread
 from .records import Highlight
+from .small_words import COMMON
 from .text import MARKS, UNSPACED, sentence_spans
 
 RUN = 3  # words in a row that count as the same words; `_Told.runs` is keyed by three
@@ -50,13 +51,6 @@ _PLACE = re.compile(r"\b(?:loc|pp?|vol|nos?|chs?|figs?|S|Bd|Nr)\.\Z")  # a numbe
 _LONGEST_PLACE = 8  # characters that `_PLACE` can take
 _HEADING = re.compile(r"#{1,6}[ \t]")
 _FENCE = re.compile(r"`{3,}(?!.*`)|~{3,}")
-_COMMON = frozenset(
-    """a about after all also an and any are as at be because been but by can could did do does for from had has have he her his how i if in
-    into is it its just like make many may me more most my no not of on one only or other our out over own people she should so some such
-    than that the their them then there these they thing things this those through time to too two up us use very was way we well were what
-    when where which who whom why will with work would you your it's don't that's you're can't der die das und ist nicht ein eine zu mit von
-    den le la les un une et est que de des du en el los y es il lo gli di che een het van""".split()  # noqa: SIM905 - a list reads worse
-)
 
 
 class _Travels:
@@ -248,13 +242,13 @@ def stem(word: str) -> str:
     return word.removesuffix("e") if len(word) > 3 else word
 
 
-_COMMON_STEMS = frozenset(stem(word) for word in _COMMON)
+_COMMON_STEMS = frozenset(stem(word) for word in COMMON)
 
 
 @lru_cache(maxsize=100_000)
 def commonness(word: str) -> float:
     """A guess at the share of texts that hold `word` (or a word of this stem), from its shape alone."""
-    if word in _COMMON or word in _COMMON_STEMS:
+    if word in COMMON or word in _COMMON_STEMS:
         return 0.3
     if word.isdigit():
         return 0.05 if len(word) < 3 else 0.004

@@ -150,6 +150,20 @@ def test_numbers_in_a_row_are_no_quotation(library: Library) -> None:
     assert fill(library, {"a.md": f"# Loops\n\nIt prints {row} and ends.\n"}, source("Bits", (f"Decimal {row} are counted so.",), 51)) == []
 
 
+@pytest.mark.parametrize(
+    ("said", "noted"),
+    [
+        ("Old rivers know: all you have to do is follow them.", "Lunch was cold, and all you have to do is warm it."),
+        ("पर यह बात ध्यान में रखनी चाहिए नदी के पास जाने से पहले।", "खाना ठंडा था, यह बात ध्यान में रखनी चाहिए सबको।"),
+        ("Старик знал, что это не то, что он хотел сказать о реке.", "Обед остыл, и это не то, что он хотел на этот раз."),
+        ("Der Fluss ist alt, und das ist es, was ich nicht verstehe.", "Das Essen war kalt, und das ist es, was ich meine."),
+        ("النهر قديم ومن هنا يمكن القول إن هذا يحدث كل عام.", "الغداء بارد ومن هنا يمكن القول إن هذا مطبخ سيئ."),
+    ],
+)
+def test_a_turn_of_phrase_is_no_quotation_in_any_language(library: Library, said: str, noted: str) -> None:
+    assert not fill(library, {"Lunch.md": f"{noted}\n"}, source("Rivers of old", (said,), 1))
+
+
 def test_two_sources_in_one_passage_are_two_pairs(library: Library) -> None:
     found = fill(library, {"a.md": f"# A\n- {RIVER[0]}\n- {BREAD[1]}\n"})
     assert {(item.source_id, item.passage_id) for item in found} == {
