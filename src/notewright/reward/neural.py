@@ -28,7 +28,7 @@ from ..errors import Invalid, NotFound
 from ..models import bases, chat, engine, precision, registry
 from ..prompts import Message
 from ..records import Model
-from .score import Score, combine
+from .score import Score, combine, of_seen
 
 if TYPE_CHECKING:
     from ..library import Library
@@ -230,9 +230,10 @@ def open_reward(library: Library, model: Model, *, device: str = "auto") -> Neur
     return _held[key]
 
 
-def score(library: Library, model: Model, messages: Sequence[Message], texts: Sequence[str], *, device: str = "auto") -> list[Score]:
-    """What a registered reward model says of each text as an answer to the messages."""
-    return open_reward(library, model, device=device).score([(messages, text) for text in texts])
+def score(library: Library, model: Model, texts: Sequence[Text], *, device: str = "auto") -> list[Score | None]:
+    """What a registered reward model says of each text; None where it is too long for that."""
+    judge = open_reward(library, model, device=device)
+    return of_seen(judge.sees(texts), lambda places: judge.score([texts[at] for at in places]))
 
 
 @contextmanager
