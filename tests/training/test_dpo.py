@@ -255,7 +255,7 @@ def test_a_second_round_learns_from_its_own_drafts_and_a_killed_run_ends_alike(
     }
     dataset = library.home / make_dataset("preference", rankings(10)).path
     options: dict[str, Any] = {
-        "base": tiny("llama"), "dataset": dataset, "files": files, "rounds": 2, "prompts": 4, "samples": 3, "max_steps": 4,
+        "base": tiny("qwen2"), "dataset": dataset, "files": files, "rounds": 2, "prompts": 4, "samples": 3, "max_steps": 4,
         "learning_rate": 1e-3, "max_length": 400, **OPEN,
     }  # fmt: skip
     straight = in_process("dpo", tmp_path / "straight", **options)
@@ -265,6 +265,8 @@ def test_a_second_round_learns_from_its_own_drafts_and_a_killed_run_ends_alike(
     lines = (tmp_path / "straight" / "rounds" / "round-2" / "samples.jsonl").read_text().splitlines()
     assert lines
     assert {len(json.loads(line)["texts"]) for line in lines} <= {2, 3}
+    read = tiny_models.tokenizer("qwen2")
+    assert not [text for line in lines for text in json.loads(line)["texts"] if text[-1] == read.eos_token_id]  # its turns end otherwise
     in_process("dpo", tmp_path / "killed", break_at=7, **options)
     assert same(weights(tmp_path / "straight" / "adapter"), weights(tmp_path / "killed" / "adapter"))
 
