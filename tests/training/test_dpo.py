@@ -271,8 +271,10 @@ def test_a_second_round_learns_from_its_own_drafts_and_a_killed_run_ends_alike(
     assert same(weights(tmp_path / "straight" / "adapter"), weights(tmp_path / "killed" / "adapter"))
 
 
-@pytest.mark.parametrize("quantize", ["", "4bit"])
-def test_a_reward_is_no_guest_of_a_base_in_4_bits_in_further_rounds_either(quantize: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("quantize", "learnt", "opened"), [("", "", "guest"), ("4bit", "", "alone"), ("", "4bit", "alone")])
+def test_a_reward_is_no_guest_of_a_base_in_4_bits_or_beside_one_in_further_rounds_either(
+    quantize: str, learnt: str, opened: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Its opinions would be others than those by which it earned its trust."""
     from notewright.training import online, writing
     from notewright.training.session import Session
@@ -290,6 +292,8 @@ def test_a_reward_is_no_guest_of_a_base_in_4_bits_in_further_rounds_either(quant
     parts: dict[str, Any] = dict.fromkeys(("folder", "reporter", "half", "parameters", "free", "model"))
     parts |= {"job": SimpleNamespace(base_folder="/base"), "device": "cpu", "tokenizer": None, "max_length": 512, "recipe": recipe}
     monkeypatch.setattr(writing.bases, "fetch_base", lambda *_, **__: SimpleNamespace(folder=Path("/base")))
+    monkeypatch.setattr(writing, "read_about", lambda _: {"quantize": learnt})
+    monkeypatch.setattr(writing, "in_four_bits", lambda about, _: about["quantize"] == "4bit")
     monkeypatch.setattr(writing, "GuestReward", refuse("guest"))
     monkeypatch.setattr(writing, "NeuralReward", refuse("alone"))
     monkeypatch.setattr(
@@ -299,7 +303,7 @@ def test_a_reward_is_no_guest_of_a_base_in_4_bits_in_further_rounds_either(quant
             self._open_reward({"folder": "/reward", "base": "/base", "revision": ""}),
         )[0],
     )  # fmt: skip
-    with pytest.raises(Opened, match="alone" if quantize else "guest"):
+    with pytest.raises(Opened, match=opened):
         online.write_and_label(Session(**parts), 2)
 
 

@@ -25,7 +25,7 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_SEQUENCE_CLASSIFICA
 from transformers.utils import logging
 
 from ..errors import Invalid, NotFound
-from ..models import bases, chat, engine, precision, registry
+from ..models import bases, chat, engine, precision, quantization, registry
 from ..prompts import Message
 from ..records import Model
 from .score import Score, combine, of_seen
@@ -104,13 +104,30 @@ def _batches(rows: Sequence[list[int]], pad: int, device: Any) -> Iterator[tuple
         yield places, ids, mask
 
 
+def read_about(folder: Path) -> dict[str, Any]:
+    """A reward model's reward.json."""
+    path = folder / "reward.json"
+    if not path.is_file():
+        raise NotFound(f"The files of this reward model are gone: {folder}", "Train one with: notewright train reward")
+    about: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return about
+
+
+def in_four_bits(about: dict[str, Any], device: str) -> bool:
+    """Whether its base is to be in 4 bits, as when it was trained: of a whole one its opinions would be others."""
+    return about.get("quantize") == "4bit" and device == "cuda" and quantization.at_hand()
+
+
 class NeuralReward:
     """A loaded reward model. Not thread-safe."""
 
     def __init__(self, folder: Path, *, base: Path, device: str = "auto") -> None:
         self._read(folder)
         self.device = engine.pick_device(device)
-        bare, self.tokenizer = load_scorer(base, device=self.device)
+        options = {}
+        if in_four_bits(self.about, self.device):
+            options["quantization_config"] = quantization.four_bit(self.device, str(bases.read_config(base).get("model_type")))
+        bare, self.tokenizer = load_scorer(base, device=self.device, **options)
         first, *others = self.about["members"]
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)  # PEFT asks transformers
@@ -125,10 +142,7 @@ class NeuralReward:
         engine.give_back(self.device)
 
     def _read(self, folder: Path) -> None:
-        path = folder / "reward.json"
-        if not path.is_file():
-            raise NotFound(f"The files of this reward model are gone: {folder}", "Train one with: notewright train reward")
-        self.about = json.loads(path.read_text(encoding="utf-8"))
+        self.about = read_about(folder)
         self.heads = load_file(folder / "heads.safetensors")
         self.longest = int(self.about["max_length"])
 
