@@ -70,7 +70,9 @@ def test_a_reward_model_judges_on_the_base_that_it_learnt_on(
     as_on_a_card = quantization.four_bit
     rows = tiny_models.preference_rows(40)
     choices = library.home / make_dataset("preference", rows).path
-    in_process("reward", tmp_path / "run", base=tiny("llama"), dataset=choices, quantize="4bit", max_steps=10, learning_rate=5e-3, members=2)
+    in_process(
+        "reward", tmp_path / "run", base=tiny("llama"), dataset=choices, quantize="4bit", max_steps=10, learning_rate=5e-3, members=2
+    )
     about = json.loads((tmp_path / "run" / "adapter" / "reward.json").read_text())
     monkeypatch.setattr(quantization, "four_bit", lambda _, family: as_on_a_card("cuda", family))
     monkeypatch.setattr(neural, "in_four_bits", lambda about, _: about["quantize"] == "4bit")

@@ -48,7 +48,7 @@ class Writing(processes.Averaging):
         return self.desk.sample(prompts[:: recipe.candidates], seeds, temperature=recipe.temperature)
 
     def _get_train_sampler(self, *args: Any) -> Any:
-        """TRL's, in an order for each epoch that depends on its number only: a training that goes on must not begin with the first one's."""
+        """TRL's, with an order that each epoch's number decides: a training that goes on must not begin with the first one's."""
         sampler = super()._get_train_sampler(*args)  # type: ignore[misc]
         sampler.set_epoch = lambda epoch: sampler.generator.manual_seed(self.desk.recipe.seed * 1_000_003 + epoch)
         return sampler
