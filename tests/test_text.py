@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notewright.text import content_hash, edit_distance, normalise, sentences, tokens, word_diff, words
+from notewright.text import content_hash, edit_distance, normalise, sentences, tokens, without_thoughts, word_diff, words
 
 lines = st.text(alphabet=st.sampled_from("abc é.,-*#\n\t[]()!|ABC12"), max_size=80)
 
@@ -89,3 +89,23 @@ def test_edit_distance_by_hand(left: str, right: str, expected: float) -> None:
 def test_content_hash_names_its_algorithm() -> None:
     assert content_hash("é") == content_hash("é".encode())
     assert content_hash("") == "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("<think>\nHm.\n</think>\n\n## Note\n", "## Note\n"), ("\n<think>Hm.</think>Note", "Note"), ("<think></think>\n\n", ""),
+        ("<think>\nHm, I ran", ""), ("Hm.\n</think>\n\n## Note\n", "## Note\n"), ("</think>\nNote", "Note"), ("Note", "Note"), ("<t", "<t"),
+        ("Models write `<think>` and\n</think>\nbefore it.", "Models write `<think>` and\n</think>\nbefore it."),
+        ("They close with </think>.", "They close with </think>."),
+    ],
+)  # fmt: skip
+def test_what_was_thought_aloud_is_not_said(written: str, said: str) -> None:
+    assert without_thoughts(written) == said
+
+
+def test_while_a_text_grows_nothing_of_a_thought_is_said() -> None:
+    text = "<think>\nHm.\n</think>\n\n## Note\n"
+    told = [without_thoughts(text[:end], growing=True) for end in range(len(text) + 1)]
+    assert told == sorted(told)
+    assert set(told) == {"## Note\n"[:end] for end in range(9)}

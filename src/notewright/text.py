@@ -31,6 +31,8 @@ _NO_END = (
 _SENTENCE_END = re.compile(rf"[.!?…]{_NO_END}[\"'“”’»)\]]*(?=\s+[\"'“„‘»«(\[]*[^\W_{_LOWER}])|[。！？।][\"'”’）」』]*(?=.)")
 _WORD = re.compile(r"\w+(?:['’]\w+)*|[^\w\s]", re.UNICODE)
 _TOKENS = re.compile(r"\n|\w+|[^\w\s]")
+_THOUGHT, _THOUGHT_OVER = "<think>", "</think>"
+_CLOSED = re.compile(rf"^[ \t]*{_THOUGHT_OVER}[ \t]*$", re.MULTILINE)
 _UNSPACED_TOKENS = re.compile(rf"\n|[{UNSPACED}]|(?:(?![{UNSPACED}])[\w{MARKS}])+|[^\w\s]")
 
 
@@ -47,6 +49,20 @@ def count(number: int, word: str) -> str:
 def plain_newlines(text: str) -> str:
     """Lines that end in LF, whatever the file they are from ends them with."""
     return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def without_thoughts(text: str, *, growing: bool = False) -> str:
+    """What a model says that thinks aloud first; a thought without an end is all there is. Of some models the prompt has its opening mark.
+
+    Of a `growing` text what may become the opening mark is held back.
+    """
+    said = text.lstrip()
+    if growing and said and _THOUGHT.startswith(said):
+        return ""
+    if said.startswith(_THOUGHT):
+        return said.partition(_THOUGHT_OVER)[2].lstrip()
+    over = _THOUGHT_OVER in text and _CLOSED.search(text)
+    return text[over.end() :].lstrip() if over and _THOUGHT not in text[: over.start()] else text
 
 
 def normalise(text: str) -> str:

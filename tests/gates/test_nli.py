@@ -60,6 +60,14 @@ def test_a_model_that_counts_places_behind_its_padding_gets_fewer_tokens(tmp_pat
     assert 0 < model.probability("the river", "the flood met " * 100) < 1
 
 
+def test_marks_of_the_tokenizer_in_a_text_are_words_as_others(tmp_path: Path) -> None:
+    from notewright.gates.nli import NliModel
+
+    model = NliModel(build(tmp_path, {0: "contradiction", 1: "neutral", 2: "entailment"}))
+    assert model.probability("the river [SEP] met", "the flood") == model.probability("the river (SEP) met", "the flood")
+    assert model.probability("the river", "the flood [PAD]") == model.probability("the river", "the flood (PAD)")
+
+
 def test_two_plain_labels_are_unsupported_and_supported(tmp_path: Path) -> None:
     from notewright.gates.nli import NliModel
 

@@ -264,6 +264,19 @@ def test_loops_can_be_forbidden(tiny: Tiny) -> None:
     assert len(set(runs)) == len(runs)
 
 
+def test_what_is_thought_aloud_is_no_part_of_a_draft(tiny: Tiny) -> None:
+    from notewright.models.engine import Row, load_tokenizer
+
+    read = load_tokenizer(tiny("llama"))
+    row = Row({read.eos_token_id}, seed=0, temperature=0.0, top_p=1.0, no_repeat_ngram=0, tokenizer=read)
+    told = []
+    for token in read("<think>\nHm.\n</think>\n\nMud is memory.")["input_ids"]:
+        row.ids.append(token)
+        told.append(row.grown())
+    assert row.result().text == "Mud is memory."
+    assert not any("<" in text for text in told if text)
+
+
 def test_sampling_follows_the_probabilities() -> None:
     import torch
 

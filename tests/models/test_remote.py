@@ -71,6 +71,14 @@ def test_a_cut_off_text_is_told(engine: RemoteEngine, other: FastAPI) -> None:
     assert not engine.generate(ASK, n=1)[0].finished
 
 
+def test_what_a_server_thinks_aloud_is_no_part_of_a_draft(engine: RemoteEngine, other: FastAPI) -> None:
+    told: list[str] = []
+    other.state.context.engines.writer = ScriptedEngine(lambda *_: "<think>\nThey want a note.\n</think>\n\n## Note\n")
+    [written] = engine.generate(ASK, n=1, on_text=lambda _, text: told.append(text))
+    assert (written.text, told[-1]) == ("## Note\n", "## Note\n")
+    assert not any("<" in text for text in told)
+
+
 def test_what_a_callback_raises_stops_the_writing(engine: RemoteEngine) -> None:
     def stop(*_: object) -> None:
         raise KeyError("enough")

@@ -14,7 +14,7 @@ from notewright.seedling import corpora
 from notewright.seedling.batches import make_batch
 from notewright.seedling.export import export
 from notewright.seedling.network import SHAPES, build, losses
-from notewright.seedling.train import Maker, Recipe, Trainer, plot
+from notewright.seedling.train import Maker, Recipe, Trainer, main, plot
 
 from .conftest import PARAGRAPHS
 
@@ -58,6 +58,24 @@ def test_a_resumed_run_goes_on_as_if_never_stopped(tmp_path: Path, books: Path, 
     assert resumed.progress.step == 8
     resumed.run(max_steps=20)
     assert torch.equal(weights(straight), weights(resumed))
+
+
+def test_a_short_run_has_a_curve_and_is_resumed_with_its_own_recipe(
+    tmp_path: Path, books: Path, bundled: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "run"
+    (folder / "tokenizer").mkdir(parents=True)
+    shutil.copy(bundled / "tokenizer.json", folder / "tokenizer")
+    common = ["--out", str(folder), "--corpora", str(books), "--no-compile", "--threads", "1", "--minutes", "60"]
+    main([*common, "--steps", "3", "--shape", "tiny", "--tokens-per-step", "512", "--seed", "4"])
+    assert (folder / "loss.png").exists()
+    before = (folder / "recipe.json").read_text()
+    with pytest.raises(SystemExit):
+        main([*common, "--resume", "--steps", "5", "--seed", "5"])
+    assert "leave out: seed" in capsys.readouterr().err
+    main([*common, "--resume", "--steps", "5"])
+    assert (folder / "recipe.json").read_text() == before
+    assert json.loads((folder / "log.jsonl").read_text().splitlines()[-1])["step"] == 5
 
 
 def test_batches_made_in_other_processes_are_the_same(tmp_path: Path, books: Path, bundled: Path) -> None:

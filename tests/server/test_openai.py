@@ -70,6 +70,20 @@ def test_a_stream_brings_the_same_text_in_pieces(ai: openai.OpenAI) -> None:
     assert len(pieces) > 6
 
 
+def test_a_stream_whose_text_begins_anew_brings_all_of_it(ai: openai.OpenAI, engines) -> None:
+    """As where a server closes a thought that it did not open."""
+
+    class Thinking(ScriptedEngine):
+        def generate(self, messages, *, on_text=None, **options):
+            for text in ("Hm.", "Hm. They want", "## No"):
+                on_text(0, text)
+            return super().generate(messages, **options)
+
+    engines.writer = Thinking(lambda *_: "## Note\n")
+    pieces = ai.chat.completions.create(model="current", messages=ASK, stream=True)
+    assert "".join(piece.choices[0].delta.content or "" for piece in pieces) == "Hm. They want## Note\n"
+
+
 def test_length_is_told(ai: openai.OpenAI, engines) -> None:
     engines.writer = ScriptedEngine(numbered, finished=False)
     assert ai.chat.completions.create(model="current", messages=ASK).choices[0].finish_reason == "length"

@@ -255,7 +255,7 @@ def test_a_second_round_learns_from_its_own_drafts_and_a_killed_run_ends_alike(
     }
     dataset = library.home / make_dataset("preference", rankings(10)).path
     options: dict[str, Any] = {
-        "base": tiny("llama"), "dataset": dataset, "files": files, "rounds": 2, "prompts": 4, "samples": 3, "max_steps": 4,
+        "base": tiny("qwen2"), "dataset": dataset, "files": files, "rounds": 2, "prompts": 4, "samples": 3, "max_steps": 4,
         "learning_rate": 1e-3, "max_length": 400, **OPEN,
     }  # fmt: skip
     straight = in_process("dpo", tmp_path / "straight", **options)
@@ -265,12 +265,16 @@ def test_a_second_round_learns_from_its_own_drafts_and_a_killed_run_ends_alike(
     lines = (tmp_path / "straight" / "rounds" / "round-2" / "samples.jsonl").read_text().splitlines()
     assert lines
     assert {len(json.loads(line)["texts"]) for line in lines} <= {2, 3}
+    read = tiny_models.tokenizer("qwen2")
+    assert not [text for line in lines for text in json.loads(line)["texts"] if text[-1] == read.eos_token_id]  # its turns end otherwise
     in_process("dpo", tmp_path / "killed", break_at=7, **options)
     assert same(weights(tmp_path / "straight" / "adapter"), weights(tmp_path / "killed" / "adapter"))
 
 
-@pytest.mark.parametrize("quantize", ["", "4bit"])
-def test_a_reward_is_no_guest_of_a_base_in_4_bits_in_further_rounds_either(quantize: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("quantize", "learnt", "opened"), [("", "", "guest"), ("4bit", "", "alone"), ("", "4bit", "alone")])
+def test_a_reward_is_no_guest_of_a_base_in_4_bits_or_beside_one_in_further_rounds_either(
+    quantize: str, learnt: str, opened: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Its opinions would be others than those by which it earned its trust."""
     from notewright.training import online, writing
     from notewright.training.session import Session
@@ -288,6 +292,8 @@ def test_a_reward_is_no_guest_of_a_base_in_4_bits_in_further_rounds_either(quant
     parts: dict[str, Any] = dict.fromkeys(("folder", "reporter", "half", "parameters", "free", "model"))
     parts |= {"job": SimpleNamespace(base_folder="/base"), "device": "cpu", "tokenizer": None, "max_length": 512, "recipe": recipe}
     monkeypatch.setattr(writing.bases, "fetch_base", lambda *_, **__: SimpleNamespace(folder=Path("/base")))
+    monkeypatch.setattr(writing, "read_about", lambda _: {"quantize": learnt})
+    monkeypatch.setattr(writing, "in_four_bits", lambda about, _: about["quantize"] == "4bit")
     monkeypatch.setattr(writing, "GuestReward", refuse("guest"))
     monkeypatch.setattr(writing, "NeuralReward", refuse("alone"))
     monkeypatch.setattr(
@@ -297,7 +303,7 @@ def test_a_reward_is_no_guest_of_a_base_in_4_bits_in_further_rounds_either(quant
             self._open_reward({"folder": "/reward", "base": "/base", "revision": ""}),
         )[0],
     )  # fmt: skip
-    with pytest.raises(Opened, match="alone" if quantize else "guest"):
+    with pytest.raises(Opened, match=opened):
         online.write_and_label(Session(**parts), 2)
 
 

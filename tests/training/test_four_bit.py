@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -57,6 +58,29 @@ def test_a_reward_model_learns(library: Library, make_dataset: MakeDataset, tiny
     small = {"max_steps": 10, "learning_rate": 5e-3, "members": 2}
     metrics = in_process("reward", tmp_path / "run", base=tiny("llama"), dataset=choices, quantize="4bit", **small)
     assert metrics["loss"] < metrics["first_loss"]
+
+
+def test_a_reward_model_judges_on_the_base_that_it_learnt_on(
+    library: Library, make_dataset: MakeDataset, tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Held-out choices are judged as its training judged them."""
+    from notewright.models import quantization
+    from notewright.reward import neural
+
+    as_on_a_card = quantization.four_bit
+    rows = tiny_models.preference_rows(40)
+    choices = library.home / make_dataset("preference", rows).path
+    in_process(
+        "reward", tmp_path / "run", base=tiny("llama"), dataset=choices, quantize="4bit", max_steps=10, learning_rate=5e-3, members=2
+    )
+    about = json.loads((tmp_path / "run" / "adapter" / "reward.json").read_text())
+    monkeypatch.setattr(quantization, "four_bit", lambda _, family: as_on_a_card("cuda", family))
+    monkeypatch.setattr(neural, "in_four_bits", lambda about, _: about["quantize"] == "4bit")
+    judge = neural.NeuralReward(tmp_path / "run" / "adapter", base=tiny("llama"), device="cpu")
+    for row, check in zip(rows[-3:], about["held_out"], strict=True):
+        found = judge.opinions([(row["prompt"], row[side][0]["content"]) for side in ("chosen", "rejected")])
+        gaps = {part: sum(member[0] - member[1] for member in opinions) / 2 for part, opinions in found.items()}
+        assert gaps == pytest.approx({part: check[part] for part in gaps}, abs=0.02)
 
 
 def test_a_base_too_large_for_the_card_writes(tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -73,11 +73,9 @@ def test_a_batch_finds_its_tokens_again() -> None:
     assert batch.spread(T([1.0, 2.0, 3.0, 4.0, 5.0])).tolist() == [[1, 2, 0], [3, 4, 5]]
 
 
-@pytest.mark.slow
-def test_it_reaches_the_best_policy_where_that_is_known(tmp_path: Path) -> None:
-    """One token, pay 1 for some of the tokens, price beta: the best policy is the start's, times exp(pay / beta), normalised."""
-    from notewright.training import session, writing
-    from notewright.training.judging import Earned
+def opened(tmp_path: Path, **overrides: Any) -> Any:
+    """A session of a tiny base with one prompt."""
+    from notewright.training import session
     from notewright.training.worker import Reporter
 
     dataset, folder = tmp_path / "dataset", tmp_path / "run"
@@ -87,33 +85,64 @@ def test_it_reaches_the_best_policy_where_that_is_known(tmp_path: Path) -> None:
     for name, count in (("train", 16), ("valid", 0)):
         (dataset / f"{name}.jsonl").write_text((json.dumps(row) + "\n") * count)
     freeze(folder, dataset)
+    recipe = recipes.resolve("ppo", parameters=10**5, rows=16, overrides=overrides).values()
+    base = str(tiny_models.build("llama", tmp_path / "base", layers=1))
+    job = runs.Job("ppo", recipe, {}, base, base, "", "", "", "", str(dataset), "", device="cpu")
+    return session.open_session(job, folder, Reporter(folder))
+
+
+@pytest.mark.slow
+def test_where_losses_are_scaled_a_process_may_have_no_draft_of_the_first_minibatch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """This process is the second of two, with a draft each."""
+    from notewright.training import writing
+
+    session = opened(tmp_path, minibatch=1, ppo_epochs=1, warmup=0.0)
+    session.half = torch.float16
+    learner = ppo.Learner(session, writing.Desk(session), 1)
+    monkeypatch.setattr(learner, "_minibatches", lambda drafts: iter([[0], [1]]))
+    monkeypatch.setattr(ppo.processes, "count", lambda: 2)
+    monkeypatch.setattr(ppo.processes, "rank", lambda: 1)
+    monkeypatch.setattr(ppo.processes, "gather", lambda own: [own, own])
+    monkeypatch.setattr(ppo.processes.dist, "all_reduce", lambda _: None)
+    batch = ppo.Batch.of([[1, 2]], [[3, 4]], 0, "cpu")
+    zeros = torch.zeros(1, 2)
+    before = [weight.clone() for weight in learner.parts.policy_weights]
+    assert learner._learn(batch, zeros, zeros, zeros + 1, zeros)["grad_norm"] > 0
+    assert any(not torch.equal(*pair) for pair in zip(before, learner.parts.policy_weights, strict=True))
+
+
+@pytest.mark.slow
+def test_it_reaches_the_best_policy_where_that_is_known(tmp_path: Path) -> None:
+    """One token, pay 1 for some of the tokens, price beta: the best policy is the start's, times exp(pay / beta), normalised."""
+    from notewright.training import writing
+    from notewright.training.judging import Earned
+
     overrides = {
         "max_steps": 40, "batch_size": 64, "minibatch": 32, "ppo_epochs": 2, "candidates": 8, "max_new_tokens": 1,
         "kl": 0.4, "kl_target": 0.0,
         "learning_rate": 5e-3, "value_rate": 1e-2, "scheduler": "linear", "warmup": 0.0, "precision": "float32", "seed": 1,
     }  # fmt: skip
-    recipe = recipes.resolve("ppo", parameters=10**5, rows=16, overrides=overrides).values()
-    base = str(tiny_models.build("llama", tmp_path / "base", layers=1))
-    job = runs.Job("ppo", recipe, {}, base, base, "", "", "", "", str(dataset), "", device="cpu")
-    opened = session.open_session(job, folder, Reporter(folder))
-    opened.model.get_output_embeddings().weight.data.mul_(10)  # a random head is too flat for any policy to stand out
-    desk = writing.Desk(opened)
+    session = opened(tmp_path, **overrides)
+    session.model.get_output_embeddings().weight.data.mul_(10)  # a random head is too flat for any policy to stand out
+    desk = writing.Desk(session)
 
     def chances() -> torch.Tensor:
         with torch.no_grad():
-            return torch.softmax(opened.model(input_ids=T([desk.prompts[0]])).logits[0, -1], -1)
+            return torch.softmax(session.model(input_ids=T([desk.prompts[0]])).logits[0, -1], -1)
 
     start = chances()
     paid = torch.arange(len(start)) % 20 == 0
-    vocabulary = [writing.chat.decode(opened.tokenizer, [token]) for token in range(len(opened.tokenizer))]
+    vocabulary = [writing.chat.decode(session.tokenizer, [token]) for token in range(len(session.tokenizer))]
     worth = {text for token, text in enumerate(vocabulary) if paid[token]} - {"\ufffd", ""}
     paid = T([token < len(vocabulary) and vocabulary[token] in worth for token in range(len(start))])
     desk.judge = lambda rows, texts, finished: [Earned(float(text in worth), None, None, ()) for text in texts]  # type: ignore[assignment]
-    learner = ppo.Learner(opened, desk, 40)
-    opened.model.train()
+    learner = ppo.Learner(session, desk, 40)
+    session.model.train()
     for _ in range(40):
         learner.update()
-    best = start * (paid / recipe["kl"]).exp()  # type: ignore[operator]
+    best = start * (paid / session.recipe.kl).exp()
     best = best / best.sum()
     now = chances()
     assert float(start[paid].sum()) < 0.15

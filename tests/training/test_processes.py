@@ -103,3 +103,26 @@ def test_all_processes_go_on_from_the_same_round(second: Callable[[Any], None], 
     second({"distance": 0.1})
     session: Any = SimpleNamespace(folder=tmp_path, device="cpu", seconds=lambda: 1.0)
     assert Rounds(session).finish(1, {"distance": 0.2}) == {"distance": 0.1}
+
+
+def test_one_of_several_processes_goes_on_in_the_middle_of_an_epoch_with_the_rows_of_that_epoch() -> None:
+    """As the trainer does it: the batches that were read are skipped, and the order is that of the epoch."""
+    from accelerate import skip_first_batches
+    from accelerate.data_loader import BatchSamplerShard, DataLoaderShard
+    from torch.utils.data import BatchSampler
+
+    from notewright.training.data import LengthSampler
+    from notewright.training.session import Keeper
+
+    def loader() -> Any:
+        sampler = LengthSampler([1] * 12, 4, 7)
+        return DataLoaderShard(list(range(12)), batch_sampler=BatchSamplerShard(BatchSampler(sampler, 2, False), 2, 1))
+
+    straight = loader()
+    straight.set_epoch(1)
+    whole = [batch.tolist() for batch in straight]
+    resumed, keeper = loader(), Keeper(SimpleNamespace(reporter=None))  # type: ignore[arg-type]
+    keeper.on_epoch_begin(None, SimpleNamespace(epoch=1.3333), None, train_dataloader=resumed)
+    rest = skip_first_batches(resumed, 1)
+    rest.set_epoch(1)
+    assert [batch.tolist() for batch in rest] == whole[1:]

@@ -191,10 +191,10 @@ def test_a_finished_run_is_a_reward_model_and_never_writes(library: Library, tra
     with pytest.raises(Invalid, match="reward model"):
         registry.use(library, model.id)
     row = rows()[0]
-    scores = neural.score(library, model, row["prompt"], [row["chosen"][0]["content"], row["rejected"][0]["content"]], device="cpu")
+    scores = neural.score(library, model, [(row["prompt"], row[side][0]["content"]) for side in ("chosen", "rejected")], device="cpu")
     assert scores[0].value > scores[1].value
     with pytest.raises(Invalid, match="no reward model"):
-        neural.score(library, current, row["prompt"], ["x"])
+        neural.score(library, current, [(row["prompt"], "x")])
     folder = library.home / run.path
     assert not (folder / "members").exists()
     job = json.loads((folder / "run.json").read_text())
@@ -202,7 +202,7 @@ def test_a_finished_run_is_a_reward_model_and_never_writes(library: Library, tra
     (library.home / model.adapter_path / "reward.json").unlink()
     neural._held.clear()
     with pytest.raises(NotFound, match="gone"):
-        neural.score(library, model, row["prompt"], ["x"])
+        neural.score(library, model, [(row["prompt"], "x")])
 
 
 def test_a_killed_ensemble_goes_on_where_it_was(library: Library, trained: Callable[..., Run]) -> None:

@@ -18,7 +18,7 @@ from notewright.models import registry
 from notewright.records import Dataset, Source
 from notewright.settings import Settings
 from notewright.training import rates, sources, train
-from tiny_training import in_process, same, weights
+from tiny_training import Killed, in_process, same, weights
 
 heavy = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:`(is_)?gradient_checkpointing` is deprecated:FutureWarning")]
 Tiny = Callable[[str], Path]
@@ -70,6 +70,31 @@ class TestEarlyStop:
         assert [step for step, _ in watched(tmp_path / "run")] == [0, 11, 22]
         assert metrics["kept_step"] == 22
         assert metrics["steps"] == 22
+
+    def test_killed_behind_its_last_check_it_comes_to_the_same_end(
+        self, tiny: Tiny, tmp_path: Path, library: Library, split: Dataset, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """However soon its checkpoints follow one another; a later check would be nearer."""
+        from notewright.training.session import Keeper
+        from notewright.training.watch import Watch
+
+        stepped = Keeper.on_step_end
+
+        def save_always(self: Any, args: Any, state: Any, control: Any, **more: Any) -> None:
+            stepped(self, args, state, control, **more)
+            control.should_save = state.global_step < state.max_steps
+
+        def restore(self: Any) -> None:
+            monkeypatch.setattr(Watch, "restore", restored)
+            raise Killed
+
+        restored = Watch.restore
+        monkeypatch.setattr(Keeper, "on_step_end", save_always)
+        monkeypatch.setattr(Watch, "look", lambda self: (0.5, 0.3, 0.4, 0.1)[len(self.checks)])
+        monkeypatch.setattr(Watch, "restore", restore)
+        options = self.options(tiny, library, split, max_steps=33, patience=1)
+        metrics = in_process("sft", tmp_path / "run", break_at=99, **options)  # or rather where it restores
+        assert (metrics["kept_step"], metrics["steps"]) == (11, 22)
 
     def test_where_no_check_is_nearer_than_the_beginning_nothing_is_learnt(
         self, tiny: Tiny, tmp_path: Path, library: Library, split: Dataset, monkeypatch: pytest.MonkeyPatch

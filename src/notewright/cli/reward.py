@@ -50,6 +50,7 @@ def show(options: argparse.Namespace) -> None:
 def score(options: argparse.Namespace) -> None:
     from ..errors import NotFound
     from ..reward.trust import newest_reward
+    from ..text import count
 
     library, settings = open_library()
     with library:
@@ -59,10 +60,16 @@ def score(options: argparse.Namespace) -> None:
         drafts = library.drafts.batch(options.id) if options.id.startswith("batch-") else [library.drafts.get(options.id)]
         from ..reward import neural
 
-        scores = neural.score(library, model, drafts[0].messages, [draft.text for draft in drafts], device=settings.device)
-    ranked = sorted(zip(drafts, scores, strict=True), key=lambda pair: -pair[1].value)
+        scores = neural.score(library, model, [(draft.messages, draft.text) for draft in drafts], device=settings.device)
+    judged = [(draft, item) for draft, item in zip(drafts, scores, strict=True) if item]
+    judged.sort(key=lambda pair: -pair[1].value)
+    unseen = [draft for draft, item in zip(drafts, scores, strict=True) if not item]
     if options.json:
-        as_json([{"draft": draft.id, "mean": item.mean, "sd": item.sd, "value": item.value} for draft, item in ranked])
+        told = [{"draft": draft.id, "mean": item.mean, "sd": item.sd, "value": item.value} for draft, item in judged]
+        as_json([*told, *({"draft": draft.id, "mean": None, "sd": None, "value": None} for draft in unseen)])
         return
-    rows = [(draft.id, f"{item.value:+.2f}", f"{item.mean:+.2f}", f"{item.sd:.2f}", shorten(draft.text, 50)) for draft, item in ranked]
+    rows = [(draft.id, f"{item.value:+.2f}", f"{item.mean:+.2f}", f"{item.sd:.2f}", shorten(draft.text, 50)) for draft, item in judged]
+    rows += [(draft.id, "-", "-", "-", shorten(draft.text, 50)) for draft in unseen]
     table(rows, "draft", "value", "mean", "sd", "text", empty="")
+    if unseen:
+        print(f"\nWithout a score: {count(len(unseen), 'draft')}, longer with the prompt than the reward model sees.")

@@ -50,8 +50,10 @@ class NliModel:
 
     @torch.inference_mode()
     def probability(self, premise: str, sentence: str) -> float:
-        """What is too long is cut at its end, the longer one of the two first."""
-        inputs = self.tokenizer(premise, sentence, truncation="longest_first", max_length=self.longest, return_tensors="pt")
+        """What is too long is cut at its end, the longer one of the two first. A `</s>` that the texts quote is spelt out."""
+        inputs = self.tokenizer(
+            premise, sentence, truncation="longest_first", max_length=self.longest, return_tensors="pt", split_special_tokens=True
+        )
         return float(self.model(**inputs).logits.float().softmax(-1)[0, self.column])
 
 

@@ -26,6 +26,7 @@ from transformers.utils import logging
 
 from ..errors import Invalid, NotFound
 from ..prompts import LEAST_NOTE, Message
+from ..text import without_thoughts
 from . import bases, chat, quantization, sharing
 from .adapters import WEIGHTS, require_whole
 from .cache import can_share, remembers_all, roomy_cache
@@ -335,7 +336,7 @@ class Engine:
                 )  # fmt: skip
             for place, ids in zip(part, written, strict=True):
                 finished = ids[-1] in self._stops
-                text = chat.decode(self.tokenizer, ids[:-1] if finished else ids)
+                text = without_thoughts(chat.decode(self.tokenizer, ids[:-1] if finished else ids))
                 found[place] = Generated(text, len(ids), finished, 0, greedy=True)
             if progress:
                 progress(start + len(part), len(order))
@@ -455,11 +456,12 @@ class Row:
     def text(self) -> str:
         ids = self.ids[:-1] if self.ids and self.ids[-1] in self.stops else self.ids
         text = chat.decode(self.tokenizer, ids)
-        return text[: min((at for stop in self.stop if (at := text.find(stop)) >= 0), default=len(text))]
+        text = text[: min((at for stop in self.stop if (at := text.find(stop)) >= 0), default=len(text))]
+        return without_thoughts(text)
 
     def grown(self) -> str | None:
         """The text so far if it differs from what was told last, without a letter whose bytes are not all there yet."""
-        text = self.text if self.finished else self.text.rstrip("\ufffd")
+        text = self.text if self.finished else without_thoughts(self.text.rstrip("\ufffd"), growing=True)
         if text == self.told:
             return None
         self.told = text

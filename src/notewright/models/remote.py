@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import Invalid, NotewrightError, NotFound, Unavailable
 from ..prompts import Message
 from ..settings import require_private
+from ..text import without_thoughts
 
 if TYPE_CHECKING:
     import httpx
@@ -109,7 +110,7 @@ class RemoteEngine:
                     for choice in piece.get("choices", ())[:1]:
                         if added := (choice.get("delta") or {}).get("content"):
                             text, tokens = text + added, tokens + 1
-                            told.grown(index, text, tokens)
+                            told.grown(index, without_thoughts(text, growing=True), tokens)
                         finished = finished or choice.get("finish_reason") == "stop"
                     if usage := piece.get("usage"):
                         tokens = int(usage.get("completion_tokens") or tokens)
@@ -117,7 +118,7 @@ class RemoteEngine:
                 told.failed.set()
                 raise
             told.over(index)
-            return Written(text, tokens, finished, seed + index, heat <= 0)
+            return Written(without_thoughts(text), tokens, finished, seed + index, heat <= 0)
 
         writing: list[Future[Written]] = [Future() for _ in range(n)]
 

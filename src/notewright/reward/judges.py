@@ -11,7 +11,7 @@ from ..library import splits
 from ..records import Draft
 from .learner import taste_of
 from .rows import draft_rows
-from .score import Score, combine
+from .score import Score, combine, of_seen
 from .taste import Head
 from .trust import newest_reward
 
@@ -37,10 +37,9 @@ def scores(library: Library, reward: str, drafts: Sequence[Draft], *, device: st
 
     judge = neural.open_reward(library, model, device=device)
     texts = [(draft.messages, draft.text) for draft in drafts]
-    places = [place for place, sees in enumerate(judge.sees(texts)) if sees]
-    rated = _neural(library, reward, judge, [drafts[place] for place in places], [texts[place] for place in places]) if places else []
-    by_place = dict(zip(places, rated, strict=True))
-    return [by_place.get(place) for place in range(len(drafts))]
+    return of_seen(
+        judge.sees(texts), lambda places: _neural(library, reward, judge, [drafts[at] for at in places], [texts[at] for at in places])
+    )
 
 
 def _neural(library: Library, reward: str, judge: NeuralReward, drafts: Sequence[Draft], texts: Sequence[Text]) -> list[Score]:

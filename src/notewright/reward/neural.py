@@ -25,10 +25,10 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_SEQUENCE_CLASSIFICA
 from transformers.utils import logging
 
 from ..errors import Invalid, NotFound
-from ..models import bases, chat, engine, precision, registry
+from ..models import bases, chat, engine, precision, quantization, registry
 from ..prompts import Message
 from ..records import Model
-from .score import Score, combine
+from .score import Score, combine, of_seen
 
 if TYPE_CHECKING:
     from ..library import Library
@@ -104,13 +104,30 @@ def _batches(rows: Sequence[list[int]], pad: int, device: Any) -> Iterator[tuple
         yield places, ids, mask
 
 
+def read_about(folder: Path) -> dict[str, Any]:
+    """A reward model's reward.json."""
+    path = folder / "reward.json"
+    if not path.is_file():
+        raise NotFound(f"The files of this reward model are gone: {folder}", "Train one with: notewright train reward")
+    about: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return about
+
+
+def in_four_bits(about: dict[str, Any], device: str) -> bool:
+    """Whether its base is to be in 4 bits, as when it was trained: of a whole one its opinions would be others."""
+    return about.get("quantize") == "4bit" and device == "cuda" and quantization.at_hand()
+
+
 class NeuralReward:
     """A loaded reward model. Not thread-safe."""
 
     def __init__(self, folder: Path, *, base: Path, device: str = "auto") -> None:
         self._read(folder)
         self.device = engine.pick_device(device)
-        bare, self.tokenizer = load_scorer(base, device=self.device)
+        options = {}
+        if in_four_bits(self.about, self.device):
+            options["quantization_config"] = quantization.four_bit(self.device, str(bases.read_config(base).get("model_type")))
+        bare, self.tokenizer = load_scorer(base, device=self.device, **options)
         first, *others = self.about["members"]
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)  # PEFT asks transformers
@@ -125,10 +142,7 @@ class NeuralReward:
         engine.give_back(self.device)
 
     def _read(self, folder: Path) -> None:
-        path = folder / "reward.json"
-        if not path.is_file():
-            raise NotFound(f"The files of this reward model are gone: {folder}", "Train one with: notewright train reward")
-        self.about = json.loads(path.read_text(encoding="utf-8"))
+        self.about = read_about(folder)
         self.heads = load_file(folder / "heads.safetensors")
         self.longest = int(self.about["max_length"])
 
@@ -230,9 +244,10 @@ def open_reward(library: Library, model: Model, *, device: str = "auto") -> Neur
     return _held[key]
 
 
-def score(library: Library, model: Model, messages: Sequence[Message], texts: Sequence[str], *, device: str = "auto") -> list[Score]:
-    """What a registered reward model says of each text as an answer to the messages."""
-    return open_reward(library, model, device=device).score([(messages, text) for text in texts])
+def score(library: Library, model: Model, texts: Sequence[Text], *, device: str = "auto") -> list[Score | None]:
+    """What a registered reward model says of each text; None where it is too long for that."""
+    judge = open_reward(library, model, device=device)
+    return of_seen(judge.sees(texts), lambda places: judge.score([texts[at] for at in places]))
 
 
 @contextmanager

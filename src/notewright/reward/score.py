@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import fmean, pstdev
 
@@ -23,3 +23,10 @@ class Score:
 def combine(opinions: Sequence[float]) -> Score:
     """One score from the members' opinions of one text, each on its own standard scale."""
     return Score(fmean(opinions), pstdev(opinions))
+
+
+def of_seen(sees: Sequence[bool], rate: Callable[[list[int]], Sequence[Score]]) -> list[Score | None]:
+    """What `rate` says of the texts (their places) that a reward sees whole; None for the others."""
+    places = [place for place, seen in enumerate(sees) if seen]
+    rated = dict(zip(places, rate(places) if places else [], strict=True))
+    return [rated.get(place) for place in range(len(sees))]

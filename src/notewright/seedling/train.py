@@ -17,7 +17,7 @@ import shutil
 import signal
 import time
 from collections import defaultdict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from multiprocessing import get_context
@@ -249,6 +249,14 @@ class Trainer:
         stretch: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])
         saved = time.monotonic()
         last, since = time.monotonic(), (time.monotonic(), self.progress.tokens)
+
+        def tell() -> None:
+            speed = (self.progress.tokens - since[1]) / max(1e-9, last - since[0])
+            means = {kind: round(total / max(1.0, count), 4) for kind, (total, count) in stretch.items()}
+            logged.append(sum(t for t, _ in stretch.values()) / max(1.0, sum(c for _, c in stretch.values())))
+            self._log(stage=stage, length=batch.ids.shape[1], losses=means, speed=round(speed), rate=round(self.rate_factor(), 3))
+            stretch.clear()
+
         pool, ask = self._makers()
         ahead = max(1, 3 * self.workers)
         with pool:
@@ -265,16 +273,14 @@ class Trainer:
                     self.threads.tell((now - last) / batch.ids.numel())
                 last = now
                 if self.progress.step % log_every == 0:
-                    speed = (self.progress.tokens - since[1]) / max(1e-9, now - since[0])
+                    tell()
                     since = (now, self.progress.tokens)
-                    means = {kind: round(total / max(1.0, count), 4) for kind, (total, count) in stretch.items()}
-                    logged.append(sum(t for t, _ in stretch.values()) / max(1.0, sum(c for _, c in stretch.values())))
-                    self._log(stage=stage, length=batch.ids.shape[1], losses=means, speed=round(speed), rate=round(self.rate_factor(), 3))
-                    stretch.clear()
                 if now - saved > save_every:
                     self.save()
                     saved = time.monotonic()
             pool.shutdown(cancel_futures=True)
+        if stretch:
+            tell()
         self.save()
         return logged
 
@@ -308,7 +314,7 @@ def plot(folder: Path, out: Path) -> None:
     pyplot.close(figure)
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path(".seedling-train/run"))
     parser.add_argument("--corpora", type=Path, default=None, help="folder of .txt books and markdown/ (default: ../shared/data/corpora)")
@@ -323,10 +329,16 @@ def main() -> None:
     parser.add_argument("--long", action="store_true", help="rows of up to 4,096 tokens")
     settings = {name: default for name, default in asdict(Recipe()).items() if name not in ("started_from", "long")}
     for name, default in settings.items():
-        parser.add_argument("--" + name.replace("_", "-"), type=type(default), default=default)
-    given = parser.parse_args()
+        parser.add_argument("--" + name.replace("_", "-"), type=type(default), default=argparse.SUPPRESS)
+    given = parser.parse_args(arguments)
     inductor.cpp.dynamic_threads = True
-    recipe = Recipe(**{name: getattr(given, name) for name in settings}, long=given.long)
+    asked = {name: value for name, value in vars(given).items() if name in settings} | ({"long": True} if given.long else {})
+    recipe = replace(Recipe(), **asked)
+    if given.resume:
+        begun = json.loads((given.out / "recipe.json").read_text(encoding="utf-8"))
+        recipe = Recipe(**{name: value for name, value in begun.items() if name in Recipe.__dataclass_fields__})
+        if other := [name for name, value in asked.items() if value != getattr(recipe, name)] + (["start"] if given.start else []):
+            parser.error(f"a resumed run goes on with what it began with; leave out: {', '.join(other)}")
     trainer = Trainer(
         given.out,
         recipe,
@@ -346,7 +358,8 @@ def main() -> None:
 
     signal.signal(signal.SIGTERM, stop)
     trainer.run(max_steps=given.steps)
-    plot(given.out, given.out / "loss.png")
+    if (given.out / "log.jsonl").exists():
+        plot(given.out, given.out / "loss.png")
     print(f"{trainer.progress.step} steps, {trainer.progress.tokens} tokens, {trainer.progress.elapsed / 60:.1f} minutes -> {given.out}")
 
 

@@ -47,6 +47,12 @@ class Writing(processes.Averaging):
         seeds = range(first, first + len(prompts))
         return self.desk.sample(prompts[:: recipe.candidates], seeds, temperature=recipe.temperature)
 
+    def _get_train_sampler(self, *args: Any) -> Any:
+        """TRL's, with an order that each epoch's number decides: a training that goes on must not begin with the first one's."""
+        sampler = super()._get_train_sampler(*args)  # type: ignore[misc]
+        sampler.set_epoch = lambda epoch: sampler.generator.manual_seed(self.desk.recipe.seed * 1_000_003 + epoch)
+        return sampler
+
     def compute_loss(self, model: Any, inputs: Any, *args: Any, **options: Any) -> Any:
         self.keeper.tokens += int(inputs["completion_mask"].sum()) * processes.count()
         return super().compute_loss(model, inputs, *args, **options)  # type: ignore[misc]

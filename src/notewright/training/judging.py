@@ -25,7 +25,7 @@ from ..reward import measure
 from ..reward.judges import labelling_taste
 from ..reward.rows import draft_rows
 from ..reward.scale import Scale
-from ..reward.score import Score, combine
+from ..reward.score import Score, combine, of_seen
 from ..reward.taste import basis
 from ..reward.trust import allowed, newest_reward, require
 from ..settings import Settings
@@ -107,16 +107,22 @@ class Judge:
 
     def __call__(self, rows: Sequence[dict[str, Any]], texts: Sequence[str], finished: Sequence[bool]) -> list[Earned]:
         """What each text earns as an answer to its frozen prompt."""
-        places = self._seen(rows, texts)
-        rated = self._rewards([rows[place] for place in places], [texts[place] for place in places]) if places else []
-        known = dict(zip(places, rated, strict=True))
-        if self._warn and not self.unseen and len(places) < len(texts):
+        scores = self._scores(rows, texts)
+        return [self._pay(row, text, done, score) for row, text, done, score in zip(rows, texts, finished, scores, strict=True)]
+
+    def _scores(self, rows: Sequence[dict[str, Any]], texts: Sequence[str]) -> Sequence[Score | None]:
+        if not self.about["reward"]:
+            return [None] * len(texts)
+        if not self.neural:
+            return self._rewards(rows, texts)
+        sees = self.neural.sees([(row["prompt"], text) for row, text in zip(rows, texts, strict=True)])
+        if self._warn and not self.unseen and not all(sees):
             self._warn(
                 "Some drafts are, with their prompts, longer than the reward model sees; such a draft earns the least that it could."
             )
-        self.unseen += len(texts) - len(places)
-        scores = [known.get(place, WORST) for place in range(len(texts))]
-        return [self._pay(row, text, done, score) for row, text, done, score in zip(rows, texts, finished, scores, strict=True)]
+        self.unseen += len(texts) - sum(sees)
+        found = of_seen(sees, lambda places: self._rewards([rows[at] for at in places], [texts[at] for at in places]))
+        return [score or WORST for score in found]
 
     def _pay(self, row: dict[str, Any], text: str, finished: bool, score: Score | None) -> Earned:
         known = row["known"] if row["highlights"] else row["prompt"][-1]["content"]
@@ -132,16 +138,8 @@ class Judge:
         total = recipe.reward_weight * (reward or 0.0) + recipe.similarity_weight * (similarity or 0.0)
         return Earned(total - recipe.gate_penalty * bool(problems), reward, similarity, problems)
 
-    def _seen(self, rows: Sequence[dict[str, Any]], texts: Sequence[str]) -> list[int]:
-        if not self.neural:
-            return list(range(len(texts)))
-        seen = self.neural.sees([(row["prompt"], text) for row, text in zip(rows, texts, strict=True)])
-        return [place for place, sees in enumerate(seen) if sees]
-
-    def _rewards(self, rows: Sequence[dict[str, Any]], texts: Sequence[str]) -> list[Score | None]:
+    def _rewards(self, rows: Sequence[dict[str, Any]], texts: Sequence[str]) -> list[Score]:
         name = self.about["reward"]
-        if not name:
-            return [None] * len(texts)
         members: list[list[list[float]]] = []  # by part: (members, texts)
         if self.neural:
             opinions = self.neural.opinions([(row["prompt"], text) for row, text in zip(rows, texts, strict=True)])
@@ -153,7 +151,7 @@ class Judge:
             [measure(text, read_highlights(row), kind=row.get("kind", "")) for row, text in zip(rows, texts, strict=True)]
         )
         if not members:
-            return list(own)
+            return own
         parts = [[fmean(column) for column in zip(*part, strict=True)] for part in members]
         return [combine([score.mean, *others]) for score, *others in zip(own, *parts, strict=True)]
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from ..models import chat
 from ..vault.pointers import stand_in
+from . import sampling
 from .recipes import DpoRecipe, SamplingRecipe
 from .session import Session
 from .writing import Desk
@@ -39,7 +40,7 @@ def write_and_label(session: Session, number: int) -> list[dict[str, Any]]:
         best, worst = ranked[0], ranked[-1]
         if drafted.earned[best].total - drafted.earned[worst].total < APART:
             continue
-        texts = [drafted.ids[best], drafted.ids[worst]]
+        texts = [sampling.closed(session, drafted.ids[draft], desk.stops) for draft in (best, worst)]
         if reference := desk.rows[place]["reference"]:
             texts.insert(0, chat.encode_completion(session.tokenizer, stand_in(reference)))
         if len(desk.prompts[place]) + max(map(len, texts)) <= session.max_length and all(texts):

@@ -184,6 +184,8 @@ class Learner:
             weight_decay=recipe.weight_decay,
         )  # fmt: skip
         self.scaler = torch.amp.GradScaler(session.device, enabled=session.scaled)  # else it does nothing
+        # Its scale is made at the first loss, which this process may not have: the first minibatch's drafts may all be another's.
+        self.scaler.scale(torch.zeros((), device=session.device))
         self.scheduler = get_scheduler(recipe.scheduler, self.optimizer, math.ceil(recipe.warmup * steps), steps)
         self.beta, self.step, self.tokens = recipe.kl, 0, 0
         self.history: list[dict[str, float]] = []

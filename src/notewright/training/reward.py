@@ -143,7 +143,7 @@ def run(job: Job, folder: Path, reporter: Reporter) -> dict[str, Any] | None:
     if measured.rows:
         states = neural.embeddings(plain, tokenizer, [*measured.chosen, *measured.rejected])
         seen_later["embedding"] = _pairs(neural.linear(heads.tensors, states), len(measured.rows))
-    about = _judge(material, measured, opinions, seen_later, max_length=max_length, strength=heads.strength)
+    about = _judge(material, measured, opinions, seen_later, max_length=max_length, strength=heads.strength) | {"quantize": recipe.quantize}
     _save(folder, about, heads.tensors)
     return {
         **_figures(about), "first_loss": round(losses[0], 5) if losses else None, "loss": round(losses[-1], 5) if losses else None,

@@ -30,7 +30,7 @@ def write(
     """
     model = session.model
     stops = chat.stop_tokens(session.tokenizer, model.generation_config.eos_token_id)
-    end, pad = chat.turn_end(session.tokenizer), session.tokenizer.pad_token_id
+    pad = session.tokenizer.pad_token_id
     training = model.training
     model.eval()
     found: list[list[int]] = [[] for _ in range(each * len(prompts))]
@@ -45,8 +45,7 @@ def write(
                 letters=letters_of(session.tokenizer, model),
             )  # fmt: skip
             for place, row in zip(places, written, strict=True):
-                row = row[: longest[place // each]]
-                found[place] = [*row[:-1], end] if row and row[-1] in stops else row
+                found[place] = closed(session, row[: longest[place // each]], stops)
     model.train(training)
     return processes.first(found) if splitting.is_split(model) else found  # all go on with the same texts, or they would part ways
 
@@ -54,6 +53,11 @@ def write(
 def room(session: Session, prompt: Sequence[int], passage: Sequence[int]) -> int:
     """How many tokens a draft beside this passage may have."""
     return max(1, min(max(LEAST, round(SLACK * len(passage))), session.max_length - len(prompt)))
+
+
+def closed(session: Session, ids: list[int], stops: set[int]) -> list[int]:
+    """A draft that came to its end, by whichever token, with the turn's end there: passages are taught with that one."""
+    return [*ids[:-1], chat.turn_end(session.tokenizer)] if ids and ids[-1] in stops else ids
 
 
 def ended(session: Session, ids: Sequence[int]) -> bool:

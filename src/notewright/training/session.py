@@ -223,6 +223,11 @@ class Keeper(TrainerCallback):
         self.losses = [float(log["loss"]) for log in state.log_history if "loss" in log]  # of a training that goes on: all of its steps
         self.reporter.emit("start", done=self.before + self._first_step, steps=self.total or state.max_steps // self.each)
 
+    def on_epoch_begin(self, args: Any, state: Any, control: Any, train_dataloader: Any = None, **_: Any) -> None:
+        """Where one of several processes goes on in the middle of an epoch, the trainer's own word of which one it is does not get through
+        to the order of the rows."""
+        train_dataloader.set_epoch(int(state.epoch or 0))
+
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         step, rest = divmod(state.global_step, self.each)
         if rest:

@@ -64,6 +64,7 @@ class Checks(TrainerCallback):  # type: ignore[misc]
         self._check(step)
         if self.over:
             control.should_training_stop = True
+            control.should_save = False  # who went on from there would train beyond the end
         elif step < self.steps:
             control.should_save = True
 

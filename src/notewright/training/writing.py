@@ -17,7 +17,7 @@ from ..models import bases, chat, splitting
 from ..models.generation import sample
 from ..models.letters import letters_of
 from ..models.merging import merged
-from ..reward.neural import GuestReward, NeuralReward
+from ..reward.neural import GuestReward, NeuralReward, in_four_bits, read_about
 from . import processes
 from .data import Rows
 from .judging import Earned, Judge, read_judge, require_something_to_earn
@@ -78,7 +78,8 @@ class Desk:
         if "folder" not in about:
             return None
         session, base = self.session, bases.fetch_base(about["base"], revision=about["revision"])
-        if str(base.folder) == session.job.base_folder and not self.recipe.quantize:
+        alone = self.recipe.quantize or in_four_bits(read_about(Path(about["folder"])), session.device)
+        if str(base.folder) == session.job.base_folder and not alone:
             return GuestReward(Path(about["folder"]), model=session.model, tokenizer=session.tokenizer)
         return NeuralReward(Path(about["folder"]), base=base.folder, device=session.device)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import secrets
 import time
 from collections.abc import AsyncIterator
@@ -213,10 +214,10 @@ class Chat:
 
     def _added(self, sent: dict[int, str], index: int, text: str) -> str:
         before = sent.get(index, "")
-        if len(text) <= len(before):
+        if before.startswith(text):
             return ""
         sent[index] = text
-        return text[len(before) :]
+        return text[len(os.path.commonprefix([before, text])) :]
 
     def _head(self) -> dict[str, Any]:
         return {"id": self.id, "object": "chat.completion.chunk", "created": self.created, "model": self.wish.model}
