@@ -363,6 +363,16 @@ def test_a_book_that_was_merged_into_another_in_readwise_is_there_no_more(librar
     assert [source.title for source in library.sources.all()] == ["Bees", "Rivers"]
 
 
+def test_a_title_that_was_mended_in_its_capitals_arrives_from_readwise(library: Library, tmp_path: Path) -> None:
+    told = {"id": 5, "text": BEES, "location": 3, "location_type": "page"}
+    importers.import_readwise(library, path=answer(tmp_path / "a.json", "OF BEES", told))
+    importers.import_readwise(library, path=answer(tmp_path / "b.json", "Of Bees", told))
+    assert [source.title for source in library.sources.all()] == ["Of Bees"]
+    here = {"Highlight": BEES, "Book Title": "OF BEES", "Book Author": "Ann", "Location Type": "page", "Location": "3"}
+    importers.import_readwise(library, path=table(tmp_path / "c.csv", here))
+    assert [source.title for source in library.sources.all()] == ["Of Bees"]
+
+
 def test_what_two_books_have_both_is_there_twice(library: Library, tmp_path: Path) -> None:
     importers.import_readwise(library, path=listed(tmp_path / "1.csv", Bees=(BEES,)))
     importers.import_readwise(library, path=listed(tmp_path / "2.csv", Again=(RIVERS, BEES), Bees=(BEES,)))

@@ -344,7 +344,7 @@ class Merge:
                 if self._knows_kind(source_id, str(row[name]), str(value)):
                     changes[name] = value
                 continue
-            if name in ("title", "author") and normalise(str(value)) == normalise(row[name]):
+            if name in ("title", "author") and self._my_rank < RANK["api"] and normalise(str(value)) == normalise(row[name]):
                 continue
             if self._my_rank < _TRUSTED and row[name] not in ("", "[]") and (name != "tags" or same_form(name, value, row[name])):
                 continue  # it fills gaps; what is there may come from a better exporter
