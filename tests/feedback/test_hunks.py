@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -117,3 +119,13 @@ def test_hunks_turn_one_text_into_the_other(before: str, after: str) -> None:
 @given(TEXTS)
 def test_units_join_up(text: str) -> None:
     assert "".join(units(text)) == text
+
+
+def test_an_edit_in_a_sentence_of_thousands_of_words_is_found_soon() -> None:
+    before = " ".join(f"the word{number % 900} of rivers" for number in range(2000))
+    after = before.replace(" word500 ", " stone500 ").replace(" word17 of", " word17 out of")
+    start = time.process_time()
+    found = hunks(before, after)
+    assert time.process_time() - start < 5
+    assert applied(before, found) == after
+    assert {(hunk.before, hunk.after.strip()) for hunk in found} == {("word", "stone"), ("", "out")}

@@ -129,7 +129,9 @@ def test_chips_of_a_batch_that_is_ranked_again_count_once(library: Library, draf
     wanted = reward.taste_of(library).mean.copy()
     feedback.rank(library, batch_id="batch-1", order=[[a], [b], [c]], chips=["too long"])
     assert np.abs(reward.taste_of(library).mean - wanted).max() < 1e-5
-    feedback.rank(library, batch_id="batch-1", order=[[a], [b], [c]])  # the newest ranking stands alone
+    feedback.rank(library, batch_id="batch-1", order=[[a], [b], [c]])  # one that says nothing leaves what was said before
+    assert np.abs(reward.taste_of(library).mean - wanted).max() < 1e-5
+    feedback.rank(library, batch_id="batch-1", order=[[a], [b], [c]], chips=["too short"])
     assert np.abs(reward.taste_of(library).mean - wanted).max() > 1e-3
     feedback.undo(library)
     feedback.comment(library, batch_id="batch-1", chips=["too long"])

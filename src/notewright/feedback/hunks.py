@@ -27,6 +27,7 @@ _SENTENCE = re.compile(r"(?<=[.!?…])[\"'”’)\]*_]*\s+(?=[\"'“‘(\[*_]*[^
 _LINE_START = re.compile(r"^[ \t>]*(?:[-+*]|\d{1,9}[.)])?[ \t]*(?:#{1,6}[ \t]+)?", re.MULTILINE)
 _ENDINGS = ("s", "es", "d", "ed", "ing", "ly", "er", "est", "en", "n", "e", "y", "ies", "ied", "'s", "’s")
 _FACT_WORDS = 3  # new content words, more than the hunk removes, that make a fact
+_LARGE = 500_000  # pairs of words and spaces in one sentence
 _TAKEN = 0.7  # share of an added line's words that one highlight holds when the line was taken from it
 _SMALL_WORDS = """
 about above after again against also although among another because been before being below between both cannot could does doing down
@@ -136,7 +137,7 @@ def _words(before: str, after: str, old: tuple[int, int], new: tuple[int, int]) 
     left, right = _TOKEN.findall(before[slice(*old)]), _TOKEN.findall(after[slice(*new)])
     starts, ends = _offsets(left), _offsets(right)
     open_change: tuple[int, int, int, int] | None = None
-    for tag, a0, a1, b0, b1 in difflib.SequenceMatcher(a=left, b=right, autojunk=False).get_opcodes():
+    for tag, a0, a1, b0, b1 in _opcodes(left, right):
         if tag == "equal":
             continue
         if open_change and not _separates(left[open_change[1] : a0]):
@@ -147,6 +148,15 @@ def _words(before: str, after: str, old: tuple[int, int], new: tuple[int, int]) 
         open_change = (a0, a1, b0, b1)
     if open_change:
         yield _placed(before, after, old[0], new[0], starts, ends, open_change)
+
+
+def _opcodes(left: Sequence[str], right: Sequence[str]) -> Iterable[tuple[str, int, int, int, int]]:
+    """In a sentence of thousands of words the fewest changes, as the longest runs would take minutes to find."""
+    if len(left) * len(right) <= _LARGE:
+        return difflib.SequenceMatcher(a=left, b=right, autojunk=False).get_opcodes()
+    from rapidfuzz.distance import Indel
+
+    return ((step.tag, step.src_start, step.src_end, step.dest_start, step.dest_end) for step in Indel.opcodes(left, right))
 
 
 def _separates(between: Sequence[str]) -> bool:

@@ -37,7 +37,8 @@ def rank(
 
     Drafts that are not mentioned stay uncompared. With `best_only` the order names one draft, which beats all others shown; these are
     kept as a second group that says nothing about its members. `aspects` are the ticks: for a draft, in which of `ASPECTS` it is good.
-    A later ranking of the same batch replaces this one. `seconds` is how long the person took. Raises Invalid with all problems.
+    A later ranking of the same batch replaces this one; its remark stands until one with another. `seconds` is how long the person took.
+    Raises Invalid with all problems.
     """
     drafts = library.drafts.batch(batch_id)
     groups = [list(group) for group in order]

@@ -7,7 +7,7 @@ accept      the draft (or the person's version) is above the bar; without a rank
             accepted ones the last)
 reject      the draft is below the bar; reject all: every one shown
 chips       an imagined better draft (shorter, with that highlight, more like the own notes) beats the draft; of several rankings,
-            or decisions about the same draft, only the last one's count
+            or decisions about the same draft, those of the last one that says any
 """
 
 from __future__ import annotations

@@ -60,11 +60,11 @@ def settled(standing: Sequence[Event]) -> dict[int, str]:
 
 
 def remarks(standing: Sequence[Event]) -> list[tuple[Event, str, list[str]]]:
-    """(event, comment, chips) of these events, oldest first. A batch that is ranked again, or a draft that is decided on again, is judged
-    anew: of what was said with the earlier ranking or decision nothing counts any more. Remarks by themselves add up."""
-    last = {(event.kind, event.subject): event.id for event in standing if event.kind != "comment"}
-    said = [(event, event.payload if last.get((event.kind, event.subject), event.id) == event.id else {}) for event in standing]
-    return [(event, str(payload.get("comment") or ""), _list(payload.get("chips"))) for event, payload in said]
+    """(event, comment, chips) of these events, oldest first. Of what was said with several rankings of a batch, or decisions on a draft,
+    the last counts: one that says nothing lets stand what was said before. Remarks by themselves add up."""
+    said = [(event, str(event.payload.get("comment") or ""), _list(event.payload.get("chips"))) for event in standing]
+    last = {(event.kind, event.subject): event.id for event, comment, chips in said if event.kind != "comment" and (comment or chips)}
+    return [item if last.get((item[0].kind, item[0].subject), item[0].id) == item[0].id else (item[0], "", []) for item in said]
 
 
 def _compares(ranking: Event) -> bool:

@@ -168,7 +168,10 @@ def _pairs(old: Sequence[_Line], new: Sequence[_Line], ours: Sequence[int]) -> d
     """Which new line each old one is. Of equal lines around what was taken out or put in, those are taken for it that make it end where
     the passage or a paragraph does: of two sections under one heading, the upper one is gone with its own heading. Of two passages that
     say the same, one below the other, it is not the passage that is gone."""
-    pairs = dict(align([line.text for line in old], [line.text for line in new]))
+    own, texts = set(ours), {old[index].text for index in ours}
+    aligned = align([line.text for line in old], [line.text for line in new])
+    # A line of the passage, word for word, is none that stood beside it and is merely like it.
+    pairs = {a: b for a, b in aligned if a in own or old[a].text == new[b].text or new[b].text not in texts}
     _slide(old, pairs, new, (ours[0], ours[-1] + 1))
     back = {b: a for a, b in pairs.items()}
     _slide(new, back, old)
