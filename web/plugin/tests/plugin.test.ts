@@ -455,6 +455,25 @@ describe("faults", () => {
     await played.command("draft-section");
     expect(cards()).toHaveLength(2);
   });
+  it("shows in the status bar that the server has come, or gone, without being asked", async () => {
+    const bar = (): string | null => played.plugin.bars[0]?.textContent ?? null;
+    played.stop();
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] });
+    try {
+      played.server.up = false;
+      await played.start();
+      await vi.advanceTimersByTimeAsync(16_000);
+      expect(bar()).toBe("Notewright: not connected");
+      played.server.up = true;
+      await vi.advanceTimersByTimeAsync(16_000);
+      expect(bar()).toBe("Notewright: model-2");
+      played.server.up = false;
+      await vi.advanceTimersByTimeAsync(2000);
+      expect(bar()).toBe("Notewright: not connected");
+    } finally {
+      vi.useRealTimers();
+    }
+  });
   it("leaves nothing behind when it is unloaded", () => {
     played.plugin.unload();
     expect(document.querySelector("footer")).toBeNull();

@@ -9,6 +9,7 @@ import { editText } from "./pick";
 import { showProvenance } from "./provenance";
 
 export const REVIEW = "notewright-review";
+const PLACES = ["best", "2nd", "3rd"];
 
 /** What is drafted, and where an accepted draft shall go. */
 export interface Task {
@@ -70,6 +71,7 @@ export class ReviewView extends ItemView {
     this.contentEl.addClass("notewright-review");
     this.contentEl.tabIndex = -1;
     this.registerDomEvent(this.contentEl, "keydown", (event) => this.onKey(event));
+    this.registerEvent(this.app.vault.on("rename", (file, before) => this.renamed(before, file.path)));
     this.showEmpty();
     return Promise.resolve();
   }
@@ -78,6 +80,12 @@ export class ReviewView extends ItemView {
     this.stop?.abort();
     await this.sendWhole();
     this.clear();
+  }
+
+  /** A note or a folder: the drafts go with the note. */
+  private renamed(before: string, after: string): void {
+    const path = this.task?.notePath ?? "";
+    if (this.task && (path === before || path.startsWith(`${before}/`))) this.task.notePath = after + path.slice(before.length);
   }
 
   /** Write candidates for the task and show them while they grow. */
@@ -334,10 +342,13 @@ export class ReviewView extends ItemView {
   private mark(): void {
     this.cards.forEach((card, index) => {
       const place = card.draft ? this.ranking.placeOf(card.draft.id) : 0;
-      card.badge.setText(place ? `${place}.` : `${index + 1}`);
+      const isRejected = card.draft !== null && this.ranking.rejected.includes(card.draft.id);
+      const said = place ? (PLACES[place - 1] ?? `${place}th`) : "";
+      card.badge.setText([`${index + 1}`, said].filter(Boolean).join(" · "));
+      card.element.ariaLabel = [`Draft ${index + 1}`, isRejected ? "rejected" : said].filter(Boolean).join(", ");
       card.element.toggleClass("is-placed", place > 0);
       card.element.toggleClass("is-best", place === 1);
-      card.element.toggleClass("notewright-rejected", card.draft !== null && this.ranking.rejected.includes(card.draft.id));
+      card.element.toggleClass("notewright-rejected", isRejected);
     });
   }
 
