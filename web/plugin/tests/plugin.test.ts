@@ -223,6 +223,20 @@ describe("accepting", () => {
     await played.command("log-edits");
     expect(played.server.of("/insertions")).toHaveLength(1);
   });
+  it("says that what was logged waits while the server is away", async () => {
+    previewed();
+    const view = await played.drafted();
+    press(0, "Accept");
+    await settle();
+    view.editor.setValue(AFTER.replace("One fact", "One fine fact"));
+    played.server.up = false;
+    await played.command("log-edits");
+    expect(fake.Notice.shown.at(-1)).toBe("Logged 1 edited passage. The server is told once it answers.");
+    played.server.up = true;
+    await played.command("log-edits");
+    expect(fake.Notice.shown.at(-1)).toBe("Nothing has changed in passages of mine here.");
+    expect(played.server.of("/later-edits")).toHaveLength(1);
+  });
   it.each([423, 424])("keeps the news of an insertion that the server cannot take now (%i)", async (status) => {
     previewed();
     await played.drafted();

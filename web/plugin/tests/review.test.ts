@@ -268,6 +268,41 @@ describe("a note that gets another name while its drafts are read", () => {
   });
 });
 
+describe("keys", () => {
+  const writing = (): Promise<void> => {
+    const note = document.body.appendChild(document.createElement("textarea"));
+    const { answer } = played.server;
+    played.server.answer = (route, body) => {
+      if (route === "POST /api/drafts") note.focus(); // the person goes on in the note while they are written
+      return answer(route, body);
+    };
+    return played.drafted().then(() => undefined);
+  };
+  it("stay with the note in which the person writes when the drafts are there", async () => {
+    await writing();
+    expect(cards()).toHaveLength(2);
+    expect(document.activeElement?.tagName).toBe("TEXTAREA");
+  });
+  it("are the pane's from the command on", async () => {
+    await played.drafted();
+    expect(document.activeElement).toBe(pane());
+  });
+  it("that are held down count once", async () => {
+    await played.drafted();
+    key("2");
+    pane()?.dispatchEvent(new KeyboardEvent("keydown", { key: "2", bubbles: true, repeat: true }));
+    expect(cards()[1]?.classList.contains("is-best")).toBe(true);
+  });
+});
+
+it("a link in a draft is followed and ranks nothing", async () => {
+  await played.drafted();
+  const link = document.createElement("a");
+  cards()[0]?.querySelector(".notewright-body")?.append(link);
+  link.click();
+  expect(document.querySelector(".is-placed")).toBeNull();
+});
+
 it("tells which draft a key means and which place it has, to eye and ear", async () => {
   await played.drafted();
   place(1);

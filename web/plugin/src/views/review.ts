@@ -99,6 +99,7 @@ export class ReviewView extends ItemView {
     this.ranking = new Ranking();
     this.clear();
     this.header(task.title, "Writing…");
+    this.contentEl.focus();
     try {
       this.chips = await this.plugin.api.chips();
       const batch = await this.plugin.api.draft(
@@ -131,7 +132,9 @@ export class ReviewView extends ItemView {
     all.createEl("button", { text: "Send ranking" }).addEventListener("click", () => void this.send());
     all.createEl("button", { text: "Reject all" }).addEventListener("click", () => void this.rejectAll());
     for (const draft of batch.drafts) this.addCard(draft.id, draft.text, draft);
-    this.contentEl.focus();
+    // What is typed in a note meanwhile are no keys of this pane.
+    const { activeElement, body } = this.contentEl.ownerDocument;
+    if (activeElement === body || this.contentEl.contains(activeElement)) this.contentEl.focus();
     this.mark();
   }
 
@@ -200,7 +203,9 @@ export class ReviewView extends ItemView {
     button("Tie", "As good as the one before", () => this.rank(this.ranking.tie(draft.id)));
     button("Reject", "Reject this draft", () => void this.reject(draft));
     button("Comment", "Say what is wrong", () => this.openChips(draft));
-    card.body.addEventListener("click", () => this.rank(this.ranking.toggle(draft.id)));
+    card.body.addEventListener("click", (event) => {
+      if (!(event.target as HTMLElement).closest("a")) this.rank(this.ranking.toggle(draft.id));
+    });
     if (!Platform.isMobile) {
       card.element.draggable = true;
       card.element.addEventListener("dragstart", (event) => event.dataTransfer?.setData("text/plain", draft.id));
@@ -217,7 +222,7 @@ export class ReviewView extends ItemView {
   private onKey(event: KeyboardEvent): void {
     const drafts = this.batch?.drafts;
     const on = event.target as HTMLElement | null;
-    if (!drafts || event.ctrlKey || event.metaKey || event.altKey || on?.closest("input, textarea")) return;
+    if (!drafts || event.repeat || event.ctrlKey || event.metaKey || event.altKey || on?.closest("input, textarea")) return;
     if (event.key === "Enter" && on?.closest("button")) return;
     const numbered = /^[1-9]$/.test(event.key) ? drafts[Number(event.key) - 1] : undefined;
     const last = this.ranking.placed.at(-1);
