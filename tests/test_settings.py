@@ -235,7 +235,7 @@ def test_what_is_taken_back_is_as_it_was_by_default(home: Path, tmp_path: Path) 
     assert (home / "config.toml").read_text() == ""
     (home / "config.toml").write_text("# mine\nduels = 0.0  # none\nembeddings = true\n")
     save_settings(Settings(home=home))
-    assert (home / "config.toml").read_text() == "# mine\n"
+    assert (home / "config.toml").read_text() == "# mine\n# none\n"
 
 
 def test_lines_of_windows_and_a_last_one_without_an_end_are_kept(home: Path) -> None:
@@ -276,6 +276,9 @@ def test_any_file_keeps_what_was_not_changed(data: st.DataObject) -> None:
     assert edited(after, wanted) == after
     assert all(after.count(kept) == given_text.count(kept) for kept in ("# a remark", " # why\n"))
     assert edited(given_text, before) == given_text
+    emptied = edited(given_text, dict.fromkeys(before))
+    assert tomllib.loads(emptied) == {}
+    assert all(emptied.count(kept) == given_text.count(kept) for kept in ("# a remark", "# why"))
 
 
 def test_what_is_there_and_no_file_is_not_written_over(tmp_path: Path, home: Path) -> None:

@@ -197,14 +197,17 @@ def save_settings(settings: Settings) -> None:
 
 
 def edited(text: str, values: Mapping[str, Any]) -> str:
-    """TOML of one table with other `values`: those that differ are written anew in their place, or at the end, None takes a line out; the
-    rest is as it was, remarks too."""
+    """TOML of one table with other `values`: those that differ are written anew in their place, or at the end, None takes a key out; the
+    rest is as it was, remarks too, and what was remarked beside a key that goes becomes a line of its own."""
     import tomlkit
 
     document = tomlkit.parse(text)
     for key, value in values.items():
         if value is None:
+            at, item = next(((at, item) for at, (name, item) in enumerate(document.body) if name == key), (0, None))
             document.pop(key, None)
+            if item is not None and item.trivia.comment:
+                document.body[at] = (None, tomlkit.items.Comment(tomlkit.items.Trivia(comment=item.trivia.comment)))
         elif key not in document or document[key] != value:
             document[key] = value
     told = tomlkit.dumps(document)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from pathlib import Path
 
@@ -47,7 +48,10 @@ def test_the_schedule_runs_it_with_the_options_it_was_asked_with(
     options: list[str], command: str, home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["improve", "--schedule", *options]) == 0
-    assert capsys.readouterr().out.count(command) == 2
+    told = capsys.readouterr().out
+    assert told.count(command) == 2
+    assert main(["improve", "--schedule", "--json", *options]) == 0
+    assert json.loads(capsys.readouterr().out)["lines"] == told.rstrip("\n").split("\n")
 
 
 @pytest.mark.parametrize("at", ["03:00", ""])

@@ -4,6 +4,7 @@ Chromium, on a small world whose writer needs no model."""
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
@@ -147,6 +148,31 @@ def test_a_search_that_found_nothing_does_not_choose_later(page: Any, server: Se
     assert page.url == f"{server.address}/draft"
     search.press("Enter")
     page.get_by_role("heading", level=1, name=f"A Book of {thing.title()}").wait_for()
+
+
+def test_a_list_of_more_pairs_than_the_server_tells_at_once_is_walked_to_its_end(page: Any, server: Server) -> None:
+    known = ask(server, "/api/pairs")["pairs"][0]
+    whole = ask(server, f"/api/pairs/{known['id']}")
+    named = lambda number: known | {"id": f"pair-{number}", "source_title": f"Source {number}"}  # noqa: E731
+
+    def told(route: Any) -> None:
+        query = {key: int(value) for key, value in re.findall(r"(limit|offset)=(\d+)", route.request.url)}
+        numbers = range(query.get("offset", 0), min(query.get("offset", 0) + query["limit"], 1200))
+        route.fulfill(json={"total": 1200, "pairs": [named(number) for number in numbers]})
+
+    page.route("**/api/pairs?*", told)
+    page.route("**/api/pairs/pair-*", lambda route: route.fulfill(json=whole | {"pair": named(int(route.request.url.rpartition("-")[2]))}))
+    page.goto(f"{server.address}/pairs?status=accepted")
+    page.get_by_text("Source 0").wait_for()
+    step = "(presses) => presses.forEach((key) => document.body.dispatchEvent(new KeyboardEvent('keydown', {key, bubbles: true})))"
+    for presses, heading, shown in (
+        (["j"] * 1000, "1001 of 1200", 1000),
+        (["k"], "1000 of 1200", 999),
+        (["j"] * 900, "1200 of 1200", 1199),
+    ):
+        page.evaluate(step, presses)
+        page.get_by_text(f"Source {shown} ", exact=False).wait_for()
+        assert heading in page.get_by_role("heading", level=1).inner_text()
 
 
 def test_pairs_that_come_to_an_empty_list_are_shown(page: Any, server: Server) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from notewright.cli import main
 from notewright.errors import Invalid, Unavailable
 from notewright.vault.plugin import FILES, install_plugin
 
@@ -50,6 +51,21 @@ def test_an_update_keeps_the_settings(vault: Path, built: Path) -> None:
     done = install_plugin(vault, source=built)
     assert (done.version, done.before) == ("0.3.0", "0.2.0")
     assert settings.read_text() == '{"settings": {}}'
+
+
+def test_the_command_says_what_is_new(
+    vault: Path, built: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("notewright.vault.plugin.built_plugin", lambda: built)
+    said = []
+    for version in ("0.2.0", "0.2.0", "0.3.0"):
+        (built / "manifest.json").write_text(json.dumps({"version": version}))
+        assert main(["plugin", "install", "--vault", str(vault)]) == 0
+        said.append(capsys.readouterr().out.partition(":")[0])
+    assert said == [
+        "The plugin is installed, version 0.2.0", "The plugin is installed once more, version 0.2.0",
+        "The plugin is updated from 0.2.0, version 0.3.0",
+    ]  # fmt: skip
 
 
 def test_a_folder_that_is_no_vault_is_refused(tmp_path: Path, built: Path) -> None:

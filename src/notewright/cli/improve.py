@@ -54,7 +54,8 @@ def improve(options: argparse.Namespace) -> None:
     overrides = overrides_of(options.set)
     if options.schedule:
         resolve("sft", parameters=1, rows=1, overrides=overrides)  # what cannot be is said now, not every night
-        print(loop.schedule(load_settings().home, at=at, options=list(_given(options))))
+        lines = loop.schedule(load_settings().home, at=at, options=list(_given(options)))
+        as_json({"lines": lines.splitlines()}) if options.json else print(lines)
         return
     library, settings = open_library()
     with library, TrainingLine(quiet=options.json) as line:

@@ -24,6 +24,7 @@ def install_plugin(options: argparse.Namespace) -> None:
     if options.json:
         as_json(done)
         return
-    what = f"updated from {done.before} to {done.version}" if done.before else f"version {done.version} installed"
-    print(f"The plugin is {what}: {done.folder}")
-    print("In Obsidian: Settings, Community plugins, reload the list, switch Notewright on; then start: notewright serve")
+    what = "installed" if not done.before else f"updated from {done.before}" if done.before != done.version else "installed once more"
+    print(f"The plugin is {what}, version {done.version}: {done.folder}")
+    again = "switch Notewright off and on" if done.before else "reload the list, switch Notewright on"
+    print(f"In Obsidian: Settings, Community plugins, {again}; then start: notewright serve")

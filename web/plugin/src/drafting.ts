@@ -1,4 +1,5 @@
 import { MarkdownView, Notice, type TFile } from "obsidian";
+import { nameOfTitle } from "../../api/naming";
 import type NotewrightPlugin from "./main";
 import { ApiError } from "./core/api";
 import { chapterFor, guess, headingAt, headingsOf, plain } from "./core/guess";
@@ -94,7 +95,7 @@ async function placeFor(plugin: NotewrightPlugin, source: string, title: string)
     const usual = headingsOf(await app.vault.cachedRead(file)).includes(settings.heading);
     return { path: file.path, heading: usual ? settings.heading : null };
   }
-  const name = title.replace(/[\\/:*?"<>|#^[\]]/g, " ").replace(/\s+/g, " ").trim().slice(0, 120) || "Untitled";
+  const name = nameOfTitle(title) || "Untitled";
   const folder = settings.folder || app.fileManager.getNewFileParent(app.workspace.getActiveFile()?.path ?? "").path.replace(/^\/$/, "");
   return { path: `${folder ? `${folder}/` : ""}${name}.md`, heading: null };
 }

@@ -104,7 +104,9 @@ export class Following {
       await this.plugin.store();
       await this.outbox.flush();
     }
-    if (now) new Notice(sent ? `Logged ${sent} edited passage${sent === 1 ? "" : "s"}.` : "Nothing has changed in passages of mine here.");
+    if (!now) return;
+    const told = sent ? `Logged ${sent} edited passage${sent === 1 ? "" : "s"}.` : "Nothing has changed in passages of mine here.";
+    new Notice(this.outbox.waiting ? `${told} The server is told once it answers.` : told);
   }
 
   /** `now`: the note before the person, with what was typed and is not saved yet. */

@@ -53,7 +53,12 @@ export default class NotewrightPlugin extends Plugin {
     const client = Array.from(crypto.getRandomValues(new Uint8Array(8)), (byte) => byte.toString(16).padStart(2, "0")).join("");
     const open = (): string[] => openViews(this.app).flatMap((view) => view.file?.path ?? []);
     const facts = (): { vault: string; open: string[] } | null => (this.token.get() ? { vault: this.app.vault.getName(), open: open() } : null);
-    const orders = new Orders(this.api, client, facts, (order) => obey(this, order));
+    let known: boolean | null = null;
+    const heard = (isThere: boolean): void => {
+      if (isThere !== known) void this.showStatus();
+      known = isThere;
+    };
+    const orders = new Orders(this.api, client, facts, (order) => obey(this, order), heard);
     this.registerEvent(this.app.workspace.on("layout-change", () => orders.changed()));
     this.registerEvent(this.app.workspace.on("file-open", () => orders.changed()));
     this.register(() => orders.stop());
@@ -143,7 +148,12 @@ export default class NotewrightPlugin extends Plugin {
         keep(value);
       };
       new Setting(modal.contentEl)
-        .addText((field) => field.setValue(kept).onChange(typed))
+        .addText((field) => {
+          field.setValue(kept).onChange(typed);
+          field.inputEl.addEventListener("keydown", (event) => {
+            if (event.key === "Enter" && !event.isComposing) send();
+          });
+        })
         .addButton((button) => button.setButtonText("Send").setCta().onClick(send));
       modal.onClose = () => resolve(sent ? words : null);
       modal.open();

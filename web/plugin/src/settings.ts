@@ -1,4 +1,4 @@
-import { App, PluginSettingTab, Setting, type SettingDefinitionItem } from "obsidian";
+import { App, PluginSettingTab, Setting, type SettingDefinitionItem, type TextComponent } from "obsidian";
 import type NotewrightPlugin from "./main";
 import type { Followed, Kept } from "./core/follow";
 import type { Letter } from "./core/outbox";
@@ -51,7 +51,7 @@ export class Token {
   }
 
   set(token: string): void {
-    const clean = fromLink(token);
+    const clean = fromLink(token).token;
     if (this.secrets) this.secrets.setSecret(SECRET, clean);
     else this.app.saveLocalStorage(SECRET, clean || null);
   }
@@ -61,9 +61,10 @@ export class Token {
   }
 }
 
-/** People paste the whole link that `notewright serve` prints. */
-export function fromLink(text: string): string {
-  return /[?&]token=([^&\s]+)/.exec(text)?.[1] ?? text.trim();
+/** People paste the whole link that `notewright serve` prints; `address` is empty where it is a token alone. */
+export function fromLink(text: string): { address: string; token: string } {
+  const [, address = "", token = text.trim()] = /^\s*(\S*?)\/*login\?(?:\S*&)?token=([^&\s]+)/.exec(text) ?? [];
+  return { address, token };
 }
 
 /** Drawn by Obsidian itself where it knows definitions, by us where it does not. */
@@ -98,12 +99,26 @@ export class SettingsTab extends PluginSettingTab {
       Object.assign(settings, change);
       await this.plugin.store();
     };
+    let shown: TextComponent | null = null;
+    /** Where a link was pasted its token goes to the secrets, and never into the address. */
+    const paste = async (text: string): Promise<boolean> => {
+      const { address, token: given } = fromLink(text);
+      if (!address) return false;
+      token.set(given);
+      shown?.setValue(address);
+      await keep({ address });
+      return true;
+    };
+    const typed = async (text: string): Promise<void> => {
+      const address = text.trim() || DEFAULTS.address;
+      if (!(await paste(text))) await keep({ address: address.includes("://") ? address : `http://${address}` });
+    };
     return [
       {
         name: "Server address",
-        desc: "Where notewright serve listens. Nothing is sent anywhere else.",
+        desc: "Where notewright serve listens; the link that it prints sets the token too. Nothing is sent anywhere else.",
         render: (row) => {
-          row.addText((field) => field.setValue(settings.address).onChange((value) => keep({ address: value.trim() || DEFAULTS.address })));
+          row.addText((field) => (shown = field.setValue(settings.address).onChange(typed)));
         },
       },
       {
@@ -114,7 +129,9 @@ export class SettingsTab extends PluginSettingTab {
         render: (row) => {
           row.addText((field) => {
             field.inputEl.type = "password";
-            field.setPlaceholder(token.get() ? "A token is set" : "No token yet").onChange((value) => value && token.set(value));
+            field.setPlaceholder(token.get() ? "A token is set" : "No token yet").onChange(async (value) => {
+              if (value && !(await paste(value))) token.set(value);
+            });
           });
         },
       },

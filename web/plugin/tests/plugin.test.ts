@@ -223,6 +223,20 @@ describe("accepting", () => {
     await played.command("log-edits");
     expect(played.server.of("/insertions")).toHaveLength(1);
   });
+  it("says that what was logged waits while the server is away", async () => {
+    previewed();
+    const view = await played.drafted();
+    press(0, "Accept");
+    await settle();
+    view.editor.setValue(AFTER.replace("One fact", "One fine fact"));
+    played.server.up = false;
+    await played.command("log-edits");
+    expect(fake.Notice.shown.at(-1)).toBe("Logged 1 edited passage. The server is told once it answers.");
+    played.server.up = true;
+    await played.command("log-edits");
+    expect(fake.Notice.shown.at(-1)).toBe("Nothing has changed in passages of mine here.");
+    expect(played.server.of("/later-edits")).toHaveLength(1);
+  });
   it.each([423, 424])("keeps the news of an insertion that the server cannot take now (%i)", async (status) => {
     previewed();
     await played.drafted();
@@ -454,6 +468,25 @@ describe("faults", () => {
     vi.stubGlobal("fetch", real);
     await played.command("draft-section");
     expect(cards()).toHaveLength(2);
+  });
+  it("shows in the status bar that the server has come, or gone, without being asked", async () => {
+    const bar = (): string | null => played.plugin.bars[0]?.textContent ?? null;
+    played.stop();
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] });
+    try {
+      played.server.up = false;
+      await played.start();
+      await vi.advanceTimersByTimeAsync(16_000);
+      expect(bar()).toBe("Notewright: not connected");
+      played.server.up = true;
+      await vi.advanceTimersByTimeAsync(16_000);
+      expect(bar()).toBe("Notewright: model-2");
+      played.server.up = false;
+      await vi.advanceTimersByTimeAsync(2000);
+      expect(bar()).toBe("Notewright: not connected");
+    } finally {
+      vi.useRealTimers();
+    }
   });
   it("leaves nothing behind when it is unloaded", () => {
     played.plugin.unload();

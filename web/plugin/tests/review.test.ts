@@ -23,6 +23,11 @@ beforeEach(async () => {
 
 afterEach(() => played.stop());
 
+const note = (): fake.TFile => {
+  const file = played.app.vault.getFileByPath(PATH);
+  if (!file) throw new Error("no note");
+  return file;
+};
 const pane = (): HTMLElement | null => document.querySelector<HTMLElement>(".notewright-review");
 const key = (name: string): void => void pane()?.dispatchEvent(new KeyboardEvent("keydown", { key: name, bubbles: true }));
 const place = (...order: number[]): void => {
@@ -124,7 +129,10 @@ describe("words of the person's own", () => {
     played.mended();
     await ask();
     expect(typed("input")).toBe("far too flowery");
-    await click("Send");
+    fake.Modal.open[0]?.contentEl.querySelector("input")?.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", isComposing: true }));
+    expect(fake.Modal.open).toHaveLength(1);
+    fake.Modal.open[0]?.contentEl.querySelector("input")?.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter" }));
+    await settle();
     expect(played.server.of("/comments")).toMatchObject([{ draft_id: "d1", text: "far too flowery" }]);
     await ask();
     expect(typed("input")).toBe("");
@@ -238,6 +246,74 @@ describe("accepting twice", () => {
     expect(played.server.of("/insertions")).toHaveLength(2);
     expect(played.plugin.data.followed).toHaveLength(1);
   });
+});
+
+describe("a note that gets another name while its drafts are read", () => {
+  it.each([
+    ["it", () => played.app.vault.rename(note(), "Books/Slow.md"), "Books/Slow.md"],
+    ["its folder", () => (played.app.vault.trigger("rename", { path: "Read" }, "Books"), played.app.vault.rename(note(), `Read/${PATH.slice(6)}`)), `Read/${PATH.slice(6)}`],
+  ])("gets the draft under that: %s", async (_, rename, path) => {
+    const view = await played.drafted();
+    const { answer } = played.server;
+    played.server.answer = (route, body) => {
+      const planned = answer(route, body) as Record<string, unknown> | undefined;
+      return route.endsWith("/preview") ? { ...planned, note_path: String(body.into), created: (body.seen as { text: string | null }).text === null } : planned;
+    };
+    press(0, "Edit");
+    await rename();
+    expect(view.file?.path).toBe(path);
+    await click("Accept");
+    expect(fake.Notice.shown).toEqual([`Inserted into ${path}.`]);
+    expect(played.disk.files).toEqual({ [path]: AFTER, "Other.md": "x\n" });
+  });
+});
+
+describe("keys", () => {
+  const writing = (): Promise<void> => {
+    const note = document.body.appendChild(document.createElement("textarea"));
+    const { answer } = played.server;
+    played.server.answer = (route, body) => {
+      if (route === "POST /api/drafts") note.focus(); // the person goes on in the note while they are written
+      return answer(route, body);
+    };
+    return played.drafted().then(() => undefined);
+  };
+  it("stay with the note in which the person writes when the drafts are there", async () => {
+    await writing();
+    expect(cards()).toHaveLength(2);
+    expect(document.activeElement?.tagName).toBe("TEXTAREA");
+  });
+  it("are the pane's from the command on", async () => {
+    await played.drafted();
+    expect(document.activeElement).toBe(pane());
+  });
+  it("that are held down count once", async () => {
+    await played.drafted();
+    key("2");
+    pane()?.dispatchEvent(new KeyboardEvent("keydown", { key: "2", bubbles: true, repeat: true }));
+    expect(cards()[1]?.classList.contains("is-best")).toBe(true);
+  });
+});
+
+it("a link in a draft is followed and ranks nothing", async () => {
+  await played.drafted();
+  const link = document.createElement("a");
+  cards()[0]?.querySelector(".notewright-body")?.append(link);
+  link.click();
+  expect(document.querySelector(".is-placed")).toBeNull();
+});
+
+it("tells which draft a key means and which place it has, to eye and ear", async () => {
+  await played.drafted();
+  place(1);
+  const badges = (): (string | null | undefined)[] => cards().map((card) => card.querySelector(".notewright-badge")?.textContent);
+  const names = (): (string | null)[] => cards().map((card) => card.getAttribute("aria-label"));
+  expect([badges(), names()]).toEqual([["1", "2 · best"], ["Draft 1", "Draft 2, best"]]);
+  place(0);
+  expect([badges(), names()]).toEqual([["1 · 2nd", "2 · best"], ["Draft 1, 2nd", "Draft 2, best"]]);
+  press(0, "Reject");
+  await settle();
+  expect(names()).toEqual(["Draft 1, rejected", "Draft 2, best"]);
 });
 
 describe("fewer drafts than were asked for", () => {

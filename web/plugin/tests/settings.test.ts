@@ -53,6 +53,19 @@ describe.each(["1.12", "1.13"] as const)("the settings in Obsidian %s", (version
     await settle();
     expect(kept()).toMatchObject({ address: DEFAULTS.address });
   });
+  it.each(["Server address", "Token"])("take the link that is printed whole in the row %s", async (row) => {
+    give(row, " http://192.168.1.5:9000/login?token=fresh-1 ");
+    await settle();
+    expect(played.plugin.token.get()).toBe("fresh-1");
+    expect(kept()).toMatchObject({ address: "http://192.168.1.5:9000" });
+    expect(field("Server address").value).toBe("http://192.168.1.5:9000");
+    expect(JSON.stringify(fake.Plugin.data)).not.toContain("fresh-1");
+  });
+  it("take an address without its http://", async () => {
+    give("Server address", "localhost:9000");
+    await settle();
+    expect(kept()).toMatchObject({ address: "http://localhost:9000" });
+  });
   it("say in words how the server answers", async () => {
     const row = rows.get("Connection");
     row?.querySelector("button")?.click();

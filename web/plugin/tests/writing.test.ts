@@ -2,7 +2,7 @@
 
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import * as fake from "./obsidian/index";
-import { AFTER, Memory, NOTE, PATH, Played, hash, press, settle } from "./played";
+import { AFTER, CHAPTER, Memory, NOTE, PATH, Played, hash, press, settle } from "./played";
 
 const START = Buffer.byteLength(NOTE.slice(0, NOTE.indexOf("## Troubles") - 1));
 const INSERTED = "\n- One fact.\n";
@@ -53,6 +53,14 @@ describe("a new note", () => {
     played.app.vault.trigger("modify", file);
     await played.command("log-edits");
     expect(played.server.of("/later-edits")).toEqual([{ before: "- One fact.", after: "- One fine fact.", note_path: "Inbox/New River.md" }]);
+  });
+  it.each([["NET: at last", ".NET: at last ..."], ["漢".repeat(80), "漢".repeat(120)], ["Untitled", "???"]])("is called %s, as every system and link allows", async (name, title) => {
+    preview("", { created: true });
+    played.server.answers["GET /api/queue"] = { total: 1, chapters: [{ ...CHAPTER, source_title: title }] };
+    await played.command("next-in-queue");
+    press(0, "Accept");
+    await settle();
+    expect(played.server.of("/accept/preview")[0]).toMatchObject({ into: `${name.replace(":", "")}.md` });
   });
   it("is not made where the source has one already, and the usual heading holds there", async () => {
     played.plugin.settings.heading = "Troubles";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { nameOf, nameOfTitle } from "../src/pages/draft/naming.ts";
+import { nameOf, nameOfTitle } from "../../api/naming.ts";
 
 describe("a new note's name out of a title", () => {
   it.each([

@@ -15,6 +15,24 @@ function locks() {
   };
 }
 
+/** What all tabs hear, where there are no locks; `open` are those that listen. */
+function channels() {
+  const open = new Set<{ name: string; onmessage: ((event: { data: unknown }) => void) | null }>();
+  class Channel {
+    onmessage: ((event: { data: unknown }) => void) | null = null;
+    constructor(readonly name: string) {
+      open.add(this);
+    }
+    postMessage(data: unknown): void {
+      for (const other of open) if (other !== this && other.name === this.name) queueMicrotask(() => other.onmessage?.({ data }));
+    }
+    close(): void {
+      open.delete(this);
+    }
+  }
+  return { open, Channel };
+}
+
 async function tab(shared: ReturnType<typeof locks> | undefined, session: Storage) {
   const here = browse();
   vi.stubGlobal("sessionStorage", session);
@@ -24,8 +42,10 @@ async function tab(shared: ReturnType<typeof locks> | undefined, session: Storag
 }
 
 describe("what waits to be sent", () => {
-  it("is left to the tab in which it was said, also where that was duplicated", async () => {
-    const [shared, first] = [locks(), store()];
+  it.each([["where the browser has locks", true], ["where it has none", false]])("is left to the tab in which it was said, also where that was duplicated, %s", async (_, has) => {
+    const [shared, first] = [has ? locks() : undefined, store()];
+    const { open, Channel } = channels();
+    vi.stubGlobal("BroadcastChannel", Channel);
     const one = await tab(shared, first);
     one.answers.push(0, 0);
     void one.outbox.send("/api/comments", { text: "once" });
@@ -37,13 +57,17 @@ describe("what waits to be sent", () => {
     expect([two.asked, two.outbox.waiting]).toEqual([[], []]);
     void two.outbox.send("/api/comments", { text: "its own" });
     await vi.waitFor(() => expect(two.asked.map(({ body }) => body)).toEqual([{ text: "its own" }]));
-    shared.held.clear(); // the first one is loaded anew
+    shared?.held.clear(); // the first one is loaded anew
+    open.clear();
     const again = await tab(shared, first);
-    await again.outbox.flush();
+    const sent = again.outbox.flush();
+    await vi.advanceTimersByTimeAsync(500);
+    await sent;
     expect(again.asked.map(({ body }) => body)).toEqual([{ text: "once" }]);
   });
 
   it("is sent where the browser has no locks", async () => {
+    vi.stubGlobal("BroadcastChannel", channels().Channel);
     const session = store();
     session.setItem("notewright:outbox", JSON.stringify([{ url: "/api/comments", body: {} }]));
     const { outbox, asked } = await tab(undefined, session);

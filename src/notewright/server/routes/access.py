@@ -16,6 +16,8 @@ API = 1
 YEAR = 365 * 24 * 3600
 PAGE = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>notewright</title>
+<meta name="color-scheme" content="light dark">
+<style>body {{ font: 1rem/1.5 system-ui; max-width: 30rem; margin: 15vh auto; padding: 0 1rem }} input, button {{ font: inherit }}</style>
 <h1>notewright</h1>
 <p>{words}</p>
 <form method="post" action="/login"><label>Token <input name="token" type="password" autocomplete="off" autofocus></label>

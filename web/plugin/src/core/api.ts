@@ -94,7 +94,8 @@ export class Api {
     }
     if (!response.ok || !response.body) throw problemOf(response.status, await response.text());
     const texts = new Map<number, string>();
-    for await (const { event, data } of eventsOf(response.body)) {
+    const broken = new ApiError(0, "The server stopped answering while it was writing.", "Try again.");
+    for await (const { event, data } of eventsOf(response.body, broken)) {
       const told = JSON.parse(data) as Record<string, unknown>;
       if (event === "done") return told as unknown as Batch;
       if (event === "error") throw new ApiError(Number(told.status), text(told.message), text(told.hint));
@@ -107,7 +108,7 @@ export class Api {
         telling.text?.(candidate, grown);
       }
     }
-    throw new ApiError(0, "The server stopped answering while it was writing.", "Try again.");
+    throw broken;
   }
 
   rank(batch: string, { groups, rejected }: Ranking, remark: Remark): Promise<unknown> {

@@ -22,6 +22,7 @@ export class Orders {
     private readonly client: string,
     private readonly facts: () => Facts | null,
     private readonly obey: (order: Order) => Promise<void>,
+    private readonly heard: (isThere: boolean) => void = () => undefined,
   ) {}
 
   /** Asks until it is stopped. `facts` may answer null: then nobody is asked just now. */
@@ -38,10 +39,13 @@ export class Orders {
     if (!facts) return AGAIN;
     try {
       this.told = JSON.stringify(facts);
-      for (const order of await this.api.beThere(this.client, facts.vault, facts.open, WAIT)) await this.obey(order);
+      const orders = await this.api.beThere(this.client, facts.vault, facts.open, WAIT);
+      this.heard(true);
+      for (const order of orders) await this.obey(order);
       return 0;
     } catch {
       // Nobody there, or a wrong token: commands say so, this only waits.
+      this.heard(false);
       return AGAIN;
     }
   }

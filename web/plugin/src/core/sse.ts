@@ -40,14 +40,16 @@ function split(line: string): [string, string] {
   return [line.slice(0, at), line.slice(at + 1).replace(/^ /, "")];
 }
 
-/** Events of a response body, until it ends. */
-export async function* eventsOf(body: ReadableStream<Uint8Array>): AsyncGenerator<ServerEvent> {
+/** Events of a response body, until it ends. Raises `broken` where the connection does not last so long. */
+export async function* eventsOf(body: ReadableStream<Uint8Array>, broken: Error): AsyncGenerator<ServerEvent> {
   const reader = body.getReader();
   const decoder = new TextDecoder();
   const parser = new EventParser();
   try {
     for (;;) {
-      const { value, done } = await reader.read();
+      const { value, done } = await reader.read().catch(() => {
+        throw broken;
+      });
       if (done) return;
       yield* parser.push(decoder.decode(value, { stream: true }));
     }

@@ -9,6 +9,7 @@ import { editText } from "./pick";
 import { showProvenance } from "./provenance";
 
 export const REVIEW = "notewright-review";
+const PLACES = ["best", "2nd", "3rd"];
 
 /** What is drafted, and where an accepted draft shall go. */
 export interface Task {
@@ -70,6 +71,7 @@ export class ReviewView extends ItemView {
     this.contentEl.addClass("notewright-review");
     this.contentEl.tabIndex = -1;
     this.registerDomEvent(this.contentEl, "keydown", (event) => this.onKey(event));
+    this.registerEvent(this.app.vault.on("rename", (file, before) => this.renamed(before, file.path)));
     this.showEmpty();
     return Promise.resolve();
   }
@@ -78,6 +80,12 @@ export class ReviewView extends ItemView {
     this.stop?.abort();
     await this.sendWhole();
     this.clear();
+  }
+
+  /** A note or a folder: the drafts go with the note. */
+  private renamed(before: string, after: string): void {
+    const path = this.task?.notePath ?? "";
+    if (this.task && (path === before || path.startsWith(`${before}/`))) this.task.notePath = after + path.slice(before.length);
   }
 
   /** Write candidates for the task and show them while they grow. */
@@ -91,6 +99,7 @@ export class ReviewView extends ItemView {
     this.ranking = new Ranking();
     this.clear();
     this.header(task.title, "Writing…");
+    this.contentEl.focus();
     try {
       this.chips = await this.plugin.api.chips();
       const batch = await this.plugin.api.draft(
@@ -123,7 +132,9 @@ export class ReviewView extends ItemView {
     all.createEl("button", { text: "Send ranking" }).addEventListener("click", () => void this.send());
     all.createEl("button", { text: "Reject all" }).addEventListener("click", () => void this.rejectAll());
     for (const draft of batch.drafts) this.addCard(draft.id, draft.text, draft);
-    this.contentEl.focus();
+    // What is typed in a note meanwhile are no keys of this pane.
+    const { activeElement, body } = this.contentEl.ownerDocument;
+    if (activeElement === body || this.contentEl.contains(activeElement)) this.contentEl.focus();
     this.mark();
   }
 
@@ -192,7 +203,9 @@ export class ReviewView extends ItemView {
     button("Tie", "As good as the one before", () => this.rank(this.ranking.tie(draft.id)));
     button("Reject", "Reject this draft", () => void this.reject(draft));
     button("Comment", "Say what is wrong", () => this.openChips(draft));
-    card.body.addEventListener("click", () => this.rank(this.ranking.toggle(draft.id)));
+    card.body.addEventListener("click", (event) => {
+      if (!(event.target as HTMLElement).closest("a")) this.rank(this.ranking.toggle(draft.id));
+    });
     if (!Platform.isMobile) {
       card.element.draggable = true;
       card.element.addEventListener("dragstart", (event) => event.dataTransfer?.setData("text/plain", draft.id));
@@ -209,7 +222,7 @@ export class ReviewView extends ItemView {
   private onKey(event: KeyboardEvent): void {
     const drafts = this.batch?.drafts;
     const on = event.target as HTMLElement | null;
-    if (!drafts || event.ctrlKey || event.metaKey || event.altKey || on?.closest("input, textarea")) return;
+    if (!drafts || event.repeat || event.ctrlKey || event.metaKey || event.altKey || on?.closest("input, textarea")) return;
     if (event.key === "Enter" && on?.closest("button")) return;
     const numbered = /^[1-9]$/.test(event.key) ? drafts[Number(event.key) - 1] : undefined;
     const last = this.ranking.placed.at(-1);
@@ -334,10 +347,13 @@ export class ReviewView extends ItemView {
   private mark(): void {
     this.cards.forEach((card, index) => {
       const place = card.draft ? this.ranking.placeOf(card.draft.id) : 0;
-      card.badge.setText(place ? `${place}.` : `${index + 1}`);
+      const isRejected = card.draft !== null && this.ranking.rejected.includes(card.draft.id);
+      const said = place ? (PLACES[place - 1] ?? `${place}th`) : "";
+      card.badge.setText([`${index + 1}`, said].filter(Boolean).join(" · "));
+      card.element.ariaLabel = [`Draft ${index + 1}`, isRejected ? "rejected" : said].filter(Boolean).join(", ");
       card.element.toggleClass("is-placed", place > 0);
       card.element.toggleClass("is-best", place === 1);
-      card.element.toggleClass("notewright-rejected", card.draft !== null && this.ranking.rejected.includes(card.draft.id));
+      card.element.toggleClass("notewright-rejected", isRejected);
     });
   }
 

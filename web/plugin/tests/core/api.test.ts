@@ -23,6 +23,12 @@ function server(answers: Record<string, [number, unknown]>, stream?: string): { 
 const health = (api = 1): [number, unknown] => [200, { name: "notewright", version: "0.1.0", api, boot: "b" }];
 
 describe("the client", () => {
+  it("says what to do where the connection breaks while drafts are written", async () => {
+    const body = new ReadableStream({ start: (stream) => (stream.enqueue(new TextEncoder().encode("event: text\n")), stream.error(new TypeError("network error"))) });
+    const transport: Transport = { send: () => Promise.reject(new Error("refused")), fetch: () => Promise.resolve(new Response(body)) };
+    const asked = new Api(() => "http://127.0.0.1:8765", () => "", transport).draft({ source: "s", n: 2 }, {}, new AbortController().signal);
+    await expect(asked).rejects.toMatchObject({ message: "The server stopped answering while it was writing.", hint: "Try again." });
+  });
   it("sends the token and joins address and path", async () => {
     const { api, sent } = server({ "GET /api/chips": [200, ["too long"]] });
     expect(await api.chips()).toEqual(["too long"]);
