@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import Invalid, NotFound
 from ..library import splits
+from ..library.events import in_force
 from ..library.examples import Example, from_pairs
 from ..library.rows import Row
 from ..prompts import PROMPT_VERSION, Message
@@ -83,7 +84,9 @@ def preference_rows(
     undone = library.events.undone()
     latest: dict[frozenset[str], Preference] = {}
     standing = [event for event in events if event.id not in undone]
-    for done, event in enumerate(_standing(events, undone, left_out), 1):
+    if len(standing) < len(events):
+        left_out["undone"] = len(events) - len(standing)
+    for done, event in enumerate(_compared(in_force(standing), left_out), 1):
         for preference in _derive(library, event, adjacent, left_out):
             latest.pop(preference.key, None)
             latest[preference.key] = preference
@@ -135,13 +138,11 @@ def _list(value: object) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _standing(events: Sequence[Event], undone: set[int], left_out: Counter[str]) -> Iterator[Event]:
-    """Events that still count: not undone, and not settled by another one."""
-    silent = settled([event for event in events if event.id not in undone])
+def _compared(events: Sequence[Event], left_out: Counter[str]) -> Iterator[Event]:
+    """Those that are not settled by another one."""
+    silent = settled(events)
     for event in events:
-        if event.id in undone:
-            left_out["undone"] += 1
-        elif event.id in silent:
+        if event.id in silent:
             left_out[silent[event.id]] += 1
         else:
             yield event

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from ..records import Event
 from .database import Database, now, to_json
@@ -91,6 +93,34 @@ class EventStore:
         """As `all`, without the events that were taken back."""
         undone = self.undone()
         return [event for event in self.all(*kinds, subject=subject, newest=newest) if event.id not in undone]
+
+
+def in_force(standing: Sequence[Event]) -> list[Event]:
+    """Of judgements that stand, oldest first, what later ones of the same batch leave in force, as every face shows it: a ranking takes the
+    place of all that was rejected in the batch before it, and what is rejected by itself after it has no place in it any more."""
+    kept: list[Event | None] = []
+    ranked: dict[object, tuple[int, Event]] = {}
+    refused: dict[object, list[int]] = {}
+    for place, event in enumerate(standing):
+        batch, decision = event.payload.get("batch"), event.payload.get("decision")
+        if event.kind == "ranking":
+            for gone in refused.pop(batch, ()):
+                kept[gone] = None
+            ranked[batch] = place, event
+        elif decision in ("reject", "reject_all"):
+            refused.setdefault(batch, []).append(place)
+            if decision == "reject" and batch in ranked:
+                there, ranking = ranked[batch]
+                kept[there] = ranking = _without(ranking, event.subject)
+                ranked[batch] = there, ranking
+        kept.append(event)
+    return [event for event in kept if event]
+
+
+def _without(ranking: Event, draft_id: str) -> Event:
+    told: Any = ranking.payload
+    order = [left for group in told["order"] if (left := [item for item in group if item != draft_id])]
+    return replace(ranking, payload={**told, "order": order})
 
 
 # An undo that was imported without what it takes back, as earlier versions let in, names it by a text, which is passed over.
