@@ -39,15 +39,19 @@ class EventStore:
 
     def _after_all(self, at: str) -> str:
         horizon = (datetime.fromisoformat(at) + _CLOCKS).isoformat()
+        first = self._db.row("SELECT min(at) AS at FROM events")
+        if first and first["at"] and horizon < first["at"]:  # before all that was ever done it is this clock that is wrong
+            horizon = "9999"
         row = self._db.row("SELECT max(at) AS last FROM events WHERE at>? AND at<?", (at, horizon))
         try:
             return (datetime.fromisoformat(row["last"]) + timedelta(microseconds=1)).isoformat() if row and row["last"] else at
         except ValueError:  # what was imported has no proper time
             return at
 
-    def count(self, *kinds: str, since: str = "") -> int:
-        """How many events of `kinds` there are after a time."""
-        row = self._db.row(f"SELECT count(*) AS n FROM events WHERE kind IN ({','.join('?' * len(kinds))}) AND at>?", (*kinds, since))
+    def count(self, *kinds: str, since: str = "", after: int = 0) -> int:
+        """How many events of `kinds` that were not taken back there are after a time, and with ids above `after`."""
+        query = f"SELECT count(*) AS n FROM events WHERE kind IN ({','.join('?' * len(kinds))}) AND at>? AND id>? AND id NOT IN ({_UNDONE})"
+        row = self._db.row(query, (*kinds, since, after))
         return int(row["n"]) if row else 0
 
     def all(self, *kinds: str, subject: str = "", after: int | None = None, newest: int = -1) -> list[Event]:
