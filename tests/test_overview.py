@@ -17,6 +17,7 @@ import pytest
 import small_world
 from notewright import drafting, feedback
 from notewright.cli import main
+from notewright.files import put
 from notewright.importers import import_readwise
 from notewright.importers.vault import import_vault
 from notewright.library import Library
@@ -134,6 +135,28 @@ def test_another_vault_is_to_be_read_first(library: Library, tmp_path: Path) -> 
 
 def test_without_a_vault_that_comes_first(tmp_path: Path) -> None:
     assert next_command(Settings(home=tmp_path), Done(FULL, trained=True, fresh=99)).startswith("notewright init")
+
+
+def test_what_an_improve_has_seen_or_was_taken_back_asks_for_no_rebuild(library: Library, tmp_path: Path) -> None:
+    """It may have trained nothing, as where all choices are about what only measures, and would say that nothing is new."""
+    world = small_world.build(library, tmp_path)
+    import_vault(library, settings=world.settings)
+    library.models.promote(library.models.add(Model(library.models.new_id(), "base/none", "", "policy", now())).id, "test")
+    state = library.home / "runs" / "improve-1" / "state.json"
+    state.parent.mkdir(parents=True)
+
+    def asked(*, event: int, finished: bool = True) -> bool:
+        put(state, json.dumps({"started_at": now(), "event": event} | ({"finished_at": now()} if finished else {})))
+        return status(library, settings=world.settings).next == "notewright improve"
+
+    for number in range(ENOUGH):
+        library.events.append("ranking", f"batch-{number}", {})
+    last = library.events.last()
+    assert asked(event=0)
+    assert not asked(event=last)
+    assert asked(event=last, finished=False)  # it can go on
+    library.events.append("undo", str(last), {"events": [last], "kind": "ranking"})
+    assert not asked(event=0)
 
 
 def test_enough_new_choices_ask_for_a_rebuild_and_a_training_settles_it(library: Library, tmp_path: Path) -> None:

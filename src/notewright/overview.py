@@ -16,7 +16,7 @@ from typing import Any
 
 from .errors import Busy, Invalid, NotewrightError, Unavailable
 from .library import Library, was_used
-from .library.atwork import AtWork, at_work
+from .library.atwork import AtWork, at_work, gathered
 from .models.turns import Online, online
 from .records import Run
 from .settings import Settings, expanded, is_hub_id, silence_telemetry
@@ -73,6 +73,7 @@ def status(library: Library, *, settings: Settings) -> Status:
     newest, _ = library.browse.batches(limit=1)
     unranked = next((batch.id for batch in newest if batch.drafts > 1 and not (batch.ranked or batch.accepted or batch.rejected)), "")
     learnt_at = max((run.created_at for run in runs if run.status == "finished" and run.method != "reward"), default="")
+    seen, began = gathered(library.home, finished=True)  # what came of these may be nothing
     rows, held_out = _rows(library)
     improving, paired_at = at_work(library.home), library.pairs.paired_at()[0]
     done = Done(
@@ -82,7 +83,7 @@ def status(library: Library, *, settings: Settings) -> Status:
         resume=tuple(resume[run.id] for run in unfinished if run.id in resume and run.method != "reward"),
         training=next((run.id for run in runs if run.status in ("created", "running")), ""), improving=improving is not None,
         unranked=unranked,
-        fresh=library.events.count("ranking", "edit", since=learnt_at),
+        fresh=library.events.count("ranking", "edit", since=max(learnt_at, began), after=seen),
     )  # fmt: skip
     return Status(
         counts=counts, current_model=current.id if current else "", current_role=current.role if current else "",

@@ -186,3 +186,14 @@ def test_a_second_copy_of_a_book_that_measures_teaches_nothing(world: small_worl
         else:
             with pytest.raises(Invalid, match="another copy of its source measures"):
                 datasets.build(library, kind="edits")
+
+
+def test_edits_of_which_some_only_measure_are_all_told(world: small_world.World) -> None:
+    side = {split: source_id.removeprefix("readwise:b-") for source_id, split in splits.known(world.library).items()}
+    (measured,), (taught,) = drafts(world.library, TEXT, thing=side["test"]), drafts(world.library, TEXT, thing=side["train"])
+    feedback.record_edit(world.library, draft_id=measured, final_text=TEXT.replace("## ", "### "))
+    with pytest.raises(Invalid, match="Every edit so far \\(1\\) is of a source or chapter that only measures"):
+        datasets.build(world.library, kind="edits")
+    feedback.record_edit(world.library, draft_id=taught, final_text=TEXT)
+    with pytest.raises(Invalid, match="2 edits so far, .*1: nothing was changed; 1: of a source or chapter that only measures"):
+        datasets.build(world.library, kind="edits")

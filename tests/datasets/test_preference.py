@@ -246,9 +246,13 @@ def test_choices_about_held_out_sources_only_measure(world: small_world.World) -
     for thing in (side["test"], side["valid"]):
         batch_id, (a, b) = batch(world.library, "A", "B", thing=thing)
         feedback.rank(world.library, batch_id=batch_id, order=[[a], [b]])
-    with pytest.raises(Invalid, match="Every choice so far \\(2\\) is about a source that only measures") as caught:
+    with pytest.raises(Invalid, match="2 choices so far, .* \\(2: about a source or chapter that only measures\\)") as caught:
         datasets.build(world.library, kind="preference")
     assert "notewright draft --source" in caught.value.hint
+    batch_id, (a, b) = batch(world.library, "A", "A", thing=side["train"])
+    feedback.rank(world.library, batch_id=batch_id, order=[[a], [b]])
+    with pytest.raises(Invalid, match="3 choices so far, .* \\(2: about .* only measures; 1: identical texts\\)"):
+        datasets.build(world.library, kind="preference")
     batch_id, (a, b) = batch(world.library, "A", "B", thing=side["train"])
     feedback.rank(world.library, batch_id=batch_id, order=[[a], [b]])
     assert datasets.build(world.library, kind="preference").manifest["counts"] == {"train": 1, "valid": 1, "test": 1}

@@ -343,3 +343,33 @@ def test_a_file_that_is_no_report(tmp_path: Path) -> None:
         path.write_text(text)
         with pytest.raises(Invalid):
             evaluation.read_report(path)
+
+
+def test_a_draft_that_is_known_is_not_written_again(world: small_world.World) -> None:
+    """Known is what the same version, made up as it is, wrote for the same prompt."""
+
+    class Told(ScriptedEngine):
+        makeup = "tiny cpu"
+
+    engine = Told(lambda messages, _: f"## Note\n- See [[Nowhere]] and\n{messages[-1]['content'][-30:]}\n")
+    seen: list[tuple[int, int]] = []
+
+    def measured(**options) -> tuple[EvaluationReport, int]:
+        engine.calls.clear()
+        report = evaluate(world, engine, progress=lambda *far: seen.append(far), **options)
+        return report, len(engine.calls)
+
+    first, written = measured()
+    assert written == len(first.items)
+    again, none = measured(again=False)
+    assert (none, again.items, again.mean, again.valid) == (0, first.items, first.mean, first.valid)
+    assert seen[-1] == (written, written)
+    assert measured()[1] == written  # asked to
+    reward.add_rule(world.library, "mention the weather")  # it stands in every prompt that measures
+    datasets.build(world.library, kind="sft", split=(0.5, 0.1, 0.4))
+    assert measured(again=False)[1] == written
+    for change in ({"max_new_tokens": 64}, {"makeup": "tiny cuda"}):
+        engine.makeup = change.pop("makeup", engine.makeup)
+        assert measured(again=False, **change)[1] == written
+    engine.makeup = ""  # as a server's, of which nobody knows what it runs
+    assert measured(again=False)[1] == measured(again=False)[1] == written

@@ -143,7 +143,7 @@ def test_the_newest_are_found_without_looking_at_all(library: Library) -> None:
     library.events.append("comment", "draft-1", {})
     library.db.connection.set_trace_callback(None)
     queries = [query for query in said if query.startswith("SELECT")]
-    assert len(queries) == 2
+    assert len(queries) == 3
     for query in queries:
         plan = " ".join(row["detail"] for row in library.db.rows(f"EXPLAIN QUERY PLAN {query}"))
         assert "events_by_time" in plan
@@ -160,6 +160,18 @@ def test_what_is_done_now_comes_after_what_a_clock_ahead_has_told(library: Libra
     assert second.at < library.events.append("comment", "draft-1", {}).at < "2998"
     library.events.append("comment", "draft-1", {}, at=f"{there[:10]}T99")
     assert library.events.append("comment", "draft-1", {}).at < "2998"
+
+
+def test_a_clock_that_is_before_all_that_was_done_is_not_believed(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = library.events.append("ranking", "batch-1", {"order": [["draft-1"]]})
+    monkeypatch.setattr("notewright.library.events.now", lambda: "2015-01-01T00:00:00+00:00")
+    after = library.events.append("ranking", "batch-1", {"order": [["draft-2"]]})
+    assert [event.id for event in library.events.all("ranking")] == [
+        before.id,
+        after.id,
+    ]  # the later one is what counts, and is undone first
+    monkeypatch.undo()
+    assert library.events.append("ranking", "batch-1", {}).at > after.at
 
 
 def test_an_undo_that_names_no_event_takes_nothing_back(library: Library) -> None:

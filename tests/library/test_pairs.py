@@ -106,7 +106,7 @@ def test_decided_pairs_follow_their_passages(filled: Library) -> None:
 def test_the_same_decision_again_is_no_event(filled: Library) -> None:
     filled.pairs.propose([proposal("p-1")])
     pair_id = filled.pairs.all()[0].id
-    filled.pairs.decide(pair_id, "rejected", more={"merged": True})
+    filled.pairs.decide(pair_id, "rejected", merged=True)
     for status in ("rejected", "rejected", "accepted", "accepted"):
         assert filled.pairs.decide(pair_id, status).status == status
     told = [(event.payload["status"], "merged" in event.payload) for event in filled.pairs.history(pair_id)]

@@ -130,16 +130,16 @@ def test_adapters_are_switched_without_a_reload(tiny: Tiny, tmp_path: Path) -> N
     def score() -> float:
         return engine.logprob(MESSAGES, "## Note\n")[0]
 
-    plain = score()
+    plain, makeup = score(), engine.makeup
     engine.use_adapter(tmp_path / "adapter-1")
-    one = score()
+    one, of_one = score(), engine.makeup
     engine.use_adapter(tmp_path / "adapter-2")
     two = score()
-    assert len({plain, one, two}) == 3
+    assert len({plain, one, two}) == len({makeup, of_one, engine.makeup}) == 3
     engine.use_adapter(tmp_path / "adapter-1")
     assert score() == one
     engine.use_adapter(None)
-    assert score() == plain
+    assert (score(), engine.makeup) == (plain, makeup)
     assert engine._bare is bare
     assert Engine(tiny("qwen2"), tmp_path / "adapter-2", device="cpu").logprob(MESSAGES, "## Note\n")[0] == pytest.approx(two, abs=1e-4)
     with pytest.raises(NotFound, match="no adapter in"):

@@ -318,3 +318,12 @@ def test_an_edit_that_comes_in_after_its_insertion_was_taken_back_counts_nothing
     feedback.record_edit(library, draft_id=drafts[0].id, final_text=TEXTS[2], via="watch", insertion=insertion.id)
     assert (reward.taste_of(library).mean == before).all()
     assert rebuilt(library) == pytest.approx(before, abs=1e-5)
+
+
+def test_a_rule_about_highlights_moves_the_yardstick_at_once(world: small_world.World, library: Library) -> None:
+    batch(world)
+    before = reward.taste_of(library).mean.copy()
+    reward.add_rule(library, "only annotated highlights")  # from now on the own notes answer fewer highlights
+    followed = reward.taste_of(library).mean.copy()
+    assert np.abs(followed - before).max() > 1e-3
+    assert followed == pytest.approx(rebuilt(library), abs=1e-5)

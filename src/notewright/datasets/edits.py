@@ -127,7 +127,8 @@ def _nothing(events: int, usable: int, left_out: Counter[str]) -> Invalid:
     hint = "Accept drafts, change them as you like in your notes, and let notewright watch (or notewright sync) notice."
     if not events:
         return Invalid("There are no edits to learn from yet.", hint)
-    if usable:
+    if usable == events:
         return Invalid(f"Every edit so far ({usable}) is of a source or chapter that only measures.", hint)
+    left_out["of a source or chapter that only measures"] += usable
     reasons = "; ".join(f"{number}: {reason}" for reason, number in left_out.most_common())
     return Invalid(f"{count(events, 'edit')} so far, and none can be learnt from ({reasons}).", hint)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import Invalid, NotFound
 from ..library import splits
+from ..library.events import in_force
 from ..library.rows import Row
 from ..prompts import PROMPT_VERSION
 from ..records import Draft, Event
@@ -29,7 +30,7 @@ def label_rows(
 ) -> tuple[dict[str, list[Row]], dict[str, object]]:
     """Rows by split, and the facts for the manifest. Of several judgements of one draft the last counts, also of rankings and of edits."""
     left_out: Counter[str] = Counter()
-    events = library.events.standing("decision", "ranking", "edit", "insertion")
+    events = in_force(library.events.standing("decision", "ranking", "edit", "insertion"))
     last = {(event.kind, event.subject): event for event in events}
     rewritten = {event.id for (kind, _), event in last.items() if kind == "edit" and _rewritten(event)}
     judged: dict[str, tuple[bool, Event]] = {}

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import Invalid, NotFound
 from ..library import splits
+from ..library.events import in_force
 from ..library.examples import Example, from_pairs
 from ..library.rows import Row
 from ..prompts import PROMPT_VERSION, Message
@@ -27,6 +28,7 @@ from .labelled import labelled
 if TYPE_CHECKING:
     from ..library import Library
 
+UNDONE = "undone"  # why something is left out; it is no choice any more
 TYPO = 0.02  # an edit smaller than this share of the words says nothing about taste
 
 
@@ -83,7 +85,9 @@ def preference_rows(
     undone = library.events.undone()
     latest: dict[frozenset[str], Preference] = {}
     standing = [event for event in events if event.id not in undone]
-    for done, event in enumerate(_standing(events, undone, left_out), 1):
+    if len(standing) < len(events):
+        left_out[UNDONE] = len(events) - len(standing)
+    for done, event in enumerate(_compared(in_force(standing), left_out), 1):
         for preference in _derive(library, event, adjacent, left_out):
             latest.pop(preference.key, None)
             latest[preference.key] = preference
@@ -104,7 +108,7 @@ def preference_rows(
         library, [(item.row(), item.draft) for item in apart], shares=split, later=later, left_out=left_out, max_chars=max_chars,
         threshold=threshold,
     )  # fmt: skip
-    _insist(library, placed.rows, standing)
+    _insist(library, placed.rows, standing, left_out)
     facts: dict[str, object] = {
         "prompt_version": PROMPT_VERSION,
         "parameters": {
@@ -135,13 +139,11 @@ def _list(value: object) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _standing(events: Sequence[Event], undone: set[int], left_out: Counter[str]) -> Iterator[Event]:
-    """Events that still count: not undone, and not settled by another one."""
-    silent = settled([event for event in events if event.id not in undone])
+def _compared(events: Sequence[Event], left_out: Counter[str]) -> Iterator[Event]:
+    """Those that are not settled by another one."""
+    silent = settled(events)
     for event in events:
-        if event.id in undone:
-            left_out["undone"] += 1
-        elif event.id in silent:
+        if event.id in silent:
             left_out[silent[event.id]] += 1
         else:
             yield event
@@ -217,20 +219,19 @@ def _demonstrations(library: Library, threshold: float) -> Iterator[Preference]:
             yield Preference(key, "demonstration", 0, draft, match.passage, draft.text, 1.0)
 
 
-def _insist(library: Library, rows: dict[str, list[Row]], events: Sequence[Event]) -> None:
+def _insist(library: Library, rows: dict[str, list[Row]], events: Sequence[Event], left_out: Counter[str]) -> None:
     if rows["train"]:
         return
-    measuring = sum(map(len, rows.values()))
+    measuring = {row["event_id"]: row["source_id"] for part in rows.values() for row in part}
     if measuring:
-        titles = sorted({library.sources.get(row["source_id"]).title for part in rows.values() for row in part})
-        raise Invalid(
-            f"Every choice so far ({measuring}) is about a source that only measures: {'; '.join(titles[:3])}.",
-            "Draft and rank another source: notewright draft --source TITLE, then notewright rank",
-        )
+        left_out["about a source or chapter that only measures"] = len(measuring)
+        titles = sorted({library.sources.get(source_id).title for source_id in measuring.values()})
+        hint = f"Draft and rank another source than {'; '.join(titles[:3])}: notewright draft --source TITLE, then notewright rank"
+    else:
+        hint = "Rank the drafts of one batch against each other: notewright rank"
     if events:
-        raise Invalid(
-            f"{count(len(events), 'choice')} so far, and none compares two different texts.",
-            "Rank the drafts of one batch against each other: notewright rank",
-        )
+        reasons = "; ".join(f"{number}: {reason}" for reason, number in left_out.most_common() if reason != UNDONE)
+        none = f"none can be learnt from ({reasons})" if reasons else "none compares two different texts"
+        raise Invalid(f"{count(len(events), 'choice')} so far, and {none}.", hint)
     hint = "Write and judge drafts: notewright draft --source TITLE, then notewright rank"
     raise Invalid("There are no choices to learn from yet.", hint)

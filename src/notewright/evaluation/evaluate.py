@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from contextlib import closing, nullcontext
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing, nullcontext, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -15,7 +15,7 @@ from ..library.database import now
 from ..library.rows import load
 from ..library.splits import LATER
 from ..models import registry
-from ..prompts import Message
+from ..prompts import Message, prompt_id
 from ..records import Dataset, Highlight, Model
 from ..reward.rules import broken_rules, confirmed_rules, limits_of
 from ..settings import Settings
@@ -23,13 +23,23 @@ from ..text import edit_distance
 from ..vault import build_index, repair_draft
 from .choices import Reader, judge
 from .measures import Copied, copied, coverage, structure_distance
-from .report import EvaluationReport, Item, summarise, write_report
+from .report import EvaluationReport, Item, read_report, summarise, write_report
 
 if TYPE_CHECKING:
     from ..library import Library
 
 
 MEASURING = ("valid", "test")  # of sources that teach nothing
+LOOKED_AT = 8  # of the newest reports on a version and split, for drafts that need not be written again
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A draft as an engine gives it."""
+
+    text: str
+    tokens: int
+    finished: bool
 
 
 class Writer(Protocol):
@@ -52,6 +62,7 @@ def evaluate(
     examples: bool = False,
     max_new_tokens: int = 512,
     engine: Writer | None = None,
+    again: bool = True,
     progress: Callable[[int, int], None] | None = None,
 ) -> EvaluationReport:
     """One greedy draft for every row of `split` in a prompt-completion dataset (default: the newest), mended as drafting mends it.
@@ -62,7 +73,8 @@ def evaluate(
 
     The figures go into the model's metrics (`evaluation`; `edit_distance` for a whole test split; with examples both under names of their
     own, that end in `_with_examples`), the report into the home's logs. Those of a part, or of what teaches, replace none of a whole split
-    of sources that only measure.
+    of sources that only measure. Unless `again`, a draft that an earlier report has is not written anew: this version's, for the same
+    prompt, where nothing else that it hangs on has changed.
     Raises Invalid where the split is empty, the dataset is of another kind or the model is a reward model.
     """
     if model_id and base:
@@ -76,7 +88,10 @@ def evaluate(
     started, items = time.monotonic(), []
     with nullcontext(engine) if engine else closing(registry.open_engine(library, model, device=settings.device)) as writer:
         prompts = [_prompt(writer, row, max_new_tokens) if examples else row["prompt"] for row in rows]
-        drafts = _write(writer, prompts, max_new_tokens, progress or (lambda *_: None))
+        made = getattr(writer, "makeup", "")
+        makeup = f"{made} {max_new_tokens}" if made else ""
+        known = _written_before(library, f"evaluation-{model.id}-{split}", makeup) if makeup and not again else {}
+        drafts = _write(writer, prompts, known, max_new_tokens, progress or (lambda *_: None))
         chosen = judge(library, writer, split) if isinstance(writer, Reader) and not limit else ()
     sources = [_source(library, row) for row in rows]
     texts = [
@@ -84,17 +99,19 @@ def evaluate(
         for written, (highlights, known) in zip(drafts, sources, strict=True)
     ]
     copies = _copied(library, rows, texts, sources)
-    for row, written, text, (highlights, known), run in zip(rows, drafts, texts, sources, copies, strict=True):
+    for row, messages, written, text, (highlights, known), run in zip(rows, prompts, drafts, texts, sources, copies, strict=True):
         findings = gates.check(
             text, highlights=highlights, vault_index=index, known=known, linked=linked, habits=habits, finished=written.finished,
             tokens=written.tokens,
         )  # fmt: skip
+        item = _item(row, text, highlights, gates.problems(findings), run)
         broken = tuple(rule.name for rule, _ in broken_rules(rules, text, highlights))
-        items.append(replace(_item(row, text, highlights, gates.problems(findings), run), broken=broken))
+        came = {"prompt": prompt_id(messages), "written": written.text, "tokens": written.tokens, "finished": written.finished}
+        items.append(replace(item, broken=broken, **came))
     report = summarise(
         items, model_id=model.id, dataset_id=dataset.id, choices=chosen, split=split, examples=examples, created_at=now(),
         seconds=time.monotonic() - started, path=_path(library.home / "logs", f"evaluation-{model.id}-{split}"),
-        rules=[rule.name for rule in limits_of(rules)],
+        rules=[rule.name for rule in limits_of(rules)], makeup=makeup,
     )  # fmt: skip
     write_report(report)
     _keep(library, model, report, part=split not in MEASURING or limit is not None)
@@ -113,15 +130,38 @@ def _keep(library: Library, model: Model, report: EvaluationReport, *, part: boo
     library.models.set_metrics(model.id, figures)
 
 
-def _write(writer: Writer, prompts: Sequence[Sequence[Message]], longest: int, progress: Callable[[int, int], None]) -> Sequence[Any]:
-    """A greedy draft for each prompt: side by side where the writer can, else one after the other."""
-    if each := getattr(writer, "write_each", None):
-        return list(each(prompts, max_new_tokens=longest, progress=progress))
-    drafts: list[Any] = []
-    for done, messages in enumerate(prompts, 1):
-        drafts += writer.generate(messages, n=1, temperature=0.0, max_new_tokens=longest, seed=0, greedy_first=True)
-        progress(done, len(prompts))
-    return drafts
+def _written_before(library: Library, stem: str, makeup: str) -> dict[str, Item]:
+    """The newest reports' drafts of this make-up, by what was asked."""
+    logs = library.home / "logs"
+    numbered = {int(end): path for path in logs.glob(f"{stem}-*.json") if (end := path.stem.removeprefix(f"{stem}-")).isdecimal()}
+    found: dict[str, Item] = {}
+    for number in sorted(numbered)[-LOOKED_AT:]:
+        with suppress(NotFound, Invalid):  # somebody deleted or damaged it
+            report = read_report(numbered[number])
+            found |= {item.prompt: item for item in report.items if report.makeup == makeup}
+    return found
+
+
+def _write(
+    writer: Writer, prompts: Sequence[Sequence[Message]], known: Mapping[str, Item], longest: int, progress: Callable[[int, int], None]
+) -> Sequence[Any]:
+    """A greedy draft for each prompt that is not `known`: side by side where the writer can, else one after the other."""
+    drafts: dict[str, Any] = {name: Written(item.written, item.tokens, item.finished) for name, item in known.items()}
+    new = {name: messages for messages in prompts if (name := prompt_id(messages)) not in drafts}
+    before = len(prompts) - len(new)
+
+    def tell(done: int, _: int) -> None:
+        progress(before + done, len(prompts))
+
+    if not new:
+        tell(0, 0)
+    elif each := getattr(writer, "write_each", None):
+        drafts |= zip(new, each(list(new.values()), max_new_tokens=longest, progress=tell), strict=True)
+    else:
+        for done, (name, messages) in enumerate(new.items(), 1):
+            (drafts[name],) = writer.generate(messages, n=1, temperature=0.0, max_new_tokens=longest, seed=0, greedy_first=True)
+            tell(done, 0)
+    return [drafts[prompt_id(messages)] for messages in prompts]
 
 
 def _prompt(writer: Writer, row: dict[str, Any], reserve: int) -> Sequence[Message]:

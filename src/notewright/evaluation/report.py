@@ -32,7 +32,8 @@ class Item:
 
     `structure` is the distance between the marks alone, `coverage` the share of the highlights in the passage that the draft has too (None:
     the passage has none), `copied_words` the longest run it has from another note, `copied_from`; `broken` names the person's rules that
-    the draft breaks; `former`: it is from before the person changed. Reports from before these were measured have none of them.
+    the draft breaks; `former`: it is from before the person changed. `prompt` names what was asked, `written` is the draft as it came, with
+    `tokens` and `finished`, from which the same can be measured again. Reports from before these were kept have none of them.
     """
 
     pair_id: str
@@ -51,6 +52,10 @@ class Item:
     copied_from: str = ""
     broken: tuple[str, ...] = ()
     former: bool = False
+    prompt: str = ""
+    written: str = ""
+    tokens: int = 0
+    finished: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +67,7 @@ class EvaluationReport:
     `coverage` are means, `length` is the median of the drafts' words per word of the passage, `memorised` the share of drafts with
     `MEMORISED` words in a row from another note: None (0) in reports from before they were measured. `choices` are the person's rankings on
     the same sources, as the model judges them; `rules` names the limits the person had confirmed, by which the drafts were checked.
+    `makeup` says all that the drafts hang on beside the prompts (empty where the writer does not tell, as a remote one).
     """
 
     model_id: str
@@ -85,6 +91,7 @@ class EvaluationReport:
     memorised: float | None = None
     choices: tuple[Choice, ...] = field(default=(), repr=False)
     rules: tuple[str, ...] = ()
+    makeup: str = ""
 
     @property
     def broken(self) -> float | None:
@@ -126,6 +133,7 @@ def summarise(
     path: Path,
     choices: Sequence[Choice] = (),
     rules: Sequence[str] = (),
+    makeup: str = "",
 ) -> EvaluationReport:
     """The report on at least one item; figures are rounded to four places."""
     low, high = (round(min(1.0, max(0.0, bound)), 4) for bound in interval([item.ned for item in items]))
@@ -138,7 +146,7 @@ def summarise(
         structure=_mean([item.structure for item in items]), coverage=_mean([item.coverage for item in items]),
         length=round(median(len(words(item.draft)) / max(1, len(words(item.passage))) for item in items), 4),
         memorised=_mean([None if item.structure is None else float(item.copied_words >= MEMORISED) for item in items]),
-        choices=tuple(choices), rules=tuple(rules),
+        choices=tuple(choices), rules=tuple(rules), makeup=makeup,
     )  # fmt: skip
 
 

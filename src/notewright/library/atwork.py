@@ -76,6 +76,15 @@ def unfinished(home: Path) -> dict[str, Any]:
     return {} if "finished_at" in state else state
 
 
+def gathered(home: Path, *, finished: bool = False) -> tuple[int, str]:
+    """(newest event, time) when the newest `improve`, of those that are finished if so wished, gathered what was judged, or began; older
+    ones kept the time alone."""
+    for _, folder in sorted(numbered(home / "runs").items(), reverse=True):
+        if (state := read_state(folder)) and (not finished or "finished_at" in state):
+            return int(state.get("event", 0)), "" if "event" in state else str(state["started_at"])
+    return 0, ""
+
+
 def numbered(runs: Path) -> dict[int, Path]:
     """The folders of every `improve` that was ever begun, by number."""
     return {int(name): path for path in runs.glob("improve-*") if (name := path.name.removeprefix("improve-")).isdecimal()}

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from ..records import Event
 from .database import Database, now, to_json
@@ -37,15 +39,19 @@ class EventStore:
 
     def _after_all(self, at: str) -> str:
         horizon = (datetime.fromisoformat(at) + _CLOCKS).isoformat()
+        first = self._db.row("SELECT min(at) AS at FROM events")
+        if first and first["at"] and horizon < first["at"]:  # before all that was ever done it is this clock that is wrong
+            horizon = "9999"
         row = self._db.row("SELECT max(at) AS last FROM events WHERE at>? AND at<?", (at, horizon))
         try:
             return (datetime.fromisoformat(row["last"]) + timedelta(microseconds=1)).isoformat() if row and row["last"] else at
         except ValueError:  # what was imported has no proper time
             return at
 
-    def count(self, *kinds: str, since: str = "") -> int:
-        """How many events of `kinds` there are after a time."""
-        row = self._db.row(f"SELECT count(*) AS n FROM events WHERE kind IN ({','.join('?' * len(kinds))}) AND at>?", (*kinds, since))
+    def count(self, *kinds: str, since: str = "", after: int = 0) -> int:
+        """How many events of `kinds` that were not taken back there are after a time, and with ids above `after`."""
+        query = f"SELECT count(*) AS n FROM events WHERE kind IN ({','.join('?' * len(kinds))}) AND at>? AND id>? AND id NOT IN ({_UNDONE})"
+        row = self._db.row(query, (*kinds, since, after))
         return int(row["n"]) if row else 0
 
     def all(self, *kinds: str, subject: str = "", after: int | None = None, newest: int = -1) -> list[Event]:
@@ -91,6 +97,34 @@ class EventStore:
         """As `all`, without the events that were taken back."""
         undone = self.undone()
         return [event for event in self.all(*kinds, subject=subject, newest=newest) if event.id not in undone]
+
+
+def in_force(standing: Sequence[Event]) -> list[Event]:
+    """Of judgements that stand, oldest first, what later ones of the same batch leave in force, as every face shows it: a ranking takes the
+    place of all that was rejected in the batch before it, and what is rejected by itself after it has no place in it any more."""
+    kept: list[Event | None] = []
+    ranked: dict[object, tuple[int, Event]] = {}
+    refused: dict[object, list[int]] = {}
+    for place, event in enumerate(standing):
+        batch, decision = event.payload.get("batch"), event.payload.get("decision")
+        if event.kind == "ranking":
+            for gone in refused.pop(batch, ()):
+                kept[gone] = None
+            ranked[batch] = place, event
+        elif decision in ("reject", "reject_all"):
+            refused.setdefault(batch, []).append(place)
+            if decision == "reject" and batch in ranked:
+                there, ranking = ranked[batch]
+                kept[there] = ranking = _without(ranking, event.subject)
+                ranked[batch] = there, ranking
+        kept.append(event)
+    return [event for event in kept if event]
+
+
+def _without(ranking: Event, draft_id: str) -> Event:
+    told: Any = ranking.payload
+    order = [left for group in told["order"] if (left := [item for item in group if item != draft_id])]
+    return replace(ranking, payload={**told, "order": order})
 
 
 # An undo that was imported without what it takes back, as earlier versions let in, names it by a text, which is passed over.

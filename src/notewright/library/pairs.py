@@ -136,21 +136,29 @@ class PairStore:
         return int(row["paired_at"]), str(row["rules"])
 
     def decide(
-        self, pair_id: str, status: str, *, links: Sequence[PairLink] | None = None, named: bool = False, more: Mapping[str, object] = {}
+        self,
+        pair_id: str,
+        status: str,
+        *,
+        links: Sequence[PairLink] | None = None,
+        named: bool = False,
+        merged: bool = False,
+        beside: Sequence[int] = (),
     ) -> Pair:
         """Record the person's `accepted`, `rejected` or (taking it back) `proposed`; `links` replace the pair's highlights.
 
         `named`: the person named it, so a library to which this comes makes it itself. What the person said of the pair before, with the
-        same highlights, changes nothing and is no event, unless there is `more` to tell: `merged`, rejected only because another pair has
-        its highlights now, or `with`, the events that go with this one.
+        same highlights, changes nothing and is no event, unless there is more to tell: `merged`, rejected only because another pair has
+        its highlights now, or `beside`, the events that go with this one.
         """
         with self._db.write() as connection:
             before = self.get(pair_id)
             links = None if links is None else self._known(links)
             same = links is None or set(links) == set(before.links)
-            if before.status == status and same and not more and pair_id not in self._merged():
+            if before.status == status and same and not (merged or beside) and pair_id not in self._merged():
                 return before
-            payload: dict[str, object] = {"status": status, "before": before.status, "passage_id": before.passage_id, **more}
+            payload: dict[str, object] = {"status": status, "before": before.status, "passage_id": before.passage_id}
+            payload |= ({"merged": True} if merged else {}) | ({"with": list(beside)} if beside else {})
             if links is not None and not same:
                 payload["highlights"] = [link.highlight_id for link in links]
                 payload["links_before"] = [(link.highlight_id, link.score, link.method, link.evidence) for link in before.links]

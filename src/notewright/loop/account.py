@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import reward
 from ..errors import Invalid, NotFound
+from ..library.events import in_force
 from ..library.splits import LATER
 from ..models import bandit
 from ..models.bandit import WinRate
@@ -121,7 +122,7 @@ def account(library: Library, *, writing: float = WRITING, reading: float = READ
     """Everything the library's events tell; `writing` and `reading` are words a minute. Raises Invalid where they are not above 0."""
     if not (0 < writing < float("inf") and 0 < reading < float("inf")):
         raise Invalid("Words a minute must be above 0.", f"Leave them out for {WRITING:g} (writing) and {READING:g} (reading).")
-    events = library.events.standing("ranking", "decision", "edit", "insertion")
+    events = in_force(library.events.standing("ranking", "decision", "edit", "insertion"))
     by_batch = _by_batch(events)
     batches = library.drafts.batches(by_batch)
     taken = _taken(library, events, batches)

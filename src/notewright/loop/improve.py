@@ -108,12 +108,13 @@ def improve(
     label. The contenders (the base and each of these versions, with and without the person's examples in the prompt, always with the
     rules) and the current version write every held-out passage, and those of later chapters that only measure; `decide` compares. Nothing
     is promoted before that, and drafting goes on meanwhile. Versions that cannot be told from the one that writes are kept beside it
-    (`keep`) and take turns. What was made of the same before is not trained again, and what learnt nothing is not measured.
+    (`keep`) and take turns. What was made of the same before is not trained again, what learnt nothing is not measured, and what a version
+    wrote for the same prompt before is not written again.
 
     Where nothing is new since the last one nothing is done, and the report says so. An `improve` that was stopped goes on as it was begun:
     another `effort` (default: normal), other `overrides` (see `values_for`) and another `reinforce` are then told and ignored. `fresh`
-    begins anew in both cases, and trains all of it again. `progress` gets training's events, {"message": ...}, {"status": ...} and
-    {"evaluating": ..., "done": n, "total": n}; other processes see the step in `library.atwork`. Raises Busy while another one runs,
+    begins anew in both cases, and trains and writes all of it again. `progress` gets training's events, {"message": ...}, {"status": ...},
+    and {"evaluating": ..., "done": n, "total": n}; other processes see the step in `library.atwork`. Raises Busy while another one runs,
     Invalid with too few pairs or a recipe that cannot be, NotFound where the files of the version to beat are gone.
     """
     if reinforce not in ("", *training.SAMPLING):
@@ -468,6 +469,7 @@ class _Work:
             report = evaluation.evaluate(
                 self.library, settings=self.settings, dataset_id=pairs.id, model_id=model.id, split=split, examples=examples,
                 max_new_tokens=self.longest, engine=self.engines.get(self.library, model, device=self.settings.device),
+                again=bool(self.state.table.get("fresh")),
                 progress=lambda done, total: self.tell({"evaluating": writing, "done": done, "total": total}),
             )  # fmt: skip
             self.state.keep(key, report.path)

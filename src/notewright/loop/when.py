@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..library.atwork import at_work, numbered, read_state
+from ..library.atwork import at_work, gathered
 
 if TYPE_CHECKING:
     from ..library import Library
@@ -16,7 +15,7 @@ JUDGED = ("ranking", "decision", "edit")
 
 def judged_since(library: Library) -> int:
     """Batches whose drafts the person judged since the last `improve` gathered what there was; what was taken back does not count."""
-    number, at = _last(library.home / "runs")
+    number, at = gathered(library.home)
     undone = library.events.undone()
     return len({
         event.payload.get("batch") for event in library.events.all(*JUDGED, after=number) if event.id not in undone and event.at > at
@@ -35,11 +34,3 @@ def unsuitable(library: Library) -> str:
     if psutil.getloadavg()[0] > (os.cpu_count() or 1):
         return "the machine is busy"
     return ""
-
-
-def _last(runs: Path) -> tuple[int, str]:
-    """(newest event, time) when the newest `improve` gathered what was judged, or began; older ones kept the time alone."""
-    for _, folder in sorted(numbered(runs).items(), reverse=True):
-        if state := read_state(folder):
-            return int(state.get("event", 0)), "" if "event" in state else str(state["started_at"])
-    return 0, ""

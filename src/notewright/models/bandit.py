@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from statistics import NormalDist, fmean
 from typing import TYPE_CHECKING, Any
 
+from ..library.events import in_force
 from ..records import Event
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ def outcomes(events: Iterable[Event]) -> list[Outcome]:
     """What standing rankings, decisions and edits say about their batches, in the order of the first judgements (also of those that were
     made elsewhere and came in later)."""
     batches: dict[str, list[Event]] = {}
-    for event in events:
+    for event in in_force(list(events)):
         if event.kind in KINDS and isinstance(event.payload.get("shown"), list):
             batches.setdefault(str(event.payload.get("batch", "")), []).append(event)
     return sorted((_outcome(batch, judged) for batch, judged in batches.items()), key=lambda item: (item.at, item.event))

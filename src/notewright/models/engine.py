@@ -19,11 +19,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import transformers
 from peft import PeftModel
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 from transformers.cache_utils import Cache
 from transformers.utils import logging
 
+from .. import __version__
 from ..errors import Invalid, NotFound
 from ..prompts import LEAST_NOTE, Message
 from ..text import without_thoughts
@@ -188,6 +190,16 @@ class Engine:
             needed("4bit" if quantised else width), free, what=f"Drafting with {self.base.name}", hint=hint, override=force
         )  # fmt: skip
         return quantised
+
+    @property
+    def makeup(self) -> str:
+        """All that a greedy draft hangs on beside its prompt and length: another one writes otherwise, be it by a word."""
+        told = [__version__, torch.__version__, transformers.__version__, self.base.name, self.base.revision, self.device]
+        told += [str(self._bare.dtype), str(getattr(self._bare, "is_loaded_in_4bit", False))]
+        if self.adapter:
+            weights = (self.adapter / WEIGHTS).stat()
+            told += [self.adapter.name, str(weights.st_size), str(weights.st_mtime_ns)]
+        return " ".join(told)
 
     def close(self) -> None:
         """Give the weights' memory back, the card's too; the engine cannot write any more."""

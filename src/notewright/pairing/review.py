@@ -53,8 +53,8 @@ def merge(library: Library, pair_id: str, other_id: str) -> Pair:
     known = {link.highlight_id for link in pair.links}
     added = [link for link in other.links if link.highlight_id not in known]
     with library.db.write():
-        library.pairs.decide(other_id, "rejected", more={"merged": True})
-        return library.pairs.decide(pair_id, "accepted", links=[*pair.links, *added], more={"with": [library.events.last()]})
+        library.pairs.decide(other_id, "rejected", merged=True)
+        return library.pairs.decide(pair_id, "accepted", links=[*pair.links, *added], beside=[library.events.last()])
 
 
 def recorded(library: Library, decide: Callable[[], Pair]) -> tuple[Pair, list[Event]]:

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from ..library.events import in_force
 from ..records import Draft, Event
 from .features import FEATURES, INDEX
 from .lists import remarks, settled
@@ -36,11 +37,12 @@ CHIP_ASPECTS = {"wrong structure": "structure", "not my voice": "voice"}
 def batch_evidence(scale: Scale, events: Sequence[Event], drafts: Sequence[Draft], rows: Rows, edited: Rows) -> dict[str, Stages]:
     """Evidence by key, from the standing events about one batch, oldest first. `edited` has the rows of the persons' versions."""
     shown = [draft.id for draft in drafts if draft.id in rows]
-    ranked = next((event for event in reversed(events) if event.kind == "ranking"), None)
-    edits = {event.subject: event for event in events if event.kind == "edit"}
+    judged = in_force([event for event in events if event.kind != "comment"])
+    ranked = next((event for event in reversed(judged) if event.kind == "ranking"), None)
+    edits = {event.subject: event for event in judged if event.kind == "edit"}
     final = {subject: edited[subject] for subject, event in edits.items() if _large(event) and subject in edited and subject in rows}
-    silent = settled([event for event in events if event.kind in ("ranking", "decision", "edit")])
-    accepted = {event.subject: event.id for event in events if event.payload.get("decision") == "accept" and event.id not in silent}
+    silent = settled(judged)
+    accepted = {event.subject: event.id for event in judged if event.payload.get("decision") == "accept" and event.id not in silent}
     found: dict[str, Stages] = {}
     if ranked:
         batch = ranked.subject
@@ -54,7 +56,7 @@ def batch_evidence(scale: Scale, events: Sequence[Event], drafts: Sequence[Draft
             found[f"{batch} {aspect}"] = ranking(scale, [tier for tier in tiers if tier], aspect=aspect, ties=False)
     for draft_id, row in final.items():
         found[f"{draft_id} edit"] = edit(scale, row, rows[draft_id], [rows[item] for item in shown if item != draft_id])
-    for event in events:
+    for event in judged:
         if event.kind == "decision":
             found |= _decided(scale, event, shown, rows, final, accepted)
     for event, _, chips in remarks(events):

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..library.examples import CHANGED, Example, from_pairs, judged_lately
+from ..library.examples import CHANGED, Example, from_pairs, judged_lately, selection_of
 from ..models.bandit import FADED
 from ..records import Draft, Event
 from .corrections import prior_changes
@@ -88,7 +88,8 @@ class Learner:
 
     def fits(self, library: Library) -> bool:
         """Whether this is the same history, only longer, and the yardstick has not moved."""
-        return self._mark[:3] == _mark(library)[:3] and library.events.last() >= self._event and self._mark[3] in (0, _mark(library)[3])
+        mark = _mark(library)
+        return self._mark[:-1] == mark[:-1] and library.events.last() >= self._event and self._mark[-1] in (0, mark[-1])
 
     def follow(self, library: Library) -> Head:
         """Read what is new, and fit."""
@@ -186,7 +187,7 @@ class Learner:
             self._demonstrated(draft.id)
 
 
-def _mark(library: Library) -> tuple[int, str, str, object]:
+def _mark(library: Library) -> tuple[object, ...]:
     """What a head depends on besides the events it has read; and the first event, by which a library is told from another in its place."""
     number, at = library.events.first()
-    return VERSION, library.pairs.fingerprint(), library.db.get_state(CHANGED), at if number else 0
+    return VERSION, library.pairs.fingerprint(), library.db.get_state(CHANGED), selection_of(library), at if number else 0

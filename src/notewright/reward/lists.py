@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ..library.events import in_force
 from ..records import Draft, Event
 from ..text import edit_distance
 
@@ -76,7 +77,7 @@ def _compares(ranking: Event) -> bool:
 def choices(library: Library) -> list[Choice]:
     """Standing choices that compare two texts (see `settled`), oldest first; of several acceptances in a batch the last says of two texts
     which is better."""
-    standing = library.events.standing("ranking", "decision", "edit")
+    standing = in_force(library.events.standing("ranking", "decision", "edit"))
     silent = settled(standing)
     batches = [str(event.payload.get("batch", "")) for event in standing]
     shown = library.drafts.batches(list(dict.fromkeys(batches)))
