@@ -221,6 +221,18 @@ def test_progress_is_told_and_may_stop_the_drafting(tiny: Tiny) -> None:
         engine.generate(MESSAGES, on_token=stop)
 
 
+def test_progress_is_not_that_of_the_candidate_that_is_furthest(tiny: Tiny) -> None:
+    from notewright.models.engine import Engine
+
+    engine = Engine(tiny("llama"), device="cpu")
+    first = engine.generate(MESSAGES, n=1, max_new_tokens=1)[0]
+    engine._stops = {engine.tokenizer(first.text, add_special_tokens=False)["input_ids"][0]}  # the greedy one ends at once
+    seen: list[tuple[int, int]] = []
+    engine.generate(MESSAGES, n=2, temperature=5.0, max_new_tokens=10, on_token=lambda *told: seen.append(told))
+    assert seen[:2] == [(5, 1), (6, 1)]
+    assert seen[-1] == (10, 0) or seen[-1] == (10, 1)
+
+
 @pytest.mark.parametrize("shape", tiny_models.SHAPES)
 def test_texts_are_told_as_they_grow(shape: str, tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
     from notewright.models import engine as module

@@ -268,7 +268,8 @@ class Engine:
         """n candidates for one prompt; candidate i draws from seed + i, the first one greedily if `greedy_first`.
 
         `no_repeat_ngram` forbids a candidate to write the same run of that many tokens twice (0: allowed); it breaks loops.
-        A candidate ends before the first of the texts in `stop`. `on_token(written, writing)` is called after every step,
+        A candidate ends before the first of the texts in `stop`. `on_token(written, writing)` is called after every step with the
+        mean of the candidates' tokens, those of an ended one as many as there can be,
         `on_text(candidate, text so far)` when a candidate has grown, at most every `TELL_EVERY` seconds; what they raise stops
         the drafting.
         """
@@ -296,8 +297,8 @@ class Engine:
                     taken = row.follow(scores[place], guesses[place], longest)
                     if places and taken:
                         places.keep(place, taken)
-                written = max(len(row.ids) for row in rows)
-                if on_token:
+                if on_token:  # of all rows: one that quotes at length runs far ahead of those that are waited for
+                    written = sum(longest if row.over(longest) else len(row.ids) for row in rows) // n
                     on_token(written, sum(not row.finished for row in rows))
                 over = all(row.over(longest) for row in rows)
                 if on_text and (over or time.monotonic() - told >= TELL_EVERY):
