@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from notewright import vault
 from notewright.importers.clippings import read_clippings
 from notewright.importers.markdown_marks import cut_tail
 from notewright.importers.reading import Document
@@ -30,6 +31,8 @@ READ: dict[str, tuple[Callable[[str], object], str]] = {
     ),
     "a link with dashes for words": (lambda text: cut_tail(f"So [{text.removeprefix('x ')}](https://video.example/?t=1)"), "-"),
     "a link with brackets for words": (lambda text: cut_tail(f"So [{text.removeprefix('x ')}](https://video.example/?t=1)"), "( "),
+    "a note of headings": (lambda text: vault.trace("quite other words that stood here", text.encode(), headings=["h"]), "\n# h\n"),
+    "brackets that open": (lambda text: vault.place(text.encode(), "more"), "["),
     "a title of spaces": (keys.undecorated, " "),
     "a title of tabs": (keys.main_title, "\t"),
     "numbers that end sentences": (lambda text: provenance(text, [Highlight("Hello world, a sentence here.")]), "1. "),

@@ -100,6 +100,10 @@ class Around:
         """Nobody can say yet whether it stands: what changed elsewhere is looked at once more when that is known."""
         self._unsure.append(follow)
 
+    def went(self, follow: Follow, path: str) -> None:
+        """It is in this note from now on, which is no longer one that has a copy."""
+        self._copies[follow.insertion_id][path] = None
+
     def claim(self, path: str, found: vault.Followed) -> None:
         """Here stands a passage that is followed, and no other."""
         self._claims[path] += found.spans
@@ -193,6 +197,8 @@ class Around:
         if changed_at < seeker.since or (follow.insertion_id not in self._compared and changed_at < self.accepted_at(follow)):
             return None
         copy = self._copy(follow, path, data)
+        if copy is None and not follow.text and self._copy_left(follow, sought):
+            copy = data  # of a passage that was deleted before, it is the copy that went there
         if copy is not None:
             self._copies[follow.insertion_id][path] = data  # unless it turns out to be the place
         without = () if copy is None or (copy != data == follow.note) else vault.stood(copy, data)
@@ -208,8 +214,20 @@ class Around:
         copies.pop(follow.note_path, None)  # as which earlier versions took a note that the disk spells in another way
         if path in copies and path not in self.renamed:
             return copies[path]
-        left = (copy for other, copy in copies.items() if other not in self.renamed and (other not in self.files or other in self.changed))
+        left = (
+            copy
+            for other, copy in copies.items()
+            if not follow.text or (other not in self.renamed and (other not in self.files or other in self.changed))
+        )  # and of a passage that was deleted before, the copy of one that stands
         return data if data in left else None
+
+    def _copy_left(self, follow: Follow, sought: vault.Sought) -> bool:
+        """Is a copy gone from its note, or the note itself, since the last look?"""
+        for path in self.library.follows.copies(follow.insertion_id).keys() - self.renamed.keys():
+            data = _read(self.files[path]) if path in self.changed else None
+            if path not in self.files or (data is not None and not sought.may_be_in(vault.folded(data))):
+                return True
+        return False
 
     def accepted_at(self, follow: Follow) -> float:
         """In seconds. Where it is not known which notes had the text before, those that were not touched since count as such."""

@@ -367,7 +367,7 @@ class _Look:
         if found:
             fresh = replace(fresh, note=data, spans=found.spans)
         if self._store(follow, fresh) and path != follow.note_path:
-            self.library.follows.note_copies(follow.insertion_id, {path: None})
+            self.around.went(follow, path)
             self.moved.append((follow.note_path, path))
 
     def _store(self, follow: Follow, fresh: Follow) -> bool:

@@ -69,7 +69,8 @@ def _found(before: bytes, spans: Spans, after: bytes, without: Spans, told: str)
     there = _elsewhere(after, old_text, trail, spans[0][0], [new[index] for index in sorted(foreign)])
     if there and is_ahead(there, here):
         return there
-    if here and (here.share >= _REWRITTEN or any(index in pairs for index in ours)):
+    kept = (_share(old[index].text, new[pairs[index]].text) for index in ours if index in pairs)
+    if here and (here.share >= _REWRITTEN or any(share >= _REWRITTEN for share in kept)):
         return here
     return _as_told(after, case, old_text, told)
 
@@ -91,10 +92,16 @@ def find(before: bytes, spans: Spans, after: bytes, *, without: Spans = ()) -> F
 
 
 def stood(before: bytes, after: bytes) -> Spans:
-    """Lines of `after` that stood in `before` already, reworded or not."""
+    """Lines of `after` that stood in `before` already, reworded or not, or in another place."""
     old, new = _lines(before), _lines(after)
-    known = sorted(index for _, index in align([line.text for line in old], [line.text for line in new]))
-    return tuple((new[index].start, new[index].end) for index in known)
+    pairs = dict(align([line.text for line in old], [line.text for line in new]))
+    known = set(pairs.values())
+    moved = Counter(line.text for index, line in enumerate(old) if index not in pairs)
+    for index, line in enumerate(new):
+        if index not in known and moved[line.text]:
+            moved[line.text] -= 1
+            known.add(index)
+    return tuple((new[index].start, new[index].end) for index in sorted(known))
 
 
 def blanked(data: bytes, spans: Spans) -> bytes:
@@ -237,8 +244,8 @@ def _placed(case: _Case) -> tuple[int, int] | None:
     kept = [index for index in ours if index in pairs]
     if not kept:
         return (low, high - 1) if calm_above and calm_below and low < high else None
-    above = len({old[index].block for index in ours if index < kept[0]})
-    below = len({old[index].block for index in ours if index > kept[-1]})
+    above = len({old[index].block for index in ours if index < kept[0]} - {old[kept[0]].block})
+    below = len({old[index].block for index in ours if index > kept[-1]} - {old[kept[-1]].block})
     first = _reach(new, pairs[kept[0]], -1, low, above if calm_above else 0)
     if kept[0] == ours[0]:
         first = _joined(new, first, pairs[kept[0]])

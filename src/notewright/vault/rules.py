@@ -140,7 +140,11 @@ def _brackets(data: bytes, tokens: Sequence[Token]) -> Iterator[Found]:
             yield start, end, "callout-header", "error", "a callout header lacks its '>'", "> " + data[start:end].decode(errors="replace")
         elif re.search(r"\[\[\s*\]\]", text):
             yield start, end, "broken-markup", "error", "an empty link", None
-        elif text.count("[[") != text.count("]]") and not any(mark in text for mark in _TEMPLATE) and not re.search(r"\[\[.*\]\].", text):
+        elif (
+            text.count("[[") != text.count("]]")
+            and not any(mark in text for mark in _TEMPLATE)
+            and not re.search(r"\]\].", text.partition("[[")[2])
+        ):
             yield start, end, "broken-markup", "error", "a wikilink or embed is broken", None
         elif re.search(r"\]\((?!\s)[^)\s]*\Z", text) or re.search(r"!\[[^\]\x00]*\Z", text):
             yield start, end, "broken-markup", "warning", "a link or image is cut off", None

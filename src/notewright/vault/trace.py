@@ -7,6 +7,7 @@ have moved, its sentences may be split, reordered, corrected or partly gone, and
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -104,33 +105,38 @@ def _exact(passage: str, data: bytes, outline: Outline, headings: Sequence[str],
                 if data[end : end + 1].strip() == b"":
                     places.append((at, end))
             at = data.find(form, at + 1)
-    trail = list(headings)
+    trail, trails, starts = list(headings), _trails(outline), [heading.start for heading in outline.headings]
     return min(
         places,
-        key=lambda place: (trail_at(outline, place[0]) != trail, abs(place[0] - (place[0] if start is None else start))),
+        key=lambda place: (trails[bisect_right(starts, place[0])] != trail, abs(place[0] - (place[0] if start is None else start))),
         default=None,
     )
 
 
 def trail_at(outline: Outline, offset: int) -> list[str]:
     """Titles of the headings above `offset`, the one that begins there included."""
+    return _trails(outline)[sum(heading.start <= offset for heading in outline.headings)]
+
+
+def _trails(outline: Outline) -> list[list[str]]:
+    """The titles above the first heading (none), and those below each heading."""
     stack: list[tuple[int, str]] = []
+    found: list[list[str]] = [[]]
     for heading in outline.headings:
-        if heading.start > offset:
-            break
         stack = [item for item in stack if item[0] < heading.level] + [(heading.level, heading.title)]
-    return [title for _, title in stack]
+        found.append([title for _, title in stack])
+    return found
 
 
 def _weighed(data: bytes, outline: Outline, old: _Words, block_ids: set[str], headings: Sequence[str]) -> list[_Weighed]:
     lines = []
-    trail, own = list(headings), False
+    trail, own, trails = list(headings), False, iter(_trails(outline)[1:])
     for line in outline.lines:
         text = data[line.start : line.end].decode("utf-8", errors="replace")
         if line.kind == "properties":
             continue
         if line.level:
-            own = bool(trail) and trail_at(outline, line.start) == trail
+            own = next(trails) == trail != []
         words = _words(text)
         share = old.covers(words) if words else 0.0
         if block_ids.intersection(_BLOCK_ID.findall(text)):
@@ -219,7 +225,7 @@ def _in_place(passage: str, data: bytes, outline: Outline, old: _Words, headings
     trail = list(headings)
     if not trail or not _heading_level(passage):
         return None
-    places = [number for number, heading in enumerate(outline.headings) if trail_at(outline, heading.start) == trail]
+    places = [number for number, titles in enumerate(_trails(outline)[1:]) if titles == trail]
     if len(places) != 1:
         return None
     section = outline.headings[places[0]]
