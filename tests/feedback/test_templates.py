@@ -309,6 +309,7 @@ def _bodies(world: small_world.World, body: Callable[[int, str], str], name: Cal
         ("- a\n\n  ```js\n  run(THING)\n  ```", "- a\n"),
         ("## Summary {#summary}\n\nFacts", "Facts\n"),
         ("<% tp.user.cover() %>\n\nFacts", "Facts\n"),
+        ("| Term | Meaning |\n| --- | :-- |\n| THING | x |\n\nFacts", "| Term | Meaning |\n| --- | :-- |\n\nFacts\n"),
     ],
 )
 def test_what_frames_the_draft_neither_holds_it_nor_is_template_code(world: small_world.World, body: str, kept: str) -> None:
