@@ -136,7 +136,8 @@ def _lines(data: bytes, passages: Sequence[tuple[int, int]]) -> tuple[list[str],
         for line in vault.read_outline(data).lines
         if line.kind != "properties" and not any(start <= line.start < end for start, end in passages)
     )
-    found, at = [], 0
+    found: list[str] = []
+    at = 0
     for kind, run in groupby(outside, key=lambda line: line.kind):
         together = list(run)
         for part in [together] if kind in _WHOLE else [[line] for line in together]:
