@@ -82,6 +82,20 @@ def test_an_insertion_that_was_killed(world: small_world.World, draft: Draft, mo
     assert not (world.vault / "New").exists()
 
 
+@pytest.mark.parametrize("into", [NOTE, "New/Folder/Note.md"])
+def test_an_insertion_that_was_killed_and_whose_note_was_renamed_before_the_next_start(
+    world: small_world.World, draft: Draft, into: str
+) -> None:
+    killed("before the event", into)
+    (world.vault / into).rename(world.vault / "Renamed.md")
+    feedback.recover(world.library)
+    [made] = world.library.events.all("insertion")
+    assert made.payload["insertion"]["note_path"] == "Renamed.md"
+    assert feedback.recover(world.library) == []
+    feedback.undo(world.library, settings=world.settings)
+    assert not (world.vault / "Renamed.md").exists() or draft.text.strip() not in (world.vault / "Renamed.md").read_text()
+
+
 def test_an_insertion_that_was_killed_after_it_had_been_made_and_undone_before(world: small_world.World, draft: Draft) -> None:
     before = (world.vault / NOTE).read_bytes()
     feedback.accept(world.library, settings=world.settings, draft_id=draft.id, into=NOTE, force=True)

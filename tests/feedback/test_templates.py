@@ -134,6 +134,13 @@ def test_a_template_that_grows_too_large_is_stopped() -> None:
         framed(loops)
 
 
+@pytest.mark.parametrize("doubled", ["{% set a = a ~ a %}", "{% set a = [a, a] %}", "{% set a %}{{ a }}{{ a }}{% endset %}"])
+def test_a_value_that_doubles_itself_is_stopped(doubled: str) -> None:
+    assert framed("{% set a = 'x' %}" + doubled + "{% set b, c = a, 1 %}{{ c }}").startswith("1\n")
+    with pytest.raises(Invalid, match="characters"):
+        framed("{% set a = 'x' %}" + doubled * 26)
+
+
 @pytest.fixture
 def world(library: Library, tmp_path: Path) -> small_world.World:
     made = small_world.build(library, tmp_path)
@@ -309,6 +316,7 @@ def _bodies(world: small_world.World, body: Callable[[int, str], str], name: Cal
         ("- a\n\n  ```js\n  run(THING)\n  ```", "- a\n"),
         ("## Summary {#summary}\n\nFacts", "Facts\n"),
         ("<% tp.user.cover() %>\n\nFacts", "Facts\n"),
+        ("| Term | Meaning |\n| --- | :-- |\n| THING | x |\n\nFacts", "| Term | Meaning |\n| --- | :-- |\n\nFacts\n"),
     ],
 )
 def test_what_frames_the_draft_neither_holds_it_nor_is_template_code(world: small_world.World, body: str, kept: str) -> None:

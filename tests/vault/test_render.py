@@ -204,6 +204,13 @@ def test_cycles_and_depth_and_number_are_limited(show) -> None:
     assert any("too many" in problem for problem in bomb.problems)
 
 
+def test_of_two_footnotes_of_one_name_the_first_is_shown(show) -> None:
+    html = show("a[^1] b[^2]\n\n[^1]: first\n\n[^1]: second\n\n[^2]: other\n")
+    assert "first" in html
+    assert "other" in html
+    assert "second" not in html
+
+
 def test_footnotes_of_all_kinds(show) -> None:
     html = show("a[^1] b^[in *line* [[Target]]] c[^none]\n\n[^1]: First `x`\n").html
     assert html.count('class="footnote-ref"') == 2

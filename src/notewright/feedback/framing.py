@@ -101,6 +101,7 @@ def frame(template: str, text: str, *, title: str, context: Mapping[str, Any], w
 
 def _rendered(template: str, names: Mapping[str, Any], when: datetime) -> str:
     from jinja2 import StrictUndefined, TemplateError
+    from jinja2.nodes import Assign, AssignBlock, Filter
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
     class Closed(ImmutableSandboxedEnvironment):
@@ -117,7 +118,7 @@ def _rendered(template: str, names: Mapping[str, Any], when: datetime) -> str:
             return super().call_binop(context, operator, left, right)
 
     environment = Closed(undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False)
-    environment.filters = {name: environment.filters[name] for name in _FILTERS} | {"yaml": _yaml}
+    environment.filters = {name: environment.filters[name] for name in _FILTERS} | {"yaml": _yaml, "measured": _measured}
     environment.globals = {}
     kept: list[str] = []
 
@@ -129,9 +130,14 @@ def _rendered(template: str, names: Mapping[str, Any], when: datetime) -> str:
     plain = _TEMPLATER.sub(lambda found: keep(_templater(found, names, when)), plain)
     plain = _CORE.sub(lambda found: keep(_core(found, names, when)), plain)
     try:
-        if _depth(environment.parse(plain)) > DEEPEST:
+        parsed = environment.parse(plain)
+        if _depth(parsed) > DEEPEST:
             raise TemplateError(f"loops can be nested {DEEPEST} deep")
-        text = "".join(_limited(environment.from_string(plain).generate(names)))
+        for step in parsed.find_all(Assign):  # what is named may be doubled again and again
+            step.node = Filter(step.node, "measured", [], [], None, None, lineno=step.lineno)
+        for block in parsed.find_all(AssignBlock):
+            block.filter = Filter(block.filter, "measured", [], [], None, None, lineno=block.lineno)
+        text = "".join(_limited(environment.from_string(parsed).generate(names)))
     except (SyntaxError, TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError) as error:
         number = getattr(error, "lineno", None)
         line = f" (line {number})" if number else ""
@@ -145,6 +151,18 @@ def _depth(node: Any) -> int:
     from jinja2.nodes import For
 
     return isinstance(node, For) + max((_depth(child) for child in node.iter_child_nodes()), default=0)
+
+
+def _measured(value: Any) -> Any:
+    """A value that gets a name: of a size that a note may have."""
+    waiting, size = [value], 0
+    while waiting and size <= LARGEST:
+        item = waiting.pop()
+        size += len(item) if isinstance(item, str) else 1
+        waiting += item if isinstance(item, list | tuple) else item.values() if isinstance(item, dict) else ()
+    if size > LARGEST:
+        raise ValueError(f"a value in it has more than {LARGEST:,} characters")
+    return value
 
 
 def _limited(parts: Iterator[str]) -> Iterator[str]:

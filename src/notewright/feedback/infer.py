@@ -29,6 +29,7 @@ MOST = 0.6  # share of the notes that must have a property or line
 _DAY = re.compile(r"(\[\[)?(\d{4}-\d\d-\d\d)(?(1)\]\])")
 _FIELDS = ("title", "author", "kind", "url", "readwise_url", "cover_url", "summary")
 _CODE = ("{{", "{%", "{#", "<%")  # would be read as template code
+_DELIMITER = re.compile(r"\|(?:[ \t]*:?-+:?[ \t]*\|)+")
 _WHOLE = ("code", "comment", "math")  # runs of such lines mean something together only: without its end a fence holds all that follows
 
 
@@ -135,12 +136,16 @@ def _lines(data: bytes, passages: Sequence[tuple[int, int]]) -> tuple[list[str],
         for line in vault.read_outline(data).lines
         if line.kind != "properties" and not any(start <= line.start < end for start, end in passages)
     )
-    found, at = [], 0
+    found: list[str] = []
+    at = 0
     for kind, run in groupby(outside, key=lambda line: line.kind):
         together = list(run)
         for part in [together] if kind in _WHOLE else [[line] for line in together]:
             text = plain_newlines(data[part[0].start : part[-1].end].decode("utf-8", errors="replace")).strip()
             if not text or any(mark in text for mark in _CODE) or (kind not in _WHOLE and text.startswith(("```", "~~~"))):
+                continue
+            if found and _DELIMITER.fullmatch(text) and found[-1].startswith("|"):
+                found[-1] += f"\n{text}"  # without it the header is no table's
                 continue
             at += part[0].start < min(passages)[0]
             found.append(text)
@@ -274,11 +279,11 @@ def _covered(item: _Finished, properties: Sequence[_Property], body: Sequence[st
 
 
 def _spaced(lines: Sequence[str]) -> Iterator[str]:
-    """With a blank line before and after headings, the draft and quotes."""
+    """With a blank line before and after headings, the draft, quotes and tables."""
     for number, line in enumerate(lines):
-        block = line.startswith(("#", ">", "{{ draft"))
         above = lines[number - 1] if number else ""
-        if number and (block or above.startswith(("#", ">", "{{ draft"))) and not (line.startswith(">") and above.startswith(">")):
+        one = line[:1] == above[:1] and line[:1] in (">", "|")
+        if number and any(text.startswith(("#", ">", "|", "{{ draft")) for text in (line, above)) and not one:
             yield ""
         yield line
 

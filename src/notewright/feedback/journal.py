@@ -106,8 +106,12 @@ def _made_up(library: Library, entry: dict[str, Any]) -> list[int]:
         payload = {**about["payload"], "note_path": insertion.note_path, "how": how}
         return [library.events.append("undo", str(about["event"]), {**payload, "recovered": True}).id]
     known = {event.payload.get("entry") for event in library.events.all("insertion", subject=about["draft_id"])}
-    if about["entry"] in known or standing != "done":
+    if about["entry"] in known:
         return []
+    if standing != "done":
+        insertion = vault.under_its_name(insertion)
+        if vault.state(insertion) != "done":
+            return []
     events = store(library, insertion, recovered=True, **about)
     return [event.id for event in events]
 

@@ -55,7 +55,7 @@ from .templates import Template, all_templates, get_template, save_template
 from .tokens import KINDS, Token, tokenize, tokenize_inline
 from .trace import Traced, trace
 from .watch import Sought, changes, folded, is_readable, read_note
-from .write import ELSEWHERE, Insertion, Plan, Seen, Undone, insert, place, plan, recognise, state, undo, without, written
+from .write import ELSEWHERE, Insertion, Plan, Seen, Undone, insert, place, plan, recognise, state, under_its_name, undo, without, written
 
 __all__ = [
     "Allowed",
@@ -127,6 +127,7 @@ __all__ = [
     "tokenize",
     "tokenize_inline",
     "trace",
+    "under_its_name",
     "undo",
     "was_taken_out",
     "without",

@@ -42,6 +42,7 @@ def compose(data: bytes, tokens: Sequence[Token], hold: Callable[[bytes, Token, 
     out: list[str] = []
     starts, ends = [tokens[0].start if tokens else 0], []
     line: list[str] = []
+    defined: set[str] = set()
     titled = lazy = False
     before = "newline"
     for index, token in enumerate(tokens):
@@ -66,6 +67,10 @@ def compose(data: bytes, tokens: Sequence[Token], hold: Callable[[bytes, Token, 
             pass
         elif kind in _LITERAL:
             text = _OWN.sub("\ufffd", text_of(data, token))
+            if kind == "footnote_definition":
+                if text in defined:
+                    text = f"[^\ufffd{index}]:"  # Obsidian shows the first, the parser the last
+                defined.add(text)
             if kind == "text":
                 text = text.replace("^[", "\\^[")  # it begins no footnote, and the parser would search long for its end
             out.append(text)

@@ -7,6 +7,7 @@ that was killed can be told from one that was not.
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from ..errors import Conflict, Invalid, NotFound, Unavailable
 from ..settings import Settings
 from ..text import content_hash, normalise
 from .atomic import create, keep, read, remove_folders, replace
-from .files import locate
+from .files import locate, walk
 from .outline import BOM, Heading, Outline, properties_span, read_outline
 from .places import allowed, named, path_in
 from .rules import left_open
@@ -262,6 +263,16 @@ def state(insertion: Insertion) -> str:
     if content_hash(now) in (insertion.after_hash, insertion.before_hash):
         return "done" if content_hash(now) == insertion.after_hash else "undone"
     return "done" if _came(now, insertion) else "unclear"
+
+
+def under_its_name(insertion: Insertion) -> Insertion:
+    """The insertion with the name that its note bears now, where the note was only renamed since."""
+    root, after = Path(insertion.vault), written(insertion)
+    if after is not None and not locate(root, insertion.note_path).exists():
+        for path, entry in walk(root):
+            if path.lower().endswith(".md") and entry.stat().st_size == len(after) and read(Path(entry.path)) == after:
+                return dataclasses.replace(insertion, note_path=path)
+    return insertion
 
 
 def written(insertion: Insertion) -> bytes | None:
