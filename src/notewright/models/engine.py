@@ -268,10 +268,9 @@ class Engine:
         """n candidates for one prompt; candidate i draws from seed + i, the first one greedily if `greedy_first`.
 
         `no_repeat_ngram` forbids a candidate to write the same run of that many tokens twice (0: allowed); it breaks loops.
-        A candidate ends before the first of the texts in `stop`. `on_token(written, writing)` is called after every step with the
-        mean of the candidates' tokens, those of an ended one as many as there can be,
-        `on_text(candidate, text so far)` when a candidate has grown, at most every `TELL_EVERY` seconds; what they raise stops
-        the drafting.
+        A candidate ends before the first of the texts in `stop`. `on_token(written, writing)` is called after every step with the mean
+        number of the candidates' tokens (an ended one counts as the longest), `on_text(candidate, text so far)` when a candidate has
+        grown, at most every `TELL_EVERY` seconds; what they raise stops the drafting.
         """
         prompt = chat.encode_prompt(self.tokenizer, messages)
         room = self._room(prompt, max_new_tokens)
@@ -288,7 +287,7 @@ class Engine:
         scores = self._step(torch.tensor([prompt]), cache, 1).expand(n, -1, -1)
         writing = rows
         guesses: list[list[int]] = [[] for _ in rows]
-        lookup, width = Lookup(prompt), 1 + (GUESSED if self.cheap and remembers_all(cache) else 0)
+        lookup, width = Lookup(prompt), 1 + (self._guessed(n) if self.cheap and remembers_all(cache) else 0)
         places: Places | None = None
         shared: sharing.Prompt | None = None
         with self._threads():
@@ -325,6 +324,11 @@ class Engine:
                 asked += asked[:1] * (_padded(len(asked), width) - len(asked))
                 scores = self._step(torch.tensor(asked), cache, width, places, shared)
         return [row.result() for row in rows]
+
+    def _guessed(self, n: int) -> int:
+        """How many tokens to try beyond the next one of each of n candidates: where a processor needs longer for every further token of
+        a step, no more than take as long as the least."""
+        return GUESSED if self._one_thread or self.device != "cpu" else min(GUESSED, max(1, LEAST // n) - 1)
 
     @torch.inference_mode()
     def write_each(
