@@ -205,7 +205,7 @@ def test_cycles_and_depth_and_number_are_limited(show) -> None:
 
 
 def test_of_two_footnotes_of_one_name_the_first_is_shown(show) -> None:
-    html = show("a[^1] b[^2]\n\n[^1]: first\n\n[^1]: second\n\n[^2]: other\n")
+    html = show("a[^1] b[^2]\n\n[^1]: first\n\n[^1]: second\n\n[^2]: other\n").html
     assert "first" in html
     assert "other" in html
     assert "second" not in html
