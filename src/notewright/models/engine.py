@@ -163,6 +163,7 @@ class Engine:
         self._merges = self._bare.dtype == torch.float32 and size <= MERGED
         self._one_thread = self.device == "cpu" and size <= TINY
         self.cheap = self.device == "cuda" or size <= MERGED  # whether further candidates beside the first cost little
+        self._guesses = self.device == "cuda" or size <= TINY  # else eight tokens a step take longer than they save (lab notes)
         self.misreads = size < OBEDIENT  # whether a rule in words that it was not taught with may well spoil its notes
         self.adapter: Path | None = None
         self.context = context_length(self._bare.config)
@@ -287,7 +288,7 @@ class Engine:
         scores = self._step(torch.tensor([prompt]), cache, 1).expand(n, -1, -1)
         writing = rows
         guesses: list[list[int]] = [[] for _ in rows]
-        lookup, width = Lookup(prompt), 1 + (self._guessed(n) if self.cheap and remembers_all(cache) else 0)
+        lookup, width = Lookup(prompt), 1 + (GUESSED if self._guesses and remembers_all(cache) else 0)
         places: Places | None = None
         shared: sharing.Prompt | None = None
         with self._threads():
@@ -324,11 +325,6 @@ class Engine:
                 asked += asked[:1] * (_padded(len(asked), width) - len(asked))
                 scores = self._step(torch.tensor(asked), cache, width, places, shared)
         return [row.result() for row in rows]
-
-    def _guessed(self, n: int) -> int:
-        """How many tokens to try beyond the next one of each of n candidates: where a processor needs longer for every further token of
-        a step, no more than take as long as the least."""
-        return GUESSED if self._one_thread or self.device != "cpu" else min(GUESSED, max(1, LEAST // n) - 1)
 
     @torch.inference_mode()
     def write_each(
