@@ -30,3 +30,15 @@ def day_in_words(at: str) -> str:
     """`8 Mar 2026`."""
     found = local(at)
     return f"{found.day} {found:%b %Y}"
+
+
+def lasting(seconds: float) -> str:
+    """`2 h 05 min`, `12 min 30 s`, `40 s`."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+
+
+def roughly(seconds: float) -> str:
+    """What is but reckoned: `40 s`, `2 min`."""
+    return f"{max(10, round(seconds, -1)):.0f} s" if seconds < 95 else f"{seconds / 60:.0f} min"

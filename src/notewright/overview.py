@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from .clock import roughly
 from .errors import Busy, Invalid, NotewrightError, Unavailable
 from .library import Library, was_used
 from .library.atwork import AtWork, at_work, gathered
@@ -239,7 +240,8 @@ def _machine(findings: dict[str, str], problems: list[str], settings: Settings) 
     from .models.precision import native_bf16
 
     device = pick_device(settings.device)
-    emulated = "emulated: training uses float32" + (", of a large base float16" if device == "cuda" else "")
+    large = ", of a large base float16" if device == "cuda" else ", drafting too where there is room"
+    emulated = f"emulated: training uses float32{large}"
     findings["device"] = f"{device}, bfloat16 {'native' if native_bf16(device) else emulated}"
     memory = psutil.virtual_memory()
     findings["memory"] = f"{memory.available / 2**30:.1f} of {memory.total / 2**30:.1f} GiB free, {os.cpu_count()} cores"
@@ -347,7 +349,9 @@ def _recommended(settings: Settings) -> str:
     from .models.engine import free_on_device, pick_device
 
     device = pick_device(settings.device)
-    best = catalogue.recommend(free_on_device(device), device=device)
+    speed = catalogue.speed()
+    best = catalogue.recommend(free_on_device(device), device=device, speed=speed)
     if best is None:
         return "none fits the free memory: notewright bases"
-    return f"{best.id} ({bases.short(best.parameters)}, {best.licence}): notewright bases get {best.id}"
+    takes = f", a draft in about {roughly(catalogue.draft_seconds(best, speed))}" if device == "cpu" else ""
+    return f"{best.id} ({bases.short(best.parameters)}, {best.licence}{takes}): notewright bases get {best.id}"

@@ -47,3 +47,16 @@ def test_what_is_recommended_fits(free: int, device: str) -> None:
 
 def test_too_little_memory_recommends_nothing() -> None:
     assert catalogue.recommend(GB // 2) is None
+
+
+def test_a_slow_processor_is_recommended_a_base_that_it_can_wait_for() -> None:
+    named = [entry.id if (entry := catalogue.recommend(64 * GB, speed=speed)) else "" for speed in (1e9, 65e9, 400e9, 4e15)]
+    assert named[:3] == ["HuggingFaceTB/SmolLM2-135M-Instruct", "HuggingFaceTB/SmolLM2-360M-Instruct", "Qwen/Qwen3-1.7B"]
+    assert named[3] == catalogue.recommend(64 * GB).id  # type: ignore[union-attr]
+    smallest = catalogue.CATALOGUE[0]
+    assert 20 < catalogue.draft_seconds(smallest, 65e9) < 60, "33 s measured"
+    assert catalogue.recommend(64 * GB, device="cuda", speed=1e9) == catalogue.recommend(64 * GB, device="cuda")
+
+
+def test_the_processor_is_measured_in_a_moment() -> None:
+    assert 1e8 < catalogue.speed() < 1e15

@@ -56,6 +56,7 @@ def test_what_a_base_is_trained_beside_and_computed_in(
     from notewright.models import precision as chosen
 
     monkeypatch.setattr(chosen, "native_bf16", lambda _: native)
+    monkeypatch.setattr(bases, "free_memory", lambda: 0)
     monkeypatch.setattr(torch.backends.mps, "is_macos_or_newer", lambda *_: native)
     size = 2000 if big else 1000
     assert chosen.training_dtypes(size, device, precision, "llama", quantised=quantised) == (weights, half)
@@ -71,9 +72,24 @@ def test_what_a_large_base_drafts_in(device: str, native: bool, written: torch.d
     from notewright.models import precision as chosen
 
     monkeypatch.setattr(chosen, "native_bf16", lambda _: native)
+    monkeypatch.setattr(bases, "free_memory", lambda: 0)
     assert chosen.pick_dtype(2000, device, "llama") == written
     assert chosen.pick_dtype(2000, device, "gemma2") == (FLOAT32 if written == HALF else written)
     assert chosen.pick_dtype(1000, device, "llama") == FLOAT32
+
+
+def test_a_processor_that_emulates_bfloat16_computes_in_float32_where_it_has_the_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    from notewright.models import precision as chosen
+
+    monkeypatch.setattr(chosen, "native_bf16", lambda _: False)
+    monkeypatch.setattr(bases, "free_memory", lambda: 20_000)
+    assert chosen.pick_dtype(2000, "cpu", "llama") == FLOAT32
+    assert chosen.training_dtypes(2000, "cpu", "auto", "llama") == (FLOAT32, None)
+    assert chosen.pick_dtype(2001, "cpu", "llama") == BRAIN, "four bytes each of two fifths"
+    assert chosen.training_dtypes(2001, "cpu", "auto", "llama") == (BRAIN, None)
+    assert chosen.pick_dtype(2000, "cuda", "llama") == HALF
+    monkeypatch.setattr(chosen, "native_bf16", lambda _: True)
+    assert chosen.pick_dtype(2000, "cpu", "llama") == BRAIN
 
 
 @pytest.mark.parametrize(

@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 from dataclasses import asdict
 
+from ..clock import roughly
 from .show import as_json, json_option, list_action, progress, table
 
 
 def configure(name: str, parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(metavar="list|get")
-    list_action(parser, actions, list_bases, "open models by size, with licence and the memory they need")
+    list_action(parser, actions, list_bases, "open models by size, with licence, the memory they need and how long a draft takes on this CPU")
     get = actions.add_parser("get", help="download one; a broken download goes on; afterwards it works offline")
     get.add_argument("id", help="a hub id such as Qwen/Qwen3-0.6B, with @revision if you like")
     json_option(get)
@@ -20,14 +21,15 @@ def configure(name: str, parser: argparse.ArgumentParser) -> None:
 def list_bases(options: argparse.Namespace) -> None:
     from ..models import bases, catalogue
 
-    free = bases.free_memory()
-    best = catalogue.recommend(free)
+    free, speed = bases.free_memory(), catalogue.speed()
+    best = catalogue.recommend(free, speed=speed)
     needs = {entry.id: catalogue.needs(entry) for entry in catalogue.CATALOGUE}
     if options.json:
         rows = [
             {
                 "id": entry.id, "parameters": entry.parameters, "licence": entry.licence, "gated": entry.gated, "context": entry.context,
                 "memory": asdict(needs[entry.id]), "remark": entry.remark, "recommended": entry is best,
+                "draft_seconds_on_cpu": round(catalogue.draft_seconds(entry, speed)),
             }
             for entry in catalogue.CATALOGUE
         ]  # fmt: skip
@@ -41,17 +43,18 @@ def list_bases(options: argparse.Namespace) -> None:
                 entry.licence + (" (accept it first)" if entry.gated else ""),
                 f"{entry.context:,}",
                 *(bases.readable(size) for size in (needs[entry.id].draft, needs[entry.id].lora, needs[entry.id].qlora)),
+                roughly(catalogue.draft_seconds(entry, speed)),
             )
             for entry in catalogue.CATALOGUE
         ),
-        "  base", "size", "licence", "context", "drafting", "LoRA", "QLoRA (CUDA)",
+        "  base", "size", "licence", "context", "drafting", "LoRA", "QLoRA (CUDA)", "a draft on this CPU",
     )  # fmt: skip
     for entry in catalogue.CATALOGUE:
         if entry.remark:
             print(f"{entry.id}: {entry.remark}.")
     room = f"in the memory that is free ({bases.readable(free)})"
-    slow = f"up to {bases.short(catalogue.SLOW_ON_CPU)}, as a larger one takes minutes for a draft on the CPU"
-    star = f"* recommended for this machine: the largest that can be trained {room} and has no licence to accept first ({slow})."
+    slow = f"writes a draft on the CPU within {roughly(catalogue.PATIENCE)} if any does"
+    star = f"* recommended for this machine: the largest that can be trained {room}, has no licence to accept first and {slow}."
     print(star if best else f"None of them can be trained on this machine {room}, on the CPU.")
     print("With a graphics card: notewright doctor")
     print("Any other hub id or folder works too. Next: notewright bases get ID, then notewright init --base ID")

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from ..clock import minute
+from ..clock import lasting, minute
 from ..records import Model, Run
 from .show import as_json, facts, given_path, id_of, json_option, list_action, open_library, table
 from .terminal import drawing_console, plain
@@ -159,17 +159,11 @@ class TrainingLine:
         if event.get("tokens_per_second"):
             text += f"  {event['tokens_per_second']:,.0f} tokens/s"
         if event.get("eta_seconds") is not None:
-            text += f"  {_duration(event['eta_seconds'])} left"
+            text += f"  {lasting(event['eta_seconds'])} left"
         if self._status:
             self._status.update(text)
         elif event["step"] % 10 == 0 or event["step"] == event["steps"]:
             self._console.print(text, markup=False, highlight=False, soft_wrap=True)
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
 
 
 def _describe(run: Run, home: Path) -> None:

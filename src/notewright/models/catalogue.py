@@ -6,6 +6,8 @@ from which the same formulas as everywhere (`bases.memory_needed`) reckon the me
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +15,9 @@ from typing import Any
 from . import bases
 
 SPARE = 0.85  # share of the free memory that a recommendation may fill
-SLOW_ON_CPU = 2_000_000_000  # parameters; above, a draft on a laptop's CPU takes minutes
+PATIENCE = 120  # seconds that a draft may take on a processor
+READ, WRITTEN = 1200, 800  # tokens of a draft's prompt with two examples, and of its four candidates
+ALONE = 10  # times as long as a token of a prompt takes one that is written, beside three others only (lab notes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,16 +96,35 @@ def needs(entry: Entry) -> Needs:
     )
 
 
+def speed() -> float:
+    """Floating operations a second of this processor, in products of large float32 matrices; takes half a second."""
+    import numpy
+
+    left, right = numpy.ones((1024, 2048), numpy.float32), numpy.ones((2048, 2048), numpy.float32)
+
+    def once() -> float:
+        started = time.perf_counter()
+        left @ right
+        return time.perf_counter() - started
+
+    return 2 * left.size * right.shape[1] / min(once() for _ in range(3))
+
+
+def draft_seconds(entry: Entry, speed: float) -> float:
+    """About how long a draft takes on a processor of that `speed`, in float32."""
+    return 2 * entry.parameters * (READ + ALONE * WRITTEN) / speed
+
+
 def _least(needs: Needs, device: str) -> int:
     """On a card both training and drafting do with 4 bits."""
     return max(needs.draft_4bit, needs.qlora) if device == "cuda" else max(needs.draft, needs.lora)
 
 
-def recommend(free: int, *, device: str = "cpu") -> Entry | None:
+def recommend(free: int, *, device: str = "cpu", speed: float = math.inf) -> Entry | None:
     """The largest ungated base that this machine can both draft with and train; None where even the smallest is too much.
 
-    `free` is free memory in bytes: the card's for cuda (where 4 bits count), main memory else. On a CPU nothing above `SLOW_ON_CPU`
-    parameters is recommended, whatever the memory.
+    `free` is free memory in bytes: the card's for cuda (where 4 bits count), main memory else. On a CPU of that `speed` a draft must not
+    take longer than `PATIENCE`, whatever the memory, unless the smallest does.
     """
     room = free * SPARE
     fitting = [
@@ -109,7 +132,7 @@ def recommend(free: int, *, device: str = "cpu") -> Entry | None:
         for entry in CATALOGUE
         if not entry.gated
         and "n_embd" not in entry.config  # bases without chat training need more pairs than most people have
-        and (device != "cpu" or entry.parameters <= SLOW_ON_CPU)
         and _least(needs(entry), device) <= room
     ]
-    return max(fitting, key=lambda entry: entry.parameters, default=None)
+    quick = [entry for entry in fitting if device != "cpu" or draft_seconds(entry, speed) <= PATIENCE]
+    return max(quick or fitting[:1], key=lambda entry: entry.parameters, default=None)
