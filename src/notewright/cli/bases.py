@@ -11,7 +11,7 @@ from .show import as_json, json_option, list_action, progress, table
 
 def configure(name: str, parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(metavar="list|get")
-    list_action(parser, actions, list_bases, "open models by size, with licence, the memory they need and how long a draft takes on this CPU")
+    list_action(parser, actions, list_bases, "open models by size: licence, memory, how long a draft takes on this CPU")
     get = actions.add_parser("get", help="download one; a broken download goes on; afterwards it works offline")
     get.add_argument("id", help="a hub id such as Qwen/Qwen3-0.6B, with @revision if you like")
     json_option(get)
