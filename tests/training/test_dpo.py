@@ -182,8 +182,8 @@ def test_the_last_state_within_limits_is_kept(name: str, value: float, words: st
 def test_a_policy_that_runs_away_is_stopped(tiny: Tiny, tmp_path: Path, library: Library, make_dataset: MakeDataset) -> None:
     dataset = library.home / make_dataset("preference", tiny_models.preference_rows(12)).path
     options: dict[str, Any] = {"base": tiny("llama"), "dataset": dataset, "max_steps": 20, "guard_rows": 2, "scheduler": "constant"}
-    with pytest.raises(RunFailed, match=r"ran away before its first good check, at step 10: .*max_kl = 0.1") as caught:
-        in_process("dpo", tmp_path / "wild", learning_rate=1e-1, sft_weight=0.0, max_kl=0.1, **options)
+    with pytest.raises(RunFailed, match=r"ran away before its first good check, at step 10: .*max_kl = 1e-05") as caught:
+        in_process("dpo", tmp_path / "wild", learning_rate=1e-1, sft_weight=0.0, max_kl=1e-5, **options)
     assert "lower rate (now 0.0333333)" in caught.value.hint  # it was tried twice
     slow = in_process("dpo", tmp_path / "slow", learning_rate=1e-5, max_invalid=0.0, **{**options, "max_drift": 0.0})
     assert [step for step, _ in slow["checks"]] == [10, 20]
