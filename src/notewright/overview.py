@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import math
 import os
 import platform
 import shutil
@@ -349,7 +350,7 @@ def _recommended(settings: Settings) -> str:
     from .models.engine import free_on_device, pick_device
 
     device = pick_device(settings.device)
-    speed = catalogue.speed()
+    speed = catalogue.speed() if device == "cpu" else math.inf
     best = catalogue.recommend(free_on_device(device), device=device, speed=speed)
     if best is None:
         return "none fits the free memory: notewright bases"
