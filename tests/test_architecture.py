@@ -31,6 +31,7 @@ HEAVY_SHELF = (
     "models/quantization.py",
     "models/sharing.py",
     "models/splitting.py",
+    "models/thin.py",
     "gates/nli.py",
     "reward/neural.py",
 )

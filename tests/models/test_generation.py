@@ -56,6 +56,40 @@ def test_greedy_drafts_are_those_of_the_library_generate(model: Any) -> None:
         assert drawn(model, [prompt], [0], stops=set(), most=8, temperature=0.0) == expected[:, len(prompt) :].tolist()
 
 
+@pytest.mark.parametrize("temperature", [0.0, 1.0])
+def test_guesses_change_no_draft(model: Any, temperature: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Right ones save steps, wrong ones leave no trace."""
+    from notewright.models import generation
+
+    options: dict[str, Any] = {"stops": set(range(20)), "most": 30, "temperature": temperature}
+    monkeypatch.setattr(generation, "GUESSED", 0)
+    plain = drawn(model, PROMPTS, range(6), **options)
+    monkeypatch.undo()
+    assert drawn(model, PROMPTS, range(6), **options) == plain
+    turns = iter(range(1000))
+
+    def oracle(_lookups: Any, each: int, _written: Any, rows: Any, counts: Any, tried: int) -> Any:
+        """What will be written; every third time its third token is another."""
+        wrong = next(turns) % 3 == 0
+        known = [
+            (plain[row][count : count + tried] + [1] * tried)[:tried] for row, count in zip(rows.tolist(), counts.tolist(), strict=True)
+        ]
+        return generation.torch.tensor([[*row[:2], row[2] + wrong, *row[3:]] for row in known])
+
+    steps: list[int] = []
+    whole = type(model).forward
+    monkeypatch.setattr(type(model), "forward", lambda *args, **more: steps.append(0) or whole(*args, **more))
+    monkeypatch.setattr(generation, "_guess", oracle)
+    assert drawn(model, PROMPTS, range(6), **options) == plain
+    slides = model.config.model_type == "mistral"  # a sliding window forgets places, so nothing is guessed there
+    assert len(steps) == max(map(len, plain)) if slides else len(steps) < max(map(len, plain)) / 2
+
+
+def test_guesses_do_not_reach_behind_what_a_base_can_see(model: Any) -> None:
+    most = model.config.max_position_embeddings - len(PROMPTS[0])
+    assert [len(draft) for draft in drawn(model, PROMPTS[:1], [0], stops=set(), most=most)] == [most]
+
+
 def test_tokens_come_as_often_as_they_are_likely(model: Any) -> None:
     import torch
 

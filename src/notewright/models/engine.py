@@ -29,21 +29,19 @@ from .. import __version__
 from ..errors import Invalid, NotFound
 from ..prompts import LEAST_NOTE, Message
 from ..text import without_thoughts
-from . import bases, chat, quantization, sharing
+from . import bases, chat, quantization, sharing, thin
 from .adapters import WEIGHTS, require_whole
 from .cache import can_share, remembers_all, roomy_cache
 from .generation import sample
 from .letters import Letters, letters_of
-from .lookup import Lookup, Places
+from .lookup import GUESSED, TINY, Lookup, Places, pays
 from .merging import MERGED, add_into_weights
 from .precision import pick_dtype
 
-GUESSED = 7  # tokens tried beyond the next one
 LEAST = 16  # tokens a step; with fewer, some CPU kernels round differently
 AT_ONCE = 16  # drafts of different prompts that are written side by side by a small base
 FEW_AT_ONCE = 4  # by a large one: as many as `bases.memory_needed` counts
 OBEDIENT = 1_000_000_000  # parameters; from here on a model mostly does what it is told in words
-TINY = 50_000_000  # parameters; up to here one thread writes faster than several that must meet after every small matrix
 CARD = 0.95  # share of a card's memory that a base may take; one that needs more is loaded in 4 bits
 HELD = 4  # adapters that stay loaded: a server goes on for weeks, and each improve brings another one
 LIKELIEST = 64  # tokens that are looked at first when one is drawn
@@ -92,6 +90,8 @@ def load_base(folder: Path, *, device: str = "cpu", dtype: torch.dtype | None = 
     model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, use_safetensors=True, trust_remote_code=False, **options)
     if "quantization_config" not in options:
         model.to(device)
+    if device == "cpu":
+        thin.prepare(model)
     model.config.pad_token_id = model.generation_config.pad_token_id = tokenizer.pad_token_id
     return model, tokenizer
 
@@ -161,9 +161,10 @@ class Engine:
         self._plain: dict[str, torch.Tensor] = {}
         size = bases.parameter_count(config, self.base.folder)
         self._merges = self._bare.dtype == torch.float32 and size <= MERGED
-        self._one_thread = self.device == "cpu" and size <= TINY
+        # One thread writes faster than several that must meet after every small matrix, where that is not taken the other way round.
+        self._one_thread = self.device == "cpu" and size <= TINY and not thin.pays()
         self.cheap = self.device == "cuda" or size <= MERGED  # whether further candidates beside the first cost little
-        self._guesses = self.device == "cuda" or size <= TINY  # else eight tokens a step take longer than they save (lab notes)
+        self._guesses = pays(self.device, size)
         self.misreads = size < OBEDIENT  # whether a rule in words that it was not taught with may well spoil its notes
         self.adapter: Path | None = None
         self.context = context_length(self._bare.config)

@@ -1,6 +1,7 @@
 """Sampling for training: every prompt is read once, and the drafts of many prompts are written side by side.
 
-As in `engine`, each draft has its own random numbers, so that it depends on its prompt and seed; rows that have ended leave the batch.
+As in `engine`, each draft has its own random numbers, so that it depends on its prompt and seed; a step tries what `lookup` guesses; rows
+that have ended leave the batch.
 Tokens are drawn from the whole distribution (no top-p): what a policy learns from must be likely by the very distribution it learns. Only
 bytes that are no part of a letter (`letters`) are left out.
 
@@ -15,8 +16,9 @@ from typing import Any
 import torch
 
 from . import splitting
-from .cache import roomy_cache
+from .cache import remembers_all, roomy_cache
 from .letters import Letters
+from .lookup import GUESSED, RUNS, Lookup, pays
 
 KEPT = 0.75  # the batch shrinks when no more than this share of its rows is still being written
 
@@ -50,14 +52,16 @@ def _sample(
     width = max(len(prompt) for prompt in prompts)
     ids = torch.tensor([[pad] * (width - len(prompt)) + list(prompt) for prompt in prompts], device=device)
     lengths = torch.tensor([len(prompt) for prompt in prompts], device=device)
-    mask = torch.ones(len(prompts), width + max_new_tokens, dtype=torch.long, device=device)
-    mask[:, :width] = torch.arange(width, device=device)[None] >= width - lengths[:, None]
+    seen = torch.arange(width, device=device)[None] >= width - lengths[:, None]  # by each row, of the places in the cache
     cache = roomy_cache(model.config)
-    places = (mask[:, :width].cumsum(1) - 1).clamp(min=0)
-    options: dict[str, Any] = {"past_key_values": cache, "use_cache": True, "logits_to_keep": 1}
-    scores = model(input_ids=ids, attention_mask=mask[:, :width], position_ids=places, **options).logits[:, -1]
+    places = (seen.cumsum(1) - 1).clamp(min=0)
+    options: dict[str, Any] = {"past_key_values": cache, "use_cache": True}
+    scores = model(input_ids=ids, attention_mask=seen.long(), position_ids=places, logits_to_keep=1, **options).logits[:, -1:]
+    guessing = device.type == "cpu" and remembers_all(cache) and not together and pays("cpu", model.num_parameters())
+    tried = GUESSED if guessing else 0  # a card is busy with so many rows as it is
+    lookups = [Lookup(prompt) for prompt in prompts] if tried else []
     cache.batch_repeat_interleave(each)
-    scores, mask, lengths = (part.repeat_interleave(each, 0) for part in (scores, mask, lengths))
+    scores, seen, lengths = (part.repeat_interleave(each, 0) for part in (scores, seen, lengths))
     draws = torch.stack([torch.rand(max_new_tokens, generator=torch.Generator().manual_seed(seed)) for seed in seeds]).to(device)
     ends = torch.tensor(sorted(stops), device=device)
     written = torch.full((len(seeds), max_new_tokens), pad, device=device)
@@ -65,26 +69,53 @@ def _sample(
     rows = torch.arange(len(seeds), device=device)  # which draft each row of the batch is
     writing = torch.ones(len(seeds), dtype=torch.bool, device=device)
     begun = torch.zeros_like(counts)  # what each row's last letter still needs
-    for step in range(max_new_tokens):
-        scores = scores.float()
-        if letters:
-            scores = scores + letters.masks[begun]
-        tokens = _draw(scores, draws[rows, step], temperature)
-        if letters:
-            begun = letters.next[begun, tokens]
-        written[rows[writing], step] = tokens[writing]
-        counts[rows[writing]] += 1
-        writing = writing & ~torch.isin(tokens, ends)
+    guesses, last = ids.new_zeros(len(seeds), 0), ids.new_zeros(len(seeds))
+    most = getattr(model.config.get_text_config(), "max_position_embeddings", None) or 1 << 20
+    while True:
+        right, taken = writing.clone(), torch.zeros_like(last)
+        for place in range(scores.shape[1]):
+            now, at = scores[:, place].float(), counts[rows].clamp(max=max_new_tokens - 1)
+            if letters:
+                now = now + letters.masks[begun]
+            last = torch.where(right, _draw(now, draws[rows, at], temperature), last)
+            if letters:
+                begun = torch.where(right, letters.next[begun, last], begun)
+            written[rows[right], at[right]] = last[right]
+            counts[rows[right]] += 1
+            taken += right
+            writing = writing & ~(right & (torch.isin(last, ends) | (at + 1 == max_new_tokens)))
+            if place == guesses.shape[1]:
+                break
+            right = right & writing & (guesses[:, place] == last)
+            if not right.any():
+                break
+        if seen.shape[1] > width:  # what followed a wrong guess is hidden
+            seen[:, -scores.shape[1] :] &= torch.arange(scores.shape[1], device=device) < taken[:, None]
         left = int(writing.sum())
-        if step + 1 == max_new_tokens or not (splitting.any_says(left > 0, device) if together else left):
+        if not (splitting.any_says(left > 0, device) if together else left):
             break
         if left <= KEPT * len(rows):
             kept = writing.nonzero()[:, 0] if left else rows.new_zeros(1)  # no batch is empty
             cache.batch_select_indices(kept)
-            rows, tokens, mask, lengths, writing, begun = (part[kept] for part in (rows, tokens, mask, lengths, writing, begun))
-        at = (lengths + step)[:, None]
-        scores = model(input_ids=tokens[:, None], attention_mask=mask[:, : width + step + 1], position_ids=at, **options).logits[:, -1]
+            rows, last, seen, lengths, writing, begun = (part[kept] for part in (rows, last, seen, lengths, writing, begun))
+        if tried:
+            guesses = _guess(lookups, each, written, rows, counts[rows], tried)
+        asked = torch.cat([last[:, None], guesses[: len(rows)]], 1)
+        seen = torch.cat([seen, seen.new_ones(asked.shape)], 1)
+        at = (lengths + counts[rows])[:, None] - 1 + torch.arange(asked.shape[1], device=device)
+        at = at.clamp(max=most - 1)  # what is guessed behind the last place is not kept, but some look it up
+        options["logits_to_keep"] = asked.shape[1]
+        scores = model(input_ids=asked, attention_mask=seen.long(), position_ids=at, **options).logits[:, -asked.shape[1] :]
     return [row[:count] for row, count in zip(written.tolist(), counts.tolist(), strict=True)]
+
+
+def _guess(
+    lookups: Sequence[Lookup], each: int, written: torch.Tensor, rows: torch.Tensor, counts: torch.Tensor, tried: int
+) -> torch.Tensor:
+    """What may follow in each of the rows still being written, (rows, tried)."""
+    ends = counts[:, None] + torch.arange(-max(RUNS), 0)
+    last = [end[-count:] for end, count in zip(written[rows[:, None], ends.clamp(min=0)].tolist(), counts.tolist(), strict=True)]
+    return torch.tensor([lookups[row // each].guess(end, tried) for row, end in zip(rows.tolist(), last, strict=True)])
 
 
 def _draw(scores: torch.Tensor, draws: torch.Tensor, temperature: float) -> torch.Tensor:

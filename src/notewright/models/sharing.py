@@ -50,11 +50,12 @@ def attention(
     rows, heads, tokens, size = query.shape
     kinds, far = key.shape[1], far_key.shape[1]
     scale = size**-0.5 if scaling is None else scaling
-    asked = (query * scale).reshape(rows, kinds, -1, size).transpose(0, 1)  # the heads that share a key lie side by side
-    to_far = asked.reshape(kinds, -1, size) @ far_key.mT
-    to_own = (asked @ key.transpose(0, 1).mT).view(kinds, rows, heads // kinds, tokens, -1)
-    to_own = to_own.masked_fill(~attention_mask[None], -torch.inf).view(kinds, rows, asked.shape[2], -1)
-    weights = torch.cat([to_far.view(*to_own.shape[:3], far), to_own], -1).softmax(-1, dtype=torch.float32).to(query.dtype)
+    asked = (query * scale).reshape(rows, kinds, -1, size)  # the heads that share a key lie side by side
+    to_far = asked.transpose(0, 1).reshape(kinds, -1, size) @ far_key.mT
+    to_own = (asked @ key.mT).view(rows, kinds, heads // kinds, tokens, -1)  # by rows, as the cache lies: it is not copied
+    to_own = to_own.masked_fill(~attention_mask[:, None], -torch.inf).view(rows, kinds, asked.shape[2], -1)
+    weights = torch.cat([to_far.view(kinds, rows, -1, far), to_own.transpose(0, 1)], -1)
+    weights = weights.softmax(-1, dtype=torch.float32).to(query.dtype)
     found = (weights[..., :far].reshape(kinds, -1, far) @ far_value).view(kinds, rows, -1, size)
-    found = found + weights[..., far:] @ value.transpose(0, 1)
-    return found.view(kinds, rows, heads // kinds, tokens, size).permute(1, 3, 0, 2, 4).reshape(rows, tokens, heads, size), None
+    found = found + (weights[..., far:].transpose(0, 1) @ value).transpose(0, 1)
+    return found.reshape(kinds, rows, heads // kinds, tokens, size).permute(1, 3, 0, 2, 4).reshape(rows, tokens, heads, size), None

@@ -51,8 +51,9 @@ def log_probs(session: Session, units: Sequence[Unit]) -> list[list[float]]:
     found: list[list[float]] = [[] for _ in units]
     order = sorted(range(len(units)), key=lambda place: units[place].longest)
     size = session.recipe.batch_size
-    for start in range(0, len(order), size):
-        part = order[start : start + size]
+    batches = [order[start : start + size] for start in range(0, len(order), size)]
+    passes = [(batch, places) for batch in batches for places in session.passes([units[place].shared for place in batch])]
+    for part in [[batch[at] for at in places] for batch, places in passes]:
         batch = on_device(session, collate([units[place] for place in part], session.tokenizer.pad_token_id, sharing=sharing(session)))
         with session.autocast():
             for place, texts in zip(part, per_text(session.model, batch), strict=True):
@@ -128,10 +129,20 @@ def load_weights(session: Session, path: Path) -> None:
     set_weights(session, load_file(path))
 
 
+def in_parts(session: Session, units: Sequence[Unit]) -> dict[str, Any]:
+    """A batch as `parts`, each to be read in one pass, which say `of` how many units it is."""
+    pad, attention = session.tokenizer.pad_token_id, sharing(session)
+    parts = [[units[place] for place in places] for places in session.passes([unit.shared for unit in units])]
+    return {"parts": [{**collate(part, pad, sharing=attention), "of": len(units)} for part in parts]}
+
+
 class Trainer(Counting, transformers.Trainer):  # type: ignore[misc]
     """transformers' trainer on units: the loss is the mean over a batch's units."""
 
     loss: Loss
+
+    def parts(self, inputs: Any) -> list[Any]:
+        return list(inputs["parts"])
 
     def compute_loss(self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None) -> Any:
         self.keeper.tokens += sum(unit.tokens for unit in inputs["units"])
@@ -143,7 +154,7 @@ class Trainer(Counting, transformers.Trainer):  # type: ignore[misc]
             for name, value in told.items():
                 figures.setdefault(name, []).append(value)
         self.figures = {name: fmean(values) for name, values in figures.items()}
-        return total / len(inputs["units"])
+        return total / inputs["of"]
 
 
 def train(
@@ -157,7 +168,7 @@ def train(
     )
     trainer = Trainer(
         model=session.model, args=settings, train_dataset=list(units), callbacks=[keeper, *callbacks],
-        data_collator=lambda part: collate(part, session.tokenizer.pad_token_id, sharing=sharing(session)),
+        data_collator=lambda units: in_parts(session, units),
     )  # fmt: skip
     trainer.model_accepts_loss_kwargs = False  # our loss is a mean already
     trainer.loss, trainer.keeper = loss, keeper

@@ -32,7 +32,7 @@ from ..reward import neural
 from ..reward.lists import list_key, question_key, text_key
 from . import policy, processes
 from . import session as sessions
-from .batches import Unit, collate
+from .batches import Unit
 from .data import LengthSampler, Rows, encode_choices, order, require_rows
 from .linear import fit_heads
 from .recipes import LONGEST, MINIMUM_ROWS, RewardRecipe, load, require_questions, total_steps
@@ -49,10 +49,14 @@ class Trainer(Counting, transformers.Trainer):  # type: ignore[misc]
     head: torch.nn.Module
     pad: int
 
+    def parts(self, inputs: Any) -> list[Any]:
+        return list(inputs["parts"])
+
     def compute_loss(self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None) -> Any:
         self.keeper.tokens += sum(unit.tokens for unit in inputs["units"])
         judged = per_text(model, self.head, inputs, self.pad)
-        return torch.stack([list_loss(found, unit.levels) for unit, found in zip(inputs["units"], judged, strict=True)]).mean()
+        losses = [list_loss(found, unit.levels) for unit, found in zip(inputs["units"], judged, strict=True)]
+        return torch.stack(losses).sum() / inputs["of"]
 
 
 def per_text(model: Any, head: torch.nn.Module, batch: dict[str, Any], pad: int) -> list[torch.Tensor]:
@@ -254,14 +258,14 @@ def _train_member(
 
 
 def _train(session: Session, keeper: Keeper, part: Sequence[Unit], steps: int) -> bool:
-    recipe, pad = session.recipe, session.tokenizer.pad_token_id
+    recipe = session.recipe
     settings = transformers.TrainingArguments(**{**sessions.arguments(session, steps), "max_steps": steps, "remove_unused_columns": False})
     trainer = Trainer(
         model=session.model, args=settings, train_dataset=list(part), callbacks=[keeper],
-        data_collator=lambda units: collate(units, pad, sharing=policy.sharing(session)),
+        data_collator=lambda units: policy.in_parts(session, units),
     )  # fmt: skip
     trainer.model_accepts_loss_kwargs = False  # our loss is a mean already
-    trainer.keeper, trainer.head, trainer.pad = keeper, session.model.get_base_model().score, pad
+    trainer.keeper, trainer.head, trainer.pad = keeper, session.model.get_base_model().score, session.tokenizer.pad_token_id
     trainer.sampler = LengthSampler([unit.longest for unit in part], recipe.batch_size, recipe.seed, grouping=recipe.length_grouping)
     return sessions.train(session, trainer, keeper)
 

@@ -8,7 +8,7 @@ import resource
 import shutil
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,12 +24,13 @@ from ..library.rows import read_rows
 from ..models import bases, engine, precision, splitting
 from ..models.quantization import four_bit
 from . import processes
-from .data import Rows
+from .data import IGNORED, Rows, passes
 from .launch import splits
 from .recipes import LONGEST, Recipe, load
 from .runs import GOOD, Job, last_good, newest_checkpoint, spent
 from .worker import Reporter
 
+AT_ONCE = 1024  # tokens of one pass of a processor: enough for its matrices, and more would only be padded and remembered
 RUN_OVER = 17  # steps in succession, after which a loss that was scaled by 65,536 at first is not scaled any more
 
 
@@ -54,6 +55,13 @@ class Session:
 
     def autocast(self) -> torch.autocast:
         return torch.autocast(self.device, dtype=self.half or torch.bfloat16, enabled=self.half is not None)
+
+    def passes(self, lengths: Sequence[int]) -> list[list[int]]:
+        """Places of a batch's rows as they are read together. A card reads a batch at once, and so do several processes, which meet at the
+        end of each pass; else the gradients of several passes add up to the batch's."""
+        if self.device != "cpu" or processes.count() > 1:
+            return [list(range(len(lengths)))]
+        return passes(lengths, AT_ONCE)
 
     def seconds(self) -> float:
         """How long the run has trained, in all its processes one after the other."""
@@ -120,12 +128,14 @@ def check_memory(session: Session, rows: Rows, *, texts: float = 0, at_once: int
     """Tell what the training needs, with activation checkpointing only where it must be; refuse what cannot fit unless forced.
 
     `texts` are those of one row that are in memory at once (default: 1 for SFT, else 2), each with its prompt; `at_once` are the rows of
-    one pass (default: batch_size), `written` the drafts that are written side by side (default: those of the checks)."""
+    one pass (default: as many of the longest as `Session.passes` puts into one), `written` the drafts that are written side by side
+    (default: those of the checks)."""
     recipe = session.recipe
     doubled = texts or (1 if session.job.method == "sft" else 2)
     free = session.free
     cards = processes.count() if session.device == "cuda" else 1  # each with its share of a batch
     config, longest = bases.read_config(Path(session.job.base_folder)), max(rows.lengths)
+    together = at_once or len(session.passes([longest] * recipe.batch_size)[0])
     # What the checks' drafts took is not given back to the system; a card's is there for the next batch.
     checks = bases.checks_needed(config, tokens=longest, rows=written or _written(session)) if session.device == "cpu" else 0
 
@@ -133,7 +143,7 @@ def check_memory(session: Session, rows: Rows, *, texts: float = 0, at_once: int
         return checks + bases.memory_needed(
             config, method="qlora" if recipe.quantize else "lora",
             dtype=str(session.model.dtype).removeprefix("torch."), half=session.half is not None, tokens=longest,
-            rows=math.ceil((at_once or recipe.batch_size) * doubled / cards), rank=recipe.lora_rank,
+            rows=math.ceil(together * doubled / cards), rank=recipe.lora_rank,
             completion=max(1, int(rows.trained / max(1, len(rows.lengths)) / doubled)), activation_checkpointing=checkpointing,
             dropout=recipe.lora_dropout > 0, on_cpu=session.device == "cpu", parameters=session.parameters,
             among=processes.count() if splitting.is_split(session.model) else 1,
@@ -284,10 +294,22 @@ class Keeper(TrainerCallback):
 
 
 class Counting(processes.Averaging):
-    """A mixin for TRL's trainers: counts real tokens, takes the row order from a LengthSampler, writes no model cards."""
+    """A mixin for TRL's trainers: counts real tokens, takes the row order from a LengthSampler, reads a batch in parts whose losses add up,
+    writes no model cards."""
 
     keeper: Keeper
     sampler: Any = None
+
+    def parts(self, inputs: Any) -> list[Any]:
+        """A batch as it is read, pass by pass."""
+        return [inputs]
+
+    def training_step(self, model: Any, inputs: Any, num_items_in_batch: Any = None) -> Any:
+        parts = self.parts(inputs)
+        if len(parts) > 1 and num_items_in_batch is None and "labels" in inputs:
+            num_items_in_batch = (inputs["labels"] != IGNORED).sum()
+        losses = [super(Counting, self).training_step(model, part, num_items_in_batch) for part in parts]  # type: ignore[misc]
+        return torch.stack(losses).sum()
 
     def compute_loss(self, model: Any, inputs: Any, *args: Any, **options: Any) -> Any:
         if model.training:

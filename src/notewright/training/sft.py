@@ -48,6 +48,13 @@ class Collator(DataCollatorForLanguageModeling):  # type: ignore[misc]
 class Trainer(Counting, SFTTrainer):
     """TRL's, with our row order, token count and weights."""
 
+    def parts(self, inputs: Any) -> list[Any]:
+        lengths = inputs["attention_mask"].sum(1).tolist()
+        return [
+            {name: value[places, : max(lengths[place] for place in places)] for name, value in inputs.items()}
+            for places in self.keeper.session.passes(lengths)
+        ]
+
     def compute_loss(self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None) -> Any:
         weights = inputs.pop("weights")
         if not model.training:
