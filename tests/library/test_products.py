@@ -86,6 +86,19 @@ def test_rolling_back_takes_back_how_a_version_was_prompted_too(library: Library
         library.models.rollback()
 
 
+def test_a_rollback_brings_back_what_had_proven_the_prompting(library: Library) -> None:
+    """Whether that is older than a change of the person decides how the version is asked."""
+    one, two = model(library), model(library)
+    library.models.promote(one, "better", examples=False, asked_at="2026-01-01")
+    library.models.promote(one, "better", examples=False, asked_at="2026-02-01")
+    library.models.promote(two, "better", examples=True, asked_at="2026-03-01")
+    library.models.set_metrics(one, {"examples": True, "asked_at": "2026-03-01"})  # as a contender of the other
+    back = library.models.rollback()
+    assert (back.id, back.metrics["examples"], back.metrics["asked_at"]) == (one, False, "2026-02-01")
+    with pytest.raises(NotFound):
+        library.models.rollback()
+
+
 def test_what_was_promoted_before_prompting_was_kept_is_left_as_it_is(library: Library) -> None:
     one, two = model(library), model(library)
     for model_id in (one, two):

@@ -28,7 +28,7 @@ def test_losses_and_weights_are_the_same(
 ) -> None:
     import torch
 
-    from notewright.training import session
+    from notewright.training import recipes, session
 
     rows = tiny_models.sft_rows(24) if method == "sft" else tiny_models.preference_rows(24)
     for number, row in enumerate(rows[::3]):  # of different lengths, so that a batch at once has padding
@@ -40,7 +40,7 @@ def test_losses_and_weights_are_the_same(
     monkeypatch.setattr(session.Session, "passes", lambda self, lengths: passes.append(cut(self, lengths)) or passes[-1])
     found = []
     for at_once in (1, 1 << 20):
-        monkeypatch.setattr(session, "AT_ONCE", at_once)
+        monkeypatch.setattr(recipes, "AT_ONCE", at_once)
         metrics = in_process(
             method,
             tmp_path / str(at_once),

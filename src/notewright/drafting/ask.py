@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import Invalid
 from ..library.examples import CHANGED, NOTICED
+from ..library.products import ASKED
 from ..models import registry
 from ..prompts import Message, build_messages
 from ..records import Model, Prompt
@@ -146,7 +147,7 @@ def taught_examples(library: Library, model: Model) -> int:
 
 def _settled(library: Library, model: Model) -> str:
     """How new what tells is how this version is best asked: the held-out work that it was measured on, else what it was taught by."""
-    if measured := model.metrics.get(registry.ASKED):
+    if measured := model.metrics.get(ASKED):
         return str(measured)
     datasets = (library.datasets.get(version.dataset_id) for version in registry.lineage(library, model) if version.dataset_id)
     return next((dataset.created_at for dataset in datasets if dataset.kind == "sft"), model.created_at)

@@ -17,6 +17,7 @@ BETTER = "better on held-out work"  # how the reason begins where `improve` did
 TRAINED = "trained by "  # and where a training did
 LEARNT = (BETTER, TRAINED)
 PROMPTING = "examples"  # among a version's metrics: whether it writes with examples in its prompts (None or absent: nobody has proven it)
+ASKED = "asked_at"  # and of when the held-out work is that has proven it
 
 
 class DatasetStore:
@@ -132,18 +133,20 @@ class ModelStore:
             raise NotFound(f"No model has the id {model_id!r}.", "List them with: notewright models list")
         return _model(row)
 
-    def promote(self, model_id: str, reason: str, *, examples: bool | None = None) -> Model:
-        """Make a model the current one; where `examples` is told, it writes with them in its prompts from now on, or without."""
-        return self._promote(model_id, reason, {} if examples is None else {PROMPTING: examples})
+    def promote(self, model_id: str, reason: str, *, examples: bool | None = None, asked_at: str = "") -> Model:
+        """Make a model the current one; where `examples` is told, it writes with them in its prompts from now on, or without, as held-out
+        work of `asked_at` has proven."""
+        proven: dict[str, object] = {} if examples is None else {PROMPTING: examples}
+        return self._promote(model_id, reason, proven | ({ASKED: asked_at} if asked_at else {}))
 
     def _promote(self, model_id: str, reason: str, prompting: Mapping[str, object]) -> Model:
         with self._db.write() as connection:
             model = self.get(model_id)
-            if prompting and model.metrics.get(PROMPTING) != prompting[PROMPTING]:
+            if any(model.metrics.get(name) != value for name, value in prompting.items()):
                 model = self.set_metrics(model_id, prompting)
             connection.execute(
                 "INSERT INTO promotions (model_id, at, reason, prompting) VALUES (?, ?, ?, ?)",
-                (model_id, now(), reason, to_json({PROMPTING: model.metrics.get(PROMPTING)})),
+                (model_id, now(), reason, to_json({name: model.metrics.get(name) for name in (PROMPTING, ASKED)})),
             )
         return model
 
@@ -160,14 +163,16 @@ class ModelStore:
         """Ids of the versions that repeated rollbacks walk back through, the current one last; one twice where its prompting changed."""
         return [model_id for model_id, _ in self._standing()]
 
-    def _standing(self) -> list[tuple[str, str | None]]:
-        stack: list[tuple[str, str | None]] = []
+    def _standing(self) -> list[tuple[str, dict[str, object]]]:
+        stack: list[tuple[str, dict[str, object]]] = []  # no way of prompting: promoted before that was kept
         for row in self._db.rows("SELECT model_id, reason, prompting FROM promotions ORDER BY id"):
-            entry = (row["model_id"], row["prompting"])
+            entry = (row["model_id"], json.loads(row["prompting"] or "{}"))
             if row["reason"] == ROLLBACK:
                 stack.pop()
-            elif not stack or stack[-1][0] != entry[0] or (None not in (stack[-1][1], entry[1]) and stack[-1] != entry):
+            elif not stack or stack[-1][0] != entry[0] or (stack[-1][1] and entry[1] and stack[-1][1][PROMPTING] != entry[1][PROMPTING]):
                 stack.append(entry)
+            elif entry[1]:
+                stack[-1] = entry
         return stack
 
     def went_back_from(self) -> list[tuple[str, bool | None]]:
@@ -209,7 +214,7 @@ class ModelStore:
         if len(stack) < 2:
             raise NotFound("There is no earlier version to go back to.", "See them with: notewright models list")
         model_id, prompting = stack[-2]
-        return self._promote(model_id, ROLLBACK, json.loads(prompting) if prompting else {})
+        return self._promote(model_id, ROLLBACK, prompting)
 
 
 class DraftStore:

@@ -211,8 +211,7 @@ def _promote(library: Library, state: _State, winner: Contender | None, current:
         now_current = library.models.current()
         untouched = len(library.models.promotions()) == state.table.get("decided_at")
         if winner and untouched and now_current and now_current.id == current.model_id:
-            library.models.promote(winner.model_id, f"{BETTER}: {reason}", examples=winner.examples)
-            library.models.set_metrics(winner.model_id, {registry.ASKED: asked_at})
+            library.models.promote(winner.model_id, f"{BETTER}: {reason}", examples=winner.examples, asked_at=asked_at)
         since = library.models.promotions()[state.table.get("decided_at", 0) :]
         made = any(version == state["promoted"] and why.startswith(BETTER) for version, _, why in since)
         now_current = library.models.current()

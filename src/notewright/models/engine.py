@@ -161,8 +161,8 @@ class Engine:
         self._plain: dict[str, torch.Tensor] = {}
         size = bases.parameter_count(config, self.base.folder)
         self._merges = self._bare.dtype == torch.float32 and size <= MERGED
-        # One thread writes faster than several that must meet after every small matrix, where that is not taken the other way round.
-        self._one_thread = self.device == "cpu" and size <= TINY and not thin.pays()
+        # Threads that must meet after every small matrix are slower than one, or than two where that matrix is turned round.
+        self._few_threads = (2 if thin.pays() else 1) if self.device == "cpu" and size <= TINY else 0
         self.cheap = self.device == "cuda" or size <= MERGED  # whether further candidates beside the first cost little
         self._guesses = pays(self.device, size)
         self.misreads = size < OBEDIENT  # whether a rule in words that it was not taught with may well spoil its notes
@@ -373,7 +373,7 @@ class Engine:
     @contextmanager
     def _threads(self) -> Iterator[None]:
         before = torch.get_num_threads()
-        torch.set_num_threads(1 if self._one_thread else before)
+        torch.set_num_threads(min(before, self._few_threads or before))
         try:
             yield
         finally:

@@ -16,7 +16,7 @@ from ..errors import Invalid, NotFound
 from ..files import whole_folder
 from ..library import Library, atwork
 from ..library.database import now
-from ..library.products import CHOSEN, ROLLBACK
+from ..library.products import ASKED, CHOSEN, ROLLBACK
 from ..records import Dataset, Model, Run
 from ..settings import Settings, is_hub_id, load_settings
 from . import bases
@@ -271,7 +271,6 @@ def _as_run(model: Model) -> dict[str, object]:
 
 
 BY_HAND = (CHOSEN, ROLLBACK)
-ASKED = "asked_at"  # among a version's metrics: of when the held-out work is that decided whether examples stand in its prompts
 KEEP = 8  # newest versions whose files stay in any case
 _DOOMED = ".pruned"
 

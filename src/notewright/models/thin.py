@@ -23,10 +23,10 @@ def prepare(model: Any) -> None:
     if pays():
         for module in model.modules():
             if type(module) is torch.nn.Linear and module.weight.dtype == torch.float32:
-                module.forward = _Thin(module)  # type: ignore[assignment]
+                module.forward = Thin(module)  # type: ignore[assignment]
 
 
-class _Thin:
+class Thin:
     def __init__(self, layer: torch.nn.Linear) -> None:
         self.layer = layer
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ..errors import NotFound
 from ..library.database import now
 from ..library.examples import CHANGED, NOTICED
+from ..library.products import ASKED
 from . import registry
 from .bandit import KINDS, Measured, Outcome, Standing, Turn, WinRate, outcomes, standings, turn, win_rates
 from .drift import SHORTEST, Drift, drift
@@ -119,7 +120,7 @@ def changed_of(library: Library, history: Sequence[Outcome]) -> Drift | None:
 def _measured(library: Library) -> dict[str, Measured]:
     """What held-out work said of the kept versions; nothing where the person changed since."""
     since = library.db.get_state(NOTICED) if library.db.get_state(CHANGED) else ""
-    kept = {model.id: (model.metrics["contender"], str(model.metrics.get(registry.ASKED, ""))) for model in registry.contenders(library)}
+    kept = {model.id: (model.metrics["contender"], str(model.metrics.get(ASKED) or "")) for model in registry.contenders(library)}
     return {
         version: Measured(float(found["difference"]), float(found["error"]))
         for version, (found, asked) in kept.items()

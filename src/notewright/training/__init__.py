@@ -390,11 +390,12 @@ def _plan(run: Run, config: Mapping[str, Any], resolved: recipes.Resolved, rows:
     longest = min(recipe.max_length or recipes.LONGEST, seen)
     checks = bases.checks_needed(config, tokens=longest, rows=min(watched, rows))
     large, free = parameters > bases.SMALL, bases.free_memory()
+    together = recipes.read_together(run.method, getattr(recipe, "minibatch", 0) or recipe.batch_size, longest)
 
     def needed(checkpointing: bool) -> int:
         return bases.memory_needed(
             config, method="qlora" if recipe.quantize else "lora", dtype="bfloat16" if large else "float32", parameters=parameters,
-            tokens=longest, rows=getattr(recipe, "minibatch", 0) or recipe.batch_size, rank=recipe.lora_rank,
+            tokens=longest, rows=together, rank=recipe.lora_rank,
             activation_checkpointing=checkpointing, dropout=recipe.lora_dropout > 0,
         )  # fmt: skip
 

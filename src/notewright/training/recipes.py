@@ -24,6 +24,8 @@ MINIMUM_ROWS = {"sft": 8, "ditto": 8, "edits": 4, "dpo": 4, "kto": 300, "reward"
 MINIMUM_WATCHED = 3  # held-out passages by which DITTO knows when to stop
 TINY = 50_000_000
 LONGEST = 2048  # tokens of prompt and note, where the base sees more
+AT_ONCE = 1024  # tokens of one pass of a processor: enough for its matrices, and more would only be padded and remembered
+IN_PASSES = ("sft", "ditto", "edits", "dpo", "reward")  # methods whose losses are sums over rows, so that a batch can be read in parts
 EDIT_BETA = 2.5  # times the beta of whole texts
 UPDATES = 60  # of a policy that learns from its own drafts
 
@@ -230,6 +232,11 @@ SIZES: tuple[tuple[float, int, float, float, int, float], ...] = (
 )
 # Up to so many rows: epochs.
 EPOCHS = ((100, 5.0), (300, 4.0), (1000, 3.0), (math.inf, 2.0))
+
+
+def read_together(method: str, batch: int, longest: int) -> int:
+    """How many rows of so many tokens a processor reads in one pass."""
+    return max(1, min(batch, AT_ONCE // longest)) if method in IN_PASSES else batch
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,14 +23,13 @@ from ..files import put, whole_folder
 from ..library.rows import read_rows
 from ..models import bases, engine, precision, splitting
 from ..models.quantization import four_bit
-from . import processes
+from . import processes, recipes
 from .data import IGNORED, Rows, passes
 from .launch import splits
 from .recipes import LONGEST, Recipe, load
 from .runs import GOOD, Job, last_good, newest_checkpoint, spent
 from .worker import Reporter
 
-AT_ONCE = 1024  # tokens of one pass of a processor: enough for its matrices, and more would only be padded and remembered
 RUN_OVER = 17  # steps in succession, after which a loss that was scaled by 65,536 at first is not scaled any more
 
 
@@ -61,7 +60,7 @@ class Session:
         end of each pass; else the gradients of several passes add up to the batch's."""
         if self.device != "cpu" or processes.count() > 1:
             return [list(range(len(lengths)))]
-        return passes(lengths, AT_ONCE)
+        return passes(lengths, recipes.AT_ONCE)
 
     def seconds(self) -> float:
         """How long the run has trained, in all its processes one after the other."""

@@ -1,0 +1,201 @@
+"""What is done for processors, side by side: few rows the other way round, batches in passes, guesses while a training writes.
+
+    python benchmarks/processor.py [--repeats 5]
+
+Products: float32 weights that no cache holds, as torch takes them and the other way round (`models/thin.py`). Drafts: a step of four
+candidates of a Llama of 135 million random parameters, and of the seedling. Passes: one epoch of SFT of the seedling on the sample's rows,
+a batch at once and in passes (`Session.passes`). Guesses: greedy drafts of the sample's held-out passages (`models/generation.py`), with
+and without. All sides in turn, wall time with all threads on a quiet machine; medians go to benchmarks/results/processor.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import itertools
+import json
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from notewright.settings import Settings, silence_telemetry
+
+silence_telemetry()
+RESULTS = Path(__file__).parent / "results" / "processor.json"
+WEIGHTS = ((256, 704), (576, 1536), (2048, 2048))  # inputs, outputs
+ROWS = (1, 2, 4, 8, 16, 32, 64)
+TOGETHER = 64 << 20  # bytes of weights that are walked over
+
+
+def turns(sides: dict[str, Callable[[], Any]], repeats: int) -> dict[str, float]:
+    spent: dict[str, list[float]] = {side: [] for side in sides}
+    for side in sides:
+        sides[side]()
+    for _ in range(repeats):
+        for side, work in sides.items():
+            started = time.perf_counter()
+            work()
+            spent[side].append(time.perf_counter() - started)
+    return {side: statistics.median(times) for side, times in spent.items()}
+
+
+def products(repeats: int) -> list[dict[str, Any]]:
+    import torch
+
+    from notewright.models import thin
+
+    found = []
+    print("| weights | rows | plain, ms | turned, ms | times as fast | used |\n|---|---|---|---|---|---|")
+    for inputs, outputs in WEIGHTS:
+        plain = [torch.nn.Linear(inputs, outputs, bias=False) for _ in range(TOGETHER // (4 * inputs * outputs))]
+        turned = [thin.Thin(layer) for layer in plain]
+        for rows in ROWS:
+            states = torch.randn(rows, inputs)
+
+            def walk(layers: list[Any], states: torch.Tensor = states) -> None:
+                with torch.inference_mode():
+                    for layer in layers:
+                        layer(states)
+
+            case = turns(
+                {"plain": lambda walk=walk, plain=plain: walk(plain), "turned": lambda walk=walk, turned=turned: walk(turned)}, repeats
+            )
+            case = {side: 1e3 * seconds / len(plain) for side, seconds in case.items()}
+            used = thin.pays() and 1 < rows <= thin.FEW
+            ratio = case["plain"] / case["turned"]
+            print(
+                f"| {inputs} x {outputs} | {rows} | {case['plain']:.3f} | {case['turned']:.3f} | {ratio:.2f} | {'yes' if used else 'no'} |",
+                flush=True,
+            )
+            found.append({"inputs": inputs, "outputs": outputs, "rows": rows, "used": used, **case})
+    return found
+
+
+def drafts(repeats: int, folder: Path) -> list[dict[str, Any]]:
+    """Milliseconds a step of four candidates, and whether they were the same."""
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    from notewright.models import bases, engine, thin
+
+    seedling = bases.fetch_base("seedling").folder
+    tokenizer = engine.load_tokenizer(seedling)
+    config = LlamaConfig(
+        hidden_size=576, intermediate_size=1536, num_hidden_layers=30, num_attention_heads=9, num_key_value_heads=3, vocab_size=49152,
+        tie_word_embeddings=True, max_position_embeddings=4096, pad_token_id=0, eos_token_id=1,
+    )  # fmt: skip
+    LlamaForCausalLM(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    messages = [{"role": "user", "content": "The river carries silt past the mill. " * 60}]
+    found = []
+    print("\n| base | plain, ms a step | turned | times as fast |\n|---|---|---|---|")
+    pays = thin.pays
+    for name, base in (("135M, random", folder), ("seedling", seedling)):
+        writers = {}
+        for side in ("plain", "turned"):
+            thin.pays = lambda side=side: side == "turned"  # type: ignore[assignment]
+            writers[side] = engine.Engine(base, device="cpu")
+        thin.pays = pays
+        steps: dict[str, list[float]] = {side: [] for side in writers}
+        texts: dict[str, Any] = {}
+        for _ in range(repeats):
+            for side, writer in writers.items():
+                at: list[float] = []
+                texts[side] = writer.generate(messages, n=4, max_new_tokens=40, on_token=lambda *_, at=at: at.append(time.perf_counter()))
+                steps[side].append(statistics.median(b - a for a, b in itertools.pairwise(at)))
+        plain, turned = (1e3 * statistics.median(steps[side]) for side in ("plain", "turned"))
+        print(f"| {name} | {plain:.1f} | {turned:.1f} | {plain / turned:.2f} |", flush=True)
+        found.append({"base": name, "plain": plain, "turned": turned, "same": texts["plain"] == texts["turned"]})
+    return found
+
+
+@contextlib.contextmanager
+def sample_rows() -> Iterator[Path]:
+    """The demo's SFT dataset."""
+    from notewright import datasets
+    from notewright.importers import import_readwise
+    from notewright.importers.vault import import_vault
+    from notewright.library import Library
+    from notewright.pairing import pair
+    from notewright.sample import copy_sample
+
+    with tempfile.TemporaryDirectory() as place:
+        sample = copy_sample(Path(place) / "sample")
+        settings = Settings(home=Path(place) / "home", vault=sample / "vault")
+        with Library.create(settings.home) as library:
+            import_readwise(library, path=sample / "readwise-api.json")
+            import_vault(library, settings=settings)
+            pair(library, settings=settings)
+            yield library.home / datasets.build(library, kind="sft", settings=settings, examples=0.25).path
+
+
+def trainings(repeats: int) -> dict[str, Any]:
+    """Tokens/s of an epoch at once and in passes, and seconds of the checks' drafts with and without guesses."""
+    from in_process import train
+
+    from notewright.library.rows import read_rows
+    from notewright.models import bases, generation
+    from notewright.training import recipes, sampling
+
+    base = bases.fetch_base("seedling")
+    with sample_rows() as folder, tempfile.TemporaryDirectory() as place:
+        parts = {name: read_rows(folder / f"{name}.jsonl") for name in ("train", "valid")}
+        told: dict[str, dict[str, Any]] = {}
+        kept: dict[str, Any] = {}
+        number = iter(range(1000))
+        written = sampling.write
+
+        def epoch(side: str, at_once: int) -> None:
+            recipes.AT_ONCE = at_once
+            with contextlib.redirect_stdout(io.StringIO()):
+                told[side] = train(base, Path(place) / str(next(number)), "sft", parts, epochs=1, early_stop="off", rate_check="off")[2]
+
+        steps: dict[str, list[float]] = {"at once": [], "in passes": []}
+        for _ in range(max(1, repeats // 2)):
+            for side, at_once in (("at once", 1 << 30), ("in passes", 1024)):
+                epoch(side, at_once)
+                steps[side].append(told[side]["tokens_per_second"])
+        speeds = {side: statistics.median(values) for side, values in steps.items()}
+        losses = {side: metrics["loss"] for side, metrics in told.items()}
+        print("\n| a batch | tokens/s | loss |\n|---|---|---|")
+        for side, speed in speeds.items():
+            print(f"| {side} | {speed:,.0f} | {losses[side]} |", flush=True)
+
+        def caught(session: Any, *given: Any, **more: Any) -> Any:
+            kept.setdefault("call", (session, given, more))
+            return written(session, *given, **more)
+
+        sampling.write = caught
+        with contextlib.redirect_stdout(io.StringIO()):
+            train(base, Path(place) / "watched", "sft", parts, max_steps=1, early_stop="on", rate_check="off")
+        session, given, more = kept["call"]
+        guessed = generation.GUESSED
+
+        def write(count: int) -> Any:
+            generation.GUESSED = count
+            kept[count] = written(session, *given, **more)
+
+        seconds = turns({"none": lambda: write(0), "guesses": lambda: write(guessed)}, repeats)
+    print("\n| drafts of a check | s |\n|---|---|\n" + "\n".join(f"| {side} | {value:.2f} |" for side, value in seconds.items()))
+    return {"tokens_per_second": speeds, "loss": losses, "check_seconds": seconds, "same_drafts": kept[0] == kept[guessed]}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--repeats", type=int, default=5)
+    given = parser.parse_args()
+    import torch
+
+    with tempfile.TemporaryDirectory() as folder:
+        report = {
+            "capability": torch.backends.cpu.get_cpu_capability(), "threads": torch.get_num_threads(), "repeats": given.repeats,
+            "products": products(given.repeats), "drafts": drafts(given.repeats, Path(folder)), **trainings(given.repeats),
+        }  # fmt: skip
+    RESULTS.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
