@@ -195,6 +195,7 @@ def test_who_stops_waiting_for_a_silent_server_is_not_held_up() -> None:
                 assert asking.communicate(timeout=20)[0] == "stopped\n"
         finally:
             asking.kill()
+            asking.communicate()
 
 
 def test_no_server_at_all() -> None:

@@ -135,7 +135,8 @@ def test_the_memory_told_before_is_that_of_the_whole_process() -> None:
     plan = told()
     assert plan["memory"] == pytest.approx(2.46e9, rel=0.3)
     assert f"memory: about {plan['memory'] / 1e9:.1f} GB, Python and its libraries included" in plan["message"]
-    assert told(early_stop="off")["memory"] < plan["memory"] < told(batch_size=4)["memory"]
+    assert told(early_stop="off")["memory"] < plan["memory"] == told(batch_size=4)["memory"]  # a row at a time, however many a batch has
+    assert told(batch_size=2, max_length=256)["memory"] < told(batch_size=4, max_length=256)["memory"]
 
 
 def test_the_memory_told_for_own_drafts_is_that_of_a_minibatch() -> None:

@@ -43,6 +43,13 @@ class RoomyLayer(DynamicLayer):
         super().batch_select_indices(indices)
         self._space = None
 
+    def select_places(self, places: torch.Tensor) -> None:
+        """Keep these places of each row, (rows, places)."""
+        assert self.keys is not None
+        assert self.values is not None
+        index = places[:, None, :, None].expand(-1, self.keys.shape[1], -1, self.keys.shape[3])
+        self.keys, self.values, self._space = self.keys.gather(2, index), self.values.gather(2, index), None
+
 
 def roomy_cache(config: Any) -> DynamicCache:
     cache = DynamicCache(config=config)

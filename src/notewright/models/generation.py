@@ -20,6 +20,7 @@ from .cache import remembers_all, roomy_cache
 from .letters import Letters
 from .lookup import GUESSED, RUNS, Lookup, pays
 
+SPARE = 64  # places of wrong guesses that the cache may hold beside as many as there are right ones
 KEPT = 0.75  # the batch shrinks when no more than this share of its rows is still being written
 
 
@@ -98,6 +99,8 @@ def _sample(
             kept = writing.nonzero()[:, 0] if left else rows.new_zeros(1)  # no batch is empty
             cache.batch_select_indices(kept)
             rows, last, seen, lengths, writing, begun = (part[kept] for part in (rows, last, seen, lengths, writing, begun))
+        if tried and seen.shape[1] - width > 2 * int(counts[rows].max()) + SPARE:
+            seen = _closed_up(cache, seen, width)
         if tried:
             guesses = _guess(lookups, each, written, rows, counts[rows], tried)
         asked = torch.cat([last[:, None], guesses[: len(rows)]], 1)
@@ -107,6 +110,17 @@ def _sample(
         options["logits_to_keep"] = asked.shape[1]
         scores = model(input_ids=asked, attention_mask=seen.long(), position_ids=at, **options).logits[:, -asked.shape[1] :]
     return [row[:count] for row, count in zip(written.tolist(), counts.tolist(), strict=True)]
+
+
+def _closed_up(cache: Any, seen: torch.Tensor, width: int) -> torch.Tensor:
+    """Take what is hidden behind the prompt, `width` places, out of the cache; returns what is seen of the rest."""
+    kept = seen[:, width:].sum(1)
+    most = int(kept.max())
+    order = seen[:, width:].byte().sort(dim=1, descending=True, stable=True).indices[:, :most]
+    places = torch.cat([torch.arange(width).expand(len(seen), -1), order + width], 1)
+    for layer in cache.layers:
+        layer.select_places(places)
+    return torch.cat([seen[:, :width], torch.arange(most) < kept[:, None]], 1)
 
 
 def _guess(

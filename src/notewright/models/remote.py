@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 KEY_VARIABLE = "NOTEWRIGHT_ENGINE_KEY"
 KEY_FILE = "engine-key"
 SILENCE = 300.0  # seconds without a word from the server until it counts as gone; a big model reads a long prompt slowly
+LOOK_UP = 0.5  # seconds: a Ctrl-C that comes in the moment before a wait is only seen after it
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +133,8 @@ class RemoteEngine:
             for index in range(n):
                 # No pool, whose threads hold a program up at its end: who stops waiting (Ctrl-C) for a silent server is done with it.
                 threading.Thread(target=write_one, args=(index,), daemon=True).start()
-            wait(writing)
+            while wait(writing, timeout=LOOK_UP).not_done:
+                pass
         errors = [error for item in writing if (error := item.exception()) and not isinstance(error, _Dropped)]
         if errors:
             raise errors[0]

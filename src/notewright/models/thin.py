@@ -1,7 +1,7 @@
 """Products of weights with few rows, the other way round where that is faster.
 
 MKL's kernels for AVX2 copy the larger matrix of a product first, which for a step of drafting is the weights, and leave all but one thread
-idle. The transposed product copies the few rows instead. With kernels for AVX-512 nothing was gained (lab notes).
+idle. The transposed product copies the few rows instead. Not tried with kernels for AVX-512, and not done there.
 """
 
 from __future__ import annotations
