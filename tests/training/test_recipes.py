@@ -139,6 +139,28 @@ def test_the_memory_told_before_is_that_of_the_whole_process() -> None:
     assert told(batch_size=2, max_length=256)["memory"] < told(batch_size=4, max_length=256)["memory"]
 
 
+@pytest.mark.parametrize(("method", "rows"), [("sft", 1), ("dpo", 2), ("kto", 8)])
+def test_the_memory_checked_is_that_of_the_rows_a_method_reads_at_once(method: str, rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """KTO compares the drafts of a batch, which is therefore read whole; DPO's rows have two texts."""
+    from types import SimpleNamespace
+    from typing import cast
+
+    from notewright.training import session as sessions
+    from notewright.training.data import Rows
+
+    told: list[int] = []
+    monkeypatch.setattr(bases, "memory_needed", lambda *_, rows, **__: told.append(rows) or 1)
+    recipe = SimpleNamespace(batch_size=4, quantize="", lora_rank=16, lora_dropout=0.0, activation_checkpointing="off")
+    job = SimpleNamespace(method=method, base_folder=str(bases.seedling_folder()), base="seedling", force=False)
+    session = SimpleNamespace(
+        recipe=recipe, job=job, device="cpu", free=1 << 40, parameters=7, half=None, checkpointing=False, in_passes=True,
+        model=SimpleNamespace(dtype="torch.float32"), reporter=SimpleNamespace(emit=lambda *_, **__: None),
+    )  # fmt: skip
+    monkeypatch.setattr(sessions.splitting, "is_split", lambda _: False)
+    sessions.check_memory(cast(Any, session), Rows(None, [2000, 900], 0, 500), written=1)
+    assert set(told) == {rows}
+
+
 def test_the_memory_told_for_own_drafts_is_that_of_a_minibatch() -> None:
     run = Run("run-1", "grpo", "runs/run-1", "created", "2026-01-01T00:00:00+00:00", metrics={"base": "seedling"})
 

@@ -58,9 +58,11 @@ class Session:
     def passes(self, lengths: Sequence[int]) -> list[list[int]]:
         """Places of a batch's rows as they are read together. A card reads a batch at once, and so do several processes, which meet at the
         end of each pass; else the gradients of several passes add up to the batch's."""
-        if self.device != "cpu" or processes.count() > 1:
-            return [list(range(len(lengths)))]
-        return passes(lengths, recipes.AT_ONCE)
+        return passes(lengths, recipes.AT_ONCE) if self.in_passes else [list(range(len(lengths)))]
+
+    @property
+    def in_passes(self) -> bool:
+        return self.device == "cpu" and processes.count() == 1
 
     def seconds(self) -> float:
         """How long the run has trained, in all its processes one after the other."""
@@ -127,14 +129,15 @@ def check_memory(session: Session, rows: Rows, *, texts: float = 0, at_once: int
     """Tell what the training needs, with activation checkpointing only where it must be; refuse what cannot fit unless forced.
 
     `texts` are those of one row that are in memory at once (default: 1 for SFT, else 2), each with its prompt; `at_once` are the rows of
-    one pass (default: as many of the longest as `Session.passes` puts into one), `written` the drafts that are written side by side
+    one pass (default: as many of the longest as the method reads in one), `written` the drafts that are written side by side
     (default: those of the checks)."""
     recipe = session.recipe
     doubled = texts or (1 if session.job.method == "sft" else 2)
     free = session.free
     cards = processes.count() if session.device == "cuda" else 1  # each with its share of a batch
     config, longest = bases.read_config(Path(session.job.base_folder)), max(rows.lengths)
-    together = at_once or len(session.passes([longest] * recipe.batch_size)[0])
+    batch = recipe.batch_size
+    together = at_once or (recipes.read_together(session.job.method, batch, longest) if session.in_passes else batch)
     # What the checks' drafts took is not given back to the system; a card's is there for the next batch.
     checks = bases.checks_needed(config, tokens=longest, rows=written or _written(session)) if session.device == "cpu" else 0
 
