@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import socket
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import hypothesis
 import pytest
 
 import tiny_models
+import warm
 from notewright.library import Library
 from notewright.settings import silence_telemetry
+from notewright.training import runs
 
 silence_telemetry()
 hypothesis.settings.register_profile("patient", deadline=None)  # a busy machine is not a defect
@@ -34,6 +38,13 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("NOTEWRIGHT_HOME", str(folder))
     monkeypatch.delenv("READWISE_TOKEN", raising=False)
     return folder
+
+
+@pytest.fixture(autouse=True)
+def warmed(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trainings begin with their libraries read, but in tests that are marked `cold` or close the sockets of children."""
+    if not request.node.get_closest_marker("cold") and "no_network" not in request.fixturenames:
+        monkeypatch.setattr(runs, "subprocess", SimpleNamespace(**{**vars(subprocess), "Popen": warm.popen}))
 
 
 @pytest.fixture

@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import importlib
 import json
-import multiprocessing
 import os
 import signal
 import time
 from pathlib import Path
 from typing import Any
 
+import warm
 from notewright.training import SAMPLING, recipes, runs
 
 
@@ -84,7 +84,7 @@ def in_process(
         assert run(whole, folder, Stopping(folder)) is None
         assert stop_at <= runs.checkpoint_step(folder) < recipes.planned_steps(resolved.recipe, 17)
     if kill_at:
-        child = multiprocessing.get_context("spawn").Process(target=_dies_at, args=(whole, folder, kill_at))
+        child = warm.context().Process(target=_dies_at, args=(whole, folder, kill_at))
         child.start()
         child.join()
         assert child.exitcode == -signal.SIGKILL

@@ -151,7 +151,7 @@ def test_who_loses_another_process_says_so_and_lets_it_speak_first(
 @pytest.mark.parametrize(
     ("kind", "method", "options"),
     [
-        ("MULTI_CPU", "sft", {"max_steps": 6, "batch_size": 4, "learning_rate": 3e-3}),
+        pytest.param("MULTI_CPU", "sft", {"max_steps": 6, "batch_size": 4, "learning_rate": 3e-3}, marks=pytest.mark.cold),
         ("MULTI_CPU", "ppo", PPO),
         ("MULTI_CPU", "grpo", GRPO),
         ("FSDP", "sft", {"max_steps": 6, "batch_size": 4, "learning_rate": 3e-3, "activation_checkpointing": "on"}),
@@ -188,6 +188,7 @@ def test_two_processes_train_the_adapter_that_one_trains(
 
 
 @pytest.mark.slow
+@pytest.mark.cold
 def test_on_a_split_base_drafts_are_watched_and_a_killed_training_goes_on_to_the_same_adapter(
     library: Library, settings: Settings, make_dataset: MakeDataset, tiny: Tiny, config: Callable[[str], Path]
 ) -> None:

@@ -105,6 +105,7 @@ def adapter_of(library: Library, run: Run) -> dict[str, Any]:
     return weights(folder)
 
 
+@pytest.mark.cold
 def test_a_run_killed_or_interrupted_resumes_to_the_same_adapter(library: Library, trained: Callable[..., Run], settings: Settings) -> None:
     straight = trained()
     assert straight.status == "finished"
