@@ -135,7 +135,7 @@ def evidence(passage_text: str, highlights: Sequence[Highlight]) -> tuple[list[t
     """The units of a passage, and each unit and highlight that share anything, with the features that the score weighs."""
     plain = hide_marks(passage_text)
     found = list(units(plain))
-    told = _Told(highlights)
+    told = _told(tuple(highlights))
     words = _word_spans(plain)
     starts = [word[1] for word in words]
     candidates: list[Candidate] = []
@@ -339,6 +339,12 @@ def _nats(count: int, common: float, size: int) -> float:
     """How telling a word is that `count` of `size` highlights say."""
     plain = min(_MOST, math.log((_BACKGROUND + size) / (count + _BACKGROUND * common)))
     return plain * (1 - 0.7 * max(0, count - 1) / max(1, size - 1))
+
+
+@lru_cache(maxsize=8)
+def _told(highlights: tuple[Highlight, ...]) -> _Told:
+    """Several drafts are asked about the same highlights."""
+    return _Told(highlights)
 
 
 class _Told:

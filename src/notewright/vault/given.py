@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from unicodedata import decimal
 
 from ..records import Highlight
@@ -36,8 +37,18 @@ BEHIND = 14  # characters behind a number that can tell its scale
 LEAST_QUOTED = 8  # words of a highlight or of a sentence in it; a shorter one may well come up in a sentence again
 
 
+def given_by(highlights: Sequence[Highlight], known: str) -> Given:
+    """`Given`, which the candidates for one prompt share: it takes longer to make than most of what is asked of it."""
+    return _given(tuple(highlights), known)
+
+
+@lru_cache(maxsize=8)
+def _given(highlights: tuple[Highlight, ...], known: str) -> Given:
+    return Given(highlights, known)
+
+
 class Given:
-    """What a draft may draw on."""
+    """What a draft may draw on; nothing in it changes."""
 
     def __init__(self, highlights: Sequence[Highlight], known: str) -> None:
         texts = [known]

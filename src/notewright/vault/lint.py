@@ -13,7 +13,7 @@ from itertools import chain, takewhile
 
 from ..records import Finding, Highlight
 from .cuts import cut_quotations
-from .given import BEHIND, LOCATOR, LONGEST_NAME, NUMBER, Given, extent, flat, plain_number
+from .given import BEHIND, LOCATOR, LONGEST_NAME, NUMBER, Given, extent, flat, given_by, plain_number
 from .index import VaultIndex
 from .locations import misplaced
 from .loops import is_label, loops
@@ -80,7 +80,7 @@ def find_problems(
     tokens = tokenize(data)
     rows = read_rows(data, tokens)
     broken, links = _markup(data, tokens, highlights)
-    given = Given(highlights, known)
+    given = given_by(highlights, known)
     by_gate: dict[str, Iterator[Problem]] = {
         "structure": chain(broken, _structure(rows, given)),
         "unclosed mark": ((f"{mark} is never closed: {_short(words)}", words) for mark, words in unclosed(rows, highlights)),
@@ -275,12 +275,12 @@ def _repeats(rows: Sequence[Row], given: Given) -> Iterator[Problem]:
         if extent(said) >= 4 and row.kinds[:1] not in (["table_pipe"], ["heading"], ["tag"]) and not is_label(row, given):
             lines.setdefault(said, row.words)
             counts[said] += 1
-    twice = {said for said, count in counts.items() if count > max(1, given.times(said))}
+    twice = {said for said, count in counts.items() if count > 1 and count > given.times(said)}
     yield from ((f"said {counts[said]} times: {_short(said)}", lines[said]) for said in counts if said in twice)
     wholes = [f" {flat(' '.join(row.verbatim for row in rows if bool(row.depth) == quoted))} " for quoted in (False, True)]
     for said in given.quotable:
         count = max(whole.count(f" {said} ") for whole in wholes)
-        if count > max(1, given.times(said)) and not any(said in line for line in twice):
+        if count > 1 and count > given.times(said) and not any(said in line for line in twice):
             twice.add(said)
             yield f"quoted {count} times: {_short(said)}", said
 

@@ -9,7 +9,7 @@ from html import unescape
 from urllib.parse import unquote
 
 from ..records import Highlight
-from .given import Given, flat
+from .given import flat, given_by
 from .index import VaultIndex, read_facts
 from .links import targets
 from .pointers import same_place
@@ -38,7 +38,7 @@ class Allowed:
         self, highlights: Sequence[Highlight], known: str, index: VaultIndex | None, linked: AbstractSet[str] | None = frozenset()
     ) -> None:
         self.index = index
-        self.given = Given(highlights, known)
+        self.given = given_by(highlights, known)
         self.urls = sorted(self.given.addresses.union(URL.findall(_ESCAPED.sub(r"\1", self.given.raw))))
         self.places = [unquote(name) for name in re.findall(r"[^\s()\[\]|<>\"]+\.\w{2,5}", self.given.raw)]
         self.files = {name.rpartition("/")[2].casefold(): name.rpartition("/")[2] for name in self.places}
