@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .clock import roughly
 from .errors import Busy, Invalid, NotewrightError, Unavailable
@@ -22,6 +22,9 @@ from .library.atwork import AtWork, at_work, gathered
 from .models.turns import Online, online
 from .records import Run
 from .settings import Settings, expanded, is_hub_id, silence_telemetry
+
+if TYPE_CHECKING:
+    from .importers.vault import Unread
 
 # By module, what the packages of pyproject.toml's extras are for.
 EXTRAS = {
@@ -41,7 +44,8 @@ class Status:
     interrupted run: the other unfinished ones are being trained.
 
     `improving` is the `improve` that is at work, in whatever process. `trust` says what each learnt reward may do (nothing, order, label),
-    as last judged, which was before the newest choices where `trust_is_old`; `online` how the kept versions stand.
+    as last judged, which was before the newest choices where `trust_is_old`; `online` how the kept versions stand; `unread` what of the
+    vault changed since it was read, None where it never was.
     """
 
     counts: dict[str, int]
@@ -55,6 +59,7 @@ class Status:
     trust: dict[str, str]
     trust_is_old: bool
     online: Online
+    unread: Unread | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +96,7 @@ def status(library: Library, *, settings: Settings) -> Status:
         counts=counts, current_model=current.id if current else "", current_role=current.role if current else "",
         current_dataset=current.dataset_id if current else "", unfinished_runs=tuple(run.id for run in unfinished), resume=resume,
         improving=improving, next=next_command(settings, done), trust=library.trust(),
-        trust_is_old=library.trust_is_old(), online=online(library, settings=settings),
+        trust_is_old=library.trust_is_old(), online=online(library, settings=settings), unread=_unread(library, settings),
     )  # fmt: skip
 
 
@@ -101,6 +106,14 @@ def _read(library: Library, settings: Settings, notes: int) -> bool:
     if not last or settings.vault is None:
         return bool(last or notes)
     return bool(json.loads(last).get("vault") == str(settings.vault.resolve()))
+
+
+def _unread(library: Library, settings: Settings) -> Unread | None:
+    if settings.vault is None or not library.sources.get_state("vault:scan"):
+        return None
+    from .importers.vault import unread  # takes longer than all the rest of the command
+
+    return unread(library, settings=settings)
 
 
 def trainings(library: Library) -> list[Run]:
