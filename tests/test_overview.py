@@ -159,6 +159,17 @@ def test_what_an_improve_has_seen_or_was_taken_back_asks_for_no_rebuild(library:
     assert not asked(event=0)
 
 
+def test_a_training_of_a_clock_that_was_ahead_hides_no_choices(library: Library, tmp_path: Path) -> None:
+    world = small_world.build(library, tmp_path)
+    pair(library)
+    small_world.base_model(library)
+    library.models.add(Model(library.models.new_id(), "b", "a", "policy", now()))
+    library.runs.add(Run(library.runs.new_id(), "sft", "runs/x", "finished", "2999-01-01T00:00:00+00:00"))
+    for number in range(ENOUGH):
+        library.events.append("ranking", f"batch-{number}", {})
+    assert status(library, settings=world.settings).next == "notewright improve"
+
+
 def test_enough_new_choices_ask_for_a_rebuild_and_a_training_settles_it(library: Library, tmp_path: Path) -> None:
     settings = Settings(home=library.home, vault=tmp_path)
     for number in range(ENOUGH):

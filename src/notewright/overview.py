@@ -19,6 +19,7 @@ from .clock import roughly
 from .errors import Busy, Invalid, NotewrightError, Unavailable
 from .library import Library, was_used
 from .library.atwork import AtWork, at_work, gathered
+from .library.database import now
 from .models.turns import Online, online
 from .records import Run
 from .settings import Settings, expanded, is_hub_id, silence_telemetry
@@ -79,7 +80,8 @@ def status(library: Library, *, settings: Settings) -> Status:
     resume = _resume(library, [run for run in unfinished if run.status == "interrupted"])
     newest, _ = library.browse.batches(limit=1)
     unranked = next((batch.id for batch in newest if batch.drafts > 1 and not (batch.ranked or batch.accepted or batch.rejected)), "")
-    learnt_at = max((run.created_at for run in runs if run.status == "finished" and run.method != "reward"), default="")
+    finished = [run.created_at for run in runs if run.status == "finished" and run.method != "reward"]
+    learnt_at = max((at for at in finished if at <= now()), default="")  # not by a clock that was ahead: nothing would be new for as long
     seen, began = gathered(library.home, finished=True)  # what came of these may be nothing
     rows, held_out = _rows(library)
     improving, paired_at = at_work(library.home), library.pairs.paired_at()[0]

@@ -446,8 +446,8 @@ class Merge:
         return homes
 
     def _is_newer(self, row: Row) -> bool:
-        """Was it stored after what is imported now had been asked for?"""
-        return bool(self._asked_at) and str(row["imported_at"]) > self._asked_at
+        """Was it stored after what is imported now had been asked for? Not by a clock that was ahead."""
+        return bool(self._asked_at) and self._asked_at < str(row["imported_at"]) <= self._at
 
     def _ids(self, key: str, ids_of: dict[str, list[str]], kinds: set[str]) -> list[str]:
         if not kinds or self._was_empty:
