@@ -79,8 +79,8 @@ def download(name: str, revision: str = "", *, progress: Progress | None = None)
     done = size - left
     for item in lacking:
         if item.lfs:
-            bar = partial(_bar, size, progress, "huggingface_hub.http_get")
-            _asking(where, partial(_fetch, where, name, info.sha, item, cache, bar, done))
+            bar_from = partial(_bar, size, progress, "huggingface_hub.http_get")
+            _asking(where, partial(_fetch, where, name, info.sha, item, cache, bar_from, done))
             done += item.size or 0
     bar = _bar(size, progress, "huggingface_hub.snapshot_download", done)
     folder = Path(
@@ -101,8 +101,8 @@ def _blob(cache: Path, name: str, item: RepoSibling, ending: str = "") -> Path:
     return cache / ("models--" + name.replace("/", "--")) / "blobs" / f"{known}{ending}"
 
 
-def _fetch(where: str, name: str, commit: str, item: RepoSibling, cache: Path, bar: Callable[[int], type], done: int) -> None:
-    """A file of weights into the library's cache, going on with what an earlier fetch left: the library itself throws that away. `bar`
+def _fetch(where: str, name: str, commit: str, item: RepoSibling, cache: Path, bar_from: Callable[[int], type], done: int) -> None:
+    """A file of weights into the library's cache, going on with what an earlier fetch left: the library itself throws that away. `bar_from`
     makes a progress bar of what goes on from so many bytes."""
     from huggingface_hub import hf_hub_url
     from huggingface_hub.file_download import http_get
@@ -120,8 +120,8 @@ def _fetch(where: str, name: str, commit: str, item: RepoSibling, cache: Path, b
         with part.open("ab") as file:
             while (at := file.tell()) + AT_ONCE < (item.size or 0):
                 headers = {**build_hf_headers(), "Range": f"bytes={at}-{at + AT_ONCE - 1}"}
-                http_get(url, file, headers=headers, expected_size=AT_ONCE, tqdm_class=bar(done + at))
-            http_get(url, file, resume_size=at, headers=build_hf_headers(), expected_size=item.size, tqdm_class=bar(done))
+                http_get(url, file, headers=headers, expected_size=AT_ONCE, tqdm_class=bar_from(done + at))
+            http_get(url, file, resume_size=at, headers=build_hf_headers(), expected_size=item.size, tqdm_class=bar_from(done))
         if _digest(part, item) != whole.name:
             part.unlink()
             raise _damaged(where, item)
