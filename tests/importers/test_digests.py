@@ -105,3 +105,15 @@ def test_a_book_that_was_renamed_is_the_one_that_it_was(library: Library, tmp_pa
     assert len(library.sources.highlights(known.id)) == 4  # that it is the same is a guess, by which nothing is taken away
     importers.import_readwise(library, path=tmp_path / "b.md")
     assert len(library.sources.highlights(known.id)) == 3
+
+
+def test_what_a_known_book_names_of_another_one_has_moved_there(library: Library, tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_text(book(1, [100, 101, 102]))
+    (tmp_path / "b.md").write_text(book(2, [200, 201]))
+    importers.import_readwise(library, path=tmp_path)
+    (tmp_path / "a.md").write_text(book(1, [100, 101]))
+    (tmp_path / "b.md").write_text(book(2, [200, 201, 102]).replace("Soundings", "Soundings II"))
+    importers.import_readwise(library, path=tmp_path)
+    assert {title: [number for number, _ in items] for title, items in found(library).items()} == {
+        "Deep Work": [100, 101], "Soundings": [102, 200, 201],
+    }  # fmt: skip

@@ -23,14 +23,17 @@ WHERE removed_at='' AND heading_level=0 AND source_id IN (SELECT value FROM json
 
 
 def is_digest(db: Database, incoming: Source, own: str) -> bool:
-    """Does it name, by their ids, highlights of several sources, and not all that one of them holds? Its `own` source (that of its title)
-    counts as one; what may itself be a digest does not. Where a title that is not known yet comes without an author, highlights of a book
-    by somebody, of another title, are enough."""
+    """Does it name, by their ids, highlights of several sources, and not all that one of them holds? `own` is the source of its title, if
+    there is. What a book by an author names that is known, if only under a title like it, has moved there. Without an author, highlights
+    of one book by somebody, of another title, are enough; with one, those of what may itself be a digest do not count."""
     named = _named(db, incoming)
+    if incoming.author and (own or any(_earlier_title(db, source_id, incoming) for source_id in named)):
+        return False
     others = [item for item in named if item != own and not (incoming.author and not _author(db, item))]
-    if not own and not incoming.author and any(_other_book(db, source_id, incoming) for source_id in others):
+    in_part = any(named[source_id] < 1 for source_id in others)
+    if not incoming.author and (in_part or not own) and any(_other_book(db, source_id, incoming) for source_id in others):
         return True
-    return len(others) > (not own) and any(named[source_id] < 1 for source_id in others)
+    return len(others) > 1 and in_part
 
 
 def was_digest(db: Database, source_id: str, incoming: Source) -> bool:
@@ -61,8 +64,16 @@ def without_held(db: Database, incoming: Source, own: str) -> tuple[Source, list
 
 def _other_book(db: Database, source_id: str, incoming: Source) -> bool:
     """Do its title and its author differ?"""
+    return _author(db, source_id) != normalise(incoming.author) and not _alike(db, source_id, incoming)
+
+
+def _earlier_title(db: Database, source_id: str, incoming: Source) -> bool:
+    return _author(db, source_id) == normalise(incoming.author) and _alike(db, source_id, incoming)
+
+
+def _alike(db: Database, source_id: str, incoming: Source) -> bool:
     title = db.rows("SELECT title FROM sources WHERE id=?", (source_id,))[0]["title"]
-    return _author(db, source_id) != normalise(incoming.author) and not same_head(_letters(title), _letters(incoming.title))
+    return same_head(_letters(title), _letters(incoming.title))
 
 
 def _author(db: Database, source_id: str) -> str:
