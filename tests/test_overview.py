@@ -159,6 +159,17 @@ def test_what_an_improve_has_seen_or_was_taken_back_asks_for_no_rebuild(library:
     assert not asked(event=0)
 
 
+def test_a_training_of_a_clock_that_was_ahead_hides_no_choices(library: Library, tmp_path: Path) -> None:
+    world = small_world.build(library, tmp_path)
+    pair(library)
+    small_world.base_model(library)
+    library.models.add(Model(library.models.new_id(), "b", "a", "policy", now()))
+    library.runs.add(Run(library.runs.new_id(), "sft", "runs/x", "finished", "2999-01-01T00:00:00+00:00"))
+    for number in range(ENOUGH):
+        library.events.append("ranking", f"batch-{number}", {})
+    assert status(library, settings=world.settings).next == "notewright improve"
+
+
 def test_enough_new_choices_ask_for_a_rebuild_and_a_training_settles_it(library: Library, tmp_path: Path) -> None:
     settings = Settings(home=library.home, vault=tmp_path)
     for number in range(ENOUGH):
@@ -251,8 +262,26 @@ def test_a_batch_that_was_accepted_from_or_turned_down_does_not_wait_for_a_ranki
         assert "rank" not in status(library, settings=world.settings).next
 
 
+def test_notes_that_were_not_read_yet_are_told_with_the_command(
+    library: Library, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    vault = tmp_path / "vault"
+    vault.mkdir()
+    (vault / "Bread.md").write_text("# Bread\nFlour and water.\n")
+    settings = Settings(home=library.home, vault=vault)
+    save_settings(settings)
+    import_vault(library, settings=settings)
+    assert main(["--home", str(library.home), "status"]) == 0
+    assert "since they were read" not in capsys.readouterr().out
+    (vault / "Rye.md").write_text("# Rye\nRye and water.\n")
+    assert main(["--home", str(library.home), "status"]) == 0
+    assert "1 note, 1 passage; since they were read: 1 new (read them: notewright import vault)\n" in capsys.readouterr().out
+    assert main(["--home", str(library.home), "status", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["unread"] == {"new": 1, "changed": 0, "gone": 0}
+
+
 def test_status_loads_neither_vault_nor_rewards(library: Library) -> None:
-    """They take longer than all the rest of the command."""
+    """They take longer than all the rest of the command; here no vault is set that could be compared with what was read."""
     program = (
         "import sys; from notewright.cli import main; main(['status'])\n"
         "print([name for name in sys.modules if name in ('notewright.vault', 'notewright.reward', 'numpy')])"

@@ -13,15 +13,19 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .clock import roughly
 from .errors import Busy, Invalid, NotewrightError, Unavailable
 from .library import Library, was_used
 from .library.atwork import AtWork, at_work, gathered
+from .library.database import now
 from .models.turns import Online, online
 from .records import Run
 from .settings import Settings, expanded, is_hub_id, silence_telemetry
+
+if TYPE_CHECKING:
+    from .importers.vault import Unread
 
 # By module, what the packages of pyproject.toml's extras are for.
 EXTRAS = {
@@ -41,7 +45,8 @@ class Status:
     interrupted run: the other unfinished ones are being trained.
 
     `improving` is the `improve` that is at work, in whatever process. `trust` says what each learnt reward may do (nothing, order, label),
-    as last judged, which was before the newest choices where `trust_is_old`; `online` how the kept versions stand.
+    as last judged, which was before the newest choices where `trust_is_old`; `online` how the kept versions stand; `unread` what of the
+    vault changed since it was read, None where it never was.
     """
 
     counts: dict[str, int]
@@ -55,6 +60,7 @@ class Status:
     trust: dict[str, str]
     trust_is_old: bool
     online: Online
+    unread: Unread | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +80,8 @@ def status(library: Library, *, settings: Settings) -> Status:
     resume = _resume(library, [run for run in unfinished if run.status == "interrupted"])
     newest, _ = library.browse.batches(limit=1)
     unranked = next((batch.id for batch in newest if batch.drafts > 1 and not (batch.ranked or batch.accepted or batch.rejected)), "")
-    learnt_at = max((run.created_at for run in runs if run.status == "finished" and run.method != "reward"), default="")
+    finished = [run.created_at for run in runs if run.status == "finished" and run.method != "reward"]
+    learnt_at = max((at for at in finished if at <= now()), default="")  # not by a clock that was ahead: nothing would be new for as long
     seen, began = gathered(library.home, finished=True)  # what came of these may be nothing
     rows, held_out = _rows(library)
     improving, paired_at = at_work(library.home), library.pairs.paired_at()[0]
@@ -91,7 +98,7 @@ def status(library: Library, *, settings: Settings) -> Status:
         counts=counts, current_model=current.id if current else "", current_role=current.role if current else "",
         current_dataset=current.dataset_id if current else "", unfinished_runs=tuple(run.id for run in unfinished), resume=resume,
         improving=improving, next=next_command(settings, done), trust=library.trust(),
-        trust_is_old=library.trust_is_old(), online=online(library, settings=settings),
+        trust_is_old=library.trust_is_old(), online=online(library, settings=settings), unread=_unread(library, settings),
     )  # fmt: skip
 
 
@@ -101,6 +108,14 @@ def _read(library: Library, settings: Settings, notes: int) -> bool:
     if not last or settings.vault is None:
         return bool(last or notes)
     return bool(json.loads(last).get("vault") == str(settings.vault.resolve()))
+
+
+def _unread(library: Library, settings: Settings) -> Unread | None:
+    if settings.vault is None or not library.sources.get_state("vault:scan"):
+        return None
+    from .importers.vault import unread  # takes longer than all the rest of the command
+
+    return unread(library, settings=settings)
 
 
 def trainings(library: Library) -> list[Run]:

@@ -373,3 +373,41 @@ def test_a_draft_that_is_known_is_not_written_again(world: small_world.World) ->
         assert measured(again=False, **change)[1] == written
     engine.makeup = ""  # as a server's, of which nobody knows what it runs
     assert measured(again=False)[1] == measured(again=False)[1] == written
+
+
+def test_what_was_written_before_an_interruption_is_not_written_again(world: small_world.World) -> None:
+    class Told(ScriptedEngine):
+        makeup = "tiny cpu"
+
+    engine = Told(lambda messages, _: f"## Note\n{messages[-1]['content'][-30:]}\n")
+    whole = evaluate(world, engine)
+    calls = list(engine.calls)
+    logs = world.library.home / "logs"
+
+    def interrupted(after: int, **options) -> None:
+        def write(messages, number: int) -> str:
+            if len(engine.calls) > after:
+                raise KeyboardInterrupt
+            return f"## Note\n{messages[-1]['content'][-30:]}\n"
+
+        engine.calls.clear()
+        engine.write = write
+        with pytest.raises(KeyboardInterrupt):
+            evaluate(world, engine, **options)
+
+    def written(**options) -> int:
+        engine.calls.clear()
+        engine.write = lambda messages, _: f"## Note\n{messages[-1]['content'][-30:]}\n"
+        assert [item.draft for item in evaluate(world, engine, **options).items] == [item.draft for item in whole.items]
+        return len(engine.calls)
+
+    interrupted(2)
+    (begun,) = logs.glob("*.begun.jsonl")
+    with begun.open("a") as file:
+        file.write('\n{"makeup": "tiny cpu", "prom')  # killed while it was written
+    interrupted(1)
+    assert written() == len(calls) - 3
+    assert not list(logs.glob("*.begun.jsonl"))
+    assert written() == len(calls)
+    interrupted(2)
+    assert written(max_new_tokens=64) == len(calls)  # another length may give another draft

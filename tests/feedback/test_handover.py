@@ -96,6 +96,22 @@ def test_what_is_not_open_there_is_written_here(world: World, draft: str, vault:
     assert "via" not in done.events[-1].payload
 
 
+def test_what_a_clock_that_was_ahead_has_said_of_editors_is_not_believed(world: World, draft: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    editors = world.library.editors
+    with monkeypatch.context() as patch:
+        patch.setattr("notewright.library.editors.time.time", lambda: time.time_ns() / 1e9 + 5e6)
+        patch.setattr("notewright.library.editors.now", lambda: "2999-01-01T00:00:00+00:00")
+        editors.tell("one", vault="vault", notes=[NOTE])
+        order = editors.order("one", draft, {})
+    assert editors.connected() == []
+    assert editors.holding(NOTE, vault="vault") == ""
+    assert editors.waiting("one") == []
+    assert not editors.move(order, "waiting", "taken")
+    assert editors.move(order, "waiting", "withdrawn")
+    editors.tell("two", vault="vault", notes=[])
+    assert [row["client"] for row in world.library.db.rows("SELECT client FROM editors")] == ["two"]
+
+
 def test_an_editor_that_is_silent_loses_the_order_and_cannot_take_it_later(
     world: World, draft: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

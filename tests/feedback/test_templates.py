@@ -141,6 +141,24 @@ def test_a_value_that_doubles_itself_is_stopped(doubled: str) -> None:
         framed("{% set a = 'x' %}" + doubled * 26)
 
 
+def test_filters_that_multiply_a_text_are_stopped() -> None:
+    assert framed("{{ 'aXa' | replace('X', '-') | replace('a', 'b', 1) }} {{ ['x', 'y'] | join(', ') }}").startswith("b-a x, y\n")
+    assert framed("{{ highlights | map(attribute='text') | map('replace', 'e', 'E') | join }}")
+    started = time.monotonic()
+    grown = " | replace('a', 'aaaaaaaaaa')"
+    for text in (
+        "{{ 'a'" + grown * 30 + " }}",
+        "{{ ('a' ~ title)" + grown * 30 + " | length }}",
+        "{{ 'ab' | replace('', 'aaaa')" + grown * 30 + " }}",
+    ):
+        with pytest.raises(Invalid, match="replace gives more than 1,000,000 characters"):
+            framed(text)
+    long = "{% set a = 'a'" + grown * 5 + " %}"
+    with pytest.raises(Invalid, match="join gives more than 1,000,000 characters"):
+        framed(long + "{{ a | list | join(a) | length }}")
+    assert time.monotonic() - started < 5
+
+
 @pytest.fixture
 def world(library: Library, tmp_path: Path) -> small_world.World:
     made = small_world.build(library, tmp_path)

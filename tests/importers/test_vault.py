@@ -11,7 +11,7 @@ import pytest
 
 from notewright.cli import main
 from notewright.importers import import_readwise
-from notewright.importers.vault import import_vault
+from notewright.importers.vault import Unread, import_vault, unread
 from notewright.library import Library
 from notewright.pairing import pair
 from notewright.settings import Settings
@@ -263,3 +263,34 @@ def test_a_vault_that_is_empty_all_at_once_is_told_to_look_for_its_drive(library
     vault.rmdir()
     vault.with_name("elsewhere").rename(vault)
     assert import_vault(library, settings=settings).warnings == ()
+
+
+def test_what_changed_on_the_disk_is_counted_without_opening_a_note(
+    library: Library, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vault = settings.need_vault()
+    assert unread(library, settings=settings) is None
+    (vault / "Latin.md").write_bytes(b"caf\xe9\n")
+    (vault / "Board.md").write_text("---\nkanban-plugin: board\n---\n## To do\n")
+    import_vault(library, settings=settings)
+    assert unread(library, settings=settings) == Unread()
+    (vault / "New.md").write_text("# New\nhello\n")
+    (vault / "Board.md").write_text("---\nkanban-plugin: board\n---\n## Done\n")
+    os.utime(vault / "Home/Home Index.md", ns=(1, 1))
+    (vault / "Projects/Bathroom Shelf.md").unlink()
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "read_bytes", lambda self: pytest.fail(f"opened {self}"))
+        assert unread(library, settings=settings) == Unread(new=1, changed=1, gone=1)
+    (vault / "Latin.md").write_text("café\n")
+    assert unread(library, settings=settings) == Unread(new=1, changed=2, gone=1)
+    import_vault(library, settings=settings)
+    assert unread(library, settings=settings) == Unread()
+
+
+def test_a_vault_that_is_away_has_nothing_to_read(library: Library, settings: Settings) -> None:
+    vault = settings.need_vault()
+    import_vault(library, settings=settings)
+    shutil.rmtree(vault)
+    assert unread(library, settings=settings) is None
+    vault.mkdir()  # as the place of a drive that is not connected
+    assert unread(library, settings=settings) is None

@@ -31,6 +31,24 @@ def test_a_batch_opens_as_its_first_shown_draft_does_and_the_newest_comes_first(
     assert library.browse.batches(chapter="Troubles") == ([], 0)
 
 
+def test_of_a_ranking_and_a_rejection_of_the_batch_the_later_one_counts(library: Library) -> None:
+    batch = library.drafts.new_batch()
+    made = library.drafts.add(Draft("", batch, "s", "", "m", "x", place, 1, "2026-01-01") for place in (0, 1))
+
+    def rejected() -> bool:
+        return library.browse.batches()[0][0].rejected
+
+    library.events.append("decision", batch, {"batch": batch, "decision": "reject_all"})
+    assert rejected()
+    ranking = library.events.append("ranking", batch, {"batch": batch, "order": [[item.id] for item in made]})
+    assert not rejected()
+    library.events.append("undo", str(ranking.id), {"events": [ranking.id], "kind": "ranking"})
+    assert rejected()
+    library.events.append("ranking", batch, {"batch": batch, "order": [[item.id] for item in made]})
+    library.events.append("decision", batch, {"batch": batch, "decision": "reject_all"})
+    assert rejected()
+
+
 def test_drafts_about_a_whole_source_are_told_from_those_about_what_has_no_chapter(library: Library) -> None:
     marked = [Highlight(text=f"Words {place}.", chapter=chapter, location=place) for place, chapter in enumerate(("", "", "Head", "Tail"))]
     put(library, Source(title="Streams", highlights=tuple(marked)), Source(title="Ponds", highlights=(Highlight(text="B.", location=1),)))

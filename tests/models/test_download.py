@@ -92,11 +92,11 @@ class Hub:
         if name == self.spoil:
             data = bytes([data[0] ^ 1]) + data[1:]
         headers = {"X-Repo-Commit": COMMIT, "ETag": f'"{self.etag(name)}"', "Accept-Ranges": "bytes"}
-        found = re.fullmatch(r"bytes=(\d+)-", span)
+        found = re.fullmatch(r"bytes=(\d+)-(\d*)", span)
         if found:
-            start = int(found[1])
-            headers["Content-Range"] = f"bytes {start}-{len(data) - 1}/{len(data)}"
-            self.send(request, 206, data[start:], headers)
+            start, end = int(found[1]), min(int(found[2] or len(data)), len(data) - 1)
+            headers["Content-Range"] = f"bytes {start}-{end}/{len(data)}"
+            self.send(request, 206, data[start : end + 1], headers)
             return
         if name in (self.cut, self.stall) and request.command == "GET":
             request.send_response(200)
@@ -201,6 +201,23 @@ def test_a_killed_fetch_goes_on_where_it_stopped(hub: Hub, tmp_path: Path) -> No
     (folder,) = cache.glob("hub/models--*")
     assert (Path(json.loads(done.stdout)["folder"]) / "more.safetensors").read_bytes() == hub.files["more.safetensors"]
     assert len(list((folder / "blobs").iterdir())) == len(hub.files)  # no part is left
+
+
+def test_a_file_of_any_size_is_fetched(hub: Hub, tmp_path: Path) -> None:
+    """The hub's library refuses to ask for what is too much for one answer."""
+    size = len(hub.files["model.safetensors"])
+    script = (
+        "import huggingface_hub.constants as constants\nfrom notewright.models import download\n"
+        f"constants.MAX_HTTP_DOWNLOAD_SIZE, download.AT_ONCE = {size // 2}, {size // 3}\ntold = []\n"
+        "folder = download.download('someone/tiny', progress=lambda done, of, what: told.append(done) if what == 'fetching' else None)\n"
+        "assert told == sorted(told)\nprint(folder)"
+    )
+    environment = environment_of(hub, tmp_path / "cache")
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert (Path(done.stdout.strip()) / "model.safetensors").read_bytes() == hub.files["model.safetensors"]
+    spans = [span for kind, path, span in hub.requests if path.endswith("/model.safetensors") and kind == "GET"]
+    assert [int(span.removeprefix("bytes=").partition("-")[0]) for span in spans] == [size // 3 * part for part in range(len(spans))]
 
 
 def test_what_a_training_fetches_by_itself_is_checked_too(hub: Hub, tmp_path: Path) -> None:

@@ -69,15 +69,20 @@ def test_drafts_of_many_prompts_are_those_written_alone(shape: str, tiny: Tiny, 
     engine = engines.Engine(tiny(shape), device="cpu")
     tasks = [row["prompt"] for row in tiny_models.sft_rows(5)]
     alone = [engine.generate(task, n=1, max_new_tokens=24)[0] for task in tasks]
-    told: list[tuple[int, int]] = []
+    parts: list[int] = []
+    plain = engines.sample
+    monkeypatch.setattr(engines, "sample", lambda model, ids, **more: parts.append(len(ids)) or plain(model, ids, **more))
     monkeypatch.setattr(engines, "AT_ONCE", 2)
-    assert engine.write_each(tasks, max_new_tokens=24, progress=lambda *done: told.append(done)) == alone
-    assert told == [(2, 5), (4, 5), (5, 5)]
-    told.clear()
+    written = engine.write_each(tasks, max_new_tokens=24)
+    first = next(written)
+    assert parts == [2]  # no more before what is written was given
+    assert dict([first, *written]) == dict(enumerate(alone))
+    assert parts == [2, 2, 1]
+    parts.clear()
     engine._merges = False  # as for a large base, whose keys and values take much memory
-    assert engine.write_each(tasks, max_new_tokens=24, progress=lambda *done: told.append(done)) == alone
-    assert told == [(4, 5), (5, 5)]
-    assert engine.write_each([]) == []
+    assert dict(engine.write_each(tasks, max_new_tokens=24)) == dict(enumerate(alone))
+    assert parts == [4, 1]
+    assert not list(engine.write_each([]))
 
 
 @pytest.mark.parametrize("shape", tiny_models.SHAPES)

@@ -204,6 +204,7 @@ class TestSources:
     def test_titles_become_ids_and_nonsense_is_told(self, library: Library) -> None:
         library.sources.upsert([Source("The Nile", outside_ids=("readwise:7",))], origin="api", complete=True)
         assert sources.by_id(library, "The Nile = 0.2") == "readwise:7 = 0.2"
+        assert sources.by_id(library, '"The Nile" = 0.2') == "readwise:7 = 0.2"
         with pytest.raises(NotFound):
             sources.by_id(library, "No such book = 1")
         with pytest.raises(Invalid, match="often is no weight"):
@@ -219,3 +220,19 @@ class TestSources:
         own = in_process("sft", tmp_path / "own", source_weights=silent, **options)
         usual = in_process("sft", tmp_path / "usual", **options)
         assert own["first_loss"] != usual["first_loss"]
+
+
+def test_a_weight_of_a_source_whose_title_holds_a_semicolon(library: Library) -> None:
+    titles = ("Salt; a History", 'Say "yes"; or no', "A = b; c")
+    library.sources.upsert(
+        [Source(title=title, outside_ids=(f"url:https://x.org/{number};y",)) for number, title in enumerate(titles)],
+        origin="markdown", complete=True,
+    )  # fmt: skip
+    said = '"Salt; a History" = 2; "Say ""yes""; or no"=0.5 ;"A = b; c" = 3; '
+    assert sources.parse(said) == dict(zip(titles, (2, 0.5, 3), strict=True))
+    assert sources.parse('Say "yes" = 2; "Yes", he said = 1') == {'Say "yes"': 2, '"Yes", he said': 1}
+    kept = sources.by_id(library, said)
+    assert sources.parse(kept) == {f"url:https://x.org/{number};y": weight for number, weight in enumerate((2, 0.5, 3))}
+    with pytest.raises(Invalid, match="Salt is no weight") as told:
+        sources.parse("Salt; a History = 2")
+    assert "in double quotes" in told.value.hint

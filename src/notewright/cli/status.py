@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..settings import load_settings
 from .models import told_online
 from .reward import DOES
 from .show import as_json, count, facts, json_option
+
+if TYPE_CHECKING:
+    from ..importers.vault import Unread
 
 
 def configure(name: str, parser: argparse.ArgumentParser) -> None:
@@ -32,7 +35,7 @@ def status(options: argparse.Namespace) -> None:
         as_json({
             "home": settings.home, "vault": settings.vault, "counts": now.counts, "current_model": now.current_model or None,
             "unfinished_runs": now.unfinished_runs, "resume": now.resume, "improving": improving, "next": now.next,
-            "trust": now.trust, "trust_is_old": now.trust_is_old, "online": now.online,
+            "trust": now.trust, "trust_is_old": now.trust_is_old, "online": now.online, "unread": now.unread,
         })  # fmt: skip
         return
     counts = now.counts
@@ -42,7 +45,7 @@ def status(options: argparse.Namespace) -> None:
     facts({
         "library": settings.home, "vault": f"{settings.vault or 'none'}{' (missing)' if missing else ''}",
         "highlights": f"{count(counts['highlights'], 'highlight')} from {count(counts['sources'], 'source')}{marks}",
-        "notes": f"{count(counts['notes'], 'note')}, {count(counts['passages'], 'passage')}",
+        "notes": f"{count(counts['notes'], 'note')}, {count(counts['passages'], 'passage')}{_unread(now.unread)}",
         "pairs": f"{count(counts['pairs'], 'pair')}, {counts['pairs_accepted']:,} accepted by you",
         "datasets": counts["datasets"],
         "model": f"{now.current_model} ({now.current_role}{origin})" if now.current_model else "none yet",
@@ -57,6 +60,13 @@ def status(options: argparse.Namespace) -> None:
         go_on = now.resume.get(run_id)
         print(f"unfinished: {run_id} (go on with: {go_on})" if go_on else f"in training: {run_id} (see: notewright runs show {run_id})")
     print(f"\nNext: {now.next}")
+
+
+def _unread(unread: Unread | None) -> str:
+    if unread is None:
+        return ""
+    told = [f"{number:,} {word}" for number, word in ((unread.new, "new"), (unread.changed, "changed"), (unread.gone, "gone")) if number]
+    return f"; since they were read: {', '.join(told)} (read them: notewright import vault)" if told else ""
 
 
 def _trusted(trust: dict[str, str], *, old: bool) -> str:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, nullcontext, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -21,6 +21,7 @@ from ..reward.rules import broken_rules, confirmed_rules, limits_of
 from ..settings import Settings
 from ..text import edit_distance
 from ..vault import build_index, repair_draft
+from .begun import Begun, Written
 from .choices import Reader, judge
 from .measures import Copied, copied, coverage, structure_distance
 from .report import EvaluationReport, Item, read_report, summarise, write_report
@@ -31,15 +32,6 @@ if TYPE_CHECKING:
 
 MEASURING = ("valid", "test")  # of sources that teach nothing
 LOOKED_AT = 8  # of the newest reports on a version and split, for drafts that need not be written again
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """A draft as an engine gives it."""
-
-    text: str
-    tokens: int
-    finished: bool
 
 
 class Writer(Protocol):
@@ -74,7 +66,7 @@ def evaluate(
     The figures go into the model's metrics (`evaluation`; `edit_distance` for a whole test split; with examples both under names of their
     own, that end in `_with_examples`), the report into the home's logs. Those of a part, or of what teaches, replace none of a whole split
     of sources that only measure. Unless `again`, a draft that an earlier report has is not written anew: this version's, for the same
-    prompt, where nothing else that it hangs on has changed.
+    prompt, where nothing else that it hangs on has changed. So is none that was written before a call that was broken off.
     Raises Invalid where the split is empty, the dataset is of another kind or the model is a reward model.
     """
     if model_id and base:
@@ -90,8 +82,9 @@ def evaluate(
         prompts = [_prompt(writer, row, max_new_tokens) if examples else row["prompt"] for row in rows]
         made = getattr(writer, "makeup", "")
         makeup = f"{made} {max_new_tokens}" if made else ""
+        begun = Begun(library.home / "logs" / f"evaluation-{model.id}-{split}.begun.jsonl", makeup)
         known = _written_before(library, f"evaluation-{model.id}-{split}", makeup) if makeup and not again else {}
-        drafts = _write(writer, prompts, known, max_new_tokens, progress or (lambda *_: None))
+        drafts = _write(writer, prompts, known | begun.drafts(), begun, max_new_tokens, progress or (lambda *_: None))
         chosen = judge(library, writer, split) if isinstance(writer, Reader) and not limit else ()
     sources = [_source(library, row) for row in rows]
     texts = [
@@ -114,6 +107,7 @@ def evaluate(
         rules=[rule.name for rule in limits_of(rules)], makeup=makeup,
     )  # fmt: skip
     write_report(report)
+    begun.done()
     _keep(library, model, report, part=split not in MEASURING or limit is not None)
     return report
 
@@ -130,38 +124,48 @@ def _keep(library: Library, model: Model, report: EvaluationReport, *, part: boo
     library.models.set_metrics(model.id, figures)
 
 
-def _written_before(library: Library, stem: str, makeup: str) -> dict[str, Item]:
+def _written_before(library: Library, stem: str, makeup: str) -> dict[str, Written]:
     """The newest reports' drafts of this make-up, by what was asked."""
     logs = library.home / "logs"
     numbered = {int(end): path for path in logs.glob(f"{stem}-*.json") if (end := path.stem.removeprefix(f"{stem}-")).isdecimal()}
-    found: dict[str, Item] = {}
+    found: dict[str, Written] = {}
     for number in sorted(numbered)[-LOOKED_AT:]:
         with suppress(NotFound, Invalid):  # somebody deleted or damaged it
             report = read_report(numbered[number])
-            found |= {item.prompt: item for item in report.items if report.makeup == makeup}
+            if report.makeup == makeup:
+                found |= {item.prompt: Written(item.written, item.tokens, item.finished) for item in report.items}
     return found
 
 
 def _write(
-    writer: Writer, prompts: Sequence[Sequence[Message]], known: Mapping[str, Item], longest: int, progress: Callable[[int, int], None]
-) -> Sequence[Any]:
+    writer: Writer,
+    prompts: Sequence[Sequence[Message]],
+    known: Mapping[str, Written],
+    begun: Begun,
+    longest: int,
+    progress: Callable[[int, int], None],
+) -> list[Written]:
     """A greedy draft for each prompt that is not `known`: side by side where the writer can, else one after the other."""
-    drafts: dict[str, Any] = {name: Written(item.written, item.tokens, item.finished) for name, item in known.items()}
+    drafts = dict(known)
     new = {name: messages for messages in prompts if (name := prompt_id(messages)) not in drafts}
-    before = len(prompts) - len(new)
-
-    def tell(done: int, _: int) -> None:
-        progress(before + done, len(prompts))
-
+    before, names = len(prompts) - len(new), list(new)
     if not new:
-        tell(0, 0)
-    elif each := getattr(writer, "write_each", None):
-        drafts |= zip(new, each(list(new.values()), max_new_tokens=longest, progress=tell), strict=True)
-    else:
-        for done, (name, messages) in enumerate(new.items(), 1):
-            (drafts[name],) = writer.generate(messages, n=1, temperature=0.0, max_new_tokens=longest, seed=0, greedy_first=True)
-            tell(done, 0)
+        progress(before, len(prompts))
+    each = getattr(writer, "write_each", None)
+    for done, (place, draft) in enumerate((each or _one_by_one(writer))(list(new.values()), max_new_tokens=longest), 1):
+        drafts[names[place]] = written = Written(draft.text, draft.tokens, draft.finished)
+        begun.keep(names[place], written)
+        progress(before + done, len(prompts))
     return [drafts[prompt_id(messages)] for messages in prompts]
+
+
+def _one_by_one(writer: Writer) -> Callable[..., Iterator[tuple[int, Any]]]:
+    def each(tasks: Sequence[Sequence[Message]], *, max_new_tokens: int) -> Iterator[tuple[int, Any]]:
+        for place, messages in enumerate(tasks):
+            (draft,) = writer.generate(messages, n=1, temperature=0.0, max_new_tokens=max_new_tokens, seed=0, greedy_first=True)
+            yield place, draft
+
+    return each
 
 
 def _prompt(writer: Writer, row: dict[str, Any], reserve: int) -> Sequence[Message]:

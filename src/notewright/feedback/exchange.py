@@ -190,7 +190,7 @@ class _Names:
 
     def lines(self) -> Iterator[tuple[Event, dict[str, Any]]]:
         """The events with their lines; ties their ids to their names. Those that refer to what is not here have none, and are `lost`."""
-        for event in self._library.events.all(after=0):
+        for event in self._library.events.all(after=0, as_told=True):
             subject = f"event {event.subject}" if event.kind == "undo" and event.subject.isdecimal() else event.subject
             if any(self._is_lost(reference) for reference in _references(subject, event.payload)):
                 self.lost["event:" + _digest(self._line(event, subject, _Versions(self)))] = event
@@ -237,7 +237,7 @@ class _Noticed:
 
     def __init__(self, library: Library, names: _Names, told: Container[str]) -> None:
         self._free: dict[tuple[object, ...], list[str]] = {}
-        for event in library.events.all("edit", "undo", "pair"):
+        for event in library.events.all("edit", "undo", "pair", as_told=True):
             local = f"event {event.id}"
             if names.name(local) not in told:
                 self._free.setdefault(_sight(event.kind, event.at, event.subject, event.payload), []).append(local)

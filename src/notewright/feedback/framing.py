@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from .. import vault
@@ -118,7 +119,10 @@ def _rendered(template: str, names: Mapping[str, Any], when: datetime) -> str:
             return super().call_binop(context, operator, left, right)
 
     environment = Closed(undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False)
-    environment.filters = {name: environment.filters[name] for name in _FILTERS} | {"yaml": _yaml, "measured": _measured}
+    environment.filters = {name: environment.filters[name] for name in _FILTERS}
+    environment.filters |= {
+        "yaml": _yaml, "measured": _measured, "replace": _replaced, "join": _joined(environment.filters["join"])
+    }  # fmt: skip
     environment.globals = {}
     kept: list[str] = []
 
@@ -163,6 +167,26 @@ def _measured(value: Any) -> Any:
     if size > LARGEST:
         raise ValueError(f"a value in it has more than {LARGEST:,} characters")
     return value
+
+
+def _replaced(value: Any, old: Any, new: Any, count: int | None = None) -> str:
+    """Jinja's own, of a size that a note may have: one after the other they could multiply a text without end."""
+    text, old, new = str(value), str(old), str(new)
+    times = text.count(old) if count is None or count < 0 else min(count, text.count(old))
+    if len(text) + times * (len(new) - len(old)) > LARGEST:
+        raise ValueError(f"replace gives more than {LARGEST:,} characters")
+    return text.replace(old, new, times)
+
+
+def _joined(join: Callable[..., str]) -> Callable[..., str]:
+    @wraps(join)  # jinja marks what wants its context
+    def within(how: Any, values: Any, between: Any = "", attribute: Any = None) -> str:
+        values = list(values)
+        if len(values) * len(str(between)) > LARGEST:
+            raise ValueError(f"join gives more than {LARGEST:,} characters")
+        return join(how, values, between, attribute)
+
+    return within
 
 
 def _limited(parts: Iterator[str]) -> Iterator[str]:

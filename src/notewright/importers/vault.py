@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 from unicodedata import normalize
 
 from ..errors import Invalid
@@ -14,7 +15,7 @@ from ..library import FOLDERS, Library
 from ..records import Note, Passage
 from ..settings import Settings
 from ..text import count
-from ..vault.config import is_export, read_config
+from ..vault.config import VaultConfig, is_export, read_config
 from ..vault.files import NoteFile, iterate_notes, locate
 from ..vault.identity import carry_ids, note_id, renamed
 from ..vault.notes import PARSER_VERSION, parse_note
@@ -43,11 +44,21 @@ class VaultReport:
 
 
 @dataclass(frozen=True, slots=True)
+class Unread:
+    """Notes on the disk that are new, changed or gone since the vault was read."""
+
+    new: int = 0
+    changed: int = 0
+    gone: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class _Scan:
-    """Sizes of the notes by path, and stamps of the plugins' files, which need not be opened again."""
+    """Sizes of the notes by path, stamps of the plugins' files, which need not be opened again, and of what could not be read as a note."""
 
     sizes: dict[str, int]
     drawn: dict[str, str]
+    failed: dict[str, str] = field(default_factory=dict)
 
 
 class _Reading:
@@ -70,6 +81,8 @@ class _Reading:
             self.scan.drawn[file.path] = file.stamp
         else:
             self._open(file)
+            if file.path not in self.scan.sizes and file.path not in self.scan.drawn:
+                self.scan.failed[file.path] = file.stamp
 
     def _open(self, file: NoteFile) -> None:
         try:
@@ -104,7 +117,7 @@ def import_vault(library: Library, *, settings: Settings, progress: Callable[[in
     """
     vault = settings.need_vault()
     config = read_config(settings)
-    found = list(iterate_notes(vault, config, exclude=(*settings.exclude, *_own_folders(vault, settings.home))))
+    found = _found(vault, config, settings)
     sources = _of_sources(library, found)
     files = [file for file in found if file.path not in sources]
     known = library.notes.times()
@@ -129,6 +142,28 @@ def import_vault(library: Library, *, settings: Settings, progress: Callable[[in
         warnings.append(f"{what}: if it lies on a drive, connect that and read the vault again, and all is as it was")
     _remember(library, vault, reading.scan)
     return VaultReport(report.added, report.updated, report.removed - left_out, report.unchanged, tuple(warnings), left_out)
+
+
+def unread(library: Library, *, settings: Settings) -> Unread | None:
+    """What `import_vault` would find, by names, sizes and times alone. None where this vault was never read or is away."""
+    state = _state(library)
+    if settings.vault is None or not settings.vault.is_dir() or state.get("vault") != str(settings.vault.resolve()):
+        return None
+    times, sizes, failed = library.notes.times(), state["sizes"], state.get("failed", {})
+    found = _found(settings.vault, read_config(settings), settings)
+    if times and not found:
+        return None
+    passed_over = state["drawn"].keys() | (_names_of_sources(library) - times.keys())
+    there = {file.path: file for file in found if file.path not in passed_over}
+    new = there.keys() - times.keys() - failed.keys()
+    same = sum(
+        (times.get(path), sizes.get(path)) == (file.mtime_ns, file.size) or failed.get(path) == file.stamp for path, file in there.items()
+    )
+    return Unread(len(new), len(there) - len(new) - same, len(times.keys() - there.keys()))
+
+
+def _found(vault: Path, config: VaultConfig, settings: Settings) -> list[NoteFile]:
+    return list(iterate_notes(vault, config, exclude=(*settings.exclude, *_own_folders(vault, settings.home))))
 
 
 def _told(unread: dict[str, str], exports: list[str]) -> list[str]:
@@ -167,14 +202,17 @@ def _with_lasting_ids(library: Library, scanned: Scanned, *, gone: list[str]) ->
 
 def _of_sources(library: Library, files: list[NoteFile]) -> set[str]:
     """Exports that are sources already: in a graph of Logseq's they lie among the person's own notes."""
-    known = {normalize("NFC", name) for name in library.sources.files()}
-    found = set()
+    known, found = _names_of_sources(library), set()
     for file in files:
         if file.path in known:
             with suppress(OSError):
                 if is_export(file.file.read_bytes().decode("utf-8", errors="replace")):
                     found.add(file.path)
     return found
+
+
+def _names_of_sources(library: Library) -> set[str]:
+    return {normalize("NFC", name) for name in library.sources.files()}
 
 
 def _own_folders(vault: Path, home: Path) -> list[str]:
@@ -184,15 +222,19 @@ def _own_folders(vault: Path, home: Path) -> list[str]:
     return [(home.resolve() / name).relative_to(vault.resolve()).as_posix() for name in FOLDERS]
 
 
+def _state(library: Library) -> dict[str, Any]:
+    value = library.sources.get_state(_STATE)
+    return json.loads(value) if value else {}
+
+
 def _last_scan(library: Library, vault: Path) -> _Scan:
     """The last reading of this vault by this parser; without one, all notes are read again."""
-    value = library.sources.get_state(_STATE)
-    state = json.loads(value) if value else {}
+    state = _state(library)
     if state.get("vault") != str(vault.resolve()) or state.get("parser") != PARSER_VERSION:
         return _Scan({}, {})
     return _Scan(state["sizes"], state["drawn"])
 
 
 def _remember(library: Library, vault: Path, scan: _Scan) -> None:
-    state = {"vault": str(vault.resolve()), "parser": PARSER_VERSION, "sizes": scan.sizes, "drawn": scan.drawn}
+    state = {"vault": str(vault.resolve()), "parser": PARSER_VERSION, **asdict(scan)}
     library.sources.set_state(_STATE, json.dumps(state, ensure_ascii=False, separators=(",", ":")))

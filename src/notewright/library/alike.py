@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from difflib import SequenceMatcher
@@ -18,6 +19,11 @@ HIGHLIGHT_FIELDS = (
 Row = dict[str, object]
 _COMPARED = 20_000  # pairs of texts that one source is worth
 _NEXT = 5  # texts in order that each is compared with, where there are more
+
+
+def text_key(text: str) -> str:
+    """Identity of a highlight's words: a hash of the normal form, equal across exporters' formatting."""
+    return hashlib.blake2b(normalise(text).encode(), digest_size=12).hexdigest()
 
 
 def differences(incoming: Highlight, row: Row) -> int:

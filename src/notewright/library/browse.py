@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from ..records import Source
 from ..text import plain
 from .database import SEEN, TEACHES, Database
+from .events import EventStore
 from .products import ModelStore
 from .sources import source_from_row
 
@@ -233,11 +234,17 @@ class Browse:
                 id=row["batch_id"], source_id=row["source_id"], source_title=row["title"],
                 chapter=None if row["batch_id"] in several else row["chapter"], model_id=row["model_id"],
                 created_at=row["created_at"], drafts=row["drafts"], ranked=bool(row["ranked"]), accepted=bool(row["accepted"]),
-                rejected=bool(row["rejected"]), opening=row["opening"], left=not left.isdisjoint(row["model_id"].split(" and ")),
+                rejected=bool(row["rejected"]) and not (row["ranked"] and self._ranked_since(row["batch_id"])),
+                opening=row["opening"], left=not left.isdisjoint(row["model_id"].split(" and ")),
                 unseen=bool(row["unseen"]),
             )
             for row in rows
         ], total  # fmt: skip
+
+    def _ranked_since(self, batch_id: str) -> bool:
+        """Of a batch that was ranked and rejected as a whole: was the ranking the later one?"""
+        judged = EventStore(self._db).standing("ranking", "decision", subject=batch_id)
+        return [event.kind for event in judged if event.kind == "ranking" or event.payload["decision"] == "reject_all"][-1] == "ranking"
 
     def version(self) -> int:
         """A number that changes whenever another connection has written to the library."""

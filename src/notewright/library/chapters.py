@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, MutableMapping
+from dataclasses import replace
 from itertools import pairwise
 
+from ..records import Highlight, Source
 from .alike import Row
 
 
@@ -46,3 +48,19 @@ def place(rows: list[Row], ends: Collection[str]) -> None:
     for position, row in enumerate(live):
         row["position"] = position
     assign_chapters(live, ends)
+
+
+def without_ends(incoming: Source) -> tuple[Source, list[Highlight]]:
+    """Without the marks that have no words, and the highlights that each stand below one: no chapter goes on there."""
+    kept: list[Highlight] = []
+    ends: list[Highlight] = []
+    ended = False
+    for item in incoming.highlights:
+        if item.heading_level and not item.text and not item.is_deleted:
+            ended = True
+            continue
+        if ended and item.text:
+            ends.append(item)
+            ended = False
+        kept.append(item)
+    return (replace(incoming, highlights=tuple(kept)) if len(kept) < len(incoming.highlights) else incoming), ends

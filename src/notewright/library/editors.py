@@ -17,6 +17,7 @@ from .database import Database, now, to_json
 
 FRESH = 40.0  # seconds after which an editor that says nothing is taken for closed
 KEPT = 100  # orders
+_FRESH = "abs(seen_at - ?) < ?"  # a time ahead is of a clock that was wrong
 LASTS = timedelta(seconds=30)  # an order that nobody has taken: who gave it is gone, or would have withdrawn it
 
 
@@ -38,7 +39,7 @@ class EditorStore:
     def tell(self, client: str, *, vault: str, notes: Sequence[str]) -> None:
         """The editor `client` is there, with these notes of the vault of this name open."""
         with self._db.write() as connection:
-            connection.execute("DELETE FROM editors WHERE seen_at < ?", (time.time() - 86400,))
+            connection.execute("DELETE FROM editors WHERE abs(seen_at - ?) > 86400", (time.time(),))
             connection.execute("INSERT OR REPLACE INTO editors VALUES (?, ?, ?, ?)", (client, vault, to_json(list(notes)), time.time()))
 
     def touch(self, client: str) -> None:
@@ -52,12 +53,12 @@ class EditorStore:
 
     def connected(self) -> list[str]:
         """Names of the vaults that are open in an editor now."""
-        rows = self._db.rows("SELECT vault FROM editors WHERE seen_at > ? ORDER BY seen_at DESC", (time.time() - FRESH,))
+        rows = self._db.rows(f"SELECT vault FROM editors WHERE {_FRESH} ORDER BY seen_at DESC", (time.time(), FRESH))
         return [row["vault"] for row in rows]
 
     def holding(self, note_path: str, *, vault: str) -> str:
         """The editor that has this note of the vault of this name open; empty where there is none."""
-        rows = self._db.rows("SELECT * FROM editors WHERE vault=? AND seen_at > ? ORDER BY seen_at DESC", (vault, time.time() - FRESH))
+        rows = self._db.rows(f"SELECT * FROM editors WHERE {_FRESH} AND vault=? ORDER BY seen_at DESC", (time.time(), FRESH, vault))
         wanted = PurePosixPath(note_path)
         return next((row["client"] for row in rows if wanted in map(PurePosixPath, json.loads(row["open"]))), "")
 
@@ -72,8 +73,8 @@ class EditorStore:
 
     def waiting(self, client: str) -> list[Order]:
         """What `client` is asked to write, oldest first."""
-        query = "SELECT * FROM orders WHERE client=? AND state='waiting' AND made_at > ? ORDER BY id"
-        rows = self._db.rows(query, (client, _too_old()))
+        query = "SELECT * FROM orders WHERE client=? AND state='waiting' AND made_at BETWEEN ? AND ? ORDER BY id"
+        rows = self._db.rows(query, (client, *_lately()))
         return [Order(row["id"], row["client"], row["draft_id"], json.loads(row["body"]), row["state"]) for row in rows]
 
     def state(self, order_id: int) -> str:
@@ -83,11 +84,13 @@ class EditorStore:
 
     def move(self, order_id: int, before: str, after: str) -> bool:
         """Bring an order from one state to the next; False where someone was faster, or where it is too old to be taken."""
-        since = _too_old() if after == "taken" else ""
+        made = _lately() if after == "taken" else ("", "9999")
         with self._db.write() as connection:
-            query = "UPDATE orders SET state=? WHERE id=? AND state=? AND made_at > ?"
-            return connection.execute(query, (after, order_id, before, since)).rowcount == 1
+            query = "UPDATE orders SET state=? WHERE id=? AND state=? AND made_at BETWEEN ? AND ?"
+            return connection.execute(query, (after, order_id, before, *made)).rowcount == 1
 
 
-def _too_old() -> str:
-    return (datetime.now(UTC) - LASTS).isoformat()
+def _lately() -> tuple[str, str]:
+    """From when to when an order was made that can still be taken; one of a later time is of a clock that was wrong."""
+    here = datetime.now(UTC)
+    return (here - LASTS).isoformat(), (here + LASTS).isoformat()

@@ -1,7 +1,8 @@
 """What the person did, as given, append-only (two triggers in the schema refuse any other use).
 
 The order of events is that of their times; the id decides between equal ones. Ids are a library's own and tell in which order it got to
-know them: what was imported from another machine has higher ids than what was done here after it.
+know them: what was imported from another machine has higher ids than what was done here after it. What a clock that was days ahead gave a
+time has the time of what was there before it, kept beside the events, from the first event on that shows that the clock was wrong.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from ..records import Event
 from .database import Database, now, to_json
 
 _CLOCKS = timedelta(days=1)  # two clocks may differ by so much: a time further ahead is a mistake, which what is done now does not follow
+_MENDED = "events: times of a wrong clock"  # key of the library's state: by id, what they are taken for
 
 
 class EventStore:
@@ -42,20 +44,35 @@ class EventStore:
         first = self._db.row("SELECT min(at) AS at FROM events")
         if first and first["at"] and horizon < first["at"]:  # before all that was ever done it is this clock that is wrong
             horizon = "9999"
+        mended = self._mend(horizon, first["at"]).values() if first and first["at"] else ()
         row = self._db.row("SELECT max(at) AS last FROM events WHERE at>? AND at<?", (at, horizon))
-        try:
-            return (datetime.fromisoformat(row["last"]) + timedelta(microseconds=1)).isoformat() if row and row["last"] else at
-        except ValueError:  # what was imported has no proper time
-            return at
+        last = max(filter(None, (row and row["last"], *mended)), default="")
+        return _after(last) if last > at else at
+
+    def _mend(self, horizon: str, first: str) -> dict[int, str]:
+        """Times in place of all that are beyond the horizon; those that were mended before stay so."""
+        times = self._mended()
+        for row in self._db.rows("SELECT id FROM events WHERE at>=?", (horizon,)):
+            if row["id"] not in times:
+                before = self._db.row("SELECT at FROM events WHERE at<? AND id<? ORDER BY at DESC LIMIT 1", (horizon, row["id"]))
+                lower = [at for number, at in times.items() if number < row["id"]]
+                times[row["id"]] = _after(max(filter(None, (before and before["at"], *lower)), default=first))
+                self._db.set_state(_MENDED, to_json(times))
+        return times
+
+    def _mended(self) -> dict[int, str]:
+        return {int(number): at for number, at in json.loads(self._db.get_state(_MENDED) or "{}").items()}
 
     def count(self, *kinds: str, since: str = "", after: int = 0) -> int:
         """How many events of `kinds` that were not taken back there are after a time, and with ids above `after`."""
         query = f"SELECT count(*) AS n FROM events WHERE kind IN ({','.join('?' * len(kinds))}) AND at>? AND id>? AND id NOT IN ({_UNDONE})"
-        row = self._db.row(query, (*kinds, since, after))
+        query += " AND id NOT IN (SELECT value FROM json_each(?))"
+        row = self._db.row(query, (*kinds, since, after, to_json([number for number, at in self._mended().items() if at <= since])))
         return int(row["n"]) if row else 0
 
-    def all(self, *kinds: str, subject: str = "", after: int | None = None, newest: int = -1) -> list[Event]:
-        """Events of `kinds` (all kinds when none is named), oldest first; at most the `newest` ones.
+    def all(self, *kinds: str, subject: str = "", after: int | None = None, newest: int = -1, as_told: bool = False) -> list[Event]:
+        """Events of `kinds` (all kinds when none is named), oldest first; at most the `newest` ones. `as_told`: with the times that the
+        clocks gave them, by which other libraries know them.
 
         With `after`, for readers that go on where they were: those with ids above it, in the order of ids, however many there are.
         """
@@ -70,13 +87,15 @@ class EventStore:
             conditions.append("subject=?")
             parameters.append(subject)
         where = " WHERE " + " AND ".join(conditions) if conditions else ""
+        times = {} if as_told else self._mended()
         if after is not None:
-            return [_event(row) for row in self._db.rows(f"SELECT * FROM events{where} ORDER BY id", parameters)]
+            return [_event(row, times) for row in self._db.rows(f"SELECT * FROM events{where} ORDER BY id", parameters)]
         if newest >= 0:
-            rows = self._db.rows(f"SELECT * FROM events{where} ORDER BY at DESC, id DESC LIMIT ?", [*parameters, newest])
-            return [_event(row) for row in reversed(rows)]
-        rows = self._db.rows(f"SELECT * FROM events{where}", parameters)
-        return [_event(row) for row in sorted(rows, key=lambda row: (row["at"], row["id"]))]
+            parameters.append(newest + len(times))
+            where += " ORDER BY at DESC, id DESC LIMIT ?"
+        events = [_event(row, times) for row in self._db.rows(f"SELECT * FROM events{where}", parameters)]
+        events.sort(key=lambda event: (event.at, event.id))
+        return events[max(0, len(events) - newest) :] if newest >= 0 else events
 
     def undone(self) -> set[int]:
         """Ids of the events that undo events took back, and of all edits of an insertion that was: another machine that has the same notes
@@ -139,5 +158,13 @@ SELECT e.id FROM taken CROSS JOIN events i ON i.id=taken.id AND i.kind='insertio
 """
 
 
-def _event(row: sqlite3.Row) -> Event:
-    return Event(id=row["id"], kind=row["kind"], at=row["at"], subject=row["subject"], payload=json.loads(row["payload"]))
+def _after(at: str) -> str:
+    try:
+        return (datetime.fromisoformat(at) + timedelta(microseconds=1)).isoformat()
+    except ValueError:  # what was imported has no proper time
+        return at
+
+
+def _event(row: sqlite3.Row, times: Mapping[int, str]) -> Event:
+    at = times.get(row["id"], row["at"])
+    return Event(id=row["id"], kind=row["kind"], at=at, subject=row["subject"], payload=json.loads(row["payload"]))

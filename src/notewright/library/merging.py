@@ -14,6 +14,7 @@ that importing the lesser export again changes nothing.
 from __future__ import annotations
 
 import hashlib
+import json
 import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
@@ -23,9 +24,10 @@ from operator import attrgetter, itemgetter
 
 from ..records import Highlight, ImportReport, Source
 from ..text import normalise
-from .alike import HIGHLIGHT_FIELDS, Row, apart, column, conflicts, differences, match_edited, same_form, same_head
-from .chapters import place
+from .alike import HIGHLIGHT_FIELDS, Row, apart, column, conflicts, differences, match_edited, same_form, same_head, text_key
+from .chapters import place, without_ends
 from .database import Database, now
+from .digests import is_digest, take_title, was_digest, without_held
 from .moved import as_given, moved
 
 EXCLUSIVE_KINDS = ("readwise", "reader", "asin", "url")
@@ -44,11 +46,6 @@ _INSERT = f"INSERT INTO highlights ({', '.join(_COLUMNS)}) VALUES ({', '.join(':
 _UPDATE = f"UPDATE highlights SET {', '.join(f'{name}=:{name}' for name in _COLUMNS if name not in ('id', 'imported_at'))} WHERE id=:id"
 
 _MANY = 5  # highlights; where so many and most of a source's are gone, the report says so
-
-
-def text_key(text: str) -> str:
-    """Identity of a highlight's words: a hash of the normal form, equal across exporters' formatting."""
-    return hashlib.blake2b(normalise(text).encode(), digest_size=12).hexdigest()
 
 
 @lru_cache(maxsize=64)
@@ -91,6 +88,7 @@ class Merge:
         self._was_empty = self._began_empty = not self._titles
         self._sources_of_words: dict[str, str] | None = None
         self._left: set[str] = set()  # sources that highlights have left for another one
+        self._guessed = False  # is a source known by its highlights alone?
         self._listed = complete  # does what is being merged list all of its source's highlights?
         self.seen = 0
 
@@ -146,7 +144,7 @@ class Merge:
                 )
 
     def source(self, incoming: Source) -> None:
-        incoming, ends = _without_ends(incoming)
+        incoming, ends = without_ends(incoming)
         unread = [item for item in incoming.highlights if not item.text and not item.is_deleted]
         if unread:
             incoming = replace(incoming, highlights=tuple(item for item in incoming.highlights if item.text or item.is_deleted))
@@ -159,10 +157,15 @@ class Merge:
                 self._highlights(source_id, part, complete=False)
             if not incoming.highlights:
                 return
+        digest = not self._was_empty and not self._own_ids(incoming) and is_digest(self._db, incoming, self._of_title(incoming))
+        if digest:
+            incoming = self._without_held(incoming)
+            if not any(item.text and not item.heading_level for item in incoming.highlights):
+                return
         source_id = self._resolve_source(incoming)
         if unread:
             self._touched.update(self._at_places(source_id, unread))
-        self._highlights(source_id, incoming, complete=self._complete, ends=ends)
+        self._highlights(source_id, incoming, complete=self._complete and not (digest or self._guessed), ends=ends)
 
     def _highlights(self, source_id: str, incoming: Source, *, complete: bool, ends: Sequence[Highlight] = ()) -> None:
         self._listed = complete
@@ -249,10 +252,23 @@ class Merge:
         connection.executemany("INSERT OR IGNORE INTO source_ids VALUES (?, ?)", [(item, source_id) for item in known_as])
         return source_id
 
+    def _of_title(self, incoming: Source) -> str:
+        row = self._db.row("SELECT source_id FROM source_ids WHERE outside_id=?", (self._title_id(incoming),))
+        return str(row["source_id"]) if row else ""
+
+    def _without_held(self, incoming: Source) -> Source:
+        """A digest without what is told of in its books. Where it lies is kept, so that it is no note of the person's."""
+        rest, rows = without_held(self._db, incoming, self._of_title(incoming))
+        self._touched.update(row["id"] for row in rows)
+        self.seen += len(incoming.highlights) - len(rest.highlights)
+        self._counts["unchanged"] += sum(not row["removed_at"] for row in rows)
+        known_as = [(item, row["source_id"]) for row in rows[:1] for item in incoming.outside_ids]
+        self._connection.executemany("INSERT OR IGNORE INTO source_ids VALUES (?, ?)", known_as)
+        return rest
+
     def _by_owner(self, incoming: Source) -> tuple[dict[str, Source], Source]:
         """Highlights that nothing says the source of, by the source that holds their words; and those that none holds."""
-        row = self._db.row("SELECT source_id FROM source_ids WHERE outside_id=?", (self._title_id(incoming),))
-        own = str(row["source_id"]) if row else ""
+        own = self._of_title(incoming)
         writers: dict[str, str] = {}
         parts: dict[str, list[Highlight]] = defaultdict(list)
         for highlight in incoming.highlights:
@@ -275,11 +291,15 @@ class Merge:
                     yield row["id"]
 
     def _known_source(self, incoming: Source, ids: list[str], title_id: str) -> str:
+        self._guessed = False
         for number, outside in enumerate(dict.fromkeys([*ids, title_id])):
             if outside == title_id and not self._was_empty:
                 owners = Counter(self._owners(incoming))
                 for source_id, _ in owners.most_common(1):
-                    if not self._clashes(source_id, [item for item in ids if not item.startswith("url:")]):
+                    strong = [item for item in ids if not item.startswith("url:")]
+                    if not self._clashes(source_id, strong) and not was_digest(self._db, source_id, incoming):
+                        self._guessed = self._of_title(incoming) != source_id
+                        take_title(self._db, self._connection, source_id, incoming)
                         return source_id
             if number >= len(ids):
                 break
@@ -319,7 +339,7 @@ class Merge:
             share = hits / len(incoming.highlights)
             alike = not incoming.title or same_head(normalise(row["title"]), normalise(incoming.title))
             enough = (alike and share >= 0.3) or ((hits >= 3 or sure[source_id] == hits) and share >= 0.6)
-            if enough and not self._clashes(source_id, ids):
+            if enough and not self._clashes(source_id, ids) and not was_digest(self._db, source_id, incoming):
                 return source_id
         return ""
 
@@ -426,8 +446,8 @@ class Merge:
         return homes
 
     def _is_newer(self, row: Row) -> bool:
-        """Was it stored after what is imported now had been asked for?"""
-        return bool(self._asked_at) and str(row["imported_at"]) > self._asked_at
+        """Was it stored after what is imported now had been asked for? Not by a clock that was ahead."""
+        return bool(self._asked_at) and self._asked_at < str(row["imported_at"]) <= self._at
 
     def _ids(self, key: str, ids_of: dict[str, list[str]], kinds: set[str]) -> list[str]:
         if not kinds or self._was_empty:
@@ -576,25 +596,5 @@ class Merge:
         self._given.update(item for item, _ in ids)
 
     def _in(self, query: str, values: list[str]) -> list[sqlite3.Row]:
-        """Rows of a query with one `IN ({})`, in parts that SQLite takes."""
-        found: list[sqlite3.Row] = []
-        for start in range(0, len(values), 500):
-            part = values[start : start + 500]
-            found += self._db.rows(query.format(",".join("?" * len(part))), part)
-        return found
-
-
-def _without_ends(incoming: Source) -> tuple[Source, list[Highlight]]:
-    """Without the marks that have no words, and the highlights that each stand below one: no chapter goes on there."""
-    kept: list[Highlight] = []
-    ends: list[Highlight] = []
-    ended = False
-    for item in incoming.highlights:
-        if item.heading_level and not item.text and not item.is_deleted:
-            ended = True
-            continue
-        if ended and item.text:
-            ends.append(item)
-            ended = False
-        kept.append(item)
-    return (replace(incoming, highlights=tuple(kept)) if len(kept) < len(incoming.highlights) else incoming), ends
+        """Rows of a query with one `IN ({})`."""
+        return self._db.rows(query.format("SELECT value FROM json_each(?)"), (json.dumps(values),))

@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterable
 from ..errors import NotFound
 from ..records import Highlight, ImportReport, Source
 from ..text import normalise
-from .alike import HIGHLIGHT_FIELDS
+from .alike import HIGHLIGHT_FIELDS, text_key
 from .database import Database
-from .merging import EXCLUSIVE_KINDS, SOURCE_FIELDS, Merge, text_key
+from .merging import EXCLUSIVE_KINDS, SOURCE_FIELDS, Merge
 
 __all__ = ["EXCLUSIVE_KINDS", "HIGHLIGHT_FIELDS", "SOURCE_FIELDS", "SourceStore", "text_key"]
 

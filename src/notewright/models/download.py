@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 WANTED = ("*.json", "*.safetensors", "*.jinja", "*.model", "*.txt", "tokenizer*")
 UNWANTED = ("original/*", "onnx/*", "runs/*", "consolidated*")  # the same weights again, in other forms
 CHUNK = 1 << 20
+AT_ONCE = 20_000_000_000  # bytes that are asked for at a time: the hub sends no more than 50 GB in one answer
 PART = ".part"  # behind the name of a file of weights that is not whole yet
 
 Progress = Callable[[int, int, str], None]
@@ -78,8 +79,8 @@ def download(name: str, revision: str = "", *, progress: Progress | None = None)
     done = size - left
     for item in lacking:
         if item.lfs:
-            bar = _bar(size, progress, "huggingface_hub.http_get", done)
-            _asking(where, partial(_fetch, where, name, info.sha, item, cache, bar))
+            bar_from = partial(_bar, size, progress, "huggingface_hub.http_get")
+            _asking(where, partial(_fetch, where, name, info.sha, item, cache, bar_from, done))
             done += item.size or 0
     bar = _bar(size, progress, "huggingface_hub.snapshot_download", done)
     folder = Path(
@@ -100,8 +101,9 @@ def _blob(cache: Path, name: str, item: RepoSibling, ending: str = "") -> Path:
     return cache / ("models--" + name.replace("/", "--")) / "blobs" / f"{known}{ending}"
 
 
-def _fetch(where: str, name: str, commit: str, item: RepoSibling, cache: Path, bar: type) -> None:
-    """A file of weights into the library's cache, going on with what an earlier fetch left: the library itself throws that away."""
+def _fetch(where: str, name: str, commit: str, item: RepoSibling, cache: Path, bar_from: Callable[[int], type], done: int) -> None:
+    """A file of weights into the library's cache, going on with what an earlier fetch left: the library itself throws that away. `bar_from`
+    makes a progress bar of what goes on from so many bytes."""
     from huggingface_hub import hf_hub_url
     from huggingface_hub.file_download import http_get
     from huggingface_hub.utils import WeakFileLock, build_hf_headers
@@ -116,7 +118,10 @@ def _fetch(where: str, name: str, commit: str, item: RepoSibling, cache: Path, b
             return
         url = hf_hub_url(name, item.rfilename, revision=commit)
         with part.open("ab") as file:
-            http_get(url, file, resume_size=file.tell(), headers=build_hf_headers(), expected_size=item.size, tqdm_class=bar)
+            while (at := file.tell()) + AT_ONCE < (item.size or 0):
+                headers = {**build_hf_headers(), "Range": f"bytes={at}-{at + AT_ONCE - 1}"}
+                http_get(url, file, headers=headers, expected_size=AT_ONCE, tqdm_class=bar_from(done + at))
+            http_get(url, file, resume_size=at, headers=build_hf_headers(), expected_size=item.size, tqdm_class=bar_from(done))
         if _digest(part, item) != whole.name:
             part.unlink()
             raise _damaged(where, item)

@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse, Response
 from ... import __version__, loop, overview
 from ...loop.account import READING, WRITING
 from ..context import Current, Here, Opened
-from ..schemas_overview import CheckupOut, ImprovingOut, StatusOut
+from ..schemas_overview import CheckupOut, ImprovingOut, StatusOut, UnreadOut
 
 router = APIRouter(prefix="/api", tags=["overview"])
 
@@ -21,8 +21,9 @@ def status(library: Opened, settings: Current, here: Here) -> StatusOut:
     now = overview.status(library, settings=settings)
     return StatusOut(
         version=__version__, home=str(settings.home), vault=str(settings.vault) if settings.vault else None, counts=now.counts,
-        current_model=now.current_model, unfinished_runs=list(now.unfinished_runs), improving=ImprovingOut.told(now.improving),
-        next=now.next, waiting=len(here.queue), editors=library.editors.connected(),
+        unread=UnreadOut.of(now.unread) if now.unread else None, current_model=now.current_model,
+        unfinished_runs=list(now.unfinished_runs), improving=ImprovingOut.told(now.improving), next=now.next,
+        waiting=len(here.queue), editors=library.editors.connected(),
     )  # fmt: skip
 
 
