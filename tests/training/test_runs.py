@@ -18,6 +18,7 @@ from notewright.training import newest_interrupted, rates, resume_run, runs, set
 from notewright.training.plots import plot_loss
 from notewright.training.worker import Reporter
 
+pytestmark = pytest.mark.cold
 MakeDataset = Callable[[str, list[dict]], Dataset]
 
 
