@@ -35,7 +35,7 @@ CHOICES = LABEL_LISTS + 10
 OWN_DRAFTS = {"batch_size": 8, "candidates": 4, "max_new_tokens": 8}
 SHORT: dict[str, dict[str, Any]] = {
     "reward": {"max_steps": 8, "batch_size": 4, "members": 2}, "dpo": {"max_steps": 2, "batch_size": 4},
-    "ppo": {**OWN_DRAFTS, "max_steps": 16}, "grpo": {**OWN_DRAFTS, "max_steps": 3},
+    "ppo": {**OWN_DRAFTS, "max_steps": 8}, "grpo": {**OWN_DRAFTS, "max_steps": 3},
 }  # fmt: skip
 
 
