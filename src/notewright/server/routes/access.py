@@ -45,7 +45,7 @@ button {{ margin-top: .8rem; border-color: var(--accent); background: var(--acce
 """
 ASKED = "Paste the link that notewright serve printed in its terminal, or the token at its end."
 WRONG = "That is not this server's token. It is the end of the link that notewright serve printed."
-ORIGIN = {"referrer-policy": "same-origin"}  # under the usual "no-referrer" browsers send a form with `Origin: null`, which the gate refuses
+ORIGIN = {"referrer-policy": "same-origin"}  # under "no-referrer" browsers send a form with `Origin: null`, which the gate refuses
 router = APIRouter(tags=["access"])
 
 
