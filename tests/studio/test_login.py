@@ -47,6 +47,25 @@ def test_a_wrong_token_is_said_on_the_page_itself(stranger: Any, server: Server)
     stranger.get_by_role("navigation", name="Pages").wait_for()
 
 
+def test_who_is_not_logged_in_is_led_there_and_back(stranger: Any, server: Server) -> None:
+    stranger.goto(f"{server.address}/pairs?status=accepted")
+    stranger.get_by_role("heading", name="You are not logged in").wait_for()
+    assert serious(stranger) == []
+    assert "Bearer" not in stranger.locator("body").inner_text()
+    stranger.get_by_role("link", name="log in").click()
+    stranger.get_by_label("Link or token").fill(server.link)
+    stranger.keyboard.press("Enter")
+    stranger.get_by_role("heading", level=1, name="Pairs").wait_for()
+    assert stranger.url == f"{server.address}/pairs?status=accepted"
+
+
+def test_a_page_opens_by_itself_when_another_tab_has_logged_in(stranger: Any, server: Server) -> None:
+    stranger.goto(f"{server.address}/queue")
+    stranger.get_by_role("heading", name="You are not logged in").wait_for()
+    stranger.context.new_page().goto(server.link)
+    stranger.locator(".waiting").first.wait_for()
+
+
 def test_everybody_can_read_and_hit_what_is_on_it(stranger: Any, server: Server) -> None:
     for address in ("/login", "/login?token=wrong"):
         stranger.goto(server.address + address)

@@ -111,7 +111,9 @@ def test_long_titles_widen_no_page(sized: Any, server: Server) -> None:
 CUT = """(names) => names.filter((one) => one.scrollWidth > one.clientWidth || one.scrollHeight > one.clientHeight + 1).map((one) => one.innerText)"""
 
 
-@pytest.mark.parametrize(("path", "line"), [("draft", ".waiting"), ("queue", ".waiting"), ("library", "[aria-label='Sources found'] button")])
+@pytest.mark.parametrize(
+    ("path", "line"), [("draft", ".waiting"), ("queue", ".waiting"), ("library", "[aria-label='Sources found'] button")]
+)
 def test_titles_that_wait_are_read_to_their_end_on_a_phone(page: Any, server: Server, path: str, line: str) -> None:
     page.set_viewport_size(SIZES["phone"])
     page.goto(f"{server.address}/{path}")

@@ -6,7 +6,7 @@ export interface Notice {
   kind: "done" | "wrong";
   text: string;
   hint: string;
-  away?: boolean; // it is about a server that does not answer
+  away?: boolean; // it holds only until the server answers
   action?: { label: string; run: () => void };
 }
 
@@ -22,7 +22,9 @@ class Notices {
   wrong(error: unknown): void {
     if (error instanceof DOMException && error.name === "AbortError") return;
     const problem = error instanceof ApiError ? error.problem : { message: String(error), hint: "This is a bug in the studio." };
-    this.add({ kind: "wrong", text: problem.message, hint: problem.hint, away: error instanceof Unreachable }, 15000);
+    const isOut = error instanceof ApiError && error.status === 401;
+    const hint = isOut ? "Open the link that notewright serve printed." : problem.hint; // the server's own has words for scripts, too
+    this.add({ kind: "wrong", text: problem.message, hint, away: isOut || error instanceof Unreachable }, 15000);
   }
 
   drop(id: number): void {

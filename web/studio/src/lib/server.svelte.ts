@@ -19,6 +19,7 @@ class Server {
   connected = $state(false);
   lost = $state(false); // it does not answer, or did and does not now
   loggedOut = $state(false);
+  met = $state(false); // it has answered to this page
   jobs = $state.raw<Job[]>([]);
   versions = $state(Object.fromEntries(PARTS.map((part) => [part, 0])) as Record<Part, number>);
   lastRunEvent = $state.raw<RunEvent | null>(null);
@@ -105,7 +106,7 @@ class Server {
       this.returned++;
       notices.dropAway();
     }
-    this.connected = true;
+    this.connected = this.met = true;
     this.missed = this.lost = this.loggedOut = false;
     this.wait = SOON;
     void outbox.flush();
