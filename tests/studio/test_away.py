@@ -1,5 +1,5 @@
-"""The server goes away and comes back under an open page, or was away before the page was opened: the page waits for it, tells so, and goes on
-where the person was."""
+"""The server goes away and comes back under an open page, or was away before the page was opened: the page waits for it, tells so, and
+goes on where the person was."""
 
 from __future__ import annotations
 

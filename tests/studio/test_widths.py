@@ -108,7 +108,8 @@ def test_long_titles_widen_no_page(sized: Any, server: Server) -> None:
     fits(page, "library")
 
 
-CUT = """(names) => names.filter((one) => one.scrollWidth > one.clientWidth || one.scrollHeight > one.clientHeight + 1).map((one) => one.innerText)"""
+CUT = """(names) => names.filter((one) => one.scrollWidth > one.clientWidth || one.scrollHeight > one.clientHeight + 1)
+  .map((one) => one.innerText)"""
 
 
 @pytest.mark.parametrize(
