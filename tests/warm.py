@@ -20,6 +20,7 @@ from typing import IO, Any
 
 from notewright.training.launch import WORKER
 
+LONGEST = 24  # tokens of a draft that is looked at for made-up words
 METHODS = ("sft", "ditto", "edits", "dpo", "kto", "reward", "grpo", "ppo")
 
 
@@ -103,8 +104,9 @@ def _work(folder: str, stdin: Connection, log: str, environment: dict[str, str])
             os.dup2(file.fileno(), number)
     import torch
 
-    from notewright.training import worker
+    from notewright.training import babble, worker
 
+    babble.LONGEST = LONGEST
     torch.set_num_threads(int(environment.get("OMP_NUM_THREADS", torch.get_num_threads())))
     worker.FIRST = environment.get("RANK", "0") == "0"
     status = worker.main(Path(folder))

@@ -137,8 +137,7 @@ def test_a_hidden_tab_leaves_its_connection_to_others(page: Any, server: Server,
 
 def test_a_tab_that_was_duplicated_does_not_send_again(page: Any, server: Server, drafts: list[Draft]) -> None:
     said = lambda: [event for event in ask(server, "/api/history?limit=1000") if event["event"]["payload"].get("comment") == "Said once."]  # noqa: E731
-    away = {"on": True}
-    page.context.route("**/api/comments", lambda route: route.abort() if away["on"] else route.continue_())
+    page.route("**/api/comments", lambda route: route.abort())
     card = page.locator(".cards > .card").first
     card.get_by_role("button", name="Comment").click()
     card.get_by_role("textbox").fill("Said once.")
@@ -149,11 +148,11 @@ def test_a_tab_that_was_duplicated_does_not_send_again(page: Any, server: Server
     double.add_init_script(
         f"if (!sessionStorage.length) Object.entries({kept!r}).forEach(([name, value]) => sessionStorage.setItem(name, value))"
     )
-    away["on"] = False
     double.goto(page.url)
     double.wait_for_function("() => document.querySelectorAll('.card .footnotes').length === 3")
     double.wait_for_timeout(1500)
     assert said() == []  # it belongs to the tab in which it was said
+    page.unroute("**/api/comments")
     page.reload()  # which is still the same tab afterwards
     eventually(lambda: len(said()) == 1, seconds=30, pause=lambda seconds: page.wait_for_timeout(1000 * seconds))
     double.reload()

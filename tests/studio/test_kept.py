@@ -118,6 +118,24 @@ def test_another_card_s_editor_has_that_card_s_text_and_loses_nothing(page: Any,
     eventually(lambda: [event.subject for event in of_batch(server, batch, "edit")], [ids[2]])
 
 
+def test_on_a_phone_the_editor_comes_into_sight_and_the_card_afterwards(page: Any, ids: list[str]) -> None:
+    page.set_viewport_size({"width": 390, "height": 600})
+    card = page.locator(".card").last
+    edit = card.get_by_role("button", name="Edit")
+    edit.scroll_into_view_if_needed()
+    assert page.evaluate("() => scrollY") > 300
+    edit.click()
+    page.locator(".cm-content").wait_for()
+    top = page.locator(".cm-editor").evaluate("(one) => one.getBoundingClientRect().top")
+    assert -5 < top < 500
+    page.keyboard.type("More ")
+    page.get_by_role("button", name="Save the edit of 3").click()
+    card.get_by_text("edited").wait_for()
+    assert card.get_by_text("edited").evaluate(
+        "(one) => one.getBoundingClientRect().bottom <= innerHeight && one.getBoundingClientRect().top >= 0"
+    )
+
+
 def test_what_was_typed_and_left_is_no_edit(page: Any, server: Server, batch: dict, ids: list[str]) -> None:
     page.keyboard.press("e")
     write_at_end(page, "Begun and left")

@@ -17,6 +17,7 @@ from walks import Server, ask
 
 pytestmark = pytest.mark.browser
 LONG = "Donaudampfschifffahrtselektrizitaetenhauptbetriebswerkbauunterbeamtengesellschaft" * 2
+TITLE = "On the long way of a title that a person gave to a chapter, and that no phone shows on one line"
 SIZES = {"phone": {"width": 360, "height": 740}, "desktop": {"width": 1280, "height": 800}}
 WIDER = """() => [...document.querySelectorAll('main *')].filter((one) => one.scrollWidth > one.clientWidth + 1 && one.clientWidth > 1)
   .map((one) => one.outerHTML.slice(0, 120))"""
@@ -42,9 +43,11 @@ def server(small_server: Server) -> Server:
     said = Highlight(
         f"{LONG} is slow, said the third gardener.", location=1, chapter=LONG, annotation=LONG, tags=(LONG,), outside_ids=("readwise:7001",)
     )
+    titled = Highlight("Long titles are read to their end.", location=1, chapter=TITLE, outside_ids=("readwise:7002",))
+    essays = Source(f"Essays: {TITLE}", author="A. Writer", outside_ids=("readwise:b-titled",), highlights=(titled,))
     book = Source(LONG, author=LONG, tags=(LONG,), outside_ids=("readwise:b-long",), highlights=(said,))
     with Library.open(small_server.settings.home) as library:
-        library.sources.upsert([book], origin="csv", complete=False)
+        library.sources.upsert([book, essays], origin="csv", complete=False)
         import_vault(library, settings=small_server.settings)
         library.models.add(Model(library.models.new_id(), f"someone/{LONG}", "", "base", now()))
         library.events.append("comment", "draft-1", {"comment": f"please write {LONG} in bold"})
@@ -103,6 +106,57 @@ def test_long_titles_widen_no_page(sized: Any, server: Server) -> None:
     page.get_by_role("list", name="Sources found").get_by_role("button").filter(has_text=LONG).click()
     page.get_by_role("list", name="Highlights").get_by_role("listitem").first.wait_for()
     fits(page, "library")
+
+
+CUT = """(names) => names.filter((one) => one.scrollWidth > one.clientWidth || one.scrollHeight > one.clientHeight + 1)
+  .map((one) => one.innerText)"""
+
+
+@pytest.mark.parametrize(
+    ("path", "line"), [("draft", ".waiting"), ("queue", ".waiting"), ("library", "[aria-label='Sources found'] button")]
+)
+def test_titles_that_wait_are_read_to_their_end_on_a_phone(page: Any, server: Server, path: str, line: str) -> None:
+    page.set_viewport_size(SIZES["phone"])
+    page.goto(f"{server.address}/{path}")
+    row = page.locator(line).filter(has_text=TITLE).first
+    row.wait_for()
+    assert row.locator(".names > *").evaluate_all(CUT) == []
+    fits(page, path)
+
+
+def test_a_long_pair_is_decided_without_scrolling_to_its_end(page: Any, server: Server) -> None:
+    page.set_viewport_size({"width": 390, "height": 700})
+
+    def lengthen(route: Any) -> None:
+        told = route.fetch().json()
+        for pair in told["pairs"]:
+            pair["passage_text"] += "\n\n- One more line of a passage that has no end." * 60
+        route.fulfill(json=told)
+
+    page.route("**/api/pairs/review?*", lengthen)
+    page.goto(f"{server.address}/pairs")
+    here = page.get_by_role("heading", level=1)
+    page.get_by_role("region", name="Passage").wait_for()
+    accept, reject = (page.get_by_role("button", name=name) for name in ("They belong together", "They do not"))
+    assert page.get_by_role("region", name="Passage").bounding_box()["height"] > 1400
+    inside = """(one) => {
+      const { left, right, top, bottom } = one.getBoundingClientRect();
+      const hit = document.elementFromPoint((left + right) / 2, (top + bottom) / 2);
+      return left >= 0 && right <= innerWidth && top >= 0 && bottom <= innerHeight && one.contains(hit);
+    }"""
+    assert [accept.evaluate(inside), reject.evaluate(inside)] == [True, True]
+    page.mouse.wheel(0, 600)
+    page.wait_for_function("() => scrollY > 500")
+    before = here.inner_text()
+    reject.click()
+    page.locator(".notice").get_by_role("button", name="Undo").wait_for()
+    page.wait_for_function("(before) => document.querySelector('h1').innerText !== before", arg=before)
+    page.get_by_role("region", name="Passage").wait_for()
+    page.wait_for_function("() => scrollY < 200")  # the next one begins at its beginning
+    assert [accept.evaluate(inside), reject.evaluate(inside)] == [True, True], "the message does not cover them"
+    page.keyboard.press("u")
+    page.get_by_text("Taken back.").wait_for()
+    page.wait_for_function("(before) => document.querySelector('h1').innerText === before", arg=before)
 
 
 def test_navigation_takes_one_line_and_shows_where_one_is(page: Any, server: Server) -> None:

@@ -3,7 +3,7 @@ import type NotewrightPlugin from "./main";
 import { isFinal } from "./core/api";
 import { findIn, isBack } from "./core/find";
 import { forget, look, lookAtAll, makeRoom, type Followed } from "./core/follow";
-import { Outbox, type Letter } from "./core/outbox";
+import { Outbox, nameOf, type Letter } from "./core/outbox";
 import { lf, textOf, type Written } from "./insert";
 
 const RECENT = 10 * 60_000; // milliseconds in which what was cut here was pasted there, and a note that was deleted is put back
@@ -21,7 +21,10 @@ export class Following {
     this.outbox = new Outbox(
       {
         load: () => data.outbox,
-        keep: (letters) => void (data.outbox = letters),
+        keep: (letters, over) => {
+          data.outbox = letters;
+          if (over) data.delivered[nameOf(over)] = Date.now();
+        },
         save: () => plugin.store(),
       },
       (letter) => this.deliver(letter),

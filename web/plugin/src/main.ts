@@ -1,39 +1,40 @@
 import { Modal, Notice, Plugin, Setting, requestUrl } from "obsidian";
 import { obey } from "./accepting";
 import { Api, ApiError, type Transport } from "./core/api";
-import { pack, unpack } from "./core/follow";
 import { Orders } from "./core/orders";
 import { draftSection, nextInQueue } from "./drafting";
 import { Following } from "./following";
 import { NoteChanged, openViews } from "./insert";
+import { Keeping, type Data } from "./keeping";
 import { namePassage } from "./naming";
-import { DEFAULTS, SettingsTab, Token, type OnDisk, type Settings, type Stored } from "./settings";
+import { SettingsTab, Token, type Settings } from "./settings";
 import { REVIEW, ReviewView } from "./views/review";
 
 const LOOK_EVERY = 15_000;
 
 /** Lifecycle and commands; what they do lies in core/ (pure), views/, drafting, accepting and following. */
 export default class NotewrightPlugin extends Plugin {
-  override settings: Settings = { ...DEFAULTS };
-  data: Stored = { settings: this.settings, followed: [], outbox: [] };
+  readonly keeping = new Keeping(this, this.app);
+  readonly data: Data = this.keeping.data;
+  override readonly settings: Settings = this.data.settings;
   token!: Token;
   api!: Api;
   following!: Following;
   /** Drafts that are on their way into a note. */
   readonly accepting = new Set<string>();
   readonly unloaded = new AbortController();
+  private tab: SettingsTab | null = null;
   private bar: HTMLElement | null = null;
 
   override async onload(): Promise<void> {
-    const kept = (await this.loadData()) as Partial<OnDisk> | null;
-    this.settings = { ...DEFAULTS, ...kept?.settings };
-    this.data = { settings: this.settings, followed: unpack(kept ?? {}), outbox: kept?.outbox ?? [] };
+    await this.keeping.load();
     this.token = new Token(this.app);
     this.api = new Api(() => this.settings.address, () => this.token.get(), transport);
     this.following = new Following(this);
     this.register(() => this.unloaded.abort());
     this.registerView(REVIEW, (leaf) => new ReviewView(leaf, this));
-    this.addSettingTab(new SettingsTab(this.app, this));
+    this.tab = new SettingsTab(this.app, this);
+    this.addSettingTab(this.tab);
     this.addCommands();
     this.bar = this.addStatusBarItem();
     this.registerEvent(this.app.vault.on("modify", (file) => this.following.noteChanged(file.path)));
@@ -160,9 +161,14 @@ export default class NotewrightPlugin extends Plugin {
     });
   }
 
-  async store(): Promise<void> {
-    const kept: OnDisk = { ...this.data, ...pack(this.data.followed), settings: this.settings };
-    await this.saveData(kept);
+  store(): Promise<void> {
+    return this.keeping.store();
+  }
+
+  /** data.json is another one than we wrote: a sync has brought what was done on another device. */
+  override async onExternalSettingsChange(): Promise<void> {
+    await this.keeping.changedOutside();
+    this.tab?.showAnew();
   }
 }
 

@@ -1,9 +1,8 @@
 import { App, PluginSettingTab, Setting, type SettingDefinitionItem, type TextComponent } from "obsidian";
 import type NotewrightPlugin from "./main";
-import type { Followed, Kept } from "./core/follow";
-import type { Letter } from "./core/outbox";
 
 export interface Settings {
+  /** This device's own. */
   address: string;
   candidates: number;
   folder: string;
@@ -15,16 +14,6 @@ export interface Settings {
   logTime: boolean;
   quietSeconds: number;
 }
-
-/** The settings, and what must survive a restart. The token is never in it. */
-export interface Stored {
-  settings: Settings;
-  followed: Followed[];
-  outbox: Letter[];
-}
-
-/** data.json */
-export type OnDisk = Omit<Stored, "followed"> & Kept;
 
 export const DEFAULTS: Settings = {
   address: "http://127.0.0.1:8765", candidates: 3, folder: "", template: "", heading: "", logEdits: true, logTime: true, quietSeconds: 60,
@@ -75,6 +64,8 @@ interface Row {
 }
 
 export class SettingsTab extends PluginSettingTab {
+  private shown: { el: HTMLElement; show: () => void }[] = [];
+
   constructor(
     app: App,
     private readonly plugin: NotewrightPlugin,
@@ -93,12 +84,21 @@ export class SettingsTab extends PluginSettingTab {
     for (const { name, desc, render } of this.rows()) render(new Setting(this.containerEl).setName(name).setDesc(desc));
   }
 
+  /** The settings as they are now; what somebody is at stays as it is until they leave it. */
+  showAnew(): void {
+    for (const { el, show } of this.shown) if (el !== el.ownerDocument.activeElement) show();
+  }
+
+  /** A field shows what another device has set, too. */
+  private follows(el: HTMLElement, show: () => void): void {
+    show();
+    this.shown = [...this.shown.filter((other) => other.el.isConnected), { el, show }];
+    el.addEventListener("blur", show);
+  }
+
   private rows(): Row[] {
-    const { settings, token } = this.plugin;
-    const keep = async (change: Partial<Settings>): Promise<void> => {
-      Object.assign(settings, change);
-      await this.plugin.store();
-    };
+    const { settings, token, keeping } = this.plugin;
+    const keep = (change: Partial<Settings>): Promise<void> => keeping.set(change);
     let shown: TextComponent | null = null;
     /** Where a link was pasted its token goes to the secrets, and never into the address. */
     const paste = async (text: string): Promise<boolean> => {
@@ -118,7 +118,7 @@ export class SettingsTab extends PluginSettingTab {
         name: "Server address",
         desc: "Where notewright serve listens; the link that it prints sets the token too. Nothing is sent anywhere else.",
         render: (row) => {
-          row.addText((field) => (shown = field.setValue(settings.address).onChange(typed)));
+          row.addText((field) => (shown = field.setValue(settings.address).onChange(typed))); // no other device sets it
         },
       },
       {
@@ -151,14 +151,20 @@ export class SettingsTab extends PluginSettingTab {
         name: "Candidates",
         desc: "How many drafts are shown side by side.",
         render: (row) => {
-          row.addSlider((slider) => slider.setLimits(2, 4, 1).setValue(settings.candidates).onChange((candidates) => keep({ candidates })));
+          row.addSlider((slider) => {
+            slider.setLimits(2, 4, 1).onChange((candidates) => void keep({ candidates }));
+            this.follows(slider.sliderEl, () => void slider.setValue(settings.candidates));
+          });
         },
       },
       {
         name: "Folder for new notes",
         desc: "Where a note is made for a source that has none. Empty: the vault's own place for new notes.",
         render: (row) => {
-          row.addText((field) => field.setValue(settings.folder).onChange((value) => keep({ folder: value.trim().replace(/^\/+|\/+$/g, "") })));
+          row.addText((field) => {
+            field.onChange((value) => void keep({ folder: value.trim().replace(/^\/+|\/+$/g, "") }));
+            this.follows(field.inputEl, () => void field.setValue(settings.folder));
+          });
         },
       },
       {
@@ -170,36 +176,48 @@ export class SettingsTab extends PluginSettingTab {
         name: "Usual heading",
         desc: "Drafts go under this heading in notes that have it, unless another one names the chapter.",
         render: (row) => {
-          row.addText((field) => field.setValue(settings.heading).onChange((value) => keep({ heading: value.replace(/^#+\s*/, "").trim() })));
+          row.addText((field) => {
+            field.onChange((value) => void keep({ heading: value.replace(/^#+\s*/, "").trim() }));
+            this.follows(field.inputEl, () => void field.setValue(settings.heading));
+          });
         },
       },
       {
         name: "Log my later edits",
         desc: "Tell the server what an accepted draft has become, once you have left it alone for a while. Only the draft's own passage is told.",
         render: (row) => {
-          row.addToggle((toggle) => toggle.setValue(settings.logEdits).onChange((logEdits) => keep({ logEdits })));
+          row.addToggle((toggle) => {
+            toggle.onChange((logEdits) => void keep({ logEdits }));
+            this.follows(toggle.toggleEl, () => void toggle.setValue(settings.logEdits));
+          });
         },
       },
       {
         name: "Log thinking time",
         desc: "Send the seconds between seeing drafts and deciding along with your decision.",
         render: (row) => {
-          row.addToggle((toggle) => toggle.setValue(settings.logTime).onChange((logTime) => keep({ logTime })));
+          row.addToggle((toggle) => {
+            toggle.onChange((logTime) => void keep({ logTime }));
+            this.follows(toggle.toggleEl, () => void toggle.setValue(settings.logTime));
+          });
         },
       },
     ];
   }
 
   private async offerTemplates(row: Setting): Promise<void> {
-    const { settings } = this.plugin;
-    const names = await this.plugin.api.templates().then((found) => found.map((item) => item.name), () => []);
-    const offered = [...new Set([...names, ...(settings.template ? [settings.template] : [])])];
+    const { settings, keeping, api } = this.plugin;
+    const names = await api.templates().then((found) => found.map((item) => item.name), () => []);
+    const offered = new Set([...names, ...(settings.template ? [settings.template] : [])]);
     row.addDropdown((dropdown) => {
       dropdown.addOption("", "The server's choice");
       for (const name of offered) dropdown.addOption(name, name);
-      dropdown.setValue(settings.template).onChange(async (name) => {
-        settings.template = name;
-        await this.plugin.store();
+      dropdown.onChange((template) => void keeping.set({ template }));
+      this.follows(dropdown.selectEl, () => {
+        const { template } = settings;
+        if (template && !offered.has(template)) dropdown.addOption(template, template);
+        offered.add(template);
+        dropdown.setValue(template);
       });
     });
   }

@@ -66,6 +66,7 @@ it("a tab that is not seen lets its connection go after a while, unless somethin
   const closed = vi.spyOn(Source.prototype, "close");
   const page = { hidden: false, addEventListener: (_: string, action: () => void) => (page.turn = action), turn: () => {} };
   vi.stubGlobal("document", page);
+  vi.stubGlobal("addEventListener", () => {});
   const hide = (hidden: boolean) => {
     page.hidden = hidden;
     page.turn();
@@ -98,4 +99,60 @@ it("a tab that is not seen lets its connection go after a while, unless somethin
   const last = Source.last;
   await vi.advanceTimersByTimeAsync(60_000);
   expect(Source.last).toBe(last);
+});
+
+it("a server that is away is asked again, less and less often, and at once when somebody looks, the network is back or wants it so", async () => {
+  const { server } = await connect();
+  const heard: Record<string, () => void> = {};
+  vi.stubGlobal("document", { hidden: false, addEventListener: () => {} });
+  vi.stubGlobal("addEventListener", (name: string, action: () => void) => void (heard[name] = action));
+  vi.stubGlobal("fetch", () => Promise.reject(new TypeError("gone")));
+  server.start();
+  const waits: number[] = [];
+  for (let attempt = 0; attempt < 12; attempt++) {
+    const failed = Source.last;
+    failed.onerror();
+    let waited = 0;
+    for (; Source.last === failed; waited += 100) await vi.advanceTimersByTimeAsync(100);
+    waits.push(waited);
+  }
+  expect(waits.every((wait, at) => wait >= (waits[at - 1] ?? 400))).toBe(true);
+  expect([waits[0], waits.at(-1)]).toEqual([500, 15_000]);
+  expect(server.lost).toBe(true); // though it was never there
+  for (const ask of [() => heard["focus"]!(), () => heard["online"]!(), () => server.retry()]) {
+    const failed = Source.last;
+    failed.onerror();
+    ask();
+    expect(Source.last).not.toBe(failed);
+  }
+  const asked = Source.last;
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(Source.last).toBe(asked); // which is being answered
+  const again = server.again();
+  Source.last.tell("hello", { boot: "one" });
+  expect([server.lost, server.connected, server.again()]).toEqual([false, true, again + 1]);
+});
+
+it("a connection that seems to stand is tried when somebody looks", async () => {
+  const { server } = await connect();
+  Source.last.tell("hello", { boot: "one" });
+  const first = Source.last;
+  await server.look();
+  expect([server.connected, Source.last]).toEqual([true, first]);
+  vi.stubGlobal("fetch", () => Promise.reject(new TypeError("gone")));
+  await server.look();
+  expect(server.lost).toBe(true);
+  await vi.advanceTimersByTimeAsync(500);
+  expect(Source.last).not.toBe(first);
+});
+
+it("what was said of a server that was away goes when it is back, and nothing else", async () => {
+  await connect();
+  const { notices } = await import("../src/lib/notices.svelte.ts");
+  const { ApiError, Unreachable } = await import("../src/lib/api.ts");
+  notices.wrong(new Unreachable());
+  notices.wrong(new ApiError(0, { message: "The training failed.", hint: "", problems: [] }));
+  Source.last.onerror();
+  Source.last.tell("hello", { boot: "one" });
+  expect(notices.all.map((notice) => notice.text)).toEqual(["The training failed."]);
 });

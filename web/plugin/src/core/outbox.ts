@@ -7,9 +7,17 @@ export interface Letter {
   at: number;
 }
 
+/** Tells letters apart, of whichever device; of what is in one it shows nothing. */
+export function nameOf({ kind, body, at }: Letter): string {
+  let hash = 2166136261;
+  for (const character of JSON.stringify(body)) hash = Math.imul(hash ^ (character.codePointAt(0) ?? 0), 16777619);
+  return `${at} ${kind} ${(hash >>> 0).toString(36)}`;
+}
+
 export interface Store {
   load(): Letter[];
-  keep(letters: Letter[]): void;
+  /** `over`: the one that is kept no longer, as it has arrived or never will. */
+  keep(letters: Letter[], over?: Letter): void;
   /** What is kept goes to the disk. */
   save(): Promise<void>;
 }
@@ -55,7 +63,8 @@ export class Outbox {
         // A message the server refuses for good would stop all later ones; one without an answer is tried again.
         if (!this.isFinal(error, letter)) return this.waiting;
       }
-      this.store.keep(this.store.load().slice(1));
+      const over = nameOf(letter);
+      this.store.keep(this.store.load().filter((other) => nameOf(other) !== over), letter); // others may have come before it meanwhile
       await this.store.save();
     }
   }

@@ -40,37 +40,37 @@ export class Setting {
 }
 
 class Toggle {
-  private box: HTMLInputElement;
+  toggleEl: HTMLInputElement;
   constructor(parent: HTMLElement) {
-    this.box = parent.appendChild(document.createElement("input"));
-    this.box.type = "checkbox";
+    this.toggleEl = parent.appendChild(document.createElement("input"));
+    this.toggleEl.type = "checkbox";
   }
   setValue(on: boolean): this {
-    this.box.checked = on;
+    this.toggleEl.checked = on;
     return this;
   }
   onChange(act: (on: boolean) => unknown): this {
-    this.box.addEventListener("change", () => act(this.box.checked));
+    this.toggleEl.addEventListener("change", () => act(this.toggleEl.checked));
     return this;
   }
 }
 
 class Slider {
-  private range: HTMLInputElement;
+  sliderEl: HTMLInputElement;
   constructor(parent: HTMLElement) {
-    this.range = parent.appendChild(document.createElement("input"));
-    this.range.type = "range";
+    this.sliderEl = parent.appendChild(document.createElement("input"));
+    this.sliderEl.type = "range";
   }
   setLimits(least: number, most: number, step: number): this {
-    Object.assign(this.range, { min: String(least), max: String(most), step: String(step) });
+    Object.assign(this.sliderEl, { min: String(least), max: String(most), step: String(step) });
     return this;
   }
   setValue(value: number): this {
-    this.range.value = String(value);
+    this.sliderEl.value = String(value);
     return this;
   }
   onChange(act: (value: number) => unknown): this {
-    this.range.addEventListener("change", () => act(Number(this.range.value)));
+    this.sliderEl.addEventListener("change", () => act(Number(this.sliderEl.value)));
     return this;
   }
 }

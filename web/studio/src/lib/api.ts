@@ -32,6 +32,13 @@ export class ApiError extends Error {
   }
 }
 
+/** There was no answer at all. */
+export class Unreachable extends ApiError {
+  constructor() {
+    super(0, { message: "The server does not answer.", hint: "Start it again: notewright serve", problems: [] });
+  }
+}
+
 export function address(template: string, path: object = {}, query: object = {}): string {
   const filled = template.replace(/\{(\w+)\}/g, (_, name: string) => {
     const value = String((path as Record<string, unknown>)[name]);
@@ -51,7 +58,7 @@ export async function request(url: string, init: RequestInit): Promise<Response>
     response = await fetch(url, init);
   } catch (error) {
     if (init.signal?.aborted) throw error;
-    throw new ApiError(0, { message: "The server does not answer.", hint: "Start it again: notewright serve", problems: [] });
+    throw new Unreachable();
   }
   if (response.ok) return response;
   const body: unknown = await response.json().catch(() => null);

@@ -1,11 +1,12 @@
 /** Short messages at the page's edge: what was done, what went wrong and what to do about it. */
-import { ApiError } from "./api.ts";
+import { ApiError, Unreachable } from "./api.ts";
 
 export interface Notice {
   id: number;
   kind: "done" | "wrong";
   text: string;
   hint: string;
+  away?: boolean; // it holds only until the server answers
   action?: { label: string; run: () => void };
 }
 
@@ -21,11 +22,18 @@ class Notices {
   wrong(error: unknown): void {
     if (error instanceof DOMException && error.name === "AbortError") return;
     const problem = error instanceof ApiError ? error.problem : { message: String(error), hint: "This is a bug in the studio." };
-    this.add({ kind: "wrong", text: problem.message, hint: problem.hint }, 15000);
+    const isOut = error instanceof ApiError && error.status === 401;
+    const hint = isOut ? "Open the link that notewright serve printed." : problem.hint; // the server's own has words for scripts, too
+    this.add({ kind: "wrong", text: problem.message, hint, away: isOut || error instanceof Unreachable }, 15000);
   }
 
   drop(id: number): void {
     this.all = this.all.filter((notice) => notice.id !== id);
+  }
+
+  /** The server is back. */
+  dropAway(): void {
+    this.all = this.all.filter((notice) => !notice.away);
   }
 
   /** What they offered has been done. */

@@ -1,5 +1,5 @@
 /** What the person did is sent in order, and kept in this tab until the server has it: a restart of the server loses nothing. */
-import { ApiError, request } from "./api.ts";
+import { ApiError, Unreachable, request } from "./api.ts";
 import { keep, recall } from "./kept.ts";
 import { notices } from "./notices.svelte.ts";
 import { isFirst } from "./tab.ts";
@@ -57,7 +57,7 @@ class Outbox {
       const error = await this.post(letter);
       this.current = null;
       if (!error) this.end(letter, true);
-      else if (isAway(error)) return; // kept until the server is back
+      else if (error instanceof Unreachable) return this.later(); // kept until the server is back
       else if (isForNow(error)) {
         if (!this.held) notices.wrong(error);
         this.held = true;
@@ -69,8 +69,13 @@ class Outbox {
       }
     }
     this.held = aside.size > 0;
-    if (this.held) this.timer = setTimeout(() => void this.flush(), this.wait);
-    this.wait = this.held ? Math.min(this.wait * 1.5, LATE) : SOON;
+    if (this.held) this.later();
+    else this.wait = SOON;
+  }
+
+  private later(): void {
+    this.timer = setTimeout(() => void this.flush(), this.wait);
+    this.wait = Math.min(this.wait * 1.5, LATE);
   }
 
   private async post({ url, body }: Letter): Promise<unknown> {
@@ -95,7 +100,6 @@ class Outbox {
   }
 }
 
-const isAway = (error: unknown): boolean => error instanceof ApiError && error.status === 0;
 const isForNow = (error: unknown): error is ApiError => error instanceof ApiError && (error.status === 401 || error.status === 423 || error.status === 424 || error.status >= 500);
 
 export const outbox = new Outbox();

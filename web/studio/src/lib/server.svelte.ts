@@ -1,6 +1,7 @@
 /** The one store of what the server tells: connection, jobs, trainings, and a counter for each part of the library that grows when it changes. */
 import type { Schemas } from "./api.ts";
 import { api } from "./api.ts";
+import { notices } from "./notices.svelte.ts";
 import { outbox } from "./outbox.svelte.ts";
 
 export type Part = "sources" | "highlights" | "notes" | "pairs" | "drafts" | "events" | "datasets" | "runs" | "models";
@@ -8,19 +9,25 @@ const PARTS: Part[] = ["sources", "highlights", "notes", "pairs", "drafts", "eve
 type Job = Schemas["JobOut"];
 export type RunEvent = { run: string; event: string; step?: number; steps?: number; loss?: number } & Record<string, unknown>;
 
+const SOON = 500; // ms until a server that is away is tried again; longer each time
+const LATE = 15_000;
+const SILENT = 5_000; // ms after which a server that does not answer is taken to be away
+const CONNECTING = 0;
 const HIDDEN = 10_000; // ms after which a tab that nobody sees lets its connection go: all tabs share the browser's six
 
 class Server {
   connected = $state(false);
-  lost = $state(false); // was connected, is not now
+  lost = $state(false); // it does not answer, or did and does not now
   loggedOut = $state(false);
+  met = $state(false); // it has answered to this page
   jobs = $state.raw<Job[]>([]);
   versions = $state(Object.fromEntries(PARTS.map((part) => [part, 0])) as Record<Part, number>);
   lastRunEvent = $state.raw<RunEvent | null>(null);
   private missed = false; // something may have happened that nobody told
   private source: EventSource | null = null;
-  private wait = 500;
-  private again: ReturnType<typeof setTimeout> | undefined;
+  private returned = $state(0);
+  private wait = SOON;
+  private timer: ReturnType<typeof setTimeout> | undefined;
   private hiding: ReturnType<typeof setTimeout> | undefined;
 
   /** Reading this in an effect makes it run again when one of the parts has changed. */
@@ -28,28 +35,49 @@ class Server {
     return parts.reduce((sum, part) => sum + this.versions[part], 0);
   }
 
+  /** The same of a server that was away and is back, for what is asked for once. */
+  again(): number {
+    return this.returned;
+  }
+
   /** For as long as the page is open and seen. */
   start(): void {
     document.addEventListener("visibilitychange", () => this.seen());
+    addEventListener("focus", () => void this.look());
+    addEventListener("online", () => (this.connected ? void this.look() : this.connect()));
     this.connect();
-    this.seen();
+    if (document.hidden) this.seen();
   }
 
   private seen(): void {
     clearTimeout(this.hiding);
     if (document.hidden) this.hiding = setTimeout(() => this.letGo(), HIDDEN);
-    else if (!this.source) this.connect();
+    else void this.look();
+  }
+
+  /** Somebody is there again, who may have started the server. A connection that seems to stand may be to a machine that sleeps. */
+  async look(): Promise<void> {
+    const source = this.source;
+    if (!this.connected || !source) return this.retry();
+    const answer = await fetch("/api/health", { signal: AbortSignal.timeout(SILENT) }).catch(() => null);
+    if (!answer && source === this.source) this.failed(source);
+  }
+
+  /** At once, not when it would be its time; an attempt that is being made is left alone. */
+  retry(): void {
+    if (this.source?.readyState !== CONNECTING) this.connect();
   }
 
   private letGo(): void {
     if (outbox.waiting.length) return this.seen(); // it is sent when the server is back
-    clearTimeout(this.again);
+    clearTimeout(this.timer);
     this.source?.close();
     this.source = null;
     this.missed = true;
   }
 
   connect(): void {
+    clearTimeout(this.timer);
     this.source?.close();
     const source = (this.source = new EventSource("/api/events"));
     source.addEventListener("hello", () => this.hello());
@@ -57,22 +85,30 @@ class Server {
     source.addEventListener("resync", () => this.changed(PARTS));
     source.addEventListener("job", (event) => this.told(JSON.parse(event.data)));
     source.addEventListener("run", (event) => (this.lastRunEvent = JSON.parse(event.data)));
-    source.onerror = () => {
-      source.close(); // we try again ourselves: the browser gives up after an error status
-      this.lost = this.lost || this.connected;
-      this.missed = true;
-      this.connected = false;
-      void this.checkLogin();
-      this.again = setTimeout(() => this.connect(), this.wait);
-      this.wait = Math.min(this.wait * 1.5, 5000);
-    };
+    source.onerror = () => this.failed(source);
+  }
+
+  private failed(source: EventSource): void {
+    source.close(); // we try again ourselves: the browser gives up after an error status
+    if (source !== this.source) return;
+    this.lost = this.lost || this.connected;
+    this.missed = true;
+    this.connected = false;
+    void this.checkLogin();
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.connect(), this.wait);
+    this.wait = Math.min(this.wait * 1.5, LATE);
   }
 
   private hello(): void {
-    if (this.missed) this.changed(PARTS);
-    this.connected = true;
+    if (this.missed) {
+      this.changed(PARTS);
+      this.returned++;
+      notices.dropAway();
+    }
+    this.connected = this.met = true;
     this.missed = this.lost = this.loggedOut = false;
-    this.wait = 500;
+    this.wait = SOON;
     void outbox.flush();
     const before = this.jobs;
     void api.get("/api/jobs").then((jobs) => {
@@ -96,8 +132,10 @@ class Server {
   }
 
   private async checkLogin(): Promise<void> {
-    const response = await fetch("/api/status").catch(() => null);
+    const response = await fetch("/api/status", { signal: AbortSignal.timeout(SILENT) }).catch(() => null);
+    if (this.connected) return; // meanwhile
     this.loggedOut = response?.status === 401;
+    this.lost = this.lost || !response;
   }
 }
 
