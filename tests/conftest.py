@@ -46,6 +46,7 @@ def warmed(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
     """Trainings begin with their libraries read, but in tests that are marked `cold` or close the sockets of children."""
     if not request.node.get_closest_marker("cold") and "no_network" not in request.fixturenames:
         monkeypatch.setattr(runs, "subprocess", SimpleNamespace(**{**vars(subprocess), "Popen": warm.popen}))
+        monkeypatch.setattr(runs, "is_alive", warm.is_alive)
 
 
 @pytest.fixture(autouse=True)

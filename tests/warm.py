@@ -19,9 +19,18 @@ from pathlib import Path
 from typing import IO, Any
 
 from notewright.training.launch import WORKER
+from notewright.training.runs import is_alive as is_cold_alive
 
 LONGEST = 24  # tokens of a draft that is looked at for made-up words
 METHODS = ("sft", "ditto", "edits", "dpo", "kto", "reward", "grpo", "ppo")
+
+
+started: list[Workers] = []
+
+
+def is_alive(folder: Path) -> bool:
+    """`runs.is_alive`, which tells a worker by its command, for those that have the server's."""
+    return any(worker.folder == folder and worker.poll() is None for worker in started) or is_cold_alive(folder)
 
 
 def context() -> Any:
@@ -62,7 +71,8 @@ class Workers:
             self.processes.append(starts(target=_work, args=(folder, theirs, stdout.name, environment)))
             self.processes[-1].start()
         theirs.close()
-        self.pid = self.processes[0].pid
+        self.pid, self.folder = self.processes[0].pid, Path(folder)
+        started.append(self)
 
     def poll(self) -> int | None:
         codes = [process.exitcode for process in self.processes]
