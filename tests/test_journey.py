@@ -69,7 +69,7 @@ def test_from_highlights_to_a_note_in_the_persons_style(run: Callable[..., str],
     # The notes become training data, and the model learns the style.
     dataset = data("dataset", "sft")
     assert dataset["manifest"]["counts"]["test"] > 0
-    trained = data("train", "sft", "--set", "max_steps=6", "--set", "batch_size=2", "--set", "rate_check=off", "--set", "early_stop=off")
+    trained = data("train", "sft", "--set", "max_steps=3", "--set", "batch_size=2", "--set", "rate_check=off", "--set", "early_stop=off")
     assert trained["status"] == "finished"
     assert (home / trained["path"] / "loss.png").stat().st_size > 5_000
     tuned = data("models", "list")["current"]

@@ -19,7 +19,7 @@ from notewright.seedling.train import Maker, Recipe, Trainer, main, plot
 from .conftest import PARAGRAPHS
 
 pytestmark = pytest.mark.slow
-RECIPE = Recipe(shape="tiny", tokens_per_step=512, copy_tokens=512 * 90, warmup_steps=10)
+RECIPE = Recipe(shape="tiny", tokens_per_step=256, copy_tokens=256 * 90, warmup_steps=10)
 
 
 @pytest.fixture
@@ -139,7 +139,7 @@ def test_a_run_may_begin_from_an_exported_model(tmp_path: Path, books: Path, bun
     second.run(max_steps=2)
     assert not torch.equal(weights(second), weights(first))
     card = (export(tmp_path / "second" / "checkpoint.pt", tmp_path / "again", "another one") / "README.md").read_text(encoding="utf-8")
-    assert card.index("3 steps of 512; 0 minutes on a test") < card.index("From these weights") < card.index("2 steps of 512")
+    assert card.index("3 steps of 256; 0 minutes on a test") < card.index("From these weights") < card.index("2 steps of 256")
     resumed = trainer(tmp_path / "second", books, bundled)
     resumed.load()
     assert resumed.recipe.started_from == second.recipe.started_from

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, replace
@@ -188,10 +189,10 @@ def test_two_processes_train_the_adapter_that_one_trains(
 
 
 @pytest.mark.slow
-@pytest.mark.cold
 def test_on_a_split_base_drafts_are_watched_and_a_killed_training_goes_on_to_the_same_adapter(
-    library: Library, settings: Settings, make_dataset: MakeDataset, tiny: Tiny, config: Callable[[str], Path]
-) -> None:
+    library: Library, settings: Settings, make_dataset: MakeDataset, tiny: Tiny, config: Callable[[str], Path],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
     """The adapter of a start, edits that are looked at while they are learnt, and a first process that dies."""
     rows = tiny_models.sft_rows(12)
     edits = [edit_row(text, text.replace("## ", "### "), number) for number, row in enumerate(rows) for text in [said(row)]]
@@ -210,8 +211,10 @@ def test_on_a_split_base_drafts_are_watched_and_a_killed_training_goes_on_to_the
             with contextlib.suppress(ProcessLookupError):
                 os.kill(int((library.home / "runs" / "run-1" / "worker.pid").read_text()), signal.SIGKILL)
 
-    with pytest.raises(RunFailed, match=r"processes ended|ended with status"):
-        run(kill)
+    with monkeypatch.context() as cold:
+        cold.setattr(runs, "subprocess", subprocess)
+        with pytest.raises(RunFailed, match=r"processes ended|ended with status"):
+            run(kill)
     assert 0 < runs.checkpoint_step(library.home / "runs" / "run-1") < 12
     resumed = library.home / resume_run(library, "run-1", settings=settings, promote=False).path
     straight = run()

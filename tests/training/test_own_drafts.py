@@ -144,7 +144,7 @@ def test_killed_in_the_middle_it_resumes_to_the_same_model(
 ) -> None:
     registry.ensure_base_model(library, settings, base=str(tiny("llama")))
     dataset = make_dataset("sft", short_rows())
-    overrides: dict[str, Any] = {"max_steps": 12, "learning_rate": 3e-3, **SMALL}
+    overrides: dict[str, Any] = {"max_steps": 8, "learning_rate": 3e-3, **SMALL}
 
     def kill(event: dict[str, Any]) -> None:
         if event["event"] == "checkpoint":
@@ -154,7 +154,7 @@ def test_killed_in_the_middle_it_resumes_to_the_same_model(
     with pytest.raises(runs.Killed, match="the last checkpoint is at step"):
         train(library, settings=settings, method="ppo", overrides=overrides, progress=kill)
     reached = runs.checkpoint_step(library.home / "runs" / "run-1")
-    assert 0 < reached < 12
+    assert 0 < reached < 8
     run = resume_run(library, "run-1", settings=settings)
     assert isinstance(run, Run)
     assert run.status == "finished"

@@ -126,10 +126,10 @@ def test_ppo_scales_what_it_computes_in_float16_and_goes_on_to_the_same_adapter(
     scale = torch.amp.GradScaler.scale
     monkeypatch.setattr(torch.amp.GradScaler, "scale", lambda self, loss: scaled.append(self.get_scale()) or scale(self, loss))
     dataset = library.home / make_dataset("sft", tiny_models.sft_rows(20)).path
-    options: dict[str, Any] = {"base": tiny("llama"), "dataset": dataset, "max_steps": 3, "batch_size": 8, "max_new_tokens": 8}
+    options: dict[str, Any] = {"base": tiny("llama"), "dataset": dataset, "max_steps": 2, "batch_size": 8, "max_new_tokens": 8}
     found = {}
     for name, dtypes, more in (
-        ("float32", (FLOAT32, None), {}), ("float16", (HALF, HALF), {}), ("stopped", (HALF, HALF), {"stop_at": 2}),
+        ("float32", (FLOAT32, None), {}), ("float16", (HALF, HALF), {}), ("stopped", (HALF, HALF), {"stop_at": 1}),
     ):  # fmt: skip
         monkeypatch.setattr(chosen, "training_dtypes", lambda *_, dtypes=dtypes, **__: dtypes)
         in_process("ppo", tmp_path / name, **options, **more)

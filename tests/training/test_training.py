@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import signal
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -105,8 +106,9 @@ def adapter_of(library: Library, run: Run) -> dict[str, Any]:
     return weights(folder)
 
 
-@pytest.mark.cold
-def test_a_run_killed_or_interrupted_resumes_to_the_same_adapter(library: Library, trained: Callable[..., Run], settings: Settings) -> None:
+def test_a_run_killed_or_interrupted_resumes_to_the_same_adapter(
+    library: Library, trained: Callable[..., Run], settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     straight = trained()
     assert straight.status == "finished"
 
@@ -115,8 +117,10 @@ def test_a_run_killed_or_interrupted_resumes_to_the_same_adapter(library: Librar
             with contextlib.suppress(ProcessLookupError):  # events that it had still written come after its end
                 os.kill(int((library.home / "runs" / "run-2" / "worker.pid").read_text()), signal.SIGKILL)
 
-    with pytest.raises(runs.Killed, match="killed"):
-        trained(progress=kill)
+    with monkeypatch.context() as cold:
+        cold.setattr(runs, "subprocess", subprocess)
+        with pytest.raises(runs.Killed, match="killed"):
+            trained(progress=kill)
     folder = library.home / "runs" / "run-2"
     assert library.runs.get("run-2").status == "interrupted"
     reached = runs.checkpoint_step(folder)
