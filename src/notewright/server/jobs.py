@@ -70,7 +70,8 @@ def run_command(jobs: Jobs, home: Path, kind: str, title: str, arguments: Sequen
             ) as child,
             ThreadPoolExecutor(1) as reader,
         ):
-            job.stop = lambda: child.send_signal(signal.SIGINT)
+            # Before its first word it reads libraries, some of which take an interrupt for their own failure and go on.
+            job.stop = lambda: child.send_signal(signal.SIGINT if told else signal.SIGTERM)
             if job.stopping.is_set():  # in this very moment
                 job.stop()
             if politely and hasattr(os, "setpriority"):
