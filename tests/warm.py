@@ -23,8 +23,6 @@ from notewright.training.runs import is_alive as is_cold_alive
 
 LONGEST = 24  # tokens of a draft that is looked at for made-up words
 METHODS = ("sft", "ditto", "edits", "dpo", "kto", "reward", "grpo", "ppo")
-
-
 started: list[Workers] = []
 
 

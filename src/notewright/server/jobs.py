@@ -70,7 +70,7 @@ def run_command(jobs: Jobs, home: Path, kind: str, title: str, arguments: Sequen
             ) as child,
             ThreadPoolExecutor(1) as reader,
         ):
-            # Before its first word it reads libraries, some of which take an interrupt for their own failure and go on.
+            # While it read its libraries, before its first word, an interrupt has been lost; and nothing is begun that a kill could harm.
             job.stop = lambda: child.send_signal(signal.SIGINT if told else signal.SIGTERM)
             if job.stopping.is_set():  # in this very moment
                 job.stop()

@@ -75,7 +75,7 @@ def main(folder: Path) -> int:
         job = Job.load(folder)
         reporter.emit("loading", method=job.method, base=job.base)
         method = importlib.import_module(f".{FILES.get(job.method, job.method)}", __package__)
-        gc.freeze()  # the libraries' objects, a million, stay: no collection need look at them again
+        gc.freeze()  # the libraries' objects stay: no collection need look at them again
         metrics = method.run(job, folder, reporter)
         if metrics is None:
             reporter.emit("stopped")
