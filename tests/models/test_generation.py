@@ -86,6 +86,33 @@ def test_guesses_change_no_draft(model: Any, temperature: float, monkeypatch: py
     assert len(steps) == max(map(len, plain)) if slides else len(steps) < max(map(len, plain)) / 2
 
 
+def test_what_was_written_before_is_written_in_fewer_steps(model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Greedy drafts are remembered; drawn ones only use what was taught."""
+    from notewright.models.lookup import Memory
+
+    steps: list[int] = []
+    whole = type(model).forward
+    monkeypatch.setattr(type(model), "forward", lambda *args, **more: steps.append(0) or whole(*args, **more))
+
+    def counted(memory: Any, temperature: float) -> tuple[list[list[int]], int]:
+        steps.clear()
+        return drawn(model, PROMPTS, range(3), stops=set(), most=40, temperature=temperature, memory=memory), len(steps)
+
+    slides = model.config.model_type == "mistral"  # nothing is guessed there
+    memory = Memory()
+    greedy, before = counted(memory, 0.0)
+    again, after = counted(memory, 0.0)
+    assert again == greedy
+    assert after == before if slides or before < 10 else after < before / 2  # what goes in circles is guessed anyhow
+    chance, before = counted(None, 1.0)
+    assert counted(memory, 1.0) == (chance, before)
+    assert counted(memory, 1.0) == (chance, before)
+    taught = [[*prompt[-4:], *draft] for prompt, draft in zip(PROMPTS, chance, strict=True)]
+    again, after = counted(Memory(lambda: taught), 1.0)
+    assert again == chance
+    assert after == before if slides else after < before / 2
+
+
 def test_guesses_do_not_reach_behind_what_a_base_can_see(model: Any) -> None:
     most = model.config.max_position_embeddings - len(PROMPTS[0])
     assert [len(draft) for draft in drawn(model, PROMPTS[:1], [0], stops=set(), most=most)] == [most]

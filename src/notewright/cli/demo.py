@@ -18,7 +18,7 @@ from pathlib import Path
 
 from ..errors import RunFailed
 from ..library import Library
-from ..records import Draft, Pair
+from ..records import Draft, Model, Pair
 from ..settings import Settings, keep_out, load_settings, save_settings
 from ..text import edit_distance
 from .show import count, facts, given_path, progress, shorten
@@ -93,6 +93,7 @@ def _read_and_pair(library: Library, settings: Settings, sample: Path) -> None:
 
 def _learn(library: Library, settings: Settings, effort: str) -> dict[str, float]:
     from .. import datasets, evaluation, training
+    from ..drafting.engines import engine_for
     from ..models import registry
 
     with step("Freeze the training data, split by source"):
@@ -103,21 +104,22 @@ def _learn(library: Library, settings: Settings, effort: str) -> dict[str, float
         print(f"   {counts['train']} training, {counts['valid']} validation, {counts['test']} test passages")
         print(f"   held out: {'; '.join(source.title for source in held_out)}")
 
-    def measure(title: str, model_id: str) -> float:
+    def measure(title: str, model: Model) -> float:
         with step(f"Held-out edit distance, {title}"), progress("writing held-out passages") as advance:
             report = evaluation.evaluate(
-                library, model_id=model_id, dataset_id=dataset.id, settings=settings, max_new_tokens=LONGEST, progress=advance
-            )
+                library, model_id=model.id, dataset_id=dataset.id, settings=settings, max_new_tokens=LONGEST, progress=advance,
+                engine=engine_for(library, model, device=settings.device),
+            )  # fmt: skip
             print(f"   {report.distance}, {report.valid:.0%} valid, {len(report.items)} passages")
         return float(report.mean)
 
     base = registry.ensure_base_model(library, settings)
-    distances = {"before": measure("before training", base.id)}
+    distances = {"before": measure("before training", base)}
     with step("Teach the style: SFT on the training passages"), TrainingLine() as line:
         training.train(library, settings=settings, method="sft", dataset_id=dataset.id, effort=effort, progress=line)
     tuned = library.models.current()
     assert tuned is not None
-    distances["after SFT"] = measure("after SFT", tuned.id)
+    distances["after SFT"] = measure("after SFT", tuned)
 
     gold = {(pair.source_id, pair.headings[-1]): pair for pair in library.pairs.all() if pair.headings}
     training_ids = {row["source_id"] for row in datasets.load(dataset, "train")}
@@ -137,7 +139,7 @@ def _learn(library: Library, settings: Settings, effort: str) -> dict[str, float
         preferences = datasets.build(library, kind="preference", settings=settings)
         training.train(library, settings=settings, method="dpo", dataset_id=preferences.id, effort=effort, promote=False, progress=line)
     refined = library.models.all()[-1]
-    distances["after DPO"] = measure("after DPO", refined.id)
+    distances["after DPO"] = measure("after DPO", refined)
     if distances["after DPO"] <= distances["after SFT"]:
         registry.use(library, refined.id)
         print(f"   {refined.id} is now the current model.\n")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from ..errors import OutOfMemory
 from ..models import registry
-from ..models.registry import adapter_folder, open_engine
+from ..models.registry import open_engine
 from ..models.remote import RemoteEngine
 from ..prompts import Message
 from ..records import Model
@@ -74,7 +74,7 @@ class Engines:
         engine = self._held[key]
         if isinstance(engine, RemoteEngine):
             return engine
-        engine.use_adapter(adapter_folder(library, model))
+        registry.switch(library, engine, model)
         return engine
 
     def release(self) -> None:
@@ -88,7 +88,7 @@ class Engines:
 _process = Engines()
 
 
-def engine_for(library: Library, model: Model, *, device: str) -> Writer:
+def engine_for(library: Library, model: Model, *, device: str) -> Engine | RemoteEngine:
     """The engine for `model`, kept for this whole process."""
     return _process.get(library, model, device=device)
 

@@ -7,7 +7,7 @@ merge across the boundary. Nothing is trimmed: a passage keeps its bytes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from jinja2.exceptions import TemplateError
@@ -16,6 +16,7 @@ from transformers import PreTrainedTokenizerBase
 from ..errors import Invalid
 from ..prompts import Message
 from . import marks
+from .lookup import LONGEST_RUN
 
 # For bases without a chat template (GPT-J, plain Llama): headed turns, the assistant's closed by the end-of-text token.
 PLAIN_TEMPLATE = (
@@ -151,6 +152,12 @@ def encode_completion(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int
     """The passage's ids, closed by the turn's end: what the model should learn to write, and to stop. A `</s>` that the person wrote is
     spelt out, or it would end the note there and be lost."""
     return [*tokenizer(text, add_special_tokens=False, split_special_tokens=True)["input_ids"], turn_end(tokenizer)]
+
+
+def encode_answers(tokenizer: PreTrainedTokenizerBase, texts: Iterable[str]) -> list[list[int]]:
+    """Passages with the last few tokens of a prompt before them."""
+    before = encode_prompt(tokenizer, [{"role": "user", "content": PROBE}])[-LONGEST_RUN:]
+    return [[*before, *encode_completion(tokenizer, text)] for text in texts]
 
 
 def earlier_answers(tokenizer: PreTrainedTokenizerBase, messages: Sequence[Message], ids: Sequence[int]) -> list[tuple[int, int, str]]:

@@ -9,6 +9,7 @@ depends on (prompt, seed, sampling) only, not on its neighbours: matrix kernels 
 from __future__ import annotations
 
 import gc
+import itertools
 import re
 import time
 import warnings
@@ -27,6 +28,7 @@ from transformers.utils import logging
 
 from .. import __version__
 from ..errors import Invalid, NotFound
+from ..library.rows import taught_texts
 from ..prompts import LEAST_NOTE, Message
 from ..text import without_thoughts
 from . import bases, chat, quantization, sharing, thin
@@ -34,7 +36,7 @@ from .adapters import WEIGHTS, require_whole
 from .cache import can_share, remembers_all, roomy_cache
 from .generation import sample
 from .letters import Letters, letters_of
-from .lookup import GUESSED, TINY, Lookup, Places, pays
+from .lookup import GUESSED, TINY, Lookup, Memory, Places, pays
 from .merging import MERGED, add_into_weights
 from .precision import pick_dtype
 
@@ -167,6 +169,8 @@ class Engine:
         self._guesses = pays(self.device, size)
         self.misreads = size < OBEDIENT  # whether a rule in words that it was not taught with may well spoil its notes
         self.adapter: Path | None = None
+        self._memory = Memory()
+        self._taught: tuple[Path, ...] = ()
         self.context = context_length(self._bare.config)
         self._stops = chat.stop_tokens(self.tokenizer, self._bare.generation_config.eos_token_id)
         self._letters = letters_of(self.tokenizer, self._bare, "cpu")  # where `generate` has its scores
@@ -209,9 +213,13 @@ class Engine:
         self._plain.clear()
         give_back(self.device)
 
-    def use_adapter(self, path: Path | None) -> None:
+    def use_adapter(self, path: Path | None, *, taught: Sequence[Path] = ()) -> None:
         """Write with this adapter from now on (None: the plain base). Loaded at first use, then switched without a reload; of
-        those that were used before, the last few stay loaded. Raises NotFound where there is none, Invalid where it is damaged."""
+        those that were used before, the last few stay loaded. `taught` are the datasets that it learnt from: what they say is guessed,
+        so that it is written faster. Raises NotFound where there is none, Invalid where it is damaged."""
+        if tuple(taught) != self._taught:
+            self._taught = tuple(taught)
+            self._memory.teach(lambda: chat.encode_answers(self.tokenizer, itertools.chain(*map(taught_texts, self._taught))))
         if path is None:
             if self._names:
                 self._merge("")
@@ -289,7 +297,9 @@ class Engine:
         scores = self._step(torch.tensor([prompt]), cache, 1).expand(n, -1, -1)
         writing = rows
         guesses: list[list[int]] = [[] for _ in rows]
-        lookup, width = Lookup(prompt), 1 + (GUESSED if self._guesses and remembers_all(cache) else 0)
+        width = 1 + (GUESSED if self._guesses and remembers_all(cache) else 0)
+        # Not from earlier drafts: last digits hang on what was guessed, and the same version is to write the same.
+        lookup = Lookup(prompt, taught=self._memory.taught if width > 1 else None)
         places: Places | None = None
         shared: sharing.Prompt | None = None
         with self._threads():
@@ -344,7 +354,7 @@ class Engine:
             with self._threads():
                 written = sample(
                     self._model, [prompts[place] for place in part], seeds=part, stops=self._stops, pad=self.tokenizer.pad_token_id,
-                    max_new_tokens=longest, temperature=0.0, letters=letters_of(self.tokenizer, self._bare),
+                    max_new_tokens=longest, temperature=0.0, letters=letters_of(self.tokenizer, self._bare), memory=self._memory,
                 )  # fmt: skip
             for place, ids in zip(part, written, strict=True):
                 finished = ids[-1] in self._stops

@@ -18,7 +18,7 @@ import torch
 from . import splitting
 from .cache import remembers_all, roomy_cache
 from .letters import Letters
-from .lookup import GUESSED, RUNS, Lookup, pays
+from .lookup import GUESSED, LONGEST_RUN, Lookup, Memory, pays
 
 SPARE = 64  # places of wrong guesses that the cache may hold beside as many as there are right ones
 KEPT = 0.75  # the batch shrinks when no more than this share of its rows is still being written
@@ -35,18 +35,21 @@ def sample(
     max_new_tokens: int,
     temperature: float = 1.0,
     letters: Letters | None = None,
+    memory: Memory | None = None,
 ) -> list[list[int]]:
     """Ids of `len(seeds) / len(prompts)` drafts of each prompt, by prompt; with the token in `stops` that ended it, if one did.
 
-    At temperature 0 the likeliest token is taken. With `letters` no token is that would break a letter.
+    At temperature 0 the likeliest token is taken. With `letters` no token is that would break a letter. What `memory` knows is guessed, and
+    drafts without chance are added to it: a random number that falls between two tokens may tell the last digits of scores, which hang on
+    what was guessed.
     """
     with splitting.gathered(model):
-        return _sample(model, prompts, seeds, stops, pad, max_new_tokens, temperature, letters)
+        return _sample(model, prompts, seeds, stops, pad, max_new_tokens, temperature, letters, memory or Memory())
 
 
 def _sample(
     model: Any, prompts: Sequence[list[int]], seeds: Sequence[int], stops: set[int], pad: int, max_new_tokens: int, temperature: float,
-    letters: Letters | None,
+    letters: Letters | None, memory: Memory,
 ) -> list[list[int]]:  # fmt: skip
     together = splitting.is_split(model)
     device, each = model.device, len(seeds) // len(prompts)
@@ -60,7 +63,8 @@ def _sample(
     scores = model(input_ids=ids, attention_mask=seen.long(), position_ids=places, logits_to_keep=1, **options).logits[:, -1:]
     guessing = device.type == "cpu" and remembers_all(cache) and not together and pays("cpu", model.num_parameters())
     tried = GUESSED if guessing else 0  # a card is busy with so many rows as it is
-    lookups = [Lookup(prompt) for prompt in prompts] if tried else []
+    remembers = tried > 0 and temperature <= 0
+    lookups = [memory.lookup(prompt, drafts=remembers) for prompt in prompts] if tried else []
     cache.batch_repeat_interleave(each)
     scores, seen, lengths = (part.repeat_interleave(each, 0) for part in (scores, seen, lengths))
     draws = torch.stack([torch.rand(max_new_tokens, generator=torch.Generator().manual_seed(seed)) for seed in seeds]).to(device)
@@ -109,7 +113,11 @@ def _sample(
         at = at.clamp(max=most - 1)  # what is guessed behind the last place is not kept, but some look it up
         options["logits_to_keep"] = asked.shape[1]
         scores = model(input_ids=asked, attention_mask=seen.long(), position_ids=at, **options).logits[:, -asked.shape[1] :]
-    return [row[:count] for row, count in zip(written.tolist(), counts.tolist(), strict=True)]
+    drafts = [row[:count] for row, count in zip(written.tolist(), counts.tolist(), strict=True)]
+    if remembers:
+        for place, prompt in enumerate(prompts):
+            memory.keep(prompt, drafts[place * each : (place + 1) * each])
+    return drafts
 
 
 def _closed_up(cache: Any, seen: torch.Tensor, width: int) -> torch.Tensor:
@@ -127,7 +135,7 @@ def _guess(
     lookups: Sequence[Lookup], each: int, written: torch.Tensor, rows: torch.Tensor, counts: torch.Tensor, tried: int
 ) -> torch.Tensor:
     """What may follow in each of the rows still being written, (rows, tried)."""
-    ends = counts[:, None] + torch.arange(-max(RUNS), 0)
+    ends = counts[:, None] + torch.arange(-LONGEST_RUN, 0)
     last = [end[-count:] for end, count in zip(written[rows[:, None], ends.clamp(min=0)].tolist(), counts.tolist(), strict=True)]
     return torch.tensor([lookups[row // each].guess(end, tried) for row, end in zip(rows.tolist(), last, strict=True)])
 

@@ -355,4 +355,12 @@ def open_engine(library: Library, model: Model, *, device: str = "auto") -> Engi
         return RemoteEngine(model.base, model.revision, key=engine_key(library.home))
     from .engine import Engine
 
-    return Engine(model.base, adapter_folder(library, model), device=device, revision=model.revision or None)
+    engine = Engine(model.base, device=device, revision=model.revision or None)
+    switch(library, engine, model)
+    return engine
+
+
+def switch(library: Library, engine: Engine, model: Model) -> None:
+    """Let an engine with this version's base write as this version does."""
+    datasets = (library.datasets.get(version.dataset_id) for version in lineage(library, model) if version.dataset_id)
+    engine.use_adapter(adapter_folder(library, model), taught=[Path(dataset.path) for dataset in datasets])

@@ -42,7 +42,7 @@ def write(
             written = sample(
                 model.get_base_model(), [prompts[place] for place in part], seeds=[seed * 1_000_003 + place for place in places],
                 stops=stops, pad=pad, max_new_tokens=max(longest[place] for place in part), temperature=temperature,
-                letters=letters_of(session.tokenizer, model),
+                letters=letters_of(session.tokenizer, model), memory=session.memory,
             )  # fmt: skip
             for place, row in zip(places, written, strict=True):
                 found[place] = closed(session, row[: longest[place // each]], stops)

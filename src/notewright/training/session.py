@@ -20,8 +20,9 @@ from transformers import TrainerCallback
 
 from ..errors import RunFailed
 from ..files import put, whole_folder
-from ..library.rows import read_rows
-from ..models import bases, engine, precision, splitting
+from ..library.rows import read_rows, taught_texts
+from ..models import bases, chat, engine, precision, splitting
+from ..models.lookup import Memory
 from ..models.quantization import four_bit
 from . import processes, recipes
 from .data import IGNORED, Rows, passes
@@ -51,6 +52,10 @@ class Session:
     checkpointing: bool = False  # of activations; `check_memory` decides
     spent: float = 0.0  # seconds of the same run before this process went on with it
     began: float = field(default_factory=time.monotonic)
+    memory: Memory = field(init=False)  # of what was written, so that it is written faster the next time
+
+    def __post_init__(self) -> None:
+        self.memory = Memory(lambda: chat.encode_answers(self.tokenizer, taught_texts(Path(self.job.dataset_folder))))
 
     def autocast(self) -> torch.autocast:
         return torch.autocast(self.device, dtype=self.half or torch.bfloat16, enabled=self.half is not None)

@@ -120,7 +120,7 @@ class Desk:
                 found += sample(
                     model.get_base_model(), part, seeds=own, stops=self.stops, pad=self.session.tokenizer.pad_token_id,
                     max_new_tokens=self.recipe.max_new_tokens, temperature=temperature,
-                    letters=letters_of(self.session.tokenizer, model),
+                    letters=letters_of(self.session.tokenizer, model), memory=self.session.memory,
                 )  # fmt: skip
         model.train(training)
         return found
