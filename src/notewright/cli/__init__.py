@@ -17,6 +17,7 @@ from typing import Any
 
 from .. import __version__
 from ..errors import Invalid, NotewrightError
+from .interrupts import patient_interrupts
 from .terminal import plain_terminal
 
 # name: (module in this package, one line of help), in the order a newcomer needs them
@@ -68,7 +69,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdin = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a terminal or pipe that cannot show a letter is no reason to fail
-    with plain_terminal():
+    with plain_terminal(), patient_interrupts():
         return _run(arguments)
 
 

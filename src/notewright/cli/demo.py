@@ -97,7 +97,7 @@ def _learn(library: Library, settings: Settings, effort: str) -> dict[str, float
     from ..models import registry
 
     with step("Freeze the training data, split by source"):
-        dataset = datasets.build(library, kind="sft", settings=settings, examples=0.25)
+        dataset = datasets.build(library, kind="sft", settings=settings, examples=0)
         counts = dataset.manifest["counts"]
         assert isinstance(counts, dict)
         held_out = [source for source in library.sources.all() if source.id in {row["source_id"] for row in datasets.load(dataset, "test")}]

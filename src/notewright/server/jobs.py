@@ -70,7 +70,7 @@ def run_command(jobs: Jobs, home: Path, kind: str, title: str, arguments: Sequen
             ) as child,
             ThreadPoolExecutor(1) as reader,
         ):
-            # While it read its libraries, before its first word, an interrupt has been lost; and nothing is begun that a kill could harm.
+            # While it reads its libraries, before its first word, an interrupt waits, and nothing is begun that a kill could harm.
             job.stop = lambda: child.send_signal(signal.SIGINT if told else signal.SIGTERM)
             if job.stopping.is_set():  # in this very moment
                 job.stop()

@@ -1,0 +1,53 @@
+"""Ctrl-C while libraries are read.
+
+Some take an interrupt for a failure of their own: torch for numpy not being there, after which the command would go on, without numpy. So
+it waits until no import is under way.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+SOON = 0.1  # seconds between two looks
+
+
+@contextmanager
+def patient_interrupts() -> Iterator[None]:
+    """Where Ctrl-C has its usual meaning, and in the main thread."""
+    usual = threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if usual:
+        signal.signal(signal.SIGINT, _interrupt)
+    try:
+        yield
+    finally:
+        if usual:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    if not _importing(frame):
+        raise KeyboardInterrupt
+    timer = threading.Timer(SOON, _again, [number])
+    timer.daemon = True
+    timer.start()
+
+
+def _importing(frame: FrameType | None) -> bool:
+    while frame:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _again(number: int) -> None:
+    """To the main thread, so that what it waits for is interrupted, too."""
+    main = threading.main_thread().ident
+    if hasattr(signal, "pthread_kill") and main is not None:
+        signal.pthread_kill(main, number)
+    else:  # Windows
+        signal.raise_signal(signal.SIGINT)
