@@ -114,7 +114,7 @@ def drafts(repeats: int, folder: Path) -> list[dict[str, Any]]:
 
 @contextlib.contextmanager
 def sample_rows() -> Iterator[Path]:
-    """The demo's SFT dataset."""
+    """An SFT dataset of the sample, a quarter of its prompts with examples."""
     from notewright import datasets
     from notewright.importers import import_readwise
     from notewright.importers.vault import import_vault

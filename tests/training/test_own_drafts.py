@@ -270,7 +270,8 @@ def test_where_no_adapter_is_in_use_the_base_writes(tiny: Tiny) -> None:
             if "lora_B" in name:
                 weight.normal_(0, 0.5)
     desk = object.__new__(writing.Desk)
-    desk.session, desk.recipe = SimpleNamespace(model=model, tokenizer=tokenizer), SimpleNamespace(max_new_tokens=12)  # type: ignore[assignment]
+    desk.session = SimpleNamespace(model=model, tokenizer=tokenizer, memory=None)  # type: ignore[assignment]
+    desk.recipe = SimpleNamespace(max_new_tokens=12)  # type: ignore[assignment]
     desk.stops = chat.stop_tokens(tokenizer)
     prompt = chat.encode_prompt(tokenizer, [{"role": "user", "content": "1. A tide table."}])
     [trained] = desk.sample([prompt], [0], temperature=0.0)

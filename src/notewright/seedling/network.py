@@ -55,6 +55,12 @@ def optimizers(model: LlamaForCausalLM, matrix_rate: float, other_rate: float) -
     ]
 
 
+def autocast(device: str) -> torch.autocast:
+    """To bfloat16, but on processors that only emulate it, several times slower than float32 is."""
+    native = device != "cpu" or torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    return torch.autocast(device, dtype=torch.bfloat16, enabled=native)
+
+
 def losses(
     model: LlamaForCausalLM, body: Callable[..., Any], ids: torch.Tensor, weights: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import random
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
@@ -59,7 +59,7 @@ def straight(text: str) -> str:
     return text.translate(str.maketrans("“”‘’", "\"\"''"))
 
 
-def _train(folder: Path | None, seed: int, merged: int) -> Tokenizer:
+def _train(texts: Iterable[str], merged: int) -> Tokenizer:
     tokenizer = Tokenizer(models.BPE(byte_fallback=False))
     digits, byte_level = pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence([digits, byte_level])  # type: ignore[assignment]
@@ -67,7 +67,7 @@ def _train(folder: Path | None, seed: int, merged: int) -> Tokenizer:
     trainer = trainers.BpeTrainer(
         vocab_size=merged, special_tokens=list(SPECIAL), initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False
     )
-    tokenizer.train_from_iterator(_training_text(folder, seed), trainer)
+    tokenizer.train_from_iterator(texts, trainer)
     tokenizer.add_special_tokens([AddedToken(token, normalized=False, special=True) for token in SPECIAL])
     tokenizer.add_tokens([AddedToken(mark, normalized=False, special=False) for mark in MARKS])
     return tokenizer
@@ -75,9 +75,9 @@ def _train(folder: Path | None, seed: int, merged: int) -> Tokenizer:
 
 def train(folder: Path | None = None, seed: int = 0) -> Tokenizer:
     """Train on the training corpora. Marks that are merges already leave room for a few more merges: hence the second pass."""
-    merged = VOCABULARY - len(MARKS)
-    first = _train(folder, seed, merged)
-    return _train(folder, seed, merged + VOCABULARY - first.get_vocab_size())
+    texts, merged = list(_training_text(folder, seed)), VOCABULARY - len(MARKS)
+    first = _train(texts, merged)
+    return _train(texts, merged + VOCABULARY - first.get_vocab_size())
 
 
 def save(tokenizer: Tokenizer, folder: Path) -> None:

@@ -33,7 +33,7 @@ from ..files import whole
 from . import corpora, tokenizer
 from .batches import Batch, make_batch
 from .chat import Encoder
-from .network import build, losses, optimizers
+from .network import autocast, build, losses, optimizers
 
 DECAY = 0.7
 COMPILED_LENGTH = 1024  # longer rows are too few to pay for compiling
@@ -205,7 +205,7 @@ class Trainer:
         for optimizer, rates in zip(self.optimizers, self.rates, strict=True):
             for group, rate in zip(optimizer.param_groups, rates, strict=True):
                 group["lr"] = rate * factor
-        with torch.autocast(self.device, dtype=torch.bfloat16):
+        with autocast(self.device):
             compiled = self.device == "cuda" or ids.shape[1] <= COMPILED_LENGTH
             body = self.body if compiled else self.model.model
             loss, sums = losses(self.model, body, ids, weights)
