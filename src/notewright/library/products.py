@@ -44,14 +44,17 @@ class DatasetStore:
         """Oldest first."""
         where, parameters = (" WHERE kind=?", (kind,)) if kind else ("", ())
         rows = self._db.rows(f"SELECT * FROM datasets{where} ORDER BY rowid", parameters)
-        home = self._db.path.parent
-        return [Dataset(row["id"], row["kind"], str(home / row["path"]), row["created_at"], json.loads(row["manifest"])) for row in rows]
+        return list(map(self._dataset, rows))
 
     def get(self, dataset_id: str) -> Dataset:
-        for dataset in self.all():
-            if dataset.id == dataset_id:
-                return dataset
-        raise NotFound(f"No dataset has the id {dataset_id!r}.", "List them with: notewright dataset list")
+        row = self._db.row("SELECT * FROM datasets WHERE id=?", (dataset_id,))
+        if row is None:
+            raise NotFound(f"No dataset has the id {dataset_id!r}.", "List them with: notewright dataset list")
+        return self._dataset(row)
+
+    def _dataset(self, row: sqlite3.Row) -> Dataset:
+        path = self._db.path.parent / row["path"]
+        return Dataset(row["id"], row["kind"], str(path), row["created_at"], json.loads(row["manifest"]))
 
 
 class RunStore:
