@@ -55,6 +55,17 @@ def test_model_metrics_are_merged(library: Library) -> None:
     assert library.models.set_metrics(model_id, {"valid": 1.0}).metrics == {"edit_distance": 0.5, "valid": 1.0}
 
 
+def test_versions_are_found_by_role_and_by_metric(library: Library) -> None:
+    kept, left, other = (model(library) for _ in range(3))
+    reward = library.models.add(Model(library.models.new_id(), "base", "models/y", "reward", AT)).id
+    library.models.set_metrics(kept, {"contender": {"beside": left}})
+    library.models.set_metrics(left, {"contender": None, "loss": float("nan")})
+    library.models.set_metrics(other, {"told": 'no "contender" of this one'})
+    assert [item.id for item in library.models.with_metric("contender")] == [kept]
+    assert [item.id for item in library.models.all("reward")] == [reward]
+    assert [item.id for item in library.models.all()] == [kept, left, other, reward]
+
+
 def test_no_model_is_current_before_the_first_promotion(library: Library) -> None:
     model(library)
     assert library.models.current() is None

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from notewright.errors import Invalid, NotFound
-from notewright.library.rows import load, read_rows
+from notewright.library.rows import load, read_rows, taught_texts
 from notewright.records import Dataset
 
 
@@ -39,3 +40,14 @@ def test_what_cannot_be_read_is_told(dataset: Dataset, split: str, error: type[I
         load(dataset, split)
     assert told in caught.value.message
     assert ("notewright dataset sft" in caught.value.hint) == (split != "trian")
+
+
+def test_what_a_dataset_teaches_is_told_once_and_nothing_of_a_broken_one(tmp_path: Path) -> None:
+    rows = [{name: [{"role": "assistant", "content": text}]} for name, text in
+            (("completion", "one"), ("chosen", "two"), ("edited", "three"), ("chosen", "one"), ("rejected", "four"))]  # fmt: skip
+    (tmp_path / "train.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    assert taught_texts(tmp_path) == ["one", "two", "three"]
+    assert taught_texts(tmp_path / "gone") == []
+    for broken in ("{", '{"completion": []}', '{"completion": "one"}', "[]\n3", "\udcff"):
+        (tmp_path / "train.jsonl").write_bytes(broken.encode(errors="surrogateescape"))
+        assert taught_texts(tmp_path) == []

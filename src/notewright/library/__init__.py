@@ -102,7 +102,7 @@ class Library:
         if not kept:
             return False
         since = self.events.all(*_JUDGING, after=kept["event"])
-        rewards = [model.id for model in self.models.all() if model.role == "reward"]
+        rewards = [model.id for model in self.models.all("reward")]
         return kept["version"] != (rewards[-1] if rewards else "") or any(event.payload.get("kind") != "pair" for event in since)
 
     def check(self) -> None:

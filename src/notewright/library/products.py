@@ -127,8 +127,15 @@ class ModelStore:
         with self._db.write() as connection:
             connection.execute("UPDATE models SET base=?, revision=? WHERE base=? AND revision=?", (*after, *before))
 
-    def all(self) -> list[Model]:
-        return [_model(row) for row in self._db.rows("SELECT * FROM models ORDER BY rowid")]
+    def all(self, role: str = "") -> list[Model]:
+        """Oldest first."""
+        where, parameters = (" WHERE role=?", (role,)) if role else ("", ())
+        return [_model(row) for row in self._db.rows(f"SELECT * FROM models{where} ORDER BY rowid", parameters)]
+
+    def with_metric(self, name: str) -> list[Model]:
+        """Those that have it (None is none), oldest first: of thousands few are parsed."""
+        rows = self._db.rows("SELECT * FROM models WHERE instr(metrics, ?) ORDER BY rowid", (to_json(name),))
+        return [model for row in rows if (model := _model(row)).metrics.get(name) is not None]
 
     def get(self, model_id: str) -> Model:
         row = self._db.row("SELECT * FROM models WHERE id=?", (model_id,))

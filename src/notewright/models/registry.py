@@ -74,8 +74,8 @@ def plain(library: Library, model: Model) -> Model:
 
 
 def _plain(library: Library, base: str, revision: str) -> Model:
-    for model in library.models.all():
-        if model.role == "base" and (model.base, model.revision) == (base, revision):
+    for model in library.models.all("base"):
+        if (model.base, model.revision) == (base, revision):
             return model
     return library.models.add(Model(library.models.new_id(), base, "", "base", now(), revision=revision))
 
@@ -83,8 +83,8 @@ def _plain(library: Library, base: str, revision: str) -> Model:
 def ensure_remote_model(library: Library, settings: Settings) -> Model:
     """The configured server as a model of role `remote` (base: its address, revision: its model); made current when it is new."""
     url, name = settings.engine_url.rstrip("/"), settings.engine_model
-    for model in library.models.all():
-        if model.role == REMOTE and (model.base, model.revision) == (url, name):
+    for model in library.models.all(REMOTE):
+        if (model.base, model.revision) == (url, name):
             return model
     model = library.models.add(Model(library.models.new_id(), url, "", REMOTE, now(), revision=name))
     return library.models.promote(model.id, "set in config.toml")
@@ -198,8 +198,8 @@ def keep_contenders(
     """Held-out work of `asked_at` could not tell these versions from `beside` (True: with examples in their prompts), however much they
     `measured` better or worse; they take turns with it, and those that were kept before do so no more."""
     with library.db.write():
-        for model in library.models.all():
-            if model.metrics.get("contender") and model.id not in contenders:
+        for model in library.models.with_metric("contender"):
+            if model.id not in contenders:
                 library.models.set_metrics(model.id, {"contender": None})
         for model_id, examples in contenders.items():
             kept: dict[str, object] = {"beside": beside, "at": now(), "promotions": len(library.models.promotions())}
@@ -222,8 +222,8 @@ def contenders(library: Library) -> list[Model]:
         if reason in BY_HAND and before != after:
             left.add(before)
     found = []
-    for model in library.models.all():
-        kept = model.metrics.get("contender")
+    for model in library.models.with_metric("contender"):
+        kept = model.metrics["contender"]
         if not isinstance(kept, dict) or kept["beside"] != current.id or model.id in {current.id, *left}:
             continue
         # Counted, as clocks are put right; earlier records have the time alone.

@@ -27,7 +27,7 @@ class Scale:
         """(n, features) array of rows in spreads from the centre; what does not apply (NaN) is 0, beyond `FAR` is cut."""
         import numpy
 
-        raw = numpy.asarray(rows, dtype=float).reshape(len(rows), -1)[:, : len(FEATURES)]
+        raw = numpy.array([row[: len(FEATURES)] for row in rows], dtype=float).reshape(len(rows), -1)
         logs = numpy.array([feature.log for feature in FEATURES])
         values = numpy.where(logs, numpy.log1p(numpy.maximum(raw, 0)), raw)
         return numpy.clip(numpy.nan_to_num((values - numpy.array(self.centre)) / numpy.array(self.spread), nan=0.0), -FAR, FAR)

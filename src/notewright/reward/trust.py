@@ -164,7 +164,7 @@ def combined(parts: Sequence[Gaps]) -> Gaps:
 
 def newest_reward(library: Library) -> Model | None:
     """The neural reward model in use: the newest."""
-    found = [model for model in library.models.all() if model.role == "reward"]
+    found = library.models.all("reward")
     return found[-1] if found else None
 
 
