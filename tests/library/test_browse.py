@@ -31,6 +31,28 @@ def test_a_batch_opens_as_its_first_shown_draft_does_and_the_newest_comes_first(
     assert library.browse.batches(chapter="Troubles") == ([], 0)
 
 
+def test_a_page_of_batches_costs_hardly_more_where_there_are_many(library: Library) -> None:
+    """Counted in SQLite's own steps. Once the judgements of all batches were looked for among all events, for each page."""
+    ticks: list[int] = []
+
+    def cost(many: int) -> int:
+        with library.db.write():
+            for _ in range(many):
+                batch = library.drafts.new_batch()
+                made = library.drafts.add(Draft("", batch, "s", "A", "m", "x", place, 1, "2026-01-01") for place in (0, 1))
+                library.events.append("ranking", batch, {"batch": batch, "order": [[item.id] for item in made]})
+                library.events.append("decision", made[0].id, {"batch": batch, "decision": "accept"})
+        library.db.connection.set_progress_handler(lambda: ticks.append(0), 1000)
+        ticks.clear()
+        batches, _ = library.browse.batches(limit=10)
+        library.db.connection.set_progress_handler(None, 0)
+        assert all(item.ranked and item.accepted for item in batches)
+        return len(ticks)
+
+    few, many = cost(200), cost(1800)
+    assert many < 12 * few  # of ten times as many batches
+
+
 def test_of_a_ranking_and_a_rejection_of_the_batch_the_later_one_counts(library: Library) -> None:
     batch = library.drafts.new_batch()
     made = library.drafts.add(Draft("", batch, "s", "", "m", "x", place, 1, "2026-01-01") for place in (0, 1))

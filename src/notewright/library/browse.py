@@ -210,23 +210,25 @@ class Browse:
             parameters += [chapter, json.dumps(list(several))]
         condition = " AND ".join(where)
         total = self._db.rows(f"SELECT count(DISTINCT batch_id) AS n FROM drafts d WHERE {condition}", parameters)[0]["n"]
+        # With the plus events are found by what they are about: those of a kind may be thousands.
         judged = (
-            f"EXISTS (SELECT 1 FROM events e WHERE e.kind='ranking' AND e.subject=d.batch_id AND {_STANDS}) AS ranked,"
-            f" EXISTS (SELECT 1 FROM events e JOIN drafts x ON x.id=e.subject WHERE x.batch_id=d.batch_id AND e.kind='decision'"
+            f"EXISTS (SELECT 1 FROM events e WHERE +e.kind='ranking' AND e.subject=d.batch_id AND {_STANDS}) AS ranked,"
+            f" EXISTS (SELECT 1 FROM drafts x CROSS JOIN events e ON e.subject=x.id WHERE x.batch_id=d.batch_id AND +e.kind='decision'"
             f"   AND json_extract(e.payload, '$.decision')='accept' AND {_STANDS}) AS accepted,"
-            f" EXISTS (SELECT 1 FROM events e WHERE e.kind='decision' AND e.subject=d.batch_id"
+            f" EXISTS (SELECT 1 FROM events e WHERE +e.kind='decision' AND e.subject=d.batch_id"
             f"   AND json_extract(e.payload, '$.decision')='reject_all' AND {_STANDS}) AS rejected"
         )
         # The candidates of a batch have one source and chapter, but each its own text. Who wrote which is not told (`turns.written_by`).
         writers = "SELECT DISTINCT x.model_id FROM drafts x WHERE x.batch_id=d.batch_id AND x.shown ORDER BY x.model_id"
         opening = "SELECT substr(x.text, 1, 200) FROM drafts x WHERE x.batch_id=d.batch_id AND x.shown ORDER BY x.position LIMIT 1"
+        page = f"SELECT batch_id FROM drafts d WHERE {condition} GROUP BY batch_id ORDER BY max(rowid) DESC LIMIT ? OFFSET ?"
         rows = self._db.rows(
             "SELECT d.batch_id, d.source_id, coalesce(s.title, '') AS title, d.chapter, min(d.created_at) AS created_at,"
             f" sum(d.shown) AS drafts, coalesce((SELECT group_concat(model_id, ' and ') FROM ({writers})), min(d.model_id)) AS model_id,"
             f" coalesce(({opening}), '') AS opening, NOT {SEEN} AS unseen, {judged}"
-            f" FROM drafts d LEFT JOIN sources s ON s.id=d.source_id WHERE {condition}"
-            " GROUP BY d.batch_id ORDER BY max(d.rowid) DESC LIMIT ? OFFSET ?",
-            [*parameters, limit, offset],
+            f" FROM drafts d LEFT JOIN sources s ON s.id=d.source_id WHERE d.batch_id IN ({page}) AND {condition}"
+            " GROUP BY d.batch_id ORDER BY max(d.rowid) DESC",
+            [*parameters, limit, offset, *parameters],
         )
         left = {version for version, examples in ModelStore(self._db).went_back_from() if examples is None}
         return [
