@@ -27,7 +27,7 @@ from notewright.settings import silence_telemetry
 silence_telemetry()
 RESULTS = Path(__file__).parent / "results" / "guessing.json"
 LONGEST = 288  # tokens; the longest passage has 265
-GUESSES = {"none": 0, "from the prompt": 7, "and from taught passages": 7, "and from earlier drafts": 7}
+SIDES = ("none", "from the prompt", "and from taught passages", "and from earlier drafts")
 
 
 def main() -> None:
@@ -39,7 +39,7 @@ def main() -> None:
     from in_process import train
 
     from notewright.library.rows import read_rows
-    from notewright.models import bases, engine, generation
+    from notewright.models import bases, engine, generation, lookup
 
     with sample_rows() as folder, tempfile.TemporaryDirectory() as place:
         parts = {name: read_rows(folder / f"{name}.jsonl") for name in ("train", "valid")}
@@ -56,7 +56,7 @@ def main() -> None:
         type(writer._bare).forward = counted
 
         def ready(side: str) -> None:
-            engine.GUESSED = generation.GUESSED = GUESSES[side]
+            engine.GUESSED = generation.GUESSED = 0 if side == "none" else lookup.GUESSED
             writer._memory = engine.Memory()
             if side == "and from earlier drafts":
                 writer.use_adapter(None)
@@ -72,7 +72,7 @@ def main() -> None:
 
         report: dict[str, Any] = {"passages": len(asked), "device": given.device, "repeats": given.repeats}
         for name, write in (("four candidates each", candidates), ("one greedy draft each", greedy)):
-            sides = [side for side in GUESSES if write is greedy or side != "and from earlier drafts"]
+            sides = [side for side in SIDES if write is greedy or side != "and from earlier drafts"]
             spent: dict[str, list[float]] = {side: [] for side in sides}
             taken, written = {}, {}
             for _ in range(given.repeats):

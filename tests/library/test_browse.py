@@ -31,7 +31,7 @@ def test_a_batch_opens_as_its_first_shown_draft_does_and_the_newest_comes_first(
     assert library.browse.batches(chapter="Troubles") == ([], 0)
 
 
-def test_a_page_of_batches_costs_hardly_more_where_there_are_many(library: Library) -> None:
+def test_a_page_of_batches_costs_at_most_in_proportion_to_their_number(library: Library) -> None:
     """Counted in SQLite's own steps. Once the judgements of all batches were looked for among all events, for each page."""
     ticks: list[int] = []
 

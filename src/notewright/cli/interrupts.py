@@ -1,7 +1,7 @@
 """Ctrl-C while libraries are read.
 
-Some take an interrupt for a failure of their own: torch for numpy not being there, after which the command would go on, without numpy. So
-it waits until no import is under way.
+Some take an interrupt for a failure of their own: torch, which imports numpy while it is imported, for numpy not being there, and goes on
+as if nobody had asked. So it waits until no import is under way.
 """
 
 from __future__ import annotations
