@@ -137,6 +137,24 @@ def test_a_late_answer_about_another_pair_changes_nothing(page: Any, server: Any
     assert page.locator("li.out").count() == 1
 
 
+def test_the_others_of_a_source_stay_when_the_pair_itself_comes_later(page: Any, server: Any) -> None:
+    listed = ask(server, "/api/pairs/review?limit=20")["pairs"]
+    sources = [item["source_id"] for item in listed]
+    at = next(nth for nth in range(1, len(listed)) if sources.count(sources[nth]) > 1)
+    held: list[Any] = []
+    page.route(f"**/api/pairs/{listed[at]['id']}", lambda route: held.append(route))
+    page.goto(f"{server.address}/pairs")
+    page.get_by_role("region", name="Passage").wait_for()
+    for _ in range(at - 1):
+        page.keyboard.press("j")
+    with page.expect_request(f"**/api/pairs/{listed[at]['id']}"):
+        page.keyboard.press("j")
+    with page.expect_response("**/api/pairs?source_id=*"):
+        page.keyboard.press("m")
+    held[0].continue_()
+    page.get_by_role("list", name="Other pairs of this source").get_by_role("button").first.wait_for()
+
+
 def test_a_pair_is_named_in_a_dialog(page: Any, server: Any) -> None:
     """Of the bundled sample: any passage without a pair, and the first chapter of any source."""
     free = next(
