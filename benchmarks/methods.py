@@ -1,6 +1,6 @@
 """What each training method does for simulated readers with hidden preferences, on work that nothing was trained on.
 
-    python benchmarks/methods.py [--readers 6] [--part few light taste paid earned product] [--only 0 1] [--base seedling] [--table]
+    python benchmarks/methods.py [--readers 6] [--part few light taste halved paid earned product] [--only 0 1] [--base seedling] [--table]
 
 A reader (`evaluation.readers`) has a style, two quirks that no style of the seedling's training has, and hidden wants. 12 passages of
 sources that nothing else comes from measure. What a method should improve was fixed before the first figure:
@@ -14,6 +14,8 @@ sources that nothing else comes from measure. What a method should improve was f
     taste     a reader whose 24 passages vary in style. DPO: what they truly think of greedy drafts (in standard deviations of drafts),
               against SFT, from 24 rankings of four drafts with the reader's usual noise; with a second round that a taste head labels,
               learnt on these; KTO: the same, from 312 verdicts on single drafts
+    halved    as taste, other readers (`--only 12 13 ...`): DPO with updates of two rankings against as many updates of four, which read
+              twice as much
     paid      GRPO, RLOO and PPO on the short notes of ppo.py, 16 updates of 16 drafts; a number is a seed here, not a reader. What drafts
               of 16 held-out prompts earn (four each at temperature 1, as they are what is learnt from), against where all began
     earned    GRPO and RLOO, paid by likeness to 24 passages of which SFT had seen 10: distance of drafts at temperature 1 (four for each
@@ -37,7 +39,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +62,7 @@ from notewright.text import edit_distance  # noqa: E402
 
 RESULTS = Path(__file__).parent / "results" / "methods.json"
 FAMILIES = ("format", "voice", "content", "mixed")
-PARTS = ("few", "light", "taste", "paid", "earned", "product")
+PARTS = ("few", "light", "taste", "halved", "paid", "earned", "product")
 FEW, MANY, VARIED, STEERING, FRESH, TEST = 10, 32, 24, 6, 24, 12
 SAMPLES, RANKED = 13, 4
 LONGEST = 256
@@ -206,7 +208,22 @@ def light(world: World, train: Trainer, found: Found, keep: Callable[[], None], 
     found["kept round"] = told["kept_round"]
 
 
-def taste(world: World, train: Trainer, found: Found, keep: Callable[[], None], number: int) -> None:
+@dataclass(frozen=True)
+class Taught:
+    """A reader whose passages vary, an SFT on these, and what they think of its drafts."""
+
+    own: list[Prompt]
+    tuned: Path
+    pool: list[Item]
+    rankings: dict[str, list[Row]]
+    ranked: list[list[Item]]
+    judge: Judge
+    middle: float
+    spread: float
+    liked: Callable[[Path | None, str], None]
+
+
+def varied(world: World, train: Trainer, found: Found, keep: Callable[[], None], number: int) -> Taught:
     own, fresh, steering = world.some(VARIED), world.some(FRESH), world.some(STEERING)
     rows = [[world.row(prompt, style=near(world.home, world.rng, 0.4)) for prompt in part] for part in (own, steering)]
     tuned, found["seconds"]["varied sft"], _ = train("varied", "sft", dict(zip(("train", "valid"), rows, strict=True)), rate_check="off")
@@ -235,17 +252,30 @@ def taste(world: World, train: Trainer, found: Found, keep: Callable[[], None], 
         rankings += [preference(better, worse, place + 1) for at, better in enumerate(order) for worse in order[at + 1 :]]
     found["ranked drafts"] = sum(map(len, ranked))
     split = {"train": [row for row in rankings if row["event_id"] > 4], "valid": [row for row in rankings if row["event_id"] <= 4]}
-    follow(train, "dpo", "dpo", split, tuned, liked, found, number)
+    return Taught(own, tuned, pool, split, ranked, judge, middle, spread, liked)
+
+
+def taste(world: World, train: Trainer, found: Found, keep: Callable[[], None], number: int) -> None:
+    start = varied(world, train, found, keep, number)
+    follow(train, "dpo", "dpo", start.rankings, start, found, number)
     keep()
     verdicts = [
         {"prompt": build_messages(item.prompt), "completion": [{"role": "assistant", "content": item.text}],
-         "label": judge.utility(item) / spread + world.rng.gauss(0, 0.5) > middle / spread}
-        for item in pool
+         "label": (start.judge.utility(item) - start.middle) / start.spread + world.rng.gauss(0, 0.5) > 0}
+        for item in start.pool
     ]  # fmt: skip
-    follow(train, "kto", "kto", {"train": verdicts}, tuned, liked, found, number)
+    follow(train, "kto", "kto", {"train": verdicts}, start, found, number)
     keep()
-    files = judged_by_taste(world, own, ranked)
-    follow(train, "dpo, two rounds", "dpo", split, tuned, liked, found, number, files=files, rounds=2, prompts=12, samples=6)
+    files = judged_by_taste(world, start.own, start.ranked)
+    follow(train, "dpo, two rounds", "dpo", start.rankings, start, found, number, files=files, rounds=2, prompts=12, samples=6)
+
+
+def halved(world: World, train: Trainer, found: Found, keep: Callable[[], None], number: int) -> None:
+    start = varied(world, train, found, keep, number)
+    updates = 30
+    for batch in (4, 2):
+        follow(train, f"dpo by {batch}", "dpo", start.rankings, start, found, number, batch_size=batch, max_steps=updates)
+        keep()
 
 
 def paid(train: Trainer, found: Found, keep: Callable[[], None], number: int) -> None:
@@ -307,18 +337,17 @@ def product(world: World, train: Trainer, found: Found, keep: Callable[[], None]
 
 
 def follow(
-    train: Trainer, name: str, method: str, parts: dict[str, list[Row]], tuned: Path, liked: Callable[[Path, str], None], found: Found,
-    number: int, **options: Any,
+    train: Trainer, name: str, method: str, parts: dict[str, list[Row]], start: Taught, found: Found, number: int, **options: Any,
 ) -> None:  # fmt: skip
     """Train from the SFT version and note what the reader thinks of it; a training that a limit refused has changed nothing."""
     try:
-        adapter, seconds, told = train(name.replace(", ", "-").replace(" ", "-"), method, parts, start=tuned, seed=number, **options)
+        adapter, seconds, told = train(name.replace(", ", "-").replace(" ", "-"), method, parts, start=start.tuned, seed=number, **options)
     except NotewrightError as error:
         for what in ("liked", "liked, sampled"):
             found[f"{name}, {what}"] = found[f"varied sft, {what}"]
         found[f"{name}, ended"] = error.message
         return
-    liked(adapter, name)
+    start.liked(adapter, name)
     found["seconds"][name], found[f"{name}, ended"] = seconds, told.get("broken", "")
 
 
@@ -384,6 +413,9 @@ COMPARED = (  # part, what, before, after, whether less is better
     ("taste", "DPO on rankings against SFT: liked", "varied sft, liked", "dpo, liked", False),
     ("taste", "DPO in two rounds against SFT: liked", "varied sft, liked", "dpo, two rounds, liked", False),
     ("taste", "KTO against SFT: liked", "varied sft, liked", "kto, liked", False),
+    ("halved", "DPO, two rankings an update, against SFT: liked", "varied sft, liked", "dpo by 2, liked", False),
+    ("halved", "DPO, two rankings an update, against four: liked", "dpo by 4, liked", "dpo by 2, liked", False),
+    ("halved", "the same, sampled drafts", "dpo by 4, liked, sampled", "dpo by 2, liked, sampled", False),
     ("paid", "GRPO: pay of drafts of other prompts", "start, pay", "grpo, pay", False),
     ("paid", "RLOO: the same", "start, pay", "rloo, pay", False),
     ("paid", "PPO: the same", "start, pay", "ppo, pay", False),
@@ -453,7 +485,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             trainer = Trainer(given.base, Path(folder))
             if world:
-                {"few": few, "light": light, "taste": taste, "earned": earned, "product": product}[part](
+                {"few": few, "light": light, "taste": taste, "halved": halved, "earned": earned, "product": product}[part](
                     world, trainer, found, keep, number
                 )
             else:
