@@ -23,6 +23,7 @@ from notewright.importers.vault import import_vault
 from notewright.library import Library
 from notewright.library.atwork import AtWork, alone, tell
 from notewright.library.database import now
+from notewright.models import bases, catalogue
 from notewright.overview import ENOUGH, EXTRAS, TO_COMPARE, TO_TRAIN, Done, _installed, checkup, next_command, status
 from notewright.pairing import pair
 from notewright.records import Dataset, Model, Run
@@ -318,6 +319,16 @@ def test_trust_that_was_earned_before_an_undo_is_told_as_such(
 
 def test_a_base_model_that_is_nowhere_is_a_problem(tmp_path: Path) -> None:
     assert any("There is no base model 'nope'" in problem for problem in checkup(Settings(home=tmp_path, base_model="nope")).problems)
+
+
+def test_a_bigger_base_is_one_that_is_bigger_than_that_in_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    smallest = catalogue.CATALOGUE[0]
+    parameters = smallest.parameters
+    monkeypatch.setattr(catalogue, "recommend", lambda *_, **__: smallest)
+    settings = Settings(home=tmp_path / "home")
+    assert smallest.id in checkup(settings).findings["bigger base"]
+    monkeypatch.setattr(bases, "parameter_count", lambda *_: parameters)
+    assert "bigger base" not in checkup(settings).findings
 
 
 def test_the_server_that_writes_is_asked_whether_it_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

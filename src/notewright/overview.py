@@ -339,7 +339,8 @@ def _base(findings: dict[str, str], problems: list[str], settings: Settings) -> 
     findings["base model"] = f"{base.name}: {config.get('model_type')}, {bases.short(size)} parameters, context {context}, in {base.folder}"
     if base.name == bases.SEEDLING:
         findings["seedling card"] = str(base.folder / "README.md")
-    findings["bigger base"] = _recommended(settings)
+    if bigger := _recommended(settings, size):
+        findings["bigger base"] = bigger
 
 
 def _current(findings: dict[str, str], problems: list[str], settings: Settings) -> None:
@@ -360,7 +361,8 @@ def _current(findings: dict[str, str], problems: list[str], settings: Settings) 
             problems.append(f"{model.id} cannot write: {error.message} {error.hint}")
 
 
-def _recommended(settings: Settings) -> str:
+def _recommended(settings: Settings, size: int) -> str:
+    """Empty where a base of `size` parameters is as much as this machine bears."""
     from .models import bases, catalogue
     from .models.engine import free_on_device, pick_device
 
@@ -369,5 +371,7 @@ def _recommended(settings: Settings) -> str:
     best = catalogue.recommend(free_on_device(device), device=device, speed=speed)
     if best is None:
         return "none fits the free memory: notewright bases"
+    if best.parameters <= 1.01 * size:
+        return ""
     takes = f", a draft in about {roughly(catalogue.draft_seconds(best, speed))}" if device == "cpu" else ""
     return f"{best.id} ({bases.short(best.parameters)}, {best.licence}{takes}): notewright bases get {best.id}"
