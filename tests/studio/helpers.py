@@ -1,10 +1,13 @@
-"""Whether a page can be used by everyone."""
+"""Whether a page can be used by everyone, answers that are held back, and a writer that takes its time."""
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
+import small_world
 from conftest import REPOSITORY
+from walks import eventually
 
 AXE = REPOSITORY / "web" / "studio" / "node_modules" / "axe-core" / "axe.min.js"
 
@@ -21,3 +24,37 @@ def serious(page: Any) -> list[str]:
                 found += [f"{scheme}: {finding['id']}: {node['html'][:160]} {node['failureSummary'][:200]}" for node in finding["nodes"]]
     page.emulate_media(color_scheme="light")
     return found
+
+
+class Slow(small_world.ScriptedEngine):
+    """Writes on and on while `go_on` is not set; whoever stops it is heard."""
+
+    def __init__(self) -> None:
+        super().__init__(small_world.numbered)
+        self.go_on = threading.Event()
+        self.go_on.set()
+
+    def generate(self, messages: Any, *, n: int = 3, on_token: Any = None, **wishes: Any) -> Any:
+        step = 0
+        while not self.go_on.wait(0.05):
+            step += 1
+            on_token(step, n)
+        return super().generate(messages, n=n, on_token=on_token, **wishes)
+
+
+class Held:
+    """What the page asks for there is answered when `go_on` is called, and from then on at once."""
+
+    def __init__(self, page: Any, path: str) -> None:
+        self.page, self.path, self.routes = page, path, []
+        page.route(path, lambda route: self.routes.append(route))
+
+    def wait(self, count: int = 1) -> None:
+        eventually(lambda: len(self.routes) >= count, pause=lambda seconds: self.page.wait_for_timeout(1000 * seconds))
+
+    def go_on(self) -> None:
+        self.wait()
+        self.page.unroute(self.path)
+        for route in self.routes:
+            route.continue_()
+        self.page.wait_for_timeout(400)

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import threading
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
@@ -17,25 +16,11 @@ from notewright.library import Library
 from served import ScriptedEngines
 from walks import Server, ask, events, eventually
 
+from .helpers import Slow
+
 pytestmark = pytest.mark.browser
 BUSY = {"message": "The library is in use by another process.", "hint": "Wait for it to finish and try again.", "problems": []}
 things = itertools.cycle(small_world.THINGS[2:])  # judgements are of a batch, so that tests may share a source
-
-
-class Slow(small_world.ScriptedEngine):
-    """Writes on and on while `go_on` is not set; whoever stops it is heard."""
-
-    def __init__(self) -> None:
-        super().__init__(small_world.numbered)
-        self.go_on = threading.Event()
-        self.go_on.set()
-
-    def generate(self, messages: Any, *, n: int = 3, on_token: Any = None, **wishes: Any) -> Any:
-        step = 0
-        while not self.go_on.wait(0.05):
-            step += 1
-            on_token(step, n)
-        return super().generate(messages, n=n, on_token=on_token, **wishes)
 
 
 @pytest.fixture(scope="module")

@@ -12,10 +12,21 @@ export async function draftSection(plugin: NotewrightPlugin, selected = ""): Pro
   const view = app.workspace.getActiveViewOfType(MarkdownView);
   const note = view?.file ?? app.workspace.getActiveFile();
   const text = view ? view.editor.getValue() : note ? await app.vault.cachedRead(note) : "";
+  // As they are now: the answers take their time, and the person may go on to another place, or another note.
+  const writing = view?.getMode() === "source";
+  const heading = writing ? headingAt(text, view.editor.getCursor().line) : "";
+  const isLast = begun(plugin);
   const sources = await plugin.api.sources();
+  if (!isLast()) return;
   if (!sources.length) throw new ApiError(0, "The library has no highlights yet.", "Import some: notewright import readwise");
   const source = (note && sourceOf(plugin, note, text, sources)) ?? (await anySource(plugin, sources, "Draft from which source?"));
-  if (source) await draftFrom(plugin, source, { note, view, text, selected: selected.trim() });
+  if (source) await draftFrom(plugin, source, { note, view, text, selected: selected.trim(), writing, heading, isLast });
+}
+
+/** Of several commands the last one counts, whichever is answered first. */
+function begun(plugin: NotewrightPlugin): () => boolean {
+  const mine = ++plugin.drafted;
+  return () => mine === plugin.drafted;
 }
 
 /** What the note says that it is about. */
@@ -37,13 +48,16 @@ interface Where {
   view: MarkdownView | null;
   text: string;
   selected: string;
+  /** The note is being edited, with the cursor under this heading. */
+  writing: boolean;
+  heading: string;
+  isLast: () => boolean;
 }
 
-async function draftFrom(plugin: NotewrightPlugin, source: Source, { note, view, text, selected }: Where): Promise<void> {
+async function draftFrom(plugin: NotewrightPlugin, source: Source, { note, view, text, selected, writing, heading, isLast }: Where): Promise<void> {
   const detail = await plugin.api.source(source.id);
+  if (!isLast()) return;
   const chapters = detail.chapters.filter((chapter) => chapter.highlights > 0);
-  const writing = view?.getMode() === "source";
-  const heading = writing ? headingAt(text, view.editor.getCursor().line) : "";
   const named = chapterFor(heading, chapters.map((chapter) => chapter.chapter));
   const told = named ? chapters.find((item) => item.chapter === named) : undefined;
   let chapter = told ?? (chapters.length === 1 ? chapters[0] : undefined);
@@ -55,6 +69,8 @@ async function draftFrom(plugin: NotewrightPlugin, source: Source, { note, view,
   }
   const usual = note && headingsOf(text).includes(plugin.settings.heading) ? plugin.settings.heading : "";
   const under = named ? heading : usual;
+  const notePath = note?.path ?? (await placeFor(plugin, source.id, source.title)).path;
+  if (!isLast()) return;
   const review = await plugin.review();
   await review.run({
     wish: {
@@ -63,7 +79,7 @@ async function draftFrom(plugin: NotewrightPlugin, source: Source, { note, view,
       ...(chapter && !chosen.length ? { chapter: chapter.chapter } : { highlight_ids: chosen.map((item) => item.id) }),
     },
     title: [source.title, chapter?.chapter].filter(Boolean).join(" · "),
-    notePath: note?.path ?? (await placeFor(plugin, source.id, source.title)).path,
+    notePath,
     heading: under || null,
     atCursor: writing && !under,
     leaf: view?.leaf,
@@ -72,12 +88,15 @@ async function draftFrom(plugin: NotewrightPlugin, source: Source, { note, view,
 
 /** The next chapter that waits for a note, into the source's own note where there is one. */
 export async function nextInQueue(plugin: NotewrightPlugin): Promise<void> {
+  const isLast = begun(plugin);
   const chapter = (await plugin.api.queue(1))[0];
+  if (!isLast()) return;
   if (!chapter) {
     new Notice("Nothing is waiting: every chapter with highlights has a note.");
     return;
   }
   const place = await placeFor(plugin, chapter.source_id, chapter.source_title);
+  if (!isLast()) return;
   const review = await plugin.review();
   await review.run({
     wish: { source: chapter.source_id, n: plugin.settings.candidates, chapter: chapter.chapter },

@@ -22,6 +22,8 @@ export default class NotewrightPlugin extends Plugin {
   following!: Following;
   /** Drafts that are on their way into a note. */
   readonly accepting = new Set<string>();
+  /** How often drafts were asked for. */
+  drafted = 0;
   readonly unloaded = new AbortController();
   private tab: SettingsTab | null = null;
   private bar: HTMLElement | null = null;

@@ -51,6 +51,37 @@ describe("drafting", () => {
       ["s1", "", undefined], ["s1", "", undefined], ["s1", undefined, ["h1"]],
     ]);
   });
+  /** The first answer of this comes when the function that is returned is called; later ones come at once. */
+  const held = (name: "sources" | "queue"): (() => Promise<void>) => {
+    const { api } = played.plugin;
+    const known = api[name].bind(api) as () => Promise<unknown>;
+    let goOn = (): void => undefined;
+    const waiting = new Promise<void>((resolve) => (goOn = resolve));
+    const late = (): Promise<unknown> => {
+      Object.assign(api, { [name]: known });
+      return waiting.then(known);
+    };
+    Object.assign(api, { [name]: late });
+    return async () => {
+      goOn();
+      await settle();
+    };
+  };
+  it("takes the heading where the cursor was, wherever the person goes while the server answers", async () => {
+    const goOn = held("sources");
+    const view = await played.drafted();
+    view.editor.setCursor({ line: 8, ch: 0 });
+    await goOn();
+    expect(played.server.of("/api/drafts")[0]).toMatchObject({ chapter: "Beginnings" });
+    expect(document.querySelector(".notewright-head")?.textContent).toContain("The Slow River · Beginnings");
+  });
+  it("is what was asked for last, though an answer to what was asked before comes later", async () => {
+    const goOn = held("queue");
+    await played.command("next-in-queue");
+    await played.drafted(8);
+    await goOn();
+    expect(played.server.of("/api/drafts").filter((body) => body.source).map((body) => body.chapter)).toEqual(["Troubles"]);
+  });
   it("goes to the next in the queue", async () => {
     await played.command("next-in-queue");
     expect(played.server.of("/api/drafts")[0]).toMatchObject({ source: "s1", chapter: "Beginnings" });
@@ -148,6 +179,16 @@ describe("provenance", () => {
     expect(first?.getAttribute("aria-label")).toBe("“Rivers are slow.” (page 3)");
     expect(first?.classList.contains("notewright-rests")).toBe(true);
     expect(second?.getAttribute("aria-label")).toBe("No highlight says this.");
+  });
+  it("is told of highlights that came since a source was drafted last", async () => {
+    const span = { start: 0, end: 11, kind: "bullet", rests: [{ highlight_id: "h3", alignments: [], remark: false }] };
+    played.server.answers["POST /api/provenance"] = [span];
+    await played.drafted();
+    const more = { id: "h3", text: "One fact indeed.", chapter: "Beginnings", location_label: "" };
+    played.server.answers["GET /api/sources/s1"] = { source: SOURCE, chapters: [CHAPTER], highlights: [HIGHLIGHT, more] };
+    await played.drafted();
+    expect(cards()[0]?.querySelector(".notewright-own")).toBeNull();
+    expect(cards()[0]?.querySelector(".notewright-rests")).not.toBeNull();
   });
 });
 

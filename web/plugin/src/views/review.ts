@@ -96,6 +96,7 @@ export class ReviewView extends ItemView {
     if (stop.signal.aborted) return;
     this.task = task;
     this.batch = null;
+    this.origin = null; // highlights may have come since
     this.ranking = new Ranking();
     this.clear();
     this.header(task.title, "Writing…");

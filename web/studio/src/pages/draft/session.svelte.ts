@@ -55,10 +55,15 @@ export class Session {
   private sign = 0;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private handed: Ranking | null = null; // is being sent
+  private round = 0; // of candidates: those of another one are no cards of this
   private elsewhere = false; // another tab has ranked it so, and sends it by itself
 
   get ids(): string[] {
     return this.candidates.map((item) => item.id).filter(Boolean);
+  }
+
+  get atWork(): boolean {
+    return this.state === "queued" || this.state === "writing";
   }
 
   get current(): Candidate | undefined {
@@ -90,6 +95,7 @@ export class Session {
     void this.leave();
     this.cancel();
     this.candidates = [];
+    this.round++;
     this.batch = null;
     this.state = "idle";
     this.ranking = this.known = EMPTY;
@@ -100,7 +106,7 @@ export class Session {
   cancel(): void {
     this.stop?.abort();
     this.stop = null;
-    if (this.state !== "queued" && this.state !== "writing") return;
+    if (!this.atWork) return;
     this.state = "idle";
     this.candidates = [];
   }
@@ -113,7 +119,7 @@ export class Session {
     const count = wish.n ?? 3;
     const numbers = Array.from({ length: count }, (_, number) => number);
     const places = inOrder ? numbers : shuffled(numbers, String(asked));
-    this.candidates = places.map((number) => ({ key: String(number), id: "", text: "", draft: null }));
+    this.candidates = places.map((number) => ({ key: this.key(number), id: "", text: "", draft: null }));
     this.state = "queued";
     this.position = 0;
     this.offer = null;
@@ -148,8 +154,12 @@ export class Session {
     }
   }
 
+  private key(place: unknown): string {
+    return `${this.round}.${String(place)}`;
+  }
+
   private grow({ candidate, text, replace }: { candidate: number; text: string; replace: boolean }): void {
-    const item = this.candidates.find((one) => one.key === String(candidate));
+    const item = this.candidates.find((one) => one.key === this.key(candidate));
     if (item) item.text = replace ? text : item.text + text;
   }
 
@@ -167,7 +177,7 @@ export class Session {
   }
 
   private show(batch: Batch, drafts: Draft[]): void {
-    this.candidates = drafts.map((draft) => ({ key: String(draft.sampling["written"] ?? draft.id), id: draft.id, text: draft.text, draft }));
+    this.candidates = drafts.map((draft) => ({ key: this.key(draft.sampling["written"] ?? draft.id), id: draft.id, text: draft.text, draft }));
     this.batch = batch;
     this.state = "done";
     this.stop = null;
