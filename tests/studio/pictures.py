@@ -51,6 +51,7 @@ def main() -> None:
             name = address.partition("?")[0]
             page.goto(f"{server.address}/{address}")
             page.locator(selector).first.wait_for()
+            page.get_by_text("Judging your choices").wait_for(state="hidden")
             if name == "draft":
                 page.keyboard.press("2")
             trainings = page.locator("[aria-label=Trainings] button[aria-expanded]").filter(has_text="finished")
