@@ -113,6 +113,16 @@ def test_one_that_the_person_stopped_or_that_failed_waits_for_new_drafts(stub: S
     assert stub.improver.look() is not None
 
 
+def test_one_that_the_person_stopped_before_it_had_begun_waits_for_new_drafts(stub: Stub) -> None:
+    stub.judge(2)
+    job = stub.improver.look()
+    assert job is not None
+    job.state, job.ended_at = "stopped", "now"
+    assert stub.improver.look() is None
+    stub.judge(2)
+    assert stub.improver.look() is not None
+
+
 @pytest.mark.parametrize("why", ["off", "battery"])
 def test_what_keeps_it(stub: Stub, why: str) -> None:
     stub.judge(3)
