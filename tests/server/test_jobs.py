@@ -88,6 +88,18 @@ def test_who_stops_a_training_before_it_has_a_worker_stops_it(app: FastAPI, clie
     assert "run-1" in told
 
 
+def test_a_training_can_be_stopped_while_it_waits_for_a_draft(app: FastAPI, client: TestClient) -> None:
+    context, writing, ran = app.state.context, threading.Event(), []
+    context.queue.submit(lambda _: writing.wait(120))
+    job = context.jobs.start("improve", "Improving", ran.append, lane="training")
+    assert client.get(f"/api/jobs/{job.id}").json()["can_stop"]
+    assert client.post(f"/api/jobs/{job.id}/stop").status_code == 200
+    writing.set()
+    assert ended(client, job.id)["state"] == "stopped"
+    assert ran == []
+    assert client.post(f"/api/jobs/{job.id}/stop").status_code == 422
+
+
 def test_a_server_that_stops_begins_no_training_any_more() -> None:
     room, ran = threading.Event(), []
     jobs = Jobs(Hub(), make_room=lambda: room.wait(120), room_again=lambda: None)

@@ -49,6 +49,11 @@ class Job:
         self.stop: Callable[[], object] | None = None
         self.tidy: Callable[[], object] | None = None
 
+    @property
+    def can_stop(self) -> bool:
+        """A training also while it waits for its turn, or for drafts being written."""
+        return not self.ended_at and (self.stop is not None or self.lane == "training")
+
     def raise_problem(self) -> None:
         """Raise what went wrong, if it has failed."""
         if self.problem:
@@ -138,7 +143,7 @@ class Jobs:
     def stop(self, job_id: str) -> Job:
         """Ask a job to end. Raises Invalid for one that cannot be interrupted or is over."""
         job = self.get(job_id)
-        if job.ended_at or job.stop is None:
+        if not job.can_stop:
             raise Invalid(f"{job.title} cannot be stopped now ({job.state}).", "Wait for it to end.")
         self._ask(job)
         return job
