@@ -99,8 +99,7 @@ class Context:
             if self._index is None or self._index[0] != vault:
                 self._index = (vault, now, build_index(vault))
             elif now - self._index[1] > INDEX_SECONDS:
-                self._index[2].refresh()
-                self._index = (vault, now, self._index[2])
+                self._index = (vault, now, self._index[2].renewed())
             return self._index[2]
 
     def open_library(self) -> Library:
