@@ -335,9 +335,14 @@ def test_what_could_not_be_learnt_is_learnt_the_next_time(
     library = world.library
     before = reward.taste_of(library).mean.copy()
     feedback.record_edit(library, draft_id=drafts[0].id, final_text="Bees hum. They do it all day long, and at night too.\n")
-    with monkeypatch.context() as patch, pytest.raises(Busy):
-        patch.setattr(library.measures, "put", lambda *_, **__: (_ for _ in ()).throw(Busy("in use by another process", "Wait.")))
-        reward.taste_of(library)
+
+    def busy(*_: object, **__: object) -> None:
+        raise Busy("The library is in use by another process.", "Wait.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(library.measures, "put", busy)
+        with pytest.raises(Busy):
+            reward.taste_of(library)
     learnt = reward.taste_of(library).mean.copy()
     assert not np.allclose(learnt, before)
     assert np.allclose(learnt, rebuilt(library))
