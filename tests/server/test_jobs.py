@@ -216,6 +216,26 @@ def test_a_job_that_ends_at_once_is_not_told_as_waiting_afterwards(monkeypatch: 
     assert told == ["waiting", "running", "done"]
 
 
+def test_what_a_job_does_now_is_told_though_it_told_something_a_moment_before() -> None:
+    told: list[str] = []
+
+    class Listening(Hub):
+        def publish(self, event: str, data: object) -> None:
+            told.append(data["text"])  # type: ignore[index]
+
+    jobs = Jobs(Listening(), make_room=lambda: None, room_again=lambda: None)
+
+    def work(job: Job) -> None:
+        for step in ("reading", "weighing", "training"):  # and then nothing for minutes
+            jobs.advance(job, text=step)
+        assert told[-3:] == ["reading", "weighing", "training"]
+
+    job = jobs.start("improve", "Improving", work)
+    assert job.settled.wait(60)
+    jobs.close()
+    job.raise_problem()
+
+
 def test_what_was_uploaded_does_not_outlive_a_server_that_stops_before_its_turn(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
