@@ -220,6 +220,21 @@ def test_who_stops_waiting_for_a_silent_server_is_not_held_up() -> None:
             asking.communicate()
 
 
+def test_a_draft_that_nobody_wants_any_more_waits_for_no_silent_server() -> None:
+    class Gone(Exception):
+        pass
+
+    def nobody(*_: int) -> None:
+        raise Gone
+
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        engine = RemoteEngine(f"http://127.0.0.1:{server.getsockname()[1]}/v1", "m", silence=10)
+        with pytest.raises(Gone):  # and not that the server keeps silent
+            engine.generate(ASK, n=2, on_token=nobody)
+
+
 def test_no_server_at_all() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
