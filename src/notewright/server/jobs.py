@@ -156,8 +156,8 @@ class Jobs:
                 job.stop()
 
     def advance(self, job: Job, done: int | None = None, total: int | None = None, text: str = "") -> None:
-        """Progress; passed on at once where it is told in other words than before, else ten times a second at most. Raises Busy in the library's lane when the server stops: the interpreter would
-        wait for the work to end, and asking Readwise can take many minutes."""
+        """Progress; passed on at once where it is told in other words than before, else ten times a second at most. Raises Busy in the
+        library's lane when the server stops: the interpreter would wait for the work to end, and asking Readwise can take many minutes."""
         if job.stopping.is_set() and job.lane == "library":
             raise Busy("The server is stopping.", "Start it again and repeat this: the library is as it was before.")
         news = text != job.text  # perhaps there is no other for minutes

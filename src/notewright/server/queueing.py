@@ -27,13 +27,16 @@ class GiveWay(Exception):
 class Ticket:
     """One piece of work in the queue. `result` is a future of what it returned or raised."""
 
-    def __init__(self, work: Callable[[Ticket], Any], place: tuple[bool, int], moved: Callable[[int], None] | None) -> None:
-        self.work, self.place, self.moved = work, place, moved
+    def __init__(
+        self, work: Callable[[Ticket], Any], place: tuple[bool, int], moved: Callable[[int], None] | None, left: Callable[[Ticket], None]
+    ) -> None:
+        self.work, self.place, self.moved, self._left = work, place, moved, left
         self.result: Future[Any] = Future()
         self._cancelled, self._wanted = threading.Event(), threading.Event()
 
     def cancel(self) -> None:
         self._cancelled.set()
+        self._left(self)
 
     @property
     def cancelled(self) -> bool:
@@ -75,7 +78,7 @@ class EngineQueue:
                 raise Busy("The server is stopping.", "Start it again and repeat the request.")
             if len(self._waiting) >= self.LONGEST:
                 raise Busy(f"{self.LONGEST} requests wait for the model already.", "Try again in a minute.")
-            ticket = Ticket(work, (ahead, next(self._numbers)), moved)
+            ticket = Ticket(work, (ahead, next(self._numbers)), moved, self._leave)
             self._line_up(ticket)
             if self._running and self._running.ahead and not ahead:
                 self._running.give_way(True)
@@ -105,12 +108,23 @@ class EngineQueue:
         if self._thread:
             self._thread.join(timeout)
 
+    def _leave(self, ticket: Ticket) -> None:
+        """Who waits behind one that was cancelled moves up at once."""
+        with self._changed:
+            if ticket not in self._waiting:
+                return
+            self._waiting.remove(ticket)
+            self._tell()
+        ticket.result.set_exception(Cancelled())
+
     def _line_up(self, ticket: Ticket) -> None:
         self._waiting.append(ticket)
         self._waiting.sort(key=lambda item: item.place)
 
     def _tell(self) -> None:
         """Places changed: tell those who wait (the lock is held; `moved` only passes the number on)."""
+        if self._closed:
+            return
         busy = self._running is not None
         for place, ticket in enumerate(self._waiting):
             if ticket.moved and not ticket.cancelled:
