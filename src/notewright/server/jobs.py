@@ -75,8 +75,14 @@ def run_command(jobs: Jobs, home: Path, kind: str, title: str, arguments: Sequen
             ) as child,
             ThreadPoolExecutor(1) as reader,
         ):
-            # While it reads its libraries, before its first word, an interrupt waits, and nothing is begun that a kill could harm.
-            job.stop = lambda: child.send_signal(signal.SIGINT if told else signal.SIGTERM)
+            asked = threading.Lock()  # once: a second interrupt ends a training without its checkpoint
+
+            def stop() -> None:
+                if asked.acquire(blocking=False):
+                    # While it reads its libraries, before its first word, an interrupt waits, and nothing is begun that a kill could harm.
+                    child.send_signal(signal.SIGINT if told else signal.SIGTERM)
+
+            job.stop = stop
             if job.stopping.is_set():  # in this very moment
                 job.stop()
             if politely and hasattr(os, "setpriority"):
