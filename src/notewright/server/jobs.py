@@ -223,10 +223,10 @@ class Jobs:
             )
             job.state = "failed"
         finally:
+            if job.lane == "training":
+                self._room_again()
             if job.tidy:
                 job.tidy()
             job.ended_at = now()
             job.settled.set()
             self._tell(job)
-            if job.lane == "training":
-                self._room_again()

@@ -1,8 +1,8 @@
 """The one thread that owns the engine, and the order of those who wait for it.
 
 Work is done in the order it came, work ahead of need (candidates prepared while the person reads) after all other: it gives way to whoever
-comes while it is being done, and begins anew afterwards. Work learns through `Ticket.check`, which it calls as often as it can, that it was
-cancelled or must give way.
+comes while it is being done, and begins anew afterwards; while a training goes on there is none. Work learns through `Ticket.check`, which
+it calls as often as it can, that it was cancelled or must give way.
 """
 
 from __future__ import annotations
@@ -69,13 +69,16 @@ class EngineQueue:
         self._waiting: list[Ticket] = []
         self._running: Ticket | None = None
         self._thread: threading.Thread | None = None
-        self._closed = False
+        self._closed = self._held = False
 
     def submit(self, work: Callable[[Ticket], Any], *, ahead: bool = False, moved: Callable[[int], None] | None = None) -> Ticket:
-        """Queue `work(ticket)`. `moved(position)` is called whenever its place changes; 0 says that it begins. Raises Busy when full."""
+        """Queue `work(ticket)`. `moved(position)` is called whenever its place changes; 0 says that it begins. Raises Busy when full, and
+        for work ahead of need while that is held."""
         with self._changed:
             if self._closed:
                 raise Busy("The server is stopping.", "Start it again and repeat the request.")
+            if ahead and self._held:
+                raise _held()
             if len(self._waiting) >= self.LONGEST:
                 raise Busy(f"{self.LONGEST} requests wait for the model already.", "Try again in a minute.")
             ticket = Ticket(work, (ahead, next(self._numbers)), moved, self._leave)
@@ -88,6 +91,18 @@ class EngineQueue:
             self._changed.notify_all()
             self._tell()
         return ticket
+
+    def hold_ahead(self, on: bool) -> None:
+        """From now on, until it is off again, nothing is done ahead of need; what is under way or waits ends with Busy."""
+        with self._changed:
+            self._held = on
+            gone = [ticket for ticket in self._waiting if ticket.ahead and on]
+            self._waiting = [ticket for ticket in self._waiting if ticket not in gone]
+            if on and self._running and self._running.ahead:
+                self._running.give_way(True)
+            self._tell()
+        for ticket in gone:
+            ticket.result.set_exception(_held())
 
     def position(self, ticket: Ticket) -> int:
         """How many pieces of work come first; 0 when it is being done or is over."""
@@ -150,6 +165,14 @@ class EngineQueue:
             except GiveWay:
                 with self._changed:
                     ticket.give_way(False)
-                    self._line_up(ticket)
+                    held = self._held
+                    if not held:
+                        self._line_up(ticket)
+                if held:
+                    ticket.result.set_exception(_held())
             except Exception as error:  # the boundary of the thread: whoever waits gets it, the thread lives on
                 ticket.result.set_exception(error)
+
+
+def _held() -> Busy:
+    return Busy("Nothing is prepared ahead while a training goes on.", "Ask for it when you need it, or when the training is over.")
