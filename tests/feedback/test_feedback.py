@@ -14,7 +14,7 @@ from notewright import drafting, feedback, pairing
 from notewright.errors import Conflict, Invalid, NotFound
 from notewright.feedback.following import start_following
 from notewright.library import Library
-from notewright.records import Draft
+from notewright.records import Draft, Event
 from notewright.text import content_hash
 from small_world import ScriptedEngine, numbered
 
@@ -86,12 +86,38 @@ def test_ticks_for_aspects(library: Library, drafts: list[Draft]) -> None:
 def test_decisions_and_comments(library: Library, drafts: list[Draft]) -> None:
     feedback.decide(library, draft_id=drafts[1].id, decision="reject", chips=["invented"])
     feedback.decide(library, draft_id=drafts[1].id, decision="reject_all")
-    feedback.decide(library, batch_id=drafts[0].batch_id, decision="reject_all")
+    feedback.decide(library, batch_id=drafts[0].batch_id, decision="reject_all", seconds=3.0)
     feedback.comment(library, draft_id=drafts[0].id, text="Callouts for definitions, please.")
     feedback.comment(library, batch_id=drafts[0].batch_id, chips=["too short"])
     assert [(event.kind, event.subject) for event in library.events.all()] == [
         ("decision", "draft-2"), ("decision", "batch-1"), ("decision", "batch-1"), ("comment", "draft-1"), ("comment", "batch-1"),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("what", ["ranking", "rejection", "rejection of all", "comment", "edit"])
+def test_what_is_sent_again_after_a_lost_answer_counts_once(library: Library, drafts: list[Draft], what: str) -> None:
+    first, second = drafts[0], drafts[1]
+
+    def say() -> Event:
+        if what == "ranking":
+            return feedback.rank(library, batch_id=first.batch_id, order=[[second.id], [first.id]], seconds=4.25)
+        if what == "comment":
+            return feedback.comment(library, draft_id=first.id, text="Shorter.", chips=["too long"])
+        if what == "edit":
+            return feedback.record_edit(library, draft_id=first.id, final_text="Other words.", seconds=2.5)
+        whole = what == "rejection of all"
+        return feedback.decide(
+            library, decision="reject_all" if whole else "reject", draft_id="" if whole else first.id, batch_id=first.batch_id
+        )
+
+    said = say()
+    assert say() == said
+    feedback.undo(library)
+    assert not [action for action in feedback.history(library) if not action.undone]
+    again = say()  # taken back, it can be said anew
+    assert again.id > said.id
+    feedback.comment(library, draft_id=second.id, text="Good.")
+    assert say().id > again.id  # and after something else
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+import threading
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +14,7 @@ import pytest
 
 from notewright.errors import Invalid, NotFound
 from notewright.library import Library
+from notewright.library.products import ModelStore
 from notewright.models import bases, registry
 from notewright.records import Dataset, Model, Run
 from notewright.settings import Settings, save_settings
@@ -40,6 +44,48 @@ def test_the_plain_base_is_registered_once_and_current_at_first(library: Library
     assert registry.ensure_base_model(library, settings) == first == registry.current(library, settings)
     assert registry.adapter_folder(library, first) is None
     assert len(library.models.all()) == 1
+
+
+def at_once(home: Path, monkeypatch: pytest.MonkeyPatch, work: Callable[[Library], object]) -> None:
+    """Two that do the same, both of which have looked at what there is before either of them writes."""
+    looked, look = threading.Barrier(2), ModelStore.all
+
+    def slow(store: ModelStore, role: str = "") -> list[Model]:
+        found = look(store, role)
+        if role and not store._db.connection.in_transaction:
+            with suppress(threading.BrokenBarrierError):
+                looked.wait(20)
+        return found
+
+    def one() -> None:
+        with Library.open(home) as library:
+            work(library)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ModelStore, "all", slow)
+        threads = [threading.Thread(target=one) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(120)
+
+
+@pytest.mark.parametrize("url", ["", "http://127.0.0.1:1/v1"])
+def test_two_that_use_it_first_at_once_register_it_once(
+    library: Library, home: Path, base: bases.Base, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    settings = Settings(home=home, base_model=base.name, engine_url=url)
+    at_once(home, monkeypatch, lambda library: registry.current(library, settings))
+    assert len(library.models.all()) == 1
+    assert len(library.models.promotions()) == 1
+
+
+def test_two_that_find_another_base_named_at_once_promote_it_once(
+    library: Library, home: Path, base: bases.Base, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry.current(library, Settings(home=home))
+    at_once(home, monkeypatch, lambda library: registry.current(library, Settings(home=home, base_model=base.name)))
+    assert [reason for _, _, reason in library.models.promotions()] == ["first use", "the base that config.toml names"]
 
 
 def test_a_base_named_later_writes_in_place_of_the_plain_one_and_of_nothing_else(

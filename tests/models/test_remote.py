@@ -17,6 +17,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse, StreamingResponse
 import small_world
 from gguf_model import write_gguf
 from notewright import drafting
+from notewright.drafting.engines import Engines
 from notewright.errors import Invalid, NotewrightError, NotFound, Unavailable
 from notewright.library import Library
 from notewright.models import bases, registry
@@ -105,6 +106,27 @@ def test_drafting_uses_the_configured_server(library: Library, tmp_path: Path, o
     with pytest.raises(Unavailable, match="does not answer"):
         drafting.draft(library, settings=settings, source="rivers", chapter="Beginnings", n=1, written=1)
     drafting.release_engine()
+
+
+def test_a_key_that_comes_later_counts_without_a_restart(library: Library, tmp_path: Path, other: FastAPI) -> None:
+    world, engines = small_world.build(library, tmp_path), Engines()
+    with serve(other) as address:
+        settings = change_settings(world.settings, {"engine_url": address + "/v1", "engine_model": "current"})
+        wish = {"settings": settings, "source": "rivers", "chapter": "Beginnings", "n": 1, "written": 1, "engines": engines}
+        with pytest.raises(Unavailable, match="refuses us") as caught:
+            drafting.draft(library, **wish)
+        assert KEY_FILE in caught.value.hint
+        key_file(library.home).write_text(other.state.context.token)
+        assert len(drafting.draft(library, **wish)) == 1
+
+
+def test_the_model_that_a_server_offers_now_is_asked(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    offered, engines = ["before"], Engines()
+    monkeypatch.setattr(RemoteEngine, "models", lambda self: offered)
+    model = registry.ensure_remote_model(library, Settings(home=library.home, engine_url="http://127.0.0.1:1/v1"))
+    assert engines.get(library, model, device="cpu").model == "before"
+    offered[0] = "after"
+    assert engines.get(library, model, device="cpu").model == "after"
 
 
 def test_the_key_from_the_environment_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -196,6 +218,21 @@ def test_who_stops_waiting_for_a_silent_server_is_not_held_up() -> None:
         finally:
             asking.kill()
             asking.communicate()
+
+
+def test_a_draft_that_nobody_wants_any_more_waits_for_no_silent_server() -> None:
+    class Gone(Exception):
+        pass
+
+    def nobody(*_: int) -> None:
+        raise Gone
+
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        engine = RemoteEngine(f"http://127.0.0.1:{server.getsockname()[1]}/v1", "m", silence=10)
+        with pytest.raises(Gone):  # and not that the server keeps silent
+            engine.generate(ASK, n=2, on_token=nobody)
 
 
 def test_no_server_at_all() -> None:

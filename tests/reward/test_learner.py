@@ -9,7 +9,7 @@ import pytest
 
 import small_world
 from notewright import drafting, feedback, reward
-from notewright.errors import Invalid
+from notewright.errors import Busy, Invalid
 from notewright.library import Library
 from notewright.library.database import now
 from notewright.library.examples import CHANGED, Example, from_pairs
@@ -327,3 +327,22 @@ def test_a_rule_about_highlights_moves_the_yardstick_at_once(world: small_world.
     followed = reward.taste_of(library).mean.copy()
     assert np.abs(followed - before).max() > 1e-3
     assert followed == pytest.approx(rebuilt(library), abs=1e-5)
+
+
+def test_what_could_not_be_learnt_is_learnt_the_next_time(
+    world: small_world.World, drafts: list[Draft], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library = world.library
+    before = reward.taste_of(library).mean.copy()
+    feedback.record_edit(library, draft_id=drafts[0].id, final_text="Bees hum. They do it all day long, and at night too.\n")
+
+    def busy(*_: object, **__: object) -> None:
+        raise Busy("The library is in use by another process.", "Wait.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(library.measures, "put", busy)
+        with pytest.raises(Busy):
+            reward.taste_of(library)
+    learnt = reward.taste_of(library).mean.copy()
+    assert not np.allclose(learnt, before)
+    assert np.allclose(learnt, rebuilt(library))

@@ -20,6 +20,7 @@ from fastapi.testclient import TestClient
 
 from notewright.library import Library
 from notewright.server import create_app
+from notewright.server.queueing import Cancelled, EngineQueue
 from notewright.settings import Settings
 from served import ScriptedEngines, serve
 from small_world import ScriptedEngine, World, Written, highlight_id, numbered
@@ -113,6 +114,23 @@ def test_requests_wait_in_order_and_are_told_their_place(app: FastAPI, engines: 
     assert done == ["first", "second", "ahead"]
     assert [data["position"] for kind, data in told["ahead"] if kind == "queued"] == [1, 2, 1]
     assert all(item[-1][0] == "done" for item in told.values())
+
+
+def test_who_gives_up_in_the_queue_keeps_nobody_waiting() -> None:
+    queue, writing, places = EngineQueue(), threading.Event(), []
+    queue.submit(lambda _: writing.wait(120))
+    wait(lambda: queue._running)
+    first = queue.submit(lambda _: None)
+    second = queue.submit(lambda _: None, moved=places.append)
+    assert (places, len(queue)) == ([2], 3)
+    first.cancel()
+    assert isinstance(first.result.exception(0), Cancelled)
+    assert (places, queue.position(second), len(queue)) == ([2, 1], 1, 2)
+    first.cancel()  # told twice
+    writing.set()
+    second.result.result(120)
+    assert places == [2, 1, 0]
+    queue.close()
 
 
 def test_work_ahead_gives_way_and_is_done_afterwards(app: FastAPI, engines: ScriptedEngines, running: str, world: World) -> None:

@@ -113,6 +113,16 @@ def test_one_that_the_person_stopped_or_that_failed_waits_for_new_drafts(stub: S
     assert stub.improver.look() is not None
 
 
+def test_one_that_the_person_stopped_before_it_had_begun_waits_for_new_drafts(stub: Stub) -> None:
+    stub.judge(2)
+    job = stub.improver.look()
+    assert job is not None
+    job.state, job.ended_at = "stopped", "now"
+    assert stub.improver.look() is None
+    stub.judge(2)
+    assert stub.improver.look() is not None
+
+
 @pytest.mark.parametrize("why", ["off", "battery"])
 def test_what_keeps_it(stub: Stub, why: str) -> None:
     stub.judge(3)
@@ -172,6 +182,28 @@ def test_where_a_command_is_is_told_without_its_small_print(world: World, monkey
     job = run_command(jobs, world.library.home, "improve", "Improving", ["improve"])
     assert job.settled.wait(120)
     assert (job.state, job.text) == ("done", "run-1: sft on seedling, 44 rows")
+
+
+def test_who_stops_it_twice_costs_no_checkpoint(world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Two tabs, an impatient click, or a server that is stopped then: a second interrupt ends a training at once."""
+    script, saved = tmp_path / "command", tmp_path / "saved"
+    script.write_text(
+        f"#!{sys.executable}\nimport pathlib, sys, time\n"
+        "try:\n    print('training', file=sys.stderr, flush=True)\n    time.sleep(120)\n"
+        "except KeyboardInterrupt:\n    print('saving', file=sys.stderr, flush=True)\n"
+        f"    while not pathlib.Path({str(saved)!r}).exists():\n        time.sleep(0.01)\n    print('saved')\n"
+    )
+    script.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(script))
+    jobs = Jobs(Hub(), make_room=lambda: None, room_again=lambda: None)
+    job = run_command(jobs, world.library.home, "improve", "Improving", ["improve"])
+    for told in ("training", "saving"):
+        while job.text != told:
+            assert not job.settled.wait(0.01), job.problem
+        jobs.stop(job.id)
+    saved.touch()
+    assert job.settled.wait(120)
+    assert (job.state, job.result) == ("stopped", {"text": "saved\n"})
 
 
 def test_the_server_looks_and_shows_the_job(app: FastAPI, stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,12 +13,13 @@ from fastapi.testclient import TestClient
 
 import small_world
 from notewright import datasets, training
-from notewright.errors import Invalid
+from notewright.errors import Busy, Invalid
 from notewright.library import Library
 from notewright.models import registry
 from notewright.server import create_app
 from notewright.server.hub import Hub
 from notewright.server.jobs import Job, Jobs
+from notewright.server.queueing import Ticket
 from served import ScriptedEngines
 from small_world import World
 
@@ -60,12 +61,45 @@ def test_a_model_that_waits_to_be_loaded_is_not_loaded_beside_a_training(
     context.warm()
     cooling = threading.Thread(target=context.cool)
     cooling.start()
-    while len(context.queue) < 3:
+    while all(ticket.ahead for ticket in context.queue._waiting):
         time.sleep(0.01)
     busy.set()
     cooling.join(120)
-    context.queue.submit(lambda _: None, ahead=True).result.result(120)
+    context.queue.submit(lambda _: None).result.result(120)
     assert (engines.asked, engines.released) == ([], 1)
+
+
+@pytest.mark.parametrize("begun", [True, False])
+def test_what_is_prepared_ahead_is_not_written_beside_a_training(
+    app: FastAPI, client: TestClient, engines: ScriptedEngines, begun: bool
+) -> None:
+    context, trains, go, other = app.state.context, threading.Event(), threading.Event(), threading.Event()
+
+    def ahead(ticket: Ticket) -> None:
+        engines.asked.append("ahead")
+        while not go.wait(0.01):
+            ticket.check()
+
+    def train(_: Job) -> None:
+        trains.set()
+        go.wait(120)
+
+    if not begun:
+        context.queue.submit(lambda _: other.wait(120))
+    prepared = context.queue.submit(ahead, ahead=True)
+    while begun and not engines.asked:
+        time.sleep(0.01)
+    job = context.jobs.start("train", "Training", train, lane="training")
+    with pytest.raises(Busy, match="training"):
+        prepared.result.result(20)
+    other.set()
+    assert trains.wait(120)
+    assert (engines.asked, engines.released) == (["ahead"] * begun, 1)
+    assert client.post("/api/drafts", json={**WISH, "ahead": True}).status_code == 423
+    assert client.post("/api/drafts", json=WISH).status_code == 200  # the person asks for it
+    go.set()
+    ended(client, job.id)
+    assert client.post("/api/drafts", json={**WISH, "ahead": True}).status_code == 200
 
 
 def test_who_stops_a_training_before_it_has_a_worker_stops_it(app: FastAPI, client: TestClient) -> None:
@@ -86,6 +120,18 @@ def test_who_stops_a_training_before_it_has_a_worker_stops_it(app: FastAPI, clie
     built.set()
     assert ended(client, job.id)["state"] == "stopped"
     assert "run-1" in told
+
+
+def test_a_training_can_be_stopped_while_it_waits_for_a_draft(app: FastAPI, client: TestClient) -> None:
+    context, writing, ran = app.state.context, threading.Event(), []
+    context.queue.submit(lambda _: writing.wait(120))
+    job = context.jobs.start("improve", "Improving", ran.append, lane="training")
+    assert client.get(f"/api/jobs/{job.id}").json()["can_stop"]
+    assert client.post(f"/api/jobs/{job.id}/stop").status_code == 200
+    writing.set()
+    assert ended(client, job.id)["state"] == "stopped"
+    assert ran == []
+    assert client.post(f"/api/jobs/{job.id}/stop").status_code == 422
 
 
 def test_a_server_that_stops_begins_no_training_any_more() -> None:
@@ -202,6 +248,26 @@ def test_a_job_that_ends_at_once_is_not_told_as_waiting_afterwards(monkeypatch: 
     assert job.settled.wait(60)
     jobs.close()
     assert told == ["waiting", "running", "done"]
+
+
+def test_what_a_job_does_now_is_told_though_it_told_something_a_moment_before() -> None:
+    told: list[str] = []
+
+    class Listening(Hub):
+        def publish(self, event: str, data: object) -> None:
+            told.append(data["text"])  # type: ignore[index]
+
+    jobs = Jobs(Listening(), make_room=lambda: None, room_again=lambda: None)
+
+    def work(job: Job) -> None:
+        for step in ("reading", "weighing", "training"):  # and then nothing for minutes
+            jobs.advance(job, text=step)
+        assert told[-3:] == ["reading", "weighing", "training"]
+
+    job = jobs.start("improve", "Improving", work)
+    assert job.settled.wait(60)
+    jobs.close()
+    job.raise_problem()
 
 
 def test_what_was_uploaded_does_not_outlive_a_server_that_stops_before_its_turn(

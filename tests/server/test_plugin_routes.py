@@ -155,8 +155,8 @@ def test_accepting_in_the_studio_lets_obsidian_write_the_note_that_is_open_there
 
 def test_several_things_are_taken_back_at_once(client: TestClient, world: World) -> None:
     draft = drafted(client)
-    for _ in range(3):
-        client.post("/api/decisions", json={"decision": "reject", "draft_id": draft})
+    for seconds in range(3):
+        client.post("/api/decisions", json={"decision": "reject", "draft_id": draft, "seconds": seconds})
     done = client.post("/api/undo", json={"number": 2}).json()
     assert len(done["before"]) == 1
     done = client.post("/api/undo", json={"number": MOST_UNDONE}).json()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -105,3 +106,43 @@ def test_only_what_changed_is_read_again(vault: Path, monkeypatch: pytest.Monkey
 def test_nothing_raises(data: bytes, target: str, source: str) -> None:
     read_facts(data).has_heading(target)
     VaultIndex(paths=["a/B.md", "c.png"]).resolve(target, source=source)
+
+
+class Meanwhile(dict):
+    """Another thread does something whenever this one has been looked into."""
+
+    def __init__(self, known: dict, then: Callable[[], object]) -> None:
+        super().__init__(known)
+        self.then = then
+
+    def get(self, *key: object) -> object:
+        found = super().get(*key)
+        self.then()
+        return found
+
+
+def test_who_reads_an_index_is_not_disturbed_by_another_look_at_the_vault(vault: Path) -> None:
+    index = build_index(vault)
+    later: list[VaultIndex] = []
+    (vault / "Notes/My Note.md").unlink()
+    index._stamps = Meanwhile(index._stamps, lambda: later or later.append(index.renewed()))
+    assert index.facts("Notes/My Note.md") == later[0].facts("Notes/My Note.md")
+    assert index.has_note("My Note")
+    assert not later[0].has_note("My Note")
+
+
+def test_another_look_at_the_vault_is_not_disturbed_by_who_reads(vault: Path) -> None:
+    index, notes = build_index(vault), ["Notes/v1.2.md", "Notes/Twin.md", "Top.md"]
+    index.facts("Notes/My Note.md")
+
+    class Stamp(tuple):
+        def __eq__(self, other: object) -> bool:
+            for note in notes:
+                index.facts(note)
+            return tuple(self) == other
+
+        __hash__ = tuple.__hash__
+
+    path, (stamp, facts) = index._facts.popitem()
+    index._facts[path] = Stamp(stamp), facts
+    assert index.renewed()._facts.keys() == {path}

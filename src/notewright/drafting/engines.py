@@ -63,19 +63,19 @@ class Engines:
     """Holds one loaded engine, so that drafts with the same base need no loading. Not thread-safe: one thread owns it."""
 
     def __init__(self) -> None:
-        self._held: dict[tuple[str, str, str], Engine | RemoteEngine] = {}
+        self._held: dict[tuple[str, str, str], Engine] = {}
 
     def get(self, library: Library, model: Model, *, device: str) -> Engine | RemoteEngine:
         """The engine with `model`'s adapter switched on; another base replaces the one held (imports torch)."""
         key = (model.base, model.revision, device)
-        if key not in self._held:
-            self.release()
-            self._held[key] = open_engine(library, model, device=device)
-        engine = self._held[key]
-        if isinstance(engine, RemoteEngine):
+        if engine := self._held.get(key):
+            registry.switch(library, engine, model)
             return engine
-        registry.switch(library, engine, model)
-        return engine
+        self.release()
+        opened = open_engine(library, model, device=device)
+        if not isinstance(opened, RemoteEngine):  # else nothing is loaded, and its key or what it offers may soon be another one
+            self._held[key] = opened
+        return opened
 
     def release(self) -> None:
         """Let go of the loaded base, so that its memory can be used by a training run."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from ..errors import Invalid, NotFound
+from ..library.database import to_json
 from ..prompts import PROMPT_VERSION, prompt_id
 from ..records import Draft, Event
 from ..text import content_hash, edit_distance
@@ -64,7 +66,7 @@ def rank(
         "order": groups, "rejected": list(rejected), "best_only": best_only, "aspects": ticks, **_situation(drafts),
         **_remark(comment, chips, seconds),
     }  # fmt: skip
-    return library.events.append("ranking", batch_id, payload)
+    return _recorded(library, "ranking", batch_id, payload, drafts)
 
 
 def decide(
@@ -92,7 +94,7 @@ def decide(
     drafts = library.drafts.batch(draft.batch_id if draft else batch_id)
     subject = drafts[0].batch_id if decision == "reject_all" else draft_id
     payload: dict[str, object] = {"decision": decision, **_situation(drafts), **_remark(comment, chips, seconds)}
-    return library.events.append("decision", subject, payload)
+    return _recorded(library, "decision", subject, payload, drafts)
 
 
 def comment(
@@ -105,7 +107,7 @@ def comment(
     if problems:
         raise Invalid(f"That comment cannot be recorded: {'; '.join(problems)}.", f"Chips are: {', '.join(CHIPS)}", problems)
     drafts = library.drafts.batch(library.drafts.get(draft_id).batch_id if draft_id else batch_id)
-    return library.events.append("comment", draft_id or batch_id, {**_situation(drafts), **_remark(text, chips, seconds)})
+    return _recorded(library, "comment", draft_id or batch_id, {**_situation(drafts), **_remark(text, chips, seconds)}, drafts)
 
 
 def record_edit(
@@ -127,6 +129,7 @@ def record_edit(
     watch (noticed in the vault), plugin. An empty final text means that the passage was deleted.
     """
     draft = library.drafts.get(draft_id)
+    drafts = library.drafts.batch(draft.batch_id)
     if problems := _remark_problems((), seconds):
         raise Invalid(f"That edit cannot be recorded: {'; '.join(problems)}.", "Give the seconds as a positive number.", problems)
     before = draft.text if before is None else before
@@ -135,9 +138,19 @@ def record_edit(
         "final_text": final_text, "final_hash": content_hash(final_text), "note_path": note_path,
         "distance": round(edit_distance(draft.text, final_text), 4), "before": before, "before_hash": content_hash(before),
         "hunks": [asdict(hunk) for hunk in found], "via": via, "spans": [list(span) for span in spans], "insertion": insertion,
-        "deleted": not final_text.strip(), **_situation(library.drafts.batch(draft.batch_id)), **_remark("", (), seconds),
+        "deleted": not final_text.strip(), **_situation(drafts), **_remark("", (), seconds),
     }  # fmt: skip
-    return library.events.append("edit", draft_id, payload)
+    return _recorded(library, "edit", draft_id, payload, drafts)
+
+
+def _recorded(library: Library, kind: str, subject: str, payload: Mapping[str, object], drafts: Sequence[Draft]) -> Event:
+    """Once, where a face whose answer was lost says it again: one undo has to take it back. After anything else was said of the batch, or
+    where it was taken back, it is said anew."""
+    with library.db.write():
+        newest = (library.events.all(subject=about, newest=1) for about in (drafts[0].batch_id, *(draft.id for draft in drafts)))
+        last = max((event for events in newest for event in events), key=lambda event: (event.at, event.id), default=None)
+        same = last and (last.kind, last.subject) == (kind, subject) and json.loads(to_json(payload)) == last.payload
+        return last if last and same and last.id not in library.events.undone() else library.events.append(kind, subject, payload)
 
 
 def _highlight_texts(library: Library, draft: Draft) -> list[str]:

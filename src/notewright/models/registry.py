@@ -30,6 +30,7 @@ REMOTE = "remote"
 _FIRST_USE = "first use"
 _ANOTHER_BASE = "the base has other files now"
 _NAMED_BASE = "the base that config.toml names"
+_SERVER = "set in config.toml"
 _NO_SERVER = "no server is set in config.toml"  # why a version of ours became current again
 
 
@@ -44,8 +45,17 @@ def ensure_base_model(library: Library, settings: Settings, *, base: str = "", f
     _recognise(library, found)
     model = _plain(library, found.name, found.revision)
     if library.models.current() is None:
-        library.models.promote(model.id, _NAMED_BASE if settings.base_model and not (base or folder) else _FIRST_USE)
+        _promote_after(library, None, model.id, _NAMED_BASE if settings.base_model and not (base or folder) else _FIRST_USE)
     return model
+
+
+def _promote_after(library: Library, seen: Model | None, model_id: str, reason: str) -> Model:
+    """What is current then: the other one, unless somebody was faster who made another one current than was `seen`."""
+    with library.db.write():
+        now_current = library.models.current()
+        if now_current and (seen is None or now_current.id != seen.id):
+            return now_current
+        return library.models.promote(model_id, reason)
 
 
 def _recognise(library: Library, found: bases.Base) -> None:
@@ -74,20 +84,26 @@ def plain(library: Library, model: Model) -> Model:
 
 
 def _plain(library: Library, base: str, revision: str) -> Model:
-    for model in library.models.all("base"):
-        if (model.base, model.revision) == (base, revision):
-            return model
-    return library.models.add(Model(library.models.new_id(), base, "", "base", now(), revision=revision))
+    return _known(library, "base", base, revision) or _registered(library, "base", base, revision)
+
+
+def _known(library: Library, role: str, base: str, revision: str) -> Model | None:
+    return next((model for model in library.models.all(role) if (model.base, model.revision) == (base, revision)), None)
+
+
+def _registered(library: Library, role: str, base: str, revision: str, reason: str = "") -> Model:
+    """A new one, promoted where there is a `reason`; the one that somebody has just registered, where they were faster."""
+    with library.db.write():
+        if found := _known(library, role, base, revision):
+            return found
+        model = library.models.add(Model(library.models.new_id(), base, "", role, now(), revision=revision))
+        return library.models.promote(model.id, reason) if reason else model
 
 
 def ensure_remote_model(library: Library, settings: Settings) -> Model:
     """The configured server as a model of role `remote` (base: its address, revision: its model); made current when it is new."""
     url, name = settings.engine_url.rstrip("/"), settings.engine_model
-    for model in library.models.all(REMOTE):
-        if (model.base, model.revision) == (url, name):
-            return model
-    model = library.models.add(Model(library.models.new_id(), url, "", REMOTE, now(), revision=name))
-    return library.models.promote(model.id, "set in config.toml")
+    return _known(library, REMOTE, url, name) or _registered(library, REMOTE, url, name, _SERVER)
 
 
 def current(library: Library, settings: Settings) -> Model:
@@ -111,10 +127,10 @@ def current(library: Library, settings: Settings) -> Model:
     if reason == _NAMED_BASE or (settings.base_model and reason in (_FIRST_USE, _ANOTHER_BASE)):
         found = bases.on_disk(settings.base_model)
         if model.base != (found.name if found else settings.base_model.partition("@")[0]):
-            return library.models.promote(ensure_base_model(library, settings, folder=found).id, _NAMED_BASE)
+            return _promote_after(library, model, ensure_base_model(library, settings, folder=found).id, _NAMED_BASE)
     if model.role == "base" and not _is_gone(model.base) and (found := bases.on_disk(model.base)):
         plain = ensure_base_model(library, settings, folder=found)
-        return model if model.revision == found.revision else library.models.promote(plain.id, _ANOTHER_BASE)
+        return model if model.revision == found.revision else _promote_after(library, model, plain.id, _ANOTHER_BASE)
     return model
 
 
@@ -122,14 +138,14 @@ def _as_configured(library: Library, settings: Settings, model: Model) -> Model:
     """In the place of a server, or of the version that stood in when none was configured."""
     if settings.engine_url:
         configured = ensure_remote_model(library, settings)
-        return model if configured.id == model.id else library.models.promote(configured.id, "set in config.toml")
+        return model if configured.id == model.id else _promote_after(library, model, configured.id, _SERVER)
     if model.role != REMOTE:
         return model
     for model_id, _, _ in reversed(library.models.promotions()):
         before = library.models.get(model_id)
         if before.role != REMOTE and has_files(library, before):
-            return library.models.promote(before.id, _NO_SERVER)
-    return library.models.promote(ensure_base_model(library, settings).id, _NO_SERVER)
+            return _promote_after(library, model, before.id, _NO_SERVER)
+    return _promote_after(library, model, ensure_base_model(library, settings).id, _NO_SERVER)
 
 
 def register(

@@ -134,7 +134,7 @@ class RemoteEngine:
                 # No pool, whose threads hold a program up at its end: who stops waiting (Ctrl-C) for a silent server is done with it.
                 threading.Thread(target=write_one, args=(index,), daemon=True).start()
             while wait(writing, timeout=LOOK_UP).not_done:
-                pass
+                told.still()
         errors = [error for item in writing if (error := item.exception()) and not isinstance(error, _Dropped)]
         if errors:
             raise errors[0]
@@ -206,6 +206,16 @@ class _Told:
                 self.on_token(self.most, len(self.writing))
             if self.on_text:
                 self.on_text(index, text)
+
+    def still(self) -> None:
+        """Perhaps nobody wants it any more, and the server has not said a word yet."""
+        with self.lock:
+            try:
+                if self.on_token:
+                    self.on_token(self.most, len(self.writing))
+            except BaseException:
+                self.failed.set()
+                raise
 
     def over(self, index: int) -> None:
         with self.lock:

@@ -37,7 +37,11 @@ _lock = threading.Lock()
 def taste_of(library: Library) -> Head:
     """The head of this library, fitted to everything done so far; while nothing is done the same one. Do not change it."""
     with _lock:
-        return _learner(library).follow(library)
+        try:
+            return _learner(library).follow(library)
+        except BaseException:  # it has read on, and not learnt from all that it read
+            _learners.pop(library.home, None)
+            raise
 
 
 def note_rows_of(library: Library) -> Rows:

@@ -45,7 +45,6 @@ class Context:
     def __post_init__(self) -> None:
         self.hub = Hub()
         self.queue = EngineQueue()
-        self._warming: Ticket | None = None
         self.jobs = Jobs(self.hub, make_room=self.cool, room_again=self._warm_again)
         self.improver = Improver(self.jobs, open_library=self.open_library, settings=lambda: self.settings)
         self._warmed = False
@@ -78,16 +77,16 @@ class Context:
             with self.open_library() as library:
                 self.engines.get(library, writing_model(library, self.settings), device=self.settings.device)
 
-        self._warming = self.queue.submit(load, ahead=True)
+        self.queue.submit(load, ahead=True)
 
     def cool(self) -> None:
         """Let go of the model once what is being written is written; a draft that is asked for afterwards loads it again."""
-        if self._warming:
-            self._warming.cancel()  # else it would have its turn after the release, and load the model beside the training
+        self.queue.hold_ahead(True)  # else it would have its turn after the release, and load the model beside the training
         with suppress(FutureTimeout, Busy, Cancelled):  # the last two: the server is stopping
             self.queue.submit(lambda _: self.engines.release()).result.result(PATIENCE)
 
     def _warm_again(self) -> None:
+        self.queue.hold_ahead(False)
         if self._warmed:
             with suppress(Busy):
                 self.warm()
@@ -99,8 +98,7 @@ class Context:
             if self._index is None or self._index[0] != vault:
                 self._index = (vault, now, build_index(vault))
             elif now - self._index[1] > INDEX_SECONDS:
-                self._index[2].refresh()
-                self._index = (vault, now, self._index[2])
+                self._index = (vault, now, self._index[2].renewed())
             return self._index[2]
 
     def open_library(self) -> Library:

@@ -35,7 +35,7 @@ class Improver:
         self._jobs, self._open_library, self._settings, self._tell = jobs, open_library, settings, tell
         self._stop = threading.Event()
         self._job: Job | None = None
-        self._in_vain = 0  # judged drafts that a failed one began with
+        self._in_vain = 0  # judged drafts that one began with which failed or was stopped
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
@@ -83,6 +83,6 @@ class Improver:
         assert self._job is not None
         job, self._job = self._job, None
         library.db.set_state(BROKEN_OFF, "")
-        if job.problem:
+        if job.problem or job.state == "stopped":  # perhaps before it had kept anything
             self._in_vain = loop.judged_since(library)
         self._tell(job.problem.message if job.problem else f"{job.title}: {job.state}")

@@ -49,6 +49,11 @@ class Job:
         self.stop: Callable[[], object] | None = None
         self.tidy: Callable[[], object] | None = None
 
+    @property
+    def can_stop(self) -> bool:
+        """A training also while it waits for its turn, or for drafts being written."""
+        return not self.ended_at and (self.stop is not None or self.lane == "training")
+
     def raise_problem(self) -> None:
         """Raise what went wrong, if it has failed."""
         if self.problem:
@@ -70,8 +75,14 @@ def run_command(jobs: Jobs, home: Path, kind: str, title: str, arguments: Sequen
             ) as child,
             ThreadPoolExecutor(1) as reader,
         ):
-            # While it reads its libraries, before its first word, an interrupt waits, and nothing is begun that a kill could harm.
-            job.stop = lambda: child.send_signal(signal.SIGINT if told else signal.SIGTERM)
+            asked = threading.Lock()  # once: a second interrupt ends a training without its checkpoint
+
+            def stop() -> None:
+                if asked.acquire(blocking=False):
+                    # While it reads its libraries, before its first word, an interrupt waits, and nothing is begun that a kill could harm.
+                    child.send_signal(signal.SIGINT if told else signal.SIGTERM)
+
+            job.stop = stop
             if job.stopping.is_set():  # in this very moment
                 job.stop()
             if politely and hasattr(os, "setpriority"):
@@ -138,7 +149,7 @@ class Jobs:
     def stop(self, job_id: str) -> Job:
         """Ask a job to end. Raises Invalid for one that cannot be interrupted or is over."""
         job = self.get(job_id)
-        if job.ended_at or job.stop is None:
+        if not job.can_stop:
             raise Invalid(f"{job.title} cannot be stopped now ({job.state}).", "Wait for it to end.")
         self._ask(job)
         return job
@@ -151,13 +162,14 @@ class Jobs:
                 job.stop()
 
     def advance(self, job: Job, done: int | None = None, total: int | None = None, text: str = "") -> None:
-        """Progress; passed on ten times a second at most. Raises Busy in the library's lane when the server stops: the interpreter would
-        wait for the work to end, and asking Readwise can take many minutes."""
+        """Progress; passed on at once where it is told in other words than before, else ten times a second at most. Raises Busy in the
+        library's lane when the server stops: the interpreter would wait for the work to end, and asking Readwise can take many minutes."""
         if job.stopping.is_set() and job.lane == "library":
             raise Busy("The server is stopping.", "Start it again and repeat this: the library is as it was before.")
+        news = text != job.text  # perhaps there is no other for minutes
         job.done, job.total, job.text = done, total, text
         moment = time.monotonic()
-        if moment - self._told >= 0.1:
+        if news or moment - self._told >= 0.1:
             self._told = moment
             self._tell(job)
 
@@ -211,10 +223,10 @@ class Jobs:
             )
             job.state = "failed"
         finally:
+            if job.lane == "training":
+                self._room_again()
             if job.tidy:
                 job.tidy()
             job.ended_at = now()
             job.settled.set()
             self._tell(job)
-            if job.lane == "training":
-                self._room_again()

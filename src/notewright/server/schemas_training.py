@@ -169,9 +169,9 @@ class JobOut(Out):
         if job.problem:
             problems = list(getattr(job.problem, "problems", ()))
             problem = Problem(message=job.problem.message, hint=job.problem.hint, problems=problems)
-        names = ("id", "kind", "title", "state", "done", "total", "text", "run_id", "started_at", "ended_at", "result")
+        names = ("id", "kind", "title", "state", "done", "total", "text", "run_id", "started_at", "ended_at", "can_stop", "result")
         given = {name: getattr(job, name) for name in names}
-        return cls(**given, can_stop=job.stop is not None and not job.ended_at, problem=problem)
+        return cls(**given, problem=problem)
 
 
 class DatasetOut(Out):

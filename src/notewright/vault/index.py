@@ -2,7 +2,7 @@
 
 An index lives in memory. Names take one walk through the folders (some 50 ms for 5,000 files); a note's headings and block ids are read
 when a link first asks for them, tags when the first tag does, and again when its size or time changed. `refresh` brings a held index up to
-date.
+date, `renewed` makes another one of it.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 from posixpath import normpath
@@ -72,8 +73,14 @@ class VaultIndex:
                 stamps[path], files[path] = (status.st_mtime_ns, status.st_size), Path(entry.path)
         self._stamps, self._files = stamps, files
         self._bearers = None
-        self._facts = {path: known for path, known in self._facts.items() if stamps.get(path) == known[0]}
+        self._facts = {path: known for path, known in self._facts.copy().items() if stamps.get(path) == known[0]}
         self._fill(paths)
+
+    def renewed(self) -> VaultIndex:
+        """Another index, of the vault as it is now, for a program in which other threads go on reading this one."""
+        other = copy(self)
+        other.refresh()
+        return other
 
     def _fill(self, paths: Iterable[str]) -> None:
         whole: dict[str, str] = {}
