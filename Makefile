@@ -72,7 +72,8 @@ browser:
 demo: $(READY) page
 	@$(BIN)/notewright demo
 
-# Side by side what does not keep two cores busy: Python's packages and those of the faces, then the checks of both.
+# Side by side what does not keep two cores busy: Python's packages and those of the faces, then the checks of both. npm first, as two pips
+# in one environment would be in each other's way; where there is none, the faces are left out.
 test:
 	@$(MAKE) --no-print-directory $(VENV)/.npm || true
 	@$(MAKE) --no-print-directory -j2 $(READY) faces browser

@@ -272,9 +272,8 @@ def taste(world: World, train: Trainer, found: Found, keep: Callable[[], None], 
 
 def halved(world: World, train: Trainer, found: Found, keep: Callable[[], None], number: int) -> None:
     start = varied(world, train, found, keep, number)
-    updates = 30
     for batch in (4, 2):
-        follow(train, f"dpo by {batch}", "dpo", start.rankings, start, found, number, batch_size=batch, max_steps=updates)
+        follow(train, f"dpo by {batch}", "dpo", start.rankings, start, found, number, batch_size=batch, max_steps=30)
         keep()
 
 

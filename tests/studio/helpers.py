@@ -1,4 +1,4 @@
-"""Whether a page can be used by everyone, answers that are held back, and a writer that takes its time."""
+"""Whether a page can be used by everyone, a tab that is hidden, candidates, answers that are held back, a writer that takes its time."""
 
 from __future__ import annotations
 
@@ -7,8 +7,12 @@ from typing import Any
 
 import small_world
 from conftest import REPOSITORY
-from walks import eventually
+from walks import Server, ask, eventually
 
+HIDE = """hidden => {
+    Object.defineProperty(document, "hidden", { configurable: true, value: hidden });
+    document.dispatchEvent(new Event("visibilitychange"));
+}"""  # or show the tab again
 AXE = REPOSITORY / "web" / "studio" / "node_modules" / "axe-core" / "axe.min.js"
 
 
@@ -24,6 +28,11 @@ def serious(page: Any) -> list[str]:
                 found += [f"{scheme}: {finding['id']}: {node['html'][:160]} {node['failureSummary'][:200]}" for node in finding["nodes"]]
     page.emulate_media(color_scheme="light")
     return found
+
+
+def written(server: Server, thing: str) -> dict:
+    """Candidates of the small world's book of it."""
+    return ask(server, "/api/drafts", {"source": f"A Book of {thing.title()}", "chapter": "Beginnings", "n": 3, "stream": False})
 
 
 class Slow(small_world.ScriptedEngine):

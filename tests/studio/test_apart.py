@@ -14,6 +14,8 @@ from notewright.library.database import now
 from notewright.records import Draft
 from walks import Server, ask, eventually
 
+from .helpers import HIDE
+
 pytestmark = pytest.mark.browser
 TEXT = """- Candidate {0} says it[^1] with <b id="main">its</b> <a href="https://example.org/x">page</a>.
 
@@ -122,14 +124,10 @@ def test_a_hidden_tab_leaves_its_connection_to_others(page: Any, server: Server,
     gone.on("requestfailed", lambda request: streams.append("closed") if request.url.endswith("/api/events") else None)
     gone.on("request", lambda request: streams.append("open") if request.url.endswith("/api/events") else None)
     gone.get_by_role("heading", level=1, name="without a note").wait_for()
-    hide = """hidden => {
-        Object.defineProperty(document, "hidden", { configurable: true, value: hidden });
-        document.dispatchEvent(new Event("visibilitychange"));
-    }"""
-    gone.evaluate(hide, True)
+    gone.evaluate(HIDE, True)
     gone.clock.run_for(60_000)
     assert streams[-1:] == ["closed"]
-    gone.evaluate(hide, False)
+    gone.evaluate(HIDE, False)
     gone.wait_for_timeout(500)
     assert streams[-1:] == ["open"]
     assert not gone.get_by_text(re.compile("server is away")).count()

@@ -16,7 +16,7 @@ from notewright.library import Library
 from served import ScriptedEngines
 from walks import Server, ask, events, eventually
 
-from .helpers import Slow
+from .helpers import Slow, written
 
 pytestmark = pytest.mark.browser
 BUSY = {"message": "The library is in use by another process.", "hint": "Wait for it to finish and try again.", "problems": []}
@@ -37,7 +37,7 @@ def server(small_server: Server) -> Server:
 
 @pytest.fixture
 def batch(server: Server) -> dict:
-    return ask(server, "/api/drafts", {"source": f"A Book of {next(things).title()}", "chapter": "Beginnings", "n": 3, "stream": False})
+    return written(server, next(things))
 
 
 @pytest.fixture

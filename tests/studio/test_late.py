@@ -13,6 +13,8 @@ import pytest
 
 from walks import Server, ask, events, eventually
 
+from .helpers import written
+
 pytestmark = pytest.mark.browser
 
 
@@ -24,10 +26,6 @@ def server(small_server: Server) -> Server:
 @pytest.fixture
 def batch(server: Server, thing: str) -> dict:
     return written(server, thing)
-
-
-def written(server: Server, thing: str) -> dict:
-    return ask(server, "/api/drafts", {"source": f"A Book of {thing.title()}", "chapter": "Beginnings", "n": 3, "stream": False})
 
 
 def address(server: Server, batch: dict) -> str:

@@ -13,7 +13,7 @@ from notewright.records import Highlight, Source
 from served import ScriptedEngines
 from walks import Server, ask, events, eventually
 
-from .helpers import Held, Slow
+from .helpers import Held, Slow, written
 
 pytestmark = pytest.mark.browser
 
@@ -28,10 +28,6 @@ def engines() -> ScriptedEngines:
 @pytest.fixture(scope="module")
 def server(small_server: Server) -> Server:
     return small_server
-
-
-def written(server: Server, thing: str) -> dict:
-    return ask(server, "/api/drafts", {"source": f"A Book of {thing.title()}", "chapter": "Beginnings", "n": 3, "stream": False})
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 
 from walks import Server, ask, eventually
 
-from .helpers import Held
+from .helpers import HIDE, Held
 
 pytestmark = pytest.mark.browser
 
@@ -209,14 +209,10 @@ def test_a_template_that_was_chosen_stays_when_the_tab_was_hidden(page: Any, ser
     page.clock.run_for(1_000)
     choice = dialog.get_by_label("Template of the new note")
     choice.select_option("book")
-    hide = """hidden => {
-        Object.defineProperty(document, "hidden", { configurable: true, value: hidden });
-        document.dispatchEvent(new Event("visibilitychange"));
-    }"""
-    page.evaluate(hide, True)
+    page.evaluate(HIDE, True)
     page.clock.run_for(60_000)
     with page.expect_response("**/api/templates"):
-        page.evaluate(hide, False)
+        page.evaluate(HIDE, False)
     page.wait_for_timeout(500)
     assert choice.input_value() == "book"
 
