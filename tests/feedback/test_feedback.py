@@ -86,7 +86,7 @@ def test_ticks_for_aspects(library: Library, drafts: list[Draft]) -> None:
 def test_decisions_and_comments(library: Library, drafts: list[Draft]) -> None:
     feedback.decide(library, draft_id=drafts[1].id, decision="reject", chips=["invented"])
     feedback.decide(library, draft_id=drafts[1].id, decision="reject_all")
-    feedback.decide(library, batch_id=drafts[0].batch_id, decision="reject_all", seconds=3.0)
+    feedback.decide(library, batch_id=drafts[0].batch_id, decision="reject_all")
     feedback.comment(library, draft_id=drafts[0].id, text="Callouts for definitions, please.")
     feedback.comment(library, batch_id=drafts[0].batch_id, chips=["too short"])
     assert [(event.kind, event.subject) for event in library.events.all()] == [
@@ -98,26 +98,31 @@ def test_decisions_and_comments(library: Library, drafts: list[Draft]) -> None:
 def test_what_is_sent_again_after_a_lost_answer_counts_once(library: Library, drafts: list[Draft], what: str) -> None:
     first, second = drafts[0], drafts[1]
 
-    def say() -> Event:
+    def say(request: str = "") -> Event:
         if what == "ranking":
-            return feedback.rank(library, batch_id=first.batch_id, order=[[second.id], [first.id]], seconds=4.25)
+            return feedback.rank(library, batch_id=first.batch_id, order=[[second.id], [first.id]], seconds=4.25, request=request)
         if what == "comment":
-            return feedback.comment(library, draft_id=first.id, text="Shorter.", chips=["too long"])
+            return feedback.comment(library, draft_id=first.id, text="Shorter.", chips=["too long"], request=request)
         if what == "edit":
-            return feedback.record_edit(library, draft_id=first.id, final_text="Other words.", seconds=2.5)
+            return feedback.record_edit(library, draft_id=first.id, final_text="Other words.", seconds=2.5, request=request)
         whole = what == "rejection of all"
         return feedback.decide(
-            library, decision="reject_all" if whole else "reject", draft_id="" if whole else first.id, batch_id=first.batch_id
+            library,
+            decision="reject_all" if whole else "reject",
+            draft_id="" if whole else first.id,
+            batch_id=first.batch_id,
+            request=request,
         )
 
-    said = say()
-    assert say() == said
-    feedback.undo(library)
-    assert not [action for action in feedback.history(library) if not action.undone]
-    again = say()  # taken back, it can be said anew
-    assert again.id > said.id
-    feedback.comment(library, draft_id=second.id, text="Good.")
-    assert say().id > again.id  # and after something else
+    said = say("one")
+    other = feedback.comment(library, draft_id=second.id, text="Good.")
+    assert say("one") == said  # also after something else, which does not count for earlier by it
+    assert say().id > other.id  # the same on purpose
+    assert say("two") != said
+    before = library.events.all()
+    with pytest.raises(Conflict, match="came with another"):
+        feedback.comment(library, draft_id=second.id, text="Better.", request="one")
+    assert library.events.all() == before
 
 
 @pytest.mark.parametrize(
@@ -250,10 +255,10 @@ def test_when_the_library_fails_the_note_is_as_before(
     before = (world.vault / NOTE).read_bytes()
     append = world.library.events.append
 
-    def failing(kind: str, subject: str, payload):
+    def failing(kind: str, subject: str, payload, **options):
         if kind == "insertion":
             raise KeyboardInterrupt
-        return append(kind, subject, payload)
+        return append(kind, subject, payload, **options)
 
     monkeypatch.setattr(world.library.events, "append", failing)
     with pytest.raises(KeyboardInterrupt):

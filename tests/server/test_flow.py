@@ -33,6 +33,23 @@ def parse(lines: Iterator[str]) -> Iterator[tuple[str, dict]]:
             yield kind, json.loads(line.removeprefix("data: "))
 
 
+def test_with_one_key_a_judgement_is_recorded_once(client: TestClient, world: World) -> None:
+    chapter = client.get("/api/queue").json()["chapters"][0]
+    batch = events(client, {"source": chapter["source_id"], "chapter": chapter["chapter"], "n": 2, "seed": 7})[-1][1]
+    first, second = (item["id"] for item in batch["drafts"])
+    for number, (path, body) in enumerate([
+        (f"batches/{batch['id']}/ranking", {"order": [[first], [second]]}),
+        ("decisions", {"decision": "reject", "draft_id": first}),
+        ("comments", {"draft_id": first, "text": "Shorter."}),
+        (f"drafts/{first}/edits", {"final_text": "Other words."}),
+    ]):  # fmt: skip
+        key = {"Idempotency-Key": f"key-{number}"}
+        told = [client.post(f"/api/{path}", json=body, headers=headers).json()["id"] for headers in (key, key, {}, {})]
+        assert [told.index(one) for one in told] == [0, 0, 2, 3]
+    refused = client.post("/api/comments", json={"draft_id": first, "text": "Longer."}, headers=key)
+    assert (refused.status_code, refused.json()["hint"]) == (409, "Send it with a new Idempotency-Key.")
+
+
 def test_from_the_queue_to_the_note_and_back(client: TestClient, world: World) -> None:
     queue = client.get("/api/queue").json()
     assert queue["total"] == 2

@@ -154,7 +154,7 @@ def test_obsidian_may_ask_with_the_token_only(app: FastAPI, stranger: TestClient
     before = stranger.options("/api/drafts", headers=asked)
     assert before.status_code == 204
     assert before.headers["access-control-allow-origin"] == origin
-    assert "authorization" in before.headers["access-control-allow-headers"]
+    assert {"authorization", "idempotency-key"} <= set(before.headers["access-control-allow-headers"].split(", "))
     stranger.get(f"/login?token={token(app)}")
     assert stranger.get("/api/status", headers={"origin": origin}).status_code == 401  # the browser's cookie is not Obsidian's
     answer = stranger.get("/api/status", headers={"origin": origin, "authorization": f"Bearer {token(app)}"})

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from ..errors import Invalid, NotFound
-from ..library.database import to_json
 from ..prompts import PROMPT_VERSION, prompt_id
 from ..records import Draft, Event
 from ..text import content_hash, edit_distance
@@ -34,13 +32,14 @@ def rank(
     comment: str = "",
     chips: Sequence[str] = (),
     seconds: float | None = None,
+    request: str = "",
 ) -> Event:
     """Record a ranking of one batch: groups of draft ids, best first, equal ones in one group; `rejected` ones are worse than all.
 
     Drafts that are not mentioned stay uncompared. With `best_only` the order names one draft, which beats all others shown; these are
     kept as a second group that says nothing about its members. `aspects` are the ticks: for a draft, in which of `ASPECTS` it is good.
-    A later ranking of the same batch replaces this one; its remark stands until one with another. `seconds` is how long the person took.
-    Raises Invalid with all problems.
+    A later ranking of the same batch replaces this one; its remark stands until one with another. `seconds` is how long the person took,
+    `request` as in `EventStore.append`. Raises Invalid with all problems.
     """
     drafts = library.drafts.batch(batch_id)
     groups = [list(group) for group in order]
@@ -66,7 +65,7 @@ def rank(
         "order": groups, "rejected": list(rejected), "best_only": best_only, "aspects": ticks, **_situation(drafts),
         **_remark(comment, chips, seconds),
     }  # fmt: skip
-    return _recorded(library, "ranking", batch_id, payload, drafts)
+    return library.events.append("ranking", batch_id, payload, request=request)
 
 
 def decide(
@@ -78,6 +77,7 @@ def decide(
     comment: str = "",
     chips: Sequence[str] = (),
     seconds: float | None = None,
+    request: str = "",
 ) -> Event:
     """Record accept or reject for one draft, or reject_all for a batch (named by its id or by one of its drafts). Writes no note."""
     problems = [] if decision in DECISIONS else [f"{decision!r} is none of {', '.join(DECISIONS)}"]
@@ -94,11 +94,18 @@ def decide(
     drafts = library.drafts.batch(draft.batch_id if draft else batch_id)
     subject = drafts[0].batch_id if decision == "reject_all" else draft_id
     payload: dict[str, object] = {"decision": decision, **_situation(drafts), **_remark(comment, chips, seconds)}
-    return _recorded(library, "decision", subject, payload, drafts)
+    return library.events.append("decision", subject, payload, request=request)
 
 
 def comment(
-    library: Library, *, draft_id: str = "", batch_id: str = "", text: str = "", chips: Sequence[str] = (), seconds: float | None = None
+    library: Library,
+    *,
+    draft_id: str = "",
+    batch_id: str = "",
+    text: str = "",
+    chips: Sequence[str] = (),
+    seconds: float | None = None,
+    request: str = "",
 ) -> Event:
     """Record a remark on one draft, or on a whole batch: free text, chips (of `CHIPS`), or both."""
     problems = _remark_problems(chips, seconds)
@@ -107,7 +114,7 @@ def comment(
     if problems:
         raise Invalid(f"That comment cannot be recorded: {'; '.join(problems)}.", f"Chips are: {', '.join(CHIPS)}", problems)
     drafts = library.drafts.batch(library.drafts.get(draft_id).batch_id if draft_id else batch_id)
-    return _recorded(library, "comment", draft_id or batch_id, {**_situation(drafts), **_remark(text, chips, seconds)}, drafts)
+    return library.events.append("comment", draft_id or batch_id, {**_situation(drafts), **_remark(text, chips, seconds)}, request=request)
 
 
 def record_edit(
@@ -121,6 +128,7 @@ def record_edit(
     via: str = "accept",
     spans: Sequence[tuple[int, int]] = (),
     insertion: int | None = None,
+    request: str = "",
 ) -> Event:
     """Record what the person made of a draft. The text is stored whole; an unchanged one is recorded too (distance 0).
 
@@ -140,17 +148,7 @@ def record_edit(
         "hunks": [asdict(hunk) for hunk in found], "via": via, "spans": [list(span) for span in spans], "insertion": insertion,
         "deleted": not final_text.strip(), **_situation(drafts), **_remark("", (), seconds),
     }  # fmt: skip
-    return _recorded(library, "edit", draft_id, payload, drafts)
-
-
-def _recorded(library: Library, kind: str, subject: str, payload: Mapping[str, object], drafts: Sequence[Draft]) -> Event:
-    """Once, where a face whose answer was lost says it again: one undo has to take it back. After anything else was said of the batch, or
-    where it was taken back, it is said anew."""
-    with library.db.write():
-        newest = (library.events.all(subject=about, newest=1) for about in (drafts[0].batch_id, *(draft.id for draft in drafts)))
-        last = max((event for events in newest for event in events), key=lambda event: (event.at, event.id), default=None)
-        same = last and (last.kind, last.subject) == (kind, subject) and json.loads(to_json(payload)) == last.payload
-        return last if last and same and last.id not in library.events.undone() else library.events.append(kind, subject, payload)
+    return library.events.append("edit", draft_id, payload, request=request)
 
 
 def _highlight_texts(library: Library, draft: Draft) -> list[str]:

@@ -14,6 +14,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from ..errors import Conflict
 from ..records import Event
 from .database import Database, now, to_json
 
@@ -25,16 +26,24 @@ class EventStore:
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    def append(self, kind: str, subject: str, payload: Mapping[str, object], *, at: str = "") -> Event:
+    def append(self, kind: str, subject: str, payload: Mapping[str, object], *, at: str = "", request: str = "") -> Event:
         """`subject` is the id of what the event is about: a batch, draft, pair or earlier event. `at` is for events that are imported.
 
+        `request` is a key of the request that tells it: sent again with it, as its answer was lost, the event that is there is returned.
+        Raises Conflict where the key came with something else.
         What is done now comes after all that is here, also where the clock was set back, or another machine's is ahead.
         On return the event is on the disk (outside of a larger write transaction; inside one, when that ends).
         """
+        told = to_json(dict(payload))
         with self._db.write() as connection:
+            if request and (row := self._db.row("SELECT * FROM events WHERE request=?", (request,))):
+                if (row["kind"], row["subject"], row["payload"]) != (kind, subject, told):
+                    raise Conflict("The key of this request came with another one before.", "Send it with a new Idempotency-Key.")
+                return _event(row, self._mended())
             at = at or self._after_all(now())
             number = connection.execute(
-                "INSERT INTO events (kind, at, subject, payload) VALUES (?, ?, ?, ?)", (kind, at, subject, to_json(dict(payload)))
+                "INSERT INTO events (kind, at, subject, payload, request) VALUES (?, ?, ?, ?, ?)",
+                (kind, at, subject, told, request or None),
             ).lastrowid
         assert number is not None
         return Event(id=number, kind=kind, at=at, subject=subject, payload=dict(payload))

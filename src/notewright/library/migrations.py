@@ -196,4 +196,11 @@ CREATE TRIGGER what_is_judged_was_seen AFTER INSERT ON events WHEN EXISTS (SELEC
 END;
 """,
     ),
+    (
+        15,
+        """
+ALTER TABLE events ADD COLUMN request TEXT; -- the key of the request that told it, where that had one
+CREATE UNIQUE INDEX events_by_request ON events (request) WHERE request IS NOT NULL;
+""",
+    ),
 ]

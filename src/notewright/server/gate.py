@@ -231,7 +231,7 @@ class _Answer:
     async def preflight(self, headers: dict[str, str]) -> None:
         """Answer a browser that asks beforehand; an origin that is not allowed never gets here."""
         given = [(b"access-control-allow-methods", b"GET, POST, PUT, DELETE"), (b"access-control-max-age", b"600")]
-        given.append((b"access-control-allow-headers", b"authorization, content-type, last-event-id"))
+        given.append((b"access-control-allow-headers", b"authorization, content-type, idempotency-key, last-event-id"))
         if headers.get("access-control-request-private-network") == "true":
             given.append((b"access-control-allow-private-network", b"true"))
         await self._whole(204, given, b"")

@@ -1,4 +1,5 @@
 import { Modal, Notice, Plugin, Setting, requestUrl } from "obsidian";
+import { randomName } from "../../api/random";
 import { obey } from "./accepting";
 import { Api, ApiError, type Transport } from "./core/api";
 import { Orders } from "./core/orders";
@@ -53,7 +54,7 @@ export default class NotewrightPlugin extends Plugin {
 
   /** Drafts that are accepted elsewhere go through the editor of notes that are open here. */
   private takeOrders(): void {
-    const client = Array.from(crypto.getRandomValues(new Uint8Array(8)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+    const client = randomName();
     const open = (): string[] => openViews(this.app).flatMap((view) => view.file?.path ?? []);
     const facts = (): { vault: string; open: string[] } | null => (this.token.get() ? { vault: this.app.vault.getName(), open: open() } : null);
     let known: boolean | null = null;

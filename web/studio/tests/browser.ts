@@ -9,7 +9,7 @@ export const store = (): Storage & { all: Map<string, string> } => {
   };
 };
 
-/** Fresh modules in a fresh browser. `asked` are the URLs and bodies; `answers` the statuses to come, then 200 for ever. */
+/** Fresh modules in a fresh browser. `asked` are the URLs, bodies and headers; `answers` the statuses to come, then 200 for ever. */
 export function browse(kept: Record<string, unknown> = {}) {
   vi.resetModules();
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
@@ -17,10 +17,10 @@ export function browse(kept: Record<string, unknown> = {}) {
   for (const [name, value] of Object.entries(kept)) local.setItem(`notewright:${name}`, JSON.stringify(value));
   vi.stubGlobal("localStorage", local);
   vi.stubGlobal("sessionStorage", session);
-  const asked: { url: string; body: unknown }[] = [];
+  const asked: { url: string; body: unknown; headers: Headers }[] = [];
   const answers: number[] = [];
   vi.stubGlobal("fetch", async (url: string, init: RequestInit) => {
-    asked.push({ url, body: JSON.parse((init.body as string | undefined) ?? "null") });
+    asked.push({ url, body: JSON.parse((init.body as string | undefined) ?? "null"), headers: new Headers(init.headers) });
     const status = answers.shift() ?? 200;
     return status === 0 ? Promise.reject(new TypeError("gone")) : new Response(JSON.stringify({ message: `No: ${status}`, hint: "", problems: [], batches: [] }), { status });
   });

@@ -23,6 +23,20 @@ describe("what is sent", () => {
     expect(notices.all.length).toBeLessThan(2);
   });
 
+  it("has one key however often it is sent, also after a reload, and no other letter's", async () => {
+    const { outbox, answers, send, asked, session } = await open();
+    answers.push(0, 0);
+    send("/a");
+    await outbox.flush();
+    send("/a");
+    await outbox.flush();
+    const [kept] = JSON.parse(session.all.get("notewright:outbox") ?? "[]") as { key: string }[];
+    await vi.advanceTimersByTimeAsync(60_000);
+    const keys = asked.map(({ headers }) => headers.get("idempotency-key"));
+    expect(keys).toEqual([kept?.key, kept?.key, kept?.key, expect.stringMatching(/^[0-9a-f]{24}$/)]);
+    expect(new Set(keys).size).toBe(2);
+  });
+
   it("keeps its order while the library is busy, and goes round what only the server itself cannot take", async () => {
     const busy = await open();
     busy.answers.push(423);

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Header, Query, Request
 
 from ... import feedback, vault
 from ...errors import Conflict, Invalid, NotewrightError
@@ -31,10 +31,11 @@ from ..schemas import (
 )
 
 router = APIRouter(prefix="/api", tags=["feedback"])
+Key = Annotated[str, Header(alias="Idempotency-Key", max_length=200, description="Sent again with the same key, it is recorded once")]
 
 
 @router.post("/batches/{batch_id}/ranking", operation_id="rank")
-def rank(library: Opened, batch_id: str, ranking: RankingIn) -> EventOut | None:
+def rank(library: Opened, batch_id: str, ranking: RankingIn, key: Key = "") -> EventOut | None:
     """Order a batch: best first, ties in one group, rejected ones below all. A later ranking of the batch replaces this one.
 
     One that names no draft takes back what was said before of its order and of rejected ones, and is answered with that undo (null where
@@ -46,7 +47,7 @@ def rank(library: Opened, batch_id: str, ranking: RankingIn) -> EventOut | None:
     event = feedback.rank(
         library, batch_id=batch_id, order=ranking.order, rejected=ranking.rejected, best_only=ranking.best_only,
         aspects=ranking.aspects, comment=ranking.comment, chips=ranking.chips,
-        seconds=ranking.seconds,
+        seconds=ranking.seconds, request=key,
     )  # fmt: skip
     return EventOut.of(event)
 
@@ -58,20 +59,26 @@ def get_judged(library: Opened, batch_id: str) -> JudgedOut:
 
 
 @router.post("/decisions", operation_id="decide")
-def decide(library: Opened, decision: DecisionIn) -> EventOut:
+def decide(library: Opened, decision: DecisionIn, key: Key = "") -> EventOut:
     """Accept or reject one draft, or reject a whole batch, without writing a note."""
     event = feedback.decide(
         library, decision=decision.decision, draft_id=decision.draft_id, batch_id=decision.batch_id, comment=decision.comment,
-        chips=decision.chips, seconds=decision.seconds,
+        chips=decision.chips, seconds=decision.seconds, request=key,
     )  # fmt: skip
     return EventOut.of(event)
 
 
 @router.post("/comments", operation_id="comment")
-def comment(library: Opened, remark: CommentIn) -> EventOut:
+def comment(library: Opened, remark: CommentIn, key: Key = "") -> EventOut:
     """A remark on one draft or on a batch: text, chips, or both."""
     event = feedback.comment(
-        library, draft_id=remark.draft_id, batch_id=remark.batch_id, text=remark.text, chips=remark.chips, seconds=remark.seconds
+        library,
+        draft_id=remark.draft_id,
+        batch_id=remark.batch_id,
+        text=remark.text,
+        chips=remark.chips,
+        seconds=remark.seconds,
+        request=key,
     )
     return EventOut.of(event)
 
@@ -83,10 +90,10 @@ def list_chips() -> list[str]:
 
 
 @router.post("/drafts/{draft_id}/edits", operation_id="edit")
-def edit(library: Opened, draft_id: str, change: EditIn) -> EventOut:
+def edit(library: Opened, draft_id: str, change: EditIn, key: Key = "") -> EventOut:
     """What the person made of a draft; the draft itself never changes."""
     event = feedback.record_edit(
-        library, draft_id=draft_id, final_text=change.final_text, note_path=change.note_path, seconds=change.seconds
+        library, draft_id=draft_id, final_text=change.final_text, note_path=change.note_path, seconds=change.seconds, request=key
     )
     return EventOut.of(event)
 

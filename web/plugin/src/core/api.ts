@@ -1,5 +1,6 @@
 /** The server as the plugin sees it. Knows nothing of Obsidian: how a request travels is given from outside. */
 
+import { randomName } from "../../../api/random";
 import type { Ranking } from "./ranking";
 import { eventsOf } from "./sse";
 import type {
@@ -44,6 +45,8 @@ export interface Telling {
 export const API_VERSION = 1;
 
 export class Api {
+  private unanswered: { what: string; key: string; body: object } | null = null;
+
   constructor(
     private readonly address: () => string,
     private readonly token: () => string,
@@ -112,19 +115,19 @@ export class Api {
   }
 
   rank(batch: string, { groups, rejected }: Ranking, remark: Remark): Promise<unknown> {
-    return this.call("POST", `/api/batches/${encodeURIComponent(batch)}/ranking`, { order: groups, rejected, ...remark });
+    return this.say(`/api/batches/${encodeURIComponent(batch)}/ranking`, { order: groups, rejected }, remark);
   }
 
   reject(draft: string, remark: Remark): Promise<unknown> {
-    return this.call("POST", "/api/decisions", { decision: "reject", draft_id: draft, ...remark });
+    return this.say("/api/decisions", { decision: "reject", draft_id: draft }, remark);
   }
 
   rejectAll(batch: string, remark: Remark): Promise<unknown> {
-    return this.call("POST", "/api/decisions", { decision: "reject_all", batch_id: batch, ...remark });
+    return this.say("/api/decisions", { decision: "reject_all", batch_id: batch }, remark);
   }
 
   comment(draft: string, text: string, chips: string[]): Promise<unknown> {
-    return this.call("POST", "/api/comments", { draft_id: draft, text, chips });
+    return this.say("/api/comments", { draft_id: draft, text, chips });
   }
 
   /** Where in the note the draft would go, and the hash of the note for which that holds. */
@@ -203,17 +206,33 @@ export class Api {
     return this.call("POST", "/api/improve", {});
   }
 
-  private sending(method: string, path: string, body?: unknown): Sending {
+  /** A judgement. One whose answer was lost is said once more by the person: it goes as it was the first time, and counts once. */
+  private async say(path: string, judgement: object, remark: Remark = {}): Promise<unknown> {
+    const what = path + JSON.stringify(judgement);
+    if (this.unanswered?.what !== what) this.unanswered = { what, key: randomName(), body: { ...judgement, ...remark } };
+    const { body, key } = this.unanswered;
+    try {
+      const answer = await this.call("POST", path, body, key);
+      this.unanswered = null;
+      return answer;
+    } catch (error) {
+      if (error instanceof ApiError && error.status) this.unanswered = null;
+      throw error;
+    }
+  }
+
+  private sending(method: string, path: string, body?: unknown, key = ""): Sending {
     const headers: Record<string, string> = { Authorization: `Bearer ${this.token()}` };
+    if (key) headers["Idempotency-Key"] = key;
     if (body !== undefined) headers["Content-Type"] = "application/json";
     const text = body === undefined ? undefined : JSON.stringify(body);
     return { url: this.address().replace(/\/+$/, "") + path, method, headers, ...(text === undefined ? {} : { body: text }) };
   }
 
-  private async call<T>(method: string, path: string, body?: unknown): Promise<T> {
+  private async call<T>(method: string, path: string, body?: unknown, key = ""): Promise<T> {
     let answer: Answer;
     try {
-      answer = await this.transport.send(this.sending(method, path, body));
+      answer = await this.transport.send(this.sending(method, path, body, key));
     } catch {
       throw new ApiError(0, `No notewright server answers at ${this.address()}.`, "Start it with: notewright serve");
     }

@@ -34,6 +34,28 @@ describe("the client", () => {
     expect(await api.chips()).toEqual(["too long"]);
     expect(sent[0]).toMatchObject({ url: "http://127.0.0.1:8765/api/chips", headers: { Authorization: "Bearer secret" } });
   });
+  it("says a judgement whose answer was lost as it said it first, and anything else anew", async () => {
+    const answers: Record<string, [number, unknown]> = {};
+    const { api, sent } = server(answers);
+    const path = "POST /api/decisions";
+    const reject = (draft: string, seconds: number, status = 0): Promise<unknown> => {
+      if (status) answers[path] = [status, {}];
+      else delete answers[path];
+      return api.reject(draft, { seconds }).catch(() => null);
+    };
+    await reject("a", 1);
+    await reject("a", 2);
+    await reject("a", 3, 200);
+    await reject("a", 4, 200); // on purpose: undone in between
+    await reject("a", 5);
+    await reject("b", 6);
+    await reject("a", 7, 422);
+    await reject("a", 8);
+    const keys = sent.map(({ headers }) => headers["Idempotency-Key"]);
+    expect(keys.map((key) => keys.indexOf(key))).toEqual([0, 0, 0, 3, 4, 5, 6, 7]);
+    expect(sent.map(({ body }) => (JSON.parse(body ?? "") as { seconds: number }).seconds)).toEqual([1, 1, 1, 4, 5, 6, 7, 8]);
+    expect(keys[0]).toMatch(/^[0-9a-f]{24}$/);
+  });
   it.each([
     ["nobody there", {}, "No notewright server answers at http://127.0.0.1:8765/.", "notewright serve"],
     ["another program", { "GET /api/health": [200, "<html>"] as [number, unknown] }, "is not notewright", "address"],

@@ -1,4 +1,5 @@
 /** What the person did is sent in order, and kept in this tab until the server has it: a restart of the server loses nothing. */
+import { randomName } from "../../../api/random.ts";
 import { ApiError, Unreachable, request } from "./api.ts";
 import { keep, recall } from "./kept.ts";
 import { notices } from "./notices.svelte.ts";
@@ -8,6 +9,7 @@ interface Letter {
   url: string;
   body: unknown;
   about?: string;
+  key?: string; // by which the server knows one that it has, but whose answer was lost; what earlier versions kept has none
 }
 
 const SOON = 2_000; // ms until what could not be taken is sent again; longer each time
@@ -35,7 +37,7 @@ class Outbox {
    * another took its place (false): while the server is away or busy that may be long; `flush` waits for one attempt.
    */
   send(url: string, body: unknown, about = ""): Promise<boolean> {
-    const letter: Letter = { url, body, ...(about ? { about } : {}) };
+    const letter: Letter = { url, body, key: randomName(), ...(about ? { about } : {}) };
     for (const other of this.waiting) if (about && other.about === about && other !== this.current) this.end(other, false);
     const taken = new Promise<boolean>((resolve) => this.ends.set(letter, resolve));
     this.put([...this.waiting, letter]);
@@ -78,9 +80,10 @@ class Outbox {
     this.wait = Math.min(this.wait * 1.5, LATE);
   }
 
-  private async post({ url, body }: Letter): Promise<unknown> {
+  private async post({ url, body, key }: Letter): Promise<unknown> {
     try {
-      const answer = await request(url, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+      const headers = { "content-type": "application/json", ...(key ? { "idempotency-key": key } : {}) };
+      const answer = await request(url, { method: "POST", headers, body: JSON.stringify(body) });
       await answer.arrayBuffer(); // an answer that nobody reads keeps its connection
       return null;
     } catch (error) {

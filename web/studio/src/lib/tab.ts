@@ -1,4 +1,5 @@
 /** Which tab this is. A tab that is duplicated begins with a copy of what the first one keeps for itself, and that is still the first one's. */
+import { randomName } from "../../../api/random.ts";
 import { keep, recall } from "./kept.ts";
 
 const PATIENCE = 500; // ms in which a page that is being left gives its name back, and in which another tab says that it has it
@@ -9,7 +10,7 @@ export async function isFirst(): Promise<boolean> {
   const take = locks ? (name: string) => hold(locks, name) : ask; // no locks at an address that is neither this machine's nor encrypted
   const known = recall("tab", "", "sessionStorage");
   if (known && (await take(known))) return true;
-  const name = Array.from(crypto.getRandomValues(new Uint32Array(2)), (part) => part.toString(36)).join("");
+  const name = randomName();
   keep("tab", name, "sessionStorage");
   void take(name); // nobody else has it
   return !known;
