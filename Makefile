@@ -20,7 +20,7 @@ STUDIO_SOURCES := $(shell find web/studio web/api -type f -not -path '*/node_mod
 PLUGIN := src/notewright/plugin/main.js
 PLUGIN_SOURCES := $(shell find web/plugin web/api -type f -not -path '*/node_modules/*' 2>/dev/null)
 
-.PHONY: setup demo test checks face-checks fast bench clean studio plugin types page faces browser
+.PHONY: setup demo test checks studio-checks plugin-checks fast bench clean studio plugin types page faces browser
 setup: $(READY)
 
 # Without byte code, as most of what comes along is never imported; what is, Python compiles at its first use.
@@ -77,7 +77,7 @@ demo: $(READY) page
 test:
 	@$(MAKE) --no-print-directory $(VENV)/.npm || true
 	@$(MAKE) --no-print-directory -j2 $(READY) faces browser
-	@$(MAKE) --no-print-directory -j2 checks face-checks
+	@$(MAKE) --no-print-directory -j2 plugin-checks checks studio-checks
 	$(PYTEST)
 
 checks: $(READY)
@@ -86,9 +86,9 @@ checks: $(READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
-face-checks: $(READY)
-	for face in studio plugin; do test ! -e web/$$face/node_modules/.ready || \
-	  ( cd web/$$face && $(WEB) npm run --silent check && $(WEB) npm run --silent lint --if-present && $(WEB) npm test --silent ) || exit 1; done
+studio-checks plugin-checks: %-checks: $(READY)
+	test ! -e web/$*/node_modules/.ready || \
+	  ( cd web/$* && $(WEB) npm run --silent check && $(WEB) npm run --silent lint --if-present && $(WEB) npm test --silent )
 
 fast: $(READY)
 	$(PYTEST) -m "not slow and not browser and not gpu"

@@ -2,6 +2,8 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { Orders, type Facts } from "../../src/core/orders";
 import type { Order } from "../../src/core/types";
 
+vi.stubGlobal("window", globalThis); // the timers are a window's, as Obsidian asks
+
 interface Asked {
   open: string[];
   wait: number;
