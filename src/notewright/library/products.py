@@ -6,7 +6,9 @@ import json
 import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from ..errors import NotFound
 from ..records import Dataset, Draft, Finding, Model, Run
@@ -298,9 +300,10 @@ class DraftStore:
         """When each batch was written."""
         return {row["batch_id"]: row["at"] for row in self._db.rows("SELECT batch_id, min(created_at) AS at FROM drafts GROUP BY batch_id")}
 
-    def since(self, place: int) -> list[Draft]:
-        """Drafts stored after `place`, a number that `place_of_last` gave; held back ones too."""
-        return [_draft(row) for row in self._db.rows("SELECT * FROM drafts WHERE rowid>? ORDER BY rowid", (place,))]
+    def written_from(self, chosen: Iterable[tuple[str, ...]], *, after: int, limit: int) -> list[Draft]:
+        """The first drafts of any of these choices of highlights, stored after a place that `place_of_last` gave; held back ones too."""
+        query = "SELECT * FROM drafts WHERE rowid>? AND highlight_ids IN (SELECT value FROM json_each(?)) ORDER BY rowid LIMIT ?"
+        return [_draft(row) for row in self._db.rows(query, (after, to_json([to_json(ids) for ids in chosen]), limit))]
 
     def place_of_last(self) -> int:
         row = self._db.row("SELECT max(rowid) AS last FROM drafts")
@@ -333,8 +336,22 @@ def _draft(row: sqlite3.Row) -> Draft:
     return Draft(
         id=row["id"], batch_id=row["batch_id"], source_id=row["source_id"], chapter=row["chapter"], model_id=row["model_id"],
         text=row["text"], position=row["position"], seed=row["seed"], created_at=row["created_at"],
-        messages=tuple(json.loads(row["messages"])), sampling=json.loads(row["sampling"]), problems=tuple(json.loads(row["problems"])),
-        highlight_ids=tuple(json.loads(row["highlight_ids"])),
-        findings=tuple(Finding(**finding) for finding in json.loads(row["findings"])),
+        messages=_messages(row["messages"]), sampling=json.loads(row["sampling"]), problems=tuple(_listed(row["problems"])),
+        highlight_ids=_ids(row["highlight_ids"]),
+        findings=tuple(Finding(**finding) for finding in _listed(row["findings"])),
         shown=bool(row["shown"]),
     )  # fmt: skip
+
+
+def _listed(told: str) -> list[Any]:
+    return [] if told == "[]" else list(json.loads(told))
+
+
+@lru_cache(maxsize=8)  # the drafts of a batch follow each other, and have the same ones
+def _messages(told: str) -> tuple[dict[str, str], ...]:
+    return tuple(json.loads(told))
+
+
+@lru_cache(maxsize=8)
+def _ids(told: str) -> tuple[str, ...]:
+    return tuple(json.loads(told))

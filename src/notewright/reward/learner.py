@@ -179,8 +179,11 @@ class Learner:
         if not self._examples or last == self._draft or len(self._demonstrations) >= MAX_DEMONSTRATIONS:
             self._draft = last
             return
-        new = [draft for draft in library.drafts.since(self._draft) if draft.highlight_ids in self._examples]
-        pairs = [(draft, self._examples[draft.highlight_ids]) for draft in new[: MAX_DEMONSTRATIONS - len(self._demonstrations)]]
+        room = MAX_DEMONSTRATIONS - len(self._demonstrations)
+        pairs = [
+            (draft, self._examples[draft.highlight_ids])
+            for draft in library.drafts.written_from(self._examples, after=self._draft, limit=room)
+        ]
         self._draft = last
         if pairs:
             self._know_lately(library)
