@@ -267,9 +267,8 @@ def _run(library: Library, run: Run, job: Job, progress: Progress | None) -> Run
         outcome = runs.execute(folder, progress, name=run.id)
     except KeyboardInterrupt:
         library.runs.update(run.id, status="interrupted")
-        step = runs.checkpoint_step(folder)
         raise KeyboardInterrupt(
-            f"{run.id} stopped; step {step} is saved. Go on with: notewright train {run.method} --resume {run.id}"
+            f"{run.id} stopped; {runs.last_good(folder)}. Go on with: notewright train {run.method} --resume {run.id}"
         ) from None
     except runs.Killed:
         library.runs.update(run.id, status="interrupted")
