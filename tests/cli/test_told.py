@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 import small_world
 from notewright.cli import demo, main
 from notewright.errors import RunFailed
+from notewright.importers import readwise_api
 from notewright.library import Library
 from notewright.records import Draft, Finding
 
@@ -204,3 +206,19 @@ def test_rules_are_more_only_where_there_are_some(started: Path, capsys: pytest.
     assert "suggest 1: notewright rules propose" in capsys.readouterr().out
     assert main(["rules", "add", "no tables"]) == main(["rules"]) == 0
     assert "suggest 1 more: notewright rules propose" in capsys.readouterr().out
+
+
+def test_a_stored_token_that_another_one_outranks_is_said(
+    started: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(readwise_api, "_keyring_set", lambda _: False)
+    monkeypatch.setattr(readwise_api, "_keyring_get", lambda: "")
+    for variable in readwise_api.TOKEN_VARIABLES:
+        monkeypatch.delenv(variable, raising=False)
+    for more in ("", "The one in the environment (READWISE_TOKEN) is used before it, as long as it is there.\n"):
+        monkeypatch.setattr("sys.stdin", io.StringIO("abc123\n"))
+        assert main(["token", "set"]) == 0
+        first, _, rest = capsys.readouterr().out.partition("\n")
+        assert first.endswith("readwise-token.")
+        assert rest == more
+        monkeypatch.setenv("READWISE_TOKEN", "other")
