@@ -171,6 +171,21 @@ def test_a_training_of_a_clock_that_was_ahead_hides_no_choices(library: Library,
     assert status(library, settings=world.settings).next == "notewright improve"
 
 
+def test_where_an_improve_could_prove_nothing_none_is_advised(library: Library, tmp_path: Path) -> None:
+    """It would train for long and promote nothing, or find that no source is kept back."""
+    world = small_world.build(library, tmp_path)
+    import_vault(library, settings=world.settings)
+    library.models.promote(library.models.add(Model(library.models.new_id(), "base/none", "", "policy", now())).id, "test")
+    for number in range(ENOUGH):
+        library.events.append("ranking", f"batch-{number}", {})
+    assert status(library, settings=world.settings).next == "notewright improve"
+    pairs, counts = library.counts()["pairs_teaching"], {"train": 9, "valid": 2, "test": 3}
+    for seen, command in ((pairs, "draft --source TITLE"), (pairs - 1, "improve")):  # what came since may be of further sources
+        manifest = {"counts": counts, "parents": {"pairs": seen}}
+        library.datasets.add(Dataset(library.datasets.new_id(), "sft", "datasets/x", now(), manifest))
+        assert status(library, settings=world.settings).next == f"notewright {command}"
+
+
 def test_enough_new_choices_ask_for_a_rebuild_and_a_training_settles_it(library: Library, tmp_path: Path) -> None:
     settings = Settings(home=library.home, vault=tmp_path)
     for number in range(ENOUGH):

@@ -46,7 +46,7 @@ class Status:
 
     `improving` is the `improve` that is at work, in whatever process. `trust` says what each learnt reward may do (nothing, order, label),
     as last judged, which was before the newest choices where `trust_is_old`; `online` how the kept versions stand; `unread` what of the
-    vault changed since it was read, None where it never was.
+    vault changed since it was read, None where it never was, or is away.
     """
 
     counts: dict[str, int]
@@ -83,10 +83,10 @@ def status(library: Library, *, settings: Settings) -> Status:
     finished = [run.created_at for run in runs if run.status == "finished" and run.method != "reward"]
     learnt_at = max((at for at in finished if at <= now()), default="")  # not by a clock that was ahead: nothing would be new for as long
     seen, began = gathered(library.home, finished=True)  # what came of these may be nothing
-    rows, held_out = _rows(library)
+    rows, held_out, few_sources = _rows(library)
     improving, paired_at = at_work(library.home), library.pairs.paired_at()[0]
     done = Done(
-        counts=counts, read=_read(library, settings, counts["notes"]),
+        counts=counts, read=_read(library, settings, counts["notes"]), few_sources=few_sources,
         paired=paired_at == library.pairs.changes(), pairs_old=0 <= paired_at < library.pairs.changes(), rows=rows, held_out=held_out,
         trained=bool(current and current.role != "base") or any(model.role == "policy" for model in library.models.all()),
         resume=tuple(resume[run.id] for run in unfinished if run.id in resume and run.method != "reward"),
@@ -150,7 +150,8 @@ class Done:
 
     `rows` are those that the newest SFT dataset trains on, None where there is none or more pairs teach than it was made of, `held_out`
     those that it keeps back; `resume` are the commands that go on with a training of a version, `training` is a run that is going on,
-    `improving` whether an `improve` is: beside them no other begins. `fresh` counts rankings and edits that no training has seen.
+    `improving` whether an `improve` is: beside them no other begins. `fresh` counts rankings and edits that no training has seen;
+    `few_sources`: all that teaches now leaves too little to hold back for an `improve` to prove anything.
     """
 
     counts: dict[str, int]
@@ -165,17 +166,20 @@ class Done:
     improving: bool = False
     unranked: str = ""
     fresh: int = 0
+    few_sources: bool = False
 
 
-def _rows(library: Library) -> tuple[int | None, int]:
+def _rows(library: Library) -> tuple[int | None, int, bool]:
+    """`rows`, `held_out` and `few_sources` of `Done`."""
     for dataset in library.datasets.all("sft")[-1:]:
         manifest: dict[str, Any] = dataset.manifest
         counts = manifest.get("counts", {})
         rows = int(counts.get("train", 0))
         seen = manifest.get("parents", {}).get("pairs", 0) + sum(manifest.get("left_out", {}).values())
-        if rows >= TO_TRAIN or library.counts()["pairs_teaching"] <= seen:
-            return rows, int(counts.get("valid", 0)) + int(counts.get("test", 0))
-    return None, 0
+        held_out, whole = int(counts.get("valid", 0)) + int(counts.get("test", 0)), library.counts()["pairs_teaching"] <= seen
+        if rows >= TO_TRAIN or whole:
+            return rows, held_out, whole and held_out < TO_COMPARE
+    return None, 0, False
 
 
 def next_command(settings: Settings, done: Done) -> str:
@@ -195,7 +199,7 @@ def next_command(settings: Settings, done: Done) -> str:
         return "notewright pair"
     if not done.trained and (step := _training(done)):
         return step
-    if done.trained and done.fresh >= ENOUGH and not done.training and not done.improving:
+    if done.trained and done.fresh >= ENOUGH and not (done.training or done.improving or done.few_sources):
         return "notewright improve"
     return "notewright draft --source TITLE"
 

@@ -33,7 +33,7 @@ def told(capsys: pytest.CaptureFixture[str], *command: str):
 
 def test_taste_is_told_corrected_and_taken_back(batch: str, capsys: pytest.CaptureFixture[str]) -> None:
     shown = printed(capsys, "taste")
-    assert "From 4 finished passages of yours, and what you said of drafts or did with them" in shown
+    assert "From 4 finished passages of yours, and what you said of drafts or did with them 0 times:" in shown  # they were only written
     assert not any(word in shown for word in ("lists", "evidence"))
     assert len(told(capsys, "taste", "show")["beliefs"]) > 24
     assert "bullets" in printed(capsys, "taste", "correct", "bullets", "--prefer", "about", "4")
@@ -42,6 +42,14 @@ def test_taste_is_told_corrected_and_taken_back(batch: str, capsys: pytest.Captu
     assert "the belief of verbatim" in printed(capsys, "undo")
     corrected = [item["feature"] for item in told(capsys, "taste")["beliefs"] if item["corrected"]]
     assert corrected == ["bullets"]
+
+
+def test_taste_counts_what_the_person_did(batch: str, library: Library, capsys: pytest.CaptureFixture[str]) -> None:
+    feedback.comment(library, batch_id=batch, chips=["too long"])
+    feedback.decide(library, draft_id="draft-1", decision="reject")
+    assert "did with them 2 times:" in printed(capsys, "taste")
+    feedback.undo(library)
+    assert told(capsys, "taste")["evidence"] == 1
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import pytest
 
 import small_world
 from notewright.cli import demo, main
+from notewright.errors import RunFailed
+from notewright.importers import readwise_api
 from notewright.library import Library
 from notewright.records import Draft, Finding
 
@@ -97,6 +100,31 @@ def test_the_demo_says_which_candidate_was_chosen_and_why(tmp_path: Path, librar
     ]
 
 
+@pytest.mark.parametrize(
+    ("called", "found", "told"),
+    [
+        ("/x y/bin/notewright", "/bin/notewright", "notewright"),
+        ("/x y/bin/notewright", None, "'/x y/bin/notewright'"),
+        ("/x/notewright/__main__.py", None, "/x/python -m notewright"),
+    ],
+)
+def test_the_demo_names_itself_as_it_can_be_called(called: str, found: str | None, told: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", [called])
+    monkeypatch.setattr("sys.executable", "/x/python")
+    monkeypatch.setattr("shutil.which", lambda _: found)
+    assert demo._program() == told
+
+
+def test_a_demo_that_was_stopped_names_no_command_for_another_library(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt, match="begin the demo anew") as stopped, demo._not_to_go_on(tmp_path):
+        raise KeyboardInterrupt("run-1 stopped. Go on with: notewright train sft --resume run-1")
+    assert "--resume" not in str(stopped.value)
+    with pytest.raises(RunFailed) as failed, demo._not_to_go_on(tmp_path):
+        raise RunFailed("It was killed.", "Go on with: notewright train sft --resume run-1")
+    assert failed.value.message == "It was killed."
+    assert "--resume" not in failed.value.hint
+
+
 @pytest.mark.parametrize("group", ["pairs", "drafts", "dataset", "models", "feedback"])
 def test_a_group_lists_as_json_too(started: Path, group: str, capsys: pytest.CaptureFixture[str]) -> None:
     for words in ([group, "--json"], [group, "--json", "list"], [group, "list", "--json"]):
@@ -120,6 +148,32 @@ def test_pairing_nothing_says_what_is_missing(started: Path, capsys: pytest.Capt
     assert "No rejected pairs" in capsys.readouterr().out
     assert main(["pairs", "export"]) == 0
     assert capsys.readouterr().out == ""
+
+
+def test_a_highlight_of_two_pairs_is_counted_once(tmp_path: Path, library: Library, capsys: pytest.CaptureFixture[str]) -> None:
+    vault, csv, said = tmp_path / "vault", tmp_path / "a.csv", "The river slows in every bend that it has made for itself."
+    vault.mkdir()
+    csv.write_text(f"Highlight,Book Title\n{said},Rivers\n")
+    for name in ("Rivers", "More"):
+        (vault / f"{name}.md").write_text(f"# Rivers\n{said}\n")
+    assert (
+        main(["init", "--vault", str(vault)]) == main(["import", "readwise", str(csv)]) == main(["import", "vault"]) == main(["pair"]) == 0
+    )
+    assert "2 pairs new, 0 kept, 0 gone, 0 decided by you; 1 highlight in them." in capsys.readouterr().out
+
+
+def test_where_all_pairs_are_decided_pairing_is_not_advised(tmp_path: Path, library: Library, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["pairs", "review"]) == 0
+    assert capsys.readouterr().out == "Nothing is undecided. Make proposals with: notewright pair\n"
+    small_world.build(library, tmp_path, things=("rivers",))
+    assert main(["pairs", "reject", *(pair.id for pair in library.pairs.all())]) == 0
+    capsys.readouterr()
+    assert main(["pairs", "review"]) == 0
+    assert capsys.readouterr().out == "Nothing is undecided: you have decided about all pairs. See them with: notewright pairs list\n"
+    assert main(["dataset", "sft"]) == 1
+    told = capsys.readouterr().err
+    assert "error: All pairs are rejected, so there is nothing to learn from." in told
+    assert "notewright pairs list --status rejected" in told
 
 
 def test_a_pair_that_is_decided_so_already_is_said(tmp_path: Path, library: Library, capsys: pytest.CaptureFixture[str]) -> None:
@@ -152,3 +206,19 @@ def test_rules_are_more_only_where_there_are_some(started: Path, capsys: pytest.
     assert "suggest 1: notewright rules propose" in capsys.readouterr().out
     assert main(["rules", "add", "no tables"]) == main(["rules"]) == 0
     assert "suggest 1 more: notewright rules propose" in capsys.readouterr().out
+
+
+def test_a_stored_token_that_another_one_outranks_is_said(
+    started: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(readwise_api, "_keyring_set", lambda _: False)
+    monkeypatch.setattr(readwise_api, "_keyring_get", lambda: "")
+    for variable in readwise_api.TOKEN_VARIABLES:
+        monkeypatch.delenv(variable, raising=False)
+    for more in ("", "The one in the environment (READWISE_TOKEN) is used before it, as long as it is there.\n"):
+        monkeypatch.setattr("sys.stdin", io.StringIO("abc123\n"))
+        assert main(["token", "set"]) == 0
+        first, _, rest = capsys.readouterr().out.partition("\n")
+        assert first.endswith("readwise-token.")
+        assert rest == more
+        monkeypatch.setenv("READWISE_TOKEN", "other")

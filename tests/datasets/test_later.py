@@ -46,6 +46,17 @@ def world(library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     return made
 
 
+def test_the_report_counts_later_work_too(world: World, tmp_path: Path) -> None:
+    dataset = datasets.build(world.library, kind="sft")
+    counts = dataset.manifest["counts"]
+    assert isinstance(counts, dict)
+    page = datasets.report(world.library, dataset=dataset, path=tmp_path / "report.html").read_text(encoding="utf-8")
+    told = " / ".join(str(number) for number in counts.values())
+    assert f"<td>examples (train / valid / test / later)</td><td>{told}</td>" in page
+    notes = {row["note_path"] for part in counts for row in datasets.load(dataset, part)}
+    assert f"<td>notes in it</td><td>{len(notes)} of" in page
+
+
 def test_no_dataset_teaches_what_only_measures(world: World) -> None:
     library = world.library
     built = {kind: datasets.build(library, kind=kind) for kind in datasets.KINDS}

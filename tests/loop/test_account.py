@@ -163,7 +163,7 @@ def test_little_is_told_as_little(library: Library, tmp_path: Path) -> None:
     feedback.rank(library, batch_id=drafts[0].batch_id, order=[[drafts[0].id], [drafts[1].id]])
     told = loop.account(library)
     assert (told.decided, told.open) == (0, 1)
-    assert "You have ranked 1 batch." in loop.account_page(told)
+    assert "You have judged 1 batch without that." in loop.account_page(told)
     feedback.decide(library, draft_id=drafts[0].id, decision="accept")
     told = loop.account(library)
     assert (told.taken, told.untouched, told.decided, told.open) == (1, 1, 1, 0)
@@ -249,6 +249,16 @@ def test_turned_down_is_what_was_turned_down_whole(library: Library, decisions: 
         feedback.decide(library, draft_id=draft.id, decision=decision)
     told = loop.account(library)
     assert (told.decided, told.taken) == (outcome, 0)
+
+
+def test_a_batch_of_which_one_draft_was_rejected_is_not_told_as_ranked(library: Library) -> None:
+    small_world.base_model(library)
+    library.sources.upsert([small_world.source("rivers")], origin="api", complete=True)
+    first, second = batch(library, day(0)), batch(library, day(1))
+    feedback.decide(library, draft_id=first[0].id, decision="reject")
+    assert "You have judged 1 batch without that." in loop.account_page(loop.account(library))
+    feedback.decide(library, batch_id=second[0].batch_id, decision="reject_all")
+    assert "1 batch you judged without deciding." in loop.account_page(loop.account(library))
 
 
 def test_a_ranking_that_was_done_again_turns_nothing_down(library: Library) -> None:

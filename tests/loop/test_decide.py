@@ -219,4 +219,9 @@ def test_the_page_tells_what_was_measured(tmp_path: Path) -> None:
     items = [replace(item, former=place < 3) for place, item in enumerate(current.report.items)]
     current = replace(current, report=replace(current.report, items=tuple(items)))
     write_page(path, ImproveReport("improve-1", "", str(path), "current", "SFT", decision.reason, decision), current)
-    assert "on the 8 by which no training was steered, of which 3 are from before you changed" in path.read_text(encoding="utf-8")
+    assert "Change: on all 8, those by which trainings are steered as well, of which 3 are from before you changed" in path.read_text(
+        "utf-8"
+    )
+    current = replace(current, proof=report(BEFORE[:6]))
+    write_page(path, ImproveReport("improve-1", "", str(path), "current", "SFT", decision.reason, decision), current)
+    assert "Change: on the 6 by which no training was steered. " in path.read_text(encoding="utf-8")

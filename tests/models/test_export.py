@@ -95,6 +95,7 @@ def test_transformers_alone_writes_what_the_engine_writes(
         folder = export_model(library, model.id, tmp_path / "out", settings=settings, progress=lambda *step: steps.append(step[2]))
     assert steps == ["reading the base", "adding the adapter", "writing", ""]
     assert not list(folder.glob("adapter*"))
+    assert "What it learnt are notes and highlights of the person" in (folder / "README.md").read_text()
     assert {path.name for path in folder.iterdir()} >= {
         "README.md", "chat_template.jinja", "config.json", "generation_config.json", "model.safetensors", "tokenizer.json"
     }  # fmt: skip
@@ -118,6 +119,8 @@ def test_the_seedling_leaves_whole_by_command(library: Library, settings: Settin
     told = (tmp_path / "out/README.md").read_text()
     assert "The river carries silt to the plain." in told
     assert "convert_hf_to_gguf.py" in told
+    assert "It is that model, untrained" in told
+    assert "What it learnt" not in told
     assert main(["models", "export", "current", str(tmp_path / "out")]) == 1
     assert "not an empty folder" in capsys.readouterr().err
 

@@ -73,7 +73,7 @@ def test_what_a_wish_means(wish: str, effect: dict[str, object]) -> None:
 
 
 def test_a_rule_says_in_plain_words_how_it_acts() -> None:
-    assert Rule("rule-1", "shorter bullets", interpret("shorter bullets")).acts == "drafts with fewer bullet words come first"
+    assert Rule("rule-1", "shorter bullets", interpret("shorter bullets")).acts == "drafts with fewer bullet words count as better"
 
 
 @pytest.mark.parametrize(
@@ -87,8 +87,8 @@ def test_a_rule_says_in_plain_words_how_it_acts() -> None:
         ("at most 1 block quote", "every draft is checked: at most 1 block quote"),
         ("always use bullets", "every draft is checked: at least 1 bullet"),
         ("no numbered lists", "every draft is checked: no numbered items"),
-        ("1 heading", "drafts with about 1 heading come first"),
-        ("3-5 bullets", "drafts with about 4 bullets come first"),
+        ("1 heading", "drafts with about 1 heading count as better"),
+        ("3-5 bullets", "drafts with about 4 bullets count as better"),
     ],
 )
 def test_one_is_told_as_one(said: str, acts: str) -> None:

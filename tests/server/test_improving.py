@@ -69,7 +69,7 @@ def stub(world: World, monkeypatch: pytest.MonkeyPatch) -> Stub:
     return Stub(world, monkeypatch)
 
 
-def test_it_begins_after_so_many_judged_drafts_one_at_a_time(stub: Stub) -> None:
+def test_it_begins_after_so_many_judged_batches_one_at_a_time(stub: Stub) -> None:
     stub.judge(1)
     assert stub.improver.look() is None
     stub.judge(1)
@@ -81,7 +81,7 @@ def test_it_begins_after_so_many_judged_drafts_one_at_a_time(stub: Stub) -> None
     job.ended_at, job.state = "now", "done"
     second = stub.improver.look()  # three were judged meanwhile
     assert second not in (None, job)
-    assert stub.titles == ["Improving by itself, after 2 judged drafts", "Improving by itself, after 3 judged drafts"]
+    assert stub.titles == ["Improving by itself, after 2 judged batches of drafts", "Improving by itself, after 3 judged batches of drafts"]
     assert stub.said == [stub.titles[0], f"{stub.titles[0]}: done", stub.titles[1]]
 
 
@@ -218,4 +218,4 @@ def test_the_server_looks_and_shows_the_job(app: FastAPI, stub: Stub, monkeypatc
         while not (jobs := client.get("/api/jobs").json()):
             assert time.monotonic() < end
             time.sleep(0.02)
-        assert (jobs[-1]["kind"], jobs[-1]["title"]) == ("improve", "Improving by itself, after 1 judged draft")
+        assert (jobs[-1]["kind"], jobs[-1]["title"]) == ("improve", "Improving by itself, after 1 judged batch of drafts")

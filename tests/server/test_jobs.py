@@ -15,7 +15,9 @@ import small_world
 from notewright import datasets, training
 from notewright.errors import Busy, Invalid
 from notewright.library import Library
+from notewright.library.database import now
 from notewright.models import registry
+from notewright.records import Run
 from notewright.server import create_app
 from notewright.server.hub import Hub
 from notewright.server.jobs import Job, Jobs
@@ -32,6 +34,13 @@ def ended(client: TestClient, job_id: str, seconds: float = 240.0) -> dict:
         assert time.monotonic() < end, job
         time.sleep(0.05)
     return job
+
+
+def test_a_training_whose_worker_is_gone_is_not_said_to_run(world: World, client: TestClient) -> None:
+    for number, ask in ((1, "/api/runs/run-1"), (2, "/api/runs/run-2/progress")):
+        world.library.runs.add(Run(f"run-{number}", "sft", f"runs/run-{number}", "running", now()))
+        told = client.get(ask).json()
+        assert told.get("run", told)["status"] == "interrupted"
 
 
 def test_the_model_is_released_while_a_training_runs(app: FastAPI, client: TestClient, engines: ScriptedEngines) -> None:

@@ -151,7 +151,7 @@ def test_killed_in_the_middle_it_resumes_to_the_same_model(
             with contextlib.suppress(ProcessLookupError):  # events that it had still written come after its end
                 os.kill(int((library.home / "runs" / "run-1" / "worker.pid").read_text()), signal.SIGKILL)
 
-    with pytest.raises(runs.Killed, match="the last checkpoint is at step"):
+    with pytest.raises(runs.Killed, match="the last good checkpoint is at step"):
         train(library, settings=settings, method="ppo", overrides=overrides, progress=kill)
     reached = runs.checkpoint_step(library.home / "runs" / "run-1")
     assert 0 < reached < 8

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from notewright.errors import Invalid, NotFound
+from notewright.library import Library
 from notewright.models import bases
 from notewright.records import Run
-from notewright.training import _plan, recipes
+from notewright.training import _for_this_person, _plan, recipes
 
 SEEDLING, SEVEN = 4_300_000, 7_000_000_000
 
@@ -182,3 +183,9 @@ def test_kto_on_single_drafts_is_refused_at_once() -> None:
     with pytest.raises(Invalid, match="batch_size = 1"):
         recipes.resolve("kto", parameters=10**6, rows=400, overrides={"batch_size": 1})
     assert recipes.resolve("kto", parameters=10**6, rows=400, overrides={"batch_size": 2}).recipe.batch_size == 2
+
+
+def test_why_rates_are_tried_does_not_claim_that_nothing_was_trained_before(library: Library) -> None:
+    """A quick training tries none, nor one whose rate is given."""
+    origins = _for_this_person(library, recipes.resolve("sft", parameters=6_700_000, rows=45), "seedling").origins
+    assert origins["rate_check"] == "no rate was looked for on this base yet"

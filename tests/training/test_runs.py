@@ -66,6 +66,12 @@ def test_only_whole_checkpoints_count(tmp_path: Path) -> None:
     assert [path.name for path in runs.checkpoints(tmp_path)] == ["checkpoint-2", "checkpoint-9", "checkpoint-10"]
 
 
+def test_a_worker_that_was_killed_before_its_first_checkpoint_is_not_said_to_have_one(tmp_path: Path) -> None:
+    runs.Job("sft", {}, {}, "seedling", "", "", "", "", "dataset-1", "", "").save(tmp_path)
+    with pytest.raises(runs.Killed, match=r"\(SIGKILL\) before it finished; there is no checkpoint yet"):
+        runs._outcome(-9, {}, tmp_path, "run-1")
+
+
 @pytest.mark.parametrize("torn", [b'{"event": "step", "ste', '{"event": "warning", "message": "ü'.encode()[:-1]])
 def test_a_line_that_was_cut_off_spoils_no_other(library: Library, torn: bytes) -> None:
     folder = library.home / "runs" / "run-1"

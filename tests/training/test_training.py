@@ -142,6 +142,16 @@ def test_a_run_killed_or_interrupted_resumes_to_the_same_adapter(
     assert not (folder / "checkpoints").exists()
 
 
+def test_the_time_left_counts_what_later_rounds_write(library: Library) -> None:
+    """Four rounds of ten steps of a second, before each of which drafts are written for a minute."""
+    from notewright.training.session import time_left
+
+    assert time_left(10.0, 10, step=10, steps=40, before=0, part=40, outside=60.0) == 30  # one part: whatever came before it is over
+    assert time_left(1.0, 1, step=1, steps=40, before=0, part=10, outside=60.0) == 39 + 3 * 60
+    assert time_left(1.0, 1, step=11, steps=40, before=10, part=10, outside=130.0) == 29 + 2 * 60
+    assert time_left(2.0, 2, step=40, steps=40, before=30, part=10, outside=278.0) == 0
+
+
 def test_a_finished_run_is_a_current_model_with_its_history(
     library: Library, trained: Callable[..., Run], settings: Settings, make_dataset: MakeDataset
 ) -> None:

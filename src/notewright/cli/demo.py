@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import shlex
 import shutil
 import sys
 import tempfile
@@ -46,7 +47,7 @@ def demo(options: argparse.Namespace) -> None:
     folder = options.keep.absolute() if options.keep else Path(tempfile.mkdtemp(prefix="notewright-demo-"))
     sample = copy_sample(folder / "sample")
     settings = Settings(home=folder / "home", vault=sample / "vault")
-    with Library.create(settings.home) as library:
+    with _not_to_go_on(folder), Library.create(settings.home) as library:
         save_settings(settings)
         _read_and_pair(library, settings, sample)
         distances = _learn(library, settings, options.effort)
@@ -54,16 +55,34 @@ def demo(options: argparse.Namespace) -> None:
     _summary(distances, before, after)
     program = _program()
     print(f"\nDone in {time.monotonic() - began:.0f} s. Go on in this library:\n")
-    print(f"  export NOTEWRIGHT_HOME={settings.home}")
+    home = shlex.quote(str(settings.home))
+    print(f"  export NOTEWRIGHT_HOME={home}")
     for command in ("status", "sources", "pairs list", f'draft --source "{ACCEPT_INTO[0]}" --chapter "{_next_chapter(settings)}"', "rank"):
         print(f"  {program} {command}")
-    print(f"\nOr in the studio:  {program} --home {settings.home} serve --open")
+    print(f"\nOr in the studio:  {program} --home {home} serve --open")
     print(f"Or with your own notes:  {program} init --vault PATH  and  {program} import readwise EXPORT")
 
 
 def _program() -> str:
-    """How this program is called in this shell: by name, or by its path where it is not on the search path (`make demo`)."""
-    return "notewright" if shutil.which("notewright") else sys.argv[0]
+    """How this program is called in this shell: by name, or where it is not on the search path by its own (`make demo`) or Python's."""
+    if shutil.which("notewright"):
+        return "notewright"
+    called = Path(sys.argv[0])
+    return f"{shlex.quote(sys.executable)} -m notewright" if called.name == "__main__.py" else shlex.quote(str(called))
+
+
+@contextmanager
+def _not_to_go_on(folder: Path) -> Iterator[None]:
+    """What a training says of going on is for the library that a command finds by itself, which this one is not."""
+    left = f"What was made so far lies in {folder}; nothing goes on from there: begin the demo anew."
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(f"Stopped. {left}") from None
+    except RunFailed as failed:
+        if "--resume" not in failed.hint:
+            raise
+        raise RunFailed(failed.message, left) from failed
 
 
 @contextmanager

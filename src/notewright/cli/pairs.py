@@ -59,16 +59,16 @@ def pair(options: argparse.Namespace) -> None:
     library, settings = open_library()
     with library, progress("pairing") as advance:
         report = pairing.pair(library, settings=settings, workers=options.workers, embeddings=options.embeddings, progress=advance)
-        links = sum(len(found.links) for found in library.pairs.all())
+        paired = len({link.highlight_id for found in library.pairs.all() for link in found.links})
         counts = library.counts()
     if options.json:
         as_json(report)
         return
-    if not links:
+    if not paired:
         print(_why_none(counts))
         return
     print(f"{count(report.added, 'pair')} new, {report.kept:,} kept, {report.removed:,} gone, {report.decided:,} decided by you;", end=" ")
-    print(f"{count(links, 'highlight')} in them. Look at them with: notewright pairs list")
+    print(f"{count(paired, 'highlight')} in them. Look at them with: notewright pairs list")
     if beside := sum(report.by_method.get(method, 0) for method in BESIDE_WORDS):
         print(
             f"{count(beside, 'proposal')} by place or figures alone, as the words are others or of another language: these teach once"

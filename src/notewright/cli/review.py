@@ -33,7 +33,8 @@ def review(options: argparse.Namespace) -> None:
     with library:
         waiting = pairing.review_queue(library)[: options.limit or None]
         if not waiting:
-            print("Nothing is undecided. Make proposals with: notewright pair")
+            all_decided = "Nothing is undecided: you have decided about all pairs. See them with: notewright pairs list"
+            print(all_decided if library.pairs.all() else "Nothing is undecided. Make proposals with: notewright pair")
             return
         print(f"{count(len(waiting), 'undecided pair')}, the most useful first.")
         _tell(KEYS)

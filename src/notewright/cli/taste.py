@@ -38,17 +38,18 @@ def configure(name: str, parser: argparse.ArgumentParser) -> None:
 
 
 def show(options: argparse.Namespace) -> None:
-    from ..reward import beliefs, taste_of
+    from ..reward import beliefs, taste_of, times_judged
     from ..reward.trust import trust
 
     library, _ = open_library()
     with library:
         found, head, judged = beliefs(library), taste_of(library), trust(library).of("taste")
+        evidence = times_judged(library)
     if options.json:
-        as_json({"notes": head.scale.notes, "evidence": len(head), "beliefs": found, "trust": judged})
+        as_json({"notes": head.scale.notes, "evidence": evidence, "beliefs": found, "trust": judged})
         return
     kept = [item for item in found if options.all or item.corrected or item.sure != "unsure"][: None if options.all else SHOWN]
-    notes, times = count(head.scale.notes, "finished passage"), count(len(head), "time")
+    notes, times = count(head.scale.notes, "finished passage"), count(evidence, "time")
     print(f"From {notes} of yours, and what you said of drafts or did with them {times}:")
     for item in kept:
         print(f"  {item.sentence}{' - as you said' if item.corrected else ''}")

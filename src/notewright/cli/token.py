@@ -19,12 +19,16 @@ def configure(name: str, parser: argparse.ArgumentParser) -> None:
 def set_token(options: argparse.Namespace) -> None:
     from getpass import getpass
 
-    from ..importers.readwise_api import save_token
+    from ..importers.readwise_api import save_token, token_place
 
     token = (getpass("Readwise token (not shown): ") if sys.stdin.isatty() else sys.stdin.readline()).strip()
     if not token:
         raise Invalid("No token was given.", "Copy it from readwise.io/access_token and try again.")
-    print(f"Stored in {save_token(load_settings(), token)}.")
+    settings = load_settings()
+    stored = save_token(settings, token)
+    print(f"Stored in {stored}.")
+    if (used := token_place(settings)) != stored:
+        print(f"The one in {used} is used before it, as long as it is there.")
 
 
 def forget(options: argparse.Namespace) -> None:

@@ -82,7 +82,7 @@ def watch(options: argparse.Namespace) -> None:
 
 @contextmanager
 def _improving(library: Library, settings: Settings) -> Iterator[None]:
-    """Meanwhile `improve` begins by itself after as many judged drafts as config.toml says, as a running server does it."""
+    """Meanwhile `improve` begins by itself after as many judged batches as config.toml says, as a running server does it."""
     if not settings.improve_after:
         yield
         return

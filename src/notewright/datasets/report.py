@@ -14,6 +14,7 @@ from ..clock import minute
 from ..errors import NotFound, Unavailable
 from ..files import put
 from ..library.rows import Row, load
+from ..library.splits import LATER, PARTS, SPLITS
 from ..records import Dataset, Highlight
 from ..reward.features import FEATURES, measure
 from ..text import words
@@ -21,8 +22,7 @@ from ..text import words
 if TYPE_CHECKING:
     from ..library import Library
 
-_SPLITS = ("train", "valid", "test")
-_COLOURS = {"train": "#2f6f8f", "valid": "#d1783c", "test": "#5b8c3e"}
+_COLOURS = {"train": "#2f6f8f", "valid": "#d1783c", "test": "#5b8c3e", LATER: "#7a5aa6"}
 _STYLE = """body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222;background:#fff}
 table{border-collapse:collapse;margin:1rem 0}
 td,th{padding:.2rem .8rem .2rem 0;text-align:left;vertical-align:top;border-bottom:1px solid #ddd}
@@ -43,7 +43,7 @@ def report(library: Library, *, dataset: Dataset | None = None, path: Path) -> P
         dataset = known[-1]
     if dataset.kind != "sft":
         raise NotFound(f"{dataset.id} holds choices, not passages; reports are on sft datasets.", "List them with: notewright dataset list")
-    rows = {split: load(dataset, split) for split in _SPLITS}
+    rows = {split: found for split in PARTS if (found := load(dataset, split)) or split in SPLITS}
     parts = [_coverage(library, rows), _lengths(rows), _style(library, rows), _left_out(library, dataset)]
     page = (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -62,11 +62,11 @@ def report(library: Library, *, dataset: Dataset | None = None, path: Path) -> P
 
 def _coverage(library: Library, rows: dict[str, list[Row]]) -> str:
     counts = library.counts()
-    every = [row for split in _SPLITS for row in rows[split]]
+    every = [row for part in rows.values() for row in part]
     used = {item for row in every for item in row["highlight_ids"]}
     notes = {row["note_path"] for row in every}
     sources = {row["source_id"] for row in every}
-    table = [("examples (train / valid / test)", " / ".join(str(len(rows[split])) for split in _SPLITS))]
+    table = [(f"examples ({' / '.join(rows)})", " / ".join(str(len(part)) for part in rows.values()))]
     parts = {"notes": notes, "sources": sources, "highlights": used}
     for name, part in ((name, len(found)) for name, found in parts.items()):
         whole = counts[name]
@@ -82,14 +82,14 @@ def _lengths(rows: dict[str, list[Row]]) -> str:
     for figure in figures:
         FigureCanvasAgg(figure)
     left, middle, right = (figure.subplots() for figure in figures)
-    passages = {split: [len(words(row["completion"][0]["content"])) for row in rows[split]] for split in _SPLITS}
-    highlights = {split: [len(row["highlight_ids"]) for row in rows[split]] for split in _SPLITS}
+    passages = {split: [len(words(row["completion"][0]["content"])) for row in part] for split, part in rows.items()}
+    highlights = {split: [len(row["highlight_ids"]) for row in part] for split, part in rows.items()}
     for axis, data, label in ((left, passages, "words and marks of the passage"), (middle, highlights, "highlights of the prompt")):
-        axis.hist([data[split] for split in _SPLITS], bins=12, stacked=True, color=[_COLOURS[split] for split in _SPLITS], label=_SPLITS)
+        axis.hist(list(data.values()), bins=12, stacked=True, color=[_COLOURS[split] for split in data], label=list(data))
         axis.set_xlabel(label)
     left.set_ylabel("examples")
     left.legend(fontsize=8)
-    for split in _SPLITS:
+    for split in rows:
         right.scatter(highlights[split], passages[split], s=14, color=_COLOURS[split], alpha=0.7)
     right.set(xlabel="highlights", ylabel="words and marks")
     return f"<h2>Lengths</h2><div class=plots>{''.join(map(_svg, figures))}</div>"

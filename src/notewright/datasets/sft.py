@@ -183,6 +183,11 @@ def _nothing(library: Library, left_out: Counter[str]) -> Invalid:
         return Invalid("There are no highlights to learn from.", "Import yours with: notewright import readwise PATH")
     if not counts["passages"]:
         return Invalid("There are no notes to learn from.", "Read your vault with: notewright import vault")
+    if not counts["pairs"] and library.pairs.all(status="rejected"):
+        return Invalid(
+            "All pairs are rejected, so there is nothing to learn from.",
+            "Look at them (notewright pairs list --status rejected), accept those that are right, or name others: notewright pairs add",
+        )
     if not counts["pairs"]:
         return Invalid("No highlights are paired with passages yet.", "Pair them with: notewright pair")
     reasons = "; ".join(f"{count}: {reason}" for reason, count in left_out.most_common())

@@ -21,6 +21,7 @@ from ..library import Library
 from ..library.database import now
 from ..records import ImportReport, Source
 from ..settings import Settings, require_private
+from ..text import count
 from .api_export import CARRIES, BadShape, joined, read_book
 from .marks import exact_time
 
@@ -73,7 +74,7 @@ def import_api(
     )  # fmt: skip
     warnings = list(client.warnings)
     if incomplete:
-        warnings.append(f"{len(incomplete)} sources came without all of their highlights and will be asked for again next time")
+        warnings.append(f"{count(len(incomplete), 'source')} came without all highlights: they are asked for again next time")
     elif seen > library.sources.get_state(CURSOR):
         library.sources.set_state(CURSOR, seen)
     return replace(report, warnings=tuple(warnings))

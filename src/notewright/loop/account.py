@@ -91,8 +91,8 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """`decided` batches were taken from or turned down whole, from `since` to `until` (empty without any), `open` ones were only ranked.
-    `learnt` and `rules` are sentences.
+    """`decided` batches were taken from or turned down whole, from `since` to `until` (empty without any), `open` ones were
+    judged without that: ranked, or some of their drafts rejected. `learnt` and `rules` are sentences.
 
     `curves` are edit cost, acceptance and place (1: the machine's first choice was taken, 0: its last, 0.5 is chance); `versions` are in
     the order in which they were made; `duels` say how often one version's draft was preferred to another's without knowing whose it is,

@@ -59,9 +59,9 @@ def account_page(told: Account) -> str:
 
 def _summary(told: Account) -> list[str]:
     if not told.decided:
-        more = f" You have ranked {_count(told.open, 'batch', 'batches')}." if told.open else ""
+        more = f" You have judged {_count(told.open, 'batch', 'batches')} without that." if told.open else ""
         return [
-            f"<p>No draft has been taken or turned down yet, so there is nothing to measure.{more} "
+            f"<p>No draft has been taken yet, nor a batch turned down whole, so there is nothing to measure.{more} "
             "Begin with: <code>notewright draft</code></p>"
         ]
     cost = told.curves[0].whole
@@ -69,7 +69,7 @@ def _summary(told: Account) -> list[str]:
     when = f"on {first}" if first == last else f"between {first} and {last}"
     taken = f"you took {_count(told.taken, 'draft')}" + (f", {told.untouched} of them without a change" if told.untouched else "")
     gone = f" {_count(told.deleted, 'passage')} you deleted later." if told.deleted else ""
-    ranked = f" {_count(told.open, 'batch', 'batches')} you only ranked." if told.open else ""
+    ranked = f" {_count(told.open, 'batch', 'batches')} you judged without deciding." if told.open else ""
     changed = f" Of what you took you changed {_percent(cost)}." if cost.items else ""
     return [
         f"<p>Of {_count(told.decided, 'batch', 'batches')} of drafts that you decided about {when}, {taken}.{gone}{ranked}{changed}</p>",

@@ -69,7 +69,7 @@ def write_page(path: Path, report: ImproveReport, current: Contender) -> None:
         f"<div class=scroll><table class=wide><tr>{''.join(f'<th>{name}' for name in COLUMNS)}</tr>", *rows, "</table></div>",
         f"<p class=soft>Distance: words to change per word, to your own passage; 0 is word for word yours. {len(current.report.items)}"
         " passages of sources that no version was trained on. "
-        f"Change: on the {len(current.proven.items)} by which no training was steered{_former(current.proven)}. "
+        f"Change: on {_proven(current)}{_former(current.proven)}. "
         "Length: median share of your own passage's words. Form: distance between the "
         "marks alone (headings, lists, links). Highlights: of those you used, how many the drafts use. Copied: drafts with "
         f"{MEMORISED} or more words in a row from other notes. Rules: limits of yours that a draft breaks, on average. "
@@ -92,6 +92,12 @@ def _row(name: str, contender: Contender, change: str, verdict: str, won: bool) 
     cells = (f"{report.mean:.3f}", change, *shares, *rest)
     mark = " class=yes" if won else ""
     return f"<tr><td{mark}>{escape(name)}" + "".join(f"<td>{cell}" for cell in cells) + f"<td{mark}>{escape(verdict)}</tr>"
+
+
+def _proven(current: Contender) -> str:
+    if current.proof:
+        return f"the {len(current.proof.items)} by which no training was steered"
+    return f"all {len(current.report.items)}, those by which trainings are steered as well"
 
 
 def _former(report: EvaluationReport) -> str:

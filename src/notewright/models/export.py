@@ -117,10 +117,15 @@ def _write(network: Any, tokenizer: Any, folder: Path, model: Model) -> None:
 def _read_me(tokenizer: Any, model: Model) -> str:
     messages = chat.fit_messages(tokenizer, build_messages(SAMPLE))
     turns = "\n\n".join(f"`{message['role']}`\n\n````text\n{message['content']}\n````" for message in messages)
+    learnt = (
+        "What it learnt are notes and highlights of the person who trained it: whoever gets this folder may get words of theirs."
+        if model.adapter_path
+        else "It is that model, untrained: nothing in this folder is of the person who exported it."
+    )
     return f"""# {model.id}, exported from notewright
 
 Made from the base model `{model.base}`{f", revision `{model.revision}`" if model.revision else ""}; that model's licence holds for this one
-too. What it learnt are notes and highlights of the person who trained it: whoever gets this folder may get words of theirs.
+too. {learnt}
 
 ## How to ask
 

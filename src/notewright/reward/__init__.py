@@ -14,7 +14,7 @@ trust       what each reward may do, judged on lists that it has not seen (`list
 from .beliefs import Belief, beliefs, plot
 from .corrections import PREFERENCES, correct
 from .features import FEATURES, Feature, measure
-from .learner import forget_taste, note_rows_of, taste_of
+from .learner import forget_taste, note_rows_of, taste_of, times_judged
 from .prior import PRIOR, Prior
 from .rows import draft_rows
 from .rules import (
@@ -35,6 +35,6 @@ from .taste import Head, Stages, basis, edit, nudge, ranking, verdict, weighted
 __all__ = [
     "FEATURES", "PREFERENCES", "PRIOR", "Belief", "Feature", "Head", "Prior", "Rule", "Scale", "Stages", "add_rule", "all_rules", "basis",
     "beliefs", "check_rules", "confirm_rule", "confirmed_rules", "correct", "draft_rows", "edit", "edit_rule", "fit_scale", "forget_taste",
-    "measure", "note_rows_of", "nudge", "plot", "propose_rules", "ranking", "remove_rule", "rules_for_prompt", "taste_of", "verdict",
-    "weighted",
+    "measure", "note_rows_of", "nudge", "plot", "propose_rules", "ranking", "remove_rule", "rules_for_prompt", "taste_of",
+    "times_judged", "verdict", "weighted",
 ]  # fmt: skip

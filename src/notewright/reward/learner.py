@@ -44,6 +44,11 @@ def taste_of(library: Library) -> Head:
             raise
 
 
+def times_judged(library: Library) -> int:
+    """How often the person said something of drafts, or did something with them, that stands."""
+    return library.events.count(*KINDS)
+
+
 def note_rows_of(library: Library) -> Rows:
     """Feature rows of the person's finished passages, by pair id."""
     with _lock:

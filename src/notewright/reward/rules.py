@@ -71,7 +71,7 @@ class Rule:
         if feature:
             wish = f"about {value:g}" if self.effect.get("prefer") == "about" else str(self.effect.get("prefer"))
             wish = "fewer" if wish == "less" and feature.endswith("s") else wish
-            return f"drafts with {wish} {feature} come first{told}"
+            return f"drafts with {wish} {feature} count as better{told}"
         return "the model is told"
 
     @property

@@ -1,7 +1,7 @@
-"""A server that improves by itself: after so many judged drafts (`improve_after` in config.toml) it starts the job that the studio starts.
+"""A server that improves by itself: after so many judged batches (`improve_after` in config.toml) it starts the job that the studio starts.
 
-How many were judged is counted from the newest `improve`, whoever ran it, so that a restart counts no draft twice. One that the end of the
-server broke off goes on at the next start; one that the person stopped waits for the next drafts.
+How many were judged is counted from the newest `improve`, whoever ran it, so that a restart counts no batch twice. One that the end of the
+server broke off goes on at the next start; one that the person stopped waits for the next ones.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from .. import loop
 from ..errors import Busy, NotewrightError
 from ..library import Library
 from ..settings import Settings
-from ..text import count
 from .jobs import Job, Jobs, run_command
 
 LOOK_EVERY = 10.0
@@ -35,7 +34,7 @@ class Improver:
         self._jobs, self._open_library, self._settings, self._tell = jobs, open_library, settings, tell
         self._stop = threading.Event()
         self._job: Job | None = None
-        self._in_vain = 0  # judged drafts that one began with which failed or was stopped
+        self._in_vain = 0  # judged batches that one began with which failed or was stopped
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
@@ -70,7 +69,9 @@ class Improver:
             self._in_vain = min(self._in_vain, judged)
             if (judged - self._in_vain < after and not broken_off) or loop.unsuitable(library):
                 return None
-            title = "Improving by itself" + (", going on" if broken_off else f", after {count(judged, 'judged draft')}")
+            title = "Improving by itself" + (
+                ", going on" if broken_off else f", after {judged:,} judged {'batch' if judged == 1 else 'batches'} of drafts"
+            )
             try:
                 self._job = run_command(self._jobs, library.home, "improve", title, ["improve"], politely=True)
             except Busy:  # another training is on

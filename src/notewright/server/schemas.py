@@ -412,7 +412,7 @@ class BeliefOut(Out):
 
 class TasteOut(Out):
     notes: int = Field(description="Finished passages of the person it starts from")
-    evidence: int
+    evidence: int = Field(description="How often they said something of drafts, or did something with them")
     beliefs: list[BeliefOut]
 
 
@@ -525,7 +525,7 @@ class SettingsOut(Out):
     engine_url: str
     engine_model: str
     duels: float = Field(description="Share of the drafts in which two versions are mixed, unnamed")
-    improve_after: int = Field(description="Judged drafts after which the server improves by itself; 0: never")
+    improve_after: int = Field(description="Judged batches of drafts after which the server improves by itself; 0: never")
     readwise_token: str = Field(description="Where a token is kept, in words; empty where there is none")
 
 

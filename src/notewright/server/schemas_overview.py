@@ -35,7 +35,9 @@ class StatusOut(Out):
     current_model: str
     unfinished_runs: list[str]
     improving: ImprovingOut | None = Field(description="The improve that is at work, whoever began it; null where none is")
-    unread: UnreadOut | None = Field(description="Notes on the disk that differ from what was read of them; null where the vault never was")
+    unread: UnreadOut | None = Field(
+        description="Notes on the disk that differ from what was read of them; null where the vault never was, or is away"
+    )
     next: str = Field(description="The one command that brings the person furthest now")
     waiting: int = Field(description="Requests that wait for the model or are being answered")
     editors: list[str] = Field(description="Names of the vaults that are open in an Obsidian with the plugin now")

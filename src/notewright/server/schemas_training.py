@@ -130,7 +130,7 @@ class LogOut(Out):
 class RunIn(In):
     method: Short
     base: Short = ""
-    dataset_id: Short = Field(default="", description="Empty: the newest of the right kind, built anew if there is none")
+    dataset_id: Short = Field(default="", description="Empty: one that is built now; the newest, where that would be the same")
     effort: Literal["quick", "normal", "thorough"] = "normal"
     overrides: dict[Short, str | int | float | bool] = Field(default={}, max_length=100)
     promote: bool = True
@@ -144,7 +144,7 @@ class EvaluateIn(In):
 
 class ImproveIn(In):
     effort: Literal["quick", "normal", "thorough"] = "normal"
-    fresh: bool = Field(default=False, description="Begin anew although an unfinished one could go on")
+    fresh: bool = Field(default=False, description="Begin anew although an unfinished one could go on, or nothing is new")
 
 
 class JobOut(Out):

@@ -267,9 +267,8 @@ def _run(library: Library, run: Run, job: Job, progress: Progress | None) -> Run
         outcome = runs.execute(folder, progress, name=run.id)
     except KeyboardInterrupt:
         library.runs.update(run.id, status="interrupted")
-        step = runs.checkpoint_step(folder)
         raise KeyboardInterrupt(
-            f"{run.id} stopped; step {step} is saved. Go on with: notewright train {run.method} --resume {run.id}"
+            f"{run.id} stopped; {runs.last_good(folder)}. Go on with: notewright train {run.method} --resume {run.id}"
         ) from None
     except runs.Killed:
         library.runs.update(run.id, status="interrupted")
@@ -345,11 +344,13 @@ def _for_this_person(library: Library, resolved: recipes.Resolved, base: str) ->
     given = recipe.max_steps > 0 or not origins["learning_rate"].startswith("base of")
     if recipe.rate_check == "auto" and factor is not None and not given:
         recipe = replace(recipe, rate_check="off", learning_rate=factor * recipe.learning_rate)
-        origins["learning_rate"] += f", x{factor:g} by the first training's rate check"
+        origins["learning_rate"] += f", x{factor:g} by an earlier training's rate check"
     elif recipe.rate_check == "auto":
         quick = recipe.effort < 1
         recipe = replace(recipe, rate_check="off" if given or quick else "on")
-        origins["rate_check"] = "the rate or the steps are given" if given else "quick" if quick else "first training of this base"
+        origins["rate_check"] = (
+            "the rate or the steps are given" if given else "quick" if quick else "no rate was looked for on this base yet"
+        )
     return recipes.Resolved(recipe, origins)
 
 

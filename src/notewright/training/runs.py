@@ -126,7 +126,7 @@ def spent(folder: Path) -> float:
 
 
 def last_good(folder: Path) -> str:
-    """Where the run would go on, for the error that ends it."""
+    """Where the run would go on, for what is said when it ends before its end."""
     step = checkpoint_step(folder)
     return f"the last good checkpoint is at step {step}" if step else "there is no checkpoint yet"
 
@@ -312,9 +312,8 @@ def _outcome(status: int, last: dict[str, Any], folder: Path, name: str) -> dict
         return last
     if status < 0:
         word = signal.Signals(-status).name
-        step = checkpoint_step(folder)
         raise Killed(
-            f"The training process was killed ({word}) before it finished; the last checkpoint is at step {step}.",
+            f"The training process was killed ({word}) before it finished; {last_good(folder)}.",
             f"Go on with: notewright train {Job.load(folder).method} --resume {name}   (log: {folder / 'log.txt'})",
         )
     raise RunFailed(f"The training process ended with status {status}.", f"See the log: {folder / 'log.txt'}")

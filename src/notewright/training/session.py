@@ -282,7 +282,10 @@ class Keeper(TrainerCallback):
         if not self.saves:
             self.reporter.emit("trial", status=f"{self.what}step {step}/{steps}", loss=round(loss, 5))
             return
-        left = elapsed / max(1, state.global_step // self.each - self._first_step) * (steps - step)
+        left = time_left(
+            elapsed, state.global_step // self.each - self._first_step, step=step, steps=steps, before=self.before,
+            part=max(1, state.max_steps // self.each), outside=self.session.seconds() - elapsed,
+        )  # fmt: skip
         self.reporter.emit(
             "step", step=step, steps=steps, loss=round(loss, 5), learning_rate=logs.get("learning_rate"),
             tokens_per_second=round((self.tokens - self._tokens_before) / elapsed), eta_seconds=round(left, 1), elapsed=round(elapsed, 1),
@@ -298,6 +301,15 @@ class Keeper(TrainerCallback):
             self._saving, self._save_started = time.monotonic() - self._save_started, 0.0
         self._saved = time.monotonic()
         self.reporter.emit("checkpoint", saved_step=self.before + step)
+
+
+def time_left(elapsed: float, done: int, *, step: int, steps: int, before: int, part: int, outside: float) -> float:
+    """Seconds that a run has still to go after the `elapsed` ones that `done` steps took, at `step` of all `steps`. Where it has several
+    parts of `part` steps (rounds, members), of which `before` were made in earlier ones, what it did `outside` of this one beside steps,
+    such as writing drafts to learn from, is done in each part that is to come as well."""
+    pace = elapsed / max(1, done)
+    beside = max(0.0, outside - pace * (step - done)) / (before / part + 1)
+    return pace * (steps - step) + beside * max(0.0, (steps - before) / part - 1)
 
 
 class Counting(processes.Averaging):

@@ -178,5 +178,5 @@ def undo(library: Opened, settings: Current, wish: UndoIn) -> UndoneOut:
 
 @router.get("/history", operation_id="history")
 def history(library: Opened, limit: Annotated[int, Query(ge=1, le=1000)] = 50) -> list[ActionOut]:
-    """Rankings, decisions, comments, edits and insertions, newest first."""
+    """All that the person did and can take back: rankings, decisions, comments, edits, insertions, beliefs, rules, pairs; newest first."""
     return [ActionOut.of(action) for action in feedback.history(library, limit=limit)]

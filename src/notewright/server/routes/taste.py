@@ -16,8 +16,8 @@ router = APIRouter(prefix="/api", tags=["taste"])
 @router.get("/taste", operation_id="taste")
 def taste(library: Opened) -> TasteOut:
     """What is believed about the person's taste, the surest first, each in a sentence."""
-    head = reward.taste_of(library)
-    return TasteOut.model_validate({"notes": head.scale.notes, "evidence": len(head), "beliefs": reward.beliefs(library)})
+    notes = reward.taste_of(library).scale.notes
+    return TasteOut.model_validate({"notes": notes, "evidence": reward.times_judged(library), "beliefs": reward.beliefs(library)})
 
 
 @router.post("/taste/corrections", operation_id="correctTaste")

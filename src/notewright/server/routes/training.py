@@ -51,12 +51,14 @@ def list_runs(library: Opened) -> list[RunOut]:
 
 @router.get("/runs/{run_id}", operation_id="getRun")
 def get_run(library: Opened, run_id: str) -> RunOut:
+    overview.trainings(library)
     return RunOut.of(library.runs.get(run_id))
 
 
 @router.get("/runs/{run_id}/progress", operation_id="getRunProgress")
 def get_progress(library: Opened, run_id: str, after: Annotated[int, Query(ge=0, le=10**9)] = 0) -> RunProgress:
     """A training's events (step, loss, tokens a second, ...) from number `after` on; new ones also come over /api/events."""
+    overview.trainings(library)
     run = library.runs.get(run_id)
     events = training.read_progress(library, run_id, after=after)
     return RunProgress(run=RunOut.of(run), alive=training.is_alive(library, run_id), next=after + len(events), events=events)
