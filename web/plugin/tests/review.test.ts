@@ -1,6 +1,6 @@
 /** The review pane when something fails, is done twice, or is left: no words and no judgement are lost, and nothing is written twice. */
 
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import * as fake from "./obsidian/index";
 import { AFTER, BATCH, Memory, NOTE, PATH, Played, cards, hash, press, settle } from "./played";
 
@@ -286,6 +286,35 @@ describe("keys", () => {
   it("are the pane's from the command on", async () => {
     await played.drafted();
     expect(document.activeElement).toBe(pane());
+  });
+  describe("while the first answers are on their way", () => {
+    const asked = async (command: string, route: string, act: (note: HTMLElement) => void): Promise<HTMLElement> => {
+      const note = document.body.appendChild(document.createElement("textarea"));
+      note.focus();
+      let answer = (): void => undefined;
+      vi.stubGlobal("fetch", async (url: string, init?: RequestInit) => {
+        if (new URL(url).pathname === route) await new Promise<void>((resolve) => (answer = resolve));
+        return played.server.fetch(url, init);
+      });
+      const shown = vi.spyOn(fake.WorkspaceLeaf.prototype, "setViewState");
+      if (command === "draft-section") await played.drafted();
+      else await played.command(command);
+      act(note);
+      answer();
+      await settle();
+      expect(cards()).toHaveLength(2);
+      expect(shown.mock.calls.at(-1)?.[0]).toEqual({ type: "notewright-review", active: document.activeElement !== note });
+      shown.mockRestore();
+      return note;
+    };
+    it.each([["draft-section", "/api/sources"], ["next-in-queue", "/api/queue"]])("stay with the note in which the person types: %s", async (command, route) => {
+      const note = await asked(command, route, (field) => field.dispatchEvent(new KeyboardEvent("keydown", { key: "x", bubbles: true })));
+      expect(document.activeElement).toBe(note);
+    });
+    it("are the pane's where the person waits, the key of the command still held down", async () => {
+      await asked("draft-section", "/api/sources", (field) => field.dispatchEvent(new KeyboardEvent("keydown", { key: "d", bubbles: true, repeat: true })));
+      expect(document.activeElement).toBe(pane());
+    });
   });
   it("that are held down count once", async () => {
     await played.drafted();

@@ -1,4 +1,5 @@
 import { Component, ItemView, MarkdownRenderer, Menu, Notice, Platform, WorkspaceLeaf, debounce } from "obsidian";
+import type { Attending } from "../attending";
 import type NotewrightPlugin from "../main";
 import { inert } from "../core/inert";
 import { Ranking } from "../core/ranking";
@@ -89,7 +90,7 @@ export class ReviewView extends ItemView {
   }
 
   /** Write candidates for the task and show them while they grow. */
-  async run(task: Task): Promise<void> {
+  async run(task: Task, attending: Attending): Promise<void> {
     this.stop?.abort();
     const stop = (this.stop = new AbortController());
     await this.sendWhole();
@@ -100,7 +101,8 @@ export class ReviewView extends ItemView {
     this.ranking = new Ranking();
     this.clear();
     this.header(task.title, "Writing…");
-    this.contentEl.focus();
+    if (attending.waits) this.contentEl.focus();
+    attending.end();
     try {
       this.chips = await this.plugin.api.chips();
       const batch = await this.plugin.api.draft(
