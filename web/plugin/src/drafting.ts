@@ -19,13 +19,15 @@ export async function draftSection(plugin: NotewrightPlugin, selected = ""): Pro
   await begun(plugin, view, async (isLast, attending) => {
     const sources = await plugin.api.sources();
     if (!isLast()) return;
-    if (!sources.length) throw new ApiError(0, "The library has no highlights yet.", "Import some: notewright import readwise");
+    if (!sources.length) throw empty();
     const told = note && sourceOf(plugin, note, text, sources);
     const source = told ?? (await anySource(plugin, sources, "Draft from which source?"));
     if (!told) attending.again();
     if (source) await draftFrom(plugin, source, { note, view, text, selected: selected.trim(), writing, heading, isLast, attending });
   });
 }
+
+const empty = (): ApiError => new ApiError(0, "The library has no highlights yet.", "Import some: notewright import readwise");
 
 /** Of several commands the last one counts, whichever is answered first; `attending` tells whether the person waits for what comes of it. */
 async function begun(
@@ -101,6 +103,7 @@ export async function nextInQueue(plugin: NotewrightPlugin): Promise<void> {
     const chapter = (await plugin.api.queue(1))[0];
     if (!isLast()) return;
     if (!chapter) {
+      if (!(await plugin.api.check()).counts.highlights) throw empty();
       new Notice("Nothing is waiting: every chapter with highlights has a note.");
       return;
     }

@@ -114,7 +114,8 @@ export default class NotewrightPlugin extends Plugin {
       const counts = status.counts;
       const model = status.current_model || "the base model";
       void this.showStatus();
-      return `Connected. ${counts.sources ?? 0} sources, ${counts.highlights ?? 0} highlights; ${model} is writing. Next: ${status.next}`;
+      const some = (name: string): string => `${counts[`${name}s`] ?? 0} ${name}${counts[`${name}s`] === 1 ? "" : "s"}`;
+      return `Connected. ${some("source")}, ${some("highlight")}; drafts are written by ${model}. Next: ${status.next}`;
     } catch (error) {
       this.bar?.setText("Notewright: not connected");
       return this.words(error);

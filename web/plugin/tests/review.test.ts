@@ -203,7 +203,25 @@ describe("a rejection", () => {
     expect(played.server.of("/ranking").at(-1)).toMatchObject({ order: [["d2"], ["d1"]], rejected: [] });
     played.mended();
     await click("Reject all");
-    expect(pane()?.classList.contains("notewright-rejected")).toBe(true);
+    expect(shownRejected()).toEqual([true, true]);
+  });
+  const shownRejected = (): boolean[] => cards().map((card) => card.classList.contains("notewright-rejected"));
+  it("of all takes the place of the order, which is neither shown nor sent any more", async () => {
+    await played.drafted();
+    place(1, 0);
+    await click("Reject all");
+    expect(cards().map((card) => card.querySelector(".notewright-badge")?.textContent)).toEqual(["1", "2"]);
+    await new Promise((resolve) => setTimeout(resolve, 1300)); // until a whole order would be sent by itself
+    await settle();
+    expect(played.server.told.map(({ route }) => route).filter((route) => /ranking|decisions/.test(route))).toEqual(["POST /api/decisions"]);
+  });
+  it("of all is shown no longer of one that is placed afterwards", async () => {
+    await played.drafted();
+    await click("Reject all");
+    place(1);
+    expect(shownRejected()).toEqual([true, false]);
+    await click("Send ranking");
+    expect(played.server.of("/ranking").at(-1)).toMatchObject({ order: [["d2"]], rejected: ["d1"] });
   });
 });
 
