@@ -354,6 +354,27 @@ def test_a_stop_is_shown_at_once_and_after_a_reload_unless_it_was_refused(page: 
     page.get_by_role("list", name="Jobs").get_by_text("stopping").wait_for()
 
 
+@pytest.mark.parametrize("path", ["jobs/job-1", "runs/run-8"])
+def test_a_training_is_shown_as_stopping_too(page: Any, server: Server, path: str) -> None:
+    run = {
+        "id": "run-8", "method": "sft", "status": "running", "created_at": "2025-01-01T00:00:00Z", "dataset_id": "", "parent_model_id": "",
+        "recipe": {}, "metrics": {},
+    }  # fmt: skip
+    ours = [{**JOB, "kind": "train", "run_id": "run-8"}] if path.startswith("jobs") else []
+    page.route("**/api/jobs", lambda route: route.fulfill(json=ours))
+    page.route("**/api/runs", lambda route: route.fulfill(json=[run]))
+    page.route("**/api/runs/run-8/progress?*", lambda route: route.fulfill(json={"run": run, "alive": True, "next": 0, "events": []}))
+    page.goto(f"{server.address}/models")
+    held = Held(page, f"**/api/{path}/stop")
+    page.get_by_role("button", name="Stop run-8").click()
+    held.wait()
+    stopping = page.get_by_role("button", name="Stopping …")
+    assert stopping.is_disabled()
+    held.routes[0].fulfill(json=ours[0] if ours else run)
+    page.wait_for_timeout(2500)  # it is asked for again
+    assert stopping.is_disabled()
+
+
 def test_a_rule_that_was_begun_is_there_after_a_reload(taste: Any) -> None:
     field = taste.get_by_label("A new rule, in your own words")
     field.fill("No semicolons")
