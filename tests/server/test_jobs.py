@@ -137,10 +137,35 @@ def test_a_training_can_be_stopped_while_it_waits_for_a_draft(app: FastAPI, clie
     job = context.jobs.start("improve", "Improving", ran.append, lane="training")
     assert client.get(f"/api/jobs/{job.id}").json()["can_stop"]
     assert client.post(f"/api/jobs/{job.id}/stop").status_code == 200
+    assert client.get(f"/api/jobs/{job.id}").json()["stopping"]
     writing.set()
-    assert ended(client, job.id)["state"] == "stopped"
+    told = ended(client, job.id)
+    assert (told["state"], told["stopping"]) == ("stopped", False)
     assert ran == []
     assert client.post(f"/api/jobs/{job.id}/stop").status_code == 422
+
+
+def test_a_stop_is_told_to_all_that_listen_and_never_after_the_end() -> None:
+    told: list[tuple[str, bool]] = []
+
+    class Slow(Hub):
+        def publish(self, _: str, data: object) -> None:
+            assert isinstance(data, dict)
+            if data["stopping"]:
+                time.sleep(0.3)
+            told.append((data["state"], data["stopping"]))
+
+    begun, jobs = threading.Event(), Jobs(Slow(), make_room=lambda: None, room_again=lambda: None)
+
+    def work(job: Job) -> None:
+        begun.set()
+        job.stopping.wait(60)
+
+    job = jobs.start("improve", "Improving", work, lane="training")
+    begun.wait(60)
+    assert jobs.stop(job.id) is job
+    jobs.close()
+    assert told == [("waiting", False), ("running", False), ("running", True), ("stopped", False)]
 
 
 def test_a_server_that_stops_begins_no_training_any_more() -> None:

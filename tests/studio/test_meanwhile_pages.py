@@ -3,15 +3,19 @@ In Chromium, on a small world whose writer needs no model."""
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import pytest
 
+from notewright.library import Library
+from notewright.records import Run
 from walks import Server, ask, eventually
 
 from .helpers import HIDE, Held
 
 pytestmark = pytest.mark.browser
+times = itertools.count(1)
 
 
 @pytest.fixture(scope="module")
@@ -228,3 +232,185 @@ def test_an_older_answer_does_not_stand_in_the_place_of_a_newer_one(taste: Any, 
     held.routes[0].fulfill(json=older)
     taste.wait_for_timeout(400)
     assert taste.get_by_text("No footnotes").count()
+
+
+@pytest.mark.parametrize(
+    ("path", "asked", "nothing", "shown"),
+    [
+        ("models", "**/api/models", {"models": [], "promotions": []}, "table .chip"),
+        ("models", "**/api/runs", None, "ul[aria-label=Trainings] b"),
+        ("library", "**/api/status", {"counts": {}}, "dl[aria-label=Numbers]"),
+        ("taste", "**/api/trust", {"rewards": []}, "table .small"),
+    ],
+)
+def test_an_older_answer_is_not_taken_for_the_newest(
+    page: Any, server: Server, path: str, asked: str, nothing: dict | None, shown: str
+) -> None:
+    with Library.open(server.settings.home) as library:
+        if not library.runs.all():
+            library.runs.add(Run("run-1", "sft", "runs/run-1", "finished", "2026-01-01"))
+    page.goto(f"{server.address}/{path}")
+    page.locator(shown).first.wait_for()
+    held = Held(page, asked)
+    news(server)
+    held.wait()
+    older = [] if nothing is None else held.routes[0].fetch().json() | nothing
+    page.unroute(asked)
+    with page.expect_response(asked):
+        news(server)
+    page.wait_for_timeout(300)
+    held.routes[0].fulfill(json=older)
+    page.wait_for_timeout(400)
+    assert page.locator(shown).count()
+
+
+def test_the_library_is_asked_for_once_while_nothing_happens(page: Any, server: Server) -> None:
+    page.goto(f"{server.address}/library")
+    page.locator("dl[aria-label=Numbers]").wait_for()
+    page.wait_for_timeout(300)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.wait_for_timeout(800)
+    assert asked == []
+
+
+def news(server: Server) -> None:
+    """Of models and of runs, from elsewhere."""
+    with Library.open(server.settings.home) as library:
+        library.models.set_metrics("model-1", {"told": "often " * next(times)})
+        library.runs.update("run-1", status=f"finished-{next(times)}")
+
+
+def test_a_pair_that_was_named_and_left_does_not_close_the_next_one(page: Any, server: Server) -> None:
+    page.goto(f"{server.address}/pairs")
+    page.get_by_role("region", name="Passage").first.wait_for()
+    dialog = page.get_by_role("dialog", name="Name a pair")
+
+    def written_from(thing: str) -> Any:
+        return dialog.get_by_role("region", name="Written from").locator("b").get_by_text(f"A Book of {thing.title()}")
+
+    def begin(thing: str, note: str) -> None:
+        page.keyboard.press("n")
+        dialog.get_by_role("combobox", name="Search sources").fill(thing)
+        dialog.get_by_role("option").filter(has_text=f"A Book of {thing.title()}").first.click()
+        written_from(thing).wait_for()
+        dialog.get_by_role("searchbox", name="Search notes").fill(note)
+        dialog.get_by_role("list", name="Notes").get_by_role("button", name=f"Notes/{note}.md").click()
+        dialog.get_by_role("radio").first.check()
+
+    begin("bread", "Rivers")
+    held = Held(page, "**/api/pairs")
+    dialog.get_by_role("button", name="They belong together").click()
+    held.wait()
+    page.keyboard.press("Escape")
+    dialog.wait_for(state="detached")
+    begin("moss", "Looms")
+    held.go_on()
+    page.locator(".notice").get_by_text("Accepted.").wait_for()
+    assert written_from("moss").is_visible()
+    assert dialog.get_by_role("radio").first.is_checked()
+    dialog.get_by_role("button", name="They belong together").click()
+    dialog.wait_for(state="detached")
+
+
+def test_a_list_that_is_not_wanted_any_more_does_not_come_after_a_decision(page: Any, server: Server) -> None:
+    first = proposed(server)[0]
+    page.goto(f"{server.address}/pairs")
+    page.get_by_role("region", name="Passage").wait_for()
+    held = Held(page, "**/api/pairs/review?*")
+    page.keyboard.press("x")
+    held.wait(2)  # after the decision, and as the library has changed
+    page.get_by_label("Show").select_option("rejected")
+    page.get_by_text("1 of 1").wait_for()
+    held.go_on()
+    assert page.get_by_text("1 of 1").is_visible()
+    decide(server, first, "proposed")
+
+
+JOB = {
+    "id": "job-1", "kind": "improve", "title": "Improving", "state": "running", "done": None, "total": None, "text": "", "run_id": "",
+    "started_at": "2025-01-01T00:00:00Z", "ended_at": "", "can_stop": True, "stopping": False, "problem": None, "result": None,
+}  # fmt: skip
+
+
+def test_a_stop_is_shown_at_once_and_after_a_reload_unless_it_was_refused(page: Any, server: Server) -> None:
+    told = [JOB]
+    page.route("**/api/jobs", lambda route: route.fulfill(json=told))
+    page.goto(f"{server.address}/models")
+    improve = page.get_by_role("region", name="Improve")
+    held = Held(page, "**/api/jobs/job-1/stop")
+    improve.get_by_role("button", name="Stop improving").click()
+    stopping = improve.get_by_role("button", name="Stopping …")
+    stopping.wait_for()
+    assert stopping.is_disabled()
+    held.go_on()  # the server knows of no such job
+    improve.get_by_role("button", name="Stop improving").wait_for()
+    page.locator(".notice.wrong").first.wait_for()
+    told[:] = [{**JOB, "stopping": True}]
+    page.reload()
+    stopping.wait_for()
+    assert stopping.is_disabled()
+    page.goto(f"{server.address}/library")
+    page.get_by_role("list", name="Jobs").get_by_text("stopping").wait_for()
+
+
+@pytest.mark.parametrize("path", ["jobs/job-1", "runs/run-8"])
+def test_a_training_is_shown_as_stopping_too(page: Any, server: Server, path: str) -> None:
+    run = {
+        "id": "run-8", "method": "sft", "status": "running", "created_at": "2025-01-01T00:00:00Z", "dataset_id": "", "parent_model_id": "",
+        "recipe": {}, "metrics": {},
+    }  # fmt: skip
+    ours = [{**JOB, "kind": "train", "run_id": "run-8"}] if path.startswith("jobs") else []
+    page.route("**/api/jobs", lambda route: route.fulfill(json=ours))
+    page.route("**/api/runs", lambda route: route.fulfill(json=[run]))
+    page.route("**/api/runs/run-8/progress?*", lambda route: route.fulfill(json={"run": run, "alive": True, "next": 0, "events": []}))
+    page.goto(f"{server.address}/models")
+    held = Held(page, f"**/api/{path}/stop")
+    page.get_by_role("button", name="Stop run-8").click()
+    held.wait()
+    stopping = page.get_by_role("button", name="Stopping …")
+    assert stopping.is_disabled()
+    held.routes[0].fulfill(json=ours[0] if ours else run)
+    page.wait_for_timeout(2500)  # it is asked for again
+    assert stopping.is_disabled()
+
+
+def test_a_rule_that_was_begun_is_there_after_a_reload(taste: Any) -> None:
+    field = taste.get_by_label("A new rule, in your own words")
+    field.fill("No semicolons")
+    rules = taste.get_by_role("list", name="Rules", exact=True)
+    rules.get_by_role("button", name="Edit").first.click()
+    taste.get_by_label("The rule, in your own words").fill("No more than four")
+    taste.reload()
+    rules.get_by_role("button", name="Edit").first.wait_for()
+    assert field.input_value() == "No semicolons"
+    rules.get_by_role("button", name="Edit").first.click()
+    assert taste.get_by_label("The rule, in your own words").input_value() == "No more than four"
+    rules.get_by_role("button", name="Keep").click()
+    taste.get_by_text("The rule is changed.").wait_for()
+    field.press("Enter")
+    taste.get_by_text("No semicolons").first.wait_for()
+    taste.reload()
+    rules.get_by_role("button", name="Edit").first.click()
+    assert field.input_value() == ""
+    assert taste.get_by_label("The rule, in your own words").input_value() == "No more than four"
+    taste.keyboard.type("No more than three")
+    taste.keyboard.press("Escape")
+    rules.get_by_role("button", name="Edit").first.click()
+    assert taste.get_by_label("The rule, in your own words").input_value() == "No more than four"
+
+
+def test_a_number_that_the_server_did_not_take_is_not_shown_as_if_it_counted(page: Any, server: Server) -> None:
+    page.goto(f"{server.address}/models")
+    field = page.get_by_label("Judged batches after which it improves by itself")
+    page.wait_for_timeout(300)
+    page.route("**/api/settings", lambda route: route.abort() if route.request.method == "PUT" else route.continue_())
+    field.fill("7")
+    field.press("Enter")
+    page.locator(".notice.wrong").first.wait_for()
+    assert field.input_value() == "0"
+    page.unroute("**/api/settings")
+    field.fill("2.6")
+    field.blur()
+    eventually(field.input_value, "3", pause=lambda seconds: page.wait_for_timeout(1000 * seconds))
+    ask(server, "/api/settings", {"improve_after": 0}, "PUT")

@@ -111,6 +111,7 @@ class Jobs:
     def __init__(self, hub: Hub, *, make_room: Callable[[], object], room_again: Callable[[], object]) -> None:
         self._hub, self._make_room, self._room_again = hub, make_room, room_again
         self._lock = threading.Lock()
+        self._telling = threading.Lock()  # whoever stops a job tells of it, too, and must not be heard after its end
         self._jobs: dict[str, Job] = {}
         self._lanes = {name: ThreadPoolExecutor(1, thread_name_prefix=f"notewright-{name}") for name in ("library", "training")}
         self._told = 0.0
@@ -151,6 +152,8 @@ class Jobs:
         job = self.get(job_id)
         if not job.can_stop:
             raise Invalid(f"{job.title} cannot be stopped now ({job.state}).", "Wait for it to end.")
+        job.stopping.set()
+        self._tell(job)  # it may take a while to end
         self._ask(job)
         return job
 
@@ -202,7 +205,8 @@ class Jobs:
     def _tell(self, job: Job) -> None:
         from .schemas_training import JobOut
 
-        self._hub.publish("job", JobOut.of(job).model_dump(mode="json"))
+        with self._telling:
+            self._hub.publish("job", JobOut.of(job).model_dump(mode="json"))
 
     def _run(self, job: Job, work: Callable[[Job], Any]) -> None:
         job.state, job.started_at = "running", now()

@@ -159,6 +159,7 @@ class JobOut(Out):
     started_at: str
     ended_at: str
     can_stop: bool
+    stopping: bool = Field(description="It was asked to stop, and has not ended yet")
     problem: Problem | None
     result: Any
 
@@ -171,7 +172,7 @@ class JobOut(Out):
             problem = Problem(message=job.problem.message, hint=job.problem.hint, problems=problems)
         names = ("id", "kind", "title", "state", "done", "total", "text", "run_id", "started_at", "ended_at", "can_stop", "result")
         given = {name: getattr(job, name) for name in names}
-        return cls(**given, problem=problem)
+        return cls(**given, stopping=job.stopping.is_set() and not job.ended_at, problem=problem)
 
 
 class DatasetOut(Out):

@@ -1,5 +1,6 @@
 import { MarkdownView, Notice, type TFile } from "obsidian";
 import { nameOfTitle } from "../../api/naming";
+import { Attending } from "./attending";
 import type NotewrightPlugin from "./main";
 import { ApiError } from "./core/api";
 import { chapterFor, guess, headingAt, headingsOf, plain } from "./core/guess";
@@ -15,18 +16,26 @@ export async function draftSection(plugin: NotewrightPlugin, selected = ""): Pro
   // As they are now: the answers take their time, and the person may go on to another place, or another note.
   const writing = view?.getMode() === "source";
   const heading = writing ? headingAt(text, view.editor.getCursor().line) : "";
-  const isLast = begun(plugin);
-  const sources = await plugin.api.sources();
-  if (!isLast()) return;
-  if (!sources.length) throw new ApiError(0, "The library has no highlights yet.", "Import some: notewright import readwise");
-  const source = (note && sourceOf(plugin, note, text, sources)) ?? (await anySource(plugin, sources, "Draft from which source?"));
-  if (source) await draftFrom(plugin, source, { note, view, text, selected: selected.trim(), writing, heading, isLast });
+  await begun(plugin, view, async (isLast, attending) => {
+    const sources = await plugin.api.sources();
+    if (!isLast()) return;
+    if (!sources.length) throw empty();
+    const told = note && sourceOf(plugin, note, text, sources);
+    const source = told ?? (await anySource(plugin, sources, "Draft from which source?"));
+    if (!told) attending.again();
+    if (source) await draftFrom(plugin, source, { note, view, text, selected: selected.trim(), writing, heading, isLast, attending });
+  });
 }
 
-/** Of several commands the last one counts, whichever is answered first. */
-function begun(plugin: NotewrightPlugin): () => boolean {
+const empty = (): ApiError => new ApiError(0, "The library has no highlights yet.", "Import some: notewright import readwise");
+
+/** Of several commands the last one counts, whichever is answered first; `attending` tells whether the person waits for what comes of it. */
+async function begun(
+  plugin: NotewrightPlugin, view: MarkdownView | null, act: (isLast: () => boolean, attending: Attending) => Promise<void>,
+): Promise<void> {
   const mine = ++plugin.drafted;
-  return () => mine === plugin.drafted;
+  const attending = new Attending((view ?? plugin.app.workspace).containerEl.ownerDocument);
+  await act(() => mine === plugin.drafted, attending).finally(() => attending.end());
 }
 
 /** What the note says that it is about. */
@@ -52,9 +61,11 @@ interface Where {
   writing: boolean;
   heading: string;
   isLast: () => boolean;
+  attending: Attending;
 }
 
-async function draftFrom(plugin: NotewrightPlugin, source: Source, { note, view, text, selected, writing, heading, isLast }: Where): Promise<void> {
+async function draftFrom(plugin: NotewrightPlugin, source: Source, where: Where): Promise<void> {
+  const { note, view, text, selected, writing, heading, isLast, attending } = where;
   const detail = await plugin.api.source(source.id);
   if (!isLast()) return;
   const chapters = detail.chapters.filter((chapter) => chapter.highlights > 0);
@@ -66,13 +77,13 @@ async function draftFrom(plugin: NotewrightPlugin, source: Source, { note, view,
   if (!chapter && !chosen.length) {
     chapter = (await anyChapter(plugin, chapters)) ?? undefined;
     if (!chapter) return;
+    attending.again();
   }
   const usual = note && headingsOf(text).includes(plugin.settings.heading) ? plugin.settings.heading : "";
   const under = named ? heading : usual;
   const notePath = note?.path ?? (await placeFor(plugin, source.id, source.title)).path;
   if (!isLast()) return;
-  const review = await plugin.review();
-  await review.run({
+  await plugin.draft(attending, {
     wish: {
       source: source.id, n: plugin.settings.candidates,
       // A chapter by its name, which is empty for what has none: the server then chooses as the person's rule about highlights says.
@@ -88,20 +99,21 @@ async function draftFrom(plugin: NotewrightPlugin, source: Source, { note, view,
 
 /** The next chapter that waits for a note, into the source's own note where there is one. */
 export async function nextInQueue(plugin: NotewrightPlugin): Promise<void> {
-  const isLast = begun(plugin);
-  const chapter = (await plugin.api.queue(1))[0];
-  if (!isLast()) return;
-  if (!chapter) {
-    new Notice("Nothing is waiting: every chapter with highlights has a note.");
-    return;
-  }
-  const place = await placeFor(plugin, chapter.source_id, chapter.source_title);
-  if (!isLast()) return;
-  const review = await plugin.review();
-  await review.run({
-    wish: { source: chapter.source_id, n: plugin.settings.candidates, chapter: chapter.chapter },
-    title: [chapter.source_title, chapter.chapter].filter(Boolean).join(" · "),
-    notePath: place.path, heading: place.heading, atCursor: false,
+  await begun(plugin, plugin.app.workspace.getActiveViewOfType(MarkdownView), async (isLast, attending) => {
+    const chapter = (await plugin.api.queue(1))[0];
+    if (!isLast()) return;
+    if (!chapter) {
+      if (!(await plugin.api.check()).counts.highlights) throw empty();
+      new Notice("Nothing is waiting: every chapter with highlights has a note.");
+      return;
+    }
+    const place = await placeFor(plugin, chapter.source_id, chapter.source_title);
+    if (!isLast()) return;
+    await plugin.draft(attending, {
+      wish: { source: chapter.source_id, n: plugin.settings.candidates, chapter: chapter.chapter },
+      title: [chapter.source_title, chapter.chapter].filter(Boolean).join(" · "),
+      notePath: place.path, heading: place.heading, atCursor: false,
+    });
   });
 }
 

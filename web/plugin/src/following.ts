@@ -151,7 +151,7 @@ export class Following {
       }
       const found = isTold ? await this.pasted(followed) : null;
       if (!found && (followed.away ?? 0) > since) continue;
-      if (isTold) sent += this.became(followed, found ?? forget(followed), followed.sent, followed.path);
+      if (isTold) sent += this.became(followed, found ?? forget(followed), followed.path);
       else dropped.add(followed);
     }
     const about = Date.now() - LOOK_ABOUT;
@@ -168,28 +168,33 @@ export class Following {
     const named = data.followed.filter((item) => item.path === file.path);
     const here = named.filter((item) => item.away === undefined || isBack(item.note, note) || findIn(note, item.sent));
     for (const followed of named.filter((item) => !here.includes(item))) {
-      sent += this.became(followed, (await this.pasted(followed)) ?? forget(followed), followed.sent, file.path);
+      sent += this.became(followed, (await this.pasted(followed)) ?? forget(followed), file.path);
     }
     for (const [index, { text, next }] of lookAtAll(here, note).entries()) {
       const followed = here[index] ?? next;
       const now = text ? { ...next, sent: text } : ((await this.pasted(followed)) ?? forget(followed));
-      sent += this.became(followed, now, followed.sent, file.path);
+      sent += this.became(followed, now, file.path);
     }
+    if (!this.plugin.app.vault.getFileByPath(file.path)) return sent; // deleted meanwhile: nothing is put back there
     for (const followed of data.followed.filter((item) => item.away !== undefined || item.gone !== undefined)) {
       const now = followed.copies?.[file.path] === undefined ? this.foundIn(file.path, note, followed) : null;
-      if (now) sent += this.became(followed, now, followed.sent, file.path);
+      if (now) sent += this.became(followed, now, file.path);
     }
     return sent;
   }
 
-  /** What a passage is now; a letter where that differs from what was told of it. */
-  private became(followed: Followed, now: Followed, told: string, path: string): number {
+  /** What a passage is now; a letter where that differs from what was told of it. Of one about which another look has told more meanwhile, or
+   * which was put elsewhere, it says nothing. */
+  private became(followed: Followed, seen: Followed, path: string): number {
     const { data } = this.plugin;
+    const here = data.followed.find((item) => item.draft === followed.draft);
+    if (here?.sent !== followed.sent || here.note !== followed.note) return 0;
+    const now = since(followed, here, seen);
     const after = now.gone === undefined ? now.sent : "";
-    this.dirty ||= now.note !== followed.note || now.away !== followed.away || now.path !== followed.path || after !== told;
-    data.followed = data.followed.map((item) => (item === followed ? now : item));
-    if (after === told) return 0;
-    this.outbox.put({ kind: "edit", body: { draft: followed.draft, before: told, after, path: now.path || path }, at: Date.now() });
+    this.dirty ||= now.note !== here.note || now.away !== here.away || now.path !== here.path || after !== here.sent;
+    data.followed = data.followed.map((item) => (item === here ? now : item));
+    if (after === here.sent) return 0;
+    this.outbox.put({ kind: "edit", body: { draft: here.draft, before: here.sent, after, path: now.path || path }, at: Date.now() });
     return 1;
   }
 
@@ -234,7 +239,7 @@ export class Following {
     const movedKeys = (copies: Record<string, number>): Record<string, number> =>
       Object.fromEntries(Object.entries(copies).map(([path, at]) => [moved(path), at]));
     const touched = data.followed.some((item) => [item.path, ...Object.keys(item.copies ?? {})].some((path) => moved(path) !== path));
-    data.followed = data.followed.map((item) => ({ ...item, path: moved(item.path), ...(item.copies ? { copies: movedKeys(item.copies) } : {}) }));
+    if (touched) data.followed = data.followed.map((item) => ({ ...item, path: moved(item.path), ...(item.copies ? { copies: movedKeys(item.copies) } : {}) }));
     for (const [path, at] of [...this.changed]) {
       if (moved(path) === path) continue;
       this.changed.delete(path);
@@ -249,4 +254,12 @@ export class Following {
     if (letter.kind === "insertion") await this.plugin.api.inserted(body as never);
     else await this.plugin.api.edited(String(body.draft), String(body.before), String(body.after), String(body.path));
   }
+}
+
+/** What was `seen` of a record, with what befell it while it was looked at: another name, its note deleted, copies found. */
+function since(before: Followed, here: Followed, seen: Followed): Followed {
+  if (here === before) return seen;
+  const isAway = here.away !== undefined && before.away === undefined;
+  const place = seen.path === before.path ? { path: here.path, ...(isAway ? { away: here.away } : {}) } : {};
+  return { ...seen, ...place, ...(here.copies ? { copies: here.copies } : {}) };
 }

@@ -1,6 +1,7 @@
 import { Modal, Notice, Plugin, Setting, requestUrl } from "obsidian";
 import { randomName } from "../../api/random";
 import { obey } from "./accepting";
+import type { Attending } from "./attending";
 import { Api, ApiError, type Transport } from "./core/api";
 import { Orders } from "./core/orders";
 import { draftSection, nextInQueue } from "./drafting";
@@ -9,7 +10,7 @@ import { NoteChanged, openViews } from "./insert";
 import { Keeping, type Data } from "./keeping";
 import { namePassage } from "./naming";
 import { SettingsTab, Token, type Settings } from "./settings";
-import { REVIEW, ReviewView } from "./views/review";
+import { REVIEW, ReviewView, type Task } from "./views/review";
 
 const LOOK_EVERY = 15_000;
 
@@ -90,14 +91,20 @@ export default class NotewrightPlugin extends Plugin {
     new Notice("Improving in the background. A new version is used only if it is better on held-out work.");
   }
 
-  async review(): Promise<ReviewView> {
+  /** `active`: with the focus. */
+  async review(active = true): Promise<ReviewView> {
     const known = this.app.workspace.getLeavesOfType(REVIEW)[0];
     const leaf = known ?? this.app.workspace.getRightLeaf(false);
     if (!leaf) throw new Error("There is no room for the review pane.");
-    await leaf.setViewState({ type: REVIEW, active: true });
+    await leaf.setViewState({ type: REVIEW, active });
     await this.app.workspace.revealLeaf(leaf);
     if (!(leaf.view instanceof ReviewView)) throw new Error("The review pane did not open.");
     return leaf.view;
+  }
+
+  async draft(attending: Attending, task: Task): Promise<void> {
+    const review = await this.review(attending.waits);
+    await review.run(task, attending);
   }
 
   /** What the settings' test button and the status command say. */
@@ -107,7 +114,8 @@ export default class NotewrightPlugin extends Plugin {
       const counts = status.counts;
       const model = status.current_model || "the base model";
       void this.showStatus();
-      return `Connected. ${counts.sources ?? 0} sources, ${counts.highlights ?? 0} highlights; ${model} is writing. Next: ${status.next}`;
+      const some = (name: string): string => `${counts[`${name}s`] ?? 0} ${name}${counts[`${name}s`] === 1 ? "" : "s"}`;
+      return `Connected. ${some("source")}, ${some("highlight")}; drafts are written by ${model}. Next: ${status.next}`;
     } catch (error) {
       this.bar?.setText("Notewright: not connected");
       return this.words(error);

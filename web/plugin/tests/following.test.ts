@@ -121,4 +121,69 @@ describe("many passages of one note", () => {
     await settle();
     expect(saved).not.toHaveBeenCalled();
   });
+  describe("during a look", () => {
+    /** What happens while the second note is read, in which a passage that left the first one may stand now. */
+    const meanwhile = (act: () => Promise<void>): void => {
+      const { read } = played.disk;
+      let isLooking = false;
+      played.disk.read = async (path) => {
+        const text = await read(path);
+        if (path === "Other.md" && isLooking) {
+          played.disk.read = read;
+          await act();
+        }
+        isLooking ||= path === PATH;
+        return text;
+      };
+    };
+    const begin = async (): Promise<void> => {
+      await insert(0);
+      await insert(1);
+      played.plugin.settings.quietSeconds = -1;
+      const other = played.app.vault.getFileByPath("Other.md");
+      if (other) await played.app.vault.modify(other, "y\n");
+      await played.plugin.following.look(false);
+      await write(note().replace(`${section(0)}\n\n`, "").replace("Point 1.5", "Point one"));
+    };
+    const ONCE = [[section(0), ""], [section(1), section(1).replace("Point 1.5", "Point one")]];
+    const rename = async (from: string, to: string): Promise<void> => {
+      const file = played.app.vault.getFileByPath(from);
+      if (!file) throw new Error(`no ${from}`);
+      await played.app.vault.rename(file, to);
+    };
+
+    it("are told once where their note gets another name, and are followed under that", async () => {
+      await begin();
+      meanwhile(() => rename(PATH, "River.md"));
+      for (let turn = 0; turn < 2; turn++) await played.plugin.following.look(false);
+      await settle();
+      played.disk.files["River.md"] = played.disk.files["River.md"]?.replace("Point 1.7", "Point seven") ?? "";
+      played.plugin.following.noteChanged("River.md");
+      await played.plugin.following.look(false);
+      const now = section(1).replace("Point 1.5", "Point one");
+      expect(told()).toEqual([...ONCE, [now, now.replace("Point 1.7", "Point seven")]]);
+      expect(played.server.of("/later-edits").at(-1)?.note_path).toBe("River.md");
+    });
+    it("are told once where the person asks for a look of their own", async () => {
+      await begin();
+      await played.app.workspace.openNote(PATH);
+      meanwhile(() => played.plugin.following.look(true));
+      for (let turn = 0; turn < 2; turn++) await played.plugin.following.look(false);
+      await settle();
+      expect(told()).toEqual(ONCE);
+    });
+    it("of which the note is deleted are told once, and the rest of it is told as deleted in the end", async () => {
+      await begin();
+      const file = played.app.vault.getFileByPath(PATH);
+      meanwhile(() => played.app.vault.delete(file as fake.TFile));
+      for (let turn = 0; turn < 2; turn++) await played.plugin.following.look(false);
+      await settle();
+      expect(told()).toEqual(ONCE);
+      const clock = vi.spyOn(Date, "now").mockReturnValue(Date.now() + 3_600_000);
+      await played.plugin.following.look(false);
+      await settle();
+      clock.mockRestore();
+      expect(told()).toEqual([...ONCE, [section(1).replace("Point 1.5", "Point one"), ""]]);
+    });
+  });
 });

@@ -492,11 +492,14 @@ describe("faults", () => {
     expect(played.server.of("/api/improve")).toHaveLength(1);
     expect(fake.Notice.shown.at(-1)).toContain("Improving in the background");
     await played.command("status");
-    expect(fake.Notice.shown.at(-1)).toMatch(/^Connected. 1 sources, 2 highlights; model-2 is writing/);
+    expect(fake.Notice.shown.at(-1)).toMatch(/^Connected. 1 source, 2 highlights; drafts are written by model-2/);
     expect(document.querySelector("footer")?.textContent).toBe("Notewright: model-2");
     played.server.answers["GET /api/queue"] = { total: 0, chapters: [] };
     await played.command("next-in-queue");
     expect(fake.Notice.shown.at(-1)).toContain("Nothing is waiting");
+    played.server.answers["GET /api/status"] = { counts: {}, current_model: "", next: "" };
+    await played.command("next-in-queue");
+    expect(fake.Notice.shown.at(-1)).toContain("The library has no highlights yet.");
     await played.command("log-edits");
     expect(fake.Notice.shown.at(-1)).toContain("Nothing has changed");
   });

@@ -1,6 +1,6 @@
 /** The review pane when something fails, is done twice, or is left: no words and no judgement are lost, and nothing is written twice. */
 
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import * as fake from "./obsidian/index";
 import { AFTER, BATCH, Memory, NOTE, PATH, Played, cards, hash, press, settle } from "./played";
 
@@ -203,7 +203,25 @@ describe("a rejection", () => {
     expect(played.server.of("/ranking").at(-1)).toMatchObject({ order: [["d2"], ["d1"]], rejected: [] });
     played.mended();
     await click("Reject all");
-    expect(pane()?.classList.contains("notewright-rejected")).toBe(true);
+    expect(shownRejected()).toEqual([true, true]);
+  });
+  const shownRejected = (): boolean[] => cards().map((card) => card.classList.contains("notewright-rejected"));
+  it("of all takes the place of the order, which is neither shown nor sent any more", async () => {
+    await played.drafted();
+    place(1, 0);
+    await click("Reject all");
+    expect(cards().map((card) => card.querySelector(".notewright-badge")?.textContent)).toEqual(["1", "2"]);
+    await new Promise((resolve) => setTimeout(resolve, 1300)); // until a whole order would be sent by itself
+    await settle();
+    expect(played.server.told.map(({ route }) => route).filter((route) => /ranking|decisions/.test(route))).toEqual(["POST /api/decisions"]);
+  });
+  it("of all is shown no longer of one that is placed afterwards", async () => {
+    await played.drafted();
+    await click("Reject all");
+    place(1);
+    expect(shownRejected()).toEqual([true, false]);
+    await click("Send ranking");
+    expect(played.server.of("/ranking").at(-1)).toMatchObject({ order: [["d2"]], rejected: ["d1"] });
   });
 });
 
@@ -286,6 +304,35 @@ describe("keys", () => {
   it("are the pane's from the command on", async () => {
     await played.drafted();
     expect(document.activeElement).toBe(pane());
+  });
+  describe("while the first answers are on their way", () => {
+    const asked = async (command: string, route: string, act: (note: HTMLElement) => void): Promise<HTMLElement> => {
+      const note = document.body.appendChild(document.createElement("textarea"));
+      note.focus();
+      let answer = (): void => undefined;
+      vi.stubGlobal("fetch", async (url: string, init?: RequestInit) => {
+        if (new URL(url).pathname === route) await new Promise<void>((resolve) => (answer = resolve));
+        return played.server.fetch(url, init);
+      });
+      const shown = vi.spyOn(fake.WorkspaceLeaf.prototype, "setViewState");
+      if (command === "draft-section") await played.drafted();
+      else await played.command(command);
+      act(note);
+      answer();
+      await settle();
+      expect(cards()).toHaveLength(2);
+      expect(shown.mock.calls.at(-1)?.[0]).toEqual({ type: "notewright-review", active: document.activeElement !== note });
+      shown.mockRestore();
+      return note;
+    };
+    it.each([["draft-section", "/api/sources"], ["next-in-queue", "/api/queue"]])("stay with the note in which the person types: %s", async (command, route) => {
+      const note = await asked(command, route, (field) => field.dispatchEvent(new KeyboardEvent("keydown", { key: "x", bubbles: true })));
+      expect(document.activeElement).toBe(note);
+    });
+    it("are the pane's where the person waits, the key of the command still held down", async () => {
+      await asked("draft-section", "/api/sources", (field) => field.dispatchEvent(new KeyboardEvent("keydown", { key: "d", bubbles: true, repeat: true })));
+      expect(document.activeElement).toBe(pane());
+    });
   });
   it("that are held down count once", async () => {
     await played.drafted();

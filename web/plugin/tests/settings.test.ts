@@ -72,7 +72,7 @@ describe.each(["1.12", "1.13"] as const)("the settings in Obsidian %s", (version
     const row = rows.get("Connection");
     row?.querySelector("button")?.click();
     await settle();
-    expect(row?.textContent).toContain("Connected. 1 sources, 2 highlights");
+    expect(row?.textContent).toContain("Connected. 1 source, 2 highlights");
     played.server.up = false;
     row?.querySelector("button")?.click();
     await settle();

@@ -60,6 +60,21 @@ it("what is told of a job while the list of them is on its way is newer", async 
   expect(server.jobs.map(({ id, state }) => [id, state])).toEqual([["j2", "waiting"], ["j1", "done"], ["j0", "done"]]);
 });
 
+it("a job that is asked to stop is shown so at once, until it has ended, or where the server will not", async () => {
+  const { server, here } = await connect();
+  const job = { id: "j1", state: "running", ended_at: "", stopping: false } as never;
+  const asking = server.stop(job);
+  expect(server.isStopping(job)).toBe(true);
+  await asking;
+  expect(server.isStopping(job)).toBe(true); // what is told of it may be older
+  expect(server.isStopping({ ...(job as object), state: "stopped", ended_at: "2026-01-01T00:00:00Z" } as never)).toBe(false);
+  const other = { id: "j2", state: "running", ended_at: "", stopping: false } as never;
+  expect([server.isStopping(other), server.isStopping({ ...(other as object), stopping: true } as never), server.isStopping(undefined)]).toEqual([false, true, false]);
+  here.status = 422;
+  await expect(server.stop(other)).rejects.toThrow();
+  expect(server.isStopping(other)).toBe(false);
+});
+
 it("a tab that is not seen lets its connection go after a while, unless something waits to be sent, and asks for all anew when it is seen", async () => {
   const { server } = await connect();
   const { outbox } = await import("../src/lib/outbox.svelte.ts");

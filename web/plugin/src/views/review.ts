@@ -1,4 +1,5 @@
 import { Component, ItemView, MarkdownRenderer, Menu, Notice, Platform, WorkspaceLeaf, debounce } from "obsidian";
+import type { Attending } from "../attending";
 import type NotewrightPlugin from "../main";
 import { inert } from "../core/inert";
 import { Ranking } from "../core/ranking";
@@ -89,7 +90,7 @@ export class ReviewView extends ItemView {
   }
 
   /** Write candidates for the task and show them while they grow. */
-  async run(task: Task): Promise<void> {
+  async run(task: Task, attending: Attending): Promise<void> {
     this.stop?.abort();
     const stop = (this.stop = new AbortController());
     await this.sendWhole();
@@ -100,13 +101,14 @@ export class ReviewView extends ItemView {
     this.ranking = new Ranking();
     this.clear();
     this.header(task.title, "Writing…");
-    this.contentEl.focus();
+    if (attending.waits) this.contentEl.focus();
+    attending.end();
     try {
       this.chips = await this.plugin.api.chips();
       const batch = await this.plugin.api.draft(
         task.wish,
         {
-          queued: (position) => this.header(task.title, `Waiting: ${position} before this one.`),
+          queued: (position) => this.header(task.title, position ? `Waiting: ${position} before this one.` : "Waiting for the model."),
           started: (model) => this.header(task.title, `${model} is writing…`),
           text: (candidate, text) => !stop.signal.aborted && this.grow(candidate, text),
         },
@@ -126,7 +128,7 @@ export class ReviewView extends ItemView {
     this.shownAt = Date.now();
     this.clear();
     const count = batch.drafts.length;
-    const told = `${count} draft${count === 1 ? "" : "s"} by ${batch.model_id}. Click them best first, or use the keys.`;
+    const told = count === 1 ? `1 draft by ${batch.model_id}.` : `${count} drafts by ${batch.model_id}. Click them best first, or use the keys.`;
     this.header(this.task?.title ?? "", told, batch.fewer, stoodIn(batch.drafts));
     const all = this.contentEl.createDiv({ cls: "notewright-all" });
     // Keys do the same; a phone has none.
@@ -273,11 +275,18 @@ export class ReviewView extends ItemView {
     if (told && this.batch === batch) this.rank(this.ranking.reject(draft.id));
   }
 
-  private async rejectAll(): Promise<void> {
-    const { batch } = this;
-    if (!batch) return;
-    const told = await this.act(() => this.plugin.api.rejectAll(batch.id, this.remark()));
-    if (told && this.batch === batch) this.contentEl.addClass("notewright-rejected");
+  /** In the place of any ranking, sent or not: that would take the place of this again. */
+  private rejectAll(): Promise<void> {
+    const { batch, ranking: before } = this;
+    if (!batch) return this.sending;
+    const remark = this.remark();
+    const none = batch.drafts.reduce((ranking, { id }) => ranking.reject(id), new Ranking());
+    this.rank(none);
+    this.sending = this.sending.then(async () => {
+      if (await this.act(() => this.plugin.api.rejectAll(batch.id, remark))) return;
+      if (this.ranking === none) this.rank(before);
+    });
+    return this.sending;
   }
 
   /** A draft with problems is looked at once more before it goes into a note, and so are words that have not got there yet. */
@@ -373,7 +382,6 @@ export class ReviewView extends ItemView {
     }
     this.cards = [];
     this.contentEl.empty();
-    this.contentEl.removeClass("notewright-rejected");
   }
 
   private showEmpty(): void {

@@ -7,7 +7,7 @@ export class WorkspaceLeaf {
   view: View | null = null;
   containerEl = document.createElement("div");
   constructor(readonly app: App) {}
-  async setViewState(state: { type: string }): Promise<void> {
+  async setViewState(state: { type: string; active?: boolean }): Promise<void> {
     if (this.view?.getViewType() === state.type) return;
     const make = this.app.workspace.makers.get(state.type);
     if (!make) throw new Error(`no view ${state.type}`);

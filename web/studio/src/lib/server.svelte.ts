@@ -23,6 +23,7 @@ class Server {
   jobs = $state.raw<Job[]>([]);
   versions = $state(Object.fromEntries(PARTS.map((part) => [part, 0])) as Record<Part, number>);
   lastRunEvent = $state.raw<RunEvent | null>(null);
+  private stopped = $state.raw<string[]>([]); // jobs that were asked from here to stop
   private missed = false; // something may have happened that nobody told
   private source: EventSource | null = null;
   private returned = $state(0);
@@ -120,6 +121,21 @@ class Server {
   /** A job that was just begun from here, of which the server may have told already. */
   begun(job: Job): void {
     if (!this.jobs.some(({ id }) => id === job.id)) this.told(job);
+  }
+
+  /** Also where the server has not told yet that it was asked to. */
+  isStopping(job: Job | undefined): boolean {
+    return job !== undefined && !job.ended_at && (job.stopping || this.stopped.includes(job.id));
+  }
+
+  async stop({ id }: Job): Promise<void> {
+    this.stopped = [...this.stopped, id];
+    try {
+      await api.post("/api/jobs/{job_id}/stop", { path: { job_id: id } });
+    } catch (error) {
+      this.stopped = this.stopped.filter((other) => other !== id);
+      throw error;
+    }
   }
 
   private changed(parts: Part[]): void {
