@@ -140,6 +140,14 @@ def test_the_memory_told_before_is_that_of_the_whole_process() -> None:
     assert told(batch_size=2, max_length=256)["memory"] < told(batch_size=4, max_length=256)["memory"]
 
 
+@pytest.mark.parametrize(("rows", "batch", "updates"), [(8, 2, 60), (40, 2, 60), (41, 4, 65), (200, 4, 150)])
+def test_a_tiny_base_reads_few_rankings_two_at_a_time(rows: int, batch: int, updates: int) -> None:
+    recipe = recipes.resolve("dpo", parameters=SEEDLING, rows=rows).recipe
+    assert (recipe.batch_size, recipes.total_steps(recipe, rows)) == (batch, updates)
+    assert recipes.resolve("dpo", parameters=SEEDLING, rows=rows, overrides={"batch_size": 4}).recipe.batch_size == 4
+    assert recipes.resolve("dpo", parameters=10**9, rows=rows).recipe.batch_size == 8
+
+
 @pytest.mark.parametrize(("method", "rows"), [("sft", 1), ("dpo", 2), ("kto", 8)])
 def test_the_memory_checked_is_that_of_the_rows_a_method_reads_at_once(method: str, rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """KTO compares the drafts of a batch, which is therefore read whole; DPO's rows have two texts."""

@@ -231,6 +231,7 @@ SIZES: tuple[tuple[float, int, float, float, int, float], ...] = (
     (math.inf, 16, 8e-5, 5e-6, 8, 0.1),
 )
 # Up to so many rows: epochs.
+FEW = 40  # rankings that 60 updates of two read three times or more
 EPOCHS = ((100, 5.0), (300, 4.0), (1000, 3.0), (math.inf, 2.0))
 
 
@@ -307,6 +308,8 @@ def _by_tables(method: str, recipe: Recipe, parameters: int, rows: int) -> dict[
     if method in ("dpo", "edits", "kto"):
         epochs = 1.0 if method == "kto" else 3.0 if parameters <= TINY else 2.0
         if method != "kto" and parameters <= TINY:
+            # A tiny base needs its updates; where the rankings are few, two in each do better than four (lab notes).
+            batch = recipe.batch_size or (2 if method == "dpo" and rows <= FEW else batch)
             epochs = min(16.0, max(epochs, 60 * batch / max(1, rows)))  # the rows may be few; the guard ends what goes too far
         rate = 5 * dpo_rate if method == "edits" else dpo_rate  # most of an edit's loss is likelihood, which bears more
     elif method == "ditto":
