@@ -71,6 +71,14 @@ def test_letters_decide_and_undo_takes_back(filled: Library, monkeypatch: pytest
     assert [event.id in undone for event in filled.events.all("pair")] == [False, True, False]
 
 
+def test_undo_goes_back_to_the_pair_that_it_was_of(
+    filled: Library, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second, third = review_queue(filled)[:3]
+    answer(monkeypatch, capsys, "a", "s", "u", "r", "q")
+    assert [filled.pairs.get(item.id).status for item in (first, second, third)] == ["rejected", "proposed", "proposed"]
+
+
 def test_what_was_taken_back_in_the_review_is_no_action_to_take_back(
     filled: Library, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

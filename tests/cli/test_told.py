@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import small_world
+from notewright import feedback
 from notewright.cli import demo, main
 from notewright.errors import RunFailed
 from notewright.importers import readwise_api
@@ -222,3 +223,12 @@ def test_a_stored_token_that_another_one_outranks_is_said(
         assert first.endswith("readwise-token.")
         assert rest == more
         monkeypatch.setenv("READWISE_TOKEN", "other")
+
+
+def test_the_median_time_is_of_what_stands(started: Path, library: Library, capsys: pytest.CaptureFixture[str]) -> None:
+    batch = library.drafts.batch("batch-1")
+    for seconds in (2.0, 4.0, 90.0):
+        feedback.comment(library, draft_id=batch[0].id, text=f"After {seconds}.", seconds=seconds)
+    feedback.undo(library)
+    assert main(["feedback", "stats"]) == 0
+    assert "median time: 3 s" in capsys.readouterr().out

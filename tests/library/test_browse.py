@@ -8,7 +8,7 @@ import pytest
 
 import small_world
 from notewright.library import Library
-from notewright.records import Draft, Highlight, Pair, Source
+from notewright.records import Draft, Highlight, Model, Pair, Source
 
 
 def test_a_batch_opens_as_its_first_shown_draft_does_and_the_newest_comes_first(library: Library, tmp_path: Path) -> None:
@@ -163,3 +163,12 @@ def test_batches_of_a_version_that_the_person_went_back_from_are_told(library: L
     assert left() == ["batch-4", "batch-3"]
     library.models.promote("model-3", "chosen")
     assert left() == []
+
+
+def test_new_figures_of_a_version_are_a_change_though_they_are_as_long_as_the_old(library: Library) -> None:
+    library.models.add(Model("model-1", "tiny", "", "policy", "2026-01-01"))
+    told = []
+    for distance in (0.25, 0.31):
+        library.models.set_metrics("model-1", {"edit_distance": distance})
+        told.append(library.browse.fingerprint())
+    assert {name for name in told[0] if told[0][name] != told[1][name]} == {"models"}

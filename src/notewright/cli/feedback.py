@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections import Counter
 from collections.abc import Mapping
+from statistics import median
 from typing import Any
 
 from ..clock import day, minute
@@ -148,16 +149,16 @@ def statistics(options: argparse.Namespace) -> None:
     counts = Counter(event.kind for event in events)
     taken = Counter(event.kind for event in events if event.id in undone)
     chips = Counter(chip for event in events if event.id not in undone for chip in _chips(event.payload))
-    seconds = sorted(found for event in events if isinstance(found := event.payload.get("seconds"), int | float))
-    median = seconds[len(seconds) // 2] if seconds else None
+    seconds = [found for event in events if event.id not in undone and isinstance(found := event.payload.get("seconds"), int | float)]
+    middle = median(seconds) if seconds else None
     if options.json:
-        as_json({"events": counts, "undone": taken, "chips": chips, "median_seconds": median})
+        as_json({"events": counts, "undone": taken, "chips": chips, "median_seconds": middle})
         return
     table([(kind, number, taken[kind]) for kind, number in sorted(counts.items())], "kind", "events", "undone", empty="No feedback yet.")
     for chip, number in chips.most_common():
         print(f"{chip}: {number}")
-    if median is not None:
-        print(f"median time: {median:g} s")
+    if middle is not None:
+        print(f"median time: {middle:g} s")
 
 
 def _chips(payload: dict[str, object]) -> list[str]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ..library import Library
 
 KEYS = """a accept, r reject, s skip, u undo, q quit; split 1 3 keeps highlights 1 and 3 only; merge pair-7 adds that pair's highlights"""
+END = -1
 _NEAR = 2  # pairs before and after
 _COLOURS = ("green", "cyan", "yellow", "magenta", "blue", "bright_red")
 
@@ -46,7 +47,7 @@ def review(options: argparse.Namespace) -> None:
 
 def _ask(library: Library, waiting: Sequence[Pair]) -> int:
     """Shows and decides; returns how many decisions stand at the end."""
-    history: list[list[int]] = []  # of each decision, what it stored
+    history: list[tuple[int, list[int]]] = []  # of each decision its place, and what it stored
     at = 0
     while at < len(waiting):
         try:
@@ -62,16 +63,16 @@ def _ask(library: Library, waiting: Sequence[Pair]) -> int:
         answer = _answer()
         while answer:
             try:
-                moved = _act(library, pair, answer, history)
+                moved = _act(library, pair, answer, history, at)
             except NotewrightError as error:
                 print(f"{error.message} {error.hint}")
                 moved = None
             if moved is not None:
                 break
             answer = _answer()
-        if not answer or moved == "quit":
+        if not answer or moved is None or moved == END:
             break
-        at = max(0, at - 1) if moved == "back" else at + 1
+        at = moved
     return len(history)
 
 
@@ -92,22 +93,23 @@ def _answer() -> str:
     return ""
 
 
-def _act(library: Library, pair: Pair, answer: str, history: list[list[int]]) -> str | None:
-    """ "on", "back" or "quit", or None where the answer made no sense."""
+def _act(library: Library, pair: Pair, answer: str, history: list[tuple[int, list[int]]], at: int) -> int | None:
+    """The place to go on at (`END`: nowhere), or None where the answer made no sense."""
     from .. import pairing
 
     word, _, rest = answer.partition(" ")
     if word in ("q", "quit"):
-        return "quit"
+        return END
     if word in ("s", "skip"):
-        return "on"
+        return at + 1
     if word in ("u", "undo"):
         if not history:
             print("Nothing to undo yet.")
             return None
-        pairing.restore(library, history.pop())
+        back, events = history.pop()
+        pairing.restore(library, events)
         print("Taken back.")
-        return "back"
+        return back
     if word == "merge" and not rest.strip():
         print("Name the other pair, for example: merge pair-7")
         return None
@@ -122,9 +124,9 @@ def _act(library: Library, pair: Pair, answer: str, history: list[list[int]]) ->
         _tell(KEYS)
         return None
     if decided[1]:  # nothing, where it was decided so elsewhere meanwhile
-        history.append([event.id for event in decided[1]])
+        history.append((at, [event.id for event in decided[1]]))
     print(f"{pair.id} {library.pairs.get(pair.id).status}.")
-    return "on"
+    return at + 1
 
 
 def _numbered(pair: Pair, words: str) -> list[str]:

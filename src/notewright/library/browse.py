@@ -266,7 +266,7 @@ class Browse:
             "events": "SELECT max(id) FROM events",
             "datasets": "SELECT count(*) FROM datasets",
             "runs": "SELECT group_concat(id || status) FROM runs",
-            "models": "SELECT (SELECT count(*) FROM models), (SELECT max(id) FROM promotions), (SELECT sum(length(metrics)) FROM models)",
+            "models": "SELECT (SELECT count(*) FROM models), (SELECT max(id) FROM promotions), (SELECT sum(crc32(metrics)) FROM models)",
         }
         return {name: repr(tuple(self._db.rows(query)[0])) for name, query in queries.items()}
 

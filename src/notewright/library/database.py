@@ -10,6 +10,7 @@ from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 from ..errors import Busy, Invalid, NotewrightError, Unavailable
 from ..files import whole
@@ -40,6 +41,7 @@ class Database:
             self.connection = sqlite3.connect(path, timeout=15, isolation_level=None, check_same_thread=False)
             self.connection.row_factory = sqlite3.Row
             self.connection.create_function("plain", 1, plain, deterministic=True)  # SQLite's own lower() and LIKE know ASCII only
+            self.connection.create_function("crc32", 1, lambda text: crc32(text.encode()), deterministic=True)
             self.connection.execute("PRAGMA journal_mode=WAL")
             # A verb that has returned has told the person that their action is kept: it must survive a power cut, not only a crash.
             self.connection.execute("PRAGMA synchronous=FULL")
