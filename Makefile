@@ -23,7 +23,9 @@ PLUGIN_SOURCES := $(shell find web/plugin web/api -type f -not -path '*/node_mod
 .PHONY: setup demo test checks studio-checks plugin-checks fast bench clean studio plugin types page faces browser
 setup: $(READY)
 
-# Without byte code, as most of what comes along is never imported; what is, Python compiles at its first use.
+# Without byte code, as most of what comes along is never imported; what is, Python compiles and keeps at its first use. Many containers say
+# that it is not to be kept: then every process would compile anew what it imports, which takes longer than all else.
+unexport PYTHONDONTWRITEBYTECODE
 PIP := $(BIN)/pip install --quiet --no-compile --disable-pip-version-check -c constraints.txt
 
 $(BIN)/pip:
@@ -34,6 +36,7 @@ $(BIN)/pip:
 $(READY): pyproject.toml constraints.txt | $(BIN)/pip
 	$(PIP) $$(grep '^torch==' constraints.txt)
 	$(PIP) -e '.[dev]'
+	@$(BIN)/python -c 'import notewright.server.app, notewright.training.dpo, notewright.training.ppo, notewright.training.sft'
 	@touch $@
 
 $(VENV)/.npm: | $(BIN)/pip
