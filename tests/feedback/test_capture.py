@@ -248,7 +248,7 @@ def test_a_library_that_fails_loses_no_edit(world: small_world.World, note: Path
     look(world)
     change(note, "better", "worse")
     with monkeypatch.context() as patch:
-        patch.setattr(world.library.events, "append", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr(world.library.events, "append", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             look(world)
     assert watched(world.library) == []

@@ -38,7 +38,7 @@ with Library.open(settings.home) as library:
         library.events.append = die
     if moment == "before the commit":
         real = library.events.append
-        library.events.append = lambda *a: die() if a[0] in ("insertion", "undo") and real(*a) else real(*a)
+        library.events.append = lambda *a, **o: die() if a[0] in ("insertion", "undo") and real(*a, **o) else real(*a, **o)
     if what == "undo":
         feedback.undo(library, settings=settings)
     else:

@@ -143,7 +143,9 @@ def test_ppo_scales_what_it_computes_in_float16_and_goes_on_to_the_same_adapter(
 
 @pytest.mark.parametrize(("scaled", "norms", "ends"), [(True, 17, False), (True, 18, True), (False, 1, True)])
 def test_a_scaled_step_may_run_over_and_not_for_ever(scaled: bool, norms: int, ends: bool, tmp_path: Path) -> None:
-    session: Any = SimpleNamespace(scaled=scaled, folder=tmp_path, recipe=SimpleNamespace(learning_rate=1e-3), reporter=Mock())
+    session: Any = SimpleNamespace(
+        scaled=scaled, folder=tmp_path, recipe=SimpleNamespace(learning_rate=1e-3), reporter=Mock(), seconds=lambda: 0.0
+    )
     keeper, state = Keeper(session), SimpleNamespace(global_step=1, max_steps=100)
     keeper.on_log(None, state, None, {"loss": 1.0, "grad_norm": 1.0})
     with pytest.raises(RunFailed, match="gradient is no longer a number") if ends else contextlib.nullcontext():
