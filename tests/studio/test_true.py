@@ -23,7 +23,7 @@ def server(small_server: Server) -> Server:
     ("path", "asked", "words", "beside"),
     [
         ("models", "**/api/runs", "No training yet.", "What came of it"),
-        ("taste", "**/api/rules", "None yet.", "Judging your choices"),
+        ("taste", "**/api/rules", "None yet.", "What each reward may do"),
     ],
 )
 def test_nothing_is_said_to_be_there_only_when_that_is_known(
