@@ -33,6 +33,7 @@ $(BIN)/pip:
 	@$(PYTHON) -m venv $(VENV) || { echo "Python's venv module is missing. On Debian: apt-get install python3-venv"; exit 1; }
 
 # torch first and by exact version: a plain `torch` takes a CUDA build of several gigabytes.
+# Read once at the end, the heavy libraries have their byte code also for a shell in which none is kept.
 $(READY): pyproject.toml constraints.txt | $(BIN)/pip
 	$(PIP) $$(grep '^torch==' constraints.txt)
 	$(PIP) -e '.[dev]'
