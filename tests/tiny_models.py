@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import small_world
+
 MISTRAL_TEMPLATE = (
     "{{ bos_token }}{% for message in messages %}"
     "{% if (message['role'] == 'user') != (loop.index0 % 2 == 0) %}"
@@ -35,6 +37,13 @@ TEXT = [
     "## Rivers\n\n- **Silt**: carried to the plain.\n- Mud is memory (p. 12).\n", "### Notes\n\n> [!quote] A tide table is a promise.\n",
     "Write the note for these highlights in the reader's own style. Use only what the highlights say.",
 ]  # fmt: skip
+# The words of the small world as tokens of their own: its prompts are three times as short, and what reads them as fast.
+WORLD = [
+    small_world.section("rivers", 0), small_world.section("looms", 1),
+    "Title: A Book of Rivers\nAuthor: Ada Reader\nKind: article\n\nChapter: ",
+    "1. The third fact about rivers in beginnings concerns 5 careful observers.\n   p. 2 · #rivers\n   Annotation: Mark this\n",
+    "2. The fourth fact about looms in troubles concerns 6 careful observers.\n   p. 101\n",
+]  # fmt: skip
 
 
 def tokenizer(shape: str):
@@ -48,7 +57,7 @@ def tokenizer(shape: str):
     special = [end, *([begin] if begin else []), *others]
     alphabet = pre_tokenizers.ByteLevel.alphabet()
     bpe.train_from_iterator(
-        TEXT * 4, trainers.BpeTrainer(vocab_size=400, special_tokens=special, initial_alphabet=alphabet, show_progress=False)
+        (TEXT + WORLD) * 4, trainers.BpeTrainer(vocab_size=512, special_tokens=special, initial_alphabet=alphabet, show_progress=False)
     )
     made = PreTrainedTokenizerFast(tokenizer_object=bpe, eos_token=end, bos_token=begin, additional_special_tokens=others)
     made.chat_template = template

@@ -24,7 +24,9 @@ from notewright.models import registry
 from notewright.sample import copy_sample
 from notewright.settings import Settings, save_settings
 
-CHROMIUM = next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), "")
+CHROMIUM = next(
+    (path for name in ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), ""
+)
 FLAGS = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync"
 FLAGS += " --disable-features=LocalNetworkAccessChecks"  # the plugin's page is none of the server's own; Chromium takes it for a far one
 

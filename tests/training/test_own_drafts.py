@@ -262,8 +262,11 @@ def test_where_no_adapter_is_in_use_the_base_writes(tiny: Tiny) -> None:
     from notewright.training import writing
 
     tokenizer = chat.prepare_tokenizer(AutoTokenizer.from_pretrained(tiny("llama")))
-    model = get_peft_model(
-        AutoModelForCausalLM.from_pretrained(tiny("llama")), LoraConfig(r=4, target_modules="all-linear", task_type="CAUSAL_LM")
+    untaught, model = (
+        get_peft_model(
+            AutoModelForCausalLM.from_pretrained(tiny("llama")), LoraConfig(r=4, target_modules="all-linear", task_type="CAUSAL_LM")
+        )
+        for _ in range(2)
     )
     with torch.no_grad():
         for name, weight in model.named_parameters():
@@ -277,9 +280,9 @@ def test_where_no_adapter_is_in_use_the_base_writes(tiny: Tiny) -> None:
     [trained] = desk.sample([prompt], [0], temperature=0.0)
     with model.disable_adapter():
         [start] = desk.sample([prompt], [0], temperature=0.0)
-        truth = model.generate(torch.tensor([prompt]), max_new_tokens=12, do_sample=False)[0, len(prompt) :].tolist()
-    assert start == truth != trained
     assert desk.sample([prompt], [0], temperature=0.0) == [trained]
+    desk.session.model = untaught
+    assert [start] == desk.sample([prompt], [0], temperature=0.0) != [trained]
 
 
 @pytest.mark.parametrize("method", ["grpo", "ppo"])

@@ -178,7 +178,9 @@ def test_an_adapter_beside_a_four_bit_base_is_trained_in_float32(
     rows = tiny_models.sft_rows(20)
     if method == "kto":
         rows = [{**row, "label": number % 3 > 0} for number, row in enumerate(tiny_models.sft_rows(303))]
-    own: dict[str, Any] = {"sft": {"early_stop": "off", "rate_check": "off"}, "kto": {}}.get(method, {"batch_size": 8, "max_new_tokens": 8})
+    own: dict[str, Any] = {"sft": {"early_stop": "off", "rate_check": "off"}, "kto": {}}.get(
+        method, {"batch_size": 8, "max_new_tokens": 16}
+    )
     dataset = library.home / make_dataset("sft", rows).path
     in_process(method, tmp_path / "run", base=tiny("llama"), dataset=dataset, max_steps=2, precision=precision, **own)
     trained = weights(tmp_path / "run" / "adapter")

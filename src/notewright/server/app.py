@@ -6,7 +6,6 @@ import os
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 from fastapi import FastAPI
 from fastapi.responses import FileResponse, HTMLResponse, Response
@@ -20,7 +19,6 @@ from .context import Context
 from .gate import Gate, read_token
 from .problems import add_handlers
 from .routes import ROUTERS
-from .schemas import Problem
 
 STUDIO = Path(__file__).parent / "studio"
 UNBUILT = """<!doctype html>
@@ -30,20 +28,6 @@ UNBUILT = """<!doctype html>
 came by <code>pip install .</code>, that once more).</p>
 <p>The API is there: <a href="/openapi.json">/openapi.json</a>.</p></html>
 """
-PROBLEMS: dict[int | str, dict[str, Any]] = {
-    code: {"model": Problem, "description": words}
-    for code, words in {
-        400: "Not readable at all",
-        401: "No token, or a wrong one",
-        403: "Another host, or another site's page",
-        404: "Not found",
-        409: "Something changed meanwhile",
-        413: "Too large",
-        422: "Bad input; all problems are named",
-        423: "Busy with something that excludes this",
-        424: "Something outside does not work: disk, network, another server",
-    }.items()
-}
 
 
 def create_app(settings: Settings, *, engines: Engines | None = None, hosts: Iterable[str] = (), studio: Path = STUDIO) -> FastAPI:
@@ -62,14 +46,11 @@ def create_app(settings: Settings, *, engines: Engines | None = None, hosts: Ite
         context.jobs.close()
         context.queue.close()
 
-    app = FastAPI(
-        title="notewright", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None, responses=PROBLEMS,
-        generate_unique_id_function=lambda route: route.name,
-    )  # fmt: skip
+    app = FastAPI(title="notewright", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.context = context
     add_handlers(app)
-    for router in ROUTERS:
-        app.include_router(router)
+    # As they are: of an included router FastAPI makes each route once more, for every app and while its first requests wait.
+    app.router.routes.extend(route for router in ROUTERS for route in router.routes)
     _serve_studio(app, studio)
     app.add_middleware(Gate, token=context.token, hosts=tuple(hosts))
     return app

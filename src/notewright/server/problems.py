@@ -8,9 +8,10 @@ import traceback
 from collections.abc import Mapping
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 from ..errors import Busy, Conflict, Invalid, MissingExtra, NotewrightError, NotFound, RunFailed, Unavailable
@@ -20,7 +21,27 @@ from .schemas import Problem
 STATUS: dict[type[NotewrightError], int] = {
     NotFound: 404, Conflict: 409, Invalid: 422, Busy: 423, Unavailable: 424, MissingExtra: 424, RunFailed: 424,
 }  # fmt: skip
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    code: {"model": Problem, "description": words}
+    for code, words in {
+        400: "Not readable at all",
+        401: "No token, or a wrong one",
+        403: "Another host, or another site's page",
+        404: "Not found",
+        409: "Something changed meanwhile",
+        413: "Too large",
+        422: "Bad input; all problems are named",
+        423: "Busy with something that excludes this",
+        424: "Something outside does not work: disk, network, another server",
+    }.items()
+}
 WORDS = {404: "There is nothing here.", 405: "That cannot be done here.", 413: "That is too much at once."}
+
+
+def make_router(tag: str, prefix: str = "/api", responses: Mapping[int | str, dict[str, Any]] | None = None) -> APIRouter:
+    """For one part of the API. What every route may answer stands here and not in the app, which takes the routes as they are."""
+    told = {**PROBLEMS, **(responses or {})}
+    return APIRouter(prefix=prefix, tags=[tag], responses=told, generate_unique_id_function=lambda route: route.name)
 
 
 def problem_of(error: NotewrightError) -> tuple[int, Problem]:
@@ -52,8 +73,11 @@ def _told(item: Mapping[str, Any]) -> str:
 
 def _calls(request: Request) -> dict[str, list[str]]:
     """Methods by path of what there is under /v1."""
-    paths: dict[str, dict[str, object]] = request.app.openapi()["paths"]
-    return {path: [method.upper() for method in methods] for path, methods in paths.items() if path.startswith("/v1/")}
+    calls: dict[str, list[str]] = {}
+    for route in request.app.routes:
+        if isinstance(route, APIRoute) and route.path_format.startswith("/v1/"):
+            calls.setdefault(route.path_format, []).extend(sorted(route.methods))
+    return calls
 
 
 def _no_such_call(request: Request) -> JSONResponse:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Query, Request
+from fastapi import Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from ... import __version__
 from ..context import Here
 from ..gate import cookie_name, same, session
+from ..problems import make_router
 from ..schemas import Health
 
 API = 1
@@ -46,7 +47,7 @@ button {{ margin-top: .8rem; border-color: var(--accent); background: var(--acce
 ASKED = "Paste the link that notewright serve printed in its terminal, or the token at its end."
 WRONG = "That is not this server's token. It is the end of the link that notewright serve printed."
 ORIGIN = {"referrer-policy": "same-origin"}  # under "no-referrer" browsers send a form with `Origin: null`, which the gate refuses
-router = APIRouter(tags=["access"])
+router = make_router("access", "")
 
 
 @router.get("/api/health", operation_id="health")

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Annotated, Any, Literal, TypeVar
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from fastapi.responses import StreamingResponse
 
 from ... import drafting
@@ -17,13 +17,13 @@ from ...records import Draft
 from ...text import edit_distance, word_diff
 from ..context import Context, Here, Opened
 from ..hub import sse
-from ..problems import problem_of
+from ..problems import make_router, problem_of
 from ..queueing import Cancelled, Ticket
 from ..schemas import BatchOut, BatchPage, BatchRow, DiffIn, DiffOut, DraftIn, DraftOut, PieceOut, ProvenanceIn, SpanOut
 from .sources import Limit, Offset
 
 LOOK_EVERY = 0.25  # seconds between two looks whether anybody still waits
-router = APIRouter(prefix="/api", tags=["drafts"])
+router = make_router("drafts")
 EVENTS = (
     "`queued` {position}; `started` {model_id}; `text` {candidate, text, replace}: append `text` to the candidate, or put it in its place; "
     "`done` the batch, in the order to show (each draft's `sampling.written` is its candidate number; more may be written "

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
 
 from ... import __version__
 from ..context import Here
+from ..problems import make_router
 
-router = APIRouter(prefix="/api", tags=["events"])
+router = make_router("events")
 EVENTS = (
     "`hello` {version, boot}: first; another `boot` than before says that the server was restarted; "
     "`library` {changed: [sources, highlights, notes, pairs, drafts, events, datasets, runs, models]}: fetch these again; "

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Query, Request
+from fastapi import Header, Query, Request
 
 from ... import feedback, vault
 from ...errors import Conflict, Invalid, NotewrightError
 from ..context import Current, Opened
-from ..problems import answer, problem_of
+from ..problems import answer, make_router, problem_of
 from ..schemas import (
     AcceptedOut,
     AcceptIn,
@@ -30,7 +30,7 @@ from ..schemas import (
     UndoneOut,
 )
 
-router = APIRouter(prefix="/api", tags=["feedback"])
+router = make_router("feedback")
 Key = Annotated[str, Header(alias="Idempotency-Key", max_length=200, description="Sent again with the same key, it is recorded once")]
 
 

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Form, UploadFile
+from fastapi import Form, UploadFile
 from fastapi.responses import Response
 
 from ... import importers
@@ -24,11 +24,12 @@ from ...vault.config import VaultConfig, read_config
 from ...vault.files import absent
 from ..context import Context, Current, Here, Opened
 from ..jobs import Job
+from ..problems import make_router
 from ..schemas import PathIn, SettingsIn, SettingsOut, SyncIn, TokenIn
 from ..schemas_training import JobOut
 
 Kind = Literal["readwise", "kindle"]
-router = APIRouter(prefix="/api", tags=["import"])
+router = make_router("import")
 
 
 @router.post("/import/upload", operation_id="importUpload", status_code=202)

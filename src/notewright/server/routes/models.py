@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 
 from ... import loop
 from ...library import Library
 from ...models import registry
 from ...models.turns import deny_change, online
 from ..context import Current, Here, Opened
+from ..problems import make_router
 from ..queueing import Ticket
 from ..schemas_training import DriftOut, ModelDetail, ModelOut, ModelPage, OnlineOut, Promotion, VersionDiffIn, VersionDiffOut
 from .drafts import until_gone
 
-router = APIRouter(prefix="/api", tags=["models"])
+router = make_router("models")
 
 
 @router.get("/models", operation_id="listModels")

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
@@ -22,7 +22,7 @@ from ...models import bases, registry
 from ...records import Model
 from ...settings import Settings
 from ..context import Context, Current, Here, Opened
-from ..problems import openai_error, problem_of
+from ..problems import make_router, openai_error, problem_of
 from ..queueing import Cancelled, Ticket
 from ..schemas import Out, Short, Text
 from .drafts import next_told, until_gone
@@ -41,9 +41,7 @@ class OpenAIError(Out):
     error: OpenAIProblem
 
 
-router = APIRouter(
-    prefix="/v1", tags=["openai"], responses={code: {"model": OpenAIError} for code in (400, 401, 403, 404, 413, 422, 423, 424)}
-)
+router = make_router("openai", "/v1", {code: {"model": OpenAIError} for code in (400, 401, 403, 404, 413, 422, 423, 424)})
 
 
 class Part(BaseModel):

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from fastapi.responses import HTMLResponse, Response
 
 from ... import __version__, loop, overview
 from ...loop.account import READING, WRITING
 from ..context import Current, Here, Opened
+from ..problems import make_router
 from ..schemas_overview import CheckupOut, ImprovingOut, StatusOut, UnreadOut
 
-router = APIRouter(prefix="/api", tags=["overview"])
+router = make_router("overview")
 
 
 @router.get("/status", operation_id="status")

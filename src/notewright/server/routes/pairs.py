@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from fastapi.responses import Response
 
 from ... import pairing
@@ -15,6 +15,7 @@ from ...provenance import provenance
 from ...records import Pair
 from ..context import Here, Opened
 from ..jobs import Job
+from ..problems import make_router
 from ..schemas import SpanOut
 from ..schemas_pairs import (
     PairDecided,
@@ -32,7 +33,7 @@ from ..schemas_pairs import (
 from ..schemas_training import JobOut
 from .sources import Limit, Offset, highlight_out, source_titles
 
-router = APIRouter(prefix="/api", tags=["pairs"])
+router = make_router("pairs")
 
 
 @router.get("/pairs", operation_id="listPairs")

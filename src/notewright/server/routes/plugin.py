@@ -6,14 +6,15 @@ import asyncio
 import time
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Request
+from fastapi import Path, Request
 
 from ...library import Library
 from ...library.editors import Order
 from ..context import Here, Opened
+from ..problems import make_router
 from ..schemas_plugin import EditorIn, OrderIn, OrderOut, OrdersOut, OrderStateOut
 
-router = APIRouter(prefix="/api", tags=["plugin"])
+router = make_router("plugin")
 LOOK_EVERY = 0.2  # seconds between two looks for an order
 TOUCH_EVERY = 12.0
 LONGEST = 20.0  # seconds that a request waits

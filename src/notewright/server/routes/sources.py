@@ -6,7 +6,7 @@ import re
 from collections import defaultdict
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
+from fastapi import Path, Query
 
 from ... import drafting
 from ...errors import NotFound
@@ -15,12 +15,13 @@ from ...library.browse import SourceView
 from ...prompts import location_label
 from ...records import Highlight
 from ..context import Opened
+from ..problems import make_router
 from ..schemas import ChapterOut, HighlightOut, QueuePage, SourceDetail, SourceOut, SourcePage
 
 Limit = Annotated[int, Query(ge=1, le=1000)]
 Offset = Annotated[int, Query(ge=0, le=10_000_000)]
 _PICTURE = re.compile(r"!\[[^\]]*\]\(<?([^)\s>]+)>?[^)]*\)|!\[\[([^\]|]+)")
-router = APIRouter(prefix="/api", tags=["sources"])
+router = make_router("sources")
 
 
 @router.get("/sources", operation_id="listSources")

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
-
 from ... import reward
 from ...library import Library
 from ...reward.trust import trust as trust_of
 from ..context import Opened
+from ..problems import make_router
 from ..schemas import CorrectionIn, EventOut, RuleIn, RuleOut, RulePage, TasteOut, TrustOut
 
-router = APIRouter(prefix="/api", tags=["taste"])
+router = make_router("taste")
 
 
 @router.get("/taste", operation_id="taste")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from ... import datasets, overview, training
 from ...errors import Invalid
@@ -14,11 +14,12 @@ from ...library.atwork import at_work
 from ...records import Run
 from ..context import Here, Opened
 from ..jobs import Job, run_command
+from ..problems import make_router
 from ..schemas_overview import ImprovingOut
 from ..schemas_training import DatasetIn, DatasetOut, EvaluateIn, ImproveIn, JobOut, LogOut, RunIn, RunOut, RunProgress
 
 BEGIN = 20.0  # seconds in which a training says whether it can begin
-router = APIRouter(prefix="/api", tags=["training"])
+router = make_router("training")
 
 
 @router.get("/datasets", operation_id="listDatasets")

@@ -6,16 +6,17 @@ from collections import Counter
 from typing import Annotated
 from urllib.parse import quote
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from fastapi.responses import FileResponse
 
 from ... import vault
 from ...text import normalise
 from ..context import Current, Here, Opened
+from ..problems import make_router
 from ..schemas import HtmlOut, MarkdownIn, NoteOut, NotePage, NoteRow, TemplateOut
 from .sources import Limit, Offset
 
-router = APIRouter(prefix="/api", tags=["vault"])
+router = make_router("vault")
 
 
 @router.get("/notes", operation_id="listNotes")
