@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 import subprocess
 import sys
@@ -56,9 +57,18 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("notewright.training.babble.LONGEST", warm.LONGEST)
 
 
+@pytest.fixture(scope="session")
+def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("empty") / "home"
+    Library.create(folder).close()
+    return folder
+
+
 @pytest.fixture
-def library(home: Path) -> Iterator[Library]:
-    with Library.create(home) as opened:
+def library(home: Path, empty_home: Path) -> Iterator[Library]:
+    """An empty one, copied: its migrations would take longer than most of what is looked at."""
+    shutil.copytree(empty_home, home)
+    with Library.open(home) as opened:
         yield opened
 
 
