@@ -20,7 +20,7 @@ STUDIO_SOURCES := $(shell find web/studio web/api -type f -not -path '*/node_mod
 PLUGIN := src/notewright/plugin/main.js
 PLUGIN_SOURCES := $(shell find web/plugin web/api -type f -not -path '*/node_modules/*' 2>/dev/null)
 
-.PHONY: setup demo test checks studio-checks plugin-checks fast bench clean studio plugin types page faces browser
+.PHONY: setup demo test checks faces-checks studio-checks plugin-checks fast bench clean studio plugin types page faces browser
 setup: $(READY)
 
 # Without byte code, as most of what comes along is never imported; what is, Python compiles and keeps at its first use. Many containers say
@@ -69,20 +69,25 @@ page: $(READY)
 faces:
 	@$(MAKE) --no-print-directory -k studio plugin || echo "Studio or plugin could not be built (see above); everything else works without."
 
+# The browser without its windows takes half as long as the whole one.
 browser:
-	@command -v chromium chromium-browser google-chrome >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -qq && \
-	  apt-get install -y -qq chromium >/dev/null 2>&1; } || echo "There is no Chromium; the studio's tests will be skipped."
+	@command -v chromium-headless-shell >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -qq && \
+	  apt-get install -y -qq chromium-headless-shell >/dev/null 2>&1; } || command -v chromium chromium-browser google-chrome >/dev/null || \
+	  echo "There is no Chromium; the studio's tests will be skipped."
 
 demo: $(READY) page
 	@$(BIN)/notewright demo
 
-# Side by side what does not keep two cores busy: Python's packages and those of the faces, then the checks of both. npm first, as two pips
-# in one environment would be in each other's way; where there is none, the faces are left out.
+# Side by side what does not keep two cores busy: Python's packages and their checks, the faces and theirs, the browser. npm comes first, as
+# two pips in one environment would be in each other's way; where there is none, the faces are left out.
 test:
 	@$(MAKE) --no-print-directory $(VENV)/.npm || true
-	@$(MAKE) --no-print-directory -j2 $(READY) faces browser
-	@$(MAKE) --no-print-directory -j2 plugin-checks checks studio-checks
+	@$(MAKE) --no-print-directory -j2 checks faces-checks
 	$(PYTEST)
+
+faces-checks:
+	@$(MAKE) --no-print-directory faces browser
+	@$(MAKE) --no-print-directory studio-checks plugin-checks
 
 checks: $(READY)
 	$(BIN)/ruff check .
@@ -90,7 +95,7 @@ checks: $(READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
-studio-checks plugin-checks: %-checks: $(READY)
+studio-checks plugin-checks: %-checks:
 	test ! -e web/$*/node_modules/.ready || \
 	  ( cd web/$* && $(WEB) npm run --silent check && $(WEB) npm run --silent lint --if-present && $(WEB) npm test --silent )
 

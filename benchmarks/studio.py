@@ -115,7 +115,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--times", type=int, default=12)
     options = parser.parse_args()
-    chromium = next(path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name)))
+    names = ("chromium", "chromium-browser", "google-chrome", "chromium-headless-shell")
+    chromium = next(path for name in names if (path := shutil.which(name)))
     with tempfile.TemporaryDirectory() as folder:
         settings = prepare(Path(folder))
         command = [sys.executable, "-m", "notewright.cli", "--home", str(settings.home), "serve", "--port", "0"]

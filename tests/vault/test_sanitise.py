@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from html.parser import HTMLParser
 from pathlib import Path
@@ -11,10 +10,10 @@ import pytest
 
 from notewright.vault.render import render
 from notewright.vault.sanitise import sanitise
+from walks import CHROMIUM, FLAGS, needs_chromium
 from xss_vectors import VECTORS
 
 HARMLESS_SCHEMES = ("http:", "https:", "mailto:", "obsidian:", "zotero:", "kindle:", "#")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
 class Finder(HTMLParser):
@@ -107,8 +106,7 @@ def test_a_background_is_a_colour_and_nothing_else(value: str) -> None:
 @pytest.mark.browser
 def test_nothing_runs_in_a_browser(tmp_path: Path) -> None:
     """All vectors on one page each way, without any policy to protect it: no script runs, and nothing changes the page's title."""
-    if not CHROMIUM:
-        pytest.skip("Chromium is not installed")
+    needs_chromium()
     control = "<img src=x onerror='window.ran=1'>"
     for name, body, expected in (
         ("control", control, "ran"),
@@ -117,10 +115,7 @@ def test_nothing_runs_in_a_browser(tmp_path: Path) -> None:
         page = tmp_path / f"{name}.html"
         watch = "<script>setTimeout(() => {document.title = window.ran ? 'ran' : 'quiet'}, 1500)</script>"
         page.write_text(f"<!doctype html><meta charset=utf-8><title>before</title>{body}{watch}", encoding="utf-8")
-        options = (
-            "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update"
-        )
-        command = [CHROMIUM, *options.split(), "--disable-sync", f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=4000"]
+        command = [CHROMIUM, "--headless", *FLAGS.split(), f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=4000"]
         done = subprocess.run([*command, "--dump-dom", page.as_uri()], capture_output=True, text=True, timeout=120, check=True)
         assert f"<title>{expected}</title>" in done.stdout, name
 

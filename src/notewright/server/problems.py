@@ -76,7 +76,7 @@ def _calls(request: Request) -> dict[str, list[str]]:
     calls: dict[str, list[str]] = {}
     for route in request.app.routes:
         if isinstance(route, APIRoute) and route.path_format.startswith("/v1/"):
-            calls.setdefault(route.path_format, []).extend(sorted(route.methods))
+            calls.setdefault(route.path_format, []).extend(sorted(route.methods or ()))
     return calls
 
 
