@@ -31,6 +31,7 @@ PIP := $(BIN)/pip install --quiet --no-compile --disable-pip-version-check -c co
 $(BIN)/pip:
 	@$(PYTHON) -c 'import sys; sys.exit("notewright needs Python 3.11 or newer; name one with: make PYTHON=python3.12 $(MAKECMDGOALS)") if sys.version_info < (3, 11) else None'
 	@$(PYTHON) -m venv $(VENV) || { echo "Python's venv module is missing. On Debian: apt-get install python3-venv"; exit 1; }
+	@$(BIN)/pip install --quiet --disable-pip-version-check --upgrade pip || true  # that of Python 3.11 takes twice as long for the rest
 
 # torch first and by exact version: a plain `torch` takes a CUDA build of several gigabytes.
 # Read once at the end, the heavy libraries have their byte code also for a shell in which none is kept.

@@ -37,7 +37,7 @@ def context() -> Any:
     before = dict(os.environ)
     os.environ["HF_HUB_OFFLINE"] = "1"  # as workers have it: it is looked at when the library is read
     try:
-        found.set_forkserver_preload([*(f"notewright.training.{method}" for method in METHODS), "matplotlib.pyplot"])
+        found.set_forkserver_preload([*(f"notewright.training.{method}" for method in METHODS), "matplotlib.pyplot", "warm_words"])
         forkserver.ensure_running()
     finally:
         os.environ.clear()

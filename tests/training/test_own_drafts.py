@@ -48,7 +48,7 @@ def dataset(library: Library, make_dataset: MakeDataset) -> Path:
 @pytest.mark.parametrize("method", SAMPLING)
 def test_what_is_stopped_or_killed_resumes_to_the_same_adapter(method: str, dataset: Path, tiny: Tiny, tmp_path: Path) -> None:
     options: dict[str, Any] = {"base": tiny("llama"), "dataset": dataset, "max_steps": 4, "learning_rate": 3e-3, **SMALL}
-    options |= {"batch_size": 16, "candidates": 2}  # two updates read all prompts
+    options |= {"batch_size": 16, "minibatch": 8, "candidates": 2}  # two updates read all prompts
     if method == "grpo":
         options["iterations"] = 2
     straight = in_process(method, tmp_path / "straight", **options)
@@ -144,7 +144,7 @@ def test_killed_in_the_middle_it_resumes_to_the_same_model(
 ) -> None:
     registry.ensure_base_model(library, settings, base=str(tiny("llama")))
     dataset = make_dataset("sft", short_rows())
-    overrides: dict[str, Any] = {"max_steps": 8, "learning_rate": 3e-3, **SMALL}
+    overrides: dict[str, Any] = {"max_steps": 8, "learning_rate": 3e-3, "minibatch": 4, **SMALL}
 
     def kill(event: dict[str, Any]) -> None:
         if event["event"] == "checkpoint":

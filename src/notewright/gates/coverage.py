@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import TYPE_CHECKING
 
 from ..language import common_language, differ, language_of
@@ -48,20 +48,20 @@ def unused(text: str, highlights: Sequence[Highlight]) -> list[Highlight]:
     Words that most of the highlights share tell none of them from the others, and do not count; a passage marked twice is one.
     """
     said, whole = stems(text), flat(text)
-    different = {frozenset(stems(item.text)) for item in highlights}
+    different = {stems(item.text) for item in highlights}
     held = Counter(stem for words in different for stem in words)
     shared = {stem for stem, count in held.items() if len(different) > 2 and count > len(different) / 2}
     return [item for item in highlights if not _uses(text, said, whole, item, shared)]
 
 
-def _uses(text: str, said: set[str], whole: str, highlight: Highlight, shared: set[str]) -> bool:
+def _uses(text: str, said: Set[str], whole: str, highlight: Highlight, shared: Set[str]) -> bool:
     name = asset(highlight)
     if name:
         return name.casefold() in text.casefold()
     if (verbatim := flat(highlight.text)) and verbatim in whole:  # one of short words, or in a script without spaces, has no stems
         return True
     parts = [*_SENTENCE.split(" ".join(highlight.text.split())), highlight.text]
-    own = shared if stems(highlight.text) - shared else set()  # one without words of its own is judged by all it has
+    own = shared if stems(highlight.text) - shared else frozenset()  # one without words of its own is judged by all it has
     wanted = [stems(part) - own for part in parts]
     long = [words for words in wanted if len(words) >= 3] or wanted[-1:]
     remark = stems(highlight.annotation)

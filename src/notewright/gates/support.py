@@ -7,8 +7,9 @@ hold tells an invented sentence from a shortened one (MiniCheck, arXiv:2404.1077
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 from ..records import Highlight
@@ -63,7 +64,7 @@ def supported(text: str, highlights: Sequence[Highlight], known: str = "") -> li
     return found
 
 
-def _best(wanted: set[str], holders: dict[str, set[str]], everywhere: set[str]) -> tuple[float, tuple[str, ...]]:
+def _best(wanted: Set[str], holders: Mapping[str, Set[str]], everywhere: Set[str]) -> tuple[float, tuple[str, ...]]:
     """Greedy cover: the highlight that holds most of the words, then those that hold most of the rest."""
     missing = wanted - everywhere
     chosen: list[str] = []
@@ -95,7 +96,8 @@ def sentence_spans(text: str) -> list[tuple[int, int]]:
     return spans
 
 
-def stems(text: str) -> set[str]:
+@lru_cache(maxsize=4096)
+def stems(text: str) -> frozenset[str]:
     """Content words, cut to their first six letters so that inflections meet; words of up to three letters carry no content.
 
     Of scripts that put no spaces between words, and of Korean, where words are two or three signs and what is hung on to them, the pairs of
@@ -107,4 +109,4 @@ def stems(text: str) -> set[str]:
             found.update(pair for pair in map("".join, pairwise(word)) if not _ENDINGS.fullmatch(pair))
         elif len(word) > 3 or word.isdigit():
             found.add(word[:6])
-    return found
+    return frozenset(found)

@@ -8,10 +8,11 @@ newline: the prompt `<|assistant|>\n` and the note after it are then tokenized a
 
 from __future__ import annotations
 
+import json
 import random
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
@@ -59,25 +60,33 @@ def straight(text: str) -> str:
     return text.translate(str.maketrans("“”‘’", "\"\"''"))
 
 
-def _train(texts: Iterable[str], merged: int) -> Tokenizer:
-    tokenizer = Tokenizer(models.BPE(byte_fallback=False))
+def _plain(model: models.BPE) -> Tokenizer:
+    tokenizer = Tokenizer(model)
     digits, byte_level = pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence([digits, byte_level])  # type: ignore[assignment]
     tokenizer.decoder = decoders.ByteLevel()  # type: ignore[assignment]
-    trainer = trainers.BpeTrainer(
-        vocab_size=merged, special_tokens=list(SPECIAL), initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False
-    )
-    tokenizer.train_from_iterator(texts, trainer)
-    tokenizer.add_special_tokens([AddedToken(token, normalized=False, special=True) for token in SPECIAL])
-    tokenizer.add_tokens([AddedToken(mark, normalized=False, special=False) for mark in MARKS])
     return tokenizer
 
 
 def train(folder: Path | None = None, seed: int = 0) -> Tokenizer:
-    """Train on the training corpora. Marks that are merges already leave room for a few more merges: hence the second pass."""
-    texts, merged = list(_training_text(folder, seed)), VOCABULARY - len(MARKS)
-    first = _train(texts, merged)
-    return _train(texts, merged + VOCABULARY - first.get_vocab_size())
+    """Train on the training corpora. Marks that are merges already leave room for as many more merges."""
+    trained = _plain(models.BPE(byte_fallback=False))
+    trainer = trainers.BpeTrainer(
+        vocab_size=VOCABULARY, special_tokens=list(SPECIAL), initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False
+    )
+    trained.train_from_iterator(_training_text(folder, seed), trainer)
+    model = json.loads(trained.to_str())["model"]
+    tokens = sorted(model["vocab"], key=model["vocab"].get)
+    merged = VOCABULARY - len(MARKS)
+    merged += len(set(MARKS) & set(tokens[:merged]))
+    dropped = len(tokens) - merged  # the last merges, each of which made one token
+    vocabulary = {token: number for number, token in enumerate(tokens[:merged])}
+    tokenizer = _plain(
+        models.BPE(vocabulary, [tuple(pair) for pair in model["merges"][: len(model["merges"]) - dropped]], byte_fallback=False)
+    )
+    tokenizer.add_special_tokens([AddedToken(token, normalized=False, special=True) for token in SPECIAL])
+    tokenizer.add_tokens([AddedToken(mark, normalized=False, special=False) for mark in MARKS])
+    return tokenizer
 
 
 def save(tokenizer: Tokenizer, folder: Path) -> None:

@@ -134,6 +134,7 @@ def ways(number: str, behind: str = "") -> set[str]:
     return _scaled(number, behind) | _readings(number) | {way for part in parts for way in (*_scaled(part, ""), *_readings(part))}
 
 
+@lru_cache(maxsize=8192)  # candidates are asked about the same highlights and notes, by many checks
 def flat(text: str) -> str:
     """The words of a text in normal form, one space between them and between a number and its unit."""
     return " ".join(WORD.findall(normalise(text)))
