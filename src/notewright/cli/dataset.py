@@ -109,6 +109,10 @@ def _describe(dataset: Dataset, home: Path) -> None:
     left_out = dataset.manifest.get("left_out") or {}
     assert isinstance(left_out, dict)
     for reason, number in left_out.items():
+    choices = dataset.manifest.get("choices_left_out") or {}  # earlier versions counted them among the rows
+    assert isinstance(choices, dict)
+    for reason, number in choices.items():
+        print(f"left out: {count(number, 'choice')} ({reason})")
         print(f"left out: {number} ({reason})")
     if cut := dataset.manifest.get("examples_cut"):
         print(f"cut from the prompts: {cut} (notes shown as examples whose sources or chapters only measure, or may come to)")
