@@ -54,7 +54,8 @@ def list_bases(options: argparse.Namespace) -> None:
             print(f"{entry.id}: {entry.remark}.")
     room = f"in the memory that is free ({bases.readable(free)})"
     slow = f"writes a draft on the CPU within {roughly(catalogue.PATIENCE)} if any does"
-    star = f"* recommended for this machine: the largest that can be trained {room}, has no licence to accept first and {slow}."
+    able = "had chat training, has no licence to accept first"
+    star = f"* recommended for this machine: the largest that can be trained {room}, {able} and {slow}."
     print(star if best else f"None of them can be trained on this machine {room}, on the CPU.")
     print("With a graphics card: notewright doctor")
     print("Any other hub id or folder works too. Next: notewright bases get ID, then notewright init --base ID")
