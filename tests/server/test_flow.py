@@ -190,6 +190,7 @@ def test_a_decision_that_is_taken_back_is_an_undo_and_no_action_of_its_own(clien
     merged = client.post(f"/api/pairs/{one['id']}/merge", json={"pair_id": other["id"]}).json()
     assert (len(split["events"]), len(merged["events"])) == (1, 2)
     for _ in range(2):  # told twice, it counts once
+    assert "(merged by you: another pair has its highlights now)" in client.get(f"/api/pairs/{other['id']}").json()["why"]
         assert client.post("/api/pairs/restore", json={"events": merged["events"]}).status_code == 204
         assert (status(one), status(other)) == (split["pair"], other)
     assert len(world.library.events.all("undo")) == 1

@@ -136,11 +136,12 @@ def show_pair(options: argparse.Namespace) -> None:
         source = library.sources.get(found.source_id)
         highlights = {link.highlight_id: library.sources.highlight(link.highlight_id) for link in found.links}
     spans = provenance(found.passage_text, list(highlights.values()))
+        why = explain(found, merged=found.id in library.pairs.merged())
     if options.json:
         as_json({"pair": found, "source": source, "highlights": list(highlights.values()), "spans": spans})
         return
     facts({"pair": found.id, "status": found.status, "score": f"{found.score:.2f}", "source": source.title, "note": found.note_path})
-    print(f"why     {explain(found)}\n")
+    print(f"why     {why}\n")
     for number, link in enumerate(found.links, 1):
         print(f"  {number:>2} {link.score:.2f} {link.method:<9} {shorten(highlights[link.highlight_id].text, 90)}")
         if link.evidence:
