@@ -66,8 +66,9 @@ def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def library(home: Path, empty_home: Path) -> Iterator[Library]:
-    """An empty one, copied: its migrations would take longer than most of what is looked at."""
-    shutil.copytree(empty_home, home)
+    """An empty one, copied: its migrations would take longer than most of what is looked at. One that is there already is opened."""
+    if not home.exists():
+        shutil.copytree(empty_home, home)
     with Library.open(home) as opened:
         yield opened
 

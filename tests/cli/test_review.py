@@ -143,6 +143,23 @@ def test_split_keeps_some_and_merge_adds(filled: Library, monkeypatch: pytest.Mo
     assert [filled.pairs.get(item.id) for item in before] == before
 
 
+def test_a_pair_that_was_merged_into_another_is_not_said_to_be_rejected_by_the_person(
+    filled: Library, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from notewright.pairing import merge
+
+    many = next(item for item in review_queue(filled) if len(item.links) > 2)
+    other = next(item for item in filled.pairs.all() if item.source_id == many.source_id and item.id != many.id)
+    merge(filled, many.id, other.id)
+    for told, not_told in (("merged by you: another pair has its highlights now", "rejected by you"), ("rejected by you", "merged by you")):
+        assert main(["pairs", "show", other.id]) == 0
+        said = capsys.readouterr().out
+        assert told in said
+        assert not_told not in said
+        assert main(["pairs", "reject", other.id]) == 0  # by itself, now
+        capsys.readouterr()
+
+
 def test_an_ended_pipe_ends_the_review(filled: Library, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     assert "1/" in answer(monkeypatch, capsys)
     assert not filled.events.all("pair")

@@ -90,6 +90,8 @@ def test_what_the_star_beside_a_base_means_is_said(capsys: pytest.CaptureFixture
         assert said in told
         assert any(line.startswith("* ") and "\t" in line for line in told.splitlines()) is (free > 1)
         assert ("within 2 min" in told) is (free > 1)  # slower ones that fit stand in the table without a star
+        assert ("had chat training" in told) is (free > 1)
+        assert "gpt-j-6b: no chat training, so it needs more pairs than most people have and is never recommended" in told
 
 
 def test_the_demo_says_which_candidate_was_chosen_and_why(tmp_path: Path, library: Library) -> None:

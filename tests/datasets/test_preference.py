@@ -121,7 +121,7 @@ def test_the_last_ranking_of_a_batch_counts(world: small_world.World) -> None:
     feedback.rank(world.library, batch_id=batch_id, order=[[b], [a]])
     dataset = datasets.build(world.library, kind="preference")
     assert [row["chosen"][0]["content"] for row in datasets.load(dataset, "train")] == ["B"]
-    assert dataset.manifest["left_out"] == {"ranked again later": 1}
+    assert dataset.manifest["choices_left_out"] == {"ranked again later": 1}
 
 
 def test_undone_events_do_not_count(world: small_world.World) -> None:
@@ -171,7 +171,7 @@ def test_a_ranking_says_what_is_better_also_beside_an_acceptance(world: small_wo
     rows = datasets.load(dataset, "train")
     assert [(row["chosen"][0]["content"], row["rejected"][0]["content"]) for row in rows] == [("A", "B"), ("A", "C"), ("B", "C")]
     assert len({list_key(row) for row in rows}) == 1  # one decision
-    assert dataset.manifest["left_out"] == {"accepted from a ranked batch: the ranking says what is better": 1}
+    assert dataset.manifest["choices_left_out"] == {"accepted from a ranked batch: the ranking says what is better": 1}
 
 
 @pytest.mark.parametrize("placed", [{"order": [], "rejected": [2]}, {"order": [[0]]}], ids=["only a rejection", "one draft alone"])
@@ -196,8 +196,61 @@ def test_rejections_alone_compare_nothing(world: small_world.World) -> None:
     feedback.decide(world.library, draft_id=a, decision="reject")
     feedback.decide(world.library, batch_id=batch_id, decision="reject_all")
     feedback.rank(world.library, batch_id=batch_id, order=[], rejected=[a, b])
-    with pytest.raises(Invalid, match="3 choices so far, and none compares two different texts"):
+    ranked = "2: rejected before its batch was ranked: the ranking counts; 1: a ranking that only rejects: it puts no draft above another"
+    with pytest.raises(Invalid, match=f"3 choices so far, and none can be learnt from \\({ranked}\\)"):
         datasets.build(world.library, kind="preference")
+
+
+def test_every_choice_is_accounted_for(world: small_world.World, capsys: pytest.CaptureFixture[str]) -> None:
+    """Those that give preferences and those that give none, each with its reason, are all that there are."""
+    library = world.library
+    ranked, (a, b) = batch(library, "A", "B")
+    feedback.rank(library, batch_id=ranked, order=[[a], [b]])
+    feedback.rank(library, batch_id=ranked, order=[[b], [a]])
+    feedback.decide(library, draft_id=b, decision="accept")
+    refused, (c, d, e) = batch(library, "C", "D", "E")
+    feedback.decide(library, draft_id=c, decision="reject")
+    feedback.rank(library, batch_id=refused, order=[], rejected=[c, d, e])
+    for order in ([["one"]], [["one", "two"]], [["one"], ["two"]]):
+        other, (first, second) = batch(library, "F", "F" if len(order) == 2 else "G")
+        names = {"one": first, "two": second}
+        feedback.rank(library, batch_id=other, order=[[names[item] for item in group] for group in order])
+    twice, (h, i) = batch(library, "H", "I")
+    feedback.decide(library, draft_id=h, decision="accept")
+    feedback.decide(library, draft_id=i, decision="accept")
+    _, (alone,) = batch(library, "J")
+    feedback.decide(library, draft_id=alone, decision="accept")
+    feedback.decide(library, batch_id=batch(library, "K", "L")[0], decision="reject_all")
+    fallen, (m, n) = batch(library, "M", "N")
+    feedback.rank(library, batch_id=fallen, order=[[m], [n]])
+    feedback.decide(library, draft_id=m, decision="reject")
+    feedback.decide(library, draft_id=n, decision="reject")
+    library.events.append("ranking", "batch-99", {"batch": "batch-99", "order": [["x"], ["y"]], "rejected": []})
+    feedback.decide(library, batch_id=fallen, decision="reject_all")
+    feedback.undo(library, settings=world.settings)
+    manifest = datasets.build(library, kind="preference").manifest
+    assert manifest["made_from"] == {"choices": 2, "preferences": 2, "others": 0}
+    assert manifest["choices_left_out"] == {
+        "a ranking of equals: it puts no draft above another": 1,
+        "a ranking of one draft alone": 1,
+        "a ranking that only rejects: it puts no draft above another": 1,
+        "a rejection by itself: it puts no draft above another": 3,
+        "accepted from a ranked batch: the ranking says what is better": 1,
+        "accepted without a rival": 1,
+        "all that it ranked was rejected later": 1,
+        "identical texts": 1,
+        "its drafts are gone": 1,
+        "ranked again later": 1,
+        "rejected before its batch was ranked: the ranking counts": 1,
+        "said anew later of the same texts": 1,
+        "undone": 1,
+    }
+    assert sum(manifest["choices_left_out"].values()) + 2 == len(library.events.all("ranking", "decision", "edit"))
+    assert main(["dataset", "show", "1"]) == 0
+    told = capsys.readouterr().out
+    assert "left out: 1 choice (a ranking that only rejects: it puts no draft above another)\n" in told
+    assert "left out: 3 choices (a rejection by itself" in told
+    assert "left out: 1 (identical texts)\n" in told
 
 
 @pytest.mark.parametrize(
@@ -221,7 +274,7 @@ def test_a_typos_worth_of_editing_says_nothing_about_taste(world: small_world.Wo
     feedback.rank(world.library, batch_id=batch_id, order=[[b], [c]])
     feedback.record_edit(world.library, draft_id=a, final_text=text.replace("word7 ", "ward7 "))
     dataset = datasets.build(world.library, kind="preference")
-    assert dataset.manifest["left_out"] == {"an edit no larger than a typo": 1}
+    assert dataset.manifest["choices_left_out"] == {"an edit no larger than a typo": 1}
 
 
 def test_an_edit_that_was_taken_back_teaches_nothing_any_more(world: small_world.World) -> None:

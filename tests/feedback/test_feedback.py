@@ -120,7 +120,7 @@ def test_what_is_sent_again_after_a_lost_answer_counts_once(library: Library, dr
     assert say().id > other.id  # the same on purpose
     assert say("two") != said
     before = library.events.all()
-    with pytest.raises(Conflict, match="came with another"):
+    with pytest.raises(Conflict, match="not recorded: another judgement was sent before"):
         feedback.comment(library, draft_id=second.id, text="Better.", request="one")
     assert library.events.all() == before
 

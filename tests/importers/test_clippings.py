@@ -39,6 +39,9 @@ def parse(text: str) -> tuple[Highlight, ...]:
         "Seu destaque na página 12 | posição 145-147 | Adicionado: segunda-feira, 5 de outubro de 2020 10:15:30",
         "您在第 12 页（位置 #145-147）的标注 | 添加于 2020年10月5日星期一 上午10:15:30",
         "12ページ|位置No. 145-147のハイライト |作成日: 2020年10月5日月曜日 10:15:30",
+        "Je highlight op pagina 12 | locatie 145 t/m 147 | Toegevoegd op maandag 5 oktober 2020 10:15:30",
+        "Ваш выделенный отрывок на странице 12 | Место 145–147 | Добавлено: понедельник, 5 октября 2020 г. в 10:15:30",
+        "Ваш выделенный отрывок в месте 145–147 | Добавлено: понедельник, 5 октября 2020 г. в 10:15:30",
     ],
 )
 def test_headers_in_many_languages(meta: str) -> None:
@@ -57,6 +60,8 @@ def test_headers_in_many_languages(meta: str) -> None:
         ("Seu destaque na posição 10-12 | x", "Sua nota na posição 12 | x", "Seu marcador na posição 12 | x"),
         ("您在位置 #10-12的标注 | x", "您在位置 #12的笔记 | x", "您在位置 #12的书签 | x"),
         ("位置No. 10-12のハイライト |x", "位置No. 12のメモ |x", "位置No. 12のブックマーク |x"),
+        ("Je highlight op locatie 10 t/m 12 | x", "Je notitie op locatie 12 | x", "Je bladwijzer op locatie 12 | x"),
+        ("Ваш выделенный отрывок в месте 10–12 | x", "Ваша заметка в месте 12 | x", "Ваша закладка в месте 12 | x"),
     ],
 )
 def test_notes_join_their_highlight_and_bookmarks_vanish(highlight: str, note: str, bookmark: str) -> None:
@@ -145,6 +150,24 @@ def test_a_note_without_a_highlight_and_a_cut_end_are_told() -> None:
     sources, warnings = read_clippings(Document("c.txt", text.encode()))
     assert len(sources[0].highlights) == 1
     assert ["line 1" in warnings[0] or "line 1" in warnings[1], any("not closed" in item for item in warnings)] == [True, True]
+
+
+@pytest.mark.parametrize(
+    "limit",
+    [
+        "<You have reached the clipping limit for this item>",
+        "<このアイテムのクリップの上限に達しました>",
+        "<Вы достигли максимального количества элементов буфера обмена для этого содержимого>",
+    ],
+)
+def test_what_kindle_says_of_a_publishers_limit_is_no_highlight(limit: str) -> None:
+    text = "".join(record(f"Your Highlight at location {at} | x", f"{words}{limit}") for at, words in ((1, " "), (20, "The first words ")))
+    sources, warnings = read_clippings(Document("c.txt", text.encode()))
+    assert [item.text for item in sources[0].highlights] == ["The first words"]
+    assert [told.rpartition(", ")[2] for told in warnings] == ["no text", "the highlight ends there"]
+    kept = record("Your Highlight at location 1 | x", "Set <limit>") + record("Your Note at location 1 | x", "why <so low a limit>")
+    (found,) = parse(kept)
+    assert (found.text, found.annotation) == ("Set <limit>", "why <so low a limit>")
 
 
 def test_importing_again_and_growing(library: Library, tmp_path: Path) -> None:

@@ -112,6 +112,12 @@ def test_broken_files_are_refused_with_the_line(library: Library, tmp_path: Path
     assert library.sources.all() == []
 
 
+def test_a_highlight_as_long_as_an_article_is_read() -> None:
+    text = "word " * 40_000
+    [source] = read_csv(Document("a.csv", f'Highlight,Book Title\n"{text}",Long\nshort,Long\n'.encode())).sources()
+    assert [item.text for item in source.highlights] == [text.strip(), "short"]
+
+
 def test_all_problems_are_told_at_once() -> None:
     with pytest.raises(Invalid) as caught:
         parse(f"{NEW}\nA\nB,T,,,,,,,,,\nC,D\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
 from pathlib import Path
 
@@ -46,6 +47,27 @@ def test_second_exports_are_told_in_one_line(library: Library, tmp_path: Path) -
     assert len(warnings) == 1
     assert warnings[0].startswith("9 files are second exports of their sources, put together with the first: ")
     assert warnings[0].endswith(" and 4 more")
+
+
+def test_a_name_that_is_no_text_stops_no_import(library: Library, tmp_path: Path) -> None:
+    folder = tmp_path / "Readwise"
+    folder.mkdir()
+    try:
+        (folder / os.fsdecode(b"caf\xe9.md")).write_text("# Caf\n\n## Highlights\n- One\n")
+    except OSError:
+        pytest.skip("this file system takes no such names")
+    assert import_readwise(library, path=folder).added == 1
+    assert library.sources.files() == {"Readwise/caf�.md"}
+    assert not import_readwise(library, path=folder).changed
+
+
+def test_an_archive_with_a_broken_name_is_told(library: Library, tmp_path: Path) -> None:
+    path = tmp_path / "export.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("é.md", "## Highlights\n- One\n")
+    path.write_bytes(path.read_bytes().replace("é".encode(), b"\xff\xff"))
+    with pytest.raises(Invalid, match="damaged or locked ZIP"):
+        import_readwise(library, path=path)
 
 
 def test_a_folder_and_its_zip_are_the_same_import(library: Library, tmp_path: Path) -> None:

@@ -88,6 +88,30 @@ def test_notes_that_cannot_be_read_are_named_and_left_out(library: Library, sett
     assert "yaml.md" in [note.path for note in library.notes.all()]
 
 
+def test_notes_of_a_folder_that_cannot_be_listed_are_not_gone(
+    library: Library, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a drive that hiccups, or where its permissions changed."""
+    first, vault = import_vault(library, settings=settings), settings.need_vault()
+    before, scandir = library.notes.passages(), os.scandir
+
+    def refused(folder: str) -> object:
+        if str(folder) == str(vault / "Home"):
+            raise PermissionError(13, "Permission denied", str(folder))
+        return scandir(folder)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "scandir", refused)
+        told = unread(library, settings=settings)
+        report = import_vault(library, settings=settings)
+    assert told == Unread()
+    assert (report.removed, report.left_out, report.unchanged, report.changed) == (0, 0, first.added, False)
+    assert report.warnings == ("Home could not be looked into (Permission denied): its notes stay as they were",)
+    assert library.notes.passages() == before
+    assert unread(library, settings=settings) == Unread()
+    assert not import_vault(library, settings=settings).changed
+
+
 def test_many_notes_of_one_trouble_are_told_in_a_line(library: Library, settings: Settings) -> None:
     for number in range(7):
         (settings.need_vault() / f"{number}.md").write_text("---\na: b: c\n---\n# A\nbody\n")

@@ -254,3 +254,29 @@ def test_a_disk_without_room_is_named(library: Library, monkeypatch: pytest.Monk
     told = library.db.explain(sqlite3.OperationalError("disk I/O error"))
     assert told is not None
     assert "make room" in told.hint
+
+
+@pytest.mark.parametrize(
+    ("sqlite", "told"),
+    [
+        ("disk I/O error", "cannot be read: disk I/O error."),
+        ("unable to open database file", "cannot be read: unable to open database file."),
+        ("attempt to write a readonly database", "cannot be written: attempt to write a readonly database."),
+    ],
+)
+def test_of_what_only_failed_to_be_read_nothing_is_said_to_be_unwritten(library: Library, sqlite: str, told: str) -> None:
+    home = library.home
+    with pytest.raises(Unavailable) as caught, Library.open(home):
+        raise sqlite3.OperationalError(sqlite)
+    assert caught.value.message == f"The library {home / 'library.db'} {told}"
+
+
+def test_of_what_failed_to_be_written_it_is_said_that_it_was_not_kept(library: Library) -> None:
+    def broken_off() -> None:
+        with library.db.write():
+            library.db.set_state("key", "value")
+            raise sqlite3.OperationalError("disk I/O error")
+
+    with pytest.raises(Unavailable, match="cannot be written: disk I/O error. Nothing of this step was kept."):
+        broken_off()
+    assert library.db.get_state("key") == ""

@@ -43,6 +43,12 @@ def test_what_is_recommended_fits(free: int, device: str) -> None:
     assert (needs.qlora if device == "cuda" else needs.lora) < free * GB
     assert needs.draft_4bit < needs.draft
     assert not entry.gated
+    assert entry.chat
+
+
+def test_what_is_never_recommended_says_why() -> None:
+    assert [entry.id for entry in CATALOGUE if not entry.chat and "never recommended" not in entry.remark] == []
+    assert [entry.id for entry in CATALOGUE if not entry.chat] == ["EleutherAI/gpt-j-6b"]
 
 
 def test_too_little_memory_recommends_nothing() -> None:

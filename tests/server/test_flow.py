@@ -47,7 +47,8 @@ def test_with_one_key_a_judgement_is_recorded_once(client: TestClient, world: Wo
         told = [client.post(f"/api/{path}", json=body, headers=headers).json()["id"] for headers in (key, key, {}, {})]
         assert [told.index(one) for one in told] == [0, 0, 2, 3]
     refused = client.post("/api/comments", json={"draft_id": first, "text": "Longer."}, headers=key)
-    assert (refused.status_code, refused.json()["hint"]) == (409, "Send it with a new Idempotency-Key.")
+    assert (refused.status_code, refused.json()["message"].partition(":")[0]) == (409, "This was not recorded")
+    assert refused.json()["hint"].startswith("Look at what counts now; to have it otherwise, say it once more")
 
 
 def test_from_the_queue_to_the_note_and_back(client: TestClient, world: World) -> None:
@@ -189,6 +190,7 @@ def test_a_decision_that_is_taken_back_is_an_undo_and_no_action_of_its_own(clien
     split = client.post(f"/api/pairs/{one['id']}/split", json=keep).json()
     merged = client.post(f"/api/pairs/{one['id']}/merge", json={"pair_id": other["id"]}).json()
     assert (len(split["events"]), len(merged["events"])) == (1, 2)
+    assert "(merged by you: another pair has its highlights now)" in client.get(f"/api/pairs/{other['id']}").json()["why"]
     for _ in range(2):  # told twice, it counts once
         assert client.post("/api/pairs/restore", json={"events": merged["events"]}).status_code == 204
         assert (status(one), status(other)) == (split["pair"], other)

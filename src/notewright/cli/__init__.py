@@ -17,6 +17,7 @@ from typing import Any
 
 from .. import __version__
 from ..errors import Invalid, NotewrightError
+from .hints import named_home, say
 from .interrupts import patient_interrupts
 from .terminal import plain_terminal
 
@@ -76,6 +77,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(arguments: Sequence[str]) -> int:
     try:
         options = build_parser(arguments).parse_args(arguments)
+        named_home(options.home or "", COMMANDS)
         if options.home:
             os.environ["NOTEWRIGHT_HOME"] = options.home
         code = options.handler(options)
@@ -88,11 +90,11 @@ def _run(arguments: Sequence[str]) -> int:
                 if problem not in error.message:
                     print(f"  - {problem}", file=sys.stderr)
         if error.hint:
-            print(f"hint: {error.hint}", file=sys.stderr)
+            say(f"hint: {error.hint}", file=sys.stderr)
         return 1
     except (KeyboardInterrupt, EOFError) as stopped:
         advice = "Stopped. The library is as it was before the unfinished step; run the same command to go on."
-        print(f"\n{stopped if str(stopped) else advice}", file=sys.stderr)
+        say(f"\n{stopped if str(stopped) else advice}", file=sys.stderr)
         return 130
     except UnicodeEncodeError:
         odd = next((word for word in arguments if any("\ud800" <= letter <= "\udfff" for letter in word)), None)

@@ -7,6 +7,7 @@ import sys
 
 from ..records import Draft
 from ..settings import Settings, expanded
+from .hints import say
 from .show import as_json, id_of, json_option, open_library
 
 TOLD = 5  # findings of a draft that are said when it is accepted
@@ -38,7 +39,7 @@ def accept(options: argparse.Namespace) -> None:
         as_json(done)
         return
     kept = "a new note" if done.created else "backup kept"
-    print(f"Inserted into {done.note_path} ({kept}; take it back with: notewright undo)")
+    say(f"Inserted into {done.note_path} ({kept}; take it back with: notewright undo)")
 
 
 def _say_findings(draft: Draft, *, forced: bool) -> None:
@@ -47,7 +48,7 @@ def _say_findings(draft: Draft, *, forced: bool) -> None:
     for line in found[:TOLD]:
         print(line, file=sys.stderr)
     if len(found) > TOLD:
-        print(f"and {len(found) - TOLD} more: notewright drafts show {draft.id}", file=sys.stderr)
+        say(f"and {len(found) - TOLD} more: notewright drafts show {draft.id}", file=sys.stderr)
 
 
 def inside(settings: Settings, into: str) -> str:

@@ -6,6 +6,7 @@ import argparse
 from dataclasses import asdict
 
 from ..clock import roughly
+from .hints import say
 from .show import as_json, json_option, list_action, progress, table
 
 
@@ -54,10 +55,11 @@ def list_bases(options: argparse.Namespace) -> None:
             print(f"{entry.id}: {entry.remark}.")
     room = f"in the memory that is free ({bases.readable(free)})"
     slow = f"writes a draft on the CPU within {roughly(catalogue.PATIENCE)} if any does"
-    star = f"* recommended for this machine: the largest that can be trained {room}, has no licence to accept first and {slow}."
+    able = "had chat training, has no licence to accept first"
+    star = f"* recommended for this machine: the largest that can be trained {room}, {able} and {slow}."
     print(star if best else f"None of them can be trained on this machine {room}, on the CPU.")
-    print("With a graphics card: notewright doctor")
-    print("Any other hub id or folder works too. Next: notewright bases get ID, then notewright init --base ID")
+    say("With a graphics card: notewright doctor")
+    say("Any other hub id or folder works too. Next: notewright bases get ID, then notewright init --base ID")
 
 
 def get_base(options: argparse.Namespace) -> None:
@@ -77,4 +79,4 @@ def get_base(options: argparse.Namespace) -> None:
         as_json({**asdict(base), "parameters": bases.parameter_count(config, folder)})
         return
     print(f"{name}: {config.get('model_type')}, {bases.short(bases.parameter_count(config, folder))} parameters, revision {base.revision}")
-    print(f"in {folder}\nNext: notewright init --base {options.id}   (for one training only: notewright train sft --base {options.id})")
+    say(f"in {folder}\nNext: notewright init --base {options.id}   (for one training only: notewright train sft --base {options.id})")

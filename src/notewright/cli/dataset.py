@@ -9,6 +9,7 @@ from typing import Any
 from ..clock import minute
 from ..records import Dataset
 from ..settings import output_file
+from .hints import say
 from .show import as_json, count, facts, given_path, id_of, json_option, list_action, open_library, progress, table
 
 KINDS = {
@@ -105,9 +106,13 @@ def _describe(dataset: Dataset, home: Path) -> None:
     facts({"dataset": dataset.id, "kind": dataset.kind, **counts, "in all": _holds(dataset), "folder": home / dataset.path})
     if dataset.kind == "sft" and not any(number for split, number in counts.items() if split != "train"):
         further = "With notes of further sources, five or more in all, some are: notewright pairs"
-        print(f"Nothing is held out: no training on this can be measured. {further}")
+        say(f"Nothing is held out: no training on this can be measured. {further}")
     left_out = dataset.manifest.get("left_out") or {}
     assert isinstance(left_out, dict)
+    choices = dataset.manifest.get("choices_left_out") or {}  # earlier versions counted them among the rows
+    assert isinstance(choices, dict)
+    for reason, number in choices.items():
+        print(f"left out: {count(number, 'choice')} ({reason})")
     for reason, number in left_out.items():
         print(f"left out: {number} ({reason})")
     if cut := dataset.manifest.get("examples_cut"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from ..settings import load_settings
+from .hints import say
 from .show import as_json, facts, json_option
 
 
@@ -24,6 +25,6 @@ def doctor(options: argparse.Namespace) -> int:
     for name, gain in found.absent.items():
         print(f"not installed: {name:<15} {gain}")
     for problem in found.problems:
-        print(f"PROBLEM: {problem}")
+        say(f"PROBLEM: {problem}")
     print("\nAll is well." if not found.problems else f"\n{len(found.problems)} to mend.")
     return 1 if found.problems else 0

@@ -8,6 +8,7 @@ from dataclasses import fields
 
 from ..library import Library
 from ..records import Draft
+from .hints import say
 from .show import as_json, id_of, json_option, list_action, open_library, progress, shorten, table
 from .terminal import plain
 
@@ -70,9 +71,9 @@ def draft(options: argparse.Namespace) -> None:
         return
     print_candidates(drafts)
     for told in filter(None, (fewer, _stood_in(drafts))):
-        print(told)
+        say(told)
     rank = f"notewright rank {drafts[0].batch_id}   or   " if len(drafts) > 1 else ""
-    print(f"Next: {rank}notewright accept {drafts[0].id} --into NOTE")
+    say(f"Next: {rank}notewright accept {drafts[0].id} --into NOTE")
 
 
 def _stood_in(drafts: Sequence[Draft]) -> str:

@@ -14,6 +14,7 @@ from ..errors import Invalid
 from ..models.turns import UNCHANGED
 from ..records import Event
 from ..settings import expanded
+from .hints import say
 from .show import as_json, count, json_option, list_action, open_library, shorten, table
 
 
@@ -40,7 +41,7 @@ def unchanged(_: argparse.Namespace) -> None:
     library, _settings = open_library()
     with library:
         found = deny_change(library)
-    print(f"What was before {day(found.at)} counts fully again. To take this back: notewright undo")
+    say(f"What was before {day(found.at)} counts fully again. To take this back: notewright undo")
 
 
 def list_events(options: argparse.Namespace) -> None:

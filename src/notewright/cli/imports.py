@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from ..errors import Invalid
 from ..records import ImportReport
+from .hints import say
 from .show import as_json, count, given_path, json_option, open_library, progress
 
 
@@ -81,9 +82,9 @@ def import_vault(options: argparse.Namespace) -> None:
 
 def _warn(warnings: Iterable[str], pairs_are_old: bool) -> None:
     for warning in warnings:
-        print(f"warning: {warning}")
+        say(f"warning: {warning}")
     if pairs_are_old:
-        print("Your pairs are older than this. Bring them up to date with: notewright pair")
+        say("Your pairs are older than this. Bring them up to date with: notewright pair")
 
 
 def _show(report: ImportReport, as_data: bool, pairs: int) -> None:

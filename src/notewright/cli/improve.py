@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Iterator
 from typing import Any
 
+from .hints import say
 from .show import as_json, count, json_option, open_library, table
 from .train import TrainingLine, overrides_of
 
@@ -87,11 +88,11 @@ def improve(options: argparse.Namespace) -> None:
     if report.ignored:
         print(f"It went on as it was begun, without {' '.join(report.ignored)}; to begin anew with that, add --fresh.")
     for skipped in report.skipped:
-        print(f"left out: {skipped}")
+        say(f"left out: {skipped}")
     print(f"\n{report.promoted} is the current version now." if report.promoted else f"\n{report.current} stays the current version.")
-    print(f"{report.reason}.\nReport: {report.page}")
+    say(f"{report.reason}.\nReport: {report.page}")
     if report.promoted:
-        print("Not what you like? notewright models rollback")
+        say("Not what you like? notewright models rollback")
 
 
 def _given(options: argparse.Namespace) -> Iterator[str]:

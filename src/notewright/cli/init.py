@@ -8,6 +8,7 @@ import shlex
 from .. import overview
 from ..library import Library, was_used
 from ..settings import change_settings, load_settings
+from .hints import say
 from .show import facts
 
 
@@ -67,4 +68,4 @@ def init(options: argparse.Namespace) -> None:
         )
         print("         Elsewhere it is out of the way: notewright --home FOLDER init --vault PATH (or NOTEWRIGHT_HOME)")
     then = "   then   notewright import vault" if following.startswith("notewright import readwise") and not now.counts["notes"] else ""
-    print(f"\nNext: {following}{then}")
+    say(f"\nNext: {following}{then}")

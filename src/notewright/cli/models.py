@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..clock import day, minute
 from ..records import Model
+from .hints import say
 from .show import as_json, count, facts, given_path, id_of, json_option, list_action, open_library, positive, progress, table
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def list_models(options: argparse.Namespace) -> None:
     ]
     table(rows, "  model", "role", "parent", "dataset", "held-out distance", empty="No models yet. Train one with: notewright train sft")
     lines = list(told_online(now))
-    print("\n" + "\n".join(lines) if lines else "", end="\n" if lines else "")
+    say("\n" + "\n".join(lines) if lines else "", end="\n" if lines else "")
 
 
 def told_online(now: Online) -> Iterator[str]:

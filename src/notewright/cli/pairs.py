@@ -10,6 +10,7 @@ from ..library.examples import BESIDE_WORDS
 from ..provenance import provenance
 from ..settings import output_file
 from .accept import inside
+from .hints import say
 from .review import KEYS, review
 from .show import as_json, count, facts, given_path, id_of, json_option, list_action, open_library, positive, progress, shorten, table
 from .terminal import for_programs
@@ -65,18 +66,18 @@ def pair(options: argparse.Namespace) -> None:
         as_json(report)
         return
     if not paired:
-        print(_why_none(counts))
+        say(_why_none(counts))
         return
     print(f"{count(report.added, 'pair')} new, {report.kept:,} kept, {report.removed:,} gone, {report.decided:,} decided by you;", end=" ")
-    print(f"{count(paired, 'highlight')} in them. Look at them with: notewright pairs list")
+    say(f"{count(paired, 'highlight')} in them. Look at them with: notewright pairs list")
     if beside := sum(report.by_method.get(method, 0) for method in BESIDE_WORDS):
-        print(
+        say(
             f"{count(beside, 'proposal')} by place or figures alone, as the words are others or of another language: these teach once"
             " you have accepted them (notewright pairs review)."
         )
     if report.notes_silent:
         points = "1 note points" if report.notes_silent == 1 else f"{report.notes_silent:,} notes point"
-        print(
+        say(
             f"{points} at a source, and none of its highlights was recognised. If one is there in other words, say so:"
             " notewright pairs add NOTE --under HEADING --source TITLE --chapter CHAPTER"
         )
@@ -135,12 +136,13 @@ def show_pair(options: argparse.Namespace) -> None:
         found = library.pairs.get(options.id)
         source = library.sources.get(found.source_id)
         highlights = {link.highlight_id: library.sources.highlight(link.highlight_id) for link in found.links}
+        why = explain(found, merged=found.id in library.pairs.merged())
     spans = provenance(found.passage_text, list(highlights.values()))
     if options.json:
         as_json({"pair": found, "source": source, "highlights": list(highlights.values()), "spans": spans})
         return
     facts({"pair": found.id, "status": found.status, "score": f"{found.score:.2f}", "source": source.title, "note": found.note_path})
-    print(f"why     {explain(found)}\n")
+    print(f"why     {why}\n")
     for number, link in enumerate(found.links, 1):
         print(f"  {number:>2} {link.score:.2f} {link.method:<9} {shorten(highlights[link.highlight_id].text, 90)}")
         if link.evidence:
@@ -166,7 +168,7 @@ def decide(options: argparse.Namespace) -> None:
     if already:
         print(f"{', '.join(already)} {'is' if len(already) == 1 else 'are'} {options.status} already.")
     if decided:
-        print(f"{count(decided, 'pair')} {options.status}. To take that back: notewright undo{f' {decided}' if decided > 1 else ''}")
+        say(f"{count(decided, 'pair')} {options.status}. To take that back: notewright undo{f' {decided}' if decided > 1 else ''}")
 
 
 def add_pair(options: argparse.Namespace) -> None:
@@ -185,7 +187,7 @@ def add_pair(options: argparse.Namespace) -> None:
         as_json(found)
         return
     back = f" To take that back: notewright undo{f' {done}' if done > 1 else ''}" if done else " It was so already."
-    print(f"{', '.join(item.id for item in found)} accepted, with {count(len(prompt.highlights), 'highlight')}.{back}")
+    say(f"{', '.join(item.id for item in found)} accepted, with {count(len(prompt.highlights), 'highlight')}.{back}")
 
 
 def export_pairs(options: argparse.Namespace) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from ..settings import load_settings
+from .hints import say
 from .show import as_json, given_path, json_option
 
 
@@ -27,4 +28,4 @@ def install_plugin(options: argparse.Namespace) -> None:
     what = "installed" if not done.before else f"updated from {done.before}" if done.before != done.version else "installed once more"
     print(f"The plugin is {what}, version {done.version}: {done.folder}")
     again = "switch Notewright off and on" if done.before else "reload the list, switch Notewright on"
-    print(f"In Obsidian: Settings, Community plugins, {again}; then start: notewright serve")
+    say(f"In Obsidian: Settings, Community plugins, {again}; then start: notewright serve")

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from ..errors import Invalid
 from ..records import Draft
 from .draft import print_candidates, whereabouts
+from .hints import say
 from .show import as_json, id_of, json_option, open_library
 from .terminal import plain
 
@@ -67,9 +68,9 @@ def rank(options: argparse.Namespace) -> None:
     if options.json:
         as_json(event)
         return
-    print("Noted: all rejected." if reject_all else f"Noted. To put the best one into a note: notewright accept {groups[0][0]} --into NOTE")
+    say("Noted: all rejected." if reject_all else f"Noted. To put the best one into a note: notewright accept {groups[0][0]} --into NOTE")
     for rule in proposed:
-        print(f"Your remark suggests a rule, {rule.text!r} ({rule.acts}). To confirm it: notewright rules confirm {rule.name}")
+        say(f"Your remark suggests a rule, {rule.text!r} ({rule.acts}). To confirm it: notewright rules confirm {rule.name}")
 
 
 def parse_order(order: str, drafts: Sequence[Draft]) -> tuple[list[list[str]], bool]:
@@ -122,5 +123,5 @@ def ask(drafts: Sequence[Draft], about: str) -> tuple[str, str, float]:
             parse_ticks(split_ticks(order)[1], drafts)
             break
         except Invalid as problem:
-            print(f"{problem.message} {problem.hint}")
+            say(f"{problem.message} {problem.hint}")
     return order, input("why> ").strip(), round(time.monotonic() - started, 1)

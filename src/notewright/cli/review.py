@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from ..errors import Invalid, NotewrightError, NotFound
 from ..provenance import Span, provenance
 from ..records import Highlight, Pair
+from .hints import say
 from .show import count, id_of, open_library, shorten
 from .terminal import plain
 
@@ -35,7 +36,7 @@ def review(options: argparse.Namespace) -> None:
         waiting = pairing.review_queue(library)[: options.limit or None]
         if not waiting:
             all_decided = "Nothing is undecided: you have decided about all pairs. See them with: notewright pairs list"
-            print(all_decided if library.pairs.all() else "Nothing is undecided. Make proposals with: notewright pair")
+            say(all_decided if library.pairs.all() else "Nothing is undecided. Make proposals with: notewright pair")
             return
         print(f"{count(len(waiting), 'undecided pair')}, the most useful first.")
         _tell(KEYS)
@@ -65,7 +66,7 @@ def _ask(library: Library, waiting: Sequence[Pair]) -> int:
             try:
                 moved = _act(library, pair, answer, history, at)
             except NotewrightError as error:
-                print(f"{error.message} {error.hint}")
+                say(f"{error.message} {error.hint}")
                 moved = None
             if moved is not None:
                 break

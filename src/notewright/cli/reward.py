@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from .hints import say
 from .show import as_json, id_of, json_option, open_library, shorten, table
 
 DOES = {
@@ -44,7 +45,7 @@ def show(options: argparse.Namespace) -> None:
     rows = [(item.reward, WHAT[item.reward], item.version or "-", str(item.lists), DOES[item.level], item.why) for item in report.rewards]
     table(rows, "reward", "what it is", "model", "tried on", "may", "why", empty="")
     if model is None:
-        print("\nNo neural reward model yet. Train one with: notewright train reward")
+        say("\nNo neural reward model yet. Train one with: notewright train reward")
 
 
 def score(options: argparse.Namespace) -> None:

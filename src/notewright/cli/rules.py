@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from .hints import say
 from .show import as_json, json_option, open_library, table
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def list_rules(options: argparse.Namespace) -> None:
         empty='No rules yet. Say one: notewright rules add "no tables"',
     )
     if waiting:
-        print(f"Your comments and notes suggest {waiting}{' more' if rules else ''}: notewright rules propose")
+        say(f"Your comments and notes suggest {waiting}{' more' if rules else ''}: notewright rules propose")
 
 
 def propose(options: argparse.Namespace) -> None:
@@ -88,7 +89,7 @@ def ask(library: Library, proposals: Sequence[Rule]) -> None:
         answer = input(f"Make it a rule: {rule.text!r} ({rule.acts})? [y/n/later] ").strip().lower()[:1]
         if answer == "y":
             reward.confirm_rule(library, rule.name)
-            print(f"  It is a rule now. Change it: notewright rules edit {rule.name} TEXT")
+            say(f"  It is a rule now. Change it: notewright rules edit {rule.name} TEXT")
         elif answer == "n":
             reward.remove_rule(library, rule.name)
 

@@ -15,6 +15,7 @@ from typing import Any
 from ..library import Library
 from ..settings import Settings, load_settings
 from ..text import count as count
+from .hints import say
 from .terminal import drawing_console, for_programs, plain
 
 Advance = Callable[..., None]
@@ -80,7 +81,7 @@ def table(rows: Iterable[Sequence[object]], *headers: str, empty: str = "") -> N
     """Rows under headers; `empty` is said when there are none. Piped, cells are parted by tabs, the headers' too."""
     cells = [[str(cell) for cell in row] for row in rows]
     if not cells:
-        print(empty or "Nothing here yet.")
+        say(empty or "Nothing here yet.")
         return
     if not sys.stdout.isatty():
         for row in (headers, *cells):
@@ -103,7 +104,7 @@ def facts(pairs: Mapping[str, object]) -> None:
     """Names and values, aligned."""
     width = max(map(len, pairs), default=0)
     for name, value in pairs.items():
-        print(f"{name:<{width}}  {value}")
+        say(f"{name:<{width}}  {value}")
 
 
 def shorten(text: str, width: int = 60) -> str:

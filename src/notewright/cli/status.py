@@ -6,6 +6,7 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from ..settings import load_settings
+from .hints import say
 from .models import told_online
 from .reward import DOES
 from .show import as_json, count, facts, json_option
@@ -26,7 +27,7 @@ def status(options: argparse.Namespace) -> None:
     settings = load_settings()
     if not (settings.home / "library.db").exists() and not was_used(settings.home):
         nothing: dict[str, Any] = {"home": str(settings.home), "counts": {}, "current_model": None, "next": "notewright init --vault PATH"}
-        as_json(nothing) if options.json else print(f"No library in {settings.home} yet.\nNext: {nothing['next']}")
+        as_json(nothing) if options.json else say(f"No library in {settings.home} yet.\nNext: {nothing['next']}")
         return
     with Library.open(settings.home) as library:
         now = overview.status(library, settings=settings)
@@ -53,13 +54,13 @@ def status(options: argparse.Namespace) -> None:
         "rewards": _trusted(now.trust, old=now.trust_is_old),
     })  # fmt: skip
     for line in told_online(now.online):
-        print(line)
+        say(line)
     if now.improving:
         print(f"improving now: {now.improving}")
     for run_id in now.unfinished_runs:
         go_on = now.resume.get(run_id)
-        print(f"unfinished: {run_id} (go on with: {go_on})" if go_on else f"in training: {run_id} (see: notewright runs show {run_id})")
-    print(f"\nNext: {now.next}")
+        say(f"unfinished: {run_id} (go on with: {go_on})" if go_on else f"in training: {run_id} (see: notewright runs show {run_id})")
+    say(f"\nNext: {now.next}")
 
 
 def _unread(unread: Unread | None) -> str:

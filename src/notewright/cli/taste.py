@@ -6,6 +6,7 @@ import argparse
 
 from ..errors import Invalid
 from ..settings import output_file
+from .hints import say
 from .reward import DOES
 from .show import as_json, count, given_path, json_option, open_library
 
@@ -54,9 +55,9 @@ def show(options: argparse.Namespace) -> None:
     for item in kept:
         print(f"  {item.sentence}{' - as you said' if item.corrected else ''}")
     if not kept:
-        print("  nothing sure yet. Rank some drafts: notewright rank")
+        say("  nothing sure yet. Rank some drafts: notewright rank")
     elif not options.all and len(kept) < len(found):
-        print("The rest: notewright taste show --all. Something is wrong? notewright taste correct FEATURE --prefer less (see --help)")
+        say("The rest: notewright taste show --all. Something is wrong? notewright taste correct FEATURE --prefer less (see --help)")
     print(f"It may {DOES[judged.level]}: {judged.why}.")
 
 
@@ -79,7 +80,7 @@ def correct(options: argparse.Namespace) -> None:
     if options.json:
         as_json(event)
         return
-    print(f"Noted: {now.sentence}. Take it back with: notewright undo")
+    say(f"Noted: {now.sentence}. Take it back with: notewright undo")
 
 
 def plot(options: argparse.Namespace) -> None:

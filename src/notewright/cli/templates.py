@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from ..errors import Invalid
+from .hints import say
 from .show import as_json, count, json_option, list_action, open_library, shorten, table
 
 
@@ -70,6 +71,6 @@ def infer(options: argparse.Namespace) -> None:
     print(f"Explains {found.explained:.0%} of {notes} wholly; of the average one, {found.coverage:.0%} of its lines.\n")
     table([(f"{line.support:.0%}", line.text) for line in found.lines], "notes", "line")
     if saved:
-        print(f'\nSaved as {saved}. Use it: notewright accept DRAFT --into NEW.md --template "{options.save}"')
+        say(f'\nSaved as {saved}. Use it: notewright accept DRAFT --into NEW.md --template "{options.save}"')
     else:
         print("\nNothing was written. Keep it with: --save NAME")

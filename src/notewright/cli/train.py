@@ -8,6 +8,7 @@ from typing import Any
 
 from ..clock import lasting, minute
 from ..records import Model, Run
+from .hints import say
 from .show import as_json, facts, given_path, id_of, json_option, list_action, open_library, table
 from .terminal import drawing_console, plain
 
@@ -79,7 +80,7 @@ def train(options: argparse.Namespace) -> None:
         as_json(run)
         return
     _describe(run, settings.home)
-    print("\n" + what_writes_now(run, before, current, measured=measured))
+    say("\n" + what_writes_now(run, before, current, measured=measured))
 
 
 def what_writes_now(run: Run, before: Model | None, current: Model | None, *, measured: bool = True) -> str:

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from ..settings import load_settings, output_file
+from .hints import say
 from .show import as_json, count, given_path, json_option, progress, shorten, table
 
 
@@ -54,7 +55,7 @@ def check(options: argparse.Namespace) -> int:
     print(", ".join(f"{number:,} {severity}{'' if number == 1 else 's'}" for severity, number in report.by_severity.items()) + ".")
     table(report.by_rule.items(), "rule", "findings", empty="Nothing was found.")
     if report.by_severity.get("info") and not (options.all or options.rule):
-        print("Infos are listed with: notewright vault check --all")
+        say("Infos are listed with: notewright vault check --all")
     return int(report.failed)
 
 

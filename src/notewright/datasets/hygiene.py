@@ -37,11 +37,13 @@ _RECURS = 5  # passages of different notes a line must stand in to be boilerplat
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """Rows by split, the side of each source, and of how many exchanges the rows' prompts were rid (`prompts.Teaching`)."""
+    """Rows by split, the side of each source, of how many exchanges the rows' prompts were rid (`prompts.Teaching`), and why rows were left
+    out, by their place in what was found."""
 
     rows: dict[str, list[Row]]
     sides: dict[str, str]
     cut: int
+    out: dict[int, str]
 
 
 def by_side(
@@ -58,23 +60,24 @@ def by_side(
     counted: a draft over chapters that teach and chapters that measure, and what is longer than `max_chars` with its longest text."""
     sides = splits.assign(library, [draft.source_id for _, draft in found], shares=shares, fill=False)
     teaching = Teaching(library, later, threshold=threshold)
-    placed = Placed({name: [] for name in splits.PARTS}, sides, 0)
+    placed = Placed({name: [] for name in splits.PARTS}, sides, 0, {})
     measured = long_texts(measuring(library, sides, later))
     cut = 0
-    for row, draft in found:
+    for place, (row, draft) in enumerate(found):
         side = later.side_of(library, sides[draft.source_id], draft)
         prompt, gone = teaching.cut(row["prompt"])
         if not side:
-            left_out[PARTLY_LATER] += 1
+            placed.out[place] = PARTLY_LATER
         elif side == "train" and measured and mostly_among(texts_of(library, draft), measured):
-            left_out[COPY] += 1
+            placed.out[place] = COPY
         elif side != "train" and row.get("kind") in TEACH_ONLY:
-            left_out[f"{row['kind']} row of a source or chapter that only measures"] += 1
+            placed.out[place] = f"{row['kind']} row of a source or chapter that only measures"
         elif _size(prompt) + max(_size(row[name]) for name in _TEXTS if name in row) > max_chars:
-            left_out[f"longer than {max_chars} characters"] += 1
+            placed.out[place] = f"longer than {max_chars} characters"
         else:
             placed.rows[side].append({**row, "prompt": prompt})
             cut += gone
+    left_out.update(placed.out.values())
     return replace(placed, cut=cut)
 
 

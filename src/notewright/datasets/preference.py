@@ -3,7 +3,8 @@
 A ranking gives every better-worse pair between its groups (ties give none), and everything ranked beats what was rejected beside it;
 drafts the person did not mention are not compared. An accepted draft beats the others shown in its batch, unless that was ranked: then
 the ranking says what is better (`reward.lists`). An edited text beats the draft it came from. Of several rankings, decisions, edits or
-acceptances that say something of the same two texts the last counts; undone events do not.
+acceptances that say something of the same two texts the last counts; undone events do not. What gives no row is told with its reason, so
+that every choice is accounted for.
 """
 
 from __future__ import annotations
@@ -28,7 +29,11 @@ from .labelled import labelled
 if TYPE_CHECKING:
     from ..library import Library
 
-UNDONE = "undone"  # why something is left out; it is no choice any more
+UNDONE = "undone"  # why a choice gives no row: it is none any more
+ANEW = "said anew later of the same texts"
+IDENTICAL = "identical texts"
+_GONE = "its drafts are gone"
+_RANKED_LATER = "rejected before its batch was ranked: the ranking counts"
 TYPO = 0.02  # an edit smaller than this share of the words says nothing about taste
 
 
@@ -85,12 +90,15 @@ def preference_rows(
     undone = library.events.undone()
     latest: dict[frozenset[str], Preference] = {}
     standing = [event for event in events if event.id not in undone]
-    if len(standing) < len(events):
-        left_out[UNDONE] = len(events) - len(standing)
-    for done, event in enumerate(_compared(in_force(standing), left_out), 1):
-        for preference in _derive(library, event, adjacent, left_out):
+    in_place = in_force(standing)
+    silent = {event.id: _RANKED_LATER for event in standing} | {event.id: ANEW for event in in_place} | settled(in_place)
+    for done, event in enumerate((event for event in in_place if silent[event.id] == ANEW), 1):
+        derived = list(_derive(library, event, adjacent))
+        for preference in derived:
             latest.pop(preference.key, None)
             latest[preference.key] = preference
+        if not derived:
+            silent[event.id] = _says_nothing(library, event)
         if progress:
             progress(done, len(events))
     found = list(latest.values())
@@ -103,12 +111,16 @@ def preference_rows(
         ]
     apart = [item for item in found if item.chosen.strip() != item.rejected.strip()]
     if len(apart) < len(found):
-        left_out["identical texts"] += len(found) - len(apart)
+        left_out[IDENTICAL] += len(found) - len(apart)
     placed = by_side(
         library, [(item.row(), item.draft) for item in apart], shares=split, later=later, left_out=left_out, max_chars=max_chars,
         threshold=threshold,
     )  # fmt: skip
-    _insist(library, placed.rows, standing, left_out)
+    silent |= {item.event_id: IDENTICAL for item in found} | {apart[place].event_id: reason for place, reason in placed.out.items()}
+    used = {row["event_id"] for part in placed.rows.values() for row in part}
+    silent = {event.id: silent[event.id] for event in standing if event.id not in used}
+    _insist(library, placed.rows, standing, silent)
+    without = Counter(silent.values()) + Counter({UNDONE: len(events) - len(standing)})
     facts: dict[str, object] = {
         "prompt_version": PROMPT_VERSION,
         "parameters": {
@@ -116,6 +128,7 @@ def preference_rows(
             "split": list(split),
         },
         "left_out": dict(sorted(left_out.items())),
+        "choices_left_out": dict(sorted(without.items())),
         "examples_cut": placed.cut,
         "parents": {
             "events": len(standing),
@@ -139,26 +152,42 @@ def _list(value: object) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _compared(events: Sequence[Event], left_out: Counter[str]) -> Iterator[Event]:
-    """Those that are not settled by another one."""
-    silent = settled(events)
-    for event in events:
-        if event.id in silent:
-            left_out[silent[event.id]] += 1
-        else:
-            yield event
-
-
-def _derive(library: Library, event: Event, adjacent: bool, left_out: Counter[str]) -> Iterator[Preference]:
+def _derive(library: Library, event: Event, adjacent: bool) -> Iterator[Preference]:
     try:
         if event.kind == "ranking":
             yield from _from_ranking(library, event, adjacent)
         elif event.kind == "decision":
-            yield from _from_decision(library, event, left_out)
+            yield from _from_decision(library, event)
         else:
-            yield from _from_edit(library, event, left_out)
+            yield from _from_edit(library, event)
     except NotFound:
-        left_out["its drafts are gone"] += 1
+        return
+
+
+def _says_nothing(library: Library, event: Event) -> str:
+    """Why no preference follows from a choice that stands."""
+    try:
+        if event.kind == "edit":
+            library.drafts.get(event.subject)
+            empty = not str(event.payload.get("final_text", "")).strip()
+            return "edited to nothing" if empty else "an edit no larger than a typo"
+        if event.payload.get("decision") == "accept":
+            library.drafts.get(event.subject)
+            return "accepted without a rival"
+        if event.kind == "decision":
+            return "a rejection by itself: it puts no draft above another"
+        drafts = {draft.id for draft in library.drafts.batch(event.subject)}
+    except NotFound:
+        return _GONE
+    groups = [_list(group) for group in _list(event.payload.get("order"))]
+    placed, rejected = [item for group in groups for item in group], _list(event.payload.get("rejected"))
+    if not placed and not rejected:
+        return "all that it ranked was rejected later"
+    if not drafts.issuperset(placed + rejected):
+        return _GONE
+    if not placed:
+        return "a ranking that only rejects: it puts no draft above another"
+    return "a ranking of one draft alone" if len(placed) == 1 else "a ranking of equals: it puts no draft above another"
 
 
 def _from_ranking(library: Library, event: Event, adjacent: bool) -> Iterator[Preference]:
@@ -177,27 +206,19 @@ def _from_ranking(library: Library, event: Event, adjacent: bool) -> Iterator[Pr
                         yield _between(event, "ranking", drafts[winner], drafts[loser], (worse - better) / (len(groups) - 1))
 
 
-def _from_decision(library: Library, event: Event, left_out: Counter[str]) -> Iterator[Preference]:
+def _from_decision(library: Library, event: Event) -> Iterator[Preference]:
     if event.payload.get("decision") != "accept":
-        left_out[f"a {event.payload.get('decision')} alone compares nothing"] += 1
         return
     accepted = library.drafts.get(event.subject)
-    shown = library.drafts.batch(accepted.batch_id)
-    if len(shown) == 1:
-        left_out["accepted without a rival"] += 1
-    for other in shown:
+    for other in library.drafts.batch(accepted.batch_id):
         if other.id != accepted.id:
             yield _between(event, "accept", accepted, other, 1.0)
 
 
-def _from_edit(library: Library, event: Event, left_out: Counter[str]) -> Iterator[Preference]:
+def _from_edit(library: Library, event: Event) -> Iterator[Preference]:
     draft = library.drafts.get(event.subject)
     final = str(event.payload.get("final_text", ""))
-    if not final.strip():
-        left_out["edited to nothing"] += 1
-    elif final.strip() != draft.text.strip() and edit_distance(draft.text, final) < TYPO:
-        left_out["an edit no larger than a typo"] += 1
-    else:
+    if final.strip() and (final.strip() == draft.text.strip() or edit_distance(draft.text, final) >= TYPO):
         key = frozenset((draft.id, f"edit of {draft.id}"))
         yield Preference(key, "edit", event.id, draft, final, draft.text, 1.0)
 
@@ -219,19 +240,19 @@ def _demonstrations(library: Library, threshold: float) -> Iterator[Preference]:
             yield Preference(key, "demonstration", 0, draft, match.passage, draft.text, 1.0)
 
 
-def _insist(library: Library, rows: dict[str, list[Row]], events: Sequence[Event], left_out: Counter[str]) -> None:
+def _insist(library: Library, rows: dict[str, list[Row]], events: Sequence[Event], silent: dict[int, str]) -> None:
+    """`silent`: why each of the `events` gave no row."""
     if rows["train"]:
         return
     measuring = {row["event_id"]: row["source_id"] for part in rows.values() for row in part}
     if measuring:
-        left_out["about a source or chapter that only measures"] = len(measuring)
         titles = sorted({library.sources.get(source_id).title for source_id in measuring.values()})
         hint = f"Draft and rank another source than {'; '.join(titles[:3])}: notewright draft --source TITLE, then notewright rank"
     else:
         hint = "Rank the drafts of one batch against each other: notewright rank"
     if events:
-        reasons = "; ".join(f"{number}: {reason}" for reason, number in left_out.most_common() if reason != UNDONE)
-        none = f"none can be learnt from ({reasons})" if reasons else "none compares two different texts"
-        raise Invalid(f"{count(len(events), 'choice')} so far, and {none}.", hint)
+        reasons = Counter([*silent.values(), *("about a source or chapter that only measures" for _ in measuring)])
+        told = "; ".join(f"{number}: {reason}" for reason, number in reasons.most_common())
+        raise Invalid(f"{count(len(events), 'choice')} so far, and none can be learnt from ({told}).", hint)
     hint = "Write and judge drafts: notewright draft --source TITLE, then notewright rank"
     raise Invalid("There are no choices to learn from yet.", hint)

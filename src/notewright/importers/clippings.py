@@ -25,14 +25,15 @@ _TYPES = (
                    "выделен", "标注", "標註", "ハイライト", "clip this article")),
     ("note", ("note", "notiz", "nota", "notitie", "заметка", "笔记", "筆記", "註記", "メモ")),
 )  # fmt: skip
-_NUMBERS = r"[\s:#.°º]*(?:no\.?\s*)?(\d{1,12})(?:\s*[-–]\s*(\d{1,12}))?"
+_TO = r"\s*(?:[-–—]|t/m)\s*"  # Dutch writes `55 t/m 88`
+_NUMBERS = rf"[\s:#.°º]*(?:no\.?\s*)?(\d{{1,12}})(?:{_TO}(\d{{1,12}}))?"
 _LOCATION = re.compile(
-    r"(?:\bloc(?:ation|\.)?|\bposition|\bemplacement|\bposici[oó]n|\bposizione|\bposi[cç][aã]o|\blocalização|\blocatie|\bместо|位置)"
-    + _NUMBERS,
+    r"(?:\bloc(?:ation|\.)?|\bposition|\bemplacement|\bposici[oó]n|\bposizione|\bposi[cç][aã]o|\blocalização|\blocatie"
+    r"|\bмест(?:о|е|оположение)|位置)" + _NUMBERS,
     re.IGNORECASE,
 )
 _PAGE = re.compile(r"(?:\bpage|\bseite|\bp[aá]gina|\bстраниц\w*)" + _NUMBERS, re.IGNORECASE)
-_ANY_RANGE = re.compile(r"(\d{1,12})\s*[-–]\s*(\d{1,12})(?!.*\d)")  # the last one, in a language that is not known
+_ANY_RANGE = re.compile(rf"(\d{{1,12}}){_TO}(\d{{1,12}})(?!.*\d)")  # the last one, in a language that is not known
 _CJK_PAGE = re.compile(r"(\d+)(?:\s*[-–]\s*(\d+))?\s*(?:页|頁|ページ)")
 _CJK_DATE = re.compile(r"(\d{4})年\s*(\d{1,2})月\s*(\d{1,2})日")
 _TIME = re.compile(r"(上午|下午|午前|午後|凌晨|中午|晚上)?\s*(\d{1,2})[:.時时](\d{2})(?:[:.分](\d{2}))?\s*([ap])?", re.IGNORECASE)
@@ -40,11 +41,13 @@ _MONTHS = {
     name: number
     for number, names in enumerate(
         (
-            "january januar janvier enero gennaio janeiro januari", "february februar février fevrier febrero febbraio fevereiro februari",
-            "march märz maerz mars marzo março marco maart", "april avril abril aprile", "may mai mayo maggio maio mei",
-            "june juni juin junio giugno junho", "july juli juillet julio luglio julho", "august août aout agosto augustus",
-            "september septembre septiembre settembre setembro", "october oktober octobre octubre ottobre outubro",
-            "november novembre noviembre novembro", "december dezember décembre decembre diciembre dicembre dezembro",
+            "january januar janvier enero gennaio janeiro januari января",
+            "february februar février fevrier febrero febbraio fevereiro februari февраля",
+            "march märz maerz mars marzo março marco maart марта", "april avril abril aprile апреля", "may mai mayo maggio maio mei мая",
+            "june juni juin junio giugno junho июня", "july juli juillet julio luglio julho июля",
+            "august août aout agosto augustus августа",
+            "september septembre septiembre settembre setembro сентября", "october oktober octobre octubre ottobre outubro октября",
+            "november novembre noviembre novembro ноября", "december dezember décembre decembre diciembre dicembre dezembro декабря",
         ), 1,
     )
     for name in names.split()
@@ -52,7 +55,8 @@ _MONTHS = {
 _UNSPACED = "\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"  # scripts without spaces: Thai, Lao, Japanese, Chinese
 _WORD = re.compile(rf"[{_UNSPACED}]|[^\s{_UNSPACED}]+")
 _LONGEST_META = 500  # characters; no Kindle says more, and the patterns are slow on very long lines
-_LIMIT = re.compile(r"^\s*<[^<>]*(?:clipping limit|limit|limite|límite|Limit)[^<>]*>\s*$", re.IGNORECASE)
+# A sentence in brackets, in the place of what the publisher lets nobody clip, or of the rest of it. `<limit>` in a book is no sentence.
+_LIMIT = re.compile(r"<(?=[^<>]*(?:\s|限))[^<>]*(?:limit|límit|limiet|максимальн|上限|限制)[^<>]*>\s*$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,9 +135,12 @@ def _clipping(lines: list[str], line: int, problems: list[str], where: str, warn
     body = "\n".join(item.rstrip("\r") for item in lines[2:]).strip("\n\ufeff ")
     if kind == "bookmark" or (not body and kind != "note"):
         return None
-    if _LIMIT.match(body):
-        warnings.append(f"{where}: the publisher's clipping limit was reached, no text")
-        return None
+    if kind != "note" and (cut := body.rfind("<")) >= 0 and _LIMIT.match(body, cut):
+        body = body[:cut].strip()
+        what = "the highlight ends there" if body else "no text"
+        warnings.append(f"{where}: the publisher's clipping limit was reached, {what}")
+        if not body:
+            return None
     page = _PAGE.search(place) or _CJK_PAGE.search(place)
     location = _LOCATION.search(place)
     if not kind:

@@ -34,6 +34,7 @@ _LOCATION = re.compile(r"(\d{1,12})(?:\.0+)?(?:\s*[-–]\s*\d+)?")
 _KIND_OF_LOCATION = {"location": "book", "time_offset": "podcast", "offset": "article", "order": "article"}
 _ON_TWITTER = re.compile(r"\S on (?:twitter|x)$", re.IGNORECASE)
 _MOST_PROBLEMS = 20
+_LONGEST = 10_000_000  # characters of a field: a highlight may be a whole article, and Python reads no more than 131,072 unasked
 
 
 @dataclass(slots=True)
@@ -79,6 +80,7 @@ def read_csv(document: Document, progress: Callable[[int], None] | None = None) 
     name = document.name
     first = decode(document).partition("\n")[0]
     delimiter = max(",;\t", key=first.count)
+    csv.field_size_limit(max(csv.field_size_limit(), _LONGEST))
     reader = csv.reader(_lines(document), delimiter=delimiter, strict=True)
     export, columns, width = _header(name, reader)
     sources, problems = export._sources, []
@@ -302,4 +304,4 @@ def _quote_problem(lines: list[str], started: int, delimiter: str, failed: int) 
             position += 1
             if rest[position - 1] == "\r" and rest[position : position + 1] == "\n":
                 position, line = position + 1, line + 1
-    return f"line {failed}: this row cannot be read as CSV (a field over {csv.field_size_limit()} characters?)."
+    return f"line {failed}: this row cannot be read as CSV (a field over {csv.field_size_limit():,} characters?)."

@@ -59,13 +59,18 @@ def documents(path: Path) -> Iterator[Document]:
             relative = file.relative_to(path)
             if file.is_file() and not any(part.startswith(".") for part in relative.parts) and _wanted(relative.suffix):
                 archive = relative.suffix.lower() == ".zip"  # is named, never opened: a folder of downloads may hold big ones
-                yield Document(relative.as_posix(), b"" if archive else read_bytes(file), _written_at(file))
+                yield Document(_name(relative), b"" if archive else read_bytes(file), _written_at(file))
         return
     data = read_bytes(path)
     if data.startswith(b"PK\x03\x04"):
         yield from (replace(member, written_at=_written_at(path)) for member in _members(path.name, data))
     else:
-        yield Document(path.name, data, _written_at(path))
+        yield Document(_name(Path(path.name)), data, _written_at(path))
+
+
+def _name(path: Path) -> str:
+    """A name that the library can keep: of one that is no UTF-8, as an old archive leaves it on Linux, the odd letters are `�`."""
+    return path.as_posix().encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _written_at(path: Path) -> str:
@@ -103,7 +108,7 @@ def _members(name: str, data: bytes) -> Iterator[Document]:
                             "If it is yours all the same, unpack it and import the folder.",
                         )
                     yield Document(info.filename, text)
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, UnicodeDecodeError) as error:
         raise Invalid(f"{name} is a damaged or locked ZIP archive: {error}", "Download the export again.") from error
 
 

@@ -16,7 +16,7 @@ from ..records import Note, Passage
 from ..settings import Settings
 from ..text import count
 from ..vault.config import VaultConfig, is_export, read_config
-from ..vault.files import NoteFile, iterate_notes, locate
+from ..vault.files import NoteFile, is_under, iterate_notes, locate
 from ..vault.identity import carry_ids, note_id, renamed
 from ..vault.notes import PARSER_VERSION, parse_note
 from .reading import listed
@@ -84,6 +84,12 @@ class _Reading:
             if file.path not in self.scan.sizes and file.path not in self.scan.drawn:
                 self.scan.failed[file.path] = file.stamp
 
+    def keep(self, path: str) -> None:
+        """A note that cannot be looked at now: it stays as it was read last."""
+        self.unchanged.append(path)
+        if path in self._last.sizes:
+            self.scan.sizes[path] = self._last.sizes[path]
+
     def _open(self, file: NoteFile) -> None:
         try:
             data = file.file.read_bytes()
@@ -111,13 +117,14 @@ def import_vault(library: Library, *, settings: Settings, progress: Callable[[in
     """Bring the mirror of the vault up to date, in one transaction.
 
     A note whose size and modification time are as before is taken as unchanged and not opened. Drawings and boards of plugins are left
-    out, and exports that highlights were imported from, wherever they lie; notes that are not UTF-8 too, and those that cannot be opened
-    are kept as they were, all of these but the first with a warning. Ids of passages last through edits elsewhere, of notes through a new
-    name. `progress` gets notes done and notes in all. Raises as `Settings.need_vault` does.
+    out, and exports that highlights were imported from, wherever they lie; notes that are not UTF-8 too, and those that cannot be opened,
+    or whose folder cannot be listed, are kept as they were, all of these but the first with a warning. Ids of passages last through edits
+    elsewhere, of notes through a new name. `progress` gets notes done and notes in all. Raises as `Settings.need_vault` does.
     """
     vault = settings.need_vault()
     config = read_config(settings)
-    found = _found(vault, config, settings)
+    unseen: dict[str, str] = {}
+    found = _found(vault, config, settings, unseen)
     sources = _of_sources(library, found)
     files = [file for file in found if file.path not in sources]
     known = library.notes.times()
@@ -130,8 +137,11 @@ def import_vault(library: Library, *, settings: Settings, progress: Callable[[in
         reading.read(file)
         if progress:
             progress(number, len(files))
-    warnings += [*reading.warnings, *_told(reading.unread, reading.exports)]
     there = {file.path for file in files}
+    for path in sorted(path for path in known if path not in there and is_under(path, unseen)):
+        reading.keep(path)
+        there.add(path)
+    warnings += [*_away(vault, unseen), *reading.warnings, *_told(reading.unread, reading.exports)]
     scanned = _with_lasting_ids(library, reading.scanned, gone=[path for path in known if path not in there])
     before = library.notes.ids()
     report = library.notes.sync(scanned, unchanged=reading.unchanged)
@@ -150,7 +160,8 @@ def unread(library: Library, *, settings: Settings) -> Unread | None:
     if settings.vault is None or not settings.vault.is_dir() or state.get("vault") != str(settings.vault.resolve()):
         return None
     times, sizes, failed = library.notes.times(), state["sizes"], state.get("failed", {})
-    found = _found(settings.vault, read_config(settings), settings)
+    unseen: dict[str, str] = {}
+    found = _found(settings.vault, read_config(settings), settings, unseen)
     if times and not found:
         return None
     passed_over = state["drawn"].keys() | (_names_of_sources(library) - times.keys())
@@ -159,11 +170,20 @@ def unread(library: Library, *, settings: Settings) -> Unread | None:
     same = sum(
         (times.get(path), sizes.get(path)) == (file.mtime_ns, file.size) or failed.get(path) == file.stamp for path, file in there.items()
     )
-    return Unread(len(new), len(there) - len(new) - same, len(times.keys() - there.keys()))
+    gone = [path for path in times.keys() - there.keys() if not is_under(path, unseen)]
+    return Unread(len(new), len(there) - len(new) - same, len(gone))
 
 
-def _found(vault: Path, config: VaultConfig, settings: Settings) -> list[NoteFile]:
-    return list(iterate_notes(vault, config, exclude=(*settings.exclude, *_own_folders(vault, settings.home))))
+def _found(vault: Path, config: VaultConfig, settings: Settings, unseen: dict[str, str]) -> list[NoteFile]:
+    return list(iterate_notes(vault, config, exclude=(*settings.exclude, *_own_folders(vault, settings.home)), unseen=unseen))
+
+
+def _away(vault: Path, unseen: Mapping[str, str]) -> list[str]:
+    """A warning of each folder, where they are few, that could not be looked into."""
+    told = [f"{path or vault} could not be looked into ({why}): its notes stay as they were" for path, why in sorted(unseen.items())]
+    if len(told) > _MOST_APART:
+        told = [f"{len(told):,} folders or files could not be looked into: their notes stay as they were: {listed(sorted(unseen))}"]
+    return told
 
 
 def _told(unread: dict[str, str], exports: list[str]) -> list[str]:

@@ -93,7 +93,7 @@ class Database:
         try:
             self.connection.execute("BEGIN IMMEDIATE")
         except sqlite3.OperationalError as error:
-            raise self._trouble(error) from error
+            raise self._trouble(error, writing=True) from error
         try:
             yield self.connection
             self.connection.execute("COMMIT")
@@ -101,14 +101,18 @@ class Database:
             if self.connection.in_transaction:  # SQLite itself rolls back when the disk is full
                 self.connection.execute("ROLLBACK")
             if isinstance(error, sqlite3.OperationalError) and _is_outside(error):
-                raise self._trouble(error) from error
+                raise self._trouble(error, writing=True) from error
             raise
 
-    def _trouble(self, error: sqlite3.OperationalError) -> NotewrightError:
+    def _trouble(self, error: sqlite3.OperationalError, *, writing: bool) -> NotewrightError:
+        """With `writing` a transaction was rolled back; what the same verb wrote before it is another matter."""
         if "locked" in str(error) or "busy" in str(error):
             return Busy(f"The library {self.path} is in use by another process.", "Wait for it to finish and try again.")
         hint = "The disk is full: make room on it, and try again." if self._is_full() else "Check the disk and its permissions."
-        return Unavailable(f"The library {self.path} cannot be written: {error}. Nothing was changed.", hint)
+        if writing:
+            return Unavailable(f"The library {self.path} cannot be written: {error}. Nothing of this step was kept.", hint)
+        done = "written" if "readonly" in str(error) or "is full" in str(error) else "read"
+        return Unavailable(f"The library {self.path} cannot be {done}: {error}.", hint)
 
     def _is_full(self) -> bool:
         try:
@@ -119,7 +123,7 @@ class Database:
     def explain(self, error: BaseException | None) -> NotewrightError | None:
         """What the person can do about it, where the disk, another process or a damaged file is to blame; else None."""
         if isinstance(error, sqlite3.OperationalError) and _is_outside(error):
-            return self._trouble(error)
+            return self._trouble(error, writing=False)  # what is written is told of in `write`: something was read, or the file opened
         if type(error) is sqlite3.DatabaseError:  # SQLite's words for a damaged file and for one that never was a library
             return Invalid(f"{self.path} is damaged, or not a notewright library: {error}.", self._advice)
         return None

@@ -38,7 +38,10 @@ class EventStore:
         with self._db.write() as connection:
             if request and (row := self._db.row("SELECT * FROM events WHERE request=?", (request,))):
                 if (row["kind"], row["subject"], row["payload"]) != (kind, subject, told):
-                    raise Conflict("The key of this request came with another one before.", "Send it with a new Idempotency-Key.")
+                    raise Conflict(
+                        "This was not recorded: another judgement was sent before as the same one, and that one counts.",
+                        "Look at what counts now; to have it otherwise, say it once more (a program: with another Idempotency-Key).",
+                    )
                 return _event(row, self._mended())
             at = at or self._after_all(now())
             number = connection.execute(

@@ -155,7 +155,7 @@ class PairStore:
             before = self.get(pair_id)
             links = None if links is None else self._known(links)
             same = links is None or set(links) == set(before.links)
-            if before.status == status and same and not (merged or beside) and pair_id not in self._merged():
+            if before.status == status and same and not (merged or beside) and pair_id not in self.merged():
                 return before
             payload: dict[str, object] = {"status": status, "before": before.status, "passage_id": before.passage_id}
             payload |= ({"merged": True} if merged else {}) | ({"with": list(beside)} if beside else {})
@@ -338,10 +338,11 @@ class PairStore:
         So are those merged into another one: nobody said that they were wrong.
         """
         rows = self._db.rows("SELECT id, source_id, passage_id, status FROM pairs WHERE status<>'proposed'")
-        merged = self._merged() if rows else set()
+        merged = self.merged() if rows else set()
         return {(row["source_id"], row["passage_id"]): row["status"] == "accepted" for row in rows if row["id"] not in merged}
 
-    def _merged(self) -> set[str]:
+    def merged(self) -> set[str]:
+        """Ids of pairs that are rejected only because another pair has their highlights now."""
         names = {row["key"]: row["value"] for row in self._db.rows(f"SELECT key, value FROM state WHERE {_NAMED.format('key')}")}
         last = {names.get(event.subject, event.subject): event for event in self._events.standing("pair")}
         return {pair_id for pair_id, event in last.items() if event.payload.get("merged")}

@@ -22,13 +22,15 @@ ALONE = 10  # times as long as a token of a prompt takes one that is written, be
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One base. `config` holds the sizes under Llama's names; `gated` ones ask for a licence to be accepted on the Hub first."""
+    """One base. `config` holds the sizes under Llama's names; `gated` ones ask for a licence to be accepted on the Hub first; those without
+    `chat` training need more pairs than most people have before they write a note."""
 
     id: str
     licence: str
     context: int
     config: Mapping[str, Any]
     gated: bool = False
+    chat: bool = True
     remark: str = ""
 
     @property
@@ -68,8 +70,9 @@ CATALOGUE = (
     Entry("meta-llama/Llama-3.2-3B-Instruct", _LLAMA, 131072, _sizes(3072, 28, 24, 8, 8192, 128256, 128, tied=True), gated=True),
     Entry("Qwen/Qwen3-4B-Instruct-2507", _APACHE, 262144, _sizes(2560, 36, 32, 8, 9728, 151936, 128, tied=True)),
     Entry(
-        "EleutherAI/gpt-j-6b", _APACHE, 2048, _GPTJ,
-        remark="no chat training; where its repository holds pickles only, notewright refuses it: convert it to safetensors first",
+        "EleutherAI/gpt-j-6b", _APACHE, 2048, _GPTJ, chat=False,
+        remark="no chat training, so it needs more pairs than most people have and is never recommended; where its repository holds"
+        " pickles only, notewright refuses it: convert it to safetensors first",
     ),
     Entry("mistralai/Mistral-7B-Instruct-v0.3", _APACHE, 32768, _sizes(4096, 32, 32, 8, 14336, 32768, tied=False)),
     Entry("allenai/OLMo-2-1124-7B-Instruct", _APACHE, 4096, _sizes(4096, 32, 32, 32, 11008, 100352, tied=False)),
@@ -121,18 +124,13 @@ def _least(needs: Needs, device: str) -> int:
 
 
 def recommend(free: int, *, device: str = "cpu", speed: float = math.inf) -> Entry | None:
-    """The largest ungated base that this machine can both draft with and train; None where even the smallest is too much.
+    """The largest ungated base with chat training that this machine can both draft with and train; None where even the smallest is too
+    much.
 
     `free` is free memory in bytes: the card's for cuda (where 4 bits count), main memory else. On a CPU of that `speed` a draft must not
     take longer than `PATIENCE`, whatever the memory, unless the smallest does.
     """
     room = free * SPARE
-    fitting = [
-        entry
-        for entry in CATALOGUE
-        if not entry.gated
-        and "n_embd" not in entry.config  # bases without chat training need more pairs than most people have
-        and _least(needs(entry), device) <= room
-    ]
+    fitting = [entry for entry in CATALOGUE if entry.chat and not entry.gated and _least(needs(entry), device) <= room]
     quick = [entry for entry in fitting if device != "cpu" or draft_seconds(entry, speed) <= PATIENCE]
     return max(quick or fitting[:1], key=lambda entry: entry.parameters, default=None)

@@ -21,8 +21,8 @@ _BESIDE = {
 }
 
 
-def explain(pair: Pair) -> str:
-    """Why this pair, in one or two sentences."""
+def explain(pair: Pair, *, merged: bool = False) -> str:
+    """Why this pair, in one or two sentences. `merged`: it is one of `PairStore.merged`."""
     quoted = sum(1 for link in pair.links if link.method in ("quote", "fuzzy"))
     named = sum(1 for link in pair.links if link.method in ("id", "reader-id"))
     beside = {method: sum(1 for link in pair.links if link.method == method) for method in _BESIDE}
@@ -36,7 +36,7 @@ def explain(pair: Pair) -> str:
     strongest = f" Strongest: {best.evidence}." if best and best.evidence else ""
     place = " > ".join(pair.headings)
     where = f"The passage under “{place}”" if place else "The passage"
-    return f"{where} {' and '.join(parts) or 'was matched'} ({_sureness(pair)}).{strongest}"
+    return f"{where} {' and '.join(parts) or 'was matched'} ({_sureness(pair, merged)}).{strongest}"
 
 
 def export_pairs(library: Library, *, path: Path | TextIO) -> int:
@@ -104,7 +104,9 @@ def _highlights(count: int) -> str:
     return "one highlight" if count == 1 else f"{count} highlights"
 
 
-def _sureness(pair: Pair) -> str:
+def _sureness(pair: Pair, merged: bool) -> str:
+    if merged:
+        return "merged by you: another pair has its highlights now"
     if pair.status != "proposed":
         return f"{pair.status} by you"
     return f"{'very likely' if pair.score >= 0.9 else 'likely' if pair.score >= 0.7 else 'perhaps'}, score {pair.score:.2f}"

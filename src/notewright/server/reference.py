@@ -21,7 +21,7 @@ HEAD = """# The API
 - **Accepting a draft** takes two steps: `.../accept/preview` shows the exact change of the note and its `before_hash`; `.../accept` with
   that as `expected_hash` writes it, or answers 409 with the change as it would be now (`current`) if the note was changed meanwhile.
 - **Judgements** (rankings, decisions, comments, edits) may carry an `Idempotency-Key` of your own making: sent again with it, as the answer
-  was lost, one is recorded once.
+  was lost, one is recorded once. What says something else under the same key is refused (409) and not recorded.
 - Obsidian's origins may ask from a page (CORS), with the token; no other site may.
 - `/v1` speaks OpenAI's protocol: any client of it works with `base_url` `http://127.0.0.1:8765/v1`, the token as its key, and as `model` a
   registered version, a base, or `current`.

@@ -37,20 +37,24 @@ class NoteFile:
         return Path(self.place)  # made when it is asked for: of thousands of notes few are opened
 
 
-def iterate_notes(vault: Path, config: VaultConfig, *, exclude: Iterable[str] = ()) -> Iterator[NoteFile]:
+def iterate_notes(
+    vault: Path, config: VaultConfig, *, exclude: Iterable[str] = (), unseen: dict[str, str] | None = None
+) -> Iterator[NoteFile]:
     """The person's notes, sorted by path: no dot files, no Readwise exports, no templates, nothing that Obsidian excludes, nothing under
     `exclude` (folders, files or globs).
 
-    Symbolic links are not followed, as Obsidian advises, so nothing outside the vault is ever read.
+    Symbolic links are not followed, as Obsidian advises, so nothing outside the vault is ever read. `unseen` gets the folders and files
+    that the disk did not let be looked at, and why: what is in them is not gone for that.
     """
     unwanted = tuple(filter(None, (_clean(item) for item in (*config.readwise_folders, *config.templates, *exclude))))
     seen: set[str] = set()
-    for path, entry in walk(vault, unwanted):
+    for path, entry in walk(vault, unwanted, unseen):
         if path.lower().endswith(".md") and path not in seen and not config.ignores(path):
             seen.add(path)
             try:
                 status = entry.stat(follow_symlinks=False)
-            except OSError:
+            except OSError as problem:
+                _not_seen(path, problem, unseen)
                 continue
             yield NoteFile(path=path, place=entry.path, size=status.st_size, mtime_ns=status.st_mtime_ns, number=status.st_ino)
 
@@ -67,15 +71,17 @@ def locate(vault: Path, path: str) -> Path:
     return folder
 
 
-def walk(vault: Path, unwanted: tuple[str, ...] = ()) -> Iterator[tuple[str, os.DirEntry[str]]]:
-    """Every visible file by path in normal form, sorted: no dot files, no links, nothing under `unwanted`."""
+def walk(vault: Path, unwanted: tuple[str, ...] = (), unseen: dict[str, str] | None = None) -> Iterator[tuple[str, os.DirEntry[str]]]:
+    """Every visible file by path in normal form, sorted: no dot files, no links, nothing under `unwanted`. `unseen` is
+    that of `iterate_notes`."""
     found: list[tuple[str, os.DirEntry[str]]] = []
     waiting = [("", str(vault))]
     while waiting:
         prefix, folder = waiting.pop()
         try:
             entries = list(os.scandir(folder))
-        except OSError:
+        except OSError as problem:
+            _not_seen(prefix.rstrip("/"), problem, unseen)
             continue
         for entry in entries:
             name = normalize("NFC", entry.name)
@@ -87,6 +93,16 @@ def walk(vault: Path, unwanted: tuple[str, ...] = ()) -> Iterator[tuple[str, os.
             elif entry.is_file(follow_symlinks=False):
                 found.append((path, entry))
     return iter(sorted(found, key=lambda item: (item[0], item[1].path)))
+
+
+def _not_seen(path: str, problem: OSError, unseen: dict[str, str] | None) -> None:
+    if unseen is not None and not isinstance(problem, FileNotFoundError):  # which went meanwhile
+        unseen[path] = problem.strerror or str(problem)
+
+
+def is_under(path: str, folders: Iterable[str]) -> bool:
+    """Is this note one of these files, or in one of these folders? "" is the whole vault."""
+    return any(not item or path == item or path.startswith(item + "/") for item in folders)
 
 
 def was_taken_out(vault: Path, note_path: str, *, since: float, stamp: str = "") -> bool:

@@ -139,4 +139,5 @@ def _detail(library: Library, found: Pair) -> PairDetail:
     known = [library.sources.highlight(link.highlight_id) for link in found.links]
     highlights = [highlight_out(item, [found.id]) for item in known]
     spans = [SpanOut.of(span) for span in provenance(found.passage_text, known)]
-    return PairDetail(pair=_pair(found, source_titles(library)), why=pairing.explain(found), highlights=highlights, spans=spans)
+    why = pairing.explain(found, merged=found.id in library.pairs.merged())
+    return PairDetail(pair=_pair(found, source_titles(library)), why=why, highlights=highlights, spans=spans)
