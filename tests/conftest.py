@@ -69,7 +69,7 @@ def library(home: Path, empty_home: Path) -> Iterator[Library]:
     """An empty one, copied: its migrations would take longer than most of what is looked at. One that is there already is opened."""
     if not home.exists():
         shutil.copytree(empty_home, home)
-    with Library.open(home) as opened:
+    with Library.create(home) as opened:
         yield opened
 
 
