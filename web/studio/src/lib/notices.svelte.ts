@@ -18,13 +18,13 @@ class Notices {
     this.add({ kind: "done", text, hint: "", ...(action ? { action } : {}) }, 8000);
   }
 
-  /** Any error in the words of whoever raised it. */
-  wrong(error: unknown): void {
+  /** Any error in the words of whoever raised it, and what that means here. */
+  wrong(error: unknown, meaning = ""): void {
     if (error instanceof DOMException && error.name === "AbortError") return;
     const problem = error instanceof ApiError ? error.problem : { message: String(error), hint: "This is a bug in the studio." };
     const isOut = error instanceof ApiError && error.status === 401;
     const hint = isOut ? "Open the link that notewright serve printed." : problem.hint; // the server's own has words for scripts, too
-    this.add({ kind: "wrong", text: problem.message, hint, away: isOut || error instanceof Unreachable }, 15000);
+    this.add({ kind: "wrong", text: problem.message, hint: [meaning, hint].filter(Boolean).join(" "), away: isOut || error instanceof Unreachable }, 15000);
   }
 
   drop(id: number): void {
