@@ -12,7 +12,10 @@ export interface Notice {
 
 class Notices {
   all = $state<Notice[]>([]);
+  dialogs = $state(0); // that are open: what is beside them cannot be read or reached
   private next = 1;
+  private held = false;
+  private over: number[] = []; // their time, while they are held
 
   done(text: string, action?: Notice["action"]): void {
     this.add({ kind: "done", text, hint: "", ...(action ? { action } : {}) }, 8000);
@@ -31,6 +34,12 @@ class Notices {
     this.all = this.all.filter((notice) => notice.id !== id);
   }
 
+  /** While somebody is at one of them none goes by itself. */
+  hold(held: boolean): void {
+    this.held = held;
+    if (!held) for (const id of this.over.splice(0)) this.drop(id);
+  }
+
   /** The server is back. */
   dropAway(): void {
     this.all = this.all.filter((notice) => !notice.away);
@@ -44,7 +53,7 @@ class Notices {
   private add(notice: Omit<Notice, "id">, milliseconds: number): void {
     const id = this.next++;
     this.all = [...this.all.filter((other) => other.text !== notice.text).slice(-3), { ...notice, id }];
-    setTimeout(() => this.drop(id), milliseconds);
+    setTimeout(() => (this.held ? this.over.push(id) : this.drop(id)), milliseconds);
   }
 }
 
