@@ -1,4 +1,4 @@
-"""Whether a page can be used by everyone, a tab that is hidden, candidates, answers that are held back, a writer that takes its time."""
+"""Whether a page can be used by everyone, a tab that is hidden, candidates, pairs, answers that are held back or made up, a slow writer."""
 
 from __future__ import annotations
 
@@ -13,6 +13,14 @@ HIDE = """hidden => {
     Object.defineProperty(document, "hidden", { configurable: true, value: hidden });
     document.dispatchEvent(new Event("visibilitychange"));
 }"""  # or show the tab again
+JOB = {
+    "id": "job-1", "kind": "improve", "title": "Improving", "state": "running", "done": None, "total": None, "text": "", "run_id": "",
+    "started_at": "2025-01-01T00:00:00Z", "ended_at": "", "can_stop": True, "stopping": False, "problem": None, "result": None,
+}  # fmt: skip
+RUN = {
+    "id": "run-8", "method": "sft", "status": "running", "created_at": "2025-01-01T00:00:00Z", "dataset_id": "", "parent_model_id": "",
+    "recipe": {}, "metrics": {},
+}  # fmt: skip
 AXE = REPOSITORY / "web" / "studio" / "node_modules" / "axe-core" / "axe.min.js"
 
 
@@ -33,6 +41,10 @@ def serious(page: Any) -> list[str]:
 def written(server: Server, thing: str) -> dict:
     """Candidates of the small world's book of it."""
     return ask(server, "/api/drafts", {"source": f"A Book of {thing.title()}", "chapter": "Beginnings", "n": 3, "stream": False})
+
+
+def proposed(server: Server) -> list[str]:
+    return [item["id"] for item in ask(server, "/api/pairs/review?limit=20")["pairs"]]
 
 
 class Slow(small_world.ScriptedEngine):

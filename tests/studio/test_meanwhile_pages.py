@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import itertools
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -12,7 +13,7 @@ from notewright.library import Library
 from notewright.records import Run
 from walks import Server, ask, eventually
 
-from .helpers import HIDE, Held
+from .helpers import HIDE, JOB, RUN, Held, proposed
 
 pytestmark = pytest.mark.browser
 times = itertools.count(1)
@@ -76,10 +77,6 @@ def test_the_next_rule_is_typed_while_one_is_on_its_way(taste: Any) -> None:
     held.go_on()
     taste.get_by_text("No tables").first.wait_for()
     assert field.input_value() == "No emoji"
-
-
-def proposed(server: Server) -> list[str]:
-    return [item["id"] for item in ask(server, "/api/pairs/review?limit=20")["pairs"]]
 
 
 def decide(server: Server, pair: str, status: str) -> None:
@@ -264,14 +261,21 @@ def test_an_older_answer_is_not_taken_for_the_newest(
     assert page.locator(shown).count()
 
 
-def test_the_library_is_asked_for_once_while_nothing_happens(page: Any, server: Server) -> None:
+def test_the_library_is_asked_for_once_for_every_change_and_not_again_by_its_own_answers(page: Any, server: Server) -> None:
+    pair, count = proposed(server)[0], ask(server, "/api/status")["counts"]["pairs"]
     page.goto(f"{server.address}/library")
-    page.locator("dl[aria-label=Numbers]").wait_for()
-    page.wait_for_timeout(300)
+    numbers = page.locator("dl[aria-label=Numbers]")
+    numbers.wait_for()
     asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
-    page.wait_for_timeout(800)
-    assert asked == []
+    page.on("request", lambda request: asked.append(request.url.removeprefix(server.address)))
+    pairs = numbers.locator("div").filter(has=page.get_by_text("pairs", exact=True)).locator("dd")
+    for status in ("rejected", "proposed") * 2:
+        with page.expect_response("**/api/settings"):
+            decide(server, pair, status)
+        shown = str(count - (status == "rejected"))
+        eventually(pairs.inner_text, shown, pause=lambda seconds: page.wait_for_timeout(1000 * seconds))
+    # An answer that made it ask again would have done so before it heard of the next change.
+    assert (asked.count("/api/status"), asked.count("/api/settings")) == (4, 4)
 
 
 def news(server: Server) -> None:
@@ -313,6 +317,60 @@ def test_a_pair_that_was_named_and_left_does_not_close_the_next_one(page: Any, s
     dialog.wait_for(state="detached")
 
 
+def test_a_pair_that_could_not_be_named_after_its_dialog_was_closed_is_there_when_one_is_named_next(page: Any, server: Server) -> None:
+    page.goto(f"{server.address}/pairs")
+    page.get_by_role("region", name="Passage").first.wait_for()
+    dialog = page.get_by_role("dialog", name="Name a pair")
+    page.keyboard.press("n")
+    dialog.get_by_role("combobox", name="Search sources").fill("salt")
+    dialog.get_by_role("option").filter(has_text="A Book of Salt").first.click()
+    box = dialog.get_by_role("checkbox").nth(1)
+    box.uncheck()
+    dialog.get_by_role("searchbox", name="Search notes").fill("Looms")
+    dialog.get_by_role("list", name="Notes").get_by_role("button", name="Notes/Looms.md").click()
+    dialog.get_by_role("radio").first.check()
+    held = Held(page, "**/api/pairs")
+    dialog.get_by_role("button", name="They belong together").click()
+    held.wait()
+    page.keyboard.press("Escape")
+    dialog.wait_for(state="detached")
+    page.unroute("**/api/pairs")
+    held.routes[0].abort()
+    page.locator(".notice.wrong").get_by_text("what you chose is there").wait_for()
+    page.reload()
+    page.get_by_role("region", name="Passage").first.wait_for()
+    page.keyboard.press("n")
+    page.wait_for_function("() => document.querySelector('dialog input[type=radio]:checked')")
+    assert dialog.get_by_role("region", name="Written from").get_by_text("A Book of Salt").first.is_visible()
+    assert not box.is_checked()
+    assert dialog.get_by_role("checkbox").first.is_checked()
+    dialog.get_by_role("button", name="They belong together").click()
+    dialog.wait_for(state="detached")
+    page.locator(".notice").get_by_text("Accepted.").wait_for()
+    page.keyboard.press("n")
+    dialog.get_by_role("list", name="Notes").get_by_role("button").first.wait_for()  # it is over
+    assert dialog.get_by_role("radio").count() == 0
+    page.keyboard.press("Escape")
+    page.keyboard.press("u")
+    page.get_by_text("Taken back.").wait_for()
+
+
+def test_a_pair_can_be_merged_with_any_other_of_its_source(page: Any, server: Server) -> None:
+    first = ask(server, "/api/pairs/review?limit=1")["pairs"][0]
+    many = [{**first, "id": f"other-{number}", "status": "rejected" if 0 < number < 1001 else "proposed"} for number in range(1002)]
+
+    def answer(route: Any) -> None:
+        asked = {name: int(value[0]) for name, value in parse_qs(urlsplit(route.request.url).query).items() if value[0].isdigit()}
+        route.fulfill(json={"total": len(many), "pairs": many[asked["offset"] :][: asked["limit"]]})
+
+    page.route("**/api/pairs?source_id=*", answer)
+    page.goto(f"{server.address}/pairs")
+    page.get_by_role("region", name="Passage").wait_for()
+    page.keyboard.press("m")
+    page.get_by_role("button", name="Merge with", exact=False).nth(1).wait_for()
+    assert page.get_by_role("list", name="Other pairs of this source").get_by_role("listitem").count() == 2
+
+
 def test_a_list_that_is_not_wanted_any_more_does_not_come_after_a_decision(page: Any, server: Server) -> None:
     first = proposed(server)[0]
     page.goto(f"{server.address}/pairs")
@@ -325,12 +383,6 @@ def test_a_list_that_is_not_wanted_any_more_does_not_come_after_a_decision(page:
     held.go_on()
     assert page.get_by_text("1 of 1").is_visible()
     decide(server, first, "proposed")
-
-
-JOB = {
-    "id": "job-1", "kind": "improve", "title": "Improving", "state": "running", "done": None, "total": None, "text": "", "run_id": "",
-    "started_at": "2025-01-01T00:00:00Z", "ended_at": "", "can_stop": True, "stopping": False, "problem": None, "result": None,
-}  # fmt: skip
 
 
 def test_a_stop_is_shown_at_once_and_after_a_reload_unless_it_was_refused(page: Any, server: Server) -> None:
@@ -356,22 +408,33 @@ def test_a_stop_is_shown_at_once_and_after_a_reload_unless_it_was_refused(page: 
 
 @pytest.mark.parametrize("path", ["jobs/job-1", "runs/run-8"])
 def test_a_training_is_shown_as_stopping_too(page: Any, server: Server, path: str) -> None:
-    run = {
-        "id": "run-8", "method": "sft", "status": "running", "created_at": "2025-01-01T00:00:00Z", "dataset_id": "", "parent_model_id": "",
-        "recipe": {}, "metrics": {},
-    }  # fmt: skip
     ours = [{**JOB, "kind": "train", "run_id": "run-8"}] if path.startswith("jobs") else []
+    told = {"run": RUN, "alive": True, "stopping": False, "next": 0, "events": []}
     page.route("**/api/jobs", lambda route: route.fulfill(json=ours))
-    page.route("**/api/runs", lambda route: route.fulfill(json=[run]))
-    page.route("**/api/runs/run-8/progress?*", lambda route: route.fulfill(json={"run": run, "alive": True, "next": 0, "events": []}))
+    page.route("**/api/runs", lambda route: route.fulfill(json=[RUN]))
+    page.route("**/api/runs/run-8/progress?*", lambda route: route.fulfill(json=told))
+    page.clock.install()
     page.goto(f"{server.address}/models")
     held = Held(page, f"**/api/{path}/stop")
     page.get_by_role("button", name="Stop run-8").click()
     held.wait()
     stopping = page.get_by_role("button", name="Stopping …")
     assert stopping.is_disabled()
-    held.routes[0].fulfill(json=ours[0] if ours else run)
-    page.wait_for_timeout(2500)  # it is asked for again
+    with page.expect_response(f"**/api/{path}/stop"):
+        held.routes[0].fulfill(json=ours[0] if ours else RUN)
+    for _ in range(3):  # it asks again only when it has taken in the answer before
+        with page.expect_response("**/api/runs/run-8/progress?*"):
+            page.clock.run_for(2_000)
+        assert stopping.is_disabled()
+
+
+def test_a_training_that_was_asked_to_stop_elsewhere_is_shown_as_stopping(page: Any, server: Server) -> None:
+    told = {"run": RUN, "alive": True, "stopping": True, "next": 0, "events": []}
+    page.route("**/api/runs", lambda route: route.fulfill(json=[RUN]))
+    page.route("**/api/runs/run-8/progress?*", lambda route: route.fulfill(json=told))
+    page.goto(f"{server.address}/models")
+    stopping = page.get_by_role("button", name="Stopping …")
+    stopping.wait_for()
     assert stopping.is_disabled()
 
 

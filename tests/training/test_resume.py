@@ -118,3 +118,20 @@ def test_another_runs_worker_of_the_same_number_is_not_this_ones(library: Librar
         assert (runs.is_alive(one), runs.is_alive(other)) == (False, True)
     finally:
         worker.communicate(b"\n")
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="tells processes by /proc")
+def test_a_worker_that_was_asked_to_stop_is_known_as_such_until_it_ends(library: Library, left: Callable[..., Path]) -> None:
+    folder = left()
+    waits = "import signal; signal.signal(signal.SIGTERM, lambda *_: None); print(flush=True); input()"
+    worker = subprocess.Popen([sys.executable, "-c", waits, "-m", WORKER, str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        assert worker.stdout
+        worker.stdout.readline()  # it runs
+        (folder / "worker.pid").write_text(str(worker.pid))
+        assert not runs.is_stopping(library, folder.name)
+        runs.stop_run(library, folder.name)
+        assert runs.is_stopping(library, folder.name)
+    finally:
+        worker.communicate(b"\n")
+    assert not runs.is_stopping(library, folder.name)

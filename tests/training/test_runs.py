@@ -198,12 +198,15 @@ def test_a_killed_worker_can_be_resumed(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_ctrl_c_closes_the_workers_input_and_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    body = SAY + "say(event='step', step=1)\nsys.stdin.read()\nsay(event='stopped')\nsys.exit(3)"
+    asked = "asked=os.path.exists(folder + '/asked-to-stop')"
+    body = SAY + f"say(event='step', step=1, {asked})\nsys.stdin.read()\nsay(event='stopped', {asked})\nsys.exit(3)"
     fake_worker(tmp_path, body, monkeypatch)
+    (tmp_path / "asked-to-stop").touch()  # the worker before this one was
 
     def interrupt(event: dict) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         runs.execute(tmp_path, interrupt)
-    assert "stopped" in (tmp_path / "progress.jsonl").read_text()
+    told = [json.loads(line) for line in (tmp_path / "progress.jsonl").read_text().splitlines()]
+    assert [(event["event"], event["asked"]) for event in told] == [("step", False), ("stopped", True)]

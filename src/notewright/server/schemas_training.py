@@ -119,6 +119,7 @@ class RunOut(Out):
 class RunProgress(Out):
     run: RunOut
     alive: bool
+    stopping: bool = Field(description="It was asked to stop, by whoever, and has not ended yet")
     next: int = Field(description="Pass it as `after` to get what comes later")
     events: list[dict[str, Any]]
 

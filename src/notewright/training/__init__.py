@@ -38,7 +38,7 @@ from ..reward.trust import require
 from ..settings import Settings
 from ..text import count
 from . import judging, launch, prompts, rates, recipes, runs, sources
-from .runs import Job, Killed, Progress, read_log, read_progress, settle, stop_run
+from .runs import Job, Killed, Progress, is_stopping, read_log, read_progress, settle, stop_run
 
 # Method -> kind of dataset.
 METHODS = {
@@ -423,6 +423,6 @@ def _require_tracker(report_to: str) -> None:
 
 
 __all__ = [
-    "METHODS", "Killed", "count_prompts", "is_alive", "made_before", "newest_interrupted", "read_log", "read_progress", "resume_run",
-    "settle", "stop_run", "train",
+    "METHODS", "Killed", "count_prompts", "is_alive", "is_stopping", "made_before", "newest_interrupted", "read_log", "read_progress",
+    "resume_run", "settle", "stop_run", "train",
 ]  # fmt: skip

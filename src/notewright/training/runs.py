@@ -47,6 +47,7 @@ KINDS: dict[str, type[NotewrightError]] = {
 PACKAGES = ("torch", "transformers", "trl", "peft", "accelerate", "datasets", "tokenizers", "safetensors")
 UNSETTLED = ("created", "running")  # what a run without a worker can be left as
 FOLLOWED = "followed.lock"
+ASKED = "asked-to-stop"  # the worker of this folder was
 STOPPED = 3  # the worker's exit status when it was told to stop
 GOOD = "good.json"  # in a checkpoint that is whole
 
@@ -203,8 +204,20 @@ def stop_run(library: Library, run_id: str) -> Run:
     folder = run_folder(library, run)
     if not is_alive(folder):
         raise Invalid(f"{run_id} is not being trained now ({run.status}).", "See the runs with: notewright runs")
+    _asked(folder)
     os.kill(int((folder / "worker.pid").read_text(encoding="utf-8")), signal.SIGTERM)
     return run
+
+
+def _asked(folder: Path) -> None:
+    with suppress(OSError):  # it is only what is told of it
+        (folder / ASKED).touch()
+
+
+def is_stopping(library: Library, run_id: str) -> bool:
+    """Whether the run's worker was asked to stop, by whoever, and still trains: it does so at its next step."""
+    folder = run_folder(library, library.runs.get(run_id))
+    return (folder / ASKED).exists() and is_alive(folder)
 
 
 def settle(library: Library) -> list[Run]:
@@ -251,6 +264,7 @@ def execute(folder: Path, progress: Progress | None = None, *, name: str = "") -
     command = worker_command(folder, Job.load(folder).accelerate)
     pid = folder / "worker.pid"
     pid.unlink(missing_ok=True)
+    (folder / ASKED).unlink(missing_ok=True)
     with (folder / "log.txt").open("ab") as log:
         # A session of its own: Ctrl-C in the terminal reaches us, and we ask the worker to stop.
         child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=log, stderr=log, env=environment, start_new_session=True)
@@ -259,6 +273,7 @@ def execute(folder: Path, progress: Progress | None = None, *, name: str = "") -
     try:
         last = _follow(child, events, start, progress)
     except BaseException as error:
+        _asked(folder)
         if child.stdin and not child.stdin.closed:
             child.stdin.close()
         try:

@@ -240,10 +240,12 @@ export class Following {
       Object.fromEntries(Object.entries(copies).map(([path, at]) => [moved(path), at]));
     const touched = data.followed.some((item) => [item.path, ...Object.keys(item.copies ?? {})].some((path) => moved(path) !== path));
     if (touched) data.followed = data.followed.map((item) => ({ ...item, path: moved(item.path), ...(item.copies ? { copies: movedKeys(item.copies) } : {}) }));
-    for (const [path, at] of [...this.changed]) {
-      if (moved(path) === path) continue;
-      this.changed.delete(path);
-      this.changed.set(moved(path), at);
+    for (const times of [this.changed, this.recent]) {
+      for (const [path, at] of [...times]) {
+        if (moved(path) === path) continue;
+        times.delete(path);
+        times.set(moved(path), at);
+      }
     }
     for (const item of data.followed) if (item.away !== undefined && moved(before) === item.path) this.noteChanged(item.path); // put back so
     if (touched) await this.plugin.store();

@@ -3,6 +3,7 @@ import { randomName } from "../../api/random";
 import { obey } from "./accepting";
 import type { Attending } from "./attending";
 import { Api, ApiError, type Transport } from "./core/api";
+import { News } from "./core/news";
 import { Orders } from "./core/orders";
 import { draftSection, nextInQueue } from "./drafting";
 import { Following } from "./following";
@@ -29,6 +30,7 @@ export default class NotewrightPlugin extends Plugin {
   readonly unloaded = new AbortController();
   private tab: SettingsTab | null = null;
   private bar: HTMLElement | null = null;
+  private statusAsked = 0;
 
   override async onload(): Promise<void> {
     await this.keeping.load();
@@ -58,15 +60,19 @@ export default class NotewrightPlugin extends Plugin {
     const client = randomName();
     const open = (): string[] => openViews(this.app).flatMap((view) => view.file?.path ?? []);
     const facts = (): { vault: string; open: string[] } | null => (this.token.get() ? { vault: this.app.vault.getName(), open: open() } : null);
+    const news = new News(this.api, () => this.settings.address, () => void this.showStatus());
     let known: boolean | null = null;
     const heard = (isThere: boolean): void => {
       if (isThere !== known) void this.showStatus();
       known = isThere;
+      if (isThere && !this.unloaded.signal.aborted) news.listen();
+      else news.stop();
     };
     const orders = new Orders(this.api, client, facts, (order) => obey(this, order), heard);
     this.registerEvent(this.app.workspace.on("layout-change", () => orders.changed()));
     this.registerEvent(this.app.workspace.on("file-open", () => orders.changed()));
     this.register(() => orders.stop());
+    this.register(() => news.stop());
     void orders.run();
   }
 
@@ -123,12 +129,9 @@ export default class NotewrightPlugin extends Plugin {
   }
 
   private async showStatus(): Promise<void> {
-    try {
-      const status = await this.api.check();
-      this.bar?.setText(`Notewright: ${status.current_model || "base model"}`);
-    } catch {
-      this.bar?.setText("Notewright: not connected");
-    }
+    const mine = ++this.statusAsked;
+    const words = await this.api.check().then((status) => status.current_model || "base model", () => "not connected");
+    if (mine === this.statusAsked) this.bar?.setText(`Notewright: ${words}`); // else it was asked for again meanwhile
   }
 
   words(error: unknown): string {

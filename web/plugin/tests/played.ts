@@ -37,12 +37,34 @@ export class Server {
     "POST /api/drafts": BATCH,
   };
 
+  /** Who listens to what happens. */
+  private listening: ReadableStreamDefaultController<Uint8Array>[] = [];
+  publish(event: string, data: object): void {
+    for (const to of this.listening) to.enqueue(new TextEncoder().encode(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`));
+  }
+  hangUp(): void {
+    for (const to of this.listening.splice(0)) to.close();
+  }
+  private events(signal: AbortSignal | null | undefined): Response {
+    const begin = (to: ReadableStreamDefaultController<Uint8Array>): void => {
+      this.listening.push(to);
+      signal?.addEventListener("abort", () => {
+        this.listening = this.listening.filter((other) => other !== to);
+      });
+    };
+    return new Response(new ReadableStream({ start: begin }));
+  }
+  get listeners(): number {
+    return this.listening.length;
+  }
+
   readonly fetch = (url: string, init: RequestInit = {}): Promise<Response> => {
     if (!this.up) return Promise.reject(new TypeError("refused"));
     const route = `${init.method ?? "GET"} ${new URL(url).pathname}`;
     const body = init.body ? (JSON.parse(init.body as string) as Record<string, unknown>) : {};
     this.told.push({ route, body });
     if (this.status) return Promise.resolve(new Response(JSON.stringify({ message: "Please log in.", hint: "" }), { status: this.status }));
+    if (route === "GET /api/events") return Promise.resolve(this.events(init.signal));
     if (route === "POST /api/drafts" && body.stream) {
       const batch = this.answer(route, body) ?? BATCH;
       const text = `event: text\ndata: {"candidate":0,"text":"- One","replace":false}\n\nevent: done\ndata: ${JSON.stringify(batch)}\n\n`;

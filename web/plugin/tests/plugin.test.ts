@@ -341,6 +341,18 @@ describe("accepting", () => {
       expect(told()).toEqual([]);
       expect(played.plugin.data.followed).toMatchObject([{ path: "Other.md", sent: "- One fact." }]);
     });
+    it("is followed into a note that got another name before anybody looked", async () => {
+      const view = await inserted();
+      await quietly(0, async () => {
+        await rewrite(view, NOTE);
+        await other("x\n\n- One fact.\n");
+        const file = played.app.vault.getFileByPath("Other.md");
+        if (file) await played.app.vault.rename(file, "Another.md");
+        await settle();
+      });
+      expect(told()).toEqual([]);
+      expect(played.plugin.data.followed).toMatchObject([{ path: "Another.md", sent: "- One fact." }]);
+    });
     it("is followed where it was copied just before it was deleted", async () => {
       const view = await inserted();
       await quietly(0, () => other("x\n\n- One fact.\n"));
@@ -528,6 +540,39 @@ describe("faults", () => {
       played.server.up = false;
       await vi.advanceTimersByTimeAsync(2000);
       expect(bar()).toBe("Notewright: not connected");
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+  it("shows in the status bar which version writes, as soon as it is another one", async () => {
+    const bar = (): string | null => played.plugin.bars[0]?.textContent ?? null;
+    const { server } = played;
+    const use = (model: string): void => void (server.answers["GET /api/status"] = { counts: {}, current_model: model, next: "" });
+    played.stop();
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] });
+    try {
+      await played.start();
+      await vi.advanceTimersByTimeAsync(16_000);
+      expect([bar(), server.listeners]).toEqual(["Notewright: model-2", 1]);
+      use("model-3");
+      server.publish("library", { changed: ["drafts", "events"] });
+      await vi.advanceTimersByTimeAsync(0);
+      expect(bar()).toBe("Notewright: model-2"); // nobody has asked
+      server.publish("library", { changed: ["models"] });
+      await vi.advanceTimersByTimeAsync(0);
+      expect(bar()).toBe("Notewright: model-3");
+      server.hangUp();
+      await vi.advanceTimersByTimeAsync(2000); // with the next answer it is listened to again
+      use("model-2");
+      server.publish("hello", {});
+      await vi.advanceTimersByTimeAsync(0);
+      expect([bar(), server.listeners]).toEqual(["Notewright: model-2", 1]);
+      await played.plugin.keeping.set({ address: "http://127.0.0.1:9000" });
+      await vi.advanceTimersByTimeAsync(2000);
+      expect(server.listeners).toBe(1); // the other one is listened to no more
+      played.plugin.unload();
+      await vi.advanceTimersByTimeAsync(2000);
+      expect(server.listeners).toBe(0);
     } finally {
       vi.useRealTimers();
     }

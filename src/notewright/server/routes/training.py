@@ -62,7 +62,8 @@ def get_progress(library: Opened, run_id: str, after: Annotated[int, Query(ge=0,
     overview.trainings(library)
     run = library.runs.get(run_id)
     events = training.read_progress(library, run_id, after=after)
-    return RunProgress(run=RunOut.of(run), alive=training.is_alive(library, run_id), next=after + len(events), events=events)
+    alive, stopping = training.is_alive(library, run_id), training.is_stopping(library, run_id)
+    return RunProgress(run=RunOut.of(run), alive=alive, stopping=stopping, next=after + len(events), events=events)
 
 
 @router.get("/runs/{run_id}/log", operation_id="getRunLog")

@@ -206,6 +206,17 @@ export class Api {
     return this.call("POST", "/api/improve", {});
   }
 
+  /** Says, until the server goes or the signal ends it, when other versions may be there or another one may write; at first too, for what came
+   * before. Rejects at once where the connection does not stream. */
+  async versions(told: () => void, signal: AbortSignal): Promise<void> {
+    const response = await this.transport.fetch(this.sending("GET", "/api/events"), signal);
+    if (!response.ok || !response.body) throw problemOf(response.status, await response.text());
+    for await (const { event, data } of eventsOf(response.body, new ApiError(0, "The server stopped telling what happens."))) {
+      const { changed } = JSON.parse(data) as { changed?: string[] };
+      if (event === "hello" || event === "resync" || (event === "library" && changed?.includes("models"))) told();
+    }
+  }
+
   /** A judgement. One whose answer was lost is said once more by the person: it goes as it was the first time, and counts once. */
   private async say(path: string, judgement: object, remark: Remark = {}): Promise<unknown> {
     const what = path + JSON.stringify(judgement);

@@ -12,23 +12,32 @@ export interface Notice {
 
 class Notices {
   all = $state<Notice[]>([]);
+  dialogs = $state(0); // that are open: what is beside them cannot be read or reached
   private next = 1;
+  private held = false;
+  private over: number[] = []; // their time, while they are held
 
   done(text: string, action?: Notice["action"]): void {
     this.add({ kind: "done", text, hint: "", ...(action ? { action } : {}) }, 8000);
   }
 
-  /** Any error in the words of whoever raised it. */
-  wrong(error: unknown): void {
+  /** Any error in the words of whoever raised it, and what that means here. */
+  wrong(error: unknown, meaning = ""): void {
     if (error instanceof DOMException && error.name === "AbortError") return;
     const problem = error instanceof ApiError ? error.problem : { message: String(error), hint: "This is a bug in the studio." };
     const isOut = error instanceof ApiError && error.status === 401;
     const hint = isOut ? "Open the link that notewright serve printed." : problem.hint; // the server's own has words for scripts, too
-    this.add({ kind: "wrong", text: problem.message, hint, away: isOut || error instanceof Unreachable }, 15000);
+    this.add({ kind: "wrong", text: problem.message, hint: [meaning, hint].filter(Boolean).join(" "), away: isOut || error instanceof Unreachable }, 15000);
   }
 
   drop(id: number): void {
     this.all = this.all.filter((notice) => notice.id !== id);
+  }
+
+  /** While somebody is at one of them none goes by itself. */
+  hold(held: boolean): void {
+    this.held = held;
+    if (!held) for (const id of this.over.splice(0)) this.drop(id);
   }
 
   /** The server is back. */
@@ -44,7 +53,7 @@ class Notices {
   private add(notice: Omit<Notice, "id">, milliseconds: number): void {
     const id = this.next++;
     this.all = [...this.all.filter((other) => other.text !== notice.text).slice(-3), { ...notice, id }];
-    setTimeout(() => this.drop(id), milliseconds);
+    setTimeout(() => (this.held ? this.over.push(id) : this.drop(id)), milliseconds);
   }
 }
 
