@@ -67,11 +67,18 @@ def run_command(jobs: Jobs, home: Path, kind: str, title: str, arguments: Sequen
     """
 
     def work(job: Job) -> dict[str, str]:
-        command = [sys.executable, "-m", "notewright.cli", "--home", str(home), *arguments]
+        command = [sys.executable, "-m", "notewright.cli", *arguments]
+        environment = {**os.environ, "NOTEWRIGHT_HOME": str(home)}  # not --home: the commands that it advises would have it too
         told: list[str] = []
         with (
             subprocess.Popen(
-                command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace", start_new_session=True
+                command,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                errors="replace",
+                env=environment,
+                start_new_session=True,
             ) as child,
             ThreadPoolExecutor(1) as reader,
         ):
