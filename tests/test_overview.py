@@ -84,11 +84,11 @@ def test_an_improve_that_is_at_work_is_told(library: Library, tmp_path: Path, ca
     save_settings(Settings(home=library.home))
     with alone(library.home):
         tell(library.home, AtWork("improve-1", "comparing the versions"))
-        assert main(["--home", str(library.home), "status"]) == 0
+        assert main(["status"]) == 0
         assert "improving now: comparing the versions\n" in capsys.readouterr().out
-        assert main(["--home", str(library.home), "status", "--json"]) == 0
+        assert main(["status", "--json"]) == 0
         assert json.loads(capsys.readouterr().out)["improving"]["id"] == "improve-1"
-    assert main(["--home", str(library.home), "status"]) == 0
+    assert main(["status"]) == 0
     assert "improving now" not in capsys.readouterr().out
 
 
@@ -287,12 +287,12 @@ def test_notes_that_were_not_read_yet_are_told_with_the_command(
     settings = Settings(home=library.home, vault=vault)
     save_settings(settings)
     import_vault(library, settings=settings)
-    assert main(["--home", str(library.home), "status"]) == 0
+    assert main(["status"]) == 0
     assert "since they were read" not in capsys.readouterr().out
     (vault / "Rye.md").write_text("# Rye\nRye and water.\n")
-    assert main(["--home", str(library.home), "status"]) == 0
+    assert main(["status"]) == 0
     assert "1 note, 1 passage; since they were read: 1 new (read them: notewright import vault)\n" in capsys.readouterr().out
-    assert main(["--home", str(library.home), "status", "--json"]) == 0
+    assert main(["status", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["unread"] == {"new": 1, "changed": 0, "gone": 0}
 
 

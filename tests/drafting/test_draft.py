@@ -352,7 +352,7 @@ def test_fewer_drafts_than_wanted_are_explained(
     engine = ScriptedEngine(lambda messages, seed: next(given))
     monkeypatch.setattr(sys.modules["notewright.drafting.draft"], "engine_for", lambda *_, **__: engine)
     asked = ["--source", "rivers", "--chapter", "Beginnings", "-n", "4", "--written", "4", "--seed", "1", "--model", "model-1"]
-    assert main(["--home", str(world.library.home), "draft", *asked]) == 0
+    assert main(["draft", *asked]) == 0
     told = capsys.readouterr().out
     assert said in told
     assert (" written, " in told) == bool(said)
@@ -385,9 +385,9 @@ def test_who_was_asked_too_is_told(world: small_world.World, capsys: pytest.Capt
     engines = {"model-1": ScriptedEngine(numbered), "model-2": ScriptedEngine(lambda *_: "## Note\n- In 1999 it rained.\n")}
     monkeypatch.setattr(sys.modules["notewright.drafting.draft"], "engine_for", lambda _, model, **__: engines[model.id])
     asked = ["draft", "--source", "rivers", "--chapter", "Beginnings", "-n", "2", "--written", "2"]
-    assert main(["--home", str(world.library.home), *asked]) == 0
+    assert main([*asked]) == 0
     assert "As what model-2 wrote has problems, the plain base (model-1) was asked too." in capsys.readouterr().out
-    assert main(["--home", str(world.library.home), *asked, "--model", "model-1"]) == 0
+    assert main([*asked, "--model", "model-1"]) == 0
     assert "was asked too" not in capsys.readouterr().out
 
 
