@@ -4,6 +4,7 @@
     runs/<id>/progress.jsonl    one JSON object a line, written by the worker while it trains
     runs/<id>/log.txt           everything the libraries print
     runs/<id>/followed.lock     held by the process that starts the worker and takes in what comes of it
+    runs/<id>/asked-to-stop     there once its worker was, until it goes on
     runs/<id>/checkpoints/      resumable saves; one is good once it holds `good.json`
     runs/<id>/members/          finished members of a reward ensemble
     runs/<id>/rounds/           what each round of a training in rounds wrote and learnt
