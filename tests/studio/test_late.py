@@ -13,7 +13,7 @@ import pytest
 
 from walks import Server, ask, events, eventually
 
-from .helpers import written
+from .helpers import press, written
 
 pytestmark = pytest.mark.browser
 
@@ -237,7 +237,7 @@ def choose(dialog: Any, name: str) -> None:
     search = dialog.get_by_label("Search notes")
     search.or_(dialog.get_by_role("button", name="Another note")).first.wait_for()
     if not search.count():
-        dialog.get_by_role("button", name="Another note").click()
+        press(dialog.get_by_role("button", name="Another note"), search)
     search.fill(name)
     dialog.get_by_role("button", name=f"New note: {name}").click()
 
