@@ -6,7 +6,6 @@ Who named it by `--home` types that again; where the environment names it there 
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Iterable
 from typing import TextIO
 
@@ -17,8 +16,12 @@ _asked: tuple[re.Pattern[str], str] | None = None
 def named_home(home: str, commands: Iterable[str]) -> None:
     """From now on commands are named with this home; with none where `home` is empty."""
     global _asked
-    names = "|".join(name for name in commands if name not in _ELSEWHERE)
-    _asked = (re.compile(rf"\bnotewright (?=(?:{names})\b)"), f"notewright --home {shlex.quote(home)} ") if home else None
+    _asked = None
+    if home:
+        import shlex  # most commands are called without
+
+        names = "|".join(name for name in commands if name not in _ELSEWHERE)
+        _asked = re.compile(rf"\bnotewright (?=(?:{names})\b)"), f"notewright --home {shlex.quote(home)} "
 
 
 def at_home(text: str) -> str:
