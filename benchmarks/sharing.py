@@ -3,7 +3,8 @@
     python benchmarks/sharing.py [--base seedling] [--repeats 5]
 
 Random tokens of the lengths that occur, one LoRA on all linear layers, the loss summed over all texts, sides in turn in one process on one
-thread; processor time, so that other work counts for neither. Then a reward model: the pairs of two rankings as rows of their own, as TRL's
+thread; processor time, so that other work counts for neither. The prompt is read once with a mask, and part by part, as trainings do where
+the base's family can (`training.attention`). Then a reward model: the pairs of two rankings as rows of their own, as TRL's
 trainer reads them, beside each ranking as one row. Medians go to benchmarks/results/sharing.json.
 """
 
@@ -41,10 +42,12 @@ def rankings(base: Path, rng: random.Random, repeats: int) -> list[dict[str, Any
     from peft import LoraConfig, get_peft_model
 
     from notewright.reward.neural import load_scorer
+    from notewright.training import attention
     from notewright.training.batches import Unit, collate
     from notewright.training.reward import list_loss, per_text
 
     plain, tokenizer = load_scorer(base, device="cpu")
+    attention.prepare(plain)
     lora = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="SEQ_CLS", modules_to_save=["score"])
     model, found = get_peft_model(plain, lora).train(), []
 
@@ -59,7 +62,7 @@ def rankings(base: Path, rng: random.Random, repeats: int) -> list[dict[str, Any
         asked = [[rng.randrange(10, 1000) for _ in range(prompt)] for _ in range(2)]
         lists = [Unit(one, [[rng.randrange(10, 1000) for _ in range(text)] for _ in range(4)], [0, 1, 2, 3]) for one in asked]
         pairs = [Unit(unit.prompt, list(pair), [0, 1]) for unit in lists for pair in itertools.combinations(unit.texts, 2)]
-        whole, apart = collate(lists, tokenizer.pad_token_id, sharing="sdpa"), collate(pairs, tokenizer.pad_token_id)
+        whole, apart = collate(lists, tokenizer.pad_token_id, sharing=attention.NAME), collate(pairs, tokenizer.pad_token_id)
         sides = {
             "pairs": lambda pairs=pairs, apart=apart: learn(pairs, apart),
             "lists": lambda lists=lists, whole=whole: learn(lists, whole),
@@ -80,37 +83,40 @@ def main() -> None:
     from trl.trainer.utils import add_fused_lm_head
 
     from notewright.models import bases, engine
+    from notewright.training import attention
     from notewright.training.batches import Unit, collate, per_text, worth_sharing
+    from notewright.training.batches import _shared as shared
     from notewright.training.head import use_compact_head
 
     torch.set_num_threads(1)
     base = bases.fetch_base(given.base).folder
     plain, tokenizer = engine.load_base(base)
+    attention.prepare(plain)
     model = get_peft_model(plain, LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM")).train()
     add_fused_lm_head(model.get_base_model())
     use_compact_head(model.get_base_model())
     rng, found = random.Random(0), []
-    print("| prompt, tokens | text | texts | units a batch | rows of their own, s | prompt once, s | share | used by trainings |")
-    print("|---|---|---|---|---|---|---|---|")
+    print("| prompt, tokens | text | texts | units a batch | rows of their own, s | mask | share | parts | share | used by trainings |")
+    print("|---|---|---|---|---|---|---|---|---|---|")
     for prompt, text, texts, count in CASES:
         units = [
             Unit([rng.randrange(10, 1000) for _ in range(prompt)], [[rng.randrange(10, 1000) for _ in range(text)] for _ in range(texts)])
             for _ in range(count)
         ]
-        used = worth_sharing(units)
-        batches = {"rows": collate(units, tokenizer.pad_token_id), "shared": collate(units, tokenizer.pad_token_id, sharing="sdpa")}
+        pad = tokenizer.pad_token_id
+        batches = {"rows": collate(units, pad)}
+        batches |= {side: shared(units, pad, name) for side, name in (("mask", "sdpa"), ("parts", attention.NAME))}
 
         def learn(batch: dict[str, Any]) -> None:
             torch.stack([one.sum() for unit in per_text(model, batch) for one in unit]).sum().backward()
             model.zero_grad()
 
+        used = "yes" if worth_sharing(units, attention.NAME) else "no"
         case = {"prompt": prompt, "text": text, "texts": texts, "units": count, "used": used}
-        if used:
-            case |= turns({side: lambda batch=batch: learn(batch) for side, batch in batches.items()}, given.repeats)
-            rows, shared = case["rows"], case["shared"]
-            print(f"| {prompt} | {text} | {texts} | {count} | {rows:.2f} | {shared:.2f} | {shared / rows:.2f} | yes |", flush=True)
-        else:
-            print(f"| {prompt} | {text} | {texts} | {count} | | | | no |", flush=True)
+        case |= turns({side: lambda batch=batch: learn(batch) for side, batch in batches.items()}, given.repeats)
+        rows, mask, parts = case["rows"], case["mask"], case["parts"]
+        shares = f"{rows:.2f} | {mask:.2f} | {mask / rows:.2f} | {parts:.2f} | {parts / rows:.2f}"
+        print(f"| {prompt} | {text} | {texts} | {count} | {shares} | {used} |", flush=True)
         found.append(case)
     report = {"base": given.base, "repeats": given.repeats, "cases": found, "rewards": rankings(base, rng, given.repeats)}
     RESULTS.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")

@@ -69,7 +69,7 @@ def test_guesses_change_no_draft(model: Any, temperature: float, monkeypatch: py
     assert drawn(model, PROMPTS, range(6), **options) == plain
     turns = iter(range(1000))
 
-    def oracle(_lookups: Any, each: int, _written: Any, rows: Any, counts: Any, tried: int) -> Any:
+    def oracle(_lookups: Any, _written: Any, rows: Any, counts: Any, tried: int) -> Any:
         """What will be written; every third time its third token is another."""
         wrong = next(turns) % 3 == 0
         known = [
@@ -111,6 +111,20 @@ def test_what_was_written_before_is_written_in_fewer_steps(model: Any, monkeypat
     again, after = counted(Memory(lambda: taught), 1.0)
     assert again == chance
     assert after == before if slides else after < before / 2
+
+
+def test_each_of_a_prompts_drafts_may_have_its_own_temperature(model: Any) -> None:
+    from notewright.models.lookup import Memory
+
+    options: dict[str, Any] = {"stops": set(range(20)), "most": 30}
+    memory = Memory()
+    mixed = drawn(model, PROMPTS, [0, 1, 2, 3, 4, 5], temperature=(0.0, 1.5), memory=memory, **options)
+    assert mixed[::2] == drawn(model, PROMPTS, [0, 2, 4], temperature=0.0, **options)
+    assert mixed[1::2] == drawn(model, PROMPTS, [1, 3, 5], temperature=1.5, **options)
+    assert mixed[::2] != mixed[1::2]
+    assert drawn(model, PROMPTS, [0, 1, 2, 3, 4, 5], temperature=(0.0, 1.5), memory=memory, **options) == mixed
+    slides = model.config.model_type == "mistral"  # nothing is guessed there
+    assert list(memory._drafts.values()) == ([] if slides else [[draft] for draft in mixed[::2]])
 
 
 def test_guesses_do_not_reach_behind_what_a_base_can_see(model: Any) -> None:

@@ -17,7 +17,9 @@ pytestmark = pytest.mark.slow
 def units() -> list[Any]:
     from notewright.training.batches import Unit
 
-    return [Unit(PROMPT, [[31, 32, 33], [41, 42], [51, 52, 53, 54]]), Unit(OTHER, [[61], [71, 72, 73, 74]])]
+    return [
+        Unit(PROMPT, [[31, 32, 33], [41, 42], [51, 52, 53, 54]]), Unit(OTHER, [[61], [71, 72, 73, 74]]), Unit([30], [[81, 82], [91]])
+    ]  # fmt: skip
 
 
 @pytest.fixture(params=[*tiny_models.SHAPES, "qwen3"])
@@ -44,32 +46,61 @@ def model(request: pytest.FixtureRequest, tiny: Callable[[str], Path]) -> Any:
 def test_shared_rows_give_the_same_likelihoods_and_gradients(model: Any) -> None:
     import torch
 
+    from notewright.training import attention
     from notewright.training.batches import can_share, collate, per_text
 
-    assert can_share(model, 64)
     found = []
-    for sharing in ("", model.config._attn_implementation):
-        batch = collate(units(), 0, sharing=sharing)
-        assert len(batch["input_ids"]) == (2 if sharing else 5)
+    for way in ("rows of their own", "shared", "by parts"):
+        if way == "by parts":
+            attention.prepare(model)
+        assert can_share(model, 64)
+        batch = collate(units(), 0, sharing="" if way == "rows of their own" else model.config._attn_implementation)
+        assert len(batch["input_ids"]) == (7 if way == "rows of their own" else 3)
+        assert ("layout" in batch) == (way == "by parts" and model.config.model_type != "gptj")
         texts = list(per_text(model, batch))
-        assert [[len(text) for text in unit] for unit in texts] == [[3, 2, 4], [1, 4]]
+        assert [[len(text) for text in unit] for unit in texts] == [[3, 2, 4], [1, 4], [2, 1]]
         model.zero_grad()
         sum(text.sum() * (number + 1) for unit in texts for number, text in enumerate(unit)).backward()
         gradients = {name: weight.grad.clone() for name, weight in model.named_parameters() if weight.grad is not None}
         found.append((torch.cat([text.detach() for unit in texts for text in unit]), gradients))
-    (alone, by_rows), (together, by_sharing) = found
-    assert torch.allclose(alone, together, atol=2e-4)
+    alone, by_rows = found[0]
     assert alone.std() > 0.5
-    for name, gradient in by_rows.items():
-        assert torch.allclose(gradient, by_sharing[name], rtol=1e-3, atol=1e-3 * float(gradient.abs().max())), name
+    for together, by_sharing in found[1:]:
+        assert torch.allclose(alone, together, atol=2e-4)
+        for name, gradient in by_rows.items():
+            assert torch.allclose(gradient, by_sharing[name], rtol=1e-3, atol=1e-3 * float(gradient.abs().max())), name
+
+
+def test_attention_by_parts_does_not_look_at_the_mask(tiny: Callable[[str], Path]) -> None:
+    """Else it would have saved nothing."""
+    import torch
+    from transformers import AutoModelForCausalLM
+    from trl.trainer.utils import add_fused_lm_head
+
+    from notewright.training import attention
+    from notewright.training.batches import collate, per_text
+    from notewright.training.head import use_compact_head
+
+    model = AutoModelForCausalLM.from_pretrained(tiny("llama"))
+    add_fused_lm_head(model)
+    use_compact_head(model)
+    attention.prepare(model)
+    batch = collate(units(), 0, sharing=attention.NAME)
+    with torch.no_grad():
+        right = torch.cat([text for unit in per_text(model, batch) for text in unit])
+        batch["attention_mask"] = torch.ones_like(batch["attention_mask"])
+        assert torch.equal(right, torch.cat([text for unit in per_text(model, batch) for text in unit]))
 
 
 def test_long_texts_get_rows_of_their_own() -> None:
+    from notewright.training import attention
     from notewright.training.batches import Unit, collate
 
-    batch = collate([Unit([5, 6, 7], [[8] * 30, [9] * 20])], 0, sharing="sdpa")
+    batch = collate([Unit([5, 6, 7], [[8] * 30, [9] * 20])], 0, sharing=attention.NAME)
     assert batch["input_ids"].shape == (2, 33)
     assert batch["attention_mask"].sum() == 56
+    assert len(collate([Unit([5] * 20, [[8] * 30, [9] * 20])], 0, sharing=attention.NAME)["input_ids"]) == 1
+    assert len(collate([Unit([5] * 20, [[8] * 30, [9] * 20])], 0, sharing="sdpa")["input_ids"]) == 2
 
 
 def test_a_window_smaller_than_the_texts_is_not_shared(tiny: Callable[[str], Path]) -> None:

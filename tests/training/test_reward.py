@@ -112,7 +112,7 @@ def test_a_list_is_judged_as_its_texts_are_alone(shape: str, tiny: Tiny) -> None
 
     from notewright.models import chat
     from notewright.reward import neural
-    from notewright.training import batches, reward
+    from notewright.training import attention, batches, reward
 
     torch.manual_seed(3)
     plain, tokenizer = neural.load_scorer(tiny(shape), device="cpu")
@@ -125,10 +125,13 @@ def test_a_list_is_judged_as_its_texts_are_alone(shape: str, tiny: Tiny) -> None
         units.append(batches.Unit(prompt, [chat.encode_completion(tokenizer, text) for text in texts], [0, 1, 2, 3]))
     pad, head = tokenizer.pad_token_id, model.get_base_model().score
     assert batches.can_share(model.get_base_model(), max(unit.longest for unit in units))
-    assert batches.worth_sharing(units)
+    assert batches.worth_sharing(units, "sdpa")
     alone = neural.rewards(model, tokenizer, [unit.prompt + text for unit in units for text in unit.texts])
     found, slopes = [], []
-    for sharing in ("", model.get_base_model().config._attn_implementation):
+    for way in ("rows of their own", "shared", "by parts"):
+        if way == "by parts":
+            attention.prepare(model.get_base_model())
+        sharing = "" if way == "rows of their own" else model.get_base_model().config._attn_implementation
         model.zero_grad()
         batch = batches.collate(units, pad, sharing=sharing)
         assert len(batch["input_ids"]) == (3 if sharing else 12)
@@ -136,10 +139,10 @@ def test_a_list_is_judged_as_its_texts_are_alone(shape: str, tiny: Tiny) -> None
         torch.stack([reward.list_loss(part, unit.levels) for part, unit in zip(judged, units, strict=True)]).mean().backward()
         found.append(torch.cat(judged).tolist())
         slopes.append(torch.cat([weight.grad.flatten() for weight in model.parameters() if weight.grad is not None]))
-    assert found[0] == pytest.approx(alone.tolist(), abs=1e-4)
-    assert found[1] == pytest.approx(alone.tolist(), abs=1e-4)
+    for rewards, slope in zip(found, slopes, strict=True):
+        assert rewards == pytest.approx(alone.tolist(), abs=1e-4)
+        assert torch.allclose(slope, slopes[0], atol=1e-4)
     assert float(slopes[0].abs().max()) > 1e-3
-    assert torch.allclose(*slopes, atol=1e-4)
 
 
 def test_the_loss_of_a_list_is_that_of_its_pairs() -> None:

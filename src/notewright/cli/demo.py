@@ -26,7 +26,7 @@ from .show import count, facts, given_path, progress, shorten
 from .train import TrainingLine
 
 LONGEST = 288  # tokens of a measured passage; the person's longest has 265
-CHOICES = 8  # chapters of training sources that get a recorded choice
+CHOICES = 6  # chapters of training sources that get a recorded choice
 ACCEPT_INTO = ("What Moss Knows About Cities", "Notes/Articles/What Moss Knows About Cities.md")
 
 

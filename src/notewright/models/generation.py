@@ -33,26 +33,28 @@ def sample(
     stops: set[int],
     pad: int,
     max_new_tokens: int,
-    temperature: float = 1.0,
+    temperature: float | Sequence[float] = 1.0,
     letters: Letters | None = None,
     memory: Memory | None = None,
 ) -> list[list[int]]:
     """Ids of `len(seeds) / len(prompts)` drafts of each prompt, by prompt; with the token in `stops` that ended it, if one did.
 
-    At temperature 0 the likeliest token is taken. With `letters` no token is that would break a letter. What `memory` knows is guessed, and
-    drafts without chance are added to it: a random number that falls between two tokens may tell the last digits of scores, which hang on
-    what was guessed.
+    At temperature 0 the likeliest token is taken; of several temperatures each of a prompt's drafts has its own. With `letters` no token is
+    that would break a letter. What `memory` knows is guessed, and drafts without chance are added to it: a random number that falls between
+    two tokens may tell the last digits of scores, which hang on what was guessed.
     """
+    each = len(seeds) // len(prompts)
+    heat = [temperature] * each if isinstance(temperature, int | float) else list(temperature)
     with splitting.gathered(model):
-        return _sample(model, prompts, seeds, stops, pad, max_new_tokens, temperature, letters, memory or Memory())
+        return _sample(model, prompts, seeds, stops, pad, max_new_tokens, heat, letters, memory or Memory())
 
 
 def _sample(
-    model: Any, prompts: Sequence[list[int]], seeds: Sequence[int], stops: set[int], pad: int, max_new_tokens: int, temperature: float,
+    model: Any, prompts: Sequence[list[int]], seeds: Sequence[int], stops: set[int], pad: int, max_new_tokens: int, heat: Sequence[float],
     letters: Letters | None, memory: Memory,
 ) -> list[list[int]]:  # fmt: skip
     together = splitting.is_split(model)
-    device, each = model.device, len(seeds) // len(prompts)
+    device, each = model.device, len(heat)
     width = max(len(prompt) for prompt in prompts)
     ids = torch.tensor([[pad] * (width - len(prompt)) + list(prompt) for prompt in prompts], device=device)
     lengths = torch.tensor([len(prompt) for prompt in prompts], device=device)
@@ -63,8 +65,8 @@ def _sample(
     scores = model(input_ids=ids, attention_mask=seen.long(), position_ids=places, logits_to_keep=1, **options).logits[:, -1:]
     guessing = device.type == "cpu" and remembers_all(cache) and not together and pays("cpu", model.num_parameters())
     tried = GUESSED if guessing else 0  # a card is busy with so many rows as it is
-    remembers = tried > 0 and temperature <= 0
-    lookups = [memory.lookup(prompt, drafts=remembers) for prompt in prompts] if tried else []
+    lookups = _lookups(memory, prompts, heat) if tried else []
+    heats = torch.tensor(heat, device=device).repeat(len(prompts))
     cache.batch_repeat_interleave(each)
     scores, seen, lengths = (part.repeat_interleave(each, 0) for part in (scores, seen, lengths))
     draws = torch.stack([torch.rand(max_new_tokens, generator=torch.Generator().manual_seed(seed)) for seed in seeds]).to(device)
@@ -82,7 +84,7 @@ def _sample(
             now, at = scores[:, place].float(), counts[rows].clamp(max=max_new_tokens - 1)
             if letters:
                 now = now + letters.masks[begun]
-            last = torch.where(right, _draw(now, draws[rows, at], temperature), last)
+            last = torch.where(right, _draw(now, draws[rows, at], heats[rows]), last)
             if letters:
                 begun = torch.where(right, letters.next[begun, last], begun)
             written[rows[right], at[right]] = last[right]
@@ -106,7 +108,7 @@ def _sample(
         if tried and seen.shape[1] - width > 2 * int(counts[rows].max()) + SPARE:
             seen = _closed_up(cache, seen, width)
         if tried:
-            guesses = _guess(lookups, each, written, rows, counts[rows], tried)
+            guesses = _guess(lookups, written, rows, counts[rows], tried)
         asked = torch.cat([last[:, None], guesses[: len(rows)]], 1)
         seen = torch.cat([seen, seen.new_ones(asked.shape)], 1)
         at = (lengths + counts[rows])[:, None] - 1 + torch.arange(asked.shape[1], device=device)
@@ -114,10 +116,19 @@ def _sample(
         options["logits_to_keep"] = asked.shape[1]
         scores = model(input_ids=asked, attention_mask=seen.long(), position_ids=at, **options).logits[:, -asked.shape[1] :]
     drafts = [row[:count] for row, count in zip(written.tolist(), counts.tolist(), strict=True)]
-    if remembers:
-        for place, prompt in enumerate(prompts):
-            memory.keep(prompt, drafts[place * each : (place + 1) * each])
+    for place, prompt in enumerate(prompts if tried else ()):
+        if greedy := [draft for draft, hot in zip(drafts[place * each : (place + 1) * each], heat, strict=True) if hot <= 0]:
+            memory.keep(prompt, greedy)
     return drafts
+
+
+def _lookups(memory: Memory, prompts: Sequence[list[int]], heat: Sequence[float]) -> list[Lookup]:
+    """For each draft what guesses for it; only those that leave nothing to chance look at earlier drafts."""
+    found = []
+    for prompt in prompts:
+        kinds = {greedy: memory.lookup(prompt, drafts=greedy) for greedy in {hot <= 0 for hot in heat}}
+        found += [kinds[hot <= 0] for hot in heat]
+    return found
 
 
 def _closed_up(cache: Any, seen: torch.Tensor, width: int) -> torch.Tensor:
@@ -131,18 +142,18 @@ def _closed_up(cache: Any, seen: torch.Tensor, width: int) -> torch.Tensor:
     return torch.cat([seen[:, :width], torch.arange(most) < kept[:, None]], 1)
 
 
-def _guess(
-    lookups: Sequence[Lookup], each: int, written: torch.Tensor, rows: torch.Tensor, counts: torch.Tensor, tried: int
-) -> torch.Tensor:
+def _guess(lookups: Sequence[Lookup], written: torch.Tensor, rows: torch.Tensor, counts: torch.Tensor, tried: int) -> torch.Tensor:
     """What may follow in each of the rows still being written, (rows, tried)."""
     ends = counts[:, None] + torch.arange(-LONGEST_RUN, 0)
     last = [end[-count:] for end, count in zip(written[rows[:, None], ends.clamp(min=0)].tolist(), counts.tolist(), strict=True)]
-    return torch.tensor([lookups[row // each].guess(end, tried) for row, end in zip(rows.tolist(), last, strict=True)])
+    return torch.tensor([lookups[row].guess(end, tried) for row, end in zip(rows.tolist(), last, strict=True)])
 
 
-def _draw(scores: torch.Tensor, draws: torch.Tensor, temperature: float) -> torch.Tensor:
-    """One token a row, where its random number falls in the cumulative distribution."""
-    if temperature <= 0:
-        return scores.argmax(-1)
-    sums = torch.softmax(scores / temperature, -1).cumsum(-1)
-    return torch.searchsorted(sums, (draws * sums[:, -1])[:, None], right=True)[:, 0].clamp(max=scores.shape[-1] - 1)
+def _draw(scores: torch.Tensor, draws: torch.Tensor, heats: torch.Tensor) -> torch.Tensor:
+    """One token a row: where its random number falls in the cumulative distribution, without temperature the likeliest."""
+    likeliest, hot = scores.argmax(-1), heats > 0
+    if not hot.any():
+        return likeliest
+    sums = torch.softmax(scores / torch.where(hot, heats, 1.0)[:, None], -1).cumsum(-1)
+    drawn = torch.searchsorted(sums, (draws * sums[:, -1])[:, None], right=True)[:, 0].clamp(max=scores.shape[-1] - 1)
+    return torch.where(hot, drawn, likeliest)

@@ -5,8 +5,7 @@
 
 In a shared row every text begins with a copy of the prompt's `last` token, has the places that it would have in a row of its own, and sees
 the rest of the prompt (`prompt'`) and itself only: the log-probabilities are the same, and a ranking of four drafts costs about half.
-The mask has to be spelled out, so that attention cannot skip its upper half; where texts are long beside their prompt, rows of their own
-are cheaper.
+Where texts are long beside their prompt, rows of their own are cheaper.
 """
 
 from __future__ import annotations
@@ -17,11 +16,13 @@ from typing import Any
 
 import torch
 
+from . import attention
 from .data import IGNORED
 
 # Their attention takes a mask of any shape and the places of tokens as given; tests compare both kinds of rows for each.
 SHARING = frozenset({"llama", "mistral", "qwen2", "qwen3", "gptj"})
-WORTH_IT = 0.7  # a shared batch has at most this share of the other's tokens
+WORTH_IT = 0.9  # a shared batch has at most this share of the other's tokens
+WITH_A_MASK = 0.7  # where the mask has to be spelled out, which costs attention as much as if every token saw all others
 
 
 @dataclass(slots=True)
@@ -58,19 +59,20 @@ def can_share(model: Any, longest: int) -> bool:
     window = getattr(config, "sliding_window", None)
     return (
         config.model_type in SHARING
-        and config._attn_implementation in ("sdpa", "eager")
+        and config._attn_implementation in ("sdpa", "eager", attention.NAME)
         and (window is None or window >= longest or not getattr(config, "use_sliding_window", True))
     )
 
 
-def worth_sharing(units: Sequence[Unit]) -> bool:
-    return sum(unit.shared for unit in units) <= WORTH_IT * sum(unit.tokens for unit in units)
+def worth_sharing(units: Sequence[Unit], sharing: str) -> bool:
+    most = WORTH_IT if sharing == attention.NAME else WITH_A_MASK
+    return bool(sharing) and sum(unit.shared for unit in units) <= most * sum(unit.tokens for unit in units)
 
 
 def collate(units: Sequence[Unit], pad: int, *, sharing: str = "") -> dict[str, Any]:
     """A batch, padded on the right; only the texts have labels. `sharing` names the attention that may read shared rows ("": none)."""
-    if sharing and worth_sharing(units):
-        return _shared(units, pad, additive=sharing != "sdpa")
+    if worth_sharing(units, sharing):
+        return _shared(units, pad, sharing)
     rows = [(unit.prompt, text) for unit in units for text in unit.texts]
     width = max(len(prompt) + len(text) for prompt, text in rows)
     ids, labels, mask = [], [], []
@@ -85,12 +87,12 @@ def collate(units: Sequence[Unit], pad: int, *, sharing: str = "") -> dict[str, 
     return {**inputs, "units": list(units), "starts": starts}
 
 
-def _shared(units: Sequence[Unit], pad: int, *, additive: bool) -> dict[str, Any]:
+def _shared(units: Sequence[Unit], pad: int, sharing: str) -> dict[str, Any]:
     width = max(unit.shared for unit in units)
     ids = torch.full((len(units), width), pad)
     labels, places = torch.full_like(ids, IGNORED), torch.zeros_like(ids)
     of = torch.full_like(ids, -1)  # 0: the prompt, 1..: the texts, -1: padding
-    starts = []
+    starts, spans = [], []
     for row, unit in enumerate(units):
         common, last = unit.prompt[:-1], unit.prompt[-1:]
         at, found = len(common), []
@@ -101,21 +103,28 @@ def _shared(units: Sequence[Unit], pad: int, *, additive: bool) -> dict[str, Any
             places[row, at:end] = torch.arange(len(common), len(common) + 1 + len(text))
             labels[row, at + 1 : end] = torch.tensor(text, dtype=ids.dtype)
             found.append((row, at + 1))
+            spans.append((row, at, end))
             at = end
         starts.append(found)
     before = torch.ones(width, width, dtype=torch.bool).tril()
     seen = before & ((of[:, None, :] == 0) | (of[:, None, :] == of[:, :, None]))  # padding sees padding: no row of the softmax is empty
     mask = seen[:, None]
-    if additive:
+    if sharing == "eager":
         mask = torch.zeros(mask.shape).masked_fill(~mask, torch.finfo(torch.float32).min)
-    inputs = {"input_ids": ids, "labels": labels, "attention_mask": mask, "position_ids": places}
+    inputs: dict[str, Any] = {"input_ids": ids, "labels": labels, "attention_mask": mask, "position_ids": places}
+    if sharing == attention.NAME:
+        inputs["layout"] = attention.layout_of([len(unit.prompt) - 1 for unit in units], spans, width)
     return {**inputs, "units": list(units), "starts": starts}
+
+
+def inputs_of(batch: dict[str, Any]) -> dict[str, Any]:
+    """What a model is given to read."""
+    return {name: batch[name] for name in ("input_ids", "attention_mask", "position_ids", "layout") if name in batch}
 
 
 def per_text(model: Any, batch: dict[str, Any]) -> Iterator[list[torch.Tensor]]:
     """For each unit of a batch the log-probabilities of its texts' tokens."""
-    inputs = {name: batch[name] for name in ("input_ids", "attention_mask", "labels", "position_ids") if name in batch}
-    found = model(**inputs, use_cache=False, fused_lm_head=True).log_probs
+    found = model(**inputs_of(batch), labels=batch["labels"], use_cache=False, fused_lm_head=True).log_probs
     for unit, starts in zip(batch["units"], batch["starts"], strict=True):
         # The token at place t is predicted at t - 1.
         yield [found[row, at - 1 : at - 1 + len(text)] for (row, at), text in zip(starts, unit.texts, strict=True)]

@@ -44,27 +44,26 @@ class Guard(Checks):
     def before(self) -> list[list[int]]:
         """What the reference writes."""
         with policy.as_reference(self.session):
-            return self._drafts()
+            return sampling.write(self.session, self.prompts, self.room)
 
     def look(self) -> dict[str, float]:
-        sums = policy.log_probs(self.session, self.units)
-        fall = fmean((unit.reference[0] - now[0]) / len(unit.texts[0]) for unit, now in zip(self.units, sums, strict=True))
-        drafts = self._drafts()
+        greedy_and_drawn = {"each": 2, "temperature": (0.0, 1.0), "seed": self.session.recipe.seed}
+        written = sampling.write(self.session, self.prompts, self.room, **greedy_and_drawn)
+        drafts, drawn = written[::2], written[1::2]
+        fall, kl = self._moved(drawn)
         lengths = [median(map(len, texts)) for texts in (self.before, drafts)]
         invalid = [fmean(not sound(text, self.session) for text in texts) for texts in (self.before, drafts)]
-        found = {"fall": fall, "drift": lengths[1] / max(1, lengths[0]) - 1, "invalid": invalid[1] - invalid[0], "kl": self._divergence()}
+        found = {"fall": fall, "drift": lengths[1] / max(1, lengths[0]) - 1, "invalid": invalid[1] - invalid[0], "kl": kl}
         return {name: round(value, 4) for name, value in found.items()}
 
-    def _drafts(self) -> list[list[int]]:
-        return sampling.write(self.session, self.prompts, self.room)
-
-    def _divergence(self) -> float:
-        """Mean over drafts of the policy of how much likelier they are to it than to the reference, in nats."""
-        drafts = sampling.write(self.session, self.prompts, self.room, temperature=1.0, seed=self.session.recipe.seed)
-        units = [Unit(prompt, [draft]) for prompt, draft in zip(self.prompts, drafts, strict=True) if draft]
+    def _moved(self, drawn: Sequence[list[int]]) -> tuple[float, float]:
+        """How many nats a token the chosen texts have lost, and how much likelier drafts of the policy are to it than to the reference."""
+        units = [Unit(unit.prompt, [unit.texts[0], draft]) for unit, draft in zip(self.units, drawn, strict=True)]
         now = policy.log_probs(self.session, units)
-        policy.refer(self.session, units)
-        return fmean(sums[0] - unit.reference[0] for unit, sums in zip(units, now, strict=True)) if units else 0.0
+        written = [Unit(unit.prompt, [draft]) for unit, draft in zip(self.units, drawn, strict=True)]
+        policy.refer(self.session, written)
+        fall = fmean((unit.reference[0] - sums[0]) / len(unit.texts[0]) for unit, sums in zip(self.units, now, strict=True))
+        return fall, fmean(sums[1] - unit.reference[0] for unit, sums in zip(written, now, strict=True))
 
     @property
     def broken(self) -> str:

@@ -14,11 +14,13 @@ from typing import Any
 
 import torch
 import transformers
+from accelerate.utils import send_to_device
 from peft import get_peft_model_state_dict, set_peft_model_state_dict
 from safetensors.torch import load_file, save_file
 from trl.trainer.utils import add_fused_lm_head
 
 from ..files import whole
+from . import attention
 from . import session as sessions
 from .batches import Unit, can_share, collate, per_text, worth_sharing
 from .data import LengthSampler, Rows
@@ -34,11 +36,12 @@ def as_rows(units: Sequence[Unit], too_long: int) -> Rows:
 
 
 def prepare(session: Session) -> None:
-    """Give the model the head that scores the texts' tokens only; once for a session."""
+    """Give the model the head that scores the texts' tokens only, and the attention that leaves out other texts; once for a session."""
     model = session.model.get_base_model()
     if not getattr(model, "_notewright_head", False):
         add_fused_lm_head(model)
         use_compact_head(model)
+        attention.prepare(model)
         model._notewright_head = True
 
 
@@ -73,12 +76,12 @@ def sharing(session: Session) -> str:
 
 def texts_at_once(session: Session, units: Sequence[Unit]) -> float:
     """For `check_memory`: as many of the longest text as the largest unit's row holds tokens."""
-    shared = bool(sharing(session))
-    return max(unit.shared if shared and worth_sharing([unit]) else unit.tokens for unit in units) / max(unit.longest for unit in units)
+    way = sharing(session)
+    return max(unit.shared if worth_sharing([unit], way) else unit.tokens for unit in units) / max(unit.longest for unit in units)
 
 
 def on_device(session: Session, batch: dict[str, Any]) -> dict[str, Any]:
-    return {name: value.to(session.device) if isinstance(value, torch.Tensor) else value for name, value in batch.items()}
+    return send_to_device(batch, session.device)  # type: ignore[no-any-return]
 
 
 def refer(session: Session, units: Sequence[Unit]) -> None:

@@ -30,9 +30,9 @@ from ..library.rows import read_rows
 from ..models import bases, engine, precision, splitting
 from ..reward import neural
 from ..reward.lists import list_key, question_key, text_key
-from . import policy, processes
+from . import attention, lora, policy, processes
 from . import session as sessions
-from .batches import Unit
+from .batches import Unit, inputs_of
 from .data import LengthSampler, Rows, encode_choices, order, require_rows
 from .linear import fit_heads
 from .recipes import LONGEST, MINIMUM_ROWS, RewardRecipe, load, require_questions, total_steps
@@ -64,8 +64,7 @@ def per_text(model: Any, head: torch.nn.Module, batch: dict[str, Any], pad: int)
     caught: list[torch.Tensor] = []
     hook = head.register_forward_hook(lambda _module, _given, found: caught.append(found))
     try:
-        inputs = {name: batch[name] for name in ("input_ids", "attention_mask", "position_ids") if name in batch}
-        model(**inputs, use_cache=False)
+        model(**inputs_of(batch), use_cache=False)
     finally:
         hook.remove()
     found = []
@@ -214,7 +213,7 @@ def _open(
 ) -> Session:
     base = Path(job.base_folder)
     torch.manual_seed(recipe.seed)
-    lora = LoraConfig(
+    adapter = LoraConfig(
         r=recipe.lora_rank, lora_alpha=recipe.lora_alpha, lora_dropout=recipe.lora_dropout, target_modules="all-linear",
         task_type="SEQ_CLS", modules_to_save=["score"],
     )  # fmt: skip
@@ -222,21 +221,24 @@ def _open(
     parameters, family = bases.parameter_count(config, base), str(config.get("model_type"))
     dtype, half = precision.training_dtypes(parameters, device, recipe.precision, family, quantised=bool(recipe.quantize))
     sessions.tell_of_float32(reporter, family, device, dtype)
-    model, tokenizer = _load(job, device, options, dtype, lora)
+    model, tokenizer = _load(job, device, options, dtype, adapter)
     return Session(job, folder, reporter, recipe, device, model, tokenizer, max_length, half, parameters, free)
 
 
-def _load(job: Job, device: str, options: dict[str, Any], dtype: torch.dtype, lora: LoraConfig | None = None) -> tuple[Any, Any]:
+def _load(job: Job, device: str, options: dict[str, Any], dtype: torch.dtype, adapter: LoraConfig | None = None) -> tuple[Any, Any]:
     """The base with a scalar head, and a fresh adapter where it is to be trained, split where the job says so; and its tokenizer."""
     parts, base = sessions.among_processes(job), Path(job.base_folder)
     if parts:
         sessions.require_room(job, bases.parameter_count(bases.read_config(base), base), dtype)
     model, tokenizer = neural.load_scorer(base, device="cpu" if parts else device, dtype=dtype, **options)
+    attention.prepare(model)
     whole = model
-    if lora:
-        model = get_peft_model(model, lora)
+    if adapter:
+        model = get_peft_model(model, adapter)
     if parts:
         splitting.split(model, whole, device)
+    else:
+        lora.fold(model, bases.parameter_count(bases.read_config(base), base))
     return model, tokenizer
 
 

@@ -21,12 +21,13 @@ AT_ONCE = 32  # drafts written side by side
 
 
 def write(
-    session: Session, prompts: Sequence[list[int]], longest: Sequence[int], *, each: int = 1, temperature: float = 0.0, seed: int = 0
-) -> list[list[int]]:
+    session: Session, prompts: Sequence[list[int]], longest: Sequence[int], *, each: int = 1,
+    temperature: float | Sequence[float] = 0.0, seed: int = 0,
+) -> list[list[int]]:  # fmt: skip
     """`each` drafts for each prompt, by prompt, as token ids; the turn's end is included where the draft came to its end.
 
-    A draft has at most the prompt's `longest` tokens; at temperature 0 it is the greedy one. The adapter in use writes. A draft depends
-    on the prompt, the seed and its place only.
+    A draft has at most the prompt's `longest` tokens; at temperature 0 it is the greedy one, and `each` of a prompt's drafts may have its
+    own temperature. The adapter in use writes. A draft depends on the prompt, the seed and its place only.
     """
     model = session.model
     stops = chat.stop_tokens(session.tokenizer, model.generation_config.eos_token_id)

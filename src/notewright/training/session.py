@@ -24,7 +24,7 @@ from ..library.rows import read_rows, taught_texts
 from ..models import bases, chat, engine, precision, splitting
 from ..models.lookup import Memory
 from ..models.quantization import four_bit
-from . import processes, recipes
+from . import lora, processes, recipes
 from .data import IGNORED, Rows, passes
 from .launch import splits
 from .recipes import LONGEST, Recipe, load
@@ -101,13 +101,15 @@ def open_session(job: Job, folder: Path, reporter: Reporter) -> Session:
     if job.start_adapter:
         model = PeftModel.from_pretrained(model, job.start_adapter, is_trainable=True)
     else:
-        lora = LoraConfig(
+        adapter = LoraConfig(
             r=recipe.lora_rank, lora_alpha=recipe.lora_alpha, lora_dropout=recipe.lora_dropout, target_modules="all-linear",
             task_type="CAUSAL_LM",
         )  # fmt: skip
-        model = get_peft_model(model, lora)
+        model = get_peft_model(model, adapter)
     if parts:
         splitting.split(model, model.get_base_model(), device)
+    else:
+        lora.fold(model, parameters)
     return Session(job, folder, reporter, recipe, device, model, tokenizer, max_length, half, parameters, free, spent=spent(folder))
 
 
