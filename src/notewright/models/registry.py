@@ -369,7 +369,10 @@ def open_engine(library: Library, model: Model, *, device: str = "auto") -> Engi
         from .remote import RemoteEngine, engine_key
 
         return RemoteEngine(model.base, model.revision, key=engine_key(library.home))
-    from .engine import Engine
+    from ..pool import no_search_for_cycles
+
+    with no_search_for_cycles():
+        from .engine import Engine
 
     engine = Engine(model.base, device=device, revision=model.revision or None)
     switch(library, engine, model)

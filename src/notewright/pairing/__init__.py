@@ -20,16 +20,15 @@ export     pairs as JSONL; a pair explained in words
 
 from __future__ import annotations
 
-import gc
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 
 from ..library import Library
 from ..library.examples import BESIDE_WORDS
 from ..library.follows import Follow
-from ..pool import cores
+from ..pool import cores, no_search_for_cycles
 from ..records import Pair, Passage
 from ..settings import Settings
 from .export import explain, export_pairs
@@ -88,7 +87,7 @@ def pair(
     if is_current(library, embeddings=embeddings):
         report = _report(library)
         return replace(report, kept=sum(report.by_method.values()))
-    with _no_search_for_cycles():
+    with no_search_for_cycles():
         return _pair(library, workers or cores(), embeddings, progress)
 
 
@@ -134,18 +133,6 @@ def _beside(library: Library, work: Work, pairs: Sequence[Pair]) -> Iterator[Pai
                 taken[note.id].add(item.passage_id)
                 yield item
         yield from beside.placed(note, taken[note.id])
-
-
-@contextmanager
-def _no_search_for_cycles() -> Iterator[None]:
-    """A large library is millions of objects, none of them garbage: looking for cycles among them takes a fifth of the time."""
-    searches = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if searches:
-            gc.enable()
 
 
 def _report(library: Library) -> PairReport:

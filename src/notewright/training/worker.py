@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import Invalid, NotewrightError, RunFailed
+from ..pool import no_search_for_cycles
 from ..settings import silence_telemetry
 from .runs import STOPPED, Job
 
@@ -74,8 +75,9 @@ def main(folder: Path) -> int:
     try:
         job = Job.load(folder)
         reporter.emit("loading", method=job.method, base=job.base)
-        method = importlib.import_module(f".{FILES.get(job.method, job.method)}", __package__)
-        gc.freeze()  # the libraries' objects stay: no collection need look at them again
+        with no_search_for_cycles():
+            method = importlib.import_module(f".{FILES.get(job.method, job.method)}", __package__)
+            gc.freeze()  # the libraries' objects stay: no collection need look at them again
         metrics = method.run(job, folder, reporter)
         if metrics is None:
             reporter.emit("stopped")
