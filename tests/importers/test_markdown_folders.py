@@ -213,6 +213,17 @@ def test_a_damaged_archive_is_told(library: Library, tmp_path: Path) -> None:
         import_readwise(library, path=path)
 
 
+def test_an_archive_that_lacks_bytes_is_told(library: Library, tmp_path: Path) -> None:
+    path = tmp_path / "export.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("x.md", OFFICIAL)
+    data = path.read_bytes()
+    for start in (0, 50):
+        path.write_bytes(data[:start] + data[start + 2 :])
+        with pytest.raises(Invalid):
+            import_readwise(library, path=path)
+
+
 def test_a_folder_without_an_export(library: Library, tmp_path: Path) -> None:
     with pytest.raises(Invalid, match="no highlights export"):
         import_readwise(library, path=tmp_path)
