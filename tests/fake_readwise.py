@@ -57,7 +57,7 @@ class FakeReadwise:
             status, headers, body = 401, {}, b'{"detail":"Invalid token."}'
         else:
             status, headers, body = 200, {}, json.dumps(self.page(query)).encode()
-        request.send_response(status)
+        (request.send_response_only if "Date" in headers else request.send_response)(status)  # the second dates the answer itself
         for name, value in {**headers, "Content-Length": str(len(body))}.items():
             request.send_header(name, value)
         request.end_headers()

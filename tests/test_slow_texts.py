@@ -12,6 +12,8 @@ from notewright.importers.clippings import read_clippings
 from notewright.importers.markdown_marks import cut_tail
 from notewright.importers.reading import Document
 from notewright.pairing import keys
+from notewright.pairing.matching import image_names
+from notewright.pairing.words import title_places
 from notewright.provenance import provenance
 from notewright.records import Highlight
 from notewright.text import normalise
@@ -24,6 +26,9 @@ READ: dict[str, tuple[Callable[[str], object], str]] = {
     "links without an end": (normalise, "[a]("),
     "links with titles without an end": (normalise, '[a](b "'),
     "pictures without an end": (lambda text: provenance(text, [Highlight("Hello world, a sentence here.")]), "![[a"),
+    "pictures without an end, to be named": (image_names, "![["),
+    "pictures by address without an end, to be named": (image_names, "![a]("),
+    "a long line behind brackets that open": (lambda text: title_places(f"[[{text}"), "中"),
     "comments at a highlight's end": (lambda text: cut_tail(text.removeprefix("x ").removesuffix(" z!")), "%%"),
     "links, ids and comments by turns at a highlight's end": (
         lambda text: cut_tail(text.removesuffix(" z!")),

@@ -145,6 +145,52 @@ def test_broken_files_are_refused_with_the_line(library: Library, tmp_path: Path
     assert library.sources.all() == []
 
 
+DATED = "Your Highlight on page 12 | Location 145-147 | Added on Monday, 5 October 2020 10:15:30"
+BOOKMARK = DATED.replace("Highlight", "Bookmark")
+
+
+@pytest.mark.parametrize("missing", ["", "\r\n"])
+def test_a_record_without_its_title_goes_where_its_words_are(library: Library, tmp_path: Path, missing: str) -> None:
+    path = tmp_path / "My Clippings.txt"
+    at, later = "Your Highlight at location 1-2 | x", DATED.replace("145-147", "300")
+    lost = "".join(missing + record(DATED, words).partition("\r\n")[2] for words in ("Words of no book.", "Some words here."))
+    path.write_text(record(at, "Others.") + lost + record(later) + missing + record(BOOKMARK, "").partition("\r\n")[2], newline="")
+    report = import_clippings(library, path=path)
+    found = {source.title: [item.text for item in library.sources.highlights(source.id)] for source in library.sources.all()}
+    assert found == {"Deep Work": ["Others.", "Some words here.", "Some words here."], "Untitled": ["Words of no book."]}
+    told = [f"My Clippings.txt, line {line}: no title above" for line in ((6, 10) if not missing else (7, 12))]
+    assert [warning.partition(" '")[0] for warning in report.warnings] == told
+    assert not import_clippings(library, path=path).changed
+
+
+def test_a_file_that_begins_without_a_title_is_known(library: Library, tmp_path: Path) -> None:
+    (tmp_path / "c.txt").write_text(record(DATED).partition("\r\n")[2], newline="")
+    with pytest.raises(Invalid, match="Kindle clippings"):
+        import_readwise(library, path=tmp_path / "c.txt")
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        ([f"- {DATED}", "", "One.", "Other (B)", f"- {DATED}", "", "Two."], {"T": "One.", "Other": "Two."}),
+        ([f"- {DATED}", "", "One.", f"- {DATED}", "", "Two."], {"T": "One.", "": "Two."}),
+        ([f"- {BOOKMARK}", "", "Other (B)", f"- {DATED}", "", "Two."], {"Other": "Two."}),
+        ([f"- {DATED}", "", "One.", "- Your Highlight is on page 5, they said"], {"T": "One.\n- Your Highlight is on page 5, they said"}),
+    ],
+)
+def test_a_record_that_is_not_closed_takes_no_other_in(lines: list[str], expected: dict[str, str]) -> None:
+    text = "\r\n".join(["T (A)", *lines, "==========", ""])
+    sources, warnings = read_clippings(Document("c.txt", text.encode()))
+    assert {source.title: "|".join(item.text for item in source.highlights) for source in sources} == expected
+    assert any("line 1: this record is not closed" in warning for warning in warnings) == (expected.keys() > {"T"})
+
+
+@pytest.mark.parametrize(("before", "line"), [("", 2), ("\r\n\r\n", 4)])
+def test_the_line_that_is_named_does_not_say_what_was_clipped(before: str, line: int) -> None:
+    with pytest.raises(Invalid, match=f"line {line}: 'no dash' does not say"):
+        read_clippings(Document("c.txt", f"{before}Title\r\nno dash\r\n\r\nText\r\n==========\r\n".encode()))
+
+
 def test_a_note_without_a_highlight_and_a_cut_end_are_told() -> None:
     text = record("Your Note at location 99 | x", "alone") + record("Your Highlight at location 1-2 | x").removesuffix("==========\r\n")
     sources, warnings = read_clippings(Document("c.txt", text.encode()))

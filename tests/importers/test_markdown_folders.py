@@ -105,7 +105,7 @@ def test_only_files_that_may_be_of_one_source_are_compared(monkeypatch: pytest.M
         "title.md": ("Title 9", 50),
     }
     documents = [Document(name, (text.format(*values) + f"- Words {name} (Page 1)\n").encode()) for name, values in files.items()]
-    sources, warnings = markdown_export.read_markdown(documents)
+    sources, warnings, _ = markdown_export.read_markdown(documents)
     assert len(sources) == 51  # one of the same title has an address of its own
     assert warnings == ["1 file is a second export of its source, put together with the first: again.md and 7.md"]
     assert compared == [("Title 7", "Other title"), ("Title 9", "Title 9")]
@@ -145,11 +145,51 @@ def test_files_that_are_no_exports(library: Library, tmp_path: Path, name: str, 
     assert library.sources.all() == []
 
 
-def test_one_unreadable_file_stops_a_folder(library: Library, tmp_path: Path) -> None:
+def test_a_file_that_is_no_text_is_left_out_of_a_folder(library: Library, tmp_path: Path) -> None:
     folder = make_folder(tmp_path / "Readwise")
-    (folder / "Books" / "bad.md").write_bytes(b"## Highlights\n- caf\xe9\n")
-    with pytest.raises(Invalid, match=r"Books/bad\.md, line 2: byte 0xe9"):
-        import_readwise(library, path=folder)
+    bad = folder / "Books" / "bad.md"
+    bad.write_bytes(b"## Highlights\n- caf\xe9\n")
+    report = import_readwise(library, path=folder)
+    assert (report.sources_added, report.added) == (2, 8)
+    assert report.warnings[0].startswith("Books/bad.md, line 2: byte 0xe9 at offset 19 is not UTF-8")
+    assert "left out" in report.warnings[0]
+    bad.write_text("## Highlights\n- café\n", encoding="utf-8")
+    assert import_readwise(library, path=folder).added == 1
+    bad.write_bytes(b"## Highlights\n- caf\xe9, and more\n")
+    assert not import_readwise(library, path=folder).changed
+    for number in range(3):
+        (folder / f"{number}.md").write_bytes(b"%PDF-1.7 " + bytes(90))
+    report = import_readwise(library, path=folder)
+    assert not report.changed
+    assert report.warnings[0].startswith("4 files that cannot be read as text (UTF-8) left out; what was imported from them before stays: ")
+
+
+@pytest.mark.parametrize("archived", [False, True])
+def test_what_a_file_that_is_no_text_any_more_gave_stays(library: Library, tmp_path: Path, archived: bool) -> None:
+    folder = make_folder(tmp_path / "Readwise")
+    second = folder / "Books" / "Renamed-2.md"
+    second.write_text(OFFICIAL + "- Only in the second file\n", encoding="utf-8")
+    other = folder / "Books" / "Other.md"
+    other.write_text("## Highlights\n- Stays\n- Goes\n", encoding="utf-8")
+    import_readwise(library, path=folder)
+    second.write_bytes(b"\xff\xfe\xfd")
+    other.write_text("## Highlights\n- Stays\n", encoding="utf-8")
+    path = folder
+    if archived:
+        path = tmp_path / "export.zip"
+        with zipfile.ZipFile(path, "w") as archive:
+            for file in folder.rglob("*.md"):
+                archive.write(file, file.relative_to(folder).as_posix())
+    assert import_readwise(library, path=path).removed == 1
+    texts = [item.text for source in library.sources.all() for item in library.sources.highlights(source.id)]
+    assert "Only in the second file" in texts
+    assert "Goes" not in texts
+
+
+def test_a_folder_of_nothing_but_files_that_are_no_text_is_refused(library: Library, tmp_path: Path) -> None:
+    (tmp_path / "bad.md").write_bytes(b"## Highlights\n- caf\xe9\n")
+    with pytest.raises(Invalid, match=r"bad\.md, line 2: byte 0xe9"):
+        import_readwise(library, path=tmp_path)
     assert library.sources.all() == []
 
 
@@ -171,6 +211,17 @@ def test_a_damaged_archive_is_told(library: Library, tmp_path: Path) -> None:
     path.write_bytes(data)
     with pytest.raises(Invalid, match="damaged"):
         import_readwise(library, path=path)
+
+
+def test_an_archive_that_lacks_bytes_is_told(library: Library, tmp_path: Path) -> None:
+    path = tmp_path / "export.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("x.md", OFFICIAL)
+    data = path.read_bytes()
+    for start in (0, 50):
+        path.write_bytes(data[:start] + data[start + 2 :])
+        with pytest.raises(Invalid):
+            import_readwise(library, path=path)
 
 
 def test_a_folder_without_an_export(library: Library, tmp_path: Path) -> None:

@@ -97,13 +97,42 @@ def test_too_many_requests_waits_as_told(library: Library, readwise: FakeReadwis
 
 
 @pytest.mark.parametrize(
+    ("told", "wait"),
+    [
+        ("nan", 60), ("-nan", 60), ("inf", 900), ("-inf", 1), ("-5", 1), ("1e400", 900), ("9" * 5000, 900), ("soon", 60), ("", 60),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", 1), ("Fri, 31 Dec 9999 23:59:59 -2300", 900), ("Mon, 01 Jan 0001 00:00:00 +2300", 1),
+        ("Mon, 32 Jan 2024 25:61:00 GMT", 60), (f"Wed, 21 Oct {'9' * 5000} 07:28:00 GMT", 60),
+    ],
+)  # fmt: skip
+def test_a_wait_that_is_none_ends(library: Library, readwise: FakeReadwise, slept: list[float], told: str, wait: float) -> None:
+    readwise.script = [(429, {"Retry-After": told}, b"")]
+    assert sync(library, readwise, slept).added == 15
+    assert slept == [wait]
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "yesterday", "", "nan", "Mon, 32 Jan 2024 25:61:00 GMT", "Fri, 31 Dec 9999 23:59:59 -2300",
+        "Wed, 21 Oct 2015 07:28:00 -9999", f"Wed, 21 Oct {'9' * 5000} 07:28:00 GMT",
+    ],
+)  # fmt: skip
+def test_a_date_that_is_none_stops_no_import(library: Library, readwise: FakeReadwise, slept: list[float], told: str) -> None:
+    readwise.script = [(200, {"Date": told}, json.dumps(readwise.page({})).encode())]
+    assert sync(library, readwise, slept).added == 15
+    assert library.sources.get_state(CURSOR) == "2024-01-05T00:00:00.000002+00:00"
+
+
+@pytest.mark.parametrize(
     ("script", "expected"),
     [
         ([(500, {}, b"")] * 9, "does not answer after 6 tries"),
         ([(429, {}, b"")] * 9, "429"),
         ([(401, {}, b"{}")], "refused the token"),
         ([(404, {}, b"nothing here")], "404: nothing here"),
+        ([(404, {"Content-Type": "text/plain; charset=rot13"}, b"nothing here")], "404: nothing here"),
         ([(200, {}, b"<html>log in</html>")], "no export"),
+        ([(200, {}, b'{"results": ' + b"[" * 100_000)], "no export"),
         ([(200, {}, b'{"results": [{"title": 5, "highlights": []}]}')], "cannot be read"),
     ],
 )

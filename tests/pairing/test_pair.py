@@ -190,6 +190,22 @@ def test_a_note_titled_with_a_sentence_of_its_source(library: Library) -> None:
     assert "the note's title quotes" in found[0].links[0].evidence
 
 
+def test_a_title_takes_nothing_from_what_the_passage_quotes(library: Library) -> None:
+    found = fill(library, {"The engineers of the Varde district.md": f"{RIVER[0]} [[The Slow River Handbook]]\n"})
+    assert [(item.score, item.links[0].evidence.partition(";")[0]) for item in found] == [(0.999, "quotes all 19 words")]
+
+
+@pytest.mark.parametrize(
+    ("title", "text"),
+    [
+        ("机器学习算法", "机器学习算法需要大量的数据才能训练出好的模型"),  # three words
+        ("It is what it is", "It is what it is, and nothing that the district did changed the bends."),
+    ],
+)
+def test_a_title_of_few_or_common_words_quotes_nothing(library: Library, title: str, text: str) -> None:
+    assert fill(library, {f"{title}.md": "我今天去公园散步了。 See [[Another Book]].\n"}, source("Another Book", (text,), 43)) == []
+
+
 def test_notes_that_share_only_a_subject_are_left_alone(library: Library) -> None:
     notes = {
         "Balcony.md": "# Balcony\n\nBuy gravel and an alder tree before winter. The children want a log to sit on.\n",

@@ -24,6 +24,8 @@ from notewright.vault.tokens import tokenize
         ('{{< ref "posts/x.md" >}} {{title}}', [("template", "posts/x.md")]),
         ("`[[code]]` $[[x]]$\n\n```\n[[fence]]\n```\n", []),
         ("zotero://select/items/1", [("url", "zotero://select/items/1")]),
+        ("[a](b\u00a0c.md) ![](\u2028)", [("link", "b\u00a0c.md"), ("image", "\u2028")]),
+        ("<!-- " * 3000 + "[[x]] -->", [("wikilink", "x")]),
     ],
 )  # fmt: skip
 def test_targets(text: str, expected: list[tuple[str, str]]) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from ..errors import Invalid
 from ..library import Library
 from ..library.sources import HIGHLIGHT_FIELDS, SOURCE_FIELDS
-from ..records import ImportReport, Source
+from ..records import Highlight, ImportReport, Source
 from ..text import count
 from .reading import EXPECTED, Document, decode, documents, listed
 from .readwise_api import find_token, import_api, save_token
@@ -30,6 +30,7 @@ _MARKDOWN = (".md", ".markdown")
 def import_readwise(library: Library, *, path: Path, vault: Path | None = None, progress: Progress | None = None) -> ImportReport:
     """Import a CSV, an API export (JSON, JSONL), a Markdown export (folder or file), or a ZIP of one. All of it or nothing.
 
+    Files of a Markdown export that are no text are left out with a warning, and what they gave before stays.
     Sources of Markdown files remember where they lay: relative to `vault` if they lie in it, else to the folder above `path`.
     """
     found = list(documents(path))
@@ -39,7 +40,7 @@ def import_readwise(library: Library, *, path: Path, vault: Path | None = None, 
     markdown = [item for item in found if item.suffix in _MARKDOWN]
     if not markdown:
         return _only(library, path, found, root, progress)
-    sources, warnings = _markdown(markdown, root, progress)
+    sources, warnings, unread = _markdown(markdown, root, progress)
     if not sources and len(markdown) < len(found):
         return _only(library, path, found, root, progress)
     if not sources:
@@ -50,7 +51,7 @@ def import_readwise(library: Library, *, path: Path, vault: Path | None = None, 
         warnings.append(
             f"{count(len(others), 'file')} beside the Markdown export left out: {listed(others)}; import an export among them by itself"
         )
-    return _store_markdown(library, sources, warnings, progress)
+    return _store_markdown(library, _kept(library, sources, unread), warnings, progress)
 
 
 def import_clippings(library: Library, *, path: Path, progress: Progress | None = None) -> ImportReport:
@@ -98,7 +99,7 @@ def _one(library: Library, document: Document, root: str, progress: Progress | N
             f"{document.name} is a Kindle clippings file.",
             f"Import it with: notewright import kindle {shlex.quote(place or document.name)}",
         )
-    sources, warnings = _markdown([document], root, progress)
+    sources, warnings, _ = _markdown([document], root, progress)
     if not sources:
         raise Invalid(f"{document.name}, line 1: this is no highlights export ({text.strip().splitlines()[0][:60]!r}).", EXPECTED)
     return _store_markdown(library, sources, warnings, progress)
@@ -113,10 +114,25 @@ def _root(path: Path, vault: Path | None) -> str:
     return folder.name if path.is_dir() else ""
 
 
-def _markdown(found: list[Document], root: str, progress: Progress | None) -> tuple[list[Source], list[str]]:
+def _markdown(found: list[Document], root: str, progress: Progress | None) -> tuple[list[Source], list[str], list[str]]:
     from .markdown_export import read_markdown
 
     return read_markdown(found, root=root, progress=(lambda done: progress(done, len(found), "reading files")) if progress else None)
+
+
+def _kept(library: Library, sources: list[Source], unread: list[str]) -> list[Source]:
+    """The sources; those that a file that could not be read had a part in with a highlight without text, so that none counts as absent."""
+    parts = tuple(f"/{name}" for name in unread)
+    known: set[object] = set()
+    for source in library.sources.all() if parts else ():
+        if any(f"/{item[5:]}".endswith(parts) for item in source.outside_ids if item.startswith("file:")):
+            known.update((*source.outside_ids, (source.title.casefold(), source.author.casefold())))
+    return [
+        source
+        if known.isdisjoint((*source.outside_ids, (source.title.casefold(), source.author.casefold())))
+        else replace(source, highlights=(*source.highlights, Highlight(text="")))
+        for source in sources
+    ]
 
 
 def _store_markdown(library: Library, sources: list[Source], warnings: list[str], progress: Progress | None) -> ImportReport:

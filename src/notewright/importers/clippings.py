@@ -18,6 +18,7 @@ CARRIES = (
 EXPECTED = "Expected Kindle's “My Clippings.txt”: a title line, a line like “- Your Highlight on page 12 | Location 145-147 | Added on …”."
 
 _END = re.compile(r"=={7,}\s*")
+_BLANK = " \ufeff\t\r"
 # In the order they are looked for: "marcador" and "signet" must win over the words for highlight and note.
 _TYPES = (
     ("bookmark", ("bookmark", "lesezeichen", "signet", "marcador", "segnalibro", "bladwijzer", "закладка", "书签", "書籤", "ブックマーク")),
@@ -79,11 +80,15 @@ class _Clipping:
 
 def looks_like_clippings(text: str) -> bool:
     lines = text.lstrip("\ufeff").split("\n", 3)
-    return len(lines) > 2 and lines[1].lstrip().startswith(("-", "–")) and bool(re.search(r"^={8,}\s*$", text, re.MULTILINE))
+    begins = len(lines) > 2 and (lines[1].lstrip().startswith(("-", "–")) or _is_meta(lines[0]))
+    return begins and bool(re.search(r"^={8,}\s*$", text, re.MULTILINE))
 
 
 def read_clippings(document: Document, progress: Callable[[int], None] | None = None) -> tuple[list[Source], list[str]]:
-    """Sources of a clippings file, and warnings. Raises Invalid with the line of the first record that is none."""
+    """Sources of a clippings file, and warnings. Raises Invalid with the line of the first record that is none.
+
+    What lacks its title line is in a source without a title, the last one.
+    """
     name, text = document.name, decode(document, EXPECTED)
     if not re.search(r"^\ufeff?={8,}\s*$", text, re.MULTILINE):
         raise Invalid(f"{name}, line 1: no record ends with “==========” in this file.", EXPECTED)
@@ -91,21 +96,22 @@ def read_clippings(document: Document, progress: Callable[[int], None] | None = 
     problems: list[str] = []
     books: dict[tuple[str, str], list[_Clipping]] = {}
     for count, (line, lines, closed) in enumerate(_records(text)):
-        found = _clipping(lines, line, problems, f"{name}, line {line}", warnings)
+        found = _clipping(lines, line, problems, name, warnings)
         if found is None:
             continue
         if not closed:
-            warnings.append(f"{name}, line {line}: the last record is not closed by “==========”")
+            warnings.append(f"{name}, line {line}: this record is not closed by “==========”")
         books.setdefault((found.title, found.author), []).append(found)
         if progress and count % 500 == 0:
             progress(count)
     if problems:
         raise refuse(name, problems, EXPECTED)
-    return [_source(title, author, items, name, warnings) for (title, author), items in books.items()], warnings
+    titled = sorted(books, key=lambda book: not book[0])
+    return [_source(*book, books[book], name, warnings) for book in titled], warnings
 
 
 def _records(text: str) -> Iterator[tuple[int, list[str], bool]]:
-    """Line number, lines and whether it was closed, for every record."""
+    """Line number, lines and whether it was closed, for every record. One that is not closed ends where the next says what it is."""
     start = 1
     lines: list[str] = []
     for number, line in enumerate(text.replace("\r\n", "\n").split("\n"), 1):
@@ -113,40 +119,77 @@ def _records(text: str) -> Iterator[tuple[int, list[str], bool]]:
             if any(item.strip() for item in lines):
                 yield start, lines, True
             start, lines = number + 1, []
-        else:
-            lines.append(line)
-    if any(item.strip(" \ufeff\t\r") for item in lines):
+            continue
+        if lines and _is_meta(line) and (cut := _end(lines)):
+            yield start, lines[:cut], False
+            start, lines = start + cut, lines[cut:]
+        lines.append(line)
+    if any(item.strip(_BLANK) for item in lines):
         yield start, lines, False
 
 
-def _clipping(lines: list[str], line: int, problems: list[str], where: str, warnings: list[str]) -> _Clipping | None:
-    while lines and not lines[0].strip(" \ufeff\t\r"):
+def _end(lines: list[str]) -> int:
+    """Where the record in these lines ends, when what another one is follows them; 0 where they do not say yet what was clipped.
+
+    The last of them is the other one's title, but not where the text would be gone with it.
+    """
+    for number, line in enumerate(lines[:-1]):
+        if _is_meta(line):
+            bare = not any(item.strip() for item in lines[number + 1 : -1])
+            return len(lines) - (not bare or _kind(line) == "bookmark" or not lines[-1].strip())
+    return 0
+
+
+def _is_meta(line: str) -> bool:
+    """Does it say what was clipped where and when, in a language that is known?"""
+    line = line.strip(_BLANK)[:_LONGEST_META]
+    if not line.startswith(("-", "–")):
+        return False
+    place, _, added = line.rpartition("|")
+    return bool(_kind(place) and (_page(place) or _LOCATION.search(place)) and _moment(added))
+
+
+def _kind(place: str) -> str:
+    folded = place.casefold()
+    return next((kind for kind, words in _TYPES if any(word in folded for word in words)), "")
+
+
+def _page(place: str) -> re.Match[str] | None:
+    return _PAGE.search(place) or _CJK_PAGE.search(place)
+
+
+def _clipping(lines: list[str], line: int, problems: list[str], name: str, warnings: list[str]) -> _Clipping | None:
+    while lines and not lines[0].strip(_BLANK):
         lines, line = lines[1:], line + 1
-    head = lines[0].strip(" \ufeff\t\r")
-    meta = lines[1].strip(" \ufeff\t\r")[:_LONGEST_META] if len(lines) > 1 else ""
+    meta = lines[1].strip(_BLANK)[:_LONGEST_META] if len(lines) > 1 else ""
+    if _is_meta(lines[0]) and not _is_meta(meta):
+        meta, lines = lines[0].strip(_BLANK)[:_LONGEST_META], ["", *lines]
+    head, where = lines[0].strip(_BLANK), f"{name}, line {line}"
+    told = line + bool(head)
     if not meta.startswith(("-", "–")):
-        problems.append(f"line {line + 1}: {meta[:60]!r} does not say what was clipped where.")
+        problems.append(f"line {told}: {meta[:60]!r} does not say what was clipped where.")
         return None
     place, _, added = meta.lstrip("-– ").rpartition("|")
     if not place:
         place, added = added, ""
-    folded = place.casefold()
-    kind = next((kind for kind, words in _TYPES if any(word in folded for word in words)), "")
+    kind = _kind(place)
     body = "\n".join(item.rstrip("\r") for item in lines[2:]).strip("\n\ufeff ")
     if kind == "bookmark" or (not body and kind != "note"):
         return None
+    if not head and kind != "note":
+        warnings.append(f"{where}: no title above {meta[:60]!r}; its highlight goes where its words are, else under 'Untitled'")
     if kind != "note" and (cut := body.rfind("<")) >= 0 and _LIMIT.match(body, cut):
         body = body[:cut].strip()
         what = "the highlight ends there" if body else "no text"
         warnings.append(f"{where}: the publisher's clipping limit was reached, {what}")
         if not body:
             return None
-    page = _PAGE.search(place) or _CJK_PAGE.search(place)
+    page = _page(place)
     location = _LOCATION.search(place)
     if not kind:
         location = location or (None if page else _ANY_RANGE.search(place))
         if not page and not location:
-            problems.append(f"line {line + 1}: {meta[:60]!r} is in no known form.")
+            problems.append(f"line {told}: {meta[:60]!r} is in no known form.")
             return None
         warnings.append(f"{where}: {meta[:60]!r} is in no known language, taken for a highlight")
         kind = "highlight"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from ..errors import Invalid
@@ -17,13 +17,14 @@ CARRIES = (
     "text", "annotation", "tags", "location", "location_type", "heading_level", "url", "is_favorite", "is_discard",
 )  # fmt: skip
 WHOLE = "full document contents"  # the folder where Readwise's plugin puts whole documents
+_MOST_APART = 3  # files that are warned of each in a line
 SOURCE_CARRIES = ("title", "author", "kind", "url", "readwise_url", "asin", "cover_url", "summary", "document_note", "tags")
 
 
 def read_markdown(
     documents: Iterable[Document], *, root: str = "", progress: Callable[[int], None] | None = None
-) -> tuple[list[Source], list[str]]:
-    """Sources of all files that are exports, and warnings. Raises Invalid for a file that is no text.
+) -> tuple[list[Source], list[str], list[str]]:
+    """Sources of all files that are exports, warnings, and the names of files that are no text. Raises Invalid where there are only these.
 
     Each source remembers its file as `file:<root>/<name>` among its outside ids.
     """
@@ -31,7 +32,7 @@ def read_markdown(
     warnings: list[str] = []
     others: list[str] = []
     whole: list[str] = []
-    problems: list[Invalid] = []
+    problems: dict[str, Invalid] = {}
     for number, document in enumerate(documents, 1):
         if f"/{WHOLE}/" in f"/{root}/{document.name}".casefold():
             whole.append(document.name)
@@ -42,7 +43,7 @@ def read_markdown(
         try:
             text = decode(document)
         except Invalid as error:
-            problems.append(error)
+            problems[document.name] = error
             continue
         parsed = read_markdown_file(text, stem=document.stem, folder=document.folder)
         if parsed.source is None:
@@ -51,9 +52,10 @@ def read_markdown(
             gathered.add(parsed.source, document.name)
         if progress:
             progress(number)
-    if problems:
-        raise Invalid(problems[0].message, problems[0].hint, [problem.message for problem in problems])
-    warnings += gathered.doubled
+    if problems and not gathered.sources:
+        first = next(iter(problems.values()))
+        raise Invalid(first.message, first.hint, [problem.message for problem in problems.values()])
+    warnings += [*_unread(problems), *gathered.doubled]
     if gathered.joined:
         what = "is a second export of its source" if len(gathered.joined) == 1 else "are second exports of their sources"
         warnings.append(f"{count(len(gathered.joined), 'file')} {what}, put together with the first: {listed(gathered.joined)}")
@@ -63,10 +65,22 @@ def read_markdown(
         what = "is no export" if len(others) == 1 else "are no exports"
         warnings.append(f"{count(len(others), 'file')} {what}, left out: {listed(others)}")
     where = f"{root}/" if root else ""
-    return [
-        replace(source, outside_ids=(*source.outside_ids, *(f"file:{where}{name}" for name in names)))
-        for source, names in zip(gathered.sources, gathered.names, strict=True)
-    ], warnings
+    return (
+        [
+            replace(source, outside_ids=(*source.outside_ids, *(f"file:{where}{name}" for name in names)))
+            for source, names in zip(gathered.sources, gathered.names, strict=True)
+        ],
+        warnings,
+        list(problems),
+    )
+
+
+def _unread(problems: Mapping[str, Invalid]) -> list[str]:
+    """Warnings: by file where they are few, else in one line."""
+    stays = "left out; what was imported from {} before stays"
+    if len(problems) > _MOST_APART:
+        return [f"{len(problems):,} files that cannot be read as text (UTF-8) {stays.format('them')}: {listed(list(problems))}"]
+    return [f"{problem.message} It was {stays.format('it')}." for problem in problems.values()]
 
 
 class _Gathered:

@@ -7,6 +7,7 @@ stored: an interrupted import is simply begun again. Some edits do not touch tha
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections import deque
@@ -165,13 +166,13 @@ class _Client:
                 wait = 2.0**attempt
             else:
                 if answer.status_code == 200:
-                    if not self.date and answer.headers.get("Date"):
-                        self.date = exact_time(parsedate_to_datetime(answer.headers["Date"]).isoformat())
+                    self.date = self.date or _date(answer)
                     return _page(answer)
                 if answer.status_code in (401, 403):
                     raise Unavailable(f"Readwise refused the token ({answer.status_code}).", f"Take a fresh one from {TOKEN_PAGE}.")
                 if answer.status_code != 429 and answer.status_code < 500:
-                    raise Unavailable(f"Readwise answered {answer.status_code}: {answer.text[:200]}", "Nothing changed. Try again later.")
+                    told = answer.content[:200].decode(errors="replace")  # not `text`: the header may name any codec, or none that is one
+                    raise Unavailable(f"Readwise answered {answer.status_code}: {told}", "Nothing changed. Try again later.")
                 trouble = f"it answered {answer.status_code}"
                 wait = _retry_after(answer) if answer.status_code == 429 else 2.0**attempt
             if attempt + 1 < PATIENCE:
@@ -193,24 +194,32 @@ class _Client:
 def _page(answer: httpx.Response) -> dict[str, Any]:
     try:
         page = answer.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         page = None
     if not isinstance(page, dict) or not isinstance(page.get("results"), list):
         raise Unavailable("Readwise sent something that is no export.", "Is a proxy or login page in between? Nothing was changed.")
     return page
 
 
+def _date(answer: httpx.Response) -> str:
+    """When it was given, as the server says; empty where it does not, or in no known form."""
+    try:
+        return exact_time(parsedate_to_datetime(answer.headers.get("Date", "")).isoformat())
+    except (ValueError, OverflowError):
+        return ""
+
+
 def _retry_after(answer: httpx.Response) -> float:
-    """Seconds to wait: a number, a date, or a minute where the header says nothing."""
+    """Seconds to wait: a number, a date, or a minute where the header says nothing that can be waited for."""
     value = answer.headers.get("Retry-After", "")
     try:
         wait = float(value)
     except ValueError:
         try:
             wait = parsedate_to_datetime(value).timestamp() - time.time()
-        except ValueError:
-            wait = 60.0
-    return min(max(wait, 1.0), LONGEST_WAIT)
+        except (ValueError, OverflowError):
+            wait = math.nan
+    return 60.0 if math.isnan(wait) else min(max(wait, 1.0), LONGEST_WAIT)
 
 
 def find_token(settings: Settings) -> str:

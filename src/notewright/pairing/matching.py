@@ -34,7 +34,9 @@ _MUCH = 25.0  # nats of a quotation that is no term of the subject
 _TELLING_WORD = 3.5  # nats
 _WEAK = ("words", "meaning")  # methods that rest on no quotation
 _WINDOW = 40  # words: about a sentence or two; telling words that lie further apart say less together
-_IMAGES = re.compile(r"!\[\[([^\]|#\n]+)[^\]\n]*\]\]|!\[[^\]\n]*\]\(<?([^)\s>]+)[^)\n]*\)")
+_IMAGES = re.compile(
+    r"!\[\[([^\[\]|#\n]++)[^\[\]\n]*+\]\]|!\[(?:[^\]\n!]|!(?!\[))*+\]\(<?([^)\s>]{1,1000}+)[^)\n]{0,1000}+\)"
+)  # what is longer than that is a picture itself, and no name
 _PLAIN_IMAGE = re.compile(r"(?:image|img|cover|photo|picture)[\W\d]*\.")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
@@ -15,8 +16,9 @@ from ..records import Highlight, Passage
 from .keys import title_key, undecorated
 from .matching import Candidate, NoteMatcher, Told, explain_away, match_quotes, match_source
 from .meaning import embedder
+from .runs import TELLING_RUN
 from .unsaid import says_nothing
-from .words import Corpus, match_words
+from .words import Corpus, is_wide, match_words
 
 _TITLE_WORDS = 5
 _AT_HAND = 300  # sources
@@ -101,8 +103,8 @@ class Weigher:
         matcher.look_at([part for source_id in strong for part in self.texts_of(source_id)])
         for source_id, strength in sorted({**case.strengths, **strong}.items()):
             candidates = match_source(matcher, self.told(source_id), linked=strength, among=self.among, text_passages=text_passages)
-            candidates += self._titled(case.title, source_id, strength, text_passages)
-            found[source_id] = _better(candidates, found.get(source_id, ()))
+            titled = self._titled(case.title, source_id, strength, text_passages)
+            found[source_id] = _better(candidates, [*titled, *found.get(source_id, ())])
         explain_away(item for candidates in found.values() for item in candidates)
         self._name(case.named, found)
         return found
@@ -129,13 +131,16 @@ class Weigher:
         """A note whose title is a sentence of a highlight was made from it: the title belongs to its first passage."""
         words = match_words(undecorated(title))
         about = title_key(self.titles[source_id])
-        if len(words) < _TITLE_WORDS or not text_passages or title_key(title) in about or about in title_key(title):
+        wide = sum(is_wide(word) for word in words)  # about two of these letters are a word
+        if len(words) - wide / 2 < _TITLE_WORDS or not text_passages or title_key(title) in about or about in title_key(title):
             return
-        wanted = f" {' '.join(words)} "
+        wanted = self.corpus.numbers(words)
+        if not wanted or math.fsum(self.corpus.weights[word] for word in wanted) < TELLING_RUN:
+            return
         source = self.told(source_id)
         for highlight in source.highlights:
-            spoken = self.corpus.spoken(self.corpus.words(source.texts[highlight.id][0]))
-            if wanted in f" {' '.join(spoken)} ":
+            spoken = self.corpus.words(source.texts[highlight.id][0])
+            if any(spoken[at : at + len(wanted)] == wanted for at, word in enumerate(spoken) if word == wanted[0]):
                 evidence = f"the note's title quotes {len(words)} of {len(spoken)} words"
                 yield Candidate(highlight, min(text_passages), "quote", [evidence], odds=4 * strength)
 

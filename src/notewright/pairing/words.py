@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,10 +26,8 @@ _ARRAYS = ("codes", "offsets", "owners", "runs", "nats")
 _SMALL = 0.03  # share of texts: words that common by their shape are not counted
 _NOT_WORDS = re.compile(rf"{NOT_WORDS}|\s\^[\w-]+[ \t]*$", re.MULTILINE)
 _MARKED = re.compile(r"[\[\]<>%{^]|://|---")  # without any of these, neither of the two patterns finds anything
-_LONG_LINK = re.compile(
-    r"(\[\[[^\[\]|\n]*?\w+(?:[^\w\[\]|\n]+\w+){3}[^\[\]|\n]*\]\]"
-    r"|(?<!!)\[[^\[\]\n]*?\w+(?:[^\w\[\]\n]+\w+){3}[^\[\]\n]*\]\((?!\w+:)[^()\s]*\.md\))"
-)
+_BARE_LINK = re.compile(r"\[\[([^\[\]|\n]*+)\]\]|(?<!!)\[([^\[\]\n]*+)\]\((?!\w+:)[^()\s]*+\)(?<=\.md\))")
+_TITLE = 4  # words of a link; fewer may be anybody's
 _NEAR = 50  # words
 _QUOTE_MARKS = re.compile(r"^(?:[ \t]*>)+[ \t]?(?:\[![^\]\n]*\][+-]?)?", re.MULTILINE)
 _WORD = re.compile(rf"\w[\w{MARKS}]*(?:'\w[\w{MARKS}]*)*")
@@ -54,18 +52,34 @@ def match_words(text: str) -> list[str]:
     return _WORD.findall(words)
 
 
+def is_wide(word: str) -> bool:
+    """Is it a letter of a script without spaces, which stands for a word here?"""
+    return bool(_WIDE.match(word))
+
+
 def title_places(text: str) -> frozenset[int]:
     """Which of `match_words(text)` stand in bare links of four words or more: the titles of other notes, not words written here."""
     words, places, position = match_words(text), set[int](), 0
-    for number, part in enumerate(_LONG_LINK.split(text) if "[[" in text or ".md)" in text else ()):
+    for part, is_title in _parts(text) if "[[" in text or ".md)" in text else ():
         said = match_words(part)
-        if number % 2:  # its first and last words may be parts of longer ones here, so that what was counted before is but near to it
+        if is_title:  # its first and last words may be parts of longer ones here, so that what was counted before is but near to it
             inner = said[1:-1]
             there = (at for at in range(max(0, position - _NEAR), position + _NEAR) if words[at + 1 : at + 1 + len(inner)] == inner)
             position = min(there, key=lambda at: abs(at - position), default=position)
             places.update(range(position, position + len(said)))
         position += len(said)
     return frozenset(places)
+
+
+def _parts(text: str) -> Iterator[tuple[str, bool]]:
+    """The text in parts, and whether each is such a link."""
+    start = 0
+    for found in _BARE_LINK.finditer(text):
+        if len(re.findall(r"\w+", found[1] or found[2] or "")) >= _TITLE:
+            yield text[start : found.start()], False
+            yield found[0], True
+            start = found.end()
+    yield text[start:], False
 
 
 class Corpus:
@@ -113,6 +127,15 @@ class Corpus:
 
     def spoken(self, words: Iterable[int]) -> list[str]:
         return [self.vocabulary[word] for word in words]
+
+    def numbers(self, words: Sequence[str]) -> array[int]:
+        """The ids of these words; none where no text has one of them."""
+        found = [self._ids.get(word, -1) for word in words]
+        return array("I", () if -1 in found else found)
+
+    @cached_property
+    def _ids(self) -> dict[str, int]:
+        return {word: number for number, word in enumerate(self.vocabulary)}
 
     def size(self, text: int) -> int:
         """Words."""

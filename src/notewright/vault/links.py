@@ -42,7 +42,7 @@ def targets(data: bytes, tokens: Iterable[Token]) -> Iterator[tuple[str, str]]:
         elif kind == "link_definition":
             yield from _within(text_of(data, token).partition("]:")[2])
         elif kind in _HOLDERS:
-            yield from _within(text_of(data, token)[_HOLDERS[kind] :])
+            yield from _within(text_of(data, token)[_HOLDERS[kind] :].replace("<!--", " "))  # a comment holds no other one
         elif kind in ("html", "html_block"):
             yield from _within(text_of(data, token).replace("<", " "), only=_IN_HTML)
 

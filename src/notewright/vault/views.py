@@ -18,7 +18,7 @@ _FLAG = re.compile(r"banner|sban|cover|portrait|profile|invert|fit|full|wide|hal
 _MARKDOWN_LINK = re.compile(
     r"!?\[(?P<text>.*)\]\([ \t]*(?:<(?P<angle>[^<>]*)>|(?P<bare>\S*?))"
     r"(?:\s+(?:\"(?P<double>[^\"]*)\"|'(?P<single>[^']*)'|\((?P<round>[^()]*)\)))?[ \t]*\)\Z",
-    re.DOTALL,
+    re.DOTALL | re.ASCII,  # blanks as the tokens know them, which are bytes
 )
 _CALLOUT = re.compile(r"\[!([^\]|]*)(?:\|([^\]]*))?\]([+-]?)\Z")
 _BACKSLASH = re.compile(r"\\([!-/:-@\[-`{-~])")
