@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 from typing import Any
 
@@ -23,18 +22,6 @@ RUN = {
     "recipe": {}, "metrics": {},
 }  # fmt: skip
 AXE = REPOSITORY / "web" / "studio" / "node_modules" / "axe-core" / "axe.min.js"
-
-
-def press(button: Any, seen: Any) -> None:
-    """Click until it is seen: what comes in above, or a dialog that grows, moves a button away from under the pointer."""
-    from playwright.sync_api import TimeoutError as Unseen
-
-    for _ in range(4):
-        button.click()
-        with contextlib.suppress(Unseen):
-            seen.first.wait_for(timeout=15_000)
-            return
-    seen.first.wait_for()
 
 
 def serious(page: Any) -> list[str]:

@@ -22,7 +22,7 @@ from served import ScriptedEngines
 from walks import Server, ask, events, eventually
 
 from .conftest import things
-from .helpers import press, serious
+from .helpers import serious
 
 pytestmark = pytest.mark.browser
 CHAPTER = "Beginnings"
@@ -69,7 +69,7 @@ def choose_note(page: Any, name: str) -> Any:
     search = dialog.get_by_label("Search notes")
     search.or_(dialog.get_by_role("button", name="Another note")).first.wait_for()
     if not search.count():
-        press(dialog.get_by_role("button", name="Another note"), search)
+        dialog.get_by_role("button", name="Another note").click()
     search.fill(name)
     dialog.get_by_role("button", name=f"New note: {name}.md").or_(dialog.get_by_role("button", name=f"{name}.md")).first.click()
     dialog.get_by_role("region", name="Change of the note").wait_for()

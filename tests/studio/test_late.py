@@ -13,7 +13,7 @@ import pytest
 
 from walks import Server, ask, events, eventually
 
-from .helpers import press, written
+from .helpers import written
 
 pytestmark = pytest.mark.browser
 
@@ -237,7 +237,7 @@ def choose(dialog: Any, name: str) -> None:
     search = dialog.get_by_label("Search notes")
     search.or_(dialog.get_by_role("button", name="Another note")).first.wait_for()
     if not search.count():
-        press(dialog.get_by_role("button", name="Another note"), search)
+        dialog.get_by_role("button", name="Another note").click()
     search.fill(name)
     dialog.get_by_role("button", name=f"New note: {name}").click()
 

@@ -26,7 +26,7 @@ from walks import Server, ask, events, eventually, serve
 from xss_vectors import VECTORS
 
 from .conftest import needs_browser
-from .helpers import press, serious
+from .helpers import serious
 
 pytestmark = pytest.mark.browser
 COLUMNS = [
@@ -341,7 +341,8 @@ def test_the_library_page_finds_sources_checks_health_and_keeps_settings(page: A
     page.get_by_label("Path of the vault").wait_for()
     health = page.get_by_role("region", name="Health")
     looked = health.get_by_text("python", exact=True)
-    press(page.get_by_role("button", name="Check everything"), health.get_by_role("button", name="Looking").or_(looked))
+    page.get_by_role("button", name="Check everything").click()
+    health.get_by_role("button", name="Looking").or_(looked).first.wait_for()
     page.get_by_label("Search sources and highlights").fill("moss knows")
     found = page.get_by_role("list", name="Sources found").get_by_role("listitem")
     found.filter(has_text="What Moss Knows About Cities").get_by_role("button").first.click()
@@ -457,7 +458,7 @@ def test_no_script_runs_out_of_any_field(browser: Any, hostile: Server) -> None:
         dialog = page.get_by_role("dialog")
         dialog.get_by_label("Search notes").or_(dialog.get_by_role("button", name="Another note")).wait_for()
         if dialog.get_by_role("button", name="Another note").count():
-            press(dialog.get_by_role("button", name="Another note"), dialog.get_by_label("Search notes"))
+            dialog.get_by_role("button", name="Another note").click()
         page.get_by_label("Search notes").fill(f"{SCRIPT} note")
         clean("search of notes")
         page.keyboard.press("Enter")

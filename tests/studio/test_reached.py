@@ -12,6 +12,18 @@ from walks import Server, ask, eventually
 from .helpers import JOB, RUN, Held, proposed, serious, written
 
 pytestmark = pytest.mark.browser
+CONTRASTS = """() => {
+  const brightness = (colour) => {
+    const parts = colour.match(/[\\d.]+/g).slice(0, 3).map((part) => part / 255);
+    const [red, green, blue] = parts.map((part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+  };
+  const fields = document.querySelectorAll("main :is(input:not([type=checkbox], [type=radio]), select, textarea)");
+  return [...fields].flatMap((field) => [field, document.body].map((beside) => {
+    const [dark, light] = [getComputedStyle(field).borderTopColor, getComputedStyle(beside).backgroundColor].map(brightness).toSorted();
+    return (light + 0.05) / (dark + 0.05);
+  }));
+}"""  # between the border of a field and what is inside and outside
 
 
 @pytest.fixture(scope="module")
@@ -100,6 +112,95 @@ def test_after_more_the_keyboard_is_at_the_first_of_them(page: Any, server: Serv
     page.goto(f"{server.address}/queue")
     page.get_by_role("button", name="More (3)").press("Enter")
     has_focus(page, page.locator(".waiting").nth(200))
+
+
+def test_more_sources_and_earlier_candidates_begin_at_the_first_of_them(page: Any, server: Server, thing: str) -> None:
+    one = ask(server, "/api/sources?limit=1")["sources"][0]
+    sources = [{**one, "id": f"source-{number}"} for number in range(43)]
+    limit = re.compile(r"limit=(\d+)")
+
+    def rows(route: Any, name: str, all_of_them: list[dict]) -> None:
+        found = limit.search(route.request.url)
+        assert found
+        route.fulfill(json={"total": len(all_of_them), name: all_of_them[: int(found[1])]})
+
+    page.route("**/api/sources?*", lambda route: rows(route, "sources", sources))
+    page.goto(f"{server.address}/library")
+    page.get_by_role("button", name="More (3)").press("Enter")
+    has_focus(page, page.get_by_role("list", name="Sources found").get_by_role("button").nth(40))
+
+    batch = written(server, thing)
+    row = ask(server, f"/api/batches?source_id={batch['source_id']}")["batches"][0]
+    batches = [{**row, "id": f"batch-0{number}"} for number in range(22)]
+    page.route("**/api/batches?source_id=*&limit=*0", lambda route: rows(route, "batches", batches))
+    page.goto(f"{server.address}/draft?source={batch['source_id']}&chapter=Beginnings&batch={batch['id']}")
+    page.get_by_text("Earlier candidates (22)").click()
+    earlier = page.get_by_role("list", name="Earlier candidates").get_by_role("button")
+    page.get_by_role("button", name="2 more").press("Enter")
+    has_focus(page, earlier.nth(20))
+
+
+def test_a_button_that_cannot_be_pressed_for_a_while_has_the_focus_again(page: Any, server: Server) -> None:
+    held = Held(page, "**/api/doctor")
+    page.goto(f"{server.address}/library")
+    health = page.get_by_role("region", name="Health")
+    health.get_by_role("button").press("Enter")
+    held.wait()
+    has_focus(page, health)
+    held.go_on()
+    has_focus(page, health.get_by_role("button", name="Check everything"))
+    health.get_by_role("button").press("Enter")
+    page.keyboard.press("Shift+Tab")
+    went_to = page.evaluate("() => document.activeElement.innerText")
+    health.get_by_text("python", exact=True).wait_for()
+    page.wait_for_timeout(100)
+    assert page.evaluate("() => document.activeElement.innerText") == went_to, "who went elsewhere is not called back"
+
+
+def test_keys_of_one_letter_can_be_off(page: Any, server: Server) -> None:
+    page.goto(f"{server.address}/queue")
+    page.locator(".waiting").nth(1).wait_for()
+    page.get_by_role("button", name="Keys a–z: on").press("Enter")
+    page.reload()
+    page.locator(".waiting").nth(1).wait_for()
+    assert serious(page) == []
+    page.keyboard.press("j")
+    page.keyboard.press("n")
+    page.keyboard.press("ArrowDown")
+    has_focus(page, page.locator(".waiting").nth(1))
+    assert page.locator("kbd").first.is_hidden()
+    page.get_by_role("button", name="Keys a–z: off").press("Enter")
+    page.keyboard.press("k")
+    has_focus(page, page.locator(".waiting").first)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_edge_of_a_field_can_be_seen(page: Any, server: Server, scheme: str) -> None:
+    page.emulate_media(color_scheme=scheme)
+    page.goto(f"{server.address}/library")
+    page.get_by_label("Its model").wait_for()
+    contrasts = page.evaluate(CONTRASTS)
+    assert len(contrasts) > 10
+    assert min(contrasts) >= 3
+
+
+def test_ties_and_sentences_have_buttons(page: Any, server: Server, thing: str) -> None:
+    batch = shown(page, server, thing)
+    cards, tie = page.get_by_role("article"), page.get_by_role("button", name="Tie")
+    assert tie.is_disabled()
+    cards.nth(0).get_by_role("button", name="Rank candidate 1").click()
+    tie.click()
+    cards.nth(1).get_by_role("button", name="Rank candidate 2").click()
+    cards.nth(1).get_by_text("place 1").wait_for()
+    first, second = (cards.nth(at).get_by_role("group", name="Sentences") for at in (0, 1))
+    for _ in range(2):
+        first.get_by_role("button", name="Next sentence").click()
+    cards.nth(0).get_by_role("status").get_by_text("Sentence 2 rests on").wait_for()
+    first.get_by_role("button", name="Previous sentence").click()
+    cards.nth(0).get_by_role("status").get_by_text("Sentence 1 rests on").wait_for()
+    second.get_by_role("button", name="Next sentence").press("Enter")
+    cards.nth(1).get_by_role("status").get_by_text("Sentence 1 rests on").wait_for()
+    assert len(batch["drafts"]) == 3
 
 
 def test_what_is_said_while_a_dialog_is_open_is_said_in_it(page: Any, server: Server) -> None:

@@ -6,6 +6,7 @@ import { handle, nameOf } from "../src/lib/keys.ts";
 import { characters } from "../src/lib/offsets.ts";
 import { settled, shuffled } from "../src/lib/shuffle.ts";
 import { Parser } from "../src/lib/sse.ts";
+import { store } from "./browser.ts";
 
 describe("shortcuts", () => {
   const key = (more: object) => nameOf({ key: "a", ctrlKey: false, metaKey: false, altKey: false, shiftKey: false, ...more });
@@ -30,6 +31,17 @@ describe("a key that is held down", () => {
     const press = (repeat: boolean) => handle({ key, repeat, preventDefault } as never, { [key]: () => void acted++ });
     expect([false, true, true, true].map(press)).toEqual([true, true, true, true]);
     expect([acted, preventDefault.mock.calls.length]).toEqual([times, 4]);
+  });
+});
+
+describe("keys of one letter that are off", () => {
+  afterEach(() => void vi.unstubAllGlobals());
+  it.each([["x", false], ["1", false], ["=", false], ["Enter", true], ["ArrowDown", true], ["Backspace", true]])("%s: %s", (key, acts) => {
+    vi.stubGlobal("Element", class {});
+    vi.stubGlobal("document", { querySelector: () => null });
+    vi.stubGlobal("localStorage", store());
+    keep("letters", false);
+    expect(handle({ key, preventDefault: vi.fn() } as never, { [key]: vi.fn() })).toBe(acts);
   });
 });
 

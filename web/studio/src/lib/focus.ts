@@ -1,5 +1,6 @@
 /** What has the focus may go when the page changes: a form that is done, a list that is folded, the page itself. The browser would begin at the
- *  top again; here the nearest thing around it that can be told gets the focus, unless what was done has said where it goes. */
+ *  top again; here the nearest thing around it that can be told gets the focus, unless what was done has said where it goes. So it is with a button
+ *  that cannot be pressed for a while, which gets it back when it can, if nobody went elsewhere. */
 import { tick } from "svelte";
 
 const AROUND = "li, article, form, section, aside, dialog, [role='group'], [role='region'], main";
@@ -22,6 +23,7 @@ export function leave(field: HTMLElement): void {
 /** For all in `root`; returns what ends it. */
 export function holdFocus(root: HTMLElement): () => void {
   let around: HTMLElement[] = []; // what has it, and what that is in
+  let waiting: { button: HTMLElement; place: HTMLElement } | null = null; // `place` has it instead of a button that is disabled
   const lost = () => document.activeElement === document.body || document.activeElement === null;
 
   function came({ target }: FocusEvent): void {
@@ -32,18 +34,24 @@ export function holdFocus(root: HTMLElement): () => void {
   const went = () => queueMicrotask(() => {
     if (around[0]?.isConnected && lost()) around = [];
   });
+  const isThere = (one: HTMLElement) => one.isConnected && !one.matches(":disabled");
   async function look(): Promise<void> {
-    if (!around.length || around[0]!.isConnected) return;
+    if (waiting && document.activeElement !== waiting.place) waiting = null;
+    if (waiting && isThere(waiting.button)) return waiting.button.focus({ preventScroll: true });
+    if (!around.length || isThere(around[0]!)) return;
     const path = around;
     await tick();
     if (path !== around) return;
     around = [];
     const next = path.find((one) => one.isConnected && one.matches(AROUND)) ?? root.querySelector<HTMLElement>("dialog[open], main");
-    if (lost() && next) give(next);
+    const [button] = path;
+    if (!next || !(lost() || document.activeElement === button) || isThere(button!)) return;
+    give(next);
+    if (button!.isConnected) waiting = { button: button!, place: next };
   }
 
   const watcher = new MutationObserver(() => void look());
-  watcher.observe(root, { childList: true, subtree: true });
+  watcher.observe(root, { childList: true, subtree: true, attributeFilter: ["disabled"] });
   root.addEventListener("focusin", came);
   root.addEventListener("focusout", went);
   return () => {

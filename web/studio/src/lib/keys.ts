@@ -1,4 +1,6 @@
 /** Keyboard shortcuts: which key a press means, and when it means nothing because the person is typing. */
+import { recall } from "./kept.ts";
+
 export type Bindings = Record<string, (event: KeyboardEvent) => void>;
 
 const WALKING = ["j", "k", "s", "S", "ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight"];
@@ -20,6 +22,7 @@ export function handle(event: KeyboardEvent, bindings: Bindings): boolean {
   if (event.defaultPrevented || event.isComposing || target?.closest(TYPING) || document.querySelector("dialog[open]")) return false;
   const name = nameOf(event);
   if (name === "Enter" && target?.closest("button, a, summary")) return false; // it presses that
+  if (name.length === 1 && !recall("letters", true)) return false;
   const action = bindings[name];
   if (!action) return false;
   event.preventDefault();

@@ -21,6 +21,7 @@ class Server {
   loggedOut = $state(false);
   met = $state(false); // it has answered to this page
   jobs = $state.raw<Job[]>([]);
+  heard = $state(false); // which jobs there are: what tells of them can take its place
   versions = $state(Object.fromEntries(PARTS.map((part) => [part, 0])) as Record<Part, number>);
   lastRunEvent = $state.raw<RunEvent | null>(null);
   private stopped = $state.raw<string[]>([]); // jobs that were asked from here to stop
@@ -115,7 +116,7 @@ class Server {
     void api.get("/api/jobs").then((jobs) => {
       const told = this.jobs.filter((job) => !before.includes(job)); // since it was asked, and so newer
       this.jobs = [...told, ...jobs.filter((job) => !told.some(({ id }) => id === job.id))];
-    }, () => undefined);
+    }, () => undefined).finally(() => (this.heard = true));
   }
 
   /** A job that was just begun from here, of which the server may have told already. */

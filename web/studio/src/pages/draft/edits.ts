@@ -12,9 +12,12 @@ export const textOf = (kept: unknown): string | null => (typeof kept === "string
 /** `text` is null where the draft is as it was written. */
 export const keepEdit = (id: string, text: string | null, saved: boolean): void => keep(`edit:${id}`, text === null ? null : { text, saved });
 
+/** The text of it that this browser knows of. */
+export const keptEdit = (id: string): string | null => textOf(recall(`edit:${id}`, null));
+
 /** The server has it now. */
 export function taken(id: string, text: string): void {
-  if (textOf(recall(`edit:${id}`, null)) === text) keepEdit(id, text, true);
+  if (keptEdit(id) === text) keepEdit(id, text, true);
 }
 
 /** What counts: what the server was `told`, by whomever, unless what was said here is still on its way. */

@@ -4,6 +4,7 @@ import { ApiError, api, request } from "../../lib/api.ts";
 import { keep, recall } from "../../lib/kept.ts";
 import { notices } from "../../lib/notices.svelte.ts";
 import { outbox } from "../../lib/outbox.svelte.ts";
+import { prepare } from "../../lib/previews.ts";
 import type { Ranking } from "../../lib/ranking.ts";
 import { EMPTY, drop, isEmpty, isWhole, placeOf } from "../../lib/ranking.ts";
 import { settled, shuffled } from "../../lib/shuffle.ts";
@@ -137,6 +138,8 @@ export class Session {
           this.grow(data as { candidate: number; text: string; replace: boolean });
         } else if (event === "done") {
           const batch = data as Batch;
+          await prepare(batch.drafts.map((draft) => draft.text));
+          if (stop.signal.aborted) return "";
           this.show(batch, inOrder ? batch.drafts : settled(places, batch.drafts, (draft) => draft.sampling["written"], batch.id));
           return batch.id;
         } else if (event === "error") {

@@ -1,0 +1,128 @@
+"""What somebody may be about to press stays the same element in the same place while answers come in, in whichever order."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from walks import Server, ask
+
+from .helpers import written
+
+pytestmark = pytest.mark.browser
+WATCH = """() => {
+  const seen = new Map();
+  const wrong = (window.wrong = []);
+  const nameOf = (one) => `${one.tagName} ${one.ariaLabel || one.innerText || one.placeholder || one.type}`.slice(0, 60);
+  function look() {
+    for (const one of document.querySelectorAll(":is(main, dialog) :is(button, input, select, textarea, summary)")) {
+      const { x, y, width } = one.getBoundingClientRect();
+      if (!width) continue;
+      const [was, here] = [seen.get(one), [x, one.closest("dialog") ? y : y + scrollY].map(Math.round)];
+      if (was && was.here.some((place, axis) => Math.abs(place - here[axis]) > 1)) wrong.push(`${nameOf(one)}: ${was.here} -> ${here}`);
+      seen.set(one, { here, name: nameOf(one) });
+    }
+    for (const [one, { name }] of seen) if (!one.isConnected) { seen.delete(one); wrong.push(`${name} is gone`); }
+    requestAnimationFrame(look);
+  }
+  requestAnimationFrame(look);
+}"""
+ORDERS: dict[str, Callable[[list], Any]] = {"as asked": lambda held: held.pop(0), "the last first": lambda held: held.pop()}
+END = {  # what stands last on each page
+    "library": "[aria-label=Health]",
+    "models": "[aria-label=Trainings]",
+    "taste": "table",
+    "pairs": ".deeds",
+    "queue": ".waiting",
+    "draft": ".waiting",
+}
+SIZES = {"desktop": {"width": 1280, "height": 800}, "phone": {"width": 390, "height": 740}}
+
+
+@pytest.fixture(scope="module")
+def server(small_server: Server) -> Server:
+    return small_server
+
+
+@pytest.fixture(scope="module")
+def batch(server: Server) -> dict:
+    """An earlier one is there as well."""
+    written(server, "looms")
+    return written(server, "looms")
+
+
+@pytest.fixture(params=ORDERS)
+def fill(request: pytest.FixtureRequest, page: Any) -> Callable[[Callable[[], Any], str], None]:
+    """Does something, and lets the answers to what the page asks for then come one by one until `there` is."""
+
+    def fill(begin: Callable[[], Any], there: str) -> None:
+        held: list[Any] = []
+        page.route(re.compile(r"/api/(?!events)"), lambda route: held.append(route))
+        begin()
+        quiet = 0
+        while quiet < 8 or not page.locator(there).count():  # a preview is asked for a little after what it is of
+            page.wait_for_timeout(60)
+            quiet = 0 if held else quiet + 1
+            if held:
+                ORDERS[request.param](held).continue_()
+        page.unroute(re.compile(r"/api/(?!events)"))
+        assert page.evaluate("() => window.wrong") == []
+
+    return fill
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("path", END)
+def test_nothing_moves_while_a_page_fills(page: Any, server: Server, fill: Any, path: str, size: str) -> None:
+    page.set_viewport_size(SIZES[size])
+    page.add_init_script(f"({WATCH})()")
+    fill(lambda: page.goto(f"{server.address}/{path}"), f"main :is({END[path]})")
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_nothing_moves_while_a_batch_comes(page: Any, server: Server, fill: Any, batch: dict, size: str) -> None:
+    page.set_viewport_size(SIZES[size])
+    page.add_init_script(f"({WATCH})()")
+    fill(
+        lambda: page.goto(f"{server.address}/draft?source={batch['source_id']}&chapter=Beginnings&batch={batch['id']}"),
+        ".card .reading > *",
+    )
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_nothing_moves_while_the_note_is_looked_at(page: Any, server: Server, fill: Any, batch: dict, size: str) -> None:
+    page.set_viewport_size(SIZES[size])
+    page.goto(f"{server.address}/draft?source={batch['source_id']}&chapter=Beginnings&batch={batch['id']}")
+    page.locator(".card .reading > *").first.wait_for()
+    page.evaluate(WATCH)
+    fill(lambda: page.keyboard.press("a"), "dialog pre")
+
+
+def test_a_press_counts_while_the_change_comes_in(page: Any, server: Server, batch: dict) -> None:
+    page.goto(f"{server.address}/draft?source={batch['source_id']}&chapter=Beginnings&batch={batch['id']}")
+    page.locator(".card .reading > *").first.wait_for()
+    held: list[Any] = []
+    page.route(re.compile(r"/api/note\?|/accept/preview"), lambda route: held.append(route))
+    page.keyboard.press("a")
+    other = page.get_by_role("dialog").get_by_role("button", name="Another note")
+    with page.expect_request("**/accept/preview"):
+        other.wait_for()
+    other.hover()
+    page.mouse.down()
+    for route in held:
+        route.continue_()
+    page.get_by_role("region", name="Change of the note").wait_for()
+    page.mouse.up()
+    page.get_by_label("Search notes").wait_for()
+
+
+def test_what_a_job_tells_moves_nothing(page: Any, server: Server) -> None:
+    page.goto(f"{server.address}/library")
+    page.get_by_role("button", name="Check everything").wait_for()
+    page.evaluate(WATCH)
+    ask(server, "/api/import/vault", method="POST")
+    page.get_by_role("list", name="Jobs").get_by_text("done").first.wait_for()
+    assert page.evaluate("() => window.wrong") == []
