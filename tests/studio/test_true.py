@@ -22,8 +22,8 @@ def server(small_server: Server) -> Server:
 @pytest.mark.parametrize(
     ("path", "asked", "words", "beside"),
     [
-        ("models", "**/api/runs", "No training yet.", "What came of it"),
-        ("taste", "**/api/rules", "None yet.", "What each reward may do"),
+        ("models", "**/api/runs", "No training yet.", "Improve now"),
+        ("taste", "**/api/rules", "None yet.", "Undo"),
     ],
 )
 def test_nothing_is_said_to_be_there_only_when_that_is_known(
