@@ -27,6 +27,7 @@ from .data import LengthSampler, Rows
 from .head import use_compact_head
 from .session import Counting, Keeper, Session
 
+COPIED = 0.1  # of what a token takes is its keys and values, which each text has of its prompt once more (`attention`)
 Loss = Callable[[list[torch.Tensor], Unit], tuple[torch.Tensor, dict[str, float]]]
 
 
@@ -36,12 +37,11 @@ def as_rows(units: Sequence[Unit], too_long: int) -> Rows:
 
 
 def prepare(session: Session) -> None:
-    """Give the model the head that scores the texts' tokens only, and the attention that leaves out other texts; once for a session."""
+    """Give the model the head that scores the texts' tokens only; once for a session."""
     model = session.model.get_base_model()
     if not getattr(model, "_notewright_head", False):
         add_fused_lm_head(model)
         use_compact_head(model)
-        attention.prepare(model)
         model._notewright_head = True
 
 
@@ -75,9 +75,15 @@ def sharing(session: Session) -> str:
 
 
 def texts_at_once(session: Session, units: Sequence[Unit]) -> float:
-    """For `check_memory`: as many of the longest text as the largest unit's row holds tokens."""
+    """For `check_memory`: as many of the longest text as the largest unit's row holds tokens, and copies of them."""
     way = sharing(session)
-    return max(unit.shared if worth_sharing([unit], way) else unit.tokens for unit in units) / max(unit.longest for unit in units)
+
+    def held(unit: Unit) -> float:
+        if not worth_sharing([unit], way):
+            return unit.tokens
+        return unit.shared + (COPIED * len(unit.prompt) * len(unit.texts) if way == attention.NAME else 0)
+
+    return max(map(held, units)) / max(unit.longest for unit in units)
 
 
 def on_device(session: Session, batch: dict[str, Any]) -> dict[str, Any]:

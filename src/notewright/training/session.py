@@ -24,7 +24,7 @@ from ..library.rows import read_rows, taught_texts
 from ..models import bases, chat, engine, precision, splitting
 from ..models.lookup import Memory
 from ..models.quantization import four_bit
-from . import lora, processes, recipes
+from . import attention, lora, processes, recipes
 from .data import IGNORED, Rows, passes
 from .launch import splits
 from .recipes import LONGEST, Recipe, load
@@ -95,6 +95,7 @@ def open_session(job: Job, folder: Path, reporter: Reporter) -> Session:
     if parts:
         require_room(job, parameters, dtype)
     model, tokenizer = engine.load_base(base, device="cpu" if parts else device, dtype=dtype, **options)
+    attention.prepare(model)
     context = engine.context_length(model.config)
     max_length = min(recipe.max_length or LONGEST, context)
     torch.manual_seed(recipe.seed)
