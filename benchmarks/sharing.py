@@ -84,8 +84,7 @@ def main() -> None:
 
     from notewright.models import bases, engine
     from notewright.training import attention
-    from notewright.training.batches import Unit, collate, per_text, worth_sharing
-    from notewright.training.batches import _shared as shared
+    from notewright.training.batches import Unit, collate, per_text, shared_rows, worth_sharing
     from notewright.training.head import use_compact_head
 
     torch.set_num_threads(1)
@@ -105,7 +104,7 @@ def main() -> None:
         ]
         pad = tokenizer.pad_token_id
         batches = {"rows": collate(units, pad)}
-        batches |= {side: shared(units, pad, name) for side, name in (("mask", "sdpa"), ("parts", attention.NAME))}
+        batches |= {side: shared_rows(units, pad, name) for side, name in (("mask", "sdpa"), ("parts", attention.NAME))}
 
         def learn(batch: dict[str, Any]) -> None:
             torch.stack([one.sum() for unit in per_text(model, batch) for one in unit]).sum().backward()

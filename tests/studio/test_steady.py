@@ -119,6 +119,13 @@ def test_a_press_counts_while_the_change_comes_in(page: Any, server: Server, bat
     page.get_by_label("Search notes").wait_for()
 
 
+def test_what_cannot_be_had_keeps_nothing_else_away(page: Any, server: Server) -> None:
+    for name, beneath in (("sources", "[aria-label=Health]"), ("queue", "main summary")):
+        page.route(f"**/api/{name}?*", lambda route: route.fulfill(status=409, json={"message": "No.", "hint": "Later."}))
+        page.goto(f"{server.address}/{'library' if name == 'sources' else 'draft'}")
+        page.locator(beneath).first.wait_for()
+
+
 def test_what_a_job_tells_moves_nothing(page: Any, server: Server) -> None:
     page.goto(f"{server.address}/library")
     page.get_by_role("button", name="Check everything").wait_for()

@@ -6,6 +6,7 @@ what each candidate has written itself in small ones; one softmax goes over both
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -23,12 +24,17 @@ Prompt = list[tuple[torch.Tensor, torch.Tensor]]
 
 def prepare(model: Any) -> bool:
     """Let a model's attention share a prompt where its family can; whether it can."""
-    config = model.config
-    if config.model_type not in FAMILIES or config._attn_implementation != "sdpa":
+    return use(model, NAME, attention)
+
+
+def use(model: Any, name: str, attention: Callable[..., Any]) -> bool:
+    """Put an attention, which falls back to torch's own, in the place of torch's own, where the model's family hands it what its forward
+    call was given; whether it does."""
+    if model.config.model_type not in FAMILIES or model.config._attn_implementation != "sdpa":
         return False
-    AttentionInterface.register(NAME, attention)
-    AttentionMaskInterface.register(NAME, sdpa_mask)
-    model.set_attn_implementation(NAME)
+    AttentionInterface.register(name, attention)
+    AttentionMaskInterface.register(name, sdpa_mask)
+    model.set_attn_implementation(name)
     return True
 
 

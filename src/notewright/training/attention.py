@@ -11,11 +11,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
-from transformers.masking_utils import sdpa_mask
 
-from ..models.sharing import FAMILIES
+from ..models import sharing
 
 NAME = "notewright_parts"
 
@@ -24,11 +22,7 @@ Layout = dict[str, torch.Tensor]
 
 def prepare(model: Any) -> None:
     """Let a model's attention read shared rows part by part, where its family can."""
-    if model.config.model_type not in FAMILIES or model.config._attn_implementation != "sdpa":
-        return
-    AttentionInterface.register(NAME, attention)
-    AttentionMaskInterface.register(NAME, sdpa_mask)
-    model.set_attn_implementation(NAME)
+    sharing.use(model, NAME, attention)
 
 
 def layout_of(prompts: Sequence[int], texts: Sequence[tuple[int, int, int]], width: int) -> Layout:

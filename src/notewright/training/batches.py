@@ -72,7 +72,7 @@ def worth_sharing(units: Sequence[Unit], sharing: str) -> bool:
 def collate(units: Sequence[Unit], pad: int, *, sharing: str = "") -> dict[str, Any]:
     """A batch, padded on the right; only the texts have labels. `sharing` names the attention that may read shared rows ("": none)."""
     if worth_sharing(units, sharing):
-        return _shared(units, pad, sharing)
+        return shared_rows(units, pad, sharing)
     rows = [(unit.prompt, text) for unit in units for text in unit.texts]
     width = max(len(prompt) + len(text) for prompt, text in rows)
     ids, labels, mask = [], [], []
@@ -87,7 +87,8 @@ def collate(units: Sequence[Unit], pad: int, *, sharing: str = "") -> dict[str, 
     return {**inputs, "units": list(units), "starts": starts}
 
 
-def _shared(units: Sequence[Unit], pad: int, sharing: str) -> dict[str, Any]:
+def shared_rows(units: Sequence[Unit], pad: int, sharing: str) -> dict[str, Any]:
+    """A batch of one row a unit, whether or not that takes less time, for the attention of this name."""
     width = max(unit.shared for unit in units)
     ids = torch.full((len(units), width), pad)
     labels, places = torch.full_like(ids, IGNORED), torch.zeros_like(ids)

@@ -47,8 +47,8 @@ class Guard(Checks):
             return sampling.write(self.session, self.prompts, self.room)
 
     def look(self) -> dict[str, float]:
-        greedy_and_drawn = {"each": 2, "temperature": (0.0, 1.0), "seed": self.session.recipe.seed}
-        written = sampling.write(self.session, self.prompts, self.room, **greedy_and_drawn)
+        session = self.session
+        written = sampling.write(session, self.prompts, self.room, each=2, temperature=(0.0, 1.0), seed=session.recipe.seed)
         drafts, drawn = written[::2], written[1::2]
         fall, kl = self._moved(drawn)
         lengths = [median(map(len, texts)) for texts in (self.before, drafts)]
