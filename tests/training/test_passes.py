@@ -49,6 +49,7 @@ def test_losses_and_weights_are_the_same(
             max_steps=4,
             batch_size=4,
             learning_rate=1e-3,
+            precision="float32",  # what several passes add up to differs by less than bfloat16 can tell
             **METHODS[method],
         )
         part = "adapter/member-0" if method == "reward" else "adapter"
