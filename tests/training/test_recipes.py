@@ -140,6 +140,21 @@ def test_the_memory_told_before_is_that_of_the_whole_process() -> None:
     assert told(batch_size=2, max_length=256)["memory"] < told(batch_size=4, max_length=256)["memory"]
 
 
+def test_the_memory_told_for_a_large_base_is_of_the_numbers_it_will_be_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    from notewright.models import precision
+
+    run = Run("run-1", "sft", "runs/run-1", "created", "2026-01-01T00:00:00+00:00", metrics={"base": "large"})
+    resolved = recipes.resolve("sft", parameters=2 * 10**9, rows=44)
+    monkeypatch.setattr(bases, "free_memory", lambda: 10**12)
+
+    def told(native: bool) -> int:
+        monkeypatch.setattr(precision, "native_bf16", lambda device: native)
+        memory: int = _plan(run, bases.read_config(bases.seedling_folder()), resolved, 44, 2 * 10**9)["memory"]
+        return memory
+
+    assert told(native=False) - told(native=True) > 1.9 * 2 * 10**9  # four bytes a weight, not two
+
+
 @pytest.mark.parametrize(("rows", "batch", "updates"), [(8, 2, 60), (40, 2, 60), (41, 4, 65), (200, 4, 150)])
 def test_a_tiny_base_reads_few_rankings_two_at_a_time(rows: int, batch: int, updates: int) -> None:
     recipe = recipes.resolve("dpo", parameters=SEEDLING, rows=rows).recipe

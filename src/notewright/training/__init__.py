@@ -111,7 +111,7 @@ def train(
             Run(run_id, method, f"runs/{run_id}", "created", now(), dataset.id, parent.id, resolved.values(), {"base": found.name})
         )
         if progress:
-            progress(_plan(run, bases.read_config(found.folder), resolved, asked.rows, asked.parameters))
+            progress(_plan(run, bases.read_config(found.folder), resolved, asked.rows, asked.parameters, settings.device))
         return _run(library, run, job, progress)
 
 
@@ -382,7 +382,9 @@ def _hash(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _plan(run: Run, config: Mapping[str, Any], resolved: recipes.Resolved, rows: int, parameters: int) -> dict[str, Any]:
+def _plan(
+    run: Run, config: Mapping[str, Any], resolved: recipes.Resolved, rows: int, parameters: int, device: str = "cpu"
+) -> dict[str, Any]:
     """What is about to happen, before anything heavy starts. The rows are not measured yet: they count as long as they may be. The memory
     is all that the training's process will take: Python and its libraries, the model and its work, and checks."""
     recipe = resolved.recipe
@@ -391,11 +393,12 @@ def _plan(run: Run, config: Mapping[str, Any], resolved: recipes.Resolved, rows:
     longest = min(recipe.max_length or recipes.LONGEST, seen)
     checks = bases.checks_needed(config, tokens=longest, rows=min(watched, rows))
     large, free = parameters > bases.SMALL, bases.free_memory()
+    dtype = _weights_in(config, parameters, device, recipe) if large else "float32"
     together = recipes.read_together(run.method, getattr(recipe, "minibatch", 0) or recipe.batch_size, longest)
 
     def needed(checkpointing: bool) -> int:
         return bases.memory_needed(
-            config, method="qlora" if recipe.quantize else "lora", dtype="bfloat16" if large else "float32", parameters=parameters,
+            config, method="qlora" if recipe.quantize else "lora", dtype=dtype, parameters=parameters,
             tokens=longest, rows=together, rank=recipe.lora_rank,
             activation_checkpointing=checkpointing, dropout=recipe.lora_dropout > 0,
         )  # fmt: skip
@@ -410,6 +413,14 @@ def _plan(run: Run, config: Mapping[str, Any], resolved: recipes.Resolved, rows:
         "recipe": resolved.values(), "origins": resolved.origins, "memory": memory, "memory_free": free,
         "message": "\n".join([first, need, *recipes.explain(resolved)]),
     }  # fmt: skip
+
+
+def _weights_in(config: Mapping[str, Any], parameters: int, device: str, recipe: recipes.Recipe) -> str:
+    from ..models import engine, precision  # they bring torch along, which nothing but a large base is worth here
+
+    family, quantised = str(config.get("model_type", "")), bool(recipe.quantize)
+    held, _ = precision.training_dtypes(parameters, engine.pick_device(device), recipe.precision, family, quantised=quantised)
+    return str(held).removeprefix("torch.")
 
 
 def _require_tracker(report_to: str) -> None:
