@@ -1,6 +1,6 @@
 """What each training method does for simulated readers with hidden preferences, on work that nothing was trained on.
 
-    python benchmarks/methods.py [--readers 6] [--part few light taste halved paid earned product] [--only 0 1] [--base seedling] [--table]
+    python benchmarks/methods.py [--readers 6] [--part few light …] [--only 0 1] [--base seedling] [--table]
 
 A reader (`evaluation.readers`) has a style, two quirks that no style of the seedling's training has, and hidden wants. 12 passages of
 sources that nothing else comes from measure. What a method should improve was fixed before the first figure:
@@ -16,6 +16,9 @@ sources that nothing else comes from measure. What a method should improve was f
               learnt on these; KTO: the same, from 312 verdicts on single drafts
     halved    as taste, other readers (`--only 12 13 ...`): DPO with updates of two rankings against as many updates of four, which read
               twice as much
+    differing as taste, other readers (`--only 36 37 ... 47`) and 8 rankings, as in somebody's first week: DPO that compares two drafts
+              by what differs between them against DPO on whole drafts; beside what the reader thinks of greedy drafts, the share of
+              these that no gate blocks
     paid      GRPO, RLOO and PPO on the short notes of ppo.py, 16 updates of 16 drafts; a number is a seed here, not a reader. What drafts
               of 16 held-out prompts earn (four each at temperature 1, as they are what is learnt from), against where all began
     earned    GRPO and RLOO, paid by likeness to 24 passages of which SFT had seen 10: distance of drafts at temperature 1 (four for each
@@ -50,6 +53,7 @@ silence_telemetry()
 import in_process  # noqa: E402
 from taste import read_prompts  # noqa: E402
 
+from notewright import gates  # noqa: E402
 from notewright.datasets.edits import TASTE  # noqa: E402
 from notewright.errors import NotewrightError  # noqa: E402
 from notewright.evaluation.readers import Item, Judge, candidates, draw_reader, home_style, near  # noqa: E402
@@ -62,9 +66,9 @@ from notewright.text import edit_distance  # noqa: E402
 
 RESULTS = Path(__file__).parent / "results" / "methods.json"
 FAMILIES = ("format", "voice", "content", "mixed")
-PARTS = ("few", "light", "taste", "halved", "paid", "earned", "product")
+PARTS = ("few", "light", "taste", "halved", "differing", "paid", "earned", "product")
 FEW, MANY, VARIED, STEERING, FRESH, TEST = 10, 32, 24, 6, 24, 12
-SAMPLES, RANKED = 13, 4
+SAMPLES, RANKED, FIRST_WEEK = 13, 4, 8
 LONGEST = 256
 CHANGED, MADE, NUISANCE = 0.35, 0.6, 0.3  # share of ways that changed; of changes that the reader makes; of edits that add a fact
 Row = dict[str, Any]
@@ -241,6 +245,10 @@ def varied(world: World, train: Trainer, found: Found, keep: Callable[[], None],
         for what, written in (("liked", greedy), ("liked, sampled", sampled)):
             thought = [judge.utility(Item(prompt, text)) for prompt, texts in zip(world.test, written, strict=True) for text in texts]
             found[f"{name}, {what}"] = round((statistics.fmean(thought) - middle) / spread, 5)
+        blocked = [
+            gates.problems(gates.check(text, highlights=prompt.highlights)) for prompt, (text,) in zip(world.test, greedy, strict=True)
+        ]
+        found[f"{name}, sound"] = statistics.fmean(not item for item in blocked)
 
     liked(tuned, "varied sft")
     keep()
@@ -274,6 +282,14 @@ def halved(world: World, train: Trainer, found: Found, keep: Callable[[], None],
     start = varied(world, train, found, keep, number)
     for batch in (4, 2):
         follow(train, f"dpo by {batch}", "dpo", start.rankings, start, found, number, batch_size=batch, max_steps=30)
+        keep()
+
+
+def differing(world: World, train: Trainer, found: Found, keep: Callable[[], None], number: int) -> None:
+    start = varied(world, train, found, keep, number)
+    few = {**start.rankings, "train": [row for row in start.rankings["train"] if row["event_id"] <= 4 + FIRST_WEEK]}
+    for name, shared in (("dpo on whole drafts", 1.0), ("dpo on what differs", 0.0)):
+        follow(train, name, "dpo", few, start, found, number, shared=shared)
         keep()
 
 
@@ -342,7 +358,7 @@ def follow(
     try:
         adapter, seconds, told = train(name.replace(", ", "-").replace(" ", "-"), method, parts, start=start.tuned, seed=number, **options)
     except NotewrightError as error:
-        for what in ("liked", "liked, sampled"):
+        for what in ("liked", "liked, sampled", "sound"):
             found[f"{name}, {what}"] = found[f"varied sft, {what}"]
         found[f"{name}, ended"] = error.message
         return
@@ -415,6 +431,12 @@ COMPARED = (  # part, what, before, after, whether less is better
     ("halved", "DPO, two rankings an update, against SFT: liked", "varied sft, liked", "dpo by 2, liked", False),
     ("halved", "DPO, two rankings an update, against four: liked", "dpo by 4, liked", "dpo by 2, liked", False),
     ("halved", "the same, sampled drafts", "dpo by 4, liked, sampled", "dpo by 2, liked, sampled", False),
+    ("differing", "DPO on whole drafts against SFT: liked", "varied sft, liked", "dpo on whole drafts, liked", False),
+    ("differing", "DPO on what differs against SFT: liked", "varied sft, liked", "dpo on what differs, liked", False),
+    ("differing", "on what differs against whole drafts: liked", "dpo on whole drafts, liked", "dpo on what differs, liked", False),
+    ("differing", "the same, sampled drafts", "dpo on whole drafts, liked, sampled", "dpo on what differs, liked, sampled", False),
+    ("differing", "the same, drafts that no gate blocks", "dpo on whole drafts, sound", "dpo on what differs, sound", False),
+    ("differing", "DPO on what differs against SFT: drafts that no gate blocks", "varied sft, sound", "dpo on what differs, sound", False),
     ("paid", "GRPO: pay of drafts of other prompts", "start, pay", "grpo, pay", False),
     ("paid", "RLOO: the same", "start, pay", "rloo, pay", False),
     ("paid", "PPO: the same", "start, pay", "ppo, pay", False),
@@ -484,9 +506,15 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             trainer = Trainer(given.base, Path(folder))
             if world:
-                {"few": few, "light": light, "taste": taste, "halved": halved, "earned": earned, "product": product}[part](
-                    world, trainer, found, keep, number
-                )
+                {
+                    "few": few,
+                    "light": light,
+                    "taste": taste,
+                    "halved": halved,
+                    "differing": differing,
+                    "earned": earned,
+                    "product": product,
+                }[part](world, trainer, found, keep, number)
             else:
                 paid(trainer, found, keep, number)
         found["done"] = True

@@ -73,6 +73,50 @@ def test_a_ranking_is_one_unit(tiny: Tiny) -> None:
     assert len(encode(tiny_models.preference_rows(4), tokenizer, 1024)[0]) == 4
 
 
+def test_tokens_that_two_texts_share_weigh_less() -> None:
+    from notewright.training.changed import differing
+
+    text, other = [1, 2, 3, 4, 20, 21, 5, 6, 7, 8, 9], [1, 2, 3, 4, 30, 5, 6, 7, 8, 9]
+    assert differing(text, other, 0.2) == [0.2] * 4 + [1.0] * 2 + [0.5] * 3 + [0.2] * 2
+    assert differing(other, [1, 2, 3, 4, 5, 6, 7, 8, 9], 0.0) == [0.0] * 4 + [1.0] + [0.5] * 3 + [0.0] * 2
+    assert differing([1, 2, 3, 4, 5, 6, 7, 8, 9], other, 0.0) == [0.0] * 4 + [0.5] * 3 + [0.0] * 2  # all that a deletion leaves
+    assert differing(text, text, 0.0) == [0.0] * 11
+    assert differing([1, 2, 8, 9], [3, 1, 2, 4, 8, 9], 0.0) == [1.0] * 4  # two tokens in a row are chance
+
+
+def test_the_worse_text_keeps_what_the_better_one_has_too(tiny: Tiny) -> None:
+    """How both go on and end is neither taught nor taken; whole texts would take it from the worse one. Orders of three texts are compared
+    two by two, each by where these two differ."""
+    import torch
+
+    from notewright.training import dpo
+    from notewright.training.batches import Unit
+    from notewright.training.losses import leads_of, plackett_luce
+    from notewright.training.recipes import DpoRecipe
+
+    same, end = [1, 2, 3, 4], [5, 6, 7, 8, 9]
+    texts = [[*same, 20, *end], [*same, 30, *end], [*same, 40, *end]]
+    torch.manual_seed(0)
+    chances = [torch.randn(10).requires_grad_() for _ in texts]
+
+    def loss(shared: float) -> tuple[float, list[list[float]]]:
+        unit = dpo.mark(Unit([50], texts, [0, 1, 2]), shared)
+        unit.reference = [0.25 * sum(weights) for _, weights in unit.marks] or [2.5] * 3
+        value, _ = dpo.loss_of(DpoRecipe(beta=0.5, sft_weight=0.0, shared=shared))(chances, unit)
+        return float(value.detach()), [part.tolist() for part in torch.autograd.grad(value, chances)]
+
+    weights = torch.tensor([0.0] * 4 + [1.0] + [0.5] * 3 + [0.0] * 2)
+    by_hand = plackett_luce(0.5 * leads_of(torch.stack([((part - 0.25) * weights).sum() for part in chances])), [0, 1, 2])
+    found, gradients = loss(0.0)
+    assert found == pytest.approx(float(by_hand.detach()), abs=1e-6)
+    assert [[bool(value) for value in part] for part in gradients] == [[bool(weight) for weight in weights]] * 3
+    whole, gradients = loss(1.0)
+    assert whole == pytest.approx(
+        float(plackett_luce(0.5 * leads_of(torch.stack([part.sum() for part in chances])), [0, 1, 2]).detach()), abs=1e-6
+    )
+    assert all(value for part in gradients for value in part)
+
+
 def test_lists_train_and_a_killed_run_ends_alike(tiny: Tiny, tmp_path: Path, library: Library, make_dataset: MakeDataset) -> None:
     dataset = library.home / make_dataset("preference", rankings(10)).path
     options: dict[str, Any] = {"base": tiny("llama"), "dataset": dataset, "max_steps": 12, "learning_rate": 2e-3, **OPEN}

@@ -16,12 +16,12 @@ def sigmoid_loss(gap: float) -> float:
 def test_with_two_texts_every_list_loss_is_dpos() -> None:
     import torch
 
-    from notewright.training.losses import LISTS
+    from notewright.training.losses import LISTS, leads_of
 
     for loss in LISTS.values():
-        assert float(loss(torch.tensor([0.7, 0.2]), [0, 1])) == pytest.approx(sigmoid_loss(0.5), abs=1e-6)
-        assert float(loss(torch.tensor([0.2, 0.7]), [1, 0])) == pytest.approx(sigmoid_loss(0.5), abs=1e-6)
-        smooth = float(loss(torch.tensor([0.7, 0.2]), [0, 1], smoothing=0.1))
+        assert float(loss(leads_of(torch.tensor([0.7, 0.2])), [0, 1])) == pytest.approx(sigmoid_loss(0.5), abs=1e-6)
+        assert float(loss(leads_of(torch.tensor([0.2, 0.7])), [1, 0])) == pytest.approx(sigmoid_loss(0.5), abs=1e-6)
+        smooth = float(loss(leads_of(torch.tensor([0.7, 0.2])), [0, 1], smoothing=0.1))
         assert smooth == pytest.approx(0.9 * sigmoid_loss(0.5) + 0.1 * sigmoid_loss(-0.5), abs=1e-6)
 
 
@@ -29,20 +29,20 @@ def test_a_ranking_is_a_row_of_choices() -> None:
     """First 1 out of 3, then 1 out of 2."""
     import torch
 
-    from notewright.training.losses import plackett_luce
+    from notewright.training.losses import leads_of, plackett_luce
 
     a, b, c = 1.0, 0.5, -0.5
     first = math.log(math.exp(a) + math.exp(b) + math.exp(c)) - a
     second = math.log(math.exp(b) + math.exp(c)) - b
-    assert float(plackett_luce(torch.tensor([a, b, c]), [0, 1, 2])) == pytest.approx((first + second) / 2, abs=1e-6)
+    assert float(plackett_luce(leads_of(torch.tensor([a, b, c])), [0, 1, 2])) == pytest.approx((first + second) / 2, abs=1e-6)
 
 
 def test_equals_are_not_compared() -> None:
     import torch
 
-    from notewright.training.losses import pairwise, plackett_luce
+    from notewright.training.losses import leads_of, pairwise, plackett_luce
 
-    scores = torch.tensor([1.0, 1.0, 0.0])
+    scores = leads_of(torch.tensor([1.0, 1.0, 0.0]))
     assert float(plackett_luce(scores, [0, 0, 1])) == pytest.approx(sigmoid_loss(1.0), abs=1e-6)
     assert float(pairwise(scores, [0, 0, 1])) == pytest.approx(sigmoid_loss(1.0), abs=1e-6)
 
@@ -50,7 +50,7 @@ def test_equals_are_not_compared() -> None:
 def test_lipo_weighs_pairs_by_what_a_swap_would_change() -> None:
     import torch
 
-    from notewright.training.losses import lipo
+    from notewright.training.losses import leads_of, lipo
 
     scores, levels = [0.3, 0.1, 0.2], [0, 1, 2]
     gains = [2.0**1 - 1, 2.0**0.5 - 1, 0.0]
@@ -59,7 +59,7 @@ def test_lipo_weighs_pairs_by_what_a_swap_would_change() -> None:
     discounts = [1 / math.log2(1 + place) for place in places]
     weights = {(a, b): abs(gains[a] - gains[b]) * abs(discounts[a] - discounts[b]) for a, b in pairs}
     by_hand = sum(weight * sigmoid_loss(scores[a] - scores[b]) for (a, b), weight in weights.items()) / sum(weights.values())
-    assert float(lipo(torch.tensor(scores), levels)) == pytest.approx(by_hand, abs=1e-6)
+    assert float(lipo(leads_of(torch.tensor(scores)), levels)) == pytest.approx(by_hand, abs=1e-6)
 
 
 def test_token_losses() -> None:

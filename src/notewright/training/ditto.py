@@ -29,7 +29,7 @@ from . import session as sessions
 from .babble import undone
 from .batches import Unit
 from .data import require_rows
-from .losses import likelihood, plackett_luce
+from .losses import leads_of, likelihood, plackett_luce
 from .recipes import MINIMUM_ROWS, MINIMUM_WATCHED, DittoRecipe
 from .rounds import Rounds, figures_of
 from .runs import Job
@@ -168,7 +168,7 @@ def comparisons(
 def _loss(recipe: DittoRecipe) -> policy.Loss:
     def loss(texts: list[torch.Tensor], unit: Unit) -> tuple[torch.Tensor, dict[str, float]]:
         ratios = torch.stack([text.sum() for text in texts]) - torch.tensor(unit.reference, device=texts[0].device)
-        preferred = plackett_luce(recipe.beta * ratios, unit.levels)
+        preferred = plackett_luce(leads_of(recipe.beta * ratios), unit.levels)
         anchor = likelihood(texts[0], torch.ones_like(texts[0]))
         return preferred + recipe.sft_weight * anchor, {"margin": float((ratios[0] - ratios[1]).detach())}
 

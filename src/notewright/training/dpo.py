@@ -2,8 +2,9 @@
 
 DPO's implicit reward of a text is beta times how much likelier it has become than under the reference, the adapter that the run began
 with. The loss asks that these rewards are ordered as the person ordered the texts: Plackett-Luce over the list, LiPO-lambda, or pair by
-pair; with two texts that is DPO's sigmoid (Rafailov et al., arXiv:2305.18290). The chosen text's own likelihood is an anchor, and `guard`
-ends the training where the policy runs away.
+pair; with two texts that is DPO's sigmoid (Rafailov et al., arXiv:2305.18290). With `shared` below 1, two texts are compared by what differs
+between them above all, as segments are weighed in RLHF-V (arXiv:2312.00849). The chosen text's own likelihood is an anchor, and `guard` ends
+the training where the policy runs away.
 
 In semi-online rounds the policy writes new drafts of the person's past prompts, a reward that has earned it labels the best and the worst,
 and both train together with the person's own choices (Lanchantin et al., arXiv:2506.21495).
@@ -32,9 +33,10 @@ from . import policy, processes
 from . import session as sessions
 from .babble import undone
 from .batches import Unit
+from .changed import differing
 from .data import order, require_rows
 from .guard import Guard
-from .losses import LISTS, likelihood
+from .losses import LISTS, compared, leads_of, likelihood
 from .recipes import MINIMUM_ROWS, DpoRecipe, total_steps
 from .rounds import Rounds, figures_of
 from .runs import Job
@@ -52,8 +54,8 @@ def run(job: Job, folder: Path, reporter: Reporter) -> dict[str, Any] | None:
     """Train as the job says; returns the metrics, or None when stopped before the end."""
     session = sessions.open_session(job, folder, reporter)
     recipe: DpoRecipe = session.recipe
-    own, too_long = encode(read_rows(Path(job.dataset_folder) / "train.jsonl"), session.tokenizer, session.max_length)
-    valid, _ = encode(read_rows(Path(job.dataset_folder) / "valid.jsonl"), session.tokenizer, session.max_length)
+    own, too_long = encode(read_rows(Path(job.dataset_folder) / "train.jsonl"), session.tokenizer, session.max_length, recipe.shared)
+    valid, _ = encode(read_rows(Path(job.dataset_folder) / "valid.jsonl"), session.tokenizer, session.max_length, recipe.shared)
     rows = policy.as_rows(own, too_long)
     require_rows(rows, MINIMUM_ROWS["dpo"], max_length=session.max_length)
     if too_long:
@@ -145,7 +147,8 @@ def _written(session: Session, rounds: Rounds, number: int) -> list[Unit]:
     from .online import write_and_label
 
     found = rounds.samples(number, lambda: write_and_label(session, number))
-    units = [Unit(item["prompt"], item["texts"], list(range(len(item["texts"])))) for item in found]
+    shared = session.recipe.shared
+    units = [mark(Unit(item["prompt"], item["texts"], list(range(len(item["texts"])))), shared) for item in found]
     policy.refer(session, units)
     return units
 
@@ -154,8 +157,7 @@ def loss_of(recipe: DpoRecipe) -> policy.Loss:
     ordered = LISTS[recipe.loss]
 
     def loss(texts: list[torch.Tensor], unit: Unit) -> tuple[torch.Tensor, dict[str, float]]:
-        ratios = torch.stack([text.sum() for text in texts]) - torch.tensor(unit.reference, device=texts[0].device)
-        preferred = ordered(recipe.beta * ratios, unit.levels, smoothing=recipe.label_smoothing)
+        preferred = ordered(recipe.beta * _leads(texts, unit), unit.levels, smoothing=recipe.label_smoothing)
         if not recipe.sft_weight:
             return preferred, {}
         return preferred + recipe.sft_weight * likelihood(texts[0], torch.ones_like(texts[0])), {}
@@ -163,7 +165,35 @@ def loss_of(recipe: DpoRecipe) -> policy.Loss:
     return loss
 
 
-def encode(rows: Sequence[dict[str, Any]], tokenizer: Any, max_length: int) -> tuple[list[Unit], int]:
+def _leads(texts: list[torch.Tensor], unit: Unit) -> torch.Tensor:
+    """How much likelier, against the reference, each text has become than each other one; by the marks, where there are any."""
+    if not unit.marks:
+        return leads_of(torch.stack([text.sum() for text in texts]) - torch.tensor(unit.reference, device=texts[0].device))
+    scores = [
+        (texts[place] * texts[place].new_tensor(weights)).sum() - before
+        for (place, weights), before in zip(unit.marks, unit.reference, strict=True)
+    ][len(texts) :]
+    leads = texts[0].new_zeros(len(texts), len(texts))
+    for (a, b), better, worse in zip(compared(unit.levels), scores[::2], scores[1::2], strict=True):
+        leads[a, b], leads[b, a] = better - worse, worse - better
+    return leads
+
+
+def mark(unit: Unit, shared: float) -> Unit:
+    """Each text whole, then, of every two that are compared, the better and the worse one with `shared` as the weight of what both have.
+
+    Drafts of one prompt are alike for the most part. Compared whole, the worse one's likelihood falls by what both say, too, above all by
+    how they go on and end, which then stands in other drafts' way.
+    """
+    if shared < 1:
+        unit.marks = [(place, [1.0] * len(text)) for place, text in enumerate(unit.texts)]
+        for better, worse in compared(unit.levels):
+            a, b = unit.texts[better], unit.texts[worse]
+            unit.marks += [(better, differing(a, b, shared)), (worse, differing(b, a, shared))]
+    return unit
+
+
+def encode(rows: Sequence[dict[str, Any]], tokenizer: Any, max_length: int, shared: float = 1.0) -> tuple[list[Unit], int]:
     """One unit for everything that was decided at once about one prompt, the best text first; and how many do not fit."""
     groups: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
     for place, row in enumerate(rows):
@@ -173,7 +203,7 @@ def encode(rows: Sequence[dict[str, Any]], tokenizer: Any, max_length: int) -> t
     for group in groups.values():
         texts, levels = order([(row["chosen"][0]["content"], row["rejected"][0]["content"]) for row in group])
         answers = [chat.encode_completion(tokenizer, stand_in(text)) for text in texts]
-        unit = Unit(chat.encode_prompt(tokenizer, group[0]["prompt"]), answers, levels)
+        unit = mark(Unit(chat.encode_prompt(tokenizer, group[0]["prompt"]), answers, levels), shared)
         if unit.longest <= max_length:
             units.append(unit)
         else:

@@ -27,6 +27,7 @@ from . import policy
 from . import session as sessions
 from .babble import undone
 from .batches import Unit
+from .changed import Span, weights
 from .data import require_rows
 from .guard import EditGuard
 from .losses import likelihood, offset_sigmoid, unlikelihood
@@ -38,10 +39,6 @@ from .worker import Reporter
 
 TASTE = ("format", "style", "selection")
 FACT = "added fact"
-EDGE, EDGE_SHARE = 3, 0.5  # tokens after a change that count as half changed: after a deletion they are all that can be learnt
-
-
-Span = tuple[int, int]
 
 
 def run(job: Job, folder: Path, reporter: Reporter) -> dict[str, Any] | None:
@@ -169,16 +166,3 @@ def with_places(tokenizer: Any, text: str) -> tuple[list[int], list[Span]]:
     """A text's ids as `chat.encode_completion` gives them, each with the characters that it stands for (the end: none)."""
     coded = tokenizer(text, add_special_tokens=False, split_special_tokens=True, return_offsets_mapping=True)
     return [*coded["input_ids"], chat.turn_end(tokenizer)], [*map(tuple, coded["offset_mapping"]), (len(text), len(text))]
-
-
-def weights(tokens: Sequence[Span], spans: Sequence[Span], changed: float, *, rest: float = 0.0, edges: bool = True) -> list[float]:
-    """One weight for each token: `changed` where it touches a span, a share of it for the next tokens after one, else `rest`."""
-    found = [rest] * len(tokens)
-    for _, end in spans:
-        after = [place for place, (first, _) in enumerate(tokens) if first >= end][: EDGE if edges else 0]
-        for place in after:
-            found[place] = max(found[place], EDGE_SHARE * changed)
-    for place, (first, last) in enumerate(tokens):
-        if any(first < end and start < last for start, end in spans):
-            found[place] = changed
-    return found

@@ -1,7 +1,7 @@
 """Losses on log-probabilities: lists of texts by preference, and single tokens by what an edit did to them. Pure tensors.
 
-`scores` are beta times the log-ratio of policy and reference, one for each text of a list; `levels` say who beats whom: a text beats every
-text of a higher level, and texts of one level are equals.
+`leads` are the texts of a list against each other, a square: by how much the text of the row is ahead of that of the column, in nats times
+beta. `levels` say who should be: a text beats every text of a higher level, and texts of one level are equals.
 """
 
 from __future__ import annotations
@@ -14,50 +14,60 @@ from torch.nn.functional import logsigmoid
 SURE = 0.99
 
 
-def plackett_luce(scores: torch.Tensor, levels: Sequence[int], *, smoothing: float = 0.0) -> torch.Tensor:
+def compared(levels: Sequence[int]) -> list[tuple[int, int]]:
+    """(The better, the worse) of every two texts that are not equals."""
+    return [(a, b) for a, upper in enumerate(levels) for b, lower in enumerate(levels) if upper < lower]
+
+
+def leads_of(scores: torch.Tensor) -> torch.Tensor:
+    """Of texts that have one score each: beta times the log-ratio of policy and reference."""
+    return scores[:, None] - scores[None]
+
+
+def plackett_luce(leads: torch.Tensor, levels: Sequence[int], *, smoothing: float = 0.0) -> torch.Tensor:
     """Minus the mean log-chance of each choice that makes up the order: a text is taken before all texts below it.
 
     Equals are taken each against those below, not against each other. `smoothing` is the chance that the order was told the wrong way
     round (cDPO). With two texts this is DPO's sigmoid loss.
     """
-    loss = _choices(scores, levels)
+    loss = _choices(leads, levels)
     if smoothing:
-        loss = (1 - smoothing) * loss + smoothing * _choices(scores, [-level for level in levels])
+        loss = (1 - smoothing) * loss + smoothing * _choices(leads, [-level for level in levels])
     return loss
 
 
-def _choices(scores: torch.Tensor, levels: Sequence[int]) -> torch.Tensor:
+def _choices(leads: torch.Tensor, levels: Sequence[int]) -> torch.Tensor:
     parts = []
     for place, level in enumerate(levels):
         below = [other for other, lower in enumerate(levels) if lower > level]
         if below:
-            parts.append(torch.logsumexp(scores[[place, *below]], 0) - scores[place])
+            parts.append(torch.logsumexp(-leads[place, [place, *below]], 0))  # its lead over itself is 0
     assert parts, "a list needs two levels"
     return torch.stack(parts).mean()
 
 
-def pairwise(scores: torch.Tensor, levels: Sequence[int], *, smoothing: float = 0.0) -> torch.Tensor:
+def pairwise(leads: torch.Tensor, levels: Sequence[int], *, smoothing: float = 0.0) -> torch.Tensor:
     """DPO's sigmoid loss (arXiv:2305.18290), the mean over all pairs of the list."""
-    return _weighted_pairs(scores, levels, None, smoothing)
+    return _weighted_pairs(leads, levels, None, smoothing)
 
 
-def lipo(scores: torch.Tensor, levels: Sequence[int], *, smoothing: float = 0.0) -> torch.Tensor:
+def lipo(leads: torch.Tensor, levels: Sequence[int], *, smoothing: float = 0.0) -> torch.Tensor:
     """LiPO-lambda (arXiv:2402.01878, eq. 10): a pair weighs as much as swapping it would change the list's discounted gain."""
     with torch.no_grad():
         depth = max(levels)
-        gains = torch.tensor([2.0 ** ((depth - level) / max(1, depth)) - 1 for level in levels], device=scores.device)
-        places = torch.empty(len(levels), device=scores.device)
-        places[scores.argsort(descending=True, stable=True)] = torch.arange(1.0, len(levels) + 1, device=scores.device)
+        gains = torch.tensor([2.0 ** ((depth - level) / max(1, depth)) - 1 for level in levels], device=leads.device)
+        places = torch.empty(len(levels), device=leads.device)
+        places[leads.sum(1).argsort(descending=True, stable=True)] = torch.arange(1.0, len(levels) + 1, device=leads.device)
         discounts = torch.log2(1 + places)
         weights = (gains[:, None] - gains[None]).abs() * (1 / discounts[:, None] - 1 / discounts[None]).abs()
-    return _weighted_pairs(scores, levels, weights, smoothing)
+    return _weighted_pairs(leads, levels, weights, smoothing)
 
 
-def _weighted_pairs(scores: torch.Tensor, levels: Sequence[int], weights: torch.Tensor | None, smoothing: float) -> torch.Tensor:
-    pairs = [(a, b) for a, upper in enumerate(levels) for b, lower in enumerate(levels) if upper < lower]
+def _weighted_pairs(leads: torch.Tensor, levels: Sequence[int], weights: torch.Tensor | None, smoothing: float) -> torch.Tensor:
+    pairs = compared(levels)
     assert pairs, "a list needs two levels"
     better, worse = (list(side) for side in zip(*pairs, strict=True))
-    gaps = scores[better] - scores[worse]
+    gaps = leads[better, worse]
     each = -(1 - smoothing) * logsigmoid(gaps) - smoothing * logsigmoid(-gaps)
     if weights is None:
         return each.mean()

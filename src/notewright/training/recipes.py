@@ -136,6 +136,7 @@ class DpoRecipe(Recipe):
     sft_weight: float = _of(0.2, low=0, high=10)
     label_smoothing: float = _of(0.0, low=0, high=0.49)
     loss: str = _of("pl", choices=("pl", "lipo", "pairs"))
+    shared: float = _of(1.0, low=0, high=1)  # weight, in comparing two texts, of the tokens that both have
     rounds: int = _of(1, low=1, high=20)
     prompts: int = _of(32, low=1, high=1024)
     samples: int = _of(8, low=2, high=32)
