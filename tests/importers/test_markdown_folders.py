@@ -201,15 +201,30 @@ def test_other_exports_beside_a_markdown_export_are_named(library: Library, tmp_
     assert "1 file beside the Markdown export left out: readwise-data.csv" in report.warnings[-1]
 
 
-def test_a_damaged_archive_is_told(library: Library, tmp_path: Path) -> None:
+@pytest.mark.parametrize("packed", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_damaged_archive_is_told(library: Library, tmp_path: Path, packed: int) -> None:
     path = tmp_path / "export.zip"
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(path, "w", packed) as archive:
         archive.writestr("x.md", OFFICIAL * 20)
+    assert import_readwise(library, path=path).added
     data = bytearray(path.read_bytes())
     start = data.index(b"x.md") + 24
     data[start : start + 40] = bytes(byte ^ 0xFF for byte in data[start : start + 40])
     path.write_bytes(data)
-    with pytest.raises(Invalid, match="damaged"):
+    with pytest.raises(Invalid, match=r"^export\.zip is a damaged or locked ZIP archive: ") as caught:
+        import_readwise(library, path=path)
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize(("at", "byte"), [(8, 9), (8, 98), (6, 1)], ids=["deflate64", "an unknown method", "encrypted"])
+def test_an_archive_packed_as_nobody_here_can_unpack_is_told(library: Library, tmp_path: Path, at: int, byte: int) -> None:
+    path = tmp_path / "export.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("x.md", OFFICIAL)
+    data = bytearray(path.read_bytes())
+    data[at] = data[data.index(b"PK\1\2") + at + 2] = byte
+    path.write_bytes(data)
+    with pytest.raises(Invalid, match=r"^export\.zip is a damaged or locked ZIP archive: "):
         import_readwise(library, path=path)
 
 

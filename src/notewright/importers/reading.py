@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import codecs
 import io
+import lzma
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 from ..errors import Invalid, NotFound
 
@@ -23,6 +25,7 @@ _MAGIC = (
     (b"7z\xbc\xaf", "a 7z archive"), (b"Rar!", "a RAR archive"),
 )  # fmt: skip
 _MOST_NAMED = 5
+_PIECE = 4096  # bytes of an archive that are unpacked at once
 LARGEST = 500_000_000  # bytes that the members of an archive may have together; half a megabyte of zeros packed unpacks to that
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -100,16 +103,26 @@ def _members(name: str, data: bytes) -> Iterator[Document]:
                 hidden = any(part.startswith((".", "__MACOSX")) for part in PurePosixPath(info.filename).parts)
                 if not info.is_dir() and not hidden and _wanted(PurePosixPath(info.filename).suffix):
                     with archive.open(info) as member:
-                        text = member.read(left + 1)  # what the archive says of its sizes need not be true
-                    left -= len(text)
+                        text = _unpacked(member, left) if info.file_size <= left else b""
+                    left -= max(len(text), info.file_size)
                     if left < 0:
                         raise Invalid(
                             f"{name} unpacks to more than {LARGEST // 1_000_000:,} MB, which no export of highlights does.",
                             "If it is yours all the same, unpack it and import the folder.",
                         )
                     yield Document(info.filename, text)
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, ValueError, OSError) as error:
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError, NotImplementedError, ValueError, OSError) as error:
         raise Invalid(f"{name} is a damaged or locked ZIP archive: {error}", "Download the export again.") from error
+
+
+def _unpacked(member: IO[bytes], most: int) -> bytes:
+    """The bytes of a member, or the first ones where they are more than `most`: what the archive says of its sizes need not be true. In
+    small pieces, since of bzip2 and LZMA all that is read is unpacked at once."""
+    pieces, size = [], 0
+    while size <= most and (piece := member.read(_PIECE)):
+        pieces.append(piece)
+        size += len(piece)
+    return b"".join(pieces)
 
 
 def decode(document: Document, expected: str = EXPECTED) -> str:
