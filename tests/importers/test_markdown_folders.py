@@ -161,7 +161,9 @@ def test_a_file_that_is_no_text_is_left_out_of_a_folder(library: Library, tmp_pa
         (folder / f"{number}.md").write_bytes(b"%PDF-1.7 " + bytes(90))
     report = import_readwise(library, path=folder)
     assert not report.changed
-    assert report.warnings[0].startswith("4 files that cannot be read as text (UTF-8) left out; what was imported from them before stays: ")
+    assert report.warnings[0].startswith(
+        "4 files that cannot be read, or not as text (UTF-8), left out; what was imported from them before stays: "
+    )
 
 
 @pytest.mark.parametrize("archived", [False, True])
@@ -184,6 +186,50 @@ def test_what_a_file_that_is_no_text_any_more_gave_stays(library: Library, tmp_p
     texts = [item.text for source in library.sources.all() for item in library.sources.highlights(source.id)]
     assert "Only in the second file" in texts
     assert "Goes" not in texts
+
+
+@pytest.mark.parametrize("locked", ["file", "folder"])
+def test_what_cannot_be_read_is_left_out_of_a_folder(
+    locked: str, library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = make_folder(tmp_path / "Readwise")
+    (folder / "Locked").mkdir()
+    second = folder / "Locked" / "Renamed-2.md"
+    second.write_text(OFFICIAL + "- Only in the second file\n", encoding="utf-8")
+    (folder / "Locked" / "Alone.md").write_text("## Highlights\n- Alone\n", encoding="utf-8")
+    import_readwise(library, path=folder)
+    (folder / "New.md").write_text("## Highlights\n- New\n", encoding="utf-8")
+    before = {"file": Path.read_bytes, "folder": os.scandir}[locked]
+
+    def refused(path: Path | str) -> object:
+        if Path(path) in (second, second.parent):
+            raise PermissionError(13, "Permission denied", str(path))
+        return before(path)
+
+    monkeypatch.setattr(*{"file": (Path, "read_bytes"), "folder": (os, "scandir")}[locked], refused)
+    report = import_readwise(library, path=folder)
+    assert (report.added, report.removed) == (1, 0)
+    which = second if locked == "file" else second.parent
+    assert f"{which} cannot be read: Permission denied. It was left out; what was imported from it before stays." in report.warnings
+    texts = [item.text for source in library.sources.all() for item in library.sources.highlights(source.id)]
+    assert {"Only in the second file", "Alone", "New"} <= set(texts)
+
+
+def test_a_folder_beside_a_csv_that_cannot_be_looked_into_stops_no_import(
+    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "readwise-data.csv").write_text("Highlight,Book Title\nWords,A book\n", encoding="utf-8")
+    (tmp_path / "Note.md").write_text("# A note\n", encoding="utf-8")
+    (tmp_path / "lost+found").mkdir()
+    before = os.scandir
+
+    def refused(path: str) -> object:
+        if Path(path).name == "lost+found":
+            raise PermissionError(13, "Permission denied", str(path))
+        return before(path)
+
+    monkeypatch.setattr(os, "scandir", refused)
+    assert import_readwise(library, path=tmp_path).added == 1
 
 
 def test_a_folder_of_nothing_but_files_that_are_no_text_is_refused(library: Library, tmp_path: Path) -> None:

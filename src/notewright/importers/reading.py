@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import io
 import lzma
+import os
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -36,11 +37,12 @@ _BOMS = (
 @dataclass(frozen=True, slots=True)
 class Document:
     """One file of an export: its path inside the folder or archive, and its bytes. `written_at`: when it (or its archive) was written, UTC
-    as `library.database.now` has it; empty where nobody knows."""
+    as `library.database.now` has it; empty where nobody knows. `fault`: why its bytes are not there, where they could not be read."""
 
     name: str
     data: bytes
     written_at: str = ""
+    fault: Invalid | None = None
 
     @property
     def stem(self) -> str:
@@ -56,19 +58,44 @@ class Document:
 
 
 def documents(path: Path) -> Iterator[Document]:
-    """The files of an export: one file, a folder (dot folders left out), or the members of a ZIP."""
-    if path.is_dir():
-        for file in sorted(path.rglob("*")):
-            relative = file.relative_to(path)
-            if file.is_file() and not any(part.startswith(".") for part in relative.parts) and _wanted(relative.suffix):
-                archive = relative.suffix.lower() == ".zip"  # is named, never opened: a folder of downloads may hold big ones
-                yield Document(_name(relative), b"" if archive else read_bytes(file), _written_at(file))
+    """The files of an export: one file, a folder (dot folders left out), or the members of a ZIP. In a folder what cannot be read, folders
+    too, is a document with a fault."""
+    if _is_folder(path):
+        yield from _of_folder(path)
         return
     data = read_bytes(path)
     if data.startswith(b"PK\x03\x04"):
         yield from (replace(member, written_at=_written_at(path)) for member in _members(path.name, data))
     else:
         yield Document(_name(Path(path.name)), data, _written_at(path))
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def _of_folder(top: Path) -> Iterator[Document]:
+    locked: list[OSError] = []
+    files: list[Path] = []
+    for folder, folders, names in os.walk(top, onerror=locked.append):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        files += [Path(folder, name) for name in names if not name.startswith(".") and _wanted(Path(name).suffix)]
+    for error in locked:
+        place = Path(error.filename)
+        if place == top:
+            raise _unreadable(top, error) from error
+        yield Document(_name(place.relative_to(top)), b"", fault=_unreadable(place, error))
+    for file in sorted(files):
+        name = _name(file.relative_to(top))
+        try:
+            if file.is_file():
+                archive = file.suffix.lower() == ".zip"  # is named, never opened: a folder of downloads may hold big ones
+                yield Document(name, b"" if archive else file.read_bytes(), _written_at(file))
+        except OSError as error:
+            yield Document(name, b"", fault=_unreadable(file, error))
 
 
 def _name(path: Path) -> str:
@@ -88,7 +115,11 @@ def read_bytes(path: Path) -> bytes:
     except IsADirectoryError:
         raise Invalid(f"{path} is a folder.", "Name the file in it.") from None
     except OSError as error:
-        raise Invalid(f"{path} cannot be read: {error.strerror}", "Check its permissions and try again.") from error
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: OSError) -> Invalid:
+    return Invalid(f"{path} cannot be read: {error.strerror}.", "Check its permissions and try again.")
 
 
 def _wanted(suffix: str) -> bool:
@@ -126,11 +157,14 @@ def _unpacked(member: IO[bytes], most: int) -> bytes:
 
 
 def decode(document: Document, expected: str = EXPECTED) -> str:
-    """The text of a file: UTF-8, or UTF-16/32 with its mark. Raises Invalid for anything else, naming the byte and its line.
+    """The text of a file: UTF-8, or UTF-16/32 with its mark. Raises Invalid for anything else, naming the byte and its line, and
+    the fault of one that could not be read.
 
     `expected` is the hint where the file is of another sort altogether.
     """
     data, name = document.data, document.name
+    if document.fault:
+        raise document.fault
     if not data.strip():
         raise Invalid(f"{name} is empty.", expected)
     what = next((words for magic, words in _MAGIC if data.startswith(magic)), "")
