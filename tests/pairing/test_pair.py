@@ -17,6 +17,7 @@ from notewright.library import Library
 from notewright.pairing import explain, export_pairs, pair, source_links
 from notewright.pairing.runs import shared_grams
 from notewright.pairing.words import Corpus, match_words, title_places
+from notewright.provenance import provenance
 from notewright.records import Highlight, Pair, Source
 from notewright.settings import Settings
 from notewright.vault.notes import parse_note
@@ -295,6 +296,28 @@ def test_words_are_counted_where_signs_for_vowels_stand_on_letters(library: Libr
     said = "समय किसी के लिए नहीं रुकता।"
     [found] = fill(library, {"नदी.md": f"# नदी\n> {said}\n", "किला.md": "# किला\nपहाड़ी पर बना है।\n"}, source("काल", (said,), 7))
     assert (found.note_path, found.links[0].evidence) == ("नदी.md", "quotes all 6 words")
+
+
+@pytest.mark.parametrize(
+    ("pointed", "bare"),
+    [
+        (
+            "اُطْلُبُوا العِلْمَ مِنَ المَهْدِ إِلَى اللَّحْدِ فَإِنَّ العِلْمَ نُورٌ وَالجَهْلَ ظَلَامٌ",
+            "اطلبوا العلم من المهد إلى اللحد فإن العلم نـــور والجهل ظـلام",
+        ),
+        ("בְּרֵאשִׁית בָּרָא אֱלֹהִים אֵת הַשָּׁמַיִם וְאֵת הָאָרֶץ וְהָאָרֶץ הָיְתָה תֹהוּ וָבֹהוּ", "בראשית ברא אלהים את השמים ואת הארץ והארץ היתה תהו ובהו"),
+    ],
+    ids=["Arabic", "Hebrew"],
+)
+@pytest.mark.parametrize("turned", [False, True], ids=["pointed highlight", "pointed note"])
+def test_vowel_signs_make_no_other_words(library: Library, pointed: str, bare: str, turned: bool) -> None:
+    said, noted = (bare, pointed) if turned else (pointed, bare)
+    [found] = fill(library, {"a.md": f"# a\n> {noted}\n"}, source("Old words", (said,), 7))
+    assert found.links[0].evidence == f"quotes all {len(bare.split())} words"
+    assert noted in found.passage_text
+    assert library.sources.highlight("readwise:7000").text == said
+    [span] = [span for span in provenance(found.passage_text, library.sources.highlights(found.source_id)) if span.rests]
+    assert span.rests[0].method == "quote"
 
 
 def test_export_has_a_line_for_each_highlight(library: Library, tmp_path: Path) -> None:
