@@ -137,6 +137,15 @@ class Corpus:
     def _ids(self) -> dict[str, int]:
         return {word: number for number, word in enumerate(self.vocabulary)}
 
+    @cached_property
+    def wide(self) -> frozenset[int]:
+        """The ids of letters that stand for words here."""
+        return frozenset(number for number, word in enumerate(self.vocabulary) if is_wide(word))
+
+    def length(self, words: Sequence[int]) -> float:
+        """In words: about two letters of a script without spaces are one."""
+        return len(words) - sum(word in self.wide for word in words) / 2 if self.wide else len(words)
+
     def size(self, text: int) -> int:
         """Words."""
         return int(self.offsets[text + 1] - self.offsets[text])
