@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import zipfile
 from pathlib import Path
 
@@ -134,6 +135,7 @@ def test_edits_and_removals_arrive(library: Library, tmp_path: Path) -> None:
         ("a.txt", b"hello\n", "no highlights export"),
         ("My Clippings.txt", b"T (A)\n- Your Note on page 1\n\nx\n==========\n", "Kindle clippings"),
         ("a.zip", b"PK\x03\x04 cut off", "damaged"),
+        ("empty.zip", b"PK\x05\x06" + bytes(18), "There is no highlights export in "),
     ],
 )
 def test_files_that_are_no_exports(library: Library, tmp_path: Path, name: str, data: bytes, expected: str) -> None:
@@ -213,6 +215,21 @@ def test_what_cannot_be_read_is_left_out_of_a_folder(
     assert f"{which} cannot be read: Permission denied. It was left out; what was imported from it before stays." in report.warnings
     texts = [item.text for source in library.sources.all() for item in library.sources.highlights(source.id)]
     assert {"Only in the second file", "Alone", "New"} <= set(texts)
+
+
+def test_a_folder_may_be_as_deep_as_the_disk_allows(library: Library, tmp_path: Path) -> None:
+    folder = made = make_folder(tmp_path / "Readwise")
+    for _ in range(sys.getrecursionlimit() + 50):
+        made = made / "d"
+        made.mkdir()
+    (made / "Deep.md").write_text("## Highlights\n- Deep\n", encoding="utf-8")
+    try:
+        assert import_readwise(library, path=folder).added == 9
+    finally:  # what clears up after the tests calls itself for each level
+        (made / "Deep.md").unlink()
+        while made != folder:
+            made.rmdir()
+            made = made.parent
 
 
 def test_a_folder_beside_a_csv_that_cannot_be_looked_into_stops_no_import(

@@ -64,7 +64,7 @@ def documents(path: Path) -> Iterator[Document]:
         yield from _of_folder(path)
         return
     data = read_bytes(path)
-    if data.startswith(b"PK\x03\x04"):
+    if data.startswith((b"PK\x03\x04", b"PK\x05\x06")):  # the second one is empty
         yield from (replace(member, written_at=_written_at(path)) for member in _members(path.name, data))
     else:
         yield Document(_name(Path(path.name)), data, _written_at(path))
@@ -78,16 +78,23 @@ def _is_folder(path: Path) -> bool:
 
 
 def _of_folder(top: Path) -> Iterator[Document]:
-    locked: list[OSError] = []
     files: list[Path] = []
-    for folder, folders, names in os.walk(top, onerror=locked.append):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        files += [Path(folder, name) for name in names if not name.startswith(".") and _wanted(Path(name).suffix)]
-    for error in locked:
-        place = Path(error.filename)
-        if place == top:
-            raise _unreadable(top, error) from error
-        yield Document(_name(place.relative_to(top)), b"", fault=_unreadable(place, error))
+    waiting = [top]
+    while waiting:  # os.walk calls itself for each level, of which there may be more than Python allows
+        folder = waiting.pop()
+        try:
+            entries = list(os.scandir(folder))
+        except OSError as error:
+            fault = _unreadable(folder, error)
+            if folder == top:
+                raise fault from error
+            yield Document(_name(folder.relative_to(top)), b"", fault=fault)
+            continue
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False) and not entry.name.startswith("."):
+                waiting.append(folder / entry.name)
+            elif _wanted(PurePosixPath(entry.name).suffix) and not entry.name.startswith("."):
+                files.append(folder / entry.name)
     for file in sorted(files):
         name = _name(file.relative_to(top))
         try:
@@ -157,7 +164,7 @@ def _unpacked(member: IO[bytes], most: int) -> bytes:
 
 
 def decode(document: Document, expected: str = EXPECTED) -> str:
-    """The text of a file: UTF-8, or UTF-16/32 with its mark. Raises Invalid for anything else, naming the byte and its line, and
+    """The text of a file: UTF-8, or UTF-16 with its mark. Raises Invalid for anything else, naming the byte and its line, and
     the fault of one that could not be read.
 
     `expected` is the hint where the file is of another sort altogether.
