@@ -133,3 +133,31 @@ def test_what_a_job_tells_moves_nothing(page: Any, server: Server) -> None:
     ask(server, "/api/import/vault", method="POST")
     page.get_by_role("list", name="Jobs").get_by_text("done").first.wait_for()
     assert page.evaluate("() => window.wrong") == []
+
+
+def news(page: Any) -> None:
+    """The connection breaks and is there again: the page asks anew for all it shows."""
+    page.route("**/api/health", lambda route: route.abort())
+    with page.expect_response("**/api/jobs"):
+        page.evaluate("() => dispatchEvent(new Event('focus'))")
+    page.unroute("**/api/health")
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_nothing_moves_when_the_first_highlights_are_there(page: Any, server: Server, size: str) -> None:
+    page.set_viewport_size(SIZES[size])
+    counts = {"models": 1}
+
+    def answer(route: Any) -> None:
+        route.fulfill(json=route.fetch().json() | {"counts": counts})
+
+    page.route("**/api/status", answer)
+    page.goto(f"{server.address}/library")
+    page.get_by_role("button", name="Choose an export file").wait_for()
+    page.locator("[aria-label='Sources found'] li").first.wait_for()
+    page.evaluate(WATCH)
+    counts |= {"sources": 14, "highlights": 359, "chapter_marks": 74, "notes": 22, "passages": 1088}
+    news(page)
+    page.get_by_role("button", name="Pair now").wait_for()
+    page.wait_for_timeout(200)
+    assert page.evaluate("() => window.wrong") == ["BUTTON Choose an export file is gone"]
