@@ -10,7 +10,7 @@ import pytest
 
 from walks import Server, ask
 
-from .helpers import written
+from .helpers import JOB, RUN, written
 
 pytestmark = pytest.mark.browser
 WATCH = """() => {
@@ -141,6 +141,47 @@ def news(page: Any) -> None:
     with page.expect_response("**/api/jobs"):
         page.evaluate("() => dispatchEvent(new Event('focus'))")
     page.unroute("**/api/health")
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_nothing_moves_when_an_improve_ends(page: Any, server: Server, batch: dict, size: str) -> None:
+    page.set_viewport_size(SIZES[size])
+    result = {"text": "contender  model\nSFT  model-2\n\nmodel-2 is the current version now.\nBetter beyond doubt.\nReport: page.html"}
+    jobs = [JOB | {"text": "measuring SFT, test; 1 of 6 passages written"}]
+    page.route("**/api/jobs", lambda route: route.fulfill(json=jobs))
+    page.goto(f"{server.address}/models")
+    page.get_by_role("button", name="Stop improving").wait_for()
+    page.locator(END["models"]).wait_for()
+    page.evaluate(WATCH)
+    jobs[0] |= {"state": "done", "ended_at": "2025-01-01T00:09:00Z", "result": result}
+    news(page)
+    page.get_by_text("model-2 is the current version now.").wait_for()
+    page.wait_for_timeout(200)
+    assert page.evaluate("() => window.wrong") == ["BUTTON Stop improving is gone"]
+    page.get_by_text("model-2 is the current version now.").click()
+    page.get_by_text("Better beyond doubt.").wait_for()
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_nothing_moves_when_a_training_begins_elsewhere(page: Any, server: Server, batch: dict, size: str) -> None:
+    page.set_viewport_size(SIZES[size])
+    runs: list[dict] = []
+    page.route("**/api/runs", lambda route: route.fulfill(json=runs))
+    told = {"run": RUN, "alive": True, "stopping": False, "next": 0, "events": []}
+    page.route("**/api/runs/run-8/progress?*", lambda route: route.fulfill(json=told))
+    page.goto(f"{server.address}/models")
+    page.get_by_text("No training yet.").wait_for()
+    page.evaluate(WATCH)
+    runs.append(RUN)
+    news(page)
+    training = page.get_by_role("region", name="Training now")
+    training.wait_for()
+    page.wait_for_timeout(200)
+    assert page.evaluate("() => window.wrong") == []
+    page.get_by_role("button", name="See it train").click()
+    page.wait_for_function("() => document.activeElement.ariaLabel === 'Training now'")
+    box = training.bounding_box()
+    assert box["y"] < page.viewport_size["height"] / 2
 
 
 @pytest.mark.parametrize("size", SIZES)
