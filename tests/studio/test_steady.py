@@ -202,3 +202,26 @@ def test_nothing_moves_when_the_first_highlights_are_there(page: Any, server: Se
     page.get_by_role("button", name="Pair now").wait_for()
     page.wait_for_timeout(200)
     assert page.evaluate("() => window.wrong") == ["BUTTON Choose an export file is gone"]
+
+
+@pytest.mark.parametrize("size", [*SIZES, "tablet"])
+def test_nothing_moves_when_the_server_goes_away(page: Any, server: Server, size: str) -> None:
+    page.set_viewport_size(SIZES.get(size, {"width": 768, "height": 1024}))
+    page.goto(f"{server.address}/taste")
+    page.locator(END["taste"]).wait_for()
+    page.get_by_text("Judging your choices").wait_for(state="hidden")
+    page.evaluate(WATCH)
+    for path in ("**/api/health", "**/api/events"):
+        page.route(path, lambda route: route.abort())
+    page.evaluate("() => dispatchEvent(new Event('focus'))")
+    away = page.get_by_text("The server is away")
+    away.wait_for()
+    page.evaluate("() => scrollTo(0, 9999)")
+    last, line = page.locator("main td").last.bounding_box(), away.bounding_box()
+    assert last["y"] + last["height"] <= line["y"], "what it covers can be scrolled to"
+    page.evaluate("() => scrollTo(0, 0)")
+    page.unroute("**/api/health")
+    page.unroute("**/api/events")
+    page.get_by_role("button", name="Ask now").evaluate_all("buttons => buttons.forEach((button) => button.click())")  # if still there
+    away.wait_for(state="detached")
+    assert page.evaluate("() => window.wrong") == []
