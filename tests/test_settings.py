@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
+import sys
 import tomllib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
@@ -199,6 +201,43 @@ def test_changes_at_the_same_moment_wait_for_each_other(home: Path) -> None:
             for done in [tabs.submit(change_settings, load_settings(), {name: value}) for name in names]:
                 done.result()
             assert {getattr(load_settings(), name) for name in names} == {value}
+
+
+_CHANGER = """
+import sys
+from pathlib import Path
+from notewright.settings import change_settings, load_settings
+home, name = Path(sys.argv[1]), sys.argv[2]
+print(flush=True)
+sys.stdin.readline()
+for turn in range(100):
+    assert getattr(change_settings(load_settings(home), {name: str(turn)}), name) == str(turn)
+    assert getattr(load_settings(home), name) == str(turn)
+"""
+
+
+def test_changes_of_several_programs_wait_for_each_other(home: Path) -> None:
+    names = ("engine_model", "template", "readwise_folder")
+    programs = [
+        subprocess.Popen([sys.executable, "-c", _CHANGER, home, name], stdin=subprocess.PIPE, stdout=subprocess.PIPE) for name in names
+    ]
+    for program in programs:
+        assert program.stdout
+        program.stdout.readline()
+    for program in programs:
+        assert program.stdin
+        program.stdin.write(b"\n")
+        program.stdin.flush()
+    for program in programs:
+        program.communicate()
+    assert [program.returncode for program in programs] == [0, 0, 0]
+    assert {getattr(load_settings(home), name) for name in names} == {"99"}
+
+
+def test_a_disk_without_locks_keeps_nobody_from_changing(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("notewright.files.locked", lambda file: False)
+    monkeypatch.setattr("notewright.files.PAUSE", 0.0)
+    assert change_settings(Settings(home=home), {"backup_days": 7}) == load_settings(home)
 
 
 MINE = """# mine

@@ -17,6 +17,7 @@ from notewright.pairing.words import title_places
 from notewright.provenance import provenance
 from notewright.records import Highlight
 from notewright.text import normalise
+from notewright.vault.notes import parse_note
 
 SIZE = 100_000
 MOST = 10.0  # seconds of the processor's time
@@ -55,6 +56,14 @@ def test_no_text_takes_long(name: str) -> None:
     start = time.process_time()
     read(text)
     assert time.process_time() - start < MOST
+
+
+def test_a_list_nested_without_end_takes_no_time() -> None:
+    data = "".join("\t" * depth + f"- item {depth}\n" for depth in range(2000)).encode()
+    start = time.process_time()
+    parsed = parse_note("Deep.md", data)
+    assert time.process_time() - start < MOST / 2
+    assert "".join(passage.text for passage in parsed.passages).count("- item") == 2000
 
 
 def test_comments_at_the_end_go_and_others_stay() -> None:

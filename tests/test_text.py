@@ -23,6 +23,11 @@ lines = st.text(alphabet=st.sampled_from("abc é.,-*#\n\t[]()!|ABC12"), max_size
         ("fi\u00adnely\u200b", "finely"),
         ("ﬁne", "fine"),
         ("two\n  lines", "two lines"),
+        ("مُدَرِّسَةٌ", "مدرسة"),
+        ("الســلام", "السلام"),
+        ("שָׁלוֹם", "שלום"),
+        ("\ufb2a\ufb4b", "שו"),
+        ("\u0627\u0654\u064e", "\u0623"),
     ],
 )
 def test_exporters_formatting_is_equal_in_normal_form(left: str, right: str) -> None:
@@ -31,6 +36,8 @@ def test_exporters_formatting_is_equal_in_normal_form(left: str, right: str) -> 
 
 def test_different_words_stay_different() -> None:
     assert normalise("the river rose") != normalise("the river fell")
+    assert normalise("سأل") != normalise("سال")
+    assert normalise("हैं") != normalise("ह")
 
 
 @given(st.text(max_size=60))

@@ -22,7 +22,7 @@ from functools import lru_cache
 from .pool import cores, spread
 from .records import Highlight
 from .small_words import COMMON
-from .text import MARKS, UNSPACED, sentence_spans
+from .text import MARKS, UNSPACED, sentence_spans, unpointed
 
 RUN = 3  # words in a row that count as the same words; `_Told.runs` is keyed by three
 _BACKGROUND = 1000  # imagined other texts, which know common words
@@ -219,7 +219,7 @@ def _word_spans(text: str) -> list[tuple[str, int, int]]:
 @lru_cache(maxsize=100_000)
 def stem(word: str) -> str:
     """A rough common form of English inflections; other words only lose their case and typography."""
-    word = unicodedata.normalize("NFKC", word).casefold().replace("’", "'").replace("\u00ad", "").replace("\u200b", "")
+    word = unpointed(unicodedata.normalize("NFKC", word)).casefold().replace("’", "'").replace("\u00ad", "").replace("\u200b", "")
     word = word.removesuffix("'s").removesuffix("'")
     if len(word) < 5 or not word.isascii():
         return word[:-1] if len(word) == 4 and word.endswith("s") and word[-2] not in "su" else word

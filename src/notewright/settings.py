@@ -10,13 +10,14 @@ import os
 import re
 import threading
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 from .errors import Invalid, NotFound, Unavailable
-from .files import private, put
+from .files import private, put, taken
 
 TELEMETRY_OFF = {
     "HF_HUB_DISABLE_TELEMETRY": "1",
@@ -186,14 +187,17 @@ def save_settings(settings: Settings) -> None:
         before = path.read_bytes().decode() if path.exists() else ""
         put(Path(os.path.realpath(path)), edited(before, table))  # not the link to it that somebody keeps here
     except OSError as error:
-        home = settings.home
-        fault = (
-            f"{home} is a file, not a folder"
-            if home.exists() and not home.is_dir()
-            else f"{settings.config_path} cannot be written: {error.strerror}"
-        )
-        hint = "Check the disk and its permissions, or choose another home: notewright --home PATH, or NOTEWRIGHT_HOME."
-        raise Unavailable(f"{fault}.", hint) from error
+        raise _unwritable(settings.home, error) from error
+
+
+def _unwritable(home: Path, error: OSError) -> Unavailable:
+    fault = (
+        f"{home} is a file, not a folder"
+        if home.exists() and not home.is_dir()
+        else f"{home / 'config.toml'} cannot be written: {error.strerror}"
+    )
+    hint = "Check the disk and its permissions, or choose another home: notewright --home PATH, or NOTEWRIGHT_HOME."
+    return Unavailable(f"{fault}.", hint)
 
 
 def edited(text: str, values: Mapping[str, Any]) -> str:
@@ -231,7 +235,7 @@ def change_settings(settings: Settings, changes: Mapping[str, Any]) -> Settings:
         wanted = _checked(values, settings.config_path)
     except Invalid as error:  # the file is as it was: what was asked for is wrong
         raise Invalid(f"That cannot be kept: {'; '.join(error.problems)}", "Nothing was changed.", error.problems) from error
-    with _CHANGING:  # another tab may have changed something else since these settings were read
+    with _alone(settings.home):  # another tab or program may have changed something else since these settings were read
         if settings.config_path.exists():
             settings = load_settings(settings.home)
         changed = replace(settings, **wanted)
@@ -240,6 +244,20 @@ def change_settings(settings: Settings, changes: Mapping[str, Any]) -> Settings:
 
 
 _CHANGING = threading.Lock()
+_LONGEST = 100  # tries, in five seconds; a change takes milliseconds, so that a disk on which there is no lock then knows of none
+
+
+@contextmanager
+def _alone(home: Path) -> Iterator[None]:
+    """One change at a time, of all threads and processes."""
+    try:
+        private(home)
+        file = (home / "config.lock").open("ab", buffering=0)
+    except OSError as error:
+        raise _unwritable(home, error) from error
+    with _CHANGING, file:
+        taken(file, _LONGEST)
+        yield
 
 
 def is_hub_id(name: str) -> bool:

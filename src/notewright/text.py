@@ -13,12 +13,15 @@ UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf
 # Signs that stand on a letter and are of its word: vowels of Indic scripts, points of Hebrew and Arabic, accents that no letter holds. For
 # Python's \w they are none, which would leave Hindi its consonants only, each vowel the end of a word.
 MARKS = "".join(char for char in map(chr, (*range(0x300, 0x1E00), *range(0xA66F, 0xAC00))) if unicodedata.category(char) in ("Mn", "Mc"))
+# Those of Hebrew and Arabic, which writers set or leave out at will, and the stroke that lengthens an Arabic word.
+POINTS = "".join(char for char in map(chr, (*range(0x591, 0x700), *range(0x8CA, 0x900))) if unicodedata.category(char) == "Mn") + "\u0640"
 # No address has "](" in it: else each of many `[a](` would look through all that follows.
 _MARKDOWN_LINK = re.compile(r"!?\[([^\[\]]*+)\]\(((?:[^)\s\]]|\](?!\())*+)(?:\s++\"[^\"]*+\")?+\)")
 _WIKILINK = re.compile(r"!?\[\[([^\[\]|]*+)(?:\|([^\[\]]*+))?+\]\]")
 _MARKS = str.maketrans("", "", "*_`~=#>\\")
 _MARKED = re.compile(r"[*_`~=#>\\]")
-_ACCENTS = re.compile("[\u0300-\u036f]+")
+_POINTED = re.compile(f"[{POINTS}]+")
+_ACCENTS = re.compile(f"[\u0300-\u036f{POINTS}]+")
 _LIST_MARK = re.compile(r"^[^\S\n]*(?:[-+•]|\d+[.)])\s+", re.MULTILINE)  # over blank lines it would look from each anew
 _PUNCTUATION = str.maketrans({"“": '"', "”": '"', "„": '"', "‘": "'", "’": "'", "–": "-", "—": "-", "…": "...", "\u00ad": "", "\u200b": ""})
 _LOWER = "".join(char for char in map(chr, range(0x530)) if char.islower())
@@ -68,10 +71,11 @@ def without_thoughts(text: str, *, growing: bool = False) -> str:
 def normalise(text: str) -> str:
     """A form for comparing text that travelled through different exporters.
 
-    NFKC, straight quotes and dashes, Markdown marks and links reduced to their words, whitespace folded, case folded.
+    NFKC, straight quotes and dashes, no vowel signs of Arabic and Hebrew, Markdown marks and links reduced to their words, whitespace
+    folded, case folded.
     """
     if not text.isascii():
-        text = unicodedata.normalize("NFKC", text.translate(_PUNCTUATION))
+        text = unpointed(unicodedata.normalize("NFKC", text.translate(_PUNCTUATION)))
     if "[" in text:
         text = _MARKDOWN_LINK.sub(lambda found: found[1] or found[2], text)
         text = _WIKILINK.sub(lambda found: found[2] or found[1], text)
@@ -85,8 +89,14 @@ def normalise(text: str) -> str:
     return " ".join(text.split()).casefold()
 
 
+def unpointed(text: str) -> str:
+    """Without vowel signs of Arabic and Hebrew: of NFKC, in which the hamza of a letter is not one of them."""
+    return _POINTED.sub("", text)
+
+
 def plain(text: str) -> str:
-    """A form for finding text by what a person types: letters without case and accents (`über` finds `Über`, `mass` finds `Maß`)."""
+    """A form for finding text by what a person types: letters without case, accents and vowel signs (`über` finds `Über`, `mass` finds
+    `Maß`)."""
     if text.isascii():
         return text.lower()
     return _ACCENTS.sub("", unicodedata.normalize("NFKD", text.casefold()))

@@ -10,11 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from notewright.errors import Invalid
-from notewright.importers import import_clippings, import_readwise
+from notewright.importers import clippings, import_clippings, import_readwise
 from notewright.importers.clippings import read_clippings
 from notewright.importers.reading import Document
 from notewright.library import Library
 from notewright.records import Highlight
+from notewright.text import normalise
 
 
 def record(meta: str, text: str = "Some words here.", title: str = "Deep Work (Newport, Cal)") -> str:
@@ -282,3 +283,17 @@ def test_highlights_from_elsewhere_come_as_the_csv_that_the_hint_names(library: 
     assert "a CSV with the columns Highlight and Book Title" in told.value.hint
     (tmp_path / "mine.csv").write_text("Highlight,Book Title\nMost of what we own is only rented.,Walden Again\n")
     assert import_readwise(library, path=tmp_path / "mine.csv").added == 1
+
+
+def test_each_text_is_brought_into_its_normal_form_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    brought: list[str] = []
+
+    def bring(text: str) -> str:
+        brought.append(text)
+        return normalise(text)
+
+    monkeypatch.setattr(clippings, "normalise", bring)
+    texts = [f"Highlight {number} is told without its place in the {number * 7} book." for number in range(60)]
+    ((source,), _) = read_clippings(Document("c.txt", "".join(record("Your Highlight", text) for text in texts).encode()))
+    assert len(source.highlights) == 60
+    assert len(brought) <= 2 * 60

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import zipfile
 from pathlib import Path
 
@@ -134,6 +135,7 @@ def test_edits_and_removals_arrive(library: Library, tmp_path: Path) -> None:
         ("a.txt", b"hello\n", "no highlights export"),
         ("My Clippings.txt", b"T (A)\n- Your Note on page 1\n\nx\n==========\n", "Kindle clippings"),
         ("a.zip", b"PK\x03\x04 cut off", "damaged"),
+        ("empty.zip", b"PK\x05\x06" + bytes(18), "There is no highlights export in "),
     ],
 )
 def test_files_that_are_no_exports(library: Library, tmp_path: Path, name: str, data: bytes, expected: str) -> None:
@@ -161,7 +163,9 @@ def test_a_file_that_is_no_text_is_left_out_of_a_folder(library: Library, tmp_pa
         (folder / f"{number}.md").write_bytes(b"%PDF-1.7 " + bytes(90))
     report = import_readwise(library, path=folder)
     assert not report.changed
-    assert report.warnings[0].startswith("4 files that cannot be read as text (UTF-8) left out; what was imported from them before stays: ")
+    assert report.warnings[0].startswith(
+        "4 files that cannot be read, or not as text (UTF-8), left out; what was imported from them before stays: "
+    )
 
 
 @pytest.mark.parametrize("archived", [False, True])
@@ -186,6 +190,65 @@ def test_what_a_file_that_is_no_text_any_more_gave_stays(library: Library, tmp_p
     assert "Goes" not in texts
 
 
+@pytest.mark.parametrize("locked", ["file", "folder"])
+def test_what_cannot_be_read_is_left_out_of_a_folder(
+    locked: str, library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = make_folder(tmp_path / "Readwise")
+    (folder / "Locked").mkdir()
+    second = folder / "Locked" / "Renamed-2.md"
+    second.write_text(OFFICIAL + "- Only in the second file\n", encoding="utf-8")
+    (folder / "Locked" / "Alone.md").write_text("## Highlights\n- Alone\n", encoding="utf-8")
+    import_readwise(library, path=folder)
+    (folder / "New.md").write_text("## Highlights\n- New\n", encoding="utf-8")
+    before = {"file": Path.read_bytes, "folder": os.scandir}[locked]
+
+    def refused(path: Path | str) -> object:
+        if Path(path) in (second, second.parent):
+            raise PermissionError(13, "Permission denied", str(path))
+        return before(path)
+
+    monkeypatch.setattr(*{"file": (Path, "read_bytes"), "folder": (os, "scandir")}[locked], refused)
+    report = import_readwise(library, path=folder)
+    assert (report.added, report.removed) == (1, 0)
+    which = second if locked == "file" else second.parent
+    assert f"{which} cannot be read: Permission denied. It was left out; what was imported from it before stays." in report.warnings
+    texts = [item.text for source in library.sources.all() for item in library.sources.highlights(source.id)]
+    assert {"Only in the second file", "Alone", "New"} <= set(texts)
+
+
+def test_a_folder_may_be_as_deep_as_the_disk_allows(library: Library, tmp_path: Path) -> None:
+    folder = made = make_folder(tmp_path / "Readwise")
+    for _ in range(sys.getrecursionlimit() + 50):
+        made = made / "d"
+        made.mkdir()
+    (made / "Deep.md").write_text("## Highlights\n- Deep\n", encoding="utf-8")
+    try:
+        assert import_readwise(library, path=folder).added == 9
+    finally:  # what clears up after the tests calls itself for each level
+        (made / "Deep.md").unlink()
+        while made != folder:
+            made.rmdir()
+            made = made.parent
+
+
+def test_a_folder_beside_a_csv_that_cannot_be_looked_into_stops_no_import(
+    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "readwise-data.csv").write_text("Highlight,Book Title\nWords,A book\n", encoding="utf-8")
+    (tmp_path / "Note.md").write_text("# A note\n", encoding="utf-8")
+    (tmp_path / "lost+found").mkdir()
+    before = os.scandir
+
+    def refused(path: str) -> object:
+        if Path(path).name == "lost+found":
+            raise PermissionError(13, "Permission denied", str(path))
+        return before(path)
+
+    monkeypatch.setattr(os, "scandir", refused)
+    assert import_readwise(library, path=tmp_path).added == 1
+
+
 def test_a_folder_of_nothing_but_files_that_are_no_text_is_refused(library: Library, tmp_path: Path) -> None:
     (tmp_path / "bad.md").write_bytes(b"## Highlights\n- caf\xe9\n")
     with pytest.raises(Invalid, match=r"bad\.md, line 2: byte 0xe9"):
@@ -201,15 +264,30 @@ def test_other_exports_beside_a_markdown_export_are_named(library: Library, tmp_
     assert "1 file beside the Markdown export left out: readwise-data.csv" in report.warnings[-1]
 
 
-def test_a_damaged_archive_is_told(library: Library, tmp_path: Path) -> None:
+@pytest.mark.parametrize("packed", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_damaged_archive_is_told(library: Library, tmp_path: Path, packed: int) -> None:
     path = tmp_path / "export.zip"
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(path, "w", packed) as archive:
         archive.writestr("x.md", OFFICIAL * 20)
+    assert import_readwise(library, path=path).added
     data = bytearray(path.read_bytes())
     start = data.index(b"x.md") + 24
     data[start : start + 40] = bytes(byte ^ 0xFF for byte in data[start : start + 40])
     path.write_bytes(data)
-    with pytest.raises(Invalid, match="damaged"):
+    with pytest.raises(Invalid, match=r"^export\.zip is a damaged or locked ZIP archive: ") as caught:
+        import_readwise(library, path=path)
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize(("at", "byte"), [(8, 9), (8, 98), (6, 1)], ids=["deflate64", "an unknown method", "encrypted"])
+def test_an_archive_packed_as_nobody_here_can_unpack_is_told(library: Library, tmp_path: Path, at: int, byte: int) -> None:
+    path = tmp_path / "export.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("x.md", OFFICIAL)
+    data = bytearray(path.read_bytes())
+    data[at] = data[data.index(b"PK\1\2") + at + 2] = byte
+    path.write_bytes(data)
+    with pytest.raises(Invalid, match=r"^export\.zip is a damaged or locked ZIP archive: "):
         import_readwise(library, path=path)
 
 

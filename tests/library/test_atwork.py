@@ -13,7 +13,8 @@ from threading import Timer
 import pytest
 
 from notewright.errors import Busy
-from notewright.library.atwork import LOCK, STEP, AtWork, alone, at_work, locked
+from notewright.files import locked
+from notewright.library.atwork import LOCK, STEP, AtWork, alone, at_work
 
 HOLD = """
 import sys, time

@@ -112,9 +112,11 @@ def put(library: Library, *sources: Source) -> None:
     )
 
 
-@pytest.mark.parametrize("words", ["über größe", "ÜBER GRÖSSE", "uber grosse", "osterreicher", "FLÜSSE", "äsche", "moor-folge", "100% _"])
+@pytest.mark.parametrize(
+    "words", ["über größe", "ÜBER GRÖSSE", "uber grosse", "osterreicher", "FLÜSSE", "äsche", "moor-folge", "100% _", "العلم نـور"]
+)
 def test_sources_are_found_whatever_the_case_and_accents(library: Library, words: str) -> None:
-    marked = Highlight(text="Äsche und Nase laichen.", annotation="Vgl. Moor-Folge!", location=1)
+    marked = Highlight(text="Äsche und Nase laichen.", annotation="Vgl. Moor-Folge! العِلْمُ نُورٌ", location=1)
     river = Source(title="Über die Größe 100% _ kleiner Flüsse", author="J. Österreicher", highlights=(marked,))
     put(library, river, Source(title="Uferlos", highlights=(Highlight(text="Ein Asket.", location=1),)))
     found, total = library.browse.sources(query=words)

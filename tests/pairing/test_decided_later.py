@@ -48,7 +48,7 @@ class World:
 
     def put(self, path: str, text: str) -> None:
         file = self.vault / path
-        file.write_text(text, encoding="utf-8")
+        file.write_text(text, encoding="utf-8", newline="")
         os.utime(file, ns=(time.time_ns(), time.time_ns()))
 
     def read(self) -> None:
@@ -165,6 +165,22 @@ def test_decisions_about_words_that_are_gone_find_their_pair_elsewhere(world: Ca
     assert {(pair.passage_text, pair.status) for pair in two.library.pairs.all()} == {(TEXTS[0], "rejected"), (TEXTS[1], "accepted")}
 
 
+@pytest.mark.parametrize("back", ["Heron.md", "Birds/Heron.md"])
+@pytest.mark.parametrize("lines", ["\n", "\r\n"])
+def test_a_passage_that_comes_back_with_other_line_ends_is_the_one_it_was(world: Callable[..., World], back: str, lines: str) -> None:
+    here, note = world(), f"# Brooks\n\n> {TEXTS[0]}\n> {TEXTS[1]}\n"
+    here.put("Heron.md", note.replace("\n", {"\n": "\r\n", "\r\n": "\n"}[lines]))
+    [pair] = here.pair()
+    here.library.pairs.decide(pair.id, "accepted")
+    here.put("Heron.md", OTHER)
+    here.pair()
+    (here.vault / "Birds").mkdir()
+    here.put(back, f"{OTHER}\n\n{note}".replace("\n", lines))
+    [found] = here.pair()
+    assert (found.id, found.status, found.note_path) == (pair.id, "accepted", back)
+    assert found.passage_text.encode() in (here.vault / back).read_bytes()
+
+
 def test_a_merge_that_added_nothing_is_one_action_of_its_own(world: Callable[..., World]) -> None:
     one = world()
     one.put("Note.md", f"## Herons\n{TEXTS[0]}\n\n## Mills\n{TEXTS[1]}\n\n## Weirs\n{TEXTS[2]}\n")
@@ -191,6 +207,18 @@ def test_a_name_that_was_taken_back_teaches_nothing_and_may_be_given_again(world
     one.send(two)
     assert two.said() == []
     one.library.pairs.decide(named.id, "accepted")
+    one.send(two)
+    assert two.said() == [("accepted", "Geduld", ["1"])]
+
+
+@pytest.mark.parametrize("ends", [("\n", "\r\n"), ("\r\n", "\n")], ids=["to CRLF", "to LF"])
+def test_a_name_finds_its_words_in_a_vault_with_other_line_ends(world: Callable[..., World], ends: tuple[str, str]) -> None:
+    one, two = world(), world()
+    text = f"{OWN}\n{OTHER}\n"
+    one.put("Note.md", text.replace("\n", ends[0]))
+    two.put("Other.md", text.replace("\n", ends[1]))
+    one.pair()
+    one.name("Note.md", 1)
     one.send(two)
     assert two.said() == [("accepted", "Geduld", ["1"])]
 

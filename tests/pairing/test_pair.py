@@ -17,6 +17,7 @@ from notewright.library import Library
 from notewright.pairing import explain, export_pairs, pair, source_links
 from notewright.pairing.runs import shared_grams
 from notewright.pairing.words import Corpus, match_words, title_places
+from notewright.provenance import provenance
 from notewright.records import Highlight, Pair, Source
 from notewright.settings import Settings
 from notewright.vault.notes import parse_note
@@ -158,10 +159,34 @@ def test_numbers_in_a_row_are_no_quotation(library: Library) -> None:
         ("Старик знал, что это не то, что он хотел сказать о реке.", "Обед остыл, и это не то, что он хотел на этот раз."),
         ("Der Fluss ist alt, und das ist es, was ich nicht verstehe.", "Das Essen war kalt, und das ist es, was ich meine."),
         ("النهر قديم ومن هنا يمكن القول إن هذا يحدث كل عام.", "الغداء بارد ومن هنا يمكن القول إن هذا مطبخ سيئ."),
+        ("在这种情况下，农民往往选择离开河谷。", "在这种情况下，打电话比写邮件好。"),
+        ("河水退去以后，最重要的事情就是修补堤坝。", "搬家的时候，最重要的事情就是别丢了钥匙。"),
+        ("老人说，无论如何我们都必须学会与洪水共处。", "会议又拖了，无论如何我们都必须先订好车票。"),
+        ("我们不得不承认的是，桥比渡船更便宜。", "我们不得不承认的是，面条煮得太久了。"),
+        ("与其说这是一场灾难，不如说是一次提醒。", "与其说这是一家餐厅，不如说是一个车库。"),
     ],
 )
 def test_a_turn_of_phrase_is_no_quotation_in_any_language(library: Library, said: str, noted: str) -> None:
     assert not fill(library, {"Lunch.md": f"{noted}\n"}, source("Rivers of old", (said,), 1))
+
+
+@pytest.mark.parametrize("title", ["河流之书", "日记"], ids=["linked", "alone"])
+@pytest.mark.parametrize(
+    ("said", "noted"),
+    [
+        ("一根倒下的桤木可以拦住四十吨砾石，把它拿走，砾石一个冬天就没了。", "一根倒下的桤木可以拦住四十吨砾石，这点我没想到。"),
+        ("城里烤出的面包有四分之一在第二天中午之前被扔掉。", "浪费：城里烤出的面包有四分之一被扔掉。"),
+        ("知識は力なりと彼は書いたが、その力は使い方によって善にも悪にもなる。", "その力は使い方によって善にも悪にもなる、と彼は言う。"),
+    ],
+)
+def test_part_of_a_highlight_is_a_quotation_where_words_have_no_spaces(library: Library, title: str, said: str, noted: str) -> None:
+    [found] = fill(library, {f"{title}.md": f"{noted}\n"}, source("河流之书", (said,), 1))
+    assert found.score > 0.8
+
+
+def test_a_turn_of_phrase_is_none_in_a_note_about_its_source_either(library: Library) -> None:
+    said, noted = "我们不得不承认的是，桥比渡船更便宜。", "我们不得不承认的是，面条煮得太久了。"
+    assert not fill(library, {"河流之书.md": f"{noted}\n"}, source("河流之书", (said,), 1))
 
 
 def test_two_sources_in_one_passage_are_two_pairs(library: Library) -> None:
@@ -295,6 +320,28 @@ def test_words_are_counted_where_signs_for_vowels_stand_on_letters(library: Libr
     said = "समय किसी के लिए नहीं रुकता।"
     [found] = fill(library, {"नदी.md": f"# नदी\n> {said}\n", "किला.md": "# किला\nपहाड़ी पर बना है।\n"}, source("काल", (said,), 7))
     assert (found.note_path, found.links[0].evidence) == ("नदी.md", "quotes all 6 words")
+
+
+@pytest.mark.parametrize(
+    ("pointed", "bare"),
+    [
+        (
+            "اُطْلُبُوا العِلْمَ مِنَ المَهْدِ إِلَى اللَّحْدِ فَإِنَّ العِلْمَ نُورٌ وَالجَهْلَ ظَلَامٌ",
+            "اطلبوا العلم من المهد إلى اللحد فإن العلم نـــور والجهل ظـلام",
+        ),
+        ("בְּרֵאשִׁית בָּרָא אֱלֹהִים אֵת הַשָּׁמַיִם וְאֵת הָאָרֶץ וְהָאָרֶץ הָיְתָה תֹהוּ וָבֹהוּ", "בראשית ברא אלהים את השמים ואת הארץ והארץ היתה תהו ובהו"),
+    ],
+    ids=["Arabic", "Hebrew"],
+)
+@pytest.mark.parametrize("turned", [False, True], ids=["pointed highlight", "pointed note"])
+def test_vowel_signs_make_no_other_words(library: Library, pointed: str, bare: str, turned: bool) -> None:
+    said, noted = (bare, pointed) if turned else (pointed, bare)
+    [found] = fill(library, {"a.md": f"# a\n> {noted}\n"}, source("Old words", (said,), 7))
+    assert found.links[0].evidence == f"quotes all {len(bare.split())} words"
+    assert noted in found.passage_text
+    assert library.sources.highlight("readwise:7000").text == said
+    [span] = [span for span in provenance(found.passage_text, library.sources.highlights(found.source_id)) if span.rests]
+    assert span.rests[0].method == "quote"
 
 
 def test_export_has_a_line_for_each_highlight(library: Library, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import io
 import json
+import sys
 import threading
 import time
 import zipfile
@@ -88,6 +89,32 @@ def test_who_hangs_up_cancels_the_work_and_nothing_is_stored(
         engines.writer = ScriptedEngine(numbered)
         assert client.post("/api/drafts", json={**WISH, "stream": False}).status_code == 200
     assert world.library.counts()["drafts"] == 3
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_who_hangs_up_while_the_drafts_are_checked_has_nothing_stored(
+    app: FastAPI, running: str, world: World, stream: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checking, go = threading.Event(), threading.Event()
+    verb = sys.modules["notewright.drafting.draft"]
+    before = verb.choose
+
+    def slowly(*args, **more):
+        checking.set()
+        assert go.wait(120)
+        return before(*args, **more)
+
+    monkeypatch.setattr(verb, "choose", slowly)
+    with script(app, running) as client:
+        headers = {"authorization": client.headers["authorization"], "content-type": "application/json"}
+        with closing(http.client.HTTPConnection(running.removeprefix("http://"))) as left:
+            left.request("POST", "/api/drafts", json.dumps({**WISH, "stream": stream}), headers)
+            assert checking.wait(120)
+        ticket = app.state.context.queue._running
+        wait(lambda: ticket.cancelled)
+        go.set()
+        assert isinstance(ticket.result.exception(120), Cancelled)
+    assert world.library.counts()["drafts"] == 0
 
 
 def test_requests_wait_in_order_and_are_told_their_place(app: FastAPI, engines: ScriptedEngines, running: str) -> None:

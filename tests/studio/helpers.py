@@ -47,6 +47,12 @@ def proposed(server: Server) -> list[str]:
     return [item["id"] for item in ask(server, "/api/pairs/review?limit=20")["pairs"]]
 
 
+def settings_form(page: Any) -> Any:
+    """Of the library's page, unfolded."""
+    page.get_by_role("heading", name="Settings").click()
+    return page.get_by_role("form", name="Settings")
+
+
 class Slow(small_world.ScriptedEngine):
     """Writes on and on while `go_on` is not set; whoever stops it is heard."""
 

@@ -3,6 +3,7 @@ goes on where the person was."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlencode
@@ -120,4 +121,26 @@ def test_a_page_whose_code_was_never_loaded_opens_when_the_server_is_back(browse
     server.start()
     page.get_by_role("button", name="Ask now").evaluate_all("buttons => buttons.forEach((button) => button.click())")  # if still there
     page.locator(".waiting").first.wait_for()
+    page.context.close()
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_page_whose_code_did_not_come_while_the_server_stands_is_loaded_anew_once(browser: Any, server: Server, times: int) -> None:
+    page = opened(browser, server, service_workers="block")
+    page.get_by_role("combobox", name="Search sources").wait_for()
+    loaded = [1]
+    page.on("request", lambda request: loaded.append(1) if request.is_navigation_request() else None)
+
+    def answer(route: Any) -> None:
+        route.fulfill(status=500) if len(loaded) <= times else route.continue_()
+
+    page.route(re.compile(r"/assets/QueuePage.*\.js"), answer)
+    page.get_by_role("link", name="Queue").click()
+    if times > 1:
+        page.get_by_text("This page could not be loaded.").wait_for()
+        page.wait_for_timeout(1000)
+        assert len(loaded) == 2, "once is enough"
+        page.get_by_role("button", name="Try again").click()
+    page.locator(".waiting").first.wait_for()
+    assert (len(loaded), page.url) == (times + 1, f"{server.address}/queue")
     page.context.close()

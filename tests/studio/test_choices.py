@@ -13,7 +13,7 @@ from served import ScriptedEngines, serve
 from walks import Server, ask, eventually
 
 from .conftest import needs_browser
-from .helpers import serious
+from .helpers import serious, settings_form
 
 pytestmark = pytest.mark.browser
 
@@ -65,7 +65,7 @@ def test_a_new_note_is_made_with_the_template_that_is_chosen(page: Any, server: 
     dialog.get_by_role("region", name="Change of the note").get_by_text("Notes/Rivers").first.wait_for()
     page.keyboard.press("Escape")
     page.goto(f"{server.address}/library")
-    page.get_by_label("Template of new notes").select_option("plain")
+    settings_form(page).get_by_label("Template of new notes").select_option("plain")
     page.get_by_role("button", name="Keep the settings").click()
     page.get_by_text("Settings kept.").wait_for()
     assert ask(server, "/api/settings")["template"] == "plain"
@@ -139,7 +139,7 @@ def test_what_was_prepared_before_a_rule_was_said_is_not_shown_as_if_it_kept_to_
 
 def test_a_folder_to_leave_out_that_the_vault_lacks_is_told(page: Any, server: Server) -> None:
     page.goto(f"{server.address}/library")
-    folders = page.get_by_label("Other folders to leave out")
+    folders = settings_form(page).get_by_label("Other folders to leave out")
     folders.fill("Nots\nNotes/Old/*")
     page.get_by_role("button", name="Keep the settings").click()
     page.get_by_text("There is no “Nots” in the vault").wait_for()

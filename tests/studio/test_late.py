@@ -13,7 +13,7 @@ import pytest
 
 from walks import Server, ask, events, eventually
 
-from .helpers import written
+from .helpers import settings_form, written
 
 pytestmark = pytest.mark.browser
 
@@ -205,7 +205,7 @@ def test_next_goes_on_after_the_filter_and_no_chapter_is_hidden(page: Any, serve
 
 def test_settings_of_another_tab_stay(page: Any, server: Server) -> None:
     page.goto(f"{server.address}/library")
-    form = page.get_by_role("form", name="Settings")
+    form = settings_form(page)
     form.get_by_label("Device").wait_for()
     ask(server, "/api/settings", {"engine_model": "set elsewhere"}, "PUT")
     form.get_by_label("Device").select_option("cpu")

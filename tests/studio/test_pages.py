@@ -26,7 +26,7 @@ from walks import Server, ask, events, eventually, serve
 from xss_vectors import VECTORS
 
 from .conftest import needs_browser
-from .helpers import serious
+from .helpers import serious, settings_form
 
 pytestmark = pytest.mark.browser
 COLUMNS = [
@@ -347,6 +347,7 @@ def test_the_library_page_finds_sources_checks_health_and_keeps_settings(page: A
     found = page.get_by_role("list", name="Sources found").get_by_role("listitem")
     found.filter(has_text="What Moss Knows About Cities").get_by_role("button").first.click()
     page.get_by_role("list", name="Highlights").get_by_role("listitem").nth(1).wait_for()
+    settings_form(page)
     page.get_by_label("Folder in the vault that Readwise writes to").fill("Readwise")
     page.get_by_label("Server that writes instead").fill("no address")
     page.get_by_role("button", name="Keep the settings").click()

@@ -9,7 +9,7 @@ import pytest
 
 from walks import Server, ask, eventually
 
-from .helpers import JOB, RUN, Held, proposed, serious, written
+from .helpers import JOB, RUN, Held, proposed, serious, settings_form, written
 
 pytestmark = pytest.mark.browser
 CONTRASTS = """() => {
@@ -178,7 +178,7 @@ def test_keys_of_one_letter_can_be_off(page: Any, server: Server) -> None:
 def test_the_edge_of_a_field_can_be_seen(page: Any, server: Server, scheme: str) -> None:
     page.emulate_media(color_scheme=scheme)
     page.goto(f"{server.address}/library")
-    page.get_by_label("Its model").wait_for()
+    settings_form(page).get_by_label("Its model").wait_for()
     contrasts = page.evaluate(CONTRASTS)
     assert len(contrasts) > 10
     assert min(contrasts) >= 3

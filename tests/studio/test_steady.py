@@ -10,7 +10,7 @@ import pytest
 
 from walks import Server, ask
 
-from .helpers import written
+from .helpers import JOB, RUN, written
 
 pytestmark = pytest.mark.browser
 WATCH = """() => {
@@ -132,4 +132,96 @@ def test_what_a_job_tells_moves_nothing(page: Any, server: Server) -> None:
     page.evaluate(WATCH)
     ask(server, "/api/import/vault", method="POST")
     page.get_by_role("list", name="Jobs").get_by_text("done").first.wait_for()
+    assert page.evaluate("() => window.wrong") == []
+
+
+def news(page: Any) -> None:
+    """The connection breaks and is there again: the page asks anew for all it shows."""
+    page.route("**/api/health", lambda route: route.abort())
+    with page.expect_response("**/api/jobs"):
+        page.evaluate("() => dispatchEvent(new Event('focus'))")
+    page.unroute("**/api/health")
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_nothing_moves_when_an_improve_ends(page: Any, server: Server, batch: dict, size: str) -> None:
+    page.set_viewport_size(SIZES[size])
+    result = {"text": "contender  model\nSFT  model-2\n\nmodel-2 is the current version now.\nBetter beyond doubt.\nReport: page.html"}
+    jobs = [JOB | {"text": "measuring SFT, test; 1 of 6 passages written"}]
+    page.route("**/api/jobs", lambda route: route.fulfill(json=jobs))
+    page.goto(f"{server.address}/models")
+    page.get_by_role("button", name="Stop improving").wait_for()
+    page.locator(END["models"]).wait_for()
+    page.evaluate(WATCH)
+    jobs[0] |= {"state": "done", "ended_at": "2025-01-01T00:09:00Z", "result": result}
+    news(page)
+    page.get_by_text("model-2 is the current version now.").wait_for()
+    page.wait_for_timeout(200)
+    assert page.evaluate("() => window.wrong") == ["BUTTON Stop improving is gone"]
+    page.get_by_text("model-2 is the current version now.").click()
+    page.get_by_text("Better beyond doubt.").wait_for()
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_nothing_moves_when_a_training_begins_elsewhere(page: Any, server: Server, batch: dict, size: str) -> None:
+    page.set_viewport_size(SIZES[size])
+    runs: list[dict] = []
+    page.route("**/api/runs", lambda route: route.fulfill(json=runs))
+    told = {"run": RUN, "alive": True, "stopping": False, "next": 0, "events": []}
+    page.route("**/api/runs/run-8/progress?*", lambda route: route.fulfill(json=told))
+    page.goto(f"{server.address}/models")
+    page.get_by_text("No training yet.").wait_for()
+    page.evaluate(WATCH)
+    runs.append(RUN)
+    news(page)
+    training = page.get_by_role("region", name="Training now")
+    training.wait_for()
+    page.wait_for_timeout(200)
+    assert page.evaluate("() => window.wrong") == []
+    page.get_by_role("button", name="See it train").click()
+    page.wait_for_function("() => document.activeElement.ariaLabel === 'Training now'")
+    box = training.bounding_box()
+    assert box["y"] < page.viewport_size["height"] / 2
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_nothing_moves_when_the_first_highlights_are_there(page: Any, server: Server, size: str) -> None:
+    page.set_viewport_size(SIZES[size])
+    counts = {"models": 1}
+
+    def answer(route: Any) -> None:
+        route.fulfill(json=route.fetch().json() | {"counts": counts})
+
+    page.route("**/api/status", answer)
+    page.goto(f"{server.address}/library")
+    page.get_by_role("button", name="Choose an export file").wait_for()
+    page.locator("[aria-label='Sources found'] li").first.wait_for()
+    page.evaluate(WATCH)
+    counts |= {"sources": 14, "highlights": 359, "chapter_marks": 74, "notes": 22, "passages": 1088}
+    news(page)
+    page.get_by_role("button", name="Pair now").wait_for()
+    page.wait_for_timeout(200)
+    assert page.evaluate("() => window.wrong") == ["BUTTON Choose an export file is gone"]
+
+
+@pytest.mark.parametrize("size", [*SIZES, "tablet"])
+def test_nothing_moves_when_the_server_goes_away(page: Any, server: Server, size: str) -> None:
+    page.set_viewport_size(SIZES.get(size, {"width": 768, "height": 1024}))
+    page.goto(f"{server.address}/taste")
+    page.locator(END["taste"]).wait_for()
+    page.get_by_text("Judging your choices").wait_for(state="hidden")
+    page.evaluate(WATCH)
+    for path in ("**/api/health", "**/api/events"):
+        page.route(path, lambda route: route.abort())
+    page.evaluate("() => dispatchEvent(new Event('focus'))")
+    away = page.get_by_text("The server is away")
+    away.wait_for()
+    page.evaluate("() => scrollTo(0, 9999)")
+    last, line = page.locator("main td").last.bounding_box(), away.bounding_box()
+    assert last["y"] + last["height"] <= line["y"], "what it covers can be scrolled to"
+    page.evaluate("() => scrollTo(0, 0)")
+    page.unroute("**/api/health")
+    page.unroute("**/api/events")
+    page.get_by_role("button", name="Ask now").evaluate_all("buttons => buttons.forEach((button) => button.click())")  # if still there
+    away.wait_for(state="detached")
     assert page.evaluate("() => window.wrong") == []

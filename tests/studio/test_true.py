@@ -69,7 +69,7 @@ def test_a_version_that_is_chosen_is_no_training_that_starts(page: Any, server: 
 def test_what_could_not_be_judged_is_not_being_judged(page: Any, server: Server) -> None:
     page.route("**/api/trust", lambda route: route.abort())
     page.goto(f"{server.address}/taste")
-    page.get_by_text("Your choices could not be judged now.").wait_for()
+    page.get_by_text("What they may do could not be read.").wait_for()
     assert not page.get_by_text("Judging your choices").count()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 from urllib.parse import urlencode
 
@@ -25,6 +26,17 @@ WIDER = """() => [...document.querySelectorAll('main *')].filter((one) => one.sc
 IN_SIGHT = """() => {
   const [here, all] = ['nav [aria-current]', 'nav'].map((name) => document.querySelector(name).getBoundingClientRect());
   return here.left >= all.left && here.right <= all.right + 1;
+}"""
+
+
+SHADES = """async (picture) => {
+  const image = new Image();
+  image.src = `data:image/png;base64,${picture}`;
+  await image.decode();
+  const context = new OffscreenCanvas(image.width, image.height).getContext("2d");
+  context.drawImage(image, 0, 0);
+  const { data } = context.getImageData(0, 0, image.width, image.height);
+  return [...data].filter((_, at) => at % 4 === 0);
 }"""
 
 
@@ -173,3 +185,25 @@ def test_navigation_takes_one_line_and_shows_where_one_is(page: Any, server: Ser
         assert here.inner_text() == name
         page.wait_for_function(IN_SIGHT)
         fits(page, name)
+
+
+@pytest.mark.parametrize("width", [360, 320])
+def test_navigation_is_whole_on_a_phone_or_shows_that_there_is_more(page: Any, server: Server, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 640})
+    page.goto(f"{server.address}/draft")
+    nav = page.get_by_role("navigation")
+    nav.get_by_role("link").first.wait_for()
+
+    def edge() -> list[int]:
+        """How dark the last pixels of the navigation are, above its words."""
+        box = nav.bounding_box()
+        picture = page.screenshot(clip={"x": box["x"] + box["width"] - 8, "y": box["y"] + box["height"] / 8, "width": 8, "height": 3})
+        return page.evaluate(SHADES, base64.b64encode(picture).decode())
+
+    cut = nav.evaluate("(one) => one.scrollWidth - one.clientWidth")
+    if width == 360:
+        assert cut == 0
+    assert (max(edge()) - min(edge()) > 20) == (cut > 0)
+    nav.evaluate("(one) => one.scrollTo(999, 0)")
+    page.wait_for_timeout(200)
+    assert max(edge()) - min(edge()) < 20, "there is no more"

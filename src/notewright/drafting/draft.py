@@ -53,6 +53,7 @@ def draft(
     started: Callable[[str], None] | None = None,
     progress: Callable[[int, int], None] | None = None,
     on_text: Callable[[int, str], None] | None = None,
+    storing: Callable[[], None] | None = None,
 ) -> list[Draft]:
     """Write `written` candidates, choose up to `n` different ones to show (see `choose`), store all, and return the shown ones, best first.
 
@@ -65,7 +66,8 @@ def draft(
     how many of the person's passages go into the prompt (default: up to 2, as many as fit the model's context, but none for a model that
     was taught without). Without a `seed` one is drawn; it is stored either way. `engine` replaces the models' own, `engines` are kept ones.
     `started` gets who writes, once it is loaded, `progress` (tokens written, most tokens), `on_text` (candidate, its text so far) while
-    they grow; a candidate's number is kept as `sampling["written"]`.
+    they grow; a candidate's number is kept as `sampling["written"]`. `storing` is called when all are checked; what it raises keeps them
+    from being stored.
 
     Rules stand in every prompt; see `Asking.candidates` for those that a version was not taught.
 
@@ -113,6 +115,8 @@ def draft(
     if fewer := count_fewer(n, asking.numbered, shown, hidden):
         for item in shown:
             item.sampling["fewer"] = fewer
+    if storing:
+        storing()
     return _store(library, prompt, shown, hidden, ahead=ahead)
 
 

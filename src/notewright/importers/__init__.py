@@ -30,9 +30,11 @@ _MARKDOWN = (".md", ".markdown")
 def import_readwise(library: Library, *, path: Path, vault: Path | None = None, progress: Progress | None = None) -> ImportReport:
     """Import a CSV, an API export (JSON, JSONL), a Markdown export (folder or file), or a ZIP of one. All of it or nothing.
 
-    Files of a Markdown export that are no text are left out with a warning, and what they gave before stays.
+    Files of a Markdown export that cannot be read or are no text are left out with a warning, and what they gave before stays.
     Sources of Markdown files remember where they lay: relative to `vault` if they lie in it, else to the folder above `path`.
     """
+    from .markdown_export import left_out
+
     found = list(documents(path))
     root = _root(path, vault)
     if not path.is_dir() and len(found) == 1:
@@ -46,12 +48,14 @@ def import_readwise(library: Library, *, path: Path, vault: Path | None = None, 
     if not sources:
         what = "and it is no" if len(markdown) == 1 else "and none of them is a"
         raise Invalid(f"{path} holds {count(len(markdown), 'Markdown file')}, {what} highlights export.", EXPECTED)
-    others = [item.name for item in found if item.suffix not in _MARKDOWN]
+    locked = {item.name: item.fault for item in found if item.fault and item.suffix not in _MARKDOWN}
+    warnings += left_out(locked)
+    others = [item.name for item in found if item.suffix not in _MARKDOWN and item.name not in locked]
     if others:
         warnings.append(
             f"{count(len(others), 'file')} beside the Markdown export left out: {listed(others)}; import an export among them by itself"
         )
-    return _store_markdown(library, _kept(library, sources, unread), warnings, progress)
+    return _store_markdown(library, _kept(library, sources, [*unread, *locked]), warnings, progress)
 
 
 def import_clippings(library: Library, *, path: Path, progress: Progress | None = None) -> ImportReport:
@@ -121,11 +125,12 @@ def _markdown(found: list[Document], root: str, progress: Progress | None) -> tu
 
 
 def _kept(library: Library, sources: list[Source], unread: list[str]) -> list[Source]:
-    """The sources; those that a file that could not be read had a part in with a highlight without text, so that none counts as absent."""
-    parts = tuple(f"/{name}" for name in unread)
+    """The sources; those that a file (or folder) that could not be read had a part in with a highlight without text, so that none counts as
+    absent."""
     known: set[object] = set()
-    for source in library.sources.all() if parts else ():
-        if any(f"/{item[5:]}".endswith(parts) for item in source.outside_ids if item.startswith("file:")):
+    for source in library.sources.all() if unread else ():
+        files = [f"/{item[5:]}/" for item in source.outside_ids if item.startswith("file:")]
+        if any(f"/{name}/" in file for name in unread for file in files):
             known.update((*source.outside_ids, (source.title.casefold(), source.author.casefold())))
     return [
         source

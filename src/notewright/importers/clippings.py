@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from ..errors import Invalid
 from ..records import Highlight, Source
@@ -55,6 +56,7 @@ _MONTHS = {
 }  # fmt: skip
 _UNSPACED = "\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"  # scripts without spaces: Thai, Lao, Japanese, Chinese
 _WORD = re.compile(rf"[{_UNSPACED}]|[^\s{_UNSPACED}]+")
+_AT_HAND = 5000  # texts whose words are remembered: where no places are told, all of a book are compared
 _LONGEST_META = 500  # characters; no Kindle says more, and the patterns are slow on very long lines
 # A sentence in brackets, in the place of what the publisher lets nobody clip, or of the rest of it. `<limit>` in a book is no sentence.
 _LIMIT = re.compile(r"<(?=[^<>]*(?:\s|限))[^<>]*(?:limit|límit|limiet|максимальн|上限|限制)[^<>]*>\s*$", re.IGNORECASE)
@@ -266,7 +268,7 @@ def _source(title: str, author: str, items: list[_Clipping], name: str, warnings
             if earlier >= 0:
                 other, kept = highlights[earlier], _later(highlights[earlier], item)
                 gone = item if kept is other else other
-                if not _inside(_words(gone), _words(kept)):
+                if not _inside(_words(gone.text), _words(kept.text)):
                     warnings.append(f"{name}, line {gone.line}: {gone.text[:60]!r} was taken for another form of what line {kept.line} has")
                 highlights[earlier] = kept
             else:
@@ -294,21 +296,27 @@ def _same_mark(left: _Clipping, right: _Clipping) -> bool:
             return False
     elif left.page != right.page:
         return False
-    shorter, longer = sorted((_words(left), _words(right)), key=len)
+    shorter, longer = sorted((_words(left.text), _words(right.text)), key=len)
     if 2 * len(shorter) < len(longer):
         return False
     if _inside(shorter, longer):
         return True
-    shorter, longer = sorted((normalise(left.text).split(), normalise(right.text).split()), key=len)
+    shorter, longer = sorted((_between_spaces(left.text), _between_spaces(right.text)), key=len)
     head, tail = shorter[: max(4, len(shorter) // 2)], shorter[-max(4, len(shorter) // 2) :]
     return len(shorter) >= 4 and (_inside(head, longer) or _inside(tail, longer))
 
 
-def _words(item: _Clipping) -> list[str]:
-    return _WORD.findall(normalise(item.text))
+@lru_cache(maxsize=_AT_HAND)
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(_WORD.findall(normalise(text)))
 
 
-def _inside(part: list[str], whole: list[str]) -> bool:
+@lru_cache(maxsize=_AT_HAND)
+def _between_spaces(text: str) -> tuple[str, ...]:
+    return tuple(normalise(text).split())
+
+
+def _inside(part: Sequence[str], whole: Sequence[str]) -> bool:
     return f" {' '.join(part)} " in f" {' '.join(whole)} "
 
 

@@ -24,7 +24,8 @@ SOURCE_CARRIES = ("title", "author", "kind", "url", "readwise_url", "asin", "cov
 def read_markdown(
     documents: Iterable[Document], *, root: str = "", progress: Callable[[int], None] | None = None
 ) -> tuple[list[Source], list[str], list[str]]:
-    """Sources of all files that are exports, warnings, and the names of files that are no text. Raises Invalid where there are only these.
+    """Sources of all files that are exports, warnings, and the names of files that cannot be read or are no text. Raises Invalid where
+    there are only these.
 
     Each source remembers its file as `file:<root>/<name>` among its outside ids.
     """
@@ -37,7 +38,7 @@ def read_markdown(
         if f"/{WHOLE}/" in f"/{root}/{document.name}".casefold():
             whole.append(document.name)
             continue
-        if not document.data.strip():
+        if not document.fault and not document.data.strip():
             others.append(document.name)
             continue
         try:
@@ -55,7 +56,7 @@ def read_markdown(
     if problems and not gathered.sources:
         first = next(iter(problems.values()))
         raise Invalid(first.message, first.hint, [problem.message for problem in problems.values()])
-    warnings += [*_unread(problems), *gathered.doubled]
+    warnings += [*left_out(problems), *gathered.doubled]
     if gathered.joined:
         what = "is a second export of its source" if len(gathered.joined) == 1 else "are second exports of their sources"
         warnings.append(f"{count(len(gathered.joined), 'file')} {what}, put together with the first: {listed(gathered.joined)}")
@@ -75,11 +76,11 @@ def read_markdown(
     )
 
 
-def _unread(problems: Mapping[str, Invalid]) -> list[str]:
-    """Warnings: by file where they are few, else in one line."""
+def left_out(problems: Mapping[str, Invalid]) -> list[str]:
+    """Warnings of files (or folders) that could not be read: by file where they are few, else in one line."""
     stays = "left out; what was imported from {} before stays"
     if len(problems) > _MOST_APART:
-        return [f"{len(problems):,} files that cannot be read as text (UTF-8) {stays.format('them')}: {listed(list(problems))}"]
+        return [f"{len(problems):,} files that cannot be read, or not as text (UTF-8), {stays.format('them')}: {listed(list(problems))}"]
     return [f"{problem.message} It was {stays.format('it')}." for problem in problems.values()]
 
 

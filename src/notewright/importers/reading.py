@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import codecs
 import io
+import lzma
+import os
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 from ..errors import Invalid, NotFound
 
@@ -23,6 +26,7 @@ _MAGIC = (
     (b"7z\xbc\xaf", "a 7z archive"), (b"Rar!", "a RAR archive"),
 )  # fmt: skip
 _MOST_NAMED = 5
+_PIECE = 4096  # bytes of an archive that are unpacked at once
 LARGEST = 500_000_000  # bytes that the members of an archive may have together; half a megabyte of zeros packed unpacks to that
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -33,11 +37,12 @@ _BOMS = (
 @dataclass(frozen=True, slots=True)
 class Document:
     """One file of an export: its path inside the folder or archive, and its bytes. `written_at`: when it (or its archive) was written, UTC
-    as `library.database.now` has it; empty where nobody knows."""
+    as `library.database.now` has it; empty where nobody knows. `fault`: why its bytes are not there, where they could not be read."""
 
     name: str
     data: bytes
     written_at: str = ""
+    fault: Invalid | None = None
 
     @property
     def stem(self) -> str:
@@ -53,19 +58,51 @@ class Document:
 
 
 def documents(path: Path) -> Iterator[Document]:
-    """The files of an export: one file, a folder (dot folders left out), or the members of a ZIP."""
-    if path.is_dir():
-        for file in sorted(path.rglob("*")):
-            relative = file.relative_to(path)
-            if file.is_file() and not any(part.startswith(".") for part in relative.parts) and _wanted(relative.suffix):
-                archive = relative.suffix.lower() == ".zip"  # is named, never opened: a folder of downloads may hold big ones
-                yield Document(_name(relative), b"" if archive else read_bytes(file), _written_at(file))
+    """The files of an export: one file, a folder (dot folders left out), or the members of a ZIP. In a folder what cannot be read, folders
+    too, is a document with a fault."""
+    if _is_folder(path):
+        yield from _of_folder(path)
         return
     data = read_bytes(path)
-    if data.startswith(b"PK\x03\x04"):
+    if data.startswith((b"PK\x03\x04", b"PK\x05\x06")):  # the second one is empty
         yield from (replace(member, written_at=_written_at(path)) for member in _members(path.name, data))
     else:
         yield Document(_name(Path(path.name)), data, _written_at(path))
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def _of_folder(top: Path) -> Iterator[Document]:
+    files: list[Path] = []
+    waiting = [top]
+    while waiting:  # os.walk calls itself for each level, of which there may be more than Python allows
+        folder = waiting.pop()
+        try:
+            entries = list(os.scandir(folder))
+        except OSError as error:
+            fault = _unreadable(folder, error)
+            if folder == top:
+                raise fault from error
+            yield Document(_name(folder.relative_to(top)), b"", fault=fault)
+            continue
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False) and not entry.name.startswith("."):
+                waiting.append(folder / entry.name)
+            elif _wanted(PurePosixPath(entry.name).suffix) and not entry.name.startswith("."):
+                files.append(folder / entry.name)
+    for file in sorted(files):
+        name = _name(file.relative_to(top))
+        try:
+            if file.is_file():
+                archive = file.suffix.lower() == ".zip"  # is named, never opened: a folder of downloads may hold big ones
+                yield Document(name, b"" if archive else file.read_bytes(), _written_at(file))
+        except OSError as error:
+            yield Document(name, b"", fault=_unreadable(file, error))
 
 
 def _name(path: Path) -> str:
@@ -85,7 +122,11 @@ def read_bytes(path: Path) -> bytes:
     except IsADirectoryError:
         raise Invalid(f"{path} is a folder.", "Name the file in it.") from None
     except OSError as error:
-        raise Invalid(f"{path} cannot be read: {error.strerror}", "Check its permissions and try again.") from error
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: OSError) -> Invalid:
+    return Invalid(f"{path} cannot be read: {error.strerror}.", "Check its permissions and try again.")
 
 
 def _wanted(suffix: str) -> bool:
@@ -100,24 +141,37 @@ def _members(name: str, data: bytes) -> Iterator[Document]:
                 hidden = any(part.startswith((".", "__MACOSX")) for part in PurePosixPath(info.filename).parts)
                 if not info.is_dir() and not hidden and _wanted(PurePosixPath(info.filename).suffix):
                     with archive.open(info) as member:
-                        text = member.read(left + 1)  # what the archive says of its sizes need not be true
-                    left -= len(text)
+                        text = _unpacked(member, left) if info.file_size <= left else b""
+                    left -= max(len(text), info.file_size)
                     if left < 0:
                         raise Invalid(
                             f"{name} unpacks to more than {LARGEST // 1_000_000:,} MB, which no export of highlights does.",
                             "If it is yours all the same, unpack it and import the folder.",
                         )
                     yield Document(info.filename, text)
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, ValueError, OSError) as error:
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError, NotImplementedError, ValueError, OSError) as error:
         raise Invalid(f"{name} is a damaged or locked ZIP archive: {error}", "Download the export again.") from error
 
 
+def _unpacked(member: IO[bytes], most: int) -> bytes:
+    """The bytes of a member, or the first ones where they are more than `most`: what the archive says of its sizes need not be true. In
+    small pieces, since of bzip2 and LZMA all that is read is unpacked at once."""
+    pieces, size = [], 0
+    while size <= most and (piece := member.read(_PIECE)):
+        pieces.append(piece)
+        size += len(piece)
+    return b"".join(pieces)
+
+
 def decode(document: Document, expected: str = EXPECTED) -> str:
-    """The text of a file: UTF-8, or UTF-16/32 with its mark. Raises Invalid for anything else, naming the byte and its line.
+    """The text of a file: UTF-8, or UTF-16 with its mark. Raises Invalid for anything else, naming the byte and its line, and
+    the fault of one that could not be read.
 
     `expected` is the hint where the file is of another sort altogether.
     """
     data, name = document.data, document.name
+    if document.fault:
+        raise document.fault
     if not data.strip():
         raise Invalid(f"{name} is empty.", expected)
     what = next((words for magic, words in _MAGIC if data.startswith(magic)), "")

@@ -8,21 +8,17 @@ runs/improve-<n>/state.json    what each of its steps has come to; the newest on
 from __future__ import annotations
 
 import json
-import os
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
-from io import FileIO
 from pathlib import Path
 from typing import Any
 
 from ..errors import Busy
-from ..files import put
+from ..files import locked, put, taken
 from ..text import count
 
 LOCK, STEP = "improve.lock", "improve.json"
-TRIES, PAUSE = 5, 0.05  # who only looks has the lock for a moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,28 +98,3 @@ def table(path: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
-
-
-def taken(file: FileIO) -> bool:
-    """Whether the lock could be had to the exclusion of all others, within a few tries."""
-    for _ in range(TRIES - 1):
-        if locked(file):
-            return True
-        time.sleep(PAUSE)
-    return locked(file)
-
-
-def locked(file: FileIO, *, shared: bool = False) -> bool:
-    """Whether the lock could be had; it goes when the file is closed. Several may share it to look."""
-    try:
-        if os.name == "posix":
-            import fcntl
-
-            fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
-        else:
-            import msvcrt
-
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
-    except OSError:
-        return False
-    return True

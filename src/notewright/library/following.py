@@ -37,8 +37,8 @@ def follow_highlights(db: Database) -> None:
 def follow_passages(db: Database) -> None:
     """Point every accepted or rejected pair at where its passage stands now; one whose passage is nowhere stays as it was seen.
 
-    The passage is the one of the same bytes in the same note; else, where that is gone, the one in its place if most of it is as it was;
-    else the only one of the same bytes and headings in another note. Call inside `write`.
+    The passage is the one of the same text, however its lines end, in the same note; else, where that is gone, the one in its place if most
+    of it is as it was; else the only one of the same text and headings in another note. Call inside `write`.
     """
     follow_highlights(db)
     decided = db.rows("SELECT * FROM pairs WHERE status<>'proposed' ORDER BY length(id), id")
@@ -92,8 +92,9 @@ class _Passages:
         self._in_note: dict[tuple[str, str], list[sqlite3.Row]] = defaultdict(list)
         self._anywhere: dict[tuple[str, str], list[sqlite3.Row]] = defaultdict(list)
         for row in rows:
-            self._in_note[row["note_id"], row["text"]].append(row)
-            self._anywhere[row["headings"], row["text"]].append(row)
+            text = plain_newlines(row["text"])
+            self._in_note[row["note_id"], text].append(row)
+            self._anywhere[row["headings"], text].append(row)
 
     def has(self, passage_id: str) -> bool:
         return passage_id in self._ids
@@ -103,17 +104,17 @@ class _Passages:
 
     def unmoved(self, pair: sqlite3.Row) -> sqlite3.Row | None:
         row = self.at(pair)
-        return row if row is not None and row["text"] == pair["passage_text"] else None
+        return row if row is not None and plain_newlines(row["text"]) == plain_newlines(pair["passage_text"]) else None
 
     def moved(self, pair: sqlite3.Row) -> sqlite3.Row | None:
-        return _only(self._in_note[pair["note_id"], pair["passage_text"]])
+        return _only(self._in_note[pair["note_id"], plain_newlines(pair["passage_text"])])
 
     def edited(self, pair: sqlite3.Row) -> sqlite3.Row | None:
         row = self.at(pair)
         return row if row is not None and edit_distance(pair["passage_text"], row["text"]) < ALIKE else None
 
     def elsewhere(self, pair: sqlite3.Row) -> sqlite3.Row | None:
-        return _only(self._anywhere[pair["headings"], pair["passage_text"]])
+        return _only(self._anywhere[pair["headings"], plain_newlines(pair["passage_text"])])
 
 
 def _only(rows: list[sqlite3.Row]) -> sqlite3.Row | None:

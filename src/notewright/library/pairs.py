@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from ..errors import NotFound
 from ..records import Event, Pair, PairLink
-from ..text import edit_distance
+from ..text import edit_distance, plain_newlines
 from .database import Database, now, to_json
 from .events import EventStore
 from .following import ALIKE, follow_passages
@@ -259,13 +259,14 @@ class PairStore:
         return pair.id
 
     def _passage(self, passage_id: str, text: object) -> sqlite3.Row | None:
-        """The passage of that id if it says about the same; else the only one of that text. An id tells a place in a note, where another
-        library may have had other words; of events without a text it is believed."""
+        """The passage of that id if it says about the same; else the only one of that text, however its lines end. An id tells a place in a
+        note, where another library may have had other words; of events without a text it is believed."""
         query = "SELECT passages.*, path FROM passages JOIN notes ON notes.id=note_id WHERE removed_at='' AND "
         here = self._db.row(f"{query} passages.id=?", (passage_id,))
         if not isinstance(text, str) or (here is not None and edit_distance(text, here["text"]) < ALIKE):
             return here
-        same = self._db.rows(f"{query} passages.text=?", (text,))
+        said = "replace(replace(passages.text, char(13, 10), char(10)), char(13), char(10))"
+        same = self._db.rows(f"{query} {said}=?", (plain_newlines(text),))
         return same[0] if len(same) == 1 else None
 
     def _by_hand(self, source_id: str, ids: object) -> tuple[PairLink, ...]:

@@ -53,7 +53,7 @@ class Overlap:
 
     words: int = 0
     shared: int = 0
-    longest: int = 0
+    longest: float = 0.0
     information: float = 0.0
     places: frozenset[int] = frozenset()  # positions in the passage
     leads: frozenset[int] = frozenset()  # by how many words the first, the longest and the last run stand further on in the passage
@@ -125,13 +125,14 @@ class NoteMatcher:
         weights = self.corpus.weights
         places: set[int] = set()
         worth: dict[int, float] = {}  # by place in the text, how much its run counts
-        longest = lead = 0
-        for start, place, length in runs:
+        longest, lead = 0.0, 0
+        for start, place, size in runs:
+            length = self.corpus.length(words[start : start + size])
             value = min(1.0, (length - 1) / (_FULL_RUN - 1))
-            for at in range(start, start + length):
+            for at in range(start, start + size):
                 if worth.get(at, 0.0) < value:
                     worth[at] = value
-            places.update(range(place, place + length))
+            places.update(range(place, place + size))
             if length > longest:
                 longest, lead = length, place - start
         whole = len(worth) >= 0.8 * len(words)
@@ -416,13 +417,16 @@ def _near(matcher: NoteMatcher, words: Sequence[int], index: int, leads: Collect
     """
     from rapidfuzz import fuzz
 
-    spoken = matcher.corpus.spoken
+    corpus = matcher.corpus
+    space = " " if corpus.length(words) == len(words) else ""  # between single letters each space would be one that is alike
     alike = 0.0
     for lead in leads:
         window = matcher.words[index][max(0, lead) : max(0, lead + len(words))]
         wanted = words[max(0, -lead) : max(0, -lead) + len(window)]  # a passage that ends sooner may quote a part
         if len(window) >= len(words) / 2:
-            alike = max(alike, fuzz.ratio(" ".join(spoken(wanted)), " ".join(spoken(window)), score_cutoff=max(75.0, alike)))
+            alike = max(
+                alike, fuzz.ratio(space.join(corpus.spoken(wanted)), space.join(corpus.spoken(window)), score_cutoff=max(75.0, alike))
+            )
     if alike:
         evidence.append(f"{alike:.0f} % alike, letter by letter")
     return max(0.0, (alike - 55) / 45)

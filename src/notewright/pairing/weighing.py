@@ -18,7 +18,7 @@ from .matching import Candidate, NoteMatcher, Told, explain_away, match_quotes, 
 from .meaning import embedder
 from .runs import TELLING_RUN
 from .unsaid import says_nothing
-from .words import Corpus, is_wide, match_words
+from .words import Corpus, match_words
 
 _TITLE_WORDS = 5
 _AT_HAND = 300  # sources
@@ -130,12 +130,11 @@ class Weigher:
     def _titled(self, title: str, source_id: str, strength: float, text_passages: set[int]) -> Iterator[Candidate]:
         """A note whose title is a sentence of a highlight was made from it: the title belongs to its first passage."""
         words = match_words(undecorated(title))
-        about = title_key(self.titles[source_id])
-        wide = sum(is_wide(word) for word in words)  # about two of these letters are a word
-        if len(words) - wide / 2 < _TITLE_WORDS or not text_passages or title_key(title) in about or about in title_key(title):
-            return
         wanted = self.corpus.numbers(words)
-        if not wanted or math.fsum(self.corpus.weights[word] for word in wanted) < TELLING_RUN:
+        about = title_key(self.titles[source_id])
+        if self.corpus.length(wanted) < _TITLE_WORDS or not text_passages or title_key(title) in about or about in title_key(title):
+            return
+        if math.fsum(self.corpus.weights[word] for word in wanted) < TELLING_RUN:
             return
         source = self.told(source_id)
         for highlight in source.highlights:

@@ -36,7 +36,7 @@ _WIDE_WORD = re.compile(rf"[{UNSPACED}]|(?![{UNSPACED}])\w(?:(?![{UNSPACED}])[\w
 
 
 # A file of words read by other rules is not believed. Raise the number when `match_words` changes in what the patterns do not show.
-RULES = f"2 {LONGEST} {_NOT_WORDS.pattern} {_QUOTE_MARKS.pattern} {_WORD.pattern} {_WIDE_WORD.pattern}"
+RULES = f"3 {LONGEST} {_NOT_WORDS.pattern} {_QUOTE_MARKS.pattern} {_WORD.pattern} {_WIDE_WORD.pattern}"
 
 
 def match_words(text: str) -> list[str]:
@@ -136,6 +136,15 @@ class Corpus:
     @cached_property
     def _ids(self) -> dict[str, int]:
         return {word: number for number, word in enumerate(self.vocabulary)}
+
+    @cached_property
+    def wide(self) -> frozenset[int]:
+        """The ids of letters that stand for words here."""
+        return frozenset(number for number, word in enumerate(self.vocabulary) if is_wide(word))
+
+    def length(self, words: Sequence[int]) -> float:
+        """In words: about two letters of a script without spaces are one."""
+        return len(words) - sum(word in self.wide for word in words) / 2 if self.wide else len(words)
 
     def size(self, text: int) -> int:
         """Words."""

@@ -42,10 +42,14 @@ class Ticket:
     def cancelled(self) -> bool:
         return self._cancelled.is_set()
 
-    def check(self) -> None:
-        """Raise Cancelled once nobody wants the result any more, GiveWay when work that is needed now waits behind this."""
+    def require_asker(self) -> None:
+        """Raise Cancelled once nobody wants the result any more."""
         if self.cancelled:
             raise Cancelled
+
+    def check(self) -> None:
+        """`require_asker`, and raise GiveWay when work that is needed now waits behind this."""
+        self.require_asker()
         if self._wanted.is_set():
             raise GiveWay
 

@@ -34,9 +34,9 @@ from typing import Any
 
 from .. import __version__
 from ..errors import Busy, Conflict, Invalid, MissingExtra, NotewrightError, NotFound, RunFailed, Unavailable
-from ..files import put
+from ..files import locked, put, taken
 from ..library import Library
-from ..library.atwork import locked, taken, unfinished
+from ..library.atwork import unfinished
 from ..records import Run
 from ..settings import TELEMETRY_OFF
 from .launch import WORKER, worker_command

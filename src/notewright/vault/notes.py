@@ -216,18 +216,18 @@ def _pieces(data: bytes, lines: Sequence[Line], bullets: Collection[int]) -> Ite
 
 def _cut(data: bytes, rows: list[_Block], bullets: Collection[int]) -> Iterator[_Block]:
     """A long list with all below it, or another long block, in parts of at most LONGEST: at the outermost items, else between lines."""
-    waiting = [rows]
+    depths = [_depth(data, row, bullets) for row in rows]
+    waiting = [(0, len(rows))]
     while waiting:
-        rows = waiting.pop()
-        whole = (rows[0][0], rows[-1][1], sum(size for _, _, size in rows))
-        if whole[2] <= LONGEST or len(rows) == 1:
+        first, end = waiting.pop()
+        whole = (rows[first][0], rows[end - 1][1], sum(size for _, _, size in rows[first:end]))
+        if whole[2] <= LONGEST or end - first == 1:
             yield whole
             continue
-        depths = [_depth(data, row, bullets) for row in rows]
-        outermost = min((depth for depth in depths[1:] if depth is not None), default=None)
+        outermost = min((depth for depth in depths[first + 1 : end] if depth is not None), default=None)
         if outermost is None:
-            part = rows[0]
-            for row in rows[1:]:
+            part = rows[first]
+            for row in rows[first + 1 : end]:
                 if part[2] + row[2] > LONG:
                     yield part
                     part = row
@@ -235,8 +235,8 @@ def _cut(data: bytes, rows: list[_Block], bullets: Collection[int]) -> Iterator[
                     part = _joined(part, row)
             yield part
             continue
-        borders = [0, *(at for at, depth in enumerate(depths) if at and depth == outermost), len(rows)]
-        waiting += reversed([rows[start:end] for start, end in pairwise(borders)])
+        borders = [first, *(at for at in range(first + 1, end) if depths[at] == outermost), end]
+        waiting += reversed(list(pairwise(borders)))
 
 
 def _depth(data: bytes, row: _Block, bullets: Collection[int]) -> int | None:

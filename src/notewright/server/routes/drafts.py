@@ -88,7 +88,7 @@ class Telling:
                 model_id=wish.model_id, temperature=wish.temperature, top_p=wish.top_p, max_new_tokens=wish.max_new_tokens, seed=wish.seed,
                 instruction=wish.instruction, examples=wish.examples, ahead=wish.ahead, engines=self.here.engines,
                 started=lambda versions: self.tell("started", {"model_id": versions}), progress=lambda *_: ticket.check(),
-                on_text=self._grow,
+                on_text=self._grow, storing=ticket.require_asker,
             )  # fmt: skip
 
     def _grow(self, candidate: int, text: str) -> None:

@@ -10,6 +10,14 @@ export interface Notice {
   action?: { label: string; run: () => void };
 }
 
+/** Any error in the words of whoever raised it. */
+export function inWords(error: unknown): { message: string; hint: string } {
+  const { message, hint } = error instanceof ApiError ? error.problem : { message: String(error), hint: "This is a bug in the studio." };
+  return { message, hint: isOut(error) ? "Open the link that notewright serve printed." : hint }; // the server's own has words for scripts, too
+}
+
+const isOut = (error: unknown) => error instanceof ApiError && error.status === 401;
+
 class Notices {
   all = $state<Notice[]>([]);
   dialogs = $state(0); // that are open: what is beside them cannot be read or reached
@@ -21,13 +29,11 @@ class Notices {
     this.add({ kind: "done", text, hint: "", ...(action ? { action } : {}) }, 8000);
   }
 
-  /** Any error in the words of whoever raised it, and what that means here. */
+  /** Any error, and what that means here. */
   wrong(error: unknown, meaning = ""): void {
     if (error instanceof DOMException && error.name === "AbortError") return;
-    const problem = error instanceof ApiError ? error.problem : { message: String(error), hint: "This is a bug in the studio." };
-    const isOut = error instanceof ApiError && error.status === 401;
-    const hint = isOut ? "Open the link that notewright serve printed." : problem.hint; // the server's own has words for scripts, too
-    this.add({ kind: "wrong", text: problem.message, hint: [meaning, hint].filter(Boolean).join(" "), away: isOut || error instanceof Unreachable }, 15000);
+    const { message, hint } = inWords(error);
+    this.add({ kind: "wrong", text: message, hint: [meaning, hint].filter(Boolean).join(" "), away: isOut(error) || error instanceof Unreachable }, 15000);
   }
 
   drop(id: number): void {
