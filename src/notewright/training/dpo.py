@@ -2,9 +2,9 @@
 
 DPO's implicit reward of a text is beta times how much likelier it has become than under the reference, the adapter that the run began
 with. The loss asks that these rewards are ordered as the person ordered the texts: Plackett-Luce over the list, LiPO-lambda, or pair by
-pair; with two texts that is DPO's sigmoid (Rafailov et al., arXiv:2305.18290). With `shared` below 1, two texts are compared by what differs
-between them above all, as segments are weighed in RLHF-V (arXiv:2312.00849). The chosen text's own likelihood is an anchor, and `guard` ends
-the training where the policy runs away.
+pair; with two texts that is DPO's sigmoid (Rafailov et al., arXiv:2305.18290). With `shared` below 1 two texts are compared by what differs
+between them above all, as segments are weighed in RLHF-V (arXiv:2312.00849). The chosen text's own likelihood is an anchor, and `guard`
+ends the training where the policy runs away.
 
 In semi-online rounds the policy writes new drafts of the person's past prompts, a reward that has earned it labels the best and the worst,
 and both train together with the person's own choices (Lanchantin et al., arXiv:2506.21495).
