@@ -30,7 +30,7 @@ def stranger(request: pytest.FixtureRequest, browser: Any) -> Iterator[Any]:
 @pytest.mark.parametrize("given", ["link", "token"])
 def test_the_printed_link_and_its_token_log_in(stranger: Any, server: Server, given: str) -> None:
     stranger.goto(f"{server.address}/login")
-    assert stranger.evaluate("() => document.activeElement.name") == "token"
+    stranger.locator("input[name=token]:focus").wait_for()
     stranger.keyboard.type(server.link if given == "link" else server.link.rpartition("token=")[2])
     stranger.keyboard.press("Enter")
     stranger.get_by_role("navigation", name="Pages").wait_for()
