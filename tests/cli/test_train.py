@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -77,6 +78,24 @@ def test_an_improvement_is_not_begun_with_a_value_that_cannot_be(
     assert "unknown key 'epocs'" in said.err
     assert not said.out
     assert not list((library.home / "runs").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("promoted", "verdict"), [("model-2", "model-2 is the current version now."), ("", "model-1 stays the current version.")]
+)
+def test_what_an_improve_came_to_is_one_line(
+    promoted: str, verdict: str, library: Library, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The studio shows that line, which it knows by "current version", and folds the others."""
+    from notewright import loop
+
+    decision = SimpleNamespace(verdicts=())
+    report = SimpleNamespace(
+        current="model-1", promoted=promoted, reason="because", decision=decision, skipped=(), ignored=(), page="page.html"
+    )
+    monkeypatch.setattr(loop, "improve", lambda *_, **__: report)
+    assert main(["improve"]) == 0
+    assert [line for line in capsys.readouterr().out.splitlines() if "current version" in line] == [verdict]
 
 
 def test_a_dataset_says_that_nothing_is_held_out(library: Library, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

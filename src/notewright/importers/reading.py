@@ -149,7 +149,7 @@ def _members(name: str, data: bytes) -> Iterator[Document]:
                             "If it is yours all the same, unpack it and import the folder.",
                         )
                     yield Document(info.filename, text)
-    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError, NotImplementedError, ValueError, OSError) as error:
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError, ValueError, OSError) as error:
         raise Invalid(f"{name} is a damaged or locked ZIP archive: {error}", "Download the export again.") from error
 
 
