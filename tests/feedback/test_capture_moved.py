@@ -33,6 +33,27 @@ def test_a_renamed_or_moved_note_is_followed(world: small_world.World, note: Pat
     assert [event.payload["note_path"] for event in look(world).logged] == [place]
 
 
+@pytest.mark.parametrize("looks", [1, 2])
+@pytest.mark.parametrize("later", [False, True])
+def test_a_note_edited_and_renamed_before_it_was_quiet(world: small_world.World, note: Path, looks: int, later: bool) -> None:
+    """As somebody does while `watch` runs."""
+    look(world)
+    change(note, "better than stone", "best")
+    assert look(world, quiet=60.0).waiting == (NOTE,)
+    there = note.with_name("Streams.md")
+    note.rename(there)
+    for _ in range(looks):
+        report = look(world, quiet=60.0)
+        assert (report.waiting, report.missing) == (("Notes/Streams.md",), ())
+    if later:
+        change(there, "say the observers", "say the people")
+        assert look(world, quiet=60.0).waiting == ("Notes/Streams.md",)
+    report = look(world)
+    assert (report.moved, len(report.logged)) == (((NOTE, "Notes/Streams.md"),), 1)
+    report = look(world)
+    assert (report.logged, report.missing) == ((), ())
+
+
 def test_a_passage_cut_and_pasted_into_another_note(world: small_world.World, note: Path) -> None:
     look(world)
     change(note, TEXT, "")

@@ -172,8 +172,12 @@ class Around:
     def keep(self, follows: Sequence[Follow], *, awaited: bool = False) -> None:
         """Remember what was seen. While a note is `awaited` that is gone, notes that are gone are remembered too; and of a vault that
         is not as it was, nothing else, or it would seem so the next time."""
-        gone = self.known.keys() - self.files.keys()
-        fresh = self.fresh - self._held
+        # A followed note that is not quiet yet has its old name for now, and only that tells the next look that it was renamed.
+        now = self.library.follows.all() if self.renamed else ()
+        before, after = ({(follow.insertion_id, follow.note_path) for follow in some} for some in (follows, now))
+        unsettled = {path for _, path in before & after} & self.renamed.keys()
+        gone = self.known.keys() - self.files.keys() - unsettled
+        fresh = self.fresh - self._held - unsettled - {self.renamed[path] for path in unsettled}
         if awaited:
             gone &= self.renamed.keys()
             fresh &= fresh if self.is_whole or not self.known else self.known.keys()
