@@ -191,6 +191,18 @@ def test_a_renamed_note_and_its_passages_keep_their_ids(library: Library, settin
     assert not import_vault(library, settings=settings).changed
 
 
+def test_a_note_renamed_by_a_sync_that_changed_its_line_ends_keeps_its_ids(library: Library, settings: Settings) -> None:
+    note = settings.need_vault() / "N.md"
+    note.write_bytes(b"# Book\n\n- First words.\n- Second words.\n\n## Two\n\nThird words.\n\nFourth words.\n")
+    import_vault(library, settings=settings)
+    before = [item.id for item in library.notes.passages() if item.note_path == "N.md"]
+    (settings.need_vault() / "M.md").write_bytes(note.read_bytes().replace(b"\n", b"\r\n"))
+    note.unlink()
+    report = import_vault(library, settings=settings)
+    assert (report.added, report.updated, report.removed) == (0, 1, 0)
+    assert [item.id for item in library.notes.passages() if item.note_path == "M.md"] == before
+
+
 def test_ids_last_when_headings_are_renamed(library: Library, settings: Settings) -> None:
     note = settings.need_vault() / "N.md"
     note.write_text("# Book\n## One\nFirst words.\n## Two\nSecond words.\n")

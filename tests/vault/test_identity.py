@@ -78,6 +78,12 @@ def test_renamed_notes_are_recognised() -> None:
     assert renamed({}, new) == renamed(gone, {}) == {}
 
 
+def test_a_renamed_note_is_recognised_whatever_its_line_ends_are() -> None:
+    gone = {"a.md": ("1", ["one\n\ntwo", "- three\n- four"]), "b.md": ("2", ["five\r\nsix"])}
+    new = {"A.md": ("3", ["one\r\n\r\ntwo", "- three\r\n- four"]), "B.md": ("4", ["five\nsix"])}
+    assert renamed(gone, new) == {"A.md": "a.md", "B.md": "b.md"}
+
+
 def test_a_renamed_folder_is_recognised_without_comparing_every_note_with_every_other() -> None:
     class Texts(list[str]):
         read = 0

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from ..records import Passage
-from ..text import edit_distance
+from ..text import edit_distance, plain_newlines
 
 _ALIKE = 0.5  # of its words may change in a passage that moved or whose headings were renamed
 _SAME_NOTE = 0.5  # share of its passages that a renamed and edited note must have kept word for word
@@ -76,7 +76,11 @@ def renamed(gone: Mapping[str, tuple[str, Sequence[str]]], new: Mapping[str, tup
     """Which of the `new` paths is which of the `gone` ones. Both map paths to the note's content hash and its passages' texts.
 
     Equal bytes decide where they are found once on either side; else a note that has kept half of its passages, and more than any other.
+    Line ends, which a sync may change, are no difference.
     """
+    gone, new = (
+        {path: (digest, [plain_newlines(text) for text in texts]) for path, (digest, texts) in side.items()} for side in (gone, new)
+    )
     found: dict[str, str] = {}
     hashes = Counter(digest for digest, _ in gone.values()), Counter(digest for digest, _ in new.values())
     by_hash = {digest: path for path, (digest, texts) in gone.items() if hashes[0][digest] == 1 and texts}
