@@ -150,8 +150,9 @@ def test_the_last_known_place_of_what_is_gone_is_told(world: small_world.World, 
     there.unlink()
     assert [missing[1] for missing in look(world).missing] == ["Notes/Streams.md"]
     assert feedback.undoable(world.library)[0].note_path == "Notes/Streams.md"
-    with pytest.raises(Conflict, match=r"Notes/Streams\.md"):
+    with pytest.raises(Conflict, match=r"Notes/Streams\.md") as told:
         feedback.undo(world.library, settings=world.settings)
+    assert "notewright sync" in told.value.hint
     assert feedback.undo(world.library, keep_note=True).payload["note_path"] == "Notes/Streams.md"
 
 

@@ -204,7 +204,9 @@ def _take_out(insertion: vault.Insertion, known: vault.Known | None) -> dict[str
     try:
         return asdict(vault.undo(insertion, known=known))
     except Conflict as conflict:
-        hint = f"To leave the note as it is and go on: notewright undo --keep-note. {conflict.hint}"
+        gone = vault.read_note(Path(insertion.vault), insertion.note_path) is None
+        found = "If it was renamed or moved: notewright sync finds it, then undo again. " if gone else ""
+        hint = f"{found}To leave the note as it is and go on: notewright undo --keep-note. {conflict.hint}"
         raise Conflict(conflict.message, hint) from conflict
 
 
