@@ -27,6 +27,23 @@ with {how}():
         print("stopped")
 """
 
+DYING = """
+import signal
+import time
+from contextlib import nullcontext
+from notewright.cli.interrupts import patient_interrupts
+class Dying:
+    def __del__(self):
+        signal.raise_signal(signal.SIGINT)
+with {how}():
+    try:
+        Dying()
+        time.sleep({rest})
+        print("went on")
+    except KeyboardInterrupt:
+        print("stopped")
+"""
+
 
 @pytest.mark.parametrize(
     ("how", "rest", "told"), [("patient_interrupts", 20, "stopped\n"), ("nullcontext", 0, "slow is not there\nwent on\n")]
@@ -43,6 +60,15 @@ def test_an_interrupt_waits_for_the_end_of_an_import(tmp_path: Path, how: str, r
         started = time.monotonic()
         assert child.stdout.read() == told
         assert time.monotonic() - started < 15
+
+
+@pytest.mark.parametrize(("how", "told"), [("patient_interrupts", "stopped\n"), ("nullcontext", "went on\n")])
+def test_an_interrupt_while_an_object_is_taken_down_comes_again(how: str, told: str) -> None:
+    """Python alone prints it and goes on: else this test would show nothing."""
+    program = DYING.format(how=how, rest=20 if how == "patient_interrupts" else 0)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == told
+    assert ("KeyboardInterrupt" in done.stderr) == (how == "nullcontext")
 
 
 def test_outside_of_imports_it_comes_at_once_and_the_usual_handler_comes_back() -> None:
