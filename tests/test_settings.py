@@ -102,6 +102,14 @@ def test_needing_a_vault(home: Path, tmp_path: Path) -> None:
     assert Settings(home=home, vault=tmp_path).need_vault() == tmp_path
 
 
+def test_obsidians_own_folder_is_no_vault(home: Path, tmp_path: Path) -> None:
+    """Where the completion of a shell leads one to."""
+    (tmp_path / ".obsidian").mkdir()
+    with pytest.raises(Invalid, match="no notes") as caught:
+        change_settings(Settings(home=home), {"vault": str(tmp_path / ".obsidian")})
+    assert caught.value.hint.endswith(str(tmp_path))
+
+
 def test_telemetry_is_off_before_anything_is_imported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_HUB_DISABLE_TELEMETRY", "0")
     monkeypatch.delenv("DO_NOT_TRACK", raising=False)

@@ -291,6 +291,8 @@ def vault_folder(given: str) -> Path:
         raise NotFound(f"There is no folder {given}.", hint) from error
     if not vault.is_dir():
         raise NotFound(f"{vault} is a file, not a folder." if vault.exists() else f"There is no folder {vault}.", hint)
+    if vault.name == ".obsidian":
+        raise Invalid(f"{vault} holds Obsidian's settings, no notes.", f"Give the folder that it lies in: {vault.parent}")
     try:
         str(vault).encode()
     except UnicodeEncodeError:
