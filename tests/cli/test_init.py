@@ -97,6 +97,18 @@ def test_a_vault_without_notes_is_said(home: Path, tmp_path: Path, capsys: pytes
     assert f"There are no notes of yours in {tmp_path / 'empty'}" in capsys.readouterr().out
 
 
+def test_notes_that_hold_no_text_yet_are_no_reason_to_read_the_vault_again(
+    home: Path, tmp_path: Path, library: Library, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "vault").mkdir()
+    (tmp_path / "vault" / "New.md").write_text("# To be written\n")
+    library.sources.upsert([small_world.source("rivers")], origin="api", complete=True)
+    assert main(["init", "--vault", str(tmp_path / "vault")]) == main(["import", "vault"]) == 0
+    capsys.readouterr()
+    assert main(["pair"]) == 0
+    assert "no note of yours has a passage of text yet" in capsys.readouterr().out
+
+
 def test_init_says_what_comes_next_in_this_library(
     started: Path, home: Path, library: Library, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

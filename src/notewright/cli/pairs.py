@@ -91,6 +91,8 @@ def pair(options: argparse.Namespace) -> None:
 def _why_none(counts: Mapping[str, int]) -> str:
     if not counts["highlights"]:
         return "Nothing to pair: there are no highlights yet. Bring some in with: notewright import readwise PATH"
+    if counts["notes"] and not counts["passages"]:
+        return "Nothing to pair: no note of yours has a passage of text yet. When one has, read it with: notewright import vault"
     if not counts["passages"]:
         return "Nothing to pair: there are no notes yet. Read your vault with: notewright import vault"
     return (
