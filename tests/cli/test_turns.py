@@ -11,7 +11,7 @@ from notewright.cli.models import told_online
 from notewright.models.bandit import Standing, WinRate
 from notewright.models.drift import Drift
 from notewright.models.turns import Online
-from notewright.records import Draft
+from notewright.records import Draft, Finding
 
 ALONE = Online((Standing("model-1", 4, 0.2, 1.0),), (), None, 0.0)
 
@@ -30,6 +30,18 @@ def test_turns_duels_and_a_change_are_told_in_a_line_each() -> None:
         "you changed: what you change in drafts rose from 0.20 to 0.50 around 2026-03-04; what was before counts less "
         "(if you did not: notewright feedback unchanged)",
     ]
+
+
+def test_of_many_warnings_a_few_are_shown_and_all_of_one_draft(capsys: pytest.CaptureFixture[str]) -> None:
+    """Of a chapter of eighty highlights a short draft leaves most out."""
+    found = tuple(Finding("lost highlight", "warn", f"highlight {number} is left out") for number in range(80))
+    draft = Draft("draft-1", "batch-1", "s", "", "model-1", "One text.", 0, 1, "2026-01-01", findings=found)
+    print_candidates([draft])
+    shown = capsys.readouterr().out
+    assert shown.count("is left out") == 5
+    assert "? and 75 more: notewright drafts show draft-1\n" in shown
+    print_candidates([draft], whole=True)
+    assert capsys.readouterr().out.count("is left out") == 80
 
 
 def test_candidates_of_two_versions_are_shown_without_saying_whose_they_are(capsys: pytest.CaptureFixture[str]) -> None:

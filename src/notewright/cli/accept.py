@@ -7,10 +7,9 @@ import sys
 
 from ..records import Draft
 from ..settings import Settings, expanded
+from .draft import TOLD
 from .hints import say
 from .show import as_json, id_of, json_option, open_library
-
-TOLD = 5  # findings of a draft that are said when it is accepted
 
 
 def configure(_: str, parser: argparse.ArgumentParser) -> None:

@@ -12,6 +12,8 @@ from .hints import say
 from .show import as_json, id_of, json_option, list_action, open_library, progress, shorten, table
 from .terminal import plain
 
+TOLD = 5  # findings of a draft that are said where it was not asked for alone
+
 
 def configure(name: str, parser: argparse.ArgumentParser) -> None:
     if name == "drafts":
@@ -85,8 +87,9 @@ def _stood_in(drafts: Sequence[Draft]) -> str:
     return f"As what {' and '.join(versions)} wrote has problems, the plain base ({plain}) was asked too." if plain else ""
 
 
-def print_candidates(drafts: Sequence[Draft], *, blind: bool = False) -> None:
-    """Candidates one under the other, numbered as `rank` numbers them; what the gates found below each: ! blocks, ? only warns.
+def print_candidates(drafts: Sequence[Draft], *, blind: bool = False, whole: bool = False) -> None:
+    """Candidates one under the other, numbered as `rank` numbers them; what the gates found below each: ! blocks, ? only warns, and of
+    many warnings (a long chapter has a highlight in each) the first few, unless the `whole` is asked for.
 
     Who wrote which is not said where two versions wrote, nor where `blind`.
     """
@@ -105,8 +108,10 @@ def print_candidates(drafts: Sequence[Draft], *, blind: bool = False) -> None:
         print(item.text)
         for problem in item.problems:
             print(f"! {problem}")
-        for warning in item.warnings:
+        for warning in item.warnings if whole else item.warnings[:TOLD]:
             print(f"? {warning}")
+        if not whole and len(item.warnings) > TOLD:
+            say(f"? and {len(item.warnings) - TOLD} more: notewright drafts show {item.id}")
         print()
 
 
@@ -167,4 +172,4 @@ def show_drafts(options: argparse.Namespace) -> None:
         found = library.drafts.batch(options.id) if options.id.startswith("batch-") else [library.drafts.get(options.id)]
         writers = {item.model_id for item in library.drafts.batch(found[0].batch_id)}
         library.drafts.seen(found[0].batch_id)
-    as_json(found) if options.json else print_candidates(found, blind=len(writers) > 1)
+    as_json(found) if options.json else print_candidates(found, blind=len(writers) > 1, whole=True)
