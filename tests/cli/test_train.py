@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -81,18 +82,27 @@ def test_an_improvement_is_not_begun_with_a_value_that_cannot_be(
 
 
 @pytest.mark.parametrize(
-    ("promoted", "verdict"), [("model-2", "model-2 is the current version now."), ("", "model-1 stays the current version.")]
+    ("promoted", "examples", "verdict"),
+    [
+        ("model-2", True, "model-2 is the current version now."),
+        ("", None, "model-1 stays the current version."),
+        ("model-1", True, "model-1 stays the current version, and writes with your own notes as examples from now on."),
+        ("model-1", False, "model-1 stays the current version, and writes without your own notes as examples from now on."),
+    ],
 )
 def test_what_an_improve_came_to_is_one_line(
-    promoted: str, verdict: str, library: Library, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    promoted: str,
+    examples: bool | None,
+    verdict: str,
+    library: Library,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The studio shows that line, which it knows by "current version", and folds the others."""
     from notewright import loop
 
-    decision = SimpleNamespace(verdicts=())
-    report = SimpleNamespace(
-        current="model-1", promoted=promoted, reason="because", decision=decision, skipped=(), ignored=(), page="page.html"
-    )
+    winner: Any = None if examples is None else SimpleNamespace(examples=examples)
+    report = loop.ImproveReport("improve-1", "", "page.html", "model-1", promoted, "because", loop.Decision(winner, "because", ()))
     monkeypatch.setattr(loop, "improve", lambda *_, **__: report)
     assert main(["improve"]) == 0
     assert [line for line in capsys.readouterr().out.splitlines() if "current version" in line] == [verdict]

@@ -89,7 +89,7 @@ def improve(options: argparse.Namespace) -> None:
         print(f"It went on as it was begun, without {' '.join(report.ignored)}; to begin anew with that, add --fresh.")
     for skipped in report.skipped:
         say(f"left out: {skipped}")
-    print(f"\n{report.promoted} is the current version now." if report.promoted else f"\n{report.current} stays the current version.")
+    print(f"\n{report.verdict}")
     say(f"{report.reason}.\nReport: {report.page}")
     if report.promoted:
         say("Not what you like? notewright models rollback")

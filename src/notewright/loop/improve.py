@@ -62,6 +62,16 @@ class ImproveReport:
     skipped: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
 
+    @property
+    def verdict(self) -> str:
+        """In a sentence, which the studio knows by the words "current version"."""
+        if self.promoted and self.promoted != self.current:
+            return f"{self.promoted} is the current version now."
+        if not self.promoted:
+            return f"{self.current} stays the current version."
+        how = "with" if self.decision.winner and self.decision.winner.examples else "without"
+        return f"{self.current} stays the current version, and writes {how} your own notes as examples from now on."
+
 
 @dataclass(slots=True)
 class _State:

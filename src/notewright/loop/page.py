@@ -61,7 +61,7 @@ def write_page(path: Path, report: ImproveReport, current: Contender) -> None:
                 "; ".join(verdict.objections) or "passes", verdict.contender is report.decision.winner,
             )
         )  # fmt: skip
-    headline = f"{escape(report.promoted)} is the current version now" if report.promoted else f"{escape(report.current)} stays"
+    headline = escape(report.verdict.removesuffix("."))
     parts = [
         "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>",
         f"<title>{escape(report.id)}</title><style>{STYLE}</style><h1>{headline}</h1><p>{escape(report.reason)}.</p>",
