@@ -11,7 +11,7 @@ import pytest
 import small_world
 from accepted_note import NOTE, TEXT, change, look, watched
 from notewright import feedback, vault
-from notewright.errors import Conflict
+from notewright.errors import Conflict, Invalid
 from notewright.feedback.capture import GIVE_UP
 from notewright.feedback.following import need_unchanged
 from notewright.records import Draft
@@ -19,7 +19,7 @@ from notewright.records import Draft
 
 @pytest.mark.parametrize("edited", [False, True])
 @pytest.mark.parametrize("place", ["Notes/Streams.md", "Archive/2026/Rivers.md"])
-def test_a_renamed_or_moved_note_is_followed(world: small_world.World, note: Path, place: str, edited: bool) -> None:
+def test_a_renamed_or_moved_note_is_followed(world: small_world.World, note: Path, draft: Draft, place: str, edited: bool) -> None:
     look(world)
     there = world.vault / place
     there.parent.mkdir(parents=True, exist_ok=True)
@@ -29,6 +29,8 @@ def test_a_renamed_or_moved_note_is_followed(world: small_world.World, note: Pat
     report = look(world)
     assert report.moved == ((NOTE, place),)
     assert len(report.logged) == edited
+    with pytest.raises(Invalid, match=f"already in {place}"):
+        feedback.accept(world.library, settings=world.settings, draft_id=draft.id, into=place)
     change(there, "say the observers", "say the people")
     assert [event.payload["note_path"] for event in look(world).logged] == [place]
 

@@ -24,7 +24,7 @@ from .framing import Framed, context_of, frame
 from .handover import hand_over
 from .journal import recover, store, writing
 from .strays import strays_of, unnamed
-from .undo import undone_ids
+from .undo import note_of, undone_ids
 
 if TYPE_CHECKING:
     from ..library import Library
@@ -216,7 +216,7 @@ def _events(library: Library, insertion: Event) -> list[Event]:
 def _refuse(library: Library, draft: Draft, *, edited: bool, force: bool, strays: Sequence[vault.Stray], broken: Sequence[str]) -> None:
     for event in _standing(library, draft.id) if not force else ():
         hint = "Take it back with notewright undo, or insert it again with --force."
-        raise Invalid(f"{draft.id} is already in {_insertion(event).note_path}.", hint)
+        raise Invalid(f"{draft.id} is already in {note_of(library, event)}.", hint)
     if left := unnamed(strays, broken):
         reasons = [reason for reason, _ in left]
         options = " ".join(f"--broken {shlex.quote(target)}" for _, target in left)
