@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from notewright.errors import Invalid
 from notewright.importers import import_readwise
-from notewright.importers.csv_export import HEADER, read_csv
+from notewright.importers.csv_export import HEADER, looks_like_csv, read_csv
 from notewright.importers.reading import Document
 from notewright.library import Library
 from notewright.records import Highlight, ImportReport
@@ -63,11 +63,29 @@ def test_any_header_with_a_highlight_column_is_read(header: str, row: str) -> No
     assert [item.text for item in parse(f"{header}\n{row}\n")] == ["Text"]
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le-bom"])
-def test_marks_of_the_encoding_are_understood(encoding: str) -> None:
+@pytest.mark.parametrize(
+    ("encoding", "mark"),
+    [
+        ("utf-8", b""), ("utf-8-sig", b""), ("utf-16", b""), ("utf-16-le", b"\xff\xfe"), ("utf-16-be", b"\xfe\xff"), ("utf-32", b""),
+        ("utf-32-le", b"\xff\xfe\x00\x00"), ("utf-32-be", b"\x00\x00\xfe\xff"),
+    ],
+)  # fmt: skip
+def test_marks_of_the_encoding_are_understood(encoding: str, mark: bytes) -> None:
     text = f"{NEW}\nCafé – “x”,T,A,,,,,,,,\n"
-    data = b"\xff\xfe" + text.encode("utf-16-le") if encoding == "utf-16-le-bom" else text.encode(encoding)
-    assert parse(data)[0].text == "Café – “x”"
+    assert parse(mark + text.encode(encoding))[0].text == "Café – “x”"
+
+
+@pytest.mark.parametrize(("first", "delimiter"), [("sep=,", ","), ('"sep=;"', ";"), ("SEP=;;;;", ";"), ("sep=\t", "\t")])
+@pytest.mark.parametrize(("encoding", "end"), [("utf-8-sig", "\r\n"), ("utf-16", "\n")])
+def test_the_line_that_tells_excel_the_delimiter_is_understood(first: str, delimiter: str, encoding: str, end: str) -> None:
+    lines = [first, NEW.replace(",", delimiter), delimiter.join(["One, two", "T", "A", *[""] * 8]).replace("One, two", '"One, two"'), "x"]
+    text = end.join(lines)
+    assert looks_like_csv(text)
+    with pytest.raises(Invalid, match="line 4: 1 columns where the header has 11"):
+        parse(text.encode(encoding))
+    assert [item.text for item in parse(end.join(lines[:3]).encode(encoding))] == ["One, two"]
+    with pytest.raises(Invalid, match="line 2: the header is"):
+        parse(f"{first}{end}a{delimiter}b{end}".encode(encoding))
 
 
 def test_chapter_marks_and_flags_come_from_notes_and_tags() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
 import io
 import re
@@ -15,7 +14,7 @@ from ..errors import Invalid
 from ..library.sources import HIGHLIGHT_FIELDS
 from ..records import Highlight, Source
 from .marks import highlight_ids, read_marks, source_ids, split_tags, utc_time
-from .reading import Document, decode, refuse
+from .reading import Document, decode, encoding_of, refuse
 
 HEADER = (
     "Highlight", "Book Title", "Book Author", "Amazon Book ID", "Note", "Color", "Tags", "Location Type", "Location", "Highlighted at",
@@ -34,6 +33,7 @@ _LOCATION = re.compile(r"(\d{1,12})(?:\.0+)?(?:\s*[-–]\s*\d+)?")
 _KIND_OF_LOCATION = {"location": "book", "time_offset": "podcast", "offset": "article", "order": "article"}
 _ON_TWITTER = re.compile(r"\S on (?:twitter|x)$", re.IGNORECASE)
 _MOST_PROBLEMS = 20
+_SEPARATOR = re.compile(r'"?sep=([,;\t])"?[,;\t]*\r?', re.IGNORECASE)  # the first line of a CSV that tells Excel how to read it
 _LONGEST = 10_000_000  # characters of a field: a highlight may be a whole article, and Python reads no more than 131,072 unasked
 
 
@@ -70,8 +70,9 @@ class CsvExport:
 
 
 def looks_like_csv(text: str) -> bool:
-    """Does the first line name a `Highlight` column?"""
-    first = text.lstrip("\ufeff").partition("\n")[0].casefold()
+    """Does the first line, or the one after Excel's `sep=,`, name a `Highlight` column?"""
+    first, _, rest = text.lstrip("\ufeff").partition("\n")
+    first = (rest.partition("\n")[0] if _SEPARATOR.fullmatch(first) else first).casefold()
     return any("highlight" in [cell.strip(' "\r') for cell in first.split(mark)] for mark in ",;\t")
 
 
@@ -79,10 +80,13 @@ def read_csv(document: Document, progress: Callable[[int], None] | None = None) 
     """Parse a whole CSV. Raises Invalid with every problem and its line; nothing is yielded from a file with problems."""
     name = document.name
     first = decode(document).partition("\n")[0]
-    delimiter = max(",;\t", key=first.count)
+    told = _SEPARATOR.fullmatch(first.lstrip("\ufeff"))
+    delimiter = told[1] if told else max(",;\t", key=first.count)
     csv.field_size_limit(max(csv.field_size_limit(), _LONGEST))
     reader = csv.reader(_lines(document), delimiter=delimiter, strict=True)
-    export, columns, width = _header(name, reader)
+    if told:
+        next(reader)
+    export, columns, width = _header(name, reader, reader.line_num + 1)
     sources, problems = export._sources, []
     at = _Columns(*(columns.get(column, width) for column in (*map(str.casefold, HEADER), "url")))  # an absent one reads the "" put last
     started = reader.line_num + 1
@@ -143,27 +147,26 @@ def _told(asin: str) -> str:
 
 def _lines(document: Document) -> Iterator[str]:
     """Lines as the csv module wants them, decoded bit by bit: a big file is held once, not three times."""
-    encoding = "utf-16" if document.data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig"
-    return io.TextIOWrapper(io.BytesIO(document.data), encoding=encoding, newline="")
+    return io.TextIOWrapper(io.BytesIO(document.data), encoding=encoding_of(document.data), newline="")
 
 
-def _header(name: str, reader: Iterator[list[str]]) -> tuple[CsvExport, dict[str, int], int]:
+def _header(name: str, reader: Iterator[list[str]], line: int) -> tuple[CsvExport, dict[str, int], int]:
     expected = f"Expected: {','.join(HEADER)} (all but Highlight may be absent)."
     try:
         header = next(reader)
     except (csv.Error, StopIteration):
-        raise refuse(name, [f"line 1: the header breaks off inside a quote. {expected}"]) from None
+        raise refuse(name, [f"line {line}: the header breaks off inside a quote. {expected}"]) from None
     cells = [cell.strip().lstrip("\ufeff").strip() for cell in header]
     folded = [_ALIASES.get(cell.casefold(), cell.casefold()) for cell in cells]
     if "highlight" not in folded:
         found = ",".join(cells)
         raise Invalid(
-            f"{name}, line 1: the header is {found[:200]!r}, without a Highlight column. {expected}",
-            "Export it again at readwise.io/export.", [f"{name}, line 1: no Highlight column"],
+            f"{name}, line {line}: the header is {found[:200]!r}, without a Highlight column. {expected}",
+            "Export it again at readwise.io/export.", [f"{name}, line {line}: no Highlight column"],
         )  # fmt: skip
     doubled = sorted({cell for cell in folded if cell and folded.count(cell) > 1})
     if doubled:
-        raise Invalid(f"{name}, line 1: the column {doubled[0]!r} is there twice. {expected}", "Remove one of them.")
+        raise Invalid(f"{name}, line {line}: the column {doubled[0]!r} is there twice. {expected}", "Remove one of them.")
     columns = {column: index for index, column in enumerate(folded)}
     fields = [item for column in columns for item in _FIELDS.get(column, ())]
     if "note" in columns or "tags" in columns:
@@ -175,7 +178,7 @@ def _header(name: str, reader: Iterator[list[str]]) -> tuple[CsvExport, dict[str
     unknown = [cell for cell, column in zip(cells, folded, strict=True) if column not in _FIELDS and column not in _SOURCE_FIELDS]
     unknown = [cell for cell in unknown if cell and cell.casefold() != "tags"]
     if unknown:
-        export.warnings.append(f"{name}, line 1: unknown columns left out: {', '.join(unknown)}")
+        export.warnings.append(f"{name}, line {line}: unknown columns left out: {', '.join(unknown)}")
     return export, columns, len(cells)
 
 

@@ -28,8 +28,9 @@ _MAGIC = (
 _MOST_NAMED = 5
 _PIECE = 4096  # bytes of an archive that are unpacked at once
 LARGEST = 500_000_000  # bytes that the members of an archive may have together; half a megabyte of zeros packed unpacks to that
-_BOMS = (
+_BOMS = (  # that of UTF-32 begins as that of UTF-16
     (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"),
 )  # fmt: skip
 
@@ -164,7 +165,7 @@ def _unpacked(member: IO[bytes], most: int) -> bytes:
 
 
 def decode(document: Document, expected: str = EXPECTED) -> str:
-    """The text of a file: UTF-8, or UTF-16 with its mark. Raises Invalid for anything else, naming the byte and its line, and
+    """The text of a file: UTF-8, or UTF-16 or UTF-32 with its mark. Raises Invalid for anything else, naming the byte and its line, and
     the fault of one that could not be read.
 
     `expected` is the hint where the file is of another sort altogether.
@@ -177,7 +178,7 @@ def decode(document: Document, expected: str = EXPECTED) -> str:
     what = next((words for magic, words in _MAGIC if data.startswith(magic)), "")
     if what:
         raise Invalid(f"{name} is {what}, not a highlights export.", expected)
-    encoding = next((codec for mark, codec in _BOMS if data.startswith(mark)), "utf-8")
+    encoding = encoding_of(data)
     try:
         text = data.decode(encoding)
     except UnicodeDecodeError as error:
@@ -197,6 +198,11 @@ def decode(document: Document, expected: str = EXPECTED) -> str:
     if not text.strip():
         raise Invalid(f"{name} is empty.", expected)
     return text
+
+
+def encoding_of(data: bytes) -> str:
+    """As its mark says."""
+    return next((codec for mark, codec in _BOMS if data.startswith(mark)), "utf-8")
 
 
 def _guess(data: bytes) -> str:
