@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -346,3 +347,19 @@ def test_an_archive_that_unpacks_to_too_much_is_refused(
     with pytest.raises(Invalid, match="unpacks to more than 1 MB"):
         import_readwise(library, path=path)
     assert not library.sources.all()
+
+
+def test_an_archive_that_lies_about_what_bzip2_unpacks_to_takes_no_memory(library: Library, tmp_path: Path) -> None:
+    path, size = tmp_path / "export.zip", 60_000_000
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_BZIP2) as archive:
+        archive.writestr("a.md", b"\n" * size)
+    data = path.read_bytes()
+    assert data.count(size.to_bytes(4, "little")) == 2
+    path.write_bytes(data.replace(size.to_bytes(4, "little"), (1000).to_bytes(4, "little")))
+    tracemalloc.start()
+    try:
+        with pytest.raises(Invalid, match=r"^export\.zip is a damaged or locked ZIP archive: "):
+            import_readwise(library, path=path)
+        assert tracemalloc.get_traced_memory()[1] < size / 2
+    finally:
+        tracemalloc.stop()

@@ -6,6 +6,7 @@ import codecs
 import io
 import lzma
 import os
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -142,7 +143,7 @@ def _members(name: str, data: bytes) -> Iterator[Document]:
                 hidden = any(part.startswith((".", "__MACOSX")) for part in PurePosixPath(info.filename).parts)
                 if not info.is_dir() and not hidden and _wanted(PurePosixPath(info.filename).suffix):
                     with archive.open(info) as member:
-                        text = _unpacked(member, left) if info.file_size <= left else b""
+                        text = _unpacked(member, info, data, left) if info.file_size <= left else b""
                     left -= max(len(text), info.file_size)
                     if left < 0:
                         raise Invalid(
@@ -154,14 +155,33 @@ def _members(name: str, data: bytes) -> Iterator[Document]:
         raise Invalid(f"{name} is a damaged or locked ZIP archive: {error}", "Download the export again.") from error
 
 
-def _unpacked(member: IO[bytes], most: int) -> bytes:
+def _unpacked(member: IO[bytes], info: zipfile.ZipInfo, archive: bytes, most: int) -> bytes:
     """The bytes of a member, or the first ones where they are more than `most`: what the archive says of its sizes need not be true. In
-    small pieces, since of bzip2 and LZMA all that is read is unpacked at once."""
+    small pieces, since of LZMA all that is read is unpacked at once."""
+    if info.compress_type == zipfile.ZIP_BZIP2:
+        return _bunzipped(info, archive)
     pieces, size = [], 0
     while size <= most and (piece := member.read(_PIECE)):
         pieces.append(piece)
         size += len(piece)
     return b"".join(pieces)
+
+
+def _bunzipped(info: zipfile.ZipInfo, archive: bytes) -> bytes:
+    """As many bytes as a member says that it has. Of bzip2 the smallest piece may unpack to gigabytes, and `zipfile` sets it no limit."""
+    import bz2
+
+    start = info.header_offset
+    start += 30 + sum(struct.unpack_from("<HH", archive, start + 26))  # name and extra field, each as long as it says
+    unpacker, pieces, size = bz2.BZ2Decompressor(), [], 0
+    packed = archive[start : start + info.compress_size]
+    while not unpacker.eof and size <= info.file_size and (packed or not unpacker.needs_input):
+        pieces.append(unpacker.decompress(packed, _PIECE))
+        size, packed = size + len(pieces[-1]), b""
+    text = b"".join(pieces)
+    if zlib.crc32(text) != info.CRC:
+        raise zipfile.BadZipFile(f"Bad CRC-32 for file {info.filename!r}")
+    return text
 
 
 def decode(document: Document, expected: str = EXPECTED) -> str:
