@@ -45,6 +45,14 @@ def test_broken_settings_give_the_defaults(tmp_path: Path, text: str) -> None:
     assert config.warnings or text in ("[]", '{"newLinkFormat": 3, "attachmentFolderPath": null}')
 
 
+def test_settings_of_which_nothing_can_be_read_are_told_in_one_line(tmp_path: Path) -> None:
+    """As where the folder may not be looked into; here it is a file, which no rights help."""
+    (tmp_path / ".obsidian").write_text("")
+    [warning] = read_config(Settings(home=tmp_path / "home", vault=tmp_path)).warnings
+    assert warning.startswith(".obsidian (")
+    assert "could not be read (" in warning
+
+
 @pytest.mark.parametrize(("folder", "expected"), [("/", "x.png"), ("./", "N/x.png"), ("./assets", "N/assets/x.png"), ("a/b", "a/b/x.png")])
 def test_attachments_go_where_obsidian_puts_them(tmp_path: Path, folder: str, expected: str) -> None:
     make(tmp_path, {".obsidian/app.json": json.dumps({"attachmentFolderPath": folder})})

@@ -6,13 +6,14 @@ import json
 import os
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 from unicodedata import normalize
 
 from ..settings import Settings
+from ..text import count
 from .template_places import template_places
 
 CONFIG_FOLDER = ".obsidian"
@@ -73,7 +74,7 @@ class VaultConfig(Writing):
 
 def read_writing(settings: Settings) -> Writing:
     """The part of `read_config` for which no folder is looked through, for what is asked at every preview. Raises as that does."""
-    return Writing(**_writing(_table(settings.need_vault() / CONFIG_FOLDER, "app.json", [])))
+    return Writing(**_writing(_table(settings.need_vault() / CONFIG_FOLDER, "app.json", {})))
 
 
 def read_config(settings: Settings) -> VaultConfig:
@@ -81,23 +82,27 @@ def read_config(settings: Settings) -> VaultConfig:
     vault = settings.need_vault()
     warnings: list[str] = []
     tables: dict[str, dict[str, object]] = {}
+    unread: dict[str, list[str]] = {}
 
     def table(name: str) -> dict[str, object]:
         if name not in tables:
-            tables[name] = _table(vault / CONFIG_FOLDER, name, warnings)
+            tables[name] = _table(vault / CONFIG_FOLDER, name, unread)
         return tables[name]
 
     app = table("app.json")
     folders = list(_folders(vault))
-    return VaultConfig(
+    config = VaultConfig(
         **_writing(app),
         readwise_folders=_readwise_folders(
             folders, settings.readwise_folder, table("plugins/readwise-official/data.json").get("readwiseDir")
         ),
         templates=template_places(vault, table, folders, _relative),
         ignored=_ignored(app.get("userIgnoreFilters"), warnings),
-        warnings=tuple(warnings),
     )
+    for why, names in unread.items():  # of a whole folder that cannot be opened one line is enough
+        what = names[0] if len(names) == 1 else f"{CONFIG_FOLDER} ({count(len(names), 'file')})"
+        warnings.append(f"{what} could not be read ({why}); Obsidian's defaults are used")
+    return replace(config, warnings=tuple(warnings))
 
 
 def looks_like_export(text: str) -> bool:
@@ -120,13 +125,15 @@ def _writing(app: dict[str, object]) -> dict[str, Any]:
     }
 
 
-def _table(folder: Path, name: str, warnings: list[str]) -> dict[str, object]:
+def _table(folder: Path, name: str, unread: dict[str, list[str]]) -> dict[str, object]:
+    """What the file says; where it cannot be read, nothing, and `unread` names it under the reason."""
     try:
         value = json.loads((folder / name).read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, RecursionError) as error:
-        warnings.append(f"{name} could not be read ({error}); Obsidian's defaults are used")
+        why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        unread.setdefault(why, []).append(name)
         return {}
     return value if isinstance(value, dict) else {}
 
