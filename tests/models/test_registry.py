@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from notewright.errors import Invalid, NotFound
 from notewright.library import Library
 from notewright.library.products import ModelStore
 from notewright.models import bases, registry
-from notewright.records import Dataset, Model, Run
+from notewright.records import Dataset, Draft, Model, Run
 from notewright.settings import Settings, save_settings
 
 
@@ -277,6 +278,23 @@ def test_pruning_keeps_what_is_or_may_come_into_use(library: Library, home: Path
     with pytest.raises(NotFound, match=f"files of {made[0].id} are gone"):  # the one before: pruned
         registry.rollback(library)
     assert registry.current(library, Settings(home=home, base_model=base.name)).id == made[2].id
+
+
+@pytest.mark.parametrize(("said", "days", "kept"), [("", 0, True), ("ranking", 0, False), ("decision", 0, False), ("", 40, False)])
+def test_pruning_keeps_both_versions_of_a_duel_that_is_not_decided(
+    library: Library, home: Path, tmp_path: Path, base: bases.Base, said: str, days: int, kept: bool
+) -> None:
+    root = registry.ensure_base_model(library, Settings(home=home, base_model=base.name))
+    made = []
+    for number in range(3):
+        (tmp_path / str(number)).mkdir()
+        made.append(add(library, base, tmp_path / str(number), root.id))
+    at = (datetime.now(UTC) - timedelta(days=days)).isoformat()
+    for batch, writers in (("batch-1", made[:2]), ("batch-2", [made[2], made[2]])):
+        library.drafts.add(Draft("", batch, "s", "", model.id, "text", place, 0, at) for place, model in enumerate(writers))
+    if said:
+        library.events.append(said, "batch-1" if said == "ranking" else "draft-1", {"batch": "batch-1"})
+    assert [model.id for model in registry.prune(library, keep=0)] == [model.id for model in (made[2:] if kept else made)]
 
 
 def test_pruning_keeps_what_can_go_on(library: Library, home: Path, tmp_path: Path, base: bases.Base) -> None:

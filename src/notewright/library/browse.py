@@ -243,6 +243,17 @@ class Browse:
             for row in rows
         ], total  # fmt: skip
 
+    def undecided_duels(self, *, since: str) -> set[str]:
+        """The versions of batches that two wrote, drafted `since` then, of which nothing that stands says yet which is better."""
+        rows = self._db.rows(
+            "SELECT DISTINCT d.model_id FROM drafts d WHERE d.shown AND d.created_at>=?"
+            " AND EXISTS (SELECT 1 FROM drafts x WHERE x.batch_id=d.batch_id AND x.shown AND x.model_id<>d.model_id)"
+            " AND NOT EXISTS (SELECT 1 FROM events e WHERE e.kind IN ('ranking', 'decision')"
+            f"   AND json_extract(e.payload, '$.batch')=d.batch_id AND {_STANDS})",
+            (since,),
+        )
+        return {row["model_id"] for row in rows}
+
     def _ranked_since(self, batch_id: str) -> bool:
         """Of a batch that was ranked and rejected as a whole: was the ranking the later one?"""
         judged = EventStore(self._db).standing("ranking", "decision", subject=batch_id)

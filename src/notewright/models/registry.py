@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -289,14 +290,16 @@ def _as_run(model: Model) -> dict[str, object]:
 BY_HAND = (CHOSEN, ROLLBACK)
 KEEP = 8  # newest versions whose files stay in any case
 _DOOMED = ".pruned"
+_OPEN = timedelta(days=30)  # what a person has left undecided for so long is left for good
 
 
 def prune(library: Library, *, keep: int = KEEP, dry_run: bool = False) -> list[Model]:
     """Delete the adapter files of old versions and return those versions; their rows, figures and recipes stay.
 
-    The newest `keep` versions stay whole, and so does whatever is or may come into use: the current version and its contenders, the one
-    that a rollback goes back to, the newest reward model, versions that the person chose by hand, what trainings and an `improve` that can
-    go on were begun with or have made, and the parents of all these. With `dry_run` nothing is deleted.
+    The newest `keep` versions stay whole, and so does whatever is or may come into use: the current version and its contenders, those of
+    duels that are not decided yet (for a month), the one that a rollback goes back to, the newest reward model, versions that the person
+    chose by hand, what trainings and an `improve` that can go on were begun with or have made, and the parents of all these. With
+    `dry_run` nothing is deleted.
     """
     with library.db.write():  # nothing may become current between the look and the renaming
         gone = _unneeded(library, keep)
@@ -317,6 +320,7 @@ def _unneeded(library: Library, keep: int) -> list[Model]:
     wanted |= set(library.models.standing()[-2:])
     wanted |= {model_id for model_id, _, reason in library.models.promotions() if reason == CHOSEN}
     wanted |= {model.id for model in contenders(library)}
+    wanted |= library.browse.undecided_duels(since=(datetime.now(UTC) - _OPEN).isoformat()) & {model.id for model in models}
     wanted |= _at_work(library) & {model.id for model in models}
     needed = {parent.id for model_id in wanted for parent in lineage(library, library.models.get(model_id))}
     return [model for model in models if model.id not in needed and (library.home / model.adapter_path).exists()]
