@@ -297,3 +297,28 @@ def test_each_text_is_brought_into_its_normal_form_once(monkeypatch: pytest.Monk
     ((source,), _) = read_clippings(Document("c.txt", "".join(record("Your Highlight", text) for text in texts).encode()))
     assert len(source.highlights) == 60
     assert len(brought) <= 2 * 60
+
+
+def test_of_many_highlights_at_one_place_few_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared = []
+
+    def compare(left: clippings._Clipping, right: clippings._Clipping) -> bool:
+        compared.append(left)
+        return same_mark(left, right)
+
+    same_mark = clippings._same_mark
+    monkeypatch.setattr(clippings, "_same_mark", compare)
+    texts = [f"The {number}th of the many words at this place is number{number} of them all." for number in range(400)]
+    ((source,), _) = read_clippings(Document("c.txt", "".join(record("Your Highlight on page 3", text) for text in texts).encode()))
+    assert len(source.highlights) == 400
+    assert len(compared) < 10 * 400
+
+
+@given(st.lists(st.lists(st.sampled_from(["a", "b,", "b", "c.", "d", "—", "自由", "自由とは"]), max_size=9).map(" ".join), max_size=9))
+def test_the_first_record_of_a_highlight_is_found_as_if_all_were_compared(texts: list[str]) -> None:
+    items = [clippings._Clipping("highlight", "", "", text, 3, None, None, "", line) for line, text in enumerate(texts)]
+    marks = clippings._Marks(items)
+    for item in items:
+        place = next((at for at, other in enumerate(marks.found) if clippings._same_mark(other, item)), -1)
+        assert marks.place_of(item) == place
+        marks.put(place if place >= 0 else len(marks.found), item)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -261,18 +262,19 @@ def _moment(added: str) -> str:
 
 
 def _source(title: str, author: str, items: list[_Clipping], name: str, warnings: list[str]) -> Source:
-    highlights: list[_Clipping] = []
+    marks = _Marks([item for item in items if item.kind == "highlight"])
+    highlights = marks.found
     for item in items:
         if item.kind == "highlight":
-            earlier = next((index for index, other in enumerate(highlights) if _same_mark(other, item)), -1)
+            earlier = marks.place_of(item)
             if earlier >= 0:
                 other, kept = highlights[earlier], _later(highlights[earlier], item)
                 gone = item if kept is other else other
                 if not _inside(_words(gone.text), _words(kept.text)):
                     warnings.append(f"{name}, line {gone.line}: {gone.text[:60]!r} was taken for another form of what line {kept.line} has")
-                highlights[earlier] = kept
+                marks.put(earlier, kept)
             else:
-                highlights.append(item)
+                marks.put(len(highlights), item)
     for item in items:
         if item.kind == "note":
             index = _home(highlights, item)
@@ -282,6 +284,41 @@ def _source(title: str, author: str, items: list[_Clipping], name: str, warnings
                 warnings.append(f"{name}, line {item.line}: a note without a highlight, left out: {item.text[:60]!r}")
     order = sorted(range(len(highlights)), key=lambda index: (highlights[index].place or 0, index))
     return Source(title=title, author=author, kind="book", app="kindle", highlights=tuple(_chained([highlights[index] for index in order])))
+
+
+class _Marks:
+    """The highlights of a book, `found` so far. A book may have thousands at one place, or at none that it tells: only those are compared
+    that share a word which is rare in the book. Of two records of one highlight the shorter one lies, whole or with one half, in the
+    other, and with it the rarest word of that."""
+
+    def __init__(self, items: Sequence[_Clipping]) -> None:
+        self.found: list[_Clipping] = []
+        self._often = Counter(word for item in items for word in self._words(item))
+        self._having: defaultdict[str, list[int]] = defaultdict(list)
+        self._rarest_in: defaultdict[str, list[int]] = defaultdict(list)
+
+    def place_of(self, item: _Clipping) -> int:
+        """Where the first highlight stands that `item` is another record of; -1 where there is none."""
+        near = {index for word in self._rarest(item) for index in self._having.get(word, ())}
+        near |= {index for word in self._words(item) for index in self._rarest_in.get(word, ())}
+        return next((index for index in sorted(near) if _same_mark(self.found[index], item)), -1)
+
+    def put(self, index: int, item: _Clipping) -> None:
+        """At its place in `found`, or at the end."""
+        self.found[index : index + 1] = [item]
+        for word in self._words(item):
+            self._having[word].append(index)
+        for word in self._rarest(item):
+            self._rarest_in[word].append(index)
+
+    @staticmethod
+    def _words(item: _Clipping) -> set[str]:
+        words = _words(item.text)
+        return {*words, *_between_spaces(item.text)} if words else {"", *_between_spaces(item.text)}
+
+    def _rarest(self, item: _Clipping) -> set[str]:
+        whole = _between_spaces(item.text)
+        return {min(part, key=lambda word: self._often[word], default="") for part in (_words(item.text), *_halves(whole))}
 
 
 def _same_mark(left: _Clipping, right: _Clipping) -> bool:
@@ -302,8 +339,13 @@ def _same_mark(left: _Clipping, right: _Clipping) -> bool:
     if _inside(shorter, longer):
         return True
     shorter, longer = sorted((_between_spaces(left.text), _between_spaces(right.text)), key=len)
-    head, tail = shorter[: max(4, len(shorter) // 2)], shorter[-max(4, len(shorter) // 2) :]
-    return len(shorter) >= 4 and (_inside(head, longer) or _inside(tail, longer))
+    return len(shorter) >= 4 and any(_inside(half, longer) for half in _halves(shorter))
+
+
+def _halves(words: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
+    """The first and the last half, of four words or more."""
+    half = max(4, len(words) // 2)
+    return words[:half], words[-half:]
 
 
 @lru_cache(maxsize=_AT_HAND)
