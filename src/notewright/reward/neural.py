@@ -10,6 +10,7 @@ A reward sees the system line, the last exchange's highlights and the text; earl
 from __future__ import annotations
 
 import json
+import threading
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -228,20 +229,22 @@ def linear(heads: dict[str, torch.Tensor], states: torch.Tensor) -> torch.Tensor
 
 
 _held: dict[tuple[str, str], NeuralReward] = {}
+_alone = threading.Lock()  # the server builds datasets in threads
 
 
 def open_reward(library: Library, model: Model, *, device: str = "auto") -> NeuralReward:
-    """The reward model, loaded once per process; another one replaces it."""
+    """The reward model, loaded once per process, whoever asks meanwhile and by whatever name of the device; another one replaces it."""
     if model.role != "reward":
         raise Invalid(f"{model.id} is no reward model but a {model.role}.", "Train one with: notewright train reward")
     folder = registry.adapter_folder(library, model)
     assert folder is not None
-    key = (str(folder), device)
-    if key not in _held:
-        _held.clear()
-        base = bases.fetch_base(model.base, revision=model.revision)
-        _held[key] = NeuralReward(folder, base=base.folder, device=device)
-    return _held[key]
+    key = (str(folder), engine.pick_device(device))
+    with _alone:
+        if key not in _held:
+            _held.clear()
+            base = bases.fetch_base(model.base, revision=model.revision)
+            _held[key] = NeuralReward(folder, base=base.folder, device=key[1])
+        return _held[key]
 
 
 def score(library: Library, model: Model, texts: Sequence[Text], *, device: str = "auto") -> list[Score | None]:
