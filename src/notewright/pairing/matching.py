@@ -49,9 +49,11 @@ def image_names(text: str) -> set[str]:
 
 @dataclass(slots=True)
 class Overlap:
-    """What one highlight shares with one passage. `information` is of the shared runs, in nats."""
+    """What one highlight shares with one passage. `length` is the highlight's, where a few letters of a script without spaces are a word;
+    `information` is of the shared runs, in nats."""
 
     words: int = 0
+    length: float = 0.0
     shared: int = 0
     longest: float = 0.0
     information: float = 0.0
@@ -138,7 +140,7 @@ class NoteMatcher:
         whole = len(worth) >= 0.8 * len(words)
         told = sum(weights[words[at]] * (1.0 if whole else value) for at, value in sorted(worth.items()))
         ends = [place - start for start, place, _ in (min(runs), max(runs))]
-        return Overlap(len(words), len(worth), longest, told, frozenset(places), frozenset((lead, *ends)))
+        return Overlap(len(words), self.corpus.length(words), len(worth), longest, told, frozenset(places), frozenset((lead, *ends)))
 
     def telling(self, words: frozenset[int], discount: Mapping[int, float], taken: Mapping[int, set[int]]) -> Iterator[Telling]:
         """By passage, the telling words shared with a text, each with its discounted weight, without those already taken."""
@@ -397,7 +399,7 @@ def _length(matcher: NoteMatcher, index: int, words: int) -> float:
 
 def _stands_alone(matcher: NoteMatcher, index: int, quote: Overlap) -> bool:
     """Is this quotation enough where nothing else points at its source?"""
-    if quote.longest < UNLINKED_RUN and not quote.shared == quote.words >= 5:
+    if quote.longest < UNLINKED_RUN and not (quote.shared == quote.words and quote.length >= 5):
         return False
     return not matcher.only_titles(index, quote) and not matcher.mostly_numbers(index, quote)
 

@@ -21,7 +21,7 @@ from .weighing import NEVER, weigh_all
 from .work import Work
 
 METHODS = ("id", "reader-id", "quote", "fuzzy", "words", "meaning", *BESIDE)
-RULES = 8  # raise it when the same library is to be paired differently by new code; the coefficients count by themselves
+RULES = 9  # raise it when the same library is to be paired differently by new code; the coefficients count by themselves
 PROPOSED = 0.5  # a link or pair less likely than this is not proposed
 MANY = 600  # notes; fewer are weighed sooner than other processes would be ready
 _CEILING = 0.999  # certain is only what the person says
