@@ -67,6 +67,18 @@ def test_what_the_gates_found_is_said_when_a_draft_is_accepted(started: Path, li
     assert "Inserted into Note.md" in told.out
 
 
+def test_a_source_numbers_what_can_be_drafted_from(library: Library, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from notewright.drafting import named_highlights
+
+    small_world.build(library, tmp_path, things=("rivers",))
+    assert main(["sources", "rivers"]) == 0
+    lines = [line for line in capsys.readouterr().out.splitlines() if " fact about rivers " in line]
+    numbered = {line.split()[0]: line.split()[-1] for line in lines if "✗" not in line}
+    assert list(numbered) == ["1", "2", "3", "4", "5", "6"]
+    assert list(numbered.values()) == named_highlights(library, source="rivers", names=list(numbered.values()))
+    assert [line.split()[0] for line in lines if "✗" in line] == ["✗", "✗"]
+
+
 def test_a_figure_with_examples_is_said_to_be_one(library: Library, capsys: pytest.CaptureFixture[str]) -> None:
     model = small_world.base_model(library)
     for examples in (True, False):

@@ -55,7 +55,7 @@ def test_a_source_that_fills_the_context_names_the_way_out_that_it_has(world: sm
         drafting.draft(world.library, settings=world.settings, source="Plain")
     assert "--chapter" not in caught.value.hint
     assert caught.value.hint.startswith(
-        "Choose some of the highlights (--highlights, ids in: notewright sources readwise:b-plain), or take a base"
+        "Choose some of the highlights (--highlights, numbers in: notewright sources readwise:b-plain), or take a base"
     )
     with pytest.raises(Invalid) as parted:
         drafting.draft(world.library, settings=world.settings, source="Parted")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -141,6 +142,23 @@ def test_picked_highlights_keep_reading_order(world: small_world.World) -> None:
 def test_highlights_are_named_by_id_number_or_first_and_last(library: Library, names: list[str], numbers: list[int]) -> None:
     add(library, 8, chapters=False)
     assert named_highlights(library, source="Long", names=names) == [f"readwise:l{number}" for number in numbers]
+
+
+@pytest.mark.parametrize(
+    ("names", "numbers"), [(["2", "5..7"], [1, 4, 5, 6]), (["1..3"], [0, 1, 2]), (["8"], [7]), (["700"], [2]), (["700..4"], [2, 3])]
+)
+def test_highlights_are_named_by_their_place_in_the_list_where_that_is_no_id(
+    library: Library, names: list[str], numbers: list[int]
+) -> None:
+    """As without Readwise's ids, of a CSV, they have none that anybody would type."""
+    highlights = tuple(Highlight(f"Words of number {number}.", location=number) for number in range(8))
+    highlights = (*highlights[:2], replace(highlights[2], outside_ids=("readwise:700",)), *highlights[3:])
+    library.sources.upsert([Source("Long", highlights=(Highlight("None.", is_discard=True), *highlights))], origin="csv", complete=True)
+    shown = [item.id for item in library.sources.highlights(library.sources.find("Long").id) if not item.is_discard]
+    assert named_highlights(library, source="Long", names=names) == [shown[number] for number in numbers]
+    for name in ("0", "9", "-1", "1.0", "٣"):
+        with pytest.raises(NotFound, match="shows no highlight"):
+            named_highlights(library, source="Long", names=[name])
 
 
 def test_a_highlight_that_is_not_there_to_choose_is_told_with_the_reason(world: small_world.World) -> None:

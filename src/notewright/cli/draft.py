@@ -33,7 +33,7 @@ def configure(name: str, parser: argparse.ArgumentParser) -> None:
         nargs="+",
         default=[],
         metavar="ID",
-        help="only these (then no --chapter), by the ids in: notewright sources TITLE; FIRST..LAST is all from one to another",
+        help="only these (then no --chapter), by the numbers or ids in: notewright sources TITLE; FIRST..LAST is all from one to another",
     )
     parser.add_argument(
         "-n", type=int, default=None, choices=range(1, 9), metavar="N", help="how many to show (default 2 to 4: fewer as you accept more)"

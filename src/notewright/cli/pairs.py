@@ -45,7 +45,9 @@ def configure(name: str, parser: argparse.ArgumentParser) -> None:
     add.add_argument("--under", default="", metavar="HEADING", help="what stands under this heading of it (needed where it has several)")
     add.add_argument("--source", required=True, metavar="TITLE", help="its title, a part of it, or its id")
     add.add_argument("--chapter", default=None, help='the highlights of this chapter; "" for those without one')
-    chosen = "these highlights (then no --chapter), by the ids in: notewright sources TITLE; FIRST..LAST is all from one to another"
+    chosen = (
+        "these highlights (then no --chapter), by the numbers or ids in: notewright sources TITLE; FIRST..LAST is all from one to another"
+    )
     add.add_argument("--highlights", nargs="+", default=[], metavar="ID", help=chosen)
     json_option(add)
     add.set_defaults(handler=add_pair)

@@ -102,7 +102,7 @@ class Asking:
             source, number = self.prompt.source, len(self.prompt.highlights)
             several = len({item.chapter for item in self.prompt.highlights}) > 1
             ways = ["name one chapter (--chapter)"] if several else []
-            ways += [f"choose some of the highlights (--highlights, ids in: notewright sources {source.id})"] if number > 1 else []
+            ways += [f"choose some of the highlights (--highlights, numbers in: notewright sources {source.id})"] if number > 1 else []
             ways += ["ask for fewer examples"] if self.examples else []
             ways += ["take a base with a longer context (notewright bases)"]
             hint = ", or ".join(ways)

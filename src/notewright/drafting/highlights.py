@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -56,29 +56,33 @@ def choose_prompt(
 
 
 def named_highlights(library: Library, *, source: str, names: Sequence[str]) -> list[str]:
-    """Ids of the highlights that a person names, in reading order: by id, the number of a Readwise id alone, or FIRST..LAST.
+    """Ids of the highlights that a person names, in reading order: by id, the number of a Readwise id alone, their place in the list that
+    the source shows (1 is the first; a number that is an id means that), or FIRST..LAST.
 
     Raises NotFound, which tells of all that the source does not show, and Invalid where a last one comes before its first.
     """
     found = library.sources.find(source)
     shown = visible_highlights(library, found.id)
     places = {name: place for place, item in enumerate(shown) for name in (item.id, *item.outside_ids)}
+
+    def place_of(name: str) -> int | None:
+        place = places.get(name, places.get(f"readwise:{name}"))
+        if place is None and name.isascii() and name.isdecimal() and 1 <= int(name) <= len(shown) and not _why_not(library, found, name):
+            return int(name) - 1
+        return place
+
     wanted: set[int] = set()
     missing: list[str] = []
     for name in names:
-        ends = [name] if _place(places, name) is not None else name.split("..", 1)
-        at = [place for end in ends if (place := _place(places, end)) is not None]
-        missing += [end for end in ends if _place(places, end) is None]
+        ends = [name] if place_of(name) is not None else name.split("..", 1)
+        at = [place for end in ends if (place := place_of(end)) is not None]
+        missing += [end for end in ends if place_of(end) is None]
         if at and at[-1] < at[0]:
             raise Invalid(f"In {found.title!r} {ends[-1]} comes before {ends[0]}.", f"Name the earlier one first: {ends[-1]}..{ends[0]}")
         wanted |= {*range(at[0], at[-1] + 1)} if len(at) == len(ends) else set()
     if missing:
         raise _unknown(library, found, missing)
     return [shown[place].id for place in sorted(wanted)]
-
-
-def _place(places: Mapping[str, int], name: str) -> int | None:
-    return places.get(name, places.get(f"readwise:{name}"))
 
 
 def _unknown(library: Library, source: Source, missing: Sequence[str]) -> NotFound:
