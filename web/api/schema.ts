@@ -5024,7 +5024,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The batch, or events: `queued` {position}; `started` {model_id}; `text` {candidate, text, replace}: append `text` to the candidate, or put it in its place; `done` the batch, in the order to show (each draft's `sampling.written` is its candidate number; more may be written than are shown); `error` {status, message, hint, problems, offer}: `offer` has smaller settings to try, or null */
+            /** @description With `stream` false the batch, else events: `queued` {position}; `started` {model_id}; `text` {candidate, text, replace}: append `text` to the candidate, or put it in its place; `done` the batch, in the order to show (each draft's `sampling.written` is its candidate number; more may be written than are shown); `error` {status, message, hint, problems, offer}: `offer` has smaller settings to try, or null */
             200: {
                 headers: {
                     [name: string]: unknown;

@@ -36,7 +36,7 @@ EVENTS = (
     "/drafts",
     operation_id="createDrafts",
     response_model=BatchOut,
-    responses={200: {"content": {"text/event-stream": {}}, "description": f"The batch, or events: {EVENTS}"}},
+    responses={200: {"content": {"text/event-stream": {}}, "description": f"With `stream` false the batch, else events: {EVENTS}"}},
 )
 async def create_drafts(wish: DraftIn, request: Request, here: Here) -> Any:
     """Write candidates for a source, a chapter, or chosen highlights. Whoever hangs up cancels the work; then nothing is stored."""
