@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -80,22 +82,21 @@ def test_an_improvement_is_not_begun_with_a_value_that_cannot_be(
     assert not list((library.home / "runs").iterdir())
 
 
-@pytest.mark.parametrize(
-    ("promoted", "verdict"), [("model-2", "model-2 is the current version now."), ("", "model-1 stays the current version.")]
-)
-def test_what_an_improve_came_to_is_one_line(
-    promoted: str, verdict: str, library: Library, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+def test_an_improve_tells_a_program_where_it_is_beside_the_json(
+    library: Library, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The studio shows that line, which it knows by "current version", and folds the others."""
+    """The server follows one of its own by what it tells, and reads what came of it."""
     from notewright import loop
 
-    decision = SimpleNamespace(verdicts=())
-    report = SimpleNamespace(
-        current="model-1", promoted=promoted, reason="because", decision=decision, skipped=(), ignored=(), page="page.html"
-    )
-    monkeypatch.setattr(loop, "improve", lambda *_, **__: report)
-    assert main(["improve"]) == 0
-    assert [line for line in capsys.readouterr().out.splitlines() if "current version" in line] == [verdict]
+    def improve(*_: object, progress: Callable[[dict[str, Any]], None], **__: object) -> dict[str, str]:
+        progress({"message": "improve-1 begins"})
+        return {"promoted": "model-2"}
+
+    monkeypatch.setattr(loop, "improve", improve)
+    assert main(["improve", "--json"]) == 0
+    said = capsys.readouterr()
+    assert json.loads(said.out) == {"promoted": "model-2"}
+    assert said.err == "improve-1 begins\n"
 
 
 def test_a_dataset_says_that_nothing_is_held_out(library: Library, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -271,12 +271,24 @@ def test_what_an_improvement_came_to_is_shown(page: Any, server: Any) -> None:
     times = {"started_at": "2026-01-01T00:00:00Z", "ended_at": "2026-01-01T00:09:00Z"}
     job = {
         "id": "job-1", "kind": "improve", "title": "Improving", "state": "done", "done": None, "total": None, "text": "", "run_id": "",
-        "can_stop": False, "problem": None, "result": {"text": f"model-1 stays the current version.\n{SCRIPT}"}, **times,
+        "can_stop": False, "problem": None, "result": None, **times,
+        "improved": {
+            "current": "model-1", "promoted": "", "reason": f"Worse {SCRIPT}", "page": "report.html", "skipped": ["DPO: too few"],
+            "ignored": [], "tried": [{
+                "label": "SFT", "model_id": "model-2", "distance": 0.5, "change": -0.25, "low": -0.5, "high": 0.125,
+                "objections": ["it copies"],
+            }],
+        },
     }  # fmt: skip
     page.route("**/api/jobs", lambda route: route.fulfill(json=[job]))
     page.goto(f"{server.address}/models")
-    page.get_by_role("region", name="Improve").get_by_text("model-1 stays the current version.").wait_for()
-    assert page.get_by_role("region", name="Improve").get_by_text("<script>").count()
+    region = page.get_by_role("region", name="Improve")
+    region.get_by_text("model-1 stays the current version.").click()
+    region.get_by_text(f"Worse {SCRIPT}").wait_for()
+    row = region.get_by_role("row").last.get_by_role("cell")
+    assert row.all_inner_texts() == ["model-2 SFT", "0.500", "−0.250 (−0.500 to +0.125)", "it copies"]
+    region.get_by_text("Left out: DPO: too few").wait_for()
+    assert serious(page) == []
 
 
 def test_two_versions_are_shown_side_by_side(page: Any, server: Any) -> None:

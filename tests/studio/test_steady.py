@@ -146,14 +146,16 @@ def news(page: Any) -> None:
 @pytest.mark.parametrize("size", SIZES)
 def test_nothing_moves_when_an_improve_ends(page: Any, server: Server, batch: dict, size: str) -> None:
     page.set_viewport_size(SIZES[size])
-    result = {"text": "contender  model\nSFT  model-2\n\nmodel-2 is the current version now.\nBetter beyond doubt.\nReport: page.html"}
+    improved = {
+        "current": "model-2", "promoted": "model-2", "reason": "Better beyond doubt", "page": "", "tried": [], "skipped": [], "ignored": [],
+    }  # fmt: skip
     jobs = [JOB | {"text": "measuring SFT, test; 1 of 6 passages written"}]
     page.route("**/api/jobs", lambda route: route.fulfill(json=jobs))
     page.goto(f"{server.address}/models")
     page.get_by_role("button", name="Stop improving").wait_for()
     page.locator(END["models"]).wait_for()
     page.evaluate(WATCH)
-    jobs[0] |= {"state": "done", "ended_at": "2025-01-01T00:09:00Z", "result": result}
+    jobs[0] |= {"state": "done", "ended_at": "2025-01-01T00:09:00Z", "improved": improved}
     news(page)
     page.get_by_text("model-2 is the current version now.").wait_for()
     page.wait_for_timeout(200)

@@ -117,9 +117,12 @@ def test_an_improve_that_waits_is_shown_before_the_one_that_ended(page: Any, ser
     ended = {
         "id": "job-1", "kind": "improve", "title": "Improving", "state": "done", "done": None, "total": None, "text": "", "run_id": "",
         "started_at": "2025-01-01T00:00:00Z", "ended_at": "2025-01-01T01:00:00Z", "can_stop": False, "stopping": False, "problem": None,
-        "result": {"text": "model-1 stays the current version."},
+        "result": None,
+        "improved": {
+            "current": "model-1", "promoted": "", "reason": "Worse", "page": "", "tried": [], "skipped": [], "ignored": [],
+        },
     }  # fmt: skip
-    waits = {**ended, "id": "job-2", "state": "waiting", "started_at": "", "ended_at": "", "can_stop": True, "result": None}
+    waits = {**ended, "id": "job-2", "state": "waiting", "started_at": "", "ended_at": "", "can_stop": True, "improved": None}
     page.route("**/api/jobs", lambda route: route.fulfill(json=[ended, waits]))
     page.goto(f"{server.address}/models")
     page.get_by_role("region", name="Improve").get_by_role("button", name="Stop improving").wait_for()

@@ -59,7 +59,7 @@ def improve(options: argparse.Namespace) -> None:
         as_json({"lines": lines.splitlines()}) if options.json else print(lines)
         return
     library, settings = open_library()
-    with library, TrainingLine(quiet=options.json) as line:
+    with library, TrainingLine() as line:  # on stderr, which no JSON goes to: the server follows it
 
         def tell(event: dict[str, Any]) -> None:
             if "evaluating" in event:
