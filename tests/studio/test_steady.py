@@ -165,6 +165,26 @@ def test_nothing_moves_when_an_improve_ends(page: Any, server: Server, batch: di
 
 
 @pytest.mark.parametrize("size", SIZES)
+def test_what_is_under_the_pointer_stays_when_an_improve_made_a_version(page: Any, server: Server, batch: dict, size: str) -> None:
+    """Its row, and with the first measured one the chart, come in above."""
+    page.set_viewport_size(SIZES[size])
+    told = ask(server, "/api/models")
+    told["models"].append(told["models"][0] | {"id": "model-8"})
+    page.route("**/api/models", lambda route: route.fulfill(json=told))
+    page.goto(f"{server.address}/models")
+    page.locator(END["models"]).wait_for()
+    for one in (page.get_by_role("button", name="Use model-8"), page.get_by_role("button", name="Start")):
+        one.hover()
+        before = one.bounding_box()
+        told["models"].append(told["models"][0] | {"id": f"model-{len(told['models']) + 7}", "metrics": {"edit_distance": 0.5}})
+        news(page)
+        page.get_by_role("cell", name=told["models"][-1]["id"]).first.wait_for()
+        page.wait_for_timeout(200)
+        assert abs(one.bounding_box()["y"] - before["y"]) <= 1
+        page.evaluate("() => scrollTo(0, 0)")
+
+
+@pytest.mark.parametrize("size", SIZES)
 def test_nothing_moves_when_a_training_begins_elsewhere(page: Any, server: Server, batch: dict, size: str) -> None:
     page.set_viewport_size(SIZES[size])
     runs: list[dict] = []

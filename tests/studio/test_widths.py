@@ -207,3 +207,21 @@ def test_navigation_is_whole_on_a_phone_or_shows_that_there_is_more(page: Any, s
     nav.evaluate("(one) => one.scrollTo(999, 0)")
     page.wait_for_timeout(200)
     assert max(edge()) - min(edge()) < 20, "there is no more"
+
+
+@pytest.mark.parametrize(("path", "group", "width"), [("pairs", ".decide", 390), ("pairs", ".decide", 320), ("draft", ".bar .row", 1280)])
+def test_buttons_that_belong_together_stand_in_one_line(page: Any, server: Server, path: str, group: str, width: int) -> None:
+    """With the keys that they have."""
+    page.set_viewport_size({"width": width, "height": 800})
+    batch = ask(server, "/api/drafts", {"source": "readwise:b-bread", "chapter": "Beginnings", "n": 2, "stream": False})
+    query = urlencode({"source": batch["source_id"], "chapter": batch["chapter"], "batch": batch["id"]}) if path == "draft" else ""
+    page.goto(f"{server.address}/{path}?{query}")
+    buttons = page.locator(f"{group} button")
+    buttons.nth(1).wait_for()
+    places = [button.bounding_box() for button in buttons.all()]
+    assert len({round(place["y"]) for place in places}) == 1
+    fits(page, path)
+    if path == "draft":
+        page.keyboard.press("1")
+        page.locator(".bar b").wait_for()
+        assert [button.bounding_box() for button in buttons.all()] == places, "however much is said before them"
