@@ -175,7 +175,7 @@ def test_an_empty_library_says_where_to_begin(browser: Any, tmp_path: Path) -> N
     app = create_app(Settings(home=tmp_path / "home"), engines=ScriptedEngines())
     with serve(app) as address, browser.new_context() as context:
         page = context.new_page()
-        page.set_default_timeout(120_000)
+        page.set_default_timeout(30_000)
         page.goto(f"{address}/login?token={app.state.context.token}")
         page.get_by_role("link", name="Queue").click()
         page.get_by_text("There are no highlights yet, so nothing can wait.").wait_for()

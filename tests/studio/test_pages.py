@@ -22,7 +22,7 @@ from notewright.library.database import now
 from notewright.models import registry
 from notewright.records import Draft
 from notewright.settings import Settings, save_settings
-from walks import Server, ask, events, eventually, serve
+from walks import WRITING, Server, ask, events, eventually, serve
 from xss_vectors import VECTORS
 
 from .conftest import needs_browser
@@ -302,7 +302,7 @@ def test_two_versions_are_shown_side_by_side(page: Any, server: Any) -> None:
     region = page.get_by_role("region", name="Two versions side by side")
     region.get_by_label("Source, by its title").fill("What Moss Knows")
     region.get_by_role("button", name="Compare").click()
-    region.get_by_role("heading", level=3, name=re.compile("What Moss Knows About Cities")).wait_for(timeout=90_000)
+    region.get_by_role("heading", level=3, name=re.compile("What Moss Knows About Cities")).wait_for(timeout=1000 * WRITING)
     region.get_by_role("region", name="model-1").locator(".reading > *").first.wait_for()
     region.get_by_text("Word by word, 0.00 apart").click()
     assert serious(page) == []
@@ -370,7 +370,7 @@ def test_the_library_page_finds_sources_checks_health_and_keeps_settings(page: A
     page.locator(".notice").get_by_role("button", name="Read it").click()
     page.get_by_role("list", name="Jobs").get_by_text("22 notes as before; nothing changed.").wait_for()
     assert ask(server, "/api/settings")["readwise_folder"] == "Readwise"
-    looked.wait_for(timeout=90_000)  # torch is looked at
+    looked.wait_for(timeout=1000 * WRITING)  # torch is looked at
     assert serious(page) == []
     page.set_viewport_size({"width": 360, "height": 740})
     assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
@@ -418,7 +418,7 @@ def test_no_script_runs_out_of_any_field(browser: Any, hostile: Server) -> None:
     batch = ask(hostile, "/api/batches")["batches"][0]["id"]
     ask(hostile, "/api/rules", {"text": f"bold {SCRIPT}"})
     with browser.new_context() as context:
-        context.set_default_timeout(120_000)
+        context.set_default_timeout(30_000)
         page = context.new_page()
         wrong: list[str] = []
         page.on("dialog", lambda dialog: (wrong.append(dialog.message), dialog.dismiss()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -63,7 +64,9 @@ def fill(request: pytest.FixtureRequest, page: Any) -> Callable[[Callable[[], An
         page.route(re.compile(r"/api/(?!events)"), lambda route: held.append(route))
         begin()
         quiet = 0
+        end = time.monotonic() + 60
         while quiet < 8 or not page.locator(there).count():  # a preview is asked for a little after what it is of
+            assert time.monotonic() < end, f"{there} does not come"
             page.wait_for_timeout(60)
             quiet = 0 if held else quiet + 1
             if held:
