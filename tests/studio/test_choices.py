@@ -103,7 +103,7 @@ def test_a_note_is_chosen_with_the_arrows_and_written_with_enter(page: Any, serv
     page.keyboard.press("Enter")
     page.get_by_text("Written into Notes/Looms.md.").wait_for()
     page.get_by_role("button", name="Undo u").click()  # nothing but a pointer is needed
-    page.locator(".card").get_by_text("in Notes/Looms.md").wait_for(state="detached")
+    page.locator(".card").get_by_title("Notes/Looms.md").wait_for(state="detached")
     page.get_by_label("Search sources").focus()
     page.get_by_role("option").first.wait_for()
     page.keyboard.press("Tab")

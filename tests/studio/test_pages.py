@@ -285,7 +285,7 @@ def test_what_an_improvement_came_to_is_shown(page: Any, server: Any) -> None:
     region.get_by_text("model-1 stays the current version.").click()
     region.get_by_text(f"Worse {SCRIPT}").wait_for()
     row = region.get_by_role("row").last.get_by_role("cell")
-    assert row.all_inner_texts() == ["model-2 SFT", "0.500", "−0.250 (−0.500 to +0.125)", "it copies"]
+    assert row.all_inner_texts() == ["model-2\nSFT", "0.500", "−0.250 (−0.500 to +0.125)\nit copies"]
     region.get_by_text("Left out: DPO: too few").wait_for()
     assert serious(page) == []
 
