@@ -47,6 +47,7 @@ def page(browser: Any, server: Server) -> Iterator[Any]:
     """A logged-in page of a fresh browser profile. The test fails on any script error, dialog, refused resource, or outside request."""
     context = browser.new_context(viewport={"width": 1360, "height": 900})
     context.set_default_timeout(30_000)
+    context.set_default_navigation_timeout(60_000)  # on a busy machine the code of a page comes slowly
     opened = context.new_page()
     wrong: list[str] = []
     opened.on("pageerror", lambda error: wrong.append(f"error: {error}"))

@@ -145,7 +145,7 @@ def test_a_batch_that_was_judged_is_opened_again(page: Any, server: Server, libr
     assert "Troubles" in rows.nth(1).inner_text()
     assert serious(page) == []
     rows.nth(0).click()
-    card(page, newer[0]).get_by_text(f"in Newer {thing}.md").wait_for()
+    card(page, newer[0]).get_by_title(f"Newer {thing}.md").wait_for()
     page.get_by_text("Earlier candidates (2)").click()
     rows.nth(1).click()
     page.wait_for_url(re.compile(f"batch={one.batch_id}"))

@@ -41,12 +41,6 @@ def server(small_server: Server) -> Server:
     return small_server
 
 
-@pytest.fixture
-def page(page: Any) -> Any:
-    page.set_default_timeout(10_000)
-    return page
-
-
 @pytest.mark.parametrize("failing", PARTS)
 def test_what_could_not_be_read_is_said_in_its_place_and_asked_for_again(page: Any, server: Server, failing: str) -> None:
     path, asked = failing.split()
