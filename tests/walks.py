@@ -30,6 +30,8 @@ CHROMIUM = next(
 FLAGS = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync"
 FLAGS += " --disable-features=LocalNetworkAccessChecks"  # the plugin's page is none of the server's own; Chromium takes it for a far one
 
+WRITING = 120.0  # seconds in which a real model writes, also on a slow machine
+
 
 @dataclass
 class Server:
@@ -116,8 +118,8 @@ def events(server: Any, kind: str) -> list[Any]:
         return library.events.all(kind)
 
 
-def eventually(what: Callable[[], Any], wanted: Any = True, seconds: float = 120.0, pause: Callable[[float], object] = time.sleep) -> None:
-    """Wait until it is so: the page tells the server after the fact.
+def eventually(what: Callable[[], Any], wanted: Any = True, seconds: float = 30.0, pause: Callable[[float], object] = time.sleep) -> None:
+    """Wait until it is so: the page tells the server after the fact. Give more `seconds` (`WRITING`) where a real model writes meanwhile.
 
     A page that calls functions of the test's own process needs a `pause` that lets Playwright answer them: a plain sleep would let it wait.
     """

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -98,7 +100,6 @@ def test_what_an_improve_came_to_is_one_line(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The studio shows that line, which it knows by "current version", and folds the others."""
     from notewright import loop
 
     winner: Any = None if examples is None else SimpleNamespace(examples=examples)
@@ -106,6 +107,24 @@ def test_what_an_improve_came_to_is_one_line(
     monkeypatch.setattr(loop, "improve", lambda *_, **__: report)
     assert main(["improve"]) == 0
     assert [line for line in capsys.readouterr().out.splitlines() if "current version" in line] == [verdict]
+
+
+def test_an_improve_tells_a_program_where_it_is_beside_the_json(
+    library: Library, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server follows one of its own by what it tells, and reads what came of it."""
+    from notewright import loop
+
+    def improve(*_: object, progress: Callable[[dict[str, Any]], None], **__: object) -> loop.ImproveReport:
+        progress({"message": "improve-1 begins"})
+        return loop.ImproveReport("improve-1", "", "page.html", "model-1", "", "because", loop.Decision(None, "because", ()))
+
+    monkeypatch.setattr(loop, "improve", improve)
+    assert main(["improve", "--json"]) == 0
+    said = capsys.readouterr()
+    told = json.loads(said.out)
+    assert (told["reason"], told["verdict"]) == ("because", "model-1 stays the current version.")
+    assert said.err == "improve-1 begins\n"
 
 
 def test_a_dataset_says_that_nothing_is_held_out(library: Library, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,9 +14,13 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from notewright import drafting, feedback, loop
+from notewright.cli import main
 from notewright.errors import NotewrightError
+from notewright.evaluation import Comparison, Item
+from notewright.evaluation.report import summarise
 from notewright.library import Library
 from notewright.library.atwork import AtWork, alone, tell
+from notewright.loop.decide import Contender, Decision, Verdict
 from notewright.server import improving
 from notewright.server.hub import Hub
 from notewright.server.improving import BROKEN_OFF, Improver
@@ -43,8 +47,8 @@ class Stub:
             settings=lambda: replace(self.world.settings, improve_after=self.after), tell=self.said.append,
         )  # fmt: skip
 
-    def begin(self, jobs: Jobs, home: Path, kind: str, title: str, arguments: list[str], *, politely: bool) -> Job:
-        assert (kind, arguments, politely) == ("improve", ["improve"], True)
+    def begin(self, jobs: Jobs, home: Path, kind: str, title: str, arguments: list[str], *, politely: bool, **_: object) -> Job:
+        assert (kind, arguments, politely) == ("improve", ["improve", "--json"], True)
         self.titles.append(title)
         return Job(kind, title, "training")
 
@@ -204,6 +208,35 @@ def test_who_stops_it_twice_costs_no_checkpoint(world: World, monkeypatch: pytes
     saved.touch()
     assert job.settled.wait(120)
     assert (job.state, job.result) == ("stopped", {"text": "saved\n"})
+
+
+@pytest.mark.parametrize("promoted", ["model-2", ""])
+def test_what_came_of_it_is_told_in_fields_of_its_own(
+    promoted: str, client: TestClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    items = [Item(f"pair-{at}", "s", "n.md", 0.5, 0.5, 0.5, False, (), "ours", "yours") for at in range(8)]
+    measured = summarise(items, model_id="m", dataset_id="d", split="test", examples=False, created_at="", seconds=0, path=Path())
+    verdict = Verdict(Contender("SFT", "model-2", False, measured), Comparison(8, 0.7, 0.5, -0.2, -0.3, -0.1), 1.0, 0.99, ("it copies",))
+    report = loop.ImproveReport("improve-1", "f", "report.html", "model-1", promoted, "Because", Decision(None, "", (verdict,)), ("DPO",))
+    monkeypatch.setattr(loop, "improve", lambda *_, **__: report)
+    assert main(["improve", "--json"]) == 0
+    printed, script = tmp_path / "printed", tmp_path / "command"
+    printed.write_text(capsys.readouterr().out)
+    script.write_text(f"#!{sys.executable}\nimport pathlib\nprint(pathlib.Path({str(printed)!r}).read_text())\n")
+    script.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(script))
+    job = client.post("/api/improve", json={"effort": "quick"}).json()
+    while not job["ended_at"]:
+        job = client.get(f"/api/jobs/{job['id']}").json()
+    assert (job["state"], job["result"]) == ("done", None)
+    assert job["improved"] == {
+        "verdict": "model-2 is the current version now." if promoted else "model-1 stays the current version.",
+        "current": promoted or "model-1", "promoted": promoted, "reason": "Because", "page": "report.html", "skipped": ["DPO"],
+        "ignored": [],
+        "tried": [{
+            "label": "SFT", "model_id": "model-2", "distance": 0.5, "change": -0.2, "low": -0.3, "high": -0.1, "objections": ["it copies"],
+        }],
+    }  # fmt: skip
 
 
 def test_the_server_looks_and_shows_the_job(app: FastAPI, stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -45,8 +45,10 @@ def shorten(route: Any) -> None:
 @pytest.fixture
 def page(browser: Any, server: Server) -> Iterator[Any]:
     """A logged-in page of a fresh browser profile. The test fails on any script error, dialog, refused resource, or outside request."""
-    context = browser.new_context(viewport={"width": 1360, "height": 900})
-    context.set_default_timeout(120_000)
+    # Of what the browser keeps for when the server is away a test would not see whether it was asked for: test_away has it.
+    context = browser.new_context(viewport={"width": 1360, "height": 900}, service_workers="block")
+    context.set_default_timeout(30_000)
+    context.set_default_navigation_timeout(60_000)  # on a busy machine the code of a page comes slowly
     opened = context.new_page()
     wrong: list[str] = []
     opened.on("pageerror", lambda error: wrong.append(f"error: {error}"))

@@ -16,6 +16,7 @@ HIDE = """hidden => {
 JOB = {
     "id": "job-1", "kind": "improve", "title": "Improving", "state": "running", "done": None, "total": None, "text": "", "run_id": "",
     "started_at": "2025-01-01T00:00:00Z", "ended_at": "", "can_stop": True, "stopping": False, "problem": None, "result": None,
+    "improved": None,
 }  # fmt: skip
 RUN = {
     "id": "run-8", "method": "sft", "status": "running", "created_at": "2025-01-01T00:00:00Z", "dataset_id": "", "parent_model_id": "",

@@ -42,7 +42,7 @@ def back(server: Server) -> Iterator[Server]:
 
 def opened(browser: Any, server: Server, **wishes: Any) -> Any:
     context = browser.new_context(**wishes)
-    context.set_default_timeout(120_000)
+    context.set_default_timeout(60_000)
     page = context.new_page()
     page.goto(server.link)
     page.get_by_role("navigation", name="Pages").wait_for()

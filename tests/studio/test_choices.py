@@ -103,7 +103,7 @@ def test_a_note_is_chosen_with_the_arrows_and_written_with_enter(page: Any, serv
     page.keyboard.press("Enter")
     page.get_by_text("Written into Notes/Looms.md.").wait_for()
     page.get_by_role("button", name="Undo u").click()  # nothing but a pointer is needed
-    page.locator(".card").get_by_text("in Notes/Looms.md").wait_for(state="detached")
+    page.locator(".card").get_by_title("Notes/Looms.md").wait_for(state="detached")
     page.get_by_label("Search sources").focus()
     page.get_by_role("option").first.wait_for()
     page.keyboard.press("Tab")
@@ -175,7 +175,7 @@ def test_an_empty_library_says_where_to_begin(browser: Any, tmp_path: Path) -> N
     app = create_app(Settings(home=tmp_path / "home"), engines=ScriptedEngines())
     with serve(app) as address, browser.new_context() as context:
         page = context.new_page()
-        page.set_default_timeout(120_000)
+        page.set_default_timeout(30_000)
         page.goto(f"{address}/login?token={app.state.context.token}")
         page.get_by_role("link", name="Queue").click()
         page.get_by_text("There are no highlights yet, so nothing can wait.").wait_for()

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 import pytest
 
 from notewright.library import Library
-from walks import ask, events, eventually
+from walks import WRITING, ask, events, eventually
 
 from .helpers import serious
 
@@ -35,8 +35,9 @@ def write(page: Any, count: int = 3) -> None:
     page.get_by_label("Number of candidates").select_option(str(count))
     page.locator("main").click(position={"x": 2, "y": 2})
     page.keyboard.press("g")
-    page.wait_for_url(re.compile("batch="), timeout=120_000)
-    page.wait_for_function("n => document.querySelectorAll('.card .badge:not(:disabled)').length >= n", arg=min(count, 2))
+    page.wait_for_url(re.compile("batch="), timeout=1000 * WRITING)
+    there = "n => document.querySelectorAll('.card .badge:not(:disabled)').length >= n"
+    page.wait_for_function(there, arg=min(count, 2), timeout=1000 * WRITING)
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +110,7 @@ def test_search_write_rank_accept_undo_by_keyboard(page: Any, server: Any) -> No
     # Meanwhile the next chapter was prepared: its candidates are there when the person gets there.
     newest = lambda: ask(server, "/api/batches?limit=1&unseen=true")["batches"][0]  # noqa: E731
     pause = lambda seconds: page.wait_for_timeout(1000 * seconds)  # noqa: E731
-    eventually(lambda: newest()["id"] not in page.url, pause=pause)
+    eventually(lambda: newest()["id"] not in page.url, seconds=WRITING, pause=pause)
     ahead = newest()
     listed = lambda: ahead["id"] in [row["id"] for row in ask(server, "/api/batches")["batches"]]  # noqa: E731
     assert not listed(), "nobody has seen it"

@@ -19,7 +19,7 @@ from notewright.sample import copy_sample
 from notewright.server import create_app
 from notewright.settings import Settings
 from served import serve
-from walks import eventually
+from walks import WRITING, eventually
 
 from .conftest import needs_browser, shorten
 from .helpers import serious
@@ -51,7 +51,7 @@ def test_an_empty_library_leads_by_the_hand(browser: Any, tmp_path: Path, readwi
     app = create_app(settings)
     with serve(app) as address, browser.new_context() as context:
         page = context.new_page()
-        page.set_default_timeout(120_000)
+        page.set_default_timeout(1000 * WRITING)
         alerts: list[str] = []
         page.on("dialog", lambda dialog: (alerts.append(dialog.message), dialog.dismiss()))
         page.route("**/api/runs", start_small)
@@ -113,7 +113,7 @@ def test_an_empty_library_leads_by_the_hand(browser: Any, tmp_path: Path, readwi
         training.wait_for()
         curve = page.get_by_role("img", name=re.compile("^Loss, from"))
         pause = lambda seconds: page.wait_for_timeout(1000 * seconds)  # noqa: E731
-        eventually(lambda: curve.get_attribute("aria-label") != steps_before, pause=pause)
+        eventually(lambda: curve.get_attribute("aria-label") != steps_before, seconds=WRITING, pause=pause)
         training.get_by_text("Log").click()
         training.get_by_role("button", name="Stop").click()
         runs.get_by_text("interrupted").wait_for()

@@ -23,7 +23,7 @@ def server(small_server: Server) -> Server:
 def stranger(request: pytest.FixtureRequest, browser: Any) -> Iterator[Any]:
     """The page of somebody who is not logged in."""
     with browser.new_context(color_scheme=request.param, viewport={"width": 390, "height": 844}) as context:
-        context.set_default_timeout(120_000)
+        context.set_default_timeout(30_000)
         yield context.new_page()
 
 

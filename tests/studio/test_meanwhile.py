@@ -156,7 +156,7 @@ def test_where_an_earlier_batch_is_accepted_says_nothing_of_a_later_one(page: An
     held.wait()
     page.get_by_text("Earlier candidates (").click()
     page.get_by_role("list", name="Earlier candidates").get_by_role("button").first.click()
-    note = page.locator(".card").get_by_text("in Notes/There.md")
+    note = page.locator(".card").get_by_title("Notes/There.md")
     note.wait_for()
     held.go_on()
     page.get_by_text("Taken back").wait_for()

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from walks import Server, ask
+from walks import Server, ask, eventually
 
-from .helpers import Held
+from .helpers import Held, serious
 from .test_steady import WATCH
 
 pytestmark = pytest.mark.browser
@@ -24,17 +24,21 @@ PARTS = {  # what a page asks for: the part, what it holds, and what stands alth
 }
 
 
+LATE = {  # what never answers, besides: its name, what is asked, where, and what stands although there is no answer
+    "queue": ("The queue", "queue?*", "queue", "h1"),
+    "draft": ("What waits for a note", "queue?*", "draft", "main summary"),
+    "source": ("The source", "sources/*", "draft?source=", "[role=combobox]"),
+    "earlier": ("What was written before", "batches?*", "draft?source=", "[aria-label=Highlights] li"),
+    "pairs": ("The pairs", "pairs/review?*", "pairs", "select"),
+    "pair": ("The pair", "pairs/pair-*", "pairs", "select"),
+} | {name: (PARTS[name][0], name.split()[1] + "*", name.split()[0], PARTS[name][2]) for name in PARTS}
+
+
 @pytest.fixture(scope="module")
 def server(small_server: Server) -> Server:
     ask(small_server, "/api/drafts", {"source": "A Book of Looms", "chapter": "Beginnings", "n": 2, "stream": False})  # there is a version
     ask(small_server, "/api/rules", {"text": "No tables"})
     return small_server
-
-
-@pytest.fixture
-def page(page: Any) -> Any:
-    page.set_default_timeout(10_000)
-    return page
 
 
 @pytest.mark.parametrize("failing", PARTS)
@@ -59,6 +63,47 @@ def test_what_could_not_be_read_is_said_in_its_place_and_asked_for_again(page: A
     page.locator(holds).first.wait_for()
     assert not again.count()
     assert not page.locator(".notice").count()
+
+
+@pytest.mark.parametrize("part", LATE)
+def test_what_is_never_answered_holds_nothing_up(page: Any, server: Server, part: str) -> None:
+    name, asked, path, beside = LATE[part]
+    page.clock.install()
+    held = Held(page, f"**/api/{asked}")
+    source = ask(server, "/api/sources?q=looms")["sources"][0]["id"]
+    page.goto(f"{server.address}/{path}{source if path.endswith('=') else ''}")
+    held.wait()
+    said = page.get_by_role("alert").get_by_text(f"{name} could not be read so far. The server has not answered yet.")
+    eventually(said.count, 1, pause=lambda _: page.clock.fast_forward(5_000))
+    page.locator(beside).first.wait_for()
+    again = page.get_by_role("button", name=f"Try again: {name}")
+    assert again.is_enabled()
+    assert serious(page) == []
+    held.go_on()  # it was not broken off
+    again.wait_for(state="detached")
+
+
+def test_a_batch_that_is_never_told_holds_nothing_up(page: Any, server: Server) -> None:
+    (batch,) = ask(server, "/api/batches?limit=1")["batches"]
+    page.clock.install()
+    held = Held(page, f"**/api/batches/{batch['id']}?*")
+    page.goto(f"{server.address}/draft?source={batch['source_id']}&chapter={batch['chapter']}&batch={batch['id']}")
+    held.wait()
+    said = page.get_by_text("What was written here could not be read so far")
+    eventually(said.count, 1, pause=lambda _: page.clock.fast_forward(5_000))
+    page.get_by_role("list", name="Highlights").get_by_role("listitem").first.wait_for()
+    held.go_on()
+    page.locator(".card").first.wait_for()
+
+
+@pytest.mark.parametrize("path", ["models", "library"])
+def test_jobs_that_are_never_told_hold_nothing_up(page: Any, server: Server, path: str) -> None:
+    page.clock.install()
+    held = Held(page, "**/api/jobs")
+    page.goto(f"{server.address}/{path}")
+    held.wait()
+    words = page.get_by_text("No training yet." if path == "models" else "What is read or paired is told here.")
+    eventually(words.count, 1, pause=lambda _: page.clock.fast_forward(5_000))
 
 
 def test_what_could_be_read_once_stays_when_it_cannot_be_read_anew(page: Any, server: Server) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -63,7 +64,9 @@ def fill(request: pytest.FixtureRequest, page: Any) -> Callable[[Callable[[], An
         page.route(re.compile(r"/api/(?!events)"), lambda route: held.append(route))
         begin()
         quiet = 0
+        end = time.monotonic() + 60
         while quiet < 8 or not page.locator(there).count():  # a preview is asked for a little after what it is of
+            assert time.monotonic() < end, f"{there} does not come"
             page.wait_for_timeout(60)
             quiet = 0 if held else quiet + 1
             if held:
@@ -146,20 +149,43 @@ def news(page: Any) -> None:
 @pytest.mark.parametrize("size", SIZES)
 def test_nothing_moves_when_an_improve_ends(page: Any, server: Server, batch: dict, size: str) -> None:
     page.set_viewport_size(SIZES[size])
-    result = {"text": "contender  model\nSFT  model-2\n\nmodel-2 is the current version now.\nBetter beyond doubt.\nReport: page.html"}
+    improved = {
+        "verdict": "model-2 is the current version now.",
+        "current": "model-2", "promoted": "model-2", "reason": "Better beyond doubt", "page": "", "tried": [], "skipped": [], "ignored": [],
+    }  # fmt: skip
     jobs = [JOB | {"text": "measuring SFT, test; 1 of 6 passages written"}]
     page.route("**/api/jobs", lambda route: route.fulfill(json=jobs))
     page.goto(f"{server.address}/models")
     page.get_by_role("button", name="Stop improving").wait_for()
     page.locator(END["models"]).wait_for()
     page.evaluate(WATCH)
-    jobs[0] |= {"state": "done", "ended_at": "2025-01-01T00:09:00Z", "result": result}
+    jobs[0] |= {"state": "done", "ended_at": "2025-01-01T00:09:00Z", "improved": improved}
     news(page)
     page.get_by_text("model-2 is the current version now.").wait_for()
     page.wait_for_timeout(200)
     assert page.evaluate("() => window.wrong") == ["BUTTON Stop improving is gone"]
     page.get_by_text("model-2 is the current version now.").click()
     page.get_by_text("Better beyond doubt.").wait_for()
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_what_is_under_the_pointer_stays_when_an_improve_made_a_version(page: Any, server: Server, batch: dict, size: str) -> None:
+    """Its row, and with the first measured one the chart, come in above."""
+    page.set_viewport_size(SIZES[size])
+    told = ask(server, "/api/models")
+    told["models"].append(told["models"][0] | {"id": "model-8"})
+    page.route("**/api/models", lambda route: route.fulfill(json=told))
+    page.goto(f"{server.address}/models")
+    page.locator(END["models"]).wait_for()
+    for one in (page.get_by_role("button", name="Use model-8"), page.get_by_role("button", name="Start")):
+        one.hover()
+        before = one.bounding_box()
+        told["models"].append(told["models"][0] | {"id": f"model-{len(told['models']) + 7}", "metrics": {"edit_distance": 0.5}})
+        news(page)
+        page.get_by_role("cell", name=told["models"][-1]["id"]).first.wait_for()
+        page.wait_for_timeout(200)
+        assert abs(one.bounding_box()["y"] - before["y"]) <= 1
+        page.evaluate("() => scrollTo(0, 0)")
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -9,7 +9,7 @@ import pytest
 
 from walks import Server, ask
 
-from .helpers import Held, written
+from .helpers import RUN, Held, written
 
 pytestmark = pytest.mark.browser
 
@@ -113,13 +113,36 @@ def test_an_undo_tells_where_the_last_thing_was_done(page: Any, server: Server, 
     page.get_by_text("What you did last was done on another page: it is undone there first.").wait_for()
 
 
+def test_the_version_that_writes_is_compared_with_the_one_before_it(page: Any, server: Server) -> None:
+    told = ask(server, "/api/models") | {"current": "model-2"}
+    told["models"] = [told["models"][0] | {"id": f"model-{number}"} for number in (1, 2, 3)]
+    page.route("**/api/models", lambda route: route.fulfill(json=told))
+    run = RUN | {"status": "finished", "method": "dpo"}
+    page.route("**/api/runs", lambda route: route.fulfill(json=[run]))
+    page.goto(f"{server.address}/models")
+    beside = page.get_by_role("region", name="Two versions side by side")
+    assert [beside.get_by_label(name).input_value() for name in ("Before", "After")] == ["model-1", "model-2"]
+    page.get_by_role("list", name="Trainings").get_by_role("button", name="run-8 from my choices (DPO) finished").wait_for()
+
+
+@pytest.mark.parametrize("path", ["draft", "queue", "pairs", "taste", "models", "library"])
+def test_every_page_has_its_heading(page: Any, server: Server, path: str) -> None:
+    """By which who hears it finds its beginning."""
+    page.goto(f"{server.address}/{path}")
+    page.get_by_role("heading", level=1).wait_for(state="attached")
+
+
 def test_an_improve_that_waits_is_shown_before_the_one_that_ended(page: Any, server: Server) -> None:
     ended = {
         "id": "job-1", "kind": "improve", "title": "Improving", "state": "done", "done": None, "total": None, "text": "", "run_id": "",
         "started_at": "2025-01-01T00:00:00Z", "ended_at": "2025-01-01T01:00:00Z", "can_stop": False, "stopping": False, "problem": None,
-        "result": {"text": "model-1 stays the current version."},
+        "result": None,
+        "improved": {
+            "verdict": "model-1 stays the current version.",
+            "current": "model-1", "promoted": "", "reason": "Worse", "page": "", "tried": [], "skipped": [], "ignored": [],
+        },
     }  # fmt: skip
-    waits = {**ended, "id": "job-2", "state": "waiting", "started_at": "", "ended_at": "", "can_stop": True, "result": None}
+    waits = {**ended, "id": "job-2", "state": "waiting", "started_at": "", "ended_at": "", "can_stop": True, "improved": None}
     page.route("**/api/jobs", lambda route: route.fulfill(json=[ended, waits]))
     page.goto(f"{server.address}/models")
     page.get_by_role("region", name="Improve").get_by_role("button", name="Stop improving").wait_for()

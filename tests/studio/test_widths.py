@@ -207,3 +207,50 @@ def test_navigation_is_whole_on_a_phone_or_shows_that_there_is_more(page: Any, s
     nav.evaluate("(one) => one.scrollTo(999, 0)")
     page.wait_for_timeout(200)
     assert max(edge()) - min(edge()) < 20, "there is no more"
+
+
+@pytest.mark.parametrize(("path", "group", "width"), [("pairs", ".decide", 390), ("pairs", ".decide", 320), ("draft", ".bar .row", 1280)])
+def test_buttons_that_belong_together_stand_in_one_line(page: Any, server: Server, path: str, group: str, width: int) -> None:
+    """With the keys that they have."""
+    page.set_viewport_size({"width": width, "height": 800})
+    batch = ask(server, "/api/drafts", {"source": "readwise:b-bread", "chapter": "Beginnings", "n": 2, "stream": False})
+    query = urlencode({"source": batch["source_id"], "chapter": batch["chapter"], "batch": batch["id"]}) if path == "draft" else ""
+    page.goto(f"{server.address}/{path}?{query}")
+    buttons = page.locator(f"{group} button")
+    buttons.nth(1).wait_for()
+    places = [button.bounding_box() for button in buttons.all()]
+    assert len({round(place["y"]) for place in places}) == 1
+    fits(page, path)
+    if path == "draft":
+        page.keyboard.press("1")
+        page.locator(".bar b").wait_for()
+        assert [button.bounding_box() for button in buttons.all()] == places, "however much is said before them"
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_candidate_that_is_in_a_note_looks_like_the_others(page: Any, server: Server, size: str) -> None:
+    """What is said of it takes no line of its own, however long its note is called."""
+    page.set_viewport_size(SIZES[size])
+    batch = ask(server, "/api/drafts", {"source": "readwise:b-bread", "chapter": "Beginnings", "n": 2, "stream": False})
+    query = urlencode({"source": batch["source_id"], "chapter": batch["chapter"], "batch": batch["id"]})
+    path = f"Notes/{LONG}.md"
+
+    def accepted(route: Any) -> None:
+        route.fulfill(json=route.fetch().json() | {"accepted": {batch["drafts"][0]["id"]: path}})
+
+    page.route(f"**/api/batches/{batch['id']}/judged", accepted)
+    page.goto(f"{server.address}/draft?{query}")
+    page.locator(".card").get_by_title(path).wait_for()
+    page.keyboard.press("1")
+    page.locator(".card").get_by_text("place 1").wait_for()
+    fits(page, "draft")
+    assert {round(header.bounding_box()["height"]) for header in page.locator(".card header").all()} == {32}
+
+
+def test_the_source_to_compare_by_says_what_it_takes_to_its_end(page: Any, server: Server) -> None:
+    page.set_viewport_size({"width": 768, "height": 1024})
+    page.goto(f"{server.address}/models")
+    field = page.get_by_label("Source, by its title")
+    field.wait_for()
+    assert field.bounding_box()["width"] >= 300
+    assert page.get_by_label("Judged batches after which it improves by itself").bounding_box()["width"] < 100

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
+from dataclasses import fields
 from typing import Any
 
 from .hints import say
@@ -59,7 +60,7 @@ def improve(options: argparse.Namespace) -> None:
         as_json({"lines": lines.splitlines()}) if options.json else print(lines)
         return
     library, settings = open_library()
-    with library, TrainingLine(quiet=options.json) as line:
+    with library, TrainingLine() as line:  # on stderr, which no JSON goes to: the server follows it
 
         def tell(event: dict[str, Any]) -> None:
             if "evaluating" in event:
@@ -73,7 +74,7 @@ def improve(options: argparse.Namespace) -> None:
             reinforce=options.reinforce, fresh=options.fresh, progress=tell,
         )  # fmt: skip
     if options.json:
-        as_json(report)
+        as_json({**{item.name: getattr(report, item.name) for item in fields(report)}, "verdict": report.verdict})
         return
     rows = [
         (

@@ -64,7 +64,7 @@ class ImproveReport:
 
     @property
     def verdict(self) -> str:
-        """In a sentence, which the studio knows by the words "current version"."""
+        """In a sentence."""
         if self.promoted and self.promoted != self.current:
             return f"{self.promoted} is the current version now."
         if not self.promoted:

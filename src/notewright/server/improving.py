@@ -7,17 +7,24 @@ server broke off goes on at the next start; one that the person stopped waits fo
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from pathlib import Path
 
 from .. import loop
 from ..errors import Busy, NotewrightError
 from ..library import Library
 from ..settings import Settings
 from .jobs import Job, Jobs, run_command
+from .schemas_training import ImprovedOut
 
 LOOK_EVERY = 10.0
 BROKEN_OFF = "improve was broken off"  # key of the library's state
+
+
+def improve(jobs: Jobs, home: Path, title: str, options: Sequence[str] = (), *, politely: bool = False) -> Job:
+    """The job; what it came to is an `ImprovedOut`. Raises Busy while another training is on."""
+    return run_command(jobs, home, "improve", title, ["improve", "--json", *options], politely=politely, read=ImprovedOut.read)
 
 
 class Improver:
@@ -73,7 +80,7 @@ class Improver:
                 ", going on" if broken_off else f", after {judged:,} judged {'batch' if judged == 1 else 'batches'} of drafts"
             )
             try:
-                self._job = run_command(self._jobs, library.home, "improve", title, ["improve"], politely=True)
+                self._job = improve(self._jobs, library.home, title, politely=True)
             except Busy:  # another training is on
                 return None
             self._tell(title)

@@ -60,13 +60,22 @@ class Job:
             raise self.problem
 
 
-def run_command(jobs: Jobs, home: Path, kind: str, title: str, arguments: Sequence[str], *, politely: bool = False) -> Job:
+def run_command(
+    jobs: Jobs,
+    home: Path,
+    kind: str,
+    title: str,
+    arguments: Sequence[str],
+    *,
+    politely: bool = False,
+    read: Callable[[str], Any] = lambda words: {"text": words},
+) -> Job:
     """A command of our own as a child process in the training lane: its memory is free when it ends; Ctrl-C's signal stops it in order.
 
-    `politely` lets everything else on the machine go first.
+    `politely` lets everything else on the machine go first; `read` makes the job's result of what the command has printed in the end.
     """
 
-    def work(job: Job) -> dict[str, str]:
+    def work(job: Job) -> Any:
         command = [sys.executable, "-m", "notewright.cli", *arguments]
         environment = {**os.environ, "NOTEWRIGHT_HOME": str(home)}  # not --home: the commands that it advises would have it too
         told: list[str] = []
@@ -107,7 +116,7 @@ def run_command(jobs: Jobs, home: Path, kind: str, title: str, arguments: Sequen
             error = next((line.removeprefix("error: ") for line in told if line.startswith("error: ")), f"{title} failed.")
             hint = next((line.removeprefix("hint: ") for line in told if line.startswith("hint: ")), "\n".join(told[-5:]))
             raise RunFailed(error, hint)
-        return {"text": words}
+        return {"text": words} if job.stopping.is_set() else read(words)
 
     return jobs.start(kind, title, work, lane="training")
 

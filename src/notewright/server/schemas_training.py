@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import Field
@@ -148,6 +149,40 @@ class ImproveIn(In):
     fresh: bool = Field(default=False, description="Begin anew although an unfinished one could go on, or nothing is new")
 
 
+class TriedOut(Out):
+    label: str
+    model_id: str
+    distance: float = Field(description="On the passages held out, from the person's own")
+    change: float = Field(description="Of the distance, beside the version that was current; less than 0: nearer")
+    low: float = Field(description="90 % interval of the change")
+    high: float
+    objections: list[str] = Field(description="Why it may not write; none: it may")
+
+
+class ImprovedOut(Out):
+    """What an `improve` came to."""
+
+    verdict: str = Field(description="In a sentence")
+    current: str = Field(description="The version that writes from then on")
+    promoted: str = Field(description="The same where it is a new one, or writes in another way; empty where all stayed as it was")
+    reason: str
+    page: str = Field(description="The report's file")
+    tried: list[TriedOut]
+    skipped: list[str] = Field(description="What was left out, and why")
+    ignored: list[str] = Field(description="Options that had to wait, as one that was stopped went on")
+
+    @classmethod
+    def read(cls, text: str) -> Self:
+        """From what `notewright improve --json` prints."""
+        report = json.loads(text)
+        tried = [
+            {**verdict["contender"], **verdict["comparison"], "objections": verdict["objections"],
+             "distance": verdict["comparison"]["after"], "change": verdict["comparison"]["difference"]}
+            for verdict in report["decision"]["verdicts"]
+        ]  # fmt: skip
+        return cls.model_validate({**report, "current": report["promoted"] or report["current"], "tried": tried})
+
+
 class JobOut(Out):
     id: str
     kind: str
@@ -162,7 +197,8 @@ class JobOut(Out):
     can_stop: bool
     stopping: bool = Field(description="It was asked to stop, and has not ended yet")
     problem: Problem | None
-    result: Any
+    improved: ImprovedOut | None = Field(description="Of an improve that came to its end")
+    result: Any = Field(description="Of every other job that did, or was stopped")
 
     @classmethod
     def of(cls, record: object, **more: object) -> Self:
@@ -171,8 +207,10 @@ class JobOut(Out):
         if job.problem:
             problems = list(getattr(job.problem, "problems", ()))
             problem = Problem(message=job.problem.message, hint=job.problem.hint, problems=problems)
-        names = ("id", "kind", "title", "state", "done", "total", "text", "run_id", "started_at", "ended_at", "can_stop", "result")
+        names = ("id", "kind", "title", "state", "done", "total", "text", "run_id", "started_at", "ended_at", "can_stop")
         given = {name: getattr(job, name) for name in names}
+        place = "improved" if isinstance(job.result, ImprovedOut) else "result"
+        given |= {"improved": None, "result": None, place: job.result}
         return cls(**given, stopping=job.stopping.is_set() and not job.ended_at, problem=problem)
 
 

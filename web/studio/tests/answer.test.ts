@@ -1,4 +1,4 @@
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import { browse } from "./browser.ts";
 
 async function part() {
@@ -26,4 +26,35 @@ it("keeps what it has when that cannot be read anew, and tells it in a message",
   here.fails = true;
   await answer.ask();
   expect([answer.value, answer.failure, notices.all.map(({ text }) => text)]).toEqual(["told", null, ["Error: no"]]);
+});
+
+it("is known as not there yet when nothing comes for long, until it comes", async () => {
+  browse();
+  vi.useFakeTimers();
+  const { Answer, PATIENT } = await import("../src/lib/answer.svelte.ts");
+  const asked: ((told: string) => void)[] = [];
+  const answer = new Answer(() => new Promise<string>((resolve) => asked.push(resolve)));
+  const first = answer.ask();
+  vi.advanceTimersByTime(PATIENT - 1);
+  expect([answer.known, answer.asking]).toEqual([false, true]);
+  vi.advanceTimersByTime(1);
+  expect([answer.known, answer.asking, String(answer.failure)]).toEqual([true, false, "Error: The server has not answered yet."]);
+  asked[0]!("told");
+  await first;
+  expect([answer.value, answer.failure]).toEqual(["told", null]);
+  vi.useRealTimers();
+});
+
+it("says nothing of what it was about before", async () => {
+  browse();
+  const { Answer } = await import("../src/lib/answer.svelte.ts");
+  const asked: { resolve: (told: string) => void; reject: (error: Error) => void }[] = [];
+  const taken: string[] = [];
+  const answer = new Answer(() => new Promise<string>((resolve, reject) => asked.push({ resolve, reject })), (told) => void taken.push(told));
+  const before = [answer.ask(), answer.ask()];
+  answer.forget();
+  asked[0]!.resolve("of another");
+  asked[1]!.reject(new Error("of another"));
+  await Promise.all(before);
+  expect([answer.known, taken]).toEqual([false, []]);
 });

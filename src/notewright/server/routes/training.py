@@ -12,6 +12,7 @@ from ...errors import Invalid
 from ...library import Library
 from ...library.atwork import at_work
 from ...records import Run
+from .. import improving
 from ..context import Here, Opened
 from ..jobs import Job, run_command
 from ..problems import make_router
@@ -146,7 +147,7 @@ def improve(here: Here, wish: ImproveIn) -> JobOut:
     Stopped, it goes on from there the next time, unless `fresh`.
     """
     more = ["--fresh"] if wish.fresh else []
-    return JobOut.of(run_command(here.jobs, here.given.home, "improve", "Improving", ["improve", "--effort", wish.effort, *more]))
+    return JobOut.of(improving.improve(here.jobs, here.given.home, "Improving", ["--effort", wish.effort, *more]))
 
 
 @router.get("/improve", operation_id="getImproving")

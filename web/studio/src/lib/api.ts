@@ -39,6 +39,13 @@ export class Unreachable extends ApiError {
   }
 }
 
+/** There is no answer yet; what was asked for may still come. */
+export class Late extends ApiError {
+  constructor() {
+    super(0, { message: "The server has not answered yet.", hint: "What it answers is shown as soon as it comes.", problems: [] });
+  }
+}
+
 export function address(template: string, path: object = {}, query: object = {}): string {
   const filled = template.replace(/\{(\w+)\}/g, (_, name: string) => {
     const value = String((path as Record<string, unknown>)[name]);

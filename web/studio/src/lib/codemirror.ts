@@ -24,7 +24,7 @@ const look = HighlightStyle.define([
 ]);
 
 const theme = EditorView.theme({
-  "&": { fontSize: "0.95rem", color: "var(--ink)" },
+  "&": { borderRadius: "var(--radius)", fontSize: "0.95rem", color: "var(--ink)" },
   ".cm-content": { fontFamily: "var(--mono)", caretColor: "var(--accent)", padding: "0.7rem 0.9rem" },
   ".cm-cursor": { borderLeftColor: "var(--accent)" },
   "&.cm-focused": { outline: "2px solid var(--accent)" },

@@ -113,6 +113,7 @@ class Server {
     this.wait = SOON;
     void outbox.flush();
     const before = this.jobs;
+    setTimeout(() => (this.heard = true), SILENT); // else what waits for it would never be shown
     void api.get("/api/jobs").then((jobs) => {
       const told = this.jobs.filter((job) => !before.includes(job)); // since it was asked, and so newer
       this.jobs = [...told, ...jobs.filter((job) => !told.some(({ id }) => id === job.id))];

@@ -36,6 +36,8 @@ export function inWords(figure: Figure | undefined): string {
   return `${mean.toFixed(3)}${range}${passages}${examples ? ", with examples" : ""}`;
 }
 
+export const signed = (change: number): string => `${change < 0 ? "−" : "+"}${Math.abs(change).toFixed(3)}`;
+
 /** How a training came to its end, from its last event: it may have ended early, and need not have kept its last state. */
 export function ending(last: Record<string, unknown> | undefined, planned: number | null): string {
   if (last?.["event"] !== "finished") return "";
