@@ -222,20 +222,20 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
     "reward": {"quick": {"effort": 0.5}, "normal": {}, "thorough": {"effort": 2.0, "members": 5}},
     **{method: {"quick": {"effort": 0.4}, "normal": {}, "thorough": {"effort": 2.0}} for method in ("grpo", "rloo", "ppo")},
 }
-# Up to so many parameters: LoRA rank, SFT rate, DPO rate, rows a batch, beta. Rates up to 0.2 billion are measured; of larger bases they
-# are those in common use (decision 28).
+# Up to so many parameters: LoRA rank, SFT rate, DPO rate, rows a batch, beta. Rates of bases up to 0.2 billion are measured, above they
+# are those in common use or in between (decision 28).
 SIZES: tuple[tuple[float, int, float, float, int, float], ...] = (
     (TINY, 16, 1.5e-3, 2e-4, 4, 0.2),
     (0.2e9, 16, 1.5e-3, 1e-4, 8, 0.2),
-    (0.6e9, 16, 8e-4, 2e-5, 8, 0.2),
+    (0.6e9, 16, 8e-4, 5e-5, 8, 0.2),
     (2e9, 16, 3e-4, 1e-5, 8, 0.2),
     (5e9, 16, 2e-4, 1e-5, 8, 0.1),
     (9e9, 16, 2e-4, 5e-6, 8, 0.1),
     (math.inf, 16, 1e-4, 5e-6, 8, 0.1),
 )
-# Up to so many rows: epochs.
 FEW = 40  # rankings that 60 updates of two read three times or more
-FEW_A_BATCH = ((100, 2), (300, 4), (math.inf, 8))  # SFT's rows a batch, of bases that are not tiny
+# Up to so many rows: those that SFT of a base that is not tiny takes at once, epochs.
+FEW_AT_ONCE = ((100, 2), (300, 4), (math.inf, 8))
 EPOCHS = ((100, 5.0), (300, 4.0), (1000, 3.0), (math.inf, 2.0))
 
 
@@ -339,7 +339,7 @@ def _by_tables(method: str, recipe: Recipe, parameters: int, rows: int) -> dict[
             epochs = max(min(20.0, max(epochs, 130 * batch / max(1, rows))), min(14.0, least * batch / max(1, rows)) / recipe.effort)
         else:
             # Of the same passes over few rows many small updates teach far more than few large ones (decision 28).
-            batch = recipe.batch_size or next(few for limit, few in FEW_A_BATCH if rows <= limit)
+            batch = recipe.batch_size or next(few for limit, few in FEW_AT_ONCE if rows <= limit)
             epochs = max(epochs, min(15.0, 100 * batch / max(1, rows)))
     found: dict[str, tuple[Any, str]] = {
         "lora_rank": (rank, size),
