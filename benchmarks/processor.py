@@ -1,11 +1,14 @@
-"""What is done for processors, side by side: few rows the other way round, batches in passes, guesses while a training writes.
+"""What is done for processors, side by side: few rows the other way round, bfloat16, no dropout, batches in passes, prompts read apart,
+guesses while a training writes.
 
     python benchmarks/processor.py [--repeats 5]
 
 Products: float32 weights that no cache holds, as torch takes them and the other way round (`models/thin.py`). Drafts: a step of four
-candidates of a Llama of 135 million random parameters, and of the seedling. Passes: one epoch of SFT of the seedling on the sample's rows,
-a batch at once and in passes (`Session.passes`). Guesses: greedy drafts of the sample's held-out passages (`models/generation.py`), with
-and without. All sides in turn, wall time with all threads on a quiet machine; medians go to benchmarks/results/processor.json.
+candidates of a Llama of 135 million random parameters, and of the seedling; the former in bfloat16, too, which is the rule where the
+processor has it of its own (`models/precision.py`). Dropout: two steps of SFT of that Llama on the sample's rows, with LoRA dropout of 0.05
+and without. Passes: one epoch of SFT of the seedling on the sample's rows, a batch at once and in passes (`Session.passes`). Prompts:
+twelve of these rows' read together and apart, and guesses: greedy drafts of the sample's held-out passages, with and without (both
+`models/generation.py`). All sides in turn, wall time with all threads on a quiet machine; medians go to benchmarks/results/processor.json.
 """
 
 from __future__ import annotations
@@ -76,7 +79,8 @@ def products(repeats: int) -> list[dict[str, Any]]:
 
 
 def drafts(repeats: int, folder: Path) -> list[dict[str, Any]]:
-    """Milliseconds a step of four candidates, and whether they were the same."""
+    """Milliseconds a step of four candidates and seconds of their prompt, and whether they were the same either way round."""
+    import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 
     from notewright.models import bases, engine, thin
@@ -91,24 +95,27 @@ def drafts(repeats: int, folder: Path) -> list[dict[str, Any]]:
     tokenizer.save_pretrained(folder)
     messages = [{"role": "user", "content": "The river carries silt past the mill. " * 60}]
     found = []
-    print("\n| base | plain, ms a step | turned | times as fast |\n|---|---|---|---|")
+    print("\n| base | side | ms a step | its prompt, s |\n|---|---|---|---|")
     pays = thin.pays
     for name, base in (("135M, random", folder), ("seedling", seedling)):
         writers = {}
-        for side in ("plain", "turned"):
+        for side in ("plain", "turned") if base == seedling else ("plain", "turned", "bfloat16"):
             thin.pays = lambda side=side: side == "turned"  # type: ignore[assignment]
-            writers[side] = engine.Engine(base, device="cpu")
+            writers[side] = engine.Engine(base, device="cpu", dtype=torch.bfloat16 if side == "bfloat16" else torch.float32)
         thin.pays = pays
         steps: dict[str, list[float]] = {side: [] for side in writers}
+        prompts: dict[str, list[float]] = {side: [] for side in writers}
         texts: dict[str, Any] = {}
         for _ in range(repeats):
             for side, writer in writers.items():
-                at: list[float] = []
+                at = [time.perf_counter()]
                 texts[side] = writer.generate(messages, n=4, max_new_tokens=40, on_token=lambda *_, at=at: at.append(time.perf_counter()))
-                steps[side].append(statistics.median(b - a for a, b in itertools.pairwise(at)))
-        plain, turned = (1e3 * statistics.median(steps[side]) for side in ("plain", "turned"))
-        print(f"| {name} | {plain:.1f} | {turned:.1f} | {plain / turned:.2f} |", flush=True)
-        found.append({"base": name, "plain": plain, "turned": turned, "same": texts["plain"] == texts["turned"]})
+                prompts[side].append(at[1] - at[0])
+                steps[side].append(statistics.median(b - a for a, b in itertools.pairwise(at[1:])))
+        case = {side: {"step_ms": 1e3 * statistics.median(steps[side]), "prompt_s": statistics.median(prompts[side])} for side in writers}
+        for side, value in case.items():
+            print(f"| {name} | {side} | {value['step_ms']:.1f} | {value['prompt_s']:.2f} |", flush=True)
+        found.append({"base": name, **case, "same": texts["plain"] == texts["turned"]})
     return found
 
 
@@ -132,19 +139,20 @@ def sample_rows() -> Iterator[Path]:
             yield library.home / datasets.build(library, kind="sft", settings=settings, examples=0.25).path
 
 
-def trainings(repeats: int) -> dict[str, Any]:
-    """Tokens/s of an epoch at once and in passes, and seconds of the checks' drafts with and without guesses."""
+def trainings(repeats: int, real: Path) -> dict[str, Any]:
+    """Tokens/s of two steps of a base of real size with dropout and without, of an epoch at once and in passes; seconds of reading prompts
+    and of the checks' drafts."""
     from in_process import train
 
     from notewright.library.rows import read_rows
-    from notewright.models import bases, generation
+    from notewright.models import bases, chat, engine, generation, precision
     from notewright.training import recipes, sampling
 
     base = bases.fetch_base("seedling")
     with sample_rows() as folder, tempfile.TemporaryDirectory() as place:
         parts = {name: read_rows(folder / f"{name}.jsonl") for name in ("train", "valid")}
         told: dict[str, dict[str, Any]] = {}
-        kept: dict[str, Any] = {}
+        kept: dict[Any, Any] = {}
         number = iter(range(1000))
         written = sampling.write
 
@@ -152,6 +160,17 @@ def trainings(repeats: int) -> dict[str, Any]:
             recipes.AT_ONCE = at_once
             with contextlib.redirect_stdout(io.StringIO()):
                 told[side] = train(base, Path(place) / str(next(number)), "sft", parts, epochs=1, early_stop="off", rate_check="off")[2]
+
+        dropping: dict[float, list[float]] = {0.05: [], 0.0: []}
+        for _ in range(max(1, repeats // 2)):
+            for share, values in dropping.items():
+                options: dict[str, Any] = {"max_steps": 2, "lora_dropout": share, "early_stop": "off", "rate_check": "off", "batch_size": 2}
+                with contextlib.redirect_stdout(io.StringIO()):
+                    metrics = train(bases.fetch_base(str(real)), Path(place) / str(next(number)), "sft", parts, **options)[2]
+                values.append(metrics["tokens_per_second"])
+        without = {f"dropout {share:g}": statistics.median(values) for share, values in dropping.items()}
+        print("\n| SFT of 135M, random | tokens/s |\n|---|---|")
+        print("\n".join(f"| {side} | {value:,.0f} |" for side, value in without.items()), flush=True)
 
         steps: dict[str, list[float]] = {"at once": [], "in passes": []}
         for _ in range(max(1, repeats // 2)):
@@ -171,6 +190,16 @@ def trainings(repeats: int) -> dict[str, Any]:
         sampling.write = caught
         with contextlib.redirect_stdout(io.StringIO()):
             train(base, Path(place) / "watched", "sft", parts, max_steps=1, early_stop="on", rate_check="off")
+        model, tokenizer = engine.load_base(base.folder, device="cpu")
+        prompts = [chat.encode_prompt(tokenizer, row["prompt"]) for row in parts["train"][:12]]
+
+        def read(at_once: int) -> None:
+            generation.IN_A_PASS = at_once
+            generation.sample(model.eval(), prompts, seeds=range(len(prompts)), stops={2}, pad=2, max_new_tokens=1, temperature=0.0)
+
+        apart = generation.IN_A_PASS
+        reading = turns({"together": lambda: read(1 << 30), "apart": lambda: read(apart)}, repeats)
+        print("\n| twelve prompts read | s |\n|---|---|\n" + "\n".join(f"| {side} | {value:.2f} |" for side, value in reading.items()))
         session, given, more = kept["call"]
         guessed = generation.GUESSED
 
@@ -180,7 +209,10 @@ def trainings(repeats: int) -> dict[str, Any]:
 
         seconds = turns({"none": lambda: write(0), "guesses": lambda: write(guessed)}, repeats)
     print("\n| drafts of a check | s |\n|---|---|\n" + "\n".join(f"| {side} | {value:.2f} |" for side, value in seconds.items()))
-    return {"tokens_per_second": speeds, "loss": losses, "check_seconds": seconds, "same_drafts": kept[0] == kept[guessed]}
+    return {
+        "native_bfloat16": precision.native_bf16("cpu"), "dropout_tokens_per_second": without, "tokens_per_second": speeds, "loss": losses,
+        "reading_seconds": reading, "check_seconds": seconds, "same_drafts": kept[0] == kept[guessed],
+    }  # fmt: skip
 
 
 def main() -> None:
@@ -192,7 +224,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         report = {
             "capability": torch.backends.cpu.get_cpu_capability(), "threads": torch.get_num_threads(), "repeats": given.repeats,
-            "products": products(given.repeats), "drafts": drafts(given.repeats, Path(folder)), **trainings(given.repeats),
+            "products": products(given.repeats), "drafts": drafts(given.repeats, Path(folder)), **trainings(given.repeats, Path(folder)),
         }  # fmt: skip
     RESULTS.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import re
+from pathlib import Path
 
 import pytest
 
@@ -66,3 +68,18 @@ def test_a_slow_processor_is_recommended_a_base_that_it_can_wait_for() -> None:
 
 def test_the_processor_is_measured_in_a_moment() -> None:
     assert 1e8 < catalogue.speed() < 1e15
+
+
+def test_a_processor_with_bfloat16_of_its_own_is_told_to_be_faster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(catalogue, "PROCESSOR", tmp_path / "cpuinfo")
+    told = {}
+    for flags in ("avx2 avx512f", "avx512f avx512_bf16", "amx_bf16 amx_tile", ""):
+        if flags:
+            catalogue.PROCESSOR.write_text(f"processor : 0\nflags : fpu {flags}\n")
+        else:
+            catalogue.PROCESSOR.unlink()  # another system
+        seconds = itertools.count()
+        monkeypatch.setattr(catalogue.time, "perf_counter", lambda seconds=seconds: float(next(seconds)))
+        told[flags] = catalogue.speed()
+    plain = told["avx2 avx512f"]
+    assert list(told.values()) == [plain, catalogue.IN_BFLOAT16 * plain, catalogue.IN_BFLOAT16 * plain, plain]

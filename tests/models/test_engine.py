@@ -79,7 +79,7 @@ def test_drafts_of_many_prompts_are_those_written_alone(shape: str, tiny: Tiny, 
     assert dict([first, *written]) == dict(enumerate(alone))
     assert parts == [2, 2, 1]
     parts.clear()
-    engine._merges = False  # as for a large base, whose keys and values take much memory
+    engine._small = False  # as for a large base, whose keys and values take much memory
     assert dict(engine.write_each(tasks, max_new_tokens=24)) == dict(enumerate(alone))
     assert parts == [4, 1]
     assert not list(engine.write_each([]))

@@ -56,6 +56,43 @@ def test_greedy_drafts_are_those_of_the_library_generate(model: Any) -> None:
         assert drawn(model, [prompt], [0], stops=set(), most=8, temperature=0.0) == expected[:, len(prompt) :].tolist()
 
 
+@pytest.mark.parametrize(
+    ("lengths", "parts"),
+    [
+        ([600, 2000, 700], [[0], [2], [1]]),
+        ([300, 500, 400, 500], [[0, 2], [1, 3]]),
+        ([10, 10, 10], [[0, 1, 2]]),
+        ([600, 424], [[1], [0]]),
+        ([], []),
+    ],
+)
+def test_rows_are_read_in_passes_of_about_the_same_length(lengths: list[int], parts: list[list[int]]) -> None:
+    from notewright.models.generation import passes
+
+    assert passes(lengths, 1024) == parts
+
+
+@pytest.mark.parametrize("temperature", [0.0, 1.0])
+def test_prompts_read_apart_lead_to_the_same_drafts(model: Any, temperature: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    from notewright.models import generation
+
+    prompts = [*PROMPTS, list(range(40, 47))]
+    options: dict[str, Any] = {"stops": set(range(8)), "most": 40, "temperature": temperature}
+    together = drawn(model, prompts, range(8), **options)
+    read: list[tuple[int, ...]] = []
+    inner = model.forward
+
+    def forward(*args: Any, **given: Any) -> Any:
+        read.append(tuple(given["input_ids"].shape))
+        return inner(*args, **given)
+
+    monkeypatch.setattr(model, "forward", forward)
+    monkeypatch.setattr(generation, "IN_A_PASS", 14)
+    assert drawn(model, prompts, range(8), **options) == together
+    apart = model.config.model_type != "mistral"  # a sliding window forgets places
+    assert read[:3] == ([(2, 5), (1, 7), (1, 9)] if apart else [(4, 9), *read[1:3]])
+
+
 @pytest.mark.parametrize("temperature", [0.0, 1.0])
 def test_guesses_change_no_draft(model: Any, temperature: float, monkeypatch: pytest.MonkeyPatch) -> None:
     """Right ones save steps, wrong ones leave no trace."""

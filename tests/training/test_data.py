@@ -153,19 +153,3 @@ def test_the_compact_head_scores_as_the_model_does(tiny: Tiny) -> None:
         assert torch.equal(ours.is_top1, theirs.is_top1)
         assert torch.equal(ours.label_mask, theirs.label_mask)
         assert model(input_ids=ids).logits.shape == (3, 40, 512)
-
-
-@pytest.mark.parametrize(
-    ("lengths", "parts"),
-    [
-        ([600, 2000, 700], [[0], [2], [1]]),
-        ([300, 500, 400, 500], [[0, 2], [1, 3]]),
-        ([10, 10, 10], [[0, 1, 2]]),
-        ([600, 424], [[1], [0]]),
-        ([], []),
-    ],
-)
-def test_a_batch_is_read_in_passes(lengths: list[int], parts: list[list[int]]) -> None:
-    from notewright.training import data
-
-    assert data.passes(lengths, 1024) == parts

@@ -88,8 +88,17 @@ def test_a_processor_that_emulates_bfloat16_computes_in_float32_where_it_has_the
     assert chosen.pick_dtype(2001, "cpu", "llama") == BRAIN, "four bytes each of two fifths"
     assert chosen.training_dtypes(2001, "cpu", "auto", "llama") == (BRAIN, None)
     assert chosen.pick_dtype(2000, "cuda", "llama") == HALF
+
+
+def test_a_processor_with_bfloat16_of_its_own_computes_in_it_but_for_tiny_bases(monkeypatch: pytest.MonkeyPatch) -> None:
+    from notewright.models import precision as chosen
+
     monkeypatch.setattr(chosen, "native_bf16", lambda _: True)
-    assert chosen.pick_dtype(2000, "cpu", "llama") == BRAIN
+    monkeypatch.setattr(chosen, "TINY", 500)
+    for size, written in ((500, FLOAT32), (501, BRAIN), (2000, BRAIN)):
+        assert chosen.pick_dtype(size, "cpu", "llama") == written
+        assert chosen.training_dtypes(size, "cpu", "auto", "llama") == (written, BRAIN)
+    assert chosen.training_dtypes(1000, "cpu", "float32", "llama") == (FLOAT32, None), "as it was asked for"
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,14 @@ def test_effort_presets_scale_the_epochs() -> None:
 
 @pytest.mark.parametrize(
     ("parameters", "rows", "rate", "batch"),
-    [(SEEDLING, 45, 1.5e-3, 2), (500_000_000, 200, 3e-4, 8), (1_700_000_000, 200, 2e-4, 8), (SEVEN, 200, 1e-4, 8), (SEVEN, 20, 5e-5, 8)],
+    [
+        (SEEDLING, 45, 1.5e-3, 2),
+        (135_000_000, 45, 1.5e-3, 2),
+        (500_000_000, 200, 8e-4, 4),
+        (1_700_000_000, 400, 3e-4, 8),
+        (SEVEN, 200, 2e-4, 4),
+        (SEVEN, 20, 1e-4, 2),
+    ],
 )
 def test_defaults_follow_model_and_data_size(parameters: int, rows: int, rate: float, batch: int) -> None:
     recipe = recipes.resolve("sft", parameters=parameters, rows=rows).recipe
@@ -69,8 +76,27 @@ def test_a_tiny_base_gets_its_updates_from_few_passages(rows: int, effort: str, 
     assert recipes.total_steps(recipes.resolve("sft", parameters=SEEDLING, rows=rows, effort=effort).recipe, rows) == steps
 
 
-@pytest.mark.parametrize(("parameters", "rows", "steps"), [(SEEDLING, 24, 60), (SEEDLING, 4, 16), (SEEDLING, 400, 300), (SEVEN, 24, 6)])
-def test_a_tiny_base_gets_some_sixty_updates_from_edits(parameters: int, rows: int, steps: int) -> None:
+@pytest.mark.parametrize(
+    ("rows", "effort", "steps"),
+    [(8, "quick", 18), (8, "normal", 60), (44, "quick", 33), (44, "normal", 110), (100, "normal", 250), (300, "normal", 300)],
+)
+def test_a_real_base_learns_from_few_passages_in_many_small_updates(rows: int, effort: str, steps: int) -> None:
+    assert recipes.total_steps(recipes.resolve("sft", parameters=SEVEN, rows=rows, effort=effort).recipe, rows) == steps
+
+
+def test_the_processes_that_share_a_batch_get_a_part_each() -> None:
+    def batch(among: int, **overrides: int) -> int:
+        return recipes.resolve("sft", parameters=SEVEN, rows=44, overrides=overrides, among=among).recipe.batch_size
+
+    assert [batch(among) for among in (1, 2, 3, 8)] == [2, 2, 3, 8]
+    assert batch(3, batch_size=8) == 8, "as it was asked for, and refused"
+
+
+@pytest.mark.parametrize(
+    ("parameters", "rows", "steps"),
+    [(SEEDLING, 24, 60), (SEEDLING, 4, 16), (SEEDLING, 400, 300), (SEVEN, 24, 30), (SEVEN, 4, 30), (SEVEN, 400, 100)],
+)
+def test_few_edits_give_their_updates_to_a_tiny_base_twice_as_many(parameters: int, rows: int, steps: int) -> None:
     assert recipes.total_steps(recipes.resolve("edits", parameters=parameters, rows=rows).recipe, rows) == steps
 
 
@@ -140,19 +166,20 @@ def test_the_memory_told_before_is_that_of_the_whole_process() -> None:
     assert told(batch_size=2, max_length=256)["memory"] < told(batch_size=4, max_length=256)["memory"]
 
 
-def test_the_memory_told_for_a_large_base_is_of_the_numbers_it_will_be_in(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("size", [10**8, 2 * 10**9])
+def test_the_memory_told_is_of_the_numbers_the_base_will_be_in(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
     from notewright.models import precision
 
     run = Run("run-1", "sft", "runs/run-1", "created", "2026-01-01T00:00:00+00:00", metrics={"base": "large"})
-    resolved = recipes.resolve("sft", parameters=2 * 10**9, rows=44)
+    resolved = recipes.resolve("sft", parameters=size, rows=44)
     monkeypatch.setattr(bases, "free_memory", lambda: 10**12)
 
     def told(native: bool) -> int:
         monkeypatch.setattr(precision, "native_bf16", lambda device: native)
-        memory: int = _plan(run, bases.read_config(bases.seedling_folder()), resolved, 44, 2 * 10**9)["memory"]
+        memory: int = _plan(run, bases.read_config(bases.seedling_folder()), resolved, 44, size)["memory"]
         return memory
 
-    assert told(native=False) - told(native=True) > 1.9 * 2 * 10**9  # four bytes a weight, not two
+    assert told(native=False) - told(native=True) > 1.9 * size  # four bytes a weight, not two
 
 
 @pytest.mark.parametrize(("rows", "batch", "updates"), [(8, 2, 60), (40, 2, 60), (41, 4, 65), (200, 4, 150)])
@@ -160,7 +187,7 @@ def test_a_tiny_base_reads_few_rankings_two_at_a_time(rows: int, batch: int, upd
     recipe = recipes.resolve("dpo", parameters=SEEDLING, rows=rows).recipe
     assert (recipe.batch_size, recipes.total_steps(recipe, rows)) == (batch, updates)
     assert recipes.resolve("dpo", parameters=SEEDLING, rows=rows, overrides={"batch_size": 4}).recipe.batch_size == 4
-    assert recipes.resolve("dpo", parameters=10**9, rows=rows).recipe.batch_size == 8
+    assert recipes.resolve("dpo", parameters=10**9, rows=rows).recipe.batch_size == (2 if batch == 2 else 8)
 
 
 @pytest.mark.parametrize(("method", "rows"), [("sft", 1), ("dpo", 2), ("kto", 8)])

@@ -210,3 +210,23 @@ def test_addresses_with_brackets_or_an_apostrophe_stay_as_they_were_given(addres
         text = f"See {form.format(address)} for more."
         assert repair_draft(text, highlights=highlights) == Repaired(text)
         assert not [found for found in find_problems(text, highlights=highlights) if found.gate == "invented asset"]
+
+
+@pytest.mark.parametrize(
+    ("end", "mended"),
+    [
+        ("# rivers #craft\n", "#rivers #craft\n"),
+        ("# Slow-Water #craft # rivers", "#Slow-Water #craft #rivers"),
+        ("# rivers", "#rivers"),
+        ("# Silt #craft", ""),  # no tag that is known
+        ("# rivers and silt", ""),
+        ("## rivers", ""),
+        ("# rivers\n\nThe bed fell.", ""),
+        ("#rivers #craft", ""),
+    ],
+)
+def test_a_tags_mark_with_a_space_behind_it_is_no_heading(end: str, mended: str) -> None:
+    text = f"## The Bed\n\n- It fell.\n\n{end}"
+    result = repair_draft(text, highlights=HIGHLIGHTS, tags=("slow water",))
+    assert result.text == (text.replace(end, mended) if mended else text)
+    assert bool(result.repairs) == bool(mended)

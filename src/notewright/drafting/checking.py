@@ -43,7 +43,9 @@ def checker(
     habits, nli = gates.habits_of(library, vault_index=index), entailment(settings)
 
     def check(item: Written) -> Checked:
-        mended = repair_draft(item.candidate.text, highlights=prompt.highlights, known=known, vault_index=index, linked=linked)
+        mended = repair_draft(
+            item.candidate.text, highlights=prompt.highlights, known=known, vault_index=index, linked=linked, tags=prompt.source.tags
+        )
         findings = gates.check(
             mended.text, highlights=prompt.highlights, vault_index=index, known=known, linked=linked, tagged=tagged, habits=habits,
             finished=item.candidate.finished, tokens=item.candidate.tokens, full=item.candidate.tokens < asked["max_new_tokens"], nli=nli,

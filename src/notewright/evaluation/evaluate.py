@@ -88,8 +88,15 @@ def evaluate(
         chosen = judge(library, writer, split) if isinstance(writer, Reader) and not limit else ()
     sources = [_source(library, row) for row in rows]
     texts = [
-        repair_draft(written.text, highlights=highlights, known=known, vault_index=index, linked=linked).text
-        for written, (highlights, known) in zip(drafts, sources, strict=True)
+        repair_draft(
+            written.text,
+            highlights=highlights,
+            known=known,
+            vault_index=index,
+            linked=linked,
+            tags=library.sources.get(row["source_id"]).tags,
+        ).text
+        for row, written, (highlights, known) in zip(rows, drafts, sources, strict=True)
     ]
     copies = _copied(library, rows, texts, sources)
     for row, messages, written, text, (highlights, known), run in zip(rows, prompts, drafts, texts, sources, copies, strict=True):

@@ -162,10 +162,11 @@ class Engine:
         self._loaded = 0
         self._plain: dict[str, torch.Tensor] = {}
         size = bases.parameter_count(config, self.base.folder)
-        self._merges = self._bare.dtype == torch.float32 and size <= MERGED
+        self._small = size <= MERGED
+        self._merges = self._bare.dtype == torch.float32 and self._small
         # Threads that must meet after every small matrix are slower than one, or than two where that matrix is turned round.
         self._few_threads = (2 if thin.pays() else 1) if self.device == "cpu" and size <= TINY else 0
-        self.cheap = self.device == "cuda" or size <= MERGED  # whether further candidates beside the first cost little
+        self.cheap = self.device == "cuda" or self._small  # whether further candidates beside the first cost little
         self._guesses = pays(self.device, size)
         self.misreads = size < OBEDIENT  # whether a rule in words that it was not taught with may well spoil its notes
         self.adapter: Path | None = None
@@ -347,7 +348,7 @@ class Engine:
         """
         prompts = [chat.encode_prompt(self.tokenizer, messages) for messages in tasks]
         order = sorted(range(len(prompts)), key=lambda place: len(prompts[place]))
-        step = AT_ONCE if self._merges else FEW_AT_ONCE
+        step = AT_ONCE if self._small else FEW_AT_ONCE
         for start in range(0, len(order), step):
             part = order[start : start + step]
             longest = min(max_new_tokens, self._room(prompts[part[-1]], max_new_tokens))

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import torch
 from peft import PeftModel
 
 from ..errors import Invalid
@@ -49,7 +50,7 @@ def export_model(
     base = bases.fetch_base(model.base, revision=model.revision)
     _require_room(base, folder)
     tell(0, 3, "reading the base")
-    network, tokenizer = load_base(base.folder)
+    network, tokenizer = load_base(base.folder, dtype=torch.float32 if _small(base) else None)  # sums lose less than in bfloat16
     if adapter := adapter_folder(library, model):
         tell(1, 3, "adding the adapter")
         with warnings.catch_warnings():
@@ -92,9 +93,8 @@ def _free_place(folder: Path, settings: Settings) -> Path:
 
 def _require_room(base: bases.Base, folder: Path) -> None:
     """The whole model stands in memory once, and on the disk once more."""
-    config = bases.read_config(base.folder)
-    count = bases.parameter_count(config, base.folder)
-    needed = int(count * bases.BYTES["float32" if count <= bases.SMALL else "bfloat16"])
+    count = bases.parameter_count(bases.read_config(base.folder), base.folder)
+    needed = int(count * bases.BYTES["float32" if _small(base) else "bfloat16"])
     bases.require_memory(needed, bases.free_memory(), what=f"Exporting {base.name}", hint="Close other programs.")
     free = shutil.disk_usage(folder.parent).free
     if needed + SPARE > free:
@@ -102,6 +102,10 @@ def _require_room(base: bases.Base, folder: Path) -> None:
             f"The model takes {bases.readable(needed)}, but {bases.readable(free)} is free at {folder.parent}.",
             "Name a place on another disk.",
         )
+
+
+def _small(base: bases.Base) -> bool:
+    return bases.parameter_count(bases.read_config(base.folder), base.folder) <= bases.SMALL
 
 
 def _write(network: Any, tokenizer: Any, folder: Path, model: Model) -> None:

@@ -10,6 +10,7 @@ Where the base is split among processes, all of them write as long as one does, 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,6 +21,7 @@ from .cache import remembers_all, roomy_cache
 from .letters import Letters
 from .lookup import GUESSED, LONGEST_RUN, Lookup, Memory, pays
 
+IN_A_PASS = 1024  # tokens that a processor reads at once: enough for its matrices
 SPARE = 64  # places of wrong guesses that the cache may hold beside as many as there are right ones
 KEPT = 0.75  # the batch shrinks when no more than this share of its rows is still being written
 
@@ -56,13 +58,13 @@ def _sample(
     together = splitting.is_split(model)
     device, each = model.device, len(heat)
     width = max(len(prompt) for prompt in prompts)
-    ids = torch.tensor([[pad] * (width - len(prompt)) + list(prompt) for prompt in prompts], device=device)
     lengths = torch.tensor([len(prompt) for prompt in prompts], device=device)
     seen = torch.arange(width, device=device)[None] >= width - lengths[:, None]  # by each row, of the places in the cache
     cache = roomy_cache(model.config)
-    places = (seen.cumsum(1) - 1).clamp(min=0)
+    apart = device.type == "cpu" and remembers_all(cache) and not together
+    parts = passes([len(prompt) for prompt in prompts], IN_A_PASS) if apart else [list(range(len(prompts)))]
+    scores = _read(model, prompts, parts, pad, cache)
     options: dict[str, Any] = {"past_key_values": cache, "use_cache": True}
-    scores = model(input_ids=ids, attention_mask=seen.long(), position_ids=places, logits_to_keep=1, **options).logits[:, -1:]
     guessing = device.type == "cpu" and remembers_all(cache) and not together and pays("cpu", model.num_parameters())
     tried = GUESSED if guessing else 0  # a card is busy with so many rows as it is
     lookups = _lookups(memory, prompts, heat) if tried else []
@@ -76,7 +78,7 @@ def _sample(
     rows = torch.arange(len(seeds), device=device)  # which draft each row of the batch is
     writing = torch.ones(len(seeds), dtype=torch.bool, device=device)
     begun = torch.zeros_like(counts)  # what each row's last letter still needs
-    guesses, last = ids.new_zeros(len(seeds), 0), ids.new_zeros(len(seeds))
+    guesses, last = written.new_zeros(len(seeds), 0), written.new_zeros(len(seeds))
     most = getattr(model.config.get_text_config(), "max_position_embeddings", None) or 1 << 20
     while True:
         right, taken = writing.clone(), torch.zeros_like(last)
@@ -120,6 +122,48 @@ def _sample(
         if greedy := [draft for draft, hot in zip(drafts[place * each : (place + 1) * each], heat, strict=True) if hot <= 0]:
             memory.keep(prompt, greedy)
     return drafts
+
+
+def passes(lengths: Sequence[int], most: int) -> list[list[int]]:
+    """Places of rows in passes of at most `most` tokens, padding included; a longer row is one by itself."""
+    found: list[list[int]] = []
+    for place in sorted(range(len(lengths)), key=lambda place: lengths[place]):
+        if found and lengths[place] * (len(found[-1]) + 1) <= most:
+            found[-1].append(place)
+        else:
+            found.append([place])
+    return found
+
+
+def _read(model: Any, prompts: Sequence[list[int]], parts: Sequence[Sequence[int]], pad: int, cache: Any) -> torch.Tensor:
+    """Read prompts into an empty `cache`, padded on the left, and return the scores of what follows, (prompts, 1, vocabulary).
+
+    Those of a part are read together, and all are laid side by side then: attention multiplies padding like anything else."""
+    if len(parts) == 1:
+        return _read_together(model, prompts, pad, cache)
+    width, scores = max(map(len, prompts)), dict[int, torch.Tensor]()
+    laid: list[list[torch.Tensor]] = []  # keys and values by layer
+    for part in parts:
+        own = roomy_cache(model.config)
+        scores |= zip(part, _read_together(model, [prompts[place] for place in part], pad, own), strict=True)
+        states = [[layer.keys, layer.values] for layer in own.layers]
+        laid = laid or [[one.new_zeros(len(prompts), one.shape[1], width, one.shape[3]) for one in both] for both in states]
+        for whole, read in zip(itertools.chain(*laid), itertools.chain(*states), strict=True):
+            whole[list(part), :, width - read.shape[2] :] = read
+    for layer, (keys, values) in zip(cache.layers, laid, strict=True):
+        layer.update(keys, values)
+    return torch.stack([scores[place] for place in range(len(prompts))])
+
+
+def _read_together(model: Any, prompts: Sequence[list[int]], pad: int, cache: Any) -> torch.Tensor:
+    width = max(map(len, prompts))
+    ids = torch.tensor([[pad] * (width - len(prompt)) + list(prompt) for prompt in prompts], device=model.device)
+    lengths = torch.tensor([len(prompt) for prompt in prompts], device=model.device)
+    seen = torch.arange(width, device=model.device)[None] >= width - lengths[:, None]
+    places = (seen.cumsum(1) - 1).clamp(min=0)
+    told = {"attention_mask": seen.long(), "position_ids": places, "past_key_values": cache, "use_cache": True, "logits_to_keep": 1}
+    scores: torch.Tensor = model(input_ids=ids, **told).logits[:, -1:]
+    return scores
 
 
 def _lookups(memory: Memory, prompts: Sequence[list[int]], heat: Sequence[float]) -> list[Lookup]:

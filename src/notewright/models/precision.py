@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from . import bases
+from .lookup import TINY
 
 ROOMY = 0.4  # share of the free memory that weights in float32 may take
 
@@ -28,7 +29,7 @@ def needs_float32(family: str, device: str) -> bool:
 
 
 def pick_dtype(parameters: int, device: str, family: str) -> torch.dtype:
-    """float32 for small bases and where `_is_halved` says so, else bfloat16; on Metal and on cards that only emulate it float16, where the
+    """float32 where `_is_halved` does not say otherwise, else bfloat16; on Metal and on cards that only emulate it float16, where the
     family bears it."""
     if not _is_halved(parameters, device):
         return torch.float32
@@ -46,6 +47,8 @@ def training_dtypes(
     and on a card that emulates bfloat16 only what is computed by autocast. Losses that are scaled save no activation that runs over.
     """
     large, native = _is_halved(parameters, device), native_bf16(device)
+    if device == "cpu" and precision == "float32" and parameters <= bases.SMALL:
+        return torch.float32, None
     if device == "mps":
         known = torch.backends.mps.is_macos_or_newer(14, 0)
         return torch.bfloat16 if large and known else torch.float32, None
@@ -61,7 +64,11 @@ def training_dtypes(
 
 
 def _is_halved(parameters: int, device: str) -> bool:
-    """Whether a base's weights are to take two bytes each. A processor that emulates bfloat16 reads a prompt in a sixth of the time in
-    float32 (lab notes), so there only a base is halved that fills the memory otherwise."""
-    emulated = device == "cpu" and not native_bf16(device)
-    return parameters > bases.SMALL and not (emulated and bases.BYTES["float32"] * parameters <= ROOMY * bases.free_memory())
+    """Whether a base's weights are to take two bytes each. A processor with bfloat16 of its own reads and writes two to four times as fast
+    then, if not with the small matrices of a tiny base. One that emulates it reads a prompt in a sixth of the time in float32 (lab notes),
+    so there only a base is halved that fills the memory otherwise."""
+    if device == "cpu":
+        if native_bf16(device):
+            return parameters > TINY
+        return parameters > bases.SMALL and bases.BYTES["float32"] * parameters > ROOMY * bases.free_memory()
+    return parameters > bases.SMALL

@@ -174,7 +174,8 @@ def _prepare(
         rows = _count_rows(folder / "train.jsonl", decisions=True)  # it learns from a list as a whole
     parent, found = _start(library, settings, method, base, start_id)
     parameters = bases.parameter_count(bases.read_config(found.folder), found.folder)
-    resolved = recipes.resolve(method, parameters=parameters, rows=rows, effort=effort, recipe_file=recipe_file, overrides=overrides)
+    asked: dict[str, Any] = {"effort": effort, "recipe_file": recipe_file, "overrides": overrides, "among": launch.count(accelerate)}
+    resolved = recipes.resolve(method, parameters=parameters, rows=rows, **asked)
     if resolved.recipe.quantize and launch.splits(accelerate):
         raise Invalid(
             "A base in 4 bits cannot be split among processes (kind FSDP).", "Leave out quantize, or use a configuration of kind MULTI_GPU."
@@ -187,7 +188,7 @@ def _prepare(
     reward, written_for = _judge(library, resolved.recipe, dataset)
     if reward and method in SAMPLING:  # prompts of drafts join, so that there are more of them than rows
         rows = count_prompts(library, dataset)
-        resolved = recipes.resolve(method, parameters=parameters, rows=rows, effort=effort, recipe_file=recipe_file, overrides=overrides)
+        resolved = recipes.resolve(method, parameters=parameters, rows=rows, **asked)
     if method in SAMPLING:
         _require_rows(method, dataset, rows)
     return _Prepared(dataset, folder, rows, parent, found, parameters, resolved, reward, written_for)
@@ -393,7 +394,7 @@ def _plan(
     longest = min(recipe.max_length or recipes.LONGEST, seen)
     checks = bases.checks_needed(config, tokens=longest, rows=min(watched, rows))
     large, free = parameters > bases.SMALL, bases.free_memory()
-    dtype = _weights_in(config, parameters, device, recipe) if large else "float32"
+    dtype = _weights_in(config, parameters, device, recipe) if parameters > recipes.TINY else "float32"
     together = recipes.read_together(run.method, getattr(recipe, "minibatch", 0) or recipe.batch_size, longest)
 
     def needed(checkpointing: bool) -> int:
@@ -416,7 +417,7 @@ def _plan(
 
 
 def _weights_in(config: Mapping[str, Any], parameters: int, device: str, recipe: recipes.Recipe) -> str:
-    from ..models import engine, precision  # they bring torch along, which nothing but a large base is worth here
+    from ..models import engine, precision  # they bring torch along, which a tiny base is not worth here
 
     family, quantised = str(config.get("model_type", "")), bool(recipe.quantize)
     held, _ = precision.training_dtypes(parameters, engine.pick_device(device), recipe.precision, family, quantised=quantised)

@@ -121,17 +121,6 @@ def require_rows(rows: Rows, minimum: int, *, max_length: int) -> None:
         )
 
 
-def passes(lengths: Sequence[int], most: int) -> list[list[int]]:
-    """Places of a batch's rows in passes of at most `most` tokens, padding included; a longer row is one by itself."""
-    found: list[list[int]] = []
-    for place in sorted(range(len(lengths)), key=lambda place: lengths[place]):
-        if found and lengths[place] * (len(found[-1]) + 1) <= most:
-            found[-1].append(place)
-        else:
-            found.append([place])
-    return found
-
-
 class LengthSampler(Sampler[int]):
     """Row order for one epoch after another: batches of rows of similar length, in random order.
 

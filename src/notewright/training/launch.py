@@ -46,6 +46,11 @@ def splits(path: Path | None) -> bool:
     return path is not None and str(_read(path)["distributed_type"]) == "FSDP"
 
 
+def count(path: Path | None) -> int:
+    """Of the processes that a configuration asks for; 1 without one."""
+    return 1 if path is None else int(_read(path)["num_processes"])
+
+
 def worker_command(folder: Path, config: str = "") -> list[str]:
     """What starts the worker of a run folder. Several processes on a CPU come from torchrun, as accelerate would ask for MPI."""
     if not config:

@@ -22,10 +22,11 @@ from ..errors import RunFailed
 from ..files import put, whole_folder
 from ..library.rows import read_rows, taught_texts
 from ..models import bases, chat, engine, precision, splitting
+from ..models.generation import passes
 from ..models.lookup import Memory
 from ..models.quantization import four_bit
 from . import attention, lora, processes, recipes
-from .data import IGNORED, Rows, passes
+from .data import IGNORED, Rows
 from .launch import splits
 from .recipes import LONGEST, Recipe, load
 from .runs import GOOD, Job, last_good, newest_checkpoint, spent

@@ -23,6 +23,8 @@ from .views import WikiLink, read_markdown_link, read_wikilink, text_of
 
 _NEAR = 85.0  # of 100, as rapidfuzz's ratio says
 _CLEAR = 8.0  # by which the nearest must beat the next
+_SPACES = re.compile(r"\s+")
+_TAG = re.compile(r"#|#?[\w/-]+")
 _REMARK = re.compile(r"[.!?:;)\]”\"]\s*\Z")  # after this, a link at a line's end is a reference, not part of the sentence
 
 Change = tuple[int, int, str, str]  # start, end (bytes), replacement, what was done
@@ -43,14 +45,17 @@ def repair_draft(
     known: str = "",
     vault_index: VaultIndex | None = None,
     linked: AbstractSet[str] = frozenset(),
+    tags: Sequence[str] = (),
 ) -> Repaired:
     """Mend `text`, a section drafted from `highlights`. `known` is further text it may draw on (title, author, addresses); `linked` are
-    link targets in use in the person's notes, whether or not there is such a note."""
+    link targets in use in the person's notes, whether or not there is such a note; `tags` are the source's."""
     data = text.encode("utf-8", errors="replace")
     allowed = Allowed(highlights, known, vault_index, linked)
     tokens = tokenize(data)
     named = pointers(data, tokens, highlights)
-    return _changed(text, data, list(_changes(data, tokens, allowed, named, {form_of(target) for target in linked})))
+    changes = [*_changes(data, tokens, allowed, named, {form_of(target) for target in linked})]
+    words = {_SPACES.sub("-", tag).casefold() for tag in (*tags, *(tag for item in highlights for tag in item.tags))}
+    return _changed(text, data, [*changes, *_tag_line(data, tokens, words)])
 
 
 def name_highlights(text: str, *, highlights: Sequence[Highlight], linked: AbstractSet[str] = frozenset()) -> str:
@@ -115,6 +120,20 @@ def _changes(
             near = _nearest(text.strip("<>"), allowed.urls)
             if near:
                 yield token.start, token.end, text.replace(text.strip("<>"), near), f"{text} was read as {near}"
+
+
+def _tag_line(data: bytes, tokens: Sequence[Token], tags: AbstractSet[str]) -> Iterator[Change]:
+    """`# sound #craft` at the end is a line of tags, not a heading over nothing: a model that has a token for ` sound`, and none for
+    `sound`, writes it so."""
+    heading = next((token for token in reversed(tokens) if token.kind == "heading"), None)
+    if heading is None or heading.level != 1:
+        return
+    line = data[heading.end :].rstrip()
+    words = line.decode("utf-8").split()
+    known = (bool(_TAG.fullmatch(word)) and (word.startswith("#") or word.casefold() in tags) for word in words)
+    if words and b"\n" not in line and all(known):
+        meant = " ".join(f"#{word.lstrip('#')}" for word in words if word != "#")
+        yield heading.start, heading.end + len(line), meant, f"# {' '.join(words)} became {meant}"
 
 
 def _pointed(data: bytes, tokens: Sequence[Token], pointer: Pointer, linked: AbstractSet[str], ids: set[str]) -> Iterator[Change]:
