@@ -5,8 +5,8 @@ guesses while a training writes.
 
 Products: float32 weights that no cache holds, as torch takes them and the other way round (`models/thin.py`). Drafts: a step of four
 candidates of a Llama of 135 million random parameters, and of the seedling; the former in bfloat16, too, which is the rule where the
-processor has it of its own (`models/precision.py`). Dropout: two steps of SFT of that Llama on the sample's rows, with LoRA dropout of 0.05
-and without. Passes: one epoch of SFT of the seedling on the sample's rows, a batch at once and in passes (`Session.passes`). Prompts:
+processor has it of its own (`models/precision.py`). Dropout: four steps of SFT of that Llama on the sample's rows, with a LoRA dropout of
+0.05 and without. Passes: one epoch of SFT of the seedling on the sample's rows, a batch at once and in passes (`Session.passes`). Prompts:
 twelve of these rows' read together and apart, and guesses: greedy drafts of the sample's held-out passages, with and without (both
 `models/generation.py`). All sides in turn, wall time with all threads on a quiet machine; medians go to benchmarks/results/processor.json.
 """
@@ -140,7 +140,7 @@ def sample_rows() -> Iterator[Path]:
 
 
 def trainings(repeats: int, real: Path) -> dict[str, Any]:
-    """Tokens/s of two steps of a base of real size with dropout and without, of an epoch at once and in passes; seconds of reading prompts
+    """Tokens/s of four steps of a base of real size with dropout and without, of an epoch at once and in passes; seconds of reading prompts
     and of the checks' drafts."""
     from in_process import train
 
@@ -162,9 +162,9 @@ def trainings(repeats: int, real: Path) -> dict[str, Any]:
                 told[side] = train(base, Path(place) / str(next(number)), "sft", parts, epochs=1, early_stop="off", rate_check="off")[2]
 
         dropping: dict[float, list[float]] = {0.05: [], 0.0: []}
-        for _ in range(max(1, repeats // 2)):
+        for _ in range(repeats):
             for share, values in dropping.items():
-                options: dict[str, Any] = {"max_steps": 2, "lora_dropout": share, "early_stop": "off", "rate_check": "off", "batch_size": 2}
+                options: dict[str, Any] = {"max_steps": 4, "lora_dropout": share, "early_stop": "off", "rate_check": "off", "batch_size": 2}
                 with contextlib.redirect_stdout(io.StringIO()):
                     metrics = train(bases.fetch_base(str(real)), Path(place) / str(next(number)), "sft", parts, **options)[2]
                 values.append(metrics["tokens_per_second"])
@@ -172,9 +172,10 @@ def trainings(repeats: int, real: Path) -> dict[str, Any]:
         print("\n| SFT of 135M, random | tokens/s |\n|---|---|")
         print("\n".join(f"| {side} | {value:,.0f} |" for side, value in without.items()), flush=True)
 
+        in_passes = recipes.AT_ONCE
         steps: dict[str, list[float]] = {"at once": [], "in passes": []}
         for _ in range(max(1, repeats // 2)):
-            for side, at_once in (("at once", 1 << 30), ("in passes", 1024)):
+            for side, at_once in (("at once", 1 << 30), ("in passes", in_passes)):
                 epoch(side, at_once)
                 steps[side].append(told[side]["tokens_per_second"])
         speeds = {side: statistics.median(values) for side, values in steps.items()}

@@ -444,7 +444,7 @@ def test_who_chose_another_version_after_the_decision_is_told_that_it_stays(
     report = improve(world)
     assert (report.promoted, report.current) == ("", mine.id)
     assert report.reason.endswith(f"Meanwhile you chose {mine.id}, and it stays")
-    assert f"<h1>{mine.id} stays</h1>" in Path(report.page).read_text(encoding="utf-8")
+    assert f"<h1>{mine.id} stays the current version</h1>" in Path(report.page).read_text(encoding="utf-8")
     assert library.models.current().id == mine.id
 
 
