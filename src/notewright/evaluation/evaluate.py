@@ -88,18 +88,11 @@ def evaluate(
         chosen = judge(library, writer, split) if isinstance(writer, Reader) and not limit else ()
     sources = [_source(library, row) for row in rows]
     texts = [
-        repair_draft(
-            written.text,
-            highlights=highlights,
-            known=known,
-            vault_index=index,
-            linked=linked,
-            tags=library.sources.get(row["source_id"]).tags,
-        ).text
-        for row, written, (highlights, known) in zip(rows, drafts, sources, strict=True)
+        repair_draft(written.text, highlights=highlights, known=known, vault_index=index, linked=linked, tags=tags).text
+        for written, (highlights, known, tags) in zip(drafts, sources, strict=True)
     ]
     copies = _copied(library, rows, texts, sources)
-    for row, messages, written, text, (highlights, known), run in zip(rows, prompts, drafts, texts, sources, copies, strict=True):
+    for row, messages, written, text, (highlights, known, _), run in zip(rows, prompts, drafts, texts, sources, copies, strict=True):
         findings = gates.check(
             text, highlights=highlights, vault_index=index, known=known, linked=linked, habits=habits, finished=written.finished,
             tokens=written.tokens,
@@ -230,19 +223,19 @@ def _model(library: Library, settings: Settings, model_id: str, base: str) -> Mo
     return registry.ensure_base_model(library, settings, base=base) if base else registry.current(library, settings)
 
 
-def _source(library: Library, row: dict[str, Any]) -> tuple[list[Highlight], str]:
-    """The highlights of a row's prompt, and what else its source says."""
+def _source(library: Library, row: dict[str, Any]) -> tuple[list[Highlight], str, tuple[str, ...]]:
+    """The highlights of a row's prompt, what else its source says, and its tags."""
     source = library.sources.get(row["source_id"])
     highlights = [library.sources.highlight(highlight_id) for highlight_id in row["highlight_ids"]]
-    return highlights, f"{source.title}\n{source.author}\n{source.summary}"
+    return highlights, f"{source.title}\n{source.author}\n{source.summary}", source.tags
 
 
 def _copied(
-    library: Library, rows: Sequence[dict[str, Any]], drafts: Sequence[str], sources: Sequence[tuple[list[Highlight], str]]
+    library: Library, rows: Sequence[dict[str, Any]], drafts: Sequence[str], sources: Sequence[tuple[list[Highlight], str, Sequence[str]]]
 ) -> list[Copied]:
     allowed = [
         "\n".join([row["completion"][0]["content"], known, *(f"{item.text}\n{item.annotation}\n{item.chapter}" for item in highlights)])
-        for row, (highlights, known) in zip(rows, sources, strict=True)
+        for row, (highlights, known, _) in zip(rows, sources, strict=True)
     ]
     texts = [(draft, said, row["note_path"]) for draft, said, row in zip(drafts, allowed, rows, strict=True)]
     return copied(texts, ((passage.note_path, passage.text) for passage in library.notes.passages()))

@@ -18,7 +18,7 @@ from . import bases
 SPARE = 0.85  # share of the free memory that a recommendation may fill
 PATIENCE = 120  # seconds that a draft may take on a processor
 READ, WRITTEN = 1200, 800  # tokens of a draft's prompt with two examples, and of its four candidates
-IN_BFLOAT16 = 1.8  # times as fast is a draft where bfloat16 is the processor's own (lab notes)
+IN_BFLOAT16 = 1.6  # times as fast is a draft where bfloat16 is the processor's own (docs/benchmarks.md)
 PROCESSOR = Path("/proc/cpuinfo")
 ALONE = 10  # times as long as a token of a prompt takes one that is written, beside three others only (lab notes)
 

@@ -50,7 +50,8 @@ def export_model(
     base = bases.fetch_base(model.base, revision=model.revision)
     _require_room(base, folder)
     tell(0, 3, "reading the base")
-    network, tokenizer = load_base(base.folder, dtype=torch.float32 if _small(base) else None)  # sums lose less than in bfloat16
+    # In float32 sums lose less than in bfloat16.
+    network, tokenizer = load_base(base.folder, dtype=torch.float32 if _parameters(base) <= bases.SMALL else None)
     if adapter := adapter_folder(library, model):
         tell(1, 3, "adding the adapter")
         with warnings.catch_warnings():
@@ -93,8 +94,8 @@ def _free_place(folder: Path, settings: Settings) -> Path:
 
 def _require_room(base: bases.Base, folder: Path) -> None:
     """The whole model stands in memory once, and on the disk once more."""
-    count = bases.parameter_count(bases.read_config(base.folder), base.folder)
-    needed = int(count * bases.BYTES["float32" if _small(base) else "bfloat16"])
+    count = _parameters(base)
+    needed = int(count * bases.BYTES["float32" if count <= bases.SMALL else "bfloat16"])
     bases.require_memory(needed, bases.free_memory(), what=f"Exporting {base.name}", hint="Close other programs.")
     free = shutil.disk_usage(folder.parent).free
     if needed + SPARE > free:
@@ -104,8 +105,8 @@ def _require_room(base: bases.Base, folder: Path) -> None:
         )
 
 
-def _small(base: bases.Base) -> bool:
-    return bases.parameter_count(bases.read_config(base.folder), base.folder) <= bases.SMALL
+def _parameters(base: bases.Base) -> int:
+    return bases.parameter_count(bases.read_config(base.folder), base.folder)
 
 
 def _write(network: Any, tokenizer: Any, folder: Path, model: Model) -> None:

@@ -65,7 +65,7 @@ def _sample(
     parts = passes([len(prompt) for prompt in prompts], IN_A_PASS) if apart else [list(range(len(prompts)))]
     scores = _read(model, prompts, parts, pad, cache)
     options: dict[str, Any] = {"past_key_values": cache, "use_cache": True}
-    guessing = device.type == "cpu" and remembers_all(cache) and not together and pays("cpu", model.num_parameters())
+    guessing = apart and pays("cpu", model.num_parameters())
     tried = GUESSED if guessing else 0  # a card is busy with so many rows as it is
     lookups = _lookups(memory, prompts, heat) if tried else []
     heats = torch.tensor(heat, device=device).repeat(len(prompts))

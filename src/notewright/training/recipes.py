@@ -24,7 +24,7 @@ MINIMUM_ROWS = {"sft": 8, "ditto": 8, "edits": 4, "dpo": 4, "kto": 300, "reward"
 MINIMUM_WATCHED = 3  # held-out passages by which DITTO knows when to stop
 TINY = 50_000_000
 LONGEST = 2048  # tokens of prompt and note, where the base sees more
-AT_ONCE = 1536  # tokens of one pass of a processor: enough for its matrices, and more would only be padded and remembered (lab notes)
+AT_ONCE = 1536  # tokens of one pass of a processor: enough for its matrices; more would only be padded and kept (docs/benchmarks.md)
 IN_PASSES = ("sft", "ditto", "edits", "dpo", "reward")  # methods whose losses are sums over rows, so that a batch can be read in parts
 EDIT_BETA = 2.5  # times the beta of whole texts
 UPDATES = 60  # of a policy that learns from its own drafts
@@ -222,8 +222,8 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
     "reward": {"quick": {"effort": 0.5}, "normal": {}, "thorough": {"effort": 2.0, "members": 5}},
     **{method: {"quick": {"effort": 0.4}, "normal": {}, "thorough": {"effort": 2.0}} for method in ("grpo", "rloo", "ppo")},
 }
-# Up to so many parameters: LoRA rank, SFT rate, DPO rate, rows a batch, beta. Rates of bases up to 0.2 billion are measured, above they
-# are those in common use or in between (decision 28).
+# Up to so many parameters: LoRA rank, SFT rate, DPO rate, rows a batch, beta. Those rates are measured up to 0.2 billion, above they are
+# in common use or lie in between (decision 28).
 SIZES: tuple[tuple[float, int, float, float, int, float], ...] = (
     (TINY, 16, 1.5e-3, 2e-4, 4, 0.2),
     (0.2e9, 16, 1.5e-3, 1e-4, 8, 0.2),
@@ -343,7 +343,7 @@ def _by_tables(method: str, recipe: Recipe, parameters: int, rows: int) -> dict[
             epochs = max(epochs, min(15.0, 100 * batch / max(1, rows)))
     found: dict[str, tuple[Any, str]] = {
         "lora_rank": (rank, size),
-        "lora_dropout": (0.0, "it costs a processor a quarter of its speed"),
+        "lora_dropout": (0.0, "nothing was gained by it"),
         "learning_rate": (rate, f"{size}, {rows} rows"),
         "batch_size": (batch, size),
         "epochs": (round(epochs * recipe.effort, 2), f"{size}, {rows} rows, effort {recipe.effort:g}"),

@@ -123,8 +123,8 @@ def _changes(
 
 
 def _tag_line(data: bytes, tokens: Sequence[Token], tags: AbstractSet[str]) -> Iterator[Change]:
-    """`# sound #craft` at the end is a line of tags, not a heading over nothing: a model that has a token for ` sound`, and none for
-    `sound`, writes it so."""
+    """`# sound #craft` at the end is a line of tags, not a heading over nothing: with a space before it, as in the prompt, a word
+    is other tokens than right behind the mark, and models write it so."""
     heading = next((token for token in reversed(tokens) if token.kind == "heading"), None)
     if heading is None or heading.level != 1:
         return
