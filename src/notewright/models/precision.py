@@ -64,9 +64,9 @@ def training_dtypes(
 
 
 def _is_halved(parameters: int, device: str) -> bool:
-    """Whether a base's weights are to take two bytes each. A processor with bfloat16 of its own reads in half of the time then and
-    writes in two thirds, if not with the small matrices of a tiny base. One that emulates it reads a prompt in a sixth of the time in float32 (lab notes),
-    so there only a base is halved that fills the memory otherwise."""
+    """Whether a base's weights are to take two bytes each. A processor with bfloat16 of its own reads in half of the time then and writes
+    in two thirds, if not with the small matrices of a tiny base. One that emulates it reads a prompt in a sixth of the time in float32 (lab
+    notes), so there only a base is halved that fills the memory otherwise."""
     if device == "cpu":
         if native_bf16(device):
             return parameters > TINY
