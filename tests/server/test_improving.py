@@ -230,13 +230,64 @@ def test_what_came_of_it_is_told_in_fields_of_its_own(
         job = client.get(f"/api/jobs/{job['id']}").json()
     assert (job["state"], job["result"]) == ("done", None)
     assert job["improved"] == {
-        "verdict": "model-2 is the current version now." if promoted else "model-1 stays the current version.",
+        "id": "improve-1", "verdict": "model-2 is the current version now." if promoted else "model-1 stays the current version.",
         "current": promoted or "model-1", "promoted": promoted, "reason": "Because", "page": "report.html", "skipped": ["DPO"],
         "ignored": [],
         "tried": [{
             "label": "SFT", "model_id": "model-2", "distance": 0.5, "change": -0.2, "low": -0.3, "high": -0.1, "objections": ["it copies"],
         }],
     }  # fmt: skip
+
+
+def ended(home: Path, name: str, page: str, **state: str) -> None:
+    """What an improve leaves."""
+    folder = home / "runs" / name
+    folder.mkdir(parents=True)
+    (folder / "state.json").write_text(json.dumps({"started_at": "2026-01-01T00:00:00Z", **state}))
+    (folder / "report.html").write_text(page, encoding="utf-8")
+
+
+def test_reports_are_listed_and_read(app: FastAPI, client: TestClient, world: World) -> None:
+    assert client.get("/api/improve/reports").json() == []
+    ended(world.library.home, "improve-2", "<h1>Zwei ü</h1>", finished_at="2026-01-02T00:00:00Z", verdict="model-1 stays.")
+    ended(world.library.home, "improve-10", "<h1>Ten</h1>", finished_at="2026-01-03T00:00:00Z")
+    ended(world.library.home, "improve-11", "<h1>Before it was stopped</h1>", started_at="2026-01-04T00:00:00Z")
+    assert client.get("/api/improve/reports").json() == [
+        {"id": "improve-10", "finished_at": "2026-01-03T00:00:00Z", "verdict": ""},
+        {"id": "improve-2", "finished_at": "2026-01-02T00:00:00Z", "verdict": "model-1 stays."},
+    ]
+    answer = client.get("/api/improve/reports/improve-2")
+    assert (answer.text, answer.headers["content-type"]) == ("<h1>Zwei ü</h1>", "text/html; charset=utf-8")
+    with TestClient(app, base_url="http://127.0.0.1:8765") as stranger:
+        for path in ("/api/improve/reports", "/api/improve/reports/improve-2"):
+            assert stranger.get(path).status_code == 401
+
+
+@pytest.mark.parametrize("path", ["/api/improve/reports/improve-1", "/api/report"])
+def test_a_page_of_the_persons_texts_runs_and_loads_nothing(client: TestClient, world: World, path: str) -> None:
+    ended(world.library.home, "improve-1", "<p>", finished_at="2026-01-02T00:00:00Z")
+    headers = client.get(path).headers
+    policy = [rule.strip() for rule in headers["content-security-policy"].split(";")]
+    assert {"default-src 'none'", "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'", "sandbox"} <= set(policy)
+    assert [rule for rule in policy if rule.startswith(("script-src", "connect-src", "sandbox "))] == []
+    assert (headers["x-content-type-options"], headers["cache-control"]) == ("nosniff", "no-store")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "%2e%2e", "..%2f..%2fconfig.toml", "%2e%2e%2fserver-token", "improve-1%2f..%2f..%2fserver-token", "improve-1/report.html",
+        "improve-1%00", "improve-01", "improve-", "run-1", "IMPROVE-1", "%2fetc%2fpasswd", "..%5c..%5cserver-token", "improve-2",
+    ],
+)  # fmt: skip
+def test_no_name_reaches_any_other_file(client: TestClient, world: World, name: str) -> None:
+    ended(world.library.home, "improve-1", "<p>", finished_at="2026-01-02T00:00:00Z")
+    ended(world.library.home, "run-1", "secret", finished_at="2026-01-02T00:00:00Z")
+    (world.library.home / "report.html").write_text("secret")
+    answer = client.get(f"/api/improve/reports/{name}")
+    assert answer.status_code == 404
+    assert "secret" not in answer.text
+    assert client.app.state.context.token not in answer.text  # type: ignore[attr-defined]
 
 
 def test_the_server_looks_and_shows_the_job(app: FastAPI, stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ import csv
 import itertools
 import json
 import re
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -272,7 +273,7 @@ def test_what_an_improvement_came_to_is_shown(page: Any, server: Any) -> None:
         "id": "job-1", "kind": "improve", "title": "Improving", "state": "done", "done": None, "total": None, "text": "", "run_id": "",
         "can_stop": False, "problem": None, "result": None, **times,
         "improved": {
-            "verdict": "model-1 stays the current version.",
+            "id": "improve-1", "verdict": "model-1 stays the current version.",
             "current": "model-1", "promoted": "", "reason": f"Worse {SCRIPT}", "page": "report.html", "skipped": ["DPO: too few"],
             "ignored": [], "tried": [{
                 "label": "SFT", "model_id": "model-2", "distance": 0.5, "change": -0.25, "low": -0.5, "high": 0.125,
@@ -288,7 +289,33 @@ def test_what_an_improvement_came_to_is_shown(page: Any, server: Any) -> None:
     row = region.get_by_role("row").last.get_by_role("cell")
     assert row.all_inner_texts() == ["model-2\nSFT", "0.500", "−0.250 (−0.500 to +0.125)\nit copies"]
     region.get_by_text("Left out: DPO: too few").wait_for()
+    assert region.get_by_role("link", name="The whole report of improve-1").get_attribute("href") == "/api/improve/reports/improve-1"
     assert serious(page) == []
+
+
+def test_the_report_of_an_improve_opens_beside_also_after_a_restart(page: Any, server: Any) -> None:
+    folder = server.settings.home / "runs" / "improve-90"
+    folder.mkdir(parents=True)
+    told = {"started_at": "2026-01-01T00:00:00Z", "finished_at": "2026-01-02T00:00:00Z", "verdict": "model-1 stays the current version."}
+    try:
+        (folder / "state.json").write_text(json.dumps(told))
+        script = "<script>document.querySelector('h1').textContent = 'It ran'</script>"
+        (folder / "report.html").write_text(f"<!doctype html><style>h1 {{ color: rgb(1, 2, 3) }}</style><h1>What was tried</h1>{script}")
+        page.route("**/api/jobs", lambda route: route.fulfill(json=[]))
+        page.goto(f"{server.address}/models")
+        region = page.get_by_role("region", name="Improve")
+        region.get_by_text("model-1 stays the current version.").wait_for()
+        page.get_by_text("What every improve came to").click()
+        for link in (region.get_by_role("link"), page.get_by_role("list", name="Reports").get_by_role("link").first):
+            with page.expect_popup() as opened:
+                link.click()
+            heading = opened.value.get_by_role("heading", name="What was tried")
+            heading.wait_for()
+            assert heading.evaluate("one => getComputedStyle(one).color") == "rgb(1, 2, 3)"
+            opened.value.close()
+        assert serious(page) == []
+    finally:
+        shutil.rmtree(folder)
 
 
 def test_two_versions_are_shown_side_by_side(page: Any, server: Any) -> None:

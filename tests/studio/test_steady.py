@@ -150,7 +150,7 @@ def news(page: Any) -> None:
 def test_nothing_moves_when_an_improve_ends(page: Any, server: Server, batch: dict, size: str) -> None:
     page.set_viewport_size(SIZES[size])
     improved = {
-        "verdict": "model-2 is the current version now.",
+        "id": "improve-1", "verdict": "model-2 is the current version now.",
         "current": "model-2", "promoted": "model-2", "reason": "Better beyond doubt", "page": "", "tried": [], "skipped": [], "ignored": [],
     }  # fmt: skip
     jobs = [JOB | {"text": "measuring SFT, test; 1 of 6 passages written"}]

@@ -138,7 +138,7 @@ def test_an_improve_that_waits_is_shown_before_the_one_that_ended(page: Any, ser
         "started_at": "2025-01-01T00:00:00Z", "ended_at": "2025-01-01T01:00:00Z", "can_stop": False, "stopping": False, "problem": None,
         "result": None,
         "improved": {
-            "verdict": "model-1 stays the current version.",
+            "id": "improve-1", "verdict": "model-1 stays the current version.",
             "current": "model-1", "promoted": "", "reason": "Worse", "page": "", "tried": [], "skipped": [], "ignored": [],
         },
     }  # fmt: skip

@@ -5,6 +5,7 @@ before      whether anything is new since the last one, and what the person went
 decide      which contender, if any, is better beyond doubt and harmless elsewhere (pure)
 keep        which versions take turns with the current one (pure)
 page        what was tried and why the decision fell, as one HTML page
+reports     those pages of every one that came to its end
 versions    two versions side by side on the same highlights
 report(library, path=...)   what came of it for this person, as a page to read; `account` has the figures, `curve` the statistics
 when        whether enough was judged, and the machine is free, for it to begin by itself
@@ -15,11 +16,12 @@ from .account import Account, account
 from .account_page import account_page, report
 from .decide import Contender, Decision, decide
 from .improve import ImproveReport, improve
+from .reports import Reported, read_page, reports
 from .schedule import schedule
 from .versions import Beside, VersionDiff, diff_versions
 from .when import judged_since, unsuitable
 
 __all__ = [
-    "Account", "Beside", "Contender", "Decision", "ImproveReport", "VersionDiff", "account", "account_page", "decide", "diff_versions",
-    "improve", "judged_since", "report", "schedule", "unsuitable",
+    "Account", "Beside", "Contender", "Decision", "ImproveReport", "Reported", "VersionDiff", "account", "account_page", "decide",
+    "diff_versions", "improve", "judged_since", "read_page", "report", "reports", "schedule", "unsuitable",
 ]  # fmt: skip

@@ -32,6 +32,7 @@ from .before import gone_back_from, nothing_new_since, terms, with_defaults
 from .decide import CONFIDENCE, FEWEST, Contender, Decision, decide
 from .keep import keep
 from .page import write_page
+from .reports import REPORT
 
 HELD_OUT = ("valid", "test")  # neither was trained on; the first steered trainings, the second nothing
 WITH_EXAMPLES = " + examples"
@@ -163,12 +164,13 @@ def improve(
         stays = _promote(library, state, winner, current, reason=reason, asked_at=asked_at)
         _keep_beside(library, winner or current, measured, asked_at=asked_at)
         report = ImproveReport(
-            id=state.path.parent.name, folder=str(state.path.parent), page=str(state.path.with_name("report.html")),
+            id=state.path.parent.name, folder=str(state.path.parent), page=str(state.path.with_name(REPORT)),
             current=stays.id if stays else current.model_id, promoted="" if stays else state["promoted"],
             reason=f"{reason}. Meanwhile you chose {stays.id}, and it stays" if stays else reason, decision=decision,
             skipped=work.skipped(), ignored=ignored,
         )  # fmt: skip
         write_page(Path(report.page), report, current)
+        state.keep("verdict", report.verdict)
         state.keep("finished_at", now())
         if settings.keep_versions and (gone := registry.prune(library, keep=settings.keep_versions)) and progress:
             progress({"message": f"The files of {count(len(gone), 'old version')} that nothing needs were deleted; their figures stay."})
@@ -202,7 +204,7 @@ def _as_it_was(library: Library, settings: Settings, folder: Path) -> ImproveRep
     """Of one that made nothing, as nothing is new since the one in `folder`: every comparison is another chance to be lucky."""
     reason = f"Nothing is new since {folder.name}: the same would be made and compared again (--fresh does it all the same)"
     current = registry.current(library, settings).id
-    return ImproveReport(folder.name, str(folder), str(folder / "report.html"), current, "", reason, Decision(None, reason, ()))
+    return ImproveReport(folder.name, str(folder), str(folder / REPORT), current, "", reason, Decision(None, reason, ()))
 
 
 def _write_down(library: Library, state: _State, decision: Decision, current: Contender) -> None:

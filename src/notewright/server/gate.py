@@ -44,6 +44,15 @@ HEADERS = {
     "cross-origin-opener-policy": "same-origin",
 }
 
+# For a page that is made of the person's texts and opened by itself: it runs nothing, loads nothing, and is of no origin. What is
+# sandboxed may not ask for a group of windows of its own.
+SANDBOX = {
+    "content-security-policy": (
+        "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox"
+    ),
+    "cross-origin-opener-policy": "unsafe-none",
+}
+
 
 def read_token(home: Path) -> str:
     """The server's token, made at first use and kept in a file that only its owner can read."""

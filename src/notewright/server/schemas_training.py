@@ -159,9 +159,16 @@ class TriedOut(Out):
     objections: list[str] = Field(description="Why it may not write; none: it may")
 
 
+class ReportedOut(Out):
+    id: str
+    finished_at: str
+    verdict: str = Field(description="In a sentence; empty for one of an earlier version of notewright")
+
+
 class ImprovedOut(Out):
     """What an `improve` came to."""
 
+    id: str = Field(description="Its report is at /api/improve/reports/{id}")
     verdict: str = Field(description="In a sentence")
     current: str = Field(description="The version that writes from then on")
     promoted: str = Field(description="The same where it is a new one, or writes in another way; empty where all stayed as it was")

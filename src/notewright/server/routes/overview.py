@@ -10,6 +10,7 @@ from fastapi.responses import HTMLResponse, Response
 from ... import __version__, loop, overview
 from ...loop.account import READING, WRITING
 from ..context import Current, Here, Opened
+from ..gate import SANDBOX
 from ..problems import make_router
 from ..schemas_overview import CheckupOut, ImprovingOut, StatusOut, UnreadOut
 
@@ -34,7 +35,7 @@ Speed = Annotated[float, Query(gt=0, le=10_000, description="Words a minute.")]
 @router.get("/report", operation_id="report", response_class=Response, responses={200: {"content": {"text/html": {}}}})
 def report(library: Opened, writing: Speed = WRITING, reading: Speed = READING) -> HTMLResponse:
     """What came of it, as a page to read: the person's weeks, minutes saved at these speeds, what was learnt, what versions changed."""
-    return HTMLResponse(loop.account_page(loop.account(library, writing=writing, reading=reading)))
+    return HTMLResponse(loop.account_page(loop.account(library, writing=writing, reading=reading)), headers=SANDBOX)
 
 
 @router.get("/doctor", operation_id="doctor")

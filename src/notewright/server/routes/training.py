@@ -6,18 +6,20 @@ import asyncio
 from typing import Annotated, Literal
 
 from fastapi import Query
+from fastapi.responses import HTMLResponse, Response
 
-from ... import datasets, overview, training
+from ... import datasets, loop, overview, training
 from ...errors import Invalid
 from ...library import Library
 from ...library.atwork import at_work
 from ...records import Run
 from .. import improving
 from ..context import Here, Opened
+from ..gate import SANDBOX
 from ..jobs import Job, run_command
 from ..problems import make_router
 from ..schemas_overview import ImprovingOut
-from ..schemas_training import DatasetIn, DatasetOut, EvaluateIn, ImproveIn, JobOut, LogOut, RunIn, RunOut, RunProgress
+from ..schemas_training import DatasetIn, DatasetOut, EvaluateIn, ImproveIn, JobOut, LogOut, ReportedOut, RunIn, RunOut, RunProgress
 
 BEGIN = 20.0  # seconds in which a training says whether it can begin
 router = make_router("training")
@@ -154,6 +156,23 @@ def improve(here: Here, wish: ImproveIn) -> JobOut:
 def get_improving(here: Here) -> ImprovingOut | None:
     """The improve that is at work, whoever began it, and its step; null where none is. Of one that a terminal began no events come."""
     return ImprovingOut.told(at_work(here.given.home))
+
+
+@router.get("/improve/reports", operation_id="listImproveReports")
+def list_reports(library: Opened) -> list[ReportedOut]:
+    """Every improve that came to its end, whoever began it: when, and what it came to; newest first."""
+    return [ReportedOut.of(item) for item in loop.reports(library)]
+
+
+@router.get(
+    "/improve/reports/{improve_id}",
+    operation_id="getImproveReport",
+    response_class=Response,
+    responses={200: {"content": {"text/html": {}}}},
+)
+def get_report(library: Opened, improve_id: str) -> HTMLResponse:
+    """Its report, as a page to read: what was tried, measured and decided, and drafts beside the person's own passages."""
+    return HTMLResponse(loop.read_page(library, improve_id), headers=SANDBOX)
 
 
 @router.get("/jobs", operation_id="listJobs")
