@@ -79,13 +79,13 @@ def test_what_a_training_does_before_its_steps_is_told_until_they_begin(tmp_path
     tell = importlib.import_module("notewright.loop.improve")._telling(tmp_path, atwork.AtWork("improve-1"), None)
     with atwork.alone(tmp_path):
         for event in (
-            {"status": "training (sft)"}, {"event": "plan", "run": "run-1"}, {"event": "status", "status": "rate x0.5: step 1/9"},
+            {"status": "training (sft)"}, {"event": "plan", "run": "run-1"}, {"event": "status", "status": "trying rate x0.5: step 1/9"},
             {"event": "step", "step": 1, "steps": 9}, {"evaluating": "SFT, test", "done": 0, "total": 6}, {"message": "words"},
         ):  # fmt: skip
             tell(event)
             seen.append(str(atwork.at_work(tmp_path)))
     before = "training (sft)"
-    assert seen[:4] == [before, before, "training (sft): rate x0.5: step 1/9", before]
+    assert seen[:4] == [before, before, "training (sft): trying rate x0.5: step 1/9", before]
     assert seen[4:] == ["measuring SFT, test; 0 of 6 passages written"] * 2
 
 

@@ -13,6 +13,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+import small_world
 from notewright import drafting, feedback, loop
 from notewright.cli import main
 from notewright.errors import NotewrightError
@@ -21,10 +22,11 @@ from notewright.evaluation.report import summarise
 from notewright.library import Library
 from notewright.library.atwork import AtWork, alone, tell
 from notewright.loop.decide import Contender, Decision, Verdict
-from notewright.server import improving
+from notewright.server import create_app, improving
 from notewright.server.hub import Hub
 from notewright.server.improving import BROKEN_OFF, Improver
 from notewright.server.jobs import Job, Jobs, run_command
+from served import ScriptedEngines
 from small_world import ScriptedEngine, World, numbered
 
 
@@ -188,6 +190,19 @@ def test_where_a_command_is_is_told_without_its_small_print(world: World, monkey
     assert (job.state, job.text) == ("done", "run-1: sft on seedling, 44 rows")
 
 
+def test_one_that_was_killed_is_told_so_and_not_with_where_it_was(world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    script = tmp_path / "command"
+    script.write_text(f"#!{sys.executable}\nimport os, sys\nprint('step 50/65', file=sys.stderr, flush=True)\nos.kill(os.getpid(), 9)\n")
+    script.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(script))
+    jobs = Jobs(Hub(), make_room=lambda: None, room_again=lambda: None)
+    job = run_command(jobs, world.library.home, "improve", "Improving", ["improve"])
+    assert job.settled.wait(120)
+    assert job.problem is not None
+    assert (job.state, job.problem.message) == ("failed", "Improving: its process was killed (signal 9).")
+    assert "step 50" not in job.problem.hint
+
+
 def test_who_stops_it_twice_costs_no_checkpoint(world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Two tabs, an impatient click, or a server that is stopped then: a second interrupt ends a training at once."""
     script, saved = tmp_path / "command", tmp_path / "saved"
@@ -208,6 +223,32 @@ def test_who_stops_it_twice_costs_no_checkpoint(world: World, monkeypatch: pytes
     saved.touch()
     assert job.settled.wait(120)
     assert (job.state, job.result) == ("stopped", {"text": "saved\n"})
+
+
+def test_what_it_lacks_is_said_beforehand_and_when_it_is_asked_for(library: Library, tmp_path: Path) -> None:
+    steps = {
+        "no highlights": ((), ()),
+        "no notes": (small_world.THINGS[:2], ()),
+        "It takes 8 pairs that you accepted or that are sure enough; there are 6.": (small_world.THINGS[:3], small_world.THINGS[:3]),
+        "All pairs are of 4 sources; it takes 5": (small_world.THINGS[:4], small_world.THINGS[:4]),
+        "": (small_world.THINGS[:5], small_world.THINGS[:5]),
+    }
+    for number, (told, (things, paired)) in enumerate(steps.items()):
+        world = small_world.build(library, tmp_path / str(number), things=things, paired=paired)
+        app = create_app(world.settings, engines=ScriptedEngines())
+        with TestClient(app, base_url="http://127.0.0.1:8765", headers={"authorization": f"Bearer {app.state.context.token}"}) as client:
+            lacks = client.get("/api/status").json()["improve_lacks"]
+            assert (told in lacks, bool(lacks)) == (True, bool(told))
+            if told:
+                answer = client.post("/api/improve", json={})
+                assert (answer.status_code, answer.json()["message"]) == (422, lacks)
+
+
+def test_a_source_that_measures_already_is_enough(library: Library, tmp_path: Path) -> None:
+    small_world.build(library, tmp_path, things=small_world.THINGS[:4], paired=small_world.THINGS[:4])
+    assert loop.lacking(library)
+    library.db.set_state("splits", json.dumps({small_world.source("rivers").outside_ids[0]: "test"}))
+    assert loop.lacking(library) == ""
 
 
 @pytest.mark.parametrize("promoted", ["model-2", ""])
@@ -261,6 +302,19 @@ def test_reports_are_listed_and_read(app: FastAPI, client: TestClient, world: Wo
     with TestClient(app, base_url="http://127.0.0.1:8765") as stranger:
         for path in ("/api/improve/reports", "/api/improve/reports/improve-2"):
             assert stranger.get(path).status_code == 401
+
+
+def test_one_that_was_broken_off_is_told_until_it_goes_on(client: TestClient, world: World) -> None:
+    home = world.library.home
+    assert client.get("/api/status").json()["improve_unfinished"] is None
+    ended(home, "improve-1", "", effort="quick", sft_run="run-1", finished_at="2026-01-02T00:00:00Z")
+    assert client.get("/api/status").json()["improve_unfinished"] is None
+    ended(home, "improve-2", "", effort="quick")  # no training of it has begun: the next one is as it is asked for
+    assert client.get("/api/status").json()["improve_unfinished"] is None
+    ended(home, "improve-3", "", effort="quick", sft_run="run-2")
+    assert client.get("/api/status").json()["improve_unfinished"] == {"id": "improve-3", "effort": "quick"}
+    with alone(home):
+        assert client.get("/api/status").json()["improve_unfinished"] is None
 
 
 @pytest.mark.parametrize("path", ["/api/improve/reports/improve-1", "/api/report"])

@@ -155,6 +155,8 @@ def test_while_a_training_goes_on_no_other_begins_and_why_is_said(page: Any, ser
         "id": "job-1", "kind": "train", "title": "Training sft", "state": "running", "done": 3, "total": 9, "text": "", "run_id": "run-7",
         "started_at": "2025-01-01T00:00:00Z", "ended_at": "", "can_stop": True, "problem": None, "result": None,
     }  # fmt: skip
+    enough = ask(server, "/api/status") | {"improve_lacks": ""}
+    page.route("**/api/status", lambda route: route.fulfill(json=enough))
     page.route("**/api/jobs", lambda route: route.fulfill(json=[job]))
     page.goto(f"{server.address}/models")
     why = page.get_by_text("Training sft is going on (run-7): wait for it, or stop it first.")
@@ -180,6 +182,9 @@ def test_an_empty_library_says_where_to_begin(browser: Any, tmp_path: Path) -> N
         page.get_by_role("link", name="Queue").click()
         page.get_by_text("There are no highlights yet, so nothing can wait.").wait_for()
         assert page.get_by_text("every chapter with highlights has its note").count() == 0
+        page.get_by_role("link", name="Models").click()
+        page.get_by_text("There are no highlights yet, and it learns from pairs").wait_for()
+        assert page.get_by_role("button", name="Improve now").is_disabled()
         page.get_by_role("link", name="Draft").click()
         page.get_by_role("link", name="Import some").wait_for()
         page.get_by_role("link", name="Queue").click()

@@ -293,6 +293,30 @@ def test_what_an_improvement_came_to_is_shown(page: Any, server: Any) -> None:
     assert serious(page) == []
 
 
+def test_what_an_improvement_lacks_is_said_beforehand(page: Any, server: Any) -> None:
+    told = ask(server, "/api/status") | {"improve_lacks": "", "improve_unfinished": None}
+    page.route("**/api/status", lambda route: route.fulfill(json=told))
+    for path in ("jobs", "improve/reports"):  # whatever other tests did
+        page.route(f"**/api/{path}", lambda route: route.fulfill(json=[]))
+    page.goto(f"{server.address}/models")
+    begin = page.get_by_role("button", name="Improve now")
+    page.get_by_role("region", name="Improve").get_by_text("Learns anew").wait_for()
+    assert begin.is_enabled()
+    told["improve_unfinished"] = {"id": "improve-3", "effort": "quick"}
+    page.reload()
+    page.get_by_text("improve-3 was broken off before its end; the next one goes on from there, as it was begun (quick).").wait_for()
+    told["improve_lacks"] = "There are no notes yet."
+    page.reload()
+    page.get_by_text("There are no notes yet.").wait_for()
+    assert begin.is_disabled()
+    assert begin.evaluate("one => document.getElementById(one.getAttribute('aria-describedby')).innerText").startswith(
+        "There are no notes yet."
+    )
+    assert serious(page) == []
+    page.get_by_role("region", name="Improve").get_by_role("link", name="Pairs").click()
+    page.get_by_role("heading", level=1, name="Pairs").wait_for()
+
+
 def test_the_report_of_an_improve_opens_beside_also_after_a_restart(page: Any, server: Any) -> None:
     folder = server.settings.home / "runs" / "improve-90"
     folder.mkdir(parents=True)

@@ -20,6 +20,7 @@ from .migrations import MIGRATIONS
 _ROOM = 1_000_000  # bytes; with fewer the trouble is the disk's
 SEEN = "(batch_id NOT IN (SELECT batch_id FROM unseen))"  # of drafts: somebody asked for them, or looked at them since
 TEACHES = 0.6  # from this score on a pair teaches without being accepted
+TEACHING = f"(status='accepted' OR status='proposed' AND score>={TEACHES} AND method<>'hand')"
 
 
 def now() -> str:
@@ -179,8 +180,7 @@ class Database:
             "passages": "SELECT count(*) FROM passages",
             "pairs": "SELECT count(*) FROM pairs WHERE status<>'rejected'",
             "pairs_accepted": "SELECT count(*) FROM pairs WHERE status='accepted'",
-            "pairs_teaching": "SELECT count(*) FROM pairs WHERE status='accepted'"
-            f" OR status='proposed' AND score>={TEACHES} AND method<>'hand'",
+            "pairs_teaching": f"SELECT count(*) FROM pairs WHERE {TEACHING}",
             "datasets": "SELECT count(*) FROM datasets",
             "models": "SELECT count(*) FROM models",
             "drafts": f"SELECT count(*) FROM drafts WHERE shown AND {SEEN}",

@@ -11,7 +11,7 @@ from dataclasses import replace
 from ..errors import NotFound
 from ..records import Event, Pair, PairLink
 from ..text import edit_distance, plain_newlines
-from .database import Database, now, to_json
+from .database import TEACHING, Database, now, to_json
 from .events import EventStore
 from .following import ALIKE, follow_passages
 
@@ -352,6 +352,10 @@ class PairStore:
         """Number of pairs by status and method."""
         rows = self._db.rows("SELECT status, method, count(*) AS n FROM pairs GROUP BY status, method")
         return {(row["status"], row["method"]): row["n"] for row in rows}
+
+    def teaching_sources(self) -> set[str]:
+        """Ids of the sources that have a pair which teaches."""
+        return {row["source_id"] for row in self._db.rows(f"SELECT DISTINCT source_id FROM pairs WHERE {TEACHING}")}
 
     def paired_notes(self) -> set[str]:
         """Paths of notes with a pair that is not rejected; a note that is gone has none, though decided pairs remember it."""

@@ -1,4 +1,4 @@
-"""The reports of every `improve` that came to its end: which there are, and the page of one."""
+"""The reports of every `improve` that came to its end: which there are, and the page of one; and which one the next goes on with."""
 
 from __future__ import annotations
 
@@ -31,6 +31,23 @@ def reports(library: Library) -> list[Reported]:
         for folder in _folders(library)
         if "finished_at" in (state := read_state(folder)) and (folder / REPORT).is_file()
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """An `improve` that was stopped or broken off in or after its first training; the next one goes on with it, with its effort."""
+
+    id: str
+    effort: str
+
+
+def unfinished(library: Library) -> Unfinished | None:
+    """The one that the next one goes on with, or that is at work."""
+    for folder in _folders(library)[:1]:
+        state = read_state(folder)
+        if "finished_at" not in state and {"sft_run", "sft_model"} & state.keys():
+            return Unfinished(folder.name, str(state.get("effort", "")))
+    return None
 
 
 def read_page(library: Library, improve_id: str) -> str:

@@ -1,4 +1,5 @@
-"""Whether it is time to improve by itself: enough was judged since the last one began, and the machine has nothing better to do."""
+"""Whether there is enough to improve from, and whether it is time to do so by itself: enough was judged since the last one began, and the
+machine has nothing better to do."""
 
 from __future__ import annotations
 
@@ -6,6 +7,10 @@ import os
 from typing import TYPE_CHECKING
 
 from ..library.atwork import at_work, gathered
+from ..library.splits import MIN_FOR_TEST, known
+from ..text import count
+from ..training.recipes import MINIMUM_ROWS
+from .reports import unfinished
 
 if TYPE_CHECKING:
     from ..library import Library
@@ -20,6 +25,23 @@ def judged_since(library: Library) -> int:
     return len({
         event.payload.get("batch") for event in library.events.all(*JUDGED, after=number) if event.id not in undone and event.at > at
     })  # fmt: skip
+
+
+def lacking(library: Library) -> str:
+    """What an `improve` would fail for the lack of, in words; empty where it can begin. It may still find that too little can be used."""
+    if unfinished(library):
+        return ""  # its data are built
+    counts, needed = library.counts(), MINIMUM_ROWS["sft"]
+    for there in ("highlights", "notes"):
+        if not counts[there]:
+            return f"There are no {there} yet, and it learns from pairs of highlights and passages of your notes."
+    if counts["pairs_teaching"] < needed:
+        return f"It takes {needed} pairs that you accepted or that are sure enough; there are {counts['pairs_teaching']}."
+    sides = known(library)
+    sources = library.pairs.teaching_sources()
+    if len(sources | sides.keys()) < MIN_FOR_TEST and not sources & {source_id for source_id, side in sides.items() if side != "train"}:
+        return f"All pairs are of {count(len(sources), 'source')}; it takes {MIN_FOR_TEST}, as some are kept back to measure on."
+    return ""
 
 
 def unsuitable(library: Library) -> str:

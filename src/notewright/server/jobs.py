@@ -113,6 +113,11 @@ def run_command(
                     jobs.advance(job, text=line.strip())
             words = output.result()
         if child.returncode and not job.stopping.is_set():
+            if child.returncode < 0 and not any(line.startswith("error: ") for line in told):  # it could say nothing
+                raise RunFailed(
+                    f"{title}: its process was killed (signal {-child.returncode}).",
+                    "Perhaps the memory did not suffice. Begin it once more: what was trained is kept, and gone on from.",
+                )
             error = next((line.removeprefix("error: ") for line in told if line.startswith("error: ")), f"{title} failed.")
             hint = next((line.removeprefix("hint: ") for line in told if line.startswith("hint: ")), "\n".join(told[-5:]))
             raise RunFailed(error, hint)

@@ -21,6 +21,11 @@ class ImprovingOut(Out):
         return cls(id=now.id, text=str(now)) if now else None
 
 
+class UnfinishedOut(Out):
+    id: str
+    effort: str = Field(description="The one that it was begun with; it goes on with that")
+
+
 class UnreadOut(Out):
     new: int
     changed: int
@@ -35,6 +40,10 @@ class StatusOut(Out):
     current_model: str
     unfinished_runs: list[str]
     improving: ImprovingOut | None = Field(description="The improve that is at work, whoever began it; null where none is")
+    improve_lacks: str = Field(description="What an improve would fail for the lack of; empty where it can begin")
+    improve_unfinished: UnfinishedOut | None = Field(
+        description="The improve that the next one goes on with, as it was stopped or broken off; null where none was, or one is at work"
+    )
     unread: UnreadOut | None = Field(
         description="Notes on the disk that differ from what was read of them; null where the vault never was, or is away"
     )

@@ -141,7 +141,7 @@ def _check_rates(session: Session, rows: Rows, watched: Sequence[Any], begun: di
     def attempt(factor: float) -> float | None:
         policy.set_weights(session, begun)
         session.recipe = replace(recipe, learning_rate=factor * recipe.learning_rate, max_steps=steps)
-        keeper = Keeper(session, saves=False, what=f"rate x{factor:g}: ")
+        keeper = Keeper(session, saves=False, what=f"trying rate x{factor:g}: ")
         try:
             _trainer(session, rows, None, keeper, steps, []).train()
         finally:

@@ -12,7 +12,7 @@ from ...loop.account import READING, WRITING
 from ..context import Current, Here, Opened
 from ..gate import SANDBOX
 from ..problems import make_router
-from ..schemas_overview import CheckupOut, ImprovingOut, StatusOut, UnreadOut
+from ..schemas_overview import CheckupOut, ImprovingOut, StatusOut, UnfinishedOut, UnreadOut
 
 router = make_router("overview")
 
@@ -20,11 +20,12 @@ router = make_router("overview")
 @router.get("/status", operation_id="status")
 def status(library: Opened, settings: Current, here: Here) -> StatusOut:
     """The library in numbers, and the next thing to do."""
-    now = overview.status(library, settings=settings)
+    now, begun = overview.status(library, settings=settings), loop.unfinished(library)
     return StatusOut(
         version=__version__, home=str(settings.home), vault=str(settings.vault) if settings.vault else None, counts=now.counts,
         unread=UnreadOut.of(now.unread) if now.unread else None, current_model=now.current_model,
         unfinished_runs=list(now.unfinished_runs), improving=ImprovingOut.told(now.improving), next=now.next,
+        improve_lacks=loop.lacking(library), improve_unfinished=UnfinishedOut.of(begun) if begun and not now.improving else None,
         waiting=len(here.queue), editors=library.editors.connected(),
     )  # fmt: skip
 

@@ -143,11 +143,13 @@ def evaluate(here: Here, library: Opened, model_id: str, wish: EvaluateIn) -> Jo
 
 
 @router.post("/improve", operation_id="improve", status_code=202)
-def improve(here: Here, wish: ImproveIn) -> JobOut:
+def improve(here: Here, library: Opened, wish: ImproveIn) -> JobOut:
     """Rebuild from the base with everything learnt since, measure, promote only what is better; in a process of its own.
 
-    Stopped, it goes on from there the next time, unless `fresh`.
+    Stopped, it goes on from there the next time, unless `fresh`. Where it would only fail for the lack of pairs it is refused at once.
     """
+    if lacks := loop.lacking(library):
+        raise Invalid(lacks, "Import highlights, read the vault and pair them; accept pairs that are right.")
     more = ["--fresh"] if wish.fresh else []
     return JobOut.of(improving.improve(here.jobs, here.given.home, "Improving", ["--effort", wish.effort, *more]))
 
