@@ -208,7 +208,12 @@ def test_on_a_narrow_screen_the_candidates_are_near(page: Any, server: Server, l
     page.set_viewport_size({"width": width, "height": 800})
     go(page, server, thing)
     page.locator(".card").first.wait_for()
-    assert page.locator(".card").first.bounding_box()["y"] < 480
+    assert page.locator(".card").first.bounding_box()["y"] < 300
+    search = page.get_by_label("Search sources")
+    assert not search.is_visible()
+    page.keyboard.press("/")
+    search.wait_for()
+    page.keyboard.press("Escape")
     highlights = page.get_by_role("list", name="Highlights")
     assert not highlights.is_visible()
     page.get_by_text("Highlights (3)").click()
@@ -216,8 +221,13 @@ def test_on_a_narrow_screen_the_candidates_are_near(page: Any, server: Server, l
     page.get_by_text("Highlights (2 of 3)").wait_for()
     assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
     assert serious(page) == []
-    page.set_viewport_size({"width": 1200, "height": 800})
+    page.keyboard.press("e")
+    page.locator(".cm-content").click()
+    page.keyboard.type("Typed")
+    page.set_viewport_size({"width": 1200, "height": 800})  # as where it is turned
     page.get_by_text("Highlights (2 of 3)").wait_for(state="detached")
+    page.keyboard.type(" on and on")
+    assert "Typed on and on" in page.locator(".cm-content").inner_text()
     assert highlights.get_by_role("checkbox", checked=True).count() == 2
 
 
