@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import itertools
 from typing import Any
 from urllib.parse import urlencode
 
@@ -225,6 +226,37 @@ def test_buttons_that_belong_together_stand_in_one_line(page: Any, server: Serve
         page.keyboard.press("1")
         page.locator(".bar b").wait_for()
         assert [button.bounding_box() for button in buttons.all()] == places, "however much is said before them"
+
+
+def test_what_accepts_only_some_stands_beside_what_accepts_all(page: Any, server: Server) -> None:
+    """Also where there is nothing to leave out, so that nothing moves from pair to pair."""
+    page.goto(f"{server.address}/pairs")
+    page.locator("mark").first.wait_for()
+    names = [button.inner_text().split("\n")[0].strip() for button in page.locator(".deeds button").all()]
+    assert names[:3] == ["They belong together", "Only those checked", "They do not"]
+    only = page.get_by_role("button", name="Only those checked")
+    assert only.is_disabled()
+    page.keyboard.press("1")
+    assert only.is_enabled()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [320, 390, 760, 801, 1280])
+def test_no_number_of_the_library_stands_near_the_name_of_another(page: Any, server: Server, width: int, scheme: str) -> None:
+    page.emulate_media(color_scheme=scheme)
+    page.set_viewport_size({"width": width, "height": 800})
+    page.goto(f"{server.address}/library")
+    page.get_by_label("Numbers").wait_for()
+    words = page.evaluate("""() => [...document.querySelectorAll("[aria-label=Numbers] dt")].map((one) => {
+      const range = document.createRange();
+      range.selectNodeContents(one);
+      const { left, right, top } = range.getBoundingClientRect();
+      return [left, right, top];
+    })""")
+    gaps = [after[0] - before[1] for before, after in itertools.pairwise(words) if after[0] > before[0]]
+    assert len(words) == 8
+    assert min(gaps) >= 14
+    fits(page, "library")
 
 
 @pytest.mark.parametrize("size", SIZES)
