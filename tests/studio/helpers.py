@@ -54,6 +54,19 @@ def settings_form(page: Any) -> Any:
     return page.get_by_role("form", name="Settings")
 
 
+def choose_note(page: Any, name: str) -> Any:
+    """The accept dialog, once it shows the change of that new note."""
+    dialog = page.get_by_role("dialog")
+    search = dialog.get_by_label("Search notes")
+    search.or_(dialog.get_by_role("button", name="Another note")).first.wait_for()
+    if not search.count():
+        dialog.get_by_role("button", name="Another note").click()
+    search.fill(name)
+    dialog.get_by_role("button", name=f"New note: {name}.md").or_(dialog.get_by_role("button", name=f"{name}.md")).first.click()
+    dialog.get_by_role("region", name="Change of the note").wait_for()
+    return dialog
+
+
 class Slow(small_world.ScriptedEngine):
     """Writes on and on while `go_on` is not set; whoever stops it is heard."""
 

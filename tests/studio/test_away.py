@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -13,6 +14,7 @@ import pytest
 from walks import Server, ask, events, eventually, serve_sample
 
 from .conftest import needs_browser
+from .helpers import choose_note, proposed, serious
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 AWAY = "The server is away"
@@ -144,4 +146,140 @@ def test_a_page_whose_code_did_not_come_while_the_server_stands_is_loaded_anew_o
         page.get_by_role("button", name="Try again").click()
     page.locator(".waiting").first.wait_for()
     assert (len(loaded), page.url) == (times + 1, f"{server.address}/queue")
+    page.context.close()
+
+
+def on_the_draft(browser: Any, server: Server, batch: dict) -> Any:
+    page = opened(browser, server)
+    query = urlencode({"source": batch["source_id"], "chapter": batch["chapter"], "batch": batch["id"]})
+    page.goto(f"{server.address}/draft?{query}")
+    page.locator(".card .reading > *").first.wait_for()
+    return page
+
+
+def ready(page: Any, name: str) -> Any:
+    """The button that writes the first card into a new note, once it can be pressed."""
+    page.keyboard.press("a")
+    dialog = choose_note(page, name)
+    if (force := dialog.get_by_label("write it all the same")).count():
+        force.check()
+    button = dialog.get_by_role("button", name="Write it")
+    button.and_(page.locator(":enabled")).wait_for()
+    return button
+
+
+def note_of(server: Server, name: str) -> Path:
+    assert server.settings.vault
+    return next(server.settings.vault.rglob(f"{name}.md"), server.settings.vault / f"{name}.md")
+
+
+def test_an_accept_that_did_not_arrive_is_told_and_takes_one_press_more(browser: Any, back: Server, batch: dict) -> None:
+    server = back
+    page = on_the_draft(browser, server, batch)
+    button = ready(page, "Not Written")
+    server.stop()
+    button.click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("alert").get_by_text("has not said that it wrote anything").wait_for()
+    assert serious(page) == []
+    server.start()
+    dialog.get_by_role("alert").get_by_text("has not written it").wait_for()
+    assert not note_of(server, "Not Written").exists()
+    assert events(server, "insertion") == []
+    button.and_(page.locator(":enabled")).click()
+    dialog.wait_for(state="detached")
+    eventually(lambda: len(events(server, "insertion")), 1)
+    assert note_of(server, "Not Written").is_file()
+    ask(server, "/api/undo", {})
+    page.context.close()
+
+
+def test_an_accept_whose_answer_was_lost_is_found_and_not_made_twice(browser: Any, back: Server, batch: dict) -> None:
+    server = back
+    before = len(events(server, "insertion"))
+    page = on_the_draft(browser, server, batch)
+    button = ready(page, "Written Once")
+
+    def swallow(route: Any) -> None:
+        route.fetch()
+        route.abort()
+
+    page.route("**/accept", swallow)
+    button.click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("alert").get_by_text("has not said that it wrote anything").wait_for()
+    text = note_of(server, "Written Once").read_bytes()
+    server.stop()
+    server.start()
+    dialog.wait_for(state="detached")
+    page.get_by_text(re.compile("Written into .*Written Once.md, before the server went away")).wait_for()
+    page.locator(".card").first.get_by_text("in Written Once").wait_for()
+    assert (len(events(server, "insertion")), note_of(server, "Written Once").read_bytes()) == (before + 1, text)
+    ask(server, "/api/undo", {})
+    page.context.close()
+
+
+def test_a_decision_on_a_pair_that_did_not_arrive_is_not_shown_as_made(browser: Any, back: Server) -> None:
+    server = back
+    page = opened(browser, server)
+    page.goto(f"{server.address}/pairs")
+    page.locator("mark").first.wait_for()
+    shown = page.locator(".told").inner_text()
+    first = proposed(server)[0]
+    server.stop()
+    page.get_by_text(AWAY).wait_for()
+    page.keyboard.press("a")
+    page.get_by_text("this may not be done").wait_for()
+    assert page.locator(".told").inner_text() == shown
+    server.start()
+    page.get_by_text(AWAY).wait_for(state="detached")
+    assert page.get_by_text("this may not be done").count(), "it is not gone before it could be read"
+    assert (proposed(server)[0], events(server, "pair")) == (first, [])
+    page.keyboard.press("a")
+    page.get_by_text("Accepted.").wait_for()
+    assert [event.subject for event in events(server, "pair")] == [first]
+    page.context.close()
+
+
+def test_a_decision_on_a_pair_whose_answer_was_lost_is_seen_to_count(browser: Any, back: Server) -> None:
+    server = back
+    page = opened(browser, server)
+    page.goto(f"{server.address}/pairs")
+    page.locator("mark").first.wait_for()
+    before, (first, second) = events(server, "pair"), proposed(server)[:2]
+    page.route("**/api/pairs/*/decision", lambda route: (route.fetch(), route.abort()))
+    with page.expect_event("requestfailed", lambda request: request.url.endswith("/decision")):
+        page.keyboard.press("x")
+    page.get_by_text("this may not be done").wait_for()
+    page.unroute("**/api/pairs/*/decision")
+    place = ask(server, f"/api/pairs/{second}")["pair"]["note_path"]
+    page.locator(".told").get_by_text(place).wait_for()
+    server.stop()
+    server.start()
+    page.get_by_text(AWAY).wait_for(state="detached")
+    assert [event.subject for event in events(server, "pair")[len(before) :]] == [first]
+    page.context.close()
+
+
+def test_a_rule_that_did_not_arrive_stays_in_its_field_and_counts_once(browser: Any, back: Server) -> None:
+    server = back
+    page = opened(browser, server)
+    page.goto(f"{server.address}/taste")
+    field = page.get_by_label("A new rule, in your own words")
+    field.fill("No more than four bullets")
+    server.stop()
+    page.get_by_text(AWAY).wait_for()
+    field.press("Enter")
+    page.get_by_text("this may not be done").wait_for()
+    server.start()
+    page.get_by_text(AWAY).wait_for(state="detached")
+    assert (field.input_value(), ask(server, "/api/rules")["confirmed"]) == ("No more than four bullets", [])
+    page.route("**/api/rules", lambda route: (route.fetch(), route.abort()) if route.request.method == "POST" else route.continue_())
+    with page.expect_event("requestfailed", lambda request: request.url.endswith("/api/rules")):
+        field.press("Enter")
+    assert len(events(server, "rule")) == 1
+    page.unroute("**/api/rules")
+    field.press("Enter")
+    page.get_by_text("already").first.wait_for()
+    assert len(events(server, "rule")) == 1
     page.context.close()

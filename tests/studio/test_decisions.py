@@ -22,7 +22,7 @@ from served import ScriptedEngines
 from walks import Server, ask, events, eventually
 
 from .conftest import things
-from .helpers import serious
+from .helpers import choose_note, serious
 
 pytestmark = pytest.mark.browser
 CHAPTER = "Beginnings"
@@ -61,19 +61,6 @@ def go(page: Any, server: Server, thing: str, **more: str) -> None:
 
 def card(page: Any, draft: Draft) -> Any:
     return page.locator(".card").filter(has_text=draft.text.removeprefix("- ").strip())
-
-
-def choose_note(page: Any, name: str) -> Any:
-    """The accept dialog, once it shows the change of that new note."""
-    dialog = page.get_by_role("dialog")
-    search = dialog.get_by_label("Search notes")
-    search.or_(dialog.get_by_role("button", name="Another note")).first.wait_for()
-    if not search.count():
-        dialog.get_by_role("button", name="Another note").click()
-    search.fill(name)
-    dialog.get_by_role("button", name=f"New note: {name}.md").or_(dialog.get_by_role("button", name=f"{name}.md")).first.click()
-    dialog.get_by_role("region", name="Change of the note").wait_for()
-    return dialog
 
 
 def test_what_the_checks_found_is_seen_where_it_is_accepted(page: Any, server: Server, library: Library, thing: str) -> None:

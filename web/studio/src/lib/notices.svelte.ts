@@ -18,6 +18,8 @@ export function inWords(error: unknown): { message: string; hint: string } {
 
 const isOut = (error: unknown) => error instanceof ApiError && error.status === 401;
 
+const NOT_SENT_AGAIN = "It is not sent again by itself: when the server is back the page shows what counts; if it is not that, do it once more.";
+
 class Notices {
   all = $state<Notice[]>([]);
   dialogs = $state(0); // that are open: what is beside them cannot be read or reached
@@ -34,6 +36,12 @@ class Notices {
     if (error instanceof DOMException && error.name === "AbortError") return;
     const { message, hint } = inWords(error);
     this.add({ kind: "wrong", text: message, hint: [meaning, hint].filter(Boolean).join(" "), away: isOut(error) || error instanceof Unreachable }, 15000);
+  }
+
+  /** What was to be done at once and is not kept for later, as it can be seen on the page whether it counts. */
+  notDone(error: unknown): void {
+    if (!(error instanceof Unreachable)) return this.wrong(error);
+    this.add({ kind: "wrong", text: "The server did not answer, so that this may not be done.", hint: NOT_SENT_AGAIN }, 15000); // also once it is back
   }
 
   drop(id: number): void {
