@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import random
 from dataclasses import replace
+from html import escape
 from pathlib import Path
 
 import pytest
@@ -212,6 +213,11 @@ def test_the_page_tells_what_was_measured(tmp_path: Path) -> None:
     assert "SFT is the current version now" in page
     for told in ("<td>75%", "<td>50%", "<td>100%", "<td>–", "<td>75% (", "<td>0.25<td>", "<td>0.375 (2)"):
         assert told in page
+    rows = [row for row in page.split("<tr")[1:] if "colspan" not in row]
+    assert {row.split("</table>")[0].count("<t") for row in rows} == {11}
+    for verdict in decision.verdicts:  # beneath, in one line: as a twelfth column it was cut off
+        told, mark = "; ".join(verdict.objections) or "passes", "yes" if verdict.contender is decision.winner else "soft"
+        assert f"<td colspan=11 class={mark}>{escape(told)}" in page
     assert "8 or more words in a row from other notes" in page
     assert "<b>six" not in page
     assert "&lt;b&gt;six" in page

@@ -25,7 +25,7 @@ body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; padding: .35rem .6rem; border-bottom: 1px solid var(--line); vertical-align: top; }
 th { font-weight: 600; color: var(--soft); } .yes { color: var(--good); font-weight: 600; } .soft { color: var(--soft); }
-.scroll { overflow-x: auto; } .wide { min-width: 34rem; }
+.scroll { overflow-x: auto; } .wide { min-width: 34rem; } tr:has(+ .verdict) td { border-bottom: 0; } .verdict td { padding-top: 0; }
 img { width: 100%; background: #fff; border-radius: .4rem; } pre { white-space: pre-wrap; font-size: .85rem; margin: 0; }
 .beside { display: grid; grid-template-columns: repeat(auto-fit, minmax(16rem, 1fr)); gap: 1rem; }
 .beside > div { border: 1px solid var(--line); border-radius: .4rem; padding: .6rem; overflow-wrap: anywhere; }
@@ -42,7 +42,6 @@ COLUMNS = (
     "length",
     "lately",
     "choices",
-    "verdict",
 )
 SHOWN = 3  # passages that are printed whole
 
@@ -91,7 +90,8 @@ def _row(name: str, contender: Contender, change: str, verdict: str, won: bool) 
     rest = (_told(report.broken, ".2f"), f"{report.length:.2f}", f"{later.mean:.3f} ({len(later.items)})" if later else "–", chosen)
     cells = (f"{report.mean:.3f}", change, *shares, *rest)
     mark = " class=yes" if won else ""
-    return f"<tr><td{mark}>{escape(name)}" + "".join(f"<td>{cell}" for cell in cells) + f"<td{mark}>{escape(verdict)}</tr>"
+    beneath = f"<tr class=verdict><td colspan={len(COLUMNS)}{mark or ' class=soft'}>{escape(verdict)}</tr>" if verdict else ""
+    return f"<tr><td{mark}>{escape(name)}" + "".join(f"<td>{cell}" for cell in cells) + f"</tr>{beneath}"
 
 
 def _proven(current: Contender) -> str:
