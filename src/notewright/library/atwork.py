@@ -8,7 +8,7 @@ runs/improve-<n>/state.json    what each of its steps has come to; the newest on
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -70,6 +70,11 @@ def unfinished(home: Path) -> dict[str, Any]:
     begun = numbered(home / "runs")
     state = read_state(begun[max(begun)]) if begun else {}
     return {} if "finished_at" in state else state
+
+
+def trains(state: Mapping[str, Any]) -> bool:
+    """Whether a training of the `improve` in this state has begun, so that its data and options stand."""
+    return bool({"sft_run", "sft_model"} & state.keys())
 
 
 def gathered(home: Path, *, finished: bool = False) -> tuple[int, str]:

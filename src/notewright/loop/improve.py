@@ -15,7 +15,7 @@ from ..errors import Invalid, NotFound, RunFailed, Unavailable
 from ..evaluation import EvaluationReport, compare
 from ..files import put
 from ..library import Library, atwork
-from ..library.atwork import AtWork, alone, numbered, read_state
+from ..library.atwork import AtWork, alone, numbered, read_state, trains
 from ..library.database import now
 from ..library.examples import CHANGED, NOTICED
 from ..library.products import BETTER
@@ -141,7 +141,7 @@ def improve(
         state = _open(library.home / "runs", fresh)
         tell = _telling(library.home, AtWork(state.path.parent.name), progress)
         ignored = _as_begun(state, asked)
-        if not _trains(state):
+        if not trains(state.table):
             state.keep("terms", terms(library, settings, **besides))
         state.keep("event", state.table.get("event", library.events.last()))
         begun = "goes on" if "current" in state else "begins"
@@ -329,7 +329,8 @@ class _Work:
 
     def _dataset(self, kind: str) -> Dataset:
         key = f"{kind}_dataset"
-        if key not in self.state or (kind == "sft" and not _trains(self.state)):  # what was refused for too few passages is looked at anew
+        # What was refused for too few passages is looked at anew.
+        if key not in self.state or (kind == "sft" and not trains(self.state.table)):
             self.tell({"status": f"building the data ({kind})"})
             note_change(self.library)
             if kind == "edits":  # the first of what was judged: what is judged from now on is for the next one
@@ -511,11 +512,6 @@ def _open(runs: Path, fresh: bool) -> _State:
     return state
 
 
-def _trains(state: _State) -> bool:
-    """Whether a training of this one has begun, so that its data and options stand."""
-    return bool({"sft_run", "sft_model"} & state.table.keys())
-
-
 def values_for(method: str, overrides: Mapping[str, Any]) -> dict[str, Any]:
     """Of the values that were asked for, those of a method's recipe: all for SFT, `MACHINERY` for what goes on from there."""
     return {name: value for name, value in overrides.items() if method == "sft" or name in MACHINERY}
@@ -523,7 +519,7 @@ def values_for(method: str, overrides: Mapping[str, Any]) -> dict[str, Any]:
 
 def _as_begun(state: _State, asked: Mapping[str, Any]) -> tuple[str, ...]:
     """Keep the options of one that begins; of one that goes on: those that are asked for now and that it was not begun with."""
-    if not _trains(state):  # nothing is trained yet: a mistaken option can still be put right
+    if not trains(state.table):  # nothing is trained yet: a mistaken option can still be put right
         state.table |= {name: value for name, value in asked.items() if value}
     begun = {name: state.table.setdefault(name, value) for name, value in asked.items()}
     state.table |= with_defaults(begun)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import NotFound
-from ..library.atwork import numbered, read_state
+from ..library import atwork
 
 if TYPE_CHECKING:
     from ..library import Library
@@ -29,7 +29,7 @@ def reports(library: Library) -> list[Reported]:
     return [
         Reported(folder.name, str(state["finished_at"]), str(state.get("verdict", "")))
         for folder in _folders(library)
-        if "finished_at" in (state := read_state(folder)) and (folder / REPORT).is_file()
+        if "finished_at" in (state := atwork.read_state(folder)) and (folder / REPORT).is_file()
     ]
 
 
@@ -43,11 +43,8 @@ class Unfinished:
 
 def unfinished(library: Library) -> Unfinished | None:
     """The one that the next one goes on with, or that is at work."""
-    for folder in _folders(library)[:1]:
-        state = read_state(folder)
-        if "finished_at" not in state and {"sft_run", "sft_model"} & state.keys():
-            return Unfinished(folder.name, str(state.get("effort", "")))
-    return None
+    state = atwork.unfinished(library.home)
+    return Unfinished(_folders(library)[0].name, str(state.get("effort", ""))) if atwork.trains(state) else None
 
 
 def read_page(library: Library, improve_id: str) -> str:
@@ -59,4 +56,4 @@ def read_page(library: Library, improve_id: str) -> str:
 
 
 def _folders(library: Library) -> list[Path]:
-    return [folder for _, folder in sorted(numbered(library.home / "runs").items(), reverse=True)]
+    return [folder for _, folder in sorted(atwork.numbered(library.home / "runs").items(), reverse=True)]
