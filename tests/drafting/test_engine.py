@@ -10,9 +10,10 @@ import pytest
 import small_world
 import tiny_models
 from notewright import drafting
-from notewright.drafting.engines import engine_for, prompt_tokens
+from notewright.drafting.engines import engine_for
 from notewright.errors import Invalid
 from notewright.library import Library
+from notewright.models.room import prompt_tokens
 from notewright.records import Highlight, Source
 
 pytestmark = pytest.mark.slow
@@ -39,14 +40,9 @@ def test_the_base_is_loaded_once_and_the_prompt_fits(world: small_world.World) -
     assert engine_for(world.library, model, device="cpu") is engine
 
 
-def test_too_long_for_the_model_says_what_to_do(world: small_world.World) -> None:
-    with pytest.raises(Invalid) as caught:
-        drafting.draft(world.library, settings=world.settings, source="rivers", max_new_tokens=8, examples=5)
-    assert "ask for fewer examples" in caught.value.hint
-
-
-def test_a_source_that_fills_the_context_names_the_way_out_that_it_has(world: small_world.World) -> None:
-    long = [Highlight("The river carries silt to the plain. " * 6, location=at, outside_ids=(f"readwise:7{at}",)) for at in range(20)]
+def test_a_highlight_that_fills_the_context_names_the_way_out_that_its_source_has(world: small_world.World) -> None:
+    long = [Highlight("The river carries silt. " * 6, location=at, outside_ids=(f"readwise:7{at}",)) for at in range(20)]
+    long[3] = replace(long[3], text="The river carries silt to the plain. " * 200)
     chaptered = [replace(item, outside_ids=(f"readwise:8{at}",), chapter=f"Part {at // 10}") for at, item in enumerate(long)]
     sources = [Source("Plain", outside_ids=("readwise:b-plain",), highlights=tuple(long))]
     sources += [Source("Parted", outside_ids=("readwise:b-parted",), highlights=tuple(chaptered))]
@@ -57,9 +53,15 @@ def test_a_source_that_fills_the_context_names_the_way_out_that_it_has(world: sm
     assert caught.value.hint.startswith(
         "Choose some of the highlights (--highlights, numbers in: notewright sources readwise:b-plain), or take a base"
     )
+    with pytest.raises(Invalid) as shown:
+        drafting.draft(world.library, settings=world.settings, source="Plain", examples=2)
+    assert "ask for fewer examples" in shown.value.hint
     with pytest.raises(Invalid) as parted:
         drafting.draft(world.library, settings=world.settings, source="Parted")
     assert parted.value.hint.startswith("Name one chapter (--chapter), or choose some of the highlights (--highlights")
     chosen = drafting.named_highlights(world.library, source="Plain", names=["70..71"])
     options = {"settings": world.settings, "source": "Plain", "highlight_ids": chosen, "max_new_tokens": 12, "n": 1, "written": 1}
     assert drafting.draft(world.library, **options)[0].highlight_ids == ("readwise:70", "readwise:71")
+    chosen = drafting.named_highlights(world.library, source="Plain", names=["74..719"])
+    parted = drafting.draft(world.library, **options | {"highlight_ids": chosen, "max_new_tokens": None})[0]
+    assert sum(parted.sampling["parts"]) == len(parted.highlight_ids) == 16

@@ -135,7 +135,7 @@ def test_with_and_without_examples(world: small_world.World) -> None:
 def test_as_many_examples_as_fit(world: small_world.World, monkeypatch: pytest.MonkeyPatch, room: int, turns: int) -> None:
     """As in drafting: the least alike goes first."""
     module = importlib.import_module("notewright.evaluation.evaluate")
-    monkeypatch.setattr(module, "_fits", lambda writer, messages, reserve: len(messages) <= room)
+    monkeypatch.setattr(module, "fits", lambda writer, messages, longest: len(messages) <= room)
     engine = ScriptedEngine(lambda *_: "words")
     evaluate(world, engine, limit=1, examples=True)
     whole = datasets.load(world.library.datasets.all()[0], "test")[0]["prompt_with_examples"]

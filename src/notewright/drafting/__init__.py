@@ -12,7 +12,7 @@ retrieve_examples(...)  the person's nearest finished passages, shown to the mod
 from .ask import taught_examples
 from .choose import Choice, Option, Place, choose, in_order, shown_count
 from .draft import draft
-from .engines import Engines, memory_watched, prompt_tokens, release_engine, writing_model
+from .engines import Engines, memory_watched, release_engine, writing_model
 from .examples import retrieve_examples
 from .fewer import why_fewer
 from .highlights import choose_prompt, named_highlights
@@ -20,5 +20,5 @@ from .queue import queue
 
 __all__ = [
     "Choice", "Engines", "Option", "Place", "choose", "choose_prompt", "draft", "in_order", "memory_watched", "named_highlights",
-    "prompt_tokens", "queue", "release_engine", "retrieve_examples", "shown_count", "taught_examples", "why_fewer", "writing_model",
+    "queue", "release_engine", "retrieve_examples", "shown_count", "taught_examples", "why_fewer", "writing_model",
 ]  # fmt: skip

@@ -10,11 +10,12 @@ from ..errors import Invalid
 from ..library.examples import CHANGED, NOTICED
 from ..library.products import ASKED
 from ..models import registry
-from ..prompts import Message, build_messages
 from ..records import Model, Prompt
 from ..text import count
-from .engines import Candidate, Writer, affordable, memory_watched, prompt_tokens
+from .engines import Candidate, Writer, affordable, memory_watched
 from .examples import retrieve_examples
+from .joining import join
+from .parts import Part, Way, way_of
 
 if TYPE_CHECKING:
     from ..library import Library
@@ -25,18 +26,29 @@ HOTTER = 0.3  # added to the temperature when candidates come out alike
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """`number` counts the batch's candidates; the first one of every version is `greedy`."""
+    """`number` counts the batch's candidates; the first one of every version is `greedy`. `full`: cut off where the model sees no more."""
 
     number: int
     candidate: Candidate
     heat: float
     greedy: bool
     model_id: str
-    messages: Sequence[Message]
+    way: Way
+    full: bool
 
     @property
     def text(self) -> str:
         return self.candidate.text.strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """A candidate of several parts."""
+
+    text: str
+    tokens: int
+    finished: bool
+    seed: int
 
 
 @dataclass(slots=True)
@@ -49,14 +61,14 @@ class Asking:
     examples: int | None
     temperature: float
     top_p: float
-    max_new_tokens: int
+    max_new_tokens: int | None
     seed: int
     started: Callable[[], None] | None = None
     progress: Callable[[int, int], None] | None = None
     on_text: Callable[[int, str], None] | None = None
     numbered: int = 0
 
-    def candidates(self, model: Model, *, shown: int, count: int | None = None, parts: int = 1) -> list[Written]:
+    def candidates(self, model: Model, *, shown: int, count: int | None = None, writers: int = 1) -> list[Written]:
         """The first of every text among `count` (by default what is affordable), or a version's part of them, but at least `shown`;
         with fewer than these, that many more are written, hotter.
 
@@ -66,15 +78,15 @@ class Asking:
         retrieved = retrieve_examples(
             self.library, self.prompt, limit=taught_examples(self.library, model) if self.examples is None else self.examples
         )
-        ways = [self._messages(writer, self.prompt, retrieved)]
+        ways = [self._way(writer, self.prompt, retrieved)]
         learnt = taught_rules(self.library, model) if told and shown > 1 and getattr(writer, "misreads", False) else told
         taught = tuple(text for text in told if text in learnt)
         if taught != told:
-            ways.append(self._messages(writer, replace(self.prompt, rules=taught), retrieved))
-        count = max(shown, -(-(affordable(writer) if count is None else count) // parts))
+            ways.append(self._way(writer, replace(self.prompt, rules=taught), retrieved))
+        count = max(shown, -(-(affordable(writer) if count is None else count) // writers))
         written: list[Written] = []
-        for place, messages in enumerate(ways):
-            written += self._write(writer, model, messages, count // len(ways) + (place < count % len(ways)))
+        for place, way in enumerate(ways):
+            written += self._write(writer, model, way, count // len(ways) + (place < count % len(ways)))
         items = _different(written)
         if len(items) < shown:
             more = self._write(writer, model, ways[0], shown - len(items), heat=HOTTER, first=count)
@@ -83,21 +95,21 @@ class Asking:
 
     def otherwise(self, model: Model, written: Sequence[Written], count: int) -> list[Written]:
         """As many candidates for the same prompt with examples, where the `written` ones had none, or without, where they had some."""
-        writer, had = self.engine(model), written[0].messages
-        retrieved = [] if len(had) > len(build_messages(self.prompt)) else retrieve_examples(self.library, self.prompt)
-        messages = self._messages(writer, self.prompt, retrieved)
-        return _different(self._write(writer, model, messages, count)) if len(messages) != len(had) else []
+        writer, had = self.engine(model), written[0].way.examples
+        way = self._way(writer, self.prompt, [] if had else retrieve_examples(self.library, self.prompt))
+        return _different(self._write(writer, model, way, count)) if way.examples != had else []
 
-    def _messages(self, writer: Writer, prompt: Prompt, retrieved: Sequence[tuple[Prompt, str]]) -> list[Message]:
-        messages = fit_examples(writer, prompt, retrieved, self.max_new_tokens if self.examples is None else 0)
-        self._need_room(writer, messages)
-        return messages
+    def _way(self, writer: Writer, prompt: Prompt, retrieved: Sequence[tuple[Prompt, str]]) -> Way:
+        way = way_of(writer, prompt, retrieved, longest=self.max_new_tokens, required=self.examples is not None)
+        for part in way.parts:
+            self._need_room(writer, part)
+        return way
 
-    def _need_room(self, writer: Writer, messages: Sequence[Message]) -> None:
+    def _need_room(self, writer: Writer, part: Part) -> None:
         """Raises Invalid where the engine will, before anything is begun, with the ways out that this source has."""
         try:
             if require := getattr(writer, "require_room", None):  # a remote one knows best
-                require(messages, self.max_new_tokens)
+                require(part.messages, part.longest)
         except Invalid as full:
             source, number = self.prompt.source, len(self.prompt.highlights)
             several = len({item.chapter for item in self.prompt.highlights}) > 1
@@ -111,21 +123,50 @@ class Asking:
                 f"The {count(number, 'highlight')} of {source.title!r} leave no room for a note: {said}", f"{hint[0].upper()}{hint[1:]}."
             ) from full
 
-    def _write(
-        self, writer: Writer, model: Model, messages: list[Message], count: int, *, heat: float = 0.0, first: int = 0
-    ) -> list[Written]:
+    def _write(self, writer: Writer, model: Model, way: Way, count: int, *, heat: float = 0.0, first: int = 0) -> list[Written]:
         """`count` candidates, the first one greedy unless some were written before (`first` of them)."""
-        progress, on_text, before, heat = self.progress, self.on_text, self.numbered, self.temperature + heat
+        before, heat = self.numbered, self.temperature + heat
         if self.started and not before:
             self.started()
-        with memory_watched():
-            items = writer.generate(
-                messages, n=count, temperature=heat, top_p=self.top_p, max_new_tokens=self.max_new_tokens, seed=self.seed + first,
-                greedy_first=not first, on_token=(lambda written, _: progress(written, self.max_new_tokens)) if progress else None,
-                on_text=(lambda candidate, text: on_text(before + candidate, text)) if on_text else None,
-            )  # fmt: skip
-        self.numbered += len(items)
-        return [Written(before + place, item, heat, not first + place, model.id, messages) for place, item in enumerate(items)]
+        parts: list[Sequence[Candidate]] = []
+        for part in way.parts:
+            at_token, at_text = self._telling(way, parts)
+            with memory_watched():
+                items = writer.generate(
+                    part.messages, n=count, temperature=heat, top_p=self.top_p, max_new_tokens=part.longest, seed=self.seed + first,
+                    greedy_first=not first, on_token=at_token, on_text=at_text,
+                )  # fmt: skip
+            parts.append(items)
+        written = []
+        for place, items in enumerate(zip(*parts, strict=False)):  # a remote one may write fewer
+            full = any(not item.finished and item.tokens < part.longest for part, item in zip(way.parts, items, strict=True))
+            written.append(Written(before + place, _joined(items), heat, not first + place, model.id, way, full))
+        self.numbered += len(written)
+        return written
+
+    def _telling(
+        self, way: Way, before: Sequence[Sequence[Candidate]]
+    ) -> tuple[Callable[[int, int], None] | None, Callable[[int, str], None] | None]:
+        """What is told of the next part as it grows: as many tokens and words more than those `before` it."""
+        progress, on_text, numbered = self.progress, self.on_text, self.numbered
+        done, texts = sum(part.longest for part in way.parts[: len(before)]), [[item.text for item in items] for items in before]
+
+        def at_token(written: int, _: int) -> None:
+            assert progress
+            progress(done + written, way.longest)
+
+        def at_text(candidate: int, text: str) -> None:
+            assert on_text
+            on_text(numbered + candidate, join([*(part[candidate] for part in texts if candidate < len(part)), text]))
+
+        return at_token if progress else None, at_text if on_text else None
+
+
+def _joined(items: Sequence[Candidate]) -> Candidate:
+    if len(items) == 1:
+        return items[0]
+    text = join([item.text for item in items])
+    return Joined(text, sum(item.tokens for item in items), all(item.finished for item in items), items[0].seed)
 
 
 def taught_examples(library: Library, model: Model) -> int:
@@ -162,17 +203,6 @@ def taught_rules(library: Library, model: Model) -> tuple[str, ...]:
             assert isinstance(parameters, dict)
             return tuple(map(str, rules)) if parameters.get("told") else ()  # without: made before rules stood in training prompts
     return ()
-
-
-def fit_examples(writer: Writer, prompt: Prompt, retrieved: Sequence[tuple[Prompt, str]], reserve: int) -> list[Message]:
-    """Messages with as many examples as leave `reserve` tokens of the context for the note; the least alike goes first."""
-    messages = build_messages(prompt, retrieved)
-    context = getattr(writer, "context", 0)
-    dropped = 0
-    while context and reserve and dropped < len(retrieved) and prompt_tokens(writer, messages) + reserve > context:
-        dropped += 1
-        messages = build_messages(prompt, retrieved[dropped:])
-    return messages
 
 
 def _different(written: Sequence[Written]) -> list[Written]:

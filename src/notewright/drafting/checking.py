@@ -48,14 +48,16 @@ def checker(
         )
         findings = gates.check(
             mended.text, highlights=prompt.highlights, vault_index=index, known=known, linked=linked, tagged=tagged, habits=habits,
-            finished=item.candidate.finished, tokens=item.candidate.tokens, full=item.candidate.tokens < asked["max_new_tokens"], nli=nli,
+            finished=item.candidate.finished, tokens=item.candidate.tokens, full=item.full, nli=nli,
         )  # fmt: skip
         findings += reward.check_rules(rules, mended.text, prompt.highlights)
         sampling = {
             **asked, "temperature": item.heat, "greedy": item.greedy, "written": item.number, "tokens": item.candidate.tokens,
-            "finished": item.candidate.finished, "examples": (len(item.messages) - 2) // 2, "prompt_id": prompt_id(item.messages),
-            "prompt_version": PROMPT_VERSION, "repairs": list(mended.repairs),
+            "max_new_tokens": item.way.longest, "finished": item.candidate.finished, "examples": item.way.examples,
+            "prompt_id": prompt_id(item.way.messages), "prompt_version": PROMPT_VERSION, "repairs": list(mended.repairs),
         }  # fmt: skip
+        if len(item.way.parts) > 1:
+            sampling["parts"] = [part.highlights for part in item.way.parts]
         option = Option(
             text=mended.text, row=measure(mended.text, prompt.highlights, kind=prompt.source.kind),
             problems=len(gates.problems(findings)), temperature=0.0 if item.greedy else item.heat, model=item.model_id,

@@ -43,7 +43,7 @@ def draft(
     model_id: str = "",
     temperature: float = 0.8,
     top_p: float = 0.95,
-    max_new_tokens: int = 512,
+    max_new_tokens: int | None = None,
     seed: int | None = None,
     instruction: str = "",
     examples: int | None = None,
@@ -68,6 +68,9 @@ def draft(
     `started` gets who writes, once it is loaded, `progress` (tokens written, most tokens), `on_text` (candidate, its text so far) while
     they grow; a candidate's number is kept as `sampling["written"]`. `storing` is called when all are checked; what it raises keeps them
     from being stored.
+
+    `max_new_tokens` is by default what the highlights ask for. Where the model has no room for so long a note, it is written in parts
+    (`sampling["parts"]`: highlights in each), which are put together.
 
     Rules stand in every prompt; see `Asking.candidates` for those that a version was not taught.
 
@@ -100,8 +103,8 @@ def draft(
         library, prompt, lambda model: engine or held(library, model, device=settings.device), examples, temperature, top_p, max_new_tokens,
         seed, lambda: started(written_by(turn.versions)) if started else None, progress, on_text,
     )  # fmt: skip
-    sides = [asking.candidates(model, shown=share, count=written, parts=len(models)) for model, share in zip(models, shares, strict=True)]
-    asked = {"top_p": top_p, "max_new_tokens": max_new_tokens, "asked_seed": seed}
+    sides = [asking.candidates(model, shown=share, count=written, writers=len(models)) for model, share in zip(models, shares, strict=True)]
+    asked = {"top_p": top_p, "asked_seed": seed}
     check = checker(library, settings=settings, prompt=prompt, rules=rules, asked=asked)
     tried = [_different(check(item) for item in side) for side in sides]
     if examples is None and len(models) == 1:
@@ -199,7 +202,7 @@ def _store(library: Library, prompt: Prompt, shown: Sequence[Checked], hidden: S
             Draft(
                 id="", batch_id=batch_id, source_id=prompt.source.id, chapter=prompt.chapter, model_id=item.written.model_id,
                 text=item.option.text, position=position, seed=item.written.candidate.seed, created_at=at,
-                messages=tuple(item.written.messages), sampling=item.sampling, shown=position < len(shown),
+                messages=tuple(item.written.way.messages), sampling=item.sampling, shown=position < len(shown),
                 problems=gates.problems(item.findings), highlight_ids=tuple(highlight.id for highlight in prompt.highlights),
                 findings=item.findings,
             )
@@ -211,7 +214,7 @@ def _store(library: Library, prompt: Prompt, shown: Sequence[Checked], hidden: S
 
 
 def _check(
-    n: int, written: int | None, temperature: float, top_p: float, max_new_tokens: int, examples: int | None, seed: int | None
+    n: int, written: int | None, temperature: float, top_p: float, max_new_tokens: int | None, examples: int | None, seed: int | None
 ) -> None:
     problems = []
     if not 1 <= n <= MAX_CANDIDATES:
@@ -222,7 +225,7 @@ def _check(
         problems.append(f"temperature must lie between 0 and 3, not {temperature}")
     if not 0 < top_p <= 1:
         problems.append(f"top_p must lie above 0 and up to 1, not {top_p}")
-    if max_new_tokens < 1:
+    if max_new_tokens is not None and max_new_tokens < 1:
         problems.append(f"max_new_tokens must be at least 1, not {max_new_tokens}")
     if examples is not None and examples < 0:
         problems.append(f"examples must not be negative, not {examples}")

@@ -122,13 +122,3 @@ def entailment(settings: Settings) -> NliModel | None:
     from ..gates.nli import load
 
     return load(settings.nli_model)
-
-
-def prompt_tokens(engine: object, messages: Sequence[Message]) -> int:
-    """The prompt's length in the engine's tokens; 0 for an engine without a tokenizer (a remote one)."""
-    tokenizer = getattr(engine, "tokenizer", None)
-    if tokenizer is None:
-        return 0
-    from ..models.chat import encode_prompt
-
-    return len(encode_prompt(tokenizer, messages))

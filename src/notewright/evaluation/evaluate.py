@@ -15,6 +15,7 @@ from ..library.database import now
 from ..library.rows import load
 from ..library.splits import LATER
 from ..models import registry
+from ..models.room import fits, longest_note
 from ..prompts import Message, prompt_id
 from ..records import Dataset, Highlight, Model
 from ..reward.rules import broken_rules, confirmed_rules, limits_of
@@ -52,7 +53,7 @@ def evaluate(
     split: str = "test",
     limit: int | None = None,
     examples: bool = False,
-    max_new_tokens: int = 512,
+    max_new_tokens: int | None = None,
     engine: Writer | None = None,
     again: bool = True,
     progress: Callable[[int, int], None] | None = None,
@@ -60,7 +61,8 @@ def evaluate(
     """One greedy draft for every row of `split` in a prompt-completion dataset (default: the newest), mended as drafting mends it.
 
     `model_id` names a version, `base` a plain base instead; with neither it is the current model. `limit` takes the first rows only.
-    `examples` puts the retrieved examples into the prompts, as far as these have room for them. `engine` replaces the model's own.
+    `examples` puts the retrieved examples into the prompts, as far as these have room for them. A draft has at most `max_new_tokens`, by
+    default what its highlights ask for. `engine` replaces the model's own.
     `progress` gets (rows done, rows in all).
 
     The figures go into the model's metrics (`evaluation`; `edit_distance` for a whole test split; with examples both under names of their
@@ -142,7 +144,7 @@ def _write(
     prompts: Sequence[Sequence[Message]],
     known: Mapping[str, Written],
     begun: Begun,
-    longest: int,
+    longest: int | None,
     progress: Callable[[int, int], None],
 ) -> list[Written]:
     """A greedy draft for each prompt that is not `known`: side by side where the writer can, else one after the other."""
@@ -160,30 +162,21 @@ def _write(
 
 
 def _one_by_one(writer: Writer) -> Callable[..., Iterator[tuple[int, Any]]]:
-    def each(tasks: Sequence[Sequence[Message]], *, max_new_tokens: int) -> Iterator[tuple[int, Any]]:
+    def each(tasks: Sequence[Sequence[Message]], *, max_new_tokens: int | None) -> Iterator[tuple[int, Any]]:
         for place, messages in enumerate(tasks):
-            (draft,) = writer.generate(messages, n=1, temperature=0.0, max_new_tokens=max_new_tokens, seed=0, greedy_first=True)
+            longest = max_new_tokens or longest_note(writer, messages)
+            (draft,) = writer.generate(messages, n=1, temperature=0.0, max_new_tokens=longest, seed=0, greedy_first=True)
             yield place, draft
 
     return each
 
 
-def _prompt(writer: Writer, row: dict[str, Any], reserve: int) -> Sequence[Message]:
-    """With as many of its examples as leave `reserve` tokens of the context for the note, as in drafting: the least alike goes first."""
+def _prompt(writer: Writer, row: dict[str, Any], longest: int | None) -> Sequence[Message]:
+    """With as many of its examples as leave room for a note of at most `longest` tokens, as in drafting: the least alike goes first."""
     messages: list[Message] = row.get("prompt_with_examples") or row["prompt"]
-    while len(messages) > len(row["prompt"]) and not _fits(writer, messages, reserve):
+    while len(messages) > len(row["prompt"]) and not fits(writer, messages, longest):
         messages = [messages[0], *messages[3:]]
     return messages
-
-
-def _fits(writer: Writer, messages: Sequence[Message], reserve: int) -> bool:
-    """Whether the prompt leaves `reserve` tokens of the context for the note; yes for a writer that does not say (a remote one)."""
-    tokenizer, context = getattr(writer, "tokenizer", None), getattr(writer, "context", 0)
-    if tokenizer is None or not context:
-        return True
-    from ..models.chat import encode_prompt
-
-    return len(encode_prompt(tokenizer, messages)) + reserve <= context
 
 
 def held_out(

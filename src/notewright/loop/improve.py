@@ -106,7 +106,7 @@ def improve(
     settings: Settings,
     effort: str = "",
     confidence: float = CONFIDENCE,
-    max_new_tokens: int = 512,
+    max_new_tokens: int | None = None,
     overrides: Mapping[str, Any] | None = None,
     reinforce: str = "",
     fresh: bool = False,
@@ -254,7 +254,7 @@ def _reason(library: Library, decision: Decision, current: Contender) -> str:
 class _Work:
     """The steps, each done once."""
 
-    def __init__(self, library: Library, settings: Settings, state: _State, longest: int, tell: Progress) -> None:
+    def __init__(self, library: Library, settings: Settings, state: _State, longest: int | None, tell: Progress) -> None:
         self.library, self.settings, self.state, self.longest, self.tell = library, settings, state, longest, tell
         self.effort, self.overrides = state["effort"], state["set"]
         self.engines = Engines()  # all that is measured shares one base in memory

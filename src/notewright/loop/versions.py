@@ -11,6 +11,7 @@ from ..errors import Invalid
 from ..evaluation import held_out
 from ..library.examples import chapters
 from ..models import registry
+from ..models.room import longest_note
 from ..prompts import Message, build_messages
 from ..records import Model
 from ..settings import Settings
@@ -67,16 +68,17 @@ def diff_versions(
     source: str = "",
     chapter: str | None = None,
     limit: int = 3,
-    max_new_tokens: int = 512,
+    max_new_tokens: int | None = None,
     engines: Engines | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> VersionDiff:
     """What versions `before` and `after` write for a source (or chapter), else for up to `limit` held-out passages, longest first, of those
     whose prompts both can read.
 
-    Same prompt without examples, no chance, same number of tokens. `engines` are kept ones; `progress` gets (drafts written, in all) and is
-    called at every token; what it raises stops the writing. Raises NotFound and Invalid as the registry, `choose_prompt` and `evaluate` do,
-    and Invalid before anything is written where a prompt leaves one of them no room for a note.
+    Same prompt without examples, no chance; at most `max_new_tokens`, by default what the highlights ask for. `engines` are kept ones;
+    `progress` gets (drafts written, in all) and is called at every token; what it raises stops the writing. Raises NotFound and Invalid as
+    the registry, `choose_prompt` and `evaluate` do, and Invalid before anything is written where a prompt leaves one of them no room for a
+    note.
     """
     if chapter is not None and not source:
         raise Invalid(f"A chapter is named, {chapter!r}, and no source.", "Name the source that has it, too.")
@@ -103,8 +105,8 @@ def diff_versions(
 
             with memory_watched():
                 written = writer.generate(
-                    messages, n=1, temperature=0.0, top_p=1.0, max_new_tokens=max_new_tokens, seed=0, greedy_first=True,
-                    on_token=at_token, on_text=None,
+                    messages, n=1, temperature=0.0, top_p=1.0, max_new_tokens=max_new_tokens or longest_note(writer, messages), seed=0,
+                    greedy_first=True, on_token=at_token, on_text=None,
                 )[0]  # fmt: skip
             texts[-1].append(written.text)
     return VersionDiff(before, after, tuple(_beside(*item) for item in zip([asked for _, asked in tasks], *texts, strict=True)))
@@ -135,7 +137,7 @@ def _held_out(library: Library) -> list[_Task]:
     ]  # fmt: skip
 
 
-def _with_room(library: Library, writer: object, model: Model, tasks: Sequence[_Task], wanted: int) -> list[_Task]:
+def _with_room(library: Library, writer: object, model: Model, tasks: Sequence[_Task], wanted: int | None) -> list[_Task]:
     """Those that this version can read and has room to write of; Invalid, with the ways out that there are, where none is left."""
     require = getattr(writer, "require_room", None)  # a remote one knows best
     left: list[_Task] = []
@@ -143,7 +145,7 @@ def _with_room(library: Library, writer: object, model: Model, tasks: Sequence[_
     for messages, asked in tasks:
         try:
             if require:
-                require(messages, wanted)
+                require(messages, wanted or longest_note(writer, messages))
             left.append((messages, asked))
         except Invalid as full:
             said = f"{full.message[0].lower()}{full.message[1:]}"

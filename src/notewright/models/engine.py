@@ -39,6 +39,7 @@ from .letters import Letters, letters_of
 from .lookup import GUESSED, TINY, Lookup, Memory, Places, pays
 from .merging import MERGED, add_into_weights
 from .precision import pick_dtype
+from .room import longest_note
 
 LEAST = 16  # tokens a step; with fewer, some CPU kernels round differently
 AT_ONCE = 16  # drafts of different prompts that are written side by side by a small base
@@ -339,25 +340,28 @@ class Engine:
         return [row.result() for row in rows]
 
     @torch.inference_mode()
-    def write_each(self, tasks: Sequence[Sequence[Message]], *, max_new_tokens: int = 512) -> Iterator[tuple[int, Generated]]:
+    def write_each(self, tasks: Sequence[Sequence[Message]], *, max_new_tokens: int | None = None) -> Iterator[tuple[int, Generated]]:
         """One greedy draft for each of many prompts, with the prompt's place, as they are written: side by side, which takes a fraction of
-        the time of one after the other.
+        the time of one after the other. By default each may be as long as its highlights ask for.
 
         Where two tokens are all but equally likely, a draft may differ from the one that `generate` writes. Raises Invalid where a prompt
         leaves no room.
         """
         prompts = [chat.encode_prompt(self.tokenizer, messages) for messages in tasks]
+        limits = [max_new_tokens or longest_note(self, messages) for messages in tasks]
         order = sorted(range(len(prompts)), key=lambda place: len(prompts[place]))
         step = AT_ONCE if self._small else FEW_AT_ONCE
         for start in range(0, len(order), step):
             part = order[start : start + step]
-            longest = min(max_new_tokens, self._room(prompts[part[-1]], max_new_tokens))
+            wanted = max(limits[place] for place in part)
+            longest = min(wanted, self._room(prompts[part[-1]], wanted))
             with self._threads():
                 written = sample(
                     self._model, [prompts[place] for place in part], seeds=part, stops=self._stops, pad=self.tokenizer.pad_token_id,
                     max_new_tokens=longest, temperature=0.0, letters=letters_of(self.tokenizer, self._bare), memory=self._memory,
                 )  # fmt: skip
-            for place, ids in zip(part, written, strict=True):
+            for place, whole in zip(part, written, strict=True):
+                ids = whole[: limits[place]]
                 finished = ids[-1] in self._stops
                 text = without_thoughts(chat.decode(self.tokenizer, ids[:-1] if finished else ids))
                 yield place, Generated(text, len(ids), finished, 0, greedy=True)

@@ -132,7 +132,7 @@ class DraftIn(In):
     model_id: Short = Field(default="", description="A registered version; empty for the current one")
     temperature: float = Field(default=0.8, ge=0, le=3, allow_inf_nan=False)
     top_p: float = Field(default=0.95, gt=0, le=1, allow_inf_nan=False)
-    max_new_tokens: int = Field(default=512, ge=1, le=8192)
+    max_new_tokens: int | None = Field(default=None, ge=1, le=8192, description="null: what the highlights ask for")
     seed: int | None = Field(default=None, ge=0, lt=2**31)
     instruction: Short = ""
     examples: int | None = Field(default=None, ge=0, le=20)

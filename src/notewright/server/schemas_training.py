@@ -83,7 +83,7 @@ class VersionDiffIn(In):
     source: Short = Field(default="", description="A source's id or title; empty: held-out passages")
     chapter: Short | None = Field(default=None, description="One of the `source`, which has to be named then; empty: what has none")
     limit: int = Field(default=3, ge=1, le=20, description="How many held-out passages")
-    max_new_tokens: int = Field(default=512, ge=1, le=8192)
+    max_new_tokens: int | None = Field(default=None, ge=1, le=8192, description="null: what the highlights ask for")
 
 
 class BesideOut(Out):

@@ -111,7 +111,8 @@ class Telling:
             offer = None
             if isinstance(error, OutOfMemory):
                 offer = {"n": max(1, (self.wish.n or 4) // 2), "written": max(1, (self.wish.written or 4) // 2)}
-                offer["max_new_tokens"] = max(64, self.wish.max_new_tokens // 2)
+                if self.wish.max_new_tokens:
+                    offer["max_new_tokens"] = max(64, self.wish.max_new_tokens // 2)
             yield sse("error", {"status": status, **problem.model_dump(), "offer": offer})
         finally:
             if ticket:

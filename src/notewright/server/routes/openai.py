@@ -19,6 +19,7 @@ from ... import drafting
 from ...errors import NotewrightError, NotFound
 from ...library import Library
 from ...models import bases, registry
+from ...models.room import longest_note, prompt_tokens
 from ...records import Model
 from ...settings import Settings
 from ..context import Context, Current, Here, Opened
@@ -170,11 +171,11 @@ class Chat:
             engine = self.here.engines.get(library, resolve(library, settings, wish.model), device=settings.device)
             written = engine.generate(
                 messages, n=wish.n or 1, temperature=1.0 if wish.temperature is None else wish.temperature, top_p=wish.top_p or 1.0,
-                max_new_tokens=wish.max_completion_tokens or wish.max_tokens or 512,
+                max_new_tokens=wish.max_completion_tokens or wish.max_tokens or longest_note(engine, messages),
                 seed=secrets.randbelow(2**31) if wish.seed is None else wish.seed % 2**31, greedy_first=False, stop=wish.stops,
                 on_token=lambda *_: ticket.check(), on_text=lambda index, text: self._tell((index, text)),
             )  # fmt: skip
-            return list(written), drafting.prompt_tokens(engine, messages)
+            return list(written), prompt_tokens(engine, messages)
 
     async def pieces(self) -> AsyncIterator[bytes]:
         """OpenAI's chunks. A text that stopped growing the way it began (a letter completed differently) is rare; its rest is sent."""
