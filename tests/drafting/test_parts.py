@@ -61,6 +61,7 @@ def test_a_long_chapter_is_written_in_parts(world: small_world.World) -> None:
     parts = drafts[0].sampling["parts"]
     assert len(engine.calls) == len(parts) > 1
     assert sum(parts) == 40
+    assert drafting.told_parts(drafts).startswith(f"Written in {len(parts)} parts, of {parts[0]} and ")
     for draft in drafts:
         assert draft.text.startswith("## Depths\n\n- ")
         assert draft.text.count("## Depths") == draft.text.count("#water") == 1
@@ -106,6 +107,7 @@ def test_with_room_it_is_written_at_once(world: small_world.World) -> None:
     (draft,) = written(world, engine, n=1, written=1)
     assert len(engine.calls) == 1
     assert "parts" not in draft.sampling
+    assert not drafting.told_parts([draft])
     assert draft.sampling["max_new_tokens"] > 512
 
 

@@ -72,7 +72,7 @@ def draft(options: argparse.Namespace) -> None:
         as_json(drafts)
         return
     print_candidates(drafts)
-    for told in filter(None, (fewer, _stood_in(drafts))):
+    for told in filter(None, (drafting.told_parts(drafts), fewer, _stood_in(drafts))):
         say(told)
     rank = f"notewright rank {drafts[0].batch_id}   or   " if len(drafts) > 1 else ""
     say(f"Next: {rank}notewright accept {drafts[0].id} --into NOTE")

@@ -8,7 +8,7 @@ from itertools import accumulate, pairwise
 
 from ..models.room import fits, longest_note
 from ..prompts import Message, build_messages
-from ..records import Highlight, Prompt
+from ..records import Draft, Highlight, Prompt
 
 FACTS = 40  # characters of a highlight's number, place and tags
 AT_CHAPTER = 0.25  # of a part: as far as its end is moved to where a chapter begins
@@ -81,6 +81,14 @@ def _part(writer: object, prompt: Prompt, examples: Sequence[tuple[Prompt, str]]
 
 def _size(highlight: Highlight) -> int:
     return FACTS + len(highlight.text) + len(highlight.annotation)
+
+
+def told_parts(drafts: Sequence[Draft]) -> str:
+    """One sentence where shown drafts were written in parts, else empty."""
+    found = next((parts for draft in drafts if isinstance(parts := draft.sampling.get("parts"), list)), None)
+    if found is None:
+        return ""
+    return f"Written in {len(found)} parts, of {' and '.join(map(str, found))} highlights: the model has no room for all of them at once."
 
 
 def split(highlights: Sequence[Highlight], number: int) -> list[tuple[Highlight, ...]]:

@@ -173,6 +173,7 @@ class BatchOut(Out):
     model_id: str
     drafts: list[DraftOut]
     fewer: str = Field(description="Why there are fewer than were asked for, in words; empty where there are not")
+    parts: str = Field(description="In words, that they were written in parts; empty where they were not")
 
 
 class BatchRow(Out):

@@ -9,7 +9,7 @@ export const SOURCE = { id: "s1", title: "The Slow River", author: "A. Writer", 
 export const HIGHLIGHT = { id: "h1", text: "Rivers are slow.", chapter: "Beginnings", location_label: "page 3" };
 export const CHAPTER = { source_id: "s1", source_title: "The Slow River", chapter: "Beginnings", highlights: 2, highlight_ids: ["h1", "h2"] };
 const draft = (id: string, text: string): Record<string, unknown> => ({ id, text, source_id: "s1", highlight_ids: ["h1"], problems: [], sampling: { written: 0 } });
-export const BATCH = { id: "b1", source_id: "s1", chapter: "Beginnings", model_id: "model-2", fewer: "", drafts: [draft("d1", "- One fact."), draft("d2", "- Two.")] };
+export const BATCH = { id: "b1", source_id: "s1", chapter: "Beginnings", model_id: "model-2", fewer: "", parts: "", drafts: [draft("d1", "- One fact."), draft("d2", "- Two.")] };
 export const PATH = "Books/The Slow River.md";
 export const NOTE = "# The Slow River\n\n## Beginnings\n\nMy words.\n\n## Troubles\n\nMore.\n";
 export const AFTER = NOTE.replace("My words.\n", "My words.\n\n- One fact.\n");

@@ -366,10 +366,10 @@ it("tells which draft a key means and which place it has, to eye and ear", async
 describe("fewer drafts than were asked for", () => {
   it.each([["2 of 3: of 4 written, 2 were the same text as another."], [""]])("are explained in the server's words (%s)", async (fewer) => {
     const answer = played.server.answer;
-    played.server.answer = (route, body) => (route === "POST /api/drafts" ? { ...BATCH, fewer } : answer(route, body));
+    played.server.answer = (route, body) => (route === "POST /api/drafts" ? { ...BATCH, parts: fewer && "In 2 parts.", fewer } : answer(route, body));
     await played.drafted();
     const lines = [...document.querySelectorAll(".notewright-head p")].map((line) => line.textContent);
-    expect(lines.slice(1)).toEqual(fewer ? [fewer] : []);
+    expect(lines.slice(1)).toEqual(fewer ? ["In 2 parts.", fewer] : []);
   });
 });
 

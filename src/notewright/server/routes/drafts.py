@@ -207,4 +207,5 @@ def batch_out(drafts: list[Draft]) -> BatchOut:
     return BatchOut(
         id=first.batch_id, source_id=first.source_id, chapter=first.chapter, model_id=written_by(item.model_id for item in drafts),
         drafts=[DraftOut.of(item) for item in drafts], fewer=drafting.why_fewer(drafts),
+        parts=drafting.told_parts(drafts),
     )  # fmt: skip

@@ -129,7 +129,7 @@ export class ReviewView extends ItemView {
     this.clear();
     const count = batch.drafts.length;
     const told = count === 1 ? `1 draft by ${batch.model_id}.` : `${count} drafts by ${batch.model_id}. Click them best first, or use the keys.`;
-    this.header(this.task?.title ?? "", told, batch.fewer, stoodIn(batch.drafts));
+    this.header(this.task?.title ?? "", told, batch.parts, batch.fewer, stoodIn(batch.drafts));
     const all = this.contentEl.createDiv({ cls: "notewright-all" });
     // Keys do the same; a phone has none.
     all.createEl("button", { text: "Send ranking" }).addEventListener("click", () => void this.send());

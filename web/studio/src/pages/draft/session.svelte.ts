@@ -13,7 +13,7 @@ import { told } from "../../lib/sse.ts";
 export type Draft = Schemas["DraftOut"];
 export type Batch = Schemas["BatchOut"];
 type Judged = Pick<Schemas["JudgedOut"], "order" | "rejected">;
-type Offer = { n: number; written: number; max_new_tokens: number };
+type Offer = { n: number; written: number; max_new_tokens?: number };
 
 export interface Candidate {
   key: string; // the place it was given when writing began: stable, so that nothing jumps when the draft gets its id
