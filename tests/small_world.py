@@ -6,9 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from transformers import AutoTokenizer
+
 from notewright.library import Library
 from notewright.library.database import now
+from notewright.prompts import NUMBERED
 from notewright.records import Highlight, Model, Pair, PairLink, Passage, Source
+from notewright.seedling import model_dir
 from notewright.settings import Settings
 from notewright.vault import parse_note
 
@@ -122,6 +126,19 @@ class ScriptedEngine:
             for end in (len(text) // 2, len(text)) if on_text else ():
                 on_text(index, text[:end])
         return [Written(text, len(text.split()), self.finished, seed + index) for index, text in enumerate(texts)]
+
+
+class Small(ScriptedEngine):
+    """Sees `context` tokens of the seedling's; writes a bullet for every highlight, below a heading and above a tag."""
+
+    def __init__(self, context: int) -> None:
+        super().__init__(self.note)
+        self.context, self.tokenizer = context, AutoTokenizer.from_pretrained(model_dir())
+
+    @staticmethod
+    def note(messages: Sequence[dict[str, str]], seed: int) -> str:
+        lines = NUMBERED.findall(messages[-1]["content"])
+        return "## Depths\n\n" + "\n".join(f"- {'' if seed < 0 else '**So.** '}{line}" for line in lines) + "\n\n#water"
 
 
 def numbered(messages: Sequence[dict[str, str]], seed: int) -> str:

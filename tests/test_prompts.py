@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notewright.prompts import PROMPT_VERSION, SYSTEM, build_messages, location_label, prompt_id, render_highlights, subject
+from notewright.prompts import PROMPT_VERSION, SYSTEM, Question, build_messages, location_label, prompt_id, render_highlights, subject
 from notewright.records import Highlight, Prompt, Source
 
 RIVER = Source(
@@ -51,6 +51,32 @@ def test_a_rendered_turn_tells_what_it_is_about() -> None:
     assert subject(render_highlights(Prompt(Source(title="T", kind="article"), (plain,)))) == ("T", "", {""})
     assert subject(render_highlights(Prompt(RIVER, (plain, ONE, plain)))) == ("The Slow River", "Marit Ekholm", {"", "Speed"})
     assert subject("anything") == ("anything", "", set())
+
+
+WORDS = st.text(st.characters(codec="utf-8"), max_size=40) | st.sampled_from(
+    ["1. One\n\n2. Two", "Rules:", "\n\nInstruction: no", "Chapter: no", "", "  ", "a\n   b", "\u2028c"]
+)
+
+
+@given(
+    st.lists(st.tuples(WORDS, WORDS, st.sampled_from(["", "A", "Chapter: B", "1. C"])), min_size=1, max_size=12),
+    st.tuples(st.lists(st.sampled_from(["no tags", "1. only"]), max_size=2), st.sampled_from(["", "Short.\n\n1. Really."])),
+    st.data(),
+)
+def test_parts_of_a_turn_are_what_would_be_rendered_of_some(rows, asked, data) -> None:
+    highlights = tuple(Highlight(text, annotation=note, chapter=chapter, location=3) for text, note, chapter in rows)
+    prompt = Prompt(RIVER, highlights, instruction=asked[1], rules=tuple(asked[0]))
+    question = Question.read(render_highlights(prompt))
+    assert question is not None
+    assert len(question.highlights) == len(rows)
+    start = data.draw(st.integers(0, len(rows) - 1))
+    end = data.draw(st.integers(start + 1, len(rows)))
+    assert question.part(start, end) == render_highlights(replace(prompt, highlights=highlights[start:end]))
+
+
+@pytest.mark.parametrize("turn", ["", "anything", "1. One", "\n1. One", "Title: T\n1. One", GOLDEN.replace("   p. 19", "p. 19")])
+def test_no_other_turn_is_cut(turn: str) -> None:
+    assert Question.read(turn) is None
 
 
 def test_a_single_chapter_leaves_the_summary_out() -> None:

@@ -12,6 +12,7 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .library import splits
@@ -28,6 +29,7 @@ LEAST_NOTE = 16  # tokens of the context beside the prompt: what is shorter is n
 ROOM = 4500  # characters of the examples beside a prompt
 SYSTEM = "Write the note for these highlights in the reader's own style. Use only what the highlights say."
 
+TAIL = ("Rules:", "Instruction: ")  # how the lines below the highlights begin
 NUMBERED = re.compile(r"^\d+\. (.*)", re.MULTILINE)  # a highlight's first line in a prompt
 
 Message = dict[str, str]
@@ -90,6 +92,53 @@ def render_highlights(prompt: Prompt) -> str:
     if prompt.instruction:
         lines += ["", f"Instruction: {prompt.instruction}"]
     return "\n".join(lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A rendered user turn, cut at its highlights: the lines above them, each one's chapter and lines, and the lines below."""
+
+    head: tuple[str, ...]
+    highlights: tuple[tuple[str, tuple[str, ...]], ...]
+    tail: tuple[str, ...]
+
+    @classmethod
+    def read(cls, turn: str) -> Question | None:
+        """None for what `render_highlights` did not make."""
+        lines = turn.split("\n")
+        first = next((place for place, line in enumerate(lines) if line.startswith("1. ")), 0)
+        head = first - (2 if lines[first - 1].startswith("Chapter: ") else 1)
+        if head < 1 or lines[head]:
+            return None
+        end = (
+            next((place for place in range(first, len(lines)) if not lines[place - 1] and lines[place].startswith(TAIL)), len(lines) + 1)
+            - 1
+        )
+        found: list[tuple[str, list[str]]] = []
+        chapter = ""
+        for line in lines[head:end]:
+            if not line:
+                chapter = ""
+            elif line.startswith("Chapter: "):
+                chapter = line.removeprefix("Chapter: ")
+            elif line.startswith(f"{len(found) + 1}. "):
+                found.append((chapter, [line.partition(". ")[2]]))
+            elif found and line.startswith("   "):
+                found[-1][1].append(line)
+            else:
+                return None
+        return cls(tuple(lines[:head]), tuple((chapter, tuple(words)) for chapter, words in found), tuple(lines[end:]))
+
+    def part(self, start: int, end: int) -> str:
+        """The same turn with some of its highlights, counted anew."""
+        lines = list(self.head)
+        before = None
+        for number, (chapter, (first, *more)) in enumerate(self.highlights[start:end], 1):
+            if chapter != before:
+                lines += ["", f"Chapter: {chapter}"] if chapter else [""]
+                before = chapter
+            lines += [f"{number}. {first}", *more]
+        return "\n".join([*lines, *self.tail])
 
 
 def build_messages(prompt: Prompt, examples: Iterable[tuple[Prompt, str]] = ()) -> list[Message]:

@@ -3,34 +3,16 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from transformers import AutoTokenizer
 
 import small_world
 from notewright import drafting
-from notewright.drafting.parts import split, way_of
 from notewright.library import Library
-from notewright.prompts import NUMBERED, build_messages
-from notewright.records import Highlight, Prompt, Source
-from notewright.seedling import model_dir
-from small_world import ScriptedEngine
-
-
-class Small(ScriptedEngine):
-    """Sees `context` tokens; notes each highlight's words as a bullet."""
-
-    def __init__(self, context: int) -> None:
-        super().__init__(self.note)
-        self.context, self.tokenizer = context, AutoTokenizer.from_pretrained(model_dir())
-
-    @staticmethod
-    def note(messages, seed: int) -> str:
-        lines = NUMBERED.findall(messages[-1]["content"])
-        return "## Depths\n\n" + "\n".join(f"- {'' if seed < 0 else '**So.** '}{line}" for line in lines) + "\n\n#water"
-
+from notewright.prompts import NUMBERED
+from notewright.records import Highlight, Source
+from small_world import ScriptedEngine, Small
 
 WORDS = [
     f"Sounding {number} found the bottom at {number * 7} fathoms, and the lead brought up shells and grey sand." for number in range(60)
@@ -109,47 +91,3 @@ def test_with_room_it_is_written_at_once(world: small_world.World) -> None:
     assert "parts" not in draft.sampling
     assert not drafting.told_parts([draft])
     assert draft.sampling["max_new_tokens"] > 512
-
-
-def prompt_of(count: int, chapters: int = 1) -> Prompt:
-    highlights = tuple(Highlight(text, chapter=f"C{at * chapters // count}") for at, text in enumerate(WORDS[:count]))
-    return Prompt(Source("T", highlights=highlights), highlights, "", "")
-
-
-def test_what_goes_first() -> None:
-    """All of it at once with the examples, with fewer of them, in parts with them, at once without, in parts without."""
-    prompt = prompt_of(30)
-    shown = [(prompt_of(8), "- x\n" * 150)] * 2
-    ways = [way_of(Small(context), prompt, shown) for context in (6000, 4300, 2600)]
-    assert [(way.examples, len(way.parts) > 1) for way in ways] == [(2, False), (1, False), (2, True)]
-    huge = [(prompt_of(8), "- x\n" * 3000)]
-    assert [(way.examples, len(way.parts) > 1) for way in (way_of(Small(size), prompt, huge) for size in (3400, 1200))] == [
-        (0, False), (0, True),
-    ]  # fmt: skip
-    needed = way_of(Small(2600), prompt, shown, required=True)
-    assert (needed.examples, len(needed.parts) > 1) == (2, True)
-    assert way_of(Small(40), prompt, shown).messages == build_messages(prompt)  # nothing fits: the engine says so
-    assert way_of(ScriptedEngine(lambda *_: ""), prompt, shown).messages == build_messages(prompt, shown)
-
-
-@pytest.mark.parametrize("number", [1, 2, 3, 7, 30])
-def test_parts_are_neighbours_of_about_one_length(number: int) -> None:
-    highlights = prompt_of(30).highlights
-    parts = split(highlights, number)
-    assert [item for part in parts for item in part] == list(highlights)
-    assert len(parts) == number
-    assert max(map(len, parts)) - min(map(len, parts)) <= 1
-
-
-def test_parts_end_where_chapters_do() -> None:
-    highlights = prompt_of(30).highlights
-    highlights = tuple(replace(item, chapter="A" if place < 17 else "B") for place, item in enumerate(highlights))
-    assert [len(part) for part in split(highlights, 2)] == [17, 13]
-    highlights = tuple(replace(item, chapter="A" if place < 25 else "B") for place, item in enumerate(highlights))
-    assert [len(part) for part in split(highlights, 2)] == [15, 15]
-
-
-def test_one_giant_highlight_leaves_no_way_but_the_error() -> None:
-    prompt = prompt_of(10)
-    giant = replace(prompt, highlights=(*prompt.highlights, Highlight("word " * 3000)))
-    assert len(way_of(Small(1500), giant, []).parts) == 1

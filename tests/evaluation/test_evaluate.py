@@ -24,6 +24,7 @@ from notewright.evaluation.report import interval, surest
 from notewright.library import Library, splits
 from notewright.library.database import now
 from notewright.library.splits import SHARES
+from notewright.models.room import likely_note, prompt_tokens
 from notewright.records import Draft
 from small_world import ScriptedEngine
 
@@ -134,12 +135,24 @@ def test_with_and_without_examples(world: small_world.World) -> None:
 @pytest.mark.parametrize(("room", "turns"), [(6, 6), (5, 4), (4, 4), (3, 2), (0, 2)])
 def test_as_many_examples_as_fit(world: small_world.World, monkeypatch: pytest.MonkeyPatch, room: int, turns: int) -> None:
     """As in drafting: the least alike goes first."""
-    module = importlib.import_module("notewright.evaluation.evaluate")
+    module = importlib.import_module("notewright.writing.parts")
     monkeypatch.setattr(module, "fits", lambda writer, messages, longest: len(messages) <= room)
     engine = ScriptedEngine(lambda *_: "words")
     evaluate(world, engine, limit=1, examples=True)
     whole = datasets.load(world.library.datasets.all()[0], "test")[0]["prompt_with_examples"]
     assert engine.calls[0]["messages"] == [whole[0], *whole[len(whole) - turns + 1 :]]
+
+
+def test_what_a_model_has_no_room_for_is_written_in_parts(world: small_world.World) -> None:
+    """As in drafting."""
+    at_once = small_world.Small(1 << 20)
+    whole = evaluate(world, at_once)
+    longest = max(prompt_tokens(at_once, call["messages"]) + likely_note(at_once, call["messages"]) for call in at_once.calls)
+    engine, done = small_world.Small(longest - 1), []
+    report = evaluate(world, engine, progress=lambda *told: done.append(told))
+    assert len(engine.calls) > len(at_once.calls)
+    assert [(item.draft, item.prompt) for item in report.items] == [(item.draft, item.prompt) for item in whole.items]
+    assert done[-1] == (len(report.items), len(report.items))
 
 
 def test_rules_that_set_limits_are_counted(world: small_world.World) -> None:

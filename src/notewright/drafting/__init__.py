@@ -14,9 +14,8 @@ from .choose import Choice, Option, Place, choose, in_order, shown_count
 from .draft import draft
 from .engines import Engines, memory_watched, release_engine, writing_model
 from .examples import retrieve_examples
-from .fewer import why_fewer
+from .fewer import told_parts, why_fewer
 from .highlights import choose_prompt, named_highlights
-from .parts import told_parts
 from .queue import queue
 
 __all__ = [

@@ -10,12 +10,12 @@ from ..errors import Invalid
 from ..library.examples import CHANGED, NOTICED
 from ..library.products import ASKED
 from ..models import registry
+from ..prompts import build_messages
 from ..records import Model, Prompt
 from ..text import count
+from ..writing import Part, Way, join, way_of
 from .engines import Candidate, Writer, affordable, memory_watched
 from .examples import retrieve_examples
-from .joining import join
-from .parts import Part, Way, way_of
 
 if TYPE_CHECKING:
     from ..library import Library
@@ -100,7 +100,8 @@ class Asking:
         return _different(self._write(writer, model, way, count)) if way.examples != had else []
 
     def _way(self, writer: Writer, prompt: Prompt, retrieved: Sequence[tuple[Prompt, str]]) -> Way:
-        way = way_of(writer, prompt, retrieved, longest=self.max_new_tokens, required=self.examples is not None)
+        messages = build_messages(prompt, retrieved)
+        way = way_of(writer, messages, longest=self.max_new_tokens, required=self.examples is not None)
         for part in way.parts:
             self._need_room(writer, part)
         return way

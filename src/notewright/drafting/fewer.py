@@ -1,4 +1,5 @@
-"""Why fewer candidates are shown than were asked for: counted when they are chosen, and told whenever they are shown."""
+"""What is told of a batch whenever it is shown: why it has fewer candidates than were asked for, which is counted when they are chosen;
+and that they were written in parts."""
 
 from __future__ import annotations
 
@@ -31,3 +32,11 @@ def why_fewer(drafts: Sequence[Draft]) -> str:
     reasons += [f"{aside} {'was' if aside == 1 else 'were'} set aside, as the others agree more with each other"] if aside else []
     start = f"{len(drafts)} of {told['asked']}"
     return f"{start}: of {told['written']} written, {'; '.join(reasons)}." if reasons else f"{start}: no more were written."
+
+
+def told_parts(drafts: Sequence[Draft]) -> str:
+    """One sentence where shown drafts were written in parts, else empty."""
+    found = next((parts for draft in drafts if isinstance(parts := draft.sampling.get("parts"), list)), None)
+    if found is None:
+        return ""
+    return f"Written in {len(found)} parts, of {' and '.join(map(str, found))} highlights: the model has no room for all of them at once."

@@ -15,13 +15,13 @@ from ..library.database import now
 from ..library.rows import load
 from ..library.splits import LATER
 from ..models import registry
-from ..models.room import fits, longest_note
 from ..prompts import Message, prompt_id
 from ..records import Dataset, Highlight, Model
 from ..reward.rules import broken_rules, confirmed_rules, limits_of
 from ..settings import Settings
 from ..text import edit_distance
 from ..vault import build_index, repair_draft
+from ..writing import Part, Way, join, way_of
 from .begun import Begun, Written
 from .choices import Reader, judge
 from .measures import Copied, copied, coverage, structure_distance
@@ -81,12 +81,13 @@ def evaluate(
     rules = confirmed_rules(library)
     started, items = time.monotonic(), []
     with nullcontext(engine) if engine else closing(registry.open_engine(library, model, device=settings.device)) as writer:
-        prompts = [_prompt(writer, row, max_new_tokens) if examples else row["prompt"] for row in rows]
+        asked = [row.get("prompt_with_examples") or row["prompt"] if examples else row["prompt"] for row in rows]
+        ways = [way_of(writer, messages, longest=max_new_tokens) for messages in asked]
         made = getattr(writer, "makeup", "")
         makeup = f"{made} {max_new_tokens}" if made else ""
         begun = Begun(library.home / "logs" / f"evaluation-{model.id}-{split}.begun.jsonl", makeup)
         known = _written_before(library, f"evaluation-{model.id}-{split}", makeup) if makeup and not again else {}
-        drafts = _write(writer, prompts, known | begun.drafts(), begun, max_new_tokens, progress or (lambda *_: None))
+        drafts = _write(writer, ways, known | begun.drafts(), begun, progress or (lambda *_: None))
         chosen = judge(library, writer, split) if isinstance(writer, Reader) and not limit else ()
     sources = [_source(library, row) for row in rows]
     texts = [
@@ -94,14 +95,14 @@ def evaluate(
         for written, (highlights, known, tags) in zip(drafts, sources, strict=True)
     ]
     copies = _copied(library, rows, texts, sources)
-    for row, messages, written, text, (highlights, known, _), run in zip(rows, prompts, drafts, texts, sources, copies, strict=True):
+    for row, way, written, text, (highlights, known, _), run in zip(rows, ways, drafts, texts, sources, copies, strict=True):
         findings = gates.check(
             text, highlights=highlights, vault_index=index, known=known, linked=linked, habits=habits, finished=written.finished,
             tokens=written.tokens,
         )  # fmt: skip
         item = _item(row, text, highlights, gates.problems(findings), run)
         broken = tuple(rule.name for rule, _ in broken_rules(rules, text, highlights))
-        came = {"prompt": prompt_id(messages), "written": written.text, "tokens": written.tokens, "finished": written.finished}
+        came = {"prompt": prompt_id(way.messages), "written": written.text, "tokens": written.tokens, "finished": written.finished}
         items.append(replace(item, broken=broken, **came))
     report = summarise(
         items, model_id=model.id, dataset_id=dataset.id, choices=chosen, split=split, examples=examples, created_at=now(),
@@ -140,43 +141,38 @@ def _written_before(library: Library, stem: str, makeup: str) -> dict[str, Writt
 
 
 def _write(
-    writer: Writer,
-    prompts: Sequence[Sequence[Message]],
-    known: Mapping[str, Written],
-    begun: Begun,
-    longest: int | None,
-    progress: Callable[[int, int], None],
+    writer: Writer, ways: Sequence[Way], known: Mapping[str, Written], begun: Begun, progress: Callable[[int, int], None]
 ) -> list[Written]:
-    """A greedy draft for each prompt that is not `known`: side by side where the writer can, else one after the other."""
+    """A greedy draft for each way whose prompt is not `known`: side by side where the writer can, else one after the other."""
+    names = [prompt_id(way.messages) for way in ways]
     drafts = dict(known)
-    new = {name: messages for messages in prompts if (name := prompt_id(messages)) not in drafts}
-    before, names = len(prompts) - len(new), list(new)
+    new = {name: way for name, way in zip(names, ways, strict=True) if name not in drafts}
+    before, done = len(ways) - len(new), 0
     if not new:
-        progress(before, len(prompts))
-    each = getattr(writer, "write_each", None)
-    for done, (place, draft) in enumerate((each or _one_by_one(writer))(list(new.values()), max_new_tokens=longest), 1):
-        drafts[names[place]] = written = Written(draft.text, draft.tokens, draft.finished)
-        begun.keep(names[place], written)
-        progress(before + done, len(prompts))
-    return [drafts[prompt_id(messages)] for messages in prompts]
+        progress(before, len(ways))
+    left = {name: len(way.parts) for name, way in new.items()}
+    parts = [(name, place, part) for name, way in new.items() for place, part in enumerate(way.parts)]
+    written: dict[str, dict[int, Any]] = {name: {} for name in new}
+    for number, draft in _each(writer, [part for _, _, part in parts]):
+        name, place, _ = parts[number]
+        written[name][place] = draft
+        if len(written[name]) == left[name]:
+            whole = [written[name][place] for place in range(left[name])]
+            text, tokens = join([item.text for item in whole]), sum(item.tokens for item in whole)
+            drafts[name] = Written(text, tokens, all(item.finished for item in whole))
+            begun.keep(name, drafts[name])
+            done += 1
+            progress(before + done, len(ways))
+    return [drafts[name] for name in names]
 
 
-def _one_by_one(writer: Writer) -> Callable[..., Iterator[tuple[int, Any]]]:
-    def each(tasks: Sequence[Sequence[Message]], *, max_new_tokens: int | None) -> Iterator[tuple[int, Any]]:
-        for place, messages in enumerate(tasks):
-            longest = max_new_tokens or longest_note(writer, messages)
-            (draft,) = writer.generate(messages, n=1, temperature=0.0, max_new_tokens=longest, seed=0, greedy_first=True)
-            yield place, draft
-
-    return each
-
-
-def _prompt(writer: Writer, row: dict[str, Any], longest: int | None) -> Sequence[Message]:
-    """With as many of its examples as leave room for a note of at most `longest` tokens, as in drafting: the least alike goes first."""
-    messages: list[Message] = row.get("prompt_with_examples") or row["prompt"]
-    while len(messages) > len(row["prompt"]) and not fits(writer, messages, longest):
-        messages = [messages[0], *messages[3:]]
-    return messages
+def _each(writer: Writer, parts: Sequence[Part]) -> Iterator[tuple[int, Any]]:
+    if each := getattr(writer, "write_each", None):
+        yield from each([part.messages for part in parts], max_new_tokens=[part.longest for part in parts])
+        return
+    for place, part in enumerate(parts):
+        (draft,) = writer.generate(part.messages, n=1, temperature=0.0, max_new_tokens=part.longest, seed=0, greedy_first=True)
+        yield place, draft
 
 
 def held_out(

@@ -39,7 +39,7 @@ from .letters import Letters, letters_of
 from .lookup import GUESSED, TINY, Lookup, Memory, Places, pays
 from .merging import MERGED, add_into_weights
 from .precision import pick_dtype
-from .room import longest_note
+from .room import USUAL
 
 LEAST = 16  # tokens a step; with fewer, some CPU kernels round differently
 AT_ONCE = 16  # drafts of different prompts that are written side by side by a small base
@@ -340,15 +340,17 @@ class Engine:
         return [row.result() for row in rows]
 
     @torch.inference_mode()
-    def write_each(self, tasks: Sequence[Sequence[Message]], *, max_new_tokens: int | None = None) -> Iterator[tuple[int, Generated]]:
+    def write_each(
+        self, tasks: Sequence[Sequence[Message]], *, max_new_tokens: int | Sequence[int] = USUAL
+    ) -> Iterator[tuple[int, Generated]]:
         """One greedy draft for each of many prompts, with the prompt's place, as they are written: side by side, which takes a fraction of
-        the time of one after the other. By default each may be as long as its highlights ask for.
+        the time of one after the other. `max_new_tokens` is one limit for all, or each one's own.
 
         Where two tokens are all but equally likely, a draft may differ from the one that `generate` writes. Raises Invalid where a prompt
         leaves no room.
         """
         prompts = [chat.encode_prompt(self.tokenizer, messages) for messages in tasks]
-        limits = [max_new_tokens or longest_note(self, messages) for messages in tasks]
+        limits = [max_new_tokens] * len(tasks) if isinstance(max_new_tokens, int) else list(max_new_tokens)
         order = sorted(range(len(prompts)), key=lambda place: len(prompts[place]))
         step = AT_ONCE if self._small else FEW_AT_ONCE
         for start in range(0, len(order), step):

@@ -7,13 +7,13 @@ from dataclasses import replace
 
 import pytest
 
-from notewright.drafting.joining import join
-from notewright.drafting.parts import split
 from notewright.sample.read import load_sources
 from notewright.seedling.corpora import Corpus, Text
 from notewright.seedling.readers import Reader
 from notewright.seedling.sources import make_prompt, make_source
 from notewright.seedling.styles import write
+from notewright.writing import join
+from notewright.writing.parts import split
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,9 @@ def test_parts_come_together_as_what_their_reader_writes_at_once(corpus: Corpus,
     # each do not tell what stands between two; and a picture below no item's heading goes to those above the first one.
     style = replace(reader.style, callout="", order="kept", image_last=False, select="all")
     style = replace(style, image="") if style.bullet == "### " else style
-    parts = [write(style, replace(prompt, highlights=some)) for some in split(prompt.highlights, rng.randint(2, 3))]
+    sizes, chapters = [len(item.text) for item in prompt.highlights], [item.chapter for item in prompt.highlights]
+    cuts = split(sizes, chapters, rng.randint(2, 3))
+    parts = [write(style, replace(prompt, highlights=prompt.highlights[start:end])) for start, end in cuts]
     assert join(parts) == write(style, prompt)
 
 

@@ -1,0 +1,97 @@
+"""A note of more highlights than a model has room for is asked for in parts: neighbouring highlights each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate, pairwise
+
+from ..models.room import fits, longest_note
+from ..prompts import Message, Question
+
+AT_CHAPTER = 0.25  # of a part: as far as its end is moved to where a chapter begins
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What a model is asked at once: a prompt, how many highlights it asks about (0: a question that is none of ours), and the most tokens
+    that it may write."""
+
+    messages: list[Message]
+    highlights: int
+    longest: int
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """The prompt of all highlights, which is stored, and its parts: one, all of it, as a rule."""
+
+    messages: list[Message]
+    parts: tuple[Part, ...]
+
+    @property
+    def longest(self) -> int:
+        return sum(part.longest for part in self.parts)
+
+    @property
+    def examples(self) -> int:
+        return len(self.messages) // 2 - 1
+
+
+def way_of(writer: object, messages: list[Message], *, longest: int | None = None, required: bool = False) -> Way:
+    """How `writer` is asked for a note of at most `longest` tokens (by default what its highlights ask for).
+
+    Unless they are `required`, the least alike examples go where there is no room for all. A note is asked for in parts sooner than without
+    any example, and at once sooner than in parts with more of them. Where nothing fits it is asked for at once, with what room there is.
+    """
+    shown = [messages]
+    while not required and len(shown[-1]) > 3:
+        shown.append([shown[-1][0], *shown[-1][3:]])
+    some = [prompt for prompt in shown if len(prompt) > 3]
+    for prompts in (some, shown[len(some) :]):
+        for ask in (_at_once, _in_parts):
+            for prompt in prompts:
+                if parts := ask(writer, prompt, longest):
+                    return Way(prompt, parts)
+    return Way(shown[-1], (_part(writer, shown[-1], longest),))
+
+
+def _part(writer: object, messages: list[Message], longest: int | None, highlights: int = 0) -> Part:
+    return Part(messages, highlights, longest or longest_note(writer, messages))
+
+
+def _at_once(writer: object, messages: list[Message], longest: int | None) -> tuple[Part, ...]:
+    return (_part(writer, messages, longest),) if fits(writer, messages, longest) else ()
+
+
+def _in_parts(writer: object, messages: list[Message], longest: int | None) -> tuple[Part, ...]:
+    """As few parts as have room; none where one highlight alone has not."""
+    question = Question.read(messages[-1]["content"])
+    if question is None:
+        return ()
+
+    def ask(start: int, end: int) -> list[Message]:
+        return [*messages[:-1], {**messages[-1], "content": question.part(start, end)}]
+
+    sizes = [sum(map(len, lines)) for _, lines in question.highlights]
+    largest = sizes.index(max(sizes))
+    if not fits(writer, ask(largest, largest + 1), longest):
+        return ()
+    for number in range(2, len(sizes) + 1):
+        cuts = split(sizes, [chapter for chapter, _ in question.highlights], number)
+        if all(fits(writer, ask(start, end), longest) for start, end in cuts):
+            return tuple(_part(writer, ask(start, end), longest, end - start) for start, end in cuts)
+    return ()
+
+
+def split(sizes: Sequence[int], chapters: Sequence[str], number: int) -> list[tuple[int, int]]:
+    """(start, end) of neighbours in so many parts of about one length; a part ends where a chapter does, if that is not far."""
+    sums = [0, *accumulate(sizes)]
+    size = sums[-1] / number
+    begins = {place for place, (one, other) in enumerate(pairwise(chapters), 1) if one != other}
+    cuts = [0]
+    for part in range(1, number):
+        places = range(cuts[-1] + 1, len(sizes) - (number - part) + 1)
+        near = [place for place in places if place in begins and abs(sums[place] - part * size) <= AT_CHAPTER * size]
+        cuts.append(min(near or places, key=lambda place: abs(sums[place] - part * size)))
+    return list(pairwise([*cuts, len(sizes)]))
