@@ -155,6 +155,17 @@ def test_what_a_model_has_no_room_for_is_written_in_parts(world: small_world.Wor
     assert done[-1] == (len(report.items), len(report.items))
 
 
+def test_a_passage_that_no_part_has_room_for_keeps_no_other_from_being_measured(world: small_world.World, tmp_path: Path) -> None:
+    dataset, rows = evaluation.held_out(world.library)
+    giant = rows[0]["prompt"][-1]
+    giant["content"] = giant["content"].replace("The first fact", "The first fact " + "of many a fact " * 400)
+    (Path(world.library.home) / "datasets" / dataset.id / "test.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    folder = tiny_models.build("qwen2", tmp_path / "tiny", context=1024)
+    report = evaluation.evaluate(world.library, settings=world.settings, base=str(folder), max_new_tokens=20)
+    assert [bool(item.draft) for item in report.items] == [False] + [True] * (len(rows) - 1)
+    assert (report.items[0].ned, report.items[0].finished) == (1, False)
+
+
 def test_rules_that_set_limits_are_counted(world: small_world.World) -> None:
     assert evaluate(world, ScriptedEngine(lambda *_: "words")).broken is None
     for rule in ("no tables", "at most 1 bullets", "start with the main claim"):

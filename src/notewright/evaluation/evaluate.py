@@ -143,9 +143,13 @@ def _written_before(library: Library, stem: str, makeup: str) -> dict[str, Writt
 def _write(
     writer: Writer, ways: Sequence[Way], known: Mapping[str, Written], begun: Begun, progress: Callable[[int, int], None]
 ) -> list[Written]:
-    """A greedy draft for each way whose prompt is not `known`: side by side where the writer can, else one after the other."""
+    """A greedy draft for each way whose prompt is not `known`: side by side where the writer can, else one after the other. It is empty
+    and cut off where not even parts have room: one such passage must not keep the others from being measured."""
     names = [prompt_id(way.messages) for way in ways]
     drafts = dict(known)
+    for name, way in zip(names, ways, strict=True):
+        if not all(_has_room(writer, part) for part in way.parts):
+            drafts[name] = Written("", 0, False)
     new = {name: way for name, way in zip(names, ways, strict=True) if name not in drafts}
     before, done = len(ways) - len(new), 0
     if not new:
@@ -164,6 +168,15 @@ def _write(
             done += 1
             progress(before + done, len(ways))
     return [drafts[name] for name in names]
+
+
+def _has_room(writer: Writer, part: Part) -> bool:
+    try:
+        if require := getattr(writer, "require_room", None):  # a remote one knows best
+            require(part.messages, part.longest)
+    except Invalid:
+        return False
+    return True
 
 
 def _each(writer: Writer, parts: Sequence[Part]) -> Iterator[tuple[int, Any]]:
