@@ -48,6 +48,15 @@ def test_parts_ask_for_what_the_whole_asks_for() -> None:
         start += part.highlights
 
 
+def test_a_small_base_is_asked_about_no_more_than_it_keeps_its_place_among() -> None:
+    writer = Small(1 << 20)
+    for most, parts in ((0, [40]), (40, [40]), (39, [20, 20]), (15, [14, 13, 13])):
+        writer.most_highlights = most
+        assert [part.highlights for part in way_of(writer, build_messages(prompt_of(40))).parts] == parts
+    uneven = build_messages(prompt_of(8, *["A long one. " * 60] * 2, *["short"] * 30))
+    assert max(part.highlights for part in way_of(writer, uneven).parts) <= 15
+
+
 def test_a_question_that_is_none_of_ours_is_asked_at_once() -> None:
     messages: list[Message] = [{"role": "user", "content": "Tell me all. " * 2000}]
     assert [part.highlights for part in way_of(Small(1500), messages).parts] == [0]

@@ -39,4 +39,4 @@ def told_parts(drafts: Sequence[Draft]) -> str:
     found = next((parts for draft in drafts if isinstance(parts := draft.sampling.get("parts"), list)), None)
     if found is None:
         return ""
-    return f"Written in {len(found)} parts, of {' and '.join(map(str, found))} highlights: the model has no room for all of them at once."
+    return f"Written in {len(found)} parts, of {' and '.join(map(str, found))} highlights: they are too many for the model at once."

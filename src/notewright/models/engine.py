@@ -44,6 +44,7 @@ from .room import USUAL
 LEAST = 16  # tokens a step; with fewer, some CPU kernels round differently
 AT_ONCE = 16  # drafts of different prompts that are written side by side by a small base
 FEW_AT_ONCE = 4  # by a large one: as many as `bases.memory_needed` counts
+KEEPS_PLACE = 25  # highlights; with more, a base of a few million parameters loses its place (docs/lab-notes.md)
 OBEDIENT = 1_000_000_000  # parameters; from here on a model mostly does what it is told in words
 CARD = 0.95  # share of a card's memory that a base may take; one that needs more is loaded in 4 bits
 HELD = 4  # adapters that stay loaded: a server goes on for weeks, and each improve brings another one
@@ -169,6 +170,7 @@ class Engine:
         self._few_threads = (2 if thin.pays() else 1) if self.device == "cpu" and size <= TINY else 0
         self.cheap = self.device == "cuda" or self._small  # whether further candidates beside the first cost little
         self._guesses = pays(self.device, size)
+        self.most_highlights = KEEPS_PLACE if self._small else 0  # that it is asked about at once; 0: as many as have room
         self.misreads = size < OBEDIENT  # whether a rule in words that it was not taught with may well spoil its notes
         self.adapter: Path | None = None
         self._memory = Memory()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
+from math import inf
 
 from ..models.room import fits, longest_note
 from ..prompts import Message, Question
@@ -43,6 +44,7 @@ def way_of(writer: object, messages: list[Message], *, longest: int | None = Non
 
     Unless they are `required`, the least alike examples go where there is no room for all. A note is asked for in parts sooner than without
     any example, and at once sooner than in parts with more of them. Where nothing fits it is asked for at once, with what room there is.
+    No part asks a small base about more highlights than it keeps its place among.
     """
     shown = [messages]
     while not required and len(shown[-1]) > 3:
@@ -56,12 +58,18 @@ def way_of(writer: object, messages: list[Message], *, longest: int | None = Non
     return Way(shown[-1], (_part(writer, shown[-1], longest),))
 
 
-def _part(writer: object, messages: list[Message], longest: int | None, highlights: int = 0) -> Part:
-    return Part(messages, highlights, longest or longest_note(writer, messages))
+def _part(writer: object, messages: list[Message], longest: int | None) -> Part:
+    question = Question.read(messages[-1]["content"])
+    return Part(messages, len(question.highlights) if question else 0, longest or longest_note(writer, messages))
 
 
 def _at_once(writer: object, messages: list[Message], longest: int | None) -> tuple[Part, ...]:
-    return (_part(writer, messages, longest),) if fits(writer, messages, longest) else ()
+    part = _part(writer, messages, longest)
+    return (part,) if _has_room(writer, part, longest) else ()
+
+
+def _has_room(writer: object, part: Part, longest: int | None) -> bool:
+    return part.highlights <= (getattr(writer, "most_highlights", 0) or inf) and fits(writer, part.messages, longest)
 
 
 def _in_parts(writer: object, messages: list[Message], longest: int | None) -> tuple[Part, ...]:
@@ -70,17 +78,17 @@ def _in_parts(writer: object, messages: list[Message], longest: int | None) -> t
     if question is None:
         return ()
 
-    def ask(start: int, end: int) -> list[Message]:
-        return [*messages[:-1], {**messages[-1], "content": question.part(start, end)}]
+    def part(start: int, end: int) -> Part:
+        return _part(writer, [*messages[:-1], {**messages[-1], "content": question.part(start, end)}], longest)
 
     sizes = [sum(map(len, lines)) for _, lines in question.highlights]
     largest = sizes.index(max(sizes))
-    if not fits(writer, ask(largest, largest + 1), longest):
+    if not _has_room(writer, part(largest, largest + 1), longest):
         return ()
     for number in range(2, len(sizes) + 1):
-        cuts = split(sizes, [chapter for chapter, _ in question.highlights], number)
-        if all(fits(writer, ask(start, end), longest) for start, end in cuts):
-            return tuple(_part(writer, ask(start, end), longest, end - start) for start, end in cuts)
+        parts = tuple(part(*cut) for cut in split(sizes, [chapter for chapter, _ in question.highlights], number))
+        if all(_has_room(writer, part, longest) for part in parts):
+            return parts
     return ()
 
 
