@@ -2,9 +2,9 @@
 
 Distances are character-level normalized Levenshtein to the note that the simulated reader would write (0 = the same). Decoding is greedy.
 Part one shows 0 to 3 examples in the prompt, then none but rules that tell how the style differs from the default; part two asks for few
-and many, short and long highlights; part three draws four notes at temperature 0.8; part four trains on 30 (and 10) pairs of one unseen
-style with the product's SFT (`--effort`), half of the prompts with two other pairs as examples, then writes notes with two of those pairs
-as examples and with none.
+and many, short and long highlights, in parts where the product would; part three draws four notes at temperature 0.8; part four trains on
+30 (and 10) pairs of one unseen style with the product's SFT (`--effort`), half of the prompts with two other pairs as examples, then writes
+notes with two of those pairs as examples and with none.
 
 `--write` stores the table in the model's card and in docs/seedling.md: rows that were measured now replace those of the same name, the
 others stay if they are of the same weights.
@@ -33,6 +33,7 @@ from rapidfuzz.distance import Levenshtein
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from notewright.models import bases
+from notewright.models.engine import KEEPS_PLACE
 from notewright.prompts import Message, build_messages
 from notewright.records import Highlight, Prompt, Source
 from notewright.seedling import corpora, model_dir
@@ -42,9 +43,10 @@ from notewright.seedling.sources import make_prompt, make_source
 from notewright.seedling.styles import DEFAULTS, trimmed, write
 from notewright.seedling.wording import turned
 from notewright.training import recipes
+from notewright.writing import join, way_of
 
 CONTEXT = 4096
-GRID = ((1, 5), (1, 60), (1, 280), (3, 20), (8, 8), (8, 60), (15, 15), (25, 8), (25, 20))  # (highlights, words each)
+GRID = ((1, 5), (1, 60), (1, 280), (3, 20), (8, 8), (8, 60), (15, 15), (25, 8), (25, 20), (40, 8))  # (highlights, words each)
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,23 @@ class Writer:
                 ids = row[: row.index(self.tokenizer.eos_token_id)] if ended else row
                 written.append((self.tokenizer.decode(ids, skip_special_tokens=False), ended))
         return written
+
+
+@dataclass(frozen=True)
+class Sees:
+    """What the product asks an engine before it asks for a note at once or in parts."""
+
+    tokenizer: Any
+    context: int = CONTEXT
+    most_highlights: int = KEEPS_PLACE
+
+
+def write_whole(writer: Writer, cases: Sequence[Case]) -> list[tuple[str, bool]]:
+    """As `write`, in parts where the product would."""
+    parts = [[replace(case, messages=part.messages) for part in way_of(Sees(writer.tokenizer), case.messages).parts] for case in cases]
+    written = iter(writer.write([part for some in parts for part in some]))
+    notes = [[next(written) for _ in some] for some in parts]
+    return [(join([text for text, _ in some]), all(ended for _, ended in some)) for some in notes]
 
 
 def valid(case: Case, text: str, ended: bool) -> bool:
@@ -298,7 +317,7 @@ def main() -> None:
         record("0 examples, 4 candidates at temperature 0.8", [score([c for c in cases for _ in range(4)], notes)], str(apart))
     for count, words in GRID if given.sized else ():
         cases = sized_cases(corpus, given.seed, given.sized, count, words)
-        record(f"2 examples, {count} highlights of {words} words", [score(cases, Writer(model, tokenizer).write(cases))])
+        record(f"2 examples, {count} highlights of {words} words", [score(cases, write_whole(Writer(model, tokenizer), cases))])
     for pairs in given.pairs if given.styles else ():
         parts: dict[float, list[dict[str, float]]] = {1.0: [], 0.0: []}
         seconds = []

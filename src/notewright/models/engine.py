@@ -170,7 +170,7 @@ class Engine:
         self._few_threads = (2 if thin.pays() else 1) if self.device == "cpu" and size <= TINY else 0
         self.cheap = self.device == "cuda" or self._small  # whether further candidates beside the first cost little
         self._guesses = pays(self.device, size)
-        self.most_highlights = KEEPS_PLACE if self._small else 0  # that it is asked about at once; 0: as many as have room
+        self.most_highlights = KEEPS_PLACE if size <= TINY else 0  # that it is asked about at once; 0: as many as have room
         self.misreads = size < OBEDIENT  # whether a rule in words that it was not taught with may well spoil its notes
         self.adapter: Path | None = None
         self._memory = Memory()
