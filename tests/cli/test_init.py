@@ -80,6 +80,20 @@ def test_folders_that_are_not_there_are_told(started: Path, capsys: pytest.Captu
     assert "no '*.tmp'" not in printed
 
 
+@pytest.mark.parametrize("stands", ["", "vault", "elsewhere"])
+def test_a_folder_of_the_vault_may_be_named_from_where_one_stands(
+    home: Path, tmp_path: Path, stands: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder in ("vault/Notes/Reading", "vault/Old", "elsewhere/Notes"):
+        (tmp_path / folder).mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / stands)
+    before = {"": "vault/", "vault": "", "elsewhere": "../vault/"}[stands]
+    given = ["init", "--vault", str(tmp_path / "vault"), "--readwise-folder", f"{before}Notes/Reading", "--exclude", f"{before}Old/"]
+    assert main([*given, "--exclude", "Notes"]) == 0
+    settings = load_settings()
+    assert (settings.readwise_folder, [*settings.exclude]) == ("Notes/Reading", ["Old" if before else "Old/", "Notes"])
+
+
 def test_a_folder_of_a_base_model_is_remembered_whole(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "base").mkdir()
     monkeypatch.chdir(tmp_path)

@@ -268,12 +268,23 @@ def test_a_failing_import_leaves_nothing(library: Library) -> None:
     assert library.sources.all() == []
 
 
-def test_find_says_what_is_near(library: Library) -> None:
-    put(library, book(mark("One"), title="The Slow River"), book(mark("Two"), title="Soundings"), origin="csv")
+@pytest.mark.parametrize(
+    ("asked", "hint"),
+    [
+        ("Sounding Lines", "Did you mean: Soundings?"),
+        ("how to make freinds", "Did you mean: How to Make Friends as an Adult (In Your 20s and 30s)?"),
+        ("SLOW RVIER", "Did you mean: The Slow River?"),
+        ("It's", "Did you mean: It?"),
+        ("Something else", "List them with: notewright sources"),
+    ],
+)
+def test_find_says_what_is_near(library: Library, asked: str, hint: str) -> None:
+    titles = ("The Slow River", "Soundings", "It", "How to Make Friends as an Adult (In Your 20s and 30s)")
+    put(library, *(book(mark(title), title=title) for title in titles), origin="csv")
     assert library.sources.find("slow").title == "The Slow River"
     with pytest.raises(NotFound) as caught:
-        library.sources.find("Sounding Lines")
-    assert "Soundings" in caught.value.hint
+        library.sources.find(asked)
+    assert caught.value.hint == hint
 
 
 def test_the_same_words_four_times_stay_four_settled_rows(library: Library) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import shlex
+from pathlib import Path
 
 from .. import overview
 from ..library import Library, was_used
@@ -21,10 +22,23 @@ def configure(name: str, parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(handler=init)
 
 
+def _in_vault(folder: str, vault: Path) -> str:
+    """As the settings name a folder of the vault, also where it was named as the shell completes it: from where one stands."""
+    here, inside = Path(folder).expanduser().resolve(), vault.expanduser().resolve()
+    known = ".." not in Path(folder).parts and (inside / folder).exists()
+    elsewhere = not here.is_dir() or not here.is_relative_to(inside) or here == inside
+    return folder if not folder or known or elsewhere else here.relative_to(inside).as_posix()
+
+
 def init(options: argparse.Namespace) -> None:
     settings = load_settings()
     given = {"vault": options.vault, "readwise_folder": options.readwise_folder, "exclude": options.exclude, "base_model": options.base}
     changes = {name: value for name, value in given.items() if value is not None}
+    if vault := Path(options.vault) if options.vault else settings.vault:
+        if options.readwise_folder:
+            changes["readwise_folder"] = _in_vault(options.readwise_folder, vault)
+        if options.exclude:
+            changes["exclude"] = [_in_vault(folder, vault) for folder in options.exclude]
     settings = change_settings(settings, changes)
     lost = was_used(settings.home) and not (settings.home / "library.db").exists()
     with Library.create(settings.home, anew=True) as library:

@@ -19,6 +19,8 @@ from .merging import EXCLUSIVE_KINDS, SOURCE_FIELDS, Merge
 
 __all__ = ["EXCLUSIVE_KINDS", "HIGHLIGHT_FIELDS", "SOURCE_FIELDS", "SourceStore", "text_key"]
 
+NEAR = 70  # of 100: how alike a title must be to what was typed to be asked about
+
 
 class SourceStore:
     def __init__(self, db: Database) -> None:
@@ -94,9 +96,10 @@ class SourceStore:
             if hits:
                 names = "; ".join(f"{source.title} ({source.id})" for source in hits[:5])
                 raise NotFound(f"{len(hits)} sources fit {title!r}: {names}", "Give the whole title or the id in brackets.")
-        import difflib
+        from rapidfuzz import fuzz, process
 
-        near = difflib.get_close_matches(title, [source.title for source in everything], n=3, cutoff=0.4)
+        titles = {source.title: normalise(source.title) for source in everything}
+        near = [known for _, _, known in process.extract(wanted, titles, scorer=fuzz.WRatio, score_cutoff=NEAR, limit=3)]
         hint = f"Did you mean: {'; '.join(near)}?" if near else "List them with: notewright sources"
         raise NotFound(f"No source is called {title!r}.", hint)
 
