@@ -39,4 +39,6 @@ def told_parts(drafts: Sequence[Draft]) -> str:
     found = next((parts for draft in drafts if isinstance(parts := draft.sampling.get("parts"), list)), None)
     if found is None:
         return ""
-    return f"Written in {len(found)} parts, of {' and '.join(map(str, found))} highlights: they are too many for the model at once."
+    fewest, most = min(found), max(found)
+    each = f"{fewest} to {most}" if fewest < most else str(most)
+    return f"Written in {len(found)} parts of {each} highlights, {sum(found)} are too many for the model at once."
