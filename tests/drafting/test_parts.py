@@ -33,8 +33,8 @@ def world(library: Library, tmp_path: Path) -> small_world.World:
 
 
 def written(world: small_world.World, engine: ScriptedEngine, **options) -> list:
-    options = {"n": 2, "written": 2, "seed": 5} | options
-    return drafting.draft(world.library, settings=world.settings, source="The Lead Line", chapter="Part 0", engine=engine, **options)
+    options = {"n": 2, "written": 2, "seed": 5, "chapter": "Part 0"} | options
+    return drafting.draft(world.library, settings=world.settings, source="The Lead Line", engine=engine, **options)
 
 
 def test_a_long_chapter_is_written_in_parts(world: small_world.World) -> None:
@@ -86,7 +86,7 @@ def test_stopped_between_parts_nothing_is_stored(world: small_world.World) -> No
 
 def test_with_room_it_is_written_at_once(world: small_world.World) -> None:
     engine = Small(1 << 20)
-    (draft,) = written(world, engine, n=1, written=1)
+    (draft,) = written(world, engine, n=1, written=1, chapter="Part 1")
     assert len(engine.calls) == 1
     assert "parts" not in draft.sampling
     assert not drafting.told_parts([draft])

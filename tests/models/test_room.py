@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pytest
 from transformers import AutoTokenizer
 
-from notewright.models.room import USUAL, fits, likely_note, longest_note, prompt_tokens
+from notewright.models.room import MOST, USUAL, fits, likely_note, longest_note, prompt_tokens
 from notewright.prompts import build_messages
 from notewright.sample.read import load_sources
 from notewright.seedling import model_dir
@@ -52,4 +52,8 @@ def test_what_fits(tokenizer) -> None:
     assert fits(Local(tokenizer, needed - 1), messages, longest=10)  # who asks for less needs less
     assert fits(Local(tokenizer, needed), messages, longest=5000)
     assert fits(object(), messages)
+    many = [{"role": "user", "content": "1. One word after the other. " * 400}]
+    assert not fits(Local(tokenizer, 1 << 20), many)  # however much it sees
+    assert longest_note(Local(tokenizer, 1 << 20), many) == MOST
+    assert fits(Local(tokenizer, 1 << 20), many, longest=5000)
     assert prompt_tokens(object(), messages) == 0

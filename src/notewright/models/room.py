@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from ..prompts import Message
 
 USUAL = 512  # tokens that a note may take, however little its highlights say
+MOST = 2048  # tokens at once: those of all candidates stay in memory
 FRAME = 64  # of them for what is no highlight's: headings, tags
 LONGER = 1.25  # than its highlights are in the prompt; of 420 notes by simulated readers none was longer than 1.16 times that
 LETTERS = 3  # characters a token, where there is no tokenizer to ask (a remote model)
@@ -23,8 +24,8 @@ def prompt_tokens(writer: object, messages: Sequence[Message]) -> int:
 
 
 def longest_note(writer: object, messages: Sequence[Message]) -> int:
-    """The most tokens that a note of the prompt's last turn may take: `USUAL`, and more where its highlights say more than that."""
-    return max(USUAL, likely_note(writer, messages))
+    """The most tokens that a note of the prompt's last turn may take: `USUAL`, and more, up to `MOST`, where its highlights say more."""
+    return min(MOST, max(USUAL, likely_note(writer, messages)))
 
 
 def likely_note(writer: object, messages: Sequence[Message]) -> int:
@@ -35,6 +36,9 @@ def likely_note(writer: object, messages: Sequence[Message]) -> int:
 
 
 def fits(writer: object, messages: Sequence[Message], longest: int | None = None) -> bool:
-    """Whether the prompt leaves room for a likely note of at most `longest` tokens; yes for a writer that does not say what it sees."""
+    """Whether a likely note of at most `longest` tokens (default: `MOST`) has room beside the prompt, as far as the writer says what it
+    sees."""
     context, likely = getattr(writer, "context", 0), likely_note(writer, messages)
+    if longest is None and likely > MOST:
+        return False
     return not context or prompt_tokens(writer, messages) + min(likely, longest or likely) <= context
