@@ -91,7 +91,8 @@ def test_a_source_with_nothing_but_a_title() -> None:
 @pytest.mark.parametrize(
     ("location", "kind", "label"),
     [
-        (34, "page", "p. 34"), (1203, "location", "loc. 1203"), (725, "time_offset", "12:05"), (3725, "time_offset", "1:02:05"),
+        (34, "page", "p. 34"), (0, "page", ""), (0, "location", ""), (0, "time_offset", "0:00"),
+        (1203, "location", "loc. 1203"), (725, "time_offset", "12:05"), (3725, "time_offset", "1:02:05"),
         (3, "order", ""), (None, "page", ""),
     ],
 )  # fmt: skip

@@ -36,14 +36,15 @@ Message = dict[str, str]
 
 
 def location_label(highlight: Highlight) -> str:
-    """The location as readers write it: `p. 34`, `loc. 1203`, `12:05` or `1:02:05`; empty for orders and offsets."""
+    """The location as readers write it: `p. 34`, `loc. 1203`, `12:05` or `1:02:05`; empty for orders and offsets, and for page 0, which
+    is what exports say where a source has no pages."""
     value = highlight.location
     if value is None:
         return ""
     match highlight.location_type:
-        case "page":
+        case "page" if value:
             return f"p. {value}"
-        case "location":
+        case "location" if value:
             return f"loc. {value}"
         case "time_offset":
             minutes, seconds = divmod(value, 60)
