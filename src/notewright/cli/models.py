@@ -92,12 +92,9 @@ def _distance(model: Model) -> str:
     if model.role == "reward":
         accuracy = model.metrics.get("accuracy")
         return f"judges {accuracy:.0%} of unseen choices" if isinstance(accuracy, float) else "not measured"
-    value, shown, figures = (model.metrics.get(name) for name in ("edit_distance", "edit_distance_with_examples", "evaluation"))
-    if isinstance(figures, dict) and figures.get("examples") and figures["mean"] == value:  # `improve` keeps it as it will write
-        value, shown = None, value
-    told = [f"{value:.3f}"] if isinstance(value, float) else []
-    told += [f"{shown:.3f} with examples"] if isinstance(shown, float) else []
-    return ", ".join(told) or "not measured"
+    value, figures = model.metrics.get("edit_distance"), model.metrics.get("evaluation")
+    prompted = isinstance(figures, dict) and figures.get("examples") and figures["mean"] == value  # `improve` keeps it as it will write
+    return f"{value:.3f}{' with examples' if prompted else ''}" if isinstance(value, float) else "not measured"
 
 
 def use_model(options: argparse.Namespace) -> None:

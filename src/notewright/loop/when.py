@@ -6,7 +6,6 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from ..errors import Invalid
 from ..library.atwork import at_work, gathered
 from ..library.splits import MIN_FOR_TEST, known
 from ..text import count
@@ -43,12 +42,6 @@ def lacking(library: Library) -> str:
     if len(sources | sides.keys()) < MIN_FOR_TEST and not sources & {source_id for source_id, side in sides.items() if side != "train"}:
         return f"All pairs are of {count(len(sources), 'source')}; it takes {MIN_FOR_TEST}, as some are kept back to measure on."
     return ""
-
-
-def require_enough(library: Library) -> None:
-    """Raises Invalid, before anything is begun, for what is `lacking`."""
-    if lacks := lacking(library):
-        raise Invalid(lacks, "Import highlights, read the vault and pair them; accept pairs that are right (notewright pairs review).")
 
 
 def unsuitable(library: Library) -> str:

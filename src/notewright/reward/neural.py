@@ -120,7 +120,7 @@ def in_four_bits(about: dict[str, Any], device: str) -> bool:
 
 
 class NeuralReward:
-    """A loaded reward model. Threads that ask for opinions wait for each other, as its members are switched for each."""
+    """A loaded reward model. Not thread-safe."""
 
     def __init__(self, folder: Path, *, base: Path, device: str = "auto") -> None:
         self._read(folder)
@@ -146,7 +146,6 @@ class NeuralReward:
         self.about = read_about(folder)
         self.heads = load_file(folder / "heads.safetensors")
         self.longest = int(self.about["max_length"])
-        self._one = threading.Lock()
 
     def sees(self, texts: Sequence[Text]) -> list[bool]:
         """Which texts are, with their prompts, short enough to be judged."""
@@ -161,10 +160,9 @@ class NeuralReward:
                 f"Prompt and draft have {long} tokens, but this reward model sees {self.longest} in all.",
                 "Choose fewer highlights, or train one on a base with a longer context: notewright train reward --base NAME",
             )
-        with self._one:
-            raw = torch.stack([self._member(name, [ids for ids, _ in rows]) for name in self.about["members"]])
-            with self.model.disable_adapter():
-                states = embeddings(self.model.get_base_model(), self.tokenizer, rows)
+        raw = torch.stack([self._member(name, [ids for ids, _ in rows]) for name in self.about["members"]])
+        with self.model.disable_adapter():
+            states = embeddings(self.model.get_base_model(), self.tokenizer, rows)
         return {
             "ensemble": self._standard("ensemble", raw),
             "embedding": self._standard("embedding", linear(self.heads, states)),
