@@ -15,8 +15,7 @@ from typing import Any
 import pytest
 
 import small_world
-import tiny_models
-from improving import QUICK, choices, improve, measured
+from improving import choices, improve, measured
 from notewright import datasets, drafting, evaluation, feedback, loop, training
 from notewright.errors import Busy, Invalid, RunFailed
 from notewright.evaluation.report import summarise
@@ -26,7 +25,6 @@ from notewright.library.examples import CHANGED, NOTICED
 from notewright.loop.keep import keep
 from notewright.models import registry
 from notewright.records import Dataset, Draft, Model, Run
-from notewright.settings import Settings
 from notewright.training.recipes import resolve
 
 pytestmark = [
@@ -452,12 +450,13 @@ def test_an_improve_that_was_refused_for_too_few_passages_looks_at_them_anew(
     world: small_world.World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     library = world.library
-    pairs = library.pairs.all()
-    for pair in pairs[2:]:
+    sides = splits.assign(library, [pair.source_id for pair in library.pairs.all()])
+    teaching = [pair for pair in library.pairs.all() if sides[pair.source_id] == "train"]
+    for pair in teaching[2:]:
         library.pairs.decide(pair.id, "rejected")
-    with pytest.raises(Invalid, match=r"No source is kept back|at least 8"):
+    with pytest.raises(Invalid, match="2 training rows; sft needs at least 8"):
         improve(world)
-    for pair in pairs[2:]:
+    for pair in teaching[2:]:
         library.pairs.decide(pair.id, "accepted")
     measured(library, monkeypatch, lambda model, _: 0.6 if model.role == "base" else 0.2, lambda _: None)
     assert improve(world).promoted
@@ -549,10 +548,16 @@ def test_only_one_at_a_time(world: small_world.World) -> None:
         child.stdout.close()
 
 
-def test_without_held_out_sources_nothing_can_be_proven(library: Library, tmp_path: Path) -> None:
-    made = small_world.build(library, tmp_path, things=small_world.THINGS[:4])
-    base = tiny_models.build("llama", tmp_path / "tiny")
-    settings = Settings(home=library.home, vault=made.vault, base_model=str(base), device="cpu")
-    with pytest.raises(Invalid, match="nothing can be proven"):
-        loop.improve(library, settings=settings, overrides=QUICK)
-    assert not library.runs.all()
+@pytest.mark.parametrize(("things", "lacks"), [(3, "It takes 8 pairs"), (4, "All pairs are of 4 sources; it takes 5")])
+def test_what_cannot_begin_is_refused_before_it_says_that_it_begins(
+    things: int, lacks: str, world: small_world.World, tmp_path: Path
+) -> None:
+    with Library.create(tmp_path / "other") as library:
+        few = small_world.build(library, tmp_path / "few", things=small_world.THINGS[:things])
+        few = replace(few, settings=replace(few.settings, base_model=world.settings.base_model))
+        told: list[dict[str, Any]] = []
+        with pytest.raises(Invalid, match=lacks) as refused:
+            improve(few, progress=told.append)
+        assert refused.value.message == loop.lacking(library)
+        assert not told
+        assert not list(library.home.glob("runs/improve-*"))

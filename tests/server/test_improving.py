@@ -26,8 +26,9 @@ from notewright.server import create_app, improving
 from notewright.server.hub import Hub
 from notewright.server.improving import BROKEN_OFF, Improver
 from notewright.server.jobs import Job, Jobs, run_command
+from notewright.vault import parse_note
 from served import ScriptedEngines
-from small_world import ScriptedEngine, World, numbered
+from small_world import CHAPTERS, ScriptedEngine, World, numbered
 
 
 class Stub:
@@ -249,6 +250,37 @@ def test_a_source_that_measures_already_is_enough(library: Library, tmp_path: Pa
     assert loop.lacking(library)
     library.db.set_state("splits", json.dumps({small_world.source("rivers").outside_ids[0]: "test"}))
     assert loop.lacking(library) == ""
+
+
+def test_a_note_without_headings_counts_for_every_chapter_that_it_tells_of(library: Library, tmp_path: Path) -> None:
+    things = small_world.THINGS[:5]
+    world = small_world.build(library, tmp_path, things=things, paired=things)
+    scanned = []
+    for thing in things:
+        path = world.vault / "Notes" / f"{thing.title()}.md"
+        facts = [item for item in small_world.source(thing).highlights if item.annotation or item.tags]
+        texts = [f"- {item.text}\n" for item in facts]
+        path.write_text(f"**{CHAPTERS[0]}**\n\n{''.join(texts[:2])}\n**{CHAPTERS[1]}**\n\n{''.join(texts[2:])}", encoding="utf-8")
+        parsed = parse_note(f"Notes/{path.name}", path.read_bytes())
+        scanned.append((parsed.note, parsed.passages))
+    library.notes.sync(scanned)
+    shown = [[small_world.highlight_id(thing, chapter, number) for chapter in (0, 1) for number in (0, 1)] for thing in things]
+    made = zip(things, scanned, shown, strict=True)
+    library.pairs.propose([small_world.pair(thing, passages[0], ids) for thing, (_, passages), ids in made])
+    assert library.counts()["pairs_teaching"] == 5
+    assert loop.lacking(library) == ""
+
+
+def test_an_improve_that_goes_on_lacks_nothing_but_one_that_begins_anew_does(library: Library, tmp_path: Path) -> None:
+    world = small_world.build(library, tmp_path, things=small_world.THINGS[:2])
+    begun = library.home / "runs" / "improve-1" / "state.json"
+    begun.parent.mkdir(parents=True)
+    begun.write_text('{"sft_run": "run-1"}', encoding="utf-8")
+    assert loop.lacking(library) == ""
+    app = create_app(world.settings, engines=ScriptedEngines())
+    with TestClient(app, base_url="http://127.0.0.1:8765", headers={"authorization": f"Bearer {app.state.context.token}"}) as client:
+        answer = client.post("/api/improve", json={"fresh": True})
+    assert (answer.status_code, answer.json()["message"]) == (422, loop.lacking(library, fresh=True))
 
 
 @pytest.mark.parametrize("promoted", ["model-2", ""])

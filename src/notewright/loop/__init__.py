@@ -19,10 +19,10 @@ from .improve import ImproveReport, improve
 from .reports import Reported, Unfinished, read_page, reports, unfinished
 from .schedule import schedule
 from .versions import Beside, VersionDiff, diff_versions
-from .when import judged_since, lacking, unsuitable
+from .when import judged_since, lacking, require_enough, unsuitable
 
 __all__ = [
     "Account", "Beside", "Contender", "Decision", "ImproveReport", "Reported", "Unfinished", "VersionDiff", "account", "account_page",
-    "decide", "diff_versions", "improve", "judged_since", "lacking", "read_page", "report", "reports", "schedule", "unfinished",
-    "unsuitable",
+    "decide", "diff_versions", "improve", "judged_since", "lacking", "read_page", "report", "reports", "require_enough",
+    "schedule", "unfinished", "unsuitable",
 ]  # fmt: skip

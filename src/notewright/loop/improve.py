@@ -33,6 +33,7 @@ from .decide import CONFIDENCE, FEWEST, Contender, Decision, decide
 from .keep import keep
 from .page import write_page
 from .reports import REPORT
+from .when import require_enough
 
 HELD_OUT = ("valid", "test")  # neither was trained on; the first steered trainings, the second nothing
 WITH_EXAMPLES = " + examples"
@@ -138,6 +139,7 @@ def improve(
         training.settle(library)
         if not fresh and (before := nothing_new_since(library, settings, asked, **besides)):
             return _as_it_was(library, settings, library.home / "runs" / before)
+        require_enough(library, fresh=fresh)
         state = _open(library.home / "runs", fresh)
         tell = _telling(library.home, AtWork(state.path.parent.name), progress)
         ignored = _as_begun(state, asked)

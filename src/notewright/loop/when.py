@@ -6,7 +6,9 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from ..errors import Invalid
 from ..library.atwork import at_work, gathered
+from ..library.examples import from_pairs
 from ..library.splits import MIN_FOR_TEST, known
 from ..text import count
 from ..training.recipes import MINIMUM_ROWS
@@ -27,21 +29,30 @@ def judged_since(library: Library) -> int:
     })  # fmt: skip
 
 
-def lacking(library: Library) -> str:
+def lacking(library: Library, *, fresh: bool = False) -> str:
     """What an `improve` would fail for the lack of, in words; empty where it can begin. It may still find that too little can be used."""
-    if unfinished(library):
+    if not fresh and unfinished(library):
         return ""  # its data are built
     counts, needed = library.counts(), MINIMUM_ROWS["sft"]
-    for there in ("highlights", "notes"):
-        if not counts[there]:
-            return f"There are no {there} yet, and it learns from pairs of highlights and passages of your notes."
-    if counts["pairs_teaching"] < needed:
+    # Of a note without headings one pair gives an example for every chapter that it tells of.
+    if counts["pairs_teaching"] < needed and len(from_pairs(library)) < needed:
+        for there in ("highlights", "notes"):
+            if not counts[there]:
+                return f"There are no {there} yet, and it learns from pairs of highlights and passages of your notes."
         return f"It takes {needed} pairs that you accepted or that are sure enough; there are {counts['pairs_teaching']}."
     sides = known(library)
     sources = library.pairs.teaching_sources()
     if len(sources | sides.keys()) < MIN_FOR_TEST and not sources & {source_id for source_id, side in sides.items() if side != "train"}:
         return f"All pairs are of {count(len(sources), 'source')}; it takes {MIN_FOR_TEST}, as some are kept back to measure on."
     return ""
+
+
+def require_enough(library: Library, *, fresh: bool = False) -> None:
+    """Raises Invalid where something is `lacking`."""
+    if lacks := lacking(library, fresh=fresh):
+        raise Invalid(
+            lacks, "Import highlights, read the vault and pair them; accept pairs that are right. What comes next says: notewright status"
+        )
 
 
 def unsuitable(library: Library) -> str:

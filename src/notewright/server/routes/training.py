@@ -148,8 +148,7 @@ def improve(here: Here, library: Opened, wish: ImproveIn) -> JobOut:
 
     Stopped, it goes on from there the next time, unless `fresh`. Where it would only fail for the lack of pairs it is refused at once.
     """
-    if lacks := loop.lacking(library):
-        raise Invalid(lacks, "Import highlights, read the vault and pair them; accept pairs that are right.")
+    loop.require_enough(library, fresh=wish.fresh)  # the process says so only after seconds, of a job that has begun
     more = ["--fresh"] if wish.fresh else []
     return JobOut.of(improving.improve(here.jobs, here.given.home, "Improving", ["--effort", wish.effort, *more]))
 
