@@ -101,6 +101,7 @@ def test_what_the_person_went_back_from_is_not_promoted_again(world: small_world
     assert promoted is not None
     assert promoted.role == "policy"
     assert promoted.metrics["edit_distance"] == pytest.approx(0.235)  # without examples, as it will write
+    assert registry.distances(promoted) == pytest.approx({"without_examples": 0.235, "with_examples": 0.535})
     assert registry.rollback(library).id == base.id
     monkeypatch.setattr(module, "write_page", written)
     report = improve(world)

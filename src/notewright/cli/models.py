@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from ..clock import day, minute
@@ -46,13 +47,15 @@ def configure(name: str, parser: argparse.ArgumentParser) -> None:
 
 
 def list_models(options: argparse.Namespace) -> None:
+    from ..models import registry
     from ..models.turns import online
 
     library, settings = open_library()
     with library:
         models, current, now = library.models.all(), library.models.current(), online(library, settings=settings)
     if options.json:
-        as_json({"current": current.id if current else None, "models": models, "online": now})
+        told = [asdict(model) | {"distances": registry.distances(model)} for model in models]
+        as_json({"current": current.id if current else None, "models": told, "online": now})
         return
     rows = [
         (
@@ -89,12 +92,13 @@ def told_online(now: Online) -> Iterator[str]:
 
 
 def _distance(model: Model) -> str:
+    from ..models import registry
+
     if model.role == "reward":
         accuracy = model.metrics.get("accuracy")
         return f"judges {accuracy:.0%} of unseen choices" if isinstance(accuracy, float) else "not measured"
-    value, figures = model.metrics.get("edit_distance"), model.metrics.get("evaluation")
-    prompted = isinstance(figures, dict) and figures.get("examples") and figures["mean"] == value  # `improve` keeps it as it will write
-    return f"{value:.3f}{' with examples' if prompted else ''}" if isinstance(value, float) else "not measured"
+    said = {"without_examples": "", "with_examples": " with examples"}
+    return "; ".join(f"{value:.3f}{said[name]}" for name, value in registry.distances(model).items()) or "not measured"
 
 
 def use_model(options: argparse.Namespace) -> None:

@@ -240,8 +240,10 @@ def _keep_beside(library: Library, writer: Contender, measured: Sequence[Contend
     changes = {version: Measured(change.difference, change.error) for version, change in found.items()}
     registry.keep_contenders(library, kept, beside=writer.model_id, asked_at=asked_at, measured=changes)
     for item in measured:
+        figures: dict[str, object] = {f"edit_distance_{'with' if item.examples else 'without'}_examples": item.proven.mean}
         if (item.model_id, item.examples) in {(writer.model_id, writer.examples), *kept.items()}:
-            library.models.set_metrics(item.model_id, {"evaluation": item.proven.metrics(), "edit_distance": item.proven.mean})
+            figures |= {"evaluation": item.proven.metrics(), "edit_distance": item.proven.mean}
+        library.models.set_metrics(item.model_id, figures)
 
 
 def _reason(library: Library, decision: Decision, current: Contender) -> str:

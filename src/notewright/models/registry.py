@@ -344,6 +344,17 @@ def lineage(library: Library, model: Model) -> list[Model]:
     return chain
 
 
+def distances(model: Model) -> dict[str, float]:
+    """Its edit distances to held-out passages, by whether the prompts showed examples (`without_examples`, `with_examples`), as far as
+    they were measured. `improve` keeps that of the way in which a version will write as its `edit_distance`."""
+    kept, prompted = model.metrics.get("edit_distance"), model.metrics.get("edit_distance_with_examples")
+    told = model.metrics.get("evaluation")
+    shown = bool(told.get("examples")) if isinstance(told, dict) and told.get("mean") == kept else kept == prompted
+    plain = model.metrics.get("edit_distance_without_examples") if shown else kept
+    found = {"without_examples": plain, "with_examples": kept if shown and prompted is None else prompted}
+    return {name: value for name, value in found.items() if isinstance(value, float)}
+
+
 def describe(library: Library, model_id: str = "") -> dict[str, object]:
     """All about one version (the current one if no id is given), ready for printing or JSON."""
     model = library.models.get(model_id) if model_id else library.models.current()
