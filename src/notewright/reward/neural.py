@@ -120,7 +120,7 @@ def in_four_bits(about: dict[str, Any], device: str) -> bool:
 
 
 class NeuralReward:
-    """A loaded reward model. Not thread-safe."""
+    """A loaded reward model. Several threads may ask it for opinions: they take turns."""
 
     def __init__(self, folder: Path, *, base: Path, device: str = "auto") -> None:
         self._read(folder)
@@ -146,6 +146,7 @@ class NeuralReward:
         self.about = read_about(folder)
         self.heads = load_file(folder / "heads.safetensors")
         self.longest = int(self.about["max_length"])
+        self._asked = threading.Lock()  # an opinion is of the member whose adapter is set; the server builds datasets in threads
 
     def sees(self, texts: Sequence[Text]) -> list[bool]:
         """Which texts are, with their prompts, short enough to be judged."""
@@ -160,9 +161,10 @@ class NeuralReward:
                 f"Prompt and draft have {long} tokens, but this reward model sees {self.longest} in all.",
                 "Choose fewer highlights, or train one on a base with a longer context: notewright train reward --base NAME",
             )
-        raw = torch.stack([self._member(name, [ids for ids, _ in rows]) for name in self.about["members"]])
-        with self.model.disable_adapter():
-            states = embeddings(self.model.get_base_model(), self.tokenizer, rows)
+        with self._asked:
+            raw = torch.stack([self._member(name, [ids for ids, _ in rows]) for name in self.about["members"]])
+            with self.model.disable_adapter():
+                states = embeddings(self.model.get_base_model(), self.tokenizer, rows)
         return {
             "ensemble": self._standard("ensemble", raw),
             "embedding": self._standard("embedding", linear(self.heads, states)),
@@ -229,7 +231,7 @@ def linear(heads: dict[str, torch.Tensor], states: torch.Tensor) -> torch.Tensor
 
 
 _held: dict[tuple[str, str], NeuralReward] = {}
-_alone = threading.Lock()  # the server builds datasets in threads
+_alone = threading.Lock()
 
 
 def open_reward(library: Library, model: Model, *, device: str = "auto") -> NeuralReward:
