@@ -6,6 +6,7 @@ import operator
 import os
 import time
 from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
 
 import psutil
 import pytest
@@ -25,6 +26,12 @@ def helpers() -> list[psutil.Process]:
 def test_results_come_in_order_and_no_process_stays() -> None:
     assert list(by_two(operator.neg, iter(range(50)))) == [-number for number in range(50)]
     assert not helpers()
+
+
+def test_no_module_of_the_folder_one_stands_in_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "pickle.py").write_text("raise SystemExit('another pickle')")
+    monkeypatch.chdir(tmp_path)
+    assert list(by_two(operator.neg, iter(range(3)))) == [0, -1, -2]
 
 
 def test_tasks_are_fetched_as_they_are_needed_and_closing_ends_the_processes() -> None:

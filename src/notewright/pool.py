@@ -88,7 +88,7 @@ class _Helper:
         self._first: bytes | None = first
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `end`
         self._process = subprocess.Popen(
-            [sys.executable, "-c", "from notewright.pool import serve; serve()"],
+            [sys.executable, "-P", "-c", "from notewright.pool import serve; serve()"],  # -P: without modules of the folder one stands in
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log,
             start_new_session=True,  # Ctrl-C is for this process, which then ends the other one
             env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},

@@ -25,11 +25,11 @@ def test_the_schedule_of_a_home_with_strange_letters(tmp_path: Path, monkeypatch
     lines = loop.schedule(Path("/data/it's ${HOME} \\n 5%"), options=["--set", "seed=$SEED"])
     (unit,) = (line for line in lines.splitlines() if line.startswith("ExecStart="))
     assert unit == (
-        """ExecStart='/opt/$env/100%%/python' -m notewright.cli --home '/data/it'"'"'s $${HOME} \\\\n 5%%' improve --set 'seed=$$SEED'"""
+        """ExecStart='/opt/$env/100%%/python' -P -m notewright.cli --home '/data/it'"'"'s $${HOME} \\\\n 5%%' improve --set 'seed=$$SEED'"""
     )
     cron = lines.splitlines()[-1].removeprefix("30 3 * * * nice -n 19 ")
     assert shlex.split(cron.replace(r"\%", "%")) == [
-        "/opt/$env/100%/python", "-m", "notewright.cli", "--home", "/data/it's ${HOME} \\n 5%", "improve", "--set", "seed=$SEED",
+        "/opt/$env/100%/python", "-P", "-m", "notewright.cli", "--home", "/data/it's ${HOME} \\n 5%", "improve", "--set", "seed=$SEED",
     ]  # fmt: skip
 
 

@@ -226,6 +226,14 @@ def test_who_stops_it_twice_costs_no_checkpoint(world: World, monkeypatch: pytes
     assert (job.state, job.result) == ("stopped", {"text": "saved\n"})
 
 
+def test_no_module_of_the_folder_the_server_was_started_in_is_taken(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "argparse.py").write_text("raise SystemExit('another argparse')")
+    monkeypatch.chdir(tmp_path)
+    job = run_command(Jobs(Hub(), make_room=lambda: None, room_again=lambda: None), world.library.home, "improve", "Looking", ["status"])
+    assert job.settled.wait(120)
+    assert job.state == "done", job.problem
+
+
 def test_what_it_lacks_is_said_beforehand_and_when_it_is_asked_for(library: Library, tmp_path: Path) -> None:
     steps = {
         "no highlights": ((), ()),

@@ -182,6 +182,16 @@ def test_the_workers_errors_come_back_as_they_were(tmp_path: Path, monkeypatch: 
     assert (caught.value.hint, caught.value.problems) == ("mend it", ("a", "b"))
 
 
+def test_no_module_of_the_folder_one_stands_in_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs.Job("sft", {}, {}, "seedling", "", "", "", "", "", "", "").save(tmp_path)
+    (tmp_path / "datetime.py").write_text("raise SystemExit('another datetime')")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(runs, "worker_command", lambda *_: [sys.executable, "-m", "calendar", "2026"])
+    with pytest.raises(RunFailed, match="status 0"):
+        runs.execute(tmp_path)
+    assert "December" in (tmp_path / "log.txt").read_text()
+
+
 def test_a_worker_that_ends_without_a_word(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fake_worker(tmp_path, "print('a trace'); sys.exit(7)", monkeypatch)
     with pytest.raises(RunFailed, match="status 7") as caught:

@@ -11,7 +11,7 @@ from pathlib import Path
 def schedule(home: Path, *, at: str = "03:30", options: Sequence[str] = ()) -> str:
     """A systemd user timer and a cron line that run `improve` for this home, with `options`, every night at `at` (HH:MM)."""
     hour, minute = at.split(":")
-    program, rest = shlex.quote(sys.executable), shlex.join(["-m", "notewright.cli", "--home", str(home), "improve", *options])
+    program, rest = shlex.quote(sys.executable), shlex.join(["-P", "-m", "notewright.cli", "--home", str(home), "improve", *options])
     command = f"{program} {rest}"
     # Within quotes, too, systemd takes a backslash and a percent sign for more than themselves, and in arguments a dollar sign.
     unit = f"{_literal(program)} {_literal(rest).replace('$', '$$')}"

@@ -77,7 +77,8 @@ def run_command(
 
     def work(job: Job) -> Any:
         command = [sys.executable, "-m", "notewright.cli", *arguments]
-        environment = {**os.environ, "NOTEWRIGHT_HOME": str(home)}  # not --home: the commands that it advises would have it too
+        # Not --home: the commands that it advises would have it too. No module is taken from the folder that the server was started in.
+        environment = {**os.environ, "NOTEWRIGHT_HOME": str(home), "PYTHONSAFEPATH": "1"}
         told: list[str] = []
         with (
             subprocess.Popen(

@@ -262,6 +262,7 @@ def execute(folder: Path, progress: Progress | None = None, *, name: str = "") -
     events = folder / "progress.jsonl"
     start = events.stat().st_size if events.exists() else 0
     environment = {**_tracker_places(folder), **os.environ, **TELEMETRY_OFF, "HF_HUB_OFFLINE": "1", "PYTHONUNBUFFERED": "1"}
+    environment["PYTHONSAFEPATH"] = "1"  # a tty.py or yaml.py in the folder that the command was typed in is not what libraries mean
     command = worker_command(folder, Job.load(folder).accelerate)
     pid = folder / "worker.pid"
     pid.unlink(missing_ok=True)
