@@ -11,7 +11,7 @@ import pytest
 import own_words
 import small_world
 from accepted_note import look
-from notewright import datasets, drafting, feedback, gates, reward
+from notewright import datasets, drafting, feedback, gates, pairing, reward
 from notewright.cli import main
 from notewright.errors import Invalid, NotFound
 from notewright.feedback.hunks import hunks
@@ -250,7 +250,20 @@ def test_the_commands_say_what_to_do(home: Path, tmp_path: Path, capsys: pytest.
 def test_a_note_that_points_at_a_source_and_is_not_recognised_is_told(library: Library) -> None:
     library.sources.upsert(own_words.sources(), origin="api", complete=True)
     import_text(library, "Notizen/Licht.md", "# Licht\n\nZu [[Letters from a Lighthouse]]: ein Buch, das man im Winter liest.\n")
-    assert pair(library).notes_silent == 1
+    report = pair(library)
+    assert (report.notes_silent, report.silent) == (1, ("Notizen/Licht.md",))
+
+
+@pytest.mark.parametrize(("notes", "told"), [(1, "1 note points at"), (12, "12 notes point at")])
+def test_the_notes_that_are_not_recognised_are_named(
+    notes: int, told: str, german: Library, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    paths = tuple(f"Notizen/{number}.md" for number in range(notes))
+    monkeypatch.setattr(pairing, "pair", lambda *_, **__: pairing.PairReport(added=1, notes_silent=notes, silent=paths))
+    assert main(["pair"]) == 0
+    _, first, *lines, last = capsys.readouterr().out.splitlines()
+    assert (first.startswith(told), last.startswith("If one is there in other words, say so: notewright pairs add")) == (True, True)
+    assert lines == [*(f"  {path}" for path in paths[:10]), *(["  and 2 more"] if notes > 10 else [])]
 
 
 # --- datasets ---

@@ -126,7 +126,7 @@ def test_a_report_says_the_same_of_a_library_whether_or_not_anything_had_changed
     assert report.notes_paired + report.notes_unpaired == len(world.notes)
     assert report.by_method == {name: number for (status, name), number in library.pairs.tally().items() if status == "proposed"}
     again = pair(library)
-    assert replace(again, notes_silent=report.notes_silent) == replace(report, added=0, removed=0, notes_weighed=0)
+    assert replace(again, notes_silent=report.notes_silent, silent=report.silent) == replace(report, added=0, removed=0, notes_weighed=0)
 
 
 def test_new_code_pairs_an_unchanged_library_anew(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:

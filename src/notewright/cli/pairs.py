@@ -15,6 +15,8 @@ from .review import KEYS, review
 from .show import as_json, count, facts, given_path, id_of, json_option, list_action, open_library, positive, progress, shorten, table
 from .terminal import for_programs
 
+SILENT_SHOWN = 10  # notes that point at a source and have no pair
+
 
 def configure(name: str, parser: argparse.ArgumentParser) -> None:
     if name == "pair":
@@ -79,10 +81,12 @@ def pair(options: argparse.Namespace) -> None:
         )
     if report.notes_silent:
         points = "1 note points" if report.notes_silent == 1 else f"{report.notes_silent:,} notes point"
-        say(
-            f"{points} at a source, and none of its highlights was recognised. If one is there in other words, say so:"
-            " notewright pairs add NOTE --under HEADING --source TITLE --chapter CHAPTER"
-        )
+        print(f"{points} at a source, and none of its highlights was recognised:")
+        for path in report.silent[:SILENT_SHOWN]:
+            print(f"  {path}")
+        if report.notes_silent > SILENT_SHOWN:
+            print(f"  and {report.notes_silent - SILENT_SHOWN:,} more")
+        say("If one is there in other words, say so: notewright pairs add NOTE --under HEADING --source TITLE --chapter CHAPTER")
     if options.embeddings and not settings.embeddings:
         print(
             "This once by meaning too: the next pairing, the studio's as well, takes back what it alone found and you have not accepted.\n"

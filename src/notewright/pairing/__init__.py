@@ -51,7 +51,7 @@ class PairReport:
     """What pairing changed. `decided` are left as the person decided; `by_method` counts what is proposed now by its best evidence.
 
     `notes_weighed` are the notes that had to be looked at anew; the others' results were remembered. `notes_silent` point at a source and
-    have no pair all the same; nothing is told of them where nothing had changed.
+    have no pair all the same, `silent` are their paths; nothing is told of them where nothing had changed.
     """
 
     added: int = 0
@@ -62,6 +62,7 @@ class PairReport:
     notes_unpaired: int = 0
     notes_weighed: int = 0
     notes_silent: int = 0
+    silent: tuple[str, ...] = ()
     by_method: dict[str, int] = field(default_factory=dict, hash=False)
 
 
@@ -110,10 +111,10 @@ def _pair(library: Library, workers: int, embeddings: bool, progress: Callable[[
     memo = {note.note_id: (note.signature, note.payload) for note in notes}
     counts = library.pairs.propose(pairs, memo=memo, rules=looked_at, read_at=read_at)
     spoken.save(words, RULES)
+    silent = tuple(note.path for note in work.notes if note.id not in having and points_at(work, note))
     return replace(
         _report(library), added=counts["added"], kept=counts["kept"], removed=counts["removed"],
-        notes_weighed=sum(1 for note in notes if note.fresh),
-        notes_silent=sum(1 for note in work.notes if note.id not in having and points_at(work, note)),
+        notes_weighed=sum(1 for note in notes if note.fresh), notes_silent=len(silent), silent=silent,
     )  # fmt: skip
 
 
