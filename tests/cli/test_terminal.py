@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +19,7 @@ from notewright.cli.terminal import plain, plain_terminal
 from notewright.cli.train import TrainingLine
 from notewright.feedback import judge
 from notewright.library import Library
+from notewright.overview import Checkup
 from notewright.records import Draft, Highlight, Pair, PairLink, Source
 from notewright.vault.notes import parse_note
 
@@ -104,6 +106,16 @@ def test_what_is_drawn_again_and_again_is_drawn(monkeypatch: pytest.MonkeyPatch)
     shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|\r", "", screen.getvalue()).replace(plain(STEERING), "")
     assert "".join(shown.split("\n")).isprintable()
     assert "␛" not in shown
+
+
+def test_what_the_doctor_takes_long_for_is_told(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr("notewright.overview.checkup", lambda _: time.sleep(0.3) or Checkup({"python": "3.11"}, (), {}))
+    with terminal() as screen:
+        assert main(["doctor"]) == 0
+    told, _, found = screen.getvalue().partition("3.11")
+    assert "looking at the machine" in told
+    assert "All is well." in found
 
 
 @pytest.mark.parametrize("command", ["--help", "draft --help", "vault check --help", "draft --nonsense"])

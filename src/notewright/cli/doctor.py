@@ -6,7 +6,7 @@ import argparse
 
 from ..settings import load_settings
 from .hints import say
-from .show import as_json, facts, json_option
+from .show import as_json, facts, json_option, progress
 
 
 def configure(name: str, parser: argparse.ArgumentParser) -> None:
@@ -17,7 +17,8 @@ def configure(name: str, parser: argparse.ArgumentParser) -> None:
 def doctor(options: argparse.Namespace) -> int:
     from ..overview import checkup
 
-    found = checkup(load_settings())
+    with progress("looking at the machine and the library"):  # torch alone takes many seconds to begin with
+        found = checkup(load_settings())
     if options.json:
         as_json({"findings": found.findings, "problems": found.problems, "not_installed": found.absent})
         return 1 if found.problems else 0
