@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+import small_world
 from notewright.cli import main
 from notewright.cli.show import progress
 from notewright.cli.terminal import plain, plain_terminal
@@ -115,6 +116,7 @@ def test_what_the_doctor_takes_long_for_is_told(home: Path, monkeypatch: pytest.
         assert main(["doctor"]) == 0
     told, _, found = screen.getvalue().partition("3.11")
     assert "looking at the machine" in told
+    assert "0/?" not in told
     assert "All is well." in found
 
 
@@ -146,6 +148,17 @@ def test_data_that_is_piped_stays_as_it_is(library: Library, capsys: pytest.Capt
     with terminal() as screen:
         assert main(["drafts", "show", "1", "--json"]) == 0
     assert "".join(screen.getvalue().split("\n")).isprintable()
+
+
+def test_a_terminal_is_told_the_name_of_a_pairs_note_and_a_program_its_path(library: Library, capsys: pytest.CaptureFixture[str]) -> None:
+    world = small_world.build(library, library.home, things=("rivers",))
+    with terminal() as screen:
+        assert main(["pairs", "list"]) == 0
+    shown = OURS.sub("", screen.getvalue())
+    assert "Rivers" in shown
+    assert "Notes/" not in shown
+    assert main(["pairs", "list"]) == 0
+    assert capsys.readouterr().out.count("Notes/Rivers.md") == len(world.library.pairs.all())
 
 
 def test_pairs_that_are_piped_are_data(library: Library, capsys: pytest.CaptureFixture[str]) -> None:

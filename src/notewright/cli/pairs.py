@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Mapping
+from pathlib import PurePosixPath
 
 from ..library.examples import BESIDE_WORDS
 from ..provenance import provenance
@@ -116,6 +117,7 @@ def list_pairs(options: argparse.Namespace) -> None:
     if options.json:
         as_json(pairs)
         return
+    narrow = sys.stdout.isatty()  # a whole path, folded, made a row of eight lines
     rows = [
         (
             found.id,
@@ -124,7 +126,7 @@ def list_pairs(options: argparse.Namespace) -> None:
             found.method,
             len(found.links),
             shorten(titles.get(found.source_id, ""), 40),
-            found.note_path,
+            PurePosixPath(found.note_path).stem if narrow else found.note_path,
             shorten(found.headings[-1] if found.headings else "", 40),
         )
         for found in pairs
