@@ -105,6 +105,24 @@ def test_held_out_figures_are_told_without_and_with_examples(
     assert (told["distances"], told["metrics"]) == (distances, metrics)
 
 
+def test_the_metrics_of_a_version_are_told_in_words(library: Library, capsys: pytest.CaptureFixture[str]) -> None:
+    figures = {"mean": 0.25, "interval": [0.2, 0.3], "examples": False, "copied": None}
+    library.models.set_metrics(
+        small_world.base_model(library).id, {"evaluation": figures, "examples": None, "checks": [[0, 0.5], [9, 0.4]]}
+    )
+    assert main(["models", "show"]) == 0
+    assert capsys.readouterr().out.splitlines()[-4:-1] == [
+        "  evaluation  mean 0.25, interval 0.2 to 0.3, examples no", "  checks      0 0.5, 9 0.4", "",
+    ]  # fmt: skip
+
+
+def test_a_rollback_to_another_way_of_asking_the_same_version_says_which(library: Library, capsys: pytest.CaptureFixture[str]) -> None:
+    model = small_world.base_model(library)
+    library.models.promote(model.id, "better on held-out work: base", examples=False)
+    assert main(["models", "rollback"]) == 0
+    assert capsys.readouterr().out == f"Current model: {model.id}, with examples in its prompts\n"
+
+
 def test_what_the_star_beside_a_base_means_is_said(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     from notewright.models import bases, catalogue
 

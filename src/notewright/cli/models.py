@@ -114,8 +114,13 @@ def rollback(options: argparse.Namespace) -> None:
 
     library, _ = open_library()
     with library:
+        left = library.models.current()
         model = registry.rollback(library)
         examples = model.metrics.get("examples")
+        if left and left.id == model.id:  # the same version, asked in another way: that is all that was taken back
+            from ..drafting import taught_examples
+
+            examples = taught_examples(library, model) > 0
         prompted = f", {'with' if examples else 'without'} examples in its prompts" if isinstance(examples, bool) else ""
         print(f"Current model: {model.id}{prompted}")
 
@@ -164,10 +169,20 @@ def show_model(options: argparse.Namespace) -> None:
         values = shown[name]
         if isinstance(values, dict) and values:
             print(f"\n{name}")
-            facts({f"  {key}": value for key, value in values.items()})
+            facts({f"  {key}": _plainly(value) for key, value in values.items() if value is not None})
         elif isinstance(values, list) and values:
             told = (f"{minute(item['at'])} {item['reason']}" if isinstance(item, dict) else str(item) for item in values)
             print(f"\n{name}: " + "; ".join(told))
+
+
+def _plainly(value: object, between: str = ", ") -> str:
+    """A figure, or several, with their names where they have some."""
+    if isinstance(value, dict):
+        told = {name: _plainly(item, " to " if name == "interval" else " ") for name, item in value.items() if item is not None}
+        return between.join(f"{name} {item}" for name, item in told.items())
+    if isinstance(value, (list, tuple)):
+        return between.join(_plainly(item, " ") for item in value)
+    return ("yes" if value else "no") if isinstance(value, bool) else str(value)
 
 
 def diff_models(options: argparse.Namespace) -> None:
