@@ -59,3 +59,18 @@ def test_a_page_in_its_usual_place_and_an_ordinary_file_are_written_over(started
     (started.parent / "pairs.jsonl").write_text("old")
     assert main(["pairs", "export", str(started.parent / "pairs.jsonl")]) == 0
     assert (started.parent / "pairs.jsonl").read_text() == ""
+
+
+def test_the_name_of_a_note_in_some_folder_makes_no_namesake(started: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (started / "Books").mkdir()
+    (started / "Books" / "Rivers.md").write_text("# Rivers\n\nText.\n")
+    assert main(["import", "vault"]) == 0
+    assert main(["accept", "1", "--into", "Rivers"]) == 1
+    said = capsys.readouterr().err
+    assert "no Rivers.md in the vault's top folder, but Books/Rivers.md" in said
+    assert '--into "Books/Rivers.md"; for a new note of the same name: --into "./Rivers.md"' in said
+    assert not (started / "Rivers.md").exists()
+    assert main(["accept", "1", "--into", "./Rivers.md"]) == 0
+    assert main(["accept", "2", "--into", "Rivers"]) == 0
+    assert (started / "Rivers.md").read_text().count("- text") == 2
+    assert main(["accept", "2", "--into", "Books/Rivers.md", "--force"]) == 0

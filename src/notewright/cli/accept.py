@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import sys
 
+from ..errors import Invalid
+from ..library import Library
 from ..records import Draft
 from ..settings import Settings, expanded
 from .draft import TOLD
@@ -29,9 +31,11 @@ def accept(options: argparse.Namespace) -> None:
 
     library, settings = open_library()
     with library:
-        _say_findings(library.drafts.get(options.draft), forced=options.force)
+        draft, into = library.drafts.get(options.draft), inside(settings, options.into)
+        _no_namesake(library, settings, into)
+        _say_findings(draft, forced=options.force)
         done = feedback.accept(
-            library, settings=settings, draft_id=options.draft, into=inside(settings, options.into), under=options.under,
+            library, settings=settings, draft_id=options.draft, into=into, under=options.under,
             force=options.force, broken=options.broken, template=options.template,
         )  # fmt: skip
     if options.json:
@@ -39,6 +43,23 @@ def accept(options: argparse.Namespace) -> None:
         return
     kept = "a new note" if done.created else "backup kept"
     say(f"Inserted into {done.note_path} ({kept}; take it back with: notewright undo)")
+
+
+def _no_namesake(library: Library, settings: Settings, into: str) -> None:
+    """A name alone that is a note's in some folder is not meant for another one beside it, to which the links would go then.
+
+    Raises Invalid with both ways to say what is meant.
+    """
+    name = into if into.lower().endswith(".md") else f"{into}.md"
+    vault = settings.need_vault()
+    if "/" in name or (vault / name).exists():
+        return
+    there = [note.path for note in library.notes.all() if note.path.endswith(f"/{name}") and (vault / note.path).is_file()]
+    if there:
+        raise Invalid(
+            f"There is no {name} in the vault's top folder, but {' and '.join(there[:3])}.",
+            f'For that one: --into "{there[0]}"; for a new note of the same name: --into "./{name}"',
+        )
 
 
 def _say_findings(draft: Draft, *, forced: bool) -> None:
