@@ -276,15 +276,22 @@ def test_exports_that_lie_among_the_notes_are_none_once_they_are_imported(librar
     (pages / "Mine.md").write_text(
         "# Mine\n\n## Highlights\n- of my day, by myself (Page 1)\n- and of another (Page 2)\n", encoding="utf-8"
     )
+    (pages / "Mine too.md").write_text("# Mine too\n\n## Highlights\n- of a walk (Page 1)\n- of a talk (Page 2)\n", encoding="utf-8")
     (pages / "Other.md").write_text("My words.\n", encoding="utf-8")
     report = import_vault(library, settings=settings)
-    assert report.added == 4
+    assert report.added == 5
     assert "2 notes outside the Readwise folder look like Readwise exports" in report.warnings[0]
-    import_readwise(library, path=pages, vault=settings.vault)
+    (both,) = [told for told in import_readwise(library, path=pages, vault=settings.vault).warnings if "yours" in told]
+    named = "pages/Mine too.md, pages/Mine.md"
+    assert both.startswith(f"2 files are notes of yours, and their words are highlights as well now: {named}. If that was not meant,")
     report = import_vault(library, settings=settings)
-    assert (report.left_out, report.removed, report.unchanged) == (2, 0, 2)
+    assert (report.left_out, report.removed, report.unchanged) == (2, 0, 3)
     assert report.warnings == ("2 notes are files that highlights were imported from, left out: pages/Ferns.md, pages/Moss.md",)
-    assert [note.path for note in library.notes.all()] == ["pages/Mine.md", "pages/Other.md"]  # a heading alone makes no export
+    assert [note.path for note in library.notes.all()] == [
+        "pages/Mine too.md",
+        "pages/Mine.md",
+        "pages/Other.md",
+    ]  # a heading alone makes no export
 
 
 def test_a_vault_that_is_empty_all_at_once_is_told_to_look_for_its_drive(library: Library, settings: Settings) -> None:

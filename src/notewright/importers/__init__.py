@@ -11,6 +11,7 @@ import shlex
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
+from unicodedata import normalize
 
 from ..errors import Invalid
 from ..library import Library
@@ -48,6 +49,7 @@ def import_readwise(library: Library, *, path: Path, vault: Path | None = None, 
     if not sources:
         what = "and it is no" if len(markdown) == 1 else "and none of them is a"
         raise Invalid(f"{path} holds {count(len(markdown), 'Markdown file')}, {what} highlights export.", EXPECTED)
+    warnings += _notes_among(library, sources, markdown, root)
     locked = {item.name: item.fault for item in found if item.fault and item.suffix not in _MARKDOWN}
     warnings += left_out(locked)
     others = [item.name for item in found if item.suffix not in _MARKDOWN and item.name not in locked]
@@ -56,6 +58,23 @@ def import_readwise(library: Library, *, path: Path, vault: Path | None = None, 
             f"{count(len(others), 'file')} beside the Markdown export left out: {listed(others)}; import an export among them by itself"
         )
     return _store_markdown(library, _kept(library, sources, [*unread, *locked]), warnings, progress)
+
+
+def _notes_among(library: Library, sources: Iterable[Source], files: Iterable[Document], root: str) -> list[str]:
+    """A warning where lists of highlights are taken in that the person keeps as notes: as both, each would be paired with itself."""
+    from ..vault.config import is_export
+
+    given = {item for source in sources for item in source.outside_ids}
+    known = {note.path for note in library.notes.all()}
+    paths = {normalize("NFC", f"{root}/{file.name}" if root else file.name): file for file in files}
+    own = [path for path, file in paths.items() if path in known and f"file:{path}" in given and not is_export(decode(file))]
+    if not own:
+        return []
+    what = "file is a note of yours, and its words are" if len(own) == 1 else "files are notes of yours, and their words are"
+    return [
+        f"{len(own):,} {what} highlights as well now: {listed(own)}. If that was not meant, put back a copy of the library"
+        " (docs/your-data.md) and name the folder of the exports alone"
+    ]
 
 
 def import_clippings(library: Library, *, path: Path, progress: Progress | None = None) -> ImportReport:
