@@ -111,10 +111,8 @@ class Question:
         head = first - (2 if lines[first - 1].startswith("Chapter: ") else 1)
         if head < 1 or lines[head]:
             return None
-        end = (
-            next((place for place in range(first, len(lines)) if not lines[place - 1] and lines[place].startswith(TAIL)), len(lines) + 1)
-            - 1
-        )
+        tails = (place for place in range(first, len(lines) - 1) if not lines[place] and lines[place + 1].startswith(TAIL))
+        end = next(tails, len(lines))
         found: list[tuple[str, list[str]]] = []
         chapter = ""
         for line in lines[head:end]:

@@ -13,7 +13,7 @@ from ..models import registry
 from ..prompts import build_messages
 from ..records import Model, Prompt
 from ..text import count
-from ..writing import Part, Way, join, way_of
+from ..writing import Part, Way, join, put_together, way_of
 from .engines import Candidate, Writer, affordable, memory_watched
 from .examples import retrieve_examples
 
@@ -164,10 +164,7 @@ class Asking:
 
 
 def _joined(items: Sequence[Candidate]) -> Candidate:
-    if len(items) == 1:
-        return items[0]
-    text = join([item.text for item in items])
-    return Joined(text, sum(item.tokens for item in items), all(item.finished for item in items), items[0].seed)
+    return items[0] if len(items) == 1 else Joined(*put_together(items), items[0].seed)
 
 
 def taught_examples(library: Library, model: Model) -> int:

@@ -21,7 +21,7 @@ from ..reward.rules import broken_rules, confirmed_rules, limits_of
 from ..settings import Settings
 from ..text import edit_distance
 from ..vault import build_index, repair_draft
-from ..writing import Part, Way, join, way_of
+from ..writing import Part, Way, put_together, way_of
 from .begun import Begun, Written
 from .choices import Reader, judge
 from .measures import Copied, copied, coverage, structure_distance
@@ -146,24 +146,19 @@ def _write(
     """A greedy draft for each way whose prompt is not `known`: side by side where the writer can, else one after the other. It is empty
     and cut off where not even parts have room: one such passage must not keep the others from being measured."""
     names = [prompt_id(way.messages) for way in ways]
-    drafts = dict(known)
-    for name, way in zip(names, ways, strict=True):
-        if not all(_has_room(writer, part) for part in way.parts):
-            drafts[name] = Written("", 0, False)
-    new = {name: way for name, way in zip(names, ways, strict=True) if name not in drafts}
+    asked = {name: way for name, way in zip(names, ways, strict=True) if name not in known}
+    new = {name: way for name, way in asked.items() if all(_has_room(writer, part) for part in way.parts)}
+    drafts = {**known, **{name: Written("", 0, False) for name in asked.keys() - new.keys()}}
     before, done = len(ways) - len(new), 0
     if not new:
         progress(before, len(ways))
-    left = {name: len(way.parts) for name, way in new.items()}
     parts = [(name, place, part) for name, way in new.items() for place, part in enumerate(way.parts)]
     written: dict[str, dict[int, Any]] = {name: {} for name in new}
     for number, draft in _each(writer, [part for _, _, part in parts]):
         name, place, _ = parts[number]
         written[name][place] = draft
-        if len(written[name]) == left[name]:
-            whole = [written[name][place] for place in range(left[name])]
-            text, tokens = join([item.text for item in whole]), sum(item.tokens for item in whole)
-            drafts[name] = Written(text, tokens, all(item.finished for item in whole))
+        if len(written[name]) == len(new[name].parts):
+            drafts[name] = Written(*put_together([piece for _, piece in sorted(written[name].items())]))
             begun.keep(name, drafts[name])
             done += 1
             progress(before + done, len(ways))

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from math import inf
+from typing import Protocol
 
 from ..models.room import fits, longest_note
 from ..prompts import Message, Question
+from .joining import join
 
 AT_CHAPTER = 0.25  # of a part: as far as its end is moved to where a chapter begins
 
@@ -37,6 +39,23 @@ class Way:
     @property
     def examples(self) -> int:
         return len(self.messages) // 2 - 1
+
+
+class Piece(Protocol):
+    """What an engine writes of one part; `models.engine.Generated` is one."""
+
+    @property
+    def text(self) -> str: ...
+    @property
+    def tokens(self) -> int: ...
+    @property
+    def finished(self) -> bool: ...
+
+
+def put_together(pieces: Sequence[Piece]) -> tuple[str, int, bool]:
+    """Text, tokens, and whether it came to its end, of what was written of a way's parts."""
+    text, tokens = join([piece.text for piece in pieces]), sum(piece.tokens for piece in pieces)
+    return text, tokens, all(piece.finished for piece in pieces)
 
 
 def way_of(writer: object, messages: list[Message], *, longest: int | None = None, required: bool = False) -> Way:
