@@ -57,6 +57,16 @@ def test_a_message_stays_one_line_where_stderr_is_no_terminal(capsys: pytest.Cap
     assert capsys.readouterr().err == f"{message}\n", "whoever reads it line by line needs it whole"
 
 
+def test_figures_have_their_units(library: Library, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("NOTEWRIGHT_HOME", str(library.home))
+    figures = {"loss": 0.089971, "training_seconds": 1101.2, "peak_memory": 6150934528, "trainable": 4884480, "bf16": False, "steps": 33}
+    made = library.runs.add(replace(run(**figures), id=library.runs.new_id()))
+    main(["runs", "show", made.id])
+    told = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines() if len(line.split()) > 1)
+    assert (told["loss"], told["training_seconds"], told["peak_memory"]) == ("0.08997", "18 min 21 s", "6.2 GB")
+    assert (told["trainable"], told["bf16"], told["steps"]) == ("4.9M", "no", "33")
+
+
 @pytest.mark.parametrize("named", [True, False])
 def test_a_dataset_that_was_touched_teaches_nothing(
     named: bool, library: Library, tmp_path: Path, capsys: pytest.CaptureFixture[str]

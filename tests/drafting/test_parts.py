@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ import pytest
 import small_world
 from notewright import drafting
 from notewright.library import Library
+from notewright.models.room import prompt_tokens
 from notewright.prompts import NUMBERED
 from notewright.records import Highlight, Source
 from small_world import ScriptedEngine, Small
@@ -64,11 +67,47 @@ def test_what_is_told_grows(world: small_world.World) -> None:
         assert [text.count("\n- ") for text in grown] == sorted(text.count("\n- ") for text in grown)
 
 
+class Ending(Small):
+    """Some parts of some candidates come to no end, at the end of what the model sees (`full`) or before."""
+
+    def __init__(self, context: int, cut: Callable[[int, int], bool], *, full: bool = False) -> None:
+        super().__init__(context)
+        self.cut, self.full = cut, full
+
+    def generate(self, messages, **options) -> list:
+        part, room = len(self.calls), self.context - prompt_tokens(self, messages)
+        items = super().generate(messages, **options)
+        return [
+            replace(item, text=item.text.replace("#water", "#water water"), finished=False, tokens=room if self.full else 9)
+            if self.cut(part, place)
+            else item
+            for place, item in enumerate(items)
+        ]
+
+
 def test_one_part_cut_off_is_a_problem(world: small_world.World) -> None:
-    engine = Small(1500)
-    engine.finished = False
-    (draft,) = written(world, engine, n=1, written=1)
+    (draft,) = written(world, Ending(900, lambda *_: True, full=True), n=1, written=1)
     assert "as the model sees no more" in draft.problems[0]
+    (draft,) = written(world, Ending(1500, lambda *_: True), n=1, written=1)
+    assert draft.problems
+    assert "as the model sees no more" not in draft.problems[0]  # it went in a circle
+
+
+def test_a_part_with_problems_is_that_of_another_candidate(world: small_world.World) -> None:
+    engine = Ending(1500, lambda part, place: place == (0, 1, 0)[part % 3])
+    (draft,) = written(world, engine, n=1)
+    assert len(engine.calls) == len(draft.sampling["parts"]) > 2, (
+        "each candidate has a part that came to no end, and none is asked for anew"
+    )
+    assert not draft.problems
+    assert draft.sampling["finished"]
+    assert "water water" not in draft.text
+
+
+def test_where_no_part_is_without_problems_it_stays(world: small_world.World) -> None:
+    drafts = written(world, Ending(1500, lambda *_: True))
+    assert all(draft.problems for draft in drafts)
+    assert {draft.text.startswith("## Depths\n\n- **So.**") for draft in drafts} == {True, False}
 
 
 def test_stopped_between_parts_nothing_is_stored(world: small_world.World) -> None:

@@ -169,14 +169,27 @@ class TrainingLine:
 
 def _describe(run: Run, home: Path) -> None:
     shown: dict[str, object] = {"run": run.id, "method": run.method, "status": run.status, "dataset": run.dataset_id}
-    shown.update(
-        {
-            name: f"{value:.4g}" if isinstance(value, float) else value
-            for name, value in run.metrics.items()
-            if value is not None and not isinstance(value, (dict, list))
-        }
-    )
+    shown |= {
+        name: _readable(name, value) for name, value in run.metrics.items() if value is not None and not isinstance(value, (dict, list))
+    }
     facts({**shown, "folder": home / run.path})
+
+
+def _readable(name: str, value: object) -> object:
+    from ..models.bases import readable, short
+
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case int() if name == "peak_memory":
+            return readable(value)
+        case int() if name in ("parameters", "trainable"):
+            return short(value)
+        case int() | float() if name.endswith("seconds"):
+            return lasting(value)
+        case float():
+            return f"{value:.4g}"
+    return value
 
 
 def list_runs(options: argparse.Namespace) -> None:

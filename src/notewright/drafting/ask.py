@@ -10,8 +10,9 @@ from ..errors import Invalid
 from ..library.examples import CHANGED, NOTICED
 from ..library.products import ASKED
 from ..models import registry
+from ..models.room import is_full
 from ..prompts import build_messages
-from ..records import Model, Prompt
+from ..records import Highlight, Model, Prompt
 from ..text import count
 from ..writing import Part, Way, join, put_together, way_of
 from .engines import Candidate, Writer, affordable, memory_watched
@@ -53,11 +54,13 @@ class Joined:
 
 @dataclass(slots=True)
 class Asking:
-    """What versions are asked for one batch. The next candidate gets the number `numbered`; `started` is called before the first one."""
+    """What versions are asked for one batch. The next candidate gets the number `numbered`; `started` is called before the first one.
+    `faults` counts what is wrong with what was written of some highlights."""
 
     library: Library
     prompt: Prompt
     engine: Callable[[Model], Writer]
+    faults: Callable[[Candidate, Sequence[Highlight]], int]
     examples: int | None
     temperature: float
     top_p: float
@@ -130,6 +133,7 @@ class Asking:
         if self.started and not before:
             self.started()
         parts: list[Sequence[Candidate]] = []
+        seen = 0
         for part in way.parts:
             at_token, at_text = self._telling(way, parts)
             with memory_watched():
@@ -137,11 +141,16 @@ class Asking:
                     part.messages, n=count, temperature=heat, top_p=self.top_p, max_new_tokens=part.longest, seed=self.seed + first,
                     greedy_first=not first, on_token=at_token, on_text=at_text,
                 )  # fmt: skip
-            parts.append(items)
+            highlights = self.prompt.highlights[seen : seen + part.highlights]
+            seen += part.highlights
+            parts.append(items if len(way.parts) == 1 else _swapped(items, [self.faults(item, highlights) for item in items]))
         written = []
         for place, items in enumerate(zip(*parts, strict=False)):  # a remote one may write fewer
-            full = any(not item.finished and item.tokens < part.longest for part, item in zip(way.parts, items, strict=True))
-            written.append(Written(before + place, _joined(items), heat, not first + place, model.id, way, full))
+            full = any(
+                not item.finished and is_full(writer, part.messages, item.tokens, part.longest)
+                for part, item in zip(way.parts, items, strict=True)
+            )
+            written.append(Written(before + place, _joined(items, self.seed + first + place), heat, not first + place, model.id, way, full))
         self.numbered += len(written)
         return written
 
@@ -163,8 +172,15 @@ class Asking:
         return at_token if progress else None, at_text if on_text else None
 
 
-def _joined(items: Sequence[Candidate]) -> Candidate:
-    return items[0] if len(items) == 1 else Joined(*put_together(items), items[0].seed)
+def _swapped(items: Sequence[Candidate], faults: Sequence[int]) -> list[Candidate]:
+    """The same part of each candidate; those with more faults than need be have the next one's with the fewest instead. One bad part in
+    five would spoil most candidates."""
+    fewest = [place for place, wrong in enumerate(faults) if wrong == min(faults)]
+    return [items[next((other for other in fewest if other >= place), fewest[0])] for place in range(len(items))]
+
+
+def _joined(items: Sequence[Candidate], seed: int) -> Candidate:
+    return items[0] if len(items) == 1 else Joined(*put_together(items), seed)
 
 
 def taught_examples(library: Library, model: Model) -> int:

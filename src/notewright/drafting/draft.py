@@ -18,7 +18,7 @@ from ..reward.features import VERSION
 from ..reward.trust import allowed
 from ..settings import Settings
 from .ask import Asking, Written
-from .checking import Checked, checker
+from .checking import Checked, Checker
 from .choose import choose, disagree, shown_count
 from .engines import Engines, Writer, engine_for
 from .fewer import count_fewer
@@ -70,7 +70,7 @@ def draft(
     from being stored.
 
     `max_new_tokens` is by default what the highlights ask for. Where the model has no room for so long a note, it is written in parts
-    (`sampling["parts"]`: highlights in each), which are put together.
+    (`sampling["parts"]`: highlights in each), which are put together; a part with problems is replaced by another candidate's.
 
     Rules stand in every prompt; see `Asking.candidates` for those that a version was not taught.
 
@@ -99,13 +99,12 @@ def draft(
         registry.require_writer(model)
     shares = [n] if len(models) == 1 else [n - n // 2, n // 2]  # who writes first, and so shows an odd one, is chance
     held = engines.get if engines else engine_for
+    check = Checker(library, settings=settings, prompt=prompt, rules=rules, asked={"top_p": top_p, "asked_seed": seed})
     asking = Asking(
-        library, prompt, lambda model: engine or held(library, model, device=settings.device), examples, temperature, top_p, max_new_tokens,
-        seed, lambda: started(written_by(turn.versions)) if started else None, progress, on_text,
+        library, prompt, lambda model: engine or held(library, model, device=settings.device), check.faults, examples, temperature, top_p,
+        max_new_tokens, seed, lambda: started(written_by(turn.versions)) if started else None, progress, on_text,
     )  # fmt: skip
     sides = [asking.candidates(model, shown=share, count=written, writers=len(models)) for model, share in zip(models, shares, strict=True)]
-    asked = {"top_p": top_p, "asked_seed": seed}
-    check = checker(library, settings=settings, prompt=prompt, rules=rules, asked=asked)
     tried = [_different(check(item) for item in side) for side in sides]
     if examples is None and len(models) == 1:
         tried[0] = _both_ways(tried[0], written=sides[0], n=n, asking=asking, model=models[0], check=check)

@@ -34,6 +34,7 @@ from ..text import without_thoughts
 from . import bases, chat, quantization, sharing, thin
 from .adapters import WEIGHTS, require_whole
 from .cache import can_share, remembers_all, roomy_cache
+from .circles import Circles, due
 from .generation import sample
 from .letters import Letters, letters_of
 from .lookup import GUESSED, TINY, Lookup, Memory, Places, pays
@@ -55,7 +56,7 @@ TELL_EVERY = 0.05  # seconds between two looks at the texts being written; decod
 
 @dataclass(frozen=True, slots=True)
 class Generated:
-    """One candidate. `finished` is false when it ran into `max_new_tokens`; `greedy` ones do not depend on `seed`."""
+    """One candidate. `finished` is false when it ran into `max_new_tokens` or went in a circle; `greedy` ones do not depend on `seed`."""
 
     text: str
     tokens: int
@@ -282,16 +283,17 @@ class Engine:
         """n candidates for one prompt; candidate i draws from seed + i, the first one greedily if `greedy_first`.
 
         `no_repeat_ngram` forbids a candidate to write the same run of that many tokens twice (0: allowed); it breaks loops.
-        A candidate ends before the first of the texts in `stop`. `on_token(written, writing)` is called after every step with the mean
-        number of the candidates' tokens (an ended one counts as the longest), `on_text(candidate, text so far)` when a candidate has
-        grown, at most every `TELL_EVERY` seconds; what they raise stops the drafting.
+        A candidate ends before the first of the texts in `stop` and, unfinished, where it goes in a circle (`circles`).
+        `on_token(written, writing)` is called after every step with the mean number of the candidates' tokens (an ended one counts as
+        the longest), `on_text(candidate, text so far)` when a candidate has grown, at most every `TELL_EVERY` seconds; what they raise
+        stops the drafting.
         """
         prompt = chat.encode_prompt(self.tokenizer, messages)
-        room = self._room(prompt, max_new_tokens)
+        room, circles = self._room(prompt, max_new_tokens), Circles(self.tokenizer, prompt)
         rows = [
             Row(
                 self._stops, seed + i, 0.0 if greedy_first and i == 0 else temperature, top_p, no_repeat_ngram, self.tokenizer, stop,
-                letters=self._letters,
+                letters=self._letters, circles=circles,
             )
             for i in range(n)
         ]  # fmt: skip
@@ -363,6 +365,7 @@ class Engine:
                 written = sample(
                     self._model, [prompts[place] for place in part], seeds=part, stops=self._stops, pad=self.tokenizer.pad_token_id,
                     max_new_tokens=longest, temperature=0.0, letters=letters_of(self.tokenizer, self._bare), memory=self._memory,
+                    circles=[Circles(self.tokenizer, prompts[place]) for place in part],
                 )  # fmt: skip
             for place, whole in zip(part, written, strict=True):
                 ids = whole[: limits[place]]
@@ -430,11 +433,12 @@ class Row:
 
     def __init__(
         self, stops: set[int], seed: int, temperature: float, top_p: float, no_repeat_ngram: int, tokenizer: Any = None,
-        stop: Sequence[str] = (), *, letters: Letters | None = None,
+        stop: Sequence[str] = (), *, letters: Letters | None = None, circles: Circles | None = None,
     ) -> None:  # fmt: skip
         self.stops, self.seed, self.temperature, self.top_p, self.ngram = stops, seed, temperature, top_p, no_repeat_ngram
         self.tokenizer, self.stop = tokenizer, [text for text in stop if text]
         self.letters, self.begun = letters, 0  # what the last letter still needs
+        self.circles, self.circling = circles, False
         # A token is at least one byte: this many last tokens hold any stop text that has just been completed.
         self.reach = max((len(text.encode()) for text in self.stop), default=0) + 4
         self.random = torch.Generator().manual_seed(seed)
@@ -444,16 +448,19 @@ class Row:
         self.told = ""
 
     def over(self, longest: int) -> bool:
-        return self.finished or len(self.ids) >= longest
+        return self.finished or self.circling or len(self.ids) >= longest
 
     def follow(self, scores: torch.Tensor, guess: Sequence[int], longest: int) -> int:
         """Choose tokens as long as the guess was right; returns how many."""
-        taken = 0
+        taken, before = 0, len(self.ids)
         while taken < len(scores) and not self.over(longest):
             self.choose(scores[taken])
             taken += 1
             if self.ids[-1:] != list(guess[taken - 1 : taken]):
                 break
+        if self.circles and not self.finished and (at := due(before, len(self.ids))) and self.circles.found(self.ids[:at]):
+            self.circling = True
+            del self.ids[at:]
         return taken
 
     def choose(self, scores: torch.Tensor) -> None:

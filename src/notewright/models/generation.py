@@ -18,6 +18,7 @@ import torch
 
 from . import splitting
 from .cache import remembers_all, roomy_cache
+from .circles import Circles, due
 from .letters import Letters
 from .lookup import GUESSED, LONGEST_RUN, Lookup, Memory, pays
 
@@ -38,6 +39,7 @@ def sample(
     temperature: float | Sequence[float] = 1.0,
     letters: Letters | None = None,
     memory: Memory | None = None,
+    circles: Sequence[Circles] = (),
 ) -> list[list[int]]:
     """Ids of `len(seeds) / len(prompts)` drafts of each prompt, by prompt; with the token in `stops` that ended it, if one did.
 
@@ -48,12 +50,12 @@ def sample(
     each = len(seeds) // len(prompts)
     heat = [temperature] * each if isinstance(temperature, int | float) else list(temperature)
     with splitting.gathered(model):
-        return _sample(model, prompts, seeds, stops, pad, max_new_tokens, heat, letters, memory or Memory())
+        return _sample(model, prompts, seeds, stops, pad, max_new_tokens, heat, letters, memory or Memory(), circles)
 
 
 def _sample(
     model: Any, prompts: Sequence[list[int]], seeds: Sequence[int], stops: set[int], pad: int, max_new_tokens: int, heat: Sequence[float],
-    letters: Letters | None, memory: Memory,
+    letters: Letters | None, memory: Memory, circles: Sequence[Circles],
 ) -> list[list[int]]:  # fmt: skip
     together = splitting.is_split(model)
     device, each = model.device, len(heat)
@@ -100,6 +102,11 @@ def _sample(
                 break
         if seen.shape[1] > width:  # what followed a wrong guess is hidden
             seen[:, -scores.shape[1] :] &= torch.arange(scores.shape[1], device=device) < taken[:, None]
+        if circles:
+            for place, (row, many, more) in enumerate(zip(rows.tolist(), counts[rows].tolist(), taken.tolist(), strict=True)):
+                if (end := due(many - more, many)) and writing[place] and circles[row].found(written[row, :end].tolist()):
+                    writing[place] = False
+                    counts[row] = end
         left = int(writing.sum())
         if not (splitting.any_says(left > 0, device) if together else left):
             break

@@ -42,3 +42,10 @@ def fits(writer: object, messages: Sequence[Message], longest: int | None = None
     if longest is None and likely > MOST:
         return False
     return not context or prompt_tokens(writer, messages) + min(likely, longest or likely) <= context
+
+
+def is_full(writer: object, messages: Sequence[Message], written: int, longest: int) -> bool:
+    """Whether a note that came to no end after `written` tokens, of `longest` at most, reached the end of what the writer sees. A remote
+    one, which does not say, has nothing else to stop at."""
+    context = getattr(writer, "context", 0)
+    return written < longest and (not context or prompt_tokens(writer, messages) + written >= context)
