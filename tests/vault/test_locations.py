@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from notewright.gates import Habits, check
 from notewright.records import Highlight
+from notewright.vault import repair_draft
 
 BENDS = Highlight(id="1", text="Between 1890 and 1935 they removed 41 bends from a river that had 58.", location=12, location_type="page")
 FLOOD = Highlight(
@@ -62,6 +65,37 @@ def test_a_place_of_another_highlight_is_found_on_its_line(line: str) -> None:
 )
 def test_a_place_that_fits_or_tells_nothing_is_left_alone(line: str) -> None:
     assert wrong(line) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "right"),
+    [
+        (f"- {BENDS.text} (p. 27)", f"- {BENDS.text} (p. 12)"),
+        (f"- {TALK.text} (loc. 725)", f"- {TALK.text} (loc. 725)"),  # a time is no location: which of the two was meant?
+        (f"- **The best line.** {FLOOD.text} [[Dams]] #wet (page 40) ^p", f"- **The best line.** {FLOOD.text} [[Dams]] #wet (page 27) ^p"),
+        (f"> [!quote] p. 40\n> {FLOOD.text}", f"> [!quote] p. 27\n> {FLOOD.text}"),
+        (f"- **The best line.** {BENDS.text} (p. 27)", f"- **The best line.** {BENDS.text} (p. 27)"),  # a lead-in of another highlight
+        (f"- Sadly, {BENDS.text} (p. 27)", f"- Sadly, {BENDS.text} (p. 27)"),  # words of nobody's
+        (f"- {BENDS.text} (p. 27, p. 12)", f"- {BENDS.text} (p. 27, p. 12)"),  # the true place stands there already
+        (f"- {BENDS.text} {MEANDERS.text} (p. 27)", f"- {BENDS.text} {MEANDERS.text} (p. 27)"),  # of two
+        (f"- {BENDS.text} (p. 99)", f"- {BENDS.text} (p. 99)"),
+    ],
+)  # fmt: skip
+def test_a_place_is_put_right_where_nothing_else_is_of_another_highlight(line: str, right: str) -> None:
+    text = f"## Rivers\n\n- {MEANDERS.text} (p. 40)\n\n{{}}\n\n- Ünd so weiter 🌊\n"
+    mended = repair_draft(text.format(line), highlights=ALL, linked={"Dams"})
+    assert mended.text == text.format(right)
+    assert bool(mended.repairs) == (line != right)
+
+
+def test_times_are_written_as_readers_write_them() -> None:
+    early = replace(FLOOD, location=725, location_type="time_offset")
+    mended = repair_draft(f"- {TALK.text} (12:05)\n- {early.text} (1:05:05)\n", highlights=(TALK, early))
+    assert mended.text == f"- {TALK.text} (1:05:05)\n- {early.text} (12:05)\n"
+    assert mended.repairs == (
+        "12:05 became 1:05:05, where that highlight stands",
+        "1:05:05 became 12:05, where that highlight stands",
+    )
 
 
 def test_a_sentence_of_a_highlight_under_another_one_is_said_twice() -> None:

@@ -1,7 +1,8 @@
-"""A draft's links and assets, set right where there is only one way: what is left over, the gates reject.
+"""A draft's links, assets and locations, set right where there is only one way: what is left over, the gates reject.
 
 A file or address one slip away from a given one becomes that one; what names a highlight names the one that its line rests on; a picture
-shown again is taken out; a link that leads nowhere the notes or highlights lead is turned into its words. So an accepted draft holds no
+shown again is taken out; a link that leads nowhere the notes or highlights lead is turned into its words; a page that is another
+highlight's becomes the one where the quoted one stands. So an accepted draft holds no
 asset and no link that its reader never had.
 """
 
@@ -15,6 +16,7 @@ from urllib.parse import quote, unquote
 
 from ..records import Highlight
 from .index import VaultIndex
+from .locations import put_right
 from .pointers import Pointer, addresses_of, form_of, pointers, renumbered
 from .protect import MEDIA
 from .strays import URL, Allowed
@@ -55,7 +57,9 @@ def repair_draft(
     named = pointers(data, tokens, highlights)
     changes = [*_changes(data, tokens, allowed, named, {form_of(target) for target in linked})]
     words = {_SPACES.sub("-", tag).casefold() for tag in (*tags, *(tag for item in highlights for tag in item.tags))}
-    return _changed(text, data, [*changes, *_tag_line(data, tokens, words)])
+    linked_right = _changed(text, data, [*changes, *_tag_line(data, tokens, words)])
+    placed, done = put_right(linked_right.text, highlights)
+    return Repaired(placed, (*linked_right.repairs, *done))
 
 
 def name_highlights(text: str, *, highlights: Sequence[Highlight], linked: AbstractSet[str] = frozenset()) -> str:
