@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -273,6 +274,7 @@ class _Work:
                 "Pair notes of further sources, five or more in all (notewright pairs), and try again; notewright train needs no proof.",
             )
         base = registry.ensure_base_model(library, self.settings)
+        self._say_which(base)
         entries = [("base", base, False), ("base", base, True)]
         newest = self._train("sft", pairs)
         lacking = _learnt_nothing(newest)
@@ -317,6 +319,16 @@ class _Work:
             self.state.keep("gone_back_from", told)
         left_out = {(model_id, examples) for model_id, examples, _ in self.state.table.get("gone_back_from", ())}
         return [entry for entry in entries if (entry[1].id, entry[2]) not in left_out]
+
+    def _say_which(self, base: Model) -> None:
+        """Whoever tried another base with `train sft --base` may expect it here."""
+        now_current = self._current()
+        if now_current.role != registry.REMOTE and now_current.base != base.base:
+            name = now_current.base
+            self.tell({
+                "message": f"It builds on {base.base}, the base in your configuration; {now_current.id}, which writes now, is of {name}. "
+                f"To build on that one instead, stop and type: notewright init --base {shlex.quote(name)}, then improve with --fresh."
+            })  # fmt: skip
 
     def _current(self) -> Model:
         """The version to beat: the one that writes now, whatever wrote when this began; once the decision fell, the one it was about.
