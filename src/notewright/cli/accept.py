@@ -16,7 +16,12 @@ from .show import as_json, id_of, json_option, open_library
 
 def configure(_: str, parser: argparse.ArgumentParser) -> None:
     json_option(parser)
-    parser.add_argument("draft", type=id_of("draft"), help="the draft's id, or its number alone (as everywhere)")
+    parser.add_argument(
+        "draft",
+        type=id_of("draft"),
+        nargs="+",
+        help="the draft's id, or its number alone (as everywhere); several go in one below the other",
+    )
     parser.add_argument("--into", required=True, metavar="NOTE", help="path in the vault; a new note is made if there is none")
     parser.add_argument("--under", metavar="HEADING", help="the section to put it at the end of (default: the end of the note)")
     parser.add_argument("--template", metavar="NAME", help="the template of a new note (default: the one in config.toml; '' for none)")
@@ -30,19 +35,23 @@ def accept(options: argparse.Namespace) -> None:
     from .. import feedback
 
     library, settings = open_library()
+    done = []
     with library:
-        draft, into = library.drafts.get(options.draft), inside(settings, options.into)
+        drafts, into = [library.drafts.get(name) for name in options.draft], inside(settings, options.into)
         _no_namesake(library, settings, into)
-        _say_findings(draft, forced=options.force)
-        done = feedback.accept(
-            library, settings=settings, draft_id=options.draft, into=into, under=options.under,
-            force=options.force, broken=options.broken, template=options.template,
-        )  # fmt: skip
+        for draft in drafts:
+            _say_findings(draft, forced=options.force)
+            put = feedback.accept(
+                library, settings=settings, draft_id=draft.id, into=into, under=options.under, force=options.force, broken=options.broken,
+                template=options.template,
+            )  # fmt: skip
+            done.append(put)
+            if not options.json:
+                what = f"{draft.id} inserted" if len(drafts) > 1 else "Inserted"
+                kept = "a new note" if put.created else "backup kept"
+                say(f"{what} into {put.note_path} ({kept}; take it back with: notewright undo)", flush=True)
     if options.json:
-        as_json(done)
-        return
-    kept = "a new note" if done.created else "backup kept"
-    say(f"Inserted into {done.note_path} ({kept}; take it back with: notewright undo)")
+        as_json(done if len(drafts) > 1 else done[0])
 
 
 def _no_namesake(library: Library, settings: Settings, into: str) -> None:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 from dataclasses import fields
+from typing import Any
 
+from ..errors import Invalid
 from ..library import Library
 from ..records import Draft
+from ..settings import Settings
+from ..text import count
 from .hints import say
 from .show import as_json, id_of, json_option, list_action, open_library, progress, shorten, table
 from .terminal import plain
@@ -28,6 +33,7 @@ def configure(name: str, parser: argparse.ArgumentParser) -> None:
         return
     parser.add_argument("--source", required=True, metavar="TITLE", help="its title, a part of it, or its id")
     parser.add_argument("--chapter", default=None, help='only the highlights of this chapter; "" for those without one')
+    parser.add_argument("--each", action="store_true", help="every chapter that has neither a note nor candidates yet, one after the other")
     parser.add_argument(
         "--highlights",
         nargs="+",
@@ -58,13 +64,13 @@ def draft(options: argparse.Namespace) -> None:
     from .. import drafting
 
     library, settings = open_library()
-    with library, progress("drafting") as advance:
+    if options.each:
+        with library:
+            _draft_each(library, settings, options)
+        return
+    with library:
         chosen = drafting.named_highlights(library, source=options.source, names=options.highlights)
-        drafts = drafting.draft(
-            library, settings=settings, source=options.source, chapter=options.chapter, highlight_ids=chosen, n=options.n,
-            written=options.written, model_id=options.model, temperature=options.temperature, seed=options.seed,
-            instruction=options.instruction, progress=advance,
-        )  # fmt: skip
+        drafts = _written(library, settings, options, "drafting", source=options.source, chapter=options.chapter, highlight_ids=chosen)
         fewer = drafting.why_fewer(drafts)
         if fewer and len(library.drafts.batch(drafts[0].batch_id, unshown=True)) > len(drafts):
             fewer += " To see the others: notewright drafts list --all"
@@ -76,6 +82,47 @@ def draft(options: argparse.Namespace) -> None:
         say(told)
     rank = f"notewright rank {drafts[0].batch_id}   or   " if len(drafts) > 1 else ""
     say(f"Next: {rank}notewright accept {drafts[0].id} --into NOTE")
+
+
+def _written(library: Library, settings: Settings, options: argparse.Namespace, what: str, **about: Any) -> list[Draft]:
+    from .. import drafting
+
+    with progress(what) as advance:
+        return drafting.draft(
+            library, settings=settings, n=options.n, written=options.written, model_id=options.model, temperature=options.temperature,
+            seed=options.seed, instruction=options.instruction, progress=advance, **about,
+        )  # fmt: skip
+
+
+def _draft_each(library: Library, settings: Settings, options: argparse.Namespace) -> None:
+    """A chapter that cannot be drafted is said and left out; what is written is stored chapter by chapter."""
+    from .. import drafting
+
+    if options.chapter is not None or options.highlights:
+        raise Invalid("--each is for all chapters, and --chapter and --highlights name some.", "Leave --each or the other out.")
+    source = library.sources.find(options.source)
+    left = drafting.chapters_left(library, source.id)
+    if not left:
+        raise Invalid(
+            f"Every chapter of {source.title!r} has a note or candidates already.", "For other candidates name it: --chapter CHAPTER"
+        )
+    written: list[Draft] = []
+    for place, view in enumerate(left, 1):
+        name = view.chapter or "(no chapter)"
+        try:
+            drafts = _written(library, settings, options, f"{place} of {len(left)}, {name}", source=source.id, chapter=view.chapter)
+        except Invalid as refused:
+            say(f"{name}: left out. {refused.message}", file=sys.stderr)
+            continue
+        written += drafts
+        if not options.json:
+            about = f"{name} ({count(view.highlights, 'highlight')}): {count(len(drafts), 'candidate')}"
+            problems = sum(bool(item.problems) for item in drafts)
+            print(f"{drafts[0].batch_id}  {plain(about)}{f', {problems} with problems' if problems else ''}", flush=True)
+    if options.json:
+        as_json(written)
+    elif written:
+        say("Next: notewright rank --each")
 
 
 def _stood_in(drafts: Sequence[Draft]) -> str:

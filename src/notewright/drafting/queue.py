@@ -23,3 +23,8 @@ def queue(library: Library, *, new_only: bool = False) -> list[ChapterView]:
         latest[group] = max(latest.get(group, ""), view.last_highlighted_at)
     waiting.sort(key=lambda view: latest[view.source_id, bool(view.new)], reverse=True)  # stable: they came in reading order
     return sorted(waiting, key=lambda view: not view.new)
+
+
+def chapters_left(library: Library, source_id: str) -> list[ChapterView]:
+    """Those of one source, in reading order, for which there is neither a note nor a candidate yet."""
+    return [view for view in library.browse.chapters(source_ids=[source_id]) if not view.has_note and not view.batches]
