@@ -256,6 +256,14 @@ def test_no_model_yet_means_the_seedling(library: Library, tmp_path: Path) -> No
         assert (page["current"], page["models"][0]["base"], page["models"][0]["role"]) == ("model-1", "seedling", "base")
 
 
+def test_a_version_tells_its_distance_with_and_without_examples(client: TestClient, world: World) -> None:
+    told = lambda: client.get("/api/models").json()["models"][0]["distances"]  # noqa: E731
+    assert told() == {"without_examples": None, "with_examples": None}
+    world.library.models.set_metrics("model-1", {"edit_distance": 0.7, "edit_distance_with_examples": 0.6})
+    assert told() == {"without_examples": 0.7, "with_examples": 0.6}
+    assert client.get("/api/models/model-1").json()["model"]["distances"] == told()
+
+
 def test_another_current_model_counts_from_the_next_draft_on(client: TestClient, world: World, engines: ScriptedEngines) -> None:
     import small_world
 

@@ -7,10 +7,19 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import Field
 
+from ..models import registry
 from .schemas import In, Out, Problem, Short
 
 if TYPE_CHECKING:
+    from ..records import Model
     from .jobs import Job
+
+
+class DistancesOut(Out):
+    """Edit distances to held-out passages; null where not measured so."""
+
+    without_examples: float | None = None
+    with_examples: float | None = Field(default=None, description="With examples of the person's own notes in the prompts")
 
 
 class ModelOut(Out):
@@ -23,6 +32,12 @@ class ModelOut(Out):
     parent_id: str
     dataset_id: str
     metrics: dict[str, Any]
+    distances: DistancesOut
+
+    @classmethod
+    def of(cls, record: object, **more: object) -> Self:
+        model: Model = record  # type: ignore[assignment]
+        return super().of(model, distances=registry.distances(model), **more)
 
 
 class Promotion(Out):

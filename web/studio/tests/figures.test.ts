@@ -11,7 +11,15 @@ test.each([
   [{ loss: 2 }, ""],
   [{ evaluation: { mean: "0.5" } }, ""],
 ])("%j reads %s", (metrics, words) => {
-  expect(inWords(heldOut([{ id: "model-1", metrics }])[0])).toBe(words);
+  expect(inWords(heldOut([{ id: "model-1", metrics, distances: { without_examples: null, with_examples: null } }])[0])).toBe(words);
+});
+
+test.each([
+  [{ evaluation }, { with_examples: 0.71234, without_examples: 0.8 }, "0.712 (0.650 to 0.780), 1 passage of valid, with examples; 0.800 without examples"],
+  [{ edit_distance: 0.5 }, { with_examples: 0.6, without_examples: 0.5 }, "0.500; 0.600 with examples"],
+  [{ edit_distance: 0.5 }, { with_examples: 0.5, without_examples: 0.7 }, "0.500, with examples; 0.700 without examples"],
+])("both ways to prompt are told: %j", (metrics, distances, words) => {
+  expect(inWords(heldOut([{ id: "model-1", metrics, distances }])[0])).toBe(words);
 });
 
 test.each([[0.2, "1 s"], [89, "89 s"], [229.6, "4 min"], [5399, "1 h 30 min"], [7200, "2 h 0 min"]])("%d seconds are %s", (seconds, words) => {

@@ -8,32 +8,35 @@ export interface Figure {
   copied: number | null; // what merely listing the highlights would get
   items: number | null;
   examples: boolean; // the prompt showed earlier pairs
+  other: number | null; // the mean where it did not, or did
   split: string;
 }
 
-type Measured = Pick<Schemas["ModelOut"], "id" | "metrics">;
+type Measured = Pick<Schemas["ModelOut"], "id" | "metrics" | "distances">;
 const number = (value: unknown): number | null => (typeof value === "number" && Number.isFinite(value) ? value : null);
 
 /** One figure for each version that was measured, in the order given. */
 export function heldOut(models: readonly Measured[]): Figure[] {
-  return models.flatMap(({ id, metrics }) => {
+  return models.flatMap(({ id, metrics, distances }) => {
     const evaluation = (metrics["evaluation"] ?? {}) as Record<string, unknown>;
     const mean = number(evaluation["mean"]) ?? number(metrics["edit_distance"]);
     if (mean === null) return [];
+    const { with_examples: prompted, without_examples: plain } = distances;
+    const examples = number(evaluation["mean"]) === null ? prompted === mean : evaluation["examples"] === true;
     const [low, high] = Array.isArray(evaluation["interval"]) ? evaluation["interval"].map(number) : [];
     return {
       id, mean, interval: low != null && high != null ? [low, high] as [number, number] : null, copied: number(evaluation["copied"]),
-      items: number(evaluation["items"]), examples: evaluation["examples"] === true, split: typeof evaluation["split"] === "string" ? evaluation["split"] : "",
+      items: number(evaluation["items"]), examples, other: examples ? plain : prompted, split: typeof evaluation["split"] === "string" ? evaluation["split"] : "",
     };
   });
 }
 
 export function inWords(figure: Figure | undefined): string {
   if (!figure) return "";
-  const { mean, interval, items, split, examples } = figure;
+  const { mean, interval, items, split, examples, other } = figure;
   const range = interval ? ` (${interval[0].toFixed(3)} to ${interval[1].toFixed(3)})` : "";
   const passages = items === null ? "" : `, ${items} ${items === 1 ? "passage" : "passages"}${split && split !== "test" ? ` of ${split}` : ""}`;
-  return `${mean.toFixed(3)}${range}${passages}${examples ? ", with examples" : ""}`;
+  return `${mean.toFixed(3)}${range}${passages}${examples ? ", with examples" : ""}${other === null ? "" : `; ${other.toFixed(3)} ${examples ? "without" : "with"} examples`}`;
 }
 
 export const signed = (change: number): string => `${change < 0 ? "−" : "+"}${Math.abs(change).toFixed(3)}`;
