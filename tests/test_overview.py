@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 import tomllib
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -86,6 +87,9 @@ def test_an_improve_that_is_at_work_is_told(library: Library, tmp_path: Path, ca
         tell(library.home, AtWork("improve-1", "comparing the versions"))
         assert main(["status"]) == 0
         assert "improving now: comparing the versions\n" in capsys.readouterr().out
+        tell(library.home, AtWork("improve-1", "comparing the versions", since=time.time() - 600, before=1200.0))
+        assert main(["status"]) == 0
+        assert "improving now: comparing the versions (10 min so far; the one before took 20 min)\n" in capsys.readouterr().out
         assert main(["status", "--json"]) == 0
         assert json.loads(capsys.readouterr().out)["improving"]["id"] == "improve-1"
     assert main(["status"]) == 0

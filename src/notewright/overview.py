@@ -83,7 +83,7 @@ def status(library: Library, *, settings: Settings) -> Status:
     finished = [run.created_at for run in runs if run.status == "finished" and run.method != "reward"]
     learnt_at = max((at for at in finished if at <= now()), default="")  # not by a clock that was ahead: nothing would be new for as long
     seen, began = gathered(library.home, finished=True)  # what came of these may be nothing
-    rows, held_out, few_sources = _rows(library)
+    rows, held_out, few_sources = _rows(library, counts["pairs_teaching"])
     improving, paired_at = at_work(library.home), library.pairs.paired_at()[0]
     done = Done(
         counts=counts, read=_read(library, settings, counts["notes"]), few_sources=few_sources,
@@ -169,14 +169,14 @@ class Done:
     few_sources: bool = False
 
 
-def _rows(library: Library) -> tuple[int | None, int, bool]:
+def _rows(library: Library, teaching: int) -> tuple[int | None, int, bool]:
     """`rows`, `held_out` and `few_sources` of `Done`."""
     for dataset in library.datasets.all("sft")[-1:]:
         manifest: dict[str, Any] = dataset.manifest
         counts = manifest.get("counts", {})
         rows = int(counts.get("train", 0))
         seen = manifest.get("parents", {}).get("pairs", 0) + sum(manifest.get("left_out", {}).values())
-        held_out, whole = int(counts.get("valid", 0)) + int(counts.get("test", 0)), library.counts()["pairs_teaching"] <= seen
+        held_out, whole = int(counts.get("valid", 0)) + int(counts.get("test", 0)), teaching <= seen
         if rows >= TO_TRAIN or whole:
             return rows, held_out, whole and held_out < TO_COMPARE
     return None, 0, False

@@ -350,6 +350,34 @@ def test_it_goes_on_as_it_was_begun_and_says_what_else_was_asked_for(world: smal
     assert works[4:] == [("normal", {}, "grpo")] * 2
 
 
+def test_how_long_it_has_been_at_work_is_told_without_the_time_in_between(
+    world: small_world.World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module, clock, told = importlib.import_module("notewright.loop.improve"), [1000.0], []
+    monkeypatch.setattr("time.time", lambda: clock[0])
+
+    def contenders(self: Any) -> None:
+        self.state.keep("sft_run", "run-1")
+        told.append(atwork.at_work(world.library.home))
+        clock[0] += 60
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module._Work, "contenders", contenders)
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            loop.improve(world.library, settings=world.settings)
+        clock[0] += 5000
+    assert [here.since for here in told] == [1000, 6000]
+    state = world.library.home / "runs" / "improve-1" / "state.json"
+    kept = json.loads(state.read_text(encoding="utf-8"))
+    assert kept["seconds"] == 120
+    state.write_text(json.dumps({**kept, "finished_at": "2026-01-01T00:00:00Z"}), encoding="utf-8")
+    for effort in ("quick", "normal"):
+        with pytest.raises(KeyboardInterrupt):
+            loop.improve(world.library, settings=world.settings, effort=effort, fresh=True)
+    assert [here.before for here in told] == [None, None, None, 120]
+
+
 @pytest.mark.parametrize("method", training.METHODS)
 def test_how_a_base_is_trained_on_this_machine_holds_for_every_method(method: str) -> None:
     asked = {"quantize": "4bit", "precision": "bfloat16", "activation_checkpointing": "on", "epochs": "2", "patience": "3"}

@@ -164,10 +164,14 @@ def test_one_that_a_terminal_began_is_told(client: TestClient, world: World) -> 
     assert client.get("/api/improve").json() is None
     assert client.get("/api/status").json()["improving"] is None
     with alone(world.library.home):
-        assert client.get("/api/improve").json() == {"id": "", "text": "looking at what is new"}
+        begins = {"id": "", "text": "looking at what is new", "seconds": None, "before": None}
+        assert client.get("/api/improve").json() == begins
         tell(world.library.home, AtWork("improve-1", "measuring SFT, test", 1, 6))
-        told = {"id": "improve-1", "text": "measuring SFT, test; 1 of 6 passages written"}
+        told = {"id": "improve-1", "text": "measuring SFT, test; 1 of 6 passages written", "seconds": None, "before": None}
         assert client.get("/api/improve").json() == client.get("/api/status").json()["improving"] == told
+        tell(world.library.home, AtWork("improve-1", "measuring SFT, test", since=time.time() - 90, before=300.0))
+        told = client.get("/api/improve").json()
+        assert (told["before"], 90 <= told["seconds"] < 120) == (300, True)
     assert client.get("/api/improve").json() is None
 
 

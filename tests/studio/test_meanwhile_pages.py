@@ -438,6 +438,44 @@ def test_a_training_that_was_asked_to_stop_elsewhere_is_shown_as_stopping(page: 
     assert stopping.is_disabled()
 
 
+def test_a_training_that_is_over_is_not_shown_as_going_on(page: Any, server: Server) -> None:
+    """The job's end is told at once, the change of the library only when it is looked at next."""
+    heard = "const Real = EventSource; window.EventSource = class extends Real { constructor(url) { super(url); window.heard = this; } }"
+    page.add_init_script(heard)
+    runs, job = [RUN], {**JOB, "kind": "train", "run_id": "run-8"}
+    page.route("**/api/runs", lambda route: route.fulfill(json=runs))
+    page.route("**/api/jobs", lambda route: route.fulfill(json=[job]))
+    page.goto(f"{server.address}/models")
+    page.get_by_role("region", name="Training now").wait_for()
+    runs[:] = [{**RUN, "status": "interrupted"}]
+    tell = "job => heard.dispatchEvent(new MessageEvent('job', { data: JSON.stringify(job) }))"
+    page.evaluate(tell, {**job, "state": "stopped", "ended_at": "2025-01-01T00:01:00Z"})
+    page.get_by_role("region", name="Training now").wait_for(state="hidden")
+
+
+def test_an_improve_can_begin_anew(page: Any, server: Server) -> None:
+    asked: list[Any] = []
+    page.route(
+        "**/api/improve",
+        lambda route: (
+            (asked.append(route.request.post_data_json), route.fulfill(status=202, json=JOB))
+            if route.request.method == "POST"
+            else route.fulfill(json=None)
+        ),
+    )
+    enough = ask(server, "/api/status") | {"improve_lacks": ""}
+    page.route("**/api/status", lambda route: route.fulfill(json=enough))
+    page.goto(f"{server.address}/models")
+    anew = page.get_by_role("checkbox", name="begin anew")
+    for _ in range(2):
+        page.get_by_role("button", name="Improve now").click()
+        if asked[-1]["fresh"]:
+            break
+        anew.check()
+    eventually(lambda: [wish["fresh"] for wish in asked], [False, True])
+    eventually(anew.is_checked, False, pause=lambda seconds: page.wait_for_timeout(1000 * seconds))  # it held for that one
+
+
 def test_a_rule_that_was_begun_is_there_after_a_reload(taste: Any) -> None:
     field = taste.get_by_label("A new rule, in your own words")
     field.fill("No semicolons")

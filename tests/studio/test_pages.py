@@ -7,6 +7,7 @@ import itertools
 import json
 import re
 import shutil
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -260,6 +261,8 @@ def test_an_improvement_that_a_terminal_began_is_followed(page: Any, server: Any
         page.get_by_text("An improve that was begun elsewhere is going on").last.wait_for()
         tell(home, AtWork("improve-1", "measuring SFT, test", 1, 6))
         status.get_by_text("measuring SFT, test; 1 of 6 passages written").wait_for()
+        tell(home, AtWork("improve-1", "measuring SFT, test", since=time.time() - 600, before=1200.0))
+        status.get_by_text("10 min so far; the one before took 20 min").wait_for()
         assert not page.get_by_role("region", name="Improve").get_by_role("button", name="Stop").count()
         assert serious(page) == []
     eventually(begin.is_enabled, pause=lambda seconds: page.wait_for_timeout(1000 * seconds))

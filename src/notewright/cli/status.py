@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
+from ..clock import roughly
 from ..settings import load_settings
 from .hints import say
 from .models import told_online
@@ -13,6 +14,7 @@ from .show import as_json, count, facts, json_option
 
 if TYPE_CHECKING:
     from ..importers.vault import Unread
+    from ..library.atwork import AtWork
 
 
 def configure(name: str, parser: argparse.ArgumentParser) -> None:
@@ -32,7 +34,8 @@ def status(options: argparse.Namespace) -> None:
     with Library.open(settings.home) as library:
         now = overview.status(library, settings=settings)
     if options.json:
-        improving = {"id": now.improving.id, "text": str(now.improving)} if now.improving else None  # as the API says it
+        names = ("id", "seconds", "before")
+        improving = {"text": str(now.improving)} | {name: getattr(now.improving, name) for name in names} if now.improving else None
         as_json({
             "home": settings.home, "vault": settings.vault, "counts": now.counts, "current_model": now.current_model or None,
             "unfinished_runs": now.unfinished_runs, "resume": now.resume, "improving": improving, "next": now.next,
@@ -56,11 +59,18 @@ def status(options: argparse.Namespace) -> None:
     for line in told_online(now.online):
         say(line)
     if now.improving:
-        print(f"improving now: {now.improving}")
+        print(f"improving now: {now.improving}{_lasted(now.improving)}")
     for run_id in now.unfinished_runs:
         go_on = now.resume.get(run_id)
         say(f"unfinished: {run_id} (go on with: {go_on})" if go_on else f"in training: {run_id} (see: notewright runs show {run_id})")
     say(f"\nNext: {now.next}")
+
+
+def _lasted(now: AtWork) -> str:
+    """How long it goes on, as far as that is known."""
+    if now.seconds is None:
+        return ""
+    return f" ({roughly(now.seconds)} so far{'' if now.before is None else f'; the one before took {roughly(now.before)}'})"
 
 
 def _unread(unread: Unread | None) -> str:

@@ -8,6 +8,7 @@ runs/improve-<n>/state.json    what each of its steps has come to; the newest on
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
@@ -23,12 +24,22 @@ LOCK, STEP = "improve.lock", "improve.json"
 
 @dataclass(frozen=True, slots=True)
 class AtWork:
-    """One that goes on: `id` is its folder's name, `step` what it does, in words; both are empty before the first step is told."""
+    """One that goes on: `id` is its folder's name, `step` what it does, in words; both are empty before the first step is told.
+
+    `since` is when it would have begun (seconds since 1970), had it never been stopped; `before` how long the one before took.
+    """
 
     id: str = ""
     step: str = ""
     done: int | None = None
     total: int | None = None
+    since: float | None = None
+    before: float | None = None
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it has been at work."""
+        return None if self.since is None else max(0.0, time.time() - self.since)
 
     def __str__(self) -> str:
         """The step, and how far it is."""
@@ -70,6 +81,15 @@ def unfinished(home: Path) -> dict[str, Any]:
     begun = numbered(home / "runs")
     state = read_state(begun[max(begun)]) if begun else {}
     return {} if "finished_at" in state else state
+
+
+def took(home: Path, *, effort: str) -> float | None:
+    """The seconds that the newest finished one of this effort was at work; None where there is none, or none that kept them."""
+    for _, folder in sorted(numbered(home / "runs").items(), reverse=True):
+        state = read_state(folder)
+        if "finished_at" in state and state.get("effort") == effort and isinstance(found := state.get("seconds"), int | float):
+            return float(found)
+    return None
 
 
 def trains(state: Mapping[str, Any]) -> bool:

@@ -6,13 +6,14 @@ import json
 import shlex
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from .. import datasets, evaluation, training
 from ..drafting import Engines
-from ..errors import Invalid, NotFound, RunFailed, Unavailable
+from ..errors import Invalid, NotewrightError, NotFound, RunFailed, Unavailable
 from ..evaluation import EvaluationReport, compare
 from ..files import put
 from ..library import Library, atwork
@@ -98,6 +99,11 @@ class _State:
         self.table = {key: value for key, value in self.table.items() if key not in keys}
         self._write()
 
+    def clock(self, since: float) -> None:
+        """How long it was at work; on a full disk that is not worth an error of its own."""
+        with suppress(NotewrightError, OSError):
+            self.keep("seconds", round(time.time() - since, 1))
+
     def _write(self) -> None:
         put(self.path, json.dumps(self.table, indent=2) + "\n")
 
@@ -136,14 +142,17 @@ def improve(
     asked = {"effort": effort, "set": dict(overrides or {}), "reinforce": reinforce}
     labelling = [reward for reward in REWARDS if allowed(library, reward, "label")] if reinforce else []
     besides = {"confidence": confidence, "longest": max_new_tokens, "labelling": labelling}
-    with alone(library.home):
+    with alone(library.home), ExitStack() as at_end:
         training.settle(library)
         if not fresh and (before := nothing_new_since(library, settings, asked, **besides)):
             return _as_it_was(library, settings, library.home / "runs" / before)
         require_enough(library, fresh=fresh)
         state = _open(library.home / "runs", fresh)
-        tell = _telling(library.home, AtWork(state.path.parent.name), progress)
         ignored = _as_begun(state, asked)
+        since = time.time() - state.table.get("seconds", 0.0)
+        at_end.callback(state.clock, since)  # also where it is stopped: it goes on later
+        here = AtWork(state.path.parent.name, since=since, before=atwork.took(library.home, effort=state["effort"]))
+        tell = _telling(library.home, here, progress)
         if not trains(state.table):
             state.keep("terms", terms(library, settings, **besides))
         state.keep("event", state.table.get("event", library.events.last()))
@@ -184,17 +193,18 @@ def _telling(home: Path, here: AtWork, progress: Progress | None) -> Progress:
     """Passes on what happens, and lets other processes know at which step this one is."""
 
     doing = ""
+    atwork.tell(home, here)
 
     def tell(event: dict[str, Any]) -> None:
         nonlocal here, doing
         before = here
         if "evaluating" in event:
-            here = AtWork(here.id, f"measuring {event['evaluating']}", event["done"], event["total"])
+            here = replace(here, step=f"measuring {event['evaluating']}", done=event["done"], total=event["total"])
         elif "event" in event:  # a training's own: it says what it does before its steps
-            here = AtWork(here.id, f"{doing}: {event['status']}" if "status" in event else doing)
+            here = replace(here, step=f"{doing}: {event['status']}" if "status" in event else doing, done=None, total=None)
         elif "status" in event:
             doing = event["status"]
-            here = AtWork(here.id, doing)
+            here = replace(here, step=doing, done=None, total=None)
         if here != before:
             atwork.tell(home, here)
         if progress:

@@ -4,6 +4,7 @@ machine has nothing better to do."""
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ..errors import Invalid
@@ -29,11 +30,14 @@ def judged_since(library: Library) -> int:
     })  # fmt: skip
 
 
-def lacking(library: Library, *, fresh: bool = False) -> str:
-    """What an `improve` would fail for the lack of, in words; empty where it can begin. It may still find that too little can be used."""
+def lacking(library: Library, *, fresh: bool = False, counts: Mapping[str, int] | None = None) -> str:
+    """What an `improve` would fail for the lack of, in words; empty where it can begin. It may still find that too little can be used.
+
+    `counts` are the library's, where they are known already: in a large one they take a while.
+    """
     if not fresh and unfinished(library):
         return ""  # its data are built
-    counts, needed = library.counts(), MINIMUM_ROWS["sft"]
+    counts, needed = counts or library.counts(), MINIMUM_ROWS["sft"]
     # Of a note without headings one pair gives an example for every chapter that it tells of.
     if counts["pairs_teaching"] < needed and len(from_pairs(library)) < needed:
         for there in ("highlights", "notes"):

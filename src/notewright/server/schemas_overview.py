@@ -15,10 +15,12 @@ if TYPE_CHECKING:
 class ImprovingOut(Out):
     id: str = Field(description="Its folder's name; empty while it begins")
     text: str = Field(description="The step, in words")
+    seconds: float | None = Field(description="How long it has been at work, before it was stopped too; null while it begins")
+    before: float | None = Field(description="How long the one before of the same effort took; null where there is none")
 
     @classmethod
     def told(cls, now: AtWork | None) -> ImprovingOut | None:
-        return cls(id=now.id, text=str(now)) if now else None
+        return cls(id=now.id, text=str(now), seconds=now.seconds, before=now.before) if now else None
 
 
 class UnfinishedOut(Out):

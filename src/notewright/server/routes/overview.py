@@ -21,11 +21,12 @@ router = make_router("overview")
 def status(library: Opened, settings: Current, here: Here) -> StatusOut:
     """The library in numbers, and the next thing to do."""
     now, begun = overview.status(library, settings=settings), loop.unfinished(library)
+    go_on = UnfinishedOut.of(begun) if begun and not now.improving else None
     return StatusOut(
         version=__version__, home=str(settings.home), vault=str(settings.vault) if settings.vault else None, counts=now.counts,
         unread=UnreadOut.of(now.unread) if now.unread else None, current_model=now.current_model,
         unfinished_runs=list(now.unfinished_runs), improving=ImprovingOut.told(now.improving), next=now.next,
-        improve_lacks=loop.lacking(library), improve_unfinished=UnfinishedOut.of(begun) if begun and not now.improving else None,
+        improve_lacks=loop.lacking(library, counts=now.counts), improve_unfinished=go_on,
         waiting=len(here.queue), editors=library.editors.connected(),
     )  # fmt: skip
 
