@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from notewright import feedback
 from notewright.cli import main
+from notewright.library import Library
+from notewright.settings import load_settings
 
 WRITING = [
     ["pairs", "export"],
@@ -61,7 +64,7 @@ def test_a_page_in_its_usual_place_and_an_ordinary_file_are_written_over(started
     assert (started.parent / "pairs.jsonl").read_text() == ""
 
 
-def test_the_name_of_a_note_in_some_folder_makes_no_namesake(started: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_name_of_a_note_in_some_folder_makes_no_namesake(started: Path, home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (started / "Books").mkdir()
     (started / "Books" / "Rivers.md").write_text("# Rivers\n\nText.\n")
     assert main(["import", "vault"]) == 0
@@ -70,6 +73,11 @@ def test_the_name_of_a_note_in_some_folder_makes_no_namesake(started: Path, caps
     assert "no Rivers.md in the vault's top folder, but Books/Rivers.md" in said
     assert '--into "Books/Rivers.md"; for a new note of the same name: --into "./Rivers.md"' in said
     assert not (started / "Rivers.md").exists()
+    with Library.open(home) as library:
+        shown = lambda into: feedback.preview(library, settings=load_settings(), draft_id="draft-1", into=into)  # noqa: E731
+        assert [shown(into).namesakes for into in ("rivers", "Other/Rivers.md", "Books/Rivers.md", "Streams")] == [
+            ("Books/Rivers.md",)
+        ] * 2 + [()] * 2
     assert main(["accept", "1", "--into", "./Rivers.md"]) == 0
     assert main(["accept", "2", "--into", "Rivers"]) == 0
     assert (started / "Rivers.md").read_text().count("- text") == 2

@@ -223,6 +223,16 @@ def test_a_title_with_a_slash_names_no_folder(page: Any, server: Server, batch: 
     page.get_by_role("dialog").get_by_role("button", name="New note: Notes/Either Or all.md").wait_for()
 
 
+def test_a_note_of_the_same_name_in_another_folder_is_told_and_can_be_taken(page: Any, server: Server, batch: dict) -> None:
+    there = next(row["path"] for row in ask(server, "/api/notes")["notes"] if "/" in row["path"])
+    changed(page, "**/accept/preview", lambda told: told.update(namesakes=[there] if told["created"] else []))
+    dialog = accepting(page, server, batch, "Elsewhere/Unheard Of")
+    dialog.get_by_text("There is a note of this name already").wait_for()
+    dialog.get_by_role("button", name=f"Into {there} instead").click()
+    dialog.get_by_role("heading", name=f"The change: {there}").wait_for()
+    dialog.get_by_text("There is a note of this name already").wait_for(state="hidden")
+
+
 def accepting(page: Any, server: Server, batch: dict, name: str) -> Any:
     """The accept dialog of the first card, once it shows the change."""
     show(page, server, batch)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import argparse
 import sys
 
-from ..errors import Invalid
-from ..library import Library
 from ..records import Draft
 from ..settings import Settings, expanded
 from .draft import TOLD
@@ -38,7 +36,6 @@ def accept(options: argparse.Namespace) -> None:
     done = []
     with library:
         drafts, into = [library.drafts.get(name) for name in options.draft], inside(settings, options.into)
-        _no_namesake(library, settings, into)
         for draft in drafts:
             _say_findings(draft, forced=options.force)
             put = feedback.accept(
@@ -52,23 +49,6 @@ def accept(options: argparse.Namespace) -> None:
                 say(f"{what} into {put.note_path} ({kept}; take it back with: notewright undo)", flush=True)
     if options.json:
         as_json(done if len(drafts) > 1 else done[0])
-
-
-def _no_namesake(library: Library, settings: Settings, into: str) -> None:
-    """A name alone that is a note's in some folder is not meant for another one beside it, to which the links would go then.
-
-    Raises Invalid with both ways to say what is meant.
-    """
-    name = into if into.lower().endswith(".md") else f"{into}.md"
-    vault = settings.need_vault()
-    if "/" in name or (vault / name).exists():
-        return
-    there = [note.path for note in library.notes.all() if note.path.endswith(f"/{name}") and (vault / note.path).is_file()]
-    if there:
-        raise Invalid(
-            f"There is no {name} in the vault's top folder, but {' and '.join(there[:3])}.",
-            f'For that one: --into "{there[0]}"; for a new note of the same name: --into "./{name}"',
-        )
 
 
 def _say_findings(draft: Draft, *, forced: bool) -> None:

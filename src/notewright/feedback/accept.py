@@ -23,6 +23,7 @@ from .following import as_made
 from .framing import Framed, context_of, frame
 from .handover import hand_over
 from .journal import recover, store, writing
+from .namesakes import namesakes, refuse_namesake
 from .strays import strays_of, unnamed
 from .undo import note_of, undone_ids
 
@@ -65,12 +66,15 @@ def accept(
     `{{draft}}`, or under `under`. A note that is open in an Obsidian with the plugin is written by that one (`handover`).
 
     Raises Invalid for a draft with problems or one that is already in a note, unless `force`; with or without it for a draft with a link
-    or asset that leads nowhere now and is not named in `broken`; and whatever `vault.insert` raises. In all these cases neither the note
+    or asset that leads nowhere now and is not named in `broken`; for a new note, told by its name alone, of which there is one in a folder
+    (who gives `expected_hash` has seen that in the preview); and whatever `vault.insert` raises. In all these cases neither the note
     nor the library is changed.
     """
     recover(library)
     draft = library.drafts.get(draft_id)
     text = draft.text if final_text is None else final_text
+    if expected_hash is None:
+        refuse_namesake(library, settings, into)
     strays = strays_of(library, settings=settings, draft=draft, text=text)
     refuse = partial(_refuse, library, draft, edited=final_text is not None, force=force, strays=strays, broken=broken)
     framed = _framed(library, settings, draft, text, into, under, template)
@@ -231,7 +235,8 @@ class Preview:
     """What `accept` would do to the note now. `before_hash` is the `expected_hash` that lets exactly this happen; `diff` is unified.
 
     `inserted` is what is added, its surrounding newlines included, after byte `start` of the note; the draft is at its bytes `passage`.
-    `broken` says of each link and asset that leads nowhere why; `accept` takes it only by name.
+    `broken` says of each link and asset that leads nowhere why; `accept` takes it only by name. `namesakes` are notes of the same name in
+    other folders, where this one would be made.
     """
 
     draft_id: str
@@ -245,6 +250,7 @@ class Preview:
     created: bool
     passage: tuple[int, int]
     broken: tuple[str, ...] = ()
+    namesakes: tuple[str, ...] = ()
 
 
 def preview(
@@ -273,6 +279,7 @@ def preview(
         after_hash=content_hash(planned.after), diff=_unified(planned.note_path, before, planned.after, created=planned.before is None),
         inserted=added.decode("utf-8"), start=planned.start, created=planned.before is None, passage=passage,
         broken=tuple(reason for reason, _ in strays_of(library, settings=settings, draft=draft, text=text)),
+        namesakes=namesakes(library, settings, planned.note_path) if planned.before is None else (),
     )  # fmt: skip
 
 

@@ -376,6 +376,7 @@ class PreviewOut(Out):
     created: bool
     passage: tuple[int, int] = Field(description="Bytes of `inserted` that are the draft, where a template framed it")
     broken: list[str] = Field(description="Links and assets of the draft that lead nowhere; accepting must name them")
+    namesakes: list[str] = Field(description="Notes of the same name in other folders, where this one would be new")
 
 
 class AcceptedOut(Out):

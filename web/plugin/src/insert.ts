@@ -45,7 +45,7 @@ export async function textOf(app: App, file: TFile): Promise<string> {
 }
 
 /** Writes what the server's preview says, if the note still has the hash that the preview was made for. */
-export async function insertAsPreviewed(app: App, preview: Omit<Preview, "after_hash" | "diff" | "broken">, wish: Wish): Promise<Written> {
+export async function insertAsPreviewed(app: App, preview: Omit<Preview, "after_hash" | "diff" | "broken" | "namesakes">, wish: Wish): Promise<Written> {
   const path = normalizePath(preview.note_path);
   const passage = preview.passage;
   if (preview.created) {

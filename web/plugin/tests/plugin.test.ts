@@ -211,7 +211,7 @@ describe("accepting", () => {
   const previewed = (): void => {
     const start = Buffer.byteLength(NOTE.slice(0, NOTE.indexOf("## Troubles") - 1));
     played.server.answers["POST /api/drafts/d1/accept/preview"] = {
-      draft_id: "d1", broken: [], note_path: PATH, under: "Beginnings", before_hash: hash(NOTE), after_hash: hash(AFTER),
+      draft_id: "d1", broken: [], namesakes: [], note_path: PATH, under: "Beginnings", before_hash: hash(NOTE), after_hash: hash(AFTER),
       diff: "", inserted: "\n- One fact.\n", start, created: false,
     };
   };
@@ -242,7 +242,7 @@ describe("accepting", () => {
   });
   it("makes a note that is not there yet", async () => {
     played.server.answers["POST /api/drafts/d1/accept/preview"] = {
-      draft_id: "d1", broken: [], note_path: "New/The Slow River.md", under: "", before_hash: "", after_hash: "", diff: "", inserted: "- One fact.\n", start: 0, created: true,
+      draft_id: "d1", broken: [], namesakes: [], note_path: "New/The Slow River.md", under: "", before_hash: "", after_hash: "", diff: "", inserted: "- One fact.\n", start: 0, created: true,
     };
     await played.command("next-in-queue");
     press(0, "Accept");

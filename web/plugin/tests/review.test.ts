@@ -17,7 +17,7 @@ beforeEach(async () => {
     if (route !== "POST /api/drafts/d1/accept/preview") return undefined;
     const inserted = `\n${String(body.final_text ?? "- One fact.")}\n`;
     const before = (body.seen as { text: string }).text;
-    return { draft_id: "d1", broken: [], note_path: PATH, under: "Beginnings", before_hash: hash(before), after_hash: "", diff: "", inserted, start, created: false };
+    return { draft_id: "d1", broken: [], namesakes: [], note_path: PATH, under: "Beginnings", before_hash: hash(before), after_hash: "", diff: "", inserted, start, created: false };
   };
 });
 

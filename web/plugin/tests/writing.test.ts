@@ -17,7 +17,7 @@ async function begin(files: Record<string, string>): Promise<void> {
 
 function preview(note: string, more: Record<string, unknown> = {}): void {
   played.server.answers["POST /api/drafts/d1/accept/preview"] = {
-    draft_id: "d1", broken: [], note_path: PATH, under: "Beginnings", before_hash: hash(note), after_hash: "", diff: "", inserted: INSERTED, start: START,
+    draft_id: "d1", broken: [], namesakes: [], note_path: PATH, under: "Beginnings", before_hash: hash(note), after_hash: "", diff: "", inserted: INSERTED, start: START,
     created: false, passage: [1, 12], ...more,
   };
 }
@@ -162,7 +162,7 @@ describe("an existing note", () => {
     played.server.answer = (route, body) => {
       if (!route.endsWith("/accept/preview")) return undefined;
       const seen = (body.seen as { text: string }).text;
-      return { draft_id: "d1", broken: [], note_path: PATH, under: "", before_hash: hash(seen), after_hash: "", diff: "", inserted: INSERTED, start: Buffer.byteLength(seen), created: false };
+      return { draft_id: "d1", broken: [], namesakes: [], note_path: PATH, under: "", before_hash: hash(seen), after_hash: "", diff: "", inserted: INSERTED, start: Buffer.byteLength(seen), created: false };
     };
     const view = await played.drafted();
     const { write } = played.disk;
