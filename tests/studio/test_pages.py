@@ -269,6 +269,17 @@ def test_an_improvement_that_a_terminal_began_is_followed(page: Any, server: Any
     assert "begun elsewhere" not in status.inner_text()
 
 
+def test_a_vault_that_is_away_is_named(page: Any, server: Server) -> None:
+    away = ask(server, "/api/settings") | {"vault_exists": False}
+    page.route("**/api/settings", lambda route: route.fulfill(json=away))
+    page.goto(f"{server.address}/library")
+    said = f"{away['vault']} is not there now"
+    page.locator("form").get_by_text(said).wait_for()
+    step = page.get_by_role("list", name="First steps").get_by_role("listitem").first
+    assert said in step.inner_text()
+    assert step.inner_text().startswith("Bring your vault back")
+
+
 def test_what_an_improvement_came_to_is_shown(page: Any, server: Any) -> None:
     """The real one takes minutes; this is its job as the server tells it."""
     times = {"started_at": "2026-01-01T00:00:00Z", "ended_at": "2026-01-01T00:09:00Z"}
