@@ -43,10 +43,10 @@ def accept(options: argparse.Namespace) -> None:
                 template=options.template,
             )  # fmt: skip
             done.append(put)
-            if not options.json:
-                what = f"{draft.id} inserted" if len(drafts) > 1 else "Inserted"
-                kept = "a new note" if put.created else "backup kept"
-                say(f"{what} into {put.note_path} ({kept}; take it back with: notewright undo)", flush=True)
+            what = f"{draft.id} inserted" if len(drafts) > 1 else "Inserted"
+            kept = "a new note" if put.created else "backup kept"
+            said = sys.stderr if options.json else sys.stdout  # at once: a later one may be refused
+            say(f"{what} into {put.note_path} ({kept}; take it back with: notewright undo)", file=said, flush=True)
     if options.json:
         as_json(done if len(drafts) > 1 else done[0])
 

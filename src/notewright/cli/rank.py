@@ -79,7 +79,7 @@ def _rank_each(library: Library, options: argparse.Namespace) -> None:
     chosen: dict[str, list[str]] = {}
     for place, batch_id in enumerate(left, 1):
         drafts = library.drafts.batch(batch_id)
-        order, comment, seconds = ask(drafts, f"{place} of {len(left)}: {_about(library, drafts)}", later=True, help=place == 1)
+        order, comment, seconds = ask(drafts, f"{place} of {len(left)}: {_about(library, drafts)}", later=True, explained=place > 1)
         if order == "q":
             break
         if order:
@@ -166,7 +166,7 @@ def parse_ticks(text: str, drafts: Sequence[Draft]) -> dict[str, list[str]]:
     return ticks
 
 
-def ask(drafts: Sequence[Draft], about: str, *, later: bool = False, help: bool = True) -> tuple[str, str, float]:
+def ask(drafts: Sequence[Draft], about: str, *, later: bool = False, explained: bool = False) -> tuple[str, str, float]:
     """Show what the candidates are about and them, and ask until the order is understood; returns (order, comment, seconds taken). With
     `later` the order may be empty, or q."""
     if not sys.stdin.isatty():
@@ -174,7 +174,7 @@ def ask(drafts: Sequence[Draft], about: str, *, later: bool = False, help: bool 
     started = time.monotonic()
     print(f"{plain(about)}\n")
     print_candidates(drafts)
-    if help:
+    if not explained:
         print(HELP)
     if later:
         print("An empty line leaves it for later, q all that are left.")
