@@ -2,7 +2,8 @@
 
 In the repository: python tests/studio/pictures.py [FOLDER]
 
-FOLDER is one that `notewright demo --keep FOLDER` made, so that there are versions and trainings to show.
+FOLDER is one that `notewright demo --keep FOLDER` made, so that there are versions and trainings to show; after a
+`notewright --home FOLDER/home improve --effort quick` there is a report, too.
 """
 
 from __future__ import annotations
@@ -58,10 +59,19 @@ def main() -> None:
             if name == "models" and trainings.count():
                 trainings.first.click()
                 page.locator("figure [aria-label^=Loss]").wait_for()
+            reports = page.locator("summary").filter(has_text="What every improve came to")
+            if name == "models" and reports.count():
+                reports.click()
             for scheme in ("light", "dark"):
                 page.emulate_media(color_scheme=scheme)
                 page.wait_for_timeout(400)
                 page.screenshot(path=ROOT / "docs" / "studio" / f"{name}-{scheme}.png", full_page=name == "models")
+        page.emulate_media(color_scheme="light")
+        page.set_viewport_size({"width": 390, "height": 844})
+        page.goto(f"{server.address}/draft?{query}")
+        page.locator(ready[f"draft?{query}"]).first.wait_for()
+        page.wait_for_timeout(400)
+        page.screenshot(path=ROOT / "docs" / "studio" / "draft-phone.png")
         browser.close()
         server.stop()
 
