@@ -283,7 +283,8 @@ def test_exports_that_lie_among_the_notes_are_none_once_they_are_imported(librar
     assert "2 notes outside the Readwise folder look like Readwise exports" in report.warnings[0]
     (both,) = [told for told in import_readwise(library, path=pages, vault=settings.vault).warnings if "yours" in told]
     named = "pages/Mine too.md, pages/Mine.md"
-    assert both.startswith(f"2 files are notes of yours, and their words are highlights as well now: {named}. If that was not meant,")
+    assert both.startswith(f"2 files are notes of yours, and their words are highlights as well now: {named}. If that was not meant: ")
+    assert "notewright sources remove 'Mine too' Mine (or notewright import undo, then" in both
     report = import_vault(library, settings=settings)
     assert (report.left_out, report.removed, report.unchanged) == (2, 0, 3)
     assert report.warnings == ("2 notes are files that highlights were imported from, left out: pages/Ferns.md, pages/Moss.md",)

@@ -294,3 +294,23 @@ def test_a_version_whose_files_were_deleted_meanwhile_is_made_again(world: small
         improve(world)
     assert len(made) == 2
     assert atwork.unfinished(library.home)["sft_model"] == made[1].id
+
+
+def test_one_that_learnt_from_what_was_removed_since_is_given_up(world: small_world.World, monkeypatch: pytest.MonkeyPatch) -> None:
+    library = world.library
+    registry.current(library, world.settings)
+
+    def stop(label: str) -> None:
+        raise KeyboardInterrupt
+
+    measured(library, monkeypatch, lambda model, _: 0.6, stop)
+    with pytest.raises(KeyboardInterrupt):
+        improve(world)
+    measured(library, monkeypatch, lambda model, _: 0.6, lambda _: None)
+    title = "A Book of Moss"
+    library.hidden.remove([library.sources.find(title).id])
+    seen: list[str] = []
+    assert improve(world, progress=lambda event: seen.append(str(event.get("message")))).id == "improve-2"
+    assert f"The one before it learnt from what you removed since ({title}), and is given up." in seen
+    assert library.hidden.taught_by(library.datasets.all("sft")[-1]) == []
+    assert len(library.hidden.taught_by(library.datasets.all("sft")[0])) == 1

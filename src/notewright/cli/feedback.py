@@ -83,6 +83,8 @@ def _told(event: Event) -> str:
     elif event.kind == "pair":
         text = str(payload["status"]) + (", as another pair has its highlights now" if payload.get("merged") else "")
         text += f", with {count(len(payload['highlights']), 'highlight')}" if "highlights" in payload else ""
+    elif event.kind == "source":
+        text = str(event.payload["status"]) + (f": {count(len(payload['highlights']), 'highlight')}" if payload.get("highlights") else "")
     elif event.kind == "rule":
         text = RULED.get(str(payload["action"]), str(payload["action"])) + (f': "{payload["text"]}"' if payload.get("text") else "")
     elif event.kind == "belief":

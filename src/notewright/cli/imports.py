@@ -1,18 +1,21 @@
-"""notewright import readwise|kindle|vault, notewright token"""
+"""notewright import readwise|kindle|vault|undo"""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable
 
-from ..errors import Invalid
+from ..errors import Invalid, NotFound
+from ..library import Library
 from ..records import ImportReport
 from .hints import say
 from .show import as_json, count, given_path, json_option, open_library, progress
 
+PAIR_AGAIN = "Your pairs are older than this. Bring them up to date with: notewright pair"
+
 
 def configure(name: str, parser: argparse.ArgumentParser) -> None:
-    kinds = parser.add_subparsers(title="from", metavar="readwise|kindle|vault", required=True)
+    kinds = parser.add_subparsers(title="from", metavar="readwise|kindle|vault|undo", required=True)
     readwise = kinds.add_parser("readwise", help="a Readwise export (CSV, API JSON, Markdown folder), or the API itself")
     readwise.description = (
         "Bring in a Readwise export. A CSV or Markdown export is taken as whole: what it lacks of a book that is in it counts as removed,"
@@ -27,7 +30,13 @@ def configure(name: str, parser: argparse.ArgumentParser) -> None:
     kindle.set_defaults(handler=import_kindle)
     vault = kinds.add_parser("vault", help="your own notes (the Readwise folder, templates and dot folders are left out)")
     vault.set_defaults(handler=import_vault)
-    for kind in (readwise, kindle, vault):
+    undo = kinds.add_parser("undo", help="take back what the last import of highlights brought in new")
+    undo.description = (
+        "Remove what the last import of highlights brought in new: sources, and highlights of sources that were there before. Nothing is"
+        " deleted: notewright undo, or another import of it, has it back. What the import changed in earlier highlights stays."
+    )
+    undo.set_defaults(handler=import_undo)
+    for kind in (readwise, kindle, vault, undo):
         json_option(kind)
 
 
@@ -80,11 +89,48 @@ def import_vault(options: argparse.Namespace) -> None:
     _warn(report.warnings, bool(changed and counts["pairs"] and counts["notes"]))
 
 
+def import_undo(options: argparse.Namespace) -> None:
+    from ..clock import minute
+    from .sources import told_removed
+
+    library, _ = open_library()
+    with library:
+        last = library.hidden.last_import()
+        if last is None:
+            raise NotFound("No highlights were imported yet, so there is nothing to take back.", "What there is: notewright status")
+        if last.removed:
+            raise NotFound(
+                f"What the last import brought in new, {minute(last.at)}, is removed already.",
+                "Earlier ones go source by source: notewright sources remove TITLE. To have one back: notewright sources restore TITLE",
+            )
+        titles = {source.id: source.title for source in library.sources.all()}
+        sources = [titles[key] for key in last.sources if key in titles]
+        among = {titles[key]: len(ids) for key, ids in last.highlights.items() if key in titles}
+        library.hidden.take_back(last)
+        if options.json:
+            as_json(last)
+            return
+        print(f"What the import of {minute(last.at)} brought in new is removed:")
+        for title in sources:
+            print(f"  {title}")
+        for title, number in among.items():
+            print(f"  {count(number, 'highlight')} of {title}")
+        told_removed(library)
+        if pairs_are_old(library):
+            say(PAIR_AGAIN)
+
+
+def pairs_are_old(library: Library) -> bool:
+    """Whether what was removed or restored leaves something to pair anew."""
+    counts = library.counts()
+    return library.pairs.paired_at()[0] >= 0 and bool(counts["notes"] and counts["highlights"])
+
+
 def _warn(warnings: Iterable[str], pairs_are_old: bool) -> None:
     for warning in warnings:
         say(f"warning: {warning}")
     if pairs_are_old:
-        say("Your pairs are older than this. Bring them up to date with: notewright pair")
+        say(PAIR_AGAIN)
 
 
 def _show(report: ImportReport, as_data: bool, pairs: int) -> None:

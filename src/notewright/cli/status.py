@@ -46,9 +46,12 @@ def status(options: argparse.Namespace) -> None:
     missing = settings.vault is not None and not settings.vault.is_dir()
     origin = f", from {now.current_dataset}" if now.current_dataset else ""
     marks = f", and {count(counts['chapter_marks'], 'chapter mark')}" if counts["chapter_marks"] else ""
+    removed = (
+        f" ({count(counts['sources_removed'], 'source')} removed by you: notewright sources restore)" if counts["sources_removed"] else ""
+    )
     facts({
         "library": settings.home, "vault": f"{settings.vault or 'none'}{' (missing)' if missing else ''}",
-        "highlights": f"{count(counts['highlights'], 'highlight')} from {count(counts['sources'], 'source')}{marks}",
+        "highlights": f"{count(counts['highlights'], 'highlight')} from {count(counts['sources'], 'source')}{marks}{removed}",
         "notes": f"{count(counts['notes'], 'note')}, {count(counts['passages'], 'passage')}{_unread(now.unread)}",
         "pairs": f"{count(counts['pairs'], 'pair')}, {counts['pairs_accepted']:,} accepted by you",
         "datasets": counts["datasets"],

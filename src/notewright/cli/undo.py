@@ -71,6 +71,12 @@ def _named(library: Library, item: Undoable) -> str:
         return f"that the rule {event.subject} was {_RULED.get(str(event.payload['action']), 'changed')}"
     if event.kind == UNCHANGED:
         return "that you did not change, though it looked so"
+    if event.kind == "source":
+        titles = {source.id: source.title for source in library.sources.all(include_removed=True)}
+        named = sorted({titles.get(other.subject, other.subject) for other in library.events.all("source") if other.id in item.events})
+        some = "highlights of " if event.payload.get("highlights") else ""
+        more = f"{named[0]} and {len(named) - 1:,} more were" if len(named) > 1 else f"{some}{named[0]} {'were' if some else 'was'}"
+        return f"that {more} {event.payload['status']}"
     about = f"that {event.subject} is {event.payload['status']}" if event.kind == "pair" else f"the {event.kind} of {event.subject}"
     return about + (f", in {item.note_path}" if item.note_path else "")
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ..library import Library
 
 PARTLY_LATER = "some of its chapters only measure"
+REMOVED = "you removed its source"
 COPY = "leak: another copy of its source measures"
 TEACH_ONLY = ("demonstration", "labelled")  # kinds of preference rows by which nothing is measured: no judgements of the person
 _TEXTS = ("completion", "chosen", "rejected", "shown", "edited")  # a row's columns beside its prompt
@@ -57,13 +58,19 @@ def by_side(
     threshold: float = THRESHOLD,
 ) -> Placed:
     """Rows with the prompt of a draft, each in its split, their prompts without the earlier exchanges that may not teach. Left out, and
-    counted: a draft over chapters that teach and chapters that measure, and what is longer than `max_chars` with its longest text."""
-    sides = splits.assign(library, [draft.source_id for _, draft in found], shares=shares, fill=False)
+    counted: what is about a source that the person removed, a draft over chapters that teach and chapters that measure, and what is longer
+    than `max_chars` with its longest text."""
+    removed = library.hidden.sources()
+    among = [draft.source_id for _, draft in found if draft.source_id not in removed]
+    sides = splits.assign(library, among, shares=shares, fill=False)
     teaching = Teaching(library, later, threshold=threshold)
     placed = Placed({name: [] for name in splits.PARTS}, sides, 0, {})
     measured = long_texts(measuring(library, sides, later))
     cut = 0
     for place, (row, draft) in enumerate(found):
+        if draft.source_id in removed:
+            placed.out[place] = REMOVED
+            continue
         side = later.side_of(library, sides[draft.source_id], draft)
         prompt, gone = teaching.cut(row["prompt"])
         if not side:

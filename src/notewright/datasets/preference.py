@@ -136,7 +136,7 @@ def preference_rows(
             "last_event": max((event.id for event in standing), default=0),
         },
         "made_from": _made_from(row for part in placed.rows.values() for row in part),
-        "sources": {source_id: placed.sides[source_id] for source_id in sorted({item.source_id for item in apart})},
+        "sources": {source_id: placed.sides[source_id] for source_id in sorted({item.source_id for item in apart} & placed.sides.keys())},
     }  # fmt: skip
     return placed.rows, facts
 

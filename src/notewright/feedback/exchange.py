@@ -81,6 +81,7 @@ def import_feedback(library: Library, lines: Iterable[str]) -> Exchanged:
         added = [sum(_take_draft(library, names, line) for _, line in drafts), 0]
         added[1] = sum(_take_event(library, names, noticed, line) for _, line in events)
         library.pairs.settle(after=before)
+        library.hidden.settle()
     return Exchanged(added[0], added[1], len(parsed) - sum(added))
 
 
@@ -156,7 +157,7 @@ class _Names:
         self._marks = {model.id: _mark(model) for model in library.models.all()}
         self._versions = {mark: model_id for model_id, mark in self._marks.items()}
         self.writers: dict[str, str] = {}
-        for draft in library.drafts.all(unshown=True):
+        for draft in library.drafts.all(unshown=True, include_removed=True):
             self.batches.setdefault(draft.batch_id, []).append(draft)
         for batch_id, drafts in self.batches.items():
             for draft in drafts:
@@ -164,7 +165,7 @@ class _Names:
                 self.writers[draft.id] = draft.model_id
             first = min(drafts, key=lambda draft: (draft.created_at, draft.position))
             self.tie(batch_id, "batch:" + self.names[first.id].removeprefix("draft:"))
-        for pair in library.pairs.all():
+        for pair in library.pairs.all(include_removed=True):
             self.tie(pair.id, f"pair:{pair.source_id}|{pair.passage_id}")
 
     def tie(self, local: str, name: str) -> None:

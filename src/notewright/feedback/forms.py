@@ -39,6 +39,7 @@ _EVENTS: dict[str, Form] = {
     "undo": {"events": [_REFERENCE], "kind": str, "note_path?": str},
     "rule": {"action": str, "text?": str, "effect?": {"select?": [str]}, "events?": [_REFERENCE]},
     "belief": {"prefer": str, "value?": _NUMBER},
+    "source": {"status": str, "highlights?": [str], "import?": bool, "with?": [_REFERENCE]},
     "pair": {
         "status": str, "named?": bool, "passage?": str, "highlights?": [str], "links_before?": [[_SCALAR]], "with?": [_REFERENCE],
     },

@@ -24,7 +24,7 @@ from .journal import recover, writing
 if TYPE_CHECKING:
     from ..library import Library
 
-KINDS = ("ranking", "decision", "comment", "edit", "insertion", "belief", "rule", "pair", UNCHANGED)
+KINDS = ("ranking", "decision", "comment", "edit", "insertion", "belief", "rule", "pair", "source", UNCHANGED)
 NOTICED = ("watch", "plugin")  # edits made in the vault, which only the vault can take back
 
 
@@ -88,7 +88,7 @@ def _note_concerned(library: Library, event: Event) -> str:
     if event.kind == "insertion":
         return note_of(library, event)
     if event.kind == "pair":
-        found = [pair.note_path for pair in library.pairs.all() if pair.id == event.subject]
+        found = [pair.note_path for pair in library.pairs.all(include_removed=True) if pair.id == event.subject]
         return found[0] if found else ""  # of a pair that another library decided, or that is no longer proposed
     return str(event.payload.get("note_path") or "")
 
@@ -132,6 +132,8 @@ def undo(library: Library, *, settings: Settings | None = None, keep_note: bool 
         done = library.events.append("undo", str(last.id), payload)
         if last.kind == "pair":
             library.pairs.settle(after=done.id - 1)
+        if last.kind == "source":
+            library.hidden.settle()
         if last.kind == UNCHANGED:
             note_change(library)
         return done

@@ -25,6 +25,7 @@ __all__ = ["find_token", "import_api", "import_clippings", "import_readwise", "s
 
 Progress = Callable[[int, int | None, str], None]
 _MOST_WARNINGS = 50
+_MOST_NAMED = 5  # titles in a command
 _MARKDOWN = (".md", ".markdown")
 
 
@@ -70,11 +71,12 @@ def _notes_among(library: Library, sources: Iterable[Source], files: Iterable[Do
     own = [path for path, file in paths.items() if path in known and f"file:{path}" in given and not is_export(decode(file))]
     if not own:
         return []
+    titles = [shlex.quote(source.title) for source in sources if any(f"file:{path}" in source.outside_ids for path in own)]
+    undo = "notewright import undo, then import the folder of the exports alone"
+    if len(titles) <= _MOST_NAMED:
+        undo = f"notewright sources remove {' '.join(titles)} (or {undo})"
     what = "file is a note of yours, and its words are" if len(own) == 1 else "files are notes of yours, and their words are"
-    return [
-        f"{len(own):,} {what} highlights as well now: {listed(own)}. If that was not meant, put back a copy of the library"
-        " (docs/your-data.md) and name the folder of the exports alone"
-    ]
+    return [f"{len(own):,} {what} highlights as well now: {listed(own)}. If that was not meant: {undo}"]
 
 
 def import_clippings(library: Library, *, path: Path, progress: Progress | None = None) -> ImportReport:
@@ -147,7 +149,7 @@ def _kept(library: Library, sources: list[Source], unread: list[str]) -> list[So
     """The sources; those that a file (or folder) that could not be read had a part in with a highlight without text, so that none counts as
     absent."""
     known: set[object] = set()
-    for source in library.sources.all() if unread else ():
+    for source in library.sources.all(include_removed=True) if unread else ():
         files = [f"/{item[5:]}/" for item in source.outside_ids if item.startswith("file:")]
         if any(f"/{name}/" in file for name in unread for file in files):
             known.update((*source.outside_ids, (source.title.casefold(), source.author.casefold())))

@@ -3,6 +3,7 @@
     library.sources     mirrors of Readwise: sources and highlights, upserted by outside id; vanished rows are marked, not deleted
     library.notes       mirror of the vault: notes and their passages
     library.pairs       which highlights became which passage; human decisions outrank machines
+    library.hidden      sources and highlights that the person removed: kept, and looked at by nothing
     library.events      append-only: rankings, decisions, comments, edits, insertions, undos, beliefs, rules
     library.follows     where each inserted passage stood when its note was last looked at
     library.datasets, library.runs, library.models, library.drafts      what the stages made
@@ -29,6 +30,7 @@ from .database import Database
 from .editors import EditorStore
 from .events import EventStore
 from .follows import FollowStore
+from .hidden import HiddenStore
 from .measures import MeasureStore
 from .notes import NoteStore
 from .pairs import PairStore
@@ -45,9 +47,10 @@ class Library:
     def __init__(self, home: Path) -> None:
         self.home = home
         self.db = Database(home / "library.db", backups=home / "backups")
-        self.sources = SourceStore(self.db)
-        self.notes = NoteStore(self.db)
         self.events = EventStore(self.db)
+        self.hidden = HiddenStore(self.db, self.events)
+        self.sources = SourceStore(self.db, self.hidden)
+        self.notes = NoteStore(self.db)
         self.pairs = PairStore(self.db, self.events)
         self.datasets = DatasetStore(self.db)
         self.runs = RunStore(self.db)
@@ -103,7 +106,9 @@ class Library:
             return False
         since = self.events.all(*_JUDGING, after=kept["event"])
         rewards = [model.id for model in self.models.all("reward")]
-        return kept["version"] != (rewards[-1] if rewards else "") or any(event.payload.get("kind") != "pair" for event in since)
+        return kept["version"] != (rewards[-1] if rewards else "") or any(
+            event.payload.get("kind") not in ("pair", "source") for event in since
+        )
 
     def check(self) -> None:
         """Raises Invalid where the file is damaged. Reads all of it."""

@@ -82,20 +82,20 @@ class Browse:
     def sources(self, *, query: str = "", kind: str = "", limit: int = 100, offset: int = 0) -> tuple[list[SourceView], int]:
         """(A page of the sources by title, how many there are). Every word of `query` must occur in title, author, tags or highlights,
         whatever its case and accents."""
-        where, parameters = ["s.removed_at=''"], []
+        where, parameters = ["1"], []
         if kind:
             where.append("s.kind=?")
             parameters.append(kind)
         for word in query.split():
             own = " OR ".join(f"instr(plain(s.{name}), ?)" for name in ("title", "author", "tags"))
-            inside = "EXISTS (SELECT 1 FROM highlights h WHERE h.source_id=s.id AND h.removed_at=''"
+            inside = "EXISTS (SELECT 1 FROM live_highlights h WHERE h.source_id=s.id"
             inside += " AND instr(plain(h.text || char(10) || h.chapter || char(10) || h.annotation), ?))"
             where.append(f"({own} OR {inside})")
             parameters += [plain(word)] * 4
         condition = " AND ".join(where)
-        total = self._db.rows(f"SELECT count(*) AS n FROM sources s WHERE {condition}", parameters)[0]["n"]
+        total = self._db.rows(f"SELECT count(*) AS n FROM live_sources s WHERE {condition}", parameters)[0]["n"]
         rows = self._db.rows(
-            f"SELECT s.id FROM sources s WHERE {condition} ORDER BY plain(s.title), s.id LIMIT ? OFFSET ?",
+            f"SELECT s.id FROM live_sources s WHERE {condition} ORDER BY plain(s.title), s.id LIMIT ? OFFSET ?",
             [*parameters, limit, offset],
         )
         return self._source_views([row["id"] for row in rows]), total
@@ -105,7 +105,7 @@ class Browse:
         Empty for the vault's root, and where there are no such notes."""
         rows = self._db.rows(
             "SELECT DISTINCT p.note_path, s.kind=(SELECT kind FROM sources WHERE id=?) AS alike"
-            " FROM pairs p JOIN sources s ON s.id=p.source_id WHERE p.status<>'rejected'",
+            " FROM live_pairs p JOIN sources s ON s.id=p.source_id WHERE p.status<>'rejected'",
             (source_id,),
         )
         notes = [row["note_path"] for row in rows if row["alike"]] or [row["note_path"] for row in rows]
@@ -142,15 +142,15 @@ class Browse:
         """Chapters that have visible highlights, by source title and place in it; of all sources, or of some."""
         chosen = None if source_ids is None else list(source_ids)
         where = "" if chosen is None else f" AND h.source_id IN ({','.join('?' * len(chosen))})"
-        times = self._db.rows("SELECT min(imported_at) AS first, max(imported_at) AS last FROM highlights")[0]
+        times = self._db.rows("SELECT min(imported_at) AS first, max(imported_at) AS last FROM live_highlights")[0]
         newest = times["last"] if times["last"] != times["first"] else "-"
         rows = self._db.rows(
             "SELECT h.source_id, h.chapter, s.title, s.author, s.kind, min(h.position) AS place, count(*) AS highlights,"
             " sum(h.imported_at=?) AS new, sum(h.id IN (SELECT l.highlight_id FROM pair_links l JOIN pairs p ON p.id=l.pair_id"
             "   WHERE p.status='accepted' OR (p.status='proposed' AND l.score>=? AND p.method<>'hand'))) AS noted,"
             " max(h.highlighted_at) AS last_at, json_group_array(h.id) AS ids"
-            " FROM highlights h JOIN sources s ON s.id=h.source_id"
-            f" WHERE h.removed_at='' AND s.removed_at='' AND h.heading_level=0 AND h.is_discard=0{where}"
+            " FROM live_highlights h JOIN live_sources s ON s.id=h.source_id"
+            f" WHERE h.heading_level=0 AND h.is_discard=0{where}"
             " GROUP BY h.source_id, h.chapter ORDER BY plain(s.title), s.id, place",
             [newest, SURE, *(chosen or ())],
         )
@@ -209,7 +209,7 @@ class Browse:
             where.append("d.chapter=? AND d.batch_id NOT IN (SELECT value FROM json_each(?))")
             parameters += [chapter, json.dumps(list(several))]
         condition = " AND ".join(where)
-        total = self._db.rows(f"SELECT count(DISTINCT batch_id) AS n FROM drafts d WHERE {condition}", parameters)[0]["n"]
+        total = self._db.rows(f"SELECT count(DISTINCT batch_id) AS n FROM live_drafts d WHERE {condition}", parameters)[0]["n"]
         # With the plus events are found by what they are about: those of a kind may be thousands.
         judged = (
             f"EXISTS (SELECT 1 FROM events e WHERE +e.kind='ranking' AND e.subject=d.batch_id AND {_STANDS}) AS ranked,"
@@ -221,7 +221,7 @@ class Browse:
         # The candidates of a batch have one source and chapter, but each its own text. Who wrote which is not told (`turns.written_by`).
         writers = "SELECT DISTINCT x.model_id FROM drafts x WHERE x.batch_id=d.batch_id AND x.shown ORDER BY x.model_id"
         opening = "SELECT substr(x.text, 1, 200) FROM drafts x WHERE x.batch_id=d.batch_id AND x.shown ORDER BY x.position LIMIT 1"
-        page = f"SELECT batch_id FROM drafts d WHERE {condition} GROUP BY batch_id ORDER BY max(rowid) DESC LIMIT ? OFFSET ?"
+        page = f"SELECT batch_id FROM live_drafts d WHERE {condition} GROUP BY batch_id ORDER BY max(place) DESC LIMIT ? OFFSET ?"
         rows = self._db.rows(
             "SELECT d.batch_id, d.source_id, coalesce(s.title, '') AS title, d.chapter, min(d.created_at) AS created_at,"
             f" sum(d.shown) AS drafts, coalesce((SELECT group_concat(model_id, ' and ') FROM ({writers})), min(d.model_id)) AS model_id,"
@@ -266,7 +266,7 @@ class Browse:
     def fingerprint(self) -> dict[str, str]:
         """One short text for each part of the library that differs when that part has changed."""
         queries = {
-            "sources": "SELECT count(*), max(imported_at), sum(removed_at<>'') FROM sources",
+            "sources": "SELECT count(*), max(imported_at), sum(removed_at<>''), (SELECT group_concat(id) FROM hidden) FROM sources",
             "highlights": (
                 "SELECT count(*), max(imported_at), max(updated_at), sum(removed_at<>''), sum(is_favorite), sum(is_discard),"
                 " sum(length(text)), sum(length(annotation)), sum(length(tags)) FROM highlights"

@@ -173,17 +173,18 @@ class Database:
 
     def counts(self) -> dict[str, int]:
         queries = {
-            "sources": "SELECT count(*) FROM sources WHERE removed_at=''",
-            "highlights": "SELECT count(*) FROM highlights WHERE removed_at='' AND heading_level=0",
-            "chapter_marks": "SELECT count(*) FROM highlights WHERE removed_at='' AND heading_level>0",
+            "sources": "SELECT count(*) FROM live_sources",
+            "sources_removed": "SELECT count(*) FROM sources WHERE id IN (SELECT id FROM hidden)",
+            "highlights": "SELECT count(*) FROM live_highlights WHERE heading_level=0",
+            "chapter_marks": "SELECT count(*) FROM live_highlights WHERE heading_level>0",
             "notes": "SELECT count(*) FROM notes WHERE removed_at=''",
             "passages": "SELECT count(*) FROM passages",
-            "pairs": "SELECT count(*) FROM pairs WHERE status<>'rejected'",
-            "pairs_accepted": "SELECT count(*) FROM pairs WHERE status='accepted'",
-            "pairs_teaching": f"SELECT count(*) FROM pairs WHERE {TEACHING}",
+            "pairs": "SELECT count(*) FROM live_pairs WHERE status<>'rejected'",
+            "pairs_accepted": "SELECT count(*) FROM live_pairs WHERE status='accepted'",
+            "pairs_teaching": f"SELECT count(*) FROM live_pairs WHERE {TEACHING}",
             "datasets": "SELECT count(*) FROM datasets",
             "models": "SELECT count(*) FROM models",
-            "drafts": f"SELECT count(*) FROM drafts WHERE shown AND {SEEN}",
+            "drafts": f"SELECT count(*) FROM live_drafts WHERE shown AND {SEEN}",
             "rankings": f"SELECT count(DISTINCT subject) FROM events WHERE kind='ranking' AND id NOT IN ({_UNDONE})",
             "events": "SELECT count(*) FROM events",
         }

@@ -78,13 +78,13 @@ class Merge:
         self._my_rank = _rank(origin)
         self._at = now()
         self._counts: Counter[str] = Counter()
-        self._touched: set[str] = set()
-        self._told: dict[str, Row] = {}  # the sources that this import has told of, as they were before; empty for a new one
+        self.touched: set[str] = set()
+        self.told: dict[str, Row] = {}  # the sources that this import has told of, as they were before; empty for a new one
         self._given: set[str] = set()  # outside ids of highlights that this import has stored
         self._gone: dict[str, tuple[str, int]] = {}  # highlight id -> its source, and how many that source had; of a chapter mark 0
         self._titles: dict[str, list[tuple[str, str]]] = defaultdict(list)
-        for row in db.rows("SELECT id, title, author FROM sources"):
-            self._titles[row["title"].casefold()].append((row["id"], row["author"].casefold()))
+        for key, title, author in db.rows("SELECT id, title, author FROM sources"):
+            self._titles[title.casefold()].append((key, author.casefold()))
         self._was_empty = self._began_empty = not self._titles
         self._sources_of_words: dict[str, str] | None = None
         self._left: set[str] = set()  # sources that highlights have left for another one
@@ -95,16 +95,15 @@ class Merge:
     def finish(self) -> ImportReport:
         """Mark what vanished, now that everything was seen, and say what changed."""
         if self._counts["added"] and not self._began_empty:
-            for new, old in moved(self._db, self._at, self._touched):
+            for new, old in moved(self._db, self._at, self.touched):
                 self._move(new, old)
-        gone = sorted(self._gone.keys() - self._touched)
+        gone = sorted(self._gone.keys() - self.touched)
         self._connection.executemany("UPDATE highlights SET removed_at=? WHERE id=?", [(self._at, key) for key in gone])
         self._close_left()
         counts = self._counts
         marks = sum(not self._gone[key][1] for key in gone)
-        known = {key: row for key, row in self._told.items() if row}
-        told = self._in("SELECT * FROM sources WHERE id IN ({})", list(known))
-        sources_updated = sum(dict(row) != known[row["id"]] for row in told)
+        known = {key: row for key, row in self.told.items() if row}
+        sources_updated = sum(dict(row) != known[row["id"]] for row in self._in("SELECT * FROM sources WHERE id IN ({})", list(known)))
         return ImportReport(
             origin=self._origin, sources_added=counts["sources_added"], sources_updated=sources_updated, added=counts["added"],
             updated=counts["updated"], removed=counts["removed"] + len(gone) - marks, unchanged=counts["unchanged"],
@@ -121,7 +120,7 @@ class Merge:
         connection.execute("DELETE FROM highlights WHERE id=?", (new["id"],))
         connection.execute(_UPDATE, row)
         self._left |= {new["source_id"], old["source_id"]}
-        self._touched.add(old["id"])
+        self.touched.add(old["id"])
         self._counts["added"] -= 1
         changed = old["removed_at"] != row["removed_at"] or any(row[name] != old[name] for name in _VISIBLE)
         self._counts["updated" if changed else "unchanged"] += not row["removed_at"]
@@ -130,7 +129,7 @@ class Merge:
         """A source that all of its highlights have left is there no more."""
         empty = "removed_at='' AND NOT EXISTS (SELECT 1 FROM highlights WHERE source_id=sources.id AND removed_at='')"
         for row in self._in(f"SELECT * FROM sources WHERE id IN ({{}}) AND {empty}", sorted(self._left)):
-            was = self._told.setdefault(row["id"], dict(row))  # nothing, of one that this import has made
+            was = self.told.setdefault(row["id"], dict(row))  # nothing, of one that this import has made
             self._counts["sources_added"] -= not was
             self._connection.execute("UPDATE sources SET removed_at=? WHERE id=?", (was.get("removed_at") or self._at, row["id"]))
 
@@ -164,7 +163,7 @@ class Merge:
                 return
         source_id = self._resolve_source(incoming)
         if unread:
-            self._touched.update(self._at_places(source_id, unread))
+            self.touched.update(self._at_places(source_id, unread))
         self._highlights(source_id, incoming, complete=self._complete and not (digest or self._guessed), ends=ends)
 
     def _highlights(self, source_id: str, incoming: Source, *, complete: bool, ends: Sequence[Highlight] = ()) -> None:
@@ -173,7 +172,7 @@ class Merge:
         self.seen += len(incoming.highlights)
         if found and not ends and self._as_before(incoming, found):
             self._counts["unchanged"] += sum(not row["heading_level"] for row in found)
-            self._touched.update(row["id"] for row in found)
+            self.touched.update(row["id"] for row in found)
             self._was_empty = False
             return
         before: dict[str, Row] = {row["id"]: dict(row) for row in found}
@@ -182,13 +181,13 @@ class Merge:
         homes = self._match(source_id, incoming, before, after)
         # Those of now too: what was removed once may still have the chapter of a mark that has come back since.
         marks = {" ".join(str(row["text"]).split()) for row in (*before.values(), *after.values()) if row["heading_level"]}
-        self._touched.update(homes)
+        self.touched.update(homes)
         live = {key: row for key, row in after.items() if row["source_id"] == source_id and not row["removed_at"]}
         gone = set()
         for key, row in live.items():
             if incoming.is_deleted:
                 row["removed_at"] = self._at
-            elif complete and key not in self._touched and row["origins"] == self._origin and not self._is_newer(row):
+            elif complete and key not in self.touched and row["origins"] == self._origin and not self._is_newer(row):
                 gone.add(key)
         own = {key: row for key, row in live.items() if key not in gone}
         self._reorder(homes, own)
@@ -247,7 +246,7 @@ class Merge:
             )
             self._titles[incoming.title.casefold()].append((source_id, incoming.author.casefold()))
             self._counts["sources_added"] += not incoming.is_deleted
-            self._told[source_id] = {}
+            self.told[source_id] = {}
         known_as = dict.fromkeys([*ids, *incoming.outside_ids])
         connection.executemany("INSERT OR IGNORE INTO source_ids VALUES (?, ?)", [(item, source_id) for item in known_as])
         return source_id
@@ -259,7 +258,7 @@ class Merge:
     def _without_held(self, incoming: Source) -> Source:
         """A digest without what is told of in its books. Where it lies is kept, so that it is no note of the person's."""
         rest, rows = without_held(self._db, incoming, self._of_title(incoming))
-        self._touched.update(row["id"] for row in rows)
+        self.touched.update(row["id"] for row in rows)
         self.seen += len(incoming.highlights) - len(rest.highlights)
         self._counts["unchanged"] += sum(not row["removed_at"] for row in rows)
         known_as = [(item, row["source_id"]) for row in rows[:1] for item in incoming.outside_ids]
@@ -345,7 +344,7 @@ class Merge:
 
     def _owner_of_words(self, highlight: Highlight) -> str:
         if self._sources_of_words is None:
-            rows = self._db.rows("SELECT text_key, source_id FROM highlights")
+            rows = self._db.rows("SELECT text_key, source_id FROM highlights WHERE source_id NOT IN (SELECT id FROM hidden)")
             self._sources_of_words = {row["text_key"]: row["source_id"] for row in rows}
         return self._sources_of_words.get(text_key(highlight.text), "")
 
@@ -353,8 +352,8 @@ class Merge:
         row = self._db.row("SELECT * FROM sources WHERE id=?", (source_id,))
         assert row is not None
         changes: Row = {}
-        again = source_id in self._told  # as of a book that is there from two shops, or in two files: what was told first stays
-        self._told.setdefault(source_id, dict(row))
+        again = source_id in self.told  # as of a book that is there from two shops, or in two files: what was told first stays
+        self.told.setdefault(source_id, dict(row))
         for name in self._source_carries:
             value = column(incoming, name)
             empty = value in ("", "[]") and not (self._my_rank >= _TRUSTED and name in _EMPTIED_BY_TRUSTED)
@@ -410,14 +409,14 @@ class Merge:
         def fits(key: str, highlight: Highlight) -> bool:
             """Is the known row no other highlight of the same exporter: one with a different id of the same kind, or one that this very
             import has at another place or time, as of a book from two shops?"""
-            if key in self._touched and apart(highlight, rows[key]):
+            if key in self.touched and apart(highlight, rows[key]):
                 return False
             kinds = {outside.partition(":")[0] for outside in highlight.outside_ids}
             return not any(item.partition(":")[0] in kinds and item not in highlight.outside_ids for item in self._ids(key, ids_of, kinds))
 
         for index, (highlight, _) in enumerate(items):  # not by a lesser id alone what this very import has told of under another one
             own = [known[outside] for outside in highlight.outside_ids if outside in known]
-            settle(index, [key for key in own if key not in self._touched or highlight.outside_ids[0] in known])
+            settle(index, [key for key in own if key not in self.touched or highlight.outside_ids[0] in known])
         lost = [index for index, home in enumerate(homes) if not home]
         lost.sort(key=lambda index: items[index][0].is_deleted)  # what is there comes before what was taken away
         free = [key for key in rows if key not in taken] if lost else []
@@ -478,7 +477,7 @@ class Merge:
         if not twins or not missing:
             return
         kinds = {outside.partition(":")[0] for highlight, _ in items for outside in highlight.outside_ids}
-        for row in self._in("SELECT * FROM highlights WHERE removed_at='' AND source_id IN ({})", twins):
+        for row in self._in("SELECT * FROM live_highlights WHERE source_id IN ({})", twins):
             index = missing.get(row["text_key"])
             if index is None or row["id"] in taken or apart(items[index][0], dict(row)) or kinds & self._kinds(row["id"]):
                 continue
@@ -549,7 +548,7 @@ class Merge:
         if "api" not in origins:
             for name in ("is_favorite", "is_discard"):
                 row[name] = int(bool(row[name]) or getattr(incoming, name)) if name not in self._carries else row[name]
-        seen = row["id"] in self._touched and self._origin != "api"  # another file of this very import has it too
+        seen = row["id"] in self.touched and self._origin != "api"  # another file of this very import has it too
         if row["source_id"] != source_id and not lesser and not seen and (incoming.outside_ids or self._my_rank > rank):
             row["source_id"] = source_id
         if incoming.is_deleted:

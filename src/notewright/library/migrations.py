@@ -203,4 +203,21 @@ ALTER TABLE events ADD COLUMN request TEXT; -- the key of the request that told 
 CREATE UNIQUE INDEX events_by_request ON events (request) WHERE request IS NOT NULL;
 """,
     ),
+    (
+        16,
+        """
+-- Sources and highlights that the person removed, as the events of the kind `source` come to; and what is there without them.
+CREATE TABLE hidden (id TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE VIEW live_sources AS SELECT * FROM sources WHERE removed_at='' AND id NOT IN (SELECT id FROM hidden);
+CREATE VIEW live_highlights AS SELECT * FROM highlights
+    WHERE removed_at='' AND source_id NOT IN (SELECT id FROM hidden) AND id NOT IN (SELECT id FROM hidden);
+CREATE VIEW live_pairs AS SELECT * FROM pairs WHERE source_id NOT IN (SELECT id FROM hidden);
+CREATE VIEW live_drafts AS SELECT rowid AS place, * FROM drafts WHERE source_id NOT IN (SELECT id FROM hidden);
+"""
+        + "\n".join(
+            f"CREATE TRIGGER hidden_{action}_counts AFTER {action} ON hidden BEGIN UPDATE pairing SET changes = changes + 1;"
+            " UPDATE material SET changes = random(); END;"
+            for action in ("insert", "delete")
+        ),
+    ),
 ]

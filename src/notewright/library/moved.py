@@ -16,6 +16,7 @@ _PAIRS = """
 SELECT new.id AS new_id, old.id AS old_id FROM highlights new
 JOIN highlights old ON {alike} AND old.source_id<>new.source_id AND old.imported_at<>new.imported_at
 WHERE new.imported_at=? AND new.heading_level=0 AND old.heading_level=0 AND new.removed_at='' AND {sure}
+    AND old.source_id NOT IN (SELECT id FROM hidden) AND old.id NOT IN (SELECT id FROM hidden)
     AND NOT EXISTS (
         SELECT 1 FROM highlight_ids a JOIN highlight_ids b ON substr(a.outside_id, 1, instr(a.outside_id, ':'))
             =substr(b.outside_id, 1, instr(b.outside_id, ':')) WHERE a.highlight_id=new.id AND b.highlight_id=old.id

@@ -67,7 +67,9 @@ class PairStore:
                 if old:
                     connection.execute("DELETE FROM pairs WHERE id=?", (pair_id,))
                 self._insert(connection, replace(pair, id=pair_id))
-            stale = [row["id"] for row in known.values() if row["status"] == "proposed" and row["id"] not in proposed]
+            stale = [
+                row["id"] for row in self._db.rows("SELECT id FROM live_pairs WHERE status='proposed'") if row["id"] not in proposed
+            ]  # those of a source that the person removed wait for it to come back
             connection.executemany("DELETE FROM pairs WHERE id=?", [(pair_id,) for pair_id in stale])
             counts["removed"] = len(stale)
             if memo is not None:
@@ -312,12 +314,13 @@ class PairStore:
             [(pair_id, link.highlight_id, link.score, link.method, link.evidence) for link in links],
         )
 
-    def all(self, *, status: str = "", source_id: str = "", note_path: str = "") -> list[Pair]:
-        """Pairs by note and place in it."""
+    def all(self, *, status: str = "", source_id: str = "", note_path: str = "", include_removed: bool = False) -> list[Pair]:
+        """Pairs by note and place in it; those of sources that the person removed only with `include_removed`."""
+        table = "pairs" if include_removed else "live_pairs"
         filters = {"status": status, "source_id": source_id, "note_path": note_path}
         used = {name: value for name, value in filters.items() if value}
         where = " WHERE " + " AND ".join(f"{name}=?" for name in used) if used else ""
-        rows = self._db.rows(f"SELECT * FROM pairs{where} ORDER BY note_path, passage_start, id", used.values())
+        rows = self._db.rows(f"SELECT * FROM {table}{where} ORDER BY note_path, passage_start, id", used.values())
         links = self._links(where, used.values())
         return [_pair(row, links[row["id"]]) for row in rows]
 
@@ -350,22 +353,22 @@ class PairStore:
 
     def tally(self) -> dict[tuple[str, str], int]:
         """Number of pairs by status and method."""
-        rows = self._db.rows("SELECT status, method, count(*) AS n FROM pairs GROUP BY status, method")
+        rows = self._db.rows("SELECT status, method, count(*) AS n FROM live_pairs GROUP BY status, method")
         return {(row["status"], row["method"]): row["n"] for row in rows}
 
     def teaching_sources(self) -> set[str]:
         """Ids of the sources that have a pair which teaches."""
-        return {row["source_id"] for row in self._db.rows(f"SELECT DISTINCT source_id FROM pairs WHERE {TEACHING}")}
+        return {row["source_id"] for row in self._db.rows(f"SELECT DISTINCT source_id FROM live_pairs WHERE {TEACHING}")}
 
     def paired_notes(self) -> set[str]:
         """Paths of notes with a pair that is not rejected; a note that is gone has none, though decided pairs remember it."""
         here = "note_path IN (SELECT path FROM notes WHERE removed_at='')"
-        return {row["note_path"] for row in self._db.rows(f"SELECT DISTINCT note_path FROM pairs WHERE status<>'rejected' AND {here}")}
+        return {row["note_path"] for row in self._db.rows(f"SELECT DISTINCT note_path FROM live_pairs WHERE status<>'rejected' AND {here}")}
 
     def fingerprint(self) -> str:
         """Changes whenever a pair is added, removed, decided or follows its passage; cheap to ask for."""
         counts = "count(*), max(updated_at), sum(length(passage_text)), sum(status='accepted'), sum(status='rejected')"
-        return " ".join(map(str, tuple(self._db.rows(f"SELECT {counts} FROM pairs")[0])))
+        return " ".join(map(str, tuple(self._db.rows(f"SELECT {counts} FROM live_pairs")[0])))
 
     def get(self, pair_id: str) -> Pair:
         row = self._db.row("SELECT * FROM pairs WHERE id=?", (pair_id,))

@@ -280,12 +280,12 @@ class DraftStore:
         return [_draft(row) for row in rows]
 
     def batches(self, batch_ids: Iterable[str]) -> dict[str, list[Draft]]:
-        """The shown drafts of many batches; unknown batches are left out."""
+        """The shown drafts of many batches; unknown batches are left out, and those about a source that the person removed."""
         found: dict[str, list[Draft]] = {}
         wanted = list(batch_ids)
         for first in range(0, len(wanted), 500):  # SQLite limits the parameters of one statement
             some = wanted[first : first + 500]
-            query = f"SELECT * FROM drafts WHERE shown AND batch_id IN ({','.join('?' * len(some))}) ORDER BY batch_id, position"
+            query = f"SELECT * FROM live_drafts WHERE shown AND batch_id IN ({','.join('?' * len(some))}) ORDER BY batch_id, position"
             for row in self._db.rows(query, some):
                 found.setdefault(row["batch_id"], []).append(_draft(row))
         return found
@@ -302,17 +302,19 @@ class DraftStore:
 
     def written_from(self, chosen: Iterable[tuple[str, ...]], *, after: int, limit: int) -> list[Draft]:
         """The first drafts of any of these choices of highlights, stored after a place that `place_of_last` gave; held back ones too."""
-        query = "SELECT * FROM drafts WHERE rowid>? AND highlight_ids IN (SELECT value FROM json_each(?)) ORDER BY rowid LIMIT ?"
+        query = "SELECT * FROM live_drafts WHERE place>? AND highlight_ids IN (SELECT value FROM json_each(?)) ORDER BY place LIMIT ?"
         return [_draft(row) for row in self._db.rows(query, (after, to_json([to_json(ids) for ids in chosen]), limit))]
 
     def place_of_last(self) -> int:
         row = self._db.row("SELECT max(rowid) AS last FROM drafts")
         return int(row["last"] or 0) if row else 0
 
-    def all(self, *, unshown: bool = False, unseen: bool = True) -> list[Draft]:
-        """Oldest first; held back ones only with `unshown`, and without `unseen` none that was prepared ahead and nobody has looked at."""
+    def all(self, *, unshown: bool = False, unseen: bool = True, include_removed: bool = False) -> list[Draft]:
+        """Oldest first; held back ones only with `unshown`, and without `unseen` none that was prepared ahead and nobody has looked at;
+        those about sources that the person removed only with `include_removed`."""
+        table = "drafts" if include_removed else "live_drafts"
         seen = "" if unseen else f" AND {SEEN}"
-        rows = self._db.rows(f"SELECT * FROM drafts WHERE shown>=?{seen} ORDER BY created_at, batch_id, position", (not unshown,))
+        rows = self._db.rows(f"SELECT * FROM {table} WHERE shown>=?{seen} ORDER BY created_at, batch_id, position", (not unshown,))
         return [_draft(row) for row in rows]
 
 

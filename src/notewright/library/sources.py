@@ -6,15 +6,19 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sqlite3
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
+from contextlib import suppress
+from dataclasses import replace
 
 from ..errors import NotFound
 from ..records import Highlight, ImportReport, Source
 from ..text import normalise
 from .alike import HIGHLIGHT_FIELDS, text_key
 from .database import Database
+from .hidden import HiddenStore
 from .merging import EXCLUSIVE_KINDS, SOURCE_FIELDS, Merge
 
 __all__ = ["EXCLUSIVE_KINDS", "HIGHLIGHT_FIELDS", "SOURCE_FIELDS", "SourceStore", "text_key"]
@@ -23,8 +27,8 @@ NEAR = 70  # of 100: how alike a title must be to what was typed to be asked abo
 
 
 class SourceStore:
-    def __init__(self, db: Database) -> None:
-        self._db = db
+    def __init__(self, db: Database, hidden: HiddenStore) -> None:
+        self._db, self._hidden = db, hidden
 
     def upsert(
         self,
@@ -46,8 +50,9 @@ class SourceStore:
         fields this origin can express: others are left as they are. A source without a title is one of those known, by its ids or its
         highlights' words, and keeps the title it has; else it is called `untitled`. A highlight without text is not stored, and keeps what
         is stored at its place from counting as absent; a chapter mark without text ends the chapter above it. The report warns where most
-        of a source counts as removed. What was stored after `asked_at`, when this answer was asked for, does not count as absent from it.
-        What Readwise says to have changed after `written_at`, when this file was written, stays as it is.
+        of a source counts as removed, and of what the person removed, which stays so. What was stored after `asked_at`, when this answer
+        was asked for, does not count as absent from it. What Readwise says to have changed after `written_at`, when this file was written,
+        stays as it is.
         `progress` gets the number of highlights done so far.
         """
         with self._db.write() as connection:
@@ -58,15 +63,16 @@ class SourceStore:
                 work.source(source)
                 if progress:
                     progress(work.seen)
-            return work.finish()
+            report = work.finish()
+            return replace(report, warnings=(*report.warnings, *self._hidden.imported(work.told, work.touched)))
 
     def all(self, *, include_removed: bool = False) -> list[Source]:
-        """Sources by title, without their highlights."""
-        where = "" if include_removed else " WHERE removed_at=''"
+        """Sources by title, without their highlights; those that vanished or that the person removed only with `include_removed`."""
+        table = "sources" if include_removed else "live_sources"
         ids: dict[str, list[str]] = defaultdict(list)
         for row in self._db.rows("SELECT outside_id, source_id FROM source_ids ORDER BY outside_id"):
             ids[row["source_id"]].append(row["outside_id"])
-        rows = self._db.rows(f"SELECT * FROM sources{where} ORDER BY plain(title), id")
+        rows = self._db.rows(f"SELECT * FROM {table} ORDER BY plain(title), id")
         return [source_from_row(row, ids[row["id"]]) for row in rows]
 
     def files(self) -> set[str]:
@@ -81,9 +87,10 @@ class SourceStore:
         ids = self._db.rows("SELECT outside_id FROM source_ids WHERE source_id=?", (source_id,))
         return source_from_row(row, [found["outside_id"] for found in ids])
 
-    def find(self, title: str) -> Source:
-        """By id, exact title, then the only title that contains the words (case-insensitive). Raises NotFound naming near titles."""
-        everything = self.all()
+    def find(self, title: str, *, among: Collection[str] | None = None) -> Source:
+        """By id, exact title, then the only title that contains the words (case-insensitive); of those with these ids, if given, whether
+        they are there or removed. Raises NotFound naming near titles, or how one that the person removed comes back."""
+        everything = self.all() if among is None else [source for source in self.all(include_removed=True) if source.id in among]
         wanted = normalise(title)
         for test in (
             lambda source: source.id == title or title in source.outside_ids,
@@ -96,16 +103,25 @@ class SourceStore:
             if hits:
                 names = "; ".join(f"{source.title} ({source.id})" for source in hits[:5])
                 raise NotFound(f"{len(hits)} sources fit {title!r}: {names}", "Give the whole title or the id in brackets.")
+        if among is None and (gone := self._removed(title)):
+            raise NotFound(f"You removed {gone.title!r}.", f"To have it back: notewright sources restore {shlex.quote(gone.title)}")
         from rapidfuzz import fuzz, process
 
         titles = {source.title: normalise(source.title) for source in everything}
         near = [known for _, _, known in process.extract(wanted, titles, scorer=fuzz.WRatio, score_cutoff=NEAR, limit=3)]
-        hint = f"Did you mean: {'; '.join(near)}?" if near else "List them with: notewright sources"
-        raise NotFound(f"No source is called {title!r}.", hint)
+        called, where = ("No source is", "") if among is None else ("You removed no source that is", " restore")
+        hint = f"Did you mean: {'; '.join(near)}?" if near else f"List them with: notewright sources{where}"
+        raise NotFound(f"{called} called {title!r}.", hint)
+
+    def _removed(self, title: str) -> Source | None:
+        hidden = self._hidden.sources()
+        with suppress(NotFound):
+            return self.find(title, among=hidden) if hidden else None
+        return None
 
     def highlights(self, source_id: str, *, chapter: str = "", marks: bool = False) -> list[Highlight]:
-        """Highlights of a source in reading order; chapter marks only with `marks`; removed ones never."""
-        rows = self._db.rows("SELECT * FROM highlights WHERE source_id=? AND removed_at='' ORDER BY position, id", (source_id,))
+        """Highlights of a source in reading order; chapter marks only with `marks`; those that vanished or were removed never."""
+        rows = self._db.rows("SELECT * FROM live_highlights WHERE source_id=? ORDER BY position, id", (source_id,))
         named: dict[str, list[str]] = defaultdict(list)
         query = "SELECT i.* FROM highlights h JOIN highlight_ids i ON i.highlight_id=h.id WHERE h.source_id=?"
         for name in self._db.rows(query, (source_id,)):
@@ -116,13 +132,13 @@ class SourceStore:
     def all_highlights(self) -> dict[str, list[Highlight]]:
         """As `highlights`, by source, for the whole library in one go."""
         found: dict[str, list[Highlight]] = defaultdict(list)
-        for row in self._db.rows("SELECT * FROM highlights WHERE removed_at='' AND heading_level=0 ORDER BY source_id, position, id"):
+        for row in self._db.rows("SELECT * FROM live_highlights WHERE heading_level=0 ORDER BY source_id, position, id"):
             found[row["source_id"]].append(_highlight(row))
         return found
 
     def discarded(self) -> list[str]:
         """The ids of highlights that were discarded where they were read."""
-        return [row["id"] for row in self._db.rows("SELECT id FROM highlights WHERE is_discard AND removed_at='' ORDER BY id")]
+        return [row["id"] for row in self._db.rows("SELECT id FROM live_highlights WHERE is_discard ORDER BY id")]
 
     def outside_ids(self) -> dict[str, list[str]]:
         """Outside ids by highlight id, for the whole library."""

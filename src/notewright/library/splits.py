@@ -262,7 +262,9 @@ def _worked(library: Library) -> tuple[dict[str, set[str]], dict[str, Unit]]:
     for row in library.db.rows(query):
         found[row["source_id"]].add(row["chapter"])
         ids.add(row["id"])
-    asked = {(draft.source_id, draft.highlight_ids, draft.chapter): draft for draft in library.drafts.all(unseen=False)}
+    asked = {
+        (draft.source_id, draft.highlight_ids, draft.chapter): draft for draft in library.drafts.all(unseen=False, include_removed=True)
+    }
     for draft in asked.values():
         found[draft.source_id] |= _chapters(library, draft)
         ids.update(draft.highlight_ids)

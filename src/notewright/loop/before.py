@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from .. import __version__, datasets
-from ..library.atwork import numbered, read_state
+from ..library.atwork import numbered, read_state, unfinished
 from ..models import registry
 from ..models.turns import note_change
 
@@ -43,6 +43,12 @@ def nothing_new_since(library: Library, settings: Settings, asked: Mapping[str, 
         return ""
     note_change(library)
     return folder.name if datasets.build(library, kind="sft", settings=settings).id == table["sft_dataset"] else ""
+
+
+def removed_since(library: Library) -> list[str]:
+    """Titles of the sources that the unfinished `improve` learns from, and that the person removed since it gathered its data."""
+    named = {value for key, value in unfinished(library.home).items() if key.endswith("_dataset")}
+    return sorted({title for dataset in library.datasets.all() if dataset.id in named for title in library.hidden.taught_by(dataset)})
 
 
 def gone_back_from(library: Library, ways: Iterable[tuple[Model, bool]]) -> dict[tuple[str, bool], str]:

@@ -30,7 +30,7 @@ from ..reward.trust import allowed, trust
 from ..settings import Settings
 from ..text import count
 from ..training.recipes import MINIMUM_ROWS, MINIMUM_WATCHED, resolve
-from .before import gone_back_from, nothing_new_since, terms, with_defaults
+from .before import gone_back_from, nothing_new_since, removed_since, terms, with_defaults
 from .decide import CONFIDENCE, FEWEST, Contender, Decision, decide
 from .keep import keep
 from .page import write_page
@@ -132,7 +132,8 @@ def improve(
 
     Where nothing is new since the last one nothing is done, and the report says so. An `improve` that was stopped goes on as it was begun:
     another `effort` (default: normal), other `overrides` (see `values_for`) and another `reinforce` are then told and ignored. `fresh`
-    begins anew in both cases, and trains and writes all of it again. `progress` gets training's events, {"message": ...}, {"status": ...},
+    begins anew in both cases, and trains and writes all of it again; one that learns from a source which the person removed since begins
+    anew by itself. `progress` gets training's events, {"message": ...}, {"status": ...},
     and {"evaluating": ..., "done": n, "total": n}; other processes see the step in `library.atwork`. Raises Busy while another one runs,
     Invalid with too few pairs or a recipe that cannot be, NotFound where the files of the version to beat are gone.
     """
@@ -146,13 +147,16 @@ def improve(
         training.settle(library)
         if not fresh and (before := nothing_new_since(library, settings, asked, **besides)):
             return _as_it_was(library, settings, library.home / "runs" / before)
-        require_enough(library, fresh=fresh)
-        state = _open(library.home / "runs", fresh)
+        removed = removed_since(library)
+        require_enough(library, fresh=fresh or bool(removed))
+        state = _open(library.home / "runs", fresh, anew=bool(removed))
         ignored = _as_begun(state, asked)
         since = time.time() - state.table.get("seconds", 0.0)
         at_end.callback(state.clock, since)  # also where it is stopped: it goes on later
         here = AtWork(state.path.parent.name, since=since, before=atwork.took(library.home, effort=state["effort"]))
         tell = _telling(library.home, here, progress)
+        if removed and not fresh:
+            tell({"message": f"The one before it learnt from what you removed since ({'; '.join(removed)}), and is given up."})
         if not trains(state.table):
             state.keep("terms", terms(library, settings, **besides))
         state.keep("event", state.table.get("event", library.events.last()))
@@ -524,12 +528,12 @@ def _learnt_nothing(model: Model) -> str:
     return ""
 
 
-def _open(runs: Path, fresh: bool) -> _State:
-    """The newest unfinished improve folder, or a new one."""
+def _open(runs: Path, fresh: bool, *, anew: bool = False) -> _State:
+    """The newest unfinished improve folder; a new one where there is none, or where it is to begin `anew`, as with `fresh`."""
     begun = numbered(runs)
     newest, folder = max(begun.items(), default=(0, runs))
     table = read_state(folder)
-    if table and "finished_at" not in table and not fresh:
+    if table and "finished_at" not in table and not (fresh or anew):
         return _State(folder / "state.json", table)
     folder = runs / f"improve-{newest + 1}"
     folder.mkdir(parents=True)

@@ -170,7 +170,8 @@ class Learner:
         edited = edit_rows(library, edits, drafts)
         for batch in batches:
             shown = self._drafts.get(batch, [])
-            found = batch_evidence(self.head.scale, standing[batch], shown, {draft.id: rows[draft.id] for draft in shown}, edited)
+            judged = standing[batch] if shown else []  # nothing is shown of what is about a source that the person removed
+            found = batch_evidence(self.head.scale, judged, shown, {draft.id: rows[draft.id] for draft in shown}, edited)
             for key in self._keys.get(batch, set()) - found.keys():
                 self.head.drop(key)
             faded = min((event.at for event in standing[batch]), default="") < self._changed
@@ -202,4 +203,11 @@ class Learner:
 def _mark(library: Library) -> tuple[object, ...]:
     """What a head depends on besides the events it has read; and the first event, by which a library is told from another in its place."""
     number, at = library.events.first()
-    return VERSION, library.pairs.fingerprint(), library.db.get_state(CHANGED), selection_of(library), at if number else 0
+    return (
+        VERSION,
+        library.pairs.fingerprint(),
+        library.hidden.stamp(),
+        library.db.get_state(CHANGED),
+        selection_of(library),
+        at if number else 0,
+    )

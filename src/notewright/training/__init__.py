@@ -368,6 +368,11 @@ def _dataset(library: Library, method: str, dataset_id: str) -> Dataset:
     found = library.datasets.all(kind)
     if not found:
         raise NotFound(f"There is no {kind} dataset yet.", f"Build one with: notewright dataset {kind}")
+    if removed := library.hidden.taught_by(found[-1]):
+        raise Invalid(
+            f"{found[-1].id} has passages about what you removed since: {'; '.join(removed)}.",
+            f"Build one without them: notewright dataset {kind}. To train on it all the same: --dataset {found[-1].id}",
+        )
     return found[-1]
 
 

@@ -20,7 +20,7 @@ export function touched(history: readonly Schemas["ActionOut"][], undone: readon
 
 const SPOKEN: Record<string, string> = {
   ranking: "your ranking", decision: "your decision on a draft", comment: "your comment", edit: "your edit", pair: "your decision on a pair",
-  belief: "what you said of your taste", rule: "what you last did with a rule", unchanged: "that you did not change",
+  belief: "what you said of your taste", rule: "what you last did with a rule", source: "what you last did with a source", unchanged: "that you did not change",
 };
 
 const LEFT: Record<string, string> = {
