@@ -83,6 +83,15 @@ def test_a_cut_off_draft_says_so() -> None:
     assert problems(found) == ("cut off after 12 tokens",)
 
 
+@pytest.mark.parametrize(
+    ("chapters", "way"), [(("", ""), "fewer"), (("One", "One"), "fewer"), (("One", "Two"), "one chapter (--chapter) or fewer")]
+)
+def test_a_full_context_names_only_ways_out_that_there_are(chapters: tuple[str, str], way: str) -> None:
+    shown = [Highlight(text=f"The river bends {place}.", id=f"h{place}", chapter=chapter) for place, chapter in enumerate(chapters)]
+    (problem,) = problems(check("The river", highlights=shown, finished=False, tokens=12, full=True))
+    assert problem == f"cut off after 12 tokens, as the model sees no more: choose {way} highlights (--highlights)"
+
+
 @pytest.mark.parametrize(("sort", "used", "severity"), [
     ("annotated", (60, 60), "block"), ("annotated", (45, 60), "warn"), ("annotated", (3, 3), ""),
     ("annotated", (10, 60), ""), ("plain", (60, 60), ""),

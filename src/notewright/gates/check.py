@@ -58,7 +58,8 @@ def check(
     habits = habits or Habits()
     found = list(find_problems(text, highlights=highlights, vault_index=vault_index, known=known, linked=linked, tagged=tagged))
     if not finished:
-        why = ", as the model sees no more: choose one chapter (--chapter) or fewer highlights (--highlights)" if full else ""
+        chapters = "one chapter (--chapter) or " if len({item.chapter for item in highlights}) > 1 else ""
+        why = f", as the model sees no more: choose {chapters}fewer highlights (--highlights)" if full else ""
         found.append(Finding("cut off", "block", f"cut off after {count(tokens, 'token')}{why}", len(text), len(text)))
     spoken = common_language(item.text for item in highlights)
     found = [_translated(finding, text, spoken) for finding in found]
