@@ -52,6 +52,30 @@ def test_an_unknown_chapter_lists_those_there_are(world: small_world.World, wron
     assert "Beginnings (3); Troubles (3)" in caught.value.hint
 
 
+def test_of_many_chapters_the_nearest_and_the_first_are_named(library: Library) -> None:
+    words = ["rivers", "looms", "bread", "moss", "bells", "moths", "peat", "maps", "salt", "tides", "sleep", "chess", "stones"]
+    highlights = tuple(Highlight(f"Fact {place}.", location=place, chapter=f"On {word} and men") for place, word in enumerate(words * 3))
+    library.sources.upsert([Source("Essays", highlights=highlights)], origin="csv", complete=True)
+    with pytest.raises(NotFound) as caught:
+        choose_prompt(library, source="Essays", chapter="Tides, and some women")
+    assert caught.value.hint.startswith("Did you mean: On tides and men")
+    assert "On chess and men (3); and 1 more, which this lists: notewright sources source:" in caught.value.hint
+    assert "stones" not in caught.value.hint
+    with pytest.raises(Invalid, match="39 highlights in 13 chapters, too many at once") as caught_whole:
+        choose_prompt(library, source="Essays")
+    assert "and 1 more" in caught_whole.value.hint
+
+
+def test_a_highlight_that_the_person_removed_is_told_as_such(library: Library) -> None:
+    library.sources.upsert([Source("Essays", highlights=(Highlight("One"),))], origin="csv", complete=False)
+    library.sources.upsert([Source("Essays", highlights=(Highlight("Two", outside_ids=("readwise:2",)),))], origin="csv", complete=False)
+    last = library.hidden.last_import()
+    assert last is not None
+    library.hidden.take_back(last)
+    with pytest.raises(NotFound, match="readwise:2 is removed by you"):
+        named_highlights(library, source="Essays", names=["readwise:2"])
+
+
 def test_of_chapters_that_hardly_differ_each_is_meant_by_its_own_title(library: Library) -> None:
     titles = ["1. Notes", "2. Notes", "Preface", "PREFACE"]
     highlights = tuple(Highlight(f"Sentence {number}.", location=number, chapter=title) for number, title in enumerate(titles))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+import shlex
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from ..errors import Invalid, NotFound
 from ..library.examples import chapters, selection_of, visible_highlights
+from ..library.sources import near_titles
 from ..records import Prompt, Source
 from ..text import normalise
 
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
     from ..library import Library
 
 NO_CHAPTER = '"" for what has none'
+LISTED = 12  # chapters that a message names
 MAX_WHOLE = 25  # highlights; a longer source that has chapters is drafted chapter by chapter
 
 
@@ -49,8 +53,8 @@ def choose_prompt(
         return Prompt(found, selection_of(library).of(item for item in everything if item.chapter == title), title, instruction)
     named = [title for title in titles if title]
     if len(named) > 1 and len(everything) > MAX_WHOLE:
-        message = f"{found.title!r} has {len(everything)} highlights in {len(named)} chapters, too many for one draft."
-        raise Invalid(message, "Name one with --chapter: " + _list(titles))
+        message = f"{found.title!r} has {len(everything)} highlights in {len(named)} chapters, too many at once."
+        raise Invalid(message, "Name one with --chapter: " + _list(titles, found))
     only = named[0] if len(titles) == len(named) == 1 else ""
     return Prompt(found, selection_of(library).of(everything), only, instruction)
 
@@ -99,6 +103,8 @@ def _why_not(library: Library, source: Source, name: str) -> str:
             item = library.sources.highlight(highlight_id)
             if item.source_id != source.id:
                 return f"{name} is one of {library.sources.get(item.source_id).title!r}"
+            if (part := library.hidden.parts().get(source.id)) and item.id in part.highlights:
+                return f"{name} is removed by you"
             return f"{name} is {'a chapter mark' if item.heading_level else 'discarded' if item.is_discard else 'no longer in Readwise'}"
     return ""
 
@@ -109,7 +115,7 @@ def _match(wanted: str, titles: dict[str, int], source: Source) -> str:
     if wanted in titles:
         return wanted
     if not wanted:
-        raise NotFound(f"All highlights of {source.title!r} have a chapter.", "Its chapters: " + _list(titles))
+        raise NotFound(f"All highlights of {source.title!r} have a chapter.", "Its chapters: " + _list(titles, source))
     folded = {title: normalise(title) for title in titles if title}
     key = normalise(wanted)
     for fits in (lambda title: title == key, lambda title: bool(key) and key in title):
@@ -117,14 +123,20 @@ def _match(wanted: str, titles: dict[str, int], source: Source) -> str:
         if len(hits) == 1:
             return hits[0]
         if hits:
-            raise NotFound(f"{len(hits)} chapters of {source.title!r} fit {wanted!r}.", "They are: " + _list(dict.fromkeys(hits, 0)))
-    near = difflib.get_close_matches(key, folded.values(), n=1, cutoff=0.75)
-    if near:
+            raise NotFound(
+                f"{len(hits)} chapters of {source.title!r} fit {wanted!r}.", "They are: " + _list(dict.fromkeys(hits, 0), source)
+            )
+    if near := difflib.get_close_matches(key, folded.values(), n=1, cutoff=0.75):
         return next(title for title, form in folded.items() if form == near[0])
     if not folded:
         raise NotFound(f"{source.title!r} has no chapters.", "Leave --chapter out to draft the whole source.")
-    raise NotFound(f"{source.title!r} has no chapter {wanted!r}.", "Its chapters: " + _list(titles))
+    alike = near_titles(wanted, folded)
+    meant = f"Did you mean: {'; '.join(alike)}? " if alike else ""
+    raise NotFound(f"{source.title!r} has no chapter {wanted!r}.", f"{meant}Its chapters: {_list(titles, source)}")
 
 
-def _list(titles: dict[str, int]) -> str:
-    return "; ".join(f"{title or NO_CHAPTER} ({count})" if count else title for title, count in titles.items())
+def _list(titles: Mapping[str, int], source: Source) -> str:
+    """The first of them; a long book's would fill the window."""
+    shown = "; ".join(f"{title or NO_CHAPTER} ({count})" if count else title for title, count in islice(titles.items(), LISTED))
+    more = len(titles) - LISTED
+    return shown + (f"; and {more:,} more, which this lists: notewright sources {shlex.quote(source.id)}" if more > 0 else "")

@@ -9,7 +9,7 @@ import json
 import shlex
 import sqlite3
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 
@@ -105,10 +105,7 @@ class SourceStore:
                 raise NotFound(f"{len(hits)} sources fit {title!r}: {names}", "Give the whole title or the id in brackets.")
         if among is None and (gone := self._removed(title)):
             raise NotFound(f"You removed {gone.title!r}.", f"To have it back: notewright sources restore {shlex.quote(gone.title)}")
-        from rapidfuzz import fuzz, process
-
-        titles = {source.title: normalise(source.title) for source in everything}
-        near = [known for _, _, known in process.extract(wanted, titles, scorer=fuzz.WRatio, score_cutoff=NEAR, limit=3)]
+        near = near_titles(title, {source.title: normalise(source.title) for source in everything})
         called, where = ("No source is", "") if among is None else ("You removed no source that is", " restore")
         hint = f"Did you mean: {'; '.join(near)}?" if near else f"List them with: notewright sources{where}"
         raise NotFound(f"{called} called {title!r}.", hint)
@@ -164,6 +161,13 @@ class SourceStore:
 
     def set_state(self, key: str, value: str) -> None:
         self._db.set_state(key, value)
+
+
+def near_titles(typed: str, titles: Mapping[str, str]) -> list[str]:
+    """Those that may have been meant, the nearest first; `titles` with their normal forms."""
+    from rapidfuzz import fuzz, process
+
+    return [title for _, _, title in process.extract(normalise(typed), titles, scorer=fuzz.WRatio, score_cutoff=NEAR, limit=3)]
 
 
 def source_from_row(row: sqlite3.Row, outside_ids: Iterable[str]) -> Source:
