@@ -198,10 +198,11 @@ def test_without_a_terminal_progress_is_a_line_now_and_then(capsys: pytest.Captu
         advance(1, 5000)
     assert capsys.readouterr().err == ""
     monkeypatch.setattr(show, "TELL_EVERY", 0.0)
-    with show.progress("pairing") as advance:
+    with show.progress("pairing", unit="notes") as advance:
         advance(1200, 5000)
+    with show.progress("reading") as advance:
         advance(3, text="books")
-    assert capsys.readouterr().err == "pairing: 1,200 of 5,000\npairing books: 3\n"
+    assert capsys.readouterr().err == "pairing: 1,200 of 5,000 notes\nreading books: 3\n"
 
 
 @pytest.mark.parametrize(

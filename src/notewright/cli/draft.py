@@ -87,7 +87,7 @@ def draft(options: argparse.Namespace) -> None:
 def _written(library: Library, settings: Settings, options: argparse.Namespace, what: str, **about: Any) -> list[Draft]:
     from .. import drafting
 
-    with progress(what) as advance:
+    with progress(what, unit="tokens at most") as advance:
         return drafting.draft(
             library, settings=settings, n=options.n, written=options.written, model_id=options.model, temperature=options.temperature,
             seed=options.seed, instruction=options.instruction, progress=advance, **about,

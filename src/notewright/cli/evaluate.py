@@ -27,7 +27,7 @@ def evaluate(options: argparse.Namespace) -> None:
     from .. import evaluation
 
     library, settings = open_library()
-    with library, progress("evaluating") as advance:
+    with library, progress("evaluating", unit="passages") as advance:
         datasets = library.datasets.all("sft")
         if not datasets:
             raise NotFound("There is no sft dataset to measure on.", "Build one with: notewright dataset sft")

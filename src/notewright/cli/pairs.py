@@ -63,7 +63,7 @@ def pair(options: argparse.Namespace) -> None:
     from .. import pairing
 
     library, settings = open_library()
-    with library, progress("pairing") as advance:
+    with library, progress("pairing", unit="notes") as advance:
         report = pairing.pair(library, settings=settings, workers=options.workers, embeddings=options.embeddings, progress=advance)
         paired = len({link.highlight_id for found in library.pairs.all() for link in found.links})
         counts = library.counts()

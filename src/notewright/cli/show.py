@@ -113,7 +113,7 @@ def shorten(text: str, width: int = 60) -> str:
     return line if len(line) <= width else line[: width - 1] + "…"
 
 
-def _lines(what: str) -> Advance:
+def _lines(what: str, unit: str) -> Advance:
     """Tells how far it is, at most every `TELL_EVERY` seconds: what takes longer must not look as if it hung."""
     told = time.monotonic()
 
@@ -121,16 +121,19 @@ def _lines(what: str) -> Advance:
         nonlocal told
         if time.monotonic() - told >= TELL_EVERY:
             told = time.monotonic()
-            print(f"{what} {text}".rstrip() + f": {done:,}" + (f" of {total:,}" if total else ""), file=sys.stderr, flush=True)
+            print(f"{what} {text}".rstrip() + f": {done:,}" + (f" of {total:,}" if total else "") + unit, file=sys.stderr, flush=True)
 
     return advance
 
 
 @contextmanager
-def progress(what: str) -> Iterator[Advance]:
-    """A bar on stderr. The yielded function takes (done, total=None, text=""); without a terminal it is a line now and then."""
+def progress(what: str, *, unit: str = "") -> Iterator[Advance]:
+    """A bar on stderr; without a terminal it is a line now and then. `unit` is what is counted, where `what` does not tell.
+
+    The yielded function takes (done, total=None, text="").
+    """
     if not sys.stderr.isatty():
-        yield _lines(what)
+        yield _lines(what, f" {unit}".rstrip())
         return
     from rich.progress import (
         BarColumn,
@@ -149,8 +152,8 @@ def progress(what: str) -> Iterator[Advance]:
             return super().render(task) if task.completed or task.total is not None else Text()  # nothing is counted yet: no "0/?"
 
     columns: tuple[Any, ...] = (
-        SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(bar_width=30), Count(), TimeElapsedColumn(),
-        TimeRemainingColumn(),
+        SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(bar_width=30), Count(),
+        *([TextColumn(unit)] if unit else []), TimeElapsedColumn(), TimeRemainingColumn(),
     )  # fmt: skip
     with Progress(*columns, console=drawing_console(), transient=True) as bar:
         task = bar.add_task(plain(what), total=None)
