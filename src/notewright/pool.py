@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import os
 import pickle
+import site
 import subprocess
 import sys
 import tempfile
@@ -17,6 +18,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from itertools import islice
+from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
@@ -79,6 +81,15 @@ def spread(
             if not ahead:
                 return
             yield from ahead.popleft().result()
+
+
+def own_modules_only() -> dict[str, str]:
+    """Environment of a child process that takes no module from the folder one stands in (a tty.py or yaml.py there is not what libraries
+    mean), and this program from where it is, installed or not."""
+    here = str(Path(__file__).resolve().parent.parent)
+    installed = here in {str(Path(place).resolve()) for place in (*site.getsitepackages(), site.getusersitepackages())}
+    known = [item for item in os.environ.get("PYTHONPATH", "").split(os.pathsep) if item]
+    return {"PYTHONSAFEPATH": "1"} | ({} if installed else {"PYTHONPATH": os.pathsep.join(dict.fromkeys([here, *known]))})
 
 
 class _Helper:

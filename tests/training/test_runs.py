@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -192,9 +195,61 @@ def test_no_module_of_the_folder_one_stands_in_is_taken(tmp_path: Path, monkeypa
     assert "December" in (tmp_path / "log.txt").read_text()
 
 
+def test_a_program_that_is_not_installed_is_found_by_its_children(tmp_path: Path) -> None:
+    """From a copy of the sources that one stands in, as nothing else names it."""
+    shutil.copytree(
+        Path(runs.__file__).parents[1], tmp_path / "src" / "notewright", ignore=shutil.ignore_patterns("__pycache__", "*.safetensors")
+    )
+    program = "import os, notewright.pool as pool; os.environ.update(pool.own_modules_only()); import subprocess, sys; " + (
+        "sys.exit(subprocess.call([sys.executable, '-c', 'import notewright; print(notewright.__file__)']))"
+    )
+    environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONSAFEPATH")}
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path / "src", env=environment, capture_output=True, text=True, check=False
+    )
+    assert (done.stdout.strip(), done.stderr) == (str(tmp_path / "src" / "notewright" / "__init__.py"), "")
+
+
+@pytest.mark.parametrize(
+    ("said", "told", "hint"),
+    [
+        (
+            "raise ModuleNotFoundError(\"No module named 'trl'\", name='trl.trainer')",
+            "the package trl is missing or broken",
+            "--force-reinstall trl.",
+        ),
+        (
+            "raise OSError('libtorch.so: cannot open shared object file')",
+            "a package is missing or broken .OSError: libtorch",
+            "reinstall PACKAGE.",
+        ),
+    ],
+)
+def test_a_library_that_cannot_be_read_is_to_be_installed_anew(
+    said: str, told: str, hint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs.Job("broken", {}, {}, "seedling", "", "", "", "", "", "", "").save(tmp_path)
+    body = (
+        "import sys, types, importlib.abc, importlib.machinery, importlib.util\n"
+        "class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):\n"
+        "    def find_spec(self, name, path, target=None):\n"
+        "        return importlib.machinery.ModuleSpec(name, self) if name == 'notewright.training.broken' else None\n"
+        "    def exec_module(self, module):\n"
+        f"        {said}\n"
+        "sys.meta_path.insert(0, Finder())\n"
+        "from pathlib import Path\n"
+        "from notewright.training.worker import main\n"
+        f"sys.exit(main(Path({str(tmp_path)!r})))"
+    )
+    monkeypatch.setattr(runs, "worker_command", lambda *_: [sys.executable, "-c", body])
+    with pytest.raises(RunFailed, match=told) as caught:
+        runs.execute(tmp_path)
+    assert hint in caught.value.hint
+
+
 def test_a_worker_that_ends_without_a_word(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fake_worker(tmp_path, "print('a trace'); sys.exit(7)", monkeypatch)
-    with pytest.raises(RunFailed, match="status 7") as caught:
+    with pytest.raises(RunFailed, match="status 7: a trace$") as caught:
         runs.execute(tmp_path)
     assert "log.txt" in caught.value.hint
     assert "a trace" in (tmp_path / "log.txt").read_text()

@@ -24,6 +24,7 @@ from typing import Any
 
 from ..errors import Busy, Invalid, NotewrightError, NotFound, RunFailed
 from ..library.database import now
+from ..pool import own_modules_only
 from .hub import Hub
 
 KEPT = 200  # finished jobs that are remembered
@@ -78,7 +79,7 @@ def run_command(
     def work(job: Job) -> Any:
         command = [sys.executable, "-m", "notewright.cli", *arguments]
         # Not --home: the commands that it advises would have it too. No module is taken from the folder that the server was started in.
-        environment = {**os.environ, "NOTEWRIGHT_HOME": str(home), "PYTHONSAFEPATH": "1"}
+        environment = {**os.environ, "NOTEWRIGHT_HOME": str(home), **own_modules_only()}
         told: list[str] = []
         with (
             subprocess.Popen(

@@ -37,6 +37,7 @@ from ..errors import Busy, Conflict, Invalid, MissingExtra, NotewrightError, Not
 from ..files import locked, put, taken
 from ..library import Library
 from ..library.atwork import unfinished
+from ..pool import own_modules_only
 from ..records import Run
 from ..settings import TELEMETRY_OFF
 from .launch import WORKER, worker_command
@@ -262,7 +263,7 @@ def execute(folder: Path, progress: Progress | None = None, *, name: str = "") -
     events = folder / "progress.jsonl"
     start = events.stat().st_size if events.exists() else 0
     environment = {**_tracker_places(folder), **os.environ, **TELEMETRY_OFF, "HF_HUB_OFFLINE": "1", "PYTHONUNBUFFERED": "1"}
-    environment["PYTHONSAFEPATH"] = "1"  # a tty.py or yaml.py in the folder that the command was typed in is not what libraries mean
+    environment |= own_modules_only()
     command = worker_command(folder, Job.load(folder).accelerate)
     pid = folder / "worker.pid"
     pid.unlink(missing_ok=True)
@@ -333,7 +334,10 @@ def _outcome(status: int, last: dict[str, Any], folder: Path, name: str) -> dict
             f"The training process was killed ({word}) before it finished; {last_good(folder)}.",
             f"Go on with: notewright train {Job.load(folder).method} --resume {name}   (log: {folder / 'log.txt'})",
         )
-    raise RunFailed(f"The training process ended with status {status}.", f"See the log: {folder / 'log.txt'}")
+    log = folder / "log.txt"
+    lines = log.read_text(encoding="utf-8", errors="replace").split("\n") if log.exists() else []
+    said = next((f": {line.strip()[:300]}" for line in reversed(lines) if line.strip()), ".")
+    raise RunFailed(f"The training process ended with status {status}{said}", f"See the log: {log}")
 
 
 class Killed(RunFailed):

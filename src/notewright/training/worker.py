@@ -72,11 +72,13 @@ def main(folder: Path) -> int:
         (folder / "worker.pid").write_text(str(os.getpid()), encoding="utf-8")
     reporter = Reporter(folder)
     reporter.listen()
+    loaded = False
     try:
         job = Job.load(folder)
         reporter.emit("loading", method=job.method, base=job.base)
         with no_search_for_cycles():
             method = importlib.import_module(f".{FILES.get(job.method, job.method)}", __package__)
+            loaded = True
             gc.freeze()  # the libraries' objects stay: no collection need look at them again
         metrics = method.run(job, folder, reporter)
         if metrics is None:
@@ -105,6 +107,8 @@ def main(folder: Path) -> int:
         if _lost_a_process(error):
             return _fail_for_another(reporter)
         first = (str(error).strip().splitlines() or [""])[0]
+        if not loaded or isinstance(error, ImportError):
+            return _fail(reporter, _broken(error, first))
         return _fail(reporter, RunFailed(f"Training failed: {type(error).__name__}: {first}", f"See the log: {folder / 'log.txt'}"))
 
 
@@ -134,6 +138,17 @@ def _fail_for_another(reporter: Reporter) -> int:
             f"Go on from the last checkpoint with: notewright train {Job.load(reporter.folder).method} --resume {reporter.folder.name}   "
             f"(log: {reporter.folder / 'log.txt'})",
         ),
+    )
+
+
+def _broken(error: Exception, first: str) -> RunFailed:
+    """A library that cannot be read: it is missing, or was installed by halves, or does not fit another one."""
+    name = (getattr(error, "name", "") or "").partition(".")[0]
+    which = f"the package {name}" if name and name != "notewright" else "a package"
+    return RunFailed(
+        f"The training cannot begin, as {which} is missing or broken ({type(error).__name__}: {first}).",
+        f"Install {name or 'what is broken'} anew: {sys.executable} -m pip install --force-reinstall {name or 'PACKAGE'}."
+        " What is installed says: notewright doctor",
     )
 
 
