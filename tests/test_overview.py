@@ -104,12 +104,40 @@ def test_a_pairing_that_found_nothing_is_not_asked_for_again(library: Library, t
     import_readwise(library, path=csv)
     assert status(library, settings=settings).next == "notewright import vault"
     import_vault(library, settings=settings)
-    assert status(library, settings=settings).next == "notewright draft --source TITLE"
+    assert status(library, settings=settings).next == "notewright draft --source Rivers"
     (tmp_path / "vault/Bread.md").write_text("# Bread\nFlour and water, and a night of waiting.\n")
     import_vault(library, settings=settings)
     assert status(library, settings=settings).next == "notewright pair"
     assert not pair(library).added
-    assert status(library, settings=settings).next == "notewright draft --source TITLE"
+    assert status(library, settings=settings).next == "notewright draft --source Rivers"
+    import_readwise(library, path=_book(tmp_path / "b.csv", "Salt, and Ice", 2))
+    assert status(library, settings=settings).next == "notewright pair"
+    pair(library)
+    assert status(library, settings=settings).next == "notewright draft --source 'Salt, and Ice'"
+    import_readwise(library, path=_book(tmp_path / "c.json", "Salt, and Ice", 3))
+    pair(library)
+    assert status(library, settings=settings).next == "notewright draft --source readwise:7 --chapter 'A Chapter'"
+
+
+def _book(path: Path, title: str, number: int) -> Path:
+    texts = [f"A quite unheard of thing, number {place} of {number}, {path.name}." for place in range(number)]
+    if path.suffix == ".csv":
+        path.write_text("Highlight,Book Title,Book Author\n" + "".join(f'"{text}","{title}",Ann\n' for text in texts))
+        return path
+    marks = [{"id": 1, "text": "A Chapter", "note": ".h1", "location": 1, "location_type": "order"}]
+    marks += [{"id": place, "text": text, "location": place, "location_type": "order"} for place, text in enumerate(texts, 2)]
+    path.write_text(json.dumps({"results": [{"user_book_id": 7, "title": title, "author": "Bo", "highlights": marks}]}))
+    return path
+
+
+def test_the_first_import_is_named_as_init_names_it(library: Library, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    exports = tmp_path / "my vault" / "Readwise"
+    exports.mkdir(parents=True)
+    (exports / "A.md").write_text("# A\n- Full Title: A\n- Category: #books\n\n## Highlights\n- One\n")
+    assert main(["init", "--vault", str(tmp_path / "my vault")]) == main(["status"]) == 0
+    first, second = (line for line in capsys.readouterr().out.splitlines() if line.startswith("Next: "))
+    assert first == f"{second}   then   notewright import vault"
+    assert second == f"Next: notewright import readwise '{exports}'"
 
 
 def test_pairs_that_are_older_than_the_library_are_to_be_found_anew(library: Library, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import json
 import math
 import os
 import platform
+import shlex
 import shutil
 import sys
 from collections.abc import Sequence
@@ -23,6 +24,7 @@ from .library.database import now
 from .models.turns import Online, online
 from .records import Run
 from .settings import Settings, expanded, is_hub_id, silence_telemetry
+from .text import normalise
 
 if TYPE_CHECKING:
     from .importers.vault import Unread
@@ -94,10 +96,15 @@ def status(library: Library, *, settings: Settings) -> Status:
         unranked=unranked,
         fresh=library.events.count("ranking", "edit", since=max(learnt_at, began), after=seen),
     )  # fmt: skip
+    following = next_command(settings, done)
+    if following == IMPORT:
+        following = _import(settings)
+    elif following == DRAFT:
+        following = _draft(library)
     return Status(
         counts=counts, current_model=current.id if current else "", current_role=current.role if current else "",
         current_dataset=current.dataset_id if current else "", unfinished_runs=tuple(run.id for run in unfinished), resume=resume,
-        improving=improving, next=next_command(settings, done), trust=library.trust(),
+        improving=improving, next=following, trust=library.trust(),
         trust_is_old=library.trust_is_old(), online=online(library, settings=settings), unread=_unread(library, settings),
     )  # fmt: skip
 
@@ -138,6 +145,7 @@ def _resume(library: Library, interrupted: Sequence[Run]) -> dict[str, str]:
     return {run.id: resuming(library, run) for run in interrupted}
 
 
+IMPORT, DRAFT = "notewright import readwise PATH", "notewright draft --source TITLE"  # as long as it is not known what
 ENOUGH = 8  # rankings and edits since the last training that make a rebuild worth its time
 TO_TRAIN = 8  # passages, the least of `train sft`
 TO_COMPARE = 6  # held-out passages; with fewer `improve` promotes nothing
@@ -188,7 +196,7 @@ def next_command(settings: Settings, done: Done) -> str:
     if settings.vault is None or not settings.vault.is_dir():
         return "notewright init --vault PATH"
     if not done.counts["highlights"]:
-        return "notewright import readwise PATH"
+        return IMPORT
     if not done.read:
         return "notewright import vault"
     if done.counts["notes"] and not done.counts["pairs"] and not done.paired:
@@ -201,7 +209,31 @@ def next_command(settings: Settings, done: Done) -> str:
         return step
     if done.trained and done.fresh >= ENOUGH and not (done.training or done.improving or done.few_sources):
         return "notewright improve"
-    return "notewright draft --source TITLE"
+    return DRAFT
+
+
+def _import(settings: Settings) -> str:
+    """With the folder of exports in the vault, where there is one."""
+    from .vault.config import read_config  # only a new library asks
+
+    assert settings.vault is not None
+    with suppress(NotewrightError):
+        there = next((path for name in read_config(settings).readwise_folders if (path := settings.vault / name).is_dir()), None)
+        if there:
+            return f"notewright import readwise {shlex.quote(str(there))}"
+    return IMPORT
+
+
+def _draft(library: Library) -> str:
+    """With the first chapter that has no note yet, where there is one."""
+    waiting = library.browse.waiting()
+    if not waiting:
+        return DRAFT
+    first = waiting[0]
+    several = sum(normalise(source.title) == normalise(first.source_title) for source in library.sources.all()) > 1
+    divided = any(view.chapter for view in library.browse.chapters(source_ids=[first.source_id]))
+    source = shlex.quote(first.source_id if several else first.source_title)
+    return f"notewright draft --source {source}" + (f" --chapter {shlex.quote(first.chapter)}" if divided else "")
 
 
 def _training(done: Done) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import shlex
 from pathlib import Path
 
 from .. import overview
@@ -53,9 +52,6 @@ def init(options: argparse.Namespace) -> None:
         config = read_config(settings)
         warnings = (*config.warnings, *(f"there is no {name!r} in the vault (yet)" for name in absent(settings)))
         folders = [name if (settings.vault / name).is_dir() else f"{name} (not there yet)" for name in config.readwise_folders]
-        there = [name for name in config.readwise_folders if name in folders]
-        if there and following == "notewright import readwise PATH":
-            following = f"notewright import readwise {shlex.quote(str(settings.vault / there[0]))}"
         shown["Readwise folder"] = ", ".join(folders) or "none found (name it with --readwise-folder)"
         if config.templates:
             shown["templates, scripts"] = ", ".join(config.templates) + " (left out too)"

@@ -165,6 +165,20 @@ class Browse:
             for row in rows
         ]  # fmt: skip
 
+    def waiting(self) -> list[ChapterView]:
+        """Chapters without a note: those with highlights of the newest import first, then sources by what was most lately highlighted in
+        them. Chapters of a source are in reading order.
+
+        A chapter has a note when one of its highlights belongs to a pair that is accepted or likely, or when a draft for it was accepted.
+        """
+        left = [view for view in self.chapters() if not view.has_note]
+        latest: dict[tuple[str, bool], str] = {}
+        for view in left:
+            group = view.source_id, bool(view.new)
+            latest[group] = max(latest.get(group, ""), view.last_highlighted_at)
+        left.sort(key=lambda view: latest[view.source_id, bool(view.new)], reverse=True)  # stable: they came in reading order
+        return sorted(left, key=lambda view: not view.new)
+
     def _drafted(self) -> tuple[dict[tuple[str, str], int], dict[tuple[str, str], int]]:
         """Numbers of batches that somebody has seen, and of drafts that stand in a note, by source and chapter; those about several
         chapters are counted with each."""
