@@ -75,6 +75,16 @@ def test_every_chapter_without_a_note_or_candidates_is_drafted(
     assert "has a note or candidates already" in capsys.readouterr().err
 
 
+def test_who_asks_for_too_many_at_once_is_told_of_it(
+    kilns: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("notewright.drafting.highlights.MAX_WHOLE", 3)
+    assert main(["draft", "--source", "Kilns"]) == 1
+    told = capsys.readouterr().err
+    assert "4 highlights in 3 chapters, too many at once" in told
+    assert "one after the other: --each. Name one with --chapter: " in told
+
+
 def test_stopped_it_goes_on_with_the_chapters_that_are_left(
     kilns: str, home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -314,3 +315,23 @@ def test_one_that_learnt_from_what_was_removed_since_is_given_up(world: small_wo
     assert f"The one before it learnt from what you removed since ({title}), and is given up." in seen
     assert library.hidden.taught_by(library.datasets.all("sft")[-1]) == []
     assert len(library.hidden.taught_by(library.datasets.all("sft")[0])) == 1
+
+
+@pytest.mark.parametrize("other", [True, False])
+def test_who_tried_another_base_is_told_which_one_this_builds_on(
+    other: bool, world: small_world.World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library = world.library
+    first = registry.current(library, world.settings)
+    version = library.models.new_id()
+    (folder := library.home / "models" / version).mkdir(parents=True)
+    (folder / "adapter_model.safetensors").write_bytes(b"")
+    base = str(shutil.copytree(first.base, tmp_path / "my own")) if other else first.base
+    library.models.add(Model(version, base, f"models/{version}", "policy", now()))
+    library.models.promote(version, "trained")
+    measured(library, monkeypatch, lambda model, examples: 0.5, lambda label: None)
+    told: list[str] = []
+    improve(world, progress=lambda event: told.append(str(event.get("message", ""))))
+    said = [text for text in told if "It builds on" in text]
+    assert len(said) == other
+    assert all(f"{version}, which writes now" in text and f"notewright init --base '{base}'" in text for text in said)

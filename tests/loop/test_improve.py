@@ -6,7 +6,6 @@ import importlib
 import json
 import os
 import random
-import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -541,26 +540,6 @@ def test_files_of_old_versions_that_nothing_needs_go_when_it_ends(
     assert [bool(library.models.get(folder.name).metrics.get("pruned_at")) for folder in folders] == [not stays for stays in stay]
     gone = stay.count(False)
     assert any(f"The files of {gone} old version" in text for text in told) == bool(gone)
-
-
-@pytest.mark.parametrize("other", [True, False])
-def test_who_tried_another_base_is_told_which_one_this_builds_on(
-    other: bool, world: small_world.World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    library = world.library
-    first = registry.current(library, world.settings)
-    version = library.models.new_id()
-    (folder := library.home / "models" / version).mkdir(parents=True)
-    (folder / "adapter_model.safetensors").write_bytes(b"")
-    base = str(shutil.copytree(first.base, tmp_path / "my own")) if other else first.base
-    library.models.add(Model(version, base, f"models/{version}", "policy", now()))
-    library.models.promote(version, "trained")
-    measured(library, monkeypatch, lambda model, examples: 0.5, lambda label: None)
-    told: list[str] = []
-    improve(world, progress=lambda event: told.append(str(event.get("message", ""))))
-    said = [text for text in told if "It builds on" in text]
-    assert len(said) == other
-    assert all(f"{version}, which writes now" in text and f"notewright init --base '{base}'" in text for text in said)
 
 
 def test_of_a_versions_ways_the_one_is_kept_that_is_nearer_to_the_newest_passages() -> None:

@@ -70,7 +70,10 @@ def draft(options: argparse.Namespace) -> None:
         return
     with library:
         chosen = drafting.named_highlights(library, source=options.source, names=options.highlights)
-        drafts = _written(library, settings, options, "drafting", source=options.source, chapter=options.chapter, highlight_ids=chosen)
+        try:
+            drafts = _written(library, settings, options, "drafting", source=options.source, chapter=options.chapter, highlight_ids=chosen)
+        except drafting.TooMany as several:
+            raise Invalid(several.message, f"For all of them, one after the other: --each. {several.hint}") from several
         fewer = drafting.why_fewer(drafts)
         if fewer and len(library.drafts.batch(drafts[0].batch_id, unshown=True)) > len(drafts):
             fewer += " To see the others: notewright drafts list --all"

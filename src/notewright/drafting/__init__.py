@@ -15,11 +15,11 @@ from .draft import draft
 from .engines import Engines, memory_watched, release_engine, writing_model
 from .examples import retrieve_examples
 from .fewer import told_parts, why_fewer
-from .highlights import choose_prompt, named_highlights
+from .highlights import TooMany, choose_prompt, named_highlights
 from .queue import chapters_left, queue
 
 __all__ = [
-    "Choice", "Engines", "Option", "Place", "chapters_left", "choose", "choose_prompt", "draft", "in_order", "memory_watched",
+    "Choice", "Engines", "Option", "Place", "TooMany", "chapters_left", "choose", "choose_prompt", "draft", "in_order", "memory_watched",
     "named_highlights", "queue", "release_engine", "retrieve_examples", "shown_count", "taught_examples", "told_parts", "why_fewer",
     "writing_model",
 ]  # fmt: skip

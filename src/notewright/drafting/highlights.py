@@ -23,6 +23,10 @@ LISTED = 12  # chapters that a message names
 MAX_WHOLE = 25  # highlights; a longer source that has chapters is drafted chapter by chapter
 
 
+class TooMany(Invalid):
+    """A chapter has to be named."""
+
+
 def choose_prompt(
     library: Library, *, source: str, chapter: str | None = None, highlight_ids: Sequence[str] = (), instruction: str = ""
 ) -> Prompt:
@@ -54,7 +58,7 @@ def choose_prompt(
     named = [title for title in titles if title]
     if len(named) > 1 and len(everything) > MAX_WHOLE:
         message = f"{found.title!r} has {len(everything)} highlights in {len(named)} chapters, too many at once."
-        raise Invalid(message, "Name one with --chapter: " + _list(titles, found))
+        raise TooMany(message, "Name one with --chapter: " + _list(titles, found))
     only = named[0] if len(titles) == len(named) == 1 else ""
     return Prompt(found, selection_of(library).of(everything), only, instruction)
 
