@@ -53,6 +53,16 @@ def test_a_source_is_removed_and_restored(said, tmp_path: Path) -> None:
     assert "source\tcsv" not in said("feedback", "list")[1]
 
 
+def test_what_is_removed_already_is_not_taken_for_another_one_with_its_title_in(said, tmp_path: Path) -> None:
+    (tmp_path / "more.csv").write_text(HEAD + "Cool things,Ferns in Winter,Ann\n")
+    said("import", "readwise", str(tmp_path / "more.csv"))
+    assert said("sources", "remove", "Ferns")[0] == 0
+    assert said("sources", "remove", "Ferns") == (
+        1, "", "error: You removed 'Ferns'.\nhint: To have it back: notewright sources restore Ferns\n",
+    )  # fmt: skip
+    assert "Ferns in Winter" in said("sources")[1]
+
+
 def test_what_is_not_named_is_not_removed(said) -> None:
     code, _, err = said("sources", "remove")
     assert (code, err.splitlines()[0]) == (1, "error: Which source is not said.")

@@ -63,6 +63,12 @@ def test_any_header_with_a_highlight_column_is_read(header: str, row: str) -> No
     assert [item.text for item in parse(f"{header}\n{row}\n")] == ["Text"]
 
 
+def test_the_list_of_documents_that_reader_exports_is_told_apart() -> None:
+    with pytest.raises(Invalid) as caught:
+        parse("Title,URL,ID,Document tags,Saved date,Reading progress,Location,Seen\nHow to read,https://a.b/c,01abc,,,0.5,archive,True\n")
+    assert caught.value.hint.startswith("This is Reader's list of documents, which has no highlights. Export it again")
+
+
 @pytest.mark.parametrize(
     ("encoding", "mark"),
     [

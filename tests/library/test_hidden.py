@@ -223,7 +223,7 @@ steps = st.one_of(
 )
 
 
-@hypothesis.settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
+@hypothesis.settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20)
 @given(st.lists(steps, max_size=8))
 def test_whatever_was_done_restoring_all_of_it_is_the_import_alone(
     tmp_path_factory: pytest.TempPathFactory, done: list[tuple[str, set[str]]]

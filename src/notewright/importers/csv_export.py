@@ -160,9 +160,12 @@ def _header(name: str, reader: Iterator[list[str]], line: int) -> tuple[CsvExpor
     folded = [_ALIASES.get(cell.casefold(), cell.casefold()) for cell in cells]
     if "highlight" not in folded:
         found = ",".join(cells)
+        hint = "Export it again at readwise.io/export."
+        if {"url", "reading progress"} <= {*folded}:
+            hint = f"This is Reader's list of documents, which has no highlights. {hint}"
         raise Invalid(
             f"{name}, line {line}: the header is {found[:200]!r}, without a Highlight column. {expected}",
-            "Export it again at readwise.io/export.", [f"{name}, line {line}: no Highlight column"],
+            hint, [f"{name}, line {line}: no Highlight column"],
         )  # fmt: skip
     doubled = sorted({cell for cell in folded if cell and folded.count(cell) > 1})
     if doubled:

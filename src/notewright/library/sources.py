@@ -10,7 +10,6 @@ import shlex
 import sqlite3
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
-from contextlib import suppress
 from dataclasses import replace
 
 from ..errors import NotFound
@@ -90,7 +89,9 @@ class SourceStore:
     def find(self, title: str, *, among: Collection[str] | None = None) -> Source:
         """By id, exact title, then the only title that contains the words (case-insensitive); of those with these ids, if given, whether
         they are there or removed. Raises NotFound naming near titles, or how one that the person removed comes back."""
-        everything = self.all() if among is None else [source for source in self.all(include_removed=True) if source.id in among]
+        removed = self._hidden.sources() if among is None else among
+        gone = [source for source in self.all(include_removed=True) if source.id in removed] if removed else []
+        everything = self.all() if among is None else gone
         wanted = normalise(title)
         for test in (
             lambda source: source.id == title or title in source.outside_ids,
@@ -103,18 +104,12 @@ class SourceStore:
             if hits:
                 names = "; ".join(f"{source.title} ({source.id})" for source in hits[:5])
                 raise NotFound(f"{len(hits)} sources fit {title!r}: {names}", "Give the whole title or the id in brackets.")
-        if among is None and (gone := self._removed(title)):
-            raise NotFound(f"You removed {gone.title!r}.", f"To have it back: notewright sources restore {shlex.quote(gone.title)}")
+            for source in filter(test, gone):  # before looser tests find another one
+                raise NotFound(f"You removed {source.title!r}.", f"To have it back: notewright sources restore {shlex.quote(source.title)}")
         near = near_titles(title, {source.title: normalise(source.title) for source in everything})
         called, where = ("No source is", "") if among is None else ("You removed no source that is", " restore")
         hint = f"Did you mean: {'; '.join(near)}?" if near else f"List them with: notewright sources{where}"
         raise NotFound(f"{called} called {title!r}.", hint)
-
-    def _removed(self, title: str) -> Source | None:
-        hidden = self._hidden.sources()
-        with suppress(NotFound):
-            return self.find(title, among=hidden) if hidden else None
-        return None
 
     def highlights(self, source_id: str, *, chapter: str = "", marks: bool = False) -> list[Highlight]:
         """Highlights of a source in reading order; chapter marks only with `marks`; those that vanished or were removed never."""
