@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 import small_world
-from notewright import drafting, feedback
+from notewright import datasets, drafting, feedback
 from notewright.cli import main
 from notewright.files import put
 from notewright.importers import import_readwise
@@ -155,6 +155,18 @@ def test_pairs_that_are_older_than_the_library_are_to_be_found_anew(library: Lib
     assert status(library, settings=settings).next == "notewright pair"
     assert pair(library).added == 1
     assert status(library, settings=settings).next == "notewright draft --source TITLE"
+
+
+def test_a_dataset_of_what_was_removed_since_is_to_be_built_anew(library: Library, tmp_path: Path) -> None:
+    world = small_world.build(library, tmp_path)
+    small_world.base_model(library)
+    library.pairs.propose(library.pairs.all(), rules="", read_at=library.pairs.changes())
+    datasets.build(library, kind="sft", settings=world.settings)
+    assert status(library, settings=world.settings).next != "notewright dataset sft"
+    library.hidden.remove([library.sources.find("moss").id])
+    assert status(library, settings=world.settings).next in ("notewright pair", "notewright dataset sft")
+    library.db.connection.execute("UPDATE pairing SET paired_at = changes")
+    assert status(library, settings=world.settings).next == "notewright dataset sft"
 
 
 def test_another_vault_is_to_be_read_first(library: Library, tmp_path: Path) -> None:

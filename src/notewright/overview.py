@@ -156,10 +156,10 @@ class Done:
     """What was done so far. `read`: this vault was, also if it holds no note; `paired`: nothing has changed since the last pairing;
     `pairs_old`: something has since there was one, as a book was imported, or a pair decided, which corrects the scores of others.
 
-    `rows` are those that the newest SFT dataset trains on, None where there is none or more pairs teach than it was made of, `held_out`
-    those that it keeps back; `resume` are the commands that go on with a training of a version, `training` is a run that is going on,
-    `improving` whether an `improve` is: beside them no other begins. `fresh` counts rankings and edits that no training has seen;
-    `few_sources`: all that teaches now leaves too little to hold back for an `improve` to prove anything.
+    `rows` are those that the newest SFT dataset trains on, None where there is none, more pairs teach than it was made of, or something
+    of it was removed since; `held_out` those that it keeps back; `resume` are the commands that go on with a training of a version,
+    `training` is a run that is going on, `improving` whether an `improve` is: beside them no other begins. `fresh` counts rankings and
+    edits that no training has seen; `few_sources`: all that teaches now leaves too little to hold back for an `improve` to prove anything.
     """
 
     counts: dict[str, int]
@@ -180,6 +180,8 @@ class Done:
 def _rows(library: Library, teaching: int) -> tuple[int | None, int, bool]:
     """`rows`, `held_out` and `few_sources` of `Done`."""
     for dataset in library.datasets.all("sft")[-1:]:
+        if library.hidden.taught_by(dataset):  # no training takes it
+            break
         manifest: dict[str, Any] = dataset.manifest
         counts = manifest.get("counts", {})
         rows = int(counts.get("train", 0))
