@@ -114,6 +114,26 @@ def test_nothing_is_paired_with_what_is_removed(library: Library, home: Path, sa
     assert paired() == before
 
 
+def test_a_note_whose_words_were_taken_back_from_a_source_is_a_note_again(library: Library, tmp_path: Path) -> None:
+    words = "Green things grow slowly in the deepest shade of old woods"
+    lists = tmp_path / "vault" / "Lists"
+    lists.mkdir(parents=True)
+    (lists / "Ferns.md").write_text(f"# Ferns\n\n## Highlights\n- {words} (Page 1)\n- and what I make of it (Page 2)\n")
+    put(library, Source("Ferns", highlights=(Highlight(words),)))
+    import_vault(library, settings=Settings(home=library.home, vault=tmp_path / "vault"))
+    assert pairing.pair(library).added == 1
+    importers.import_readwise(library, path=lists, vault=tmp_path / "vault")
+    assert live(library) == {"Ferns": [words, "and what I make of it"]}
+    pairing.pair(library)
+    assert library.pairs.all() == []
+    last = library.hidden.last_import()
+    assert last is not None
+    library.hidden.take_back(last)
+    assert live(library) == {"Ferns": [words]}
+    pairing.pair(library)
+    assert [pair.note_path for pair in library.pairs.all()] == ["Lists/Ferns.md"]
+
+
 def test_its_choices_teach_nothing(world: small_world.World) -> None:
     library = world.library
     judge(world, "rivers")

@@ -37,10 +37,13 @@ class Work:
         passages = library.notes.passages()
         self.passages: dict[str, list[Passage]] = {key: list(group) for key, group in groupby(passages, key=lambda item: item.note_id)}
         self.files: dict[str, set[str]] = defaultdict(set)
+        self.doubtful: set[str] = set()  # files, one of which may be a note of the person's: an import into their source was taken back
+        taken_back = library.hidden.parts()
         for source in self.sources.values():
-            for outside in source.outside_ids:
-                if outside.startswith("file:"):
-                    self.files[outside.removeprefix("file:").rpartition("/")[2]].add(outside.removeprefix("file:"))
+            for path in (item.removeprefix("file:") for item in source.outside_ids if item.startswith("file:")):
+                self.files[path.rpartition("/")[2]].add(path)
+                if source.id in taken_back:
+                    self.doubtful.add(path)
         self._links: dict[str, dict[str, SourceLink]] = {}
         self._source_signatures: dict[str, str] = {}
         if compare:
@@ -104,7 +107,9 @@ class Work:
         """Is this note the very file a source was imported from?"""
         passages = self.passages.get(note.id, ())
         for path in self.files.get(note.path.rpartition("/")[2], ()):
-            if note.path == path or (note.path.endswith("/" + path) and looks_like_export("\n".join(item.text for item in passages))):
+            if note.path == path and path not in self.doubtful:
+                return True
+            if f"/{note.path}".endswith(f"/{path}") and looks_like_export("\n".join(item.text for item in passages)):
                 return True
         return False
 
@@ -137,7 +142,8 @@ class Work:
         named = self._keys(passages)
         involved |= {self.by_id[key].source_id for key, *_ in named}
         facts = [
-            self.among, note.path, note.title, note.content_hash, sorted(self.files.get(note.path.rpartition("/")[2], ())),
+            self.among, note.path, note.title, note.content_hash,
+            sorted(f"{path}{'?' * (path in self.doubtful)}" for path in self.files.get(note.path.rpartition("/")[2], ())),
             [(item.id, item.start, item.end, item.headings) for item in passages], near, named,
             [(key, link.score) for key, link in sorted(links.items()) if key in involved],
             [(key, self._source_signature(key)) for key in sorted(involved)],
