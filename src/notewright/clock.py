@@ -40,5 +40,7 @@ def lasting(seconds: float) -> str:
 
 
 def roughly(seconds: float) -> str:
-    """What is but reckoned: `40 s`, `2 min`."""
+    """What is but reckoned: `40 s`, `2 min`, `4 h`."""
+    if seconds >= 10_800:
+        return f"{seconds / 3600:.0f} h"
     return f"{max(10, round(seconds, -1)):.0f} s" if seconds < 95 else f"{seconds / 60:.0f} min"

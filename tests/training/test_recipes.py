@@ -166,6 +166,31 @@ def test_the_memory_told_before_is_that_of_the_whole_process() -> None:
     assert told(batch_size=2, max_length=256)["memory"] < told(batch_size=4, max_length=256)["memory"]
 
 
+@pytest.mark.parametrize(
+    ("method", "size", "told"),
+    [
+        ("sft", 134_515_008, "some 18 min"),  # 18 minutes 21 s were measured with one thread of 80e9
+        ("ditto", 134_515_008, "some 4 h"),
+        ("sft", 6_672_128, ""),
+        ("ppo", 134_515_008, ""),  # nobody knows
+    ],
+)
+def test_hours_on_a_processor_are_told_before(method: str, size: int, told: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from notewright.models import catalogue, engine
+
+    monkeypatch.setattr(engine, "pick_device", lambda device: device)
+    monkeypatch.setattr(catalogue, "speed", lambda training=False: 80e9 if training else 320e9)
+    run = Run("run-1", method, "runs/run-1", "created", "2026-01-01T00:00:00+00:00", metrics={"base": "small"})
+    resolved = recipes.resolve(method, parameters=size, rows=44, effort="quick")
+
+    def said(device: str) -> str:
+        lines = _plan(run, bases.read_config(bases.seedling_folder()), resolved, 44, size, device)["message"].splitlines()
+        return next((line.strip().removeprefix("time: ") for line in lines if "time:" in line), "")
+
+    assert said("cpu") == (f"{told} on this processor, without checks" if told else "")
+    assert not said("cuda")
+
+
 @pytest.mark.parametrize("size", [10**8, 2 * 10**9])
 def test_the_memory_told_is_of_the_numbers_the_base_will_be_in(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
     from notewright.models import precision

@@ -16,6 +16,11 @@ from typing import Any
 from . import bases
 
 SPARE = 0.85  # share of the free memory that a recommendation may fill
+# An operation a parameter and token: with LoRA 2 forth and 2 back (no gradients of the base); beside the policy the version before it reads
+# both texts of a comparison. A row of the sample's notes has a thousand tokens, half of the prompts with examples.
+OPERATIONS = {"sft": 4, "kto": 6, "dpo": 12, "ditto": 12}
+ROW = 1000
+TAUGHT_AT = 0.4  # share of its speed that a processor reached in SFT of a base of 135 million parameters
 PATIENCE = 120  # seconds that a draft may take on a processor
 READ, WRITTEN = 1200, 800  # tokens of a draft's prompt with two examples, and of its four candidates
 IN_BFLOAT16 = 1.6  # times as fast is a draft where bfloat16 is the processor's own (docs/benchmarks.md)
@@ -104,9 +109,9 @@ def needs(entry: Entry) -> Needs:
     )
 
 
-def speed() -> float:
+def speed(*, training: bool = False) -> float:
     """Floating operations a second of this processor, in products of large float32 matrices, and more where drafts are written in
-    bfloat16; takes half a second."""
+    bfloat16, which makes no `training` faster; takes half a second."""
     import numpy
 
     left, right = numpy.ones((1024, 2048), numpy.float32), numpy.ones((2048, 2048), numpy.float32)
@@ -116,7 +121,7 @@ def speed() -> float:
         left @ right
         return time.perf_counter() - started
 
-    faster = IN_BFLOAT16 if _knows_bfloat16() else 1.0
+    faster = IN_BFLOAT16 if not training and _knows_bfloat16() else 1.0
     return faster * 2 * left.size * right.shape[1] / min(once() for _ in range(3))
 
 
@@ -137,6 +142,11 @@ def draft_seconds(entry: Entry, speed: float) -> float:
 def _least(needs: Needs, device: str) -> int:
     """On a card both training and drafting do with 4 bits."""
     return max(needs.draft_4bit, needs.qlora) if device == "cuda" else max(needs.draft, needs.lora)
+
+
+def training_seconds(method: str, parameters: int, rows: int, speed: float) -> float:
+    """About how long a processor of that `speed` learns from so many rows, each counted as often as it is read; 0 where nobody knows."""
+    return OPERATIONS.get(method, 0) * parameters * rows * ROW / (TAUGHT_AT * speed)
 
 
 def recommend(free: int, *, device: str = "cpu", speed: float = math.inf) -> Entry | None:

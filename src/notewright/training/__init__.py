@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import __version__
+from ..clock import roughly
 from ..errors import Busy, Invalid, MissingExtra, NotFound
 from ..library import Library, atwork
 from ..library.database import now
@@ -417,8 +418,20 @@ def _plan(
     return {
         "event": "plan", "run": run.id, "method": run.method, "base": base, "parameters": parameters, "rows": rows, "total_steps": steps,
         "recipe": resolved.values(), "origins": resolved.origins, "memory": memory, "memory_free": free,
-        "message": "\n".join([first, need, *recipes.explain(resolved)]),
+        "message": "\n".join([first, need, *_time(run.method, parameters, steps * recipe.batch_size, device), *recipes.explain(resolved)]),
     }  # fmt: skip
+
+
+def _time(method: str, parameters: int, rows: int, device: str) -> list[str]:
+    """Where a processor teaches a base that is not tiny: hours that nobody expects. Until the first step nothing else tells."""
+    if parameters <= recipes.TINY:
+        return []
+    from ..models import catalogue, engine
+
+    if engine.pick_device(device) != "cpu":
+        return []
+    seconds = catalogue.training_seconds(method, parameters, rows, catalogue.speed(training=True))
+    return [f"  time: some {roughly(seconds)} on this processor, without checks"] if seconds else []
 
 
 def _weights_in(config: Mapping[str, Any], parameters: int, device: str, recipe: recipes.Recipe) -> str:
