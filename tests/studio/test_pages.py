@@ -156,6 +156,24 @@ def test_the_others_of_a_source_stay_when_the_pair_itself_comes_later(page: Any,
     page.get_by_role("list", name="Other pairs of this source").get_by_role("button").first.wait_for()
 
 
+def test_a_pair_is_merged_before_what_is_known_of_it_has_come(page: Any, server: Any) -> None:
+    listed = ask(server, "/api/pairs/review?limit=20")["pairs"]
+    sources = [item["source_id"] for item in listed]
+    at = next(nth for nth in range(1, len(listed)) if sources.count(sources[nth]) > 1)
+    rejected = ask(server, "/api/pairs?status=rejected")["total"]
+    held: list[Any] = []
+    page.route(f"**/api/pairs/{listed[at]['id']}", lambda route: held.append(route))
+    page.goto(f"{server.address}/pairs")
+    page.get_by_role("region", name="Passage").wait_for()
+    for _ in range(at):
+        page.keyboard.press("j")
+    page.keyboard.press("m")
+    page.get_by_role("list", name="Other pairs of this source").get_by_role("button").first.press("Enter")
+    page.get_by_text("Accepted as one pair.").wait_for()
+    assert ask(server, "/api/pairs?status=rejected")["total"] == rejected + 1
+    assert ask(server, f"/api/pairs/{listed[at]['id']}")["pair"]["status"] == "accepted"
+
+
 def test_a_pair_is_named_in_a_dialog(page: Any, server: Any) -> None:
     """Of the bundled sample: any passage without a pair, and the first chapter of any source."""
     free = next(
